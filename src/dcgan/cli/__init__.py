@@ -1,0 +1,1 @@
+"""The command ``dcgan``: one thin file per command."""

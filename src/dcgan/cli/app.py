@@ -1,0 +1,25 @@
+"""The commands, each imported only when it is called."""
+
+from __future__ import annotations
+
+from cyclopts import App, Parameter
+
+from dcgan import __version__
+
+app = App(
+    name="dcgan",
+    help="DCGANs for anybody's pictures: train, look, sample, reuse.",
+    version=__version__,
+    # no --no-KEY and --empty-KEY twins of every option
+    default_parameter=Parameter(negative=()),
+)
+
+_COMMANDS = {
+    "train": "Train a DCGAN on a collection of pictures.",
+    "sample": "Draw images with a trained run's generator.",
+    "inspect": "Report on a picture collection before any training.",
+    "recipes": "List the recipes, or print one in full.",
+}
+
+for _rank, (_name, _line) in enumerate(_COMMANDS.items()):
+    app.command(f"dcgan.cli.{_name}:{_name}", name=_name, help=_line, sort_key=_rank)

@@ -1,0 +1,59 @@
+"""Entry point: every failure is one line on stderr and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+from cyclopts import CycloptsError, ValidationError
+
+from dcgan.cli.app import app
+from dcgan.errors import DcganError
+
+_USAGE_ERROR = 2
+_STOPPED = 3
+
+
+def main() -> NoReturn:
+    """Run the command line; exit codes 0, 2, 3 and 4 as the error tree says.
+
+    ``--debug``, anywhere, shows the traceback of a failure.
+    """
+    words = [word for word in sys.argv[1:] if word != "--debug"]
+    debug = len(words) < len(sys.argv) - 1
+    try:
+        app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        _fail(_usage_line(error), _USAGE_ERROR, error, debug)
+    except DcganError as error:
+        _fail(str(error), error.exit_code, error, debug)
+    except KeyboardInterrupt as error:
+        _fail("stopped before training began; there is nothing to save", _STOPPED, error, debug)
+    except BrokenPipeError:
+        # the reader of our output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        _fail(f"{error.filename or 'system'}: {error.strerror or error}", 2, error, debug)
+    sys.exit(0)
+
+
+def _usage_line(error: CycloptsError) -> str:
+    cause = error.__cause__
+    if isinstance(error, ValidationError) and cause is not None:
+        from pydantic import ValidationError as PydanticError
+
+        from dcgan.config.reading import config_error
+
+        assert isinstance(cause, PydanticError)
+        section = error.argument.name.lstrip("-") if error.argument else ""
+        return str(config_error(cause, section))
+    line = " ".join(str(error).split())
+    return f"{line} (dcgan --help lists what there is)"
+
+
+def _fail(line: str, code: int, error: BaseException, debug: bool) -> NoReturn:
+    if debug:
+        raise error
+    print(f"dcgan: {line}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,106 @@
+"""Training as seen in a terminal: a live line, or plain lines when output goes elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn
+
+from dcgan.training.reporting import Reporter
+
+_REDRAW_SECONDS = 0.2
+_PLAIN_SECONDS = 10.0
+
+
+class TerminalReporter(Reporter):
+    """Writes to stderr, so that stdout carries only results."""
+
+    def __init__(self) -> None:
+        self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._live = self._console.is_terminal
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+        self._images: int | None = None
+        self._minutes: float | None = None
+        self._start = 0
+        self._start_seconds: float | None = None
+        self._drawn_at = 0.0
+        self._printed_at = 0.0
+
+    def note(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+    def decoding(self, done: int, total: int) -> None:
+        if self._live and total > 20_000:
+            end = "\n" if done == total else "\r"
+            self._console.print(f"decoding pictures {done:,}/{total:,}", end=end)
+
+    def begin(self, images_seen: int, images: int | None, minutes: float | None) -> None:
+        self._images, self._minutes, self._start = images, minutes, images_seen
+        if not self._live:
+            return
+        columns: list[ProgressColumn] = [
+            TextColumn("{task.fields[seen]}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[eta]}"),
+            TextColumn("{task.fields[numbers]}", style="dim"),
+        ]
+        self._progress = Progress(*columns, console=self._console, auto_refresh=False)
+        self._progress.start()
+        self._task = self._progress.add_task("", total=1.0, seen="", eta="", numbers="")
+
+    def tick(self, images_seen: int, seconds: float) -> None:
+        if self._start_seconds is None:
+            self._start_seconds, self._start = seconds, images_seen
+        clock = time.monotonic()
+        if self._progress is None or clock - self._drawn_at < _REDRAW_SECONDS:
+            return
+        self._drawn_at = clock
+        share, left = self._share_and_rest(images_seen, seconds)
+        seen = f"{images_seen:,}" + (f"/{self._images:,}" if self._images else "") + " images"
+        self._progress.update(self._task, completed=share, seen=seen, eta=f"{_clock(left)} left")
+        self._progress.refresh()
+
+    def record(self, record: dict[str, Any]) -> None:
+        numbers = (
+            f"{record['images_per_second']:.0f}/s"
+            f"  loss D {record['loss_d']:.2f} G {record.get('loss_g', float('nan')):.2f}"
+            f"  D(x) {record['score_real']:.2f} D(G(z)) {record['score_fake_before']:.2f}"
+        )
+        if self._progress is not None:
+            self._progress.update(self._task, numbers=numbers)
+            return
+        clock = time.monotonic()
+        if self._printed_at and clock - self._printed_at < _PLAIN_SECONDS:
+            return
+        self._printed_at = clock
+        share, left = self._share_and_rest(record["images"], record["seconds"])
+        self._console.print(
+            f"{record['images']:>9,} images  {share:4.0%}  {_clock(left)} left  {numbers}",
+            markup=False,
+        )
+
+    def end(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _share_and_rest(self, images_seen: int, seconds: float) -> tuple[float, float]:
+        """How much of the run is done, and the seconds that the rest will take."""
+        if self._minutes is not None:
+            return min(1.0, seconds / (60 * self._minutes)), 60 * self._minutes - seconds
+        if self._images is None:
+            return 0.0, 0.0
+        spent = seconds - (self._start_seconds or 0.0)
+        done = images_seen - self._start
+        rest = (self._images - images_seen) * spent / done if done > 0 else 0.0
+        return min(1.0, images_seen / self._images), rest
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

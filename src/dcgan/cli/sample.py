@@ -1,0 +1,48 @@
+"""``dcgan sample``: images from a trained run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def sample(
+    run: Path,
+    /,
+    *,
+    number: Annotated[int, Parameter(name=["--number", "-n"])] = 64,
+    out: Path = Path("samples.png"),
+    seed: int = 0,
+    checkpoint: str = "best",
+    device: str = "auto",
+) -> None:
+    """Draw images with a trained run's generator.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    number
+        How many images.
+    out
+        A .png for one sheet, a folder for single PNGs, an .npz (array images, N x C x H x W), or
+        a .zip of PNGs.
+    seed
+        The same seed draws the same images; a longer series begins with the shorter one.
+    checkpoint
+        best, last, or a number of images seen.
+    device
+        auto, cpu, cuda or mps.
+    """
+    from dcgan.errors import ConfigError
+    from dcgan.latent.sample import write_samples
+    from dcgan.runs import open_run
+    from dcgan.runtime.device import choose_device
+
+    if number < 1:
+        raise ConfigError("number", number, "at least 1 image")
+    opened = open_run(run, checkpoint=checkpoint, device=choose_device(device))
+    write_samples(opened, number, out, seed=seed)
+    print(f"{number:,} images of {opened.checkpoint.name} in {out}")

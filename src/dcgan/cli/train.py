@@ -1,0 +1,164 @@
+"""``dcgan train``: train a DCGAN."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Group, Parameter
+
+from dcgan.config import merge
+from dcgan.config.fields import Section
+from dcgan.config.tree import (
+    AverageConfig,
+    DataConfig,
+    LengthConfig,
+    ModelConfig,
+    ObjectiveConfig,
+    OptimConfig,
+    RecordsConfig,
+)
+
+_MAIN, _DATA, _MODEL, _OBJECTIVE, _OPTIM, _AVERAGE, _LENGTH, _RECORDS = (
+    Group(title, sort_key=rank)
+    for rank, title in enumerate(
+        (
+            "Options",
+            "Pictures",
+            "Networks",
+            "Objective",
+            "Optimisers",
+            "Averaging",
+            "Length",
+            "Records",
+        )
+    )
+)
+
+
+def train(
+    data: str | None = None,
+    /,
+    *,
+    recipe: Annotated[str, Parameter(group=_MAIN)] = "auto",
+    out: Annotated[Path | None, Parameter(group=_MAIN)] = None,
+    resume: Annotated[bool, Parameter(group=_MAIN)] = False,
+    size: Annotated[str | None, Parameter(group=_MAIN)] = None,
+    images: Annotated[int | None, Parameter(group=_MAIN)] = None,
+    epochs: Annotated[int | None, Parameter(group=_MAIN)] = None,
+    minutes: Annotated[float | None, Parameter(group=_MAIN)] = None,
+    batch: Annotated[int | None, Parameter(group=_MAIN)] = None,
+    seed: Annotated[int | None, Parameter(group=_MAIN)] = None,
+    device: Annotated[str | None, Parameter(group=_MAIN)] = None,
+    precision: Annotated[str | None, Parameter(group=_MAIN)] = None,
+    data_root: Annotated[Path | None, Parameter(group=_MAIN)] = None,
+    as_json: Annotated[bool, Parameter(name="--json", group=_MAIN)] = False,
+    data_settings: Annotated[DataConfig | None, Parameter(name="--data", group=_DATA)] = None,
+    model: Annotated[ModelConfig | None, Parameter(group=_MODEL)] = None,
+    objective: Annotated[ObjectiveConfig | None, Parameter(group=_OBJECTIVE)] = None,
+    optim: Annotated[OptimConfig | None, Parameter(group=_OPTIM)] = None,
+    average: Annotated[AverageConfig | None, Parameter(group=_AVERAGE)] = None,
+    length: Annotated[LengthConfig | None, Parameter(group=_LENGTH)] = None,
+    records: Annotated[RecordsConfig | None, Parameter(group=_RECORDS)] = None,
+) -> None:
+    """Train a DCGAN on a collection of pictures.
+
+    Running the same command with the same --out again goes on with an unfinished run.
+
+    Parameters
+    ----------
+    data
+        A folder, .zip, .npy or .npz, or a name: digits, shapes, mnist, fashion-mnist
+        (default: digits).
+    recipe
+        A recipe ('dcgan recipes' lists them) or a YAML file.
+    out
+        The run folder (default: a new one below runs/).
+    resume
+        Go on with an earlier run of this configuration; it may now be longer.
+    size
+        Height and width: 64, or 157x128.
+    images
+        Train until so many images have been seen.
+    epochs
+        Train for so many passes over the data.
+    minutes
+        Train for so long.
+    batch
+        Images per step.
+    seed
+        Seed of everything random.
+    device
+        auto, cpu, cuda, cuda:N or mps.
+    precision
+        auto, fp32 or bf16.
+    data_root
+        Where named data sets lie (default: the variable DCGAN_DATA).
+    as_json
+        Make the last line on stdout one JSON object about the run.
+    """
+    from dcgan.cli.progress import TerminalReporter
+    from dcgan.training import train as train_run
+
+    sections = {
+        "data": data_settings,
+        "model": model,
+        "objective": objective,
+        "optim": optim,
+        "average": average,
+        "length": length,
+        "records": records,
+    }
+    run = train_run(
+        data,
+        recipe=recipe,
+        out=out,
+        resume=resume,
+        size=size,
+        images=images,
+        epochs=epochs,
+        minutes=minutes,
+        batch=batch,
+        seed=seed,
+        device=device,
+        precision=precision,
+        data_root=data_root,
+        settings=_given(sections),
+        reporter=TerminalReporter(),
+    )
+    folder = run.folder
+    if not as_json:
+        print(f"sample sheet   {folder.sheets()[-1]}")
+        print(f"training GIF   {folder.animation}")
+        print(f"loss curves    {folder.curves}")
+        print(f"gradients      {folder.gradients}")
+        print(f"run folder     {folder.path}")
+        print("next:")
+        print(f"  dcgan sample {folder.path} -n 100 --out samples.png")
+        print(f"  dcgan train {data or 'digits'} --out {folder.path} --resume --images MORE")
+        print("  dcgan train PICTURES --minutes 10      # a folder or zip of your own pictures")
+        return
+    records_seen = folder.log.read()
+    seconds = records_seen[-1]["seconds"] if records_seen else 0.0
+    print(
+        json.dumps(
+            {
+                "run": str(folder.path),
+                "images": run.images_seen,
+                "images_per_second": round(run.images_seen / seconds, 1) if seconds else None,
+                "best": run.checkpoint.name,
+                "scores": None,
+            }
+        )
+    )
+
+
+def _given(sections: Mapping[str, Section | None]) -> dict[str, Any]:
+    """Only what was said on the command line, nested."""
+    given: dict[str, Any] = {}
+    for name, section in sections.items():
+        if section is not None:
+            given = merge(given, {name: section.model_dump(mode="json", exclude_unset=True)})
+    return given

@@ -1,0 +1,17 @@
+"""The run as one frozen, typed, validated tree; recipes are YAML files that fill it."""
+
+from dcgan.config.reading import parse_config, read_yaml
+from dcgan.config.recipes import list_recipes, load_recipe, merge, recipe_text
+from dcgan.config.tree import RunConfig
+from dcgan.config.validation import validate_combinations
+
+__all__ = [
+    "RunConfig",
+    "list_recipes",
+    "load_recipe",
+    "merge",
+    "parse_config",
+    "read_yaml",
+    "recipe_text",
+    "validate_combinations",
+]

@@ -1,0 +1,133 @@
+"""Field types shared by the configuration's sections: sizes, kernels, layer rows."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_serializer,
+    model_validator,
+)
+
+Norm = Literal[
+    "none",
+    "batch",
+    "pixel",
+    "spectral",
+    "batch+pixel",
+    "spectral+batch",
+    "spectral+pixel",
+    "spectral+batch+pixel",
+]
+Activation = Literal["none", "relu", "leaky_relu", "selu", "tanh"]
+Order = Literal["norm-activation", "activation-norm"]
+Initialisation = Literal["default", "dcgan"]
+
+OPERATIONS = ("conv", "conv_transpose", "linear")
+
+
+class Section(BaseModel):
+    """A part of the configuration: immutable, and without room for unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def _read_pair(value: Any) -> Any:
+    """Read ``64``, ``"64"``, ``"157x128"`` or ``[157, 128]`` as (height, width)."""
+    if isinstance(value, bool):
+        raise ValueError("a number or HEIGHTxWIDTH, such as 64 or 157x128")
+    if isinstance(value, int):
+        return (value, value)
+    if isinstance(value, str):
+        if not re.fullmatch(r"\s*\d+(\s*[x×]\s*\d+)?\s*", value):
+            raise ValueError("a number or HEIGHTxWIDTH, such as 64 or 157x128")
+        sides = [int(side) for side in re.split(r"[x×]", value)]
+        return (sides[0], sides[-1])
+    return value
+
+
+def _write_pair(pair: tuple[int, int]) -> int | list[int]:
+    return pair[0] if pair[0] == pair[1] else list(pair)
+
+
+def _write_size(pair: tuple[int, int]) -> str:
+    return f"{pair[0]}x{pair[1]}"
+
+
+Natural = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Pair = Annotated[tuple[Natural, Natural], BeforeValidator(_read_pair), PlainSerializer(_write_pair)]
+PositivePair = Annotated[
+    tuple[Positive, Positive], BeforeValidator(_read_pair), PlainSerializer(_write_pair)
+]
+Side = Annotated[int, Field(ge=16, le=4096)]
+Size = Annotated[tuple[Side, Side], BeforeValidator(_read_pair), PlainSerializer(_write_size)]
+
+
+class LayerRow(Section):
+    """One row of a layer table, written ``{conv_transpose: 64, kernel: 5, stride: 2}``.
+
+    A row reads in the order it computes: noise, minibatch standard deviation, the operation
+    (spectral norm acts on its weights), norm and activation in ``order``, dropout. What a row
+    leaves out is taken from its network's defaults.
+    """
+
+    operation: Literal["conv", "conv_transpose", "linear"]
+    """What the row computes; in YAML the key that holds the output channels."""
+    channels: Positive
+    """Output channels, or output features of a linear row."""
+    kernel: PositivePair = (1, 1)
+    """Kernel size, one number or [height, width]."""
+    stride: PositivePair = (1, 1)
+    """Stride, one number or [height, width]."""
+    padding: Pair = (0, 0)
+    """Zero padding, one number or [height, width]."""
+    output_padding: Pair = (0, 0)
+    """Rows and columns added to one side of a transposed convolution's output."""
+    reshape: tuple[Positive, Positive, Positive] | None = None
+    """Give a linear row's features this (channels, height, width)."""
+    bias: bool | None = None
+    """Whether the operation has a bias."""
+    norm: Norm | None = None
+    """Normalisation of this row."""
+    activation: Activation | None = None
+    """Activation of this row."""
+    order: Order | None = None
+    """Which comes first, norm or activation."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Probability of dropping an activation while training."""
+    noise: Annotated[float, Field(ge=0)] | None = None
+    """Standard deviation of Gaussian noise added to the row's input while training."""
+    minibatch_stddev: bool = False
+    """Append the batch's mean standard deviation to the row's input as one more channel."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_shorthand(cls, row: Any) -> Any:
+        if not isinstance(row, dict) or "operation" in row:
+            return row
+        named = [key for key in OPERATIONS if key in row]
+        if len(named) != 1:
+            raise ValueError(
+                f"a row names exactly one operation with its channels ({', '.join(OPERATIONS)}),"
+                " such as {conv: 64, kernel: 4}"
+            )
+        rest = {key: value for key, value in row.items() if key != named[0]}
+        return {"operation": named[0], "channels": row[named[0]], **rest}
+
+    @model_serializer(mode="wrap")
+    def _write_shorthand(self, handler: Any) -> dict[str, Any]:
+        full = handler(self)
+        row = {full.pop("operation"): full.pop("channels")}
+        defaults = {
+            name: field.default for name, field in type(self).model_fields.items() if name in full
+        }
+        return row | {
+            name: value for name, value in full.items() if getattr(self, name) != defaults[name]
+        }

@@ -1,0 +1,67 @@
+"""Recipes: YAML files inside the package, or anybody's own file of the same form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dcgan.config.reading import read_yaml
+from dcgan.errors import ConfigError, did_you_mean
+
+
+def list_recipes() -> dict[str, str]:
+    """Every built-in recipe's name and its first comment line, in the package's order."""
+    found = {}
+    for entry in resources.files("dcgan.config").joinpath("recipes").iterdir():
+        if entry.name.endswith(".yaml"):
+            first = entry.read_text(encoding="utf-8").splitlines()[0]
+            found[entry.name.removesuffix(".yaml")] = first.lstrip("# ")
+    return dict(sorted(found.items()))
+
+
+def recipe_text(name: str) -> str:
+    """The YAML of a built-in recipe (by name) or of a recipe file (by path).
+
+    Raises
+    ------
+    ConfigError
+        Neither a built-in name nor an existing file; names the nearest one.
+    """
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"} or path.is_file():
+        read_yaml(path)
+        return path.read_text(encoding="utf-8")
+    known = list_recipes()
+    if name not in known:
+        raise ConfigError("recipe", name, f"no such recipe or file; {did_you_mean(name, known)}")
+    file = resources.files("dcgan.config").joinpath("recipes", f"{name}.yaml")
+    return file.read_text(encoding="utf-8")
+
+
+def load_recipe(name: str) -> dict[str, Any]:
+    """The settings of a recipe, given its name or its file."""
+    settings = yaml.safe_load(recipe_text(name))
+    if not isinstance(settings, dict):
+        settings = {}
+    return {"recipe": name, **settings}
+
+
+def merge(base: Mapping[str, Any], *overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay settings over others, section by section; lists and values replace as a whole.
+
+    >>> merge({"optim": {"batch": 64, "discriminator_steps": 1}}, {"optim": {"batch": 32}})
+    {'optim': {'batch': 32, 'discriminator_steps': 1}}
+    """
+    result = dict(base)
+    for override in overrides:
+        for key, value in override.items():
+            below = result.get(key)
+            if isinstance(value, Mapping) and isinstance(below, Mapping):
+                result[key] = merge(below, value)
+            else:
+                result[key] = value
+    return result

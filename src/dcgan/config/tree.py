@@ -1,0 +1,203 @@
+"""The whole configuration of a run.
+
+Values that say ``auto`` are filled from the data and the machine before anything is built; a
+resolved configuration, the one a run folder keeps, holds none.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from dcgan.config.fields import (
+    Activation,
+    Initialisation,
+    LayerRow,
+    Norm,
+    Order,
+    Positive,
+    Section,
+    Size,
+)
+
+Auto = Literal["auto"]
+
+
+class DataConfig(Section):
+    """Which pictures, and how they become what the network sees."""
+
+    source: str = "digits"
+    """A path (folder, .zip, .npy, .npz) or a name: digits, shapes, mnist, fashion-mnist."""
+    root: str | None = None
+    """Folder in which named data sets lie."""
+    size: Size | Auto = "auto"
+    """Height and width the network works at: 64, or 157x128."""
+    channels: Literal[1, 2, 3, 4] | Auto = "auto"
+    """1 grey, 2 grey with alpha, 3 colour, 4 colour with alpha."""
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    """How a picture of another aspect fits: centre crop, pad, or stretch."""
+    background: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#ffffff"
+    """Colour under transparent pixels and in padding."""
+    scaling: Literal["symmetric", "standardized"] = "symmetric"
+    """Pixels to [-1, 1], or to mean 0 and deviation 1 of this data (not for a tanh generator)."""
+    max_unreadable: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Refuse to train when more than this share of the files is unreadable."""
+
+
+class LatentConfig(Section):
+    """The generator's input."""
+
+    dim: Positive = 100
+    """Numbers in one latent."""
+    distribution: Literal["normal", "uniform"] = "normal"
+    """N(0, 1), or uniform on [-1, 1] as in the paper."""
+    shape: tuple[Positive, Positive, Positive] | None = None
+    """View the latent as (channels, height, width); none: (dim, 1, 1)."""
+
+
+class GeneratorConfig(Section):
+    """The generator: an explicit layer table, or a planned one."""
+
+    layers: tuple[LayerRow, ...] | None = None
+    """Layer table; none: planned for the size and channels from width and the defaults below."""
+    width: Positive | Auto = "auto"
+    """Channels of a planned network beside the image; doubled at each halving of the size."""
+    max_width: Positive = 512
+    """Upper bound of a planned network's channels."""
+    norm: Norm = "batch"
+    """Norm of rows that name none (planned: not batch or pixel on the output)."""
+    activation: Activation = "relu"
+    """Activation of rows that name none (planned: tanh on the output)."""
+    order: Order = "norm-activation"
+    """Which comes first in rows that do not say."""
+    bias: bool | Auto = "auto"
+    """Bias of rows that do not say; auto: where no batch norm follows."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Dropout of planned hidden rows."""
+    noise: Annotated[float, Field(ge=0)] = 0.0
+    """Instance noise on a planned network's input, as a standard deviation."""
+    slope: Annotated[float, Field(ge=0)] = 0.2
+    """Negative slope of leaky ReLU."""
+    init: Initialisation = "default"
+    """PyTorch's default initialisation, or the paper's N(0, 0.02)."""
+
+
+class DiscriminatorConfig(GeneratorConfig):
+    """The discriminator: an explicit layer table, or a planned one."""
+
+    norm: Norm = "none"
+    """Norm of rows that name none (planned: not batch or pixel on input and output)."""
+    activation: Activation = "leaky_relu"
+    """Activation of rows that name none (planned: none on the output)."""
+    minibatch_stddev: bool = False
+    """Minibatch standard deviation before the last row of a planned network."""
+
+
+class ModelConfig(Section):
+    """Both networks and the latent between them."""
+
+    latent: LatentConfig = LatentConfig()
+    generator: GeneratorConfig = GeneratorConfig()
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+
+
+class ObjectiveConfig(Section):
+    """What the two players minimise."""
+
+    loss: Literal["non-saturating", "saturating"] = "non-saturating"
+    """G maximises log D(G(z)), or minimises log(1 - D(G(z)))."""
+    real_target: Annotated[float, Field(gt=0.5, le=1)] = 1.0
+    """D's target on real images; below 1 is one-sided label smoothing."""
+    r1: Annotated[float, Field(ge=0)] = 0.0
+    """Weight (gamma) of the R1 penalty on D's gradient at real images; 0: off."""
+    penalty_interval: Positive = 8
+    """Apply the penalty every this many D steps, scaled up by the same factor."""
+
+
+class PlayerConfig(Section):
+    """One player's optimiser."""
+
+    algorithm: Literal["adam", "adamw", "sgd"] = "adam"
+    """Which optimiser."""
+    lr: Annotated[float, Field(gt=0)] = 2e-4
+    """Learning rate."""
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (
+        0.5,
+        0.999,
+    )
+    """Decay of Adam's two moments."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Weight decay (decoupled in AdamW)."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Momentum of SGD."""
+
+
+class OptimConfig(Section):
+    """How both players learn."""
+
+    batch: Positive | Auto = "auto"
+    """Real images per D step."""
+    generator: PlayerConfig = PlayerConfig()
+    discriminator: PlayerConfig = PlayerConfig()
+    discriminator_steps: Positive = 1
+    """D steps per G step."""
+
+
+class AverageConfig(Section):
+    """Exponential moving average of the generator's weights (EMA)."""
+
+    half_life: Annotated[int, Field(ge=0)] = 0
+    """Images until an old weight counts half; 0: no averaging."""
+    ramp_up: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Early on, the half-life is at most this share of the images seen."""
+
+
+class LengthConfig(Section):
+    """How long to train: exactly one of the three, or auto."""
+
+    images: Positive | Auto | None = None
+    """Real images shown to D."""
+    epochs: Positive | None = None
+    """Passes over the data."""
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    """Minutes of training."""
+
+
+class RecordsConfig(Section):
+    """What is written into the run folder, and how often."""
+
+    log_every: Positive | Auto = "auto"
+    """Images between log lines; auto: 50 batches."""
+    sheets: Positive = 48
+    """Upper bound of fixed-latent sheets, dense early and sparse late."""
+    sheet_images: Positive = 64
+    """Images on a sheet."""
+    checkpoint_every: Positive | Auto = "auto"
+    """Images between checkpoints; auto: a tenth of the run."""
+    checkpoint_minutes: Annotated[float, Field(gt=0)] = 5.0
+    """A checkpoint at the latest after this time."""
+    keep: Positive = 3
+    """How many of the newest checkpoints stay."""
+    tensorboard: bool = True
+    """Also write TensorBoard event files."""
+
+
+class RunConfig(Section):
+    """The whole resolved configuration of a run."""
+
+    recipe: str = "auto"
+    """The recipe this began from."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Seed of weights, latents, data order and noise."""
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Of matrix products; auto: bf16 where the hardware has it."""
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
+    optim: OptimConfig = OptimConfig()
+    average: AverageConfig = AverageConfig()
+    length: LengthConfig = LengthConfig()
+    records: RecordsConfig = RecordsConfig()

@@ -1,0 +1,118 @@
+"""Combinations of settings that cannot work, refused before any work.
+
+Whether a layer table's kernels fit is a question of shapes, answered by ``models.geometry`` when
+the networks are planned, which is also before any work.
+"""
+
+from __future__ import annotations
+
+from dcgan.config.tree import GeneratorConfig, RunConfig
+from dcgan.errors import ConfigError
+
+
+def validate_combinations(config: RunConfig) -> list[str]:
+    """Check how settings go together.
+
+    Returns
+    -------
+    list of str
+        Warnings: allowed, but known to hurt.
+
+    Raises
+    ------
+    ConfigError
+        The settings contradict each other.
+    """
+    _one_length(config)
+    _latent_shape(config)
+    _batch_norm_needs_a_batch(config)
+    _tanh_needs_symmetric_pixels(config)
+    _penalty_without_batch_norm(config)
+    return _warnings(config)
+
+
+def output_activation(network: GeneratorConfig, planned: str) -> str:
+    """The activation of a network's last row; ``planned`` is what the planner would give it."""
+    if network.layers is None:
+        return planned
+    return network.layers[-1].activation or network.activation
+
+
+def uses_norm(network: GeneratorConfig, norm: str) -> bool:
+    """Whether any row of a network has this norm."""
+    if network.layers is None:
+        return norm in network.norm.split("+")
+    return any(norm in (row.norm or network.norm).split("+") for row in network.layers)
+
+
+def _one_length(config: RunConfig) -> None:
+    given = {name: value for name, value in config.length if value is not None}
+    if len(given) > 1:
+        raise ConfigError("length", given, "give one of images, epochs and minutes")
+    if not given:
+        raise ConfigError("length", None, "give one of images, epochs and minutes, or images: auto")
+
+
+def _latent_shape(config: RunConfig) -> None:
+    latent = config.model.latent
+    if latent.shape is not None:
+        channels, height, width = latent.shape
+        if channels * height * width != latent.dim:
+            raise ConfigError(
+                "model.latent.shape",
+                list(latent.shape),
+                f"holds {channels * height * width} numbers, model.latent.dim says {latent.dim}",
+            )
+
+
+def _batch_norm_needs_a_batch(config: RunConfig) -> None:
+    if config.optim.batch != 1:
+        return
+    for name in ("generator", "discriminator"):
+        if uses_norm(getattr(config.model, name), "batch"):
+            raise ConfigError(
+                "optim.batch",
+                1,
+                f"batch norm in the {name} cannot normalise one image; take --batch 2 or more,"
+                f" or --model.{name}.norm none",
+            )
+
+
+def _tanh_needs_symmetric_pixels(config: RunConfig) -> None:
+    if config.data.scaling != "standardized":
+        return
+    if output_activation(config.model.generator, planned="tanh") == "tanh":
+        raise ConfigError(
+            "data.scaling",
+            "standardized",
+            "a tanh generator only reaches [-1, 1] and standardised pixels lie outside; take"
+            " symmetric, or give the generator's last row activation none",
+        )
+
+
+def _penalty_without_batch_norm(config: RunConfig) -> None:
+    if config.objective.r1 > 0 and uses_norm(config.model.discriminator, "batch"):
+        raise ConfigError(
+            "objective.r1",
+            config.objective.r1,
+            "a gradient penalty needs one gradient per image, and batch norm in the discriminator"
+            " mixes them; take --model.discriminator.norm none or spectral",
+        )
+
+
+def _warnings(config: RunConfig) -> list[str]:
+    found = []
+    generator = config.model.generator
+    rows = generator.layers or ()
+    if config.data.scaling == "standardized":
+        found.append(
+            "data.scaling standardized: no generator activation matches its range; symmetric"
+            " scaling with tanh is the safe choice"
+        )
+    if generator.noise > 0 or any(row.noise for row in rows):
+        found.append("instance noise in the generator keeps it from drawing clean images early on")
+    if generator.dropout > 0 or any(row.dropout for row in rows):
+        found.append("dropout in the generator leads to poor images; it belongs in D")
+    if rows and "batch" in (rows[-1].norm or generator.norm).split("+"):
+        found.append("batch norm on the generator's output blurs its images (S2, model 1)")
+    return found

@@ -1,0 +1,95 @@
+"""Bytes to a picture, and a picture to the channels the network works with."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from dcgan.errors import UnreadableImage
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "TGA")
+"""The only formats that are opened: Pillow knows many more, some of which run other programs."""
+
+EXTENSIONS = frozenset(
+    f".{name}"
+    for name in "jpg jpeg jfif png gif bmp webp tif tiff ppm pgm pbm tga".split()  # noqa: SIM905
+)
+"""File names that are taken for pictures, in lower case."""
+
+MOST_PIXELS = 89_478_485
+"""Larger pictures are refused as decompression bombs (Pillow's own bound)."""
+
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError)
+"""What Pillow's decoders raise on damaged files, beside its own errors, which are OSErrors."""
+
+
+def decode(data: bytes) -> Image.Image:
+    """Decode the first frame of an encoded picture, upright as its EXIF orientation says.
+
+    Returns
+    -------
+    PIL.Image.Image
+        In its own mode, fully loaded.
+
+    Raises
+    ------
+    UnreadableImage
+        Not a picture of a listed format, damaged, or too large; the message is the reason.
+    """
+    try:
+        image = Image.open(BytesIO(data), formats=FORMATS)
+        if image.width * image.height > MOST_PIXELS:
+            raise UnreadableImage(f"{image.width}x{image.height} pixels: too large")
+        image.load()
+        return ImageOps.exif_transpose(image)
+    except UnidentifiedImageError as error:
+        reason = "empty file" if not data else f"no picture in {', '.join(FORMATS)}"
+        raise UnreadableImage(reason) from error
+    except Image.DecompressionBombError as error:
+        raise UnreadableImage("too many pixels: a decompression bomb") from error
+    except _BROKEN as error:
+        raise UnreadableImage(f"damaged: {' '.join(str(error).split()) or 'no reason'}") from error
+
+
+def to_channels(image: Image.Image, channels: int, background: str = "#ffffff") -> Image.Image:
+    """Convert a picture of any mode to 8 bits per channel.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    channels : {1, 2, 3, 4}
+        1 grey, 2 grey with alpha, 3 colour, 4 colour with alpha.
+    background : str
+        ``#rrggbb`` put under transparent pixels when no alpha is asked for.
+    """
+    wanted = _MODES[channels]
+    if image.mode == wanted:
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _deep_to_grey(image)
+    has_alpha = "A" in image.getbands() or "transparency" in image.info
+    if has_alpha and channels in {1, 3}:
+        image = image.convert("RGBA")
+        under = Image.new("RGBA", image.size, background)
+        image = Image.alpha_composite(under, image).convert("RGB")
+    elif image.mode in {"P", "PA"}:
+        image = image.convert("RGBA" if has_alpha else "RGB")
+    elif image.mode not in {"1", "L", "LA", "RGB", "RGBA"}:
+        image = image.convert("RGB")
+    return image if image.mode == wanted else image.convert(wanted)
+
+
+def _deep_to_grey(image: Image.Image) -> Image.Image:
+    """16- and 32-bit greys scaled, not clipped, to 8 bits."""
+    deep = np.asarray(image, dtype=np.float64)
+    if image.mode == "F":
+        full = 1.0 if deep.max(initial=0) <= 1 else 255.0
+    else:
+        full = 65535.0 if deep.max(initial=0) <= 65535 else float(2**31 - 1)
+    return Image.fromarray((deep.clip(0, full) / full * 255).round().astype(np.uint8), "L")

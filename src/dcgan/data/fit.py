@@ -1,0 +1,57 @@
+"""A picture of any size made exactly the size the network works at."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PIL import Image, ImageColor
+
+Fit = Literal["crop", "pad", "stretch"]
+
+_FILTER = Image.Resampling.BICUBIC
+"""Pillow widens the filter when it shrinks, so this antialiases."""
+
+
+def fit(
+    image: Image.Image, size: tuple[int, int], how: Fit = "crop", background: str = "#ffffff"
+) -> Image.Image:
+    """Resize with antialiasing to exactly ``size``.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Of mode L, LA, RGB or RGBA.
+    size : (height, width)
+    how : {"crop", "pad", "stretch"}
+        Cut the longer side about the centre, pad the shorter one, or change the aspect.
+    background : str
+        ``#rrggbb`` of the padding.
+    """
+    height, width = size
+    if (image.height, image.width) == size:
+        return image
+    if how == "stretch":
+        return image.resize((width, height), _FILTER)
+    if how == "pad":
+        return _pad(image, height, width, background)
+    return _crop(image, height, width)
+
+
+def _crop(image: Image.Image, height: int, width: int) -> Image.Image:
+    scale = min(image.width / width, image.height / height)
+    inner_width = max(1, round(width * scale))
+    inner_height = max(1, round(height * scale))
+    left = (image.width - inner_width) // 2
+    top = (image.height - inner_height) // 2
+    # cut first: resize(box=) would let pixels from outside the box bleed in through the filter
+    cut = image.crop((left, top, left + inner_width, top + inner_height))
+    return cut.resize((width, height), _FILTER)
+
+
+def _pad(image: Image.Image, height: int, width: int, background: str) -> Image.Image:
+    scale = min(width / image.width, height / image.height)
+    inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    colour = ImageColor.getcolor(background, image.mode)
+    canvas = Image.new(image.mode, (width, height), colour)
+    canvas.paste(image.resize(inner, _FILTER), ((width - inner[0]) // 2, (height - inner[1]) // 2))
+    return canvas

@@ -1,0 +1,61 @@
+"""Pixels to numbers and back: the one place where either happens.
+
+B batch · C channels · H, W sides
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PixelScale:
+    """x = (pixel - mean) / deviation per channel, and its inverse.
+
+    Parameters
+    ----------
+    mean, deviation : tuple of float
+        One number for all channels, or one per channel, in pixel units (0 to 255). The default
+        maps pixels onto [-1, 1], the range of tanh.
+    """
+
+    mean: tuple[float, ...] = (127.5,)
+    deviation: tuple[float, ...] = (127.5,)
+
+    @classmethod
+    def standardizing(cls, images: NDArray[np.uint8]) -> Self:
+        """The scale that gives these images (N, C, H, W) mean 0 and deviation 1 per channel."""
+        per_channel = [images[:, channel] for channel in range(images.shape[1])]
+        return cls(
+            tuple(float(pixels.mean()) for pixels in per_channel),
+            tuple(max(1.0, float(pixels.std())) for pixels in per_channel),
+        )
+
+    def normalize(self, pixel_BCHW: Tensor) -> Tensor:
+        """uint8 (B, C, H, W) → float32."""
+        mean, deviation = self._columns(pixel_BCHW.device)
+        return (pixel_BCHW.float() - mean) / deviation
+
+    def denormalize(self, image_BCHW: Tensor) -> Tensor:
+        """float (B, C, H, W) → uint8, rounded, and clipped to 0 to 255."""
+        mean, deviation = self._columns(image_BCHW.device)
+        return (image_BCHW.float() * deviation + mean).round().clamp(0, 255).to(torch.uint8)
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that JSON can hold."""
+        return {"mean": list(self.mean), "deviation": list(self.deviation)}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        """The inverse of :meth:`to_json`."""
+        return cls(tuple(stored["mean"]), tuple(stored["deviation"]))
+
+    def _columns(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        mean = torch.tensor(self.mean, device=device).view(1, -1, 1, 1)
+        return mean, torch.tensor(self.deviation, device=device).view(1, -1, 1, 1)

@@ -1,0 +1,75 @@
+"""Pictures as NumPy files."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcgan.data.sources.base import ArraySource, Labels
+from dcgan.errors import DataError
+
+_WANTED = "wants (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 to 4 channels"
+
+
+def open_array(path: Path) -> ArraySource:
+    """Pictures from a ``.npy`` (mapped, not read) or ``.npz`` file.
+
+    An ``.npz`` gives its array ``images``, else its first array of 3 or 4 axes; an array
+    ``labels`` of whole numbers beside it gives labels. Values are uint8, or floats in [0, 1].
+
+    Raises
+    ------
+    DataError
+        No such array, or values out of range.
+    """
+    try:
+        if path.suffix.lower() == ".npy":
+            arrays = {"images": np.load(path, mmap_mode="r", allow_pickle=False)}
+        else:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: not a NumPy file of plain numbers ({error})") from error
+    images = arrays.get("images")
+    if images is None:
+        images = next((a for a in arrays.values() if a.ndim in {3, 4}), None)
+    if images is None:
+        found = ", ".join(f"{name} {a.shape}" for name, a in arrays.items())
+        raise DataError(f"{path}: {_WANTED}; found {found or 'no array'}")
+    images = _as_pixels(path, _channels_last(path, images))
+    labels = {}
+    numbers = arrays.get("labels")
+    if numbers is not None and numbers.shape == (len(images),) and numbers.dtype.kind in "iu":
+        names = tuple(str(number) for number in range(int(numbers.max(initial=0)) + 1))
+        labels = {"label": Labels(numbers.astype(np.int64), names)}
+    return ArraySource(str(path), images, labels=labels)
+
+
+def _channels_last(path: Path, images: NDArray[Any]) -> NDArray[Any]:
+    if images.ndim == 3:
+        return images
+    if images.ndim == 4 and images.shape[3] in {1, 2, 3, 4}:
+        return images
+    if images.ndim == 4 and images.shape[1] in {1, 2, 3, 4}:
+        return np.moveaxis(images, 1, 3)
+    raise DataError(f"{path}: {_WANTED}; found {images.shape}")
+
+
+def _as_pixels(path: Path, images: NDArray[Any]) -> NDArray[np.uint8]:
+    if images.dtype == np.uint8:
+        return images
+    if images.dtype == np.bool_:
+        return images.astype(np.uint8) * np.uint8(255)
+    low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
+    if images.dtype.kind == "f" and low >= 0 and high <= 1:
+        return (images * 255).round().astype(np.uint8)
+    if images.dtype.kind in "iu" and low >= 0 and high <= 255:
+        return images.astype(np.uint8)
+    raise DataError(
+        f"{path}: values of {images.dtype} from {low:g} to {high:g}; wants whole numbers in"
+        " 0..255 or floats in 0..1"
+    )

@@ -1,0 +1,107 @@
+"""Every error this package raises on purpose, in one tree.
+
+::
+
+    DcganError                  exit code 2 unless said otherwise
+    ├── ConfigError             a setting that cannot be: names key, value and what is allowed
+    │   └── GeometryError       a layer table whose shapes do not fit together
+    ├── DataError               pictures that cannot be used
+    │   ├── SourceNotFound      DATA is neither a path nor a known name
+    │   ├── UnreadableImage     one file that holds no usable picture
+    │   └── TooManyUnreadable   so many of them that training would be on something else
+    ├── RunError                a run folder that cannot be used as asked
+    │   ├── RunConflict         it holds a run of another configuration
+    │   └── CheckpointError     a checkpoint that is missing, incomplete or altered
+    ├── Interrupted             stopped by a signal after saving; exit code 3
+    └── Diverged                training became non-finite; exit code 4
+
+A message is one line: what was given, which bound it broke, how to cure it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DcganError(Exception):
+    """Base of all errors here; ``exit_code`` is what the command line returns for it."""
+
+    exit_code: int = 2
+
+
+class ConfigError(DcganError):
+    """A setting or a combination of settings that cannot work.
+
+    Parameters
+    ----------
+    key : str
+        Dotted path of the setting, as on the command line without the dashes.
+    value : object
+        What was given.
+    problem : str
+        What is allowed and how to cure it.
+    """
+
+    def __init__(self, key: str, value: object, problem: str) -> None:
+        super().__init__(f"{key} = {value!r}: {problem}" if key else problem)
+        self.key = key
+        self.value = value
+        self.problem = problem
+
+
+class GeometryError(ConfigError):
+    """A layer table whose shapes do not fit together."""
+
+
+class DataError(DcganError):
+    """Pictures that cannot be used."""
+
+
+class SourceNotFound(DataError):
+    """DATA is neither an existing path nor the name of a known set."""
+
+
+class UnreadableImage(DataError):
+    """One file that holds no usable picture; the message is the reason."""
+
+
+class TooManyUnreadable(DataError):
+    """More unreadable pictures than ``data.max_unreadable`` allows."""
+
+
+class RunError(DcganError):
+    """A run folder that cannot be used as asked."""
+
+
+class RunConflict(RunError):
+    """The folder already holds a run of another configuration."""
+
+
+class CheckpointError(RunError):
+    """A checkpoint that is missing, incomplete or altered."""
+
+
+class Interrupted(DcganError):
+    """Training was stopped by a signal; everything is saved."""
+
+    exit_code = 3
+
+
+class Diverged(DcganError):
+    """A loss became infinite or not a number."""
+
+    exit_code = 4
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """The tail of a message that names the nearest valid spelling, or lists the choices.
+
+    >>> did_you_mean("small-mnits", ["small-mnist", "paper"])
+    "did you mean 'small-mnist'?"
+    """
+    choices = list(known)
+    near = difflib.get_close_matches(wrong, choices, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"choose one of {', '.join(choices)}"

@@ -1,0 +1,100 @@
+"""Samples into files, in constant memory however many they are.
+
+N images · C channels · H, W sides
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcgan.errors import ConfigError, RunError
+from dcgan.render.sheet import picture, save_image, sheet
+from dcgan.runs.run import Run
+
+Pieces = Iterator[NDArray[np.uint8]]
+
+
+def write_samples(run: Run, count: int, out: Path, *, seed: int = 0) -> None:
+    """Draw images and write them; the suffix of ``out`` says how.
+
+    Parameters
+    ----------
+    run : Run
+    count : int
+    out : Path
+        ``.png``: one sheet. ``.npz``: an array ``images``, uint8 (N, C, H, W). ``.zip``: PNGs
+        named by number. No suffix: a folder of such PNGs, new or empty.
+    seed : int
+
+    Raises
+    ------
+    ConfigError
+        A suffix that says nothing of this.
+    RunError
+        The folder holds other files.
+    """
+    pieces = run.stream(count, seed=seed)
+    match out.suffix.lower():
+        case ".png":
+            save_image(sheet(np.concatenate(list(pieces))), out)
+        case ".npz":
+            _write_npz(pieces, (count, *run.networks.image_shape), out)
+        case ".zip":
+            _write_zip(pieces, out)
+        case "":
+            _write_folder(pieces, out)
+        case suffix:
+            raise ConfigError("out", suffix, "give a .png, .npz or .zip file, or a folder")
+
+
+def _write_npz(pieces: Pieces, shape: tuple[int, ...], out: Path) -> None:
+    """An .npz is a zip of .npy members: a header, then the pieces as they come."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    with (
+        _whole(out) as unfinished,
+        zipfile.ZipFile(unfinished, "w") as archive,
+        archive.open("images.npy", "w", force_zip64=True) as member,
+    ):
+        np.lib.format.write_array_header_1_0(member, header)
+        for piece in pieces:
+            member.write(piece.tobytes())
+
+
+def _write_zip(pieces: Pieces, out: Path) -> None:
+    # PNGs are compressed already
+    with _whole(out) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+        for number, image in _numbered(pieces):
+            buffer = BytesIO()
+            picture(image).save(buffer, "PNG")
+            archive.writestr(f"{number:06d}.png", buffer.getvalue())
+
+
+def _write_folder(pieces: Pieces, out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RunError(f"{out}: is there and not an empty folder; take another --out")
+    for number, image in _numbered(pieces):
+        save_image(picture(image), out / f"{number:06d}.png")
+
+
+def _numbered(pieces: Pieces) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    number = 0
+    for piece in pieces:
+        for image in piece:
+            yield number, image
+            number += 1
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """A path to write to that becomes ``out`` only when all is written."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = out.with_name(f".{out.name}.part")
+    yield unfinished
+    unfinished.replace(out)

@@ -1,0 +1,17 @@
+"""Generator and discriminator, built from layer tables; usable alone, without any configuration."""
+
+from dcgan.models.discriminator import Discriminator
+from dcgan.models.generator import Generator
+from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator
+from dcgan.models.latents import LatentSpace
+from dcgan.models.table import Layer
+
+__all__ = [
+    "Discriminator",
+    "Generator",
+    "LatentSpace",
+    "Layer",
+    "layer_shapes",
+    "plan_discriminator",
+    "plan_generator",
+]

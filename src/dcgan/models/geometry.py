@@ -1,0 +1,267 @@
+"""Shapes: what a layer table makes of its input, and tables planned for any image size.
+
+Arithmetic per side, from the definition of (transposed) convolution (Dumoulin and Visin 2016,
+arXiv:1603.07285)::
+
+    conv            out = floor((in + 2 padding - kernel) / stride) + 1
+    conv_transpose  out = (in - 1) stride - 2 padding + kernel + output_padding
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from dcgan.errors import GeometryError
+from dcgan.models.table import Activation, Layer, Order, Pair
+
+Shape = tuple[int, ...]
+
+SMALLEST_SIDE = 16
+"""The smallest image side that is planned for."""
+
+_SEED_SIDE = 4
+"""Planned networks halve each side until the larger one is below twice this (the paper's 4x4)."""
+
+
+def layer_shapes(layers: Sequence[Layer], input_shape: Shape) -> list[Shape]:
+    """The shape after each row, without the batch axis.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    input_shape : (C, H, W) or (F,)
+
+    Returns
+    -------
+    list of tuple
+        One shape per row; ``(C, H, W)``, or ``(F,)`` after a linear row without reshape.
+
+    Raises
+    ------
+    GeometryError
+        A kernel larger than its padded input, an output padding that no stride allows, or a
+        reshape of another number of features; the key is ``layers[i].setting``.
+
+    Examples
+    --------
+    >>> layer_shapes([Layer(operation="conv_transpose", channels=64, kernel=(5, 5))], (100, 1, 1))
+    [(64, 5, 5)]
+    """
+    shapes = []
+    shape = input_shape
+    for index, layer in enumerate(layers):
+        shape = _shape_after(layer, shape, f"layers[{index}]")
+        shapes.append(shape)
+    return shapes
+
+
+def _shape_after(layer: Layer, shape: Shape, key: str) -> Shape:
+    if layer.operation == "linear":
+        if layer.reshape is None:
+            return (layer.channels,)
+        if prod(layer.reshape) != layer.channels:
+            raise GeometryError(
+                f"{key}.reshape",
+                list(layer.reshape),
+                f"holds {prod(layer.reshape)} numbers, the row makes {layer.channels}",
+            )
+        return layer.reshape
+    if len(shape) == 1:
+        shape = (shape[0], 1, 1)
+    sides = [_side_after(layer, axis, side, key) for axis, side in enumerate(shape[1:])]
+    return (layer.channels, *sides)
+
+
+def _side_after(layer: Layer, axis: int, side: int, key: str) -> int:
+    kernel, stride = layer.kernel[axis], layer.stride[axis]
+    padding, extra = layer.padding[axis], layer.output_padding[axis]
+    name = ("height", "width")[axis]
+    if layer.operation == "conv":
+        if extra:
+            raise GeometryError(
+                f"{key}.output_padding", extra, "only a conv_transpose has output padding"
+            )
+        if kernel > side + 2 * padding:
+            raise GeometryError(
+                f"{key}.kernel",
+                kernel,
+                f"does not fit an input {name} of {side} with padding {padding}; take a kernel of"
+                f" at most {side + 2 * padding}, or more padding",
+            )
+        return (side + 2 * padding - kernel) // stride + 1
+    if extra >= stride:
+        raise GeometryError(
+            f"{key}.output_padding", extra, f"must be smaller than the stride, which is {stride}"
+        )
+    out = (side - 1) * stride - 2 * padding + kernel + extra
+    if out < 1:
+        raise GeometryError(
+            f"{key}.padding",
+            padding,
+            f"cuts all of the output away, whose {name} would be {out}; take less padding",
+        )
+    return out
+
+
+def plan_generator(
+    size: tuple[int, int],
+    channels: int,
+    *,
+    width: int = 64,
+    max_width: int = 512,
+    norm: str = "batch",
+    activation: Activation = "relu",
+    order: Order = "norm-activation",
+    bias: bool | None = None,
+    dropout: float = 0.0,
+    noise: float = 0.0,
+    slope: float = 0.2,
+) -> tuple[Layer, ...]:
+    """A layer table that draws images of exactly this size from a (Z, 1, 1) latent.
+
+    A first transposed convolution makes a small picture (4 to 7 on the larger side), further ones
+    of kernel 4, stride 2, padding 1 double it. A side that must come out odd gets kernel 3 on that
+    axis, which doubles less one. ``width`` channels stand before the image, twice as many at each
+    smaller size up to ``max_width``. The output has tanh and neither batch nor pixel norm.
+
+    Parameters
+    ----------
+    size : (height, width), each at least 16
+    channels : 1 to 4
+    bias : bool, optional
+        Default: where no batch norm follows.
+
+    Raises
+    ------
+    GeometryError
+        A side below 16.
+    """
+    sides = halvings(size)
+    depth = len(sides) - 1
+    layers = []
+    for step in range(depth, -1, -1):
+        target = sides[step]
+        is_first, is_last = step == depth, step == 0
+        row_norm = _edge_norm(norm) if is_last else norm
+        row_bias = "batch" not in row_norm if bias is None else bias
+        kernel = target if is_first else _doubling_kernel(sides[step + 1], target)
+        layers.append(
+            Layer(
+                operation="conv_transpose",
+                channels=channels if is_last else min(max_width, width * 2 ** (step - 1)),
+                kernel=kernel,
+                stride=(1, 1) if is_first else (2, 2),
+                padding=(0, 0) if is_first else (1, 1),
+                bias=row_bias,
+                norm=row_norm,
+                activation="tanh" if is_last else activation,
+                slope=slope,
+                order=order,
+                dropout=0.0 if is_last else dropout,
+                noise=noise if is_first else 0.0,
+            )
+        )
+    return tuple(layers)
+
+
+def plan_discriminator(
+    size: tuple[int, int],
+    *,
+    width: int = 64,
+    max_width: int = 512,
+    norm: str = "none",
+    activation: Activation = "leaky_relu",
+    order: Order = "norm-activation",
+    bias: bool | None = None,
+    dropout: float = 0.0,
+    noise: float = 0.0,
+    slope: float = 0.2,
+    minibatch_stddev: bool = False,
+) -> tuple[Layer, ...]:
+    """The mirror of :func:`plan_generator`: halves the image until one logit is left.
+
+    The input and output rows have neither batch nor pixel norm; the last has no dropout either.
+    It takes images of any number of channels.
+
+    Raises
+    ------
+    GeometryError
+        A side below 16.
+    """
+    sides = halvings(size)
+    depth = len(sides) - 1
+    layers = []
+    for step in range(depth + 1):
+        is_first, is_last = step == 0, step == depth
+        row_norm = _edge_norm(norm) if is_first or is_last else norm
+        row_bias = "batch" not in row_norm if bias is None else bias
+        kernel = sides[depth] if is_last else _doubling_kernel(sides[step + 1], sides[step])
+        layers.append(
+            Layer(
+                operation="conv",
+                channels=1 if is_last else min(max_width, width * 2**step),
+                kernel=kernel,
+                stride=(1, 1) if is_last else (2, 2),
+                padding=(0, 0) if is_last else (1, 1),
+                bias=row_bias,
+                norm=row_norm,
+                activation="none" if is_last else activation,
+                slope=slope,
+                order=order,
+                dropout=0.0 if is_last else dropout,
+                noise=noise if is_first else 0.0,
+                minibatch_stddev=minibatch_stddev and is_last,
+            )
+        )
+    return tuple(layers)
+
+
+def halvings(size: tuple[int, int]) -> list[tuple[int, int]]:
+    """The sizes a planned network passes through, from the image down to the seed.
+
+    An odd side halves upwards, since doubling less one brings it back.
+
+    >>> halvings((40, 24))
+    [(40, 24), (20, 12), (10, 6), (5, 3)]
+    >>> halvings((157, 128))[-1]
+    (5, 4)
+    """
+    if min(size) < SMALLEST_SIDE:
+        raise GeometryError(
+            "data.size",
+            f"{size[0]}x{size[1]}",
+            f"networks are planned for sides from {SMALLEST_SIDE} up; take --size {SMALLEST_SIDE}",
+        )
+    sides = [size]
+    while max(sides[-1]) >= 2 * _SEED_SIDE:
+        height, width = sides[-1]
+        # the shorter side of a very long picture stops at 1
+        sides.append(((height + 1) // 2, (width + 1) // 2))
+    return sides
+
+
+def describe_plan(layers: Sequence[Layer], input_shape: Shape) -> str:
+    """The shapes of a table in one line.
+
+    >>> table = plan_generator((32, 32), 1, width=32)
+    >>> describe_plan(table, (100, 1, 1))
+    '100×1×1 → 128×4×4 → 64×8×8 → 32×16×16 → 1×32×32'
+    """
+    shapes = [input_shape, *layer_shapes(layers, input_shape)]
+    return " → ".join("×".join(str(side) for side in shape) for shape in shapes)
+
+
+def _edge_norm(norm: str) -> str:
+    """What of a norm may stand at a network's image or logit: only spectral (weights, not data)."""
+    return "spectral" if "spectral" in norm else "none"
+
+
+def _doubling_kernel(small: Pair, large: Pair) -> Pair:
+    """Kernel per axis with stride 2, padding 1: 4 doubles a side, 3 doubles it less one.
+
+    The same kernels lead a convolution back: with kernel 4 from an even side to its half, with
+    kernel 3 from an odd side to its half rounded up.
+    """
+    height, width = (4 if big == 2 * few else 3 for few, big in zip(small, large, strict=True))
+    return height, width

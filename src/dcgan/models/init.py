@@ -1,0 +1,52 @@
+"""Initial weights."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Literal
+
+from torch import nn
+
+Initialisation = Literal["default", "dcgan"]
+
+
+def initialise(module: nn.Module, init: Initialisation, *, feeds_selu: bool = False) -> None:
+    """Set a fresh layer's weights in place.
+
+    Parameters
+    ----------
+    module : a convolution, linear or batch norm layer
+    init : {"default", "dcgan"}
+        ``default`` leaves PyTorch's initialisation. ``dcgan`` draws weights from N(0, 0.02) and
+        batch norm scales from N(1, 0.02), with shifts of zero (Radford et al. 2016, section 4;
+        the spread of the scales is that of their code).
+    feeds_selu : bool
+        The layer feeds a SELU, which only normalises itself with zero-mean weights of variance
+        1 / fan-in (Klambauer et al. 2017, arXiv:1706.02515): they are drawn so, whatever ``init``.
+    """
+    if feeds_selu and isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, 0.0, 1 / sqrt(_fan_in(module)))
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+        return
+    if init == "default":
+        return
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+    elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)
+
+
+def _fan_in(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> float:
+    """How many inputs one output sums.
+
+    A transposed convolution spreads each input over its kernel, so an output of stride s sees
+    only every s-th kernel element per axis.
+    """
+    if isinstance(module, nn.Linear):
+        return module.in_features
+    area = float(module.kernel_size[0] * module.kernel_size[1])
+    if isinstance(module, nn.ConvTranspose2d):
+        area /= module.stride[0] * module.stride[1]
+    return module.in_channels * max(area, 1.0)

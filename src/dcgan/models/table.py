@@ -1,0 +1,76 @@
+"""The layer table: a network as data, one frozen row per layer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self
+
+Operation = Literal["conv", "conv_transpose", "linear"]
+Activation = Literal["none", "relu", "leaky_relu", "selu", "tanh"]
+Order = Literal["norm-activation", "activation-norm"]
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """One row of a layer table.
+
+    It computes, in this order: ``noise``, ``minibatch_stddev``, ``operation`` (its weights under
+    spectral norm when ``norm`` says so), norm and activation in ``order``, ``dropout``.
+
+    Parameters
+    ----------
+    operation : {"conv", "conv_transpose", "linear"}
+    channels : int
+        Output channels, or output features of a linear row.
+    kernel, stride, padding, output_padding : (int, int)
+        (height, width); ignored by linear rows. ``output_padding`` is for ``conv_transpose``.
+    reshape : (int, int, int), optional
+        (channels, height, width) given to a linear row's features.
+    bias : bool
+    norm : str
+        ``none``, or a ``+`` joined choice of ``spectral``, ``batch`` and ``pixel``.
+    activation : {"none", "relu", "leaky_relu", "selu", "tanh"}
+    slope : float
+        Negative slope of leaky ReLU.
+    order : {"norm-activation", "activation-norm"}
+    dropout : float in [0, 1)
+    noise : float
+        Standard deviation of Gaussian noise on the row's input, while training.
+    minibatch_stddev : bool
+        Append the batch's mean standard deviation to the input as one more channel.
+    """
+
+    operation: Operation
+    channels: int
+    kernel: Pair = (1, 1)
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    output_padding: Pair = (0, 0)
+    reshape: tuple[int, int, int] | None = None
+    bias: bool = True
+    norm: str = "none"
+    activation: Activation = "none"
+    slope: float = 0.2
+    order: Order = "norm-activation"
+    dropout: float = 0.0
+    noise: float = 0.0
+    minibatch_stddev: bool = False
+
+    @property
+    def norms(self) -> tuple[str, ...]:
+        """The names in ``norm``, ``()`` for none."""
+        return () if self.norm == "none" else tuple(self.norm.split("+"))
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that JSON can hold; only what differs from the defaults."""
+        defaults = {field.name: field.default for field in fields(self)}
+        return {name: value for name, value in asdict(self).items() if value != defaults[name]}
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> Self:
+        """The inverse of :meth:`to_json`."""
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
+        }
+        return cls(**values)

@@ -1,0 +1,26 @@
+"""Penalties on the discriminator's gradient.
+
+B batch · C channels · H, W sides
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def r1_penalty(logit_B: Tensor, real_BCHW: Tensor) -> Tensor:
+    """½ · mean over the batch of ‖∇ₓ D(x)‖² at real images.
+
+    Mescheder et al. 2018 (arXiv:1801.04406), equation 9; the caller multiplies by γ. Valid only
+    when each logit depends on its own image alone, so not with batch norm in D.
+
+    Parameters
+    ----------
+    logit_B : Tensor
+        D's logits of ``real_BCHW``, with their graph.
+    real_BCHW : Tensor
+        The images, with ``requires_grad``.
+    """
+    (gradient_BCHW,) = torch.autograd.grad(logit_B.sum(), real_BCHW, create_graph=True)
+    return gradient_BCHW.square().sum(dim=(1, 2, 3)).mean() / 2

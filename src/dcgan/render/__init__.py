@@ -1,0 +1,1 @@
+"""From arrays to pictures: sheets, curves, animations."""

@@ -1,0 +1,112 @@
+"""Training curves as pictures. Matplotlib is imported only when something is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Record = Mapping[str, Any]
+
+_REAL, _BEFORE, _AFTER = "#1b7837", "#762a83", "#c2a5cf"
+_D, _G = "#2166ac", "#b2182b"
+
+
+def loss_and_score_curves(records: Sequence[Record], path: Path) -> None:
+    """Two panels over images seen: both losses; D's mean score on real and generated images.
+
+    Parameters
+    ----------
+    records : sequence of mapping
+        Log lines with ``images``, ``loss_d``, ``loss_g``, ``score_real``, ``score_fake_before``
+        and ``score_fake_after``.
+    path : Path
+        A ``.png``.
+    """
+    figure = _figure(2)
+    losses, scores = figure.subplots(2, 1, sharex=True)
+    _line(losses, records, "loss_d", "discriminator", _D)
+    _line(losses, records, "loss_g", "generator", _G)
+    losses.set_ylabel("loss")
+    _line(scores, records, "score_real", "D(x), real", _REAL)
+    _line(scores, records, "score_fake_before", "D(G(z)), before D's step", _BEFORE)
+    _line(scores, records, "score_fake_after", "D(G(z)), after D's step", _AFTER)
+    scores.axhline(0.5, color="#999999", linewidth=0.8, linestyle=":")
+    scores.set_ylim(0, 1)
+    scores.set_ylabel("probability of real")
+    scores.set_xlabel("images seen")
+    for axes in (losses, scores):
+        axes.legend(loc="upper right", frameon=False, fontsize=8)
+    _save(figure, path)
+
+
+def gradient_curves(records: Sequence[Record], path: Path) -> None:
+    """Two panels over images seen: mean and greatest absolute gradient of each layer of D.
+
+    Parameters
+    ----------
+    records : sequence of mapping
+        Log lines with ``images``, ``gradient_mean`` and ``gradient_max`` (layer → number).
+    path : Path
+        A ``.png``.
+    """
+    from matplotlib import colormaps
+
+    records = [record for record in records if record.get("gradient_mean")]
+    figure = _figure(2)
+    layers = list(records[-1]["gradient_mean"]) if records else []
+    colours = colormaps["viridis"]
+    panels = figure.subplots(2, 1, sharex=True)
+    for axes, key, title in zip(
+        panels,
+        ("gradient_mean", "gradient_max"),
+        ("mean |gradient|", "max |gradient|"),
+        strict=True,
+    ):
+        for number, layer in enumerate(layers):
+            axes.plot(
+                [record["images"] for record in records],
+                [record[key].get(layer) for record in records],
+                label=layer,
+                color=colours(number / max(1, len(layers) - 1) * 0.9),
+                linewidth=1.2,
+            )
+        axes.set_yscale("log")
+        axes.set_ylabel(title)
+    panels[1].set_xlabel("images seen")
+    if layers:
+        panels[0].legend(loc="upper right", frameon=False, fontsize=8, title="layer of D")
+    _save(figure, path)
+
+
+def _figure(rows: int) -> Figure:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(8, 3 * rows), dpi=110, layout="constrained")
+
+
+def _line(axes: Axes, records: Sequence[Record], key: str, label: str, colour: str) -> None:
+    images = [record["images"] for record in records]
+    values = [record[key] for record in records]
+    axes.plot(images, values, color=colour, linewidth=0.6, alpha=0.35)
+    axes.plot(images, _smoothed(values), color=colour, linewidth=1.5, label=label)
+
+
+def _smoothed(values: Sequence[float], weight: float = 0.8) -> list[float]:
+    """Exponential moving average with its early bias removed (as Adam's, Kingma and Ba 2015)."""
+    smooth = []
+    average = 0.0
+    for number, value in enumerate(values, start=1):
+        average = weight * average + (1 - weight) * value
+        smooth.append(average / (1 - weight**number))
+    return smooth
+
+
+def _save(figure: Figure, path: Path) -> None:
+    unfinished = path.with_name(f".{path.name}.part")
+    figure.savefig(unfinished, format="png")
+    unfinished.replace(path)

@@ -1,0 +1,79 @@
+"""Many images on one sheet.
+
+N images · C channels · H, W sides
+"""
+
+from __future__ import annotations
+
+from math import ceil, sqrt
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dcgan.errors import DataError
+
+_GAP = 2
+_PAPER = 255
+_LEGIBLE_SIDE = 64
+"""Small images are enlarged by a whole factor until their larger side is about this long."""
+
+_MOST_SIDE = 16_000
+"""PNG viewers and encoders give up on much larger sheets."""
+
+
+def picture(image_CHW: NDArray[np.uint8]) -> Image.Image:
+    """One image (C, H, W) with 1 to 4 channels as a Pillow image."""
+    pixels = np.moveaxis(image_CHW, 0, 2)
+    return Image.fromarray(
+        np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    )
+
+
+def sheet(
+    images_NCHW: NDArray[np.uint8], *, columns: int | None = None, enlarge: int | None = None
+) -> Image.Image:
+    """Images in reading order on white, with a gap between them.
+
+    Parameters
+    ----------
+    images_NCHW : uint8 (N, C, H, W)
+    columns : int, optional
+        Default: about as many as rows.
+    enlarge : int, optional
+        Whole factor, nearest neighbour; default: until an image is about 64 pixels large.
+
+    Raises
+    ------
+    DataError
+        No images, or so many that no viewer would open the sheet.
+    """
+    count, channels, height, width = images_NCHW.shape
+    if count == 0:
+        raise DataError("a sheet needs at least one image")
+    columns = columns or ceil(sqrt(count))
+    rows = ceil(count / columns)
+    factor = enlarge or max(1, _LEGIBLE_SIDE // max(height, width))
+    cell = (height * factor + _GAP, width * factor + _GAP)
+    shape = (rows * cell[0] + _GAP, columns * cell[1] + _GAP)
+    if max(shape) > _MOST_SIDE:
+        raise DataError(
+            f"a sheet of {count} images would be {shape[1]}x{shape[0]} pixels, over {_MOST_SIDE};"
+            " write a folder, .npz or .zip instead"
+        )
+    paper = np.full((channels, *shape), _PAPER, dtype=np.uint8)
+    large = images_NCHW.repeat(factor, axis=2).repeat(factor, axis=3)
+    for index, image in enumerate(large):
+        row, column = divmod(index, columns)
+        top, left = row * cell[0] + _GAP, column * cell[1] + _GAP
+        paper[:, top : top + image.shape[1], left : left + image.shape[2]] = image
+    return picture(paper)
+
+
+def save_image(image: Image.Image, path: Path) -> None:
+    """Write a picture so that it is there whole or not at all; the suffix names the format."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.part")
+    image.save(unfinished, format=Image.registered_extensions()[path.suffix.lower()])
+    unfinished.replace(path)

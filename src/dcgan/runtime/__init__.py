@@ -1,0 +1,1 @@
+"""The machine: device, precision, random generators. Knows nothing of GANs."""

@@ -1,0 +1,78 @@
+"""Which device to compute on, and in which precision."""
+
+from __future__ import annotations
+
+import os
+import platform
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from dcgan.errors import ConfigError
+
+
+def choose_device(wanted: str = "auto") -> torch.device:
+    """Turn ``auto | cpu | cuda | cuda:N | mps`` into a device that exists.
+
+    ``auto`` prefers CUDA, then MPS, then the CPU.
+
+    Raises
+    ------
+    ConfigError
+        The wanted device is not on this machine.
+    """
+    has_cuda = torch.cuda.is_available()
+    has_mps = torch.backends.mps.is_available()
+    if wanted == "auto":
+        return torch.device("cuda" if has_cuda else "mps" if has_mps else "cpu")
+    device = torch.device(wanted)
+    present = {"cpu": True, "cuda": has_cuda, "mps": has_mps}
+    if not present.get(device.type, False):
+        here = ", ".join(name for name, there in present.items() if there)
+        raise ConfigError(
+            "device", wanted, f"not on this machine, which has: {here}; --device auto chooses one"
+        )
+    return device
+
+
+def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
+    """The dtype of matrix products: ``fp32``, ``bf16``, or what suits the device.
+
+    ``auto`` is bf16 where the hardware multiplies it natively (CUDA from compute capability 8.0,
+    CPUs with AVX512-BF16 or AMX), and fp32 elsewhere: emulated bf16 is slower than fp32.
+    """
+    if wanted == "fp32":
+        return torch.float32
+    if wanted == "bf16":
+        return torch.bfloat16
+    if device.type == "cuda":
+        native = torch.cuda.get_device_capability(device) >= (8, 0)
+    elif device.type == "cpu":
+        native = _cpu_has_bf16()
+    else:
+        native = False
+    return torch.bfloat16 if native else torch.float32
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:
+    """The context in which forward passes run; weights and losses stay fp32."""
+    if dtype is torch.float32:
+        return nullcontext()
+    return torch.autocast(device.type, dtype=dtype)
+
+
+def describe_hardware(device: torch.device) -> dict[str, object]:
+    """What a run is recorded to have run on."""
+    return {
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "system": platform.platform(),
+    }
+
+
+def _cpu_has_bf16() -> bool:
+    # absent from the oldest torch admitted: there, fp32 is the safe answer
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

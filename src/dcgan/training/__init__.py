@@ -1,0 +1,6 @@
+"""Training: configuration → objects, one update, when things are due, exact resume."""
+
+from dcgan.training.reporting import Reporter
+from dcgan.training.session import train
+
+__all__ = ["Reporter", "train"]

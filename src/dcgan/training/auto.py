@@ -1,0 +1,134 @@
+"""What ``auto`` becomes, given the pictures and the machine, and why in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from dcgan.config import RunConfig, merge, parse_config
+from dcgan.data.survey import Survey
+from dcgan.runtime.device import choose_precision
+
+_TINY = 16
+_TINY_TARGET = 32
+"""Pictures below 16 pixels are enlarged to 32: networks are planned from 16 up, and people see."""
+
+_LONGEST = {"cpu": 64, "mps": 64, "cuda": 128}
+"""Longest side per kind of device: twice the side costs some four times the time."""
+
+_BATCH = 64
+_EPOCHS = 100
+_LEAST_IMAGES = 100_000
+_MOST_IMAGES = {"cpu": 400_000, "mps": 1_000_000, "cuda": 5_000_000}
+"""100 epochs, but not so few that nothing forms, nor longer than a person waits."""
+
+
+def resolve_auto(
+    config: RunConfig, seen: Survey, device: torch.device
+) -> tuple[RunConfig, str | None]:
+    """Fill every ``auto`` that depends on data or machine.
+
+    Returns
+    -------
+    (RunConfig, str or None)
+        The configuration without ``auto``, and one line that says what was chosen and why; none
+        when nothing about the run had been left open.
+    """
+    chosen: dict[str, Any] = {}
+    reasons = []
+    height, width = seen.median_size
+    if config.data.size == "auto":
+        size = choose_size((height, width), device.type)
+        chosen = merge(chosen, {"data": {"size": size}})
+        reasons.append(f"{size[0]}x{size[1]} (pictures are {height}x{width})")
+    else:
+        size = config.data.size
+    if config.data.channels == "auto":
+        channels = 3 if seen.is_colour else 1
+        chosen = merge(chosen, {"data": {"channels": channels}})
+        reasons.append("colour" if channels == 3 else "grey")
+    else:
+        channels = config.data.channels
+    networks = {"generator": config.model.generator, "discriminator": config.model.discriminator}
+    open_widths = [name for name, net in networks.items() if net.width == "auto"]
+    if open_widths:
+        filters = _choose_width(size, channels, device.type)
+        chosen = merge(chosen, {"model": {name: {"width": filters} for name in open_widths}})
+        if any(networks[name].layers is None for name in open_widths):
+            reasons.append(f"{filters} filters beside the image")
+    batch = config.optim.batch
+    if batch == "auto":
+        batch = _BATCH
+        chosen = merge(chosen, {"optim": {"batch": batch}})
+        reasons.append(f"batch {batch}")
+    images = _length_in_images(config, seen.count, device.type)
+    if config.length.images == "auto":
+        others = config.length.epochs or config.length.minutes
+        chosen = merge(chosen, {"length": {"images": None if others else images}})
+        if not others:
+            reasons.append(f"{images:,} images ({images / seen.count:.0f} epochs)")
+    if config.records.log_every == "auto":
+        chosen = merge(chosen, {"records": {"log_every": 50 * batch}})
+    if config.records.checkpoint_every == "auto":
+        chosen = merge(chosen, {"records": {"checkpoint_every": max(batch, images // 10)}})
+    if config.precision == "auto":
+        name = "bf16" if choose_precision("auto", device) is torch.bfloat16 else "fp32"
+        chosen["precision"] = name
+    resolved = parse_config(merge(config.model_dump(mode="json"), chosen))
+    note = None
+    if reasons:
+        note = f"auto chose {', '.join(reasons)}, for {seen.count:,} pictures on {device.type}"
+    return resolved, note
+
+
+def fill_auto(settings: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace each ``auto`` by what an earlier start of the same run had resolved it to."""
+    filled = dict(settings)
+    for key, value in settings.items():
+        if key in stored:
+            if isinstance(value, Mapping) and isinstance(stored[key], Mapping):
+                filled[key] = fill_auto(value, stored[key])
+            elif value == "auto":
+                filled[key] = stored[key]
+    return filled
+
+
+def choose_size(native: tuple[int, int], device: str) -> tuple[int, int]:
+    """A size near the pictures' own that this kind of device trains in reasonable time.
+
+    Nearly square pictures become square; others keep their aspect to a multiple of four.
+
+    >>> choose_size((218, 178), "cpu")
+    (64, 52)
+    >>> choose_size((8, 8), "cpu")
+    (32, 32)
+    """
+    height, width = native
+    if max(native) < _TINY:
+        return _TINY_TARGET, _TINY_TARGET
+    scale = min(1.0, _LONGEST[device] / max(native))
+    if max(native) <= 1.1 * min(native):
+        side = max(_TINY, round(max(native) * scale))
+        return side, side
+    return (
+        max(_TINY, 4 * round(height * scale / 4)),
+        max(_TINY, 4 * round(width * scale / 4)),
+    )
+
+
+def _choose_width(size: tuple[int, int], channels: int, device: str) -> int:
+    """Filters beside the image: the paper's 64 where there is a GPU, what a CPU affords else."""
+    if device != "cpu":
+        return 64
+    return 16 if channels == 1 and max(size) <= 32 else 32
+
+
+def _length_in_images(config: RunConfig, count: int, device: str) -> int:
+    """Images of the whole run; a guess where it is bounded by time."""
+    if isinstance(config.length.images, int):
+        return config.length.images
+    if config.length.epochs is not None:
+        return config.length.epochs * count
+    return min(_MOST_IMAGES[device], max(_LEAST_IMAGES, _EPOCHS * count))

@@ -1,0 +1,215 @@
+"""Configuration → objects: the only place where this happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from dcgan.config.fields import LayerRow
+from dcgan.config.tree import DiscriminatorConfig, GeneratorConfig, PlayerConfig, RunConfig
+from dcgan.errors import ConfigError, GeometryError
+from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator
+from dcgan.models.latents import LatentSpace
+from dcgan.models.table import Layer
+from dcgan.objectives import OBJECTIVES
+from dcgan.runs.networks import Networks
+from dcgan.runtime.device import choose_precision
+from dcgan.runtime.random import derived_seed
+from dcgan.training.ema import AveragedGenerator
+from dcgan.training.state import TrainingState
+from dcgan.training.step import Players, Rules
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def build_networks(config: RunConfig) -> Networks:
+    """The layer tables of a resolved configuration, checked against its size and channels.
+
+    Raises
+    ------
+    GeometryError
+        Shapes do not fit; the key is the setting's.
+    """
+    size, channels = config.data.size, config.data.channels
+    assert size != "auto" and channels != "auto", "resolved before"
+    image_shape = (channels, *size)
+    latent = config.model.latent
+    input_shape = latent.shape or (latent.dim, 1, 1)
+    generator = generator_table(config)
+    discriminator = discriminator_table(config)
+    shapes = _shapes(generator, input_shape, "model.generator")
+    if shapes[-1] != image_shape:
+        drawn = "×".join(map(str, shapes[-1]))
+        raise GeometryError(
+            "data.size",
+            f"{size[0]}x{size[1]}",
+            f"recipe {config.recipe!r} draws {drawn} by its layer table, not"
+            f" {'×'.join(map(str, image_shape))}; leave --size and --data.channels as they are,"
+            " or take --recipe auto, which plans networks for any size",
+        )
+    last = _shapes(discriminator, image_shape, "model.discriminator")[-1]
+    if last not in {(1,), (1, 1, 1)}:
+        raise GeometryError(
+            "model.discriminator.layers",
+            "×".join(map(str, last)),
+            "a discriminator ends in one logit; end its table with {linear: 1}",
+        )
+    return Networks(
+        generator=generator,
+        discriminator=discriminator,
+        image_shape=image_shape,
+        latent=LatentSpace(latent.dim, latent.distribution),
+        latent_shape=latent.shape,
+    )
+
+
+def generator_table(config: RunConfig) -> tuple[Layer, ...]:
+    """The generator's layer table, spelled out or planned."""
+    network = config.model.generator
+    if network.layers is not None:
+        return _resolve_rows(network, network.layers)
+    size, channels, width = config.data.size, config.data.channels, network.width
+    assert size != "auto" and channels != "auto" and width != "auto", "resolved before"
+    if config.model.latent.shape is not None:
+        raise ConfigError(
+            "model.latent.shape",
+            list(config.model.latent.shape),
+            "a planned generator begins from a vector; spell its layers out for a spatial latent",
+        )
+    return plan_generator(
+        size,
+        channels,
+        width=width,
+        max_width=network.max_width,
+        norm=network.norm,
+        activation=network.activation,
+        order=network.order,
+        bias=None if network.bias == "auto" else network.bias,
+        dropout=network.dropout,
+        noise=network.noise,
+        slope=network.slope,
+    )
+
+
+def discriminator_table(config: RunConfig) -> tuple[Layer, ...]:
+    """The discriminator's layer table, spelled out or planned."""
+    network: DiscriminatorConfig = config.model.discriminator
+    if network.layers is not None:
+        return _resolve_rows(network, network.layers)
+    size, width = config.data.size, network.width
+    assert size != "auto" and width != "auto", "resolved before"
+    return plan_discriminator(
+        size,
+        width=width,
+        max_width=network.max_width,
+        norm=network.norm,
+        activation=network.activation,
+        order=network.order,
+        bias=None if network.bias == "auto" else network.bias,
+        dropout=network.dropout,
+        noise=network.noise,
+        slope=network.slope,
+        minibatch_stddev=network.minibatch_stddev,
+    )
+
+
+def build_rules(config: RunConfig, device: torch.device) -> Rules:
+    """What both players minimise."""
+    return Rules(
+        objective=OBJECTIVES[config.objective.loss],
+        real_target=config.objective.real_target,
+        r1=config.objective.r1,
+        penalty_interval=config.objective.penalty_interval,
+        precision=choose_precision(config.precision, device),
+    )
+
+
+def build_state(config: RunConfig, networks: Networks, device: torch.device) -> TrainingState:
+    """Fresh networks, optimisers and random streams, from the seed alone.
+
+    Weights are drawn on the CPU: the same on every device.
+    """
+    generator = _to_device(networks.build_generator(config.model.generator.init), device)
+    discriminator = _to_device(
+        networks.build_discriminator(config.model.discriminator.init), device
+    )
+    players = Players(
+        generator=generator,
+        discriminator=discriminator,
+        generator_optimizer=_optimizer(config.optim.generator, generator.parameters()),
+        discriminator_optimizer=_optimizer(config.optim.discriminator, discriminator.parameters()),
+    )
+    latents = torch.Generator(device).manual_seed(derived_seed(config.seed, "latents"))
+    average = AveragedGenerator(
+        generator,
+        half_life=config.average.half_life,
+        ramp_up=config.average.ramp_up,
+    )
+    return TrainingState(players, average, latents, device)
+
+
+def _to_device(network: Network, device: torch.device) -> Network:
+    # channels-last lets the CPU's and CUDA's convolutions run without reordering every tensor
+    network.to(device)
+    for parameter in network.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network
+
+
+def _optimizer(player: PlayerConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    match player.algorithm:
+        case "adam":
+            return torch.optim.Adam(
+                parameters, player.lr, player.betas, weight_decay=player.weight_decay
+            )
+        case "adamw":
+            return torch.optim.AdamW(
+                parameters, player.lr, player.betas, weight_decay=player.weight_decay
+            )
+        case "sgd":
+            return torch.optim.SGD(
+                parameters, player.lr, momentum=player.momentum, weight_decay=player.weight_decay
+            )
+
+
+def _resolve_rows(network: GeneratorConfig, rows: Iterable[LayerRow]) -> tuple[Layer, ...]:
+    """Rows with the network's defaults filled in."""
+    layers = []
+    for row in rows:
+        norm = row.norm if row.norm is not None else network.norm
+        bias = row.bias if row.bias is not None else network.bias
+        layers.append(
+            Layer(
+                operation=row.operation,
+                channels=row.channels,
+                kernel=row.kernel,
+                stride=row.stride,
+                padding=row.padding,
+                output_padding=row.output_padding,
+                reshape=row.reshape,
+                bias="batch" not in norm if bias == "auto" else bias,
+                norm=norm,
+                activation=row.activation or network.activation,
+                slope=network.slope,
+                order=row.order or network.order,
+                dropout=row.dropout or 0.0,
+                noise=row.noise or 0.0,
+                minibatch_stddev=row.minibatch_stddev,
+            )
+        )
+    return tuple(layers)
+
+
+def _shapes(
+    layers: tuple[Layer, ...], input_shape: tuple[int, ...], key: str
+) -> list[tuple[int, ...]]:
+    if not layers:
+        raise GeometryError(f"{key}.layers", [], "an empty table; give it rows, or leave it out")
+    try:
+        return layer_shapes(layers, input_shape)
+    except GeometryError as error:
+        raise GeometryError(f"{key}.{error.key}", error.value, error.problem) from error

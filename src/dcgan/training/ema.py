@@ -1,0 +1,87 @@
+"""Exponential moving average of the generator's weights, ready to sample from."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from dcgan.models.generator import Generator
+from dcgan.models.latents import LatentSpace
+
+_BATCH = 64
+_BATCHES = 8
+"""512 latents give each batch norm statistic over at least 512 values."""
+
+
+class AveragedGenerator:
+    """A copy of the generator whose weights follow it slowly.
+
+    After each step w̄ ← w + β (w̄ - w) with β = ½^(batch / half-life); early on the half-life is at
+    most ``ramp_up`` of the images seen, so that the random start is soon forgotten. A half-life
+    of zero keeps no average: the copy equals the generator.
+
+    Parameters
+    ----------
+    generator : Generator
+    half_life : int
+        Images until an old weight counts half.
+    ramp_up : float in [0, 1]
+    """
+
+    def __init__(self, generator: Generator, *, half_life: int, ramp_up: float) -> None:
+        self.module = copy.deepcopy(generator).eval().requires_grad_(False)
+        self._half_life = half_life
+        self._ramp_up = ramp_up
+
+    @torch.no_grad()
+    def update(self, generator: Generator, images_seen: int, batch: int) -> None:
+        """Follow the generator by one step of ``batch`` images."""
+        half_life = min(self._half_life, self._ramp_up * images_seen)
+        if half_life <= 0:
+            return
+        weight = 1 - 0.5 ** (batch / half_life)
+        torch._foreach_lerp_(list(self.module.parameters()), list(generator.parameters()), weight)
+
+    @torch.no_grad()
+    def ready(self, generator: Generator, latent: LatentSpace, seed: int) -> Generator:
+        """The copy with buffers and batch norm statistics that belong to its weights.
+
+        Running statistics gathered while training belong to no single set of weights, least of
+        all to averaged ones: they are measured afresh on ``seed``'s own latents.
+        """
+        if self._half_life == 0:
+            _copy(generator.parameters(), self.module.parameters())
+        _copy(generator.buffers(), self.module.buffers())
+        reestimate_batch_norm(self.module, latent, seed)
+        return self.module
+
+
+def _copy(sources: Iterable[Tensor], targets: Iterable[Tensor]) -> None:
+    for source, target in zip(sources, targets, strict=True):
+        target.copy_(source)
+
+
+@torch.no_grad()
+def reestimate_batch_norm(generator: Generator, latent: LatentSpace, seed: int) -> None:
+    """Set every batch norm's running statistics to plain averages over 512 latents of a seed."""
+    norms = [
+        module
+        for module in generator.modules()
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
+    ]
+    if not norms:
+        return
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a cumulative average
+        norm.train()
+    device = next(generator.parameters()).device
+    for batch in range(_BATCHES):
+        generator(latent.numbered(seed, batch * _BATCH, (batch + 1) * _BATCH).to(device))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        norm.eval()

@@ -1,0 +1,214 @@
+"""What happens between steps: log lines, fixed-latent sheets, checkpoints."""
+
+from __future__ import annotations
+
+import time
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from dcgan.data.scale import PixelScale
+from dcgan.errors import Diverged
+from dcgan.models.latents import LatentSpace
+from dcgan.render.sheet import save_image, sheet
+from dcgan.runs.checkpoints import prune_checkpoints, write_checkpoint
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.logs import now
+from dcgan.runtime.random import derived_seed
+from dcgan.training.reporting import Reporter
+from dcgan.training.schedule import Every, Geometric
+from dcgan.training.state import TrainingState
+from dcgan.training.step import Statistics, gradient_magnitudes
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+
+class LogHook:
+    """Averages statistics on the device; when due, one transfer makes them a log line.
+
+    Raises ``Diverged`` when a loss is not finite.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        reporter: Reporter,
+        *,
+        every: int,
+        epoch_images: int,
+        writer: SummaryWriter | None,
+    ) -> None:
+        self._log = folder.log
+        self._events = folder.events
+        self._reporter = reporter
+        self._schedule = Every(every)
+        self._epoch_images = epoch_images
+        self._writer = writer
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+        self._since: tuple[int, float] | None = None
+
+    def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
+        if self._since is None:
+            # timed from the end of the first step, which also pays for warming up
+            self._since = (state.images_seen, time.perf_counter())
+        for name, value in statistics.items():
+            known = self._sums.get(name)
+            self._sums[name] = value.clone() if known is None else known.add_(value)
+            self._counts[name] = self._counts.get(name, 0) + 1
+        if self._schedule.passed(before, state.images_seen):
+            self.write(state)
+        self._reporter.tick(state.images_seen, state.seconds)
+
+    def write(self, state: TrainingState) -> None:
+        """Write what has been gathered since the last line."""
+        if not self._sums or self._since is None:
+            return
+        names = list(self._sums)
+        means = torch.stack([self._sums[name] / self._counts[name] for name in names])
+        layers, magnitudes = gradient_magnitudes(state.players.discriminator)
+        numbers = torch.cat([means.float(), magnitudes.flatten().float()]).tolist()  # the one sync
+        values = dict(zip(names, numbers, strict=False))
+        gradients = numbers[len(names) :]
+        images, began = self._since
+        clock = time.perf_counter()
+        record = {
+            "images": state.images_seen,
+            "epoch": round(state.images_seen / self._epoch_images, 4),
+            "seconds": round(state.seconds, 3),
+            "images_per_second": round((state.images_seen - images) / max(clock - began, 1e-9), 1),
+            **{name: _rounded(value) for name, value in values.items()},
+            "gradient_mean": _by_layer(layers, gradients[: len(layers)]),
+            "gradient_max": _by_layer(layers, gradients[len(layers) :]),
+        }
+        self._sums, self._counts = {}, {}
+        self._since = (state.images_seen, clock)
+        broken = [name for name, value in values.items() if not isfinite(value)]
+        if broken:
+            self._events.append({"time": now(), "event": "diverged", "images": state.images_seen})
+            raise Diverged(
+                f"{' and '.join(broken)} not finite after {state.images_seen} images; the last good"
+                " checkpoint stays; train anew with a lower --optim.generator.lr and"
+                " --optim.discriminator.lr"
+            )
+        self._log.append(record)
+        self._reporter.record(record)
+        if self._writer is not None:
+            _to_tensorboard(self._writer, record)
+
+    def images_per_second(self) -> float:
+        """Over the last written interval; 0 before the first."""
+        records = self._log.read()
+        return float(records[-1]["images_per_second"]) if records else 0.0
+
+
+class SheetHook:
+    """Draws the same latents again and again, to see them become images."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        *,
+        schedule: Geometric,
+        count: int,
+        latent: LatentSpace,
+        scale: PixelScale,
+        seed: int,
+        writer: SummaryWriter | None,
+    ) -> None:
+        self._folder = folder
+        self._schedule = schedule
+        self._latent = latent
+        self._scale = scale
+        self._seed = seed
+        self._latent_BZ = latent.numbered(derived_seed(seed, "sheet"), 0, count)
+        self._writer = writer
+
+    def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
+        del statistics
+        if self._schedule.passed(before, state.images_seen):
+            self.draw(state)
+
+    def draw(self, state: TrainingState) -> None:
+        """Draw the sheet of this moment, unless it is there."""
+        path = self._folder.sheet(state.images_seen)
+        if path.exists():
+            return
+        seed = derived_seed(self._seed, "batch norm")
+        generator = state.average.ready(state.players.generator, self._latent, seed)
+        with torch.inference_mode():
+            image_BCHW = generator(self._latent_BZ.to(state.device))
+        drawn = sheet(self._scale.denormalize(image_BCHW).cpu().numpy())
+        save_image(drawn, path)
+        if self._writer is not None:
+            import numpy as np
+
+            pixels = np.atleast_3d(np.asarray(drawn.convert("RGB")))
+            self._writer.add_image("samples", pixels, state.images_seen, dataformats="HWC")
+
+
+class CheckpointHook:
+    """Saves everything when enough images have been seen, or enough time has passed."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        *,
+        every: int | None,
+        minutes: float,
+        keep: int,
+        latent: LatentSpace,
+        seed: int,
+    ) -> None:
+        self._folder = folder
+        self._schedule = Every(every) if every else None
+        self._seconds = 60 * minutes
+        self._keep = keep
+        self._latent = latent
+        self._seed = seed
+        self._saved_at = time.perf_counter()
+
+    def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
+        del statistics
+        by_images = self._schedule is not None and self._schedule.passed(before, state.images_seen)
+        if by_images or time.perf_counter() - self._saved_at > self._seconds:
+            self.save(state)
+
+    def save(self, state: TrainingState) -> None:
+        """Save this moment and let go of checkpoints beyond those to keep."""
+        seed = derived_seed(self._seed, "batch norm")
+        checkpoint = write_checkpoint(
+            self._folder.checkpoints,
+            state.images_seen,
+            state.parts(self._latent, seed),
+            state.plain(),
+        )
+        prune_checkpoints(self._folder.checkpoints, self._keep)
+        self._saved_at = time.perf_counter()
+        self._folder.events.append(
+            {"time": now(), "event": "checkpoint", "images": state.images_seen}
+            | {"path": f"checkpoints/{checkpoint.name}"}
+        )
+
+
+def _by_layer(layers: list[str], values: list[float]) -> dict[str, float]:
+    return {layer: _rounded(value) for layer, value in zip(layers, values, strict=True)}
+
+
+def _rounded(value: float) -> float:
+    """Six digits: enough for any curve, and half the file."""
+    return float(f"{value:.6g}")
+
+
+def _to_tensorboard(writer: SummaryWriter, record: dict[str, Any]) -> None:
+    images = record["images"]
+    for key, value in record.items():
+        if isinstance(value, dict):
+            for layer, number in value.items():
+                writer.add_scalar(f"{key}/{layer}", number, images)
+        elif key != "images":
+            writer.add_scalar(key, value, images)
+    writer.flush()

@@ -1,0 +1,119 @@
+"""When to do what: steps until the run is done, and hooks that are due in between."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Protocol
+
+from dcgan.data.loader import Batches
+from dcgan.models.latents import LatentSpace
+from dcgan.training.state import TrainingState
+from dcgan.training.step import Rules, Statistics, update
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How far to go, and by which rules.
+
+    Parameters
+    ----------
+    rules : Rules
+    latent : LatentSpace
+    images : int, optional
+        Stop when so many have been seen.
+    minutes : float, optional
+        Stop after this much time.
+    discriminator_steps : int
+        D steps per G step.
+    """
+
+    rules: Rules
+    latent: LatentSpace
+    images: int | None = None
+    minutes: float | None = None
+    discriminator_steps: int = 1
+
+    def is_done(self, state: TrainingState) -> bool:
+        """Whether the run has reached its end."""
+        if self.images is not None and state.images_seen >= self.images:
+            return True
+        return self.minutes is not None and state.seconds >= 60 * self.minutes
+
+
+class Hook(Protocol):
+    """Something that happens between steps."""
+
+    def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
+        """Look at one finished step; ``before`` is what ``images_seen`` was ahead of it."""
+
+
+@dataclass
+class StopRequest:
+    """Whether a signal asked to stop; set by a handler, read between steps."""
+
+    signal: signal.Signals | None = field(default=None)
+
+
+def fit(
+    state: TrainingState,
+    batches: Batches,
+    plan: Plan,
+    hooks: Sequence[Hook],
+    stop: StopRequest,
+) -> None:
+    """Train until the plan is done or a stop is requested; goes on from ``state.images_seen``."""
+    if plan.is_done(state):
+        return
+    began = time.perf_counter() - state.seconds
+    for real_BCHW in batches.starting_at(state.images_seen):
+        statistics = update(
+            state.players,
+            real_BCHW,
+            plan.latent.draw(batches.batch, state.latents),
+            plan.rules,
+            with_penalty=plan.rules.penalty_is_due(state.discriminator_steps),
+            with_generator=(state.discriminator_steps + 1) % plan.discriminator_steps == 0,
+        )
+        before = state.images_seen
+        state.images_seen += batches.batch
+        state.discriminator_steps += 1
+        state.average.update(state.players.generator, state.images_seen, batches.batch)
+        state.seconds = time.perf_counter() - began
+        for hook in hooks:
+            hook.after_step(before, state, statistics)
+        if plan.is_done(state) or stop.signal is not None:
+            return
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[StopRequest]:
+    """Turn SIGINT and SIGTERM into a request to stop; a second one acts at once, as usual.
+
+    Outside the main thread, where Python allows no handlers, signals are left alone.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    watched = (signal.SIGINT, signal.SIGTERM)
+    previous = {number: signal.getsignal(number) for number in watched}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del frame
+        request.signal = signal.Signals(number)
+        for one in watched:
+            signal.signal(one, previous[one])
+
+    for number in watched:
+        signal.signal(number, note)
+    try:
+        yield request
+    finally:
+        for number in watched:
+            signal.signal(number, previous[number])

@@ -1,0 +1,91 @@
+"""Arguments → configuration: recipe below, the user's own settings above."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dcgan.config import RunConfig, load_recipe, merge
+from dcgan.data.sources import NAMES
+from dcgan.errors import ConfigError
+
+_LENGTHS = ("images", "epochs", "minutes")
+
+
+def collect_settings(
+    *,
+    recipe: str,
+    data: str | None,
+    data_root: str | Path | None,
+    shortcuts: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Lay everything that was asked for over the recipe.
+
+    Parameters
+    ----------
+    recipe : str
+        Built-in name or YAML file.
+    data, data_root
+        As for :func:`dcgan.data.open_source`; paths are made absolute, so that a run goes on
+        from any folder.
+    shortcuts : mapping
+        ``size``, ``images``, ``epochs``, ``minutes``, ``batch``, ``seed``, ``device``,
+        ``precision``; those that are None are passed over.
+    settings : mapping
+        A nested dictionary of any settings.
+
+    Raises
+    ------
+    ConfigError
+        More than one length, or no such recipe.
+    """
+    given = {name: value for name, value in shortcuts.items() if value is not None}
+    asked: dict[str, Any] = {}
+    for name, place in (("size", "data"), ("batch", "optim")):
+        if name in given:
+            asked = merge(asked, {place: {name: given[name]}})
+    for name in ("seed", "device", "precision"):
+        if name in given:
+            asked[name] = given[name]
+    if data is not None:
+        source = (
+            data if data.partition(":")[0] in NAMES else str(Path(data).expanduser().absolute())
+        )
+        asked = merge(asked, {"data": {"source": source}})
+    if data_root is not None:
+        root = str(Path(data_root).expanduser().absolute())
+        asked = merge(asked, {"data": {"root": root}})
+    lengths = {name: given[name] for name in _LENGTHS if name in given}
+    lengths |= {
+        name: value for name, value in settings.get("length", {}).items() if value is not None
+    }
+    if len(lengths) > 1:
+        raise ConfigError("length", lengths, "give one of images, epochs and minutes")
+    asked = merge(asked, settings)
+    if lengths:  # one length takes the place of the recipe's
+        asked["length"] = dict.fromkeys(_LENGTHS) | lengths
+    return merge(load_recipe(recipe), asked)
+
+
+def differences(ours: RunConfig, theirs: RunConfig, *, ignore: tuple[str, ...]) -> dict[str, str]:
+    """Settings that differ, by dotted key, as ``theirs there, ours here``."""
+    mine, stored = _flat(ours.model_dump(mode="json")), _flat(theirs.model_dump(mode="json"))
+    found = {}
+    for key in sorted(mine.keys() | stored.keys()):
+        if key.startswith(ignore):
+            continue
+        if mine.get(key) != stored.get(key):
+            found[key] = f"{stored.get(key)} there, {mine.get(key)} here"
+    return found
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

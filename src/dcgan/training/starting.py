@@ -1,0 +1,226 @@
+"""Where a run begins: a new folder, or one that holds the same run unfinished."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from dcgan.config import RunConfig, parse_config, read_yaml
+from dcgan.data.store import Pictures
+from dcgan.errors import CheckpointError, ConfigError, DataError, RunConflict, RunError
+from dcgan.runs.checkpoints import list_checkpoints, verify_checkpoint
+from dcgan.runs.files import write_json, write_text
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.logs import now
+from dcgan.runs.networks import Networks
+from dcgan.runtime.device import describe_hardware
+from dcgan.training.auto import fill_auto
+from dcgan.training.reporting import Reporter
+from dcgan.training.settings import differences
+
+FORMAT = 1
+"""Version of the run folder's layout."""
+
+_NOT_THE_RUN = ("data.root", "device", "recipe")
+"""Settings that may differ between two starts of one run: where things lie, not what is done."""
+
+_DEFAULT_PARENT = Path("runs")
+
+
+def choose_folder(
+    settings: Mapping[str, Any], *, out: str | Path | None, resume: bool
+) -> tuple[RunFolder, RunConfig | None]:
+    """The run's folder, and its stored configuration when it has one.
+
+    Parameters
+    ----------
+    settings : mapping
+        What was asked for; may still hold ``auto``.
+    out : path, optional
+        Without it, a new folder below ``runs/``; with ``resume``, the newest one there that
+        holds this configuration.
+
+    Raises
+    ------
+    RunError
+        ``out`` holds something else, or there is nothing to resume.
+    """
+    if out is not None:
+        folder = RunFolder(Path(out))
+        stored = _stored_config(folder)
+        if stored is None and folder.path.exists() and _is_in_use(folder.path):
+            raise RunError(
+                f"{folder.path}: holds other files and no run; take another --out or empty it"
+            )
+        if stored is None and resume:
+            raise RunError(f"{folder.path}: no run to resume there; leave --resume away")
+        return folder, stored
+    if resume:
+        return _newest_matching(settings)
+    return RunFolder(_fresh_path(settings)), None
+
+
+def refuse_conflict(
+    config: RunConfig, stored: RunConfig, folder: RunFolder, *, longer: bool
+) -> None:
+    """Refuse to go on with a run of another configuration.
+
+    Parameters
+    ----------
+    longer : bool
+        Whether its length may differ: a resumed run may be trained further than first planned.
+
+    Raises
+    ------
+    RunConflict
+        Names the keys that differ.
+    """
+    ignore = (*_NOT_THE_RUN, "length", "records") if longer else _NOT_THE_RUN
+    found = differences(config, stored, ignore=ignore)
+    if found:
+        listed = "; ".join(f"{key}: {values}" for key, values in found.items())
+        raise RunConflict(
+            f"{folder.path}: holds a run of another configuration ({listed}); take another --out"
+        )
+
+
+def newest_whole_checkpoint(folder: RunFolder, reporter: Reporter) -> Path | None:
+    """The newest checkpoint whose files are all as they were written.
+
+    Raises
+    ------
+    CheckpointError
+        There are checkpoints, and every one is damaged.
+    """
+    found = list_checkpoints(folder.checkpoints)
+    for checkpoint in reversed(found):
+        try:
+            verify_checkpoint(checkpoint)
+        except CheckpointError as error:
+            reporter.note(f"passed over: {error}")
+            folder.events.append({"time": now(), "event": "damaged", "path": checkpoint.name})
+            continue
+        return checkpoint
+    if found:
+        raise CheckpointError(f"{folder.checkpoints}: every checkpoint is damaged; train anew")
+    return None
+
+
+def write_beginning(
+    folder: RunFolder,
+    config: RunConfig,
+    networks: Networks,
+    pictures: Pictures,
+    device: torch.device,
+) -> None:
+    """Write what identifies the run, or check it against what is there.
+
+    Raises
+    ------
+    DataError
+        The run was begun on other pictures.
+    """
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.samples.mkdir(exist_ok=True)
+    folder.checkpoints.mkdir(exist_ok=True)
+    started = folder.config.exists()
+    if started:
+        _refuse_other_pictures(folder, pictures)
+    else:
+        write_json(folder.networks, networks.to_json())
+        write_json(folder.provenance, _provenance(config, pictures, device))
+    # last: a folder with a configuration has all of the above
+    write_text(folder.config, config_yaml(config))
+    folder.events.append(
+        {"time": now(), "event": "resumed" if started else "started", "command": sys.argv}
+        | {"hardware": describe_hardware(device)}
+    )
+
+
+def config_yaml(config: RunConfig) -> str:
+    """A configuration as the YAML that a run folder keeps and ``--recipe FILE`` reads."""
+    return yaml.safe_dump(
+        config.model_dump(mode="json"), sort_keys=False, default_flow_style=None, width=100
+    )
+
+
+def _stored_config(folder: RunFolder) -> RunConfig | None:
+    if not folder.config.is_file():
+        return None
+    try:
+        return parse_config(read_yaml(folder.config))
+    except ConfigError as error:
+        raise RunError(f"{folder.config}: {error}; take another --out") from error
+
+
+def _is_in_use(path: Path) -> bool:
+    """Whether a path holds anything that a run killed in its first second would not."""
+    if not path.is_dir():
+        return True
+    ours = {"samples", "checkpoints", "networks.json", "run.json"}
+    return any(
+        entry.name not in ours and not entry.name.startswith(".") for entry in path.iterdir()
+    )
+
+
+def _newest_matching(settings: Mapping[str, Any]) -> tuple[RunFolder, RunConfig]:
+    candidates = sorted(
+        _DEFAULT_PARENT.glob("*/config.yaml"), key=lambda path: path.stat().st_mtime, reverse=True
+    )
+    for path in candidates:
+        folder = RunFolder(path.parent)
+        stored = _stored_config(folder)
+        assert stored is not None
+        filled = parse_config(fill_auto(settings, stored.model_dump(mode="json")))
+        if not differences(filled, stored, ignore=(*_NOT_THE_RUN, "length", "records")):
+            return folder, stored
+    raise RunError(
+        f"nothing to resume: no run of this configuration in {_DEFAULT_PARENT}/; give its folder"
+        " with --out, or leave --resume away"
+    )
+
+
+def _fresh_path(settings: Mapping[str, Any]) -> Path:
+    source = settings.get("data", {}).get("source", "digits")
+    name = f"{Path(source.replace(':', '-')).stem}-{Path(settings['recipe']).stem}"
+    number = 1
+    while (path := _DEFAULT_PARENT / (name if number == 1 else f"{name}-{number}")).exists():
+        number += 1
+    return path
+
+
+def _provenance(config: RunConfig, pictures: Pictures, device: torch.device) -> dict[str, Any]:
+    packages = ("dcgan", "torch", "numpy", "pillow", "safetensors")
+    return {
+        "format": FORMAT,
+        "created": now(),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in packages},
+        },
+        "data": {
+            "source": config.data.source,
+            "count": len(pictures.images),
+            "skipped": len(pictures.skipped),
+            "fingerprint": pictures.fingerprint,
+        },
+        "command": sys.argv,
+        "hardware": describe_hardware(device),
+    }
+
+
+def _refuse_other_pictures(folder: RunFolder, pictures: Pictures) -> None:
+    begun_with = json.loads(folder.provenance.read_text())["data"]
+    if begun_with["fingerprint"] != pictures.fingerprint:
+        raise DataError(
+            f"{folder.path}: was begun on {begun_with['count']} pictures, and the data now holds"
+            f" {len(pictures.images)} that are not the same; restore them or take another --out"
+        )

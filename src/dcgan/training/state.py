@@ -1,0 +1,132 @@
+"""Everything that changes while training, and how it is saved and put back bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dcgan.errors import CheckpointError
+from dcgan.models.latents import LatentSpace
+from dcgan.runs.checkpoints import read_part, read_state, verify_checkpoint
+from dcgan.runtime import random
+from dcgan.training.ema import AveragedGenerator
+from dcgan.training.step import Players
+
+
+@dataclass
+class TrainingState:
+    """The state of a run between two steps.
+
+    Attributes
+    ----------
+    players : Players
+    average : AveragedGenerator
+    latents : torch.Generator
+        The stream that training latents are drawn from.
+    device : torch.device
+    images_seen : int
+        Real images shown to D; also the position in the data.
+    discriminator_steps : int
+    seconds : float
+        Time spent training, over all sessions of the run.
+    """
+
+    players: Players
+    average: AveragedGenerator
+    latents: torch.Generator
+    device: torch.device
+    images_seen: int = 0
+    discriminator_steps: int = 0
+    seconds: float = 0.0
+
+    def parts(self, latent: LatentSpace, seed: int) -> dict[str, dict[str, Tensor]]:
+        """All tensors by the checkpoint file they belong in; ``ema`` is ready to sample from."""
+        ready = self.average.ready(self.players.generator, latent, seed)
+        generators, _ = random.capture(self.device)
+        return {
+            "generator": self.players.generator.state_dict(),
+            "discriminator": self.players.discriminator.state_dict(),
+            "ema": ready.state_dict(),
+            "generator_optimizer": _optimizer_tensors(self.players.generator_optimizer),
+            "discriminator_optimizer": _optimizer_tensors(self.players.discriminator_optimizer),
+            "random": {**generators, "latents": self.latents.get_state()},
+        }
+
+    def plain(self) -> dict[str, Any]:
+        """All else, as JSON can hold it."""
+        _, generators = random.capture(self.device)
+        return {
+            "images_seen": self.images_seen,
+            "discriminator_steps": self.discriminator_steps,
+            "seconds": self.seconds,
+            "device": self.device.type,
+            "random": generators,
+        }
+
+    def restore(self, checkpoint: Path) -> None:
+        """Put everything back to a checkpoint.
+
+        Raises
+        ------
+        CheckpointError
+            It is incomplete, altered, or of other networks.
+        """
+        verify_checkpoint(checkpoint)
+        plain = read_state(checkpoint)
+        players = self.players
+        for name, module in (
+            ("generator", players.generator),
+            ("discriminator", players.discriminator),
+            ("ema", self.average.module),
+        ):
+            _load_weights(module, checkpoint, name)
+        for name, optimizer in (
+            ("generator_optimizer", players.generator_optimizer),
+            ("discriminator_optimizer", players.discriminator_optimizer),
+        ):
+            _load_optimizer(optimizer, read_part(checkpoint, name))
+        generators = read_part(checkpoint, "random")
+        if plain["device"] == self.device.type:
+            self.latents.set_state(generators.pop("latents"))
+        random.restore(self.device, generators, plain["random"])
+        self.images_seen = plain["images_seen"]
+        self.discriminator_steps = plain["discriminator_steps"]
+        self.seconds = plain["seconds"]
+
+
+def _load_weights(module: nn.Module, checkpoint: Path, name: str) -> None:
+    try:
+        module.load_state_dict(read_part(checkpoint, name))
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{checkpoint}: {name} has other layers than this configuration; take another --out"
+        ) from error
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Every tensor of an optimiser's state as ``INDEX.NAME``."""
+    return {
+        f"{index}.{name}": value
+        for index, parameter in enumerate(_parameters(optimizer))
+        for name, value in optimizer.state.get(parameter, {}).items()
+        if isinstance(value, Tensor)
+    }
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    parameters = _parameters(optimizer)
+    optimizer.state.clear()
+    for key, saved in tensors.items():
+        index, name = key.split(".", 1)
+        parameter = parameters[int(index)]
+        # moments take their weight's device and memory layout; the step counter stays as it is
+        value = torch.empty_like(parameter).copy_(saved) if saved.dim() else saved
+        optimizer.state[parameter][name] = value
