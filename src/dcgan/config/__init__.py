@@ -2,7 +2,7 @@
 
 from dcgan.config.reading import parse_config, read_yaml
 from dcgan.config.recipes import list_recipes, load_recipe, merge, recipe_text
-from dcgan.config.tree import RunConfig
+from dcgan.config.tree import RunConfig, resolved
 from dcgan.config.validation import validate_combinations
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "parse_config",
     "read_yaml",
     "recipe_text",
+    "resolved",
     "validate_combinations",
 ]

@@ -6,7 +6,7 @@ resolved configuration, the one a run folder keeps, holds none.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
@@ -22,6 +22,14 @@ from dcgan.config.fields import (
 )
 
 Auto = Literal["auto"]
+Value = TypeVar("Value")
+
+
+def resolved(value: Value | Auto) -> Value:
+    """A setting that is no longer ``auto``."""
+    if value == "auto":
+        raise ValueError("this setting is filled from data and machine before it is used")
+    return value
 
 
 class DataConfig(Section):
@@ -168,8 +176,8 @@ class RecordsConfig(Section):
     """What is written into the run folder, and how often."""
 
     log_every: Positive | Auto = "auto"
-    """Images between log lines; auto: 50 batches."""
-    sheets: Positive = 48
+    """Images between log lines; auto: 50 batches, or a hundredth of a short run."""
+    sheets: Positive = 40
     """Upper bound of fixed-latent sheets, dense early and sparse late."""
     sheet_images: Positive = 64
     """Images on a sheet."""

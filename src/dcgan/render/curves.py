@@ -15,6 +15,9 @@ Record = Mapping[str, Any]
 _REAL, _BEFORE, _AFTER = "#1b7837", "#762a83", "#c2a5cf"
 _D, _G = "#2166ac", "#b2182b"
 
+_FEW_POINTS = 50
+"""Shorter curves are drawn as they are: smoothing would hide more than noise."""
+
 
 def loss_and_score_curves(records: Sequence[Record], path: Path) -> None:
     """Two panels over images seen: both losses; D's mean score on real and generated images.
@@ -92,11 +95,14 @@ def _figure(rows: int) -> Figure:
 def _line(axes: Axes, records: Sequence[Record], key: str, label: str, colour: str) -> None:
     images = [record["images"] for record in records]
     values = [record[key] for record in records]
+    if len(values) < _FEW_POINTS:
+        axes.plot(images, values, color=colour, linewidth=1.5, label=label)
+        return
     axes.plot(images, values, color=colour, linewidth=0.6, alpha=0.35)
     axes.plot(images, _smoothed(values), color=colour, linewidth=1.5, label=label)
 
 
-def _smoothed(values: Sequence[float], weight: float = 0.8) -> list[float]:
+def _smoothed(values: Sequence[float], weight: float = 0.9) -> list[float]:
     """Exponential moving average with its early bias removed (as Adam's, Kingma and Ba 2015)."""
     smooth = []
     average = 0.0

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from dcgan.config import RunConfig, merge, parse_config
+from dcgan.config import RunConfig, merge, parse_config, resolved
 from dcgan.data.survey import Survey
 from dcgan.runtime.device import choose_precision
 
@@ -36,51 +36,42 @@ def resolve_auto(
         The configuration without ``auto``, and one line that says what was chosen and why; none
         when nothing about the run had been left open.
     """
-    chosen: dict[str, Any] = {}
     reasons = []
+
+    def fill(section: str, key: str, value: Any, reason: str | None = None) -> None:
+        nonlocal config
+        if getattr(getattr(config, section), key) == "auto":
+            config = _with(config, {section: {key: value}})
+            if reason:
+                reasons.append(reason)
+
+    kind = device.type
     height, width = seen.median_size
-    if config.data.size == "auto":
-        size = choose_size((height, width), device.type)
-        chosen = merge(chosen, {"data": {"size": size}})
-        reasons.append(f"{size[0]}x{size[1]} (pictures are {height}x{width})")
-    else:
-        size = config.data.size
-    if config.data.channels == "auto":
-        channels = 3 if seen.is_colour else 1
-        chosen = merge(chosen, {"data": {"channels": channels}})
-        reasons.append("colour" if channels == 3 else "grey")
-    else:
-        channels = config.data.channels
+    size = choose_size((height, width), kind)
+    fill("data", "size", size, f"{size[0]}x{size[1]} (pictures are {height}x{width})")
+    fill("data", "channels", 3 if seen.is_colour else 1, "colour" if seen.is_colour else "grey")
+    filters = _choose_width(resolved(config.data.size), resolved(config.data.channels), kind)
     networks = {"generator": config.model.generator, "discriminator": config.model.discriminator}
-    open_widths = [name for name, net in networks.items() if net.width == "auto"]
-    if open_widths:
-        filters = _choose_width(size, channels, device.type)
-        chosen = merge(chosen, {"model": {name: {"width": filters} for name in open_widths}})
-        if any(networks[name].layers is None for name in open_widths):
-            reasons.append(f"{filters} filters beside the image")
-    batch = config.optim.batch
-    if batch == "auto":
-        batch = _BATCH
-        chosen = merge(chosen, {"optim": {"batch": batch}})
-        reasons.append(f"batch {batch}")
-    images = _length_in_images(config, seen.count, device.type)
-    if config.length.images == "auto":
-        others = config.length.epochs or config.length.minutes
-        chosen = merge(chosen, {"length": {"images": None if others else images}})
-        if not others:
-            reasons.append(f"{images:,} images ({images / seen.count:.0f} epochs)")
-    if config.records.log_every == "auto":
-        chosen = merge(chosen, {"records": {"log_every": 50 * batch}})
-    if config.records.checkpoint_every == "auto":
-        chosen = merge(chosen, {"records": {"checkpoint_every": max(batch, images // 10)}})
+    undecided = {name: net for name, net in networks.items() if net.width == "auto"}
+    if any(net.layers is None for net in undecided.values()):
+        reasons.append(f"{filters} filters beside the image")
+    config = _with(config, {"model": {name: {"width": filters} for name in undecided}})
+    fill("optim", "batch", _BATCH, f"batch {_BATCH}")
+    batch = resolved(config.optim.batch)
+    images = _length_in_images(config, seen.count, kind)
+    fill("length", "images", images, f"{images:,} images ({images / seen.count:.0f} epochs)")
+    fill("records", "log_every", min(50 * batch, max(batch, images // 100)))
+    fill("records", "checkpoint_every", max(batch, images // 10))
     if config.precision == "auto":
-        name = "bf16" if choose_precision("auto", device) is torch.bfloat16 else "fp32"
-        chosen["precision"] = name
-    resolved = parse_config(merge(config.model_dump(mode="json"), chosen))
-    note = None
-    if reasons:
-        note = f"auto chose {', '.join(reasons)}, for {seen.count:,} pictures on {device.type}"
-    return resolved, note
+        native = choose_precision("auto", device)
+        config = _with(config, {"precision": "bf16" if native is torch.bfloat16 else "fp32"})
+    if not reasons:
+        return config, None
+    return config, f"auto chose {', '.join(reasons)}, for {seen.count:,} pictures on {kind}"
+
+
+def _with(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
+    return parse_config(merge(config.model_dump(mode="json"), settings))
 
 
 def fill_auto(settings: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:

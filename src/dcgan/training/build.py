@@ -9,7 +9,13 @@ import torch
 from torch import nn
 
 from dcgan.config.fields import LayerRow
-from dcgan.config.tree import DiscriminatorConfig, GeneratorConfig, PlayerConfig, RunConfig
+from dcgan.config.tree import (
+    DiscriminatorConfig,
+    GeneratorConfig,
+    PlayerConfig,
+    RunConfig,
+    resolved,
+)
 from dcgan.errors import ConfigError, GeometryError
 from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator
 from dcgan.models.latents import LatentSpace
@@ -33,8 +39,7 @@ def build_networks(config: RunConfig) -> Networks:
     GeometryError
         Shapes do not fit; the key is the setting's.
     """
-    size, channels = config.data.size, config.data.channels
-    assert size != "auto" and channels != "auto", "resolved before"
+    size, channels = resolved(config.data.size), resolved(config.data.channels)
     image_shape = (channels, *size)
     latent = config.model.latent
     input_shape = latent.shape or (latent.dim, 1, 1)
@@ -71,8 +76,6 @@ def generator_table(config: RunConfig) -> tuple[Layer, ...]:
     network = config.model.generator
     if network.layers is not None:
         return _resolve_rows(network, network.layers)
-    size, channels, width = config.data.size, config.data.channels, network.width
-    assert size != "auto" and channels != "auto" and width != "auto", "resolved before"
     if config.model.latent.shape is not None:
         raise ConfigError(
             "model.latent.shape",
@@ -80,9 +83,9 @@ def generator_table(config: RunConfig) -> tuple[Layer, ...]:
             "a planned generator begins from a vector; spell its layers out for a spatial latent",
         )
     return plan_generator(
-        size,
-        channels,
-        width=width,
+        resolved(config.data.size),
+        resolved(config.data.channels),
+        width=resolved(network.width),
         max_width=network.max_width,
         norm=network.norm,
         activation=network.activation,
@@ -99,11 +102,9 @@ def discriminator_table(config: RunConfig) -> tuple[Layer, ...]:
     network: DiscriminatorConfig = config.model.discriminator
     if network.layers is not None:
         return _resolve_rows(network, network.layers)
-    size, width = config.data.size, network.width
-    assert size != "auto" and width != "auto", "resolved before"
     return plan_discriminator(
-        size,
-        width=width,
+        resolved(config.data.size),
+        width=resolved(network.width),
         max_width=network.max_width,
         norm=network.norm,
         activation=network.activation,

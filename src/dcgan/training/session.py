@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 from PIL import Image
 
-from dcgan.config import RunConfig, parse_config, validate_combinations
+from dcgan.config import RunConfig, parse_config, resolved, validate_combinations
 from dcgan.data import Batches, Pictures, PixelScale, Source, load_pictures, open_source, survey
 from dcgan.errors import Interrupted, RunError
 from dcgan.render.animation import save_gif
@@ -155,12 +155,10 @@ def _resolve(config: RunConfig, reporter: Reporter) -> tuple[RunConfig, Source]:
 
 
 def _load(config: RunConfig, source: Source, reporter: Reporter) -> Pictures:
-    size, channels = config.data.size, config.data.channels
-    assert size != "auto" and channels != "auto", "resolved before"
     return load_pictures(
         source,
-        size,
-        channels,
+        resolved(config.data.size),
+        resolved(config.data.channels),
         how=config.data.fit,
         background=config.data.background,
         max_unreadable=config.data.max_unreadable,
@@ -184,10 +182,9 @@ def _run(
     if checkpoint is not None:
         state.restore(checkpoint)
         reporter.note(f"goes on from {state.images_seen:,} images seen, in {folder.path}")
-    assert config.optim.batch != "auto", "resolved before"
     batches = Batches(
         pictures.images,
-        config.optim.batch,
+        resolved(config.optim.batch),
         seed=derived_seed(config.seed, "order"),
         device=device,
         scale=networks.scale,
@@ -240,15 +237,14 @@ def _hooks(
     reporter: Reporter,
 ) -> tuple[LogHook, SheetHook, CheckpointHook]:
     records = config.records
-    assert records.log_every != "auto" and records.checkpoint_every != "auto", "resolved before"
     log = LogHook(
         folder,
         reporter,
-        every=records.log_every,
+        every=resolved(records.log_every),
         epoch_images=batches.epoch_images,
         writer=writer,
     )
-    first = 4 * batches.batch
+    first = max(4 * batches.batch, (plan.images or 0) // 200)
     sheets = SheetHook(
         folder,
         # without a planned number of images, each sheet comes a quarter later than the last
@@ -263,7 +259,7 @@ def _hooks(
     )
     checkpoints = CheckpointHook(
         folder,
-        every=records.checkpoint_every,
+        every=resolved(records.checkpoint_every),
         minutes=records.checkpoint_minutes,
         keep=records.keep,
         latent=networks.latent,
@@ -276,8 +272,7 @@ def _planned_images(config: RunConfig, batches: Batches) -> int | None:
     """The run's end in images; none when it is bounded by time."""
     if config.length.epochs is not None:
         return config.length.epochs * batches.epoch_images
-    assert config.length.images != "auto", "resolved before"
-    return config.length.images
+    return resolved(config.length.images)
 
 
 def _finish(

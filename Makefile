@@ -1,0 +1,41 @@
+# make demo: invent digits and look at them.   make test: lint, types, all tests.
+# Both set up .venv on their first call, with one pip install each.
+
+PYTHON ?= python3
+BIN := .venv/bin
+MINUTES ?= 2.5
+
+.PHONY: demo test lint types tests format clean
+
+demo: .venv/ready
+	$(BIN)/dcgan train digits --size 32 --minutes $(MINUTES) --out runs/demo
+
+test: lint types tests
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready-dev
+	$(BIN)/mypy
+
+# one thread of torch each: two processes with two threads would fight over two cores
+tests: .venv/ready-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+
+format: .venv/ready-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+.venv/ready-dev: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch $@ .venv/ready

@@ -1,0 +1,42 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import dcgan
+
+SMALL = {
+    "size": 16,
+    "batch": 32,
+    "settings": {
+        "model": {"generator": {"width": 4}, "discriminator": {"width": 4}},
+        "records": {"sheets": 4, "sheet_images": 9, "log_every": 128, "tensorboard": False},
+    },
+}
+"""Arguments of ``dcgan.train`` for a run of a second."""
+
+
+def pytest_collection_modifyitems(items):
+    """Tests marked ``realdata`` need real data sets."""
+    if os.environ.get("DCGAN_DATA"):
+        return
+    for item in items:
+        if "realdata" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="set DCGAN_DATA to the folder of data sets"))
+
+
+@pytest.fixture
+def data_root() -> Path:
+    """The folder of real data sets, for tests marked ``realdata``."""
+    return Path(os.environ["DCGAN_DATA"])
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory) -> dcgan.Run:
+    """A finished run on the digits, shared by tests that only read it."""
+    out = tmp_path_factory.mktemp("runs") / "small"
+    return dcgan.train("digits", images=512, out=out, **SMALL)
