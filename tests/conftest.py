@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import dcgan
 
@@ -40,3 +42,15 @@ def small_run(tmp_path_factory) -> dcgan.Run:
     """A finished run on the digits, shared by tests that only read it."""
     out = tmp_path_factory.mktemp("runs") / "small"
     return dcgan.train("digits", images=512, out=out, **SMALL)
+
+
+@pytest.fixture
+def png_folder(tmp_path) -> Path:
+    """Ten small grey PNGs."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(10):
+        pixels = random.integers(0, 256, (20, 20), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder

@@ -29,6 +29,10 @@ class DcganError(Exception):
 
     exit_code: int = 2
 
+    def __init__(self, message: str) -> None:
+        # file names and keys may hold line breaks; a message may not
+        super().__init__(" ".join(message.splitlines()))
+
 
 class ConfigError(DcganError):
     """A setting or a combination of settings that cannot work.

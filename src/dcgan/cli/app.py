@@ -10,8 +10,8 @@ app = App(
     name="dcgan",
     help="DCGANs for anybody's pictures: train, look, sample, reuse.",
     version=__version__,
-    # no --no-KEY and --empty-KEY twins of every option
-    default_parameter=Parameter(negative=()),
+    # no --empty-KEY twin of every option that takes several values
+    default_parameter=Parameter(negative_iterable=()),
 )
 
 _COMMANDS = {

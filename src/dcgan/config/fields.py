@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -28,6 +30,8 @@ Norm = Literal[
 Activation = Literal["none", "relu", "leaky_relu", "selu", "tanh"]
 Order = Literal["norm-activation", "activation-norm"]
 Initialisation = Literal["default", "dcgan"]
+
+SMALLEST_SIDE, LARGEST_SIDE = 16, 4096
 
 OPERATIONS = ("conv", "conv_transpose", "linear")
 
@@ -53,11 +57,30 @@ def _read_pair(value: Any) -> Any:
 
 
 def _write_pair(pair: tuple[int, int]) -> int | list[int]:
+    """``4`` for (4, 4), which is how people write a square."""
     return pair[0] if pair[0] == pair[1] else list(pair)
 
 
-def _write_size(pair: tuple[int, int]) -> str:
-    return f"{pair[0]}x{pair[1]}"
+def _write_size(pair: tuple[int, int] | str) -> str:
+    # pydantic also asks this branch of a union to write the other's "auto"
+    return pair if isinstance(pair, str) else f"{pair[0]}x{pair[1]}"
+
+
+def _refuse_extreme_sizes(size: tuple[int, int]) -> tuple[int, int]:
+    if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in size):
+        raise ValueError(f"sides from {SMALLEST_SIDE} to {LARGEST_SIDE}")
+    return size
+
+
+def _matching(pattern: str, allowed: str) -> Callable[[str], str]:
+    """A validator that refuses texts of another form and says what is allowed."""
+
+    def validate(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(allowed)
+        return text
+
+    return validate
 
 
 Natural = Annotated[int, Field(ge=0)]
@@ -66,8 +89,16 @@ Pair = Annotated[tuple[Natural, Natural], BeforeValidator(_read_pair), PlainSeri
 PositivePair = Annotated[
     tuple[Positive, Positive], BeforeValidator(_read_pair), PlainSerializer(_write_pair)
 ]
-Side = Annotated[int, Field(ge=16, le=4096)]
-Size = Annotated[tuple[Side, Side], BeforeValidator(_read_pair), PlainSerializer(_write_size)]
+Size = Annotated[
+    tuple[int, int],
+    BeforeValidator(_read_pair),
+    AfterValidator(_refuse_extreme_sizes),
+    PlainSerializer(_write_size),
+]
+Colour = Annotated[str, AfterValidator(_matching(r"#[0-9a-fA-F]{6}", "write #rrggbb"))]
+Device = Annotated[
+    str, AfterValidator(_matching(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, cuda, cuda:N or mps"))
+]
 
 
 class LayerRow(Section):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,35 +56,51 @@ def config_error(error: ValidationError, section: str = "") -> ConfigError:
     section : str
         Where in the tree the validated part stands, when it is not the whole.
     """
-    finding = error.errors(include_url=False)[0]
-    path = [part for part in finding["loc"] if not str(part).startswith(("function-", "literal["))]
-    if path and path[-1] in {"int", "float", "str", "bool", "constrained-str"}:
-        path = path[:-1]  # the branch of a union, not a key
-    path = [*(section.split(".") if section else []), *path]
-    key = _dotted(path)
-    value = finding["input"]
-    kind = finding["type"]
+    findings = error.errors(include_url=False)
+    finding = findings[0]
+    begin = section.split(".") if section else []
+    path = _without_union_branches([*begin, *finding["loc"]])
+    key, value = _dotted(path), finding["input"]
     context = finding.get("ctx", {})
-    if kind == "extra_forbidden":
-        known = _fields_at(path[:-1])
-        return ConfigError(key, value, f"no such setting; {did_you_mean(str(path[-1]), known)}")
-    if kind == "literal_error":
-        choices = [
-            name.strip(" '") for name in str(context["expected"]).replace(" or ", ",").split(",")
-        ]
-        union = [e for e in error.errors(include_url=False) if tuple(e["loc"][:-1]) == tuple(path)]
-        if len(union) > 1 and choices == ["auto"]:
-            return ConfigError(key, value, f"{_lower(union[0]['msg'])}, or auto")
-        return ConfigError(key, value, f"not allowed; {did_you_mean(str(value), choices)}")
-    if kind == "value_error":
-        return ConfigError(key, value, str(context["error"]))
-    siblings = [e for e in error.errors(include_url=False) if e["type"] == "literal_error"]
-    tail = ", or auto" if siblings and siblings[0]["loc"][: len(path)] == tuple(path) else ""
-    return ConfigError(key, value, _lower(finding["msg"]) + tail)
+    or_auto = any(
+        other["type"] == "literal_error" and other["ctx"]["expected"] == "'auto'"
+        for other in findings
+        if _without_union_branches([*begin, *other["loc"]]) == path
+    )
+    match finding["type"]:
+        case "extra_forbidden":
+            known = _fields_at(path[:-1])
+            return ConfigError(key, value, f"no such setting; {did_you_mean(str(path[-1]), known)}")
+        case "literal_error":
+            expected = str(context["expected"]).replace(" or ", ", ")
+            choices = [name.strip(" '") for name in expected.split(",")]
+            choices += ["auto"] if or_auto and "auto" not in choices else []
+            return ConfigError(key, value, f"not allowed; {did_you_mean(str(value), choices)}")
+        case "value_error":
+            problem = str(context["error"])
+        case _:
+            problem = finding["msg"][0].lower() + finding["msg"][1:]
+    return ConfigError(key, value, problem + (", or auto" if or_auto else ""))
 
 
-def _lower(message: str) -> str:
-    return message[0].lower() + message[1:]
+def _without_union_branches(path: Sequence[int | str]) -> list[int | str]:
+    """A place in the tree, without the names of a union's branches that pydantic puts into it."""
+    kept: list[int | str] = []
+    section: Any = RunConfig
+    for position, part in enumerate(path):
+        is_last = position == len(path) - 1
+        if section is None:
+            if isinstance(part, int):
+                kept.append(part)
+            continue
+        if isinstance(part, int):
+            kept.append(part)
+        elif part in section.model_fields:
+            kept.append(part)
+            section = _section_in(section.model_fields[part].annotation)
+        elif is_last:
+            kept.append(part)  # an unknown key
+    return kept
 
 
 def _dotted(path: list[int | str]) -> str:

@@ -12,6 +12,8 @@ from pydantic import Field
 
 from dcgan.config.fields import (
     Activation,
+    Colour,
+    Device,
     Initialisation,
     LayerRow,
     Norm,
@@ -45,7 +47,7 @@ class DataConfig(Section):
     """1 grey, 2 grey with alpha, 3 colour, 4 colour with alpha."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How a picture of another aspect fits: centre crop, pad, or stretch."""
-    background: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#ffffff"
+    background: Colour = "#ffffff"
     """Colour under transparent pixels and in padding."""
     scaling: Literal["symmetric", "standardized"] = "symmetric"
     """Pixels to [-1, 1], or to mean 0 and deviation 1 of this data (not for a tanh generator)."""
@@ -198,7 +200,7 @@ class RunConfig(Section):
     """The recipe this began from."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of weights, latents, data order and noise."""
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    device: Device = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Of matrix products; auto: bf16 where the hardware has it."""

@@ -74,16 +74,19 @@ def _with(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
     return parse_config(merge(config.model_dump(mode="json"), settings))
 
 
-def fill_auto(settings: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+def fill_auto(config: RunConfig, stored: RunConfig) -> RunConfig:
     """Replace each ``auto`` by what an earlier start of the same run had resolved it to."""
-    filled = dict(settings)
-    for key, value in settings.items():
-        if key in stored:
-            if isinstance(value, Mapping) and isinstance(stored[key], Mapping):
-                filled[key] = fill_auto(value, stored[key])
-            elif value == "auto":
-                filled[key] = stored[key]
-    return filled
+
+    def fill(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+        filled = {}
+        for key, value in ours.items():
+            if isinstance(value, dict):
+                filled[key] = fill(value, theirs[key])
+            else:
+                filled[key] = theirs[key] if value == "auto" else value
+        return filled
+
+    return parse_config(fill(config.model_dump(mode="json"), stored.model_dump(mode="json")))
 
 
 def choose_size(native: tuple[int, int], device: str) -> tuple[int, int]:

@@ -41,8 +41,8 @@ class LogHook:
         epoch_images: int,
         writer: SummaryWriter | None,
     ) -> None:
+        self._folder = folder
         self._log = folder.log
-        self._events = folder.events
         self._reporter = reporter
         self._schedule = Every(every)
         self._epoch_images = epoch_images
@@ -88,21 +88,11 @@ class LogHook:
         self._since = (state.images_seen, clock)
         broken = [name for name, value in values.items() if not isfinite(value)]
         if broken:
-            self._events.append({"time": now(), "event": "diverged", "images": state.images_seen})
-            raise Diverged(
-                f"{' and '.join(broken)} not finite after {state.images_seen} images; the last good"
-                " checkpoint stays; train anew with a lower --optim.generator.lr and"
-                " --optim.discriminator.lr"
-            )
+            raise _divergence(self._folder, " and ".join(broken), state.images_seen)
         self._log.append(record)
         self._reporter.record(record)
         if self._writer is not None:
             _to_tensorboard(self._writer, record)
-
-    def images_per_second(self) -> float:
-        """Over the last written interval; 0 before the first."""
-        records = self._log.read()
-        return float(records[-1]["images_per_second"]) if records else 0.0
 
 
 class SheetHook:
@@ -178,7 +168,14 @@ class CheckpointHook:
             self.save(state)
 
     def save(self, state: TrainingState) -> None:
-        """Save this moment and let go of checkpoints beyond those to keep."""
+        """Save this moment and let go of checkpoints beyond those to keep.
+
+        Raises ``Diverged``, and saves nothing, when a weight is not finite.
+        """
+        players = state.players
+        for name, network in (("G", players.generator), ("D", players.discriminator)):
+            if not all(bool(weight.isfinite().all()) for weight in network.parameters()):
+                raise _divergence(self._folder, f"{name}'s weights are", state.images_seen)
         seed = derived_seed(self._seed, "batch norm")
         checkpoint = write_checkpoint(
             self._folder.checkpoints,
@@ -192,6 +189,15 @@ class CheckpointHook:
             {"time": now(), "event": "checkpoint", "images": state.images_seen}
             | {"path": f"checkpoints/{checkpoint.name}"}
         )
+
+
+def _divergence(folder: RunFolder, what: str, images_seen: int) -> Diverged:
+    """Note it among the events, and say what to do."""
+    folder.events.append({"time": now(), "event": "diverged", "images": images_seen})
+    return Diverged(
+        f"{what} not finite after {images_seen:,} images; the last good checkpoint stays; train"
+        " anew with a lower --optim.generator.lr and --optim.discriminator.lr"
+    )
 
 
 def _by_layer(layers: list[str], values: list[float]) -> dict[str, float]:

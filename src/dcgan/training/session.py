@@ -110,26 +110,28 @@ def train(
     (4, 1, 16, 16)
     """
     reporter = reporter or Reporter()
-    asked = collect_settings(
-        recipe=recipe,
-        data=data,
-        data_root=data_root,
-        shortcuts={
-            "size": size,
-            "images": images,
-            "epochs": epochs,
-            "minutes": minutes,
-            "batch": batch,
-            "seed": seed,
-            "device": device,
-            "precision": precision,
-        },
-        settings=settings or {},
+    asked = parse_config(
+        collect_settings(
+            recipe=recipe,
+            data=data,
+            data_root=data_root,
+            shortcuts={
+                "size": size,
+                "images": images,
+                "epochs": epochs,
+                "minutes": minutes,
+                "batch": batch,
+                "seed": seed,
+                "device": device,
+                "precision": precision,
+            },
+            settings=settings or {},
+        )
     )
     folder, stored = choose_folder(asked, out=out, resume=resume)
     if stored is not None:
-        asked = fill_auto(asked, stored.model_dump(mode="json"))
-    config, source = _resolve(parse_config(asked), reporter)
+        asked = fill_auto(asked, stored)
+    config, source = _resolve(asked, reporter)
     networks = build_networks(config)
     if stored is not None:
         refuse_conflict(config, stored, folder, longer=resume)
@@ -209,6 +211,8 @@ def _run(
         log, sheets, checkpoints = _hooks(config, folder, networks, batches, plan, writer, reporter)
         if state.images_seen == 0:
             sheets.draw(state)
+        if plan.is_done(state):
+            reporter.note(f"complete already, with {state.images_seen:,} images seen")
         reporter.begin(state.images_seen, plan.images, plan.minutes)
         stack.callback(reporter.end)
         fit(state, batches, plan, (log, sheets, checkpoints), stop)

@@ -50,9 +50,9 @@ def collect_settings(
         if name in given:
             asked[name] = given[name]
     if data is not None:
-        source = (
-            data if data.partition(":")[0] in NAMES else str(Path(data).expanduser().absolute())
-        )
+        path = Path(data).expanduser()
+        is_name = data.partition(":")[0] in NAMES or not path.exists()
+        source = data if is_name else str(path.absolute())
         asked = merge(asked, {"data": {"source": source}})
     if data_root is not None:
         root = str(Path(data_root).expanduser().absolute())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -29,20 +28,20 @@ from dcgan.training.settings import differences
 FORMAT = 1
 """Version of the run folder's layout."""
 
-_NOT_THE_RUN = ("data.root", "device", "recipe")
-"""Settings that may differ between two starts of one run: where things lie, not what is done."""
+_NOT_THE_RUN = ("data.root", "device", "recipe", "records")
+"""Settings that may differ between two starts of one run: they do not touch its weights."""
 
 _DEFAULT_PARENT = Path("runs")
 
 
 def choose_folder(
-    settings: Mapping[str, Any], *, out: str | Path | None, resume: bool
+    config: RunConfig, *, out: str | Path | None, resume: bool
 ) -> tuple[RunFolder, RunConfig | None]:
     """The run's folder, and its stored configuration when it has one.
 
     Parameters
     ----------
-    settings : mapping
+    config : RunConfig
         What was asked for; may still hold ``auto``.
     out : path, optional
         Without it, a new folder below ``runs/``; with ``resume``, the newest one there that
@@ -64,8 +63,8 @@ def choose_folder(
             raise RunError(f"{folder.path}: no run to resume there; leave --resume away")
         return folder, stored
     if resume:
-        return _newest_matching(settings)
-    return RunFolder(_fresh_path(settings)), None
+        return _newest_matching(config)
+    return RunFolder(_fresh_path(config)), None
 
 
 def refuse_conflict(
@@ -83,7 +82,7 @@ def refuse_conflict(
     RunConflict
         Names the keys that differ.
     """
-    ignore = (*_NOT_THE_RUN, "length", "records") if longer else _NOT_THE_RUN
+    ignore = (*_NOT_THE_RUN, "length") if longer else _NOT_THE_RUN
     found = differences(config, stored, ignore=ignore)
     if found:
         listed = "; ".join(f"{key}: {values}" for key, values in found.items())
@@ -171,7 +170,7 @@ def _is_in_use(path: Path) -> bool:
     )
 
 
-def _newest_matching(settings: Mapping[str, Any]) -> tuple[RunFolder, RunConfig]:
+def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
     candidates = sorted(
         _DEFAULT_PARENT.glob("*/config.yaml"), key=lambda path: path.stat().st_mtime, reverse=True
     )
@@ -179,8 +178,8 @@ def _newest_matching(settings: Mapping[str, Any]) -> tuple[RunFolder, RunConfig]
         folder = RunFolder(path.parent)
         stored = _stored_config(folder)
         assert stored is not None
-        filled = parse_config(fill_auto(settings, stored.model_dump(mode="json")))
-        if not differences(filled, stored, ignore=(*_NOT_THE_RUN, "length", "records")):
+        filled = fill_auto(config, stored)
+        if not differences(filled, stored, ignore=(*_NOT_THE_RUN, "length")):
             return folder, stored
     raise RunError(
         f"nothing to resume: no run of this configuration in {_DEFAULT_PARENT}/; give its folder"
@@ -188,9 +187,8 @@ def _newest_matching(settings: Mapping[str, Any]) -> tuple[RunFolder, RunConfig]
     )
 
 
-def _fresh_path(settings: Mapping[str, Any]) -> Path:
-    source = settings.get("data", {}).get("source", "digits")
-    name = f"{Path(source.replace(':', '-')).stem}-{Path(settings['recipe']).stem}"
+def _fresh_path(config: RunConfig) -> Path:
+    name = f"{Path(config.data.source.replace(':', '-')).stem}-{Path(config.recipe).stem}"
     number = 1
     while (path := _DEFAULT_PARENT / (name if number == 1 else f"{name}-{number}")).exists():
         number += 1

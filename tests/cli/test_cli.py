@@ -1,0 +1,200 @@
+"""The command line: exit codes, one-line errors, machine-readable output."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan.cli.main import main
+
+SMALL = (
+    "--size 16 --batch 32 --images 64 --model.generator.width 4 --records.no-tensorboard".split()
+)
+
+
+@pytest.fixture
+def dcgan(monkeypatch, capsys):
+    """Run a command in this process; gives exit code, stdout and stderr."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["dcgan", *map(str, words)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        captured = capsys.readouterr()
+        return caught.value.code, captured.out, captured.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "hints"),
+    [
+        (["trian"], ["train"]),
+        (["train", "--optim.generator.lrr", "1"], ["--optim.generator.lr?"]),
+        (["train", "--optim.generator.lr", "foo"], ["optim.generator.lr", "'foo'", "number"]),
+        (["train", "--model.generator.norm", "spectrall"], ["'spectral'"]),
+        (["train", "--recipe", "small-mnits"], ["'small-mnist'"]),
+        (["train", "mnits"], ["no such file", "'mnist'"]),
+        (["train", "--size", "8"], ["sides from 16"]),
+        (["train", "--size", "8x64"], ["sides from 16"]),
+        (["train", "--images", "5", "--epochs", "2"], ["give one of images, epochs and minutes"]),
+        (["train", "--batch", "1"], ["batch norm", "--batch 2"]),
+        (["train", "--data.scaling", "standardized"], ["tanh", "symmetric"]),
+        (["train", "--recipe", "small-mnist", "--size", "64"], ["28×28", "--recipe auto"]),
+        (["train", "--recipe", "paper", "--objective.r1", "1"], ["batch norm"]),
+        (["train", "--device", "cuda:99"], ["cuda"]),
+        (["train", "--resume", "--out", "none"], ["no run to resume"]),
+        (["sample", "none"], ["no such folder"]),
+        (["recipes", "papre"], ["'paper'"]),
+        (["inspect", "none"], ["no such file"]),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_code_2(dcgan, tmp_path, monkeypatch, words, hints):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = dcgan(*words)
+    assert code == 2
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1, err
+    assert "Traceback" not in err
+    for hint in hints:
+        assert hint in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_kernel_that_does_not_fit_is_refused_with_its_row(dcgan, tmp_path):
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(
+        "data: {size: 28, channels: 1}\n"
+        "length: {images: 64}\n"
+        "model: {discriminator: {layers: [{conv: 4, kernel: 5, stride: 4},"
+        " {conv: 4, kernel: 9, norm: none}, {linear: 1}]}}\n"
+    )
+    code, _, err = dcgan("train", "--recipe", recipe, "--out", tmp_path / "run")
+    assert code == 2
+    assert "model.discriminator.layers[1].kernel = 9" in err.splitlines()[-1]
+    assert "at most 6" in err.splitlines()[-1]
+    assert not (tmp_path / "run").exists()
+
+
+def test_debug_shows_the_traceback(monkeypatch):
+    from dcgan.errors import ConfigError
+
+    monkeypatch.setattr(sys, "argv", ["dcgan", "recipes", "papre", "--debug"])
+    with pytest.raises(ConfigError):
+        main()
+
+
+def test_help_of_every_command_is_grouped_and_needs_no_torch():
+    code = (
+        "import sys; from dcgan.cli.main import main\n"
+        "sys.argv = ['dcgan', *sys.argv[1:]]\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "assert 'torch' not in sys.modules"
+    )
+    for words in ([], ["train"], ["sample"], ["inspect"], ["recipes"]):
+        found = subprocess.run(
+            [sys.executable, "-c", code, *words, "--help"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        assert "Usage" in found.stdout
+        if words == ["train"]:
+            for group in ("Options", "Pictures", "Networks", "Objective", "Optimisers", "Records"):
+                assert f"─ {group} ─" in found.stdout
+            assert "--optim.generator.lr" in found.stdout
+
+
+def test_train_then_sample_in_every_form(dcgan, tmp_path):
+    run = tmp_path / "run"
+    code, out, err = dcgan("train", "digits", "--out", run, "--json", *SMALL)
+    assert code == 0, err
+    summary = json.loads(out.strip().splitlines()[-1])
+    assert summary["run"] == str(run)
+    assert summary["images"] == 64
+    assert summary["images_per_second"] > 0
+    forms = {name: tmp_path / name for name in ("sheet.png", "all.npz", "all.zip", "folder")}
+    for path in forms.values():
+        code, out, _ = dcgan("sample", run, "-n", "7", "--seed", "2", "--out", path)
+        assert code == 0
+        assert str(path) in out
+    images = np.load(forms["all.npz"])["images"]
+    assert images.shape == (7, 1, 16, 16)
+    with zipfile.ZipFile(forms["all.zip"]) as archive:
+        assert len(archive.namelist()) == 7
+    single = np.asarray(Image.open(forms["folder"] / "000003.png"))
+    assert np.array_equal(single, images[3, 0])
+    code, _, err = dcgan("sample", run, "--out", tmp_path / "x.jpg")
+    assert code == 2
+    assert ".png, .npz or .zip" in err
+
+
+def test_the_end_names_every_result_and_three_next_commands(dcgan, tmp_path):
+    run = tmp_path / "run"
+    code, out, _ = dcgan("train", "digits", "--out", run, *SMALL)
+    assert code == 0
+    for name in ("samples/000000064.png", "training.gif", "curves.png", "gradients.png"):
+        assert str(run / name) in out
+        assert (run / name).exists()
+    assert out.split("next:")[1].count("dcgan ") == 3
+
+
+def test_plain_lines_when_stdout_is_no_terminal(dcgan, tmp_path):
+    _, _, err = dcgan("train", "digits", "--out", tmp_path / "run", *SMALL)
+    line = next(line for line in err.splitlines() if " images " in line)
+    for part in ("left", "/s", "loss D", "D(x)", "D(G(z))"):
+        assert part in line
+    assert "\x1b" not in err
+
+
+def test_recipes_are_listed_and_printed_with_their_layer_shapes(dcgan):
+    code, out, _ = dcgan("recipes")
+    assert code == 0
+    assert "celeba-rectangular" in out
+    code, out, _ = dcgan("recipes", "celeba-rectangular")
+    assert code == 0
+    assert "kernel: [5, 4]" in out
+    assert "3×157×128" in out
+    assert "→ 1×1×1" in out
+    code, out, _ = dcgan("recipes", "auto")
+    assert code == 0
+    assert "planned" in out
+
+
+def test_inspect_reports_what_is_there(dcgan, tmp_path):
+    folder = tmp_path / "pictures"
+    for name, mode, size in (
+        ("a/1", "RGB", (30, 20)),
+        ("a/2", "L", (20, 20)),
+        ("b/3", "RGBA", (8, 9)),
+    ):
+        path = folder / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new(mode, size).save(path)
+    (folder / "b" / "broken.png").write_bytes(b"no picture")
+    (folder / "readme.txt").write_text("hello")
+    sheet = tmp_path / "sheet.png"
+    code, out, _ = dcgan("inspect", folder, "--out", sheet, "--json")
+    assert code == 0
+    report = json.loads(out)
+    assert report["count"] == 4
+    assert report["modes"] == {"RGB": 1, "L": 1, "RGBA": 1}
+    assert report["sizes"] == {"20x30": 1, "20x20": 1, "9x8": 1}
+    assert report["labels"] == {"label": {"a": 2, "b": 2}}
+    assert list(report["unreadable"]) == ["b/broken.png"]
+    assert report["ignored"] == 1
+    assert report["channels"] == 3
+    with Image.open(sheet) as image:
+        assert image.width > 60
+    code, out, _ = dcgan("inspect", folder, "--out", sheet, "--size", "40x24")
+    assert code == 0
+    assert "4 pictures" in out
+    assert "b/broken.png: no picture in" in out
+    assert "40x24 colour" in out

@@ -1,0 +1,62 @@
+"""Recipes are found by name or file, and overrides lie above them."""
+
+from __future__ import annotations
+
+import pytest
+
+from dcgan.config import list_recipes, load_recipe, merge, recipe_text, validate_combinations
+from dcgan.errors import ConfigError
+
+PROMISED = {
+    "auto",
+    "celeba-rectangular",
+    "imagenet-features",
+    "lsun-church",
+    "lsun-church-output-norm",
+    "mlp-mnist",
+    "paper",
+    "small-mnist",
+    "small-mnist-spatial-latent",
+    "svhn-features",
+    "wide-mnist",
+}
+
+
+def test_every_promised_recipe_is_there_with_one_line():
+    recipes = list_recipes()
+    assert recipes.keys() == PROMISED
+    assert all(20 < len(line) < 100 for line in recipes.values())
+
+
+def test_every_recipe_names_its_source():
+    for name in PROMISED - {"auto"}:
+        assert "# Source: S" in recipe_text(name), name
+
+
+def test_every_recipe_is_a_possible_combination(every_recipe):
+    warnings = validate_combinations(every_recipe)
+    blurred = every_recipe.recipe == "lsun-church-output-norm"
+    assert any("blurs" in line for line in warnings) == blurred
+
+
+def test_an_unknown_recipe_is_answered_with_the_nearest_name():
+    with pytest.raises(ConfigError, match="did you mean 'small-mnist'"):
+        load_recipe("small-mnits")
+
+
+def test_a_file_is_a_recipe_too(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("optim: {batch: 7}\n")
+    assert load_recipe(str(path)) == {"recipe": str(path), "optim": {"batch": 7}}
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="No such file"):
+        load_recipe(str(tmp_path / "none.yaml"))
+
+
+def test_overrides_replace_values_and_keep_their_neighbours():
+    below = {"a": {"x": 1, "y": {"z": [1, 2]}}, "b": 0}
+    above = {"a": {"y": {"z": [3]}}, "c": 1}
+    assert merge(below, above) == {"a": {"x": 1, "y": {"z": [3]}}, "b": 0, "c": 1}
+    assert below == {"a": {"x": 1, "y": {"z": [1, 2]}}, "b": 0}

@@ -1,0 +1,70 @@
+"""Settings that contradict each other are refused before any work; harmful ones warn."""
+
+from __future__ import annotations
+
+import pytest
+
+from dcgan.config import load_recipe, merge, parse_config, validate_combinations
+from dcgan.errors import ConfigError
+
+BASE = {"length": {"images": 100}}
+
+
+def check(*settings):
+    return validate_combinations(parse_config(merge(BASE, *settings)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "cure"),
+    [
+        ({"length": {"epochs": 3}}, "length", "give one of"),
+        ({"length": {"images": None}}, "length", "give one of"),
+        ({"optim": {"batch": 1}}, "optim.batch", "--batch 2"),
+        ({"data": {"scaling": "standardized"}}, "data.scaling", "symmetric"),
+        ({"model": {"latent": {"shape": [1, 9, 10]}}}, "model.latent.shape", "90"),
+        (
+            {"objective": {"r1": 1}, "model": {"discriminator": {"norm": "spectral+batch"}}},
+            "objective.r1",
+            "norm none or spectral",
+        ),
+    ],
+)
+def test_a_contradiction_is_refused_with_its_cure(settings, key, cure):
+    with pytest.raises(ConfigError) as caught:
+        check(settings)
+    assert caught.value.key == key
+    assert cure in str(caught.value)
+
+
+def test_batch_one_is_fine_without_batch_norm():
+    check({"optim": {"batch": 1}, "model": {"generator": {"norm": "pixel"}}})
+
+
+def test_batch_norm_in_one_explicit_row_counts():
+    rows = [{"conv": 4, "kernel": 3, "norm": "batch"}, {"linear": 1}]
+    settings = {"model": {"discriminator": {"layers": rows}}, "objective": {"r1": 1}}
+    with pytest.raises(ConfigError, match=r"objective\.r1"):
+        check(settings)
+
+
+def test_standardised_pixels_suit_a_generator_without_tanh_and_warn():
+    rows = [{"conv_transpose": 1, "kernel": 16, "norm": "none", "activation": "none"}]
+    settings = {
+        "data": {"scaling": "standardized", "size": 16},
+        "model": {"generator": {"layers": rows}},
+    }
+    assert any("standardized" in line for line in check(settings))
+
+
+@pytest.mark.parametrize(
+    ("generator", "word"),
+    [({"noise": 0.1}, "noise"), ({"dropout": 0.2}, "dropout")],
+)
+def test_what_belongs_in_the_discriminator_warns_in_the_generator(generator, word):
+    assert any(word in line for line in check({"model": {"generator": generator}}))
+    assert check({"model": {"discriminator": generator}}) == []
+
+
+def test_one_length_takes_the_place_of_the_recipes():
+    recipe = load_recipe("paper")
+    assert validate_combinations(parse_config(recipe)) == []

@@ -1,0 +1,137 @@
+"""Batches: an order that depends only on (seed, epoch, index), and can be entered anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, islice
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from dcgan.data import Batches, PixelScale
+from dcgan.data.loader import epoch_order
+
+
+def numbered(count: int) -> np.ndarray:
+    """Pictures of one pixel that says which picture it is."""
+    return np.arange(count, dtype=np.uint8).reshape(count, 1, 1, 1)
+
+
+def shown(batches: Iterator[torch.Tensor], steps: int) -> list[list[int]]:
+    """Which pictures the next batches hold."""
+    return [
+        PixelScale().denormalize(batch_BCHW).flatten().tolist()
+        for batch_BCHW in islice(batches, steps)
+    ]
+
+
+def test_the_order_is_this_one_for_good():
+    """Runs of earlier versions go on where they were only as long as these numbers hold."""
+    assert epoch_order(seed=1, epoch=0, count=8).tolist() == [3, 5, 2, 7, 0, 6, 1, 4]
+    assert epoch_order(seed=1, epoch=1, count=8).tolist() == [0, 6, 5, 3, 4, 7, 2, 1]
+
+
+def test_draws_with_replacement_are_these_for_good():
+    batches = Batches(numbered(5), 8, seed=1)
+    assert batches.indices(0).tolist() == [2, 0, 3, 1, 4, 3, 3, 0]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**63), st.integers(0, 10_000), st.integers(1, 300))
+def test_an_order_holds_every_picture_once(seed, epoch, count):
+    assert sorted(epoch_order(seed, epoch, count)) == list(range(count))
+
+
+def test_the_order_does_not_depend_on_other_random_numbers():
+    before = epoch_order(3, 4, 50)
+    np.random.seed(7)
+    torch.manual_seed(7)
+    np.testing.assert_array_equal(epoch_order(3, 4, 50), before)
+
+
+def test_seeds_and_epochs_have_orders_of_their_own():
+    orders = {tuple(epoch_order(seed, epoch, 50)) for seed in range(10) for epoch in range(10)}
+    assert len(orders) == 100
+
+
+@pytest.mark.parametrize("picture", [0, 19])
+def test_every_place_of_an_epoch_is_as_likely_for_a_picture(picture):
+    places = [epoch_order(0, epoch, 20).tolist().index(picture) for epoch in range(2000)]
+    counts = np.bincount(places, minlength=20)
+    assert abs(counts - 100).max() < 5 * 10  # five standard deviations
+
+
+@pytest.mark.parametrize("batch", [1, 4, 6, 24])
+def test_each_epoch_shows_every_picture_once_when_the_batch_divides(batch):
+    batches = Batches(numbered(24), batch, seed=0)
+    assert batches.epoch_images == 24
+    stream = batches.starting_at(0)
+    for _ in range(3):
+        epoch = list(chain(*shown(stream, 24 // batch)))
+        assert sorted(epoch) == list(range(24))
+
+
+def test_the_incomplete_last_batch_of_an_epoch_is_dropped():
+    batches = Batches(numbered(23), 6, seed=0)
+    assert batches.epoch_images == 18
+    stream = batches.starting_at(0)
+    dropped = set()
+    for epoch in range(20):
+        seen = shown(stream, 3)
+        assert [len(batch) for batch in seen] == [6, 6, 6]
+        pictures = list(chain(*seen))
+        assert pictures == epoch_order(0, epoch, 23)[:18].tolist()
+        dropped |= set(range(23)) - set(pictures)
+    assert dropped == set(range(23))  # other ones each time
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 60), st.integers(0, 2**32))
+def test_a_resumed_stream_goes_on_as_the_uninterrupted_one(count, batch, done, seed):
+    whole = shown(Batches(numbered(count), batch, seed=seed).starting_at(0), done + 6)
+    resumed = Batches(numbered(count), batch, seed=seed).starting_at(done * batch)
+    assert shown(resumed, 6) == whole[done:]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 30))
+def test_fewer_pictures_than_a_batch_are_drawn_with_replacement(count, batch):
+    assume(count < batch)
+    batches = Batches(numbered(count), batch, seed=0)
+    assert batches.with_replacement
+    assert batches.epoch_images == batch
+    drawn = shown(batches.starting_at(0), 5)
+    assert {len(indices) for indices in drawn} == {batch}
+    assert set(chain(*drawn)) <= set(range(count))
+
+
+def test_draws_with_replacement_reach_every_picture_and_change():
+    drawn = shown(Batches(numbered(10), 16, seed=0).starting_at(0), 50)
+    counts = np.bincount(list(chain(*drawn)), minlength=10)
+    assert abs(counts - 80).max() < 5 * 80**0.5
+    assert len({tuple(batch) for batch in drawn}) == 50
+
+
+@pytest.mark.parametrize(("count", "replaced"), [(7, True), (8, False), (9, False)])
+def test_replacement_is_flagged_only_when_it_happens(count, replaced):
+    assert Batches(numbered(count), 8, seed=0).with_replacement is replaced
+
+
+def test_batches_hold_the_pictures_themselves_at_the_scale_asked_for():
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (6, 3, 4, 5), dtype=np.uint8)
+    scale = PixelScale.standardizing(images)
+    batches = Batches(images, 3, seed=5, scale=scale)
+    batch_BCHW = next(batches.starting_at(0))
+    assert batch_BCHW.shape == (3, 3, 4, 5)
+    assert batch_BCHW.dtype == torch.float32
+    wanted = scale.normalize(torch.from_numpy(images[batches.indices(0)[:3]]))
+    assert torch.equal(batch_BCHW, wanted)
+
+
+def test_batches_are_in_the_range_of_tanh_by_default():
+    batch_BCHW = next(Batches(np.array([[[[0, 255]]]], np.uint8), 1, seed=0).starting_at(0))
+    assert batch_BCHW.flatten().tolist() == [-1, 1]

@@ -1,0 +1,114 @@
+"""The survey: what is in a collection, counted before any training."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan.data import Survey, open_source, survey
+from dcgan.errors import DataError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes, three modes, three sizes, one broken picture, two other files."""
+    pictures = {
+        "cat/1.png": Image.new("RGB", (30, 20)),
+        "cat/2.png": Image.new("RGB", (30, 20)),
+        "cat/3.png": Image.new("L", (30, 20)),
+        "dog/4.png": Image.new("RGBA", (60, 20)),
+        "dog/5.png": Image.new("RGB", (30, 90)),
+    }
+    for name, image in pictures.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        image.save(tmp_path / name)
+    (tmp_path / "dog" / "6.png").write_bytes(b"")
+    (tmp_path / "readme.txt").write_text("text")
+    (tmp_path / "dog" / "list.csv").write_text("text")
+    return tmp_path
+
+
+def test_modes_sizes_labels_and_other_files_are_counted(folder):
+    seen = survey(open_source(str(folder)))
+    assert (seen.count, seen.looked_at, seen.ignored) == (6, 6, 2)
+    assert seen.modes == {"RGB": 3, "L": 1, "RGBA": 1}
+    assert seen.sizes == {(20, 30): 3, (20, 60): 1, (90, 30): 1}
+    assert seen.labels == {"label": {"cat": 3, "dog": 3}}
+
+
+def test_the_most_frequent_come_first(tmp_path):
+    for number, mode in enumerate(["L", "RGB", "RGB", "RGB", "RGBA", "RGBA"]):
+        Image.new(mode, (8 + len(mode), 8)).save(tmp_path / f"{number}.png")
+    seen = survey(open_source(str(tmp_path)))
+    assert list(seen.modes) == ["RGB", "RGBA", "L"]
+    assert list(seen.sizes) == [(8, 11), (8, 12), (8, 9)]
+
+
+def test_unreadable_pictures_are_named_with_the_reason(folder):
+    (broken,) = survey(open_source(str(folder))).skipped
+    assert broken.title == "dog/6.png"
+    assert "empty" in broken.reason
+
+
+def test_the_median_size_is_height_by_width_and_ignores_outliers(folder):
+    assert survey(open_source(str(folder))).median_size == (20, 30)
+
+
+def test_the_median_counts_every_picture_and_not_every_size():
+    seen = Survey(10, 10, {}, {(64, 48): 8, (100, 200): 1, (300, 400): 1}, {}, (), 0)
+    assert seen.median_size == (64, 48)
+
+
+@pytest.mark.parametrize(
+    ("modes", "colour"),
+    [
+        (["L"], False),
+        (["LA", "1", "L", "I;16"], False),
+        (["I", "F"], False),
+        (["L", "RGB"], True),
+        (["RGBA"], True),
+        (["CMYK"], True),
+        (["P"], True),
+    ],
+)
+def test_one_picture_with_colours_makes_a_collection_coloured(modes, colour):
+    seen = Survey(1, 1, dict.fromkeys(modes, 1), {(8, 8): 1}, {}, (), 0)
+    assert seen.is_colour is colour
+
+
+def test_built_in_sets_are_told_grey_from_coloured():
+    assert not survey(open_source("digits")).is_colour
+    assert survey(open_source("shapes"), limit=5).is_colour
+
+
+def test_labels_with_classes_are_counted_and_measurements_are_not():
+    seen = survey(open_source("shapes"), limit=5)
+    assert set(seen.labels) == {"shape", "colour"}
+    assert set(seen.labels["shape"]) == {"circle", "square", "triangle"}
+    assert sum(seen.labels["shape"].values()) == 10_000
+
+
+def test_empty_classes_are_counted_too(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.zeros((3, 4, 4), np.uint8), labels=[0, 3, 3])
+    seen = survey(open_source(str(tmp_path / "a.npz")))
+    assert seen.labels == {"label": {"0": 1, "1": 0, "2": 0, "3": 2}}
+
+
+def test_a_limit_looks_at_pictures_spread_over_the_whole_collection(tmp_path):
+    for number in range(21):
+        Image.new("L", (8, 10 + number)).save(tmp_path / f"{number:02d}.png")
+    seen = survey(open_source(str(tmp_path)), limit=5)
+    assert (seen.count, seen.looked_at) == (21, 5)
+    assert set(seen.sizes) == {(height, 8) for height in (10, 15, 20, 25, 30)}
+
+
+def test_a_limit_above_the_count_looks_at_everything_once(folder):
+    assert survey(open_source(str(folder)), limit=100).looked_at == 6
+
+
+def test_a_collection_of_nothing_readable_is_refused_naming_the_first(tmp_path):
+    for name in ("1.png", "2.jpg"):
+        (tmp_path / name).write_bytes(b"<html>")
+    with pytest.raises(DataError, match=r"none of 2 pictures can be read; the first is 1\.png"):
+        survey(open_source(str(tmp_path)))

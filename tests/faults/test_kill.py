@@ -1,0 +1,91 @@
+"""Killed at any moment, a run goes on as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dcgan.runs.checkpoints import list_checkpoints, verify_checkpoint
+from tests.training.test_session import assert_same_state
+
+COMMAND = [
+    *(sys.executable, "-m", "dcgan", "train", "digits"),
+    *("--size", "16", "--batch", "32", "--images", "9600"),
+    *("--model.generator.width", "4", "--model.discriminator.width", "4"),
+    *("--records.checkpoint-every", "320", "--records.log-every", "320"),
+    *("--records.sheets", "5", "--records.no-tensorboard"),
+]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def start(out, *more):
+    return subprocess.Popen(
+        [*COMMAND, "--out", str(out), *more],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process):
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def wait_for_checkpoint(out, process, beyond=0):
+    """Until a checkpoint newer than ``beyond`` images is there."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        found = list_checkpoints(out / "checkpoints")
+        if found and int(found[-1].name) > beyond:
+            return int(found[-1].name)
+        time.sleep(0.01)
+    raise AssertionError(f"no checkpoint came: {process.poll()}")
+
+
+def test_killed_at_random_moments_and_resumed_the_weights_are_identical(tmp_path):
+    code, _, err = finish(start(tmp_path / "whole"))
+    assert code == 0, err
+    moment = random.Random()
+    seen = 0
+    for _ in range(3):
+        process = start(tmp_path / "killed", *(["--resume"] if seen else []))
+        reached = wait_for_checkpoint(tmp_path / "killed", process, beyond=seen)
+        time.sleep(moment.uniform(0, 0.2))
+        process.kill()
+        process.communicate()
+        seen = reached
+        for checkpoint in list_checkpoints(tmp_path / "killed" / "checkpoints"):
+            verify_checkpoint(checkpoint)
+    code, _, err = finish(start(tmp_path / "killed", "--resume"))
+    assert code == 0, err
+    last = [list_checkpoints(tmp_path / name / "checkpoints")[-1] for name in ("whole", "killed")]
+    assert last[0].name == last[1].name == "000009600"
+    assert_same_state(*last)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_exits_with_3(tmp_path, number):
+    out = tmp_path / "run"
+    process = start(out)
+    wait_for_checkpoint(out, process)
+    process.send_signal(number)
+    code, _, err = finish(process)
+    assert code == 3
+    assert "Traceback" not in err
+    line = err.strip().splitlines()[-1]
+    assert number.name in line
+    assert str(out) in line
+    events = [json.loads(text) for text in (out / "events.jsonl").read_text().splitlines()]
+    assert events[-1]["event"] == "signal"
+    newest = list_checkpoints(out / "checkpoints")[-1]
+    assert int(newest.name) == events[-1]["images"]
+    verify_checkpoint(newest)

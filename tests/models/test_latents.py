@@ -1,0 +1,109 @@
+"""Latents: their distribution, and that each depends on its seed and number only."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dcgan.models import LatentSpace
+
+SEEDS = st.integers(0, 2**63 - 1)
+DISTRIBUTIONS = st.sampled_from(["normal", "uniform"])
+
+examples = settings(max_examples=50, deadline=None)
+
+
+@examples
+@given(
+    seed=SEEDS,
+    distribution=DISTRIBUTIONS,
+    dim=st.integers(1, 7),
+    start=st.integers(0, 400),
+    count=st.integers(0, 200),
+    before=st.integers(0, 100),
+    after=st.integers(0, 100),
+)
+def test_a_numbered_latent_does_not_depend_on_the_range_asked_for(
+    seed, distribution, dim, start, count, before, after
+):
+    space = LatentSpace(dim, distribution)
+    latents_BZ = space.numbered(seed, start, start + count)
+    assert latents_BZ.shape == (count, dim)
+    first = max(0, start - before)
+    wider_BZ = space.numbered(seed, first, start + count + after)
+    assert torch.equal(wider_BZ[start - first :][:count], latents_BZ)
+    for offset in {0, count // 2, count - 1} if count else ():
+        number = start + offset
+        assert torch.equal(space.numbered(seed, number, number + 1)[0], latents_BZ[offset])
+
+
+@examples
+@given(seed=SEEDS, noise=st.integers(0, 1000))
+def test_numbered_latents_leave_the_global_generator_alone(seed, noise):
+    torch.manual_seed(noise)
+    expected = torch.randn(3)
+    torch.manual_seed(noise)
+    once = LatentSpace(4).numbered(seed, 0, 5)
+    assert torch.equal(torch.randn(3), expected)
+    assert torch.equal(LatentSpace(4).numbered(seed, 0, 5), once)
+
+
+@examples
+@given(seeds=st.lists(SEEDS, min_size=2, max_size=2, unique=True), number=st.integers(0, 10**6))
+def test_another_seed_gives_other_latents(seeds, number):
+    one, other = (LatentSpace(8).numbered(seed, number, number + 64) for seed in seeds)
+    assert not (one == other).all(dim=1).any()
+
+
+def test_neighbouring_seeds_give_unrelated_latents():
+    spaces = [LatentSpace(100).numbered(seed, 0, 128).flatten() for seed in range(20)]
+    correlation = torch.corrcoef(torch.stack(spaces)).fill_diagonal_(0)
+    assert correlation.abs().max() < 0.05  # five standard errors of 12,800 numbers: 0.044
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**63 - 1])
+def test_no_latent_of_a_seed_comes_twice(seed):
+    latents_BZ = LatentSpace(3).numbered(seed, 0, 20_000)
+    assert latents_BZ.unique(dim=0).shape == latents_BZ.shape
+
+
+def test_latents_far_apart_are_unrelated_too():
+    """Shifted by any whole number of blocks, the sequence does not repeat itself."""
+    latents_BZ = LatentSpace(50).numbered(0, 0, 64 * 40).reshape(40, -1)
+    correlation = torch.corrcoef(latents_BZ).fill_diagonal_(0)
+    assert correlation.abs().max() < 0.1
+
+
+@pytest.mark.parametrize("seed", [0, 1, 12345])
+def test_normal_latents_have_the_moments_of_the_normal_distribution(seed):
+    latents = LatentSpace(100).numbered(seed, 0, 4000)
+    assert latents.mean().item() == pytest.approx(0, abs=0.01)
+    assert latents.var().item() == pytest.approx(1, abs=0.01)
+    assert latents.pow(3).mean().item() == pytest.approx(0, abs=0.03)
+    assert latents.pow(4).mean().item() == pytest.approx(3, abs=0.1)
+    # every one of a latent's numbers, not only their average
+    assert latents.mean(0).abs().max() < 0.1
+    assert (latents.std(0) - 1).abs().max() < 0.1
+
+
+@pytest.mark.parametrize("seed", [0, 1, 12345])
+def test_uniform_latents_fill_the_range_from_minus_one_to_one_evenly(seed):
+    latents = LatentSpace(100, "uniform").numbered(seed, 0, 4000)
+    assert -1 <= latents.min() < -0.999
+    assert 0.999 < latents.max() <= 1
+    assert latents.mean().item() == pytest.approx(0, abs=0.01)
+    assert latents.var().item() == pytest.approx(1 / 3, abs=0.01)
+    shares = torch.histc(latents, bins=10, min=-1, max=1) / latents.numel()
+    assert (shares - 0.1).abs().max() < 0.005
+
+
+@pytest.mark.parametrize("distribution", ["normal", "uniform"])
+def test_a_stream_goes_on_where_the_last_draw_stopped(distribution):
+    space = LatentSpace(16, distribution)
+    stream = torch.Generator().manual_seed(5)
+    first, second = space.draw(3, stream), space.draw(3, stream)
+    assert first.shape == second.shape == (3, 16)
+    assert not torch.equal(first, second)
+    assert torch.equal(space.draw(3, torch.Generator().manual_seed(5)), first)

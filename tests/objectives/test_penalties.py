@@ -1,0 +1,122 @@
+"""Penalties: closed forms, Jacobians, and derivatives by finite differences."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from dcgan.models import Discriminator, Layer
+from dcgan.objectives import r1_penalty
+
+SHAPE = (2, 5, 4)
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+def images(count: int) -> Tensor:
+    return torch.randn(count, *SHAPE, dtype=torch.float64, requires_grad=True)
+
+
+def small_network() -> nn.Sequential:
+    """Smooth, so that finite differences of its gradient exist everywhere."""
+    return nn.Sequential(
+        nn.Conv2d(2, 3, 3), nn.Tanh(), nn.Flatten(), nn.Linear(18, 1), nn.Flatten(0)
+    ).double()
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_the_penalty_of_a_linear_discriminator_is_half_its_squared_weights(count):
+    """D(x) = w·x has the gradient w at every image."""
+    weight = torch.randn(SHAPE, dtype=torch.float64)
+    real_BCHW = images(count)
+    logit_B = (real_BCHW * weight).sum(dim=(1, 2, 3))
+    expected = weight.square().sum() / 2
+    torch.testing.assert_close(r1_penalty(logit_B, real_BCHW), expected)
+
+
+def test_the_penalty_is_the_mean_over_images_of_their_own_gradients():
+    """D(x) = ½‖x‖² has the gradient x, another at every image."""
+    real_BCHW = images(6)
+    logit_B = real_BCHW.square().sum(dim=(1, 2, 3)) / 2
+    expected = torch.stack([image.square().sum() / 2 for image in real_BCHW]).mean()
+    torch.testing.assert_close(r1_penalty(logit_B, real_BCHW), expected)
+
+
+def test_the_penalty_does_not_depend_on_the_logits_themselves():
+    real_BCHW = images(4)
+    network = small_network()
+    moved = r1_penalty(network(real_BCHW) + 100, real_BCHW)
+    torch.testing.assert_close(moved, r1_penalty(network(real_BCHW), real_BCHW))
+
+
+def test_the_penalty_of_a_constant_discriminator_is_zero():
+    real_BCHW = images(4)
+    assert r1_penalty((real_BCHW * 0).sum(dim=(1, 2, 3)), real_BCHW).item() == 0
+
+
+def test_the_penalty_of_a_network_equals_its_jacobians():
+    network, real_BCHW = small_network(), images(5)
+    norms = []
+    for image in real_BCHW.detach():
+        jacobian = torch.autograd.functional.jacobian(network, image[None])
+        norms.append(jacobian.square().sum())
+    expected = torch.stack(norms).mean() / 2
+    torch.testing.assert_close(r1_penalty(network(real_BCHW), real_BCHW), expected)
+
+
+def test_the_penalty_of_a_network_equals_finite_differences_over_pixels():
+    network, real_BCHW = small_network(), images(3)
+    step = 1e-5
+    total = 0.0
+    with torch.no_grad():
+        for pixel in range(real_BCHW[0].numel()):
+            shift = torch.zeros(real_BCHW[0].numel(), dtype=torch.float64)
+            shift[pixel] = step
+            shift = shift.reshape(SHAPE)
+            slope_B = (network(real_BCHW + shift) - network(real_BCHW - shift)) / (2 * step)
+            total += slope_B.square().mean().item() / 2
+    penalty = r1_penalty(network(real_BCHW), real_BCHW)
+    assert penalty.item() == pytest.approx(total, rel=1e-6)
+
+
+def test_the_penalty_can_be_descended_in_the_discriminators_weights():
+    """Its derivative in every weight, against finite differences of the penalty itself."""
+    network, real_BCHW = small_network(), images(3)
+    names = [name for name, _ in network.named_parameters()]
+
+    def penalty(*weights: Tensor) -> Tensor:
+        logit_B = functional_call(network, dict(zip(names, weights, strict=True)), (real_BCHW,))
+        return r1_penalty(logit_B, real_BCHW)
+
+    assert torch.autograd.gradcheck(penalty, tuple(network.parameters()))
+
+
+def test_descending_the_penalty_flattens_the_discriminator():
+    network, real_BCHW = small_network(), images(8)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.05)
+    before = r1_penalty(network(real_BCHW), real_BCHW).item()
+    for _ in range(20):
+        optimizer.zero_grad()
+        r1_penalty(network(real_BCHW), real_BCHW).backward()
+        optimizer.step()
+    assert r1_penalty(network(real_BCHW), real_BCHW).item() < before / 2
+
+
+def test_the_penalty_goes_through_a_layer_table_under_spectral_norm():
+    table = [
+        Layer(
+            operation="conv", channels=4, kernel=(3, 3), norm="spectral", activation="leaky_relu"
+        ),
+        Layer(operation="linear", channels=1),
+    ]
+    discriminator = Discriminator(table, SHAPE)
+    real_BCHW = images(3).detach().float().requires_grad_()
+    r1_penalty(discriminator(real_BCHW), real_BCHW).backward()
+    for name, weight in discriminator.layer_weights().items():
+        assert weight.grad.isfinite().all(), name
+        assert weight.grad.any(), name

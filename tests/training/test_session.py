@@ -1,0 +1,278 @@
+"""Whole runs: what a folder holds, going on bit for bit, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+from PIL import Image
+from tests.conftest import SMALL
+
+import dcgan
+from dcgan.config import merge
+from dcgan.errors import DataError, Diverged, RunConflict, RunError
+from dcgan.runs.checkpoints import read_part, read_state
+from dcgan.training.reporting import Reporter
+
+
+class Notes(Reporter):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+def train(out, *, settings=None, **arguments):
+    return dcgan.train(
+        "digits",
+        out=out,
+        **{**SMALL, **arguments, "settings": merge(SMALL["settings"], settings or {})},
+    )
+
+
+def assert_same_state(one, other):
+    """Two checkpoints hold the same bits, times aside."""
+    parts = sorted(path.stem for path in one.glob("*.safetensors"))
+    assert len(parts) == 6
+    for part in parts:
+        ours, theirs = read_part(one, part), read_part(other, part)
+        assert ours.keys() == theirs.keys()
+        for key, value in ours.items():
+            assert torch.equal(value, theirs[key]), f"{part}: {key}"
+    states = [read_state(path) for path in (one, other)]
+    for state in states:
+        del state["seconds"]
+    assert states[0] == states[1]
+
+
+def test_the_folder_holds_what_the_design_promises(small_run):
+    names = {path.name for path in small_run.path.iterdir() if not path.name.startswith(".")}
+    assert names == {
+        "config.yaml",
+        "run.json",
+        "networks.json",
+        "log.jsonl",
+        "events.jsonl",
+        "samples",
+        "checkpoints",
+        "training.gif",
+        "curves.png",
+        "gradients.png",
+    }
+    assert {path.name for path in small_run.checkpoint.iterdir()} == {
+        "generator.safetensors",
+        "discriminator.safetensors",
+        "ema.safetensors",
+        "generator_optimizer.safetensors",
+        "discriminator_optimizer.safetensors",
+        "random.safetensors",
+        "state.json",
+        "manifest.json",
+    }
+    provenance = json.loads((small_run.path / "run.json").read_text())
+    assert provenance["data"]["count"] == 1797
+    assert provenance["versions"]["torch"].startswith(torch.__version__.split("+")[0])
+    with Image.open(small_run.folder.animation) as animation:
+        assert animation.n_frames == len(small_run.folder.sheets())
+
+
+def test_log_lines_carry_losses_scores_and_gradients_by_layer(small_run):
+    lines = small_run.log()
+    assert [line["images"] for line in lines] == [128, 256, 384, 512]
+    for line in lines:
+        assert 0 < line["score_real"] < 1
+        assert 0 < line["score_fake_before"] < 1
+        assert 0 < line["score_fake_after"] < 1
+        assert line["loss_d"] > 0
+        assert line["loss_g"] > 0
+        assert line["images_per_second"] > 0
+        assert list(line["gradient_mean"]) == ["1 conv", "2 conv", "3 conv"]
+        assert all(
+            0 < line["gradient_mean"][layer] <= line["gradient_max"][layer]
+            for layer in line["gradient_mean"]
+        )
+    assert lines[-1]["epoch"] == pytest.approx(512 / 1792, abs=1e-4)
+
+
+PLAYERS = {
+    "adam, batch norm, EMA": {},
+    "AdamW, spectral norm, noise, dropout": {
+        "model": {
+            "generator": {"norm": "spectral+batch"},
+            "discriminator": {
+                "norm": "spectral",
+                "noise": 0.1,
+                "dropout": 0.3,
+                "minibatch_stddev": True,
+            },
+        },
+        "objective": {"r1": 0},
+        "optim": {
+            "generator": {"algorithm": "adamw", "weight_decay": 0.01},
+            "discriminator": {"algorithm": "adamw"},
+        },
+    },
+    "SGD, two D steps, no EMA, uniform latents": {
+        "model": {"latent": {"distribution": "uniform"}},
+        "optim": {
+            "generator": {"algorithm": "sgd", "momentum": 0.9},
+            "discriminator": {"algorithm": "sgd"},
+            "discriminator_steps": 2,
+        },
+        "average": {"half_life": 0},
+    },
+}
+
+
+@pytest.mark.parametrize("settings", PLAYERS.values(), ids=PLAYERS.keys())
+def test_a_run_stopped_between_any_two_steps_goes_on_bit_for_bit(tmp_path, settings):
+    whole = train(tmp_path / "whole", images=320, settings=settings)
+    train(tmp_path / "parts", images=96, settings=settings)
+    train(tmp_path / "parts", images=224, resume=True, settings=settings)
+    parts = train(tmp_path / "parts", images=320, resume=True, settings=settings)
+    assert_same_state(whole.checkpoint, parts.checkpoint)
+    assert [line["loss_d"] for line in whole.log()] != []
+
+
+def test_what_is_written_in_between_does_not_touch_the_weights(tmp_path):
+    quiet = train(tmp_path / "quiet", images=320)
+    busy = train(
+        tmp_path / "busy",
+        images=320,
+        settings={"records": {"sheets": 10, "log_every": 32, "checkpoint_every": 32}},
+    )
+    assert_same_state(quiet.checkpoint, busy.checkpoint)
+
+
+def test_another_seed_gives_another_run(tmp_path, small_run):
+    other = train(tmp_path / "other", images=512, seed=1)
+    assert not torch.equal(
+        read_part(other.checkpoint, "generator")["blocks.0.conv_transpose.weight"],
+        read_part(small_run.checkpoint, "generator")["blocks.0.conv_transpose.weight"],
+    )
+
+
+def test_another_configuration_in_the_same_folder_is_refused_with_its_keys(tmp_path):
+    train(tmp_path / "run", images=64)
+    with pytest.raises(RunConflict, match=r"optim\.batch: 32 there, 16 here"):
+        train(tmp_path / "run", images=64, batch=16)
+    with pytest.raises(RunConflict, match=r"length\.images: 64 there, 128 here"):
+        train(tmp_path / "run", images=128)
+
+
+def test_the_same_command_on_a_complete_run_says_so_and_changes_nothing(tmp_path):
+    first = train(tmp_path / "run", images=64)
+    files = sorted(path.name for path in first.checkpoint.iterdir())
+    notes = Notes()
+    again = train(tmp_path / "run", images=64, reporter=notes)
+    assert any("complete already" in note for note in notes.notes)
+    assert again.checkpoint == first.checkpoint
+    assert sorted(path.name for path in again.checkpoint.iterdir()) == files
+
+
+def test_a_damaged_last_checkpoint_is_passed_over_for_the_one_before(tmp_path):
+    settings = {"records": {"checkpoint_every": 64}}
+    whole = train(tmp_path / "whole", images=192, settings=settings)
+    run = train(tmp_path / "run", images=128, settings=settings)
+    (run.checkpoint / "generator.safetensors").write_bytes(b"")
+    notes = Notes()
+    again = train(tmp_path / "run", images=192, resume=True, settings=settings, reporter=notes)
+    assert any("passed over" in note for note in notes.notes)
+    assert_same_state(whole.checkpoint, again.checkpoint)
+
+
+def test_a_run_is_not_continued_on_other_pictures(tmp_path, png_folder):
+    arguments = {**SMALL, "batch": 4, "out": tmp_path / "run"}
+    dcgan.train(str(png_folder), images=8, **arguments)
+    next(png_folder.glob("*.png")).unlink()
+    with pytest.raises(DataError, match="not the same"):
+        dcgan.train(str(png_folder), images=16, resume=True, **arguments)
+
+
+def test_fewer_pictures_than_a_batch_are_drawn_with_replacement_and_said(tmp_path, png_folder):
+    notes = Notes()
+    run = dcgan.train(str(png_folder), images=64, out=tmp_path / "r", reporter=notes, **SMALL)
+    assert any("with replacement" in note for note in notes.notes)
+    assert run.images_seen == 64
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(RunError, match="holds other files"):
+        train(tmp_path, images=64)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path):
+    from filelock import FileLock
+
+    (tmp_path / "run").mkdir()
+    with FileLock(tmp_path / "run" / ".lock"), pytest.raises(RunError, match="another process"):
+        train(tmp_path / "run", images=64)
+
+
+def test_resuming_without_a_folder_finds_the_run_of_this_configuration(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = train(None, images=64)
+    train(None, images=64, seed=7)
+    again = train(None, images=96, resume=True)
+    assert again.path == first.path
+    assert again.images_seen == 96
+    with pytest.raises(RunError, match="nothing to resume"):
+        train(None, images=96, resume=True, seed=8)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint(tmp_path):
+    settings = {
+        "optim": {"generator": {"algorithm": "sgd", "lr": 1e30}},
+        "records": {"checkpoint_every": 32, "log_every": 32},
+    }
+    with pytest.raises(Diverged, match="not finite") as caught:
+        train(tmp_path / "run", images=6400, settings=settings)
+    assert caught.value.exit_code == 4
+    lines = (tmp_path / "run" / "events.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["event"] == "diverged"
+
+
+def test_broken_weights_are_never_saved(tmp_path):
+    """Checkpoints due long before the log would notice."""
+    settings = {
+        "optim": {"generator": {"algorithm": "sgd", "lr": 1e30}},
+        "records": {"checkpoint_every": 32, "log_every": 6400},
+    }
+    with pytest.raises(Diverged, match="not finite"):
+        train(tmp_path / "run", images=6400, settings=settings)
+    for checkpoint in (tmp_path / "run" / "checkpoints").iterdir():
+        for tensor in read_part(checkpoint, "generator").values():
+            assert tensor.isfinite().all()
+
+
+def test_a_stored_configuration_repeats_the_run(tmp_path, small_run):
+    copy = tmp_path / "copy.yaml"
+    shutil.copy(small_run.folder.config, copy)
+    again = dcgan.train(None, recipe=str(copy), out=tmp_path / "again")
+    assert_same_state(small_run.checkpoint, again.checkpoint)
+
+
+def test_minutes_bound_the_run(tmp_path):
+    run = train(tmp_path / "run", minutes=0.02)
+    seconds = run.log()[-1]["seconds"]
+    assert 1.0 < seconds < 10
+    assert run.images_seen > 0
+
+
+def test_standardised_pixels_come_back_as_pixels(tmp_path):
+    rows = [{"conv_transpose": 1, "kernel": 16, "norm": "none", "activation": "none"}]
+    run = train(
+        tmp_path / "run",
+        images=64,
+        settings={"data": {"scaling": "standardized"}, "model": {"generator": {"layers": rows}}},
+    )
+    scale = run.networks.scale
+    assert scale.mean[0] == pytest.approx(78, abs=2)
+    assert abs(float(run.sample(64).mean()) - scale.mean[0]) < 40
