@@ -13,9 +13,17 @@ from PIL import Image
 
 from dcgan.cli.main import main
 
-SMALL = (
-    "--size 16 --batch 32 --images 64 --model.generator.width 4 --records.no-tensorboard".split()
-)
+SMALL = [
+    "--size",
+    "16",
+    "--batch",
+    "32",
+    "--images",
+    "64",
+    "--model.generator.width",
+    "4",
+    "--records.no-tensorboard",
+]
 
 
 @pytest.fixture

@@ -65,6 +65,15 @@ def test_what_belongs_in_the_discriminator_warns_in_the_generator(generator, wor
     assert check({"model": {"discriminator": generator}}) == []
 
 
+@pytest.mark.parametrize("setting", [{"dropout": 0.5}, {"noise": 0.1}, {"width": 8}])
+def test_settings_of_planned_networks_are_refused_beside_a_spelled_out_table(setting):
+    recipe = load_recipe("small-mnist")
+    settings = merge(recipe, {"model": {"discriminator": setting}})
+    (name,) = setting
+    with pytest.raises(ConfigError, match=rf"model\.discriminator\.{name} .*no effect"):
+        validate_combinations(parse_config(settings))
+
+
 def test_one_length_takes_the_place_of_the_recipes():
     recipe = load_recipe("paper")
     assert validate_combinations(parse_config(recipe)) == []

@@ -305,18 +305,15 @@ def test_any_bytes_are_a_picture_or_unreadable(data):
     picture_or_reason(data)
 
 
-WHOLE = [
-    encode(Image.new("RGB", (9, 7), RED), kind)
-    for kind in ("JPEG", "PNG", "GIF", "BMP", "WEBP", "PPM", "TGA")
-]
-
-
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@settings(max_examples=50, deadline=None)
-@given(st.sampled_from(WHOLE), st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1))))
-def test_altered_pictures_are_pictures_or_unreadable(whole, changes):
-    data = bytearray(whole)
-    for share, new in changes:
-        start = int(share * (len(data) - 1))
-        data[start : start + len(new)] = new
-    picture_or_reason(bytes(data))
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "PPM", "TGA"])
+def test_altered_pictures_are_pictures_or_unreadable(kind):
+    """Every kind of damage that Pillow reports in its own way: some bytes of the header changed."""
+    random = np.random.default_rng(0)
+    whole = np.frombuffer(encode(Image.new("RGB", (9, 7), RED), kind), np.uint8)
+    for _ in range(600):
+        data = whole.copy()
+        places = random.integers(min(len(data), 60), size=random.integers(1, 5))
+        data[places] = random.choice([0, 1, 10, 32, 128, 255, random.integers(256)], len(places))
+        picture_or_reason(data.tobytes())

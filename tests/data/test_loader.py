@@ -84,6 +84,7 @@ def test_the_incomplete_last_batch_of_an_epoch_is_dropped():
         assert [len(batch) for batch in seen] == [6, 6, 6]
         pictures = list(chain(*seen))
         assert pictures == epoch_order(0, epoch, 23)[:18].tolist()
+        assert pictures == batches.indices(epoch).tolist()
         dropped |= set(range(23)) - set(pictures)
     assert dropped == set(range(23))  # other ones each time
 

@@ -11,9 +11,9 @@ import sys
 import time
 
 import pytest
+from tests.training.test_session import assert_same_state
 
 from dcgan.runs.checkpoints import list_checkpoints, verify_checkpoint
-from tests.training.test_session import assert_same_state
 
 COMMAND = [
     *(sys.executable, "-m", "dcgan", "train", "digits"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import get_args
 
 import pytest
@@ -108,6 +109,32 @@ def test_a_transposed_convolution_has_the_shape_torch_gives_it_or_is_refused(
     )
     input_shape = (channels[0], *size)
     assert shape_by_table(layer, input_shape) == shape_by_torch(layer, input_shape)
+
+
+@examples
+@given(
+    operation=st.sampled_from(["conv", "conv_transpose"]),
+    size=pairs(4, 12),
+    kernel=pairs(1, 4),
+    stride=pairs(2, 4),
+    padding=pairs(0, 1),
+    output_padding=pairs(0, 1),
+)
+def test_the_rows_of_a_network_have_the_shapes_of_its_table(
+    operation, size, kernel, stride, padding, output_padding
+):
+    layer = Layer(
+        operation=operation,
+        channels=2,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding if operation == "conv_transpose" else (0, 0),
+    )
+    generator = Generator([layer], latent_dim=prod(size), latent_shape=(1, *size))
+    with torch.inference_mode():
+        image_BCHW = generator(torch.zeros(3, prod(size)))
+    assert image_BCHW.shape == (3, *layer_shapes([layer], (1, *size))[0])
 
 
 @pytest.mark.parametrize(

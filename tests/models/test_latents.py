@@ -57,23 +57,17 @@ def test_another_seed_gives_other_latents(seeds, number):
     assert not (one == other).all(dim=1).any()
 
 
-def test_neighbouring_seeds_give_unrelated_latents():
-    spaces = [LatentSpace(100).numbered(seed, 0, 128).flatten() for seed in range(20)]
-    correlation = torch.corrcoef(torch.stack(spaces)).fill_diagonal_(0)
-    assert correlation.abs().max() < 0.05  # five standard errors of 12,800 numbers: 0.044
+def test_neighbouring_seeds_and_blocks_are_unrelated():
+    """Nor is a seed's sequence that of the next one, shifted."""
+    latents = [LatentSpace(100).numbered(seed, 0, 256).reshape(4, 6400) for seed in range(20)]
+    correlation = torch.corrcoef(torch.cat(latents)).fill_diagonal_(0)
+    assert correlation.abs().max() < 0.08  # six standard errors
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**63 - 1])
 def test_no_latent_of_a_seed_comes_twice(seed):
     latents_BZ = LatentSpace(3).numbered(seed, 0, 20_000)
     assert latents_BZ.unique(dim=0).shape == latents_BZ.shape
-
-
-def test_latents_far_apart_are_unrelated_too():
-    """Shifted by any whole number of blocks, the sequence does not repeat itself."""
-    latents_BZ = LatentSpace(50).numbered(0, 0, 64 * 40).reshape(40, -1)
-    correlation = torch.corrcoef(latents_BZ).fill_diagonal_(0)
-    assert correlation.abs().max() < 0.1
 
 
 @pytest.mark.parametrize("seed", [0, 1, 12345])

@@ -271,7 +271,10 @@ def test_standardised_pixels_come_back_as_pixels(tmp_path):
     run = train(
         tmp_path / "run",
         images=64,
-        settings={"data": {"scaling": "standardized"}, "model": {"generator": {"layers": rows}}},
+        settings={
+            "data": {"scaling": "standardized"},
+            "model": {"generator": {"layers": rows, "width": "auto"}},
+        },
     )
     scale = run.networks.scale
     assert scale.mean[0] == pytest.approx(78, abs=2)

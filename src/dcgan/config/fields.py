@@ -105,8 +105,8 @@ class LayerRow(Section):
     """One row of a layer table, written ``{conv_transpose: 64, kernel: 5, stride: 2}``.
 
     A row reads in the order it computes: noise, minibatch standard deviation, the operation
-    (spectral norm acts on its weights), norm and activation in ``order``, dropout. What a row
-    leaves out is taken from its network's defaults.
+    (spectral norm acts on its weights), norm and activation in ``order``, dropout. A row that
+    leaves out bias, norm, activation or order has its network's.
     """
 
     operation: Literal["conv", "conv_transpose", "linear"]

@@ -84,7 +84,7 @@ class GeneratorConfig(Section):
     bias: bool | Auto = "auto"
     """Bias of rows that do not say; auto: where no batch norm follows."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Dropout of planned hidden rows."""
+    """Dropout of a planned network's hidden rows."""
     noise: Annotated[float, Field(ge=0)] = 0.0
     """Instance noise on a planned network's input, as a standard deviation."""
     slope: Annotated[float, Field(ge=0)] = 0.2

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dcgan.config.tree import GeneratorConfig, RunConfig
 from dcgan.errors import ConfigError
 
+_OF_PLANS = ("width", "max_width", "dropout", "noise", "minibatch_stddev")
+
 
 def validate_combinations(config: RunConfig) -> list[str]:
     """Check how settings go together.
@@ -28,6 +30,7 @@ def validate_combinations(config: RunConfig) -> list[str]:
     _batch_norm_needs_a_batch(config)
     _tanh_needs_symmetric_pixels(config)
     _penalty_without_batch_norm(config)
+    _plan_settings_need_a_plan(config)
     return _warnings(config)
 
 
@@ -98,6 +101,23 @@ def _penalty_without_batch_norm(config: RunConfig) -> None:
             "a gradient penalty needs one gradient per image, and batch norm in the discriminator"
             " mixes them; take --model.discriminator.norm none or spectral",
         )
+
+
+def _plan_settings_need_a_plan(config: RunConfig) -> None:
+    """Settings of planned networks would go unnoticed beside a spelled-out table."""
+    for player in ("generator", "discriminator"):
+        network = getattr(config.model, player)
+        if network.layers is None:
+            continue
+        for name, field in type(network).model_fields.items():
+            value = getattr(network, name)
+            if name in _OF_PLANS and value != field.default:
+                raise ConfigError(
+                    f"model.{player}.{name}",
+                    value,
+                    f"has no effect on the layer table of recipe {config.recipe!r}; write it into"
+                    " the table's rows, or take --recipe auto, which plans networks",
+                )
 
 
 def _warnings(config: RunConfig) -> list[str]:

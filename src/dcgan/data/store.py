@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from dcgan.data.decode import to_channels
 from dcgan.data.fit import Fit, fit
+from dcgan.data.parallel import in_threads
 from dcgan.data.sources.base import Labels, Source
 from dcgan.errors import DataError, TooManyUnreadable, UnreadableImage
 
@@ -91,14 +91,12 @@ def load_pictures(
 
     readable = np.ones(count, dtype=bool)
     skipped = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        # Pillow lets go of Python's lock while it decodes, so threads use all cores
-        for index, failure in enumerate(pool.map(decode_one, range(count), chunksize=64)):
-            if failure is not None:
-                readable[index] = False
-                skipped.append(failure)
-            if progress is not None and (index % 500 == 499 or index == count - 1):
-                progress(index + 1, count)
+    for index, failure in enumerate(in_threads(decode_one, range(count))):
+        if failure is not None:
+            readable[index] = False
+            skipped.append(failure)
+        if progress is not None and (index % 500 == 499 or index == count - 1):
+            progress(index + 1, count)
     if len(skipped) > max_unreadable * count:
         raise TooManyUnreadable(_too_many(source, skipped, count, max_unreadable))
     labels = source.labels

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
+from dcgan.data.parallel import in_threads
 from dcgan.data.sources.base import Source
 from dcgan.data.store import Skipped
 from dcgan.errors import DataError, UnreadableImage
@@ -83,13 +82,12 @@ def survey(source: Source, limit: int | None = None) -> Survey:
     modes: Counter[str] = Counter()
     sizes: Counter[tuple[int, int]] = Counter()
     skipped = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for seen in pool.map(look, indices, chunksize=64):
-            if isinstance(seen, Skipped):
-                skipped.append(seen)
-            else:
-                modes[seen[0]] += 1
-                sizes[seen[1]] += 1
+    for seen in in_threads(look, indices):
+        if isinstance(seen, Skipped):
+            skipped.append(seen)
+        else:
+            modes[seen[0]] += 1
+            sizes[seen[1]] += 1
     if not sizes:
         raise DataError(
             f"{source.name}: none of {wanted} pictures can be read; the first is"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -50,18 +51,18 @@ class LatentSpace:
         """
         blocks = []
         for block in range(start // _BLOCK, (stop + _BLOCK - 1) // _BLOCK):
-            generator = torch.Generator().manual_seed(_mix(seed, block))
-            blocks.append(self.draw(_BLOCK, generator))
+            blocks.append(self._block(seed, block))
         if not blocks:
             return torch.empty(0, self.dim)
         first = start // _BLOCK * _BLOCK
         return torch.cat(blocks)[start - first : stop - first]
 
-
-def _mix(seed: int, block: int) -> int:
-    """One 63-bit number from two, well spread (the finaliser of SplitMix64)."""
-    mask = 2**64 - 1
-    x = (seed * 0x9E3779B97F4A7C15 + block * 0xD1B54A32D192ED03 + 0x632BE59BD9B4E019) & mask
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & mask
-    return (x ^ (x >> 31)) >> 1
+    def _block(self, seed: int, block: int) -> Tensor:
+        # Philox takes both numbers as its key, so no two blocks can be the same; PyTorch's CPU
+        # generator uses 32 bits of a seed, and blocks would meet after some 100,000
+        philox = np.random.Philox(key=np.array([seed, block], dtype=np.uint64))
+        stream = np.random.Generator(philox)
+        shape = (_BLOCK, self.dim)
+        if self.distribution == "normal":
+            return torch.from_numpy(stream.standard_normal(shape, dtype=np.float32))
+        return torch.from_numpy(stream.random(shape, dtype=np.float32) * 2 - 1)

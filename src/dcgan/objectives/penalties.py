@@ -12,8 +12,9 @@ from torch import Tensor
 def r1_penalty(logit_B: Tensor, real_BCHW: Tensor) -> Tensor:
     """½ · mean over the batch of ‖∇ₓ D(x)‖² at real images.
 
-    Mescheder et al. 2018 (arXiv:1801.04406), equation 9; the caller multiplies by γ. Valid only
-    when each logit depends on its own image alone, so not with batch norm in D.
+    Mescheder et al. 2018 (arXiv:1801.04406), equation 9; the caller multiplies by γ. Exact when
+    each logit depends on its own image alone: batch norm in D breaks that, minibatch standard
+    deviation bends it a little (Karras et al. 2020, arXiv:1912.04958, use both together).
 
     Parameters
     ----------

@@ -33,8 +33,8 @@ def resolve_auto(
     Returns
     -------
     (RunConfig, str or None)
-        The configuration without ``auto``, and one line that says what was chosen and why; none
-        when nothing about the run had been left open.
+        The configuration without ``auto`` in anything that is used, and one line that says what
+        was chosen and why; none when nothing about the run had been left open.
     """
     reasons = []
 
@@ -52,10 +52,10 @@ def resolve_auto(
     fill("data", "channels", 3 if seen.is_colour else 1, "colour" if seen.is_colour else "grey")
     filters = _choose_width(resolved(config.data.size), resolved(config.data.channels), kind)
     networks = {"generator": config.model.generator, "discriminator": config.model.discriminator}
-    undecided = {name: net for name, net in networks.items() if net.width == "auto"}
-    if any(net.layers is None for net in undecided.values()):
+    planned = [n for n, net in networks.items() if net.layers is None and net.width == "auto"]
+    if planned:
         reasons.append(f"{filters} filters beside the image")
-    config = _with(config, {"model": {name: {"width": filters} for name in undecided}})
+        config = _with(config, {"model": {name: {"width": filters} for name in planned}})
     fill("optim", "batch", _BATCH, f"batch {_BATCH}")
     batch = resolved(config.optim.batch)
     images = _length_in_images(config, seen.count, kind)

@@ -1,0 +1,191 @@
+"""NumPy files: every layout and type of pictures, and what is refused."""
+
+from __future__ import annotations
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from dcgan.data import Source, open_source, survey
+from dcgan.errors import DataError
+
+
+def random_images(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+def read_all(source: Source) -> np.ndarray:
+    return np.stack([np.asarray(source.read(index)) for index in range(len(source))])
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_npy_with_channels_last(tmp_path, channels):
+    images = random_images(5, 6, 7, channels)
+    np.save(tmp_path / "a.npy", images)
+    read = read_all(open_source(str(tmp_path / "a.npy")))
+    np.testing.assert_array_equal(read.reshape(images.shape), images)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_npy_with_channels_first(tmp_path, channels):
+    images = random_images(5, channels, 6, 7)
+    np.save(tmp_path / "a.npy", images)
+    read = read_all(open_source(str(tmp_path / "a.npy")))
+    np.testing.assert_array_equal(read.reshape(5, 6, 7, channels), np.moveaxis(images, 1, 3))
+
+
+def test_npy_without_channels_is_grey(tmp_path):
+    images = random_images(5, 6, 7)
+    np.save(tmp_path / "a.npy", images)
+    source = open_source(str(tmp_path / "a.npy"))
+    assert source.read(0).mode == "L"
+    np.testing.assert_array_equal(read_all(source), images)
+    assert source.title(3).endswith("a.npy[3]")
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_floats_from_0_to_1_become_pixels(tmp_path, kind):
+    images = random_images(2, 16, 16)
+    images[0] = np.arange(256).reshape(16, 16)
+    np.save(tmp_path / "a.npy", (images / 255).astype(kind))
+    np.testing.assert_array_equal(read_all(open_source(str(tmp_path / "a.npy"))), images)
+
+
+def test_truth_values_become_black_and_white(tmp_path):
+    images = random_images(2, 5, 5) > 127
+    np.save(tmp_path / "a.npy", images)
+    np.testing.assert_array_equal(read_all(open_source(str(tmp_path / "a.npy"))), images * 255)
+
+
+def test_wider_whole_numbers_are_taken_when_they_are_pixels(tmp_path):
+    images = random_images(2, 5, 5)
+    np.save(tmp_path / "a.npy", images.astype(np.int64))
+    np.testing.assert_array_equal(read_all(open_source(str(tmp_path / "a.npy"))), images)
+
+
+def test_npz_gives_images_and_labels(tmp_path):
+    images = random_images(4, 5, 5, 3)
+    np.savez(tmp_path / "a.npz", other=np.zeros((9, 2, 2)), labels=[2, 0, 1, 2], images=images)
+    source = open_source(str(tmp_path / "a.npz"))
+    np.testing.assert_array_equal(read_all(source), images)
+    assert source.labels["label"].values.tolist() == [2, 0, 1, 2]
+    assert source.labels["label"].names == ("0", "1", "2")
+
+
+def test_npz_without_that_name_gives_its_first_array_of_images(tmp_path):
+    images = random_images(4, 5, 5)
+    np.savez_compressed(tmp_path / "a.npz", numbers=np.zeros(4), pictures=images)
+    source = open_source(str(tmp_path / "a.npz"))
+    np.testing.assert_array_equal(read_all(source), images)
+    assert source.labels == {}
+
+
+def test_labels_of_another_length_are_none(tmp_path):
+    np.savez(tmp_path / "a.npz", images=random_images(4, 5, 5), labels=[0, 1])
+    assert open_source(str(tmp_path / "a.npz")).labels == {}
+
+
+def test_negative_labels_are_refused_or_none(tmp_path):
+    """-1 often says "no label"; counting classes must not fall over it."""
+    np.savez(tmp_path / "a.npz", images=random_images(3, 5, 5), labels=[-1, 0, 1])
+    try:
+        source = open_source(str(tmp_path / "a.npz"))
+    except DataError:
+        return
+    survey(source)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.full((2, 4, 4), 300), r"300; wants whole numbers in 0\.\.255"),
+        (np.full((2, 4, 4), -1), "from -1"),
+        (np.full((2, 4, 4), 2.0), r"2; wants .* floats in 0\.\.1"),
+        (np.full((2, 4, 4), -0.5), "from -0.5"),
+        (np.full((2, 4, 4), np.nan), "nan"),
+        (np.full((2, 4, 4), np.inf), "inf"),
+        (np.zeros((2, 5, 6, 7), np.uint8), r"1 to 4 channels; found \(2, 5, 6, 7\)"),
+        (np.zeros((2, 4), np.uint8), r"found .*\(2, 4\)"),
+        (np.zeros((2, 1, 4, 4, 3), np.uint8), r"found .*\(2, 1, 4, 4, 3\)"),
+        (np.zeros((0, 4, 4), np.uint8), "no picture"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_values_and_shapes_that_are_no_pictures_are_refused(tmp_path, values, message, suffix):
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".npy":
+        np.save(path, values)
+    else:
+        np.savez(path, images=values)
+    with pytest.raises(DataError, match=message):
+        open_source(str(path))
+
+
+def test_text_in_an_array_is_refused(tmp_path):
+    np.save(tmp_path / "a.npy", np.full((2, 4, 4), "a"))
+    with pytest.raises(DataError, match=r"a\.npy"):
+        open_source(str(tmp_path / "a.npy"))
+
+
+def test_python_objects_are_never_unpickled(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(DataError, match="plain numbers"):
+        open_source(str(tmp_path / "a.npy"))
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # NumPy leaves a broken npz open
+@pytest.mark.parametrize("content", [b"", b"text", b"\x93NUMPY", b"PK\x03\x04"])
+def test_a_broken_file_is_refused(tmp_path, suffix, content):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.np"):
+        open_source(str(path))
+
+
+def test_a_truncated_npy_is_refused(tmp_path):
+    path = tmp_path / "a.npy"
+    np.save(path, random_images(4, 5, 5))
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(DataError, match=r"a\.npy"):
+        open_source(str(path))
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_damaged_npz_is_refused(tmp_path, save):
+    path = tmp_path / "a.npz"
+    save(path, images=np.arange(20_000).reshape(2, 100, 100) // 50 % 256)
+    content = bytearray(path.read_bytes())
+    for place in range(200, 240):
+        content[place] ^= 0x5A
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.npz"):
+        open_source(str(path))
+
+
+@pytest.mark.parametrize(("true", "false"), [(".npy", ".npz"), (".npz", ".npy")])
+def test_a_file_under_the_other_suffix_is_read_or_refused(tmp_path, true, false):
+    images = random_images(4, 5, 5)
+    if true == ".npy":
+        np.save(tmp_path / "a.npy", images)
+    else:
+        np.savez(tmp_path / "a.npz", images=images)
+    path = (tmp_path / f"a{true}").rename(tmp_path / f"b{false}")
+    try:
+        source = open_source(str(path))
+    except DataError:
+        return
+    np.testing.assert_array_equal(read_all(source), images)
+
+
+def test_a_note_in_an_npz_does_no_harm(tmp_path):
+    np.savez(tmp_path / "pictures.npz", pictures=random_images(4, 5, 5))
+    path = tmp_path / "a.npz"
+    with (
+        zipfile.ZipFile(path, "w") as archive,
+        zipfile.ZipFile(tmp_path / "pictures.npz") as original,
+    ):
+        archive.writestr("readme.txt", "made by hand")
+        archive.writestr("pictures.npy", original.read("pictures.npy"))
+    assert len(open_source(str(path))) == 4

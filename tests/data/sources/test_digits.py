@@ -1,0 +1,38 @@
+"""The built-in digits: all of them, with the labels they show."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dcgan.data import Source, open_source
+
+
+def read_all(source: Source) -> np.ndarray:
+    return np.stack([np.asarray(source.read(index)) for index in range(len(source))])
+
+
+def test_the_built_in_digits_are_1797_in_ten_balanced_classes():
+    source = open_source("digits")
+    assert len(source) == 1797
+    labels = source.labels["label"]
+    assert labels.names == tuple("0123456789")
+    counts = np.bincount(labels.values, minlength=10)
+    assert counts.min() > 170
+    assert counts.max() < 190
+
+
+def test_they_are_light_strokes_on_black_over_the_whole_range():
+    images = read_all(open_source("digits"))
+    assert images.shape == (1797, 8, 8)
+    assert images.min() == 0
+    assert images.max() == 255
+    assert images[:, :, 0].mean() < 5  # the left margin is empty
+    assert len(np.unique(images)) == 17  # counts of ink from 0 to 16
+
+
+def test_the_digits_are_those_of_their_labels():
+    """The mean zero has a hole, the mean one has none."""
+    source = open_source("digits")
+    images, values = read_all(source), source.labels["label"].values
+    hole = images[:, 3:5, 3:5].mean(axis=(1, 2))
+    assert hole[values == 0].mean() < 50 < 200 < hole[values == 1].mean()

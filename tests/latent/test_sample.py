@@ -1,0 +1,166 @@
+"""Samples in files: the same images whatever the file, and never many in memory."""
+
+from __future__ import annotations
+
+import weakref
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan.errors import ConfigError, DcganError, RunError
+from dcgan.latent.sample import write_samples
+from dcgan.render.sheet import sheet
+
+COUNT = 150
+"""More than two of the pieces that a run draws at a time."""
+
+
+def read_zip(path: Path) -> np.ndarray:
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [f"{number:06d}.png" for number in range(COUNT)]
+        return stack(Image.open(BytesIO(archive.read(name))) for name in archive.namelist())
+
+
+def read_folder(path: Path) -> np.ndarray:
+    files = sorted(path.iterdir())
+    assert [file.name for file in files] == [f"{number:06d}.png" for number in range(COUNT)]
+    return stack(Image.open(file) for file in files)
+
+
+def read_npz(path: Path) -> np.ndarray:
+    with np.load(path) as file:
+        assert file.files == ["images"]
+        return file["images"]
+
+
+def stack(images: Iterator[Image.Image]) -> np.ndarray:
+    """Grey pictures as (N, 1, H, W)."""
+    pixels = []
+    for image in images:
+        with image:
+            pixels.append(np.asarray(image)[None])
+    return np.stack(pixels)
+
+
+READ = {".zip": read_zip, "": read_folder, ".npz": read_npz}
+
+
+@pytest.mark.parametrize("suffix", READ)
+def test_every_file_holds_the_images_of_the_run(small_run, tmp_path, suffix):
+    out = tmp_path / "new" / f"samples{suffix}"
+    write_samples(small_run, COUNT, out, seed=3)
+    images = READ[suffix](out)
+    assert images.dtype == np.uint8
+    np.testing.assert_array_equal(images, small_run.sample(COUNT, seed=3))
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_a_png_is_one_sheet_of_them(small_run, tmp_path):
+    write_samples(small_run, 70, tmp_path / "new" / "sheet.PNG", seed=3)
+    with Image.open(tmp_path / "new" / "sheet.PNG") as drawn:
+        assert drawn.format == "PNG"
+        wanted = np.asarray(sheet(small_run.sample(70, seed=3)))
+        np.testing.assert_array_equal(np.asarray(drawn), wanted)
+
+
+def test_another_seed_gives_other_images(small_run, tmp_path):
+    for seed in (0, 1):
+        write_samples(small_run, 4, tmp_path / f"{seed}.npz", seed=seed)
+    first, second = (read_npz(tmp_path / f"{seed}.npz") for seed in (0, 1))
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("fewer", [1, 63, 64, 65])
+def test_a_longer_series_begins_with_the_shorter_one(small_run, tmp_path, fewer):
+    for count in (fewer, COUNT):
+        write_samples(small_run, count, tmp_path / f"{count}.npz")
+    shorter, longer = (read_npz(tmp_path / f"{count}.npz") for count in (fewer, COUNT))
+    assert len(shorter) == fewer
+    np.testing.assert_array_equal(longer[:fewer], shorter)
+
+
+def test_an_empty_folder_is_filled(small_run, tmp_path):
+    write_samples(small_run, 2, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("name", ["000000.png", ".hidden", "notes"])
+def test_a_folder_that_holds_something_is_refused_and_left_alone(small_run, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(RunError, match="not an empty folder"):
+        write_samples(small_run, 2, tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_file_in_place_of_the_folder_is_refused(small_run, tmp_path):
+    (tmp_path / "samples").write_text("mine")
+    with pytest.raises(RunError, match="not an empty folder"):
+        write_samples(small_run, 2, tmp_path / "samples")
+    assert (tmp_path / "samples").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["samples.jpg", "samples.tar", "samples.v2"])
+def test_an_unknown_suffix_is_refused_with_the_known_ones(small_run, tmp_path, name):
+    with pytest.raises(ConfigError, match=r"\.png, \.npz or \.zip"):
+        write_samples(small_run, 2, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sheet_of_no_images_is_refused_in_words(small_run, tmp_path):
+    with pytest.raises(DcganError, match="at least"):
+        write_samples(small_run, 0, tmp_path / "sheet.png")
+
+
+def run_of(pieces: int, size: int, alive: list[int], fail_at: int | None = None) -> SimpleNamespace:
+    """Stands for a run: notes how many of its pieces are in memory whenever one is drawn."""
+
+    def stream(count: int, *, seed: int) -> Iterator[np.ndarray]:
+        known: list[weakref.ref[np.ndarray]] = []
+        for number in range(pieces):
+            if number == fail_at:
+                raise RuntimeError("the lights went out")
+            piece = np.full((size, 1, 4, 4), number, np.uint8)
+            known.append(weakref.ref(piece))
+            alive.append(sum(reference() is not None for reference in known))
+            yield piece
+
+    return SimpleNamespace(stream=stream, networks=SimpleNamespace(image_shape=(1, 4, 4)))
+
+
+@pytest.mark.parametrize("suffix", READ)
+def test_pieces_are_written_as_they_come_and_let_go(tmp_path, suffix):
+    """At most the one being written and the next are in memory, however many there are."""
+    alive: list[int] = []
+    run = run_of(30, 5, alive)
+    write_samples(run, COUNT, tmp_path / f"samples{suffix}")
+    assert len(alive) == 30
+    assert max(alive) <= 2
+    images = READ[suffix](tmp_path / f"samples{suffix}")
+    assert images[:, 0, 0, 0].tolist() == [number // 5 for number in range(COUNT)]
+
+
+def interrupt(out: Path) -> None:
+    with pytest.raises(RuntimeError, match="the lights went out"):
+        write_samples(run_of(30, 5, [], fail_at=7), COUNT, out)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".zip"])
+def test_an_interrupted_file_leaves_the_older_one(tmp_path, suffix):
+    out = tmp_path / f"samples{suffix}"
+    out.write_bytes(b"older")
+    interrupt(out)
+    assert out.read_bytes() == b"older"
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".zip"])
+def test_an_interrupted_file_leaves_no_part_of_itself(tmp_path, suffix):
+    interrupt(tmp_path / f"samples{suffix}")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,145 @@
+"""Sheets: every image where it belongs, pixel by pixel, and files that are whole or not there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan.errors import DataError, DcganError
+from dcgan.render.sheet import picture, save_image, sheet
+
+GAP = 2
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+
+def random_images(count: int, channels: int, height: int, width: int) -> np.ndarray:
+    """No pixel is white, so that none is taken for paper."""
+    random = np.random.default_rng(0)
+    return random.integers(0, 255, (count, channels, height, width), dtype=np.uint8)
+
+
+def pixels_of(image: Image.Image) -> np.ndarray:
+    """(C, H, W), as the images are."""
+    pixels = np.asarray(image)
+    return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0)
+
+
+@pytest.mark.parametrize("channels", MODES)
+def test_one_image_becomes_a_picture_of_the_same_pixels(channels):
+    (image,) = random_images(1, channels, 5, 7)
+    drawn = picture(image)
+    assert drawn.mode == MODES[channels]
+    assert drawn.size == (7, 5)
+    np.testing.assert_array_equal(pixels_of(drawn), image)
+
+
+@pytest.mark.parametrize("channels", MODES)
+@pytest.mark.parametrize("enlarge", [1, 3])
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (5, 3), (6, 3), (4, 1), (2, 5)])
+def test_every_image_lies_in_reading_order_on_white(channels, enlarge, count, columns):
+    height, width = 4, 6
+    images = random_images(count, channels, height, width)
+    paper = pixels_of(sheet(images, columns=columns, enlarge=enlarge)).copy()
+    rows = -(-count // columns)
+    assert paper.shape == (
+        channels,
+        rows * (height * enlarge + GAP) + GAP,
+        columns * (width * enlarge + GAP) + GAP,
+    )
+    for index, image in enumerate(images):
+        top = GAP + index // columns * (height * enlarge + GAP)
+        left = GAP + index % columns * (width * enlarge + GAP)
+        place = paper[:, top : top + height * enlarge, left : left + width * enlarge]
+        for offset in np.ndindex(enlarge, enlarge):
+            np.testing.assert_array_equal(
+                place[:, offset[0] :: enlarge, offset[1] :: enlarge], image
+            )
+        place[:] = 255
+    assert (paper == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("count", "rows", "columns"), [(1, 1, 1), (2, 1, 2), (9, 3, 3), (10, 3, 4), (64, 8, 8)]
+)
+def test_there_are_about_as_many_columns_as_rows(count, rows, columns):
+    drawn = sheet(random_images(count, 1, 64, 64))
+    assert drawn.size == (columns * 66 + GAP, rows * 66 + GAP)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "factor"), [(8, 8, 8), (28, 28, 2), (16, 40, 1), (10, 32, 2), (200, 9, 1)]
+)
+def test_small_images_are_enlarged_to_be_seen(height, width, factor):
+    drawn = sheet(random_images(1, 1, height, width))
+    assert drawn.size == (width * factor + 2 * GAP, height * factor + 2 * GAP)
+
+
+def test_a_sheet_of_nothing_is_refused():
+    with pytest.raises(DataError, match="at least one"):
+        sheet(np.empty((0, 3, 8, 8), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("count", "options"),
+    [(1, {"enlarge": 9000}), (9000, {"columns": 1}), (9000, {"columns": 9000})],
+)
+def test_a_sheet_that_no_viewer_opens_is_refused_with_the_cure(count, options):
+    with pytest.raises(DataError, match=rf"{count} images .* 16000.*\.npz"):
+        sheet(np.zeros((count, 1, 2, 2), np.uint8), **options)
+
+
+@pytest.mark.parametrize("channels", MODES)
+def test_a_saved_png_holds_the_same_pixels(tmp_path, channels):
+    drawn = sheet(random_images(3, channels, 8, 8))
+    path = tmp_path / "sheet.png"
+    save_image(drawn, path)
+    with Image.open(path) as read:
+        assert read.format == "PNG"
+        np.testing.assert_array_equal(pixels_of(read), pixels_of(drawn))
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [(".jpg", "JPEG"), (".WEBP", "WEBP"), (".gif", "GIF")])
+def test_the_suffix_names_the_format(tmp_path, suffix, kind):
+    save_image(sheet(random_images(3, 3, 8, 8)), tmp_path / f"sheet{suffix}")
+    with Image.open(tmp_path / f"sheet{suffix}") as read:
+        assert read.format == kind
+
+
+def test_missing_folders_are_made_and_nothing_else_is_left(tmp_path):
+    path = tmp_path / "new" / "deep" / "sheet.png"
+    save_image(Image.new("L", (3, 3)), path)
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == [path]
+
+
+def test_an_older_picture_is_replaced(tmp_path):
+    path = tmp_path / "sheet.png"
+    for tone in (10, 20):
+        save_image(Image.new("L", (3, 3), tone), path)
+    with Image.open(path) as read:
+        assert read.getpixel((0, 0)) == 20
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def fail_to_save(path) -> None:
+    """JPEG knows no alpha."""
+    with pytest.raises(OSError, match="cannot write mode"):
+        save_image(Image.new("RGBA", (3, 3)), path)
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_older_one(tmp_path):
+    path = tmp_path / "sheet.jpg"
+    path.write_bytes(b"older")
+    fail_to_save(path)
+    assert path.read_bytes() == b"older"
+
+
+def test_a_picture_that_cannot_be_written_leaves_no_part_of_itself(tmp_path):
+    fail_to_save(tmp_path / "sheet.jpg")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["sheet", "sheet.xyz"])
+def test_a_suffix_of_no_format_is_refused_in_words(tmp_path, name):
+    with pytest.raises(DcganError, match="png"):
+        save_image(Image.new("L", (3, 3)), tmp_path / name)

@@ -1,0 +1,82 @@
+"""What ``auto`` chooses fits the pictures and the machine."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcgan.config import load_recipe, merge, parse_config
+from dcgan.data.survey import Survey
+from dcgan.models.geometry import plan_generator
+from dcgan.training.auto import choose_size, fill_auto, resolve_auto
+from dcgan.training.build import build_networks
+
+CPU = torch.device("cpu")
+
+
+def survey(size=(100, 80), mode="RGB", count=5000):
+    return Survey(count, count, {mode: count}, {size: count}, {}, (), 0)
+
+
+def resolve(settings=None, seen=None):
+    return resolve_auto(
+        parse_config(merge(load_recipe("auto"), settings or {})), seen or survey(), CPU
+    )
+
+
+@given(
+    height=st.integers(1, 5000),
+    width=st.integers(1, 5000),
+    device=st.sampled_from(["cpu", "cuda", "mps"]),
+)
+def test_every_size_of_pictures_gives_a_size_that_can_be_planned(height, width, device):
+    size = choose_size((height, width), device)
+    assert min(size) >= 16
+    assert max(size) <= 128
+    plan_generator(size, 3, width=2)
+
+
+@pytest.mark.parametrize(
+    ("native", "chosen"),
+    [((8, 8), (32, 32)), ((28, 28), (28, 28)), ((218, 178), (64, 52)), ((500, 480), (64, 64))],
+)
+def test_sizes_keep_the_aspect_and_stay_affordable(native, chosen):
+    assert choose_size(native, "cpu") == chosen
+
+
+def test_grey_pictures_train_in_one_channel_and_coloured_in_three():
+    assert resolve(seen=survey(mode="L"))[0].data.channels == 1
+    assert resolve(seen=survey(mode="I;16"))[0].data.channels == 1
+    for mode in ("RGB", "RGBA", "P", "CMYK"):
+        assert resolve(seen=survey(mode=mode))[0].data.channels == 3
+
+
+def test_nothing_that_is_used_stays_open_and_the_choice_is_one_line():
+    config, note = resolve()
+    assert "auto" not in {config.data.size, config.data.channels, config.optim.batch}
+    assert "auto" not in {config.length.images, config.records.log_every, config.precision}
+    assert build_networks(config).image_shape == (3, *config.data.size)
+    for part in (f"{config.data.size[0]}x", "100x80", "colour", "batch", "images", "5,000", "cpu"):
+        assert part in note
+    assert "\n" not in note
+
+
+def test_what_was_said_is_kept_and_not_spoken_of():
+    config, note = resolve({"data": {"size": 40, "channels": 1}, "optim": {"batch": 7}})
+    assert config.data.size == (40, 40)
+    assert config.data.channels == 1
+    assert config.optim.batch == 7
+    assert "batch" not in note
+    _, note = resolve_auto(parse_config(load_recipe("small-mnist")), survey(), CPU)
+    assert note is None
+
+
+def test_an_earlier_choice_is_kept_when_a_run_goes_on():
+    asked = parse_config(load_recipe("auto"))
+    stored, _ = resolve_auto(asked, survey(mode="L", size=(20, 20)), CPU)
+    assert fill_auto(asked, stored).data.size == (20, 20)
+    again, _ = resolve_auto(fill_auto(asked, stored), survey(size=(300, 300)), CPU)
+    assert again.data == stored.data
+    assert again.length == stored.length

@@ -1,0 +1,117 @@
+"""A configuration becomes the networks and optimisers that it names, or a refusal."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dcgan.config import list_recipes, load_recipe, merge, parse_config
+from dcgan.errors import ConfigError, GeometryError
+from dcgan.training.build import build_networks, build_rules, build_state
+from dcgan.training.step import update
+
+CPU = torch.device("cpu")
+FIXED = [name for name in list_recipes() if name != "auto"]
+
+
+def config_of(name, **settings):
+    return parse_config(merge(load_recipe(name), settings))
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_every_recipe_takes_two_steps(name):
+    config = config_of(name)
+    networks = build_networks(config)
+    state = build_state(config, networks, CPU)
+    rules = build_rules(config, CPU)
+    before = [p.clone() for p in state.players.generator.parameters()]
+    for step in range(2):
+        found = update(
+            state.players,
+            torch.rand(2, *networks.image_shape) * 2 - 1,
+            networks.latent.draw(2, state.latents),
+            rules,
+            with_penalty=rules.penalty_is_due(step),
+            with_generator=True,
+        )
+        assert all(value.isfinite() for value in found.values())
+    moved = [
+        not torch.equal(old, new)
+        for old, new in zip(before, state.players.generator.parameters(), strict=True)
+    ]
+    assert all(moved)
+
+
+def test_the_rectangular_recipe_draws_157x128_and_ends_in_one_number():
+    networks = build_networks(config_of("celeba-rectangular"))
+    assert networks.build_generator().shapes[-1] == (3, 157, 128)
+    assert networks.build_discriminator().shapes[-1] == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "kind"),
+    [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)],
+)
+def test_each_player_has_its_own_optimiser(algorithm, kind):
+    player = {"algorithm": algorithm, "lr": 0.05, "weight_decay": 0.1, "momentum": 0.3}
+    config = config_of("small-mnist", optim={"discriminator": player})
+    players = build_state(config, build_networks(config), CPU).players
+    group = players.discriminator_optimizer.param_groups[0]
+    assert type(players.discriminator_optimizer) is kind
+    assert group["lr"] == 0.05
+    assert group["weight_decay"] == 0.1
+    if algorithm == "sgd":
+        assert group["momentum"] == 0.3
+    else:
+        assert tuple(group["betas"]) == (0.9, 0.999)
+    assert type(players.generator_optimizer) is torch.optim.Adam
+    held = {id(p) for p in group["params"]}
+    assert held == {id(p) for p in players.discriminator.parameters()}
+
+
+def test_a_network_default_reaches_every_row_that_names_none():
+    config = config_of("small-mnist", model={"generator": {"norm": "spectral"}})
+    norms = [layer.norm for layer in build_networks(config).generator]
+    assert norms == ["spectral", "spectral", "spectral", "none"]
+
+
+def test_a_size_that_the_table_does_not_draw_is_refused_with_both_sizes():
+    with pytest.raises(GeometryError, match=r"1×28×28.*1×64×64.*--recipe auto"):
+        build_networks(config_of("small-mnist", data={"size": 64}))
+
+
+def test_a_discriminator_that_ends_in_several_numbers_is_refused():
+    rows = [{"conv": 4, "kernel": 3, "norm": "none"}]
+    with pytest.raises(GeometryError, match="one logit"):
+        build_networks(config_of("small-mnist", model={"discriminator": {"layers": rows}}))
+
+
+def test_a_spatial_latent_wants_a_spelled_out_generator():
+    config = config_of(
+        "auto",
+        data={"size": 32, "channels": 1},
+        model={
+            "latent": {"shape": [1, 10, 10]},
+            "generator": {"width": 4},
+            "discriminator": {"width": 4},
+        },
+    )
+    with pytest.raises(ConfigError, match="spell its layers out"):
+        build_networks(config)
+
+
+def test_weights_depend_on_the_seed_alone():
+    from dcgan.runtime.random import seed_everything
+
+    config = config_of("small-mnist")
+    states = []
+    for _ in range(2):
+        torch.rand(7)
+        seed_everything(5)
+        states.append(build_state(config, build_networks(config), CPU))
+    for one, other in zip(
+        states[0].players.generator.parameters(),
+        states[1].players.generator.parameters(),
+        strict=True,
+    ):
+        assert torch.equal(one, other)
