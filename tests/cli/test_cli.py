@@ -144,14 +144,20 @@ def test_train_then_sample_in_every_form(dcgan, tmp_path):
     assert ".png, .npz or .zip" in err
 
 
-def test_the_end_names_every_result_and_three_next_commands(dcgan, tmp_path):
+def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, monkeypatch):
     run = tmp_path / "run"
     code, out, _ = dcgan("train", "digits", "--out", run, *SMALL)
     assert code == 0
     for name in ("samples/000000064.png", "training.gif", "curves.png", "gradients.png"):
         assert str(run / name) in out
         assert (run / name).exists()
-    assert out.split("next:")[1].count("dcgan ") == 3
+    sample, longer, _ = out.split("next:\n")[1].splitlines()
+    monkeypatch.chdir(tmp_path)
+    assert dcgan(*sample.split()[1:])[0] == 0
+    assert (tmp_path / "samples.png").exists()
+    code, _, err = dcgan(*longer.split()[1:])
+    assert code == 0, err
+    assert (run / "samples" / "000000128.png").exists()
 
 
 def test_plain_lines_when_stdout_is_no_terminal(dcgan, tmp_path):

@@ -23,7 +23,7 @@ from dcgan.training.starting import config_yaml
         ({"optim": {"batch": 0}}, "optim.batch", "or auto"),
         ({"data": {"size": 8}}, "data.size", "sides from 16 to 4096"),
         ({"data": {"size": "40xx"}}, "data.size", "HEIGHTxWIDTH"),
-        ({"data": {"channels": 7}}, "data.channels", "choose one of 1, 2, 3, 4, auto"),
+        ({"data": {"channels": 7}}, "data.channels", "less than or equal to 4, or auto"),
         ({"data": {"fit": "corp"}}, "data.fit", "did you mean 'crop'?"),
         ({"data": {"background": "red"}}, "data.background", "#rrggbb"),
         ({"device": "gpu"}, "device", "cuda"),

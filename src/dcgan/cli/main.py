@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import NoReturn
@@ -22,20 +23,39 @@ def main() -> NoReturn:
     """
     words = [word for word in sys.argv[1:] if word != "--debug"]
     debug = len(words) < len(sys.argv) - 1
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may hold what UTF-8 cannot
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app(words, exit_on_error=False, print_error=False, result_action="return_value")
+        app(
+            words,
+            exit_on_error=False,
+            print_error=False,
+            result_action="return_value",
+            suppress_keyboard_interrupt=False,
+        )
     except CycloptsError as error:
         _fail(_usage_line(error), _USAGE_ERROR, error, debug)
     except DcganError as error:
         _fail(str(error), error.exit_code, error, debug)
     except KeyboardInterrupt as error:
-        _fail("stopped before training began; there is nothing to save", _STOPPED, error, debug)
+        _fail("stopped by SIGINT; what is in a run folder stays whole", _STOPPED, error, debug)
     except BrokenPipeError:
         # the reader of our output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        _fail(f"{error.filename or 'system'}: {error.strerror or error}", 2, error, debug)
+        where = error.filename or "system"
+        _fail(f"{where}: {error.strerror or error}", _USAGE_ERROR, error, debug)
+    except Exception as error:
+        _fail(_unexpected_line(error), 1, error, debug)
     sys.exit(0)
+
+
+def _unexpected_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if "out of memory" in text.lower() or isinstance(error, MemoryError):
+        return f"out of memory ({text}); take a smaller --batch or --size"
+    return f"unexpected {type(error).__name__}: {text} (--debug shows where; please report it)"
 
 
 def _usage_line(error: CycloptsError) -> str:

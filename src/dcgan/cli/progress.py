@@ -14,6 +14,9 @@ from dcgan.training.reporting import Reporter
 _REDRAW_SECONDS = 0.2
 _PLAIN_SECONDS = 10.0
 
+_WIDTH_FOR_A_BAR = 100
+"""Columns of a terminal in which the numbers leave room for a bar."""
+
 
 class TerminalReporter(Reporter):
     """Writes to stderr, so that stdout carries only results."""
@@ -43,11 +46,13 @@ class TerminalReporter(Reporter):
         if not self._live:
             return
         columns: list[ProgressColumn] = [
+            TextColumn("{task.percentage:3.0f}%"),
             TextColumn("{task.fields[seen]}"),
-            BarColumn(bar_width=24),
             TextColumn("{task.fields[eta]}"),
             TextColumn("{task.fields[numbers]}", style="dim"),
         ]
+        if self._console.width >= _WIDTH_FOR_A_BAR:
+            columns.insert(1, BarColumn(bar_width=16))
         self._progress = Progress(*columns, console=self._console, auto_refresh=False)
         self._progress.start()
         self._task = self._progress.add_task("", total=1.0, seen="", eta="", numbers="")
@@ -60,8 +65,12 @@ class TerminalReporter(Reporter):
             return
         self._drawn_at = clock
         share, left = self._share_and_rest(images_seen, seconds)
-        seen = f"{images_seen:,}" + (f"/{self._images:,}" if self._images else "") + " images"
-        self._progress.update(self._task, completed=share, seen=seen, eta=f"{_clock(left)} left")
+        self._progress.update(
+            self._task,
+            completed=share,
+            seen=f"{images_seen:,} images",
+            eta=f"{_clock(left)} left",
+        )
         self._progress.refresh()
 
     def record(self, record: dict[str, Any]) -> None:

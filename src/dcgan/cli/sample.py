@@ -43,6 +43,8 @@ def sample(
 
     if number < 1:
         raise ConfigError("number", number, "at least 1 image")
+    if not 0 <= seed < 2**63:
+        raise ConfigError("seed", seed, "from 0 to 2^63 - 1")
     opened = open_run(run, checkpoint=checkpoint, device=choose_device(device))
     write_samples(opened, number, out, seed=seed)
     print(f"{number:,} images of {opened.checkpoint.name} in {out}")

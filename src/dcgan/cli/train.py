@@ -135,9 +135,10 @@ def train(
         print(f"loss curves    {folder.curves}")
         print(f"gradients      {folder.gradients}")
         print(f"run folder     {folder.path}")
+        again = f"--recipe {folder.config} --out {folder.path} --resume"
         print("next:")
-        print(f"  dcgan sample {folder.path} -n 100 --out samples.png")
-        print(f"  dcgan train {data or 'digits'} --out {folder.path} --resume --images MORE")
+        print(f"  dcgan sample {folder.path} -n 100 --seed 1 --out samples.png")
+        print(f"  dcgan train {again} --images {2 * run.images_seen}")
         print("  dcgan train PICTURES --minutes 10      # a folder or zip of your own pictures")
         return
     records_seen = folder.log.read()

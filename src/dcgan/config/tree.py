@@ -43,7 +43,7 @@ class DataConfig(Section):
     """Folder in which named data sets lie."""
     size: Size | Auto = "auto"
     """Height and width the network works at: 64, or 157x128."""
-    channels: Literal[1, 2, 3, 4] | Auto = "auto"
+    channels: Annotated[int, Field(ge=1, le=4)] | Auto = "auto"
     """1 grey, 2 grey with alpha, 3 colour, 4 colour with alpha."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How a picture of another aspect fits: centre crop, pad, or stretch."""
@@ -160,7 +160,7 @@ class AverageConfig(Section):
     half_life: Annotated[int, Field(ge=0)] = 0
     """Images until an old weight counts half; 0: no averaging."""
     ramp_up: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """Early on, the half-life is at most this share of the images seen."""
+    """Early on, the half-life is at most this share of the images seen; 0: no such bound."""
 
 
 class LengthConfig(Section):

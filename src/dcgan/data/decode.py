@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 
 import numpy as np
@@ -25,9 +25,6 @@ MOST_PIXELS = 89_478_485
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError)
-"""What Pillow's decoders raise on damaged files, beside its own errors, which are OSErrors."""
-
 
 def decode(data: bytes) -> Image.Image:
     """Decode the first frame of an encoded picture, upright as its EXIF orientation says.
@@ -42,19 +39,35 @@ def decode(data: bytes) -> Image.Image:
     UnreadableImage
         Not a picture of a listed format, damaged, or too large; the message is the reason.
     """
-    try:
+    if not data:
+        raise UnreadableImage("empty file")
+    with damage_named():
         image = Image.open(BytesIO(data), formats=FORMATS)
         if image.width * image.height > MOST_PIXELS:
             raise UnreadableImage(f"{image.width}x{image.height} pixels: too large")
         image.load()
-        return ImageOps.exif_transpose(image)
+        upright = ImageOps.exif_transpose(image)
+    return upright
+
+
+@contextmanager
+def damage_named() -> Iterator[None]:
+    """Turn whatever a decoder raises on a damaged file into ``UnreadableImage``.
+
+    Pillow's decoders promise no exceptions: fuzzed files bring up TypeError and IndexError beside
+    the documented OSError and SyntaxError.
+    """
+    try:
+        yield
+    except (UnreadableImage, MemoryError):
+        raise
     except UnidentifiedImageError as error:
-        reason = "empty file" if not data else f"no picture in {', '.join(FORMATS)}"
-        raise UnreadableImage(reason) from error
+        raise UnreadableImage(f"no picture in {', '.join(FORMATS)}") from error
     except Image.DecompressionBombError as error:
         raise UnreadableImage("too many pixels: a decompression bomb") from error
-    except _BROKEN as error:
-        raise UnreadableImage(f"damaged: {' '.join(str(error).split()) or 'no reason'}") from error
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UnreadableImage(f"damaged: {reason}") from error
 
 
 def to_channels(image: Image.Image, channels: int, background: str = "#ffffff") -> Image.Image:

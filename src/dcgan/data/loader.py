@@ -96,6 +96,7 @@ class Batches:
 
     def _deliver(self, index_B: Tensor) -> Tensor:
         pixels = self._images[index_B]
-        if self._device.type == "cuda":
-            pixels = pixels.pin_memory()
-        return self._scale.normalize(pixels.to(self._device, non_blocking=True))
+        if self._device.type != "cuda":
+            return self._scale.normalize(pixels.to(self._device))
+        # only pinned memory may be left behind while the copy still runs
+        return self._scale.normalize(pixels.pin_memory().to(self._device, non_blocking=True))

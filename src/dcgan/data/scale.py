@@ -6,6 +6,7 @@ B batch · C channels · H, W sides
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -57,5 +58,10 @@ class PixelScale:
         return cls(tuple(stored["mean"]), tuple(stored["deviation"]))
 
     def _columns(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        mean = torch.tensor(self.mean, device=device).view(1, -1, 1, 1)
-        return mean, torch.tensor(self.deviation, device=device).view(1, -1, 1, 1)
+        return _column(self.mean, device), _column(self.deviation, device)
+
+
+@lru_cache(maxsize=64)
+def _column(numbers: tuple[float, ...], device: torch.device) -> Tensor:
+    """(1, C, 1, 1), made once per device: each copy to a GPU would wait for it."""
+    return torch.tensor(numbers, device=device).view(1, -1, 1, 1)

@@ -6,14 +6,14 @@ N pictures · C channels · H, W sides
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.decode import to_channels
+from dcgan.data.decode import damage_named, to_channels
 from dcgan.data.fit import Fit, fit
 from dcgan.data.parallel import in_threads
 from dcgan.data.sources.base import Labels, Source
@@ -130,8 +130,9 @@ def _pixels(
     background: str = "#ffffff",
 ) -> NDArray[np.uint8]:
     """One picture as the network will see it, uint8 (C, H, W)."""
-    image = to_channels(source.read(index), channels, background)
-    pixels = np.asarray(fit(image, size, how, background))
+    image = source.read(index)
+    with damage_named():  # some damage only shows when the colours are converted
+        pixels = np.asarray(fit(to_channels(image, channels, background), size, how, background))
     return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0)
 
 
@@ -163,6 +164,9 @@ def _refuse_beyond_memory(name: str, count: int, channels: int, size: tuple[int,
 def _available_memory() -> int | None:
     """Bytes that can be had without swapping, where the system tells."""
     try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
         return None
+    kilobytes = {line.split(":")[0]: line.split()[1] for line in lines}
+    available = kilobytes.get("MemAvailable")
+    return int(available) * 1024 if available else None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -15,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.errors import ConfigError, RunError
-from dcgan.render.sheet import picture, save_image, sheet
+from dcgan.render.sheet import picture, refuse_too_large, save_image, sheet
 from dcgan.runs.run import Run
+from dcgan.runtime.files import written_whole
 
 Pieces = Iterator[NDArray[np.uint8]]
 
@@ -41,8 +41,10 @@ def write_samples(run: Run, count: int, out: Path, *, seed: int = 0) -> None:
         The folder holds other files.
     """
     pieces = run.stream(count, seed=seed)
-    match out.suffix.lower():
+    suffix = "" if out.is_dir() else out.suffix.lower()
+    match suffix:
         case ".png":
+            refuse_too_large(count, run.networks.image_shape[1:])
             save_image(sheet(np.concatenate(list(pieces))), out)
         case ".npz":
             _write_npz(pieces, (count, *run.networks.image_shape), out)
@@ -50,7 +52,7 @@ def write_samples(run: Run, count: int, out: Path, *, seed: int = 0) -> None:
             _write_zip(pieces, out)
         case "":
             _write_folder(pieces, out)
-        case suffix:
+        case _:
             raise ConfigError("out", suffix, "give a .png, .npz or .zip file, or a folder")
 
 
@@ -58,7 +60,7 @@ def _write_npz(pieces: Pieces, shape: tuple[int, ...], out: Path) -> None:
     """An .npz is a zip of .npy members: a header, then the pieces as they come."""
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     with (
-        _whole(out) as unfinished,
+        written_whole(out) as unfinished,
         zipfile.ZipFile(unfinished, "w") as archive,
         archive.open("images.npy", "w", force_zip64=True) as member,
     ):
@@ -69,7 +71,10 @@ def _write_npz(pieces: Pieces, shape: tuple[int, ...], out: Path) -> None:
 
 def _write_zip(pieces: Pieces, out: Path) -> None:
     # PNGs are compressed already
-    with _whole(out) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+    with (
+        written_whole(out) as unfinished,
+        zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive,
+    ):
         for number, image in _numbered(pieces):
             buffer = BytesIO()
             picture(image).save(buffer, "PNG")
@@ -79,6 +84,7 @@ def _write_zip(pieces: Pieces, out: Path) -> None:
 def _write_folder(pieces: Pieces, out: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RunError(f"{out}: is there and not an empty folder; take another --out")
+    out.mkdir(parents=True, exist_ok=True)
     for number, image in _numbered(pieces):
         save_image(picture(image), out / f"{number:06d}.png")
 
@@ -89,12 +95,3 @@ def _numbered(pieces: Pieces) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         for image in piece:
             yield number, image
             number += 1
-
-
-@contextmanager
-def _whole(out: Path) -> Iterator[Path]:
-    """A path to write to that becomes ``out`` only when all is written."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = out.with_name(f".{out.name}.part")
-    yield unfinished
-    unfinished.replace(out)

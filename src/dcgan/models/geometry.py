@@ -57,6 +57,7 @@ def layer_shapes(layers: Sequence[Layer], input_shape: Shape) -> list[Shape]:
 
 
 def _shape_after(layer: Layer, shape: Shape, key: str) -> Shape:
+    _refuse_foreign_settings(layer, key)
     if layer.operation == "linear":
         if layer.reshape is None:
             return (layer.channels,)
@@ -71,6 +72,18 @@ def _shape_after(layer: Layer, shape: Shape, key: str) -> Shape:
         shape = (shape[0], 1, 1)
     sides = [_side_after(layer, axis, side, key) for axis, side in enumerate(shape[1:])]
     return (layer.channels, *sides)
+
+
+def _refuse_foreign_settings(layer: Layer, key: str) -> None:
+    """Settings that the row's operation does not have."""
+    if layer.operation != "linear" and layer.reshape is not None:
+        raise GeometryError(f"{key}.reshape", list(layer.reshape), "only a linear row is reshaped")
+    if layer.operation == "linear":
+        plain = Layer(operation="linear", channels=1)
+        for name in ("kernel", "stride", "padding", "output_padding"):
+            if getattr(layer, name) != getattr(plain, name):
+                value = list(getattr(layer, name))
+                raise GeometryError(f"{key}.{name}", value, f"a linear row has no {name}")
 
 
 def _side_after(layer: Layer, axis: int, side: int, key: str) -> int:

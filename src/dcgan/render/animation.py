@@ -7,6 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from dcgan.runtime.files import written_whole
+
 _LAST_FRAME_MS = 2000
 """The result stays long enough to look at before the loop begins again."""
 
@@ -31,14 +33,13 @@ def save_gif(frames: Sequence[Image.Image], path: Path, *, frame_ms: int = 120) 
         for frame in frames
     ]
     durations = [frame_ms] * (len(palettes) - 1) + [_LAST_FRAME_MS]
-    unfinished = path.with_name(f".{path.name}.part")
-    palettes[0].save(
-        unfinished,
-        format="GIF",
-        save_all=True,
-        append_images=palettes[1:],
-        duration=durations,
-        loop=0,
-        optimize=False,
-    )
-    unfinished.replace(path)
+    with written_whole(path) as unfinished:
+        palettes[0].save(
+            unfinished,
+            format="GIF",
+            save_all=True,
+            append_images=palettes[1:],
+            duration=durations,
+            loop=0,
+            optimize=False,
+        )

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dcgan.runtime.files import written_whole
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -93,6 +95,8 @@ def _figure(rows: int) -> Figure:
 
 
 def _line(axes: Axes, records: Sequence[Record], key: str, label: str, colour: str) -> None:
+    # an interval without a generator step has no generator loss
+    records = [record for record in records if key in record]
     images = [record["images"] for record in records]
     values = [record[key] for record in records]
     if len(values) < _FEW_POINTS:
@@ -113,6 +117,5 @@ def _smoothed(values: Sequence[float], weight: float = 0.9) -> list[float]:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    unfinished = path.with_name(f".{path.name}.part")
-    figure.savefig(unfinished, format="png")
-    unfinished.replace(path)
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, format="png")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dcgan.errors import DataError
+from dcgan.runtime.files import written_whole
 
 _GAP = 2
 _PAPER = 255
@@ -52,16 +53,8 @@ def sheet(
     count, channels, height, width = images_NCHW.shape
     if count == 0:
         raise DataError("a sheet needs at least one image")
-    columns = columns or ceil(sqrt(count))
-    rows = ceil(count / columns)
-    factor = enlarge or max(1, _LEGIBLE_SIDE // max(height, width))
+    columns, factor, shape = _layout(count, (height, width), columns, enlarge)
     cell = (height * factor + _GAP, width * factor + _GAP)
-    shape = (rows * cell[0] + _GAP, columns * cell[1] + _GAP)
-    if max(shape) > _MOST_SIDE:
-        raise DataError(
-            f"a sheet of {count} images would be {shape[1]}x{shape[0]} pixels, over {_MOST_SIDE};"
-            " write a folder, .npz or .zip instead"
-        )
     paper = np.full((channels, *shape), _PAPER, dtype=np.uint8)
     large = images_NCHW.repeat(factor, axis=2).repeat(factor, axis=3)
     for index, image in enumerate(large):
@@ -71,9 +64,31 @@ def sheet(
     return picture(paper)
 
 
+def refuse_too_large(count: int, size: tuple[int, int]) -> None:
+    """Raise ``DataError`` when a sheet of so many images of (height, width) would be too large."""
+    _layout(count, size, None, None)
+
+
+def _layout(
+    count: int, size: tuple[int, int], columns: int | None, enlarge: int | None
+) -> tuple[int, int, tuple[int, int]]:
+    """Columns, whole factor of enlargement, and (height, width) of the sheet."""
+    height, width = size
+    columns = columns or ceil(sqrt(count))
+    factor = enlarge or max(1, round(_LEGIBLE_SIDE / max(height, width)))
+    shape = (
+        ceil(count / columns) * (height * factor + _GAP) + _GAP,
+        columns * (width * factor + _GAP) + _GAP,
+    )
+    if max(shape) > _MOST_SIDE:
+        raise DataError(
+            f"a sheet of {count} images would be {shape[1]}x{shape[0]} pixels, over {_MOST_SIDE};"
+            " write a folder, .npz or .zip instead"
+        )
+    return columns, factor, shape
+
+
 def save_image(image: Image.Image, path: Path) -> None:
     """Write a picture so that it is there whole or not at all; the suffix names the format."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.part")
-    image.save(unfinished, format=Image.registered_extensions()[path.suffix.lower()])
-    unfinished.replace(path)
+    with written_whole(path) as unfinished:
+        image.save(unfinished, format=Image.registered_extensions()[path.suffix.lower()])

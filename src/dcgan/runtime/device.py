@@ -25,14 +25,18 @@ def choose_device(wanted: str = "auto") -> torch.device:
     has_mps = torch.backends.mps.is_available()
     if wanted == "auto":
         return torch.device("cuda" if has_cuda else "mps" if has_mps else "cpu")
-    device = torch.device(wanted)
-    present = {"cpu": True, "cuda": has_cuda, "mps": has_mps}
-    if not present.get(device.type, False):
-        here = ", ".join(name for name, there in present.items() if there)
+    here = ["cpu"]
+    if has_cuda:
+        here += ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    if has_mps:
+        here.append("mps")
+    if wanted not in here:
         raise ConfigError(
-            "device", wanted, f"not on this machine, which has: {here}; --device auto chooses one"
+            "device",
+            wanted,
+            f"not on this machine, which has {', '.join(here)}; --device auto chooses one",
         )
-    return device
+    return torch.device(wanted)
 
 
 def choose_precision(wanted: str, device: torch.device) -> torch.dtype:

@@ -86,7 +86,11 @@ def fill_auto(config: RunConfig, stored: RunConfig) -> RunConfig:
                 filled[key] = theirs[key] if value == "auto" else value
         return filled
 
-    return parse_config(fill(config.model_dump(mode="json"), stored.model_dump(mode="json")))
+    asked, earlier = config.model_dump(mode="json"), stored.model_dump(mode="json")
+    filled = fill(asked, earlier)
+    if config.length.images == "auto":  # the three lengths are one choice
+        filled["length"] = earlier["length"]
+    return parse_config(filled)
 
 
 def choose_size(native: tuple[int, int], device: str) -> tuple[int, int]:

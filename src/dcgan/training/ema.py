@@ -29,6 +29,7 @@ class AveragedGenerator:
     half_life : int
         Images until an old weight counts half.
     ramp_up : float in [0, 1]
+        0: the full half-life from the start.
     """
 
     def __init__(self, generator: Generator, *, half_life: int, ramp_up: float) -> None:
@@ -39,9 +40,11 @@ class AveragedGenerator:
     @torch.no_grad()
     def update(self, generator: Generator, images_seen: int, batch: int) -> None:
         """Follow the generator by one step of ``batch`` images."""
-        half_life = min(self._half_life, self._ramp_up * images_seen)
-        if half_life <= 0:
-            return
+        if self._half_life == 0:
+            return  # ``ready`` copies
+        half_life = float(self._half_life)
+        if self._ramp_up > 0:
+            half_life = min(half_life, self._ramp_up * images_seen)
         weight = 1 - 0.5 ** (batch / half_life)
         torch._foreach_lerp_(list(self.module.parameters()), list(generator.parameters()), weight)
 

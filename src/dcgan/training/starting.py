@@ -15,12 +15,12 @@ import yaml
 from dcgan.config import RunConfig, parse_config, read_yaml
 from dcgan.data.store import Pictures
 from dcgan.errors import CheckpointError, ConfigError, DataError, RunConflict, RunError
-from dcgan.runs.checkpoints import list_checkpoints, verify_checkpoint
-from dcgan.runs.files import write_json, write_text
+from dcgan.runs.checkpoints import list_checkpoints, set_aside, verify_checkpoint
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
 from dcgan.runs.networks import Networks
 from dcgan.runtime.device import describe_hardware
+from dcgan.runtime.files import write_json, write_text
 from dcgan.training.auto import fill_auto
 from dcgan.training.reporting import Reporter
 from dcgan.training.settings import differences
@@ -28,8 +28,9 @@ from dcgan.training.settings import differences
 FORMAT = 1
 """Version of the run folder's layout."""
 
-_NOT_THE_RUN = ("data.root", "device", "recipe", "records")
-"""Settings that may differ between two starts of one run: they do not touch its weights."""
+_NOT_THE_RUN = ("data.root", "data.source", "device", "recipe", "records")
+"""Settings that may differ between two starts of one run: they do not touch its weights, or, as for
+where the pictures lie, are checked by the pictures' fingerprint."""
 
 _DEFAULT_PARENT = Path("runs")
 
@@ -104,8 +105,9 @@ def newest_whole_checkpoint(folder: RunFolder, reporter: Reporter) -> Path | Non
         try:
             verify_checkpoint(checkpoint)
         except CheckpointError as error:
-            reporter.note(f"passed over: {error}")
-            folder.events.append({"time": now(), "event": "damaged", "path": checkpoint.name})
+            hidden = set_aside(checkpoint)
+            reporter.note(f"passed over, and kept as {hidden.name}: {error}")
+            folder.events.append({"time": now(), "event": "damaged", "path": hidden.name})
             continue
         return checkpoint
     if found:
@@ -176,10 +178,14 @@ def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
     )
     for path in candidates:
         folder = RunFolder(path.parent)
-        stored = _stored_config(folder)
-        assert stored is not None
+        try:
+            stored = parse_config(read_yaml(path))
+        except ConfigError:
+            continue  # somebody else's, or of another version
+        # where nothing else tells two runs apart, the pictures do
+        same_data = stored.data.source == config.data.source
         filled = fill_auto(config, stored)
-        if not differences(filled, stored, ignore=(*_NOT_THE_RUN, "length")):
+        if same_data and not differences(filled, stored, ignore=(*_NOT_THE_RUN, "length")):
             return folder, stored
     raise RunError(
         f"nothing to resume: no run of this configuration in {_DEFAULT_PARENT}/; give its folder"
@@ -216,9 +222,17 @@ def _provenance(config: RunConfig, pictures: Pictures, device: torch.device) -> 
 
 
 def _refuse_other_pictures(folder: RunFolder, pictures: Pictures) -> None:
-    begun_with = json.loads(folder.provenance.read_text())["data"]
-    if begun_with["fingerprint"] != pictures.fingerprint:
+    try:
+        provenance = json.loads(folder.provenance.read_text(encoding="utf-8"))
+        count, fingerprint = provenance["data"]["count"], provenance["data"]["fingerprint"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"{folder.provenance}: damaged ({error}); restore it or take another --out"
+        ) from error
+    if provenance.get("format", 0) > FORMAT:
+        raise RunError(f"{folder.path}: made by a newer dcgan; install that")
+    if fingerprint != pictures.fingerprint:
         raise DataError(
-            f"{folder.path}: was begun on {begun_with['count']} pictures, and the data now holds"
+            f"{folder.path}: was begun on {count} pictures, and the data now holds"
             f" {len(pictures.images)} that are not the same; restore them or take another --out"
         )

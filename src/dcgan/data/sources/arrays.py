@@ -44,8 +44,8 @@ def open_array(path: Path) -> ArraySource:
     labels = {}
     numbers = arrays.get("labels")
     if numbers is not None and numbers.shape == (len(images),) and numbers.dtype.kind in "iu":
-        names = tuple(str(number) for number in range(int(numbers.max(initial=0)) + 1))
-        labels = {"label": Labels(numbers.astype(np.int64), names)}
+        classes, values = np.unique(numbers, return_inverse=True)
+        labels = {"label": Labels(values, tuple(str(number) for number in classes))}
     return ArraySource(str(path), images, labels=labels)
 
 

@@ -1,0 +1,164 @@
+"""Checkpoints: safetensors and JSON, visible whole or not at all, checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from dcgan.errors import CheckpointError
+from dcgan.runtime.files import sync_file, sync_folder
+
+FORMAT = 1
+"""Version of the layout below; raised when a reader of the old one could not read the new."""
+
+Tensors = Mapping[str, Tensor]
+
+
+def write_checkpoint(
+    folder: Path, images_seen: int, parts: Mapping[str, Tensors], state: Mapping[str, Any]
+) -> Path:
+    """Write one checkpoint and make it appear by one atomic rename.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's ``checkpoints``.
+    images_seen : int
+        Names the checkpoint, in nine digits.
+    parts : mapping of str to mapping of str to Tensor
+        Each becomes ``NAME.safetensors``.
+    state : mapping
+        Becomes ``state.json``.
+
+    Returns
+    -------
+    Path
+        The checkpoint's folder. One that is already there is left as it is.
+    """
+    final = folder / f"{images_seen:09d}"
+    if final.exists():
+        return final
+    unfinished = folder / f".{final.name}.{os.getpid()}.part"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    for name, tensors in parts.items():
+        # safetensors wants every tensor contiguous and on its own memory
+        plain = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
+        try:
+            save_file(plain, unfinished / f"{name}.safetensors")
+        except SafetensorError as error:  # not an OSError, even when the disk is full
+            raise CheckpointError(
+                f"{unfinished}: cannot be written ({error}); make room, then the same command"
+                " goes on from the checkpoint before"
+            ) from error
+    (unfinished / "state.json").write_text(json.dumps({"format": FORMAT, **state}), "utf-8")
+    sums = {path.name: _sha256(path) for path in sorted(unfinished.iterdir())}
+    (unfinished / "manifest.json").write_text(json.dumps(sums, indent=2), "utf-8")
+    for path in unfinished.iterdir():
+        sync_file(path)
+    sync_folder(unfinished)
+    unfinished.rename(final)
+    sync_folder(folder)
+    return final
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of a run, oldest first; what a crash left half-written is not among them."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.is_dir() and path.name.isdigit())
+
+
+def verify_checkpoint(checkpoint: Path) -> None:
+    """Check every file against the manifest.
+
+    Raises
+    ------
+    CheckpointError
+        A file is missing or altered.
+    """
+    for name, expected in _read_json(checkpoint / "manifest.json").items():
+        path = checkpoint / name
+        if not path.is_file():
+            raise CheckpointError(f"{path}: missing; take another checkpoint")
+        if _sha256(path) != expected:
+            raise CheckpointError(
+                f"{path}: its SHA-256 is not the manifest's: altered or damaged; take another"
+                " checkpoint"
+            )
+
+
+def read_state(checkpoint: Path) -> dict[str, Any]:
+    """The plain part of a checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        Missing, damaged, or of a newer format.
+    """
+    state = _read_json(checkpoint / "state.json")
+    if not isinstance(state.get("images_seen"), int):
+        raise CheckpointError(f"{checkpoint}: state.json is damaged; take another checkpoint")
+    if state.get("format", 0) > FORMAT:
+        raise CheckpointError(
+            f"{checkpoint}: format {state['format']}, this version reads up to {FORMAT};"
+            " install a newer dcgan"
+        )
+    return state
+
+
+def read_part(checkpoint: Path, name: str) -> dict[str, Tensor]:
+    """One safetensors part of a checkpoint, on the CPU.
+
+    Raises
+    ------
+    CheckpointError
+        Missing or damaged.
+    """
+    path = checkpoint / f"{name}.safetensors"
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: {error}; take another checkpoint") from error
+
+
+def set_aside(checkpoint: Path) -> Path:
+    """Take a damaged checkpoint out of sight, so that a whole one can take its place."""
+    hidden = checkpoint.with_name(f".{checkpoint.name}.damaged")
+    shutil.rmtree(hidden, ignore_errors=True)
+    return checkpoint.rename(hidden)
+
+
+def prune_checkpoints(folder: Path, keep: int) -> None:
+    """Delete all but the newest ``keep`` checkpoints, and what crashes left half-written."""
+    for path in folder.glob(".*.part"):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in list_checkpoints(folder)[:-keep]:
+        # hidden first: a deletion cut short must not leave half a checkpoint in sight
+        doomed = path.with_name(f".{path.name}.part")
+        path.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: {error}; take another checkpoint") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path}: not a JSON object; take another checkpoint")
+    return content
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,158 @@
+"""A run opened for use: its generator and its samples, without any training code.
+
+B batch · Z latent · C channels · H, W sides
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dcgan.errors import CheckpointError, RunError
+from dcgan.models.generator import Generator
+from dcgan.runs.checkpoints import list_checkpoints, read_part, read_state, verify_checkpoint
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.networks import Networks
+
+_BATCH = 64
+"""Every forward pass of sampling has exactly this many latents: convolution kernels are chosen by
+batch size and round differently, and an image must not depend on what is drawn beside it."""
+
+
+class Run:
+    """A run folder, for use.
+
+    Parameters
+    ----------
+    path : path
+        The run folder.
+    checkpoint : str, default "best"
+        ``best``, ``last``, or a number of images seen. Without a measured best it is the last.
+    device : torch.device, default CPU
+
+    Attributes
+    ----------
+    folder : RunFolder
+    networks : Networks
+    checkpoint : Path
+        The checkpoint in use.
+
+    Raises
+    ------
+    RunError
+        Not a run folder.
+    CheckpointError
+        The checkpoint is missing, incomplete or altered.
+    """
+
+    def __init__(
+        self, path: str | Path, *, checkpoint: str = "best", device: torch.device | str = "cpu"
+    ) -> None:
+        self.folder = RunFolder(Path(path))
+        self.networks = _read_networks(self.folder)
+        self.checkpoint = _find_checkpoint(self.folder, checkpoint)
+        self.device = torch.device(device)
+        verify_checkpoint(self.checkpoint)
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self.folder.path
+
+    @property
+    def images_seen(self) -> int:
+        """Images that the checkpoint in use had been trained on."""
+        return int(read_state(self.checkpoint)["images_seen"])
+
+    @cached_property
+    def generator(self) -> Generator:
+        """The averaged generator in evaluation mode: one latent gives one image, always."""
+        generator = self.networks.build_generator()
+        try:
+            generator.load_state_dict(read_part(self.checkpoint, "ema"))
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"{self.checkpoint}: weights of other networks than networks.json describes"
+            ) from error
+        return generator.eval().requires_grad_(False).to(self.device)
+
+    def sample(self, count: int, *, seed: int = 0) -> NDArray[np.uint8]:
+        """Images of a seed, uint8 (N, C, H, W); the i-th does not depend on ``count``."""
+        return np.concatenate([*self.stream(count, seed=seed), self._no_images()])
+
+    def stream(self, count: int, *, seed: int = 0) -> Iterator[NDArray[np.uint8]]:
+        """The images of :meth:`sample` in pieces, in constant memory."""
+        for start in range(0, count, _BATCH):
+            latent_BZ = self.networks.latent.numbered(seed, start, start + _BATCH)
+            yield self.draw(latent_BZ)[: count - start]
+
+    def draw(self, latent_BZ: torch.Tensor) -> NDArray[np.uint8]:
+        """The images of given latents, (B, Z) → uint8 (B, C, H, W)."""
+        pieces = [self._no_images()]
+        with torch.inference_mode():
+            for piece in torch.split(latent_BZ, _BATCH):
+                missing = _BATCH - len(piece)
+                padded = torch.cat([piece, piece.new_zeros(missing, piece.shape[1])])
+                image_BCHW = self.generator(padded.to(self.device))[: len(piece)]
+                pieces.append(self.networks.scale.denormalize(image_BCHW).cpu().numpy())
+        return np.concatenate(pieces)
+
+    def log(self) -> list[dict[str, Any]]:
+        """The lines of ``log.jsonl``."""
+        return self.folder.log.read()
+
+    def _no_images(self) -> NDArray[np.uint8]:
+        return np.empty((0, *self.networks.image_shape), dtype=np.uint8)
+
+
+def open_run(
+    path: str | Path, *, checkpoint: str = "best", device: torch.device | str = "cpu"
+) -> Run:
+    """Open a run folder for sampling and everything else one does with a trained run.
+
+    Parameters and errors are those of :class:`Run`.
+    """
+    return Run(path, checkpoint=checkpoint, device=device)
+
+
+def _read_networks(folder: RunFolder) -> Networks:
+    if not folder.path.is_dir():
+        raise RunError(f"{folder.path}: no such folder; give the folder that train printed")
+    if not folder.networks.is_file():
+        raise RunError(
+            f"{folder.path}: not a run folder, {folder.networks.name} is missing; give the folder"
+            " that train printed"
+        )
+    try:
+        return Networks.from_json(json.loads(folder.networks.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise RunError(
+            f"{folder.networks}: damaged ({error}); restore it or train again"
+        ) from error
+
+
+def _find_checkpoint(folder: RunFolder, wanted: str) -> Path:
+    found = list_checkpoints(folder.checkpoints)
+    if not found:
+        raise CheckpointError(f"{folder.path}: no checkpoint yet; let train run on")
+    if wanted == "best" and folder.best.is_file():
+        try:
+            wanted = str(json.loads(folder.best.read_text(encoding="utf-8"))["checkpoint"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{folder.best}: damaged ({error}); take --checkpoint last") from error
+    elif wanted in {"best", "last"}:
+        return found[-1]
+    names = {path.name.lstrip("0") or "0": path for path in found}
+    path = names.get(wanted.lstrip("0") or "0")
+    if path is None:
+        raise CheckpointError(
+            f"{folder.path}: no checkpoint {wanted}; there are best, last, {', '.join(names)}"
+        )
+    return path

@@ -1,0 +1,97 @@
+"""A finished run opens without training code and gives the same images, always."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import dcgan
+from dcgan.errors import CheckpointError, RunError
+from dcgan.runs.networks import Networks
+
+
+def test_samples_have_the_promised_form(small_run):
+    images = small_run.sample(5, seed=3)
+    assert images.shape == (5, 1, 16, 16)
+    assert images.dtype == np.uint8
+    assert not np.array_equal(images, small_run.sample(5, seed=4))
+    assert small_run.sample(0).shape == (0, 1, 16, 16)
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 130])
+def test_one_latent_gives_one_image_whatever_is_drawn_beside_it(small_run, count):
+    assert np.array_equal(small_run.sample(count, seed=1), small_run.sample(200, seed=1)[:count])
+
+
+def test_given_latents_are_drawn_as_numbered_ones(small_run):
+    latents = small_run.networks.latent.numbered(5, 0, 10)
+    assert np.array_equal(small_run.draw(latents), small_run.sample(10, seed=5))
+    assert np.array_equal(small_run.draw(latents[3:4]), small_run.sample(10, seed=5)[3:4])
+
+
+def test_the_generator_takes_latents_and_stays_as_it_is(small_run):
+    before = {k: v.clone() for k, v in small_run.generator.state_dict().items()}
+    out = small_run.generator(torch.randn(3, 100))
+    assert out.shape == (3, 1, 16, 16)
+    assert out.abs().max() <= 1
+    after = small_run.generator.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_opening_a_run_imports_no_training_code(small_run):
+    code = (
+        "import sys, dcgan; dcgan.open_run(sys.argv[1]).sample(2);"
+        "assert not [m for m in sys.modules if m.startswith(('dcgan.training', 'dcgan.config'))]"
+    )
+    subprocess.run([sys.executable, "-c", code, str(small_run.path)], check=True)
+
+
+def test_checkpoints_are_chosen_by_name(small_run, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(small_run.path, copy)
+    names = sorted(path.name for path in (copy / "checkpoints").iterdir())
+    assert dcgan.open_run(copy).images_seen == 512
+    assert dcgan.open_run(copy, checkpoint="last").checkpoint.name == names[-1]
+    assert dcgan.open_run(copy, checkpoint=names[0].lstrip("0")).checkpoint.name == names[0]
+    (copy / "best.json").write_text(json.dumps({"checkpoint": names[0]}))
+    assert dcgan.open_run(copy).checkpoint.name == names[0]
+    with pytest.raises(CheckpointError, match="there are best, last"):
+        dcgan.open_run(copy, checkpoint="7")
+
+
+def test_what_is_no_run_is_refused_in_one_line(small_run, tmp_path):
+    with pytest.raises(RunError, match="no such folder"):
+        dcgan.open_run(tmp_path / "none")
+    with pytest.raises(RunError, match=r"networks\.json is missing"):
+        dcgan.open_run(tmp_path)
+    copy = tmp_path / "run"
+    shutil.copytree(small_run.path, copy)
+    (copy / "networks.json").write_text("{}")
+    with pytest.raises(RunError, match="damaged"):
+        dcgan.open_run(copy)
+    shutil.copy(small_run.folder.networks, copy / "networks.json")
+    shutil.rmtree(copy / "checkpoints")
+    with pytest.raises(CheckpointError, match="no checkpoint yet"):
+        dcgan.open_run(copy)
+
+
+def test_an_altered_checkpoint_is_not_opened(small_run, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(small_run.path, copy)
+    weights = dcgan.open_run(copy).checkpoint / "ema.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-5] ^= 255
+    weights.write_bytes(data)
+    with pytest.raises(CheckpointError, match="SHA-256"):
+        dcgan.open_run(copy)
+
+
+def test_networks_survive_json(small_run):
+    stored = json.loads(json.dumps(small_run.networks.to_json()))
+    assert Networks.from_json(stored) == small_run.networks

@@ -1,0 +1,24 @@
+"""The same numbers and sheets reach TensorBoard, once each, also after going on."""
+
+from __future__ import annotations
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tests.conftest import SMALL
+
+import dcgan
+from dcgan.config import merge
+
+
+def test_scalars_and_sheets_are_there_by_images_seen(tmp_path):
+    settings = merge(SMALL["settings"], {"records": {"tensorboard": True, "log_every": 32}})
+    arguments = {**SMALL, "settings": settings, "out": tmp_path / "run"}
+    dcgan.train("digits", images=64, **arguments)
+    run = dcgan.train("digits", images=128, resume=True, **arguments)
+    events = EventAccumulator(str(run.folder.tensorboard)).Reload()
+    scalars = events.Tags()["scalars"]
+    for name in ("loss_d", "loss_g", "score_real", "images_per_second", "gradient_max/1 conv"):
+        assert name in scalars
+    lines = run.log()
+    found = [(event.step, round(event.value, 4)) for event in events.Scalars("loss_d")]
+    assert found == [(line["images"], round(line["loss_d"], 4)) for line in lines]
+    assert events.Tags()["images"] == ["samples"]
