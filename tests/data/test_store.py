@@ -195,7 +195,7 @@ def test_progress_ends_at_the_last_picture_and_never_goes_back():
     )
     assert told[-1] == (1203, 1203)
     assert len(told) > 1
-    assert told == sorted(told)
+    assert told == sorted(set(told))
     assert {total for _, total in told} == {1203}
 
 

@@ -15,7 +15,8 @@ from dcgan.config import RunConfig, list_recipes, load_recipe, parse_config
 from dcgan.models import Discriminator, Generator
 from dcgan.objectives.adversarial import generator_non_saturating
 from dcgan.runs.networks import Networks
-from dcgan.training.build import build_networks, build_rules, build_state
+from dcgan.training.build import build_rules, build_state
+from dcgan.training.tables import resolve_networks
 
 CPU = torch.device("cpu")
 SPELLED_OUT = [name for name in list_recipes() if name != "auto"]
@@ -287,7 +288,7 @@ def config_of(recipe: str) -> RunConfig:
 
 @cache
 def networks_of(recipe: str) -> Networks:
-    return build_networks(config_of(recipe))
+    return resolve_networks(config_of(recipe))
 
 
 def build(recipe: str, player: str) -> Generator | Discriminator:

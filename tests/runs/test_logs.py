@@ -26,7 +26,8 @@ def test_nothing_written_reads_as_nothing(tmp_path):
     assert JsonLines(tmp_path / "none.jsonl").read() == []
 
 
-def test_steps_repeated_after_a_kill_count_once_and_the_later_line_wins():
-    records = [{"images": 1, "v": "a"}, {"images": 3, "v": "b"}, {"images": 2, "v": "c"}]
-    records += [{"images": 3, "v": "d"}, {"note": "no images"}]
-    assert [record["v"] for record in by_images(records)] == ["a", "c", "d"]
+def test_lines_of_a_future_that_did_not_happen_are_passed_over():
+    records = [{"images": n, "v": "first"} for n in (1, 2, 3, 4)]
+    records += [{"goes_on_from": 2}, {"images": 3, "v": "second"}, {"note": "no images"}]
+    found = [(record["images"], record["v"]) for record in by_images(records)]
+    assert found == [(1, "first"), (2, "first"), (3, "second")]

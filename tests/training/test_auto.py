@@ -11,7 +11,7 @@ from dcgan.config import load_recipe, merge, parse_config
 from dcgan.data.survey import Survey
 from dcgan.models.geometry import plan_generator
 from dcgan.training.auto import choose_size, fill_auto, resolve_auto
-from dcgan.training.build import build_networks
+from dcgan.training.tables import resolve_networks
 
 CPU = torch.device("cpu")
 
@@ -57,7 +57,7 @@ def test_nothing_that_is_used_stays_open_and_the_choice_is_one_line():
     config, note = resolve()
     assert "auto" not in {config.data.size, config.data.channels, config.optim.batch}
     assert "auto" not in {config.length.images, config.records.log_every, config.precision}
-    assert build_networks(config).image_shape == (3, *config.data.size)
+    assert resolve_networks(config).image_shape == (3, *config.data.size)
     for part in (f"{config.data.size[0]}x", "100x80", "colour", "batch", "images", "5,000", "cpu"):
         assert part in note
     assert "\n" not in note

@@ -7,8 +7,9 @@ import torch
 
 from dcgan.config import list_recipes, load_recipe, merge, parse_config
 from dcgan.errors import ConfigError, GeometryError
-from dcgan.training.build import build_networks, build_rules, build_state
+from dcgan.training.build import build_rules, build_state
 from dcgan.training.step import update
+from dcgan.training.tables import resolve_networks
 
 CPU = torch.device("cpu")
 FIXED = [name for name in list_recipes() if name != "auto"]
@@ -21,7 +22,7 @@ def config_of(name, **settings):
 @pytest.mark.parametrize("name", FIXED)
 def test_every_recipe_takes_two_steps(name):
     config = config_of(name)
-    networks = build_networks(config)
+    networks = resolve_networks(config)
     state = build_state(config, networks, CPU)
     rules = build_rules(config, CPU)
     before = [p.clone() for p in state.players.generator.parameters()]
@@ -43,7 +44,7 @@ def test_every_recipe_takes_two_steps(name):
 
 
 def test_the_rectangular_recipe_draws_157x128_and_ends_in_one_number():
-    networks = build_networks(config_of("celeba-rectangular"))
+    networks = resolve_networks(config_of("celeba-rectangular"))
     assert networks.build_generator().shapes[-1] == (3, 157, 128)
     assert networks.build_discriminator().shapes[-1] == (1, 1, 1)
 
@@ -55,7 +56,7 @@ def test_the_rectangular_recipe_draws_157x128_and_ends_in_one_number():
 def test_each_player_has_its_own_optimiser(algorithm, kind):
     player = {"algorithm": algorithm, "lr": 0.05, "weight_decay": 0.1, "momentum": 0.3}
     config = config_of("small-mnist", optim={"discriminator": player})
-    players = build_state(config, build_networks(config), CPU).players
+    players = build_state(config, resolve_networks(config), CPU).players
     group = players.discriminator_optimizer.param_groups[0]
     assert type(players.discriminator_optimizer) is kind
     assert group["lr"] == 0.05
@@ -71,19 +72,19 @@ def test_each_player_has_its_own_optimiser(algorithm, kind):
 
 def test_a_network_default_reaches_every_row_that_names_none():
     config = config_of("small-mnist", model={"generator": {"norm": "spectral"}})
-    norms = [layer.norm for layer in build_networks(config).generator]
+    norms = [layer.norm for layer in resolve_networks(config).generator]
     assert norms == ["spectral", "spectral", "spectral", "none"]
 
 
 def test_a_size_that_the_table_does_not_draw_is_refused_with_both_sizes():
     with pytest.raises(GeometryError, match=r"1×28×28.*1×64×64.*--recipe auto"):
-        build_networks(config_of("small-mnist", data={"size": 64}))
+        resolve_networks(config_of("small-mnist", data={"size": 64}))
 
 
 def test_a_discriminator_that_ends_in_several_numbers_is_refused():
     rows = [{"conv": 4, "kernel": 3, "norm": "none"}]
     with pytest.raises(GeometryError, match="one logit"):
-        build_networks(config_of("small-mnist", model={"discriminator": {"layers": rows}}))
+        resolve_networks(config_of("small-mnist", model={"discriminator": {"layers": rows}}))
 
 
 def test_a_spatial_latent_wants_a_spelled_out_generator():
@@ -97,7 +98,7 @@ def test_a_spatial_latent_wants_a_spelled_out_generator():
         },
     )
     with pytest.raises(ConfigError, match="spell its layers out"):
-        build_networks(config)
+        resolve_networks(config)
 
 
 def test_weights_depend_on_the_seed_alone():
@@ -108,7 +109,7 @@ def test_weights_depend_on_the_seed_alone():
     for _ in range(2):
         torch.rand(7)
         seed_everything(5)
-        states.append(build_state(config, build_networks(config), CPU))
+        states.append(build_state(config, resolve_networks(config), CPU))
     for one, other in zip(
         states[0].players.generator.parameters(),
         states[1].players.generator.parameters(),

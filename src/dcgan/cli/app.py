@@ -10,6 +10,7 @@ app = App(
     name="dcgan",
     help="DCGANs for anybody's pictures: train, look, sample, reuse.",
     version=__version__,
+    suppress_keyboard_interrupt=False,  # the entry point says what became of the run
     # no --empty-KEY twin of every option that takes several values
     default_parameter=Parameter(negative_iterable=()),
 )

@@ -32,7 +32,6 @@ def main() -> NoReturn:
             exit_on_error=False,
             print_error=False,
             result_action="return_value",
-            suppress_keyboard_interrupt=False,
         )
     except CycloptsError as error:
         _fail(_usage_line(error), _USAGE_ERROR, error, debug)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
-
 from dcgan.config import list_recipes, load_recipe, parse_config, recipe_text
 
 
@@ -17,10 +14,10 @@ def recipes(name: str | None = None, /) -> None:
         A recipe or a YAML file; without it, all are listed.
     """
     if name is None:
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-        for known, line in list_recipes().items():
-            table.add_row(known, line)
-        Console().print(table)
+        lines = list_recipes()
+        widest = max(map(len, lines))
+        for known, line in lines.items():
+            print(f"{known:<{widest}}  {line}")
         return
     print(recipe_text(name).rstrip())
     config = parse_config(load_recipe(name))
@@ -29,9 +26,9 @@ def recipes(name: str | None = None, /) -> None:
         return
 
     from dcgan.models.geometry import describe_plan
-    from dcgan.training.build import build_networks
+    from dcgan.training.tables import resolve_networks
 
-    networks = build_networks(config)
+    networks = resolve_networks(config)
     generator = networks.build_generator()
     discriminator = networks.build_discriminator()
     sizes = [sum(p.numel() for p in net.parameters()) for net in (generator, discriminator)]

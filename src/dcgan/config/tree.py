@@ -1,7 +1,8 @@
 """The whole configuration of a run.
 
-Values that say ``auto`` are filled from the data and the machine before anything is built; a
-resolved configuration, the one a run folder keeps, holds none.
+Values that say ``auto`` are filled from data and machine before anything is built, and a
+run folder keeps them filled. Only ``device`` stays ``auto`` there, so that a run can move to another
+machine, and a network's ``bias``, which means the same everywhere (where no batch norm follows).
 """
 
 from __future__ import annotations
@@ -180,7 +181,8 @@ class RecordsConfig(Section):
     log_every: Positive | Auto = "auto"
     """Images between log lines; auto: 50 batches, or a hundredth of a short run."""
     sheets: Positive = 40
-    """Upper bound of fixed-latent sheets, dense early and sparse late."""
+    """Fixed-latent sheets, dense early and sparse late; in a run bounded by minutes, each
+    comes a quarter later than the last."""
     sheet_images: Positive = 64
     """Images on a sheet."""
     checkpoint_every: Positive | Auto = "auto"
@@ -204,6 +206,8 @@ class RunConfig(Section):
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Of matrix products; auto: bf16 where the hardware has it."""
+    deterministic: bool = False
+    """Only deterministic algorithms: exact resume on a GPU too, and slower there."""
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     objective: ObjectiveConfig = ObjectiveConfig()

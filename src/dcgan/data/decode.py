@@ -42,12 +42,12 @@ def decode(data: bytes) -> Image.Image:
     if not data:
         raise UnreadableImage("empty file")
     with damage_named():
-        image = Image.open(BytesIO(data), formats=FORMATS)
+        image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
         if image.width * image.height > MOST_PIXELS:
             raise UnreadableImage(f"{image.width}x{image.height} pixels: too large")
         image.load()
-        upright = ImageOps.exif_transpose(image)
-    return upright
+        image = ImageOps.exif_transpose(image)
+    return image  # noqa: RET504 (for all a type checker knows, the block may swallow errors)
 
 
 @contextmanager

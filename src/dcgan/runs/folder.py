@@ -84,9 +84,17 @@ class RunFolder:
         """The fixed-latent sheet drawn at a number of images seen."""
         return self.samples / f"{images_seen:09d}.png"
 
+    def forget_beyond(self, images_seen: int) -> None:
+        """Set the records back to a checkpoint: what came after it will happen anew."""
+        for path in self.sheets():
+            if int(path.stem) > images_seen:
+                path.unlink()
+        if images_seen > 0 or self.log.path.exists():
+            self.log.append({"goes_on_from": images_seen})
+
     def sheets(self) -> list[Path]:
         """All fixed-latent sheets, oldest first."""
-        return sorted(self.samples.glob("[0-9]*.png"))
+        return sorted(path for path in self.samples.glob("*.png") if path.stem.isdigit())
 
     def latest_checkpoint(self) -> Path | None:
         """The newest checkpoint, if there is any."""

@@ -45,9 +45,16 @@ class JsonLines:
 def by_images(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One record per number of images seen, in that order.
 
-    A run killed between checkpoints repeats some steps when it goes on: the later line counts.
+    A killed run goes on from its last checkpoint, and says so in a line ``{"goes_on_from": N}``:
+    what it had written beyond N belongs to a future that did not happen.
     """
-    latest = {record["images"]: record for record in records if "images" in record}
+    latest: dict[int, dict[str, Any]] = {}
+    for record in records:
+        if "goes_on_from" in record:
+            past = record["goes_on_from"]
+            latest = {images: line for images, line in latest.items() if images <= past}
+        elif "images" in record:
+            latest[record["images"]] = record
     return [latest[images] for images in sorted(latest)]
 
 

@@ -19,6 +19,7 @@ from dcgan.errors import CheckpointError, RunError
 from dcgan.models.generator import Generator
 from dcgan.runs.checkpoints import list_checkpoints, read_part, read_state, verify_checkpoint
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.logs import by_images
 from dcgan.runs.networks import Networks
 
 _BATCH = 64
@@ -105,8 +106,8 @@ class Run:
         return np.concatenate(pieces)
 
     def log(self) -> list[dict[str, Any]]:
-        """The lines of ``log.jsonl``."""
-        return self.folder.log.read()
+        """The lines of ``log.jsonl`` by images seen, without those a kill made void."""
+        return by_images(self.folder.log.read())
 
     def _no_images(self) -> NDArray[np.uint8]:
         return np.empty((0, *self.networks.image_shape), dtype=np.uint8)

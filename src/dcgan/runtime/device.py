@@ -65,6 +65,14 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
     return torch.autocast(device.type, dtype=dtype)
 
 
+def make_deterministic() -> None:
+    """Allow only deterministic algorithms, for the whole process; CPUs use no others here."""
+    # cuBLAS reads this when it starts; the value is NVIDIA's for reproducible products
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True)
+
+
 def describe_hardware(device: torch.device) -> dict[str, object]:
     """What a run is recorded to have run on."""
     return {

@@ -1,120 +1,36 @@
-"""Configuration → objects: the only place where this happens."""
+"""Configuration → objects: the only place where this happens.
+
+Layer tables, which are data and not objects, come from ``training.tables``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import nn
 
-from dcgan.config.fields import LayerRow
-from dcgan.config.tree import (
-    DiscriminatorConfig,
-    GeneratorConfig,
-    PlayerConfig,
-    RunConfig,
-    resolved,
-)
-from dcgan.errors import ConfigError, GeometryError
-from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator
+from dcgan.config.tree import PlayerConfig, RunConfig, resolved
+from dcgan.data import Batches, Pictures, PixelScale
 from dcgan.models.latents import LatentSpace
-from dcgan.models.table import Layer
 from dcgan.objectives import OBJECTIVES
+from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runtime.device import choose_precision
 from dcgan.runtime.random import derived_seed
 from dcgan.training.ema import AveragedGenerator
+from dcgan.training.hooks import CheckpointHook, LogHook, SheetHook
+from dcgan.training.loop import Plan
+from dcgan.training.reporting import Reporter
+from dcgan.training.schedule import Geometric
 from dcgan.training.state import TrainingState
 from dcgan.training.step import Players, Rules
 
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
 Network = TypeVar("Network", bound=nn.Module)
-
-
-def build_networks(config: RunConfig) -> Networks:
-    """The layer tables of a resolved configuration, checked against its size and channels.
-
-    Raises
-    ------
-    GeometryError
-        Shapes do not fit; the key is the setting's.
-    """
-    size, channels = resolved(config.data.size), resolved(config.data.channels)
-    image_shape = (channels, *size)
-    latent = config.model.latent
-    input_shape = latent.shape or (latent.dim, 1, 1)
-    generator = generator_table(config)
-    discriminator = discriminator_table(config)
-    shapes = _shapes(generator, input_shape, "model.generator")
-    if shapes[-1] != image_shape:
-        drawn = "×".join(map(str, shapes[-1]))
-        raise GeometryError(
-            "data.size",
-            f"{size[0]}x{size[1]}",
-            f"recipe {config.recipe!r} draws {drawn} by its layer table, not"
-            f" {'×'.join(map(str, image_shape))}; leave --size and --data.channels as they are,"
-            " or take --recipe auto, which plans networks for any size",
-        )
-    last = _shapes(discriminator, image_shape, "model.discriminator")[-1]
-    if last not in {(1,), (1, 1, 1)}:
-        raise GeometryError(
-            "model.discriminator.layers",
-            "×".join(map(str, last)),
-            "a discriminator ends in one logit; end its table with {linear: 1}",
-        )
-    return Networks(
-        generator=generator,
-        discriminator=discriminator,
-        image_shape=image_shape,
-        latent=LatentSpace(latent.dim, latent.distribution),
-        latent_shape=latent.shape,
-    )
-
-
-def generator_table(config: RunConfig) -> tuple[Layer, ...]:
-    """The generator's layer table, spelled out or planned."""
-    network = config.model.generator
-    if network.layers is not None:
-        return _resolve_rows(network, network.layers)
-    if config.model.latent.shape is not None:
-        raise ConfigError(
-            "model.latent.shape",
-            list(config.model.latent.shape),
-            "a planned generator begins from a vector; spell its layers out for a spatial latent",
-        )
-    return plan_generator(
-        resolved(config.data.size),
-        resolved(config.data.channels),
-        width=resolved(network.width),
-        max_width=network.max_width,
-        norm=network.norm,
-        activation=network.activation,
-        order=network.order,
-        bias=None if network.bias == "auto" else network.bias,
-        dropout=network.dropout,
-        noise=network.noise,
-        slope=network.slope,
-    )
-
-
-def discriminator_table(config: RunConfig) -> tuple[Layer, ...]:
-    """The discriminator's layer table, spelled out or planned."""
-    network: DiscriminatorConfig = config.model.discriminator
-    if network.layers is not None:
-        return _resolve_rows(network, network.layers)
-    return plan_discriminator(
-        resolved(config.data.size),
-        width=resolved(network.width),
-        max_width=network.max_width,
-        norm=network.norm,
-        activation=network.activation,
-        order=network.order,
-        bias=None if network.bias == "auto" else network.bias,
-        dropout=network.dropout,
-        noise=network.noise,
-        slope=network.slope,
-        minibatch_stddev=network.minibatch_stddev,
-    )
 
 
 def build_rules(config: RunConfig, device: torch.device) -> Rules:
@@ -152,6 +68,96 @@ def build_state(config: RunConfig, networks: Networks, device: torch.device) -> 
     return TrainingState(players, average, latents, device)
 
 
+def build_scale(config: RunConfig, pictures: Pictures) -> PixelScale:
+    """How pixels become numbers."""
+    if config.data.scaling == "standardized":
+        return PixelScale.standardizing(pictures.images)
+    return PixelScale()
+
+
+def build_batches(
+    config: RunConfig, networks: Networks, pictures: Pictures, device: torch.device
+) -> Batches:
+    """Endless batches in the order of the run's seed."""
+    return Batches(
+        pictures.images,
+        resolved(config.optim.batch),
+        seed=derived_seed(config.seed, "order"),
+        device=device,
+        scale=networks.scale,
+    )
+
+
+def build_plan(
+    config: RunConfig, batches: Batches, latent: LatentSpace, device: torch.device
+) -> Plan:
+    """How far to go, and by which rules."""
+    images = resolved(config.length.images)
+    if config.length.epochs is not None:
+        images = config.length.epochs * batches.epoch_images
+    return Plan(
+        rules=build_rules(config, device),
+        latent=latent,
+        images=images,
+        minutes=config.length.minutes,
+        discriminator_steps=config.optim.discriminator_steps,
+    )
+
+
+def build_hooks(
+    config: RunConfig,
+    folder: RunFolder,
+    networks: Networks,
+    batches: Batches,
+    plan: Plan,
+    writer: SummaryWriter | None,
+    reporter: Reporter,
+) -> tuple[LogHook, SheetHook, CheckpointHook]:
+    """What happens between the steps of a run."""
+    records = config.records
+    log = LogHook(
+        folder,
+        reporter,
+        every=resolved(records.log_every),
+        epoch_images=batches.epoch_images,
+        writer=writer,
+    )
+    first = max(4 * batches.batch, (plan.images or 0) // 200)
+    sheets = SheetHook(
+        folder,
+        # without a planned number of images, each sheet comes a quarter later than the last
+        schedule=Geometric.spread(first, plan.images, records.sheets)
+        if plan.images
+        else Geometric(first, 1.25),
+        count=records.sheet_images,
+        latent=networks.latent,
+        scale=networks.scale,
+        seed=config.seed,
+        writer=writer,
+    )
+    checkpoints = CheckpointHook(
+        folder,
+        every=resolved(records.checkpoint_every),
+        minutes=records.checkpoint_minutes,
+        keep=records.keep,
+        latent=networks.latent,
+        seed=config.seed,
+    )
+    return log, sheets, checkpoints
+
+
+def build_tensorboard(
+    config: RunConfig, folder: RunFolder, images_seen: int
+) -> SummaryWriter | None:
+    """A writer that goes on from a number of images seen; none when the run wants none."""
+    if not config.records.tensorboard:
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    # what a killed run wrote after its last checkpoint is written again from there
+    return SummaryWriter(str(folder.tensorboard), purge_step=images_seen + 1)
+
+
 def _to_device(network: Network, device: torch.device) -> Network:
     # channels-last lets the CPU's and CUDA's convolutions run without reordering every tensor
     network.to(device)
@@ -175,42 +181,3 @@ def _optimizer(player: PlayerConfig, parameters: Iterable[nn.Parameter]) -> torc
             return torch.optim.SGD(
                 parameters, player.lr, momentum=player.momentum, weight_decay=player.weight_decay
             )
-
-
-def _resolve_rows(network: GeneratorConfig, rows: Iterable[LayerRow]) -> tuple[Layer, ...]:
-    """Rows with the network's defaults filled in."""
-    layers = []
-    for row in rows:
-        norm = row.norm if row.norm is not None else network.norm
-        bias = row.bias if row.bias is not None else network.bias
-        layers.append(
-            Layer(
-                operation=row.operation,
-                channels=row.channels,
-                kernel=row.kernel,
-                stride=row.stride,
-                padding=row.padding,
-                output_padding=row.output_padding,
-                reshape=row.reshape,
-                bias="batch" not in norm if bias == "auto" else bias,
-                norm=norm,
-                activation=row.activation or network.activation,
-                slope=network.slope,
-                order=row.order or network.order,
-                dropout=row.dropout or 0.0,
-                noise=row.noise or 0.0,
-                minibatch_stddev=row.minibatch_stddev,
-            )
-        )
-    return tuple(layers)
-
-
-def _shapes(
-    layers: tuple[Layer, ...], input_shape: tuple[int, ...], key: str
-) -> list[tuple[int, ...]]:
-    if not layers:
-        raise GeometryError(f"{key}.layers", [], "an empty table; give it rows, or leave it out")
-    try:
-        return layer_shapes(layers, input_shape)
-    except GeometryError as error:
-        raise GeometryError(f"{key}.{error.key}", error.value, error.problem) from error

@@ -123,16 +123,13 @@ class SheetHook:
             self.draw(state)
 
     def draw(self, state: TrainingState) -> None:
-        """Draw the sheet of this moment, unless it is there."""
-        path = self._folder.sheet(state.images_seen)
-        if path.exists():
-            return
+        """Draw the sheet of this moment."""
         seed = derived_seed(self._seed, "batch norm")
         generator = state.average.ready(state.players.generator, self._latent, seed)
         with torch.inference_mode():
             image_BCHW = generator(self._latent_BZ.to(state.device))
         drawn = sheet(self._scale.denormalize(image_BCHW).cpu().numpy())
-        save_image(drawn, path)
+        save_image(drawn, self._folder.sheet(state.images_seen))
         if self._writer is not None:
             import numpy as np
 

@@ -28,7 +28,7 @@ class Geometric:
     def spread(cls, first: int, last: int, count: int) -> Geometric:
         """So that the ``count`` points from first to last are evenly spaced in the logarithm."""
         if last <= first or count < 2:
-            return cls(first, 2.0)
+            return cls(last, 2.0)
         return cls(first, (last / first) ** (1 / (count - 1)))
 
     def passed(self, before: int, after: int) -> bool:

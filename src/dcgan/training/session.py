@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from filelock import FileLock, Timeout
 from PIL import Image
 
 from dcgan.config import RunConfig, parse_config, resolved, validate_combinations
-from dcgan.data import Batches, Pictures, PixelScale, Source, load_pictures, open_source, survey
-from dcgan.errors import Interrupted, RunError
+from dcgan.data import Pictures, Source, load_pictures, open_source, survey
+from dcgan.errors import Interrupted
 from dcgan.render.animation import save_gif
 from dcgan.render.curves import gradient_curves, loss_and_score_curves
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import by_images, now
 from dcgan.runs.networks import Networks
 from dcgan.runs.run import Run, open_run
-from dcgan.runtime.device import choose_device
-from dcgan.runtime.random import derived_seed, seed_everything
+from dcgan.runtime.device import choose_device, make_deterministic
+from dcgan.runtime.random import seed_everything
 from dcgan.training.auto import fill_auto, resolve_auto
-from dcgan.training.build import build_networks, build_rules, build_state
-from dcgan.training.hooks import CheckpointHook, LogHook, SheetHook
-from dcgan.training.loop import Plan, fit, stopping_on_signals
+from dcgan.training.build import (
+    build_batches,
+    build_hooks,
+    build_plan,
+    build_scale,
+    build_state,
+    build_tensorboard,
+)
+from dcgan.training.loop import fit, stopping_on_signals
 from dcgan.training.reporting import Reporter
-from dcgan.training.schedule import Geometric
 from dcgan.training.settings import collect_settings
 from dcgan.training.starting import (
     choose_folder,
+    claimed,
     newest_whole_checkpoint,
     refuse_conflict,
     write_beginning,
 )
 from dcgan.training.state import TrainingState
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
+from dcgan.training.tables import resolve_networks
 
 _LOOKED_AT = 256
 """Pictures opened to see what a collection is like, before anything is chosen."""
@@ -132,14 +135,13 @@ def train(
     if stored is not None:
         asked = fill_auto(asked, stored)
     config, source = _resolve(asked, reporter)
-    networks = build_networks(config)
-    if stored is not None:
+    networks = resolve_networks(config)
+    if folder is not None and stored is not None:
         refuse_conflict(config, stored, folder, longer=resume)
-    pictures = _load(config, source, reporter)
-    if config.data.scaling == "standardized":
-        networks = replace(networks, scale=PixelScale.standardizing(pictures.images))
-    folder.path.mkdir(parents=True, exist_ok=True)
-    with _lock(folder):
+    # all that was said is possible: from here on, the folder is ours alone
+    with claimed(folder, config, stored) as folder:
+        pictures = _load(config, source, reporter)
+        networks = replace(networks, scale=build_scale(config, pictures))
         _run(folder, config, networks, pictures, reporter)
     return open_run(folder.path)
 
@@ -175,8 +177,10 @@ def _run(
     pictures: Pictures,
     reporter: Reporter,
 ) -> None:
-    """Train in a folder that is ours alone, until the end or a signal."""
+    """Train until the end or a signal, from the newest checkpoint if there is one."""
     device = choose_device(config.device)
+    if config.deterministic:
+        make_deterministic()
     seed_everything(config.seed)
     state = build_state(config, networks, device)
     checkpoint = newest_whole_checkpoint(folder, reporter)
@@ -184,99 +188,43 @@ def _run(
     if checkpoint is not None:
         state.restore(checkpoint)
         reporter.note(f"goes on from {state.images_seen:,} images seen, in {folder.path}")
-    batches = Batches(
-        pictures.images,
-        resolved(config.optim.batch),
-        seed=derived_seed(config.seed, "order"),
-        device=device,
-        scale=networks.scale,
-    )
+    batches = build_batches(config, networks, pictures, device)
     if batches.with_replacement:
         reporter.note(
             f"only {len(pictures.images)} pictures for a batch of {batches.batch}: each batch is"
             " drawn with replacement"
         )
-    plan = Plan(
-        rules=build_rules(config, device),
-        latent=networks.latent,
-        images=_planned_images(config, batches),
-        minutes=config.length.minutes,
-        discriminator_steps=config.optim.discriminator_steps,
-    )
+    plan = build_plan(config, batches, networks.latent, device)
+    if plan.is_done(state):
+        reporter.note(f"complete already, with {state.images_seen:,} images seen")
     with ExitStack() as stack:
         stop = stack.enter_context(stopping_on_signals())
-        writer = _tensorboard(config, folder, state.images_seen)
+        writer = build_tensorboard(config, folder, state.images_seen)
         if writer is not None:
             stack.callback(writer.close)
-        log, sheets, checkpoints = _hooks(config, folder, networks, batches, plan, writer, reporter)
+        hooks = build_hooks(config, folder, networks, batches, plan, writer, reporter)
+        log, sheets, checkpoints = hooks
+        folder.forget_beyond(state.images_seen)
         if state.images_seen == 0:
             sheets.draw(state)
-        if plan.is_done(state):
-            reporter.note(f"complete already, with {state.images_seen:,} images seen")
         reporter.begin(state.images_seen, plan.images, plan.minutes)
         stack.callback(reporter.end)
-        fit(state, batches, plan, (log, sheets, checkpoints), stop)
+        fit(state, batches, plan, hooks, stop)
         checkpoints.save(state)
         if stop.signal is not None and not plan.is_done(state):
-            name = stop.signal.name
-            folder.events.append(
-                {"time": now(), "event": "signal", "signal": name, "images": state.images_seen}
-            )
-            raise Interrupted(
-                f"stopped by {name} after {state.images_seen:,} images; all is saved in"
-                f" {folder.path}: the same command with --out {folder.path} goes on from here"
-            )
+            raise _interrupted(stop.signal.name, folder, state)
         log.write(state)
         sheets.draw(state)
-    _finish(folder, state, pictures, reporter)
+        _finish(folder, state, pictures, reporter)
 
 
-def _hooks(
-    config: RunConfig,
-    folder: RunFolder,
-    networks: Networks,
-    batches: Batches,
-    plan: Plan,
-    writer: SummaryWriter | None,
-    reporter: Reporter,
-) -> tuple[LogHook, SheetHook, CheckpointHook]:
-    records = config.records
-    log = LogHook(
-        folder,
-        reporter,
-        every=resolved(records.log_every),
-        epoch_images=batches.epoch_images,
-        writer=writer,
+def _interrupted(signal: str, folder: RunFolder, state: TrainingState) -> Interrupted:
+    images = state.images_seen
+    folder.events.append({"time": now(), "event": "signal", "signal": signal, "images": images})
+    return Interrupted(
+        f"stopped by {signal} after {images:,} images; all is saved in {folder.path}: the same"
+        f" command with --out {folder.path} goes on from here"
     )
-    first = max(4 * batches.batch, (plan.images or 0) // 200)
-    sheets = SheetHook(
-        folder,
-        # without a planned number of images, each sheet comes a quarter later than the last
-        schedule=Geometric.spread(first, plan.images, records.sheets)
-        if plan.images
-        else Geometric(first, 1.25),
-        count=records.sheet_images,
-        latent=networks.latent,
-        scale=networks.scale,
-        seed=config.seed,
-        writer=writer,
-    )
-    checkpoints = CheckpointHook(
-        folder,
-        every=resolved(records.checkpoint_every),
-        minutes=records.checkpoint_minutes,
-        keep=records.keep,
-        latent=networks.latent,
-        seed=config.seed,
-    )
-    return log, sheets, checkpoints
-
-
-def _planned_images(config: RunConfig, batches: Batches) -> int | None:
-    """The run's end in images; none when it is bounded by time."""
-    if config.length.epochs is not None:
-        return config.length.epochs * batches.epoch_images
-    return resolved(config.length.images)
 
 
 def _finish(
@@ -287,36 +235,9 @@ def _finish(
     if records:
         loss_and_score_curves(records, folder.curves)
         gradient_curves(records, folder.gradients)
-    frames = [Image.open(path) for path in folder.sheets()]
-    if frames:
-        save_gif(frames, folder.animation)
+    save_gif([Image.open(path) for path in folder.sheets()], folder.animation)
     for skipped in pictures.skipped[:20]:
         reporter.note(f"skipped {skipped.title}: {skipped.reason}")
     if len(pictures.skipped) > 20:
         reporter.note(f"skipped {len(pictures.skipped) - 20} more unreadable pictures")
     folder.events.append({"time": now(), "event": "finished", "images": state.images_seen})
-
-
-def _tensorboard(config: RunConfig, folder: RunFolder, images_seen: int) -> SummaryWriter | None:
-    if not config.records.tensorboard:
-        return None
-    from torch.utils.tensorboard import SummaryWriter
-
-    # what a killed run wrote after its last checkpoint is written again from there
-    return SummaryWriter(str(folder.tensorboard), purge_step=images_seen + 1)
-
-
-@contextmanager
-def _lock(folder: RunFolder) -> Iterator[None]:
-    """Keep other processes from training in the same folder; falls with the process."""
-    lock = FileLock(folder.path / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise RunError(
-            f"{folder.path}: another process is training in it; wait, or take another --out"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import metadata
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
+from filelock import FileLock, Timeout
 
 from dcgan.config import RunConfig, parse_config, read_yaml
 from dcgan.data.store import Pictures
@@ -37,8 +41,8 @@ _DEFAULT_PARENT = Path("runs")
 
 def choose_folder(
     config: RunConfig, *, out: str | Path | None, resume: bool
-) -> tuple[RunFolder, RunConfig | None]:
-    """The run's folder, and its stored configuration when it has one.
+) -> tuple[RunFolder | None, RunConfig | None]:
+    """The run's folder (none: a new one is to be made), and its stored configuration.
 
     Parameters
     ----------
@@ -65,7 +69,7 @@ def choose_folder(
         return folder, stored
     if resume:
         return _newest_matching(config)
-    return RunFolder(_fresh_path(config)), None
+    return None, None
 
 
 def refuse_conflict(
@@ -90,6 +94,44 @@ def refuse_conflict(
         raise RunConflict(
             f"{folder.path}: holds a run of another configuration ({listed}); take another --out"
         )
+
+
+@contextmanager
+def claimed(
+    folder: RunFolder | None, config: RunConfig, stored: RunConfig | None
+) -> Iterator[RunFolder]:
+    """Make the folder where there is none, and keep other processes from training in it.
+
+    The lock falls with the process. A folder in which no run was begun is not left behind.
+
+    Raises
+    ------
+    RunError
+        Another process is training in the folder, or has begun a run there since we looked.
+    """
+    if folder is None:
+        folder = RunFolder(_make_fresh_folder(config))
+    made = not folder.path.exists()
+    folder.path.mkdir(parents=True, exist_ok=True)
+    path = folder.path / ".lock"
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise RunError(
+            f"{folder.path}: another process is training in it; wait, or take another --out"
+        ) from error
+    try:
+        if _stored_config(folder) != stored:
+            raise RunError(f"{folder.path}: another process has begun a run in it; try again")
+        yield folder
+    finally:
+        lock.release()
+        if not folder.config.exists() and not _is_in_use(folder.path):
+            path.unlink(missing_ok=True)
+            if made or stored is None:
+                with suppress(OSError):
+                    folder.path.rmdir()
 
 
 def newest_whole_checkpoint(folder: RunFolder, reporter: Reporter) -> Path | None:
@@ -193,12 +235,15 @@ def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
     )
 
 
-def _fresh_path(config: RunConfig) -> Path:
+def _make_fresh_folder(config: RunConfig) -> Path:
+    """A new folder below ``runs/``; two processes that ask at once get two."""
     name = f"{Path(config.data.source.replace(':', '-')).stem}-{Path(config.recipe).stem}"
-    number = 1
-    while (path := _DEFAULT_PARENT / (name if number == 1 else f"{name}-{number}")).exists():
-        number += 1
-    return path
+    for number in count(1):
+        path = _DEFAULT_PARENT / (name if number == 1 else f"{name}-{number}")
+        with suppress(FileExistsError):
+            path.mkdir(parents=True)
+            return path
+    raise AssertionError
 
 
 def _provenance(config: RunConfig, pictures: Pictures, device: torch.device) -> dict[str, Any]:
@@ -224,7 +269,7 @@ def _provenance(config: RunConfig, pictures: Pictures, device: torch.device) -> 
 def _refuse_other_pictures(folder: RunFolder, pictures: Pictures) -> None:
     try:
         provenance = json.loads(folder.provenance.read_text(encoding="utf-8"))
-        count, fingerprint = provenance["data"]["count"], provenance["data"]["fingerprint"]
+        begun_with, fingerprint = provenance["data"]["count"], provenance["data"]["fingerprint"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(
             f"{folder.provenance}: damaged ({error}); restore it or take another --out"
@@ -233,6 +278,6 @@ def _refuse_other_pictures(folder: RunFolder, pictures: Pictures) -> None:
         raise RunError(f"{folder.path}: made by a newer dcgan; install that")
     if fingerprint != pictures.fingerprint:
         raise DataError(
-            f"{folder.path}: was begun on {count} pictures, and the data now holds"
+            f"{folder.path}: was begun on {begun_with} pictures, and the data now holds"
             f" {len(pictures.images)} that are not the same; restore them or take another --out"
         )

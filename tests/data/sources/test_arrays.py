@@ -52,6 +52,11 @@ def test_floats_from_0_to_1_become_pixels(tmp_path, kind):
     np.testing.assert_array_equal(read_all(open_source(str(tmp_path / "a.npy"))), images)
 
 
+def test_floats_between_two_pixels_become_the_nearer(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([[[0.001, 0.0021, 0.5021, 0.999]]]))
+    assert read_all(open_source(str(tmp_path / "a.npy"))).tolist() == [[[0, 1, 128, 255]]]
+
+
 def test_truth_values_become_black_and_white(tmp_path):
     images = random_images(2, 5, 5) > 127
     np.save(tmp_path / "a.npy", images)

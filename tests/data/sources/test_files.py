@@ -72,7 +72,13 @@ def test_folders_above_the_classes_are_passed_over(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "names", [("cat/1.png", "dog/2.png", "3.png"), ("cat/1.png", "cat/2.png"), ("1.png",)]
+    "names",
+    [
+        ("a/1.png", "b/2.png", "c.png"),
+        ("1.png", "b/2.png", "c/3.png"),
+        ("cat/1.png", "cat/2.png"),
+        ("1.png",),
+    ],
 )
 def test_pictures_beside_folders_or_in_one_folder_give_no_labels(tmp_path, names):
     put(tmp_path, *names)
@@ -109,10 +115,10 @@ def test_names_may_be_in_any_script(tmp_path):
 
 
 def test_a_loop_of_links_ends_and_shows_every_picture_once(tmp_path):
-    put(tmp_path, "a/1.png", "a/b/2.png")
+    put(tmp_path, "a/1.png", "a/b/2.png", "z.png")
     (tmp_path / "a" / "b" / "up").symlink_to(tmp_path)
     (tmp_path / "a" / "b" / "self").symlink_to(tmp_path / "a" / "b")
-    assert titles(open_source(str(tmp_path))) == ["a/1.png", "a/b/2.png"]
+    assert titles(open_source(str(tmp_path))) == ["a/1.png", "a/b/2.png", "z.png"]
 
 
 def test_a_linked_folder_is_entered(tmp_path):

@@ -1,0 +1,138 @@
+"""Configuration → layer tables: spelled out or planned, checked against size and channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dcgan.config.fields import LayerRow
+from dcgan.config.tree import DiscriminatorConfig, GeneratorConfig, RunConfig, resolved
+from dcgan.errors import ConfigError, GeometryError
+from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator
+from dcgan.models.latents import LatentSpace
+from dcgan.models.table import Layer
+from dcgan.runs.networks import Networks
+
+
+def resolve_networks(config: RunConfig) -> Networks:
+    """The layer tables of a resolved configuration, checked against its size and channels.
+
+    Raises
+    ------
+    GeometryError
+        Shapes do not fit; the key is the setting's.
+    """
+    size, channels = resolved(config.data.size), resolved(config.data.channels)
+    image_shape = (channels, *size)
+    latent = config.model.latent
+    input_shape = latent.shape or (latent.dim, 1, 1)
+    generator = generator_table(config)
+    discriminator = discriminator_table(config)
+    shapes = _shapes(generator, input_shape, "model.generator")
+    if shapes[-1] != image_shape:
+        drawn = "×".join(map(str, shapes[-1]))
+        raise GeometryError(
+            "data.size",
+            f"{size[0]}x{size[1]}",
+            f"recipe {config.recipe!r} draws {drawn} by its layer table, not"
+            f" {'×'.join(map(str, image_shape))}; leave --size and --data.channels as they are,"
+            " or take --recipe auto, which plans networks for any size",
+        )
+    last = _shapes(discriminator, image_shape, "model.discriminator")[-1]
+    if last not in {(1,), (1, 1, 1)}:
+        raise GeometryError(
+            "model.discriminator.layers",
+            "×".join(map(str, last)),
+            "a discriminator ends in one logit; end its table with {linear: 1}",
+        )
+    return Networks(
+        generator=generator,
+        discriminator=discriminator,
+        image_shape=image_shape,
+        latent=LatentSpace(latent.dim, latent.distribution),
+        latent_shape=latent.shape,
+    )
+
+
+def generator_table(config: RunConfig) -> tuple[Layer, ...]:
+    """The generator's layer table, spelled out or planned."""
+    network = config.model.generator
+    if network.layers is not None:
+        return _resolve_rows(network, network.layers)
+    if config.model.latent.shape is not None:
+        raise ConfigError(
+            "model.latent.shape",
+            list(config.model.latent.shape),
+            "a planned generator begins from a vector; spell its layers out for a spatial latent",
+        )
+    return plan_generator(
+        resolved(config.data.size),
+        resolved(config.data.channels),
+        width=resolved(network.width),
+        max_width=network.max_width,
+        norm=network.norm,
+        activation=network.activation,
+        order=network.order,
+        bias=None if network.bias == "auto" else network.bias,
+        dropout=network.dropout,
+        noise=network.noise,
+        slope=network.slope,
+    )
+
+
+def discriminator_table(config: RunConfig) -> tuple[Layer, ...]:
+    """The discriminator's layer table, spelled out or planned."""
+    network: DiscriminatorConfig = config.model.discriminator
+    if network.layers is not None:
+        return _resolve_rows(network, network.layers)
+    return plan_discriminator(
+        resolved(config.data.size),
+        width=resolved(network.width),
+        max_width=network.max_width,
+        norm=network.norm,
+        activation=network.activation,
+        order=network.order,
+        bias=None if network.bias == "auto" else network.bias,
+        dropout=network.dropout,
+        noise=network.noise,
+        slope=network.slope,
+        minibatch_stddev=network.minibatch_stddev,
+    )
+
+
+def _resolve_rows(network: GeneratorConfig, rows: Iterable[LayerRow]) -> tuple[Layer, ...]:
+    """Rows with the network's defaults filled in."""
+    layers = []
+    for row in rows:
+        norm = row.norm if row.norm is not None else network.norm
+        bias = row.bias if row.bias is not None else network.bias
+        layers.append(
+            Layer(
+                operation=row.operation,
+                channels=row.channels,
+                kernel=row.kernel,
+                stride=row.stride,
+                padding=row.padding,
+                output_padding=row.output_padding,
+                reshape=row.reshape,
+                bias="batch" not in norm if bias == "auto" else bias,
+                norm=norm,
+                activation=row.activation or network.activation,
+                slope=network.slope,
+                order=row.order or network.order,
+                dropout=row.dropout or 0.0,
+                noise=row.noise or 0.0,
+                minibatch_stddev=row.minibatch_stddev,
+            )
+        )
+    return tuple(layers)
+
+
+def _shapes(
+    layers: tuple[Layer, ...], input_shape: tuple[int, ...], key: str
+) -> list[tuple[int, ...]]:
+    if not layers:
+        raise GeometryError(f"{key}.layers", [], "an empty table; give it rows, or leave it out")
+    try:
+        return layer_shapes(layers, input_shape)
+    except GeometryError as error:
+        raise GeometryError(f"{key}.{error.key}", error.value, error.problem) from error
