@@ -1,8 +1,8 @@
 """The whole configuration of a run.
 
-Values that say ``auto`` are filled from data and machine before anything is built, and a
-run folder keeps them filled. Only ``device`` stays ``auto`` there, so that a run can move to another
-machine, and a network's ``bias``, which means the same everywhere (where no batch norm follows).
+Values that say ``auto`` are filled from data and machine before anything is built, and a run folder
+keeps them filled. Only ``device`` stays ``auto`` there, so that a run can move to another machine,
+and a network's ``bias``, which means the same everywhere (where no batch norm follows).
 """
 
 from __future__ import annotations
