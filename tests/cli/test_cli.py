@@ -168,6 +168,86 @@ def test_plain_lines_when_stdout_is_no_terminal(dcgan, tmp_path):
     assert "\x1b" not in err
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_channels_are_set_from_the_shell(dcgan, tmp_path, channels):
+    run = tmp_path / "run"
+    code, _, err = dcgan("train", "shapes", "--data.channels", channels, "--out", run, *SMALL)
+    assert code == 0, err
+    with Image.open(run / "samples" / "000000064.png") as sheet:
+        assert sheet.mode == {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("data.fit", "pad"),
+        ("data.background", "#102030"),
+        ("data.max-unreadable", "0.5"),
+        ("model.latent.dim", "7"),
+        ("model.latent.distribution", "uniform"),
+        ("model.generator.norm", "spectral+batch"),
+        ("model.generator.activation", "selu"),
+        ("model.generator.order", "activation-norm"),
+        ("model.generator.bias", "True"),
+        ("model.generator.init", "dcgan"),
+        ("model.discriminator.noise", "0.1"),
+        ("model.discriminator.dropout", "0.3"),
+        ("objective.loss", "saturating"),
+        ("objective.real-target", "0.9"),
+        ("objective.r1", "0"),
+        ("optim.generator.algorithm", "adamw"),
+        ("optim.discriminator.lr", "1e-4"),
+        ("optim.discriminator-steps", "2"),
+        ("average.half-life", "0"),
+        ("records.keep", "1"),
+    ],
+)
+def test_settings_are_taken_from_the_shell(monkeypatch, tmp_path, key, value):
+    """Every section and kind of value reaches the configuration."""
+    import dcgan.training.session as session
+    from dcgan.errors import DcganError
+
+    seen = []
+
+    def stop(config, reporter):
+        seen.append(config.model_dump(mode="json"))
+        raise DcganError("seen enough")
+
+    monkeypatch.setattr(session, "_resolve", stop)
+    monkeypatch.setattr(sys, "argv", ["dcgan", "train", f"--{key}", value])
+    with pytest.raises(SystemExit):
+        main()
+    (found,) = seen
+    for part in key.replace("-", "_").split("."):
+        found = found[part]
+    assert found == value or str(found) == value or found == float(value)
+
+
+def test_ctrl_c_is_one_line_and_exit_code_3(dcgan, monkeypatch):
+    import dcgan.training.session as session
+
+    def interrupted(config, reporter):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(session, "_resolve", interrupted)
+    code, _, err = dcgan("train")
+    assert code == 3
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_what_nobody_expected_is_one_line_too(dcgan, monkeypatch):
+    import dcgan.training.session as session
+
+    def broken(config, reporter):
+        raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
+
+    monkeypatch.setattr(session, "_resolve", broken)
+    code, _, err = dcgan("train")
+    assert code == 1
+    assert len(err.strip().splitlines()) == 1
+    assert "smaller --batch" in err
+
+
 def test_recipes_are_listed_and_printed_with_their_layer_shapes(dcgan):
     code, out, _ = dcgan("recipes")
     assert code == 0

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan.errors import ConfigError, DcganError, RunError
+from dcgan.errors import ConfigError, DataError, DcganError, RunError
 from dcgan.latent.sample import write_samples
 from dcgan.render.sheet import sheet
 
@@ -91,6 +91,13 @@ def test_an_empty_folder_is_filled(small_run, tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.parametrize("name", ["2026.01", "sheet.png"])
+def test_an_empty_folder_is_one_whatever_its_name(small_run, tmp_path, name):
+    (tmp_path / name).mkdir()
+    write_samples(small_run, 2, tmp_path / name)
+    assert len(list((tmp_path / name).iterdir())) == 2
+
+
 @pytest.mark.parametrize("name", ["000000.png", ".hidden", "notes"])
 def test_a_folder_that_holds_something_is_refused_and_left_alone(small_run, tmp_path, name):
     (tmp_path / name).write_text("mine")
@@ -145,6 +152,13 @@ def test_pieces_are_written_as_they_come_and_let_go(tmp_path, suffix):
     assert max(alive) <= 2
     images = READ[suffix](tmp_path / f"samples{suffix}")
     assert images[:, 0, 0, 0].tolist() == [number // 5 for number in range(COUNT)]
+
+
+def test_a_sheet_that_no_viewer_opens_is_refused_before_anything_is_drawn(tmp_path):
+    alive: list[int] = []
+    with pytest.raises(DataError, match=r"2000000 images .*\.npz"):
+        write_samples(run_of(30, 5, alive), 2_000_000, tmp_path / "sheet.png")
+    assert alive == []
 
 
 def interrupt(out: Path) -> None:

@@ -136,6 +136,14 @@ def test_numbers_that_are_none_do_not_stop_the_drawing(count, number, path):
     drawn(loss_and_score_curves, lines, path)
 
 
+def test_a_record_without_a_loss_is_passed_over_in_its_curve(path):
+    """As when the generator took no step in an interval."""
+    whole = drawn(loss_and_score_curves, records(10), path)
+    lines = records(10)
+    del lines[4]["loss_g"]
+    np.testing.assert_array_equal(drawn(loss_and_score_curves, lines, path), whole)
+
+
 def test_an_older_picture_is_replaced(path):
     path.write_bytes(b"older")
     drawn(loss_and_score_curves, records(3), path)

@@ -68,7 +68,8 @@ def test_there_are_about_as_many_columns_as_rows(count, rows, columns):
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "factor"), [(8, 8, 8), (28, 28, 2), (16, 40, 1), (10, 32, 2), (200, 9, 1)]
+    ("height", "width", "factor"),
+    [(8, 8, 8), (28, 28, 2), (16, 40, 2), (16, 48, 1), (10, 32, 2), (200, 9, 1)],
 )
 def test_small_images_are_enlarged_to_be_seen(height, width, factor):
     drawn = sheet(random_images(1, 1, height, width))

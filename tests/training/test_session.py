@@ -186,6 +186,70 @@ def test_a_damaged_last_checkpoint_is_passed_over_for_the_one_before(tmp_path):
     assert_same_state(whole.checkpoint, again.checkpoint)
 
 
+def test_a_damaged_checkpoint_at_the_same_place_is_replaced_by_a_whole_one(tmp_path):
+    settings = {"records": {"checkpoint_every": 64}}
+    run = train(tmp_path / "run", images=128, settings=settings)
+    # cloned: what is read is mapped from the file that is about to be cut
+    before = {key: value.clone() for key, value in read_part(run.checkpoint, "generator").items()}
+    (run.checkpoint / "generator.safetensors").write_bytes(b"")
+    again = train(tmp_path / "run", images=128, settings=settings)
+    assert again.images_seen == 128
+    after = read_part(again.checkpoint, "generator")
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_what_came_after_the_checkpoint_is_forgotten_when_a_run_goes_on(tmp_path):
+    run = train(tmp_path / "run", images=64)
+    future = run.folder.sheet(6400)
+    future.write_bytes(b"")  # as a crash can leave it
+    run.folder.log.append({"images": 6400, "loss_d": 0.0})
+    again = train(tmp_path / "run", images=96, resume=True)
+    assert not future.exists()
+    assert [line["images"] for line in again.log()] == [64, 96]
+
+
+def test_going_on_needs_no_length_said_again(tmp_path):
+    train(tmp_path / "run", epochs=1, settings={"records": {"log_every": 640}})
+    notes = Notes()
+    train(tmp_path / "run", reporter=notes, settings={"records": {"log_every": 640}})
+    assert any("complete already" in note for note in notes.notes)
+
+
+def test_a_log_interval_without_a_generator_step_is_drawn_all_the_same(tmp_path):
+    settings = {"optim": {"discriminator_steps": 2}, "records": {"log_every": 32}}
+    run = train(tmp_path / "run", images=128, settings=settings)
+    assert sum("loss_g" in line for line in run.log()) == 2
+    assert run.folder.curves.exists()
+
+
+def test_moved_pictures_are_known_by_their_content(tmp_path, png_folder):
+    arguments = {**SMALL, "batch": 4, "out": tmp_path / "run"}
+    dcgan.train(str(png_folder), images=8, **arguments)
+    moved = png_folder.rename(tmp_path / "elsewhere")
+    run = dcgan.train(str(moved), images=16, resume=True, **arguments)
+    assert run.images_seen == 16
+
+
+def test_data_that_cannot_be_used_leaves_no_folder_behind(tmp_path, png_folder, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in list(png_folder.glob("*.png"))[:5]:
+        path.write_bytes(b"broken")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    for out in (None, tmp_path / "run"):
+        with pytest.raises(DataError, match="5 of 10 pictures are unreadable"):
+            dcgan.train(str(png_folder), images=8, **{**SMALL, "out": out})
+    shutil.rmtree(tmp_path / "runs", ignore_errors=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_neighbour_of_another_version_does_not_hinder_resuming(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = train(None, images=64)
+    (tmp_path / "runs" / "old").mkdir()
+    (tmp_path / "runs" / "old" / "config.yaml").write_text("who: knows\n")
+    assert train(None, images=96, resume=True).path == first.path
+
+
 def test_a_run_is_not_continued_on_other_pictures(tmp_path, png_folder):
     arguments = {**SMALL, "batch": 4, "out": tmp_path / "run"}
     dcgan.train(str(png_folder), images=8, **arguments)
