@@ -117,6 +117,13 @@ def test_damaged_files_in_a_folder_are_skipped_by_name(tmp_path):
     assert first_pixels(pictures.images) == [10, 30]
 
 
+def test_a_picture_whose_colours_cannot_be_converted_is_skipped():
+    source = Listed([*tones(10), Image.new("La", (8, 8)), *tones(30)])
+    pictures = load_pictures(source, (8, 8), 1, max_unreadable=0.5)
+    assert first_pixels(pictures.images) == [10, 30]
+    assert [skipped.title for skipped in pictures.skipped] == ["picture 1"]
+
+
 def test_more_unreadable_pictures_than_allowed_are_refused_naming_the_first():
     source = Listed(tones(*[1] * 8, None, None))
     with pytest.raises(TooManyUnreadable) as failure:

@@ -82,11 +82,12 @@ def to_channels(image: Image.Image, channels: int, background: str = "#ffffff") 
         ``#rrggbb`` put under transparent pixels when no alpha is asked for.
     """
     wanted = _MODES[channels]
-    if image.mode == wanted:
+    if image.mode == wanted and "transparency" not in image.info:
         return image
     if image.mode.startswith("I") or image.mode == "F":
         image = _deep_to_grey(image)
-    has_alpha = "A" in image.getbands() or "transparency" in image.info
+    # not by the bands' names: the A of LAB is a colour
+    has_alpha = image.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in image.info
     if has_alpha and channels in {1, 3}:
         image = image.convert("RGBA")
         under = Image.new("RGBA", image.size, background)
@@ -100,9 +101,10 @@ def to_channels(image: Image.Image, channels: int, background: str = "#ffffff") 
 
 def _deep_to_grey(image: Image.Image) -> Image.Image:
     """16- and 32-bit greys scaled, not clipped, to 8 bits."""
-    deep = np.asarray(image, dtype=np.float64)
+    deep = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    greatest = float(deep.max(initial=0))
     if image.mode == "F":
-        full = 1.0 if deep.max(initial=0) <= 1 else 255.0
+        full = 1.0 if greatest <= 1 else max(255.0, greatest)
     else:
-        full = 65535.0 if deep.max(initial=0) <= 65535 else float(2**31 - 1)
+        full = 65535.0 if greatest <= 65535 else float(2**31 - 1)
     return Image.fromarray((deep.clip(0, full) / full * 255).round().astype(np.uint8), "L")

@@ -64,4 +64,5 @@ class PixelScale:
 @lru_cache(maxsize=64)
 def _column(numbers: tuple[float, ...], device: torch.device) -> Tensor:
     """(1, C, 1, 1), made once per device: each copy to a GPU would wait for it."""
-    return torch.tensor(numbers, device=device).view(1, -1, 1, 1)
+    with torch.inference_mode(False):  # one made while sampling must also serve training
+        return torch.tensor(numbers, device=device).view(1, -1, 1, 1)

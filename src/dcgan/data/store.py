@@ -97,7 +97,7 @@ def load_pictures(
             skipped.append(failure)
         if progress is not None and (index % 500 == 499 or index == count - 1):
             progress(index + 1, count)
-    if len(skipped) > max_unreadable * count:
+    if len(skipped) > max_unreadable * count or len(skipped) == count:
         raise TooManyUnreadable(_too_many(source, skipped, count, max_unreadable))
     labels = source.labels
     if skipped:

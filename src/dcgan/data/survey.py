@@ -12,7 +12,7 @@ from dcgan.data.sources.base import Source
 from dcgan.data.store import Skipped
 from dcgan.errors import DataError, UnreadableImage
 
-_COLOURLESS = {"1", "L", "LA", "I", "F"}
+_COLOURLESS = {"1", "L", "LA", "La", "I", "F"}
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,7 @@ class Survey:
     @property
     def is_colour(self) -> bool:
         """Whether any picture that was looked at has colours."""
-        return any(
-            not mode.startswith(("I;", "L")) and mode not in _COLOURLESS for mode in self.modes
-        )
+        return any(not mode.startswith("I;") and mode not in _COLOURLESS for mode in self.modes)
 
 
 def survey(source: Source, limit: int | None = None) -> Survey:

@@ -23,13 +23,12 @@ def save_gif(frames: Sequence[Image.Image], path: Path, *, frame_ms: int = 120) 
     frame_ms : int
         Milliseconds per frame.
     """
-    # quantised beforehand: left to itself, Pillow's GIF writer is some 70 times slower
+    # quantised beforehand: left to itself, Pillow's GIF writer is some 70 times slower, and its
+    # grey frames come out more than twice as large
     palettes = [
         frame.convert("RGB").quantize(
             256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
         )
-        if frame.mode != "L"
-        else frame
         for frame in frames
     ]
     durations = [frame_ms] * (len(palettes) - 1) + [_LAST_FRAME_MS]

@@ -80,11 +80,12 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
                 color=colours(number / max(1, len(layers) - 1) * 0.9),
                 linewidth=1.2,
             )
-        axes.set_yscale("log")
+        if any(value > 0 for record in records for value in record[key].values()):
+            axes.set_yscale("log")
         axes.set_ylabel(title)
     panels[1].set_xlabel("images seen")
     if layers:
-        panels[0].legend(loc="upper right", frameon=False, fontsize=8, title="layer of D")
+        panels[0].legend(loc="upper right", framealpha=0.8, fontsize=8, title="layer of D")
     _save(figure, path)
 
 

@@ -51,8 +51,6 @@ def sheet(
         No images, or so many that no viewer would open the sheet.
     """
     count, channels, height, width = images_NCHW.shape
-    if count == 0:
-        raise DataError("a sheet needs at least one image")
     columns, factor, shape = _layout(count, (height, width), columns, enlarge)
     cell = (height * factor + _GAP, width * factor + _GAP)
     paper = np.full((channels, *shape), _PAPER, dtype=np.uint8)
@@ -73,6 +71,8 @@ def _layout(
     count: int, size: tuple[int, int], columns: int | None, enlarge: int | None
 ) -> tuple[int, int, tuple[int, int]]:
     """Columns, whole factor of enlargement, and (height, width) of the sheet."""
+    if count == 0:
+        raise DataError("a sheet needs at least one image")
     height, width = size
     columns = columns or ceil(sqrt(count))
     factor = enlarge or max(1, round(_LEGIBLE_SIDE / max(height, width)))
@@ -89,6 +89,12 @@ def _layout(
 
 
 def save_image(image: Image.Image, path: Path) -> None:
-    """Write a picture so that it is there whole or not at all; the suffix names the format."""
+    """Write a picture so that it is there whole or not at all; the suffix names the format.
+
+    Raises ``DataError`` for a suffix of no format.
+    """
+    image_format = Image.registered_extensions().get(path.suffix.lower())
+    if image_format is None:
+        raise DataError(f"{path}: no picture format ends in {path.suffix!r}; take .png")
     with written_whole(path) as unfinished:
-        image.save(unfinished, format=Image.registered_extensions()[path.suffix.lower()])
+        image.save(unfinished, format=image_format)

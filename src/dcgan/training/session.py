@@ -235,7 +235,11 @@ def _finish(
     if records:
         loss_and_score_curves(records, folder.curves)
         gradient_curves(records, folder.gradients)
-    save_gif([Image.open(path) for path in folder.sheets()], folder.animation)
+    frames = []
+    for path in folder.sheets():
+        with Image.open(path) as frame:
+            frames.append(frame.copy())
+    save_gif(frames, folder.animation)
     for skipped in pictures.skipped[:20]:
         reporter.note(f"skipped {skipped.title}: {skipped.reason}")
     if len(pictures.skipped) > 20:

@@ -24,10 +24,9 @@ def test_the_built_in_digits_are_1797_in_ten_balanced_classes():
 def test_they_are_light_strokes_on_black_over_the_whole_range():
     images = read_all(open_source("digits"))
     assert images.shape == (1797, 8, 8)
-    assert images.min() == 0
-    assert images.max() == 255
     assert images[:, :, 0].mean() < 5  # the left margin is empty
-    assert len(np.unique(images)) == 17  # counts of ink from 0 to 16
+    ink = np.arange(17)  # what the original counts
+    np.testing.assert_array_equal(np.unique(images), np.round(ink * 255 / 16))
 
 
 def test_the_digits_are_those_of_their_labels():

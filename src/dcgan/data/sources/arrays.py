@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,7 @@ def open_array(path: Path) -> ArraySource:
     DataError
         No such array, or values out of range.
     """
-    try:
-        if path.suffix.lower() == ".npy":
-            arrays = {"images": np.load(path, mmap_mode="r", allow_pickle=False)}
-        else:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: not a NumPy file of plain numbers ({error})") from error
+    arrays = _read_arrays(path)
     images = arrays.get("images")
     if images is None:
         images = next((a for a in arrays.values() if a.ndim in {3, 4}), None)
@@ -47,6 +41,19 @@ def open_array(path: Path) -> ArraySource:
         classes, values = np.unique(numbers, return_inverse=True)
         labels = {"label": Labels(values, tuple(str(number) for number in classes))}
     return ArraySource(str(path), images, labels=labels)
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """All arrays of a file by name; which of the two kinds it is, its content says."""
+    try:
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {"images": loaded}
+        with loaded:
+            found = {name: loaded[name] for name in loaded.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path}: not a NumPy file of plain numbers ({error})") from error
+    return {name: array for name, array in found.items() if isinstance(array, np.ndarray)}
 
 
 def _channels_last(path: Path, images: NDArray[Any]) -> NDArray[Any]:
@@ -64,6 +71,8 @@ def _as_pixels(path: Path, images: NDArray[Any]) -> NDArray[np.uint8]:
         return images
     if images.dtype == np.bool_:
         return images.astype(np.uint8) * np.uint8(255)
+    if images.dtype.kind not in "fiu":
+        raise DataError(f"{path}: values of {images.dtype}; wants numbers")
     low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
     if images.dtype.kind == "f" and low >= 0 and high <= 1:
         return (images * 255).round().astype(np.uint8)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 from PIL import Image
@@ -53,11 +52,12 @@ class ZipSource(Source):
     def __init__(self, path: Path) -> None:
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError) as error:
+        except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
             raise DataError(f"{path}: not a readable zip file ({error})") from error
-        members = [name for name in self._zip.namelist() if not _is_hidden(name)]
+        listed = self._zip.namelist()
+        members = [name for name in listed if not name.endswith("/") and not _is_hidden(name)]
         names = sorted(name for name in members if _is_picture(name))
-        others = sum(not name.endswith("/") for name in members) - len(names)
+        others = len(members) - len(names)
         labels = folder_labels([PurePosixPath(name).parts for name in names])
         super().__init__(str(path), labels=labels, ignored=others)
         self._names = names
@@ -68,8 +68,9 @@ class ZipSource(Source):
     def read(self, index: int) -> Image.Image:
         try:
             data = self._zip.read(self._names[index])
-        except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, zlib.error) as error:
-            # RuntimeError is what zipfile raises for an encrypted member
+        except MemoryError:
+            raise
+        except Exception as error:  # every compression has errors of its own
             raise UnreadableImage(f"damaged in the zip: {error}") from error
         return decode(data)
 

@@ -56,15 +56,28 @@ def open_idx(name: str, split: str, root: Path | None) -> ArraySource:
     """
     stems = [f"{_PREFIX[split]}-images-idx3-ubyte", f"{_PREFIX[split]}-labels-idx1-ubyte"]
     for folder in _FOLDERS[name]:
-        found = [_existing(root / folder / stem) for stem in stems] if root else [None]
-        if all(found):
+        found = [_existing(root / folder / stem) for stem in stems] if root else []
+        if root and all(found):
             images, numbers = (read_idx(path) for path in found if path)
+            _refuse_strangers(name, root / folder, images, numbers)
             labels = {"label": Labels(numbers.astype(np.int64), _CLASSES[name])}
             return ArraySource(name, images, labels=labels)
     place = (root or Path("DIR")) / _FOLDERS[name][0]
     files = " and ".join(f"{stem}.gz" for stem in stems)
     cure = "" if root else "; then say --data-root DIR, or set the variable DCGAN_DATA"
     raise SourceNotFound(f"{name}: put {files} into {place}/{cure}")
+
+
+def _refuse_strangers(
+    name: str, folder: Path, images: NDArray[np.uint8], numbers: NDArray[np.uint8]
+) -> None:
+    """Images and labels must belong together."""
+    fits = images.ndim == 3 and numbers.ndim == 1 and len(images) == len(numbers)
+    if not fits or numbers.max(initial=0) >= len(_CLASSES[name]):
+        raise DataError(
+            f"{folder}: images {images.shape} and labels {numbers.shape} of {name} do not belong"
+            " together; fetch both again"
+        )
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -84,6 +97,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     if len(data) < 4 or data[:3] != b"\x00\x00\x08":
         raise DataError(f"{path}: not an IDX file of bytes")
     axes = data[3]
+    if len(data) < 4 + 4 * axes:
+        raise DataError(f"{path}: ends within its header; fetch it again")
     shape = tuple(int(side) for side in np.frombuffer(data, ">u4", axes, 4))
     body = np.frombuffer(data, np.uint8, offset=4 + 4 * axes)
     if body.size != np.prod(shape):
