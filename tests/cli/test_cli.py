@@ -223,6 +223,24 @@ def test_settings_are_taken_from_the_shell(monkeypatch, tmp_path, key, value):
     assert found == value or str(found) == value or found == float(value)
 
 
+def test_deterministic_is_a_switch(monkeypatch):
+    import dcgan.training.session as session
+    from dcgan.errors import DcganError
+
+    seen = []
+
+    def stop(config, reporter):
+        seen.append(config.deterministic)
+        raise DcganError("seen enough")
+
+    monkeypatch.setattr(session, "_resolve", stop)
+    for words in ([], ["--deterministic"]):
+        monkeypatch.setattr(sys, "argv", ["dcgan", "train", *words])
+        with pytest.raises(SystemExit):
+            main()
+    assert seen == [False, True]
+
+
 def test_ctrl_c_is_one_line_and_exit_code_3(dcgan, monkeypatch):
     import dcgan.training.session as session
 

@@ -53,6 +53,7 @@ def train(
     seed: Annotated[int | None, Parameter(group=_MAIN)] = None,
     device: Annotated[str | None, Parameter(group=_MAIN)] = None,
     precision: Annotated[str | None, Parameter(group=_MAIN)] = None,
+    deterministic: Annotated[bool, Parameter(group=_MAIN)] = False,
     data_root: Annotated[Path | None, Parameter(group=_MAIN)] = None,
     as_json: Annotated[bool, Parameter(name="--json", group=_MAIN)] = False,
     data_settings: Annotated[DataConfig | None, Parameter(name="--data", group=_DATA)] = None,
@@ -94,6 +95,8 @@ def train(
         auto, cpu, cuda, cuda:N or mps.
     precision
         auto, fp32 or bf16.
+    deterministic
+        Only deterministic algorithms: exact resume on a GPU too, and slower there.
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     as_json
@@ -125,7 +128,7 @@ def train(
         device=device,
         precision=precision,
         data_root=data_root,
-        settings=_given(sections),
+        settings=_given(sections) | ({"deterministic": True} if deterministic else {}),
         reporter=TerminalReporter(),
     )
     folder = run.folder
