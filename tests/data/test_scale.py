@@ -85,3 +85,12 @@ def test_a_scale_returns_from_json_as_it_was():
     scale = PixelScale.standardizing(some_images())
     assert PixelScale.from_json(json.loads(json.dumps(scale.to_json()))) == scale
     assert PixelScale.from_json(json.loads(json.dumps(PixelScale().to_json()))) == PixelScale()
+
+
+def test_a_scale_first_used_while_sampling_also_serves_training():
+    scale = PixelScale((11.5,), (3.25,))  # numbers that nothing else has asked for
+    with torch.inference_mode():
+        scale.denormalize(torch.zeros(1, 1, 2, 2))
+    image = torch.ones(1, 1, 2, 2, requires_grad=True)
+    scale.normalize(image).square().sum().backward()
+    assert image.grad is not None
