@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dcgan.data.decode import EXTENSIONS, decode, to_channels
+from dcgan.data.colour import to_channels
+from dcgan.data.decode import EXTENSIONS, decode
 from dcgan.errors import UnreadableImage
 
 RED = (200, 100, 50)

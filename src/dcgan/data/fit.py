@@ -6,7 +6,12 @@ from typing import Literal
 
 from PIL import Image, ImageColor
 
-Fit = Literal["crop", "pad", "stretch"]
+Fit = Literal["crop", "pad", "stretch", "cover-random"]
+"""Cut the longer side about the centre; pad the shorter one; change the aspect; cut the longer side
+anew, at random, each time the picture is shown."""
+
+LONGEST_COVER = 4
+"""A cover's longer side is at most this many times the size: of a panorama, the middle remains."""
 
 _FILTER = Image.Resampling.BICUBIC
 """Pillow widens the filter when it shrinks, so this antialiases."""
@@ -22,8 +27,8 @@ def fit(
     image : PIL.Image.Image
         Of mode L, LA, RGB or RGBA.
     size : (height, width)
-    how : {"crop", "pad", "stretch"}
-        Cut the longer side about the centre, pad the shorter one, or change the aspect.
+    how : {"crop", "pad", "stretch", "cover-random"}
+        The last is cut about the centre here, like "crop"; :func:`cover` keeps what it draws from.
     background : str
         ``#rrggbb`` of the padding.
     """
@@ -35,6 +40,24 @@ def fit(
     if how == "pad":
         return _pad(image, height, width, background)
     return _crop(image, height, width)
+
+
+def cover(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Resize with antialiasing so that one side is as in ``size`` and the other at least so.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Of mode L, LA, RGB or RGBA.
+    size : (height, width)
+    """
+    height, width = size
+    scale = min(image.width / width, image.height / height)
+    covering = (
+        max(height, min(LONGEST_COVER * height, round(image.height / scale))),
+        max(width, min(LONGEST_COVER * width, round(image.width / scale))),
+    )
+    return fit(image, covering)
 
 
 def _crop(image: Image.Image, height: int, width: int) -> Image.Image:

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.decode import damage_named, to_channels
+from dcgan.data.colour import to_channels
+from dcgan.data.decode import damage_named
 from dcgan.data.fit import Fit, fit
 from dcgan.data.parallel import in_threads
 from dcgan.data.sources.base import Labels, Source

@@ -8,9 +8,10 @@ from pathlib import Path
 from dcgan.data.sources.arrays import open_array
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.digits import open_digits
-from dcgan.data.sources.files import FolderSource, ZipSource
+from dcgan.data.sources.folder import FolderSource
 from dcgan.data.sources.idx import open_idx
 from dcgan.data.sources.shapes import ShapesSource
+from dcgan.data.sources.zips import ZipSource
 from dcgan.errors import DataError, SourceNotFound, did_you_mean
 
 NAMES = ("digits", "shapes", "mnist", "fashion-mnist")

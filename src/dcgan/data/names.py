@@ -1,0 +1,45 @@
+"""Millions of names in little memory."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import overload
+
+
+class Names(Sequence[str]):
+    """A read-only sequence of file names, packed into one block of bytes.
+
+    Two million names of 40 characters take 96 MB here and some 200 MB as a list of ``str``; with a
+    ``Path`` or a ``ZipInfo`` each, over a gigabyte.
+
+    Parameters
+    ----------
+    names : iterable of str
+        May hold what no encoding knows (surrogates of undecodable file names).
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        packed = bytearray()
+        ends = array("q")
+        for name in names:
+            packed += name.encode("utf-8", "surrogatepass")
+            ends.append(len(packed))
+        self._packed = bytes(packed)
+        self._ends = ends
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        index %= len(self)
+        start = self._ends[index - 1] if index else 0
+        return self._packed[start : self._ends[index]].decode("utf-8", "surrogatepass")

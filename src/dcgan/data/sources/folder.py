@@ -1,0 +1,88 @@
+"""Pictures as files in a folder, at any depth."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from dcgan.data.decode import EXTENSIONS, is_picture
+from dcgan.data.names import Names
+from dcgan.data.sources.base import EncodedSource, digest, folder_labels, suffix
+from dcgan.errors import UnreadableImage
+
+
+class FolderSource(EncodedSource):
+    """Every picture below a folder, sorted by path; class folders become labels.
+
+    A file is taken for a picture by the end of its name, or, where it has none, by its first
+    bytes. Hidden files and folders are passed over; links to folders are followed once.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str, optional
+        What messages call it; default the folder.
+    """
+
+    def __init__(self, folder: Path, name: str | None = None) -> None:
+        others: Counter[str] = Counter()
+        self._names = Names(sorted(_pictures(folder, others)))
+        super().__init__(name or str(folder), labels=folder_labels(self._names), others=others)
+        self._folder = folder
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def fetch(self, index: int) -> bytes:
+        try:
+            return (self._folder / self._names[index]).read_bytes()
+        except OSError as error:
+            raise UnreadableImage(error.strerror or "cannot be read") from error
+
+    def title(self, index: int) -> str:
+        return self._names[index]
+
+    def stamp(self) -> str:
+        return digest((self._folder.resolve(), *map(self._state, self._names)))
+
+    def _state(self, name: str) -> tuple[str, int, int]:
+        try:
+            state = (self._folder / name).stat()
+        except OSError:
+            return name, -1, -1
+        return name, state.st_size, state.st_mtime_ns
+
+
+def _pictures(folder: Path, others: Counter[str]) -> Iterator[str]:
+    """Paths below a folder of all pictures, in no order; counts the other files."""
+    entered = {folder.resolve()}
+    for place, folders, files in os.walk(folder, followlinks=True):
+        here = Path(place)
+        kept = []
+        for name in sorted(folders):
+            target = (here / name).resolve()
+            if not name.startswith(".") and target not in entered:  # a loop of links ends here
+                entered.add(target)
+                kept.append(name)
+        folders[:] = kept
+        below = here.relative_to(folder).as_posix()
+        for name in files:
+            if not name.startswith(".") and _is_picture(here, name):
+                yield name if below == "." else f"{below}/{name}"
+            else:
+                others[suffix(name)] += 1
+
+
+def _is_picture(here: Path, name: str) -> bool:
+    end = suffix(name)
+    if end != "no suffix":
+        return end in EXTENSIONS
+    try:
+        if not (here / name).is_file():  # a pipe would never end
+            return False
+        with (here / name).open("rb") as file:
+            return is_picture(file.read(16))
+    except OSError:
+        return False

@@ -1,0 +1,122 @@
+"""Pictures in a zip file, read in place."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+import zipfile
+import zlib
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+from dcgan.data.decode import EXTENSIONS, MOST_PIXELS
+from dcgan.data.sources.base import EncodedSource, digest, folder_labels, suffix
+from dcgan.data.sources.zip_index import Member, ZipIndex
+from dcgan.errors import DataError, UnreadableImage
+
+_STORED, _DEFLATED = 0, 8
+_ENCRYPTED = 1
+"""Flag bit 0."""
+
+_LARGEST = 4 * MOST_PIXELS + 2**20
+"""No picture that would be decoded is larger: 4 bytes a pixel, and a header."""
+
+
+class ZipSource(EncodedSource):
+    """Every picture in a zip file, sorted by name and never unpacked; class folders become labels.
+
+    Parameters
+    ----------
+    path : Path
+    below : str, optional
+        Only members whose path begins so.
+
+    Raises
+    ------
+    DataError
+        Not a zip file.
+    """
+
+    def __init__(self, path: Path, below: str = "") -> None:
+        others: Counter[str] = Counter()
+        try:
+            self._index = ZipIndex(path, lambda name: _is_picture(name, others, below))
+            self._file = path.open("rb", buffering=0)
+            weakref.finalize(self, self._file.close)
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise DataError(f"{path}: not a readable zip file ({error})") from error
+        super().__init__(str(path), labels=folder_labels(self._index.names), others=others)
+        self._path = path
+        self._library: zipfile.ZipFile | None = None
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._index.names)
+
+    def fetch(self, index: int) -> bytes:
+        member = self._index[index]
+        try:
+            if member.method not in {_STORED, _DEFLATED} or member.flags & _ENCRYPTED:
+                return self._through_library(member.name)
+            return self._plain(member)
+        except (MemoryError, UnreadableImage):
+            raise
+        except Exception as error:  # every compression has errors of its own
+            raise UnreadableImage(f"damaged in the zip: {error}") from error
+
+    def title(self, index: int) -> str:
+        return self._index.names[index]
+
+    def stamp(self) -> str:
+        # holds each member's checksum: as good as having read it
+        return digest((self._index.numbers.tobytes(), *self._index.names))
+
+    def _plain(self, member: Member) -> bytes:
+        """A stored or deflated member, checked against its CRC."""
+        if member.size > _LARGEST:
+            raise UnreadableImage(f"unpacks to {member.size:,} bytes: too large for a picture")
+        header = self._read_at(member.offset, 30)
+        name_length, extra_length = (
+            int.from_bytes(header[at : at + 2], "little") for at in (26, 28)
+        )
+        data = self._read_at(member.offset + 30, name_length + extra_length + member.packed_size)
+        if header[:4] != b"PK\x03\x04" or data[:name_length] != member.encoded_name:
+            raise ValueError("another member lies where the list says")
+        packed = data[name_length + extra_length :]
+        if member.method == _DEFLATED:
+            # one more byte than promised shows the lie, a bomb is not unpacked
+            packed = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, member.size + 1)
+        if len(packed) != member.size or zlib.crc32(packed) != member.checksum:
+            raise ValueError("its checksum is wrong")
+        return packed
+
+    def _read_at(self, offset: int, length: int) -> bytes:
+        if hasattr(os, "pread"):  # needs no lock: keeps no position
+            return os.pread(self._file.fileno(), length, offset)
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.read(length) or b""
+
+    def _through_library(self, name: str) -> bytes:
+        with self._lock:
+            if self._library is None:
+                self._library = zipfile.ZipFile(self._path)
+        with self._library.open(name) as member:
+            data = member.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise UnreadableImage("unpacks to too many bytes for a picture")
+        return data
+
+
+def _is_picture(name: str, others: Counter[str], below: str) -> bool:
+    """Whether a member is one; counts what is neither that, hidden, nor a folder."""
+    path = PurePosixPath(name)
+    if name.endswith("/") or any(p.startswith(".") or p == "__MACOSX" for p in path.parts):
+        return False
+    if not name.startswith(below):
+        return False
+    if path.suffix.lower() in EXTENSIONS:
+        return True
+    others[suffix(name)] += 1
+    return False
