@@ -31,6 +31,15 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="set DCGAN_DATA to the folder of data sets"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_network(tmp_path_factory):
+    """No test asks the network, or reads or fills the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DCGAN_OFFLINE", "1")
+        patch.setenv("DCGAN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture
 def data_root() -> Path:
     """The folder of real data sets, for tests marked ``realdata``."""

@@ -15,13 +15,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dcgan.data import open_source
     from dcgan.runs import Run, open_run
-    from dcgan.training import train
+    from dcgan.training import prepare, train
 
 __version__ = "0.1.0"
-__all__ = ["Run", "open_run", "train"]
+__all__ = ["Run", "open_run", "open_source", "prepare", "train"]
 
-_HOMES = {"train": "dcgan.training", "open_run": "dcgan.runs", "Run": "dcgan.runs"}
+_HOMES = {
+    "train": "dcgan.training",
+    "prepare": "dcgan.training",
+    "open_run": "dcgan.runs",
+    "Run": "dcgan.runs",
+    "open_source": "dcgan.data",
+}
 
 
 def __getattr__(name: str) -> Any:

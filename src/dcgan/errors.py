@@ -7,6 +7,7 @@
     │   └── GeometryError       a layer table whose shapes do not fit together
     ├── DataError               pictures that cannot be used
     │   ├── SourceNotFound      DATA is neither a path nor a known name
+    │   ├── Unreachable         no server gave any of a data set
     │   ├── UnreadableImage     one file that holds no usable picture
     │   └── TooManyUnreadable   so many of them that training would be on something else
     ├── RunError                a run folder that cannot be used as asked
@@ -64,6 +65,10 @@ class DataError(DcganError):
 
 class SourceNotFound(DataError):
     """DATA is neither an existing path nor the name of a known set."""
+
+
+class Unreachable(DataError):
+    """No server gave any of a data set; whoever wanted it says what would do instead."""
 
 
 class UnreadableImage(DataError):

@@ -11,8 +11,8 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dcgan.data import Batches, PixelScale
-from dcgan.data.loader import epoch_order
+from dcgan.data import Batches, HeldPictures, PixelScale
+from dcgan.data.loader import WINDOW, epoch_order
 
 
 def numbered(count: int) -> np.ndarray:
@@ -136,3 +136,122 @@ def test_batches_hold_the_pictures_themselves_at_the_scale_asked_for():
 def test_batches_are_in_the_range_of_tanh_by_default():
     batch_BCHW = next(Batches(np.array([[[[0, 255]]]], np.uint8), 1, seed=0).starting_at(0))
     assert batch_BCHW.flatten().tolist() == [-1, 1]
+
+
+def test_orders_in_runs_are_these_for_good():
+    assert epoch_order(seed=1, epoch=0, count=10, run=4).tolist() == [8, 0, 4, 2, 5, 3, 7, 1, 6, 9]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**63), st.integers(1, 2000), st.integers(2, 100))
+def test_an_order_in_runs_holds_every_picture_once(seed, count, run):
+    assert sorted(epoch_order(seed, 0, count, run)) == list(range(count))
+
+
+def test_pictures_are_shuffled_only_within_a_window_of_whole_runs():
+    run, windows = 4, 5
+    order = epoch_order(0, 0, run * WINDOW * windows, run)
+    for part in order.reshape(windows, -1):
+        runs, shown_of_each = np.unique(part // run, return_counts=True)
+        assert len(runs) == WINDOW
+        assert set(shown_of_each) == {run}
+        assert (np.diff(part) != 1).mean() > 0.9, "within a window, runs do not stay together"
+    assert len(np.unique(order[: run * WINDOW] // (run * WINDOW))) > 1, "runs come from all over"
+
+
+class Recording(HeldPictures):
+    """Pictures that remember where they were asked to be cut."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(numbered(count))
+        self.places: list[np.ndarray] = []
+
+    def take(self, index_B, place_B):
+        self.places.append(place_B)
+        return super().take(index_B, place_B)
+
+
+def test_places_are_uniform_and_depend_only_on_seed_epoch_and_position():
+    pictures = Recording(250)
+    whole = Batches(pictures, 50, seed=3)
+    list(islice(whole.starting_at(0), 20))
+    places = np.concatenate(pictures.places)
+    assert 0 <= places.min() < 0.01 < 0.99 < places.max() < 1
+    assert np.histogram(places, bins=10, range=(0, 1))[0].min() > 60  # of 100
+    assert len(np.unique(places)) == len(places), "every epoch cuts elsewhere"
+    later = Recording(250)
+    list(islice(Batches(later, 50, seed=3).starting_at(600), 8))
+    np.testing.assert_array_equal(np.concatenate(later.places), places[600:])
+
+
+def arrows(count: int) -> np.ndarray:
+    """Pictures of two pixels, that say their number and on which side of it they are."""
+    pictures = np.full((count, 1, 1, 2), 255, dtype=np.uint8)
+    pictures[:, 0, 0, 0] = np.arange(count)
+    return pictures
+
+
+def test_about_every_other_picture_is_mirrored_and_always_the_same_ones():
+    def mirrored(start: int, steps: int) -> list[bool]:
+        batches = islice(Batches(arrows(200), 40, seed=5, flip=True).starting_at(start), steps)
+        pixels = torch.cat([PixelScale().denormalize(batch) for batch in batches])
+        assert sorted(pixels[:200].amin((1, 2, 3)).tolist()) == list(range(200))
+        return [bool(left == 255) for left in pixels[:, 0, 0, 0]]
+
+    whole = mirrored(0, 10)
+    assert 0.4 < np.mean(whole) < 0.6
+    assert mirrored(200, 5) == whole[200:]
+    assert whole[:200] != whole[200:], "each epoch mirrors others"
+
+
+def test_nothing_is_mirrored_unless_asked_for():
+    batch = next(Batches(arrows(40), 40, seed=5).starting_at(0))
+    assert (batch[:, 0, 0, 1] == 1).all()
+
+
+def test_mirroring_leaves_the_pictures_themselves_alone():
+    images = arrows(40)
+    before = images.copy()
+    next(Batches(images, 40, seed=5, flip=True).starting_at(0))
+    np.testing.assert_array_equal(images, before)
+
+
+def test_dequantized_pictures_leave_the_grid_and_round_back_to_themselves():
+    images = np.repeat(np.arange(250, dtype=np.uint8), 16).reshape(250, 1, 4, 4)
+    plain = Batches(images, 50, seed=2)
+    noisy = Batches(images, 50, seed=2, dequantize=True)
+    noise = []
+    for exact, batch in islice(zip(plain.starting_at(0), noisy.starting_at(0), strict=True), 5):
+        torch.testing.assert_close(PixelScale().denormalize(batch), PixelScale().denormalize(exact))
+        noise.append((batch - exact) * 127.5)
+    spread = torch.cat(noise)
+    assert spread.min() >= -0.501
+    assert spread.max() <= 0.501
+    assert spread.std() == pytest.approx(12**-0.5, rel=0.03)  # of a uniform density of width 1
+    assert spread.mean() == pytest.approx(0, abs=0.02)
+
+
+def test_the_noise_depends_only_on_the_position():
+    images = numbered(100)
+    whole = list(islice(Batches(images, 10, seed=2, dequantize=True).starting_at(0), 12))
+    later = list(islice(Batches(images, 10, seed=2, dequantize=True).starting_at(70), 5))
+    torch.manual_seed(0)
+    torch.testing.assert_close(later, whole[7:], rtol=0, atol=0)
+    assert not torch.equal(whole[0], whole[1])
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_ranks_share_each_batch_without_overlap(ranks):
+    alone = shown(Batches(numbered(100), 20, seed=6).starting_at(40), 7)
+    shares = [
+        shown(Batches(numbered(100), 20, seed=6, rank=rank, ranks=ranks).starting_at(40), 7)
+        for rank in range(ranks)
+    ]
+    joined = [list(chain.from_iterable(parts)) for parts in zip(*shares, strict=True)]
+    assert joined == alone
+    assert {len(part) for share in shares for part in share} == {20 // ranks}
+
+
+def test_a_batch_that_ranks_cannot_share_is_refused():
+    with pytest.raises(ValueError, match="batch 10 is not a multiple of 4"):
+        Batches(numbered(100), 10, seed=0, ranks=4)

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from dcgan.data import Labels, Source, load_pictures, open_source
-from dcgan.data.store import Skipped, load_some
-from dcgan.errors import DataError, TooManyUnreadable, UnreadableImage
+from dcgan.data.pictures import Skipped
+from dcgan.data.store import load_some
+from dcgan.errors import TooManyUnreadable, UnreadableImage
 
 
 class Listed(Source):
@@ -21,7 +22,7 @@ class Listed(Source):
     def __len__(self) -> int:
         return len(self.images)
 
-    def read(self, index: int) -> Image.Image:
+    def read(self, index, at_least=None) -> Image.Image:
         image = self.images[index]
         if image is None:
             raise UnreadableImage("cut short")
@@ -175,21 +176,21 @@ def test_the_fingerprint_changes_with_order_number_and_shape():
     assert len(seen) == 6
 
 
-def test_pictures_beyond_memory_are_refused_before_any_is_read(monkeypatch):
-    monkeypatch.setattr("dcgan.data.store._available_memory", lambda: 10_000_000)
+def test_pictures_beyond_memory_are_decoded_as_they_are_shown(monkeypatch):
+    monkeypatch.setattr("dcgan.data.store.available_memory", lambda: 10_000_000)
+    said = []
     untouched = Listed([None] * 1000)
-    with pytest.raises(DataError) as failure:
-        load_pictures(untouched, (100, 90), 1, max_unreadable=1)
-    assert not isinstance(failure.value, TooManyUnreadable)
-    message = str(failure.value)
-    assert "listed: 1000 pictures of 100x90x1" in message
-    assert "smaller --size" in message
+    pictures = load_pictures(untouched, (100, 90), 1, note=said.append)
+    assert pictures.is_slow
+    assert len(pictures) == 1000
+    assert len(said) == 1
+    assert "neither into the cache nor into memory" in said[0]
 
 
 @pytest.mark.parametrize("free", [None, 10_000_000])
 def test_pictures_within_memory_are_loaded(monkeypatch, free):
     """Also where the system does not tell how much there is."""
-    monkeypatch.setattr("dcgan.data.store._available_memory", lambda: free)
+    monkeypatch.setattr("dcgan.data.store.available_memory", lambda: free)
     assert len(load_pictures(Listed(tones(*[1] * 50)), (100, 90), 1).images) == 50
 
 

@@ -19,6 +19,7 @@ _COMMANDS = {
     "train": "Train a DCGAN on a collection of pictures.",
     "sample": "Draw images with a trained run's generator.",
     "inspect": "Report on a picture collection before any training.",
+    "prepare": "Decode and pack a collection once; later runs read it at memory speed.",
     "recipes": "List the recipes, or print one in full.",
 }
 

@@ -7,7 +7,15 @@ import time
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from dcgan.training.reporting import Reporter
 
@@ -26,6 +34,8 @@ class TerminalReporter(Reporter):
         self._live = self._console.is_terminal
         self._progress: Progress | None = None
         self._task = TaskID(0)
+        self._decoding: Progress | None = None
+        self._decoding_since = 0.0
         self._images: int | None = None
         self._minutes: float | None = None
         self._start = 0
@@ -37,9 +47,33 @@ class TerminalReporter(Reporter):
         self._console.print(text, markup=False)
 
     def decoding(self, done: int, total: int) -> None:
-        if self._live and total > 20_000:
-            end = "\n" if done == total else "\r"
-            self._console.print(f"decoding pictures {done:,}/{total:,}", end=end)
+        clock = time.monotonic()
+        if self._decoding is None:
+            self._decoding_since = clock
+            columns = (TextColumn("decoding"), BarColumn(bar_width=24), MofNCompleteColumn())
+            self._decoding = Progress(
+                *columns, TimeRemainingColumn(), console=self._console, disable=not self._live
+            )
+            self._decoding.start()
+            self._decoding.add_task("", total=total)
+        self._decoding.update(TaskID(0), completed=done, total=total)
+        is_long = clock - self._decoding_since >= _PLAIN_SECONDS  # a short wait needs no words
+        if not self._live and is_long and clock - self._printed_at >= _PLAIN_SECONDS:
+            self._printed_at = clock
+            self._console.print(f"decoding pictures {done:,}/{total:,}")
+        if done == total:
+            self._decoding.stop()
+            self._decoding = None
+
+    def fetching(self, done: int, total: int | None) -> None:
+        clock = time.monotonic()
+        is_due = clock - self._drawn_at >= (_REDRAW_SECONDS if self._live else _PLAIN_SECONDS)
+        if not is_due and done != total:
+            return
+        self._drawn_at = clock
+        of_all = f" of {total / 1e6:.1f}" if total else ""
+        end = "\r" if self._live and done != total else "\n"
+        self._console.print(f"fetching {done / 1e6:.1f}{of_all} MB", end=end)
 
     def begin(self, images_seen: int, images: int | None, minutes: float | None) -> None:
         self._images, self._minutes, self._start = images, minutes, images_seen

@@ -39,21 +39,34 @@ class DataConfig(Section):
     """Which pictures, and how they become what the network sees."""
 
     source: str = "digits"
-    """A path (folder, .zip, .npy, .npz) or a name: digits, shapes, mnist, fashion-mnist."""
+    """A path (folder, .zip, .tar, .npy, .npz, .parquet), an address of shards, or a name: digits,
+    shapes, mnist, fashion-mnist, cifar10, celeba, lsun/CATEGORY, hub:OWNER/NAME."""
     root: str | None = None
     """Folder in which named data sets lie."""
     size: Size | Auto = "auto"
     """Height and width the network works at: 64, or 157x128."""
     channels: Annotated[int, Field(ge=1, le=4)] | Auto = "auto"
     """1 grey, 2 grey with alpha, 3 colour, 4 colour with alpha."""
-    fit: Literal["crop", "pad", "stretch"] = "crop"
-    """How a picture of another aspect fits: centre crop, pad, or stretch."""
+    fit: Literal["crop", "pad", "stretch", "cover-random"] = "crop"
+    """How a picture of another aspect fits: centre crop, pad, stretch, or a new crop each time."""
+    frames: Literal["first", "all"] = "first"
+    """What an animated picture gives: its first frame, or each as a picture."""
     background: Colour = "#ffffff"
     """Colour under transparent pixels and in padding."""
     scaling: Literal["symmetric", "standardized"] = "symmetric"
     """Pixels to [-1, 1], or to mean 0 and deviation 1 of this data (not for a tanh generator)."""
+    flip: bool = False
+    """Mirror every other picture left to right, at random; not for letters or digits."""
+    dequantize: bool = False
+    """Add noise of at most half a pixel value, so that the data do not lie on a grid."""
     max_unreadable: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Refuse to train when more than this share of the files is unreadable."""
+    cache: Literal["user", "run", "off"] = "user"
+    """Where decoded pictures are kept: for all runs, in this run's folder, or not at all."""
+    cache_gb: Annotated[float, Field(gt=0)] = 50.0
+    """Most that may be kept, in 10^9 bytes; what was used longest ago goes first."""
+    memory_gb: Annotated[float, Field(ge=0)] | Auto = "auto"
+    """Most memory for decoded pictures that are not kept on disk; auto: 60 % of what is free."""
 
 
 class LatentConfig(Section):

@@ -123,7 +123,7 @@ def _shrink_while_decoding(image: Image.Image, at_least: tuple[int, int]) -> Non
     """Let the JPEG decoder skip detail that resizing would throw away again."""
     side = math.ceil(max(at_least) * _SPARE)  # the larger one, as EXIF may yet turn the picture
     if min(image.size) >= 2 * side:
-        image.draft(None, (side, side))  # type: ignore[arg-type]  # None keeps the mode
+        image.draft(None, (side, side))  # None: the mode stays
 
 
 def _faster(data: bytes, image: Image.Image) -> Image.Image | None:
@@ -152,4 +152,5 @@ def _simplejpeg() -> ModuleType | None:
         import simplejpeg
     except ImportError:
         return None
-    return simplejpeg  # type: ignore[no-any-return]
+    module: ModuleType = simplejpeg
+    return module

@@ -6,23 +6,44 @@ B batch · C channels · H, W sides
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dcgan.data.parallel import ahead
+from dcgan.data.pictures import HeldPictures, Pictures
 from dcgan.data.scale import PixelScale
 
+WINDOW = 64
+"""Runs of pictures that are shuffled with each other, where a source is read in runs."""
 
-def epoch_order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+_BATCHES_AHEAD = 4
+
+
+def epoch_order(seed: int, epoch: int, count: int, run: int = 1) -> NDArray[np.int64]:
     """A permutation of ``count`` images that depends on nothing but its arguments.
 
     Sorted by Philox's raw words, whose stream NumPy guarantees to stay the same (its shuffles it
     does not), so that a run resumed years later sees the same order.
+
+    Parameters
+    ----------
+    seed, epoch, count : int
+    run : int, default 1
+        Pictures that lie together. Above 1, runs are permuted, and pictures only within every 64
+        consecutive runs of that permutation: what is read is read in long pieces.
     """
-    words = _words(seed, epoch, count)
-    return np.argsort(words, kind="stable")
+    if run == 1:
+        return np.argsort(_words(seed, epoch, count), kind="stable")
+    words = _words(seed, epoch, -(-count // run) + count)
+    runs = np.argsort(words[: -(-count // run)], kind="stable")
+    index = (runs[:, None] * run + np.arange(run)).ravel()
+    index = index[index < count]
+    window = np.arange(count) // (run * WINDOW)
+    return index[np.lexsort((words[-count:], window))]
 
 
 def _words(seed: int, epoch: int, count: int) -> NDArray[np.uint64]:
@@ -30,8 +51,16 @@ def _words(seed: int, epoch: int, count: int) -> NDArray[np.uint64]:
     return philox.random_raw(count)
 
 
+class _Slice(NamedTuple):
+    """One batch before it is read."""
+
+    indices: NDArray[np.int64]
+    words: NDArray[np.uint64]
+    """Random words of these pictures in this epoch."""
+
+
 class Batches:
-    """Normalised batches of pictures held in memory.
+    """Normalised batches of pictures.
 
     An epoch is as many whole batches as the pictures fill; the incomplete rest of an epoch's order
     is dropped. With fewer pictures than one batch, every batch is drawn with replacement and
@@ -39,64 +68,110 @@ class Batches:
 
     Parameters
     ----------
-    images : uint8 (N, C, H, W)
+    pictures : Pictures, or uint8 (N, C, H, W)
     batch : int
+        Images of one step, of all ranks together.
     seed : int
     device : torch.device
         Where batches are delivered.
     scale : PixelScale
+    flip : bool, default False
+        Mirror every other picture, at random.
+    dequantize : bool, default False
+        Add noise, uniform between half a pixel value below and above, so that the data are not
+        on a grid that no generator draws (Theis et al. 2016, section 3.1); rounding undoes it.
+    rank, ranks : int, default 0 and 1
+        Deliver the ``rank``-th of ``ranks`` equal shares of each batch.
+
+    Raises
+    ------
+    ValueError
+        The batch is not a multiple of ``ranks``.
     """
 
     def __init__(
         self,
-        images: NDArray[np.uint8],
+        pictures: Pictures | NDArray[np.uint8],
         batch: int,
         *,
         seed: int,
         device: torch.device | str = "cpu",
         scale: PixelScale | None = None,
+        flip: bool = False,
+        dequantize: bool = False,
+        rank: int = 0,
+        ranks: int = 1,
     ) -> None:
-        self._images = torch.from_numpy(images)
+        if batch % ranks:
+            raise ValueError(f"batch {batch} is not a multiple of {ranks} ranks")
+        self._pictures = pictures if isinstance(pictures, Pictures) else HeldPictures(pictures)
         self._device = torch.device(device)
         self._scale = scale or PixelScale()
+        self._flip = flip
+        self._noise = torch.Generator(self._device) if dequantize else None
+        self._share = slice(rank * batch // ranks, (rank + 1) * batch // ranks)
         self.batch = batch
         self.seed = seed
 
     @property
     def with_replacement(self) -> bool:
         """Whether there are fewer pictures than one batch holds."""
-        return len(self._images) < self.batch
+        return len(self._pictures) < self.batch
 
     @property
     def epoch_images(self) -> int:
         """How many images one epoch shows."""
-        return max(1, len(self._images) // self.batch) * self.batch
+        return max(1, len(self._pictures) // self.batch) * self.batch
 
     def indices(self, epoch: int) -> NDArray[np.int64]:
         """Which pictures an epoch shows, in order."""
-        count = len(self._images)
+        count = len(self._pictures)
         if self.with_replacement:
             return (_words(self.seed, epoch, self.batch) % np.uint64(count)).astype(np.int64)
-        return epoch_order(self.seed, epoch, count)[: self.epoch_images]
+        order = epoch_order(self.seed, epoch, count, self._pictures.run)
+        return order[: self.epoch_images]
 
     def starting_at(self, images_seen: int) -> Iterator[Tensor]:
-        """Batches float (B, C, H, W) from a position on, without end.
+        """Batches float (B, C, H, W) from a position on, without end; B is this rank's share.
 
         Parameters
         ----------
         images_seen : int
-            Images that the run has been shown; a multiple of the batch.
+            Images that the run has been shown, on all ranks; a multiple of the batch.
         """
+        slices = self._slices(images_seen)
+        pixels = ((self._read(one), int(one.words[0])) for one in slices)
+        if self._pictures.is_slow or self._device.type == "cuda":
+            pixels = ahead(pixels, _BATCHES_AHEAD)  # type: ignore[assignment]
+        for pixel_BCHW, word in pixels:
+            yield self._deliver(pixel_BCHW, word)
+
+    def _slices(self, images_seen: int) -> Iterator[_Slice]:
         epoch, position = divmod(images_seen, self.epoch_images)
         while True:
-            order = torch.from_numpy(self.indices(epoch))
+            order = self.indices(epoch)
+            # another stream than the order's, whose epochs count from 0
+            words = _words(self.seed, 2**63 + epoch, self.epoch_images)
             for start in range(position, self.epoch_images, self.batch):
-                yield self._deliver(order[start : start + self.batch])
+                whole = slice(start, start + self.batch)
+                yield _Slice(order[whole][self._share], words[whole][self._share])
             epoch, position = epoch + 1, 0
 
-    def _deliver(self, index_B: Tensor) -> Tensor:
-        pixels = self._images[index_B]
-        if self._device.type != "cuda":
-            return self._scale.normalize(pixels.to(self._device))
+    def _read(self, one: _Slice) -> Tensor:
+        """uint8 (B, C, H, W), in memory that the device can fetch from."""
+        # 53 high bits make the place, the lowest decides on the mirror: independent of each other
+        place_B = (one.words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        pixel_BCHW = self._pictures.take(one.indices, place_B)
+        if self._flip:
+            mirrored = torch.from_numpy((one.words & np.uint64(1)).astype(bool))
+            pixel_BCHW[mirrored] = pixel_BCHW[mirrored].flip(3)
         # only pinned memory may be left behind while the copy still runs
-        return self._scale.normalize(pixels.pin_memory().to(self._device, non_blocking=True))
+        return pixel_BCHW.pin_memory() if self._device.type == "cuda" else pixel_BCHW
+
+    def _deliver(self, pixel_BCHW: Tensor, word: int) -> Tensor:
+        pixel_BCHW = pixel_BCHW.to(self._device, non_blocking=self._device.type == "cuda")
+        if self._noise is None:
+            return self._scale.normalize(pixel_BCHW)
+        self._noise.manual_seed(word >> 1)
+        noise_BCHW = torch.rand(pixel_BCHW.shape, generator=self._noise, device=self._device)
+        return self._scale.normalize(pixel_BCHW + (noise_BCHW - 0.5))

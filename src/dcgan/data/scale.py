@@ -5,6 +5,7 @@ B batch · C channels · H, W sides
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
@@ -30,18 +31,33 @@ class PixelScale:
     deviation: tuple[float, ...] = (127.5,)
 
     @classmethod
-    def standardizing(cls, images: NDArray[np.uint8]) -> Self:
-        """The scale that gives these images (N, C, H, W) mean 0 and deviation 1 per channel."""
-        per_channel = [images[:, channel] for channel in range(images.shape[1])]
+    def standardizing(cls, images: Iterable[NDArray[np.uint8]]) -> Self:
+        """The scale that gives images mean 0 and deviation 1 per channel.
+
+        Parameters
+        ----------
+        images : uint8 (N, C, H, W), or an iterable of arrays (n, C, H, W) or (C, H, W)
+            Read once; counted by value, so that neither memory nor rounding grows with them.
+        """
+        counts = np.zeros((0, 256), dtype=np.int64)
+        for part in images:
+            channels = np.moveaxis(part, -3, 0)
+            found = [np.bincount(channel.ravel(), minlength=256) for channel in channels]
+            counts = np.stack(found) if not len(counts) else counts + found
+        values = np.arange(256)
+        total = counts.sum(axis=1)
+        mean = counts @ values / total
+        deviation = np.sqrt(counts @ values**2 / total - mean**2)
         return cls(
-            tuple(float(pixels.mean()) for pixels in per_channel),
-            tuple(max(1.0, float(pixels.std())) for pixels in per_channel),
+            tuple(float(number) for number in mean),
+            tuple(max(1.0, float(number)) for number in deviation),
         )
 
     def normalize(self, pixel_BCHW: Tensor) -> Tensor:
         """uint8 (B, C, H, W) → float32."""
         mean, deviation = self._columns(pixel_BCHW.device)
-        return (pixel_BCHW.float() - mean) / deviation
+        # in place on a copy of our own: a third faster than three tensors
+        return pixel_BCHW.to(torch.float32, copy=True).sub_(mean).div_(deviation)
 
     def denormalize(self, image_BCHW: Tensor) -> Tensor:
         """float (B, C, H, W) → uint8, rounded, and clipped to 0 to 255."""

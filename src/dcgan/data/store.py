@@ -1,53 +1,41 @@
-"""All pictures of a source, decoded once and held in memory.
+"""From a source to pictures that can be taken at once: where each collection is best held.
 
-N pictures · C channels · H, W sides
+In order: as it lies, if it is an array that fits; in the cache, decoded once for all runs; in
+memory; and in its source, decoded again each time it is shown.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import errno
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.colour import to_channels
-from dcgan.data.decode import damage_named
-from dcgan.data.fit import Fit, fit
+from dcgan.data.cache import Cache
+from dcgan.data.fit import Fit
 from dcgan.data.parallel import in_threads
-from dcgan.data.sources.base import Labels, Source
-from dcgan.errors import DataError, TooManyUnreadable, UnreadableImage
+from dcgan.data.pictures import CoveredPictures, HeldPictures, Pictures, Skipped
+from dcgan.data.prepared import Decoded, writing
+from dcgan.data.sources.base import Source
+from dcgan.data.stream import StreamedPictures
+from dcgan.data.view import View
+from dcgan.errors import TooManyUnreadable, UnreadableImage
+from dcgan.runtime.memory import available_memory
 
+Progress = Callable[[int, int], None]
+Note = Callable[[str], None]
 
-@dataclass(frozen=True)
-class Skipped:
-    """One unreadable picture."""
+_MEMORY_SHARE = 0.6
+"""Of the memory that is free, what decoded pictures may take."""
 
-    title: str
-    reason: str
+_CHUNK_BYTES = 2**22
+_LARGE = 100_000
+"""Collections of more pictures are not decoded whole for a run that sees less than half of them."""
 
-
-@dataclass(frozen=True)
-class Pictures:
-    """Decoded pictures.
-
-    Attributes
-    ----------
-    images : uint8 (N, C, H, W)
-    labels : dict of str to Labels
-        Of the same N pictures.
-    skipped : tuple of Skipped
-        What could not be read.
-    fingerprint : str
-        Changes when any pixel or the order does.
-    """
-
-    images: NDArray[np.uint8]
-    labels: dict[str, Labels]
-    skipped: tuple[Skipped, ...]
-    fingerprint: str
+_RAGGED = 1.5
+"""How much more a covering picture takes than what is cut from it, as a guess: 3:2 photographs."""
 
 
 def load_pictures(
@@ -58,54 +46,105 @@ def load_pictures(
     how: Fit = "crop",
     background: str = "#ffffff",
     max_unreadable: float = 0.05,
-    progress: Callable[[int, int], None] | None = None,
+    cache: Cache | None = None,
+    memory: int | None = None,
+    shown: int | None = None,
+    progress: Progress | None = None,
+    note: Note | None = None,
 ) -> Pictures:
-    """Decode, convert and fit every picture of a source, on all cores.
+    """Decode, convert and fit the pictures of a source, on all cores.
 
     Parameters
     ----------
+    source : Source
     size : (height, width)
     channels : 1 to 4
     how, background
         See :func:`dcgan.data.fit.fit`.
-    max_unreadable : float in [0, 1]
+    max_unreadable : float in [0, 1], default 0.05
+    cache : Cache, optional
+        Where decoded pictures are kept between runs; default nowhere.
+    memory : int, optional
+        Bytes that decoded pictures may take; default 60 % of what is free.
+    shown : int, optional
+        How many images the run will be shown, where that is known.
     progress : callable, optional
         Called with (done, total) now and then.
+    note : callable, optional
+        Called with a line about where the pictures are held, when that is not as usual.
 
     Raises
     ------
     TooManyUnreadable
         More than ``max_unreadable`` of the pictures could not be read.
-    DataError
-        They would not fit into memory.
     """
+    view = View(size, channels, how, background)
+    lying = _as_they_lie(source, view)
+    if lying is not None:
+        return HeldPictures(lying, labels=source.labels, run=source.run)
+    note = note or _silent
+    progress = progress or _silent
+    pictures = _cached(source, view, cache, max_unreadable, shown, progress, note)
+    if pictures is None and _is_brief(source, shown):
+        note(f"less than half of {len(source):,} pictures will be shown: each is decoded then")
+        return StreamedPictures(source, view, max_unreadable=max_unreadable)
+    if pictures is None:
+        room = memory if memory is not None else _free_memory()
+        if room is None or _needed(source, view) <= room:
+            pictures = _in_memory(source, view, max_unreadable, progress)
+    if pictures is None:
+        note(
+            f"{_needed(source, view) / 1e9:.1f} GB decoded fit neither into the cache nor into"
+            " memory: pictures are decoded each time they are shown"
+        )
+        return StreamedPictures(source, view, max_unreadable=max_unreadable)
+    refuse_too_many(source, pictures.skipped, max_unreadable)
+    return pictures
+
+
+def prepare_pictures(
+    source: Source,
+    view: View,
+    folder: Path,
+    *,
+    max_unreadable: float = 0.05,
+    progress: Progress | None = None,
+) -> None:
+    """Decode a source into a prepared folder, which appears when it is whole.
+
+    Raises
+    ------
+    TooManyUnreadable
+        More than ``max_unreadable`` of the pictures could not be read; no folder is left.
+    OSError
+        Such as a full disk.
+    """
+    lying = _as_they_lie(source, view)
+    with writing(folder, source, view) as writer:
+        if lying is not None:
+            for index, pixels in enumerate(lying):
+                writer.add(Decoded(index, pixels))
+        else:
+            for decoded in decode_all(source, view, progress or _silent):
+                writer.add(decoded)
+        refuse_too_many(source, writer.skipped, max_unreadable)
+
+
+def decode_all(source: Source, view: View, progress: Progress) -> Iterator[Decoded]:
+    """Every picture in order, decoded in threads a little ahead of the caller."""
     count = len(source)
-    _refuse_beyond_memory(source.name, count, channels, size)
-    images = np.empty((count, channels, *size), dtype=np.uint8)
 
-    def decode_one(index: int) -> Skipped | None:
+    def decode_one(index: int) -> Decoded:
         try:
-            images[index] = _pixels(source, index, size, channels, how, background)
+            return Decoded(index, view.of(source, index))
         except UnreadableImage as error:
-            return Skipped(source.title(index), str(error))
-        return None
+            return Decoded(index, Skipped(source.title(index), str(error)))
 
-    readable = np.ones(count, dtype=bool)
-    skipped = []
-    for index, failure in enumerate(in_threads(decode_one, range(count))):
-        if failure is not None:
-            readable[index] = False
-            skipped.append(failure)
-        if progress is not None and (index % 500 == 499 or index == count - 1):
-            progress(index + 1, count)
-    if len(skipped) > max_unreadable * count or len(skipped) == count:
-        raise TooManyUnreadable(_too_many(source, skipped, count, max_unreadable))
-    labels = source.labels
-    if skipped:
-        rows = np.flatnonzero(readable)
-        images = images[rows]
-        labels = {name: values.take(rows) for name, values in labels.items()}
-    return Pictures(images, labels, tuple(skipped), _fingerprint(images))
+    chunk = max(1, min(256, _CHUNK_BYTES // view.picture_bytes))
+    for decoded in in_threads(decode_one, range(count), chunk=chunk):
+        yield decoded
+        if decoded.index % 100 == 99 or decoded.index == count - 1:
+            progress(decoded.index + 1, count)
 
 
 def load_some(
@@ -113,61 +152,108 @@ def load_some(
 ) -> NDArray[np.uint8]:
     """Up to ``limit`` readable pictures spread evenly over a source, as :func:`load_pictures`
     would hold them, uint8 (N, C, H, W)."""
+    view = View(size, channels, "crop" if how == "cover-random" else how)
     images = []
     for index in np.linspace(0, len(source) - 1, min(limit, len(source))).round().astype(int):
         try:
-            images.append(_pixels(source, int(index), size, channels, how))
+            images.append(view.of(source, int(index)))
         except UnreadableImage:
             continue
-    return np.stack(images) if images else np.empty((0, channels, *size), dtype=np.uint8)
+    return np.stack(images) if images else np.empty((0, *view.shape), dtype=np.uint8)
 
 
-def _pixels(
-    source: Source,
-    index: int,
-    size: tuple[int, int],
-    channels: int,
-    how: Fit,
-    background: str = "#ffffff",
-) -> NDArray[np.uint8]:
-    """One picture as the network will see it, uint8 (C, H, W)."""
-    image = source.read(index)
-    with damage_named():  # some damage only shows when the colours are converted
-        pixels = np.asarray(fit(to_channels(image, channels, background), size, how, background))
-    return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0)
-
-
-def _fingerprint(images: NDArray[np.uint8]) -> str:
-    digest = hashlib.blake2b(repr(images.shape).encode(), digest_size=16)
-    digest.update(images.data)
-    return digest.hexdigest()
-
-
-def _too_many(source: Source, skipped: list[Skipped], count: int, bound: float) -> str:
-    example = f"{skipped[0].title} ({skipped[0].reason})"
-    return (
+def refuse_too_many(
+    source: Source, skipped: tuple[Skipped, ...] | list[Skipped], bound: float
+) -> None:
+    """Refuse a collection of which more than a share cannot be read."""
+    count = len(source)
+    if len(skipped) <= bound * count and len(skipped) < count:
+        return
+    raise TooManyUnreadable(
         f"{source.name}: {len(skipped)} of {count} pictures are unreadable, more than"
-        f" data.max_unreadable = {bound:g} allows; the first is {example};"
-        f" 'dcgan inspect {source.name}' names them all"
+        f" data.max_unreadable = {bound:g} allows; the first is {skipped[0].title}"
+        f" ({skipped[0].reason}); 'dcgan inspect {source.name}' names them all"
     )
 
 
-def _refuse_beyond_memory(name: str, count: int, channels: int, size: tuple[int, int]) -> None:
-    needed = count * channels * size[0] * size[1]
-    free = _available_memory()
-    if free is not None and needed > 0.8 * free:
-        raise DataError(
-            f"{name}: {count} pictures of {size[0]}x{size[1]}x{channels} need"
-            f" {needed / 1e9:.1f} GB, of which {free / 1e9:.1f} GB are free; take a smaller --size"
-        )
+def _as_they_lie(source: Source, view: View) -> NDArray[np.uint8] | None:
+    pixels = source.pixels()
+    return None if pixels is None or pixels.shape[1:] != view.shape else pixels
 
 
-def _available_memory() -> int | None:
-    """Bytes that can be had without swapping, where the system tells."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
+def _cached(
+    source: Source,
+    view: View,
+    cache: Cache | None,
+    max_unreadable: float,
+    shown: int | None,
+    progress: Progress,
+    note: Note,
+) -> Pictures | None:
+    """The entry of the cache, built if need be; None where there cannot be one."""
+    key = None if cache is None else cache.key(source, view)
+    if cache is None or key is None:
         return None
-    kilobytes = {line.split(":")[0]: line.split()[1] for line in lines}
-    available = kilobytes.get("MemAvailable")
-    return int(available) * 1024 if available else None
+    if not cache.has(key):
+        if _is_brief(source, shown):
+            return None
+        obstacle = cache.make_room(_needed(source, view))
+        if obstacle:
+            note(f"not kept for later runs: {obstacle}")
+            return None
+
+    def build(folder: Path) -> None:
+        prepare_pictures(source, view, folder, max_unreadable=max_unreadable, progress=progress)
+
+    try:
+        return cache.get(key, build, note)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            note(f"not kept for later runs: no space is left on the disk of {cache.folder}")
+        else:
+            note(f"not kept for later runs: {cache.folder}: {error.strerror or error}")
+        return None
+
+
+def _in_memory(source: Source, view: View, max_unreadable: float, progress: Progress) -> Pictures:
+    skipped: list[Skipped] = []
+    rows: list[int] = []
+    sides: list[tuple[int, ...]] = []
+    pixels: list[NDArray[np.uint8]] = []
+    fixed = None if view.is_ragged else np.empty((len(source), *view.shape), dtype=np.uint8)
+    for decoded in decode_all(source, view, progress):
+        if isinstance(decoded.pixels, Skipped):
+            skipped.append(decoded.pixels)
+            continue
+        if fixed is None:
+            sides.append(decoded.pixels.shape[1:])
+            pixels.append(decoded.pixels.reshape(-1))
+        else:
+            fixed[len(rows)] = decoded.pixels
+        rows.append(decoded.index)
+    refuse_too_many(source, skipped, max_unreadable)
+    labels = {name: values.take(np.array(rows)) for name, values in source.labels.items()}
+    if fixed is None:
+        flat = np.concatenate(pixels)
+        return CoveredPictures(
+            view.shape, flat, np.array(sides), labels=labels, skipped=skipped, run=source.run
+        )
+    return HeldPictures(fixed[: len(rows)], labels=labels, skipped=skipped, run=source.run)
+
+
+def _is_brief(source: Source, shown: int | None) -> bool:
+    """Whether a run sees so little of a large collection that decoding all of it is a waste."""
+    return shown is not None and len(source) > _LARGE and 2 * shown < len(source)
+
+
+def _needed(source: Source, view: View) -> int:
+    return round(len(source) * view.picture_bytes * (_RAGGED if view.is_ragged else 1))
+
+
+def _free_memory() -> int | None:
+    free = available_memory()
+    return None if free is None else int(_MEMORY_SHARE * free)
+
+
+def _silent(*_: object) -> None:
+    """Nobody listens."""

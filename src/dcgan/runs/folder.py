@@ -12,6 +12,7 @@
       samples/000120000.png  fixed-latent sheets, named by images seen
       checkpoints/000120000/ weights and training state
       best.json              which checkpoint is best, by what measure (once one is measured)
+      cache/                 decoded pictures, where data.cache is "run"
       training.gif           the sheets in sequence
       curves.png             losses and scores
       gradients.png          gradients by discriminator layer
@@ -67,6 +68,10 @@ class RunFolder:
     @property
     def best(self) -> Path:
         return self.path / "best.json"
+
+    @property
+    def cache(self) -> Path:
+        return self.path / "cache"
 
     @property
     def animation(self) -> Path:

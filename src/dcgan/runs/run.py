@@ -57,7 +57,7 @@ class Run:
         self, path: str | Path, *, checkpoint: str = "best", device: torch.device | str = "cpu"
     ) -> None:
         self.folder = RunFolder(Path(path))
-        self.networks = _read_networks(self.folder)
+        self.networks = read_networks(self.folder)
         self.checkpoint = _find_checkpoint(self.folder, checkpoint)
         self.device = torch.device(device)
         verify_checkpoint(self.checkpoint)
@@ -123,7 +123,7 @@ def open_run(
     return Run(path, checkpoint=checkpoint, device=device)
 
 
-def _read_networks(folder: RunFolder) -> Networks:
+def read_networks(folder: RunFolder) -> Networks:
     if not folder.path.is_dir():
         raise RunError(f"{folder.path}: no such folder; give the folder that train printed")
     if not folder.networks.is_file():

@@ -13,10 +13,12 @@ from torch import nn
 
 from dcgan.config.tree import PlayerConfig, RunConfig, resolved
 from dcgan.data import Batches, Pictures, PixelScale
+from dcgan.data.cache import Cache
 from dcgan.models.latents import LatentSpace
 from dcgan.objectives import OBJECTIVES
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
+from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.device import choose_precision
 from dcgan.runtime.random import derived_seed
 from dcgan.training.ema import AveragedGenerator
@@ -29,6 +31,9 @@ from dcgan.training.step import Players, Rules
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
+
+_MEASURED = 10_000
+"""Pictures, spread evenly, from which mean and deviation are taken where all would be decoded."""
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -68,10 +73,19 @@ def build_state(config: RunConfig, networks: Networks, device: torch.device) -> 
     return TrainingState(players, average, latents, device)
 
 
+def build_cache(config: RunConfig, folder: RunFolder) -> Cache | None:
+    """Where decoded pictures are kept."""
+    if config.data.cache == "off":
+        return None
+    place = folder.cache if config.data.cache == "run" else cache_folder() / "pictures"
+    return Cache(place, int(config.data.cache_gb * 1e9))
+
+
 def build_scale(config: RunConfig, pictures: Pictures) -> PixelScale:
     """How pixels become numbers."""
     if config.data.scaling == "standardized":
-        return PixelScale.standardizing(pictures.images)
+        most = _MEASURED if pictures.is_slow else len(pictures)
+        return PixelScale.standardizing(pictures.spread(most))
     return PixelScale()
 
 
@@ -80,11 +94,13 @@ def build_batches(
 ) -> Batches:
     """Endless batches in the order of the run's seed."""
     return Batches(
-        pictures.images,
+        pictures,
         resolved(config.optim.batch),
         seed=derived_seed(config.seed, "order"),
         device=device,
         scale=networks.scale,
+        flip=config.data.flip,
+        dequantize=config.data.dequantize,
     )
 
 

@@ -14,6 +14,9 @@ class Reporter:
     def decoding(self, done: int, total: int) -> None:
         """So many pictures are decoded."""
 
+    def fetching(self, done: int, total: int | None) -> None:
+        """So many bytes of a data set have arrived."""
+
     def begin(self, images_seen: int, images: int | None, minutes: float | None) -> None:
         """Training begins or goes on, towards ``images`` or for ``minutes``."""
 

@@ -11,19 +11,20 @@ from typing import Any
 from PIL import Image
 
 from dcgan.config import RunConfig, parse_config, resolved, validate_combinations
-from dcgan.data import Pictures, Source, load_pictures, open_source, survey
-from dcgan.errors import Interrupted
+from dcgan.data import Pictures, Source, load_pictures, open_items, open_source, survey
+from dcgan.errors import DataError, Interrupted
 from dcgan.render.animation import save_gif
 from dcgan.render.curves import gradient_curves, loss_and_score_curves
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import by_images, now
 from dcgan.runs.networks import Networks
-from dcgan.runs.run import Run, open_run
+from dcgan.runs.run import Run, open_run, read_networks
 from dcgan.runtime.device import choose_device, make_deterministic
 from dcgan.runtime.random import seed_everything
 from dcgan.training.auto import fill_auto, resolve_auto
 from dcgan.training.build import (
     build_batches,
+    build_cache,
     build_hooks,
     build_plan,
     build_scale,
@@ -43,12 +44,15 @@ from dcgan.training.starting import (
 from dcgan.training.state import TrainingState
 from dcgan.training.tables import resolve_networks
 
+FROM_PYTHON = "(python)"
+"""Stands for pictures that a program gave, where a configuration names its source."""
+
 _LOOKED_AT = 256
 """Pictures opened to see what a collection is like, before anything is chosen."""
 
 
 def train(
-    data: str | None = None,
+    data: object = None,
     *,
     recipe: str = "auto",
     out: str | Path | None = None,
@@ -69,8 +73,9 @@ def train(
 
     Parameters
     ----------
-    data : str, default "digits"
-        A folder, ``.zip``, ``.npy`` or ``.npz``, or a name: digits, shapes, mnist, fashion-mnist.
+    data : str, path, array, tensor, sequence or iterable, default "digits"
+        A path or name as for :func:`dcgan.data.open_source`; or the pictures themselves, as for
+        :func:`dcgan.data.open_items`.
     recipe : str, default "auto"
         A built-in recipe or a YAML file.
     out : path, optional
@@ -113,10 +118,12 @@ def train(
     (4, 1, 16, 16)
     """
     reporter = reporter or Reporter()
+    given = None if data is None or isinstance(data, str | Path) else open_items(data)
+    named = FROM_PYTHON if given else None if data is None else str(data)
     asked = parse_config(
         collect_settings(
             recipe=recipe,
-            data=data,
+            data=named,
             data_root=data_root,
             shortcuts={
                 "size": size,
@@ -134,23 +141,37 @@ def train(
     folder, stored = choose_folder(asked, out=out, resume=resume)
     if stored is not None:
         asked = fill_auto(asked, stored)
-    config, source = _resolve(asked, reporter)
+    config, source = _resolve(asked, given, reporter)
     networks = resolve_networks(config)
     if folder is not None and stored is not None:
         refuse_conflict(config, stored, folder, longer=resume)
     # all that was said is possible: from here on, the folder is ours alone
     with claimed(folder, config, stored) as folder:
-        pictures = _load(config, source, reporter)
-        networks = replace(networks, scale=build_scale(config, pictures))
+        pictures = _load(config, source, folder, reporter)
+        begun = folder.networks.is_file()
+        scale = read_networks(folder).scale if begun else build_scale(config, pictures)
+        networks = replace(networks, scale=scale)
         _run(folder, config, networks, pictures, reporter)
     return open_run(folder.path)
 
 
-def _resolve(config: RunConfig, reporter: Reporter) -> tuple[RunConfig, Source]:
+def _resolve(
+    config: RunConfig, source: Source | None, reporter: Reporter
+) -> tuple[RunConfig, Source]:
     """Fill what is open from a look at the data, and refuse what cannot work."""
     validate_combinations(config)  # before anything is opened
     device = choose_device(config.device)
-    source = open_source(config.data.source, config.data.root)
+    if source is None:
+        if config.data.source == FROM_PYTHON:
+            raise DataError(
+                "this run's pictures came from Python: go on with dcgan.train(pictures)"
+            )
+        source = open_source(
+            config.data.source,
+            config.data.root,
+            frames=config.data.frames,
+            progress=reporter.fetching,
+        )
     config, choice = resolve_auto(config, survey(source, limit=_LOOKED_AT), device)
     for line in (choice, *validate_combinations(config)):
         if line:
@@ -158,7 +179,8 @@ def _resolve(config: RunConfig, reporter: Reporter) -> tuple[RunConfig, Source]:
     return config, source
 
 
-def _load(config: RunConfig, source: Source, reporter: Reporter) -> Pictures:
+def _load(config: RunConfig, source: Source, folder: RunFolder, reporter: Reporter) -> Pictures:
+    memory = config.data.memory_gb
     return load_pictures(
         source,
         resolved(config.data.size),
@@ -166,8 +188,19 @@ def _load(config: RunConfig, source: Source, reporter: Reporter) -> Pictures:
         how=config.data.fit,
         background=config.data.background,
         max_unreadable=config.data.max_unreadable,
+        cache=build_cache(config, folder),
+        memory=None if memory == "auto" else int(memory * 1e9),
+        shown=_images_shown(config, len(source)),
         progress=reporter.decoding,
+        note=reporter.note,
     )
+
+
+def _images_shown(config: RunConfig, count: int) -> int | None:
+    """How many images the run will see, where its length does not depend on time."""
+    if config.length.epochs is not None:
+        return config.length.epochs * count
+    return None if config.length.minutes is not None else resolved(config.length.images)
 
 
 def _run(
@@ -191,7 +224,7 @@ def _run(
     batches = build_batches(config, networks, pictures, device)
     if batches.with_replacement:
         reporter.note(
-            f"only {len(pictures.images)} pictures for a batch of {batches.batch}: each batch is"
+            f"only {len(pictures)} pictures for a batch of {batches.batch}: each batch is"
             " drawn with replacement"
         )
     plan = build_plan(config, batches, networks.latent, device)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dcgan.config import RunConfig, load_recipe, merge
-from dcgan.data.sources import NAMES
+from dcgan.data.sources.opening import is_address, is_name
 from dcgan.errors import ConfigError
 
 _LENGTHS = ("images", "epochs", "minutes")
@@ -51,8 +51,9 @@ def collect_settings(
             asked[name] = given[name]
     if data is not None:
         path = Path(data).expanduser()
-        is_name = data.partition(":")[0] in NAMES or not path.exists()
-        source = data if is_name else str(path.absolute())
+        is_path = path.exists() or any(sign in data for sign in "*{")  # a pattern of shards
+        is_path = is_path and not is_name(data) and not is_address(data)
+        source = str(path.absolute()) if is_path else data
         asked = merge(asked, {"data": {"source": source}})
     if data_root is not None:
         root = str(Path(data_root).expanduser().absolute())

@@ -17,7 +17,8 @@ import yaml
 from filelock import FileLock, Timeout
 
 from dcgan.config import RunConfig, parse_config, read_yaml
-from dcgan.data.store import Pictures
+from dcgan.data import Pictures
+from dcgan.data.stream import STREAMED
 from dcgan.errors import CheckpointError, ConfigError, DataError, RunConflict, RunError
 from dcgan.runs.checkpoints import list_checkpoints, set_aside, verify_checkpoint
 from dcgan.runs.folder import RunFolder
@@ -32,7 +33,16 @@ from dcgan.training.settings import differences
 FORMAT = 1
 """Version of the run folder's layout."""
 
-_NOT_THE_RUN = ("data.root", "data.source", "device", "recipe", "records")
+_NOT_THE_RUN = (
+    "data.cache",
+    "data.cache_gb",
+    "data.memory_gb",
+    "data.root",
+    "data.source",
+    "device",
+    "recipe",
+    "records",
+)
 """Settings that may differ between two starts of one run: they do not touch its weights, or, as for
 where the pictures lie, are checked by the pictures' fingerprint."""
 
@@ -208,7 +218,7 @@ def _is_in_use(path: Path) -> bool:
     """Whether a path holds anything that a run killed in its first second would not."""
     if not path.is_dir():
         return True
-    ours = {"samples", "checkpoints", "networks.json", "run.json"}
+    ours = {"cache", "samples", "checkpoints", "networks.json", "run.json"}
     return any(
         entry.name not in ours and not entry.name.startswith(".") for entry in path.iterdir()
     )
@@ -257,7 +267,7 @@ def _provenance(config: RunConfig, pictures: Pictures, device: torch.device) -> 
         },
         "data": {
             "source": config.data.source,
-            "count": len(pictures.images),
+            "count": len(pictures),
             "skipped": len(pictures.skipped),
             "fingerprint": pictures.fingerprint,
         },
@@ -276,8 +286,10 @@ def _refuse_other_pictures(folder: RunFolder, pictures: Pictures) -> None:
         ) from error
     if provenance.get("format", 0) > FORMAT:
         raise RunError(f"{folder.path}: made by a newer dcgan; install that")
-    if fingerprint != pictures.fingerprint:
+    comparable = fingerprint.startswith(STREAMED) == pictures.fingerprint.startswith(STREAMED)
+    same = fingerprint == pictures.fingerprint if comparable else begun_with == len(pictures)
+    if not same:
         raise DataError(
             f"{folder.path}: was begun on {begun_with} pictures, and the data now holds"
-            f" {len(pictures.images)} that are not the same; restore them or take another --out"
+            f" {len(pictures)} that are not the same; restore them or take another --out"
         )

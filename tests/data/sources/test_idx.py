@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from dcgan.data import Source, open_source
-from dcgan.errors import DataError, SourceNotFound
+from dcgan.data.sources import idx as module
+from dcgan.errors import DataError, SourceNotFound, Unreachable
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -154,4 +155,56 @@ def test_a_truncated_or_altered_gzip_is_refused(tmp_path):
 def test_files_that_do_not_belong_together_are_refused(tmp_path, images, labels):
     put_idx(tmp_path / "mnist", idx(images), idx(labels))
     with pytest.raises(DataError):
+        open_source("mnist", tmp_path)
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[str]:
+    """The network has both sets; what it is asked for."""
+    names = []
+
+    def fetch(file, folder, progress=None):
+        content = idx(DIGITS if "images" in file.name else NUMBERS)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / file.name).write_bytes(gzip.compress(content))
+        names.append(file.urls[0])
+        return folder / file.name
+
+    monkeypatch.setattr(module, "fetch", fetch)
+    return names
+
+
+def test_a_missing_set_is_fetched_once_into_the_data_root(tmp_path, asked):
+    assert class_names(open_source("mnist", tmp_path)) == list("314159")
+    assert sorted(path.name for path in (tmp_path / "mnist").iterdir()) == [
+        "train-images-idx3-ubyte.gz",
+        "train-labels-idx1-ubyte.gz",
+    ]
+    open_source("mnist", tmp_path)
+    assert len(asked) == 2
+    assert all(url.startswith("https://") and "/mnist/train-" in url for url in asked)
+
+
+def test_only_what_is_missing_is_fetched(tmp_path, asked):
+    put_idx(tmp_path / "fashion-mnist", idx(DIGITS), idx(NUMBERS), prefix="t10k")
+    (tmp_path / "fashion-mnist" / "t10k-labels-idx1-ubyte").unlink()
+    assert len(open_source("fashion-mnist:test", tmp_path)) == 6
+    assert [url.rpartition("/")[2] for url in asked] == ["t10k-labels-idx1-ubyte.gz"]
+
+
+def test_without_a_data_root_the_cache_is_filled_and_found_from_any(tmp_path, asked, monkeypatch):
+    monkeypatch.delenv("DCGAN_DATA", raising=False)
+    monkeypatch.setenv("DCGAN_CACHE", str(tmp_path / "cache"))
+    assert len(open_source("mnist")) == 6
+    assert len(list((tmp_path / "cache" / "datasets" / "mnist").iterdir())) == 2
+    assert len(open_source("mnist", tmp_path / "elsewhere")) == 6
+    assert len(asked) == 2
+
+
+def test_a_set_that_cannot_be_fetched_says_why(tmp_path, monkeypatch):
+    def fetch(*arguments):
+        raise Unreachable("https://host/file: answers 404 Not Found")
+
+    monkeypatch.setattr(module, "fetch", fetch)
+    with pytest.raises(SourceNotFound, match=r"train-images.*answers 404 Not Found\)"):
         open_source("mnist", tmp_path)

@@ -1,6 +1,1 @@
-"""Where pictures come from: paths and names."""
-
-from dcgan.data.sources.base import Labels, Source
-from dcgan.data.sources.opening import NAMES, open_source
-
-__all__ = ["NAMES", "Labels", "Source", "open_source"]
+"""Where pictures come from: paths, addresses and names, each kind in a file of its own."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.sources.base import ArraySource, Labels
+from dcgan.data.sources.base import ArraySource, Labels, file_stamp
 from dcgan.errors import DataError
 
 _WANTED = "wants (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 to 4 channels"
@@ -34,19 +34,19 @@ def open_array(path: Path) -> ArraySource:
     if images is None:
         found = ", ".join(f"{name} {a.shape}" for name, a in arrays.items())
         raise DataError(f"{path}: {_WANTED}; found {found or 'no array'}")
-    images = _as_pixels(path, _channels_last(path, images))
+    images = as_pixels(str(path), channels_last(str(path), images))
     labels = {}
     numbers = arrays.get("labels")
     if numbers is not None and numbers.shape == (len(images),) and numbers.dtype.kind in "iu":
         classes, values = np.unique(numbers, return_inverse=True)
         labels = {"label": Labels(values, tuple(str(number) for number in classes))}
-    return ArraySource(str(path), images, labels=labels)
+    return ArraySource(str(path), images, labels=labels, stamp=file_stamp([path]))
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """All arrays of a file by name; which of the two kinds it is, its content says."""
     try:
-        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+        loaded = np.load(path, mmap_mode="c", allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return {"images": loaded}
         with loaded:
@@ -56,29 +56,43 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     return {name: array for name, array in found.items() if isinstance(array, np.ndarray)}
 
 
-def _channels_last(path: Path, images: NDArray[Any]) -> NDArray[Any]:
+def channels_last(name: str, images: NDArray[Any]) -> NDArray[Any]:
+    """Pictures as (N, H, W) or (N, H, W, C), from either order of axes.
+
+    Raises
+    ------
+    DataError
+        Of another shape.
+    """
     if images.ndim == 3:
         return images
     if images.ndim == 4 and images.shape[3] in {1, 2, 3, 4}:
         return images
     if images.ndim == 4 and images.shape[1] in {1, 2, 3, 4}:
         return np.moveaxis(images, 1, 3)
-    raise DataError(f"{path}: {_WANTED}; found {images.shape}")
+    raise DataError(f"{name}: {_WANTED}; found {images.shape}")
 
 
-def _as_pixels(path: Path, images: NDArray[Any]) -> NDArray[np.uint8]:
+def as_pixels(name: str, images: NDArray[Any]) -> NDArray[np.uint8]:
+    """Values as bytes: whole numbers in 0..255 stay, floats in 0..1 are scaled.
+
+    Raises
+    ------
+    DataError
+        Other values.
+    """
     if images.dtype == np.uint8:
         return images
     if images.dtype == np.bool_:
         return images.astype(np.uint8) * np.uint8(255)
     if images.dtype.kind not in "fiu":
-        raise DataError(f"{path}: values of {images.dtype}; wants numbers")
+        raise DataError(f"{name}: values of {images.dtype}; wants numbers")
     low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
     if images.dtype.kind == "f" and low >= 0 and high <= 1:
         return (images * 255).round().astype(np.uint8)
     if images.dtype.kind in "iu" and low >= 0 and high <= 255:
         return images.astype(np.uint8)
     raise DataError(
-        f"{path}: values of {images.dtype} from {low:g} to {high:g}; wants whole numbers in"
+        f"{name}: values of {images.dtype} from {low:g} to {high:g}; wants whole numbers in"
         " 0..255 or floats in 0..1"
     )

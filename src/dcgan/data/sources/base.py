@@ -6,7 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -190,6 +190,19 @@ def digest(parts: Iterable[object]) -> str:
     return hashed.hexdigest()
 
 
+def file_stamp(paths: Iterable[Path]) -> str:
+    """A digest of files' places, sizes and times of change; missing ones count as such."""
+
+    def state(path: Path) -> tuple[str, int, int]:
+        try:
+            found = path.stat()
+        except OSError:
+            return str(path), -1, -1
+        return str(path), found.st_size, found.st_mtime_ns
+
+    return digest(state(path) for path in paths)
+
+
 def folder_labels(names: Sequence[str]) -> dict[str, Labels]:
     """Labels from class folders: the first folder in which the paths differ.
 
@@ -227,8 +240,19 @@ def folder_labels(names: Sequence[str]) -> dict[str, Labels]:
 
 
 def suffix(name: str) -> str:
-    """How a file's name ends, in lower case, as other files are counted by."""
-    return PurePosixPath(name).suffix.lower() or "no suffix"
+    """How a file's name ends, in lower case, as other files are counted by.
+
+    >>> suffix("a.b/Photo.JPG"), suffix("a.b/readme"), suffix(".hidden")
+    ('.jpg', 'no suffix', 'no suffix')
+    """
+    file = name.rpartition("/")[2]
+    stem, dot, end = file.rpartition(".")
+    return f".{end.lower()}" if dot and stem and end else "no suffix"
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a path in an archive is hidden, or is what macOS adds."""
+    return name.startswith((".", "__MACOSX/")) or "/." in name or "/__MACOSX/" in name
 
 
 def _folder_at(name: str, depth: int) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dcgan.data.decode import EXTENSIONS, is_picture
 from dcgan.data.names import Names
-from dcgan.data.sources.base import EncodedSource, digest, folder_labels, suffix
+from dcgan.data.sources.base import EncodedSource, file_stamp, folder_labels, suffix
 from dcgan.errors import UnreadableImage
 
 
@@ -45,14 +45,8 @@ class FolderSource(EncodedSource):
         return self._names[index]
 
     def stamp(self) -> str:
-        return digest((self._folder.resolve(), *map(self._state, self._names)))
-
-    def _state(self, name: str) -> tuple[str, int, int]:
-        try:
-            state = (self._folder / name).stat()
-        except OSError:
-            return name, -1, -1
-        return name, state.st_size, state.st_mtime_ns
+        folder = self._folder.resolve()
+        return file_stamp(folder / name for name in self._names)
 
 
 def _pictures(folder: Path, others: Counter[str]) -> Iterator[str]:

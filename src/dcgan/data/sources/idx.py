@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.sources.base import ArraySource, Labels
-from dcgan.errors import DataError, SourceNotFound
+from dcgan.data.download import Progress, RemoteFile, fetch
+from dcgan.data.sources.base import ArraySource, Labels, file_stamp
+from dcgan.errors import DataError, SourceNotFound, Unreachable
+from dcgan.runtime.cache import data_folders, fetching_folder
 
 _CLASSES = {
     "mnist": tuple("0123456789"),
@@ -35,9 +37,34 @@ _FOLDERS = {
 
 _PREFIX = {"train": "train", "test": "t10k"}
 
+_ADDRESSES = {
+    "mnist": (
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+    "fashion-mnist": ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
+}
+_MD5 = {
+    "mnist": {
+        "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+        "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+        "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
+    },
+    "fashion-mnist": {
+        "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+        "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+        "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+    },
+}
+"""As torchvision publishes them (``datasets/mnist.py``)."""
 
-def open_idx(name: str, split: str, root: Path | None) -> ArraySource:
-    """One of the two sets, 28×28 grey with ten classes.
+
+def open_idx(
+    name: str, split: str, root: Path | None, progress: Progress | None = None
+) -> ArraySource:
+    """One of the two sets, 28×28 grey with ten classes; fetched where it is not there.
 
     Parameters
     ----------
@@ -45,27 +72,54 @@ def open_idx(name: str, split: str, root: Path | None) -> ArraySource:
     split : {"train", "test"}
         60,000 or 10,000 pictures.
     root : Path, optional
-        The data root.
+        The data root; looked in before the cache, and where the files are put.
+    progress : callable, optional
+        Told about the fetching.
 
     Raises
     ------
     SourceNotFound
-        The files are not there; names them and the folder that would satisfy.
+        The files are neither there nor to be had; names them and the folder that would satisfy.
     DataError
-        A file is damaged.
+        A file is damaged, or the fetching was cut off.
     """
     stems = [f"{_PREFIX[split]}-images-idx3-ubyte", f"{_PREFIX[split]}-labels-idx1-ubyte"]
-    for folder in _FOLDERS[name]:
-        found = [_existing(root / folder / stem) for stem in stems] if root else []
-        if root and all(found):
-            images, numbers = (read_idx(path) for path in found if path)
-            _refuse_strangers(name, root / folder, images, numbers)
-            labels = {"label": Labels(numbers.astype(np.int64), _CLASSES[name])}
-            return ArraySource(name, images, labels=labels)
-    place = (root or Path("DIR")) / _FOLDERS[name][0]
-    files = " and ".join(f"{stem}.gz" for stem in stems)
-    cure = "" if root else "; then say --data-root DIR, or set the variable DCGAN_DATA"
-    raise SourceNotFound(f"{name}: put {files} into {place}/{cure}")
+    found = _found(name, stems, root) or _fetched(name, stems, root, progress)
+    images, numbers = (read_idx(path) for path in found)
+    _refuse_strangers(name, found[0].parent, images, numbers)
+    labels = {"label": Labels(numbers.astype(np.int64), _CLASSES[name])}
+    return ArraySource(name, images, labels=labels, stamp=file_stamp(found))
+
+
+def _found(name: str, stems: list[str], root: Path | None) -> list[Path]:
+    """The files, if one of the folders holds all of them."""
+    for place in data_folders(root):
+        for folder in _FOLDERS[name]:
+            paths = [path for stem in stems if (path := _existing(place / folder / stem))]
+            if len(paths) == len(stems):
+                return paths
+    return []
+
+
+def _fetched(
+    name: str, stems: list[str], root: Path | None, progress: Progress | None
+) -> list[Path]:
+    folder = fetching_folder(root) / _FOLDERS[name][0]
+    try:
+        return [
+            _existing(folder / stem) or fetch(_published(name, f"{stem}.gz"), folder, progress)
+            for stem in stems
+        ]
+    except Unreachable as error:
+        place = (root or Path("DIR")) / _FOLDERS[name][0]
+        files = " and ".join(f"{stem}.gz" for stem in stems)
+        cure = "" if root else "; then say --data-root DIR, or set the variable DCGAN_DATA"
+        raise SourceNotFound(f"{name}: put {files} into {place}/{cure} ({error})") from error
+
+
+def _published(name: str, file: str) -> RemoteFile:
+    urls = tuple(address + file for address in _ADDRESSES[name])
+    return RemoteFile(urls, file, f"md5:{_MD5[name][file]}")
 
 
 def _refuse_strangers(

@@ -1,32 +1,68 @@
-"""DATA as the user gives it: a path or a name."""
+"""DATA as the user gives it: a path, an address, or a name."""
 
 from __future__ import annotations
 
+import glob
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from dcgan.data.prepared import is_prepared
 from dcgan.data.sources.arrays import open_array
-from dcgan.data.sources.base import Source
+from dcgan.data.sources.base import EncodedSource, Source
+from dcgan.data.sources.celeba import open_celeba
+from dcgan.data.sources.cifar10 import open_cifar10
 from dcgan.data.sources.digits import open_digits
 from dcgan.data.sources.folder import FolderSource
+from dcgan.data.sources.frames import FramesSource
+from dcgan.data.sources.hub import open_hub, open_parquet
 from dcgan.data.sources.idx import open_idx
+from dcgan.data.sources.lmdb import LmdbSource, open_lsun
+from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.sources.shapes import ShapesSource
+from dcgan.data.sources.tar import TarSource
 from dcgan.data.sources.zips import ZipSource
 from dcgan.errors import DataError, SourceNotFound, did_you_mean
 
-NAMES = ("digits", "shapes", "mnist", "fashion-mnist")
+NAMES = ("digits", "shapes", "mnist", "fashion-mnist", "cifar10", "celeba", "lsun", "hub")
+"""What DATA may begin with instead of a path; the last two go on: lsun/church_outdoor, hub:…"""
+
+_MADE: dict[str, Callable[[], Source]] = {"digits": open_digits, "shapes": ShapesSource}
+
+_Progress = Callable[[int, int | None], None]
+_Named = Callable[[str, Path | None, _Progress | None], Source]
+_NAMED: dict[str, tuple[tuple[str, ...], _Named]] = {
+    "mnist": (("train", "test"), partial(open_idx, "mnist")),
+    "fashion-mnist": (("train", "test"), partial(open_idx, "fashion-mnist")),
+    "cifar10": (("train", "test"), open_cifar10),
+    "celeba": (("train", "valid", "test", "all"), lambda split, root, _: open_celeba(split, root)),
+}
+"""Splits, the first of which is the default, and who opens them."""
 
 
-def open_source(data: str, root: str | Path | None = None) -> Source:
+def open_source(
+    data: str,
+    root: str | Path | None = None,
+    *,
+    frames: str = "first",
+    progress: _Progress | None = None,
+) -> Source:
     """Open a collection of pictures.
 
     Parameters
     ----------
     data : str
-        ``digits``, ``shapes``, ``mnist``, ``fashion-mnist`` (the last two also with ``:test``),
-        or the path of a folder, ``.zip``, ``.npy`` or ``.npz`` file.
+        The path of a folder, a ``.zip``, ``.tar``, ``.npy``, ``.npz`` or ``.parquet`` file; a
+        pattern or an address of tar shards (``shards/{000..099}.tar``, ``s3://…/*.tar``); or a
+        name: ``digits``, ``shapes``, ``mnist``, ``fashion-mnist``, ``cifar10``, ``celeba``,
+        ``lsun/CATEGORY``, ``hub:OWNER/NAME``. Named sets take a split: ``mnist:test``.
     root : path, optional
         Folder in which named sets lie; default: the variable ``DCGAN_DATA``.
+    frames : {"first", "all"}
+        What animated pictures give.
+    progress : callable, optional
+        Called with (done, total) bytes while a named set is fetched.
 
     Raises
     ------
@@ -35,42 +71,126 @@ def open_source(data: str, root: str | Path | None = None) -> Source:
     DataError
         A path that holds no picture, or a damaged file.
     """
-    name, _, split = data.partition(":")
-    source = _open_name(name, split, _data_root(root)) if name in NAMES else _open_path(data)
+    place = _data_root(root)
+    source = _open_name(data, place, progress) if is_name(data) else _open_path(data)
     if len(source) == 0:
         raise DataError(
-            f"{data}: holds no picture (other files: {source.ignored}); wants files such as"
+            f"{data}: holds no picture (other files: {_others(source)}); wants files such as"
             " .png, .jpg or .webp at any depth"
         )
+    if frames == "all" and isinstance(source, EncodedSource):
+        return FramesSource(source)
     return source
+
+
+def is_name(data: str) -> bool:
+    """Whether DATA is, or begins with, the name of a known set."""
+    name = data.partition(":")[0].partition("/")[0]
+    return name in NAMES and (name == "lsun" or "/" not in data.partition(":")[0])
+
+
+def is_address(data: str) -> bool:
+    """Whether DATA is an address for fsspec rather than a path."""
+    return "://" in data
 
 
 def _data_root(root: str | Path | None) -> Path | None:
     given = root or os.environ.get("DCGAN_DATA")
-    return Path(given) if given else None
+    return Path(given).expanduser() if given else None
 
 
-def _open_name(name: str, split: str, root: Path | None) -> Source:
-    if name in {"digits", "shapes"}:
+def _open_name(data: str, root: Path | None, progress: _Progress | None) -> Source:
+    name, _, split = data.partition(":")
+    if name == "hub":
+        return open_hub(data)
+    if name.startswith("lsun"):
+        return open_lsun(name.partition("/")[2], split or "train", root)
+    if name in _MADE:
         if split:
-            raise SourceNotFound(f"{name}:{split}: {name} has no splits; say {name}")
-        return open_digits() if name == "digits" else ShapesSource()
-    if split not in {"", "train", "test"}:
-        raise SourceNotFound(f"{name}:{split}: the splits are train and test")
-    return open_idx(name, split or "train", root)
+            raise SourceNotFound(f"{data}: {name} has no splits; say {name}")
+        return _MADE[name]()
+    splits, open_named = _NAMED[name]
+    if split not in {"", *splits}:
+        raise SourceNotFound(f"{data}: the splits are {', '.join(splits[:-1])} and {splits[-1]}")
+    return open_named(split or splits[0], root, progress)
 
 
 def _open_path(data: str) -> Source:
     path = Path(data).expanduser()
-    if path.is_dir():
-        return FolderSource(path)
-    if not path.exists():
-        raise SourceNotFound(
-            f"{data}: no such file or folder, nor a named set; {did_you_mean(data, NAMES)}"
-        )
+    if not is_address(data) and path.is_dir():
+        return _open_folder(path)
+    if is_address(data) or not path.exists():
+        return TarSource(data, _shards(data))
     match path.suffix.lower():
         case ".zip":
             return ZipSource(path)
         case ".npy" | ".npz":
             return open_array(path)
-    raise DataError(f"{data}: not a folder, .zip, .npy or .npz; put single pictures into a folder")
+        case ".tar":
+            return TarSource(str(path), [str(path)])
+        case ".parquet":
+            return open_parquet(path)
+    raise DataError(
+        f"{data}: not a folder, .zip, .tar, .npy, .npz or .parquet; put single pictures into a"
+        " folder, and unpack compressed archives"
+    )
+
+
+def _open_folder(path: Path) -> Source:
+    """A folder of pictures, unless it holds something that is opened as a whole."""
+    if is_prepared(path):
+        return PreparedSource(path)
+    if (path / "data.mdb").is_file():
+        return LmdbSource(path)
+    source = FolderSource(path)
+    if len(source) == 0 and ".tar" in source.others:
+        return TarSource(str(path), sorted(map(str, path.rglob("*.tar"))))
+    if len(source) == 0 and ".parquet" in source.others:
+        return open_parquet(path)
+    return source
+
+
+def _shards(data: str) -> list[str]:
+    """Every shard that a pattern names, ``{000..099}`` and ``*`` filled in, in order."""
+    patterns = _braces(data)
+    found = [one for pattern in patterns for one in _matching(pattern)]
+    if not found:
+        raise SourceNotFound(
+            f"{data}: no such file or folder, nor a named set; {did_you_mean(data, NAMES)}"
+        )
+    return found
+
+
+def _matching(pattern: str) -> list[str]:
+    if not glob.has_magic(pattern):
+        return [pattern] if is_address(pattern) or Path(pattern).expanduser().exists() else []
+    if not is_address(pattern):
+        return sorted(glob.glob(os.path.expanduser(pattern), recursive=True))  # noqa: PTH111, PTH207
+    import fsspec
+
+    try:
+        system, path = fsspec.url_to_fs(pattern)
+        return sorted(system.unstrip_protocol(one) for one in system.glob(path))
+    except Exception as error:  # every kind of address has errors of its own
+        raise DataError(f"{pattern}: cannot be listed ({error})") from error
+
+
+def _braces(pattern: str) -> list[str]:
+    """Shell braces of numbers, ``a-{00..11}.tar``, filled in.
+
+    >>> _braces("a-{08..10}.tar")
+    ['a-08.tar', 'a-09.tar', 'a-10.tar']
+    """
+    before, brace, rest = pattern.partition("{")
+    inner, closing, after = rest.partition("}")
+    first, dots, last = inner.partition("..")
+    if not (brace and closing and dots and first.isdigit() and last.isdigit()):
+        return [pattern]
+    numbers = [f"{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
+    return [before + number + tail for number in numbers for tail in _braces(after)]
+
+
+def _others(source: Source) -> str:
+    """Such as ``2 .heic, 1 .txt``, the most frequent first."""
+    most = sorted(source.others.items(), key=lambda item: -item[1])[:4]
+    return ", ".join(f"{count:,} {end}" for end, count in most) or "none"

@@ -7,7 +7,7 @@ from math import cos, pi, sin
 import numpy as np
 from PIL import Image, ImageDraw
 
-from dcgan.data.sources.base import Labels, Source
+from dcgan.data.sources.base import Labels, Source, digest
 
 SHAPES = ("circle", "square", "triangle")
 COLOURS = {
@@ -50,11 +50,16 @@ class ShapesSource(Source):
             },
         )
         self._count = count
+        self._seed = seed
 
     def __len__(self) -> int:
         return self._count
 
-    def read(self, index: int) -> Image.Image:
+    def read(
+        self,
+        index: int,
+        at_least: tuple[int, int] | None = None,  # noqa: ARG002 (drawn at its size anyway)
+    ) -> Image.Image:
         factor = {name: labels.values[index] for name, labels in self.labels.items()}
         return draw_shape(
             SHAPES[factor["shape"]],
@@ -67,6 +72,9 @@ class ShapesSource(Source):
 
     def title(self, index: int) -> str:
         return f"shapes[{index}]"
+
+    def stamp(self) -> str:
+        return digest(("shapes", self._count, self._seed))
 
 
 def draw_shape(

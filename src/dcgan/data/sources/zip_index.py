@@ -1,8 +1,8 @@
 """The list of a zip's members in little memory.
 
-The standard library makes an object of each member, 670 bytes with its name: 1.3 GB for two million.
-Here a member costs its name and six numbers, and the directory is read from a mapped file. Layout:
-APPNOTE.TXT, sections 4.3.12 (central directory), 4.3.14 to 4.3.16 (its end), 4.5.3 (ZIP64).
+The standard library makes an object of each member, 670 bytes with its name: 1.3 GB for two
+million. Here a member costs its name and six numbers, and the directory is read from a mapped file.
+Layout: APPNOTE.TXT, 4.3.12 (central directory), 4.3.14 to 4.3.16 (its end), 4.5.3 (ZIP64).
 """
 
 from __future__ import annotations

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import struct
 import threading
 import weakref
 import zipfile
 import zlib
 from collections import Counter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from dcgan.data.decode import EXTENSIONS, MOST_PIXELS
-from dcgan.data.sources.base import EncodedSource, digest, folder_labels, suffix
+from dcgan.data.sources.base import EncodedSource, digest, folder_labels, is_hidden, suffix
 from dcgan.data.sources.zip_index import Member, ZipIndex
 from dcgan.errors import DataError, UnreadableImage
 
@@ -77,9 +78,7 @@ class ZipSource(EncodedSource):
         if member.size > _LARGEST:
             raise UnreadableImage(f"unpacks to {member.size:,} bytes: too large for a picture")
         header = self._read_at(member.offset, 30)
-        name_length, extra_length = (
-            int.from_bytes(header[at : at + 2], "little") for at in (26, 28)
-        )
+        name_length, extra_length = struct.unpack("<HH", header[26:30])
         data = self._read_at(member.offset + 30, name_length + extra_length + member.packed_size)
         if header[:4] != b"PK\x03\x04" or data[:name_length] != member.encoded_name:
             raise ValueError("another member lies where the list says")
@@ -111,12 +110,10 @@ class ZipSource(EncodedSource):
 
 def _is_picture(name: str, others: Counter[str], below: str) -> bool:
     """Whether a member is one; counts what is neither that, hidden, nor a folder."""
-    path = PurePosixPath(name)
-    if name.endswith("/") or any(p.startswith(".") or p == "__MACOSX" for p in path.parts):
+    if name.endswith("/") or not name.startswith(below) or is_hidden(name):
         return False
-    if not name.startswith(below):
-        return False
-    if path.suffix.lower() in EXTENSIONS:
+    end = suffix(name)
+    if end in EXTENSIONS:
         return True
-    others[suffix(name)] += 1
+    others[end] += 1
     return False

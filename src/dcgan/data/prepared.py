@@ -1,0 +1,215 @@
+"""Prepared pictures on disk: decoded and fitted once, mapped into memory ever after.
+
+::
+
+    FOLDER/
+      images.npy      uint8 (N, C, H, W); of ragged ones all pixels (total,)
+      sides.npy       int64 (N, 2), only of ragged ones: height and width of each
+      labels.npz      one array (N,) per factor
+      prepared.json   view, fingerprint, names of classes, what was skipped
+
+N pictures · C channels · H, W sides
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcgan.data.pictures import CoveredPictures, HeldPictures, Pictures, Skipped, fingerprint_of
+from dcgan.data.sources.base import Labels, Source
+from dcgan.data.view import View
+from dcgan.errors import DataError
+from dcgan.runtime.files import sync_file, sync_folder, write_json
+
+MANIFEST = "prepared.json"
+"""Written last: a folder that holds it is whole."""
+
+_FORMAT = 1
+_IMAGES, _SIDES, _LABELS = "images.npy", "sides.npy", "labels.npz"
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One picture of a source as the view shows it, or why there is none."""
+
+    index: int
+    pixels: NDArray[np.uint8] | Skipped
+
+
+class PreparedWriter:
+    """Receives decoded pictures in order and leaves a prepared folder, whole or not at all.
+
+    Use :func:`writing`.
+    """
+
+    def __init__(self, folder: Path, source: Source, view: View) -> None:
+        self._folder, self._source, self._view = folder, source, view
+        self._rows: list[int] = []
+        self._sides: list[tuple[int, int]] = []
+        self.skipped: list[Skipped] = []
+        self._total = 0
+        self._file = (folder / _IMAGES).open("w+b")
+        self._write_header()
+        self._start = self._file.tell()
+
+    def add(self, decoded: Decoded) -> None:
+        """Append one picture."""
+        if isinstance(decoded.pixels, Skipped):
+            self.skipped.append(decoded.pixels)
+            return
+        _, height, width = decoded.pixels.shape
+        self._file.write(np.ascontiguousarray(decoded.pixels).data)
+        self._total += decoded.pixels.size
+        self._rows.append(decoded.index)
+        if self._view.is_ragged:
+            self._sides.append((height, width))
+
+    def finish(self) -> None:
+        """Write what only the end knows: the header, labels, and the manifest."""
+        self._file.seek(0)
+        self._write_header()
+        if self._file.tell() != self._start:
+            raise AssertionError("NumPy keeps room in its header for the first axis to grow")
+        self._file.close()
+        images = np.load(self._folder / _IMAGES, mmap_mode="r")
+        if self._view.is_ragged:
+            np.save(self._folder / _SIDES, np.array(self._sides, np.int64).reshape(-1, 2))
+        shape = self._view.shape if self._view.is_ragged else images.shape
+        rows = np.array(self._rows, dtype=np.int64)
+        labels = {name: labels.take(rows) for name, labels in self._source.labels.items()}
+        values: dict[str, Any] = {name: _small(labels[name].values) for name in labels}
+        np.savez(self._folder / _LABELS, **values)
+        for path in self._folder.iterdir():
+            sync_file(path)
+        write_json(
+            self._folder / MANIFEST,
+            {
+                "format": _FORMAT,
+                "source": self._source.name,
+                "view": self._view.to_json(),
+                "count": len(rows),
+                "fingerprint": fingerprint_of(images, shape),
+                "run": self._source.run,
+                "labels": {name: list(labels[name].names) for name in labels},
+                "skipped": [[one.title, one.reason] for one in self.skipped],
+            },
+        )
+
+    def close(self) -> None:
+        """Let go of the file, whether or not it is finished."""
+        self._file.close()
+
+    def _write_header(self) -> None:
+        shape = (self._total,) if self._view.is_ragged else (len(self._rows), *self._view.shape)
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._file, header)
+
+
+@contextmanager
+def writing(folder: Path, source: Source, view: View) -> Iterator[PreparedWriter]:
+    """A writer whose result takes the place ``folder`` by one rename; on an error, nothing stays.
+
+    Raises
+    ------
+    OSError
+        Such as a full disk.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    try:
+        writer = PreparedWriter(unfinished, source, view)
+        try:
+            yield writer
+            writer.finish()
+        finally:
+            writer.close()
+        unfinished.replace(folder)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    sync_folder(folder.parent)
+
+
+def is_prepared(folder: Path) -> bool:
+    """Whether a folder holds prepared pictures."""
+    return (folder / MANIFEST).is_file()
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What a prepared folder says of itself.
+
+    Raises
+    ------
+    DataError
+        Damaged, or of a newer version.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        version = int(manifest["format"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{folder / MANIFEST}: damaged ({error}); prepare it again") from error
+    if version > _FORMAT:
+        raise DataError(f"{folder}: prepared by a newer dcgan; install that")
+    return dict(manifest)
+
+
+def open_prepared(folder: Path) -> Pictures:
+    """The pictures of a prepared folder, mapped and not read.
+
+    Raises
+    ------
+    DataError
+        A file is missing, cut off, or does not belong to the others.
+    """
+    manifest = read_manifest(folder)
+    try:
+        # copy on write: torch wants memory that it could write to
+        images = np.load(folder / _IMAGES, mmap_mode="c", allow_pickle=False)
+        with np.load(folder / _LABELS, allow_pickle=False) as values:
+            labels = {
+                name: Labels(values[name], tuple(names))
+                for name, names in manifest["labels"].items()
+            }
+        count, view = int(manifest["count"]), manifest["view"]
+        height, width = map(int, view["size"])
+        shape = (int(view["channels"]), height, width)
+        common: dict[str, Any] = {
+            "fingerprint": str(manifest["fingerprint"]),
+            "labels": labels,
+            "skipped": tuple(Skipped(*pair) for pair in manifest["skipped"]),
+            "run": int(manifest["run"]),
+        }
+        if (folder / _SIDES).exists():
+            sides = np.load(folder / _SIDES, allow_pickle=False)
+            expected: tuple[int, ...] = (int(shape[0] * sides.prod(axis=1).sum()),)
+            pictures: Pictures = CoveredPictures(shape, images, sides, **common)
+        else:
+            expected = (count, *shape)
+            pictures = HeldPictures(images, **common)
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        raise DataError(f"{folder}: damaged ({error}); prepare it again") from error
+    lengths = {len(labels.values) for labels in pictures.labels.values()}
+    if images.dtype != np.uint8 or images.shape != expected or lengths - {count}:
+        raise DataError(f"{folder}: its files do not belong together; prepare it again")
+    return pictures
+
+
+def _small(values: NDArray[Any]) -> NDArray[Any]:
+    """Whole numbers in as few bytes as they need."""
+    if values.dtype.kind not in "iu" or not values.size:
+        return values
+    return values.astype(
+        np.promote_types(np.min_scalar_type(values.min()), np.min_scalar_type(values.max()))
+    )

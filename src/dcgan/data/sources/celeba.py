@@ -1,0 +1,225 @@
+"""CelebA's aligned faces with their 40 attributes, in the official layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcgan.data.sources.base import EncodedSource, Labels, digest, file_stamp
+from dcgan.data.sources.folder import FolderSource
+from dcgan.data.sources.zips import ZipSource
+from dcgan.errors import DataError, SourceNotFound
+
+_FOLDERS = ("celeba", "CelebA")
+_IMAGES = "img_align_celeba"
+_PARTITION = "list_eval_partition.txt"
+_ATTRIBUTES = "list_attr_celeba.txt"
+_PAGE = "http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
+
+_SPLITS = {"train": b"0", "valid": b"1", "test": b"2"}
+_ANSWERS = {b"-1": 0, b"1": 1}
+
+
+def open_celeba(split: str, root: Path | None) -> CelebaSource:
+    """CelebA's aligned pictures, 178×218 in colour.
+
+    Under the data root lies ``celeba/`` (or ``CelebA/``) with ``img_align_celeba.zip``, read in
+    place, or the folder ``img_align_celeba/`` of what it holds; with ``list_eval_partition.txt``;
+    and with ``list_attr_celeba.txt``. Without the last there are no labels. Without the partition
+    only ``all`` can be had. Pictures that no list names are passed over.
+
+    Parameters
+    ----------
+    split : {"train", "valid", "test", "all"}
+        162,770, 19,867, 19,962 or 202,599 pictures.
+    root : Path, optional
+        The data root.
+
+    Raises
+    ------
+    SourceNotFound
+        No such split, or files are missing; names them, the folder and where to get them.
+    DataError
+        A list is damaged, or does not belong to the pictures.
+    """
+    if split not in {*_SPLITS, "all"}:
+        raise SourceNotFound(f"celeba:{split}: the splits are train, valid, test and all")
+    folder, pictures = _pictures(split, root)
+    named = _read_attributes(folder / _ATTRIBUTES)
+    names = _members(folder, split, named)
+    if names is None:
+        return CelebaSource(folder, split, pictures, np.arange(len(pictures)), {})
+    rows = _rows(folder, {_file(pictures.title(i)): i for i in range(len(pictures))}, names)
+    labels = {} if named is None else named.labels(folder, names)
+    return CelebaSource(folder, split, pictures, rows, labels)
+
+
+class CelebaSource(EncodedSource):
+    """Some of the pictures, in the order of the lists.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the lists lie.
+    split : str
+    pictures : EncodedSource
+        All of them.
+    rows : int64 (N,)
+        Which ones.
+    labels : dict
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        split: str,
+        pictures: EncodedSource,
+        rows: NDArray[np.int64],
+        labels: dict[str, Labels],
+    ) -> None:
+        super().__init__(f"celeba:{split}", labels=labels, others=pictures.others)
+        self._folder = folder
+        self._pictures = pictures
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def fetch(self, index: int) -> bytes:
+        return self._pictures.fetch(int(self._rows[index]))
+
+    def title(self, index: int) -> str:
+        return self._pictures.title(int(self._rows[index]))
+
+    def stamp(self) -> str:
+        lists = file_stamp(self._folder.resolve() / name for name in (_PARTITION, _ATTRIBUTES))
+        return digest((self._pictures.stamp(), lists, self._rows.tobytes()))
+
+
+@dataclass(frozen=True)
+class _Attributes:
+    """The list of attributes: ``answers`` is uint8 (attributes, N)."""
+
+    factors: list[str]
+    names: list[str]
+    answers: NDArray[np.uint8]
+
+    def labels(self, folder: Path, names: list[str]) -> dict[str, Labels]:
+        """The answers about some pictures, by factor."""
+        row = {name: index for index, name in enumerate(self.names)}
+        rows = np.fromiter((row.get(name, -1) for name in names), np.int64, len(names))
+        if (without := np.flatnonzero(rows < 0)).size:
+            raise DataError(
+                f"{folder / _ATTRIBUTES}: says nothing about {without.size:,} of {len(names):,}"
+                f" pictures ({names[int(without[0])]} first); fetch it again from {_PAGE}"
+            )
+        return {
+            factor: Labels(answers[rows], ("no", "yes"))
+            for factor, answers in zip(self.factors, self.answers, strict=True)
+        }
+
+
+def _pictures(split: str, root: Path | None) -> tuple[Path, EncodedSource]:
+    """The folder of the lists, and all pictures; refused where anything needed is missing."""
+    needed = [] if split == "all" else [_PARTITION]
+    for folder in (root / name for name in _FOLDERS) if root else ():
+        unpacked, packed = folder / _IMAGES, folder / f"{_IMAGES}.zip"
+        if not (unpacked.is_dir() or packed.is_file()):
+            continue
+        if all((folder / name).is_file() for name in needed):
+            return folder, FolderSource(unpacked) if unpacked.is_dir() else ZipSource(packed)
+        raise SourceNotFound(
+            f"celeba: put {_PARTITION} into {folder}/ too (from {_PAGE}), or say celeba:all"
+        )
+    place = (root or Path("DIR")) / _FOLDERS[0]
+    cure = "" if root else "; then say --data-root DIR, or set the variable DCGAN_DATA"
+    raise SourceNotFound(
+        f"celeba: put {_IMAGES}.zip, {_PARTITION} and {_ATTRIBUTES} into {place}/{cure}; they are"
+        f" given out on {_PAGE} and cannot be fetched from here"
+    )
+
+
+def _members(folder: Path, split: str, named: _Attributes | None) -> list[str] | None:
+    """The pictures of a split in the lists' order; None where no list says any."""
+    partition = folder / _PARTITION
+    if not partition.is_file():
+        return named.names if named else None
+    return list(_in_split(partition, _SPLITS.get(split)))
+
+
+def _in_split(partition: Path, wanted: bytes | None) -> Iterator[str]:
+    """Names out of lines as ``000001.jpg 0``; all of them where no split is wanted."""
+    for number, line in enumerate(_lines(partition), 1):
+        words = line.split()
+        if len(words) != 2 or words[1] not in _SPLITS.values():
+            raise _damaged(partition, number, "a file's name and 0, 1 or 2")
+        if wanted in {None, words[1]}:
+            yield words[0].decode("utf-8", "surrogateescape")
+
+
+def _read_attributes(path: Path) -> _Attributes | None:
+    """The count, the names of the attributes, then lines as ``000001.jpg -1 1 ...``."""
+    if not path.is_file():
+        return None
+    lines = _lines(path)
+    count = next(lines, b"").strip()
+    factors = [word.decode("ascii", "replace").lower() for word in next(lines, b"").split()]
+    if not count.isdigit() or not factors or len(set(factors)) < len(factors):
+        raise _damaged(path, 1, "how many pictures, and in line 2 the names of the attributes")
+    answers = bytearray()
+
+    def names() -> Iterator[str]:
+        for number, line in enumerate(lines, 3):
+            name, *words = line.split()
+            try:
+                answers.extend([_ANSWERS[word] for word in words])
+            except KeyError:
+                words = []
+            if len(words) != len(factors):
+                raise _damaged(path, number, f"a file's name and {len(factors)} times 1 or -1")
+            yield name.decode("utf-8", "surrogateescape")
+
+    listed = list(names())
+    if len(listed) != int(count):
+        raise DataError(
+            f"{path}: says {int(count):,} pictures and lists {len(listed):,}; fetch it again from"
+            f" {_PAGE}"
+        )
+    by_picture = np.frombuffer(answers, np.uint8).reshape(-1, len(factors))
+    return _Attributes(factors, listed, np.ascontiguousarray(by_picture.T))
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """The lines of a list that are not blank."""
+    try:
+        with path.open("rb") as file:
+            yield from (line for line in file if line.strip())
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _damaged(path: Path, line: int, wanted: str) -> DataError:
+    return DataError(f"{path}, line {line}: wants {wanted}; fetch it again from {_PAGE}")
+
+
+def _rows(folder: Path, there: dict[str, int], names: list[str]) -> NDArray[np.int64]:
+    """Where the pictures of a list lie."""
+    rows = np.fromiter((there.get(name, -1) for name in names), np.int64, len(names))
+    missing = np.flatnonzero(rows < 0)
+    if missing.size:
+        raise DataError(
+            f"{folder}: {missing.size:,} of the {len(names):,} pictures listed are not in"
+            f" {_IMAGES} ({names[int(missing[0])]} first); fetch or unpack it again, or give the"
+            " folder of pictures itself as DATA"
+        )
+    if len(np.unique(rows)) < len(rows):
+        raise DataError(f"{folder}: a list names a picture twice; fetch it again from {_PAGE}")
+    return rows
+
+
+def _file(title: str) -> str:
+    return title.rpartition("/")[2]

@@ -1,0 +1,159 @@
+"""CIFAR-10 in its official binary files, and the archive they come in."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcgan.data.download import Progress, RemoteFile, fetch
+from dcgan.data.sources.base import ArraySource, Labels, file_stamp
+from dcgan.errors import DataError, SourceNotFound, Unreachable
+from dcgan.runtime.cache import data_folders, fetching_folder
+
+_CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+_ARCHIVE = RemoteFile(
+    ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
+    "cifar-10-binary.tar.gz",
+    "md5:c32a1d4ab5d03f1284b67883e8d87530",  # from the set's page
+    size=170_052_171,
+)
+_UNPACKED = "cifar-10-batches-bin"
+_FOLDERS = (f"cifar10/{_UNPACKED}", _UNPACKED, "cifar10")
+"""Where the files are looked for under the data root."""
+
+_FILES = {
+    "train": tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
+    "test": ("test_batch.bin",),
+}
+_PER_FILE = 10_000
+_PIXELS = (3, 32, 32)
+_RECORD = 1 + 3 * 32 * 32
+"""Bytes of one picture: its class, then the red, the green and the blue plane."""
+
+
+def open_cifar10(split: str, root: Path | None, progress: Progress | None = None) -> ArraySource:
+    """CIFAR-10, 32×32 in colour with ten classes; fetched and unpacked where it is not there.
+
+    Parameters
+    ----------
+    split : {"train", "test"}
+        50,000 or 10,000 pictures.
+    root : Path, optional
+        The data root; looked in before the cache, and where the files are put.
+    progress : callable, optional
+        Told about the fetching.
+
+    Returns
+    -------
+    ArraySource
+        Over uint8 (N, 32, 32, 3), held in memory: 154 MB for ``train``.
+
+    Raises
+    ------
+    SourceNotFound
+        No such split; or the files are neither there nor to be had: names them and the folder
+        that would satisfy.
+    DataError
+        A file is damaged, or the fetching was cut off.
+    """
+    if split not in _FILES:
+        raise SourceNotFound(f"cifar10:{split}: the splits are train and test")
+    folder = _found(split, root) or _fetched(root, progress)
+    paths = [folder / name for name in _FILES[split]]
+    numbers = np.empty(_PER_FILE * len(paths), np.int64)
+    planes = np.empty((len(numbers), *_PIXELS), np.uint8)
+    for index, path in enumerate(paths):
+        records = _read(path)
+        rows = slice(index * _PER_FILE, (index + 1) * _PER_FILE)
+        numbers[rows] = records[:, 0]
+        planes[rows] = records[:, 1:].reshape(-1, *_PIXELS)
+    return ArraySource(
+        "cifar10",
+        np.moveaxis(planes, 1, 3),
+        labels={"label": Labels(numbers, _CLASSES)},
+        stamp=file_stamp(path.resolve() for path in paths),
+    )
+
+
+def _found(split: str, root: Path | None) -> Path | None:
+    """The first folder that holds all files of a split."""
+    for place in data_folders(root):
+        for folder in _FOLDERS:
+            if all((place / folder / name).is_file() for name in _FILES[split]):
+                return place / folder
+    return None
+
+
+def _fetched(root: Path | None, progress: Progress | None) -> Path:
+    folder = fetching_folder(root) / "cifar10"
+    try:
+        archive = fetch(_ARCHIVE, folder, progress)
+    except Unreachable as error:
+        place = (root or Path("DIR")) / "cifar10"
+        cure = "" if root else "; then say --data-root DIR, or set the variable DCGAN_DATA"
+        raise SourceNotFound(
+            f"cifar10: put {_ARCHIVE.name} from {_ARCHIVE.urls[0]}, or what it holds"
+            f" ({_FILES['train'][0]} to 5.bin and {_FILES['test'][0]}), into {place}/{cure}"
+            f" ({error})"
+        ) from error
+    return _unpack(archive)
+
+
+def _unpack(archive: Path) -> Path:
+    """Unpack beside the archive; the folder, or a file missing in it, appears whole."""
+    unpacked = archive.parent / _UNPACKED
+    try:
+        with tempfile.TemporaryDirectory(dir=archive.parent, prefix=f".{_UNPACKED}.") as place:
+            with tarfile.open(archive) as packed:
+                packed.extractall(place, filter="data")
+            if not unpacked.exists():
+                (Path(place) / _UNPACKED).rename(unpacked)
+            elif not _is_complete(unpacked):  # else another process was first
+                for file in (Path(place) / _UNPACKED).iterdir():
+                    file.replace(unpacked / file.name)
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        if not _is_complete(unpacked):
+            raise DataError(
+                f"{archive}: cannot be unpacked there ({error}); free space, or delete it to have"
+                " it fetched again"
+            ) from error
+    return unpacked
+
+
+def _is_complete(folder: Path) -> bool:
+    return all((folder / name).is_file() for names in _FILES.values() for name in names)
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    """One file as uint8 (10,000, 3,073): the class first in each row."""
+    try:
+        if path.stat().st_size != _PER_FILE * _RECORD:
+            raise DataError(
+                f"{path}: has {path.stat().st_size:,} bytes and not {_PER_FILE * _RECORD:,};"
+                " delete it, and it is fetched again"
+            )
+        records = np.fromfile(path, np.uint8).reshape(_PER_FILE, _RECORD)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+    if records[:, 0].max() >= len(_CLASSES):
+        raise DataError(
+            f"{path}: class {records[:, 0].max()} of 0 to 9: not the binary form of CIFAR-10;"
+            " delete it, and it is fetched again"
+        )
+    return records

@@ -1,0 +1,57 @@
+"""Every frame of animated pictures as a picture of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from dcgan.data.parallel import in_threads
+from dcgan.data.sources.base import EncodedSource, Source, digest
+from dcgan.errors import UnreadableImage
+
+
+class FramesSource(Source):
+    """The frames of an encoded source's pictures, one after another; labels are their picture's.
+
+    Parameters
+    ----------
+    source : EncodedSource
+    """
+
+    def __init__(self, source: EncodedSource) -> None:
+        def frames(index: int) -> int:
+            try:
+                return source.frames(index)
+            except UnreadableImage:
+                return 1  # is named when it is read
+
+        counts = np.fromiter(in_threads(frames, range(len(source))), np.int64, len(source))
+        rows = np.repeat(np.arange(len(source)), counts)
+        labels = {name: values.take(rows) for name, values in source.labels.items()}
+        super().__init__(source.name, labels=labels, others=source.others)
+        self._source = source
+        self._rows = rows
+        self._starts = np.cumsum(counts) - counts
+        self._counts = counts
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def read(self, index: int, at_least: tuple[int, int] | None = None) -> Image.Image:
+        row, frame = self._place(index)
+        if self._counts[row] == 1:
+            return self._source.read(row, at_least)
+        return self._source.read_frame(row, frame)
+
+    def title(self, index: int) -> str:
+        row, frame = self._place(index)
+        title = self._source.title(row)
+        return title if self._counts[row] == 1 else f"{title} frame {frame}"
+
+    def stamp(self) -> str | None:
+        stamp = self._source.stamp()
+        return None if stamp is None else digest(("frames", stamp))
+
+    def _place(self, index: int) -> tuple[int, int]:
+        row = int(self._rows[index])
+        return row, index - int(self._starts[row])

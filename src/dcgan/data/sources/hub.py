@@ -1,0 +1,275 @@
+"""Data sets of the Hugging Face hub, and Parquet files as it keeps them."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcgan.data.download import offline
+from dcgan.data.sources.base import EncodedSource, Labels, digest, file_stamp
+from dcgan.errors import DataError, SourceNotFound, UnreadableImage
+from dcgan.runtime.cache import cache_folder
+
+_CACHES = {
+    "HF_HUB_CACHE": "files",
+    "HF_XET_CACHE": "xet",
+    "HF_ASSETS_CACHE": "assets",
+    "HF_DATASETS_CACHE": "datasets",
+    "HF_MODULES_CACHE": "modules",
+}
+"""Where the library puts things unless told otherwise; the user's login stays where it is."""
+
+_LONGEST_MESSAGE = 300
+
+
+def open_hub(data: str) -> HubSource:
+    """Pictures of a data set on the hub, kept in the cache once fetched.
+
+    Parameters
+    ----------
+    data : str
+        ``hub:OWNER/NAME[:SPLIT][:COLUMN]``, or ``hub:OWNER/NAME/CONFIG`` for one of several
+        configurations. The split is ``train`` where not said, or the only one; the column may be
+        left out where one only holds pictures.
+
+    Raises
+    ------
+    SourceNotFound
+        The address is malformed, or no such set, split or column; or no network, and the set is
+        not in the cache.
+    DataError
+        The set holds no pictures, or several columns of them; the package ``datasets`` is missing.
+    """
+    address, split, column = ([*data.removeprefix("hub:").split(":"), "", ""])[:3]
+    parts = address.split("/")
+    if not data.startswith("hub:") or data.count(":") > 3 or len(parts) not in {2, 3}:
+        raise SourceNotFound(f"{data}: wants hub:OWNER/NAME[/CONFIG][:SPLIT][:COLUMN]")
+    if not all(parts):
+        raise SourceNotFound(f"{data}: wants hub:OWNER/NAME, as in hub:ylecun/mnist")
+    name = "/".join(parts[:2])
+    with _library(data) as library:
+        if Path(name).exists():  # the library would take it for a path
+            name = f"hf://datasets/{name}"
+        splits = library.load_dataset(
+            name, *parts[2:], cache_dir=str(cache_folder() / "hub" / "datasets")
+        )
+    split = split or ("train" if "train" in splits or len(splits) != 1 else next(iter(splits)))
+    if split not in splits:
+        raise SourceNotFound(f"{data}: no split {split}; the splits are {', '.join(splits)}")
+    return HubSource(data, splits[split], column, f"hub:{address}:{split}:COLUMN")
+
+
+def open_parquet(path: Path, column: str = "") -> HubSource:
+    """Pictures of a Parquet file, or of all of a folder in order of their names.
+
+    The rows are copied into the cache once, where each can be had singly.
+
+    Parameters
+    ----------
+    path : Path
+    column : str, optional
+        The one with the pictures, where there are several.
+
+    Raises
+    ------
+    DataError
+        No Parquet file, or a damaged one; no column of pictures, or several; the package
+        ``datasets`` is missing.
+    """
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    if not files:
+        raise DataError(f"{path}: holds no .parquet file")
+    with _library(str(path)) as library:
+        rows = library.Dataset.from_parquet(
+            [str(file) for file in files], cache_dir=str(cache_folder() / "hub" / "datasets")
+        )
+    base = path if path.is_dir() else path.parent
+    return HubSource(str(path), rows, column, f"{path}:COLUMN", base)
+
+
+class HubSource(EncodedSource):
+    """The pictures in one column of a table; columns of classes become labels.
+
+    A column of classes is one that the table declares as such, and whole numbers in a column
+    ``label``. One with missing labels is passed over.
+
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    rows : datasets.Dataset
+    column : str
+        Which holds the pictures; empty for the only one.
+    syntax : str
+        How the user would have named a column.
+    base : Path, optional
+        Where files lie that rows name instead of holding them.
+    """
+
+    def __init__(
+        self, name: str, rows: Any, column: str, syntax: str, base: Path | None = None
+    ) -> None:
+        column = _picture_column(name, rows.features, column, syntax)
+        super().__init__(name, labels=_labels(rows))
+        self._column = rows.data.column(column)
+        self._files = [Path(file["filename"]) for file in rows.cache_files]
+        self._base = base or Path()
+        self._title = column
+
+    def __len__(self) -> int:
+        return len(self._column)
+
+    def fetch(self, index: int) -> bytes:
+        try:
+            value = self._column[index].as_py()
+            if isinstance(value, dict):
+                data, path = value.get("bytes"), value.get("path")
+                value = data if data or not path else self._read_file(path)
+        except OSError as error:
+            raise UnreadableImage(error.strerror or "cannot be read") from error
+        except ValueError as error:  # what pyarrow's errors derive from
+            raise UnreadableImage(f"damaged in the table: {error}") from error
+        if not value:
+            raise UnreadableImage("this row holds no picture")
+        return bytes(value)
+
+    def title(self, index: int) -> str:
+        return f"{self._title}[{index}]"
+
+    def stamp(self) -> str | None:
+        if not self._files or self._names_files():
+            return None
+        # the library names these files after what they were made from
+        return digest((self._title, file_stamp(self._files)))
+
+    def _names_files(self) -> bool:
+        """Whether pictures lie elsewhere, where they may change unseen."""
+        return str(self._column.type).startswith("struct") and any(
+            chunk.field("bytes").null_count for chunk in self._column.chunks
+        )
+
+    def _read_file(self, path: str) -> bytes:
+        """A file that a row names, beside the table or in the cache."""
+        file = self._base / path
+        if not file.is_file():
+            raise UnreadableImage(f"this row names the file {path}, which is not there")
+        return file.read_bytes()
+
+
+def _picture_column(name: str, features: Any, wanted: str, syntax: str) -> str:
+    """The column that holds encoded pictures, or the reason why there is none."""
+    found = _picture_columns(features)
+    if wanted in found:
+        return wanted
+    if wanted and wanted not in features:
+        raise SourceNotFound(f"{name}: no column {wanted}; the columns are {', '.join(features)}")
+    if wanted:
+        raise DataError(
+            f"{name}: column {wanted} holds {_kind(features[wanted])}, not encoded pictures"
+        )
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DataError(
+            f"{name}: pictures in the columns {', '.join(found)}; name one of them: {syntax}"
+        )
+    columns = ", ".join(f"{column} ({_kind(features[column])})" for column in features)
+    raise DataError(
+        f"{name}: no column holds encoded pictures; the columns are {columns}. Arrays can be given"
+        " as a .npy file"
+    )
+
+
+def _picture_columns(features: Any) -> list[str]:
+    """Columns declared as pictures; else those that hold bytes beside a path; else bytes."""
+    by_kind: tuple[list[str], list[str], list[str]] = ([], [], [])
+    for column, feature in features.items():
+        if _kind(feature) == "Image":
+            by_kind[0].append(column)
+        elif isinstance(feature, dict) and "bytes" in feature:
+            by_kind[1].append(column)
+        elif getattr(feature, "dtype", "") in {"binary", "large_binary"}:
+            by_kind[2].append(column)
+    return next((columns for columns in by_kind if columns), [])
+
+
+def _kind(feature: Any) -> str:
+    kind = type(feature).__name__
+    return str(feature.dtype) if kind == "Value" else kind
+
+
+def _labels(rows: Any) -> dict[str, Labels]:
+    """Labels out of the columns of classes."""
+    labels = {}
+    for column, feature in rows.features.items():
+        declared = tuple(getattr(feature, "names", None) or ())
+        is_plain = column == "label" and "int" in str(getattr(feature, "dtype", ""))
+        values = rows.data.column(column)
+        if not (declared or is_plain) or values.null_count:
+            continue
+        numbers = values.to_numpy()
+        if is_plain and not declared:
+            classes, numbers = np.unique(numbers, return_inverse=True)
+            declared = tuple(str(number) for number in classes)
+        if len(numbers) and numbers.min() >= 0 and numbers.max() < len(declared):
+            labels[column] = Labels(numbers.astype(np.int64), declared)
+    return labels
+
+
+@contextmanager
+def _library(data: str) -> Iterator[Any]:
+    """The optional package of the extra ``hub``, silent, its failures in one line."""
+    for variable, folder in _CACHES.items():  # read when it is imported, so this comes before
+        os.environ.setdefault(variable, str(cache_folder() / "hub" / folder))
+    try:
+        import datasets
+    except ImportError as error:
+        raise DataError(f"{data}: needs the package datasets: pip install 'dcgan[hub]'") from error
+    try:
+        with _silent(datasets), _offline_as_told(datasets):
+            yield datasets
+    except DataError:
+        raise
+    except ConnectionError as error:
+        why = "DCGAN_OFFLINE is set" if offline() else "no network?"
+        raise SourceNotFound(
+            f"{data}: the hub cannot be reached ({why}) and the set is not in {cache_folder()}/hub;"
+            " fetch it once where there is a network, or give a .parquet file as DATA"
+        ) from error
+    except Exception as error:  # the library and its parts raise of many kinds
+        reason = error.__cause__ or error  # the outer one may say no more than that it failed
+        message = " ".join(str(reason).split())[:_LONGEST_MESSAGE] or type(reason).__name__
+        kind = SourceNotFound if isinstance(error, FileNotFoundError) else DataError
+        raise kind(f"{data}: {message}") from error
+
+
+@contextmanager
+def _silent(datasets: Any) -> Iterator[None]:
+    """No bars and no remarks: this package has its own."""
+    logger = logging.getLogger("datasets")
+    level, had_bars = logger.level, datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if not had_bars:
+            datasets.enable_progress_bars()
+
+
+@contextmanager
+def _offline_as_told(datasets: Any) -> Iterator[None]:
+    """The library reads its own variable only once, when imported."""
+    before = datasets.config.HF_HUB_OFFLINE
+    datasets.config.HF_HUB_OFFLINE = before or offline()
+    try:
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE = before

@@ -1,0 +1,38 @@
+"""A folder that ``dcgan prepare`` wrote, as a source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcgan.data.pictures import HeldPictures
+from dcgan.data.prepared import open_prepared
+from dcgan.data.sources.base import ArraySource
+from dcgan.errors import DataError
+
+
+class PreparedSource(ArraySource):
+    """Prepared pictures, mapped; trained at their own size and channels they are never copied.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Raises
+    ------
+    DataError
+        Damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        pictures = open_prepared(folder)
+        if not isinstance(pictures, HeldPictures):
+            raise DataError(f"{folder}: an entry of the cache for random crops; name its source")
+        images = np.moveaxis(pictures.images, 1, 3)
+        super().__init__(str(folder), images, labels=pictures.labels, stamp=pictures.fingerprint)
+        self._pictures = pictures
+
+    def pixels(self) -> NDArray[np.uint8]:
+        return self._pictures.images

@@ -1,0 +1,97 @@
+"""Pictures decoded as they are shown: for what neither memory nor disk can hold decoded."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dcgan.data.pictures import Pictures, Skipped, cut
+from dcgan.data.sources.base import Source, digest
+from dcgan.data.view import View
+from dcgan.errors import TooManyUnreadable, UnreadableImage
+
+STREAMED = "stream:"
+"""Begins a fingerprint that comes from names, sizes and times and not from pixels."""
+
+_PER_TASK = 8
+_JUDGED_AFTER = 100
+"""Pictures after which too many unreadable ones end the run."""
+
+
+class StreamedPictures(Pictures):
+    """Pictures read from their source each time; only a few batches are held.
+
+    The place of an unreadable picture is taken by the next readable one, so that what is shown
+    depends on nothing but the index.
+
+    Parameters
+    ----------
+    source : Source
+    view : View
+    max_unreadable : float in [0, 1]
+    """
+
+    is_slow = True
+
+    def __init__(self, source: Source, view: View, *, max_unreadable: float = 0.05) -> None:
+        stamp = source.stamp() or digest(source.title(index) for index in range(len(source)))
+        super().__init__(
+            view.shape,
+            STREAMED + digest((stamp, view)),
+            labels=source.labels,
+            run=source.run,
+        )
+        self._source, self._view = source, view
+        self._most = max_unreadable
+        self._unreadable: dict[int, Skipped] = {}
+        self._seen = 0
+        self._pool = ThreadPoolExecutor(os.cpu_count())
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What could not be read so far."""
+        return tuple(self._unreadable.values())
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def take(self, index_B: NDArray[np.int64], place_B: NDArray[np.float64]) -> Tensor:
+        taken = np.empty((len(index_B), *self.shape), dtype=np.uint8)
+
+        def fill(start: int) -> None:
+            for row in range(start, min(start + _PER_TASK, len(index_B))):
+                taken[row] = self._one(int(index_B[row]), float(place_B[row]))
+
+        list(self._pool.map(fill, range(0, len(index_B), _PER_TASK)))
+        self._seen += len(index_B)
+        self._judge()
+        return torch.from_numpy(taken)
+
+    def _one(self, index: int, place: float) -> NDArray[np.uint8]:
+        for step in range(len(self._source)):
+            at = (index + step) % len(self._source)
+            if at in self._unreadable:
+                continue
+            try:
+                pixels = self._view.of(self._source, at)
+            except UnreadableImage as error:
+                self._unreadable[at] = Skipped(self._source.title(at), str(error))
+                continue
+            return cut(pixels, self.shape, place) if self._view.is_ragged else pixels
+        raise TooManyUnreadable(f"{self._source.name}: not one picture can be read")
+
+    def _judge(self) -> None:
+        """Refuse to go on with what is mostly damage."""
+        bad = len(self._unreadable)
+        if self._seen >= _JUDGED_AFTER and bad > self._most * min(self._seen, len(self)):
+            first = next(iter(self._unreadable.values()))
+            raise TooManyUnreadable(
+                f"{self._source.name}: {bad} of the first {self._seen:,} pictures shown are"
+                f" unreadable, more than data.max_unreadable = {self._most:g} allows; the first is"
+                f" {first.title} ({first.reason})"
+            )

@@ -1,0 +1,70 @@
+"""What the network sees of a picture."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcgan.data.colour import to_channels
+from dcgan.data.decode import damage_named
+from dcgan.data.fit import Fit, cover, fit
+from dcgan.data.sources.base import Source
+
+
+@dataclass(frozen=True)
+class View:
+    """Size, channels and fit.
+
+    Parameters
+    ----------
+    size : (height, width)
+    channels : 1 to 4
+        See :func:`dcgan.data.colour.to_channels`.
+    how, background
+        See :func:`dcgan.data.fit.fit`.
+    """
+
+    size: tuple[int, int]
+    channels: int
+    how: Fit = "crop"
+    background: str = "#ffffff"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one picture."""
+        return (self.channels, *self.size)
+
+    @property
+    def picture_bytes(self) -> int:
+        """Bytes of one picture."""
+        return self.channels * self.size[0] * self.size[1]
+
+    @property
+    def is_ragged(self) -> bool:
+        """Whether pictures are held larger than they are shown, each in a size of its own."""
+        return self.how == "cover-random"
+
+    def of(self, source: Source, index: int) -> NDArray[np.uint8]:
+        """One picture, uint8 (C, H, W); where the view is ragged, one side may be longer.
+
+        Raises
+        ------
+        UnreadableImage
+            With the reason.
+        """
+        image = source.read(index, self.size)
+        with damage_named():  # some damage only shows when the colours are converted
+            image = to_channels(image, self.channels, self.background)
+            if self.is_ragged:
+                fitted = cover(image, self.size)
+            else:
+                fitted = fit(image, self.size, self.how, self.background)
+            pixels = np.asarray(fitted)
+        return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0)
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that JSON can hold."""
+        return asdict(self) | {"size": list(self.size)}

@@ -1,0 +1,57 @@
+"""How much memory there is to be had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def available_memory() -> int | None:
+    """Bytes that can be had without swapping, or None where the system does not tell.
+
+    The least of what the machine, the container (cgroup 2) and the process (its limits on address
+    space and data) leave.
+    """
+    bounds = [bound for bound in (_machine(), _container(), _process()) if bound is not None]
+    return max(0, min(bounds)) if bounds else None
+
+
+def _machine() -> int | None:
+    available = _kilobytes(Path("/proc/meminfo"), "MemAvailable")
+    return None if available is None else available * 1024
+
+
+def _container() -> int | None:
+    try:
+        limit = (_CGROUP / "memory.max").read_text().strip()
+        used = int((_CGROUP / "memory.current").read_text())
+    except (OSError, ValueError):
+        return None
+    return None if limit == "max" else int(limit) - used
+
+
+def _process() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    bounds = []
+    for limit, used in ((resource.RLIMIT_AS, "VmSize"), (resource.RLIMIT_DATA, "VmData")):
+        soft, _ = resource.getrlimit(limit)
+        held = _kilobytes(Path("/proc/self/status"), used)
+        if soft != resource.RLIM_INFINITY and held is not None:
+            bounds.append(soft - held * 1024)
+    return min(bounds, default=None)
+
+
+def _kilobytes(path: Path, name: str) -> int | None:
+    """A number from one of Linux' tables of ``name: number kB``."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1])
+    return None

@@ -1,0 +1,103 @@
+"""One call from DATA to a folder of prepared pictures."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dcgan.config import merge, parse_config, resolved
+from dcgan.data import Source, open_items, open_source, survey
+from dcgan.data.sources.prepared import PreparedSource
+from dcgan.data.store import prepare_pictures
+from dcgan.data.view import View
+from dcgan.errors import ConfigError, DataError
+from dcgan.runtime.device import choose_device
+from dcgan.training.auto import resolve_auto
+from dcgan.training.reporting import Reporter
+
+_LOOKED_AT = 256
+
+
+def prepare(
+    data: object,
+    out: str | Path,
+    *,
+    size: int | str | tuple[int, int] | None = None,
+    data_root: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    reporter: Reporter | None = None,
+) -> Source:
+    """Decode, fit and pack a collection into a folder that later runs map into memory.
+
+    Parameters
+    ----------
+    data : str, path, array, tensor, sequence or iterable
+        As for :func:`dcgan.train`.
+    out : path
+        A folder that does not exist yet, or is empty; it appears when it is whole.
+    size : int, str or (height, width), optional
+        Such as 64 or "157x128"; default what training would choose.
+    data_root : path, optional
+        Where named data sets lie; default the variable ``DCGAN_DATA``.
+    settings : mapping, optional
+        Other settings of the section ``data``, such as ``{"fit": "pad", "channels": 1}``.
+    reporter : Reporter, optional
+        Told about progress.
+
+    Returns
+    -------
+    Source
+        The prepared pictures, opened.
+
+    Raises
+    ------
+    ConfigError, DataError
+        What was asked for cannot be done; nothing is left behind.
+    """
+    reporter = reporter or Reporter()
+    asked: dict[str, Any] = {"data": merge({"size": size} if size else {}, settings or {})}
+    config = parse_config(asked)
+    if config.data.fit == "cover-random":
+        raise ConfigError(
+            "data.fit",
+            "cover-random",
+            "cuts anew each time a picture is shown, so nothing can be prepared; say it to train",
+        )
+    folder = Path(out).expanduser().absolute()
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise DataError(f"{folder}: exists already; take another --out")
+    if isinstance(data, str | Path):
+        source = open_source(
+            str(data), data_root, frames=config.data.frames, progress=reporter.fetching
+        )
+    else:
+        source = open_items(data)
+    seen = survey(source, limit=_LOOKED_AT)
+    config, _ = resolve_auto(config, seen, choose_device("auto"))
+    view = View(
+        resolved(config.data.size),
+        resolved(config.data.channels),
+        config.data.fit,
+        config.data.background,
+    )
+    _refuse_full_disk(folder, len(source) * view.picture_bytes)
+    prepare_pictures(
+        source,
+        view,
+        folder,
+        max_unreadable=config.data.max_unreadable,
+        progress=reporter.decoding,
+    )
+    return PreparedSource(folder)
+
+
+def _refuse_full_disk(folder: Path, needed: int) -> None:
+    place = next(parent for parent in folder.parents if parent.exists())
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise DataError(
+            f"{folder}: needs {needed / 1e9:.1f} GB, and the disk has {free / 1e9:.1f} GB free;"
+            " take a smaller --size or another disk"
+        )

@@ -1,0 +1,230 @@
+"""The cache: decoded once, shared, rebuilt when stale, bounded, and never in the way."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+import textwrap
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan.data import load_pictures, open_source
+from dcgan.data.cache import Cache
+from dcgan.data.sources.base import Source
+from dcgan.errors import TooManyUnreadable
+
+BIG = 10**12
+
+
+class Counting(Source):
+    """Grey pictures that count how often they are read."""
+
+    def __init__(self, tones=(1, 2, 3), stamp="one"):
+        super().__init__("counting")
+        self.tones, self._stamp, self.reads = tones, stamp, 0
+
+    def __len__(self):
+        return len(self.tones)
+
+    def read(self, index, at_least=None):
+        self.reads += 1
+        return Image.new("L", (9, 9), self.tones[index])
+
+    def title(self, index):
+        return f"{index}"
+
+    def stamp(self):
+        return self._stamp
+
+
+def load(source, cache, size=(8, 8), channels=1, **options):
+    return load_pictures(source, size, channels, cache=cache, **options)
+
+
+def entries(cache: Cache) -> list[Path]:
+    return [path for path in cache.folder.iterdir() if path.is_dir()]
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return Cache(tmp_path / "cache", BIG)
+
+
+def test_pictures_are_decoded_once_for_all_runs(cache):
+    first = load(Counting(), cache)
+    again = Counting()
+    second = load(again, cache)
+    assert again.reads == 0
+    np.testing.assert_array_equal(second.images, first.images)
+    assert second.images[:, 0, 0, 0].tolist() == [1, 2, 3]
+    assert first.fingerprint == second.fingerprint
+
+
+def test_with_and_without_it_a_run_sees_the_same(cache):
+    with_it, without = load(Counting(), cache), load(Counting(), None)
+    np.testing.assert_array_equal(with_it.images, without.images)
+    assert with_it.fingerprint == without.fingerprint
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"size": (9, 8)},
+        {"channels": 3},
+        {"how": "pad"},
+        {"background": "#000000"},
+        {"how": "cover-random"},
+    ],
+)
+def test_another_view_is_another_entry(cache, other):
+    load(Counting(), cache)
+    again = Counting()
+    load(again, cache, **other)
+    assert again.reads == 3
+    assert len(entries(cache)) == 2
+
+
+def test_changed_pictures_are_decoded_again(cache):
+    load(Counting(), cache)
+    changed = Counting(tones=(4, 5), stamp="two")
+    assert load(changed, cache).images[:, 0, 0, 0].tolist() == [4, 5]
+
+
+def test_a_folder_whose_file_changed_is_decoded_again(cache, png_folder):
+    before = load(open_source(str(png_folder)), cache, size=(20, 20)).images[3].copy()
+    Image.new("L", (20, 20), 77).save(png_folder / "3.png")
+    after = load(open_source(str(png_folder)), cache, size=(20, 20)).images[3]
+    assert (after == 77).all()
+    assert not (before == 77).all()
+    (png_folder / "3.png").unlink()
+    assert len(load(open_source(str(png_folder)), cache, size=(20, 20))) == 9
+
+
+def test_a_source_that_cannot_tell_is_never_kept(cache):
+    load(Counting(stamp=None), cache)
+    assert not cache.folder.exists()
+
+
+def test_a_damaged_entry_is_built_again(cache):
+    load(Counting(), cache)
+    (entry,) = entries(cache)
+    (entry / "images.npy").write_bytes(b"")
+    again = Counting()
+    assert load(again, cache).images[:, 0, 0, 0].tolist() == [1, 2, 3]
+    assert again.reads == 3
+
+
+def test_the_bound_on_unreadable_pictures_holds_for_an_entry_too(cache, png_folder):
+    (png_folder / "0.png").write_bytes(b"")
+    assert len(load(open_source(str(png_folder)), cache, max_unreadable=0.5)) == 9
+    with pytest.raises(TooManyUnreadable):
+        load(open_source(str(png_folder)), cache, max_unreadable=0.05)
+
+
+def test_the_entry_used_longest_ago_goes_first(tmp_path):
+    room = Cache(tmp_path / "cache", 7000)  # an entry is some 1,600 bytes, its images 192
+    for number in range(3):
+        load(Counting(stamp=f"{number}"), room)
+    old = {path: (path / "prepared.json").stat().st_mtime for path in entries(room)}
+    for age, path in enumerate(sorted(old)):
+        os.utime(path / "prepared.json", (1000 + age, 1000 + age))
+    victim = min(old)
+    tight = Cache(room.folder, sum(_size(path) for path in old) + 192 - 1)
+    load(Counting(stamp="new"), tight)
+    assert victim not in entries(room)
+    assert len(entries(room)) == 3
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def test_use_makes_an_entry_young_again(cache):
+    load(Counting(), cache)
+    (entry,) = entries(cache)
+    os.utime(entry / "prepared.json", (1000, 1000))
+    load(Counting(), cache)
+    assert (entry / "prepared.json").stat().st_mtime > 10**9
+
+
+def test_what_is_larger_than_the_limit_stays_in_memory_and_says_so(tmp_path):
+    said = []
+    small = Cache(tmp_path / "cache", 100)
+    pictures = load(Counting(), small, note=said.append)
+    assert len(pictures) == 3
+    assert not pictures.is_slow
+    assert "data.cache_gb" in said[0]
+    assert not small.folder.exists() or entries(small) == []
+
+
+def test_a_short_disk_is_said_and_does_no_harm(cache, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage(2e9, 1.5e9, 5e8))
+    said = []
+    assert len(load(Counting(), cache, note=said.append)) == 3
+    assert "0.5 GB free" in said[0]
+
+
+def test_a_disk_that_fills_while_decoding_leaves_nothing_and_does_no_harm(cache, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("dcgan.data.prepared.PreparedWriter.add", full)
+    said = []
+    assert len(load(Counting(), cache, note=said.append)) == 3
+    assert "no space is left" in said[0]
+    assert entries(cache) == []
+
+
+def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path):
+    (tmp_path / "file").write_text("")
+    said = []
+    assert len(load(Counting(), Cache(tmp_path / "file" / "cache", BIG), note=said.append)) == 3
+    assert said
+
+
+def test_what_a_killed_process_left_is_cleared(cache):
+    load(Counting(), cache)
+    (entry,) = entries(cache)
+    left = cache.folder / f".{entry.name}.99999.part"
+    left.mkdir()
+    (left / "images.npy").write_bytes(b"half")
+    (entry / "prepared.json").unlink()
+    load(Counting(), cache)
+    assert not left.exists()
+
+
+BUILDER = """
+    import sys, time
+    from pathlib import Path
+    from PIL import Image
+    from dcgan.data import load_pictures
+    from dcgan.data.cache import Cache
+    from dcgan.data.sources.base import Source
+
+    class Slow(Source):
+        def __len__(self): return 40
+        def read(self, index, at_least=None):
+            print("read", flush=True)
+            time.sleep(0.01)
+            return Image.new("L", (9, 9), index)
+        def title(self, index): return str(index)
+        def stamp(self): return "slow"
+
+    pictures = load_pictures(Slow("slow"), (8, 8), 1, cache=Cache(Path(sys.argv[1]), 10**12))
+    assert pictures.images[:, 0, 0, 0].tolist() == list(range(40))
+"""
+
+
+def test_two_processes_decode_once(tmp_path):
+    command = [sys.executable, "-c", textwrap.dedent(BUILDER), str(tmp_path / "cache")]
+    pair = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    reads = [process.communicate(timeout=120)[0].count("read") for process in pair]
+    assert [process.returncode for process in pair] == [0, 0]
+    assert sorted(reads) == [0, 40]

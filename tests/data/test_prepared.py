@@ -1,0 +1,157 @@
+"""Prepared pictures: what is written is what is read, and nothing half-written looks whole."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan.data import Labels, open_source
+from dcgan.data.pictures import HeldPictures, Skipped
+from dcgan.data.prepared import Decoded, is_prepared, open_prepared, writing
+from dcgan.data.sources.base import ArraySource
+from dcgan.data.store import prepare_pictures
+from dcgan.data.view import View
+from dcgan.errors import DataError, TooManyUnreadable
+
+RANDOM = np.random.default_rng(0)
+PIXELS = RANDOM.integers(0, 256, (7, 8, 6, 3), dtype=np.uint8)
+LABELS = {
+    "label": Labels(np.array([0, 1, 2, 0, 1, 2, 1]), ("a", "b", "c")),
+    "weight": Labels(np.linspace(0, 1, 7)),
+}
+VIEW = View((8, 6), 3)
+
+
+def source() -> ArraySource:
+    return ArraySource("pets", PIXELS, labels=LABELS, stamp="1")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    prepare_pictures(source(), VIEW, tmp_path / "prepared")
+    return tmp_path / "prepared"
+
+
+def test_pictures_and_labels_come_back(folder):
+    pictures = open_prepared(folder)
+    np.testing.assert_array_equal(pictures.images, PIXELS.transpose(0, 3, 1, 2))
+    assert pictures.shape == (3, 8, 6)
+    assert pictures.labels["label"].names == ("a", "b", "c")
+    np.testing.assert_array_equal(pictures.labels["label"].values, LABELS["label"].values)
+    np.testing.assert_allclose(pictures.labels["weight"].values, LABELS["weight"].values)
+    assert pictures.skipped == ()
+
+
+def test_they_are_mapped_and_not_read(folder):
+    assert isinstance(open_prepared(folder).images.base, np.memmap) or isinstance(
+        open_prepared(folder).images, np.memmap
+    )
+
+
+def test_the_file_is_an_ordinary_npy(folder):
+    np.testing.assert_array_equal(np.load(folder / "images.npy"), PIXELS.transpose(0, 3, 1, 2))
+
+
+def test_the_fingerprint_is_that_of_the_same_pictures_in_memory(folder):
+    held = HeldPictures(np.ascontiguousarray(PIXELS.transpose(0, 3, 1, 2)))
+    assert open_prepared(folder).fingerprint == held.fingerprint
+
+
+def test_skipped_pictures_are_left_out_with_their_labels_and_named(tmp_path):
+    rows = source().pixels()
+    with writing(tmp_path / "p", source(), VIEW) as writer:
+        for index in range(7):
+            broken = index in {1, 4}
+            writer.add(Decoded(index, Skipped(f"{index}.png", "torn") if broken else rows[index]))
+    pictures = open_prepared(tmp_path / "p")
+    kept = [0, 2, 3, 5, 6]
+    np.testing.assert_array_equal(pictures.images, rows[kept])
+    np.testing.assert_array_equal(pictures.labels["label"].values, LABELS["label"].values[kept])
+    assert pictures.skipped == (Skipped("1.png", "torn"), Skipped("4.png", "torn"))
+
+
+def test_a_failure_in_between_leaves_nothing(tmp_path):
+    with pytest.raises(OSError, match="full"), writing(tmp_path / "p", source(), VIEW) as writer:
+        writer.add(Decoded(0, source().pixels()[0]))
+        raise OSError("the disk is full")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_there_until_all_is(tmp_path):
+    with writing(tmp_path / "p", source(), VIEW) as writer:
+        writer.add(Decoded(0, source().pixels()[0]))
+        assert not (tmp_path / "p").exists()
+    assert is_prepared(tmp_path / "p")
+
+
+def test_too_many_unreadable_pictures_leave_nothing(tmp_path):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(4):
+        (pictures / f"{number}.png").write_bytes(b"no picture")
+    with pytest.raises(TooManyUnreadable):
+        prepare_pictures(open_source(str(pictures)), VIEW, tmp_path / "p")
+    assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "images.npy").unlink(),
+        lambda folder: (folder / "images.npy").write_bytes(
+            (folder / "images.npy").read_bytes()[:-9]
+        ),
+        lambda folder: np.save(folder / "images.npy", np.zeros((6, 3, 8, 6), np.uint8)),
+        lambda folder: np.save(folder / "images.npy", np.zeros((7, 3, 8, 6), np.int64)),
+        lambda folder: (folder / "labels.npz").write_bytes(b"PK"),
+        lambda folder: np.savez(folder / "labels.npz", label=np.zeros(3), weight=np.zeros(7)),
+        lambda folder: (folder / "prepared.json").write_text("{}"),
+        lambda folder: (folder / "prepared.json").write_text("{"),
+    ],
+)
+def test_damage_is_one_line(folder, damage):
+    damage(folder)
+    with pytest.raises(DataError, match=r"prepare.*again") as failure:
+        open_prepared(folder)
+    assert "\n" not in str(failure.value)
+
+
+def test_a_newer_format_says_so(folder):
+    manifest = json.loads((folder / "prepared.json").read_text())
+    (folder / "prepared.json").write_text(json.dumps(manifest | {"format": 99}))
+    with pytest.raises(DataError, match="newer dcgan"):
+        open_prepared(folder)
+
+
+def test_as_a_source_it_gives_pictures_and_lies_ready(folder):
+    opened = open_source(str(folder))
+    assert len(opened) == 7
+    assert opened.labels["label"].names == ("a", "b", "c")
+    np.testing.assert_array_equal(np.asarray(opened.read(3)), PIXELS[3])
+    np.testing.assert_array_equal(opened.pixels(), PIXELS.transpose(0, 3, 1, 2))
+
+
+def test_ragged_pictures_come_back_cut_where_asked(tmp_path):
+    """Heights and widths of a photograph album; the place says where each is cut."""
+    random = np.random.default_rng(1)
+    images = [
+        Image.fromarray(random.integers(0, 256, (h, w, 3), dtype=np.uint8))
+        for h, w in ((8, 20), (30, 6), (8, 6))
+    ]
+    (tmp_path / "album").mkdir()
+    for number, image in enumerate(images):
+        image.save(tmp_path / "album" / f"{number}.png")
+    view = View((8, 6), 3, how="cover-random")
+    prepare_pictures(open_source(str(tmp_path / "album")), view, tmp_path / "p")
+    pictures = open_prepared(tmp_path / "p")
+    whole = [np.asarray(image).transpose(2, 0, 1) for image in images]
+    first = pictures.take(np.arange(3), np.zeros(3)).numpy()
+    last = pictures.take(np.arange(3), np.full(3, np.nextafter(1, 0))).numpy()
+    np.testing.assert_array_equal(first, [image[:, :8, :6] for image in whole])
+    # of 20 columns for a height of 8 the cover keeps all, of 30 rows for a width of 6 as well
+    np.testing.assert_array_equal(last, [image[:, -8:, -6:] for image in whole])
+    middle = pictures.take(np.array([0]), np.array([0.5])).numpy()[0]
+    np.testing.assert_array_equal(middle, whole[0][:, :, 7:13])
