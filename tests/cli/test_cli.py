@@ -61,6 +61,9 @@ def dcgan(monkeypatch, capsys):
         (["sample", "none"], ["no such folder"]),
         (["recipes", "papre"], ["'paper'"]),
         (["inspect", "none"], ["no such file"]),
+        (["prepare", "none", "--out", "there"], ["no such file"]),
+        (["prepare", "digits"], ["--out"]),
+        (["train", "--data.fit", "cover"], ["cover-random"]),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_2(dcgan, tmp_path, monkeypatch, words, hints):
@@ -181,6 +184,13 @@ def test_channels_are_set_from_the_shell(dcgan, tmp_path, channels):
     ("key", "value"),
     [
         ("data.fit", "pad"),
+        ("data.fit", "cover-random"),
+        ("data.frames", "all"),
+        ("data.flip", "True"),
+        ("data.dequantize", "True"),
+        ("data.cache", "off"),
+        ("data.cache-gb", "2.5"),
+        ("data.memory-gb", "0.5"),
         ("data.background", "#102030"),
         ("data.max-unreadable", "0.5"),
         ("model.latent.dim", "7"),
@@ -214,7 +224,8 @@ def test_settings_are_taken_from_the_shell(monkeypatch, tmp_path, key, value):
         raise DcganError("seen enough")
 
     monkeypatch.setattr(session, "_resolve", stop)
-    monkeypatch.setattr(sys, "argv", ["dcgan", "train", f"--{key}", value])
+    words = [f"--{key}"] if value == "True" and key.startswith("data") else [f"--{key}", value]
+    monkeypatch.setattr(sys, "argv", ["dcgan", "train", *words])
     with pytest.raises(SystemExit):
         main()
     (found,) = seen
@@ -289,7 +300,7 @@ def test_inspect_reports_what_is_there(dcgan, tmp_path):
     ):
         path = folder / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new(mode, size).save(path)
+        Image.new(mode, size, "red").save(path)
     (folder / "b" / "broken.png").write_bytes(b"no picture")
     (folder / "readme.txt").write_text("hello")
     sheet = tmp_path / "sheet.png"

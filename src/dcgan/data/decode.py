@@ -32,7 +32,10 @@ levels on average (40 dB), as much as bilinear differs from bicubic resizing."""
 
 
 _MAY_TURN = {"exif", "xmp"}
-"""Where a JPEG keeps its orientation; without either there is nothing to parse."""
+"""Where Pillow keeps what may turn a JPEG; without either there is nothing to parse."""
+
+_TURNING = (b"Exif\0\0", b"http://ns.adobe.com/xap/")
+"""How those two begin in the file."""
 
 
 def decode(data: bytes, at_least: tuple[int, int] | None = None, *, frame: int = 0) -> Image.Image:
@@ -56,15 +59,18 @@ def decode(data: bytes, at_least: tuple[int, int] | None = None, *, frame: int =
     UnreadableImage
         Not a picture of a listed format, damaged, or too large; the message is the reason.
     """
+    quick = _quick_jpeg(data, at_least) if frame == 0 else None
+    if quick is not None:
+        return quick
     with damage_named():
         image = _opened(data)
         is_jpeg = image.format == "JPEG"
         if frame:
             image.seek(frame)
         if is_jpeg:
-            if at_least is not None:
-                _shrink_while_decoding(image, at_least)
-            image = _faster(data, image) or image
+            shrinking = _shrinking(image.height, image.width, at_least)
+            if shrinking > 1:  # None: the mode stays
+                image.draft(None, (image.width // shrinking, image.height // shrinking))
         image.load()
         if not is_jpeg or not _MAY_TURN.isdisjoint(image.info):
             image = ImageOps.exif_transpose(image)
@@ -119,30 +125,38 @@ def _opened(data: bytes) -> Image.Image:
     return image
 
 
-def _shrink_while_decoding(image: Image.Image, at_least: tuple[int, int]) -> None:
-    """Let the JPEG decoder skip detail that resizing would throw away again."""
+def _shrinking(height: int, width: int, at_least: tuple[int, int] | None) -> int:
+    """By how much a JPEG may be shrunk while it is decoded: 1, 2, 4 or 8."""
+    if at_least is None:
+        return 1
     side = math.ceil(max(at_least) * _SPARE)  # the larger one, as EXIF may yet turn the picture
-    if min(image.size) >= 2 * side:
-        image.draft(None, (side, side))  # None: the mode stays
+    return next((by for by in (8, 4, 2) if min(height, width) >= by * side), 1)
 
 
-def _faster(data: bytes, image: Image.Image) -> Image.Image | None:
-    """The same pixels from the faster decoder, where it is installed and knows the kind."""
+def _quick_jpeg(data: bytes, at_least: tuple[int, int] | None) -> Image.Image | None:
+    """The same pixels as Pillow's, in half the time, where the faster decoder is installed.
+
+    None for all that is not a plain upright JPEG, and for damaged ones: Pillow says how.
+    """
     simplejpeg = _simplejpeg()
-    if simplejpeg is None or image.mode not in {"L", "RGB"}:
+    if simplejpeg is None or not data.startswith(b"\xff\xd8\xff"):
         return None
-    colours = "RGB" if image.mode == "RGB" else "GRAY"
+    if any(mark in data for mark in _TURNING):
+        return None
     try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        if colours not in {"Gray", "YCbCr"} or height * width > MOST_PIXELS:
+            return None
+        by = _shrinking(height, width, at_least)
         pixels = simplejpeg.decode_jpeg(
-            data, colours, min_height=image.height, min_width=image.width
+            data,
+            "GRAY" if colours == "Gray" else "RGB",
+            min_height=-(-height // by),
+            min_width=-(-width // by),
         )
     except (ValueError, RuntimeError):
-        return None  # damaged: Pillow says how, or can do with it
-    if pixels.shape[:2] != (image.height, image.width):
         return None
-    fast = Image.fromarray(pixels[:, :, 0] if image.mode == "L" else pixels)
-    fast.info = image.info
-    return fast
+    return Image.fromarray(pixels[:, :, 0] if colours == "Gray" else pixels)
 
 
 @cache

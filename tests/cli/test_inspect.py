@@ -1,0 +1,119 @@
+"""``dcgan inspect``: report, JSON, sheet and page."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan.cli.main import main
+
+
+@pytest.fixture
+def inspect(monkeypatch, capsys, tmp_path):
+    """Run the command in this process; gives its output once it has succeeded."""
+
+    def run(*words):
+        arguments = ["dcgan", "inspect", *map(str, words), "--out", str(tmp_path / "sheet.png")]
+        monkeypatch.setattr(sys, "argv", arguments)
+        with pytest.raises(SystemExit) as caught:
+            main()
+        captured = capsys.readouterr()
+        assert caught.value.code == 0, captured.err
+        return captured.out
+
+    return run
+
+
+def save_noise(path, height=40, width=40, seed=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(seed)
+    Image.fromarray(random.integers(0, 256, (height, width, 3), np.uint8)).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Fifty classes, a hundred sizes, thirty unreadable files, copies, and names to break a page."""
+    root = tmp_path / "pictures"
+    for number in range(100):
+        save_noise(root / f"class{number % 50}" / f"{number}.png", 20 + number, 60, seed=number)
+    save_noise(root / "class1" / "<script>&\n.png", 20, 60, seed=0)
+    for number in range(30):
+        (root / "class2" / f"broken{number}.jpg").write_bytes(b"nothing")
+    (root / "notes.txt").write_text("text")
+    return root
+
+
+def test_the_report_is_short_however_much_there_is(inspect, folder):
+    lines = inspect(folder, "--size", "16").splitlines()
+    assert len(lines) <= 48
+    assert max(map(len, lines)) < 200
+    text = "\n".join(lines)
+    assert "131 pictures; 1 other files (.txt 1)" in text
+    assert "100 sizes, median" in text
+    assert "50 classes" in text
+    assert "and 10 more (--json names all)" in text
+    assert "1 to spare, in 1 groups of equal pictures" in text
+    assert re.search(r"train +dcgan train \S+ --size 16 ", text)
+
+
+def test_json_names_everything(inspect, folder):
+    report = json.loads(inspect(folder, "--json"))
+    assert len(report["unreadable"]) == 30
+    assert report["exact_duplicates"] == [["class0/0.png", "class1/<script>&\n.png"]]
+    assert report["near_duplicates"] == []
+    assert report["copies"] == {"exact": 1, "near": 0}
+    assert report["others"] == {".txt": 1}
+    assert report["coloured"] == report["readable"] == 101
+    assert report["aspect"]["0"] == pytest.approx(60 / 119, abs=1e-3)
+    assert set(report["reasons"]) == {"size", "channels", "fit", "recipe"}
+    assert report["command"].startswith("dcgan train ")
+    assert any("unreadable" in danger for danger in report["dangers"])
+
+
+def test_the_page_is_whole_in_itself_and_escapes_names(inspect, folder, tmp_path):
+    page = tmp_path / "page.html"
+    report = json.loads(inspect(folder, "--json", "--html", page))
+    assert report["html"] == str(page)
+    text = page.read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "class1/&lt;script&gt;&amp;" in text
+    assert not re.search(r"""(src|href)=["'](?!data:)""", text)
+    words = re.sub(r"data:[a-z/+]+;base64,[A-Za-z0-9+/=]+", "", text)
+    assert "url(" not in words and "http" not in words
+    assert all(f"broken{number}.jpg" in text for number in range(30))
+    assert report["command"] in text.replace("&#39;", "'")
+    assert text.count("data:image/png") >= 3
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_pictures_of_other_aspects_are_shown_in_every_fit(inspect, tmp_path):
+    for number in range(6):
+        save_noise(tmp_path / "same" / f"{number}.png", seed=number)
+        save_noise(tmp_path / "mixed" / f"{number}.png", 30 + 10 * number, 60, seed=number)
+    inspect(tmp_path / "same")
+    with Image.open(tmp_path / "sheet.png") as plain:
+        height = plain.height
+    inspect(tmp_path / "mixed", "--size", "40", "--fit", "stretch")
+    with Image.open(tmp_path / "sheet.png") as compared:
+        assert compared.height > 6 * 40 > height
+
+
+def test_a_limit_is_said(inspect, folder):
+    out = inspect("digits", "--limit", "50")
+    assert "1,797 pictures, of which 50 spread evenly were looked at" in out
+    report = json.loads(inspect("digits", "--limit", "50", "--json"))
+    assert (report["count"], report["looked_at"]) == (1797, 50)
+
+
+def test_fit_is_recommended_unless_said(inspect, tmp_path):
+    for number in range(4):
+        save_noise(
+            tmp_path / "p" / f"{number}.png", *((30, 90) if number % 2 else (90, 30)), number
+        )
+    assert json.loads(inspect(tmp_path / "p", "--json"))["fit"] == "cover-random"
+    assert json.loads(inspect(tmp_path / "p", "--json", "--fit", "pad"))["fit"] == "pad"

@@ -1,0 +1,88 @@
+"""A stream of shards larger than the memory allowed: it trains all the same, and stays below."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+import textwrap
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.conftest import SMALL
+
+import dcgan
+from dcgan.training import Reporter
+
+COUNT, SIDE = 1600, 128
+DECODED = COUNT * SIDE * SIDE * 3
+"""Bytes: 79 MB."""
+
+PROGRAM = """
+    import json, resource, sys
+    from itertools import islice
+    from dcgan.data import Batches, load_pictures, open_source
+
+    pictures = load_pictures(open_source(sys.argv[1]), (128, 128), 3, memory=int(sys.argv[2]))
+    seen = sum(len(batch) for batch in islice(Batches(pictures, 32, seed=0).starting_at(0), 8))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"peak": peak, "seen": seen, "streamed": pictures.is_slow}))
+"""
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory) -> str:
+    """Four shards of the same noisy picture, which packs badly."""
+    folder = tmp_path_factory.mktemp("shards")
+    noise = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    buffer = BytesIO()
+    Image.fromarray(noise).save(buffer, "JPEG", quality=60)
+    for number in range(4):
+        with tarfile.open(folder / f"{number}.tar", "w") as shard:
+            for index in range(COUNT // 4):
+                member = tarfile.TarInfo(f"{index:05d}.jpg")
+                member.size = len(buffer.getvalue())
+                shard.addfile(member, BytesIO(buffer.getvalue()))
+    return str(folder / "{0..3}.tar")
+
+
+def read(shards: str, memory: int) -> dict:
+    command = [sys.executable, "-c", textwrap.dedent(PROGRAM), shards, str(memory)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs the module resource")
+def test_shards_beyond_the_memory_allowed_are_streamed(shards):
+    streamed, held = read(shards, DECODED // 2), read(shards, 2 * DECODED)
+    assert (streamed["streamed"], held["streamed"]) == (True, False)
+    assert (streamed["seen"], held["seen"]) == (256, 256)
+    assert held["peak"] - streamed["peak"] > 0.7 * DECODED
+
+
+def test_training_on_them_says_so_and_goes_on(shards, tmp_path):
+    class Notes(Reporter):
+        def __init__(self) -> None:
+            self.lines: list[str] = []
+
+        def note(self, text: str) -> None:
+            self.lines.append(text)
+
+    notes = Notes()
+    data = {"cache": "off", "memory_gb": 0.0001}
+    options = SMALL | {"settings": SMALL["settings"] | {"data": data}}
+    run = dcgan.train(shards, images=128, out=tmp_path / "run", reporter=notes, **options)
+    assert run.images_seen == 128
+    assert any("decoded each time they are shown" in line for line in notes.lines)
+    run = dcgan.train(
+        shards,
+        images=256,
+        out=tmp_path / "run",
+        resume=True,
+        **SMALL | {"settings": SMALL["settings"] | {"data": {"cache": "run"}}},
+    )
+    assert run.images_seen == 256, "another way to hold the same pictures is no other run"
+    assert list((tmp_path / "run" / "cache").glob("*/prepared.json"))
