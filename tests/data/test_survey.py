@@ -113,3 +113,7 @@ def test_a_collection_of_nothing_readable_is_refused_naming_the_first(tmp_path):
         (tmp_path / name).write_bytes(b"<html>")
     with pytest.raises(DataError, match=r"none of 2 pictures can be read; the first is 1\.png"):
         survey(open_source(str(tmp_path)))
+
+
+def test_readable_pictures_are_those_that_were_not_skipped(folder):
+    assert survey(open_source(str(folder))).readable == 5

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from dcgan.data import Source
+    from dcgan.data.inspection import Inspection
+    from dcgan.training.advice import Advice
 
 
 def inspect(
@@ -14,75 +22,110 @@ def inspect(
     /,
     *,
     size: str | None = None,
-    fit: Literal["crop", "pad", "stretch"] = "crop",
+    fit: Literal["crop", "pad", "stretch", "cover-random"] | None = None,
+    limit: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
     out: Path | None = None,
+    html: Path | None = None,
     data_root: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
-    """Report on a picture collection: counts, sizes, modes, labels, unreadable files, a sheet.
+    """Look at every picture of a collection: what is there, what spoils it, how to train on it.
+
+    Counts modes, sizes, classes, copies, blank, tiny and unreadable pictures, recommends settings
+    with reasons, and draws a sheet of what the network will see.
 
     Parameters
     ----------
     data
-        A folder, .zip, .npy or .npz, or a name: digits, shapes, mnist, fashion-mnist.
+        What train takes: a folder, an archive, arrays, or a name (default: digits).
     size
         Show the sheet at this size: 64, or 157x128 (default: what train would choose).
     fit
-        How a picture of another aspect fits.
+        How a picture of another aspect fits (default: what suits these pictures).
+    limit
+        Look at so many pictures, spread evenly (default: all).
     out
         Where the sheet of what the network will see goes (default: NAME-inspect.png here).
+    html
+        Write the whole report as one page, too.
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     as_json
         Print one JSON object in place of the report.
     """
+    from dcgan.cli.inspect_report import as_dict, as_text
     from dcgan.config import parse_config
-    from dcgan.data import open_source, survey
-    from dcgan.data.store import load_some
-    from dcgan.render.sheet import save_image, sheet
+    from dcgan.data import open_source
+    from dcgan.data.inspection import inspect_pictures
+    from dcgan.render.sheet import save_image
     from dcgan.runtime.device import choose_device
-    from dcgan.training.auto import choose_size
+    from dcgan.training.advice import advise
 
+    # a wrong size is refused before minutes of looking
+    asked = parse_config({"data": {"size": size}} if size else {}).data.size
     source = open_source(data, data_root)
-    seen = survey(source)
-    wanted = parse_config({"data": {"size": size}} if size else {}).data.size
-    shown = (
-        choose_size(seen.median_size, choose_device("auto").type) if wanted == "auto" else wanted
+    seen = inspect_pictures(source, limit, progress=_tell)
+    advice = advise(
+        seen,
+        choose_device("auto").type,
+        data=data,
+        size=None if asked == "auto" else asked,
+        fit=fit,
+        data_root=None if data_root is None else str(data_root),
     )
-    channels = 3 if seen.is_colour else 1
+    sheet = _sheet(source, seen, advice)
     path = out or Path(f"{Path(data.replace(':', '-')).stem}-inspect.png")
-    save_image(sheet(load_some(source, shown, channels, how=fit, limit=64)), path)
-    if as_json:
-        report = {
-            "data": data,
-            "count": seen.count,
-            "modes": seen.modes,
-            "sizes": {f"{h}x{w}": times for (h, w), times in seen.sizes.items()},
-            "labels": seen.labels,
-            "unreadable": {one.title: one.reason for one in seen.skipped},
-            "ignored": seen.ignored,
-            "size": list(shown),
-            "channels": channels,
-            "sheet": str(path),
-        }
-        print(json.dumps(report))
-        return
-    print(f"{data}: {seen.count:,} pictures, {seen.ignored:,} other files")
-    print(f"modes       {_counts(seen.modes)}")
-    print(f"sizes       {_counts({f'{h}x{w}': n for (h, w), n in seen.sizes.items()})}")
-    for factor, counts in seen.labels.items():
-        print(f"{factor:<11} {_counts(counts)}")
-    print(f"unreadable  {len(seen.skipped):,} ({len(seen.skipped) / seen.count:.1%})")
-    for one in seen.skipped:
-        print(f"  {one.title}: {one.reason}")
-    kind = "colour" if channels == 3 else "grey"
-    print(f"training    {shown[0]}x{shown[1]} {kind} unless told otherwise")
-    print(f"sheet       {path}")
+    save_image(sheet, path)
+    report = as_dict(data, source, seen, advice) | {"sheet": str(path)}
+    if html is not None:
+        _write_page(html, report, source, seen, sheet)
+        report["html"] = str(html)
+    print(json.dumps(report) if as_json else as_text(report))
 
 
-def _counts(counts: dict[str, int], most: int = 12) -> str:
-    """The most frequent first, the rest as a number."""
-    listed = [f"{name} {times:,}" for name, times in list(counts.items())[:most]]
-    if len(counts) > most:
-        listed.append(f"and {len(counts) - most:,} more")
-    return ", ".join(listed)
+def _tell(done: int, total: int) -> None:
+    """A line that counts, where somebody watches and it takes a while."""
+    if total >= 2000 and sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\rlooking at pictures {done:,}/{total:,}", end=end, file=sys.stderr, flush=True)
+
+
+def _sheet(source: Source, seen: Inspection, advice: Advice) -> Image.Image:
+    """What the network will see; where aspects differ, below every way to fit them."""
+    from dcgan.data.choices import fit_choices, spread_in_aspect
+    from dcgan.data.store import load_some
+    from dcgan.render.comparison import captioned_rows
+    from dcgan.render.sheet import sheet
+    from dcgan.training.advice import SAME_ASPECT
+
+    plain = load_some(source, advice.size, advice.channels, how=advice.fit, limit=64)
+    if seen.lost_to_cropping(advice.size).max() < SAME_ASPECT:
+        return sheet(plain)
+    few = spread_in_aspect(seen.by_aspect)
+    choices = fit_choices(source, few, advice.size, advice.channels)
+    rows = {f"--data.fit {caption}": images for caption, images in choices.items()}
+    return captioned_rows(rows | {f"chosen: {advice.fit}": plain}, columns=max(len(few), 6))
+
+
+def _write_page(
+    path: Path,
+    report: dict[str, object],
+    source: Source,
+    seen: Inspection,
+    sheet: Image.Image,
+) -> None:
+    import numpy as np
+
+    from dcgan.cli.inspect_report import examples
+    from dcgan.render.histogram import size_histograms
+    from dcgan.render.page import write_page
+
+    sizes = np.repeat(np.array(list(seen.sizes)), list(seen.sizes.values()), axis=0)
+    write_page(
+        "inspect.html.j2",
+        path,
+        report=report,
+        sheet=sheet,
+        histograms=size_histograms(sizes),
+        examples=examples(source, seen),
+    )

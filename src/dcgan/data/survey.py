@@ -1,15 +1,16 @@
-"""A look at a collection before any training: what its pictures are, and what spoils them."""
+"""A quick look at a collection: how many pictures of which modes, sizes and classes."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from dcgan.data.parallel import in_threads
+from dcgan.data.pictures import Skipped
 from dcgan.data.sources.base import Source
-from dcgan.data.store import Skipped
 from dcgan.errors import DataError, UnreadableImage
 
 _COLOURLESS = {"1", "L", "LA", "La", "I", "F"}
@@ -46,29 +47,38 @@ class Survey:
     ignored: int
 
     @property
+    def readable(self) -> int:
+        """How many of the pictures that were looked at can be used."""
+        return self.looked_at - len(self.skipped)
+
+    @property
     def median_size(self) -> tuple[int, int]:
         """(height, width): half of the pictures are at most this high, and this wide."""
-        sides = np.array([side for side, times in self.sizes.items() for _ in range(times)])
+        sides = np.repeat(np.array(list(self.sizes)), list(self.sizes.values()), axis=0)
         height, width = np.median(sides, axis=0)
         return round(height), round(width)
 
     @property
     def is_colour(self) -> bool:
-        """Whether any picture that was looked at has colours."""
+        """Whether any picture that was looked at has colours, as far as is known."""
+        return self.has_colour_modes
+
+    @property
+    def has_colour_modes(self) -> bool:
+        """Whether any picture that was looked at is stored in a mode with colours."""
         return any(not mode.startswith("I;") and mode not in _COLOURLESS for mode in self.modes)
 
 
 def survey(source: Source, limit: int | None = None) -> Survey:
     """Open pictures of a source, all or ``limit`` of them spread evenly, and count what they are.
 
+    :func:`dcgan.data.inspection.inspect_pictures` measures the pixels as well.
+
     Raises
     ------
     DataError
         Not one of them could be read.
     """
-    count = len(source)
-    wanted = count if limit is None else min(count, limit)
-    indices = [round(i) for i in np.linspace(0, count - 1, wanted)]
 
     def look(index: int) -> tuple[str, tuple[int, int]] | Skipped:
         try:
@@ -77,6 +87,7 @@ def survey(source: Source, limit: int | None = None) -> Survey:
             return Skipped(source.title(index), str(error))
         return image.mode, (image.height, image.width)
 
+    indices = spread_evenly(len(source), limit)
     modes: Counter[str] = Counter()
     sizes: Counter[tuple[int, int]] = Counter()
     skipped = []
@@ -86,26 +97,45 @@ def survey(source: Source, limit: int | None = None) -> Survey:
         else:
             modes[seen[0]] += 1
             sizes[seen[1]] += 1
-    if not sizes:
-        raise DataError(
-            f"{source.name}: none of {wanted} pictures can be read; the first is"
-            f" {skipped[0].title} ({skipped[0].reason})"
-        )
+    refuse_nothing_readable(source, len(indices), skipped)
     return Survey(
-        count=count,
-        looked_at=wanted,
+        count=len(source),
+        looked_at=len(indices),
         modes=dict(modes.most_common()),
         sizes=dict(sizes.most_common()),
-        labels=_class_counts(source),
+        labels=class_counts(source),
         skipped=tuple(skipped),
         ignored=source.ignored,
     )
 
 
-def _class_counts(source: Source) -> dict[str, dict[str, int]]:
-    counts = {}
+def spread_evenly(count: int, limit: int | None) -> list[int]:
+    """All of ``count`` indices, or ``limit`` of them from the first to the last.
+
+    >>> spread_evenly(9, 3)
+    [0, 4, 8]
+    """
+    wanted = count if limit is None else min(count, limit)
+    return [round(i) for i in np.linspace(0, count - 1, wanted)]
+
+
+def refuse_nothing_readable(source: Source, looked_at: int, skipped: list[Skipped]) -> None:
+    """Raise ``DataError`` when all that was looked at had to be skipped."""
+    if len(skipped) < looked_at:
+        return
+    raise DataError(
+        f"{source.name}: none of {looked_at} pictures can be read; the first is"
+        f" {skipped[0].title} ({skipped[0].reason})"
+    )
+
+
+def class_counts(source: Source) -> dict[str, dict[str, int]]:
+    """Pictures per class, also none, for every factor with classes."""
+    counts: dict[str, dict[str, int]] = {}
     for factor, labels in source.labels.items():
         if labels.names:
-            tally = np.bincount(labels.values, minlength=len(labels.names))
-            counts[factor] = dict(zip(labels.names, (int(n) for n in tally), strict=False))
+            tally: Mapping[int, int] = dict(
+                enumerate(np.bincount(labels.values, minlength=len(labels.names)).tolist())
+            )
+            counts[factor] = {name: tally[number] for number, name in enumerate(labels.names)}
     return counts

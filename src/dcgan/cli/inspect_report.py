@@ -1,0 +1,245 @@
+"""What ``dcgan inspect`` found, as a dictionary for programs, as text, and as pictures to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from dcgan.data import Source
+from dcgan.data.inspection import TINY_SIDE, Inspection
+from dcgan.errors import UnreadableImage
+from dcgan.training.advice import Advice
+
+_QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+_UNREADABLE_NAMED = 20
+_WIDTH = 100
+_LABEL_WIDTH = 13
+
+_GROUPS_SHOWN, _OF_A_GROUP, _OF_A_KIND = 24, 6, 12
+_EXAMPLE_SIDE = 96
+
+
+def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict[str, Any]:
+    """Everything that was found, in what JSON can hold; pictures by their titles."""
+
+    def titles(indices: Iterable[int]) -> list[str]:
+        return [source.title(index) for index in indices]
+
+    aspects = np.quantile(seen.aspects(), _QUANTILES).round(3)
+    return {
+        "data": data,
+        "count": seen.count,
+        "looked_at": seen.looked_at,
+        "readable": seen.readable,
+        "modes": seen.modes,
+        "sizes": {f"{h}x{w}": times for (h, w), times in seen.sizes.items()},
+        "median_size": list(seen.median_size),
+        "aspect": {
+            f"{quantile:g}": float(aspect)
+            for quantile, aspect in zip(_QUANTILES, aspects, strict=True)
+        },
+        "labels": seen.labels,
+        "coloured": seen.coloured,
+        "colourless": seen.readable - seen.coloured,
+        "transparent": seen.transparent,
+        "animated": seen.animated,
+        "channel_mean": [round(value, 2) for value in seen.channel_mean],
+        "channel_deviation": [round(value, 2) for value in seen.channel_deviation],
+        "copies": {"exact": _copies(seen.exact), "near": _copies(seen.near)},
+        "exact_duplicates": [titles(group) for group in seen.exact],
+        "near_duplicates": [titles(group) for group in seen.near],
+        "blank": titles(seen.blank),
+        "vanishing": titles(seen.vanishing),
+        "tiny": titles(seen.tiny),
+        "unreadable": {one.title: one.reason for one in seen.skipped},
+        "ignored": seen.ignored,
+        "others": dict(sorted(source.others.items(), key=lambda item: -item[1])),
+        "size": list(advice.size),
+        "channels": advice.channels,
+        "fit": advice.fit,
+        "recipe": "auto",
+        "classics": list(advice.classics),
+        "reasons": {
+            "size": advice.size_reason,
+            "channels": advice.channels_reason,
+            "fit": advice.fit_reason,
+            "recipe": advice.recipe_reason,
+        },
+        "dangers": list(advice.dangers),
+        "command": advice.command,
+    }
+
+
+def as_text(report: Mapping[str, Any]) -> str:
+    """At most some forty lines, however many sizes and classes there are."""
+    lines = [_headline(report)]
+
+    def line(label: str, text: str) -> None:
+        lines.append(f"{label:<{_LABEL_WIDTH}}{text}")
+
+    line("modes", _counts(report["modes"]))
+    line("colour", f"{report['coloured']:,} with, {report['colourless']:,} without")
+    line("sizes", _sizes(report))
+    line("aspect", _aspects(report["aspect"]))
+    for factor, counts in report["labels"].items():
+        line(_short(factor, _LABEL_WIDTH - 1), _classes(counts))
+    mean, deviation = (
+        " ".join(f"{value:.1f}" for value in report[f"channel_{key}"])
+        for key in ("mean", "deviation")
+    )
+    line("channels", f"mean {mean}, deviation {deviation} of 255 (all pixels, full size)")
+    for label, text in _oddities(report):
+        line(label, text)
+    lines += _unreadable(report)
+    lines.append("")
+    line("recommended", _recommended(report))
+    for key, reason in report["reasons"].items():
+        line(f"  {key}", reason)
+    for number, danger in enumerate(report["dangers"]):
+        line("" if number else "mind", danger)
+    line("train", _shown(report["command"]))
+    line("sheet", _shown(report["sheet"]))
+    if "html" in report:
+        line("page", _shown(report["html"]))
+    return "\n".join(lines)
+
+
+def examples(source: Source, seen: Inspection) -> dict[str, list[list[tuple[str, Image.Image]]]]:
+    """Small pictures with their titles, in groups, by what is to be shown of them."""
+
+    def group(indices: Sequence[int], most: int) -> list[tuple[str, Image.Image]]:
+        shown = []
+        for index in indices[:most]:
+            try:
+                image = source.read(index)
+                image = image.convert("RGBA" if "A" in image.getbands() else "RGB")
+            except (UnreadableImage, OSError, ValueError):
+                continue
+            image.thumbnail((_EXAMPLE_SIDE, _EXAMPLE_SIDE))
+            shown.append((source.title(index), image))
+        return shown
+
+    kinds = {"blank": seen.blank, "vanishing": seen.vanishing, "tiny": seen.tiny}
+    return {
+        "exact": [group(one, _OF_A_GROUP) for one in seen.exact[:_GROUPS_SHOWN]],
+        "near": [group(one, _OF_A_GROUP) for one in seen.near[:_GROUPS_SHOWN]],
+    } | {kind: [group(indices, _OF_A_KIND)] for kind, indices in kinds.items() if indices}
+
+
+def _copies(groups: Iterable[Sequence[int]]) -> int:
+    """How many pictures could go if one of each group were kept."""
+    return sum(len(group) - 1 for group in groups)
+
+
+def _headline(report: Mapping[str, Any]) -> str:
+    text = f"{_shown(report['data'])}: {report['count']:,} pictures"
+    if report["looked_at"] < report["count"]:
+        text += f", of which {report['looked_at']:,} spread evenly were looked at"
+    text += f"; {report['ignored']:,} other files"
+    if report["others"]:
+        text += f" ({_counts(report['others'], 5)})"
+    return text
+
+
+def _sizes(report: Mapping[str, Any]) -> str:
+    sizes = report["sizes"]
+    if len(sizes) <= 4:
+        return _counts(sizes) + " (height x width)"
+    height, width = report["median_size"]
+    return f"{len(sizes):,} sizes, median {height}x{width} (height x width); {_counts(sizes, 4)}"
+
+
+def _aspects(quantiles: Mapping[str, float]) -> str:
+    low, middle, high = (quantiles[key] for key in ("0.05", "0.5", "0.95"))
+    if quantiles["0"] == quantiles["1"]:
+        return f"{middle:.2f} (width / height), all"
+    return (
+        f"{quantiles['0']:.2f} to {quantiles['1']:.2f} (width / height), median {middle:.2f},"
+        f" 90 % from {low:.2f} to {high:.2f}"
+    )
+
+
+def _classes(counts: Mapping[str, int]) -> str:
+    if len(set(counts.values())) == 1:
+        each = next(iter(counts.values()))
+        names = ", ".join(_short(name) for name in list(counts)[:8])
+        more = ", …" if len(counts) > 8 else ""
+        return f"{len(counts):,} classes of {each:,} each: {names}{more}"
+    ordered = dict(sorted(counts.items(), key=lambda item: -item[1]))
+    if len(ordered) <= 6:
+        return _counts(ordered)
+    ends = list(ordered.items())
+    first, last = (
+        ", ".join(f"{_short(name)} {times:,}" for name, times in some)
+        for some in (ends[:3], ends[-2:])
+    )
+    return f"{len(counts):,} classes: {first}, … {last}"
+
+
+def _oddities(report: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Lines about what is only sometimes there."""
+    for kind, words in (("exact", "equal pictures"), ("near", "nearly equal ones")):
+        groups = report[f"{kind}_duplicates"]
+        if groups:
+            yield (
+                f"{kind} copies",
+                f"{report['copies'][kind]:,} to spare, in {len(groups):,} groups of {words},"
+                f" such as {_named(groups[0], 2)}",
+            )
+    if not report["exact_duplicates"] and not report["near_duplicates"]:
+        yield "copies", "none, neither exact nor near"
+    for key, words in (
+        ("blank", ""),
+        ("vanishing", "transparent, white on white: "),
+        ("tiny", f"a side below {TINY_SIDE}: "),
+    ):
+        if report[key]:
+            yield key, f"{len(report[key]):,} ({words}{_named(report[key], 3)})"
+    for key in ("transparent", "animated"):
+        if report[key]:
+            yield key, f"{report[key]:,}"
+
+
+def _unreadable(report: Mapping[str, Any]) -> list[str]:
+    unreadable = report["unreadable"]
+    share = len(unreadable) / report["looked_at"]
+    lines = [f"{'unreadable':<{_LABEL_WIDTH}}{len(unreadable):,} ({share:.1%})"]
+    for title, reason in list(unreadable.items())[:_UNREADABLE_NAMED]:
+        lines.append(f"  {_short(title, 60)}: {_shown(reason)}")
+    if len(unreadable) > _UNREADABLE_NAMED:
+        lines.append(f"  and {len(unreadable) - _UNREADABLE_NAMED:,} more (--json names all)")
+    return lines
+
+
+def _recommended(report: Mapping[str, Any]) -> str:
+    height, width = report["size"]
+    colour = "colour" if report["channels"] == 3 else "grey"
+    return f"{height}x{width} {colour}, fit {report['fit']}, recipe {report['recipe']}"
+
+
+def _named(titles: Sequence[str], most: int) -> str:
+    named = ", ".join(_short(title) for title in titles[:most])
+    return f"{named}, …" if len(titles) > most else named
+
+
+def _counts(counts: Mapping[str, int], most: int = 8) -> str:
+    """The most frequent first, the rest as a number."""
+    listed = [f"{_short(name)} {times:,}" for name, times in list(counts.items())[:most]]
+    if len(counts) > most:
+        listed.append(f"and {len(counts) - most:,} more")
+    return ", ".join(listed)
+
+
+def _short(text: str, most: int = 32) -> str:
+    """The end of a long name tells more than its middle."""
+    text = _shown(text)
+    return text if len(text) <= most else f"{text[: most // 3]}…{text[1 - most + most // 3 :]}"
+
+
+def _shown(text: str) -> str:
+    """Names of files may hold line breaks, and what moves the cursor."""
+    unknown = "\N{REPLACEMENT CHARACTER}"
+    return "".join(letter if letter.isprintable() else unknown for letter in text)

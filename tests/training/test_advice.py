@@ -1,0 +1,167 @@
+"""Advice before training: what is recommended follows from what was found."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan.config import parse_config
+from dcgan.data.inspection import Inspection, inspect_pictures
+from dcgan.data.pictures import Skipped
+from dcgan.data.sources.base import ArraySource
+from dcgan.training.advice import advise
+
+FINE = Inspection(
+    count=5000,
+    looked_at=5000,
+    modes={"RGB": 5000},
+    sizes={(64, 64): 5000},
+    labels={},
+    skipped=(),
+    ignored=0,
+    coloured=5000,
+    transparent=0,
+    animated=0,
+    blank=(),
+    vanishing=(),
+    tiny=(),
+    exact=(),
+    near=(),
+    by_aspect=tuple(range(5000)),
+    channel_mean=(127.0, 127.0, 127.0),
+    channel_deviation=(50.0, 50.0, 50.0),
+)
+PORTRAIT_AND_LANDSCAPE = {(100, 150): 2500, (150, 100): 2500}
+
+
+def advice(device="cpu", data="pictures", **changed):
+    asked = {name: changed.pop(name) for name in ("size", "fit", "data_root") if name in changed}
+    return advise(replace(FINE, **changed), device, data=data, **asked)
+
+
+def test_fine_pictures_need_no_options_and_hold_no_dangers():
+    given = advice()
+    assert (given.size, given.channels, given.fit) == ((64, 64), 3, "crop")
+    assert given.dangers == ()
+    assert given.command == "dcgan train pictures"
+    assert "all pictures are 64x64" in given.size_reason
+
+
+def test_pictures_without_colour_are_trained_in_grey_though_stored_in_colour():
+    given = advice(coloured=0)
+    assert given.channels == 1
+    assert "no picture has colour, although" in given.channels_reason
+    assert given.command.endswith("--data.channels 1")
+    assert "--data.channels" not in advice(coloured=0, modes={"L": 5000}).command
+
+
+def test_a_crop_that_would_lose_much_of_most_pictures_becomes_a_random_cover():
+    given = advice(sizes=PORTRAIT_AND_LANDSCAPE)
+    assert given.fit == "cover-random"
+    assert "33%" in given.fit_reason
+    assert "--data.fit cover-random" in given.command
+    some = {(100, 100): 4000, (150, 100): 1000}
+    assert advice(sizes=some).fit == "crop"
+
+
+def test_transparent_pictures_of_many_aspects_are_padded():
+    given = advice(sizes=PORTRAIT_AND_LANDSCAPE, transparent=2600)
+    assert given.fit == "pad"
+    assert given.channels == 3
+    assert any("--data.channels 4" in danger for danger in given.dangers)
+    assert advice(transparent=2600).fit == "crop"
+
+
+@pytest.mark.parametrize(
+    ("changed", "classics"),
+    [
+        ({"coloured": 0, "sizes": {(28, 28): 5000}}, ("small-mnist", "mlp-mnist")),
+        ({"sizes": {(28, 28): 5000}}, ()),
+        ({"sizes": {(32, 32): 5000}}, ("imagenet-features",)),
+        ({"sizes": {(218, 178): 5000}}, ("celeba-rectangular",)),
+        ({}, ("paper",)),
+    ],
+)
+def test_classics_are_named_for_pictures_like_theirs(changed, classics):
+    assert advice(**changed).classics == classics
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"count": 900, "looked_at": 900, "coloured": 900}, "Only 900 different pictures"),
+        ({"exact": ((0, 1),) * 260}, "5% are copies"),
+        ({"skipped": (Skipped("x", "y"),) * 300, "coloured": 4700}, "6% are unreadable"),
+        ({"blank": (1, 2)}, "2 blank pictures"),
+        ({"vanishing": (1,)}, "1 transparent picture, white"),
+        ({"tiny": (1,)}, "1 picture with a side below 16"),
+        ({"sizes": {(64, 64): 4000, (20, 20): 1000}}, "20% are smaller than 64x64"),
+        ({"sizes": {(64, 64): 2500, (900, 900): 2500}}, "Very mixed sizes: longer sides from 64"),
+        ({"coloured": 4990}, "0.2% have no colour"),
+        ({"animated": 3}, "3 animated pictures"),
+        ({"labels": {"label": {"a": 4000, "b": 399}}}, "Unbalanced label: 4,000 a but 399 b"),
+    ],
+)
+def test_each_danger_is_named_alone_and_with_its_number(changed, said):
+    (danger,) = advice(**{"size": (64, 64)} | changed).dangers
+    assert danger.startswith(said)
+
+
+def test_what_is_within_bounds_is_no_danger():
+    harmless = advice(
+        exact=((0, 1),) * 237,
+        coloured=4750,
+        skipped=(Skipped("x", "y"),) * 250,
+        labels={"label": {"a": 4000, "b": 400}},
+    )
+    assert harmless.dangers == ()
+
+
+def test_a_sample_of_a_large_collection_is_not_called_few():
+    assert advice(count=200_000, looked_at=500, sizes={(64, 64): 500}, coloured=500).dangers == ()
+
+
+def test_the_command_is_what_train_understands():
+    given = advice(
+        data="my pictures; rm -r",
+        sizes=PORTRAIT_AND_LANDSCAPE,
+        coloured=0,
+        skipped=(Skipped("x", "y"),) * 301,
+        data_root="/some where",
+    )
+    words = shlex.split(given.command)
+    assert words[:3] == ["dcgan", "train", "my pictures; rm -r"]
+    options = dict(zip(words[3::2], words[4::2], strict=True))
+    assert options.pop("--data-root") == "/some where"
+    data = {
+        name.removeprefix("--").removeprefix("data.").replace("-", "_"): value
+        for name, value in options.items()
+    }
+    config = parse_config({"data": data}).data
+    assert (config.size, config.channels, config.fit) == ((64, 64), 1, "cover-random")
+    assert config.max_unreadable == pytest.approx(0.07)
+
+
+def test_what_was_asked_for_is_kept_and_said():
+    given = advice(size=(40, 24), fit="stretch", sizes=PORTRAIT_AND_LANDSCAPE)
+    assert (given.size, given.fit) == ((40, 24), "stretch")
+    assert given.fit_reason == given.size_reason == "as you asked"
+    assert "--size 40x24 --data.fit stretch" in given.command
+
+
+def test_a_size_below_the_pictures_own_says_for_which_machine():
+    large = {(512, 512): 5000}
+    assert advice(sizes=large).size == (64, 64)
+    assert "a CPU" in advice(sizes=large).size_reason
+    assert advice("cuda", sizes=large).size == (128, 128)
+
+
+def test_advice_on_pictures_that_were_really_looked_at():
+    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
+    assert Image.fromarray(images[0]).mode == "L"
+    given = advise(inspect_pictures(ArraySource("noise", images)), "cpu", data="noise.npy")
+    assert (given.size, given.channels, given.command) == ((28, 28), 1, "dcgan train noise.npy")
