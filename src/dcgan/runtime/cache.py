@@ -7,6 +7,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_dir
 
+from dcgan.runtime.files import expanded
+
 
 def cache_folder() -> Path:
     """The folder for all that may be deleted and fetched again; it need not exist yet.
@@ -15,7 +17,7 @@ def cache_folder() -> Path:
     ``~/.cache/dcgan`` on Linux.
     """
     given = os.environ.get("DCGAN_CACHE")
-    return Path(given).expanduser() if given else Path(user_cache_dir("dcgan"))
+    return expanded(given) if given else Path(user_cache_dir("dcgan"))
 
 
 def data_folders(root: Path | None) -> list[Path]:

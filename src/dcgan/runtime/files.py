@@ -10,6 +10,14 @@ from pathlib import Path
 from typing import Any
 
 
+def expanded(path: str | Path) -> Path:
+    """A path whose ``~`` is the user's home; of nobody's home, the path as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """A path to write to, which takes the place of ``path`` once it is safely on disk.

@@ -14,6 +14,7 @@ from dcgan.data.store import prepare_pictures
 from dcgan.data.view import View
 from dcgan.errors import ConfigError, DataError
 from dcgan.runtime.device import choose_device
+from dcgan.runtime.files import expanded
 from dcgan.training.auto import resolve_auto
 from dcgan.training.reporting import Reporter
 
@@ -65,7 +66,7 @@ def prepare(
             "cover-random",
             "cuts anew each time a picture is shown, so nothing can be prepared; say it to train",
         )
-    folder = Path(out).expanduser().absolute()
+    folder = expanded(out).absolute()
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise DataError(f"{folder}: exists already; take another --out")
     if isinstance(data, str | Path):

@@ -9,6 +9,7 @@ from typing import Any
 from dcgan.config import RunConfig, load_recipe, merge
 from dcgan.data.sources.opening import is_address, is_name
 from dcgan.errors import ConfigError
+from dcgan.runtime.files import expanded
 
 _LENGTHS = ("images", "epochs", "minutes")
 
@@ -50,13 +51,13 @@ def collect_settings(
         if name in given:
             asked[name] = given[name]
     if data is not None:
-        path = Path(data).expanduser()
+        path = expanded(data)
         is_path = path.exists() or any(sign in data for sign in "*{")  # a pattern of shards
         is_path = is_path and not is_name(data) and not is_address(data)
         source = str(path.absolute()) if is_path else data
         asked = merge(asked, {"data": {"source": source}})
     if data_root is not None:
-        root = str(Path(data_root).expanduser().absolute())
+        root = str(expanded(data_root).absolute())
         asked = merge(asked, {"data": {"root": root}})
     lengths = {name: given[name] for name in _LENGTHS if name in given}
     lengths |= {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,8 +37,11 @@ class FolderSource(EncodedSource):
         return len(self._names)
 
     def fetch(self, index: int) -> bytes:
+        path = self._folder / self._names[index]
         try:
-            return (self._folder / self._names[index]).read_bytes()
+            if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would never end
+                raise UnreadableImage("not a regular file")
+            return path.read_bytes()
         except OSError as error:
             raise UnreadableImage(error.strerror or "cannot be read") from error
 
@@ -49,8 +53,11 @@ class FolderSource(EncodedSource):
         return file_stamp(folder / name for name in self._names)
 
 
-def _pictures(folder: Path, others: Counter[str]) -> Iterator[str]:
-    """Paths below a folder of all pictures, in no order; counts the other files."""
+def files_below(folder: Path) -> Iterator[str]:
+    """Paths below a folder of all files, in no order; hidden folders are passed over.
+
+    Links to folders are followed, each folder once.
+    """
     entered = {folder.resolve()}
     for place, folders, files in os.walk(folder, followlinks=True):
         here = Path(place)
@@ -63,20 +70,26 @@ def _pictures(folder: Path, others: Counter[str]) -> Iterator[str]:
         folders[:] = kept
         below = here.relative_to(folder).as_posix()
         for name in files:
-            if not name.startswith(".") and _is_picture(here, name):
-                yield name if below == "." else f"{below}/{name}"
-            else:
-                others[suffix(name)] += 1
+            yield name if below == "." else f"{below}/{name}"
 
 
-def _is_picture(here: Path, name: str) -> bool:
+def _pictures(folder: Path, others: Counter[str]) -> Iterator[str]:
+    """Paths below a folder of all pictures, in no order; counts the other files."""
+    for name in files_below(folder):
+        if not name.rpartition("/")[2].startswith(".") and _is_picture(folder, name):
+            yield name
+        else:
+            others[suffix(name)] += 1
+
+
+def _is_picture(folder: Path, name: str) -> bool:
     end = suffix(name)
     if end != "no suffix":
         return end in EXTENSIONS
     try:
-        if not (here / name).is_file():  # a pipe would never end
+        if not (folder / name).is_file():  # a pipe would never end
             return False
-        with (here / name).open("rb") as file:
+        with (folder / name).open("rb") as file:
             return is_picture(file.read(16))
     except OSError:
         return False

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
+from torch.utils.data import IterableDataset
 
-from dcgan.data.decode import decode
+from dcgan.data.decode import damage_named, decode
 from dcgan.data.sources.arrays import as_pixels, channels_last
 from dcgan.data.sources.base import ArraySource, Labels, Source
 from dcgan.errors import DataError, UnreadableImage
+from dcgan.runtime.files import expanded
 
 
 @runtime_checkable
@@ -42,16 +46,18 @@ def open_items(items: object) -> Source:
         None of these, or nothing in it.
     """
     if isinstance(items, torch.Tensor):
-        items = items.detach().cpu().numpy()
+        items = _to_numpy(items)
     if isinstance(items, np.ndarray):
-        return ArraySource("array", as_pixels("array", channels_last("array", items)))
-    if not isinstance(items, _Indexed):
-        if not isinstance(items, Iterable):
-            raise DataError(f"data of {type(items).__name__}: wants a path, an array or pictures")
-        items = list(items)
-    if len(items) == 0:
+        source: Source = ArraySource("array", as_pixels("array", channels_last("array", items)))
+    elif isinstance(items, _Indexed) and not isinstance(items, IterableDataset):
+        source = ItemsSource(items)
+    elif isinstance(items, Iterable):
+        source = ItemsSource(list(items))
+    else:
+        raise DataError(f"data of {type(items).__name__}: wants a path, an array or pictures")
+    if len(source) == 0:
         raise DataError("data: holds no picture")
-    return ItemsSource(items)
+    return source
 
 
 class ItemsSource(Source):
@@ -67,6 +73,7 @@ class ItemsSource(Source):
         labels = _labels(items) if isinstance(items, Sequence) else {}
         super().__init__("data", labels=labels)
         self._items = items
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._items)
@@ -76,7 +83,12 @@ class ItemsSource(Source):
             item = self._items[index]
         except Exception as error:  # somebody else's code
             raise UnreadableImage(f"{type(error).__name__}: {error}") from error
-        return _picture(item[0] if isinstance(item, tuple | list) and item else item, at_least)
+        picture = item[0] if isinstance(item, tuple | list) and item else item
+        if isinstance(picture, Image.Image):
+            with self._lock, damage_named():  # one that was only opened is decoded now, and once
+                picture.load()
+        with damage_named():
+            return _picture(picture, at_least)
 
     def title(self, index: int) -> str:
         return f"data[{index}]"
@@ -89,18 +101,23 @@ def _picture(item: Any, at_least: tuple[int, int] | None) -> Image.Image:
         return decode(item, at_least)
     if isinstance(item, str | Path):
         try:
-            return decode(Path(item).expanduser().read_bytes(), at_least)
-        except OSError as error:
-            raise UnreadableImage(f"{item}: {error.strerror}") from error
+            return decode(expanded(item).read_bytes(), at_least)
+        except (OSError, ValueError) as error:
+            raise UnreadableImage(f"{item}: {getattr(error, 'strerror', error)}") from error
     if isinstance(item, torch.Tensor):
-        item = item.detach().cpu().numpy()
-    if not isinstance(item, np.ndarray):
+        item = _to_numpy(item)
+    if not isinstance(item, np.ndarray) or not item.size:
         raise UnreadableImage(f"is a {type(item).__name__}; wants a picture, array, bytes or path")
     try:
         pixels = as_pixels("array", channels_last("array", item[None]))
     except DataError as error:
         raise UnreadableImage(str(error)) from error
     return ArraySource("array", pixels).read(0)
+
+
+def _to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
+    dense = tensor.detach().to_dense().cpu()  # NumPy knows neither sparse ones nor bfloat16
+    return np.asarray(dense.float() if dense.is_floating_point() else dense)
 
 
 def _labels(items: Sequence[Any]) -> dict[str, Labels]:

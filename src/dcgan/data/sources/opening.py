@@ -10,11 +10,11 @@ from pathlib import Path
 
 from dcgan.data.prepared import is_prepared
 from dcgan.data.sources.arrays import open_array
-from dcgan.data.sources.base import EncodedSource, Source
+from dcgan.data.sources.base import EncodedSource, Source, is_hidden, suffix
 from dcgan.data.sources.celeba import open_celeba
 from dcgan.data.sources.cifar10 import open_cifar10
 from dcgan.data.sources.digits import open_digits
-from dcgan.data.sources.folder import FolderSource
+from dcgan.data.sources.folder import FolderSource, files_below
 from dcgan.data.sources.frames import FramesSource
 from dcgan.data.sources.hub import open_hub, open_parquet
 from dcgan.data.sources.idx import open_idx
@@ -24,11 +24,14 @@ from dcgan.data.sources.shapes import ShapesSource
 from dcgan.data.sources.tar import TarSource
 from dcgan.data.sources.zips import ZipSource
 from dcgan.errors import DataError, SourceNotFound, did_you_mean
+from dcgan.runtime.files import expanded
 
 NAMES = ("digits", "shapes", "mnist", "fashion-mnist", "cifar10", "celeba", "lsun", "hub")
 """What DATA may begin with instead of a path; the last two go on: lsun/church_outdoor, hub:…"""
 
 _MADE: dict[str, Callable[[], Source]] = {"digits": open_digits, "shapes": ShapesSource}
+
+_MOST_SHARDS = 1_000_000
 
 _Progress = Callable[[int, int | None], None]
 _Named = Callable[[str, Path | None, _Progress | None], Source]
@@ -96,7 +99,7 @@ def is_address(data: str) -> bool:
 
 def _data_root(root: str | Path | None) -> Path | None:
     given = root or os.environ.get("DCGAN_DATA")
-    return Path(given).expanduser() if given else None
+    return expanded(given) if given else None
 
 
 def _open_name(data: str, root: Path | None, progress: _Progress | None) -> Source:
@@ -116,7 +119,7 @@ def _open_name(data: str, root: Path | None, progress: _Progress | None) -> Sour
 
 
 def _open_path(data: str) -> Source:
-    path = Path(data).expanduser()
+    path = expanded(data)
     if not is_address(data) and path.is_dir():
         return _open_folder(path)
     if is_address(data) or not path.exists():
@@ -144,7 +147,9 @@ def _open_folder(path: Path) -> Source:
         return LmdbSource(path)
     source = FolderSource(path)
     if len(source) == 0 and ".tar" in source.others:
-        return TarSource(str(path), sorted(map(str, path.rglob("*.tar"))))
+        below = files_below(path)
+        shards = [name for name in below if suffix(name) == ".tar" and not is_hidden(name)]
+        return TarSource(str(path), [str(path / name) for name in sorted(shards)])
     if len(source) == 0 and ".parquet" in source.others:
         return open_parquet(path)
     return source
@@ -153,7 +158,7 @@ def _open_folder(path: Path) -> Source:
 def _shards(data: str) -> list[str]:
     """Every shard that a pattern names, ``{000..099}`` and ``*`` filled in, in order."""
     patterns = _braces(data)
-    found = [one for pattern in patterns for one in _matching(pattern)]
+    found = [one for pattern in patterns for one in _matching(pattern, len(patterns) > 1)]
     if not found:
         raise SourceNotFound(
             f"{data}: no such file or folder, nor a named set; {did_you_mean(data, NAMES)}"
@@ -161,11 +166,15 @@ def _shards(data: str) -> list[str]:
     return found
 
 
-def _matching(pattern: str) -> list[str]:
-    if not glob.has_magic(pattern):
-        return [pattern] if is_address(pattern) or Path(pattern).expanduser().exists() else []
+def _matching(pattern: str, is_one_of_many: bool) -> list[str]:
     if not is_address(pattern):
-        return sorted(glob.glob(os.path.expanduser(pattern), recursive=True))  # noqa: PTH111, PTH207
+        pattern = str(expanded(pattern))
+    if not glob.has_magic(pattern):
+        # one that a range of numbers promises is missed by its name when it is opened
+        is_there = is_one_of_many or is_address(pattern) or Path(pattern).exists()
+        return [pattern] if is_there else []
+    if not is_address(pattern):
+        return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 (may be absolute)
     import fsspec
 
     try:
@@ -184,10 +193,16 @@ def _braces(pattern: str) -> list[str]:
     before, brace, rest = pattern.partition("{")
     inner, closing, after = rest.partition("}")
     first, dots, last = inner.partition("..")
-    if not (brace and closing and dots and first.isdigit() and last.isdigit()):
+    if not (brace and closing and dots and _is_number(first) and _is_number(last)):
         return [pattern]
+    if int(last) - int(first) >= _MOST_SHARDS:
+        raise DataError(f"{pattern}: names more than {_MOST_SHARDS:,} shards")
     numbers = [f"{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
     return [before + number + tail for number in numbers for tail in _braces(after)]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20
 
 
 def _others(source: Source) -> str:

@@ -31,10 +31,13 @@ _LOCATOR_64 = struct.Struct("<4s4xQ4x")
 
 _UTF8 = 0x800
 _NEWEST = 63
-"""Version 6.3: what the standard library reads."""
+"""Version 6.3: what the standard library reads; the byte above it names a system."""
 
 _WIDE = 0xFFFFFFFF
 """Says that a number stands in the ZIP64 extra field."""
+
+_MOST = 2**62
+"""Numbers beyond any file are kept as this one; reading there fails as it should."""
 
 _COMMENT = 1 << 16
 """The archive's own comment, the last thing in it, is shorter."""
@@ -103,7 +106,7 @@ def _members(path: Path) -> Iterator[Member]:
                 raise BadZipFile("its list of members is cut off") from error
             signature, version, flags, method, checksum, packed, size = entry[:7]
             name_length, extra_length, comment_length, offset = entry[7:]
-            if signature != b"PK\x01\x02" or version > _NEWEST:
+            if signature != b"PK\x01\x02" or version & 0xFF > _NEWEST:
                 raise BadZipFile("its list of members is damaged, or of a newer version")
             position += _ENTRY.size
             name_end = position + name_length
@@ -111,7 +114,8 @@ def _members(path: Path) -> Iterator[Member]:
             decoded = content[position:name_end].decode(_encoding(flags))
             if _WIDE in {packed, size, offset}:
                 size, packed, offset = _wide(content[name_end:extra_end], size, packed, offset)
-            yield Member(decoded, offset + shift, packed, size, checksum, method, flags)
+            place, packed, size = (min(n, _MOST) for n in (offset + shift, packed, size))
+            yield Member(decoded, place, packed, size, checksum, method, flags)
             position = extra_end + comment_length
 
 

@@ -75,8 +75,9 @@ class ZipSource(EncodedSource):
 
     def _plain(self, member: Member) -> bytes:
         """A stored or deflated member, checked against its CRC."""
-        if member.size > _LARGEST:
-            raise UnreadableImage(f"unpacks to {member.size:,} bytes: too large for a picture")
+        for size in (member.size, member.packed_size):
+            if size > _LARGEST:
+                raise UnreadableImage(f"of {size:,} bytes: too large for a picture")
         header = self._read_at(member.offset, 30)
         name_length, extra_length = struct.unpack("<HH", header[26:30])
         data = self._read_at(member.offset + 30, name_length + extra_length + member.packed_size)

@@ -1,0 +1,201 @@
+"""Where each picture lies in a tar file: a list made once from its headers."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import fsspec
+
+from dcgan.data.decode import EXTENSIONS
+from dcgan.data.sources.base import digest, is_hidden, suffix
+from dcgan.errors import DataError, SourceNotFound
+from dcgan.runtime.cache import cache_folder
+from dcgan.runtime.files import write_text
+
+_VERSION = 1
+"""Raised whenever other members than before are listed."""
+
+_BLOCK = 2**22
+"""Bytes of read-ahead while a far shard is listed."""
+
+_NO_CLASS = -1
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The pictures of one tar file, in its order.
+
+    Attributes
+    ----------
+    names : list of str
+    offsets, sizes : list of int
+        Where each lies, in bytes.
+    classes : list of int
+        From the ``KEY.cls`` beside each; empty unless every picture has one.
+    others : dict of str to int
+        Other members, counted by suffix.
+    """
+
+    names: list[str]
+    offsets: list[int]
+    sizes: list[int]
+    classes: list[int]
+    others: dict[str, int]
+
+
+class Place(NamedTuple):
+    """A tar file and who opens it."""
+
+    url: str
+    system: Any
+    path: str
+
+    @property
+    def is_far(self) -> bool:
+        """Whether it is an address, and not a path."""
+        return "://" in self.url
+
+    def state(self) -> tuple[object, ...]:
+        """What changes when the file does, as far as its system tells."""
+        try:
+            info = self.system.info(self.path)
+        except Exception:  # gone: whoever reads it will say so
+            return ()
+        changed = info.get("mtime") or info.get("created")
+        marks = (info.get(name) for name in ("ETag", "etag", "LastModified", "Last-Modified"))
+        return info.get("size"), changed, *marks
+
+
+def place(url: str) -> Place:
+    """Who opens a path or address.
+
+    Raises
+    ------
+    DataError
+        A kind of address for which a package is missing.
+    """
+    try:
+        system, path = fsspec.url_to_fs(url)
+    except (ImportError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"{url}: {reason}; pip install 'dcgan[shards]' opens http addresses"
+        ) from error
+    return Place(url, system, path)
+
+
+def list_shard(where: Place) -> Shard:
+    """The pictures of a shard; of a far one, the list is kept in the cache folder.
+
+    Raises
+    ------
+    SourceNotFound
+        There is no such file.
+    DataError
+        It is damaged, compressed, or cannot be had.
+    """
+    state = where.state() if where.is_far else ()
+    if state[1:] == (None,) * len(state[1:]):  # nothing that would tell of a change
+        return _read(where)
+    kept = cache_folder() / "shards" / f"{digest((_VERSION, where.url, state))}.json"
+    with suppress(OSError, ValueError, TypeError):
+        return Shard(**json.loads(kept.read_text(encoding="utf-8")))
+    shard = _read(where)
+    with suppress(OSError):  # a cache that cannot be written is no loss
+        write_text(kept, json.dumps(asdict(shard)))
+    return shard
+
+
+def _read(where: Place) -> Shard:
+    """From the headers alone: the file is sought in, not read through."""
+    try:
+        with (
+            where.system.open(where.path, "rb", block_size=_BLOCK) as file,
+            tarfile.open(fileobj=file, mode="r:") as members,
+        ):
+            if where.is_far and len(where.system.cat_file(where.path, 0, 2)) > 2:
+                raise ValueError("its server sends no parts of files: fetch the shards first")
+            return _collected(members, file)
+    except FileNotFoundError as error:
+        raise SourceNotFound(f"{where.url}: no such file") from error
+    except Exception as error:  # every kind of address has errors of its own
+        ends = (".gz", ".tgz", ".bz2", ".xz", ".zst")
+        if where.url.endswith(ends):
+            reason = "compressed: unpack it to a plain .tar, in which pictures can be found"
+        else:
+            reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{where.url}: not a readable tar file ({reason})") from error
+
+
+def _collected(members: tarfile.TarFile, file: Any) -> Shard:
+    found: list[tuple[str, int, int]] = []
+    classes: dict[str, int] = {}
+    others: Counter[str] = Counter()
+    for member in _files(members, file):
+        name = member.name.removeprefix("./")
+        end = suffix(name)
+        if is_hidden(name):
+            continue
+        if end in EXTENSIONS:
+            found.append((name, member.offset_data, member.size))
+        elif end == ".cls":
+            number = _number(file, member)
+            if number is not None:
+                classes[name.removesuffix(".cls")] = number
+        else:
+            others[end] += 1
+    found = _without_companions(found)
+    numbers = [classes.get(name.rpartition(".")[0], _NO_CLASS) for name, _, _ in found]
+    return Shard(
+        names=[name for name, _, _ in found],
+        offsets=[offset for _, offset, _ in found],
+        sizes=[size for _, _, size in found],
+        classes=[] if _NO_CLASS in numbers else numbers,
+        others=dict(others),
+    )
+
+
+def _files(members: tarfile.TarFile, file: Any) -> Iterator[tarfile.TarInfo]:
+    while (member := members.next()) is not None:
+        members.members.clear()  # type: ignore[attr-defined]  # else each stays in memory
+        if member.isfile():
+            yield member
+    # tarfile takes a damaged header for the end
+    file.seek(members.offset)
+    if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
+        raise ValueError(f"damaged at byte {members.offset:,}; fetch it again")
+
+
+def _number(file: Any, member: tarfile.TarInfo) -> int | None:
+    """The class that a ``.cls`` member holds."""
+    here = file.tell()
+    file.seek(member.offset_data)
+    text = file.read(min(member.size, 32)).strip()
+    file.seek(here)
+    return int(text) if text.isdigit() else None
+
+
+def _without_companions(found: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """Of ``KEY.jpg`` and ``KEY.seg.png`` keep the first."""
+
+    def is_plain(name: str) -> bool:
+        return name.count(".", len(key(name))) == 1
+
+    plain = {key(name) for name, _, _ in found if is_plain(name)}
+    return [entry for entry in found if is_plain(entry[0]) or key(entry[0]) not in plain]
+
+
+def key(name: str) -> str:
+    """A sample's key: its path up to the first dot of the file's name.
+
+    >>> key("a.b/000001.seg.png")
+    'a.b/000001'
+    """
+    folder, slash, file = name.rpartition("/")
+    return folder + slash + file.split(".", 1)[0]
