@@ -25,11 +25,16 @@ EXTENSIONS = frozenset(
 MOST_PIXELS = 89_478_485
 """Larger pictures are refused as decompression bombs (Pillow's own bound)."""
 
+MOST_BYTES = 4 * MOST_PIXELS + 2**20
+"""Larger files are not read: 4 bytes a pixel, and a header, are more than any picture needs."""
+
 _SPARE = 1.25
 """A JPEG decoded at a fraction of its size stays at least this much larger than what is wanted of
 it. On photographs of 218×178 for 64×64 that is 1.4 times, and differs from decoding in full by 1.4
 levels on average (40 dB), as much as bilinear differs from bicubic resizing."""
 
+
+_ANIMATED = {"GIF", "PNG", "WEBP", "TIFF"}
 
 _MAY_TURN = {"exif", "xmp"}
 """Where Pillow keeps what may turn a JPEG; without either there is nothing to parse."""
@@ -81,7 +86,9 @@ def count_frames(data: bytes) -> int:
     """How many frames a picture has; 1 for one that cannot be read, for which that is reported."""
     try:
         with damage_named():
-            return int(getattr(_opened(data), "n_frames", 1))
+            image = _opened(data)
+            # the further pictures of a telephone's JPEG are depths and brightnesses
+            return int(getattr(image, "n_frames", 1)) if image.format in _ANIMATED else 1
     except UnreadableImage:
         return 1
 
@@ -91,6 +98,8 @@ def is_picture(head: bytes) -> bool:
 
     TGA has no mark of its own and is only known by its name.
     """
+    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():  # PPM
+        return True
     marks = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*")
     return head.startswith(marks) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 

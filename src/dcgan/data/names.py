@@ -44,8 +44,7 @@ class Names(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        index %= len(self)
+        end = self._ends[index]  # raises IndexError as a list would
+        index %= len(self._ends)
         start = self._ends[index - 1] if index else 0
-        return self._packed[start : self._ends[index]].decode("utf-8", "surrogatepass")
+        return self._packed[start:end].decode("utf-8", "surrogatepass")

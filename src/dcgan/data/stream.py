@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -17,6 +18,9 @@ from dcgan.errors import TooManyUnreadable, UnreadableImage
 
 STREAMED = "stream:"
 """Begins a fingerprint that comes from names, sizes and times and not from pixels."""
+
+_PAUSE = 0.05
+"""Seconds before a picture that could not be read is tried again."""
 
 _PER_TASK = 8
 _JUDGED_AFTER = 100
@@ -75,15 +79,22 @@ class StreamedPictures(Pictures):
     def _one(self, index: int, place: float) -> NDArray[np.uint8]:
         for step in range(len(self._source)):
             at = (index + step) % len(self._source)
-            if at in self._unreadable:
-                continue
-            try:
-                pixels = self._view.of(self._source, at)
-            except UnreadableImage as error:
-                self._unreadable[at] = Skipped(self._source.title(at), str(error))
-                continue
-            return cut(pixels, self.shape, place) if self._view.is_ragged else pixels
+            pixels = None if at in self._unreadable else self._read(at)
+            if pixels is not None:
+                return cut(pixels, self.shape, place) if self._view.is_ragged else pixels
         raise TooManyUnreadable(f"{self._source.name}: not one picture can be read")
+
+    def _read(self, index: int) -> NDArray[np.uint8] | None:
+        """One picture; None for one that cannot be read the second time either."""
+        try:
+            return self._view.of(self._source, index)
+        except UnreadableImage:
+            time.sleep(_PAUSE)  # what is far may only have been out of reach
+        try:
+            return self._view.of(self._source, index)
+        except UnreadableImage as error:
+            self._unreadable[index] = Skipped(self._source.title(index), str(error))
+            return None
 
     def _judge(self) -> None:
         """Refuse to go on with what is mostly damage."""

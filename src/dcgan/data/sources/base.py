@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dcgan.data.decode import count_frames, decode
+from dcgan.data.decode import MOST_BYTES, count_frames, decode
+from dcgan.errors import UnreadableImage
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,27 @@ def file_stamp(paths: Iterable[Path]) -> str:
     return digest(state(path) for path in paths)
 
 
+def read_picture_file(path: Path) -> bytes:
+    """The content of one picture file.
+
+    Raises
+    ------
+    UnreadableImage
+        It is gone, may not be read, is no regular file (reading a pipe would never end), or is
+        larger than any picture.
+    """
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise UnreadableImage("not a regular file")
+        if state.st_size > MOST_BYTES:
+            raise UnreadableImage(f"of {state.st_size:,} bytes: too large for a picture")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnreadableImage(reason or "cannot be read") from error
+
+
 def folder_labels(names: Sequence[str]) -> dict[str, Labels]:
     """Labels from class folders: the first folder in which the paths differ.
 
@@ -245,14 +268,21 @@ def suffix(name: str) -> str:
     >>> suffix("a.b/Photo.JPG"), suffix("a.b/readme"), suffix(".hidden")
     ('.jpg', 'no suffix', 'no suffix')
     """
-    file = name.rpartition("/")[2]
-    stem, dot, end = file.rpartition(".")
-    return f".{end.lower()}" if dot and stem and end else "no suffix"
+    file = name[name.rfind("/") + 1 :]
+    dot = file.rfind(".")
+    return file[dot:].lower() if 0 < dot < len(file) - 1 else "no suffix"
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a path in an archive is hidden, or is what macOS adds."""
-    return name.startswith((".", "__MACOSX/")) or "/." in name or "/__MACOSX/" in name
+    """Whether a path in an archive is hidden, or is what macOS adds.
+
+    >>> is_hidden("a/.b/c.png"), is_hidden("../a.png")
+    (True, False)
+    """
+    if not name.startswith((".", "__MACOSX/")) and "/." not in name and "/__MACOSX/" not in name:
+        return False  # nearly all: this is asked of millions
+    parts = name.split("/")
+    return any(part == "__MACOSX" or (part.strip(".") and part[0] == ".") for part in parts)
 
 
 def _folder_at(name: str, depth: int) -> str | None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from dcgan.data.decode import EXTENSIONS, is_picture
 from dcgan.data.names import Names
-from dcgan.data.sources.base import EncodedSource, file_stamp, folder_labels, suffix
-from dcgan.errors import UnreadableImage
+from dcgan.data.sources.base import (
+    EncodedSource,
+    file_stamp,
+    folder_labels,
+    read_picture_file,
+    suffix,
+)
 
 
 class FolderSource(EncodedSource):
@@ -37,13 +41,7 @@ class FolderSource(EncodedSource):
         return len(self._names)
 
     def fetch(self, index: int) -> bytes:
-        path = self._folder / self._names[index]
-        try:
-            if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would never end
-                raise UnreadableImage("not a regular file")
-            return path.read_bytes()
-        except OSError as error:
-            raise UnreadableImage(error.strerror or "cannot be read") from error
+        return read_picture_file(self._folder / self._names[index])
 
     def title(self, index: int) -> str:
         return self._names[index]

@@ -10,12 +10,12 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from torch.utils.data import IterableDataset
 
 from dcgan.data.decode import damage_named, decode
 from dcgan.data.sources.arrays import as_pixels, channels_last
-from dcgan.data.sources.base import ArraySource, Labels, Source
+from dcgan.data.sources.base import ArraySource, Labels, Source, read_picture_file
 from dcgan.errors import DataError, UnreadableImage
 from dcgan.runtime.files import expanded
 
@@ -96,14 +96,14 @@ class ItemsSource(Source):
 
 def _picture(item: Any, at_least: tuple[int, int] | None) -> Image.Image:
     if isinstance(item, Image.Image):
-        return item
+        return ImageOps.exif_transpose(item)
     if isinstance(item, bytes):
         return decode(item, at_least)
     if isinstance(item, str | Path):
         try:
-            return decode(expanded(item).read_bytes(), at_least)
-        except (OSError, ValueError) as error:
-            raise UnreadableImage(f"{item}: {getattr(error, 'strerror', error)}") from error
+            return decode(read_picture_file(expanded(item)), at_least)
+        except UnreadableImage as error:
+            raise UnreadableImage(f"{item}: {error}") from error
     if isinstance(item, torch.Tensor):
         item = _to_numpy(item)
     if not isinstance(item, np.ndarray) or not item.size:

@@ -124,6 +124,8 @@ def _open_path(data: str) -> Source:
         return _open_folder(path)
     if is_address(data) or not path.exists():
         return TarSource(data, _shards(data))
+    if not path.is_file():
+        raise DataError(f"{data}: not a regular file or folder")  # a pipe would never end
     match path.suffix.lower():
         case ".zip":
             return ZipSource(path)

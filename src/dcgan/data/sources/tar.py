@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from dcgan.data.decode import MOST_BYTES
 from dcgan.data.names import Names
 from dcgan.data.sources.base import EncodedSource, Labels, digest, folder_labels
 from dcgan.data.sources.tar_index import Shard, list_shard, place
@@ -21,6 +22,9 @@ _RUN = 64
 
 _RUNS_HELD = 192
 """Three windows of the shuffled order (see data.loader): the present one, the next, and a spare."""
+
+_BYTES_HELD = 2**29
+"""But not more than this; of pictures above 40 kB, some runs are then fetched again."""
 
 _INDEXING = 8
 """Shards whose lists are read at once; far ones wait for the network."""
@@ -68,6 +72,8 @@ class TarSource(EncodedSource):
     def fetch(self, index: int) -> bytes:
         shard = self._places[int(self._shard_of[index])]
         offset, size = int(self._offsets[index]), int(self._sizes[index])
+        if size > MOST_BYTES:
+            raise UnreadableImage(f"of {size:,} bytes: too large for a picture")
         try:
             if shard.is_far:
                 start, held = self._run_of(index)
@@ -101,17 +107,26 @@ class TarSource(EncodedSource):
             is_ours = held is None
             if held is None:
                 held = self._held[key] = Future()
-                while len(self._held) > _RUNS_HELD:
-                    self._held.popitem(last=False)
             self._held.move_to_end(key)
         if is_ours:  # others that want the same run wait for this one request
             try:
                 held.set_result(self._request(*key))
+                self._forget_oldest()
             except BaseException as error:
                 with self._lock:
                     self._held.pop(key, None)
                 held.set_exception(error)
         return held.result()
+
+    def _forget_oldest(self) -> None:
+        with self._lock:
+            done = [(k, run) for k, run in self._held.items() if run.done() and not run.exception()]
+            total = sum(len(run.result()[1]) for _, run in done)
+            for key, run in done[:-1]:
+                if len(self._held) <= _RUNS_HELD and total <= _BYTES_HELD:
+                    break
+                total -= len(run.result()[1])
+                del self._held[key]
 
     def _request(self, number: int, shard: int) -> tuple[int, bytes]:
         # a run may span shards: of each, a piece of its own

@@ -151,7 +151,8 @@ def _collected(members: tarfile.TarFile, file: Any) -> Shard:
         else:
             others[end] += 1
     found = _without_companions(found)
-    numbers = [classes.get(name.rpartition(".")[0], _NO_CLASS) for name, _, _ in found]
+    samples = Counter(key(name) for name, _, _ in found)
+    numbers = [_class_of(name, classes, samples) for name, _, _ in found]
     return Shard(
         names=[name for name, _, _ in found],
         offsets=[offset for _, offset, _ in found],
@@ -161,9 +162,21 @@ def _collected(members: tarfile.TarFile, file: Any) -> Shard:
     )
 
 
+def _class_of(name: str, classes: dict[str, int], samples: Counter[str]) -> int:
+    """From ``NAME.cls`` beside ``NAME.png``; or ``KEY.cls``, of a sample's only picture."""
+    stem = name.rpartition(".")[0]
+    if stem not in classes and samples[key(name)] == 1:
+        stem = key(name)
+    return classes.get(stem, _NO_CLASS)
+
+
 def _files(members: tarfile.TarFile, file: Any) -> Iterator[tarfile.TarInfo]:
+    reached = -1
     while (member := members.next()) is not None:
         members.members.clear()  # type: ignore[attr-defined]  # else each stays in memory
+        if member.size < 0 or members.offset <= reached:  # would lead back, for ever
+            raise ValueError(f"damaged at byte {member.offset:,}; fetch it again")
+        reached = members.offset
         if member.isfile():
             yield member
     # tarfile takes a damaged header for the end

@@ -77,16 +77,13 @@ class ZipIndex:
 
     def __init__(self, path: Path, wanted: Callable[[str], bool]) -> None:
         numbers = array("q")
-
-        def kept() -> Iterator[str]:
-            for name, *rest in _members(path):
-                if wanted(name):
-                    numbers.extend(rest)
-                    yield name
-
-        names = Names(kept())
-        order = sorted(range(len(names)), key=names.__getitem__)
-        self.names = Names(names[index] for index in order)
+        found = []
+        for name, *rest in _members(path):
+            if wanted(name):
+                found.append(name)
+                numbers.extend(rest)
+        order = sorted(range(len(found)), key=found.__getitem__)
+        self.names = Names(found[index] for index in order)
         columns = len(Member._fields) - 1
         self.numbers = np.frombuffer(numbers, np.int64).reshape(-1, columns)[order]
         """int64 (N, 6): the fields of Member after its name."""
@@ -95,8 +92,8 @@ class ZipIndex:
         return Member(self.names[index], *self.numbers[index].tolist())
 
 
-def _members(path: Path) -> Iterator[Member]:
-    """Every member that the central directory lists, in its order."""
+def _members(path: Path) -> Iterator[tuple[str, int, int, int, int, int, int]]:
+    """The fields of every :class:`Member` that the central directory lists, in its order."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         position, end, shift = _directory(content)
         while position < end:
@@ -114,8 +111,7 @@ def _members(path: Path) -> Iterator[Member]:
             decoded = content[position:name_end].decode(_encoding(flags))
             if _WIDE in {packed, size, offset}:
                 size, packed, offset = _wide(content[name_end:extra_end], size, packed, offset)
-            place, packed, size = (min(n, _MOST) for n in (offset + shift, packed, size))
-            yield Member(decoded, place, packed, size, checksum, method, flags)
+            yield decoded, offset + shift, packed, size, checksum, method, flags
             position = extra_end + comment_length
 
 
@@ -152,7 +148,7 @@ def _wide(extra: bytes, *numbers: int) -> list[int]:
             field = extra[at + 4 : at + 4 + length]
             wide = iter(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
             try:
-                return [next(wide) if number == _WIDE else number for number in numbers]
+                return [min(next(wide), _MOST) if n == _WIDE else n for n in numbers]
             except StopIteration:
                 break
         at += 4 + length

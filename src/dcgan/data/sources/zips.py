@@ -11,7 +11,7 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
-from dcgan.data.decode import EXTENSIONS, MOST_PIXELS
+from dcgan.data.decode import EXTENSIONS, MOST_BYTES
 from dcgan.data.sources.base import EncodedSource, digest, folder_labels, is_hidden, suffix
 from dcgan.data.sources.zip_index import Member, ZipIndex
 from dcgan.errors import DataError, UnreadableImage
@@ -19,9 +19,6 @@ from dcgan.errors import DataError, UnreadableImage
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED = 1
 """Flag bit 0."""
-
-_LARGEST = 4 * MOST_PIXELS + 2**20
-"""No picture that would be decoded is larger: 4 bytes a pixel, and a header."""
 
 
 class ZipSource(EncodedSource):
@@ -76,7 +73,7 @@ class ZipSource(EncodedSource):
     def _plain(self, member: Member) -> bytes:
         """A stored or deflated member, checked against its CRC."""
         for size in (member.size, member.packed_size):
-            if size > _LARGEST:
+            if size > MOST_BYTES:
                 raise UnreadableImage(f"of {size:,} bytes: too large for a picture")
         header = self._read_at(member.offset, 30)
         name_length, extra_length = struct.unpack("<HH", header[26:30])
@@ -103,8 +100,8 @@ class ZipSource(EncodedSource):
             if self._library is None:
                 self._library = zipfile.ZipFile(self._path)
         with self._library.open(name) as member:
-            data = member.read(_LARGEST + 1)
-        if len(data) > _LARGEST:
+            data = member.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
             raise UnreadableImage("unpacks to too many bytes for a picture")
         return data
 

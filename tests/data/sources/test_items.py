@@ -1,0 +1,263 @@
+"""Pictures that a program already has: every kind of item, and a reason for what is none."""
+
+from __future__ import annotations
+
+from collections import deque
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tests.conftest import SMALL
+
+import dcgan
+from dcgan.data import open_items
+from dcgan.errors import DataError, RunConflict, UnreadableImage
+
+GREY = np.random.default_rng(0).integers(0, 256, (5, 6), dtype=np.uint8)
+COLOUR = np.random.default_rng(1).integers(0, 256, (5, 6, 3), dtype=np.uint8)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+ITEMS = {
+    "picture": (Image.fromarray(COLOUR), COLOUR),
+    "grey picture": (Image.fromarray(GREY), GREY),
+    "H W": (GREY, GREY),
+    "H W C": (COLOUR, COLOUR),
+    "C H W": (COLOUR.transpose(2, 0, 1), COLOUR),
+    "H W 1": (GREY[:, :, None], GREY),
+    "1 H W": (GREY[None], GREY),
+    "whole numbers": (COLOUR.astype(np.int64), COLOUR),
+    "shares of white": (COLOUR / 255, COLOUR),
+    "single precision": ((COLOUR / 255).astype(np.float32), COLOUR),
+    "yes and no": (GREY > 99, (GREY > 99) * np.uint8(255)),
+    "tensor": (torch.from_numpy(COLOUR), COLOUR),
+    "tensor C H W": (torch.from_numpy(COLOUR).permute(2, 0, 1) / 255, COLOUR),
+    "learned": (torch.tensor(COLOUR / 255, requires_grad=True), COLOUR),
+    "bytes": (png(COLOUR), COLOUR),
+    "with a class": ((png(COLOUR), 3), COLOUR),
+    "with a caption": ((Image.fromarray(GREY), "a cat"), GREY),
+    "list with a class": ([COLOUR, 3], COLOUR),
+}
+
+
+@pytest.mark.parametrize("kind", ITEMS)
+@pytest.mark.parametrize("how", [list, tuple, iter, deque], ids=lambda how: how.__name__)
+def test_every_kind_of_item_is_read(kind, how):
+    item, pixels = ITEMS[kind]
+    source = open_items(how([item, item]))
+    assert len(source) == 2
+    np.testing.assert_array_equal(np.asarray(source.read(1)), pixels)
+    assert source.title(1) == "data[1]"
+
+
+def test_paths_are_read(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(png(COLOUR))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    source = open_items([tmp_path / "a.png", str(tmp_path / "a.png"), "~/a.png", Path("~/a.png")])
+    for index in range(4):
+        np.testing.assert_array_equal(np.asarray(source.read(index)), COLOUR)
+
+
+def test_arrays_and_tensors_of_pictures_are_taken_whole():
+    for whole in (
+        np.stack([COLOUR] * 4),
+        np.stack([COLOUR.transpose(2, 0, 1)] * 4) / 255,
+        torch.from_numpy(np.stack([COLOUR] * 4)),
+        torch.tensor(np.stack([COLOUR] * 4) / 255, requires_grad=True),
+    ):
+        source = open_items(whole)
+        assert len(source) == 4
+        assert source.labels == {}
+        np.testing.assert_array_equal(np.asarray(source.read(3)), COLOUR)
+        np.testing.assert_array_equal(source.pixels()[3], COLOUR.transpose(2, 0, 1))
+
+
+class Given(torch.utils.data.Dataset):
+    """A map-style data set; its third picture is broken."""
+
+    def __init__(self) -> None:
+        self.read: list[int] = []
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index):
+        self.read.append(index)
+        if index == 2:
+            raise RuntimeError("the disk\nis on fire")
+        return torch.full((3, 5, 6), index / 10), index % 2
+
+
+def test_a_data_set_is_read_when_needed_and_its_failures_are_reasons():
+    given = Given()
+    source = open_items(given)
+    assert given.read == []
+    assert source.read(3).getpixel((0, 0)) == (76, 76, 76)  # 0.3 · 255
+    assert given.read == [3]
+    with pytest.raises(UnreadableImage, match=r"^RuntimeError: the disk is on fire$"):
+        source.read(2)
+
+
+def test_whole_numbers_beside_pictures_are_classes():
+    source = open_items([(GREY, 7), (GREY, np.int64(-1)), (GREY, 7)])
+    labels = source.labels["label"]
+    assert [labels.names[value] for value in labels.values] == ["7", "-1", "7"]
+    assert open_items((GREY, number) for number in (4, 2)).labels["label"].names == ("2", "4")
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [(GREY, 1), (GREY, "cat")],
+        [(GREY, 1), GREY],
+        [(GREY, 1.5), (GREY, 2.5)],
+        [(GREY, 1, 2), (GREY, 1, 2)],
+        [GREY, GREY],
+    ],
+)
+def test_items_of_other_kinds_give_no_classes(items):
+    source = open_items(items)
+    assert source.labels == {}
+    assert source.read(0).size == (6, 5)
+
+
+WRONG = {
+    "nothing": (None, "NoneType"),
+    "a number": (5, "is a int"),
+    "a dictionary": ({"image": GREY}, "is a dict"),
+    "an empty tuple": ((), "is a tuple"),
+    "a vector": (np.zeros(9, np.uint8), "wants"),
+    "a volume": (np.zeros((9, 9, 9), np.uint8), "wants"),
+    "normalised": (torch.zeros(3, 4, 4) - 1, "from -1 to -1"),
+    "not numbers": (np.full((4, 4), np.nan), "nan"),
+    "too large": (np.full((4, 4), 256), "0..255"),
+    "complex": (np.zeros((4, 4), complex), "complex"),
+    "words": (np.full((4, 4), "x"), "wants numbers"),
+    "text": (b"no picture at all", "no picture in"),
+    "no bytes": (b"", "empty"),
+    "no such path": ("/gone/a.png", "/gone/a.png: No such file"),
+    "a folder": (Path("/"), "not a regular file"),
+    "a long path": ("x" * 5000, "too long"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_no_picture_is_unreadable_and_says_why(kind):
+    item, reason = WRONG[kind]
+    source = open_items([item, GREY])
+    with pytest.raises(UnreadableImage, match=reason) as failure:
+        source.read(0)
+    assert len(str(failure.value).splitlines()) == 1
+    assert source.read(1).size == (6, 5)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        pytest.param("a\0b.png", id="NUL in a path"),  # ValueError
+        pytest.param("~nobody-of-that-name.png", id="no such home"),  # RuntimeError
+        pytest.param(torch.zeros(3, 4, 4, dtype=torch.bfloat16), id="bfloat16"),  # TypeError
+        pytest.param(torch.zeros(4, 4).to_sparse(), id="sparse"),  # TypeError
+        pytest.param(np.zeros((0, 4), np.uint8), id="no rows"),  # a picture of no height
+        pytest.param(np.zeros((4, 0, 3), np.uint8), id="no columns"),
+    ],
+)
+def test_rare_items_are_pictures_or_unreadable(item):
+    try:
+        image = open_items([item]).read(0)
+    except UnreadableImage:
+        return
+    assert min(image.size) > 0
+
+
+@pytest.mark.parametrize("wrong", [5, None, 1.5, object()])
+def test_what_is_neither_pictures_nor_a_path_is_refused(wrong):
+    with pytest.raises(DataError, match=f"data of {type(wrong).__name__}: wants a path"):
+        open_items(wrong)
+
+
+@pytest.mark.parametrize("empty", [[], (), iter([]), {}.values()])
+def test_nothing_is_refused(empty):
+    with pytest.raises(DataError, match="holds no picture"):
+        open_items(empty)
+
+
+@pytest.mark.parametrize("empty", [np.zeros((0, 4, 4), np.uint8), torch.zeros(0, 3, 4, 4)])
+def test_an_array_of_nothing_is_refused(empty):
+    with pytest.raises(DataError, match="holds no picture"):
+        open_items(empty)
+
+
+@pytest.mark.parametrize(
+    "whole", [torch.zeros(2, 4, 4, dtype=torch.bfloat16), torch.zeros(2, 4, 4).to_sparse()]
+)
+def test_rare_tensors_are_taken_or_refused(whole):
+    try:
+        source = open_items(whole)
+    except DataError:
+        return
+    assert source.read(0).size == (4, 4)
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((4, 4)), np.zeros((2, 3, 4, 5, 6)), np.full((2, 4, 4), 2.5)]
+)
+def test_arrays_of_other_shapes_and_values_are_refused(wrong):
+    with pytest.raises(DataError, match="wants"):
+        open_items(wrong)
+
+
+class Stream(torch.utils.data.IterableDataset):
+    """An iterable data set that knows its length, as many do."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __iter__(self):
+        return iter([GREY, GREY])
+
+
+def test_an_iterable_data_set_with_a_length_is_iterated():
+    np.testing.assert_array_equal(np.asarray(open_items(Stream()).read(1)), GREY)
+
+
+def test_pictures_not_yet_decoded_are_read_from_several_threads(tmp_path):
+    """``Image.open`` reads pixels only when they are wanted; here, one object stands 600 times."""
+    (tmp_path / "a.png").write_bytes(png(np.kron(COLOUR, np.ones((40, 40, 1), np.uint8))))
+    (wanted,) = dcgan.data.load_pictures(open_items([tmp_path / "a.png"]), (5, 6), 3).images
+    with Image.open(tmp_path / "a.png") as lazy:
+        pictures = dcgan.data.load_pictures(open_items([lazy] * 600), (5, 6), 3)
+    assert pictures.skipped == ()
+    assert (pictures.images == wanted).all()
+
+
+def scenes(count: int) -> list[Image.Image]:
+    random = np.random.default_rng(0)
+    return [
+        Image.fromarray(random.integers(0, 256, (20, 20, 3), dtype=np.uint8)) for _ in range(count)
+    ]
+
+
+def test_a_list_of_pictures_trains_and_goes_on(tmp_path):
+    items = [(image, index % 3) for index, image in enumerate(scenes(40))]
+    run = dcgan.train(items, images=32, out=tmp_path / "run", **SMALL)
+    assert run.sample(2).shape == (2, 3, 16, 16)
+    longer = dcgan.train(items, images=64, out=tmp_path / "run", resume=True, **SMALL)
+    assert longer.images_seen == 64
+    with pytest.raises((DataError, RunConflict)):
+        dcgan.train(scenes(41), images=96, out=tmp_path / "run", resume=True, **SMALL)
+
+
+def test_training_on_what_is_no_picture_is_refused_in_one_line(tmp_path):
+    with pytest.raises(DataError, match=r"none of 2 pictures can be read.*data\[0\]") as failure:
+        dcgan.train([None, 5], images=64, out=tmp_path / "run", **SMALL)
+    assert len(str(failure.value).splitlines()) == 1
+    assert not (tmp_path / "run").exists()
