@@ -1,6 +1,6 @@
 """From files to batches: decoding, cached reading and streaming beside a torch DataLoader.
 
-    python benchmarks/data.py [--files 2000] [--rounds 5] [--json]
+    python benchmarks/data.py [--files 2000] [--rounds 5] [--pillow] [--json]
 
 All ways deliver the same thing: float batches of 64 in [-1, 1], 64×64 in colour, shuffled, from
 the same 218×178 JPEGs (CelebA's size and, at quality 90, its bytes; random cuts of two photographs
@@ -33,9 +33,8 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch.utils.data import DataLoader, Dataset
 
-from dcgan.data import Batches, load_pictures, open_source
+from dcgan.data import Batches, decode, load_pictures, open_source
 from dcgan.data.cache import Cache
-from dcgan.data.decode import _simplejpeg
 from dcgan.data.store import decode_all
 from dcgan.data.stream import StreamedPictures
 from dcgan.data.view import View
@@ -175,8 +174,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--pillow", action="store_true", help="as without the extra 'fast'")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    if asked.pillow:
+        decode._simplejpeg = lambda: None
     with tempfile.TemporaryDirectory() as folder:
         found = measure(Path(folder), asked.files, asked.rounds)
     medians = {name: statistics.median(rates) for name, rates in found.items()}
@@ -187,7 +189,7 @@ def main() -> None:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
         "files": asked.files,
         "rounds": asked.rounds,
-        "decoder": "simplejpeg" if _simplejpeg() else "Pillow",
+        "decoder": "simplejpeg" if decode._simplejpeg() else "Pillow",
     }
     if asked.json:
         print(json.dumps(about | {"images_per_second": found, "ratios": ratios}))
