@@ -26,20 +26,6 @@ SMALL = [
 ]
 
 
-@pytest.fixture
-def dcgan(monkeypatch, capsys):
-    """Run a command in this process; gives exit code, stdout and stderr."""
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["dcgan", *map(str, words)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        captured = capsys.readouterr()
-        return caught.value.code, captured.out, captured.err
-
-    return run
-
-
 @pytest.mark.parametrize(
     ("words", "hints"),
     [

@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
-
-from dcgan.cli.main import main
-
-
-@pytest.fixture
-def dcgan(monkeypatch, capsys):
-    """Run a command in this process; gives exit code, stdout and stderr."""
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["dcgan", *map(str, words)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        captured = capsys.readouterr()
-        return caught.value.code, captured.out, captured.err
-
-    return run
-
 
 SMALL = ["--batch", "32", "--model.generator.width", "4", "--records.no-tensorboard"]
 

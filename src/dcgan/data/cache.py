@@ -13,7 +13,8 @@ from filelock import FileLock, Timeout
 
 from dcgan.data.pictures import Pictures
 from dcgan.data.prepared import MANIFEST, is_prepared, open_prepared
-from dcgan.data.sources.base import Source, digest
+from dcgan.data.sources.base import Source
+from dcgan.data.sources.paths import digest
 from dcgan.data.view import View
 from dcgan.errors import DataError
 

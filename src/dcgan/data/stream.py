@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dcgan.data.pictures import Pictures, Skipped, cut
-from dcgan.data.sources.base import Source, digest
+from dcgan.data.sources.base import Source
+from dcgan.data.sources.paths import digest
 from dcgan.data.view import View
 from dcgan.errors import TooManyUnreadable, UnreadableImage
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.sources.base import ArraySource, Labels, file_stamp
+from dcgan.data.sources.base import ArraySource, Labels
+from dcgan.data.sources.paths import file_stamp
 from dcgan.errors import DataError
 
 _WANTED = "wants (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 to 4 channels"

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import stat
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dcgan.data.decode import MOST_BYTES, count_frames, decode
-from dcgan.errors import UnreadableImage
+from dcgan.data.decode import count_frames, decode
 
 
 @dataclass(frozen=True)
@@ -181,111 +177,3 @@ class ArraySource(Source):
 
     def pixels(self) -> NDArray[np.uint8]:
         return self._images[:, None] if self._images.ndim == 3 else np.moveaxis(self._images, 3, 1)
-
-
-def digest(parts: Iterable[object]) -> str:
-    """A short fingerprint of anything whose ``repr`` tells it apart."""
-    hashed = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        hashed.update(repr(part).encode("utf-8", "surrogatepass"))
-        hashed.update(b"\n")
-    return hashed.hexdigest()
-
-
-def file_stamp(paths: Iterable[Path]) -> str:
-    """A digest of files' places, sizes and times of change; missing ones count as such."""
-
-    def state(path: Path) -> tuple[str, int, int]:
-        try:
-            found = path.stat()
-        except OSError:
-            return str(path), -1, -1
-        return str(path), found.st_size, found.st_mtime_ns
-
-    return digest(state(path) for path in paths)
-
-
-def read_picture_file(path: Path) -> bytes:
-    """The content of one picture file.
-
-    Raises
-    ------
-    UnreadableImage
-        It is gone, may not be read, is no regular file (reading a pipe would never end), or is
-        larger than any picture.
-    """
-    try:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode):
-            raise UnreadableImage("not a regular file")
-        if state.st_size > MOST_BYTES:
-            raise UnreadableImage(f"of {state.st_size:,} bytes: too large for a picture")
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UnreadableImage(reason or "cannot be read") from error
-
-
-def folder_labels(names: Sequence[str]) -> dict[str, Labels]:
-    """Labels from class folders: the first folder in which the paths differ.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Each picture's path with ``/`` between its parts, the file's name last.
-
-    Returns
-    -------
-    dict
-        ``{"label": ...}``, or nothing when pictures lie beside folders or in one folder only.
-
-    Examples
-    --------
-    >>> folder_labels(["a/cat/1.png", "a/dog/2.png"])["label"].names
-    ('cat', 'dog')
-    """
-    if not names:
-        return {}
-    depth = 0
-    while True:
-        folders = {_folder_at(name, depth) for name in names}
-        if None in folders:
-            return {}
-        if len(folders) > 1:
-            break
-        depth += 1
-    classes = sorted(folder for folder in folders if folder is not None)
-    number = {folder: index for index, folder in enumerate(classes)}
-    values = np.fromiter(
-        (number[_folder_at(name, depth) or ""] for name in names), np.int64, len(names)
-    )
-    return {"label": Labels(values, tuple(classes))}
-
-
-def suffix(name: str) -> str:
-    """How a file's name ends, in lower case, as other files are counted by.
-
-    >>> suffix("a.b/Photo.JPG"), suffix("a.b/readme"), suffix(".hidden")
-    ('.jpg', 'no suffix', 'no suffix')
-    """
-    file = name[name.rfind("/") + 1 :]
-    dot = file.rfind(".")
-    return file[dot:].lower() if 0 < dot < len(file) - 1 else "no suffix"
-
-
-def is_hidden(name: str) -> bool:
-    """Whether a path in an archive is hidden, or is what macOS adds.
-
-    >>> is_hidden("a/.b/c.png"), is_hidden("../a.png")
-    (True, False)
-    """
-    if not name.startswith((".", "__MACOSX/")) and "/." not in name and "/__MACOSX/" not in name:
-        return False  # nearly all: this is asked of millions
-    parts = name.split("/")
-    return any(part == "__MACOSX" or (part.strip(".") and part[0] == ".") for part in parts)
-
-
-def _folder_at(name: str, depth: int) -> str | None:
-    """The folder at a depth of a path, or None where its file already lies."""
-    parts = name.split("/", depth + 1)
-    return parts[depth] if len(parts) > depth + 1 else None

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.download import Progress, RemoteFile, fetch
-from dcgan.data.sources.base import ArraySource, Labels, file_stamp
+from dcgan.data.sources.base import ArraySource, Labels
+from dcgan.data.sources.paths import file_stamp
 from dcgan.errors import DataError, SourceNotFound, Unreachable
 from dcgan.runtime.cache import data_folders, fetching_folder
 

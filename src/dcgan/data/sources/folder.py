@@ -9,13 +9,8 @@ from pathlib import Path
 
 from dcgan.data.decode import EXTENSIONS, is_picture
 from dcgan.data.names import Names
-from dcgan.data.sources.base import (
-    EncodedSource,
-    file_stamp,
-    folder_labels,
-    read_picture_file,
-    suffix,
-)
+from dcgan.data.sources.base import EncodedSource
+from dcgan.data.sources.paths import file_stamp, folder_labels, read_picture_file, suffix
 
 
 class FolderSource(EncodedSource):

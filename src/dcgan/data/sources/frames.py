@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 
 from dcgan.data.parallel import in_threads
-from dcgan.data.sources.base import EncodedSource, Source, digest
+from dcgan.data.sources.base import EncodedSource, Source
+from dcgan.data.sources.paths import digest
 from dcgan.errors import UnreadableImage
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from dcgan.data.download import offline
-from dcgan.data.sources.base import EncodedSource, Labels, digest, file_stamp
+from dcgan.data.sources.base import EncodedSource, Labels
+from dcgan.data.sources.paths import digest, file_stamp
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
 

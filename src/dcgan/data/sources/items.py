@@ -15,7 +15,8 @@ from torch.utils.data import IterableDataset
 
 from dcgan.data.decode import damage_named, decode
 from dcgan.data.sources.arrays import as_pixels, channels_last
-from dcgan.data.sources.base import ArraySource, Labels, Source, read_picture_file
+from dcgan.data.sources.base import ArraySource, Labels, Source
+from dcgan.data.sources.paths import read_picture_file
 from dcgan.errors import DataError, UnreadableImage
 from dcgan.runtime.files import expanded
 

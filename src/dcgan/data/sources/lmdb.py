@@ -10,7 +10,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from dcgan.data.names import Names
-from dcgan.data.sources.base import EncodedSource, file_stamp
+from dcgan.data.sources.base import EncodedSource
+from dcgan.data.sources.paths import file_stamp
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage, did_you_mean
 
 _FILE = "data.mdb"

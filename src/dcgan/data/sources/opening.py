@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dcgan.data.prepared import is_prepared
 from dcgan.data.sources.arrays import open_array
-from dcgan.data.sources.base import EncodedSource, Source, is_hidden, suffix
+from dcgan.data.sources.base import EncodedSource, Source
 from dcgan.data.sources.celeba import open_celeba
 from dcgan.data.sources.cifar10 import open_cifar10
 from dcgan.data.sources.digits import open_digits
@@ -19,6 +19,7 @@ from dcgan.data.sources.frames import FramesSource
 from dcgan.data.sources.hub import open_hub, open_parquet
 from dcgan.data.sources.idx import open_idx
 from dcgan.data.sources.lmdb import LmdbSource, open_lsun
+from dcgan.data.sources.paths import is_hidden, suffix
 from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.sources.shapes import ShapesSource
 from dcgan.data.sources.tar import TarSource

@@ -13,7 +13,8 @@ import numpy as np
 
 from dcgan.data.decode import MOST_BYTES
 from dcgan.data.names import Names
-from dcgan.data.sources.base import EncodedSource, Labels, digest, folder_labels
+from dcgan.data.sources.base import EncodedSource, Labels
+from dcgan.data.sources.paths import digest, folder_labels
 from dcgan.data.sources.tar_index import Shard, list_shard, place
 from dcgan.errors import UnreadableImage
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import fsspec
 
 from dcgan.data.decode import EXTENSIONS
-from dcgan.data.sources.base import digest, is_hidden, suffix
+from dcgan.data.sources.paths import digest, is_hidden, suffix
 from dcgan.errors import DataError, SourceNotFound
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import write_text

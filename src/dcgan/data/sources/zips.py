@@ -12,7 +12,8 @@ from collections import Counter
 from pathlib import Path
 
 from dcgan.data.decode import EXTENSIONS, MOST_BYTES
-from dcgan.data.sources.base import EncodedSource, digest, folder_labels, is_hidden, suffix
+from dcgan.data.sources.base import EncodedSource
+from dcgan.data.sources.paths import digest, folder_labels, is_hidden, suffix
 from dcgan.data.sources.zip_index import Member, ZipIndex
 from dcgan.errors import DataError, UnreadableImage
 
