@@ -117,3 +117,41 @@ def test_a_collection_of_nothing_readable_is_refused_naming_the_first(tmp_path):
 
 def test_readable_pictures_are_those_that_were_not_skipped(folder):
     assert survey(open_source(str(folder))).readable == 5
+
+
+def test_headers_say_what_the_whole_pictures_would(tmp_path):
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x112] = orientation
+        Image.new("RGB", (40, 20)).save(tmp_path / f"{orientation}.jpg", exif=exif)
+        Image.new("L", (40, 20)).save(tmp_path / f"{orientation}.png", exif=exif)
+    Image.new("P", (7, 9)).save(tmp_path / "a.gif")
+    source = open_source(str(tmp_path))
+    for index in range(len(source)):
+        image = source.read(index)
+        assert source.peek(index) == (image.mode, (image.height, image.width))
+
+
+class InRuns(ArraySource):
+    """Pictures read in runs, that remember which were."""
+
+    run = 64
+
+    def __init__(self, count):
+        super().__init__("far", np.zeros((count, 4, 4), np.uint8))
+        self.looked = []
+
+    def peek(self, index):
+        self.looked.append(index)
+        return "L", (4, 4)
+
+
+@pytest.mark.parametrize("count", [200, 100_000, 100_001])
+def test_of_far_pictures_few_runs_are_read(count):
+    source = InRuns(count)
+    seen = survey(source, limit=256)
+    runs = {index // 64 for index in source.looked}
+    assert len(runs) <= 16
+    assert seen.looked_at == len(set(source.looked)) <= 256
+    assert 0 in runs
+    assert max(source.looked) >= count - 64, "to the very end"

@@ -16,6 +16,10 @@ from dcgan.errors import DataError, UnreadableImage
 _COLOURLESS = {"1", "L", "LA", "La", "I", "F"}
 
 
+_OF_A_RUN = 16
+"""Pictures looked at of each run that is read: a far one costs a request, however many."""
+
+
 @dataclass(frozen=True)
 class Survey:
     """What a collection holds.
@@ -70,7 +74,7 @@ class Survey:
 
 
 def survey(source: Source, limit: int | None = None) -> Survey:
-    """Open pictures of a source, all or ``limit`` of them spread evenly, and count what they are.
+    """Read headers of a source, all or ``limit`` of them spread evenly, and count what they say.
 
     :func:`dcgan.data.inspection.inspect_pictures` measures the pixels as well.
 
@@ -82,12 +86,11 @@ def survey(source: Source, limit: int | None = None) -> Survey:
 
     def look(index: int) -> tuple[str, tuple[int, int]] | Skipped:
         try:
-            image = source.read(index)
+            return source.peek(index)
         except UnreadableImage as error:
             return Skipped(source.title(index), str(error))
-        return image.mode, (image.height, image.width)
 
-    indices = spread_evenly(len(source), limit)
+    indices = _spread_in_runs(source, limit)
     modes: Counter[str] = Counter()
     sizes: Counter[tuple[int, int]] = Counter()
     skipped = []
@@ -107,6 +110,16 @@ def survey(source: Source, limit: int | None = None) -> Survey:
         skipped=tuple(skipped),
         ignored=source.ignored,
     )
+
+
+def _spread_in_runs(source: Source, limit: int | None) -> list[int]:
+    """Indices spread evenly; of a source read in runs, some from each of a few runs."""
+    count = len(source)
+    if limit is None or limit >= count or source.run == 1:
+        return spread_evenly(count, limit)
+    runs = spread_evenly(-(-count // source.run), max(1, limit // _OF_A_RUN))
+    starts = (run * source.run for run in runs)
+    return [index for start in starts for index in range(start, min(start + _OF_A_RUN, count))]
 
 
 def spread_evenly(count: int, limit: int | None) -> list[int]:

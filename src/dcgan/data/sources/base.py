@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dcgan.data.decode import count_frames, decode
+from dcgan.data.decode import count_frames, decode, peek
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,17 @@ class Source(ABC):
             With the reason.
         """
 
+    def peek(self, index: int) -> tuple[str, tuple[int, int]]:
+        """Mode and (height, width) of one picture, as far as its header tells.
+
+        Raises
+        ------
+        UnreadableImage
+            With the reason; damage beyond the header may go unseen.
+        """
+        image = self.read(index)
+        return image.mode, (image.height, image.width)
+
     @abstractmethod
     def title(self, index: int) -> str:
         """What to call one picture in a message."""
@@ -122,6 +133,9 @@ class EncodedSource(Source):
 
     def read(self, index: int, at_least: tuple[int, int] | None = None) -> Image.Image:
         return decode(self.fetch(index), at_least)
+
+    def peek(self, index: int) -> tuple[str, tuple[int, int]]:
+        return peek(self.fetch(index))
 
     def read_frame(self, index: int, frame: int) -> Image.Image:
         """One frame of an animated picture, counted from 0."""
