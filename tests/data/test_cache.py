@@ -168,7 +168,7 @@ def test_a_short_disk_is_said_and_does_no_harm(cache, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage(2e9, 1.5e9, 5e8))
     said = []
     assert len(load(Counting(), cache, note=said.append)) == 3
-    assert "0.5 GB free" in said[0]
+    assert "500.0 MB free" in said[0]
 
 
 def test_a_disk_that_fills_while_decoding_leaves_nothing_and_does_no_harm(cache, monkeypatch):

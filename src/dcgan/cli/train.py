@@ -71,7 +71,8 @@ def train(
     Parameters
     ----------
     data
-        A folder, .zip, .npy or .npz, or a name: digits, shapes, mnist, fashion-mnist
+        A folder, .zip, .tar, .npy, .npz or .parquet, an address of shards, or a name: digits,
+        shapes, mnist, fashion-mnist, cifar10, celeba, lsun/CATEGORY, hub:OWNER/NAME
         (default: digits).
     recipe
         A recipe ('dcgan recipes' lists them) or a YAML file.

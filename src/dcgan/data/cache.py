@@ -17,6 +17,7 @@ from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
 from dcgan.data.view import View
 from dcgan.errors import DataError
+from dcgan.runtime.memory import in_words
 
 _VERSION = 1
 """Goes into every key: raised whenever decoding or fitting gives other pixels than before."""
@@ -88,7 +89,7 @@ class Cache:
         """
         if needed > self.limit:
             return (
-                f"{needed / 1e9:.1f} GB decoded are more than data.cache_gb ="
+                f"{in_words(needed)} decoded are more than data.cache_gb ="
                 f" {self.limit / 1e9:g} allows"
             )
         entries = sorted(self.folder.glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime)
@@ -104,8 +105,8 @@ class Cache:
         free = self._free()
         if free < needed + _SPARE:
             return (
-                f"{needed / 1e9:.1f} GB decoded do not fit on the disk of {self.folder}, which has"
-                f" {free / 1e9:.1f} GB free (1 GB stays so)"
+                f"{in_words(needed)} decoded do not fit on the disk of {self.folder}, which has"
+                f" {in_words(free)} free (1 GB stays so)"
             )
         return None
 

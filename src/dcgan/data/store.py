@@ -22,7 +22,7 @@ from dcgan.data.sources.base import Source
 from dcgan.data.stream import StreamedPictures
 from dcgan.data.view import View
 from dcgan.errors import TooManyUnreadable, UnreadableImage
-from dcgan.runtime.memory import available_memory
+from dcgan.runtime.memory import available_memory, in_words
 
 Progress = Callable[[int, int], None]
 Note = Callable[[str], None]
@@ -94,7 +94,7 @@ def load_pictures(
             pictures = _in_memory(source, view, max_unreadable, progress)
     if pictures is None:
         note(
-            f"{_needed(source, view) / 1e9:.1f} GB decoded fit neither into the cache nor into"
+            f"{in_words(_needed(source, view))} decoded fit neither into the cache nor into"
             " memory: pictures are decoded each time they are shown"
         )
         return StreamedPictures(source, view, max_unreadable=max_unreadable)

@@ -17,6 +17,18 @@ def available_memory() -> int | None:
     return max(0, min(bounds)) if bounds else None
 
 
+def in_words(count: float) -> str:
+    """A number of bytes as people say it.
+
+    >>> in_words(12_345_678), in_words(2e9)
+    ('12.3 MB', '2.0 GB')
+    """
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if count >= unit:
+            return f"{count / unit:.1f} {name}"
+    return f"{count / 1e3:.1f} kB"
+
+
 def _machine() -> int | None:
     available = _kilobytes(Path("/proc/meminfo"), "MemAvailable")
     return None if available is None else available * 1024

@@ -15,6 +15,7 @@ from dcgan.data.view import View
 from dcgan.errors import ConfigError, DataError
 from dcgan.runtime.device import choose_device
 from dcgan.runtime.files import expanded
+from dcgan.runtime.memory import in_words
 from dcgan.training.auto import resolve_auto
 from dcgan.training.reporting import Reporter
 
@@ -99,6 +100,6 @@ def _refuse_full_disk(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(place).free
     if needed > free:
         raise DataError(
-            f"{folder}: needs {needed / 1e9:.1f} GB, and the disk has {free / 1e9:.1f} GB free;"
+            f"{folder}: needs {in_words(needed)}, and the disk has {in_words(free)} free;"
             " take a smaller --size or another disk"
         )
