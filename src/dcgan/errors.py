@@ -9,6 +9,7 @@
     │   ├── SourceNotFound      DATA is neither a path nor a known name
     │   ├── Unreachable         no server gave any of a data set
     │   ├── UnreadableImage     one file that holds no usable picture
+    │   │   └── OutOfReach      one that cannot be had now, and may be a perfect picture
     │   └── TooManyUnreadable   so many of them that training would be on something else
     ├── RunError                a run folder that cannot be used as asked
     │   ├── RunConflict         it holds a run of another configuration
@@ -31,8 +32,8 @@ class DcganError(Exception):
     exit_code: int = 2
 
     def __init__(self, message: str) -> None:
-        # file names and keys may hold line breaks; a message may not
-        super().__init__(" ".join(message.splitlines()))
+        # file names and keys may hold line breaks, and what moves the cursor
+        super().__init__(printable(" ".join(message.splitlines())))
 
 
 class ConfigError(DcganError):
@@ -75,6 +76,10 @@ class UnreadableImage(DataError):
     """One file that holds no usable picture; the message is the reason."""
 
 
+class OutOfReach(UnreadableImage):
+    """One file that cannot be had at the moment: it may be a perfect picture."""
+
+
 class TooManyUnreadable(DataError):
     """More unreadable pictures than ``data.max_unreadable`` allows."""
 
@@ -101,6 +106,13 @@ class Diverged(DcganError):
     """A loss became infinite or not a number."""
 
     exit_code = 4
+
+
+def printable(text: str) -> str:
+    """A text in which each letter that cannot be seen is replaced by one that can."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:

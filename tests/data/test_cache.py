@@ -12,11 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
-from dcgan.data import load_pictures, open_source
+from dcgan.data import Labels, load_pictures, open_source
 from dcgan.data.cache import Cache
-from dcgan.data.sources.base import Source
+from dcgan.data.sources.base import ArraySource, Source
+from dcgan.data.store import prepare_pictures
+from dcgan.data.view import View
 from dcgan.errors import TooManyUnreadable
 
 BIG = 10**12
@@ -122,7 +125,7 @@ def test_a_damaged_entry_is_built_again(cache):
 
 def test_the_bound_on_unreadable_pictures_holds_for_an_entry_too(cache, png_folder):
     (png_folder / "0.png").write_bytes(b"")
-    assert len(load(open_source(str(png_folder)), cache, max_unreadable=0.5)) == 9
+    assert len(load(open_source(str(png_folder)), cache, max_unreadable=0.5).images) == 9
     with pytest.raises(TooManyUnreadable):
         load(open_source(str(png_folder)), cache, max_unreadable=0.05)
 
@@ -228,3 +231,61 @@ def test_two_processes_decode_once(tmp_path):
     reads = [process.communicate(timeout=120)[0].count("read") for process in pair]
     assert [process.returncode for process in pair] == [0, 0]
     assert sorted(reads) == [0, 40]
+
+
+def test_nothing_is_removed_for_what_would_not_fit_even_so(cache, monkeypatch):
+    load(Counting(), cache)
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage(2e9, 1.5e9, 5e8))
+    assert len(load(Counting(stamp="two"), cache)) == 3
+    assert len(entries(cache)) == 1
+
+
+def test_an_entry_that_may_only_be_read_serves(cache, monkeypatch):
+    load(Counting(), cache)
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("dcgan.data.cache.FileLock", refuse)
+    monkeypatch.setattr("os.utime", refuse)
+    again = Counting()
+    assert len(load(again, cache)) == 3
+    assert again.reads == 0
+
+
+def test_leftovers_of_other_pictures_are_swept_when_room_is_made(cache):
+    load(Counting(), cache)
+    half = cache.folder / f".{'0' * 32}.12345.part"
+    half.mkdir()
+    (half / "prepared.json").write_text("{}")
+    headless = cache.folder / ("1" * 32)
+    headless.mkdir()
+    (headless / "images.npy").write_bytes(b"x")
+    load(Counting(stamp="two"), cache)
+    assert not half.exists()
+    assert not headless.exists()
+    assert len(entries(cache)) == 2
+
+
+def test_what_is_being_built_is_not_swept(cache):
+    cache.folder.mkdir(parents=True)
+    key = "2" * 32
+    building = cache.folder / f".{key}.12345.part"
+    building.mkdir()
+    with FileLock(cache.folder / f".{key}.lock"):
+        load(Counting(), cache)
+    assert building.exists()
+
+
+def test_labels_are_part_of_the_key(cache, tmp_path):
+    """Two prepared folders of the same pixels and other classes."""
+    pixels = np.zeros((3, 8, 8, 1), np.uint8)
+    found = []
+    for number, values in enumerate(([0, 1, 1], [1, 0, 0])):
+        labels = {"label": Labels(np.array(values), ("a", "b"))}
+        source = ArraySource("pets", pixels, labels=labels)
+        prepare_pictures(source, View((8, 8), 1), tmp_path / f"p{number}")
+        pictures = load(open_source(str(tmp_path / f"p{number}")), cache, size=(16, 16))
+        found.append(pictures.labels["label"].values.tolist())
+    assert found == [[0, 1, 1], [1, 0, 0]]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan.data import Labels, open_source
-from dcgan.data.pictures import HeldPictures, Skipped
+from dcgan.data import Labels, load_pictures, open_source
+from dcgan.data.pictures import HeldPictures, Skipped, digest_of
 from dcgan.data.prepared import Decoded, is_prepared, open_prepared, writing
 from dcgan.data.sources.base import ArraySource
 from dcgan.data.store import prepare_pictures
@@ -46,9 +47,7 @@ def test_pictures_and_labels_come_back(folder):
 
 
 def test_they_are_mapped_and_not_read(folder):
-    assert isinstance(open_prepared(folder).images.base, np.memmap) or isinstance(
-        open_prepared(folder).images, np.memmap
-    )
+    assert isinstance(open_prepared(folder).images.base, np.memmap)
 
 
 def test_the_file_is_an_ordinary_npy(folder):
@@ -155,3 +154,35 @@ def test_ragged_pictures_come_back_cut_where_asked(tmp_path):
     np.testing.assert_array_equal(last, [image[:, -8:, -6:] for image in whole])
     middle = pictures.take(np.array([0]), np.array([0.5])).numpy()[0]
     np.testing.assert_array_equal(middle, whole[0][:, :, 7:13])
+
+
+def test_what_is_prepared_keeps_the_order_of_what_is_read_in_runs(tmp_path):
+    class InRuns(ArraySource):
+        run = 64
+
+    made = InRuns("far", PIXELS, labels=LABELS, stamp="1")
+    prepare_pictures(made, VIEW, tmp_path / "p")
+    again = load_pictures(open_source(str(tmp_path / "p")), (8, 6), 3)
+    direct = load_pictures(made, (8, 6), 3)
+    assert again.run == direct.run == 64
+    assert again.fingerprint == direct.fingerprint
+    plain = load_pictures(source(), (8, 6), 3)
+    assert plain.fingerprint != direct.fingerprint, "the same pictures in another order"
+
+
+def test_the_digest_of_large_arrays_is_that_of_their_bytes():
+    images = np.random.default_rng(0).integers(0, 256, (300, 3, 200, 200), dtype=np.uint8)
+    channels_last = np.ascontiguousarray(images.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    assert digest_of(images) == digest_of(channels_last)
+    images[299, 2, 199, 199] ^= 1
+    assert digest_of(images) != digest_of(channels_last)
+
+
+@pytest.mark.parametrize("position", range(4, 300, 37))
+def test_labels_with_a_wrong_byte_are_one_line(folder, position):
+    path = folder / "labels.npz"
+    content = bytearray(path.read_bytes())
+    content[position % len(content)] ^= 0xFF
+    path.write_bytes(content)
+    with suppress(DataError):  # and nothing else; a wrong byte in a name is none of its business
+        open_prepared(folder)

@@ -155,7 +155,11 @@ def test_the_fingerprint_stays_while_the_pictures_do():
     colour = [image.convert("RGB") for image in tones(1, 2, 3)]
     assert fingerprint(tones(1, 2, 3)) == fingerprint(tones(1, 2, 3))
     assert fingerprint(colour) == fingerprint(tones(1, 2, 3))
-    assert fingerprint(tones(1, None, 2, 3)) == fingerprint(tones(1, 2, 3))
+
+
+def test_the_fingerprint_changes_with_an_unreadable_picture_since_the_order_does():
+    assert fingerprint(tones(1, None, 2, 3)) != fingerprint(tones(1, 2, 3))
+    assert fingerprint(tones(1, None, 2, 3)) != fingerprint(tones(1, 2, None, 3))
 
 
 def test_the_fingerprint_changes_with_one_pixel():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -74,7 +75,8 @@ def inspect(
         data_root=None if data_root is None else str(data_root),
     )
     sheet = _sheet(source, seen, advice)
-    path = out or Path(f"{Path(data.replace(':', '-')).stem}-inspect.png")
+    stem = re.sub(r"[^\w.-]+", "-", Path(data).stem).strip("-.") or "pictures"
+    path = out or Path(f"{stem}-inspect.png")
     save_image(sheet, path)
     report = as_dict(data, source, seen, advice) | {"sheet": str(path)}
     if html is not None:

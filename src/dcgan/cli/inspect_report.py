@@ -10,7 +10,7 @@ from PIL import Image
 
 from dcgan.data import Source
 from dcgan.data.inspection import TINY_SIDE, Inspection
-from dcgan.errors import UnreadableImage
+from dcgan.errors import UnreadableImage, printable
 from dcgan.training.advice import Advice
 
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -100,10 +100,10 @@ def as_text(report: Mapping[str, Any]) -> str:
         line(f"  {key}", reason)
     for number, danger in enumerate(report["dangers"]):
         line("" if number else "mind", danger)
-    line("train", _shown(report["command"]))
-    line("sheet", _shown(report["sheet"]))
+    line("train", printable(report["command"]))
+    line("sheet", printable(report["sheet"]))
     if "html" in report:
-        line("page", _shown(report["html"]))
+        line("page", printable(report["html"]))
     return "\n".join(lines)
 
 
@@ -135,7 +135,7 @@ def _copies(groups: Iterable[Sequence[int]]) -> int:
 
 
 def _headline(report: Mapping[str, Any]) -> str:
-    text = f"{_shown(report['data'])}: {report['count']:,} pictures"
+    text = f"{printable(report['data'])}: {report['count']:,} pictures"
     if report["looked_at"] < report["count"]:
         text += f", of which {report['looked_at']:,} spread evenly were looked at"
     text += f"; {report['ignored']:,} other files"
@@ -208,7 +208,7 @@ def _unreadable(report: Mapping[str, Any]) -> list[str]:
     share = len(unreadable) / report["looked_at"]
     lines = [f"{'unreadable':<{_LABEL_WIDTH}}{len(unreadable):,} ({share:.1%})"]
     for title, reason in list(unreadable.items())[:_UNREADABLE_NAMED]:
-        lines.append(f"  {_short(title, 60)}: {_shown(reason)}")
+        lines.append(f"  {_short(title, 60)}: {printable(reason)}")
     if len(unreadable) > _UNREADABLE_NAMED:
         lines.append(f"  and {len(unreadable) - _UNREADABLE_NAMED:,} more (--json names all)")
     return lines
@@ -235,11 +235,5 @@ def _counts(counts: Mapping[str, int], most: int = 8) -> str:
 
 def _short(text: str, most: int = 32) -> str:
     """The end of a long name tells more than its middle."""
-    text = _shown(text)
+    text = printable(text)
     return text if len(text) <= most else f"{text[: most // 3]}…{text[1 - most + most // 3 :]}"
-
-
-def _shown(text: str) -> str:
-    """Names of files may hold line breaks, and what moves the cursor."""
-    unknown = "\N{REPLACEMENT CHARACTER}"
-    return "".join(letter if letter.isprintable() else unknown for letter in text)

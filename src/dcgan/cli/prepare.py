@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from dcgan.errors import printable
+
 
 def prepare(
     data: str,
@@ -74,12 +76,12 @@ def prepare(
     if as_json:
         report = {"folder": str(out), "count": manifest["count"], "size": [height, width]}
         report |= {"channels": view["channels"], "skipped": len(manifest["skipped"])}
-        print(json.dumps(report | {"fingerprint": manifest["fingerprint"]}))
+        print(json.dumps(report | {"digest": manifest["digest"]}))
         return
     print(
         f"{out}: {manifest['count']:,} pictures of {height}x{width}x{view['channels']},"
         f" {len(manifest['skipped']):,} skipped"
     )
     for title, reason in manifest["skipped"][:20]:
-        print(f"  {title}: {reason}")
+        print(printable(f"  {title}: {reason}"))
     print(f"next: dcgan train {out}")

@@ -17,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from dcgan.errors import printable
 from dcgan.training.reporting import Reporter
 
 _REDRAW_SECONDS = 0.2
@@ -44,7 +45,7 @@ class TerminalReporter(Reporter):
         self._printed_at = 0.0
 
     def note(self, text: str) -> None:
-        self._console.print(text, markup=False)
+        self._console.print(printable(text), markup=False)
 
     def decoding(self, done: int, total: int) -> None:
         clock = time.monotonic()
@@ -127,6 +128,9 @@ class TerminalReporter(Reporter):
         )
 
     def end(self) -> None:
+        if self._decoding is not None:
+            self._decoding.stop()
+            self._decoding = None
         if self._progress is not None:
             self._progress.stop()
             self._progress = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,21 +57,23 @@ class Cache:
         One process builds, others wait for it.
         """
         entry = self.folder / key
+        ready = self._opened(entry)
+        if ready is not None:
+            return ready
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / f".{key}.lock")
+        lock = FileLock(self._lock_of(key))
         try:
             lock.acquire(timeout=0)
         except Timeout:
             note(f"another process decodes these pictures into {self.folder}; waiting for it")
             lock.acquire()
         try:
-            if is_prepared(entry):
-                with suppress(DataError):  # damaged: built again
-                    return self._opened(entry)
-            shutil.rmtree(entry, ignore_errors=True)
-            self._clear_leftovers(key)
-            build(entry)
-            return self._opened(entry)
+            ready = self._opened(entry)
+            if ready is None:
+                shutil.rmtree(entry, ignore_errors=True)
+                build(entry)
+                ready = open_prepared(entry)
+            return ready
         finally:
             lock.release()
 
@@ -92,40 +94,74 @@ class Cache:
                 f"{in_words(needed)} decoded are more than data.cache_gb ="
                 f" {self.limit / 1e9:g} allows"
             )
-        entries = sorted(self.folder.glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime)
-        sizes = {path.parent: _bytes_in(path.parent) for path in entries}
-        held = sum(sizes.values())
-        for entry, size in sizes.items():
-            if held + needed <= self.limit and self._free() >= needed + _SPARE:
-                break
-            # first the manifest: what remains of an interrupted removal is no entry
-            (entry / MANIFEST).unlink(missing_ok=True)
-            shutil.rmtree(entry, ignore_errors=True)
-            held -= size
-        free = self._free()
-        if free < needed + _SPARE:
-            return (
-                f"{in_words(needed)} decoded do not fit on the disk of {self.folder}, which has"
-                f" {in_words(free)} free (1 GB stays so)"
-            )
+        if not self.folder.is_dir():
+            return self._short_of(needed, self._free())
+        with FileLock(self._lock_of("room")):  # one process at a time clears up
+            self._sweep()
+            entries = sorted(self._entries(), key=lambda entry: entry[1])
+            held, free = sum(size for _, _, size in entries), self._free()
+            going = []
+            for path, _, size in entries:
+                if held + needed <= self.limit and free >= needed + _SPARE:
+                    break
+                going.append(path)
+                held, free = held - size, free + size
+            if free < needed + _SPARE:  # not even without all of them: so they stay
+                return self._short_of(needed, free)
+            for path in going:
+                _remove(path)
         return None
 
-    def _opened(self, entry: Path) -> Pictures:
-        pictures = open_prepared(entry)
+    def _short_of(self, needed: int, free: int) -> str | None:
+        if free >= needed + _SPARE:
+            return None
+        return (
+            f"{in_words(needed)} decoded do not fit on the disk of {self.folder}, which has"
+            f" {in_words(free)} free (1 GB stays so)"
+        )
+
+    def _entries(self) -> Iterator[tuple[Path, float, int]]:
+        """Folder, time of last use, and bytes of every entry."""
+        for manifest in self.folder.glob(f"[!.]*/{MANIFEST}"):
+            with suppress(OSError):  # gone by now
+                yield manifest.parent, manifest.stat().st_mtime, _bytes_in(manifest.parent)
+
+    def _sweep(self) -> None:
+        """Remove what killed processes have left half built or half removed."""
+        for path in self.folder.iterdir():
+            if not path.is_dir() or (is_prepared(path) and not path.name.startswith(".")):
+                continue
+            lock = FileLock(self._lock_of(path.name.lstrip(".").split(".")[0]))
+            with suppress(Timeout), lock.acquire(timeout=0):  # else it is being built
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _lock_of(self, key: str) -> Path:
+        return self.folder / f".{key}.lock"
+
+    def _opened(self, entry: Path) -> Pictures | None:
+        """The pictures of an entry; None where there is none, or a damaged one."""
+        if not is_prepared(entry):
+            return None
+        try:
+            pictures = open_prepared(entry)
+        except DataError:
+            return None
         with suppress(OSError):  # a cache that may only be read serves as well
             os.utime(entry / MANIFEST)
         return pictures
-
-    def _clear_leftovers(self, key: str) -> None:
-        """What a process killed while it built has left; we hold the lock, so none builds now."""
-        for leftover in self.folder.glob(f".{key}.*.part"):
-            shutil.rmtree(leftover, ignore_errors=True)
 
     def _free(self) -> int:
         place = self.folder
         while not place.exists():
             place = place.parent
         return shutil.disk_usage(place).free
+
+
+def _remove(entry: Path) -> None:
+    with suppress(OSError):  # somebody else was first
+        # first the manifest: what remains of an interrupted removal is no entry
+        (entry / MANIFEST).unlink()
+    shutil.rmtree(entry, ignore_errors=True)
 
 
 def _bytes_in(folder: Path) -> int:

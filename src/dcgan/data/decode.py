@@ -72,7 +72,7 @@ def decode(data: bytes, at_least: tuple[int, int] | None = None, *, frame: int =
         return quick
     with damage_named():
         image = _opened(data)
-        is_jpeg = image.format == "JPEG"
+        is_jpeg = image.format in {"JPEG", "MPO"}  # the second of telephones: several in one file
         if frame:
             image.seek(frame)
         if is_jpeg:

@@ -57,6 +57,8 @@ class _Slice(NamedTuple):
     indices: NDArray[np.int64]
     words: NDArray[np.uint64]
     """Random words of these pictures in this epoch."""
+    word: int
+    """One of the whole batch."""
 
 
 class Batches:
@@ -140,7 +142,7 @@ class Batches:
             Images that the run has been shown, on all ranks; a multiple of the batch.
         """
         slices = self._slices(images_seen)
-        pixels = ((self._read(one), int(one.words[0])) for one in slices)
+        pixels = ((self._read(one), one.word) for one in slices)
         if self._pictures.is_slow or self._device.type == "cuda":
             pixels = ahead(pixels, _BATCHES_AHEAD)  # type: ignore[assignment]
         for pixel_BCHW, word in pixels:
@@ -154,7 +156,8 @@ class Batches:
             words = _words(self.seed, 2**63 + epoch, self.epoch_images)
             for start in range(position, self.epoch_images, self.batch):
                 whole = slice(start, start + self.batch)
-                yield _Slice(order[whole][self._share], words[whole][self._share])
+                word = int(words[start])
+                yield _Slice(order[whole][self._share], words[whole][self._share], word)
             epoch, position = epoch + 1, 0
 
     def _read(self, one: _Slice) -> Tensor:
@@ -166,12 +169,18 @@ class Batches:
             mirrored = torch.from_numpy((one.words & np.uint64(1)).astype(bool))
             pixel_BCHW[mirrored] = pixel_BCHW[mirrored].flip(3)
         # only pinned memory may be left behind while the copy still runs
-        return pixel_BCHW.pin_memory() if self._device.type == "cuda" else pixel_BCHW
+        if self._device.type != "cuda":
+            return pixel_BCHW
+        with torch.cuda.device(self._device):  # threads begin on the first GPU
+            return pixel_BCHW.pin_memory()
 
     def _deliver(self, pixel_BCHW: Tensor, word: int) -> Tensor:
         pixel_BCHW = pixel_BCHW.to(self._device, non_blocking=self._device.type == "cuda")
         if self._noise is None:
             return self._scale.normalize(pixel_BCHW)
         self._noise.manual_seed(word >> 1)
-        noise_BCHW = torch.rand(pixel_BCHW.shape, generator=self._noise, device=self._device)
-        return self._scale.normalize(pixel_BCHW + (noise_BCHW - 0.5))
+        # of the whole batch, of which each rank takes its share: the same however many there are
+        noise_BCHW = torch.rand(
+            (self.batch, *pixel_BCHW.shape[1:]), generator=self._noise, device=self._device
+        )
+        return self._scale.normalize(pixel_BCHW + (noise_BCHW[self._share] - 0.5))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,10 +32,13 @@ def in_threads(
         Calls per task; so many results times the number of cores are held at once.
     """
 
-    def do(start: int) -> list[Result]:
-        return [function(index) for index in indices[start : start + chunk]]
+    stopped = threading.Event()
 
-    workers = os.cpu_count() or 1
+    def do(start: int) -> list[Result]:
+        part = indices[start : start + chunk]
+        return [function(index) for index in part if not stopped.is_set()]
+
+    workers = cores()
     starts = iter(range(0, len(indices), chunk))
     with ThreadPoolExecutor(workers) as pool:
         waiting = deque(pool.submit(do, start) for start in islice(starts, 2 * workers))
@@ -45,7 +49,15 @@ def in_threads(
                     waiting.append(pool.submit(do, start))
                 yield from results
         finally:
+            stopped.set()
             _cancel(waiting)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:

@@ -9,6 +9,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,9 @@ from dcgan.data.sources.base import Labels
 
 _PART = 500
 """Pictures that are looked at in one go."""
+
+_PART_BYTES = 2**24
+"""Bytes that are hashed in one go."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,15 @@ class Skipped:
 class Pictures(ABC):
     """A numbered collection of pictures as the network sees them.
 
+    Numbers are those of the source, wherever its pictures are held: the place of one that cannot
+    be read is taken by the next that can, so that every way of holding them shows the same.
+
     Attributes
     ----------
     shape : (C, H, W)
         Of one picture.
     labels : dict of str to Labels
-        Of the same N pictures.
+        Of the readable pictures, or of all where they are only read when shown; see :meth:`rows`.
     fingerprint : str
         Changes when any pixel or the order does.
     run : int
@@ -69,7 +76,11 @@ class Pictures(ABC):
 
     @abstractmethod
     def __len__(self) -> int:
-        """N."""
+        """N, as the source counts."""
+
+    def rows(self, index_B: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the labels of some pictures stand."""
+        return index_B
 
     @abstractmethod
     def take(self, index_B: NDArray[np.int64], place_B: NDArray[np.float64]) -> Tensor:
@@ -91,51 +102,84 @@ class Pictures(ABC):
             yield self.take(part, np.full(len(part), 0.5)).numpy()
 
 
-class HeldPictures(Pictures):
+class _RowsOfReadable(Pictures):
+    """Pictures held decoded: a row for each that could be read."""
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        fingerprint: str,
+        count: int,
+        *,
+        kept: NDArray[np.int64] | None,
+        positions: int | None,
+        **common: Any,
+    ) -> None:
+        self._rows = None
+        if kept is not None and positions is not None and len(kept) < positions:
+            # the next readable one; after the last, the first
+            self._rows = np.searchsorted(kept, np.arange(positions)) % len(kept)
+            fingerprint = _combined(fingerprint, self._rows)
+        self._count = count if self._rows is None else len(self._rows)
+        if common.get("run", 1) != 1:
+            fingerprint = _combined(fingerprint, np.array(common["run"]))
+        super().__init__(shape, fingerprint, **common)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def rows(self, index_B: NDArray[np.int64]) -> NDArray[np.int64]:
+        return index_B if self._rows is None else self._rows[index_B]
+
+
+class HeldPictures(_RowsOfReadable):
     """All of one size, in one array.
 
     Parameters
     ----------
-    images : uint8 (N, C, H, W)
+    images : uint8 (M, C, H, W)
         In memory, or mapped.
-    fingerprint : str, optional
-        Default: computed from the pixels.
+    digest : str, optional
+        :func:`digest_of` the images; default computed.
+    labels, skipped, run
+        See :class:`Pictures`.
+    kept : int64 (M,), optional
+        The source's numbers of the images, where some are missing.
+    positions : int, optional
+        How many pictures the source counts.
     """
 
     def __init__(
         self,
         images: NDArray[np.uint8],
-        fingerprint: str | None = None,
+        digest: str | None = None,
         *,
-        labels: Mapping[str, Labels] | None = None,
-        skipped: Sequence[Skipped] = (),
-        run: int = 1,
+        kept: NDArray[np.int64] | None = None,
+        positions: int | None = None,
+        **common: Any,
     ) -> None:
         _, channels, height, width = images.shape
+        self.digest = digest or digest_of(images)
         super().__init__(
             (channels, height, width),
-            fingerprint or fingerprint_of(images, images.shape),
-            labels=labels,
-            skipped=skipped,
-            run=run,
+            self.digest,
+            len(images),
+            kept=kept,
+            positions=positions,
+            **common,
         )
-        self.images = images
-        # torch wants memory that it could write to, though nothing here does
-        self._tensor = torch.from_numpy(np.require(images, requirements="W"))
-
-    def __len__(self) -> int:
-        return len(self.images)
+        self.images = np.asarray(images)  # of a mapped file, a plain array over the same memory
 
     def take(
         self,
         index_B: NDArray[np.int64],
         place_B: NDArray[np.float64],  # noqa: ARG002 (nothing is left to cut)
     ) -> Tensor:
-        # thirty times as fast as indexing with a tensor
-        return self._tensor.index_select(0, torch.from_numpy(index_B)).contiguous()
+        # NumPy's copy, since torch takes no memory that it could not write to
+        return torch.from_numpy(np.ascontiguousarray(self.images[self.rows(index_B)]))
 
 
-class CoveredPictures(Pictures):
+class CoveredPictures(_RowsOfReadable):
     """Each covers the view with one side longer, and is cut where the caller says.
 
     Parameters
@@ -144,8 +188,10 @@ class CoveredPictures(Pictures):
         What is cut from each.
     pixels : uint8 (total,)
         The pictures (C, h, w) one after another.
-    sides : int64 (N, 2)
+    sides : int64 (M, 2)
         h and w of each.
+    digest, kept, positions, labels, skipped, run
+        See :class:`HeldPictures`.
     """
 
     def __init__(
@@ -153,33 +199,31 @@ class CoveredPictures(Pictures):
         shape: tuple[int, int, int],
         pixels: NDArray[np.uint8],
         sides: NDArray[np.int64],
-        fingerprint: str | None = None,
+        digest: str | None = None,
         *,
-        labels: Mapping[str, Labels] | None = None,
-        skipped: Sequence[Skipped] = (),
-        run: int = 1,
+        kept: NDArray[np.int64] | None = None,
+        positions: int | None = None,
+        **common: Any,
     ) -> None:
         super().__init__(
             shape,
-            fingerprint or fingerprint_of(pixels, shape),
-            labels=labels,
-            skipped=skipped,
-            run=run,
+            _combined(digest or digest_of(pixels), sides, np.array(shape)),
+            len(sides),
+            kept=kept,
+            positions=positions,
+            **common,
         )
-        self._pixels = pixels
+        self._pixels = np.asarray(pixels)
         self._sides = sides
         self._ends = np.cumsum(shape[0] * sides.prod(axis=1))
 
-    def __len__(self) -> int:
-        return len(self._sides)
-
     def take(self, index_B: NDArray[np.int64], place_B: NDArray[np.float64]) -> Tensor:
         taken = np.empty((len(index_B), *self.shape), dtype=np.uint8)
-        for row, (index, place) in enumerate(zip(index_B, place_B, strict=True)):
-            height, width = self._sides[index]
-            end = self._ends[index]
+        for at, (row, place) in enumerate(zip(self.rows(index_B), place_B, strict=True)):
+            height, width = self._sides[row]
+            end = self._ends[row]
             whole = self._pixels[end - self.shape[0] * height * width : end]
-            taken[row] = cut(whole.reshape(-1, height, width), self.shape, place)
+            taken[at] = cut(whole.reshape(-1, height, width), self.shape, place)
         return torch.from_numpy(taken)
 
 
@@ -193,8 +237,17 @@ def cut(
     return cover_CHW[:, top : top + height, left : left + width]
 
 
-def fingerprint_of(pixels: NDArray[np.uint8], shape: tuple[int, ...]) -> str:
-    """A digest of every pixel."""
-    digest = hashlib.blake2b(repr(shape).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(pixels).data)
-    return digest.hexdigest()
+def digest_of(pixels: NDArray[np.uint8]) -> str:
+    """A digest of the shape and every pixel, read in parts."""
+    hashed = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
+    step = max(1, _PART_BYTES * len(pixels) // max(1, pixels.size))
+    for start in range(0, len(pixels), step):
+        hashed.update(np.ascontiguousarray(pixels[start : start + step]).data)
+    return hashed.hexdigest()
+
+
+def _combined(digest: str, *parts: NDArray[np.int64]) -> str:
+    hashed = hashlib.blake2b(digest.encode(), digest_size=16)
+    for part in parts:
+        hashed.update(np.ascontiguousarray(part, np.int64).data)
+    return hashed.hexdigest()

@@ -4,6 +4,7 @@
 
     FOLDER/
       images.npy      uint8 (N, C, H, W); of ragged ones all pixels (total,)
+      kept.npy        int64 (N,), only where some could not be read: their numbers in the source
       sides.npy       int64 (N, 2), only of ragged ones: height and width of each
       labels.npz      one array (N,) per factor
       prepared.json   view, fingerprint, names of classes, what was skipped
@@ -25,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.pictures import CoveredPictures, HeldPictures, Pictures, Skipped, fingerprint_of
+from dcgan.data.pictures import CoveredPictures, HeldPictures, Pictures, Skipped, digest_of
 from dcgan.data.sources.base import Labels, Source
 from dcgan.data.view import View
 from dcgan.errors import DataError
@@ -35,7 +36,7 @@ MANIFEST = "prepared.json"
 """Written last: a folder that holds it is whole."""
 
 _FORMAT = 1
-_IMAGES, _SIDES, _LABELS = "images.npy", "sides.npy", "labels.npz"
+_IMAGES, _SIDES, _LABELS, _KEPT = "images.npy", "sides.npy", "labels.npz", "kept.npy"
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,9 @@ class PreparedWriter:
         images = np.load(self._folder / _IMAGES, mmap_mode="r")
         if self._view.is_ragged:
             np.save(self._folder / _SIDES, np.array(self._sides, np.int64).reshape(-1, 2))
-        shape = self._view.shape if self._view.is_ragged else images.shape
         rows = np.array(self._rows, dtype=np.int64)
+        if self.skipped:
+            np.save(self._folder / _KEPT, rows)
         labels = {name: labels.take(rows) for name, labels in self._source.labels.items()}
         values: dict[str, Any] = {name: _small(labels[name].values) for name in labels}
         np.savez(self._folder / _LABELS, **values)
@@ -98,7 +100,8 @@ class PreparedWriter:
                 "source": self._source.name,
                 "view": self._view.to_json(),
                 "count": len(rows),
-                "fingerprint": fingerprint_of(images, shape),
+                "positions": len(rows) + len(self.skipped),
+                "digest": digest_of(images),
                 "run": self._source.run,
                 "labels": {name: list(labels[name].names) for name in labels},
                 "skipped": [[one.title, one.reason] for one in self.skipped],
@@ -135,6 +138,8 @@ def writing(folder: Path, source: Source, view: View) -> Iterator[PreparedWriter
             writer.finish()
         finally:
             writer.close()
+        if folder.is_dir():  # an empty one, which only POSIX would replace
+            folder.rmdir()
         unfinished.replace(folder)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -175,8 +180,7 @@ def open_prepared(folder: Path) -> Pictures:
     """
     manifest = read_manifest(folder)
     try:
-        # copy on write: torch wants memory that it could write to
-        images = np.load(folder / _IMAGES, mmap_mode="c", allow_pickle=False)
+        images = np.load(folder / _IMAGES, mmap_mode="r", allow_pickle=False)
         with np.load(folder / _LABELS, allow_pickle=False) as values:
             labels = {
                 name: Labels(values[name], tuple(names))
@@ -186,24 +190,33 @@ def open_prepared(folder: Path) -> Pictures:
         height, width = map(int, view["size"])
         shape = (int(view["channels"]), height, width)
         common: dict[str, Any] = {
-            "fingerprint": str(manifest["fingerprint"]),
+            "digest": str(manifest["digest"]),
+            "positions": int(manifest["positions"]),
+            "kept": _read(folder / _KEPT) if manifest["skipped"] else None,
             "labels": labels,
             "skipped": tuple(Skipped(*pair) for pair in manifest["skipped"]),
             "run": int(manifest["run"]),
         }
         if (folder / _SIDES).exists():
-            sides = np.load(folder / _SIDES, allow_pickle=False)
+            sides = _read(folder / _SIDES)
             expected: tuple[int, ...] = (int(shape[0] * sides.prod(axis=1).sum()),)
             pictures: Pictures = CoveredPictures(shape, images, sides, **common)
         else:
             expected = (count, *shape)
             pictures = HeldPictures(images, **common)
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        lengths = {len(one.values) for one in pictures.labels.values()}
+        strange = any(one.names and one.values.max() >= len(one.names) for one in labels.values())
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a damaged file brings up
         raise DataError(f"{folder}: damaged ({error}); prepare it again") from error
-    lengths = {len(labels.values) for labels in pictures.labels.values()}
-    if images.dtype != np.uint8 or images.shape != expected or lengths - {count}:
+    if images.dtype != np.uint8 or images.shape != expected or lengths - {count} or strange:
         raise DataError(f"{folder}: its files do not belong together; prepare it again")
     return pictures
+
+
+def _read(path: Path) -> NDArray[np.int64]:
+    return np.asarray(np.load(path, allow_pickle=False), dtype=np.int64)
 
 
 def _small(values: NDArray[Any]) -> NDArray[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from dcgan.data.parallel import in_threads
 from dcgan.data.pictures import CoveredPictures, HeldPictures, Pictures, Skipped
 from dcgan.data.prepared import Decoded, writing
 from dcgan.data.sources.base import Source
+from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.stream import StreamedPictures
 from dcgan.data.view import View
 from dcgan.errors import TooManyUnreadable, UnreadableImage
@@ -81,7 +83,9 @@ def load_pictures(
     view = View(size, channels, how, background)
     lying = _as_they_lie(source, view)
     if lying is not None:
-        return HeldPictures(lying, labels=source.labels, run=source.run)
+        # what prepared pictures skipped is no part of them: they are a collection of their own
+        known = source.pictures.digest if isinstance(source, PreparedSource) else None
+        return HeldPictures(lying, known, labels=source.labels, run=source.run)
     note = note or _silent
     progress = progress or _silent
     pictures = _cached(source, view, cache, max_unreadable, shown, progress, note)
@@ -91,7 +95,7 @@ def load_pictures(
     if pictures is None:
         room = memory if memory is not None else _free_memory()
         if room is None or _needed(source, view) <= room:
-            pictures = _in_memory(source, view, max_unreadable, progress)
+            pictures = _in_memory(source, view, max_unreadable, room, progress)
     if pictures is None:
         note(
             f"{in_words(_needed(source, view))} decoded fit neither into the cache nor into"
@@ -194,18 +198,18 @@ def _cached(
     key = None if cache is None else cache.key(source, view)
     if cache is None or key is None:
         return None
-    if not cache.has(key):
-        if _is_brief(source, shown):
-            return None
-        obstacle = cache.make_room(_needed(source, view))
-        if obstacle:
-            note(f"not kept for later runs: {obstacle}")
-            return None
 
     def build(folder: Path) -> None:
         prepare_pictures(source, view, folder, max_unreadable=max_unreadable, progress=progress)
 
     try:
+        if not cache.has(key):
+            if _is_brief(source, shown):
+                return None
+            obstacle = cache.make_room(_needed(source, view))
+            if obstacle:
+                note(f"not kept for later runs: {obstacle}")
+                return None
         return cache.get(key, build, note)
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -215,11 +219,14 @@ def _cached(
         return None
 
 
-def _in_memory(source: Source, view: View, max_unreadable: float, progress: Progress) -> Pictures:
+def _in_memory(
+    source: Source, view: View, max_unreadable: float, room: int | None, progress: Progress
+) -> Pictures | None:
+    """All pictures decoded; None where ragged ones turn out to take more than there is room."""
     skipped: list[Skipped] = []
     rows: list[int] = []
     sides: list[tuple[int, ...]] = []
-    pixels: list[NDArray[np.uint8]] = []
+    flat = bytearray()
     fixed = None if view.is_ragged else np.empty((len(source), *view.shape), dtype=np.uint8)
     for decoded in decode_all(source, view, progress):
         if isinstance(decoded.pixels, Skipped):
@@ -227,18 +234,25 @@ def _in_memory(source: Source, view: View, max_unreadable: float, progress: Prog
             continue
         if fixed is None:
             sides.append(decoded.pixels.shape[1:])
-            pixels.append(decoded.pixels.reshape(-1))
+            flat += decoded.pixels.tobytes()
+            if room is not None and len(flat) > room:
+                return None
         else:
             fixed[len(rows)] = decoded.pixels
         rows.append(decoded.index)
     refuse_too_many(source, skipped, max_unreadable)
-    labels = {name: values.take(np.array(rows)) for name, values in source.labels.items()}
+    kept = np.array(rows, dtype=np.int64)
+    common: dict[str, Any] = {
+        "labels": {name: values.take(kept) for name, values in source.labels.items()},
+        "skipped": skipped,
+        "run": source.run,
+        "kept": kept,
+        "positions": len(source),
+    }
     if fixed is None:
-        flat = np.concatenate(pixels)
-        return CoveredPictures(
-            view.shape, flat, np.array(sides), labels=labels, skipped=skipped, run=source.run
-        )
-    return HeldPictures(fixed[: len(rows)], labels=labels, skipped=skipped, run=source.run)
+        pixels = np.frombuffer(flat, dtype=np.uint8)
+        return CoveredPictures(view.shape, pixels, np.array(sides), **common)
+    return HeldPictures(fixed[: len(rows)], **common)
 
 
 def _is_brief(source: Source, shown: int | None) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import time
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dcgan.data.parallel import cores
 from dcgan.data.pictures import Pictures, Skipped, cut
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
@@ -18,14 +18,11 @@ from dcgan.data.view import View
 from dcgan.errors import TooManyUnreadable, UnreadableImage
 
 STREAMED = "stream:"
-"""Begins a fingerprint that comes from names, sizes and times and not from pixels."""
-
-_PAUSE = 0.05
-"""Seconds before a picture that could not be read is tried again."""
+"""Begins a fingerprint that comes from names and not from pixels."""
 
 _PER_TASK = 8
 _JUDGED_AFTER = 100
-"""Pictures after which too many unreadable ones end the run."""
+"""Pictures on which the share of unreadable ones is judged at the least."""
 
 
 class StreamedPictures(Pictures):
@@ -44,10 +41,11 @@ class StreamedPictures(Pictures):
     is_slow = True
 
     def __init__(self, source: Source, view: View, *, max_unreadable: float = 0.05) -> None:
-        stamp = source.stamp() or digest(source.title(index) for index in range(len(source)))
+        # not by time or place: a collection that was moved is still the same
+        titles = (source.title(index) for index in range(len(source)))
         super().__init__(
             view.shape,
-            STREAMED + digest((stamp, view)),
+            STREAMED + digest((*titles, view)),
             labels=source.labels,
             run=source.run,
         )
@@ -55,7 +53,7 @@ class StreamedPictures(Pictures):
         self._most = max_unreadable
         self._unreadable: dict[int, Skipped] = {}
         self._seen = 0
-        self._pool = ThreadPoolExecutor(os.cpu_count())
+        self._pool = ThreadPoolExecutor(cores())
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
@@ -66,6 +64,7 @@ class StreamedPictures(Pictures):
         return len(self._source)
 
     def take(self, index_B: NDArray[np.int64], place_B: NDArray[np.float64]) -> Tensor:
+        self._seen += len(index_B)
         taken = np.empty((len(index_B), *self.shape), dtype=np.uint8)
 
         def fill(start: int) -> None:
@@ -73,8 +72,6 @@ class StreamedPictures(Pictures):
                 taken[row] = self._one(int(index_B[row]), float(place_B[row]))
 
         list(self._pool.map(fill, range(0, len(index_B), _PER_TASK)))
-        self._seen += len(index_B)
-        self._judge()
         return torch.from_numpy(taken)
 
     def _one(self, index: int, place: float) -> NDArray[np.uint8]:
@@ -86,24 +83,23 @@ class StreamedPictures(Pictures):
         raise TooManyUnreadable(f"{self._source.name}: not one picture can be read")
 
     def _read(self, index: int) -> NDArray[np.uint8] | None:
-        """One picture; None for one that cannot be read the second time either."""
-        try:
-            return self._view.of(self._source, index)
-        except UnreadableImage:
-            time.sleep(_PAUSE)  # what is far may only have been out of reach
+        """One picture, or None for a damaged one, which is remembered."""
         try:
             return self._view.of(self._source, index)
         except UnreadableImage as error:
             self._unreadable[index] = Skipped(self._source.title(index), str(error))
+            self._judge()
             return None
 
     def _judge(self) -> None:
         """Refuse to go on with what is mostly damage."""
-        bad = len(self._unreadable)
-        if self._seen >= _JUDGED_AFTER and bad > self._most * min(self._seen, len(self)):
+        bad, seen = len(self._unreadable), min(max(self._seen, _JUDGED_AFTER), len(self))
+        expected = self._most * seen
+        spread = 3 * math.sqrt(expected * (1 - self._most)) if seen < len(self) else 0.0
+        if bad > expected + spread:  # three deviations of a fair draw: not just bad luck
             first = next(iter(self._unreadable.values()))
             raise TooManyUnreadable(
-                f"{self._source.name}: {bad} of the first {self._seen:,} pictures shown are"
-                f" unreadable, more than data.max_unreadable = {self._most:g} allows; the first is"
+                f"{self._source.name}: {bad} of the first {seen:,} pictures shown are unreadable,"
+                f" more than data.max_unreadable = {self._most:g} allows; the first is"
                 f" {first.title} ({first.reason})"
             )

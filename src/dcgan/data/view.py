@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from dcgan.data.colour import to_channels
 from dcgan.data.decode import damage_named
 from dcgan.data.fit import Fit, cover, fit
 from dcgan.data.sources.base import Source
+from dcgan.errors import DataError, OutOfReach
+
+_PAUSES = (0.2, 1.0, 3.0)
+"""Seconds before what is out of reach is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,10 @@ class View:
         ------
         UnreadableImage
             With the reason.
+        DataError
+            It cannot be had, and not a little later either.
         """
-        image = source.read(index, self.size)
+        image = _read(source, index, self.size)
         with damage_named():  # some damage only shows when the colours are converted
             image = to_channels(image, self.channels, self.background)
             if self.is_ragged:
@@ -68,3 +76,18 @@ class View:
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""
         return asdict(self) | {"size": list(self.size)}
+
+
+def _read(source: Source, index: int, at_least: tuple[int, int]) -> Image.Image:
+    """One picture, asked for again where it was only out of reach."""
+    for pause in (*_PAUSES, None):
+        try:
+            return source.read(index, at_least)
+        except OutOfReach as error:
+            if pause is None:
+                raise DataError(
+                    f"{source.name}: {source.title(index)} {error}; the same command goes on once"
+                    " it can be had"
+                ) from error
+            time.sleep(pause)
+    raise AssertionError

@@ -67,7 +67,7 @@ def prepare(
             "cover-random",
             "cuts anew each time a picture is shown, so nothing can be prepared; say it to train",
         )
-    folder = expanded(out).absolute()
+    folder = expanded(out).resolve()
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise DataError(f"{folder}: exists already; take another --out")
     if isinstance(data, str | Path):
@@ -85,13 +85,16 @@ def prepare(
         config.data.background,
     )
     _refuse_full_disk(folder, len(source) * view.picture_bytes)
-    prepare_pictures(
-        source,
-        view,
-        folder,
-        max_unreadable=config.data.max_unreadable,
-        progress=reporter.decoding,
-    )
+    try:
+        prepare_pictures(
+            source,
+            view,
+            folder,
+            max_unreadable=config.data.max_unreadable,
+            progress=reporter.decoding,
+        )
+    finally:
+        reporter.end()
     return PreparedSource(folder)
 
 

@@ -147,7 +147,11 @@ def train(
         refuse_conflict(config, stored, folder, longer=resume)
     # all that was said is possible: from here on, the folder is ours alone
     with claimed(folder, config, stored) as folder:
-        pictures = _load(config, source, folder, reporter)
+        try:
+            pictures = _load(config, source, folder, reporter)
+        except BaseException:
+            reporter.end()
+            raise
         begun = folder.networks.is_file()
         scale = read_networks(folder).scale if begun else build_scale(config, pictures)
         networks = replace(networks, scale=scale)

@@ -543,8 +543,9 @@ class Server:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server(monkeypatch) -> Iterator[Server]:
     pytest.importorskip("aiohttp")
+    monkeypatch.delenv("DCGAN_OFFLINE")
     made = Server()
     yield made
     made.stop()

@@ -47,7 +47,7 @@ def open_array(path: Path) -> ArraySource:
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """All arrays of a file by name; which of the two kinds it is, its content says."""
     try:
-        loaded = np.load(path, mmap_mode="c", allow_pickle=False)
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return {"images": loaded}
         with loaded:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dcgan.data.decode import EXTENSIONS, is_picture
 from dcgan.data.names import Names
 from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.paths import file_stamp, folder_labels, read_picture_file, suffix
+
+_OURS = {"networks.json", "prepared.json"}
+"""Files by which a run folder and prepared pictures are known."""
 
 
 class FolderSource(EncodedSource):
@@ -46,14 +49,23 @@ class FolderSource(EncodedSource):
         return file_stamp(folder / name for name in self._names)
 
 
-def files_below(folder: Path) -> Iterator[str]:
+def files_below(folder: Path, closed: Callable[[OSError], None] | None = None) -> Iterator[str]:
     """Paths below a folder of all files, in no order; hidden folders are passed over.
 
-    Links to folders are followed, each folder once.
+    Links to folders are followed, each folder once; run folders and prepared ones are not entered.
+
+    Parameters
+    ----------
+    folder : Path
+    closed : callable, optional
+        Told about folders that may not be read.
     """
     entered = {folder.resolve()}
-    for place, folders, files in os.walk(folder, followlinks=True):
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=closed):
         here = Path(place)
+        if here != folder and _OURS.intersection(files):
+            folders.clear()  # a run or prepared pictures: what was made is not to be learned from
+            continue
         kept = []
         for name in sorted(folders):
             target = (here / name).resolve()
@@ -68,7 +80,11 @@ def files_below(folder: Path) -> Iterator[str]:
 
 def _pictures(folder: Path, others: Counter[str]) -> Iterator[str]:
     """Paths below a folder of all pictures, in no order; counts the other files."""
-    for name in files_below(folder):
+
+    def closed(_: OSError) -> None:
+        others["closed folder"] += 1
+
+    for name in files_below(folder, closed):
         if not name.rpartition("/")[2].startswith(".") and _is_picture(folder, name):
             yield name
         else:
@@ -78,7 +94,7 @@ def _pictures(folder: Path, others: Counter[str]) -> Iterator[str]:
 def _is_picture(folder: Path, name: str) -> bool:
     end = suffix(name)
     if end != "no suffix":
-        return end in EXTENSIONS
+        return end in EXTENSIONS and not name.endswith("-inspect.png")  # our own sheets
     try:
         if not (folder / name).is_file():  # a pipe would never end
             return False

@@ -30,6 +30,7 @@ class FramesSource(Source):
         rows = np.repeat(np.arange(len(source)), counts)
         labels = {name: values.take(rows) for name, values in source.labels.items()}
         super().__init__(source.name, labels=labels, others=source.others)
+        self.run = source.run
         self._source = source
         self._rows = rows
         self._starts = np.cumsum(counts) - counts

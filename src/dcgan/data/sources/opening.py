@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from dcgan.data.decode import EXTENSIONS
 from dcgan.data.prepared import is_prepared
 from dcgan.data.sources.arrays import open_array
 from dcgan.data.sources.base import EncodedSource, Source
@@ -23,6 +24,7 @@ from dcgan.data.sources.paths import is_hidden, suffix
 from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.sources.shapes import ShapesSource
 from dcgan.data.sources.tar import TarSource
+from dcgan.data.sources.tar_index import place
 from dcgan.data.sources.zips import ZipSource
 from dcgan.errors import DataError, SourceNotFound, did_you_mean
 from dcgan.runtime.files import expanded
@@ -75,8 +77,10 @@ def open_source(
     DataError
         A path that holds no picture, or a damaged file.
     """
-    place = _data_root(root)
-    source = _open_name(data, place, progress) if is_name(data) else _open_path(data)
+    if not data.strip():
+        raise SourceNotFound("DATA is empty; give a path, an address or a name")
+    known = _data_root(root)
+    source = _open_name(data, known, progress) if is_name(data) else _open_path(data)
     if len(source) == 0:
         raise DataError(
             f"{data}: holds no picture (other files: {_others(source)}); wants files such as"
@@ -152,7 +156,8 @@ def _open_folder(path: Path) -> Source:
     if len(source) == 0 and ".tar" in source.others:
         below = files_below(path)
         shards = [name for name in below if suffix(name) == ".tar" and not is_hidden(name)]
-        return TarSource(str(path), [str(path / name) for name in sorted(shards)])
+        if shards:
+            return TarSource(str(path), [str(path / name) for name in sorted(shards)])
     if len(source) == 0 and ".parquet" in source.others:
         return open_parquet(path)
     return source
@@ -166,6 +171,8 @@ def _shards(data: str) -> list[str]:
         raise SourceNotFound(
             f"{data}: no such file or folder, nor a named set; {did_you_mean(data, NAMES)}"
         )
+    if all(suffix(one) in EXTENSIONS for one in found):
+        raise DataError(f"{data}: names pictures, not tar shards; give their folder")
     return found
 
 
@@ -180,6 +187,7 @@ def _matching(pattern: str, is_one_of_many: bool) -> list[str]:
         return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 (may be absolute)
     import fsspec
 
+    place(pattern)  # refuses what may not be asked
     try:
         system, path = fsspec.url_to_fs(pattern)
         return sorted(system.unstrip_protocol(one) for one in system.glob(path))
@@ -198,10 +206,11 @@ def _braces(pattern: str) -> list[str]:
     first, dots, last = inner.partition("..")
     if not (brace and closing and dots and _is_number(first) and _is_number(last)):
         return [pattern]
-    if int(last) - int(first) >= _MOST_SHARDS:
+    tails = _braces(after)
+    if (int(last) - int(first)) * len(tails) >= _MOST_SHARDS:
         raise DataError(f"{pattern}: names more than {_MOST_SHARDS:,} shards")
     numbers = [f"{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
-    return [before + number + tail for number in numbers for tail in _braces(after)]
+    return [before + number + tail for number in numbers for tail in tails]
 
 
 def _is_number(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import stat
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,10 @@ import numpy as np
 
 from dcgan.data.decode import MOST_BYTES
 from dcgan.data.sources.base import Labels
-from dcgan.errors import UnreadableImage
+from dcgan.errors import OutOfReach, UnreadableImage
+
+_PASSING = {errno.EIO, errno.ETIMEDOUT, errno.ESTALE, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
+"""What a network drive or a busy system answers now and not later."""
 
 
 def digest(parts: Iterable[object]) -> str:
@@ -53,8 +57,9 @@ def read_picture_file(path: Path) -> bytes:
             raise UnreadableImage(f"of {state.st_size:,} bytes: too large for a picture")
         return path.read_bytes()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UnreadableImage(reason or "cannot be read") from error
+        reason = getattr(error, "strerror", None) or str(error) or "cannot be read"
+        passes = getattr(error, "errno", None) in _PASSING
+        raise (OutOfReach if passes else UnreadableImage)(reason) from error
 
 
 def folder_labels(names: Sequence[str]) -> dict[str, Labels]:

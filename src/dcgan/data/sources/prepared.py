@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dcgan.data.pictures import HeldPictures
 from dcgan.data.prepared import open_prepared
 from dcgan.data.sources.base import ArraySource
+from dcgan.data.sources.paths import digest
 from dcgan.errors import DataError
 
 
@@ -30,9 +31,16 @@ class PreparedSource(ArraySource):
         pictures = open_prepared(folder)
         if not isinstance(pictures, HeldPictures):
             raise DataError(f"{folder}: an entry of the cache for random crops; name its source")
-        images = np.moveaxis(pictures.images, 1, 3)
-        super().__init__(str(folder), images, labels=pictures.labels, stamp=pictures.fingerprint)
-        self._pictures = pictures
+        labels = pictures.labels
+        marks = ((name, one.names, one.values.tobytes()) for name, one in sorted(labels.items()))
+        super().__init__(
+            str(folder),
+            np.moveaxis(pictures.images, 1, 3),
+            labels=labels,
+            stamp=digest((pictures.fingerprint, *marks)),
+        )
+        self.run = pictures.run
+        self.pictures = pictures
 
     def pixels(self) -> NDArray[np.uint8]:
-        return self._pictures.images
+        return self.pictures.images

@@ -10,13 +10,14 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dcgan.data.decode import MOST_BYTES
 from dcgan.data.names import Names
 from dcgan.data.sources.base import EncodedSource, Labels
 from dcgan.data.sources.paths import digest, folder_labels
 from dcgan.data.sources.tar_index import Shard, list_shard, place
-from dcgan.errors import UnreadableImage
+from dcgan.errors import OutOfReach, UnreadableImage
 
 _RUN = 64
 """Pictures that are read together: of 10 kB each, two thirds of a megabyte in one request."""
@@ -24,8 +25,12 @@ _RUN = 64
 _RUNS_HELD = 192
 """Three windows of the shuffled order (see data.loader): the present one, the next, and a spare."""
 
-_BYTES_HELD = 2**29
-"""But not more than this; of pictures above 40 kB, some runs are then fetched again."""
+_RUN_BYTES = 2**22
+"""Longer runs are not kept, which bounds all to 0.8 GB: pictures above 64 kB are worth a request
+each. So are those between which lies more than themselves, such as films."""
+
+_SHORT = 2**20
+"""Runs up to this are fetched whole, whatever lies in them."""
 
 _INDEXING = 8
 """Shards whose lists are read at once; far ones wait for the network."""
@@ -64,7 +69,7 @@ class TarSource(EncodedSource):
         self._sizes = np.concatenate([np.array(shard.sizes, np.int64) for shard in shards])
         others: Counter[str] = sum((Counter(shard.others) for shard in shards), Counter())
         super().__init__(name, labels=_labels(self._names, shards), others=others)
-        self._held: OrderedDict[tuple[int, int], Future[tuple[int, bytes]]] = OrderedDict()
+        self._held: OrderedDict[tuple[int, int], Future[bytes]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -76,16 +81,22 @@ class TarSource(EncodedSource):
         if size > MOST_BYTES:
             raise UnreadableImage(f"of {size:,} bytes: too large for a picture")
         try:
+            data: bytes
             if shard.is_far:
-                start, held = self._run_of(index)
-                data = held[offset - start : offset - start + size]
+                start, end = self._span_of_run(index)
+                if end - start > min(_RUN_BYTES, max(_SHORT, 2 * self._bytes_of_run(index))):
+                    data = shard.system.cat_file(shard.path, offset, offset + size)
+                else:
+                    held = self._run_of(index, start, end)
+                    data = held[offset - start : offset - start + size]
             else:
                 with Path(shard.path).open("rb") as file:
                     file.seek(offset)
                     data = file.read(size)
         except Exception as error:  # every kind of address has errors of its own
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise UnreadableImage(f"cannot be read: {reason}") from error
+            kind = OutOfReach if shard.is_far else UnreadableImage
+            raise kind(f"cannot be read: {reason}") from error
         if len(data) != size:
             raise UnreadableImage("the shard ends within it")
         return data
@@ -94,49 +105,45 @@ class TarSource(EncodedSource):
         shard = self._places[int(self._shard_of[index])]
         return f"{PurePosixPath(shard.url).name}:{self._names[index]}"
 
-    def stamp(self) -> str:
-        return digest((shard.url, *shard.state()) for shard in self._places)
+    def stamp(self) -> str | None:
+        states = [(shard.url, shard.state()) for shard in self._places]
+        return None if any(state is None for _, state in states) else digest(states)
 
-    def _run_of(self, index: int) -> tuple[int, bytes]:
-        """The piece of a far shard that holds a picture and its neighbours, and where it begins.
+    def _members_of_run(self, index: int) -> NDArray[np.int64]:
+        """A picture and its neighbours in the same run and, since runs may span two, shard."""
+        first = index // _RUN * _RUN
+        members = np.arange(first, min(first + _RUN, len(self)))
+        same: NDArray[np.bool_] = self._shard_of[members] == self._shard_of[index]
+        return members[same]
 
-        Fetched by one request, and kept for those neighbours.
-        """
+    def _span_of_run(self, index: int) -> tuple[int, int]:
+        members = self._members_of_run(index)
+        ends = self._offsets[members] + self._sizes[members]
+        return int(self._offsets[members].min()), int(ends.max())
+
+    def _bytes_of_run(self, index: int) -> int:
+        return int(self._sizes[self._members_of_run(index)].sum())
+
+    def _run_of(self, index: int, start: int, end: int) -> bytes:
+        """The piece of a far shard with a picture and its neighbours, kept for those."""
         key = index // _RUN, int(self._shard_of[index])
         with self._lock:
             held = self._held.get(key)
             is_ours = held is None
             if held is None:
                 held = self._held[key] = Future()
+                while len(self._held) > _RUNS_HELD:
+                    self._held.popitem(last=False)
             self._held.move_to_end(key)
         if is_ours:  # others that want the same run wait for this one request
+            where = self._places[key[1]]
             try:
-                held.set_result(self._request(*key))
-                self._forget_oldest()
+                held.set_result(where.system.cat_file(where.path, start, end))
             except BaseException as error:
                 with self._lock:
                     self._held.pop(key, None)
                 held.set_exception(error)
         return held.result()
-
-    def _forget_oldest(self) -> None:
-        with self._lock:
-            done = [(k, run) for k, run in self._held.items() if run.done() and not run.exception()]
-            total = sum(len(run.result()[1]) for _, run in done)
-            for key, run in done[:-1]:
-                if len(self._held) <= _RUNS_HELD and total <= _BYTES_HELD:
-                    break
-                total -= len(run.result()[1])
-                del self._held[key]
-
-    def _request(self, number: int, shard: int) -> tuple[int, bytes]:
-        # a run may span shards: of each, a piece of its own
-        members = np.arange(number * _RUN, min((number + 1) * _RUN, len(self)))
-        members = members[self._shard_of[members] == shard]
-        start = int(self._offsets[members].min())
-        end = int((self._offsets[members] + self._sizes[members]).max())
-        where = self._places[shard]
-        return start, where.system.cat_file(where.path, start, end)
 
 
 def _labels(names: Names, shards: list[Shard]) -> dict[str, Labels]:

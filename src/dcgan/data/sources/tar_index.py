@@ -8,21 +8,24 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import fsspec
 
 from dcgan.data.decode import EXTENSIONS
+from dcgan.data.download import offline
 from dcgan.data.sources.paths import digest, is_hidden, suffix
-from dcgan.errors import DataError, SourceNotFound
+from dcgan.errors import DataError, SourceNotFound, Unreachable
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import write_text
 
 _VERSION = 1
 """Raised whenever other members than before are listed."""
 
-_BLOCK = 2**22
-"""Bytes of read-ahead while a far shard is listed."""
+_BLOCK = 2**20
+"""Bytes of one request while a far shard is listed; larger members are skipped unread."""
 
 _NO_CLASS = -1
 
@@ -61,15 +64,16 @@ class Place(NamedTuple):
         """Whether it is an address, and not a path."""
         return "://" in self.url
 
-    def state(self) -> tuple[object, ...]:
-        """What changes when the file does, as far as its system tells."""
+    def state(self) -> tuple[object, ...] | None:
+        """What changes when the file does; None where its system tells no more than its size."""
         try:
             info = self.system.info(self.path)
         except Exception:  # gone: whoever reads it will say so
-            return ()
+            return None
         changed = info.get("mtime") or info.get("created")
         marks = (info.get(name) for name in ("ETag", "etag", "LastModified", "Last-Modified"))
-        return info.get("size"), changed, *marks
+        state = (info.get("size"), changed, *marks)
+        return state if any(state[1:]) else None
 
 
 def place(url: str) -> Place:
@@ -80,6 +84,9 @@ def place(url: str) -> Place:
     DataError
         A kind of address for which a package is missing.
     """
+    far = "://" in url and not url.startswith(("file://", "memory://", "local://"))
+    if far and offline():
+        raise Unreachable(f"{url}: no network is used while the variable DCGAN_OFFLINE is set")
     try:
         system, path = fsspec.url_to_fs(url)
     except (ImportError, ValueError) as error:
@@ -100,8 +107,8 @@ def list_shard(where: Place) -> Shard:
     DataError
         It is damaged, compressed, or cannot be had.
     """
-    state = where.state() if where.is_far else ()
-    if state[1:] == (None,) * len(state[1:]):  # nothing that would tell of a change
+    state = where.state() if where.is_far else None
+    if state is None:
         return _read(where)
     kept = cache_folder() / "shards" / f"{digest((_VERSION, where.url, state))}.json"
     with suppress(OSError, ValueError, TypeError):
@@ -113,17 +120,20 @@ def list_shard(where: Place) -> Shard:
 
 
 def _read(where: Place) -> Shard:
-    """From the headers alone: the file is sought in, not read through."""
+    """From the headers alone."""
     try:
         with (
-            where.system.open(where.path, "rb", block_size=_BLOCK) as file,
+            _opened(where) as file,
             tarfile.open(fileobj=file, mode="r:") as members,
         ):
             if where.is_far and len(where.system.cat_file(where.path, 0, 2)) > 2:
                 raise ValueError("its server sends no parts of files: fetch the shards first")
             return _collected(members, file)
     except FileNotFoundError as error:
-        raise SourceNotFound(f"{where.url}: no such file") from error
+        cause = error.__cause__  # fsspec says the same of a server that does not answer
+        is_gone = cause is None or getattr(cause, "status", None) == HTTPStatus.NOT_FOUND
+        reason = "no such file" if is_gone else " ".join(str(cause).split())
+        raise SourceNotFound(f"{where.url}: {reason}") from error
     except Exception as error:  # every kind of address has errors of its own
         ends = (".gz", ".tgz", ".bz2", ".xz", ".zst")
         if where.url.endswith(ends):
@@ -131,6 +141,13 @@ def _read(where: Place) -> Shard:
         else:
             reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{where.url}: not a readable tar file ({reason})") from error
+
+
+def _opened(where: Place) -> Any:
+    """The file, to be sought in; of a far one, each block is fetched at most once."""
+    if not where.is_far:
+        return Path(where.path).open("rb")
+    return where.system.open(where.path, "rb", block_size=_BLOCK, cache_type="blockcache")
 
 
 def _collected(members: tarfile.TarFile, file: Any) -> Shard:
