@@ -259,3 +259,28 @@ def test_an_encrypted_member_is_one_unreadable_picture(tmp_path):
 def test_a_zip_without_pictures_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"holds no picture \(other files: 1 .txt\)"):
         open_source(str(pack(tmp_path / "a.zip", "readme.txt")))
+
+
+@pytest.mark.parametrize("mark", ["networks.json", "prepared.json"])
+def test_what_was_made_from_the_pictures_is_not_learned_from(tmp_path, mark):
+    """``dcgan train .`` leaves its sheets below the folder it learns from."""
+    put(tmp_path, "1.png", "2.png", "runs/first/samples/000000064.png", "pictures-inspect.png")
+    (tmp_path / "runs" / "first" / mark).write_text("{}")
+    assert titles(open_source(str(tmp_path))) == ["1.png", "2.png"]
+
+
+def test_a_run_folder_may_still_be_looked_at_when_it_is_named(tmp_path):
+    put(tmp_path, "samples/000000064.png")
+    (tmp_path / "networks.json").write_text("{}")
+    assert len(open_source(str(tmp_path))) == 1
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything"
+)
+def test_a_folder_that_may_not_be_read_is_counted(tmp_path):
+    put(tmp_path, "a/1.png", "b/2.png")
+    (tmp_path / "b").chmod(0)
+    source = open_source(str(tmp_path))
+    (tmp_path / "b").chmod(0o700)
+    assert source.others == {"closed folder": 1}

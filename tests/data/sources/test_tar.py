@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from dcgan.data import Source, open_source
-from dcgan.errors import DataError, SourceNotFound, UnreadableImage
+from dcgan.errors import DataError, SourceNotFound, Unreachable, UnreadableImage
 
 
 def png(tone: int = 0) -> bytes:
@@ -641,3 +641,51 @@ def test_a_server_that_is_not_there_is_named(server):
     server.stop()
     with pytest.raises(DataError, match=r"http://127.*a\.tar"):
         open_source(f"{server.address}/a.tar")
+
+
+def test_no_network_means_none_for_shards_either(server, monkeypatch):
+    server.files["/a.tar"] = tar(numbered(0, 3))
+    monkeypatch.setenv("DCGAN_OFFLINE", "1")
+    for address in (f"{server.address}/a.tar", f"{server.address}/*.tar"):
+        with pytest.raises(Unreachable, match="DCGAN_OFFLINE"):
+            open_source(address)
+    assert server.asked == []
+
+
+def test_between_films_pictures_are_fetched_singly(server):
+    """One request for all would fetch what nobody wants."""
+    members = {}
+    for number in range(4):
+        members[f"{number}.png"] = png(number)
+        members[f"{number}.mp4"] = bytes(2**20)
+    server.files["/a.tar"] = tar(members)
+    source = open_source(f"{server.address}/a.tar")
+    listed = len(server.asked)
+    assert tones(source) == [0, 1, 2, 3]
+    sizes = [span_of(asked) for asked in server.asked[listed:]]
+    assert len(sizes) == 4
+    assert max(sizes) < 1000
+
+
+def span_of(asked: str) -> int:
+    """Bytes that a Range header asks for."""
+    first, _, last = asked.removeprefix("bytes=").partition("-")
+    return int(last) - int(first) + 1
+
+
+def test_a_far_shard_of_which_nothing_tells_a_change_has_no_stamp(server, monkeypatch):
+    server.files["/a.tar"] = tar(numbered(0, 3))
+    source = open_source(f"{server.address}/a.tar")
+    places = [place._replace(system=Silent(place.system)) for place in source._places]
+    monkeypatch.setattr(source, "_places", places)
+    assert source.stamp() is None
+
+
+class Silent:
+    """A file system that tells sizes and nothing else."""
+
+    def __init__(self, system) -> None:
+        self.system = system
+
+    def info(self, path):
+        return {"size": self.system.info(path)["size"]}
