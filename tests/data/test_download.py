@@ -273,3 +273,10 @@ def test_a_data_root_that_is_read_only_is_not_written_to(monkeypatch, tmp_path):
     monkeypatch.setattr("os.access", lambda place, mode: "fixed" not in str(place))
     (tmp_path / "fixed").mkdir()
     assert fetching_folder(tmp_path / "fixed" / "data") == tmp_path / "cache" / "datasets"
+
+
+def test_where_nothing_was_to_be_had_nothing_stays_behind(server, tmp_path):
+    for folder in (tmp_path / "new", tmp_path):
+        with pytest.raises(Unreachable):
+            fetch(remote(server, "gone"), folder)
+    assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -88,11 +88,16 @@ def fetch(file: RemoteFile, folder: Path, progress: Progress | None = None) -> P
         raise Unreachable("no network is used while the variable DCGAN_OFFLINE is set")
     part = folder / f".{file.name}.part"
     lock = folder / f".{file.name}.lock"
+    is_new = not folder.exists()
     with _writing_named(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(lock):
             if not path.is_file():  # else another process was first
-                _fetch_from_any(file, part, progress)
+                try:
+                    _fetch_from_any(file, part, progress)
+                except Unreachable:
+                    _leave_no_trace(folder, lock, is_new)
+                    raise
                 sync_file(part)
                 part.replace(path)
                 sync_folder(folder)
@@ -246,6 +251,14 @@ def _checksum(path: Path, file: RemoteFile) -> str:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
+
+
+def _leave_no_trace(folder: Path, lock: Path, is_new: bool) -> None:
+    """Where nothing was to be had, nothing stays behind."""
+    _remove(lock)
+    if is_new:
+        with suppress(OSError):  # not empty after all
+            folder.rmdir()
 
 
 def _remove(lock: Path) -> None:

@@ -253,14 +253,16 @@ def _library(data: str) -> Iterator[Any]:
 @contextmanager
 def _silent(datasets: Any) -> Iterator[None]:
     """No bars and no remarks: this package has its own."""
-    logger = logging.getLogger("datasets")
-    level, had_bars = logger.level, datasets.are_progress_bars_disabled()
+    loggers = [logging.getLogger(name) for name in ("datasets", "huggingface_hub")]
+    levels, had_bars = [one.level for one in loggers], datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()
-    logger.setLevel(logging.CRITICAL)
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
         if not had_bars:
             datasets.enable_progress_bars()
 
