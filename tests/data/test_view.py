@@ -57,8 +57,12 @@ def test_the_middle_place_is_the_middle():
 def test_every_place_is_as_likely():
     """Of 11 columns cut to 9, three places, each for a third of the numbers."""
     row = np.arange(11).reshape(1, 1, 11)
-    lefts = [cut(row, (1, 1, 9), place)[0, 0, 0] for place in (np.arange(300) + 0.5) / 300]
+    places = (np.arange(300) + 0.5) / 300
+    lefts = [cut(row, (1, 1, 9), place)[0, 0, 0] for place in places]
     assert np.bincount(lefts).tolist() == [100, 100, 100]
+    column = row.reshape(1, 11, 1)
+    tops = [cut(column, (1, 9, 1), place)[0, 0, 0] for place in places]
+    assert np.bincount(tops).tolist() == [100, 100, 100]
 
 
 @pytest.mark.parametrize(

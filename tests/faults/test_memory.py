@@ -66,14 +66,17 @@ def test_shards_beyond_the_memory_allowed_are_streamed(shards):
     assert held["peak"] - streamed["peak"] > 0.7 * DECODED
 
 
+class Notes(Reporter):
+    """Keeps every line it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.lines.append(text)
+
+
 def test_training_on_them_says_so_and_goes_on(shards, tmp_path):
-    class Notes(Reporter):
-        def __init__(self) -> None:
-            self.lines: list[str] = []
-
-        def note(self, text: str) -> None:
-            self.lines.append(text)
-
     notes = Notes()
     data = {"cache": "off", "memory_gb": 0.0001}
     options = SMALL | {"settings": SMALL["settings"] | {"data": data}}
@@ -89,3 +92,15 @@ def test_training_on_them_says_so_and_goes_on(shards, tmp_path):
     )
     assert run.images_seen == 256, "another way to hold the same pictures is no other run"
     assert list((tmp_path / "run" / "cache").glob("*/prepared.json"))
+
+
+@pytest.mark.parametrize(("length", "is_brief"), [({"images": 128}, True), ({"epochs": 1}, False)])
+def test_a_run_that_sees_little_of_a_large_collection_decodes_little(
+    shards, tmp_path, monkeypatch, length, is_brief
+):
+    monkeypatch.setattr("dcgan.data.store._LARGE", 100)
+    notes = Notes()
+    data = {"cache": "off"}
+    options = SMALL | {"settings": SMALL["settings"] | {"data": data}}
+    dcgan.train(shards, out=tmp_path / "run", reporter=notes, **length, **options)
+    assert any("less than half of" in line for line in notes.lines) == is_brief
