@@ -10,6 +10,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
+from dcgan.data import open_source
 from dcgan.data.sources.hub import open_hub, open_parquet
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
@@ -251,3 +252,9 @@ def test_the_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(DataError, match=r"pip install 'dcgan\[hub\]'"):
         open_hub("hub:owner/name")
+
+
+def test_hidden_parquet_files_in_a_folder_are_passed_over(tmp_path):
+    (tmp_path / ".b.parquet").write_bytes(b"")
+    with pytest.raises(DataError, match=r"holds no"):
+        open_source(str(tmp_path))

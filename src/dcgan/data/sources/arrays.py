@@ -14,6 +14,9 @@ from dcgan.data.sources.base import ArraySource, Labels
 from dcgan.data.sources.paths import file_stamp
 from dcgan.errors import DataError
 
+_PART = 256
+"""Pictures converted in one go."""
+
 _WANTED = "wants (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 to 4 channels"
 
 
@@ -90,7 +93,11 @@ def as_pixels(name: str, images: NDArray[Any]) -> NDArray[np.uint8]:
         raise DataError(f"{name}: values of {images.dtype}; wants numbers")
     low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
     if images.dtype.kind == "f" and low >= 0 and high <= 1:
-        return (images * 255).round().astype(np.uint8)
+        pixels = np.empty(images.shape, dtype=np.uint8)
+        for start in range(0, len(images), _PART):  # a mapped file may be larger than memory
+            part = slice(start, start + _PART)
+            pixels[part] = (images[part] * 255).round()
+        return pixels
     if images.dtype.kind in "iu" and low >= 0 and high <= 255:
         return images.astype(np.uint8)
     raise DataError(

@@ -13,7 +13,8 @@ import numpy as np
 
 from dcgan.data.download import offline
 from dcgan.data.sources.base import EncodedSource, Labels
-from dcgan.data.sources.paths import digest, file_stamp
+from dcgan.data.sources.folder import files_below
+from dcgan.data.sources.paths import digest, file_stamp, is_hidden, suffix
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
 
@@ -83,7 +84,10 @@ def open_parquet(path: Path, column: str = "") -> HubSource:
         No Parquet file, or a damaged one; no column of pictures, or several; the package
         ``datasets`` is missing.
     """
-    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    files = [path]
+    if path.is_dir():
+        below = sorted(name for name in files_below(path) if suffix(name) == ".parquet")
+        files = [path / name for name in below if not is_hidden(name)]
     if not files:
         raise DataError(f"{path}: holds no .parquet file")
     with _library(str(path)) as library:
