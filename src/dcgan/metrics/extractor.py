@@ -1,0 +1,138 @@
+"""Images to features: what every distance between sets of images is measured on.
+
+N images · B batch · C channels · H, W sides · F features · K classes
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+_DIGEST_LETTERS = 12
+"""Of a SHA-256 in hex: enough to tell any two networks of this world apart."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """What an extractor makes of N images.
+
+    Parameters
+    ----------
+    values : float32 (N, F)
+    probabilities : float32 (N, K), optional
+        Of each class, where the extractor classifies; rows sum to 1.
+    """
+
+    values: NDArray[np.float32]
+    probabilities: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: NDArray[np.int64] | slice) -> Features:
+        """The features of some images."""
+        probabilities = None if self.probabilities is None else self.probabilities[rows]
+        return Features(self.values[rows], probabilities)
+
+
+class Extractor:
+    """A frozen network with a name and a digest, by which numbers measured on it are known.
+
+    Parameters
+    ----------
+    name : str
+        Its kind, such as ``random``.
+    network : nn.Module
+        Takes uint8 (B, C, H, W) and returns features (B, F), or features and logits (B, K).
+    digest : str, optional
+        What tells its weights from all others, in hex; default :func:`digest_of` the network.
+    about : str
+        For people: what it was trained on, and how well it does.
+    classes : tuple of str
+        Names of the K classes, where it classifies.
+    device : torch.device, default CPU
+    batch : int
+        Images per forward pass. Always exactly so many: kernels are chosen by batch size and round
+        differently, and an image's features must not depend on what is measured beside it.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> extractor = Extractor("pixels", nn.Flatten())
+    >>> extractor(np.zeros((5, 1, 4, 4), np.uint8)).values.shape
+    (5, 16)
+    """
+
+    def __init__(
+        self,
+        name: str,
+        network: nn.Module,
+        *,
+        digest: str | None = None,
+        about: str = "",
+        classes: tuple[str, ...] = (),
+        device: torch.device | str = "cpu",
+        batch: int = 64,
+    ) -> None:
+        self.name = name
+        self.digest = (digest or digest_of(network))[:_DIGEST_LETTERS]
+        self.about = about
+        self.classes = classes
+        self.network = network.eval().requires_grad_(False).to(device)
+        self._device = torch.device(device)
+        self._batch = batch
+
+    @property
+    def label(self) -> str:
+        """Name and digest, such as ``random:3f2a91c07b5d``."""
+        return f"{self.name}:{self.digest}"
+
+    def __call__(self, images: NDArray[np.uint8] | Iterable[NDArray[np.uint8]]) -> Features:
+        """The features of images, uint8 (N, C, H, W), or of parts that come one by one."""
+        parts = [images] if isinstance(images, np.ndarray) else images
+        values, probabilities = [], []
+        for part in parts:
+            for start in range(0, len(part), self._batch):
+                feature_BF, probability_BK = self._batch_of(part[start : start + self._batch])
+                values.append(feature_BF)
+                if probability_BK is not None:
+                    probabilities.append(probability_BK)
+        return Features(
+            np.concatenate(values) if values else np.empty((0, 0), np.float32),
+            np.concatenate(probabilities) if probabilities else None,
+        )
+
+    @torch.inference_mode()
+    def _batch_of(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        count = len(images)
+        pixel_BCHW = torch.from_numpy(np.ascontiguousarray(images)).to(self._device)
+        if count < self._batch:
+            missing = pixel_BCHW.new_zeros(self._batch - count, *pixel_BCHW.shape[1:])
+            pixel_BCHW = torch.cat([pixel_BCHW, missing])
+        found = self.network(pixel_BCHW)
+        feature_BF, logit_BK = found if isinstance(found, tuple) else (found, None)
+        probability_BK = None if logit_BK is None else logit_BK.float().softmax(dim=1)
+        return _array(feature_BF, count), None if probability_BK is None else _array(
+            probability_BK, count
+        )
+
+
+def digest_of(network: nn.Module) -> str:
+    """SHA-256 over a network's printed structure and the name, shape and bytes of each tensor."""
+    known = hashlib.sha256(repr(network).encode())
+    for name, tensor in network.state_dict().items():
+        known.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        known.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return known.hexdigest()
+
+
+def _array(tensor: Tensor, count: int) -> NDArray[np.float32]:
+    return tensor[:count].float().cpu().numpy()

@@ -1,0 +1,1 @@
+"""The discriminator as a feature extractor, judged by a linear classifier."""
