@@ -113,7 +113,9 @@ class Extractor:
         self, images: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         count = len(images)
-        pixel_BCHW = torch.from_numpy(np.ascontiguousarray(images)).to(self._device)
+        # a copy of what may only be read: PyTorch has no such tensors, and warns
+        plain = np.require(images, requirements=["C", "W"])
+        pixel_BCHW = torch.from_numpy(plain).to(self._device)
         if count < self._batch:
             missing = pixel_BCHW.new_zeros(self._batch - count, *pixel_BCHW.shape[1:])
             pixel_BCHW = torch.cat([pixel_BCHW, missing])
@@ -130,7 +132,9 @@ def digest_of(network: nn.Module) -> str:
     known = hashlib.sha256(repr(network).encode())
     for name, tensor in network.state_dict().items():
         known.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        known.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        # as bytes: NumPy has no bfloat16
+        plain = tensor.detach().cpu().contiguous().reshape(-1)
+        known.update(plain.view(torch.uint8).numpy().tobytes())
     return known.hexdigest()
 
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
+Better = Literal["lower", "higher", "zero"]
+
+Protocol = tuple[str, str, int, int, str, int]
+"""Measure, extractor, real and generated images, split, seed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
@@ -20,7 +25,7 @@ class Score:
         perfect generator would get. None where nothing real is left to compare with.
     error : float, optional
         Standard error of ``value``.
-    better : {"lower", "higher"}
+    better : {"lower", "higher", "zero"}
     extractor : str
         Name and digest (:attr:`dcgan.metrics.Extractor.label`), or ``pixels``.
     real, generated : int
@@ -35,18 +40,43 @@ class Score:
     value: float
     floor: float | None = None
     error: float | None = None
-    better: Literal["lower", "higher"] = "lower"
+    better: Better = "lower"
     extractor: str = "pixels"
     real: int = 0
     generated: int = 0
     split: str = ""
     seed: int = 0
 
+    @property
+    def name(self) -> str:
+        """For people, such as ``kernel distance (random:3f2a91c07b5d)``."""
+        return f"{self.measure.replace('_', ' ')} ({self.extractor})"
+
+    @property
+    def protocol(self) -> Protocol:
+        """What two numbers must share to be compared."""
+        return (
+            self.measure,
+            self.extractor,
+            self.real,
+            self.generated,
+            self.split,
+            self.seed,
+        )
+
     def beats(self, other: Score | None) -> bool:
         """Whether this is the better of two numbers of the same protocol, or the only one."""
-        if other is None:
-            return True
-        return self.value < other.value if self.better == "lower" else self.value > other.value
+        return other is None or self.badness < other.badness
+
+    @property
+    def badness(self) -> float:
+        """What is least where the score is best."""
+        match self.better:
+            case "lower":
+                return self.value
+            case "higher":
+                return -self.value
+        return abs(self.value)
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""

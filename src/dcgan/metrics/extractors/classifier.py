@@ -1,0 +1,188 @@
+"""A classifier as an extractor: trained once, written whole or not at all, checked when read.
+
+N images · C channels · H, W sides
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from dcgan.errors import DataError
+from dcgan.metrics.extractor import Extractor, digest_of
+from dcgan.metrics.extractors.classifier_network import Card, Classifier
+from dcgan.metrics.extractors.classifier_training import (
+    FEWEST_PICTURES,
+    MOST_CLASSES,
+    Progress,
+    as_extractor,
+    train_classifier,
+)
+from dcgan.metrics.extractors.weights import without_weights
+from dcgan.runtime.cache import cache_folder
+from dcgan.runtime.files import sync_file, sync_folder
+
+__all__ = [
+    "FEWEST_PICTURES",
+    "MOST_CLASSES",
+    "cached_classifier",
+    "load_classifier",
+    "save_extractor",
+    "train_classifier",
+]
+
+FORMAT = 1
+"""Raised whenever training or reading changes: what was kept before is trained anew."""
+
+_WEIGHTS, _CARD = "weights.safetensors", "classifier.json"
+
+Labelled = tuple[NDArray[np.uint8], NDArray[Any], Sequence[str]]
+"""What :func:`~dcgan.metrics.extractors.classifier_training.train_classifier` learns from."""
+
+
+def save_extractor(extractor: Extractor, folder: Path) -> None:
+    """Write a classifier's weights and card; what the folder held before is replaced.
+
+    Parameters
+    ----------
+    extractor : Extractor
+        From :func:`~dcgan.metrics.extractors.classifier_training.train_classifier`.
+    folder : Path
+        Appears by one rename, when everything is on disk.
+
+    Raises
+    ------
+    DataError
+        An extractor of another kind: those are made anew, or lie in a file already.
+    """
+    network = extractor.network
+    if not isinstance(network, Classifier):
+        raise DataError(f"{extractor.label}: only trained classifiers are kept in folders")
+    # safetensors wants every tensor contiguous
+    tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+    card = {"format": FORMAT, "digest": digest_of(network), **asdict(network.card)}
+    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        unfinished.mkdir(parents=True)
+        save_file(tensors, unfinished / _WEIGHTS)
+        (unfinished / _CARD).write_text(json.dumps(card, indent=2), "utf-8")
+        for path in unfinished.iterdir():
+            sync_file(path)
+        sync_folder(unfinished)
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    sync_folder(folder.parent)
+
+
+def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Extractor:
+    """A classifier that :func:`save_extractor` wrote: the same weights and the same digest.
+
+    Raises
+    ------
+    DataError
+        Missing, damaged, altered, or of another version.
+    """
+    try:
+        card = json.loads((folder / _CARD).read_text(encoding="utf-8"))
+        stored, digest = card.pop("format"), card.pop("digest")
+        if stored != FORMAT:
+            raise DataError(
+                f"{folder}: of format {stored}, this version reads {FORMAT}; train it again"
+            )
+        card["size"], card["classes"] = tuple(card["size"]), tuple(card["classes"])
+        network = without_weights(lambda: Classifier(Card(**card)))
+        network.load_state_dict(load_file(folder / _WEIGHTS))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{folder}: no whole classifier ({error}); train it again") from error
+    except (RuntimeError, SafetensorError) as error:
+        raise DataError(f"{folder}: damaged weights ({error}); train it again") from error
+    if digest_of(network) != digest:
+        raise DataError(f"{folder}: altered since it was written; train it again")
+    return as_extractor(network, device)
+
+
+def cached_classifier(
+    key: str,
+    read: Callable[[], Labelled],
+    *,
+    device: torch.device | str = "cpu",
+    note: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
+) -> Extractor:
+    """The classifier of a set of pictures: trained once, and kept where ``DCGAN_CACHE`` says.
+
+    One process trains, others wait for it. Where nothing can be kept, it is trained all the same.
+
+    Parameters
+    ----------
+    key : str
+        What tells these pictures and labels from all others, fit for a folder's name.
+    read : callable
+        Gives images, labels and class names; called only when there is something to train.
+    device : torch.device, default CPU
+    note, progress : callable, optional
+        As in :func:`~dcgan.metrics.extractors.classifier_training.train_classifier`.
+
+    Raises
+    ------
+    DataError
+        What ``read`` gives cannot be learned from.
+    """
+    note = note or _silent
+    folder = cache_folder() / "extractors" / key
+    kept = _kept(folder, device)
+    if kept is not None:
+        return kept
+    lock = FileLock(folder.with_name(f".{key}.lock"))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            note("another process trains the classifier to measure with; waiting for it")
+            lock.acquire()
+    except OSError as error:
+        note(f"{folder.parent}: cannot be written ({error}); the classifier will not be kept")
+        return train_classifier(*read(), device=device, note=note, progress=progress)
+    try:
+        kept = _kept(folder, device)
+        if kept is None:
+            kept = train_classifier(*read(), device=device, note=note, progress=progress)
+            _keep(kept, folder, note)
+        return kept
+    finally:
+        lock.release()
+
+
+def _kept(folder: Path, device: torch.device | str) -> Extractor | None:
+    """What a folder holds; None where there is nothing, or something damaged."""
+    try:
+        return load_classifier(folder, device)
+    except DataError:
+        return None
+
+
+def _keep(extractor: Extractor, folder: Path, note: Callable[[str], None]) -> None:
+    try:
+        save_extractor(extractor, folder)
+    except (OSError, SafetensorError) as error:  # minutes of training are not lost for that
+        note(f"{folder}: cannot be written ({error}); the classifier is not kept")
+
+
+def _silent(message: str) -> None:
+    """Say nothing."""

@@ -1,0 +1,119 @@
+"""What a classifier sees in generated images: how sure it is, and which classes there are.
+
+N images · K classes
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import entr, rel_entr
+
+from dcgan.errors import DataError
+from dcgan.metrics.estimate import Estimate, FeatureArray, check_features
+
+_SUM_TOLERANCE = 1e-3
+"""Half precision rounds a softmax over 1,000 classes by less."""
+
+
+def inception_score(probabilities: FeatureArray, *, splits: int = 10) -> Estimate:
+    """exp of the mean over images of KL(p(y|x) ‖ p(y)), in [1, K], better when higher.
+
+    Salimans et al. 2016 (arXiv:1606.03498), section 4: high where each image is surely of one class
+    and all classes are equally frequent. It sees no real image: a generator that draws one perfect
+    image per class gets K. Comparable only for one classifier, and at equally many images in
+    each split.
+
+    Parameters
+    ----------
+    probabilities : (N, K)
+        Rows sum to 1.
+    splits : int, at least 2
+        Consecutive parts of (almost) equal size, each with a p(y) of its own.
+
+    Returns
+    -------
+    Estimate
+        Mean over splits, and their standard deviation (divisor ``splits - 1``) divided by √splits.
+        Papers mostly print the standard deviation itself.
+
+    Raises
+    ------
+    DataError
+        For fewer images than splits, fewer than two splits, or rows that are no probabilities.
+    """
+    if splits < 2:
+        raise DataError(f"{splits} splits: an error needs at least 2")
+    _check(probabilities, least=splits)
+    scores = np.empty(splits)
+    for index, part_NK in enumerate(np.array_split(probabilities.astype(np.float64), splits)):
+        divergence_N = rel_entr(part_NK, part_NK.mean(axis=0)).sum(axis=1)
+        scores[index] = np.exp(divergence_N.mean())
+    return Estimate(float(scores.mean()), float(scores.std(ddof=1) / np.sqrt(splits)))
+
+
+def label_shares(probabilities: FeatureArray) -> NDArray[np.float64]:
+    """Share of images whose most probable class is each of K; sums to 1.
+
+    Parameters
+    ----------
+    probabilities : (N, K)
+
+    Raises
+    ------
+    DataError
+        For no images, or rows that are no probabilities.
+    """
+    _check(probabilities, least=1)
+    classes = probabilities.shape[1]
+    return np.bincount(probabilities.argmax(axis=1), minlength=classes) / len(probabilities)
+
+
+def mode_coverage(
+    shares: NDArray[np.float64], real_shares: NDArray[np.float64], *, fraction: float = 0.1
+) -> int:
+    """How many of the real classes are generated at all: with at least a tenth of their real share.
+
+    To count presence alone, as is done with the thousand classes of stacked MNIST (Metz et al.
+    2017, arXiv:1611.02163), would let the classifier's errors stand for classes.
+
+    Parameters
+    ----------
+    shares, real_shares : (K,)
+        Of generated and of real images, by the same classifier (:func:`label_shares`): its
+        confusions are then on both sides.
+    fraction : float, in (0, 1]
+        Of its real share that a class needs.
+
+    Returns
+    -------
+    int
+        At most the number of classes with a real share above 0.
+
+    Raises
+    ------
+    DataError
+        For shares of different length, or a fraction out of range.
+    """
+    if shares.shape != real_shares.shape or shares.ndim != 1:
+        raise DataError(
+            f"shares of shape {shares.shape} and {real_shares.shape}: both must be (classes,), by"
+            " the same classifier"
+        )
+    if not 0 < fraction <= 1:
+        raise DataError(f"fraction = {fraction}: it must be above 0 and at most 1")
+    return int(((real_shares > 0) & (shares >= fraction * real_shares)).sum())
+
+
+def label_entropy(shares: NDArray[np.float64]) -> float:
+    """-Σ p log p of label shares (K,), in nats: 0 for a single class, log K for equal shares."""
+    return float(entr(shares).sum())
+
+
+def _check(probabilities: FeatureArray, *, least: int) -> None:
+    check_features(least=least, probabilities=probabilities)
+    sum_N = probabilities.sum(axis=1, dtype=np.float64)
+    if probabilities.min() < 0 or np.abs(sum_N - 1).max() > _SUM_TOLERANCE:
+        raise DataError(
+            "probabilities: rows must be at least 0 and sum to 1: take the softmax of logits"
+        )

@@ -1,0 +1,85 @@
+"""One distance to one set of real images: cheap enough to be taken again and again.
+
+N images · C channels · H, W sides
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcgan.metrics.extractor import Extractor, Features
+from dcgan.metrics.frechet import Moments, frechet_distance
+from dcgan.metrics.kernel import squared_mmd
+from dcgan.metrics.score import Score
+
+Measure = Literal["kernel", "frechet"]
+
+_NAMES: dict[Measure, str] = {"kernel": "kernel_distance", "frechet": "frechet_distance"}
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """Measures generated images by their distance to a fixed set of real ones.
+
+    Parameters
+    ----------
+    measure : {"kernel", "frechet"}
+        The unbiased squared MMD over all pairs, or the Fréchet distance.
+    extractor : Extractor
+    reference : Features
+        Of the real images.
+    floor : float
+        The distance of as many other real images.
+    split : str
+        Which real images.
+    seed : int
+        Of the latents that will be measured.
+    """
+
+    measure: Measure
+    extractor: Extractor
+    reference: Features
+    floor: float
+    split: str
+    seed: int
+
+    @classmethod
+    def between(
+        cls,
+        measure: Measure,
+        extractor: Extractor,
+        reference: NDArray[np.uint8],
+        others: NDArray[np.uint8],
+        *,
+        split: str,
+        seed: int,
+    ) -> Yardstick:
+        """A yardstick from two disjoint sets of real images, uint8 (N, C, H, W)."""
+        features = extractor(reference)
+        floor = _distance(measure, features, extractor(others))
+        return cls(measure, extractor, features, floor, split, seed)
+
+    def score(self, images: Iterable[NDArray[np.uint8]]) -> Score:
+        """The distance of generated images, given in parts (n, C, H, W)."""
+        features = self.extractor(images)
+        return Score(
+            measure=_NAMES[self.measure],
+            value=_distance(self.measure, self.reference, features),
+            floor=self.floor,
+            extractor=self.extractor.label,
+            real=len(self.reference),
+            generated=len(features),
+            split=self.split,
+            seed=self.seed,
+        )
+
+
+def _distance(measure: Measure, a: Features, b: Features) -> float:
+    if measure == "kernel":
+        return squared_mmd(a.values, b.values)
+    return frechet_distance(Moments.of(a.values), Moments.of(b.values))
