@@ -83,6 +83,19 @@ def test_pruning_keeps_the_newest(tmp_path):
     assert [path.name for path in list_checkpoints(tmp_path)] == ["000000192", "000000256"]
 
 
+def test_pruning_keeps_the_best_and_the_first_of_each_span(tmp_path):
+    for images in (64, 128, 192, 256, 320, 384, 448, 512):
+        write(tmp_path, images)
+    prune_checkpoints(tmp_path, keep=1, best={"000000128"}, every=150)
+    left = [int(path.name) for path in list_checkpoints(tmp_path)]
+    # first from 150, 300 and 450 on: 192, 320 and 512, which is also the newest
+    assert left == [128, 192, 320, 512]
+    write(tmp_path, 576)
+    prune_checkpoints(tmp_path, keep=1, best={"000000128"}, every=150)
+    left = [int(path.name) for path in list_checkpoints(tmp_path)]
+    assert left == [128, 192, 320, 512, 576]
+
+
 def test_writing_the_same_moment_twice_leaves_the_first(tmp_path):
     first = write(tmp_path)
     inode = (first / "state.json").stat().st_ino

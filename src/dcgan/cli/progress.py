@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 from dcgan.errors import printable
+from dcgan.metrics.score import Score
 from dcgan.training.reporting import Reporter
 
 _REDRAW_SECONDS = 0.2
@@ -43,6 +44,7 @@ class TerminalReporter(Reporter):
         self._start_seconds: float | None = None
         self._drawn_at = 0.0
         self._printed_at = 0.0
+        self._measured = ""
 
     def note(self, text: str) -> None:
         self._console.print(printable(text), markup=False)
@@ -113,6 +115,7 @@ class TerminalReporter(Reporter):
             f"{record['images_per_second']:.0f}/s"
             f"  loss D {record['loss_d']:.2f} G {record.get('loss_g', float('nan')):.2f}"
             f"  D(x) {record['score_real']:.2f} D(G(z)) {record['score_fake_before']:.2f}"
+            f"{self._measured}"
         )
         if self._progress is not None:
             self._progress.update(self._task, numbers=numbers)
@@ -126,6 +129,11 @@ class TerminalReporter(Reporter):
             f"{record['images']:>9,} images  {share:4.0%}  {_clock(left)} left  {numbers}",
             markup=False,
         )
+
+    def measured(self, images_seen: int, score: Score, is_best: bool) -> None:
+        del images_seen
+        word = score.measure.partition("_")[0]
+        self._measured = f"  {word} {score.value:.3g}{' (best)' if is_best else ''}"
 
     def end(self) -> None:
         if self._decoding is not None:

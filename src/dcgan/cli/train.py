@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
@@ -15,13 +15,17 @@ from dcgan.config.tree import (
     AverageConfig,
     DataConfig,
     LengthConfig,
+    MetricsConfig,
     ModelConfig,
     ObjectiveConfig,
     OptimConfig,
     RecordsConfig,
 )
 
-_MAIN, _DATA, _MODEL, _OBJECTIVE, _OPTIM, _AVERAGE, _LENGTH, _RECORDS = (
+if TYPE_CHECKING:
+    from dcgan.runs import Run
+
+_MAIN, _DATA, _MODEL, _OBJECTIVE, _OPTIM, _AVERAGE, _LENGTH, _METRICS, _RECORDS = (
     Group(title, sort_key=rank)
     for rank, title in enumerate(
         (
@@ -32,6 +36,7 @@ _MAIN, _DATA, _MODEL, _OBJECTIVE, _OPTIM, _AVERAGE, _LENGTH, _RECORDS = (
             "Optimisers",
             "Averaging",
             "Length",
+            "Measuring",
             "Records",
         )
     )
@@ -62,6 +67,7 @@ def train(
     optim: Annotated[OptimConfig | None, Parameter(group=_OPTIM)] = None,
     average: Annotated[AverageConfig | None, Parameter(group=_AVERAGE)] = None,
     length: Annotated[LengthConfig | None, Parameter(group=_LENGTH)] = None,
+    metrics: Annotated[MetricsConfig | None, Parameter(group=_METRICS)] = None,
     records: Annotated[RecordsConfig | None, Parameter(group=_RECORDS)] = None,
 ) -> None:
     """Train a DCGAN on a collection of pictures.
@@ -104,6 +110,8 @@ def train(
         Make the last line on stdout one JSON object about the run.
     """
     from dcgan.cli.progress import TerminalReporter
+    from dcgan.runs.checkpoints import list_checkpoints
+    from dcgan.runs.scores import read_best
     from dcgan.training import train as train_run
 
     sections = {
@@ -113,6 +121,7 @@ def train(
         "optim": optim,
         "average": average,
         "length": length,
+        "metrics": metrics,
         "records": records,
     }
     run = train_run(
@@ -133,30 +142,50 @@ def train(
         reporter=TerminalReporter(),
     )
     folder = run.folder
+    seen = int(list_checkpoints(folder.checkpoints)[-1].name)  # the checkpoint opened is the best
     if not as_json:
         print(f"sample sheet   {folder.sheets()[-1]}")
         print(f"training GIF   {folder.animation}")
         print(f"loss curves    {folder.curves}")
         print(f"gradients      {folder.gradients}")
+        if folder.quality.is_file():
+            print(f"quality        {folder.quality}")
         print(f"run folder     {folder.path}")
+        print(f"best           {_best_line(run)}")
         again = f"--recipe {folder.config} --out {folder.path} --resume"
         print("next:")
         print(f"  dcgan sample {folder.path} -n 100 --seed 1 --out samples.png")
-        print(f"  dcgan train {again} --images {2 * run.images_seen}")
+        print(f"  dcgan evaluate {folder.path}")
+        print(f"  dcgan train {again} --images {2 * seen}")
         print("  dcgan train PICTURES --minutes 10      # a folder or zip of your own pictures")
         return
     records_seen = folder.log.read()
     seconds = records_seen[-1]["seconds"] if records_seen else 0.0
+    best = read_best(folder)
     print(
         json.dumps(
             {
                 "run": str(folder.path),
-                "images": run.images_seen,
-                "images_per_second": round(run.images_seen / seconds, 1) if seconds else None,
+                "images": seen,
+                "images_per_second": round(seen / seconds, 1) if seconds else None,
                 "best": run.checkpoint.name,
-                "scores": None,
+                "scores": best.score.to_json() if best else None,
             }
         )
+    )
+
+
+def _best_line(run: Run) -> str:
+    """Which checkpoint commands take by default, and by what it was found."""
+    from dcgan.runs.scores import read_best
+
+    best = read_best(run.folder)
+    if best is None:
+        return f"{run.checkpoint.name}, the last: none was measured in so short a run"
+    score = best.score
+    return (
+        f"{best.checkpoint}: {score.name} {score.value:.3g}, real {score.floor:.2g},"
+        f" {score.generated:,} images each"
     )
 
 

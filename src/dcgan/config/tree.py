@@ -204,8 +204,27 @@ class RecordsConfig(Section):
     """A checkpoint at the latest after this time."""
     keep: Positive = 3
     """How many of the newest checkpoints stay."""
+    keep_best: Annotated[int, Field(ge=1)] = 1
+    """How many of the best checkpoints stay, by what was measured while training."""
+    keep_every: Positive | None = None
+    """The first checkpoint after each so many images stays; none: only the newest and best."""
     tensorboard: bool = True
     """Also write TensorBoard event files."""
+
+
+class MetricsConfig(Section):
+    """How the averaged generator is measured while it trains, to find the best checkpoint."""
+
+    measure: Literal["kernel", "frechet", "off"] = "kernel"
+    """Distance between real and generated images: kernel (squared MMD), frechet, or off."""
+    extractor: str = "random"
+    """Features it is taken on: random, classifier, inception, or a file; as for evaluate."""
+    images: Annotated[int, Field(ge=50)] = 2000
+    """Generated images of one measurement, always of the same latents, and as many real ones."""
+    share: Annotated[float, Field(gt=0, le=1)] = 0.05
+    """Most of the training time that measuring may take."""
+    patience: Positive | None = None
+    """Stop when so many images seen have brought nothing better; none: never."""
 
 
 class RunConfig(Section):
@@ -227,4 +246,5 @@ class RunConfig(Section):
     optim: OptimConfig = OptimConfig()
     average: AverageConfig = AverageConfig()
     length: LengthConfig = LengthConfig()
+    metrics: MetricsConfig = MetricsConfig()
     records: RecordsConfig = RecordsConfig()

@@ -31,6 +31,7 @@ def validate_combinations(config: RunConfig) -> list[str]:
     _tanh_needs_symmetric_pixels(config)
     _penalty_without_batch_norm(config)
     _plan_settings_need_a_plan(config)
+    _patience_needs_measuring(config)
     return _warnings(config)
 
 
@@ -118,6 +119,15 @@ def _plan_settings_need_a_plan(config: RunConfig) -> None:
                     f"has no effect on the layer table of recipe {config.recipe!r}; write it into"
                     " the table's rows, or take --recipe auto, which plans networks",
                 )
+
+
+def _patience_needs_measuring(config: RunConfig) -> None:
+    if config.metrics.patience is not None and config.metrics.measure == "off":
+        raise ConfigError(
+            "metrics.patience",
+            config.metrics.patience,
+            "has nothing to go by when metrics.measure is off; take kernel or frechet",
+        )
 
 
 def _warnings(config: RunConfig) -> list[str]:

@@ -32,7 +32,7 @@ def loss_and_score_curves(records: Sequence[Record], path: Path) -> None:
     path : Path
         A ``.png``.
     """
-    figure = _figure(2)
+    figure = new_figure(2)
     losses, scores = figure.subplots(2, 1, sharex=True)
     _line(losses, records, "loss_d", "discriminator", _D)
     _line(losses, records, "loss_g", "generator", _G)
@@ -46,7 +46,7 @@ def loss_and_score_curves(records: Sequence[Record], path: Path) -> None:
     scores.set_xlabel("images seen")
     for axes in (losses, scores):
         axes.legend(loc="upper right", frameon=False, fontsize=8)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def gradient_curves(records: Sequence[Record], path: Path) -> None:
@@ -62,7 +62,7 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
     from matplotlib import colormaps
 
     records = [record for record in records if record.get("gradient_mean")]
-    figure = _figure(2)
+    figure = new_figure(2)
     layers = list(records[-1]["gradient_mean"]) if records else []
     colours = colormaps["viridis"]
     panels = figure.subplots(2, 1, sharex=True)
@@ -86,10 +86,11 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
     panels[1].set_xlabel("images seen")
     if layers:
         panels[0].legend(loc="upper right", framealpha=0.8, fontsize=8, title="layer of D")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _figure(rows: int) -> Figure:
+def new_figure(rows: int) -> Figure:
+    """An empty figure with room for so many panels below each other."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(8, 3 * rows), dpi=110, layout="constrained")
@@ -104,10 +105,10 @@ def _line(axes: Axes, records: Sequence[Record], key: str, label: str, colour: s
         axes.plot(images, values, color=colour, linewidth=1.5, label=label)
         return
     axes.plot(images, values, color=colour, linewidth=0.6, alpha=0.35)
-    axes.plot(images, _smoothed(values), color=colour, linewidth=1.5, label=label)
+    axes.plot(images, smoothed(values), color=colour, linewidth=1.5, label=label)
 
 
-def _smoothed(values: Sequence[float], weight: float = 0.9) -> list[float]:
+def smoothed(values: Sequence[float], weight: float = 0.9) -> list[float]:
     """Exponential moving average with its early bias removed (as Adam's, Kingma and Ba 2015)."""
     smooth = []
     average = 0.0
@@ -117,6 +118,7 @@ def _smoothed(values: Sequence[float], weight: float = 0.9) -> list[float]:
     return smooth
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all."""
     with written_whole(path) as unfinished:
         figure.savefig(unfinished, format="png")

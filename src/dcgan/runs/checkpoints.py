@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -138,15 +138,44 @@ def set_aside(checkpoint: Path) -> Path:
     return checkpoint.rename(hidden)
 
 
-def prune_checkpoints(folder: Path, keep: int) -> None:
-    """Delete all but the newest ``keep`` checkpoints, and what crashes left half-written."""
+def prune_checkpoints(
+    folder: Path, keep: int, *, best: Collection[str] = (), every: int | None = None
+) -> None:
+    """Delete checkpoints beyond those to keep, and what crashes left half-written.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's ``checkpoints``.
+    keep : int
+        How many of the newest stay.
+    best : collection of str
+        Names of others that stay.
+    every : int, optional
+        The first checkpoint after each so many images stays as well.
+    """
     for path in folder.glob(".*.part"):
         shutil.rmtree(path, ignore_errors=True)
-    for path in list_checkpoints(folder)[:-keep]:
+    found = list_checkpoints(folder)
+    kept = {path.name for path in found[-keep:]} | set(best)
+    if every is not None:
+        kept |= _first_of_each(every, [path.name for path in found])
+    for path in found:
+        if path.name in kept:
+            continue
         # hidden first: a deletion cut short must not leave half a checkpoint in sight
         doomed = path.with_name(f".{path.name}.part")
         path.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _first_of_each(every: int, names: list[str]) -> set[str]:
+    """The first name in each span of so many images; it is never deleted, so it stays the first."""
+    first: dict[int, str] = {}
+    for name in names:
+        first.setdefault(int(name) // every, name)
+    first.pop(0, None)  # before the first span is over, nothing is due
+    return set(first.values())
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -11,7 +11,10 @@
       tensorboard/           the same numbers and sheets for TensorBoard
       samples/000120000.png  fixed-latent sheets, named by images seen
       checkpoints/000120000/ weights and training state
+      scores.jsonl           one line per measurement while training
       best.json              which checkpoint is best, by what measure (once one is measured)
+      evaluations/           what ``dcgan evaluate`` found: numbers and pictures by checkpoint
+      quality.png            the measure over images seen
       cache/                 decoded pictures, where data.cache is "run"
       training.gif           the sheets in sequence
       curves.png             losses and scores
@@ -54,6 +57,10 @@ class RunFolder:
         return JsonLines(self.path / "events.jsonl")
 
     @property
+    def scores(self) -> JsonLines:
+        return JsonLines(self.path / "scores.jsonl")
+
+    @property
     def tensorboard(self) -> Path:
         return self.path / "tensorboard"
 
@@ -70,6 +77,10 @@ class RunFolder:
         return self.path / "best.json"
 
     @property
+    def evaluations(self) -> Path:
+        return self.path / "evaluations"
+
+    @property
     def cache(self) -> Path:
         return self.path / "cache"
 
@@ -80,6 +91,10 @@ class RunFolder:
     @property
     def curves(self) -> Path:
         return self.path / "curves.png"
+
+    @property
+    def quality(self) -> Path:
+        return self.path / "quality.png"
 
     @property
     def gradients(self) -> Path:
@@ -96,6 +111,8 @@ class RunFolder:
                 path.unlink()
         if images_seen > 0 or self.log.path.exists():
             self.log.append({"goes_on_from": images_seen})
+        if self.scores.path.exists():
+            self.scores.append({"goes_on_from": images_seen})
 
     def sheets(self) -> list[Path]:
         """All fixed-latent sheets, oldest first."""

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,6 +21,10 @@ from dcgan.runs.checkpoints import list_checkpoints, read_part, read_state, veri
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import by_images
 from dcgan.runs.networks import Networks
+from dcgan.runs.scores import read_best
+
+if TYPE_CHECKING:
+    from dcgan.runs.evaluation import Evaluation
 
 _BATCH = 64
 """Every forward pass of sampling has exactly this many latents: convolution kernels are chosen by
@@ -105,6 +109,34 @@ class Run:
                 pieces.append(self.networks.scale.denormalize(image_BCHW).cpu().numpy())
         return np.concatenate(pieces)
 
+    def evaluate(
+        self,
+        data: str | None = None,
+        *,
+        extractor: str = "auto",
+        images: int = 10_000,
+        held_out: str | None = None,
+        seed: int = 0,
+        data_root: str | Path | None = None,
+    ) -> Evaluation:
+        """Measure this checkpoint; see :func:`dcgan.runs.measuring.evaluate`.
+
+        Examples
+        --------
+        ``dcgan.open_run("runs/digits-auto").evaluate()["frechet_distance"]``
+        """
+        from dcgan.runs.measuring import evaluate
+
+        return evaluate(
+            [self],
+            data,
+            extractor=extractor,
+            images=images,
+            held_out=held_out,
+            seed=seed,
+            data_root=data_root,
+        )[0]
+
     def log(self) -> list[dict[str, Any]]:
         """The lines of ``log.jsonl`` by images seen, without those a kill made void."""
         return by_images(self.folder.log.read())
@@ -143,11 +175,9 @@ def _find_checkpoint(folder: RunFolder, wanted: str) -> Path:
     found = list_checkpoints(folder.checkpoints)
     if not found:
         raise CheckpointError(f"{folder.path}: no checkpoint yet; let train run on")
-    if wanted == "best" and folder.best.is_file():
-        try:
-            wanted = str(json.loads(folder.best.read_text(encoding="utf-8"))["checkpoint"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{folder.best}: damaged ({error}); take --checkpoint last") from error
+    best = read_best(folder) if wanted == "best" else None
+    if best is not None:
+        wanted = str(best.checkpoint)
     elif wanted in {"best", "last"}:
         return found[-1]
     names = {path.name.lstrip("0") or "0": path for path in found}

@@ -5,7 +5,7 @@ Layer tables, which are data and not objects, come from ``training.tables``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -16,14 +16,17 @@ from dcgan.data import Batches, Pictures, PixelScale
 from dcgan.data.cache import Cache
 from dcgan.models.latents import LatentSpace
 from dcgan.objectives import OBJECTIVES
+from dcgan.runs.extractors import open_extractor
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
+from dcgan.runs.real import FEWEST
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.device import choose_precision
 from dcgan.runtime.random import derived_seed
 from dcgan.training.ema import AveragedGenerator
 from dcgan.training.hooks import CheckpointHook, LogHook, SheetHook
-from dcgan.training.loop import Plan
+from dcgan.training.loop import Plan, StopRequest
+from dcgan.training.measuring import MeasureHook
 from dcgan.training.reporting import Reporter
 from dcgan.training.schedule import Geometric
 from dcgan.training.state import TrainingState
@@ -156,10 +159,50 @@ def build_hooks(
         every=resolved(records.checkpoint_every),
         minutes=records.checkpoint_minutes,
         keep=records.keep,
+        keep_best=records.keep_best,
+        keep_every=records.keep_every,
         latent=networks.latent,
         seed=config.seed,
     )
     return log, sheets, checkpoints
+
+
+def build_measuring(
+    config: RunConfig,
+    folder: RunFolder,
+    networks: Networks,
+    pictures: Pictures,
+    device: torch.device,
+    reporter: Reporter,
+    stop: StopRequest,
+    save: Callable[[TrainingState], str],
+) -> MeasureHook | None:
+    """What finds the best checkpoint; none where it is off or there is too little to measure by."""
+    metrics = config.metrics
+    if metrics.measure == "off":
+        return None
+    if len(pictures) < 2 * FEWEST:
+        reporter.note(
+            f"not measured while training: {len(pictures)} pictures are too few, it takes"
+            f" {2 * FEWEST}; best is the last checkpoint"
+        )
+        return None
+    return MeasureHook(
+        folder,
+        reporter,
+        stop,
+        save,
+        measure=metrics.measure,
+        extractor=open_extractor(metrics.extractor, pictures, device=device, note=reporter.note),
+        pictures=pictures,
+        count=metrics.images,
+        share=metrics.share,
+        patience=metrics.patience,
+        places=config.records.keep_best,
+        latent=networks.latent,
+        scale=networks.scale,
+        seed=config.seed,
+    )
 
 
 def build_tensorboard(

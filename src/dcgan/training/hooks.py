@@ -16,6 +16,7 @@ from dcgan.render.sheet import save_image, sheet
 from dcgan.runs.checkpoints import prune_checkpoints, write_checkpoint
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
+from dcgan.runs.scores import best_names
 from dcgan.runtime.random import derived_seed
 from dcgan.training.reporting import Reporter
 from dcgan.training.schedule import Every, Geometric
@@ -147,6 +148,8 @@ class CheckpointHook:
         every: int | None,
         minutes: float,
         keep: int,
+        keep_best: int,
+        keep_every: int | None,
         latent: LatentSpace,
         seed: int,
     ) -> None:
@@ -154,6 +157,8 @@ class CheckpointHook:
         self._schedule = Every(every) if every else None
         self._seconds = 60 * minutes
         self._keep = keep
+        self._keep_best = keep_best
+        self._keep_every = keep_every
         self._latent = latent
         self._seed = seed
         self._saved_at = time.perf_counter()
@@ -164,8 +169,8 @@ class CheckpointHook:
         if by_images or time.perf_counter() - self._saved_at > self._seconds:
             self.save(state)
 
-    def save(self, state: TrainingState) -> None:
-        """Save this moment and let go of checkpoints beyond those to keep.
+    def save(self, state: TrainingState) -> str:
+        """Save this moment, let go of checkpoints beyond those to keep, and return its name.
 
         Raises ``Diverged``, and saves nothing, when a weight is not finite.
         """
@@ -180,12 +185,18 @@ class CheckpointHook:
             state.parts(self._latent, seed),
             state.plain(),
         )
-        prune_checkpoints(self._folder.checkpoints, self._keep)
+        prune_checkpoints(
+            self._folder.checkpoints,
+            self._keep,
+            best=best_names(self._folder, self._keep_best),
+            every=self._keep_every,
+        )
         self._saved_at = time.perf_counter()
         self._folder.events.append(
             {"time": now(), "event": "checkpoint", "images": state.images_seen}
             | {"path": f"checkpoints/{checkpoint.name}"}
         )
+        return checkpoint.name
 
 
 def _divergence(folder: RunFolder, what: str, images_seen: int) -> Diverged:

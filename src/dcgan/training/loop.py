@@ -55,9 +55,12 @@ class Hook(Protocol):
 
 @dataclass
 class StopRequest:
-    """Whether a signal asked to stop; set by a handler, read between steps."""
+    """Whether anything asked to stop; read between steps."""
 
     signal: signal.Signals | None = field(default=None)
+    """Set by a handler; training will go on another time."""
+    reason: str | None = field(default=None)
+    """Set by a hook that has seen enough: the run is done."""
 
 
 def fit(
@@ -68,7 +71,7 @@ def fit(
     stop: StopRequest,
 ) -> None:
     """Train until the plan is done or a stop is requested; goes on from ``state.images_seen``."""
-    if plan.is_done(state):
+    if plan.is_done(state) or stop.reason is not None:
         return
     began = time.perf_counter() - state.seconds
     for real_BCHW in batches.starting_at(state.images_seen):
@@ -87,7 +90,7 @@ def fit(
         state.seconds = time.perf_counter() - began
         for hook in hooks:
             hook.after_step(before, state, statistics)
-        if plan.is_done(state) or stop.signal is not None:
+        if plan.is_done(state) or stop.signal is not None or stop.reason is not None:
             return
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dcgan.metrics.score import Score
+
 
 class Reporter:
     """Receives the course of a training run; subclasses override what they show."""
@@ -25,6 +27,9 @@ class Reporter:
 
     def record(self, record: dict[str, Any]) -> None:
         """A log line was written."""
+
+    def measured(self, images_seen: int, score: Score, is_best: bool) -> None:
+        """The averaged generator was measured."""
 
     def end(self) -> None:
         """No more steps will come, for whatever reason."""

@@ -18,7 +18,9 @@ from dcgan.render.curves import gradient_curves, loss_and_score_curves
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import by_images, now
 from dcgan.runs.networks import Networks
+from dcgan.runs.pictures import FROM_PYTHON
 from dcgan.runs.run import Run, open_run, read_networks
+from dcgan.runs.scores import draw_quality, settle_best
 from dcgan.runtime.device import choose_device, make_deterministic
 from dcgan.runtime.random import seed_everything
 from dcgan.training.auto import fill_auto, resolve_auto
@@ -26,12 +28,13 @@ from dcgan.training.build import (
     build_batches,
     build_cache,
     build_hooks,
+    build_measuring,
     build_plan,
     build_scale,
     build_state,
     build_tensorboard,
 )
-from dcgan.training.loop import fit, stopping_on_signals
+from dcgan.training.loop import Hook, fit, stopping_on_signals
 from dcgan.training.reporting import Reporter
 from dcgan.training.settings import collect_settings
 from dcgan.training.starting import (
@@ -43,9 +46,6 @@ from dcgan.training.starting import (
 )
 from dcgan.training.state import TrainingState
 from dcgan.training.tables import resolve_networks
-
-FROM_PYTHON = "(python)"
-"""Stands for pictures that a program gave, where a configuration names its source."""
 
 _LOOKED_AT = 256
 """Pictures opened to see what a collection is like, before anything is chosen."""
@@ -239,17 +239,32 @@ def _run(
         writer = build_tensorboard(config, folder, state.images_seen)
         if writer is not None:
             stack.callback(writer.close)
-        hooks = build_hooks(config, folder, networks, batches, plan, writer, reporter)
-        log, sheets, checkpoints = hooks
         folder.forget_beyond(state.images_seen)
+        settle_best(folder)
+        log, sheets, checkpoints = build_hooks(
+            config, folder, networks, batches, plan, writer, reporter
+        )
+        measuring = build_measuring(
+            config, folder, networks, pictures, device, reporter, stop, checkpoints.save
+        )
         if state.images_seen == 0:
             sheets.draw(state)
         reporter.begin(state.images_seen, plan.images, plan.minutes)
         stack.callback(reporter.end)
+        if measuring is not None:
+            measuring.stop_if_over(state)  # it may have been stopped for this already
+        hooks: list[Hook] = [log, sheets, *([measuring] if measuring else []), checkpoints]
         fit(state, batches, plan, hooks, stop)
         checkpoints.save(state)
         if stop.signal is not None and not plan.is_done(state):
             raise _interrupted(stop.signal.name, folder, state)
+        if stop.reason is not None:
+            reporter.note(stop.reason)
+            folder.events.append(
+                {"time": now(), "event": "stopped early", "images": state.images_seen}
+            )
+        if measuring is not None:
+            measuring.finish(state)
         log.write(state)
         sheets.draw(state)
         _finish(folder, state, pictures, reporter)
@@ -269,6 +284,7 @@ def _finish(
 ) -> None:
     """Curves and the animation, and what was skipped by name."""
     records = by_images(folder.log.read())
+    draw_quality(folder)
     if records:
         loss_and_score_curves(records, folder.curves)
         gradient_curves(records, folder.gradients)

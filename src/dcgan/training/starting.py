@@ -40,6 +40,7 @@ _NOT_THE_RUN = (
     "data.root",
     "data.source",
     "device",
+    "metrics",
     "recipe",
     "records",
 )

@@ -1,0 +1,86 @@
+"""``dcgan compare``: runs side by side."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def compare(
+    *runs: Path,
+    data: str | None = None,
+    out: Path = Path("compare.png"),
+    images: Annotated[int, Parameter(name=["--images", "-n"])] = 5_000,
+    draws: int = 3,
+    extractor: str = "auto",
+    checkpoint: str = "best",
+    seed: int = 0,
+    data_root: Path | None = None,
+    device: str = "auto",
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Compare runs: the same latents, curves, measures with spreads, and what was set differently.
+
+    Parameters
+    ----------
+    runs
+        At least two run folders.
+    data
+        The real pictures to measure against (default: what the first run was trained on).
+    out
+        The page, a .png.
+    images
+        Generated images of each draw; 0: measure nothing.
+    draws
+        How often, each time with other latents: their spread says what a difference is worth.
+    extractor
+        Features to measure on, as for evaluate.
+    checkpoint
+        best, last, or a number of images seen.
+    seed
+        Of the latents.
+    data_root
+        Where named data sets lie (default: the variable DCGAN_DATA).
+    device
+        auto, cpu, cuda or mps.
+    as_json
+        Make the last line on stdout one JSON object.
+    """
+    from dcgan.cli.compare_report import comparison_lines
+    from dcgan.cli.progress import TerminalReporter
+    from dcgan.errors import ConfigError
+    from dcgan.runs import open_run
+    from dcgan.runs.comparison import compare as compare_runs
+    from dcgan.runs.comparison import draw_comparison
+    from dcgan.runtime.device import choose_device
+
+    if out.suffix.lower() != ".png":
+        raise ConfigError("out", str(out), "give a .png")
+    place = choose_device(device)
+    opened = [open_run(run, checkpoint=checkpoint, device=place) for run in runs]
+    reporter = TerminalReporter()
+    try:
+        found = compare_runs(
+            opened,
+            data,
+            images=images,
+            draws=draws,
+            extractor=extractor,
+            seed=seed,
+            data_root=data_root,
+            note=reporter.note,
+            progress=reporter.decoding,
+        )
+    finally:
+        reporter.end()
+    draw_comparison(found, out)
+    lines = [*comparison_lines(found), f"side by side   {out}"]
+    if as_json:
+        print(*lines, sep="\n", file=sys.stderr)
+        print(json.dumps(found.to_json()))
+        return
+    print(*lines, sep="\n")

@@ -1,0 +1,47 @@
+"""A comparison as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dcgan.cli.table import aligned, number
+from dcgan.runs.comparison import Comparison, Spread
+
+_LONGEST = 28
+"""Letters of a setting's value."""
+
+
+def comparison_lines(found: Comparison) -> list[str]:
+    """Runs as columns: how far each was trained, what was measured, what was set differently."""
+    names = [run.name for run in found.runs]
+    rows = [
+        ["", *names],
+        ["checkpoint", *(f"{run.images_seen:,} images" for run in found.runs)],
+        ["trained in all", *(f"{run.trained_images:,} images" for run in found.runs)],
+        ["training time", *(f"{run.trained_seconds / 60:.1f} min" for run in found.runs)],
+        ["weights of G", *(f"{run.weights:,}" for run in found.runs)],
+    ]
+    measured = [run.spreads for run in found.runs]
+    if all(measured):
+        rows[0].append("real images")
+        for row in rows[1:]:
+            row.append("")
+        for spreads in zip(*measured, strict=True):
+            first: Spread = spreads[0]
+            cells = [f"{number(one.mean)} ± {one.deviation:.1g}" for one in spreads]
+            rows.append([first.measure.replace("_", " "), *cells, number(first.floor)])
+    lines = aligned(rows, ["<", *[">"] * (len(rows[0]) - 1)])
+    lines += ["", f"measured       {found.protocol}"]
+    if not found.differences:
+        return [*lines, "", "no setting differs"]
+    table = [["set differently", *names]]
+    table += [[key, *map(_value, values)] for key, values in found.differences.items()]
+    return [*lines, "", *aligned(table, ["<"] * len(table[0])), ""]
+
+
+def _value(value: Any) -> str:
+    """A setting in few letters; a layer table by how many rows it has."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return f"table of {len(value)} rows"
+    text = "none" if value is None else str(value)
+    return text if len(text) <= _LONGEST else f"…{text[-_LONGEST:]}"

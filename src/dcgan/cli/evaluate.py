@@ -1,0 +1,99 @@
+"""``dcgan evaluate``: numbers for a trained run, each with what it rests on."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def evaluate(
+    run: Path,
+    data: str | None = None,
+    /,
+    *,
+    every: Annotated[bool, Parameter(name="--all", negative=())] = False,
+    extractor: str = "auto",
+    images: Annotated[int, Parameter(name=["--images", "-n"])] = 10_000,
+    held_out: str | None = None,
+    checkpoint: str = "best",
+    seed: int = 0,
+    data_root: Path | None = None,
+    device: str = "auto",
+    download: Annotated[bool, Parameter(negative=())] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Measure what a trained run draws, beside what real pictures would get.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    data
+        The real pictures, as for train (default: what the run was trained on).
+    every
+        Measure every checkpoint, draw quality over images seen, and name the best.
+    extractor
+        Features to measure on: auto (classifier where there are labels, else random), classifier,
+        random, inception, or a file: Inception weights (.pth), TorchScript or exported (.pt2).
+    images
+        Generated images, and as many real ones.
+    held_out
+        Pictures the run was not trained on, for the test of copying (default: a named set's own).
+    checkpoint
+        best, last, or a number of images seen.
+    seed
+        Of the latents.
+    data_root
+        Where named data sets lie (default: the variable DCGAN_DATA).
+    device
+        auto, cpu, cuda or mps.
+    download
+        Fetch the Inception weights (91 MB) where they are not there.
+    as_json
+        Make the last line on stdout one JSON object.
+    """
+    from dcgan.cli.evaluate_report import all_lines, report_lines
+    from dcgan.cli.progress import TerminalReporter
+    from dcgan.runs import open_run
+    from dcgan.runs.checkpoints import list_checkpoints
+    from dcgan.runs.measuring import evaluate as measure
+    from dcgan.runs.results import keep_all_evaluations, keep_evaluation
+    from dcgan.runtime.device import choose_device
+
+    place = choose_device(device)
+    first = open_run(run, checkpoint=checkpoint, device=place)
+    runs = [first]
+    if every:
+        names = [path.name for path in list_checkpoints(first.folder.checkpoints)]
+        runs = [open_run(run, checkpoint=name, device=place) for name in names]
+    reporter = TerminalReporter()
+    try:
+        found = measure(
+            runs,
+            data,
+            extractor=extractor,
+            images=images,
+            held_out=held_out,
+            seed=seed,
+            brief=every,
+            data_root=data_root,
+            download=download,
+            note=reporter.note,
+            progress=reporter.decoding,
+        )
+    finally:
+        reporter.end()
+    if every:
+        lines = all_lines(found, keep_all_evaluations(first.folder, found))
+    else:
+        lines = report_lines(found[0], keep_evaluation(first.folder, found[0]))
+    if as_json:
+        print(*lines, sep="\n", file=sys.stderr)
+        content = [one.to_json() for one in found] if every else found[0].to_json()
+        print(json.dumps(content))
+        return
+    print(*lines, sep="\n")

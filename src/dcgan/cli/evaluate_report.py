@@ -1,0 +1,95 @@
+"""Evaluations as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dcgan.cli.table import aligned, number
+from dcgan.metrics.score import Score
+from dcgan.runs.evaluation import Evaluation
+from dcgan.runs.results import best_of, nearest_sheet
+
+_IN_A_ROW = 3
+"""Classes named on one line."""
+
+_COLUMNS = ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
+
+
+def report_lines(found: Evaluation, path: Path) -> list[str]:
+    """One evaluation: a table of scores, the classes, copies, and where it all lies."""
+    lines = [f"{found.run}, checkpoint {found.checkpoint}: {found.images_seen:,} images seen", ""]
+    lines += score_table(found.scores)
+    lines += ["", *_protocol(found)]
+    if found.classes:
+        lines += ["", "share of each class, generated (real)", *_classes(found)]
+    if found.copying is not None:
+        lines += ["", *found.copying.lines(), f"side by side   {nearest_sheet(path)}"]
+    return [*lines, f"all of it      {path}"]
+
+
+def all_lines(found: Sequence[Evaluation], drawing: Path) -> list[str]:
+    """All checkpoints: one row each, and the best."""
+    best = best_of(found)
+    header = ["images seen", *(name.replace("_", " ") for name in _COLUMNS)]
+    rows = [
+        [f"{one.images_seen:,}", *(number(one[name].value) for name in _COLUMNS)] for one in found
+    ]
+    floors = ["real images", *(number(found[0][name].floor) for name in _COLUMNS)]
+    marks = ["  best" if one is best else "" for one in found] + [""]
+    table = aligned([header, *rows, floors], [">"] * len(header))
+    marked = [line + mark for line, mark in zip(table[1:], marks, strict=True)]
+    return [
+        f"{found[0].run}: {len(found)} checkpoints",
+        "",
+        table[0],
+        *marked,
+        "",
+        *_protocol(found[0]),
+        f"best           {best.checkpoint}, by the Fréchet distance; sample takes it from now on",
+        f"drawn          {drawing}",
+        f"all of it      {drawing.with_suffix('.json')}",
+    ]
+
+
+def score_table(scores: Sequence[Score]) -> list[str]:
+    """One row a score: what was measured, what real images get, on which features, of how many."""
+    header = ["measure", "generated", "±", "real", "better", "features", "n"]
+    rows = [
+        [
+            score.measure.replace("_", " "),
+            number(score.value),
+            "" if score.error is None else f"{score.error:.1g}",
+            number(score.floor),
+            "near 0" if score.better == "zero" else score.better,
+            score.extractor,
+            _count(score),
+        ]
+        for score in scores
+    ]
+    return aligned([header, *rows], ["<", ">", ">", ">", "<", "<", ">"])
+
+
+def _count(score: Score) -> str:
+    if score.real == score.generated:
+        return f"{score.generated:,}"
+    return f"{score.generated:,} to {score.real:,}"
+
+
+def _protocol(found: Evaluation) -> list[str]:
+    score = found.scores[0]
+    return [
+        f"features       {score.extractor}: {found.extractor}",
+        f"real           {score.split}; the column 'real' is as many others of them, measured the"
+        " same way",
+    ]
+
+
+def _classes(found: Evaluation) -> list[str]:
+    cells = [
+        f"{name}  {100 * ours:.1f} % ({100 * theirs:.1f} %)"
+        for name, (ours, theirs) in found.classes.items()
+    ]
+    rows = [cells[start : start + _IN_A_ROW] for start in range(0, len(cells), _IN_A_ROW)]
+    rows[-1] += [""] * (len(rows[0]) - len(rows[-1]))
+    return aligned(rows, ["<"] * len(rows[0]))

@@ -1,0 +1,23 @@
+"""Tables of plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def aligned(rows: Sequence[Sequence[str]], sides: Sequence[str]) -> list[str]:
+    """Cells in columns two spaces apart; each column to the left (``<``) or right (``>``)."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def number(value: float | None) -> str:
+    """Four digits; what is missing is said."""
+    if value is None:
+        return "none left"
+    return f"{value:.4g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.1e}"

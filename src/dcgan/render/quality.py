@@ -1,0 +1,76 @@
+"""Measures over images seen, with what real images get and the best point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from dcgan.render.curves import new_figure, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_LINE, _FLOOR, _BEST = "#2166ac", "#1b7837", "#b2182b"
+
+_DECADES_APART = 5.0
+"""From this ratio of the greatest value to the least, an axis is logarithmic."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One measure.
+
+    Parameters
+    ----------
+    title : str
+        What was measured, and on what.
+    values : mapping of int to float
+        Images seen → measured; at least one.
+    floor : float, optional
+        The same of real images; drawn as a line.
+    better : {"lower", "higher", "zero"}
+    """
+
+    title: str
+    values: Mapping[int, float]
+    floor: float | None = None
+    better: Literal["lower", "higher", "zero"] = "lower"
+
+
+def quality_curves(panels: Sequence[Panel], path: Path) -> None:
+    """Panels below each other over images seen, as a ``.png``."""
+    figure = new_figure(len(panels))
+    rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)
+    for axes, panel in zip(rows[:, 0], panels, strict=True):
+        _draw(axes, panel)
+    rows[-1, 0].set_xlabel("images seen")
+    save_figure(figure, path)
+
+
+def _draw(axes: Axes, panel: Panel) -> None:
+    images = sorted(panel.values)
+    numbers = [panel.values[one] for one in images]
+    best = min(images, key=lambda one: _badness(panel, one))
+    axes.plot(images, numbers, color=_LINE, linewidth=1.5, marker="o", markersize=3)
+    axes.plot(
+        [best],
+        [panel.values[best]],
+        color=_BEST,
+        marker="o",
+        linestyle="none",
+        label=f"best: {panel.values[best]:.4g} at {best:,} images",
+    )
+    if panel.floor is not None:
+        label = f"real images: {panel.floor:.3g}"
+        axes.axhline(panel.floor, color=_FLOOR, linewidth=1, linestyle="--", label=label)
+    if min(numbers) > 0 and max(numbers) > _DECADES_APART * min(numbers):
+        axes.set_yscale("log")
+    axes.set_title(panel.title, fontsize=9)
+    axes.legend(loc="best", frameon=False, fontsize=8)
+
+
+def _badness(panel: Panel, images: int) -> float:
+    value = panel.values[images]
+    return abs(value) if panel.better == "zero" else -value if panel.better == "higher" else value

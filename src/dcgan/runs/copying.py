@@ -1,0 +1,209 @@
+"""Whether a checkpoint repeats its training pictures, with those it comes nearest to.
+
+N images · C channels · H, W sides · F features
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcgan.data import Pictures
+from dcgan.errors import DataError
+from dcgan.metrics.estimate import FeatureArray
+from dcgan.metrics.extractor import Features
+from dcgan.metrics.memorisation import copy_threshold, copying_test, nearest, repeats
+from dcgan.metrics.score import Score
+from dcgan.runs.real import take
+
+_SHOWN = 12
+"""Pairs on the sheet."""
+
+_FEWEST_HELD_OUT = 200
+"""Half of them set a threshold that one in a hundred undercuts, and the other half tries it."""
+
+_MOST_CELLS, _IN_A_CELL = 10, 50
+"""Cells of the copying test, and images each should hold on average."""
+
+_SURE = 3.0
+"""Standard scores from which C_T is taken as a finding."""
+
+
+@dataclass(frozen=True)
+class Copying:
+    """What the search for copies found.
+
+    Parameters
+    ----------
+    generated, training : uint8 (N, C, H, W)
+        The generated images that lie nearest to a training picture, nearest first, and those
+        training pictures.
+    distances : tuple of float
+        Between them.
+    searched : int
+        Training pictures that were searched.
+    held_out : str
+        Which real pictures stand for ones that could not be copied.
+    scores : tuple of Score
+    """
+
+    generated: NDArray[np.uint8]
+    training: NDArray[np.uint8]
+    distances: tuple[float, ...]
+    searched: int
+    held_out: str
+    scores: tuple[Score, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that JSON can hold, without the pictures."""
+        return {
+            "searched": self.searched,
+            "held_out": self.held_out,
+            "nearest_distances": list(self.distances),
+        }
+
+    def lines(self) -> list[str]:
+        """For people."""
+        found = {score.measure: score for score in self.scores}
+        lines = [
+            f"copies         looked for among {self.searched:,} training pictures; never"
+            f" copied: {self.held_out}"
+        ]
+        test = found.get("copying_test")
+        if test is not None:
+            if test.value < -_SURE:
+                verdict = "generated images lie nearer to training pictures than new pictures do:"
+                verdict += " it copies"
+            elif test.value > _SURE:
+                verdict = "generated images lie farther from training pictures than new ones do:"
+                verdict += " no copying, but not yet the data either"
+            else:
+                verdict = "generated images lie as far from training pictures as new ones do"
+            lines.append(f"               {verdict}")
+        return lines
+
+
+class CopyingSearch:
+    """Looks for copies of the same training pictures again and again.
+
+    Parameters
+    ----------
+    pictures : Pictures
+    rows_N : int64 (N,)
+        Those to search.
+    features : Features
+        Of these.
+    held_out : (Features, str), optional
+        Of real pictures that were not trained on, and what to call them. Without them, a fifth of
+        the training pictures stands for such: it is left out of the search, and a generator that
+        copies is nearer to the others all the same.
+    extractor : str
+        The label of what took the features.
+    """
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        rows_N: NDArray[np.int64],
+        features: Features,
+        held_out: tuple[Features, str] | None,
+        *,
+        extractor: str,
+    ) -> None:
+        if held_out is None:
+            count = len(rows_N) // 5
+            name = f"{count:,} of the training pictures, left out of the search"
+            held_out = features.take(slice(0, count)), name
+            rows_N, features = rows_N[count:], features.take(slice(count, None))
+        self._held_out, self._name = held_out
+        self._pictures, self._rows, self._features = pictures, rows_N, features
+        self._threshold, self._floor = _threshold(self._held_out.values, features.values)
+        self._label = extractor
+
+    def search(
+        self, generated: Features, images: NDArray[np.uint8], seed: int, split: str
+    ) -> Copying:
+        """Look for copies among generated images.
+
+        Parameters
+        ----------
+        generated : Features
+            Of N images.
+        images : uint8 (n, C, H, W)
+            The first n of them, among which those that are shown are chosen.
+        seed : int
+            Of the latents.
+        split : str
+            What to call the real pictures.
+        """
+        distance_N, index_N = nearest(generated.values, self._features.values)
+        closest = np.argsort(distance_N[: len(images)], kind="stable")[:_SHOWN]
+        scores = tuple(self._scores(generated, distance_N, seed, split))
+        return Copying(
+            images[closest],
+            take(self._pictures, self._rows[index_N[closest]]),
+            tuple(float(one) for one in distance_N[closest]),
+            len(self._rows),
+            self._name,
+            scores,
+        )
+
+    def _scores(
+        self, generated: Features, distance_N: NDArray[np.float64], seed: int, split: str
+    ) -> Iterator[Score]:
+        common: dict[str, Any] = {
+            "extractor": self._label,
+            "generated": len(generated),
+            "real": len(self._rows),
+            "split": f"{split}; held out: {self._name}",
+            "seed": seed,
+        }
+        training, held_out = self._features.values, self._held_out.values
+        count = min(len(held_out), len(generated))
+        half = count // 2
+        cells = min(_MOST_CELLS, max(1, half // _IN_A_CELL))
+        if count >= _FEWEST_HELD_OUT:
+            # one half against the other: what the test says where there is nothing to find
+            yield Score(
+                measure="copying_test",
+                value=_c_t(generated.values[:count], training, held_out[:count], cells),
+                floor=_c_t(held_out[:half], training, held_out[half : 2 * half], cells),
+                better="zero",
+                **common,
+            )
+            yield Score(
+                measure="duplicate_rate",
+                value=float((distance_N <= self._threshold).mean()),
+                floor=self._floor,
+                **common,
+            )
+            yield Score(
+                measure="repeat_rate",
+                value=repeats(generated.values[:count], threshold=self._threshold),
+                floor=repeats(held_out[:count], threshold=self._threshold),
+                **common,
+            )
+
+
+def _c_t(
+    generated: FeatureArray, training: FeatureArray, held_out: FeatureArray, cells: int
+) -> float:
+    try:
+        return copying_test(generated, training, held_out, cells=cells)
+    except DataError:  # a collapsed generator may sit where no held-out picture is
+        return copying_test(generated, training, held_out, cells=1)
+
+
+def _threshold(held_out: FeatureArray, training: FeatureArray) -> tuple[float, float]:
+    """A distance from one half of the held-out pictures, and how many of the other half lie
+    within it: one in a hundred, give or take."""
+    half = len(held_out) // 2
+    if len(held_out) < _FEWEST_HELD_OUT:
+        return 0.0, 0.0
+    threshold = copy_threshold(training, held_out[:half])
+    distance_M, _ = nearest(held_out[half:], training)
+    return threshold, float((distance_M <= threshold).mean())

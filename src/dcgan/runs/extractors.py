@@ -1,0 +1,123 @@
+"""Extractors by the name a person gives, for a run's pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from dcgan.data import Labels, Pictures
+from dcgan.errors import ConfigError, DataError, did_you_mean
+from dcgan.metrics.extractor import Extractor
+from dcgan.metrics.extractors.classifier import FEWEST_PICTURES, MOST_CLASSES, cached_classifier
+from dcgan.metrics.extractors.inception import inception_extractor
+from dcgan.metrics.extractors.module import module_extractor
+from dcgan.metrics.extractors.random import random_extractor
+from dcgan.runs.real import chosen_order, take
+from dcgan.runtime.files import expanded
+
+NAMES = ("auto", "random", "classifier", "inception")
+
+_MOST_TAUGHT = 60_000
+"""Pictures that a classifier is trained on: as many as MNIST has, and some 700 MB at 64x64x3."""
+
+
+def open_extractor(
+    wanted: str,
+    pictures: Pictures,
+    *,
+    device: torch.device | str = "cpu",
+    download: bool = False,
+    note: Callable[[str], None] | None = None,
+) -> Extractor:
+    """An extractor by its name, or from a file.
+
+    Parameters
+    ----------
+    wanted : str
+        ``random``; ``classifier``, trained once on the pictures' own labels and kept;
+        ``inception``, the standard weights where they are in the cache; ``auto``, the classifier
+        where there are labels, else random; or a file: a ``.pth`` of Inception weights, or any
+        TorchScript or exported program.
+    pictures : Pictures
+        Give the size, the channels and the labels.
+    device : torch.device, default CPU
+    download : bool
+        Whether Inception's weights may be fetched.
+    note : callable, optional
+        Told when something takes long.
+
+    Raises
+    ------
+    ConfigError
+        Neither a name nor a file.
+    DataError
+        ``classifier`` without labels, or a file that is no such extractor.
+    """
+    channels, height, width = pictures.shape
+    match wanted:
+        case "auto":
+            name = "classifier" if _can_be_taught(pictures) else "random"
+            return open_extractor(name, pictures, device=device, note=note)
+        case "random":
+            return random_extractor(channels, (height, width), device=device)
+        case "classifier":
+            return _taught(pictures, device, note)
+        case "inception":
+            return inception_extractor(None, device=device, download=download)
+    path = expanded(wanted)
+    if not path.is_file():
+        raise ConfigError(
+            "extractor", wanted, f"neither a file nor a name; {did_you_mean(wanted, NAMES)}"
+        )
+    if path.suffix == ".pth":
+        return inception_extractor(path, device=device)
+    return module_extractor(path, device=device)
+
+
+def classes_of(pictures: Pictures, factor: str | None = None) -> tuple[str, Labels] | None:
+    """The factor by which pictures are classified: ``label`` or the first that has names.
+
+    Parameters
+    ----------
+    factor : str, optional
+        Only this one.
+    """
+    named = {name: labels for name, labels in pictures.labels.items() if labels.names}
+    if factor is not None:
+        return (factor, named[factor]) if factor in named else None
+    if "label" in named:
+        return "label", named["label"]
+    return next(iter(named.items()), None)
+
+
+def _can_be_taught(pictures: Pictures) -> bool:
+    found = classes_of(pictures)
+    if found is None:
+        return False
+    counts = np.bincount(found[1].values.astype(np.int64), minlength=len(found[1].names))
+    return 2 <= len(counts) <= MOST_CLASSES and bool(counts.min() >= FEWEST_PICTURES)
+
+
+def _taught(
+    pictures: Pictures, device: torch.device | str, note: Callable[[str], None] | None
+) -> Extractor:
+    found = classes_of(pictures)
+    if found is None:
+        raise DataError(
+            "these pictures have no labels to train a classifier on; take --extractor random, or"
+            " sort them into one folder per class"
+        )
+    factor, labels = found
+    rows = chosen_order(len(pictures))[:_MOST_TAUGHT]
+    numbers = labels.values[pictures.rows(rows)].astype(np.int64)
+    key = hashlib.sha256(f"{pictures.fingerprint} {pictures.shape} {factor}".encode())
+    key.update(numbers.tobytes())
+    return cached_classifier(
+        key.hexdigest()[:24],
+        lambda: (take(pictures, rows), numbers, labels.names),
+        device=device,
+        note=note,
+    )

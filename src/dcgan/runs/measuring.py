@@ -1,0 +1,101 @@
+"""From run folders to evaluations: opens the pictures and the extractor that measuring takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dcgan.data import Pictures
+from dcgan.errors import DcganError
+from dcgan.runs.evaluation import Evaluation, Evaluator
+from dcgan.runs.extractors import open_extractor
+from dcgan.runs.pictures import held_out_name, open_pictures
+from dcgan.runs.run import Run
+
+
+def evaluate(
+    runs: Sequence[Run],
+    data: str | None = None,
+    *,
+    extractor: str = "auto",
+    images: int = 10_000,
+    held_out: str | None = None,
+    seed: int = 0,
+    brief: bool = False,
+    data_root: str | Path | None = None,
+    download: bool = False,
+    note: Callable[[str], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Evaluation]:
+    """Measure checkpoints against the same real pictures, on the same features.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Each opened at the checkpoint to measure; all draw images of one shape.
+    data : str, optional
+        The real pictures, as for :func:`dcgan.train`; default what the first run was trained on.
+    extractor : str, default "auto"
+        See :func:`dcgan.runs.extractors.open_extractor`.
+    images : int, default 10,000
+        Generated images, and as many real ones; at most half of the pictures.
+    held_out : str, optional
+        Pictures that the runs were not trained on, for the test of copying; default the test
+        split of a named set.
+    seed : int
+        Of the latents.
+    brief : bool
+        Only distances and shares on features.
+    data_root : path, optional
+        Where named sets lie.
+    download : bool
+        Whether Inception's weights may be fetched.
+    note, progress
+        Told what is being done.
+
+    Returns
+    -------
+    list of Evaluation
+
+    Raises
+    ------
+    DataError, ConfigError
+        What was asked for cannot be measured.
+    """
+    folder, networks = runs[0].folder, runs[0].networks
+    pictures = open_pictures(
+        folder, networks, data, data_root=data_root, note=note, progress=progress
+    )
+    others = None
+    if not brief:
+        others = _held_out(runs[0], data, held_out, data_root, note, progress)
+    evaluator = Evaluator(
+        pictures,
+        open_extractor(extractor, pictures, device=runs[0].device, download=download, note=note),
+        images=images,
+        held_out=others,
+        brief=brief,
+        note=note,
+    )
+    return [evaluator.evaluate(run, seed=seed) for run in runs]
+
+
+def _held_out(
+    run: Run,
+    data: str | None,
+    asked: str | None,
+    data_root: str | Path | None,
+    note: Callable[[str], None] | None,
+    progress: Callable[[int, int], None] | None,
+) -> Pictures | None:
+    name = asked or (held_out_name(run.folder) if data is None else None)
+    if name is None:
+        return None
+    try:
+        return open_pictures(
+            run.folder, run.networks, name, data_root=data_root, note=note, progress=progress
+        )
+    except DcganError:
+        if asked is not None:
+            raise
+        return None  # nobody asked for the test split, and it is not there

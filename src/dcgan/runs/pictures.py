@@ -1,0 +1,115 @@
+"""The pictures that a finished run was trained on, or others seen the same way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dcgan.data import Pictures, load_pictures, open_source
+from dcgan.data.cache import Cache
+from dcgan.data.stream import STREAMED
+from dcgan.errors import DataError, RunError
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.networks import Networks
+from dcgan.runtime.cache import cache_folder
+
+FROM_PYTHON = "(python)"
+"""Stands for pictures that a program gave, where a configuration names its source."""
+
+
+def open_pictures(
+    folder: RunFolder,
+    networks: Networks,
+    data: str | None = None,
+    *,
+    data_root: str | Path | None = None,
+    note: Callable[[str], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Pictures:
+    """Pictures at the size and with the channels of a run's networks.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    networks : Networks
+    data : str, optional
+        As for :func:`dcgan.data.open_source`; default what the run was trained on.
+    data_root : path, optional
+        Where named sets lie; default where they lay then, else the variable ``DCGAN_DATA``.
+    note, progress
+        As for :func:`dcgan.data.load_pictures`.
+
+    Raises
+    ------
+    DataError
+        They cannot be found or read, or came from a program that must give them again.
+    RunError
+        The run's configuration is damaged.
+    """
+    section = _data_section(folder)
+    own = str(section["source"])
+    if data is None and own == FROM_PYTHON:
+        raise DataError(f"{folder.path}: its pictures came from Python; say which to compare with")
+    root = data_root or section.get("root")
+    source = open_source(data or own, root, frames=section.get("frames", "first"))
+    how = section.get("fit", "crop")
+    pictures = load_pictures(
+        source,
+        networks.image_shape[1:],
+        networks.image_shape[0],
+        how="crop" if how == "cover-random" else how,  # the same pictures, cut about the centre
+        background=section.get("background", "#ffffff"),
+        max_unreadable=section.get("max_unreadable", 0.05),
+        cache=_cache(section, folder),
+        progress=progress,
+        note=note,
+    )
+    if data is None and note is not None and how != "cover-random":
+        _say_if_changed(folder, pictures, note)
+    return pictures
+
+
+def held_out_name(folder: RunFolder) -> str | None:
+    """The test split of a run's data, where it was trained on the plain name of a set with one.
+
+    >>> held_out_name(RunFolder(Path("no such run"))) is None
+    True
+    """
+    if not folder.config.is_file():
+        return None
+    source = str(_data_section(folder)["source"])
+    return f"{source}:test" if source in {"mnist", "fashion-mnist", "cifar10", "celeba"} else None
+
+
+def _data_section(folder: RunFolder) -> dict[str, Any]:
+    try:
+        stored = yaml.safe_load(folder.config.read_text(encoding="utf-8"))["data"]
+        return {"source": stored["source"], **stored}
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        words = " ".join(str(error).split())
+        raise RunError(f"{folder.config}: damaged ({words}); restore it or train again") from error
+
+
+def _cache(section: dict[str, Any], folder: RunFolder) -> Cache | None:
+    match section.get("cache", "user"):
+        case "off":
+            return None
+        case "run":
+            place = folder.cache
+        case _:
+            place = cache_folder() / "pictures"
+    return Cache(place, int(section.get("cache_gb", 50.0) * 1e9))
+
+
+def _say_if_changed(folder: RunFolder, pictures: Pictures, note: Callable[[str], None]) -> None:
+    try:
+        seen = json.loads(folder.provenance.read_text(encoding="utf-8"))["data"]["fingerprint"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    comparable = seen.startswith(STREAMED) == pictures.fingerprint.startswith(STREAMED)
+    if comparable and seen != pictures.fingerprint:
+        note(f"{folder.path}: the pictures have changed since it was trained on them")

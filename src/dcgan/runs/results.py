@@ -1,0 +1,79 @@
+"""Evaluations written into the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dcgan.render.comparison import captioned_rows
+from dcgan.render.quality import Panel, quality_curves
+from dcgan.render.sheet import save_image
+from dcgan.runs.evaluation import Evaluation
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.logs import now
+from dcgan.runs.scores import Measured, write_best
+from dcgan.runtime.files import write_json
+
+_DRAWN = ("frechet_distance", "kernel_distance", "precision", "recall", "coverage")
+
+
+def keep_evaluation(folder: RunFolder, found: Evaluation) -> Path:
+    """Write one evaluation, and the pictures nearest to the training pictures.
+
+    Returns
+    -------
+    Path
+        The JSON file; beside it lies the sheet, where copies were looked for.
+    """
+    extractor = found.scores[0].extractor.replace(":", "-")
+    path = folder.evaluations / f"{found.checkpoint}-{extractor}.json"
+    write_json(path, {"time": now(), **found.to_json()})
+    if found.copying is not None:
+        save_image(
+            captioned_rows(
+                {
+                    "generated, nearest to a training picture": found.copying.generated,
+                    "that training picture": found.copying.training,
+                }
+            ),
+            nearest_sheet(path),
+        )
+    return path
+
+
+def keep_all_evaluations(folder: RunFolder, found: Sequence[Evaluation]) -> Path:
+    """Write the evaluations of all checkpoints, draw them over images seen, and name the best.
+
+    Returns
+    -------
+    Path
+        The drawing; beside it lies a JSON file.
+    """
+    score = found[0]["frechet_distance"]
+    stem = f"all-{score.extractor.replace(':', '-')}"
+    write_json(
+        folder.evaluations / f"{stem}.json",
+        {"time": now(), "evaluations": [one.to_json() for one in found]},
+    )
+    panels = []
+    for measure in _DRAWN:
+        first = found[0][measure]
+        title = f"{first.name}, {first.generated:,} generated and {first.real:,} real"
+        values = {one.images_seen: one[measure].value for one in found}
+        panels.append(Panel(title, values, first.floor, first.better))
+    drawing = folder.evaluations / f"{stem}.png"
+    quality_curves(panels, drawing)
+    best = best_of(found)
+    entry = Measured(best.images_seen, best["frechet_distance"], best.checkpoint)
+    write_best(folder, entry, by="evaluate --all")
+    return drawing
+
+
+def best_of(found: Sequence[Evaluation]) -> Evaluation:
+    """The one with the least Fréchet distance."""
+    return min(found, key=lambda one: one["frechet_distance"].value)
+
+
+def nearest_sheet(path: Path) -> Path:
+    """Where the pictures nearest to training pictures lie, beside an evaluation's JSON."""
+    return path.with_name(f"{path.stem}-nearest.png")

@@ -1,0 +1,172 @@
+"""What was measured of a run while it trained, and which checkpoint that makes the best."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Self
+
+from dcgan.errors import RunError
+from dcgan.metrics.score import Protocol, Score
+from dcgan.render.quality import Panel, quality_curves
+from dcgan.runs.checkpoints import list_checkpoints
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.logs import by_images, now
+from dcgan.runtime.files import write_json
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One measurement.
+
+    Parameters
+    ----------
+    images : int
+        Images seen.
+    score : Score
+    checkpoint : str, optional
+        Name of the checkpoint of that moment, where one was saved.
+    cost : float
+        Seconds that measuring took.
+    """
+
+    images: int
+    score: Score
+    checkpoint: str | None = None
+    cost: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that JSON can hold."""
+        return {
+            "images": self.images,
+            "checkpoint": self.checkpoint,
+            "cost": round(self.cost, 3),
+            "score": self.score.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        """The inverse of :meth:`to_json`."""
+        return cls(
+            stored["images"],
+            Score.from_json(stored["score"]),
+            stored["checkpoint"],
+            stored["cost"],
+        )
+
+
+class Scoreboard:
+    """The measurements of one run by one protocol, oldest first.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    protocol : tuple
+        Of :attr:`dcgan.metrics.Score.protocol`: only such measurements are compared.
+    places : int
+        How many of the best there is room for.
+    """
+
+    def __init__(self, folder: RunFolder, protocol: Protocol, places: int = 1) -> None:
+        self._folder = folder
+        self._places = places
+        self.protocol = protocol
+        self.entries = [one for one in read_scores(folder) if one.score.protocol == protocol]
+
+    def best(self) -> list[Measured]:
+        """The best that have a checkpoint, best first, as many as there are places."""
+        there = {path.name for path in list_checkpoints(self._folder.checkpoints)}
+        kept = [entry for entry in self.entries if entry.checkpoint in there]
+        return sorted(kept, key=lambda entry: entry.score.badness)[: self._places]
+
+    def has_place_for(self, score: Score) -> bool:
+        """Whether this would be among the best."""
+        best = self.best()
+        return len(best) < self._places or score.beats(best[-1].score)
+
+    def enter(self, entry: Measured) -> bool:
+        """Add a measurement; returns whether it is the best so far, which ``best.json`` then
+        says."""
+        before = self.best()
+        self.entries.append(entry)
+        self._folder.scores.append(entry.to_json())
+        is_best = entry.checkpoint is not None and (
+            not before or entry.score.beats(before[0].score)
+        )
+        if is_best:
+            write_best(self._folder, entry, by="training")
+        return is_best
+
+    def last_gain(self) -> int | None:
+        """Images seen when anything last became better than all before; None: never measured."""
+        gain: Measured | None = None
+        for entry in self.entries:
+            if gain is None or entry.score.beats(gain.score):
+                gain = entry
+        return None if gain is None else gain.images
+
+
+def read_scores(folder: RunFolder) -> list[Measured]:
+    """All measurements, oldest first, without those a kill made void."""
+    return [Measured.from_json(record) for record in by_images(folder.scores.read())]
+
+
+def draw_quality(folder: RunFolder) -> None:
+    """Draw ``quality.png`` from the measurements of the latest protocol, if there are any."""
+    entries = read_scores(folder)
+    if not entries:
+        return
+    score = entries[-1].score
+    board = Scoreboard(folder, score.protocol)
+    values = {entry.images: entry.score.value for entry in board.entries}
+    title = f"{score.name}, {score.generated:,} generated and {score.real:,} real"
+    quality_curves([Panel(title, values, score.floor, score.better)], folder.quality)
+
+
+def write_best(folder: RunFolder, entry: Measured, *, by: str) -> None:
+    """Say in ``best.json`` which checkpoint is best, by what, and who measured."""
+    content = {
+        "checkpoint": entry.checkpoint,
+        "images": entry.images,
+        "by": by,
+        "time": now(),
+        "score": entry.score.to_json(),
+    }
+    write_json(folder.best, content)
+
+
+def best_names(folder: RunFolder, places: int) -> set[str]:
+    """Names of the best checkpoints: ``best.json``'s, and those of the latest protocol."""
+    best = read_best(folder)
+    names = {str(best.checkpoint)} if best else set()
+    entries = read_scores(folder)
+    if entries:
+        board = Scoreboard(folder, entries[-1].score.protocol, places)
+        names |= {str(entry.checkpoint) for entry in board.best()}
+    return names
+
+
+def settle_best(folder: RunFolder) -> None:
+    """Let ``best.json`` go when its checkpoint has gone; the next measurement writes it anew."""
+    best = read_best(folder)
+    if best is not None and not (folder.checkpoints / str(best.checkpoint)).is_dir():
+        folder.best.unlink()
+
+
+def read_best(folder: RunFolder) -> Measured | None:
+    """What ``best.json`` says; None where nothing was measured.
+
+    Raises
+    ------
+    RunError
+        It is damaged.
+    """
+    if not folder.best.is_file():
+        return None
+    try:
+        content = json.loads(folder.best.read_text(encoding="utf-8"))
+        return Measured(
+            int(content["images"]), Score.from_json(content["score"]), str(content["checkpoint"])
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{folder.best}: damaged ({error}); take --checkpoint last") from error
