@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from itertools import cycle
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -67,28 +69,42 @@ def _curves(
     quality: Mapping[str, Mapping[int, float]],
     measure: str,
 ) -> Image.Image:
-    rows = len(_PANELS) + (1 if quality else 0)
-    figure = new_figure(rows)
-    panels = figure.subplots(rows, 1, sharex=True)
-    colours = dict(zip(logs, _COLOURS * len(logs), strict=False))
-    for axes, (key, title) in zip(panels, _PANELS.items(), strict=False):
-        for name, records in logs.items():
-            found = [record for record in records if key in record]
-            images = [record["images"] for record in found]
-            values = smoothed([record[key] for record in found])
-            axes.plot(images, values, color=colours[name], linewidth=1.3, label=name)
-        axes.set_ylabel(title)
+    """Two panels in a row; what was measured takes the last."""
+    from matplotlib.ticker import EngFormatter
+
+    lines = {title: _lines(logs, key) for key, title in _PANELS.items()}
     if quality:
-        for name, points in quality.items():
-            images = sorted(points)
-            values = [points[one] for one in images]
-            panels[-1].plot(images, values, color=colours[name], marker="o", markersize=3)
-        if all(value > 0 for points in quality.values() for value in points.values()):
-            panels[-1].set_yscale("log")
-        panels[-1].set_ylabel(measure)
+        lines[measure] = {
+            name: (sorted(points), [points[one] for one in sorted(points)])
+            for name, points in quality.items()
+        }
+    figure = new_figure(ceil(len(lines) / 2))
+    panels = figure.subplots(ceil(len(lines) / 2), 2, squeeze=False).flatten()
+    colours = dict(zip(logs, cycle(_COLOURS), strict=False))
+    for axes, (title, of_runs) in zip(panels, lines.items(), strict=False):
+        for name, (images, values) in of_runs.items():
+            axes.plot(images, values, color=colours[name], linewidth=1.3, label=name)
+        axes.set_title(title, fontsize=9)
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.tick_params(labelsize=8)
+    for axes in panels[len(lines) :]:
+        axes.set_axis_off()
+    if quality and all(value > 0 for points in quality.values() for value in points.values()):
+        panels[len(lines) - 1].set_yscale("log")
     panels[0].legend(loc="upper right", frameon=False, fontsize=8)
-    panels[-1].set_xlabel("images seen")
+    figure.supxlabel("images seen", fontsize=9)
     data = BytesIO()
     figure.savefig(data, format="png")
     with Image.open(data) as image:
         return image.convert("RGB")
+
+
+def _lines(
+    logs: Mapping[str, Sequence[Record]], key: str
+) -> dict[str, tuple[list[int], list[float]]]:
+    found = {}
+    for name, records in logs.items():
+        points = [record for record in records if key in record]
+        values = smoothed([record[key] for record in points])
+        found[name] = ([record["images"] for record in points], values)
+    return found
