@@ -215,8 +215,8 @@ class RecordsConfig(Section):
 class MetricsConfig(Section):
     """How the averaged generator is measured while it trains, to find the best checkpoint."""
 
-    measure: Literal["kernel", "frechet", "off"] = "kernel"
-    """Distance between real and generated images: kernel (squared MMD), frechet, or off."""
+    measure: Literal["frechet", "kernel", "off"] = "frechet"
+    """Distance between real and generated images: frechet, kernel (squared MMD), or off."""
     extractor: str = "random"
     """Features it is taken on: random, classifier, inception, or a file; as for evaluate."""
     images: Annotated[int, Field(ge=50)] = 2000

@@ -17,9 +17,9 @@ from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.kernel import squared_mmd
 from dcgan.metrics.score import Score
 
-Measure = Literal["kernel", "frechet"]
+Measure = Literal["frechet", "kernel"]
 
-_NAMES: dict[Measure, str] = {"kernel": "kernel_distance", "frechet": "frechet_distance"}
+_NAMES: dict[Measure, str] = {"frechet": "frechet_distance", "kernel": "kernel_distance"}
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Yardstick:
 
     Parameters
     ----------
-    measure : {"kernel", "frechet"}
-        The unbiased squared MMD over all pairs, or the Fréchet distance.
+    measure : {"frechet", "kernel"}
+        The Fréchet distance, or the unbiased squared MMD over all pairs.
     extractor : Extractor
     reference : Features
         Of the real images.

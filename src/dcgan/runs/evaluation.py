@@ -120,10 +120,8 @@ class Evaluator:
         note: Note | None = None,
     ) -> None:
         total = len(pictures)
-        if images < FEWEST:
-            raise ConfigError("images", images, f"at least {FEWEST}, or no distance means anything")
-        if total < 2 * FEWEST:
-            raise DataError(f"{total} pictures: too few to compare with, it takes {2 * FEWEST}")
+        refuse_few(images)
+        refuse_few_pictures(total)
         self.count = min(images, total // 2)
         self._note = note or _silent
         self._extractor = extractor
@@ -267,6 +265,18 @@ class Evaluator:
             split=self.split,
             seed=self._seed,
         )
+
+
+def refuse_few(images: int) -> None:
+    """Raise ``ConfigError`` for so few generated images that no distance means anything."""
+    if images < FEWEST:
+        raise ConfigError("images", images, f"at least {FEWEST}, or no distance means anything")
+
+
+def refuse_few_pictures(total: int) -> None:
+    """Raise ``DataError`` for so few real ones that there are no two sets of them."""
+    if total < 2 * FEWEST:
+        raise DataError(f"{total} pictures: too few to compare with, it takes {2 * FEWEST}")
 
 
 class _FirstOf:

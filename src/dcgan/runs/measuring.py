@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dcgan.data import Pictures
 from dcgan.errors import DcganError
-from dcgan.runs.evaluation import Evaluation, Evaluator
+from dcgan.runs.evaluation import Evaluation, Evaluator, refuse_few, refuse_few_pictures
 from dcgan.runs.extractors import open_extractor
 from dcgan.runs.pictures import held_out_name, open_pictures
 from dcgan.runs.run import Run
@@ -62,10 +62,12 @@ def evaluate(
     DataError, ConfigError
         What was asked for cannot be measured.
     """
+    refuse_few(images)  # before a classifier is trained in vain
     folder, networks = runs[0].folder, runs[0].networks
     pictures = open_pictures(
         folder, networks, data, data_root=data_root, note=note, progress=progress
     )
+    refuse_few_pictures(len(pictures))
     others = None
     if not brief:
         others = _held_out(runs[0], data, held_out, data_root, note, progress)

@@ -93,7 +93,6 @@ def test_the_pictures_held_out_are_not_learned_from(monkeypatch):
         for pixel_BCHW, label_B in batches:
             seen.update(pixel_BCHW[:, 0, 0, 0].tolist())
             assert torch.equal(pixel_BCHW[:, 0, 0, 0] % 2, label_B)
-        network.eval()
 
     monkeypatch.setattr(classifier_training, "_fit", fit)
     images = np.arange(200, dtype=np.uint8)[:, None, None, None].repeat(16, 2).repeat(16, 3)

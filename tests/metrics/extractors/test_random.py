@@ -23,9 +23,9 @@ def gradient(channels: int, height: int, width: int) -> np.ndarray:
 @pytest.mark.parametrize(
     ("shape", "golden"),
     [
-        ((1, 28, 28), [1.07834, 0.963508, 4.3766, 2.94731, 2.25321, 4.54542, 6.7923]),
-        ((3, 32, 32), [1.41903, 1.59235, 0.805086, 1.74985, 10.3052, -5.28422, -0.341031]),
-        ((4, 50, 90), [0.324256, 0.330103, 0.710039, 0.835561, 1.98006, -2.4091, 1.36515]),
+        ((1, 28, 28), [0.431335, 0.385403, 1.75064, 1.17892, 0.901282, 1.81817, 2.71692]),
+        ((3, 32, 32), [0.567612, 0.636939, 0.322035, 0.699941, 4.12209, -2.11369, -0.136412]),
+        ((4, 50, 90), [0.129702, 0.132041, 0.284016, 0.334225, 0.792024, -0.963638, 0.546059]),
     ],
 )
 def test_the_numbers_are_those_recorded(shape, golden):
@@ -38,7 +38,7 @@ def test_the_numbers_are_those_recorded(shape, golden):
 def test_the_digest_is_that_recorded():
     """Numbers of two versions are compared by it; it must not change with PyTorch."""
     assert random_extractor(1, (28, 28)).digest == random_extractor(1, (64, 40)).digest
-    assert random_extractor(1, (28, 28)).digest == "fcf412826ba3"
+    assert random_extractor(1, (28, 28)).digest == "790c6ec00424"
 
 
 def test_global_generators_are_left_alone():

@@ -16,8 +16,8 @@ _LONGEST = 64
 """Pixels of the longer side; larger images are shrunk to it."""
 
 _STEM, _WIDTHS = 16, (24, 48, 96, 128)
-"""Channels of the extra first layer of larger images, and of the others: of what trains in four
-minutes on one CPU core, the best on CIFAR-10 (see ``_MOST_IMAGES``)."""
+"""Channels of the extra first layer of larger images, and of the others: few, since it is to be
+trained on a CPU."""
 
 _LARGE = 40
 """Pixels of the longer side from which images are halved once more at once, so that the costly

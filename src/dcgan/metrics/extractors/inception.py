@@ -306,14 +306,10 @@ def load_published(network: Inception, stored: dict[str, Tensor], origin: str) -
     DataError
         Names or shapes of another network.
     """
-    # counts of training steps, which no feature depends on, came with later versions of PyTorch
-    counts = {
-        key: torch.zeros_like(value)
-        for key, value in network.state_dict().items()
-        if key.endswith("num_batches_tracked")
-    }
     try:
-        network.load_state_dict(counts | stored)
+        # counts of training steps, which no feature depends on, may be missing: files of early
+        # versions of PyTorch have none
+        network.load_state_dict(stored)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise DataError(
             f"{origin}: weights of another network than Inception-v3 of 2015-12-05"

@@ -1,0 +1,117 @@
+"""``dcgan evaluate`` and ``dcgan compare`` as typed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def run(small_run, tmp_path):
+    return shutil.copytree(small_run.path, tmp_path / "run")
+
+
+def test_every_row_names_features_count_and_what_real_images_get(dcgan, run):
+    code, out, _ = dcgan("evaluate", run, "--extractor", "random", "-n", 200)
+    assert code == 0
+    table = out[out.index("measure") : out.index("\n\n", out.index("measure"))].splitlines()
+    assert table[0].split() == ["measure", "generated", "±", "real", "better", "features", "n"]
+    assert len(table) > 9
+    for row in table[1:]:
+        assert "random:" in row or " pixels " in row, row
+        assert " 200" in row
+    assert "200 of 1,797 pictures" in out
+    with Image.open(next((run / "evaluations").glob("*-nearest.png"))) as sheet:
+        assert sheet.width > 400
+
+
+def test_json_is_the_last_line_and_whole(dcgan, run):
+    code, out, err = dcgan("evaluate", run, "--extractor", "random", "-n", 100, "--json")
+    assert code == 0
+    content = json.loads(out.splitlines()[-1])
+    assert content["images_seen"] == 512
+    assert all(
+        score["extractor"] and score["generated"] and score["floor"] is not None
+        for score in content["scores"]
+    )
+    assert "frechet distance" in err
+
+
+def test_all_checkpoints_are_drawn_and_the_best_is_named(dcgan, run):
+    code, out, _ = dcgan("evaluate", run, "--all", "--extractor", "random", "-n", 100)
+    assert code == 0
+    assert "real images" in out
+    best = json.loads((run / "best.json").read_text())
+    assert best["checkpoint"] in out
+    assert next((run / "evaluations").glob("all-random-*.png")).stat().st_size > 10_000
+    _, sampled, _ = dcgan("sample", run, "-n", 4, "--out", run / "s.png")
+    assert best["checkpoint"] in sampled
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--extractor", "incepton"], "did you mean 'inception'?"),
+        (["--extractor", "inception"], "allow the download"),
+        (["-n", "10"], "images = 10: at least 50"),
+        (["nowhere"], "no such file or folder"),
+        (["--held-out", "nowhere"], "no such file or folder"),
+        (["--checkpoint", "7"], "no checkpoint 7"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(dcgan, run, words, said):
+    code, out, err = dcgan("evaluate", run, *words)
+    assert code == 2
+    assert out == ""
+    assert said in err.splitlines()[-1]
+    assert err.splitlines()[-1].startswith("dcgan: ")
+
+
+def test_unlabelled_pictures_have_no_classifier(dcgan, run, png_folder):
+    code, _, err = dcgan("evaluate", run, png_folder)
+    assert code == 2
+    assert "10 pictures: too few" in err
+    images = np.random.default_rng(0).integers(0, 256, (120, 16, 16), dtype=np.uint8)
+    np.save(png_folder / "bare.npy", images)
+    words = [png_folder / "bare.npy", "-n", 60]
+    code, _, err = dcgan("evaluate", run, *words, "--extractor", "classifier")
+    assert code == 2
+    assert "no labels" in err
+    code, out, _ = dcgan("evaluate", run, *words)
+    assert code == 0
+    assert "random:" in out
+
+
+def test_runs_are_compared(dcgan, run, small_run, tmp_path):
+    page = tmp_path / "page.png"
+    words = ["compare", run, small_run.path, "-n", 100, "--draws", 2, "--extractor", "random"]
+    code, out, _ = dcgan(*words, "--out", page)
+    assert code == 0
+    assert "no setting differs" in out
+    assert out.count("±") >= 12
+    assert "2 draws of 100 images" in out
+    with Image.open(page) as image:
+        assert image.height > 400
+
+
+def test_a_comparison_as_json(dcgan, run, small_run, tmp_path):
+    words = ["compare", run, small_run.path, "-n", 0, "--out", tmp_path / "p.png", "--json"]
+    code, out, _ = dcgan(*words)
+    assert code == 0
+    content = json.loads(out.splitlines()[-1])
+    assert [one["images_seen"] for one in content["runs"]] == [512, 512]
+    assert content["differences"] == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [([], "at least two run folders"), (["--out", "page.jpg"], "give a .png")],
+)
+def test_a_comparison_that_cannot_be(dcgan, run, words, said):
+    code, _, err = dcgan("compare", run, *words)
+    assert code == 2
+    assert said in err
