@@ -20,6 +20,9 @@ _COMMANDS = {
     "sample": "Draw images with a trained run's generator.",
     "inspect": "Report on a picture collection before any training.",
     "prepare": "Decode and pack a collection once; later runs read it at memory speed.",
+    "evaluate": "Measure what a trained run draws, beside what real pictures would get.",
+    "compare": "Compare runs: same latents, curves, measures with spreads, settings.",
+    "probe": "Judge the discriminator's features by a linear classifier.",
     "recipes": "List the recipes, or print one in full.",
 }
 

@@ -1,0 +1,257 @@
+"""Pictures with classes, as the probe wants them: at the run's size, split by class.
+
+N pictures · K classes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from dcgan.data import Labels, Pictures, load_pictures, open_source
+from dcgan.data.cache import Cache
+from dcgan.errors import ConfigError, DataError, did_you_mean
+from dcgan.runs.run import Run
+from dcgan.runtime.random import derived_seed
+
+_WITH_TEST = ("mnist", "fashion-mnist", "cifar10", "celeba")
+"""Named sets that have a split ``test``."""
+
+_HELD_OUT = 1 / 6
+"""Of the pictures, what a test or validation part takes: as 10,000 are of MNIST's 60,000."""
+
+_CACHE_BYTES = 50 * 10**9
+"""As much as training keeps there by default (``data.cache_gb``)."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Some pictures of a collection and their classes.
+
+    Parameters
+    ----------
+    name : str
+        What messages call them.
+    pictures : Pictures
+        The whole collection.
+    index : int64 (N,)
+        Which of them.
+    label : int64 (N,)
+        From 0 to K - 1.
+    names : tuple of str
+        Of the K classes.
+    """
+
+    name: str
+    pictures: Pictures
+    index: NDArray[np.int64]
+    label: NDArray[np.int64]
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def take(self, rows: NDArray[np.int64]) -> Labelled:
+        """Some of them."""
+        return replace(self, index=self.index[rows], label=self.label[rows])
+
+
+def load_labelled(
+    run: Run,
+    data: str,
+    *,
+    factor: str | None = None,
+    root: str | Path | None = None,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    note: Callable[[str], None] | None = None,
+) -> Labelled:
+    """Open a labelled collection as the run saw its own: same size, channels and fit.
+
+    Parameters
+    ----------
+    run : Run
+    data, root
+        As for :func:`dcgan.data.open_source`.
+    factor : str, optional
+        Which labels; default ``label``, or the only ones there are.
+    cache : Path, optional
+        The folder where decoded pictures are kept.
+    progress, note
+        As for :func:`dcgan.data.load_pictures`.
+
+    Raises
+    ------
+    DataError
+        No labels, or labels that are measurements.
+    ConfigError
+        No such factor.
+    """
+    channels, height, width = run.networks.image_shape
+    source = open_source(data, root)
+    _labels_of(data, source.labels, factor)  # before minutes of decoding
+    fit = recorded(run, "data", "fit", default="crop")
+    pictures = load_pictures(
+        source,
+        (height, width),
+        channels,
+        how="crop" if fit == "cover-random" else fit,
+        background=recorded(run, "data", "background", default="#ffffff"),
+        cache=None if cache is None else Cache(cache, _CACHE_BYTES),
+        progress=progress,
+        note=note,
+    )
+    labels = _labels_of(data, pictures.labels, factor)
+    index_N = np.arange(len(pictures))
+    class_N = np.asarray(labels.values)[pictures.rows(index_N)].astype(np.int64)
+    if class_N.min() < 0 or class_N.max() >= len(labels.names):
+        raise DataError(
+            f"{data}: some pictures have no class (number {class_N.min()} of"
+            f" {len(labels.names)} classes); leave them out"
+        )
+    return Labelled(data, pictures, index_N, class_N, labels.names)
+
+
+def named_test_of(data: str) -> str | None:
+    """The test split that belongs to a named training set.
+
+    >>> named_test_of("mnist"), named_test_of("cifar10:train"), named_test_of("digits")
+    ('mnist:test', 'cifar10:test', None)
+    """
+    name, _, split = data.partition(":")
+    return f"{name}:test" if name in _WITH_TEST and split in {"", "train"} else None
+
+
+def matched(test: Labelled, names: tuple[str, ...]) -> Labelled:
+    """The same pictures with their classes counted as in training: by name.
+
+    Raises
+    ------
+    DataError
+        A class that training does not have.
+    """
+    if test.names == names:
+        return test
+    unknown = [name for name in test.names if name not in names]
+    if unknown:
+        raise DataError(
+            f"{test.name}: class {unknown[0]!r} is none of the training pictures'"
+            f" {len(names)}; {did_you_mean(unknown[0], names)}"
+        )
+    places = np.array([names.index(name) for name in test.names])
+    return replace(test, label=places[test.label], names=names)
+
+
+def held_out(
+    whole: Labelled, seed: int, *, most: int | None = None, purpose: str
+) -> tuple[Labelled, Labelled]:
+    """What remains, and one sixth of each class drawn at random, at most ``most`` in all.
+
+    Raises
+    ------
+    DataError
+        Too few pictures of some class for one in each part.
+    """
+    share = _HELD_OUT if most is None else min(_HELD_OUT, most / len(whole))
+    random = np.random.default_rng(derived_seed(seed, purpose))
+    counts = np.bincount(whole.label, minlength=len(whole.names))
+    if counts.min() < 2:
+        name = whole.names[int(counts.argmin())]
+        raise DataError(
+            f"{whole.name}: class {name!r} has {counts.min()} pictures here, and at least 2 are"
+            " needed, one of them held out; leave the class out, or raise --limit"
+        )
+    chosen = np.zeros(len(whole), dtype=bool)
+    for number, few in enumerate(_shares(counts, share)):
+        rows = random.permutation(np.flatnonzero(whole.label == number))
+        chosen[rows[:few]] = True
+    return whole.take(np.flatnonzero(~chosen)), whole.take(np.flatnonzero(chosen))
+
+
+def _shares(counts: NDArray[np.int64], share: float) -> NDArray[np.int64]:
+    """A share of each count in whole numbers, whose sum is that share of the sum; at least 1."""
+    exact = share * counts
+    whole = np.floor(exact).astype(np.int64)
+    missing = round(exact.sum()) - int(whole.sum())
+    whole[np.argsort(whole - exact, kind="stable")[:missing]] += 1
+    taken: NDArray[np.int64] = np.maximum(1, whole)
+    return taken
+
+
+def limited(whole: Labelled, limit: int | None, seed: int) -> Labelled:
+    """At most ``limit`` of the pictures, drawn at random."""
+    if limit is None or limit >= len(whole):
+        return whole
+    random = np.random.default_rng(derived_seed(seed, "limit"))
+    return whole.take(np.sort(random.permutation(len(whole))[:limit]))
+
+
+def balanced_draws(
+    whole: Labelled, labels: int, repeats: int, seed: int
+) -> list[NDArray[np.int64]]:
+    """Rows of ``labels`` pictures, of each class as many, drawn ``repeats`` times.
+
+    Where K does not divide ``labels``, classes drawn at random give one more.
+
+    Raises
+    ------
+    ConfigError
+        Fewer labels than classes, or more than a class has.
+    """
+    classes = len(whole.names)
+    if labels < classes:
+        raise ConfigError("labels", labels, f"at least one of each class: {classes} or more")
+    counts = np.bincount(whole.label, minlength=classes)
+    each = -(-labels // classes)
+    if counts.min() < each:
+        raise ConfigError(
+            "labels",
+            labels,
+            f"takes {each} of each class, and {whole.names[int(counts.argmin())]!r} has"
+            f" {counts.min()} to train on; take at most {counts.min() * classes}",
+        )
+    random = np.random.default_rng(derived_seed(seed, "draws"))
+    draws = []
+    for _ in range(repeats):
+        wanted = np.full(classes, labels // classes)
+        wanted[random.permutation(classes)[: labels % classes]] += 1
+        rows = [
+            random.permutation(np.flatnonzero(whole.label == number))[:few]
+            for number, few in enumerate(wanted)
+        ]
+        draws.append(np.sort(np.concatenate(rows)))
+    return draws
+
+
+def recorded(run: Run, section: str, *keys: str, default: Any) -> Any:
+    """A setting that the run was trained with; the default where none is recorded."""
+    try:
+        value = yaml.safe_load(run.folder.config.read_text(encoding="utf-8"))
+        for key in (section, *keys):
+            value = value[key]
+    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError):
+        return default
+    return value
+
+
+def _labels_of(data: str, labels: dict[str, Labels], factor: str | None) -> Labels:
+    known = {name: found for name, found in labels.items() if found.names}
+    if not known:
+        raise DataError(
+            f"{data}: the pictures have no classes, which the probe must have; put each class"
+            " into a folder of its own, or give a set that has labels, such as mnist"
+        )
+    wanted = factor or ("label" if "label" in known else next(iter(known)))
+    if wanted not in known or (factor is None and "label" not in known and len(known) > 1):
+        wanted = factor or "label"
+        problem = "measures and names no class" if wanted in labels else "is no factor here"
+        raise ConfigError("factor", wanted, f"{problem}; there are {', '.join(list(known)[:40])}")
+    if len(known[wanted].names) < 2:
+        raise DataError(f"{data}: all pictures are of one class; the probe needs two or more")
+    return known[wanted]

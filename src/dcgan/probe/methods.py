@@ -1,0 +1,127 @@
+"""What is compared: the run's discriminator, and the yardsticks beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dcgan.data import Pictures
+from dcgan.errors import CheckpointError, ConfigError, did_you_mean
+from dcgan.models import Discriminator
+from dcgan.models.init import Initialisation
+from dcgan.probe.features import FeatureMap, LayerFeatures, batches_of, with_statistics_of
+from dcgan.probe.kmeans import KMeansFeatures
+from dcgan.probe.labelled import recorded
+from dcgan.runs.checkpoints import read_part
+from dcgan.runs.run import Run
+from dcgan.runtime.random import derived_seed
+
+METHODS = ("discriminator", "pixels", "untrained", "k-means", "supervised")
+"""In the order of the table; the last is a network, all others features for the SVM."""
+
+_MEASURED = 10_240
+"""Pictures, drawn from those to train on, over which batch norm is re-estimated."""
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """What features may be learned from: pictures by number, without their classes."""
+
+    run: Run
+    pictures: Pictures
+    index: NDArray[np.int64]
+    seed: int
+    device: torch.device
+
+
+def checked_methods(methods: Sequence[str]) -> tuple[str, ...]:
+    """The methods asked for, in the order of the table.
+
+    Raises
+    ------
+    ConfigError
+        An unknown one, or none.
+    """
+    for name in methods:
+        if name not in METHODS:
+            raise ConfigError("methods", name, did_you_mean(name, METHODS))
+    if not methods:
+        raise ConfigError("methods", "", f"at least one of {', '.join(METHODS)}")
+    return tuple(name for name in METHODS if name in methods)
+
+
+def features_of(method: str, seen: Unlabelled) -> FeatureMap:
+    """The features of a method, ready to be collected."""
+    return _FEATURES[method](seen)
+
+
+def initialisation_of(run: Run) -> Initialisation:
+    """How the run drew its discriminator's first weights."""
+    known: Initialisation = (
+        "dcgan"
+        if recorded(run, "model", "discriminator", "init", default="default") == "dcgan"
+        else "default"
+    )
+    return known
+
+
+class Pixels:
+    """Pictures as they are, from 0 to 1."""
+
+    about = "raw pixels"
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self.count = shape[0] * shape[1] * shape[2]
+
+    def __call__(self, pixel_BCHW: Tensor) -> Tensor:
+        return pixel_BCHW.float().flatten(1) / 255
+
+
+def _trained(seen: Unlabelled) -> FeatureMap:
+    discriminator = seen.run.networks.build_discriminator()
+    try:
+        discriminator.load_state_dict(read_part(seen.run.checkpoint, "discriminator"))
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{seen.run.checkpoint}: weights of other networks than networks.json describes"
+        ) from error
+    return _layers_of(discriminator, seen)
+
+
+def _untrained(seen: Unlabelled) -> FeatureMap:
+    """The same table with fresh weights, drawn as the run drew its first."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived_seed(seen.seed, "untrained"))
+        fresh = seen.run.networks.build_discriminator(initialisation_of(seen.run))
+    return _layers_of(fresh, seen)
+
+
+def _layers_of(discriminator: Discriminator, seen: Unlabelled) -> FeatureMap:
+    networks = seen.run.networks
+    random = np.random.default_rng(derived_seed(seen.seed, "batch norm"))
+    some = random.permutation(seen.index)[:_MEASURED]
+    ready = with_statistics_of(
+        discriminator.to(seen.device), batches_of(seen.pictures, some), networks.scale
+    )
+    return LayerFeatures(ready, networks.discriminator, networks.scale)
+
+
+def _pixels(seen: Unlabelled) -> FeatureMap:
+    return Pixels(seen.pictures.shape)
+
+
+def _k_means(seen: Unlabelled) -> FeatureMap:
+    return KMeansFeatures(seen.pictures, seen.index, seen.seed, seen.device)
+
+
+_FEATURES: dict[str, Callable[[Unlabelled], FeatureMap]] = {
+    "discriminator": _trained,
+    "pixels": _pixels,
+    "untrained": _untrained,
+    "k-means": _k_means,
+}

@@ -1,0 +1,164 @@
+"""A classifier of the discriminator's shape, trained on the labels: what they alone can give.
+
+B batch · N pictures · K classes
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from dcgan.models.blocks import Block
+from dcgan.models.geometry import layer_shapes
+from dcgan.models.init import Initialisation
+from dcgan.models.table import Layer
+from dcgan.probe.features import batches_of
+from dcgan.probe.labelled import Labelled
+from dcgan.runs.networks import Networks
+from dcgan.runtime.random import derived_seed
+
+BUDGET = 500_000
+"""Images that training sees: ten times all of CIFAR-10."""
+
+_MOST_EPOCHS = 100
+"""Few pictures are seen so often at most."""
+
+_BATCH = 128
+_RATE = 1e-3
+"""Adam's own default (Kingma and Ba 2015)."""
+
+_CHECKS = 10
+"""How often the weights are judged on the validation part; the best stay."""
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """A trained classifier.
+
+    Attributes
+    ----------
+    network : nn.Module
+        (B, C, H, W) → (B, K).
+    accuracy : float
+        On the validation part.
+    seen : int
+        Images that its weights had seen, of ``budget``.
+    budget : int
+    """
+
+    network: nn.Module
+    accuracy: float
+    seen: int
+    budget: int
+
+
+def train_supervised(
+    networks: Networks,
+    init: Initialisation,
+    train: Labelled,
+    validation: Labelled,
+    *,
+    seed: int,
+    budget: int = BUDGET,
+    device: torch.device | str = "cpu",
+) -> Supervised:
+    """Train the run's discriminator table with K outputs by cross-entropy and Adam.
+
+    No augmentation, constant rate 0.001, batches of 128 (or all pictures, where they are fewer).
+    The weights are those of the check, of ten, with the best validation accuracy.
+
+    Parameters
+    ----------
+    networks : Networks
+        Of the run: table, picture shape and scale.
+    init : {"default", "dcgan"}
+        Initial weights, as the run's.
+    train, validation : Labelled
+    seed : int
+        Of weights, order, dropout and noise.
+    budget : int, default 500,000
+        Images seen; never more than 100 times each picture.
+    device : torch.device, default CPU
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(derived_seed(seed, "supervised"))
+        network = classifier(networks, len(train.names), init).to(device)
+        return _train(network, networks, train, validation, seed, budget, torch.device(device))
+
+
+def classifier(networks: Networks, classes: int, init: Initialisation) -> nn.Sequential:
+    """The discriminator with its one output replaced by K, (B, C, H, W) → (B, K)."""
+    table = networks.discriminator
+    layers: Sequence[Layer] = (*table[:-1], replace(table[-1], channels=classes))
+    shapes = [networks.image_shape, *layer_shapes(layers, networks.image_shape)]
+    blocks = [Block(layer, shape, init) for layer, shape in zip(layers, shapes[:-1], strict=True)]
+    return nn.Sequential(*blocks, nn.Flatten())
+
+
+def predict(network: nn.Module, networks: Networks, some: Labelled) -> NDArray[np.int64]:
+    """Classes (N,) of pictures."""
+    network.eval()
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        found = [
+            network(networks.scale.normalize(pixel_BCHW.to(device))).argmax(dim=1).cpu()
+            for pixel_BCHW in batches_of(some.pictures, some.index)
+        ]
+    return torch.cat(found).numpy()
+
+
+def _train(
+    network: nn.Module,
+    networks: Networks,
+    train: Labelled,
+    validation: Labelled,
+    seed: int,
+    budget: int,
+    device: torch.device,
+) -> Supervised:
+    batch = min(_BATCH, len(train))
+    budget = min(budget, _MOST_EPOCHS * len(train))
+    steps = max(_CHECKS, budget // batch)
+    optimizer = torch.optim.Adam(network.parameters(), _RATE)
+    order = np.random.default_rng(derived_seed(seed, "order"))
+    best, weights, waiting = Supervised(network, -1.0, 0, budget), network.state_dict(), _no_rows()
+    for step in range(1, steps + 1):
+        if len(waiting) < batch:
+            waiting = order.permutation(len(train))
+        rows, waiting = waiting[:batch], waiting[batch:]
+        _step(network, optimizer, networks, train.take(rows), device)
+        if step * _CHECKS // steps > (step - 1) * _CHECKS // steps:
+            found = predict(network, networks, validation)
+            accuracy = float(np.mean(found == validation.label))
+            if accuracy > best.accuracy:
+                best = replace(best, accuracy=accuracy, seen=step * batch)
+                weights = copy.deepcopy(network.state_dict())
+    network.load_state_dict(weights)
+    return best
+
+
+def _step(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    networks: Networks,
+    some: Labelled,
+    device: torch.device,
+) -> None:
+    network.train()
+    pixel_BCHW = some.pictures.take(some.index, np.full(len(some), 0.5)).to(device)
+    class_B: Tensor = torch.from_numpy(some.label).to(device)
+    loss = cross_entropy(network(networks.scale.normalize(pixel_BCHW)), class_B)
+    optimizer.zero_grad()
+    torch.autograd.backward(loss)
+    optimizer.step()
+
+
+def _no_rows() -> NDArray[np.int64]:
+    return np.empty(0, np.int64)

@@ -1,0 +1,199 @@
+"""The experiment as a whole, on pictures small enough to know what should come out."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from dcgan.errors import ConfigError, DataError
+from dcgan.probe import MethodResult, ProbeResult, probe
+from dcgan.probe.labelled import balanced_draws, held_out
+from dcgan.probe.sets import load_sets
+
+
+@pytest.fixture(scope="module")
+def sets(small_run):
+    return load_sets(small_run, "digits", limit=420, tell=lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def whole(small_run, sets) -> ProbeResult:
+    methods = ["discriminator", "pixels", "untrained"]
+    return probe(small_run, *sets, methods=methods)
+
+
+def test_all_labels_give_what_digits_are_known_to_give(whole):
+    """Linear classifiers of these pixels are right in about 95 of 100, with more to learn from."""
+    assert [row.method for row in whole.methods] == ["discriminator", "pixels", "untrained"]
+    assert (whole.train, whole.validation, whole.test) == (350, 70, 300)
+    for row in whole.methods:
+        assert 0.85 < row.test[0] < 1, row.method
+        assert 0.85 < row.validation[0] <= 1
+        assert len(row.C) == 1
+        assert row.converged
+    assert whole["discriminator"].features == 4 * 16 + 8 * 16
+    assert whole["pixels"].features == 256
+
+
+def test_the_same_again_is_the_same(whole, small_run, sets):
+    again = probe(small_run, *sets, methods=["untrained"])
+    np.testing.assert_array_equal(again["untrained"].predicted, whole["untrained"].predicted)
+
+
+def test_the_last_fit_learns_from_the_validation_part_too(small_run, sets, monkeypatch):
+    from dcgan.probe import protocol
+
+    fitted, svms = [], []
+
+    class Watched(protocol.SquaredHinge):
+        def __init__(self, features, labels, *rest, **more):
+            fitted.append((len(features), np.asarray(labels)))
+            super().__init__(features, labels, *rest, **more)
+
+        def fit(self, C):
+            svms.append(super().fit(C))
+            return svms[-1]
+
+    monkeypatch.setattr(protocol, "SquaredHinge", Watched)
+    result = probe(small_run, *sets, methods=["pixels"])
+    train, validation = held_out(sets[0], 0, most=10_000, purpose="validation")
+    assert [count for count, _ in fitted] == [350, 420]
+    np.testing.assert_array_equal(fitted[0][1], train.label)
+    np.testing.assert_array_equal(fitted[1][1], np.concatenate([train.label, validation.label]))
+    test = sets[1].pictures.take(sets[1].index, np.zeros(300)).numpy().reshape(300, -1) / 255
+    np.testing.assert_array_equal(
+        result["pixels"].predicted[0], svms[-1].predict(test.astype(np.float32))
+    )
+    assert not np.allclose(svms[-1].weight, next(s.weight for s in svms if svms[-1].C == s.C))
+
+
+def test_few_labels_are_drawn_again_and_again(small_run, sets, monkeypatch):
+    from dcgan.probe import protocol
+
+    fitted = []
+
+    class Watched(protocol.SquaredHinge):
+        def __init__(self, features, labels, *rest, **more):
+            fitted.append(features.copy())
+            super().__init__(features, labels, *rest, **more)
+
+    monkeypatch.setattr(protocol, "SquaredHinge", Watched)
+    result = probe(small_run, *sets, methods=["pixels"], labels=50, repeats=3)
+    train, _ = held_out(sets[0], 0, most=10_000, purpose="validation")
+    for rows, features in zip(balanced_draws(train, 50, 3, 0), fitted, strict=True):
+        pixels = train.pictures.take(train.index[rows], np.zeros(50)).numpy().reshape(50, -1)
+        np.testing.assert_allclose(features, pixels / 255, atol=1e-6)
+    row = result["pixels"]
+    assert len(row.test) == len(row.C) == len(row.validation) == 3
+    assert len(set(row.test)) > 1
+    assert 0.6 < np.mean(row.test) < 0.95  # fifty labels are worth less than all
+    assert "50 labels of 10 classes, 3 draws from 350 pictures" in result.protocol()
+
+
+def test_too_many_features_are_projected_and_it_is_said(small_run, sets):
+    result = probe(small_run, *sets, methods=["pixels"], max_features=100)
+    assert (result["pixels"].features, result["pixels"].projected_to) == (256, 100)
+    assert result["pixels"].test[0] > 0.8
+    assert "256 → 100" in result.table()
+    assert "256 features went through a sparse random projection to 100" in result.notes()[0]
+
+
+def test_memory_is_asked_before_features_are_collected(small_run, sets, monkeypatch):
+    monkeypatch.setattr("dcgan.probe.features.available_memory", lambda: 10**6)
+    monkeypatch.setattr("dcgan.probe.protocol.extract", lambda *_, **__: pytest.fail("collected"))
+    with pytest.raises(DataError, match="--max-features or --limit"):
+        probe(small_run, *sets, methods=["pixels"])
+
+
+def test_every_method_learns_the_stripes(small_run, stripes):
+    """Pixels cannot: a row may be bright anywhere."""
+    train, test = held_out(stripes, 0, purpose="test")
+    result = probe(small_run, train, test, budget=12_800)
+    found = {row.method: row.test[0] for row in result.methods}
+    assert set(found) == {"discriminator", "pixels", "untrained", "k-means", "supervised"}
+    for method in ("discriminator", "untrained", "k-means", "supervised"):
+        assert found[method] > 0.8, method
+    assert found["pixels"] < found["k-means"] - 0.1
+    assert result["supervised"].C == ()
+
+
+@pytest.mark.parametrize("wrong", [{"repeats": 0}, {"max_features": 0}, {"labels": 5}])
+def test_numbers_that_cannot_be_are_refused(small_run, sets, wrong):
+    with pytest.raises(ConfigError, match=r"1 or more|at least one of each"):
+        probe(small_run, *sets, **wrong)
+
+
+def row(method: str, predicted, truth, **more) -> MethodResult:
+    common = {"about": "", "features": 4, "C": (1.0,) * len(predicted), "seconds": 1.0}
+    common |= {"validation": (0.5,) * len(predicted)}
+    return MethodResult(
+        method=method, predicted=np.array(predicted), truth=np.array(truth), **(common | more)
+    )
+
+
+def test_confusions_are_counted_over_all_draws():
+    found = row("pixels", [[0, 1, 1, 0], [0, 0, 1, 0]], [0, 0, 1, 1]).confusion(3)
+    assert found.tolist() == [[3, 1, 0], [2, 2, 0], [0, 0, 0]]
+
+
+def test_differences_are_taken_picture_by_picture():
+    truth = np.zeros(100, int)
+    own = np.zeros((1, 100), int)
+    own[0, :10] = 1
+    other = np.zeros((1, 100), int)
+    other[0, :30] = 1  # wrong where the first is wrong, and twenty times more
+    ahead, error = row("discriminator", own, truth).ahead_of(row("pixels", other, truth))
+    assert ahead == pytest.approx(0.2)
+    assert error == pytest.approx(np.sqrt(0.2 * 0.8 / 100))
+    assert row("a", other, truth).ahead_of(row("b", own, truth))[0] == pytest.approx(-0.2)
+
+
+def result_of(*methods: MethodResult) -> ProbeResult:
+    return ProbeResult(
+        methods=methods,
+        names=("a", "b"),
+        train=10,
+        validation=2,
+        test=100,
+        labels=None,
+        repeats=1,
+        seed=0,
+        test_set="there",
+    )
+
+
+def test_the_verdict_says_what_is_no_clear_difference():
+    truth = np.zeros(100, int)
+    wrong = np.zeros((3, 1, 100), int)
+    wrong[0, 0, :10] = wrong[1, 0, 5:16] = wrong[2, 0, :60] = 1
+    result = result_of(
+        row("discriminator", wrong[0], truth),
+        row("untrained", wrong[1], truth),
+        row("pixels", wrong[2], truth),
+    )
+    near, far = result.verdict()
+    assert "1.00 ±" in near and near.endswith("above untrained, which is no clear difference")
+    assert "50.00 ± 5.00 points above pixels" in far
+    assert result_of(row("pixels", wrong[0], truth)).verdict() == []
+
+
+def test_spread_and_doubts_stand_in_table_notes_and_json():
+    truth = np.zeros(4, int)
+    draws = row(
+        "pixels",
+        [[0, 0, 0, 1], [0, 0, 1, 1]],
+        truth,
+        C=(0.25, 4.0),
+        is_at_edge=True,
+        converged=False,
+    )
+    result = result_of(draws)
+    assert "62.50 ± 17.68 %" in result.table()
+    assert "0.25 to 4" in result.table()
+    assert len({len(line) for line in result.table().splitlines()}) == 1
+    assert [note.split(": ")[1][:12] for note in result.notes()] == ["the best C i", "a fit was st"]
+    stored = json.loads(json.dumps(result.to_json()))
+    assert stored["methods"][0]["test"] == [0.75, 0.5]
+    assert stored["methods"][0]["test_deviation"] == pytest.approx(0.1768, abs=1e-4)

@@ -1,0 +1,97 @@
+"""The linear L2-SVM beside scikit-learn's, and the choice of C."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.svm import LinearSVC
+
+from dcgan.errors import DataError
+from dcgan.probe.svm import GRID, SquaredHinge, choose
+
+
+@pytest.fixture
+def sample():
+    """(X, y): four noisy linear classes over features of very different sizes, off zero."""
+    random = np.random.default_rng(0)
+    features = random.normal(size=(200, 12)) * np.linspace(0.3, 3, 12) + 2
+    scores = (features[:, :4] - 2) @ random.normal(size=(4, 4)) + random.normal(size=(200, 4))
+    return features, scores.argmax(axis=1)
+
+
+def normalised(features: np.ndarray) -> np.ndarray:
+    centred = features - features.mean(axis=0)
+    return centred / np.sqrt((centred**2).sum(axis=1).mean())
+
+
+@pytest.mark.parametrize("C", [0.1, 1.0, 100.0])
+def test_it_solves_what_scikit_learn_solves(sample, C):
+    """Whose bias is regularised, but hardly so when its feature is a large constant."""
+    features, labels = sample
+    theirs = LinearSVC(C=C, dual=False, intercept_scaling=100, tol=1e-9, max_iter=10**5)
+    theirs.fit(normalised(features), labels)
+    wanted = theirs.decision_function(normalised(features))
+    ours = SquaredHinge(features, labels, 4, tolerance=1e-13).fit(C)
+    assert ours.converged
+    np.testing.assert_allclose(ours.decide(features), wanted, atol=1e-4)
+    # as it is used: single precision, a coarser end
+    single = features.astype(np.float32)
+    quick = SquaredHinge(single, labels, 4).fit(C)
+    np.testing.assert_allclose(quick.decide(single), wanted, atol=0.02)
+
+
+def test_neither_an_offset_nor_one_factor_for_all_features_matters(sample):
+    features, labels = sample
+    plain = SquaredHinge(features, labels, 4, tolerance=1e-13).fit(1.0)
+    moved = SquaredHinge(50 * features + 7, labels, 4, tolerance=1e-13).fit(1.0)
+    np.testing.assert_allclose(plain.decide(features), moved.decide(50 * features + 7), atol=1e-4)
+
+
+def test_a_fit_that_starts_from_another_ends_at_the_same_place_sooner(sample):
+    features, labels = sample
+    first = SquaredHinge(features[:150], labels[:150], 4, tolerance=1e-10).fit(1.0)
+    cold = SquaredHinge(features, labels, 4, tolerance=1e-10)
+    warm = SquaredHinge(features, labels, 4, tolerance=1e-10, start=first)
+    # begun at the same classifier, though both centre features by means of their own
+    begun = warm._objective(warm._solution, 1.0)[0]
+    assert begun < 0.6 * cold._objective(cold._solution, 1.0)[0]
+    apart = [fitted.fit(1.0) for fitted in (cold, warm)]
+    np.testing.assert_allclose(apart[0].decide(features), apart[1].decide(features), atol=1e-3)
+    assert apart[1].steps < apart[0].steps
+
+
+def test_two_classes_and_one_that_is_rare_are_learned():
+    random = np.random.default_rng(0)
+    features = random.normal(size=(100, 3)).astype(np.float32)
+    labels = (features[:, 0] > 1.2).astype(np.int64)
+    svm = SquaredHinge(features, labels, 2).fit(1000.0)
+    assert np.mean(svm.predict(features) == labels) > 0.97
+
+
+@pytest.mark.parametrize("bad", ["same", "nan", "infinite"])
+def test_features_from_which_nothing_can_be_learned_are_refused(bad):
+    features = np.ones((10, 3), np.float32)
+    features[2, 1] = {"same": 1, "nan": np.nan, "infinite": np.inf}[bad]
+    with pytest.raises(DataError, match="nothing can be learned"):
+        SquaredHinge(features, np.arange(10) % 2, 2)
+
+
+def test_c_is_chosen_on_the_validation_part(sample):
+    features, labels = (part.astype(kind) for part, kind in zip(sample, ("f4", "i8"), strict=True))
+    problem = SquaredHinge(features[:100], labels[:100], 4)
+    chosen = choose(problem, features[100:], labels[100:])
+    other = SquaredHinge(features[:100], labels[:100], 4)
+    accuracies = [np.mean(other.fit(C).predict(features[100:]) == labels[100:]) for C in GRID]
+    best = int(np.argmax(accuracies))
+    assert GRID[best] == chosen.svm.C
+    assert chosen.accuracy == accuracies[best]
+    assert np.mean(chosen.svm.predict(features[100:]) == labels[100:]) == chosen.accuracy
+
+
+def test_a_best_c_at_the_edge_of_the_grid_is_said(sample):
+    features, labels = (part.astype(kind) for part, kind in zip(sample, ("f4", "i8"), strict=True))
+    problem = SquaredHinge(features, labels, 4)
+    # nobody is ever right, so that the least C stays the best
+    chosen = choose(problem, features, np.full(200, 9))
+    assert chosen.is_at_edge
+    assert GRID[0] == chosen.svm.C
