@@ -140,7 +140,9 @@ def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, 
     for name in ("samples/000000064.png", "training.gif", "curves.png", "gradients.png"):
         assert str(run / name) in out
         assert (run / name).exists()
-    sample, longer, _ = out.split("next:\n")[1].splitlines()
+    sample, evaluate, longer, _ = out.split("next:\n")[1].splitlines()
+    assert evaluate.split() == ["dcgan", "evaluate", str(run)]
+    assert "best           000000064, the last: none was measured" in out
     monkeypatch.chdir(tmp_path)
     assert dcgan(*sample.split()[1:])[0] == 0
     assert (tmp_path / "samples.png").exists()

@@ -13,7 +13,9 @@ import torch
 
 import dcgan
 from dcgan.errors import CheckpointError, RunError
+from dcgan.metrics import Score
 from dcgan.runs.networks import Networks
+from dcgan.runs.scores import Measured, write_best
 
 
 def test_samples_have_the_promised_form(small_run):
@@ -59,7 +61,8 @@ def test_checkpoints_are_chosen_by_name(small_run, tmp_path):
     assert dcgan.open_run(copy).images_seen == 512
     assert dcgan.open_run(copy, checkpoint="last").checkpoint.name == names[-1]
     assert dcgan.open_run(copy, checkpoint=names[0].lstrip("0")).checkpoint.name == names[0]
-    (copy / "best.json").write_text(json.dumps({"checkpoint": names[0]}))
+    score = Score(measure="frechet_distance", value=1.0)
+    write_best(dcgan.open_run(copy).folder, Measured(1, score, names[0]), by="training")
     assert dcgan.open_run(copy).checkpoint.name == names[0]
     with pytest.raises(CheckpointError, match="there are best, last"):
         dcgan.open_run(copy, checkpoint="7")

@@ -67,7 +67,8 @@ def _usage_line(error: CycloptsError) -> str:
 
         from dcgan.config.reading import config_error
 
-        assert isinstance(cause, PydanticError)
+        if not isinstance(cause, PydanticError):  # a bound of an option, such as --limit
+            return " ".join(str(error).split())
         section = error.argument.name.lstrip("-") if error.argument else ""
         return str(config_error(cause, section))
     line = " ".join(str(error).split())
