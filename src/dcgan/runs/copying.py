@@ -18,6 +18,7 @@ from dcgan.metrics.estimate import FeatureArray
 from dcgan.metrics.extractor import Features
 from dcgan.metrics.memorisation import copy_threshold, copying_test, nearest, repeats
 from dcgan.metrics.score import Score
+from dcgan.runs.floors import Floors
 from dcgan.runs.real import take
 
 _SHOWN = 12
@@ -103,6 +104,8 @@ class CopyingSearch:
         copies is nearer to the others all the same.
     extractor : str
         The label of what took the features.
+    floors : Floors
+        Knows what held-out pictures get.
     """
 
     def __init__(
@@ -113,6 +116,7 @@ class CopyingSearch:
         held_out: tuple[Features, str] | None,
         *,
         extractor: str,
+        floors: Floors,
     ) -> None:
         if held_out is None:
             count = len(rows_N) // 5
@@ -121,7 +125,10 @@ class CopyingSearch:
             rows_N, features = rows_N[count:], features.take(slice(count, None))
         self._held_out, self._name = held_out
         self._pictures, self._rows, self._features = pictures, rows_N, features
-        self._threshold, self._floor = _threshold(self._held_out.values, features.values)
+        self._floors = floors.of(
+            f"copying {self._name} {len(rows_N)}",
+            lambda: _floors(self._held_out.values, features.values),
+        )
         self._label = extractor
 
     def search(
@@ -164,46 +171,53 @@ class CopyingSearch:
         }
         training, held_out = self._features.values, self._held_out.values
         count = min(len(held_out), len(generated))
-        half = count // 2
-        cells = min(_MOST_CELLS, max(1, half // _IN_A_CELL))
-        if count >= _FEWEST_HELD_OUT:
-            # one half against the other: what the test says where there is nothing to find
-            yield Score(
-                measure="copying_test",
-                value=_c_t(generated.values[:count], training, held_out[:count], cells),
-                floor=_c_t(held_out[:half], training, held_out[half : 2 * half], cells),
-                better="zero",
-                **common,
-            )
-            yield Score(
-                measure="duplicate_rate",
-                value=float((distance_N <= self._threshold).mean()),
-                floor=self._floor,
-                **common,
-            )
-            yield Score(
-                measure="repeat_rate",
-                value=repeats(generated.values[:count], threshold=self._threshold),
-                floor=repeats(held_out[:count], threshold=self._threshold),
-                **common,
-            )
+        if count < _FEWEST_HELD_OUT:
+            return
+        yield Score(
+            measure="copying_test",
+            value=_c_t(generated.values[:count], training, held_out[:count]),
+            floor=self._floors["copying_test"],
+            better="zero",
+            **common,
+        )
+        threshold = self._floors["threshold"]
+        yield Score(
+            measure="duplicate_rate",
+            value=float((distance_N <= threshold).mean()),
+            floor=self._floors["duplicate_rate"],
+            **common,
+        )
+        yield Score(
+            measure="repeat_rate",
+            value=repeats(generated.values[:count], threshold=threshold),
+            floor=self._floors["repeat_rate"],
+            **common,
+        )
 
 
-def _c_t(
-    generated: FeatureArray, training: FeatureArray, held_out: FeatureArray, cells: int
-) -> float:
+def _floors(held_out: FeatureArray, training: FeatureArray) -> dict[str, float]:
+    """What one half of the held-out pictures gets when the other half sets the bound.
+
+    A threshold that one in a hundred of the one half undercuts is undercut by about as many of
+    the other, and the copying test finds nothing between them.
+    """
+    if len(held_out) < _FEWEST_HELD_OUT:
+        return {}
+    half = len(held_out) // 2
+    one, other = held_out[:half], held_out[half : 2 * half]
+    threshold = copy_threshold(training, one)
+    distance_M, _ = nearest(other, training)
+    return {
+        "threshold": threshold,
+        "copying_test": _c_t(one, training, other),
+        "duplicate_rate": float((distance_M <= threshold).mean()),
+        "repeat_rate": repeats(held_out, threshold=threshold),
+    }
+
+
+def _c_t(generated: FeatureArray, training: FeatureArray, held_out: FeatureArray) -> float:
+    cells = min(_MOST_CELLS, max(1, len(held_out) // _IN_A_CELL))
     try:
         return copying_test(generated, training, held_out, cells=cells)
     except DataError:  # a collapsed generator may sit where no held-out picture is
         return copying_test(generated, training, held_out, cells=1)
-
-
-def _threshold(held_out: FeatureArray, training: FeatureArray) -> tuple[float, float]:
-    """A distance from one half of the held-out pictures, and how many of the other half lie
-    within it: one in a hundred, give or take."""
-    half = len(held_out) // 2
-    if len(held_out) < _FEWEST_HELD_OUT:
-        return 0.0, 0.0
-    threshold = copy_threshold(training, held_out[:half])
-    distance_M, _ = nearest(held_out[half:], training)
-    return threshold, float((distance_M <= threshold).mean())

@@ -25,6 +25,7 @@ from dcgan.metrics.similarity import ms_ssim_diversity
 from dcgan.metrics.wasserstein import sliced_wasserstein
 from dcgan.runs.copying import Copying, CopyingSearch
 from dcgan.runs.features import real_features
+from dcgan.runs.floors import Floors
 from dcgan.runs.real import FEWEST, chosen_order, name_of, take
 from dcgan.runs.run import Run
 
@@ -134,6 +135,7 @@ class Evaluator:
         self._note(f"features of real pictures ({extractor.label})")
         most = 2 * self.count if brief else max(2 * self.count, min(total, _MOST_TRAINING))
         known = real_features(pictures, order[:most], extractor)
+        self._floors = Floors(pictures, extractor, self.count)
         self._reference = known.take(slice(0, self.count))
         self._others = known.take(slice(self.count, 2 * self.count))
         self._search: CopyingSearch | None = None
@@ -144,6 +146,7 @@ class Evaluator:
                 known,
                 None if held_out is None else self._features_of(held_out),
                 extractor=extractor.label,
+                floors=self._floors,
             )
 
     def _features_of(self, held_out: Pictures) -> tuple[Features, str]:
@@ -183,17 +186,22 @@ class Evaluator:
     def _distances(self, generated: Features) -> Iterator[Score]:
         real, others, fake = self._reference.values, self._others.values, generated.values
         moments = Moments.of(real)
-        yield self._score_like(
-            "frechet_distance",
-            frechet_distance(moments, Moments.of(fake)),
-            frechet_distance(moments, Moments.of(others)),
+        floors = self._floors.of(
+            "distances",
+            lambda: {
+                "frechet": frechet_distance(moments, Moments.of(others)),
+                "kernel": kernel_distance(real, others).value,
+                **asdict(precision_recall(real, others)),
+                **asdict(density_coverage(real, others)),
+            },
         )
-        found, floor = kernel_distance(real, fake), kernel_distance(real, others)
-        yield self._score_like("kernel_distance", found.value, floor.value, error=found.error)
-        of_fake = asdict(precision_recall(real, fake)) | asdict(density_coverage(real, fake))
-        of_real = asdict(precision_recall(real, others)) | asdict(density_coverage(real, others))
-        for name, value in of_fake.items():
-            yield self._score_like(name, value, of_real[name], better="higher")
+        distance = frechet_distance(moments, Moments.of(fake))
+        yield self._score_like("frechet_distance", distance, floors["frechet"])
+        found = kernel_distance(real, fake)
+        yield self._score_like("kernel_distance", found.value, floors["kernel"], error=found.error)
+        shares = asdict(precision_recall(real, fake)) | asdict(density_coverage(real, fake))
+        for name, value in shares.items():
+            yield self._score_like(name, value, floors[name], better="higher")
 
     def _of_classes(self, generated: Features) -> Iterator[Score]:
         """What the extractor's own classes say, where it has any."""
@@ -219,17 +227,24 @@ class Evaluator:
         )
 
     def _on_pixels(self, images: NDArray[np.uint8]) -> Iterator[Score]:
-        real = take(self._pictures, self._rows[: len(images)])
-        others = take(self._pictures, self._floor_rows[: len(images)])
-        floors = sliced_wasserstein(real, others)
+        count = len(images)
+        real = take(self._pictures, self._rows[:count])
+        floors = self._floors.of(f"pixels {count}", lambda: self._floors_on_pixels(real))
         for level, value in sliced_wasserstein(real, images).items():
-            yield self._score_like(
-                f"sliced_wasserstein_{level}", value, floors[level], images=len(images)
-            )
-        found, floor = ms_ssim_diversity(images), ms_ssim_diversity(real)
+            name = f"sliced_wasserstein_{level}"
+            yield self._score_like(name, value, floors[name], images=count)
+        found = ms_ssim_diversity(images)
         yield self._score_like(
-            "ms_ssim", found.value, floor.value, error=found.error, images=len(images)
+            "ms_ssim", found.value, floors["ms_ssim"], error=found.error, images=count
         )
+
+    def _floors_on_pixels(self, real: NDArray[np.uint8]) -> dict[str, float]:
+        others = take(self._pictures, self._floor_rows[: len(real)])
+        distances = sliced_wasserstein(real, others)
+        return {
+            **{f"sliced_wasserstein_{level}": value for level, value in distances.items()},
+            "ms_ssim": ms_ssim_diversity(real).value,
+        }
 
     def _shares(self, generated: Features) -> dict[str, tuple[float, float]]:
         names = self._extractor.classes

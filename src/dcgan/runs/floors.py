@@ -1,0 +1,56 @@
+"""What real images get by each measure, worked out once for all checkpoints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from dcgan.data import Pictures
+from dcgan.data.stream import STREAMED
+from dcgan.metrics.extractor import Extractor
+from dcgan.runtime.cache import cache_folder
+from dcgan.runtime.files import write_json
+
+_VERSION = 1
+"""Raised whenever a measure gives other numbers than before."""
+
+
+class Floors:
+    """Numbers by group of measures, kept beside the features they were taken on.
+
+    Parameters
+    ----------
+    pictures : Pictures
+    extractor : Extractor
+    count : int
+        Images of either set.
+    """
+
+    def __init__(self, pictures: Pictures, extractor: Extractor, count: int) -> None:
+        known = f"{_VERSION} {pictures.fingerprint} {pictures.shape} {extractor.label} {count}"
+        name = hashlib.sha256(known.encode()).hexdigest()[:24]
+        # names alone identify pictures that are decoded when shown: their pixels may change
+        can_tell = not pictures.fingerprint.startswith(STREAMED)
+        self._path = cache_folder() / "features" / f"{name}.json" if can_tell else None
+        self._found = _read(self._path)
+
+    def of(self, group: str, take: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+        """The numbers of a group; taken when they are not known yet."""
+        if group not in self._found:
+            self._found[group] = {name: float(value) for name, value in take().items()}
+            # kept for speed alone: a full or write-protected disk must not stop a measurement
+            with suppress(OSError):
+                if self._path is not None:
+                    write_json(self._path, self._found)
+        return self._found[group]
+
+
+def _read(path: Path | None) -> dict[str, Mapping[str, float]]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if path else {}
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
