@@ -142,7 +142,7 @@ def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, 
         assert (run / name).exists()
     sample, evaluate, longer, _ = out.split("next:\n")[1].splitlines()
     assert evaluate.split() == ["dcgan", "evaluate", str(run)]
-    assert "best           000000064, the last: none was measured" in out
+    assert "best           000000064, the last: nothing was measured" in out
     monkeypatch.chdir(tmp_path)
     assert dcgan(*sample.split()[1:])[0] == 0
     assert (tmp_path / "samples.png").exists()

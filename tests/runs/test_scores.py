@@ -101,8 +101,11 @@ def test_numbers_of_another_protocol_are_not_compared(folder, change):
     Scoreboard(folder, replace(SCORE, **change).protocol).enter(entry(64, 0.001, **change))
     board = Scoreboard(folder, SCORE.protocol)
     assert board.entries == []
-    assert board.enter(entry(128, 5.0))
+    board.enter(entry(128, 5.0))
+    assert read_best(folder).checkpoint == "000000064", "one number alone proves nothing"
+    board.enter(entry(192, 7.0))
     assert read_best(folder).checkpoint == "000000128"
+    assert best_names(folder, 1) == {"000000064", "000000128"}, "the old best is kept"
 
 
 def test_the_last_gain_is_when_anything_last_got_better(folder):
@@ -119,15 +122,44 @@ def test_a_measurement_survives_being_stored(folder):
     assert read_scores(folder) == [entry(64, 0.123456789)]
 
 
-def test_a_best_whose_checkpoint_has_gone_is_let_go(folder):
-    board = Scoreboard(folder, SCORE.protocol)
+def test_a_best_whose_checkpoint_has_gone_gives_way_to_the_next(folder):
+    board = Scoreboard(folder, SCORE.protocol, places=2)
     board.enter(entry(64, 2.0))
+    board.enter(entry(128, 3.0))
     settle_best(folder)
     assert read_best(folder).checkpoint == "000000064"
     (folder.checkpoints / "000000064").rename(folder.path / "away")
     settle_best(folder)
+    assert read_best(folder).checkpoint == "000000128"
+    (folder.checkpoints / "000000128").rename(folder.path / "away2")
+    settle_best(folder)
     assert read_best(folder) is None
-    assert Scoreboard(folder, SCORE.protocol).best() == []
+
+
+def test_a_kill_before_best_was_written_is_made_good(folder):
+    board = Scoreboard(folder, SCORE.protocol)
+    board.enter(entry(64, 2.0))
+    folder.scores.append(entry(128, 1.0).to_json())
+    again = Scoreboard(folder, SCORE.protocol)
+    assert not again.enter(entry(192, 1.5))
+    assert read_best(folder).checkpoint == "000000128"
+
+
+def test_damaged_records_hinder_no_training(folder):
+    Scoreboard(folder, SCORE.protocol).enter(entry(64, 2.0))
+    folder.scores.append({"images": 100, "score": {"value": 1}})
+    folder.best.write_text("{")
+    settle_best(folder)
+    assert read_best(folder).checkpoint == "000000064"
+    assert [one.images for one in read_scores(folder)] == [64]
+
+
+def test_patience_counts_to_the_last_measurement(folder):
+    board = Scoreboard(folder, SCORE.protocol)
+    assert board.since_gain() == 0
+    for images, value in ((64, 3.0), (128, 2.0), (192, 2.5)):
+        board.enter(entry(images, value))
+    assert board.since_gain() == 64
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"images": 1, "score": {}}', "[1]"])

@@ -36,7 +36,7 @@ def compare(
     images
         Generated images of each draw; 0: measure nothing.
     draws
-        How often, each time with other latents: their spread says what a difference is worth.
+        How often, each time with other latents: the spread is the luck of these, not of training.
     extractor
         Features to measure on, as for evaluate.
     checkpoint

@@ -58,6 +58,7 @@ def evaluate(
     """
     from dcgan.cli.evaluate_report import all_lines, report_lines
     from dcgan.cli.progress import TerminalReporter
+    from dcgan.errors import CheckpointError
     from dcgan.runs import open_run
     from dcgan.runs.checkpoints import list_checkpoints
     from dcgan.runs.measuring import evaluate as measure
@@ -65,12 +66,17 @@ def evaluate(
     from dcgan.runtime.device import choose_device
 
     place = choose_device(device)
-    first = open_run(run, checkpoint=checkpoint, device=place)
+    reporter = TerminalReporter()
+    first = open_run(run, checkpoint="last" if every else checkpoint, device=place)
     runs = [first]
     if every:
         names = [path.name for path in list_checkpoints(first.folder.checkpoints)]
-        runs = [open_run(run, checkpoint=name, device=place) for name in names]
-    reporter = TerminalReporter()
+        runs = []
+        for name in names:
+            try:
+                runs.append(open_run(run, checkpoint=name, device=place))
+            except CheckpointError as error:
+                reporter.note(f"passed over: {error}")
     try:
         found = measure(
             runs,
@@ -88,7 +94,7 @@ def evaluate(
     finally:
         reporter.end()
     if every:
-        lines = all_lines(found, keep_all_evaluations(first.folder, found))
+        lines = all_lines(found, keep_all_evaluations(first.folder, found, is_own=data is None))
     else:
         lines = report_lines(found[0], keep_evaluation(first.folder, found[0]))
     if as_json:

@@ -13,6 +13,8 @@ from dcgan.runs.results import best_of, nearest_sheet
 _IN_A_ROW = 3
 """Classes named on one line."""
 
+_BETTER = {"zero": "near 0", "real": "as real"}
+
 _COLUMNS = ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
 
 
@@ -46,7 +48,7 @@ def all_lines(found: Sequence[Evaluation], drawing: Path) -> list[str]:
         *marked,
         "",
         *_protocol(found[0]),
-        f"best           {best.checkpoint}, by the Fréchet distance; sample takes it from now on",
+        f"best           {best.checkpoint}, by the Fréchet distance",
         f"drawn          {drawing}",
         f"all of it      {drawing.with_suffix('.json')}",
     ]
@@ -61,7 +63,7 @@ def score_table(scores: Sequence[Score]) -> list[str]:
             number(score.value),
             "" if score.error is None else f"{score.error:.1g}",
             number(score.floor),
-            "near 0" if score.better == "zero" else score.better,
+            _BETTER.get(score.better, score.better),
             score.extractor,
             _count(score),
         ]
@@ -80,8 +82,8 @@ def _protocol(found: Evaluation) -> list[str]:
     score = found.scores[0]
     return [
         f"features       {score.extractor}: {found.extractor}",
-        f"real           {score.split}; the column 'real' is as many others of them, measured the"
-        " same way",
+        f"real           {score.split}; the column 'real' is what other real pictures get: as many"
+        " of them, and for copies those held out",
     ]
 
 

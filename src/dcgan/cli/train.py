@@ -181,7 +181,7 @@ def _best_line(run: Run) -> str:
 
     best = read_best(run.folder)
     if best is None:
-        return f"{run.checkpoint.name}, the last: none was measured in so short a run"
+        return f"{run.checkpoint.name}, the last: nothing was measured while it trained"
     score = best.score
     return (
         f"{best.checkpoint}: {score.name} {score.value:.3g}, real {score.floor:.2g},"

@@ -119,7 +119,9 @@ class Extractor:
         if count < self._batch:
             missing = pixel_BCHW.new_zeros(self._batch - count, *pixel_BCHW.shape[1:])
             pixel_BCHW = torch.cat([pixel_BCHW, missing])
-        found = self.network(pixel_BCHW)
+        # TF32 would give other digits on a GPU than what is kept from a CPU
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            found = self.network(pixel_BCHW)
         feature_BF, logit_BK = found if isinstance(found, tuple) else (found, None)
         probability_BK = None if logit_BK is None else logit_BK.float().softmax(dim=1)
         return _array(feature_BF, count), None if probability_BK is None else _array(

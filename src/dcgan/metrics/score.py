@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
-Better = Literal["lower", "higher", "zero"]
+Better = Literal["lower", "higher", "zero", "real"]
 
 Protocol = tuple[str, str, int, int, str, int]
 """Measure, extractor, real and generated images, split, seed."""
@@ -25,7 +25,8 @@ class Score:
         perfect generator would get. None where nothing real is left to compare with.
     error : float, optional
         Standard error of ``value``.
-    better : {"lower", "higher", "zero"}
+    better : {"lower", "higher", "zero", "real"}
+        The last two: nearest to 0, or to what real images get.
     extractor : str
         Name and digest (:attr:`dcgan.metrics.Extractor.label`), or ``pixels``.
     real, generated : int
@@ -76,7 +77,9 @@ class Score:
                 return self.value
             case "higher":
                 return -self.value
-        return abs(self.value)
+            case "zero":
+                return abs(self.value)
+        return abs(self.value - (self.floor or 0.0))
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""

@@ -26,6 +26,10 @@ _PIXELS = 500_000
 """Of either set at a time: about 50 MB of maps."""
 
 
+_PAIR_BYTES = 2**25
+"""Of either side of the pairs that are compared at once."""
+
+
 def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Multi-scale structural similarity of each pair of images, in [0, 1]; 1 for equal ones.
 
@@ -96,7 +100,14 @@ def ms_ssim_diversity(images: NDArray[np.uint8], *, pairs: int = 1000, seed: int
     first = random.integers(len(images), size=pairs)
     # a step of 1 to N - 1 round the circle reaches each other image equally often
     second = (first + random.integers(1, len(images), size=pairs)) % len(images)
-    similarity = ms_ssim(images[first], images[second])
+    # a few pairs at a time: all at once would be copies of two thousand images
+    step = max(1, _PAIR_BYTES // images[0].size)
+    similarity = np.concatenate(
+        [
+            ms_ssim(images[first[start : start + step]], images[second[start : start + step]])
+            for start in range(0, pairs, step)
+        ]
+    )
     return Estimate(float(similarity.mean()), float(similarity.std(ddof=1) / np.sqrt(pairs)))
 
 

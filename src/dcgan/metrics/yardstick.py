@@ -53,13 +53,13 @@ class Yardstick:
         cls,
         measure: Measure,
         extractor: Extractor,
-        reference: NDArray[np.uint8],
-        others: NDArray[np.uint8],
+        reference: Iterable[NDArray[np.uint8]],
+        others: Iterable[NDArray[np.uint8]],
         *,
         split: str,
         seed: int,
     ) -> Yardstick:
-        """A yardstick from two disjoint sets of real images, uint8 (N, C, H, W)."""
+        """A yardstick from two disjoint sets of real images, given in parts (n, C, H, W)."""
         features = extractor(reference)
         floor = _distance(measure, features, extractor(others))
         return cls(measure, extractor, features, floor, split, seed)

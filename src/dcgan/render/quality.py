@@ -30,13 +30,13 @@ class Panel:
         Images seen → measured; at least one.
     floor : float, optional
         The same of real images; drawn as a line.
-    better : {"lower", "higher", "zero"}
+    better : {"lower", "higher", "zero", "real"}
     """
 
     title: str
     values: Mapping[int, float]
     floor: float | None = None
-    better: Literal["lower", "higher", "zero"] = "lower"
+    better: Literal["lower", "higher", "zero", "real"] = "lower"
 
 
 def quality_curves(panels: Sequence[Panel], path: Path) -> None:
@@ -73,4 +73,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
 
 def _badness(panel: Panel, images: int) -> float:
     value = panel.values[images]
-    return abs(value) if panel.better == "zero" else -value if panel.better == "higher" else value
+    aim = panel.floor or 0.0 if panel.better == "real" else 0.0
+    if panel.better in {"zero", "real"}:
+        return abs(value - aim)
+    return -value if panel.better == "higher" else value

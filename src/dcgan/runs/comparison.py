@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dcgan.errors import ConfigError, RunError
 from dcgan.render.sidebyside import side_by_side
-from dcgan.runs.evaluation import Evaluator
+from dcgan.runs.evaluation import Evaluator, refuse_few, refuse_few_pictures
 from dcgan.runs.extractors import open_extractor
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.pictures import open_pictures
@@ -170,6 +170,10 @@ def compare(
     """
     if len(runs) < 2:
         raise ConfigError("runs", len(runs), "give at least two run folders")
+    if len({run.checkpoint.resolve() for run in runs}) < len(runs):
+        raise ConfigError("runs", [str(run.path) for run in runs], "the same one is given twice")
+    if images:
+        refuse_few(images)
     if draws < 2:
         raise ConfigError("draws", draws, "at least 2, or there is no spread")
     spreads: list[tuple[Spread, ...]] = [()] * len(runs)
@@ -187,6 +191,7 @@ def compare(
             note=note,
             progress=progress,
         )
+        refuse_few_pictures(len(pictures))
         network = open_extractor(extractor, pictures, device=runs[0].device, note=note)
         evaluator = Evaluator(pictures, network, images=images, brief=True, note=note)
         spreads = [_spreads(evaluator, run, range(seed, seed + draws)) for run in runs]
@@ -208,9 +213,9 @@ def draw_comparison(found: Comparison, path: Path) -> None:
     where all runs were measured by one protocol."""
     measured = {run.name: read_scores(RunFolder(Path(run.path))) for run in found.runs}
     scores = [one.score for entries in measured.values() for one in entries]
-    alike = {(one.measure, one.extractor, one.generated) for one in scores}
+    alike = {one.protocol[:-1] for one in scores}  # each run has latents of its own seed
     quality = {}
-    if len(alike) == 1 and all(measured.values()):
+    if len(alike) == 1 and all(measured.values()) and "data.source" not in found.differences:
         quality = {
             name: {one.images: one.score.value for one in entries}
             for name, entries in measured.items()

@@ -49,6 +49,8 @@ class Evaluation:
     checkpoint : str
     images_seen : int
     scores : tuple of Score
+    pictures : str
+        Eight letters that tell the real ones from others.
     extractor : str
         What the extractor is, for people.
     classes : mapping of str to (float, float)
@@ -60,6 +62,7 @@ class Evaluation:
     checkpoint: str
     images_seen: int
     scores: tuple[Score, ...]
+    pictures: str
     extractor: str = ""
     classes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     copying: Copying | None = None
@@ -77,6 +80,7 @@ class Evaluation:
             "run": self.run,
             "checkpoint": self.checkpoint,
             "images_seen": self.images_seen,
+            "pictures": self.pictures,
             "extractor": self.extractor,
             "scores": [score.to_json() for score in self.scores],
             "classes": {name: list(shares) for name, shares in self.classes.items()},
@@ -99,6 +103,8 @@ class Evaluator:
         Real pictures that the runs were not trained on, for the test of copying.
     brief : bool
         Only the distances and shares on features: what a curve over checkpoints needs.
+    copies : bool
+        Whether the pictures are what the runs were trained on, so that copies are looked for.
     note : callable, optional
         Told what is being done.
 
@@ -118,6 +124,7 @@ class Evaluator:
         images: int = 10_000,
         held_out: Pictures | None = None,
         brief: bool = False,
+        copies: bool = True,
         note: Note | None = None,
     ) -> None:
         total = len(pictures)
@@ -133,13 +140,14 @@ class Evaluator:
         self._rows, self._floor_rows = order[: self.count], order[self.count : 2 * self.count]
         self._pictures = pictures
         self._note(f"features of real pictures ({extractor.label})")
-        most = 2 * self.count if brief else max(2 * self.count, min(total, _MOST_TRAINING))
+        searched = 0 if brief or not copies else min(total, _MOST_TRAINING)
+        most = max(2 * self.count, searched)
         known = real_features(pictures, order[:most], extractor)
         self._floors = Floors(pictures, extractor, self.count)
         self._reference = known.take(slice(0, self.count))
         self._others = known.take(slice(self.count, 2 * self.count))
         self._search: CopyingSearch | None = None
-        if not brief:
+        if searched:
             self._search = CopyingSearch(
                 pictures,
                 order[:most],
@@ -169,8 +177,9 @@ class Evaluator:
         self._note("measuring")
         scores = [*self._distances(generated), *self._of_classes(generated)]
         copying = None
-        if self._search is not None:
+        if not self._brief:
             scores += self._on_pixels(first.images())
+        if self._search is not None:
             copying = self._search.search(generated, first.images(), seed, self.split)
             scores += copying.scores
         return Evaluation(
@@ -178,6 +187,7 @@ class Evaluator:
             run.checkpoint.name,
             run.images_seen,
             tuple(scores),
+            name_of(self._pictures),
             self._extractor.about,
             self._shares(generated),
             copying,
@@ -201,7 +211,9 @@ class Evaluator:
         yield self._score_like("kernel_distance", found.value, floors["kernel"], error=found.error)
         shares = asdict(precision_recall(real, fake)) | asdict(density_coverage(real, fake))
         for name, value in shares.items():
-            yield self._score_like(name, value, floors[name], better="higher")
+            # above real images' density lies crowding, not quality
+            better: Better = "real" if name == "density" else "higher"
+            yield self._score_like(name, value, floors[name], better=better)
 
     def _of_classes(self, generated: Features) -> Iterator[Score]:
         """What the extractor's own classes say, where it has any."""
@@ -223,7 +235,7 @@ class Evaluator:
             better="higher",
         )
         yield self._score_like(
-            "label_entropy", label_entropy(shares), label_entropy(reference), better="higher"
+            "label_entropy", label_entropy(shares), label_entropy(reference), better="real"
         )
 
     def _on_pixels(self, images: NDArray[np.uint8]) -> Iterator[Score]:
@@ -235,7 +247,12 @@ class Evaluator:
             yield self._score_like(name, value, floors[name], images=count)
         found = ms_ssim_diversity(images)
         yield self._score_like(
-            "ms_ssim", found.value, floors["ms_ssim"], error=found.error, images=count
+            "ms_ssim",
+            found.value,
+            floors["ms_ssim"],
+            error=found.error,
+            better="real",
+            images=count,
         )
 
     def _floors_on_pixels(self, real: NDArray[np.uint8]) -> dict[str, float]:
@@ -261,7 +278,7 @@ class Evaluator:
         self,
         measure: str,
         value: float,
-        floor: float | None,
+        floor: float,
         *,
         error: float | None = None,
         better: Better = "lower",
@@ -271,7 +288,7 @@ class Evaluator:
         return Score(
             measure=measure,
             value=float(value),
-            floor=None if floor is None else float(floor),
+            floor=float(floor),
             error=None if error is None or isnan(error) else float(error),
             better=better,
             extractor=self._extractor.label if images is None else "pixels",

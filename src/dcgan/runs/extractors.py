@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from dcgan.data import Labels, Pictures
+from dcgan.data.stream import STREAMED
 from dcgan.errors import ConfigError, DataError, did_you_mean
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.classifier import FEWEST_PICTURES, MOST_CLASSES, cached_classifier
@@ -21,7 +24,13 @@ from dcgan.runtime.files import expanded
 NAMES = ("auto", "random", "classifier", "inception")
 
 _MOST_TAUGHT = 60_000
-"""Pictures that a classifier is trained on: as many as MNIST has, and some 700 MB at 64x64x3."""
+"""Pictures that a classifier is trained on: as many as MNIST has."""
+
+_TAUGHT_BYTES = 1_500_000_000
+"""Of pictures that are held while it learns."""
+
+_LOOKED_AT = 64
+"""Pictures whose pixels tell a streamed collection from a changed one of the same names."""
 
 
 def open_extractor(
@@ -97,8 +106,14 @@ def _can_be_taught(pictures: Pictures) -> bool:
     found = classes_of(pictures)
     if found is None:
         return False
-    counts = np.bincount(found[1].values.astype(np.int64), minlength=len(found[1].names))
+    numbers = found[1].values[pictures.rows(_taught_rows(pictures))].astype(np.int64)
+    counts = np.bincount(numbers, minlength=len(found[1].names))
     return 2 <= len(counts) <= MOST_CLASSES and bool(counts.min() >= FEWEST_PICTURES)
+
+
+def _taught_rows(pictures: Pictures) -> NDArray[np.int64]:
+    most = min(_MOST_TAUGHT, _TAUGHT_BYTES // prod(pictures.shape))
+    return chosen_order(len(pictures))[:most]
 
 
 def _taught(
@@ -111,10 +126,12 @@ def _taught(
             " sort them into one folder per class"
         )
     factor, labels = found
-    rows = chosen_order(len(pictures))[:_MOST_TAUGHT]
+    rows = _taught_rows(pictures)
     numbers = labels.values[pictures.rows(rows)].astype(np.int64)
     key = hashlib.sha256(f"{pictures.fingerprint} {pictures.shape} {factor}".encode())
     key.update(numbers.tobytes())
+    if pictures.fingerprint.startswith(STREAMED):  # made of names: pixels may change under them
+        key.update(take(pictures, rows[:_LOOKED_AT]).tobytes())
     return cached_classifier(
         key.hexdigest()[:24],
         lambda: (take(pictures, rows), numbers, labels.names),

@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 from dcgan.data import Pictures
 from dcgan.data.stream import STREAMED
 from dcgan.metrics.extractor import Extractor, Features
-from dcgan.runs.real import take
+from dcgan.runs.real import parts_of
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import written_whole
 
 _LIMIT = 4_000_000_000
 """Bytes that are kept; what was used longest ago goes first."""
-
-_PART = 2048
 
 
 def real_features(pictures: Pictures, rows_N: NDArray[np.int64], extractor: Extractor) -> Features:
@@ -36,9 +34,7 @@ def real_features(pictures: Pictures, rows_N: NDArray[np.int64], extractor: Extr
     kept = _read(path, len(rows_N)) if can_tell else None
     if kept is not None:
         return kept
-    features = extractor(
-        take(pictures, rows_N[start : start + _PART]) for start in range(0, len(rows_N), _PART)
-    )
+    features = extractor(parts_of(pictures, rows_N))
     # kept for speed alone: a full or write-protected disk must not stop a measurement
     with suppress(OSError):
         if can_tell:

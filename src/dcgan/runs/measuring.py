@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dcgan.data import Pictures
-from dcgan.errors import DcganError
+from dcgan.errors import ConfigError, DcganError
 from dcgan.runs.evaluation import Evaluation, Evaluator, refuse_few, refuse_few_pictures
 from dcgan.runs.extractors import open_extractor
 from dcgan.runs.pictures import held_out_name, open_pictures
@@ -69,7 +69,14 @@ def evaluate(
     )
     refuse_few_pictures(len(pictures))
     others = None
-    if not brief:
+    if held_out is not None and (brief or data is not None):
+        raise ConfigError(
+            "held_out",
+            held_out,
+            "copies are looked for among a run's own pictures, of one checkpoint; leave out DATA"
+            " and --all",
+        )
+    if not brief and data is None:
         others = _held_out(runs[0], data, held_out, data_root, note, progress)
     evaluator = Evaluator(
         pictures,
@@ -77,6 +84,7 @@ def evaluate(
         images=images,
         held_out=others,
         brief=brief,
+        copies=data is None,
         note=note,
     )
     return [evaluator.evaluate(run, seed=seed) for run in runs]

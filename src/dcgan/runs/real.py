@@ -5,6 +5,9 @@ N images · C channels · H, W sides
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import prod
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +18,8 @@ _ORDER = 20_151_119
 """Seed of the order in which pictures are chosen (the day the paper appeared): one choice for all
 runs, so that their numbers can be compared."""
 
-_PART = 1024
+_PART_BYTES = 2**25
+"""Of pictures that are read in one go."""
 
 FEWEST = 50
 """Real images below which no distance means anything."""
@@ -26,7 +30,9 @@ def chosen_order(count: int) -> NDArray[np.int64]:
     return np.random.default_rng(_ORDER).permutation(count)
 
 
-def two_samples(pictures: Pictures, count: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str]:
+def two_samples(
+    pictures: Pictures, count: int
+) -> tuple[Iterator[NDArray[np.uint8]], Iterator[NDArray[np.uint8]], str]:
     """Two disjoint sets of equally many pictures, and what to call the first.
 
     Parameters
@@ -34,6 +40,11 @@ def two_samples(pictures: Pictures, count: int) -> tuple[NDArray[np.uint8], NDAr
     pictures : Pictures
     count : int
         Of each; where there are fewer than twice as many, half of what is there.
+
+    Returns
+    -------
+    (parts, parts, str)
+        The sets come in parts (n, C, H, W), read when they are asked for.
 
     Raises
     ------
@@ -48,8 +59,9 @@ def two_samples(pictures: Pictures, count: int) -> tuple[NDArray[np.uint8], NDAr
             " add pictures, or take --metrics.measure off"
         )
     order = chosen_order(total)
-    split = f"{count:,} of {total:,} {name_of(pictures)}"
-    return take(pictures, order[:count]), take(pictures, order[count : 2 * count]), split
+    one, other = np.sort(order[:count]), np.sort(order[count : 2 * count])
+    # without the fingerprint, which depends on how the pictures are held
+    return parts_of(pictures, one), parts_of(pictures, other), f"{count:,} of {total:,} pictures"
 
 
 def name_of(pictures: Pictures) -> str:
@@ -57,11 +69,19 @@ def name_of(pictures: Pictures) -> str:
     return pictures.fingerprint.rpartition(":")[2][:8]
 
 
+def parts_of(pictures: Pictures, rows: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
+    """Some pictures in parts of bounded size, cut about the centre, uint8 (n, C, H, W)."""
+    step = max(1, _PART_BYTES // prod(pictures.shape))
+    for start in range(0, len(rows), step):
+        part = rows[start : start + step]
+        yield pictures.take(part, np.full(len(part), 0.5)).numpy()
+
+
 def take(pictures: Pictures, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Some pictures, cut about the centre, uint8 (N, C, H, W)."""
-    parts = [
-        pictures.take(part, np.full(len(part), 0.5)).numpy()
-        for start in range(0, len(rows), _PART)
-        if len(part := rows[start : start + _PART])
-    ]
-    return np.concatenate(parts) if parts else np.empty((0, *pictures.shape), np.uint8)
+    images = np.empty((len(rows), *pictures.shape), np.uint8)
+    start = 0
+    for part in parts_of(pictures, rows):
+        images[start : start + len(part)] = part
+        start += len(part)
+    return images

@@ -25,8 +25,7 @@ def keep_evaluation(folder: RunFolder, found: Evaluation) -> Path:
     Path
         The JSON file; beside it lies the sheet, where copies were looked for.
     """
-    extractor = found.scores[0].extractor.replace(":", "-")
-    path = folder.evaluations / f"{found.checkpoint}-{extractor}.json"
+    path = folder.evaluations / f"{found.checkpoint}-{_protocol(found)}.json"
     write_json(path, {"time": now(), **found.to_json()})
     if found.copying is not None:
         save_image(
@@ -41,16 +40,22 @@ def keep_evaluation(folder: RunFolder, found: Evaluation) -> Path:
     return path
 
 
-def keep_all_evaluations(folder: RunFolder, found: Sequence[Evaluation]) -> Path:
-    """Write the evaluations of all checkpoints, draw them over images seen, and name the best.
+def keep_all_evaluations(folder: RunFolder, found: Sequence[Evaluation], *, is_own: bool) -> Path:
+    """Write the evaluations of all checkpoints, and draw them over images seen.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    found : sequence of Evaluation
+    is_own : bool
+        Measured against what the run was trained on: then ``best.json`` names the best.
 
     Returns
     -------
     Path
         The drawing; beside it lies a JSON file.
     """
-    score = found[0]["frechet_distance"]
-    stem = f"all-{score.extractor.replace(':', '-')}"
+    stem = f"all-{_protocol(found[0])}"
     write_json(
         folder.evaluations / f"{stem}.json",
         {"time": now(), "evaluations": [one.to_json() for one in found]},
@@ -64,9 +69,17 @@ def keep_all_evaluations(folder: RunFolder, found: Sequence[Evaluation]) -> Path
     drawing = folder.evaluations / f"{stem}.png"
     quality_curves(panels, drawing)
     best = best_of(found)
-    entry = Measured(best.images_seen, best["frechet_distance"], best.checkpoint)
-    write_best(folder, entry, by="evaluate --all")
+    if is_own:
+        entry = Measured(best.images_seen, best["frechet_distance"], best.checkpoint)
+        write_best(folder, entry, by="evaluate --all")
     return drawing
+
+
+def _protocol(found: Evaluation) -> str:
+    """For a file's name: one evaluation must not take the place of another."""
+    score = found.scores[0]
+    extractor = score.extractor.replace(":", "-")
+    return f"{extractor}-{found.pictures}-{score.generated}-seed{score.seed}"
 
 
 def best_of(found: Sequence[Evaluation]) -> Evaluation:

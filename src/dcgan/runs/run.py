@@ -183,7 +183,8 @@ def _find_checkpoint(folder: RunFolder, wanted: str) -> Path:
     names = {path.name.lstrip("0") or "0": path for path in found}
     path = names.get(wanted.lstrip("0") or "0")
     if path is None:
+        named = "last" if best is not None else "best, last"
         raise CheckpointError(
-            f"{folder.path}: no checkpoint {wanted}; there are best, last, {', '.join(names)}"
+            f"{folder.path}: no checkpoint {wanted}; there are {named}, {', '.join(names)}"
         )
     return path

@@ -87,15 +87,24 @@ class Scoreboard:
     def enter(self, entry: Measured) -> bool:
         """Add a measurement; returns whether it is the best so far, which ``best.json`` then
         says."""
-        before = self.best()
         self.entries.append(entry)
         self._folder.scores.append(entry.to_json())
-        is_best = entry.checkpoint is not None and (
-            not before or entry.score.beats(before[0].score)
-        )
-        if is_best:
-            write_best(self._folder, entry, by="training")
-        return is_best
+        best = self.best()[:1]
+        rules = read_best(self._folder)
+        if best and (rules is None or self._is_beaten(rules, best[0])):
+            write_best(self._folder, best[0], by="training")
+        return best == [entry]
+
+    def _is_beaten(self, rules: Measured, best: Measured) -> bool:
+        """Whether the best here is worth more than what ``best.json`` says now."""
+        # the first number of another protocol is the least of one: it proves nothing yet
+        can_tell = rules.score.protocol == self.protocol or len(self.entries) > 1
+        return can_tell and rules.images != best.images
+
+    def since_gain(self) -> int:
+        """Images seen from the last gain to the last measurement."""
+        gain = self.last_gain()
+        return 0 if gain is None else self.entries[-1].images - gain
 
     def last_gain(self) -> int | None:
         """Images seen when anything last became better than all before; None: never measured."""
@@ -107,8 +116,14 @@ class Scoreboard:
 
 
 def read_scores(folder: RunFolder) -> list[Measured]:
-    """All measurements, oldest first, without those a kill made void."""
-    return [Measured.from_json(record) for record in by_images(folder.scores.read())]
+    """All measurements, oldest first, without those a kill made void or that cannot be read."""
+    found = []
+    for record in by_images(folder.scores.read()):
+        try:
+            found.append(Measured.from_json(record))
+        except (KeyError, TypeError):  # such as of another version
+            continue
+    return found
 
 
 def draw_quality(folder: RunFolder) -> None:
@@ -136,21 +151,31 @@ def write_best(folder: RunFolder, entry: Measured, *, by: str) -> None:
 
 
 def best_names(folder: RunFolder, places: int) -> set[str]:
-    """Names of the best checkpoints: ``best.json``'s, and those of the latest protocol."""
+    """Names of the checkpoints to keep: ``best.json``'s, and the best by each protocol."""
     best = read_best(folder)
     names = {str(best.checkpoint)} if best else set()
-    entries = read_scores(folder)
-    if entries:
-        board = Scoreboard(folder, entries[-1].score.protocol, places)
-        names |= {str(entry.checkpoint) for entry in board.best()}
+    for protocol in {entry.score.protocol for entry in read_scores(folder)}:
+        names |= {str(one.checkpoint) for one in Scoreboard(folder, protocol, places).best()}
     return names
 
 
 def settle_best(folder: RunFolder) -> None:
-    """Let ``best.json`` go when its checkpoint has gone; the next measurement writes it anew."""
-    best = read_best(folder)
-    if best is not None and not (folder.checkpoints / str(best.checkpoint)).is_dir():
-        folder.best.unlink()
+    """Put ``best.json`` right when it is damaged or its checkpoint has gone.
+
+    It then names the best by the latest measurements, or is set aside where there is none.
+    """
+    try:
+        best = read_best(folder)
+    except RunError:
+        folder.best.replace(folder.best.with_suffix(".damaged"))
+        best = None
+    if best is not None and (folder.checkpoints / str(best.checkpoint)).is_dir():
+        return
+    folder.best.unlink(missing_ok=True)
+    entries = read_scores(folder)
+    if entries:
+        for entry in Scoreboard(folder, entries[-1].score.protocol).best():
+            write_best(folder, entry, by="training")
 
 
 def read_best(folder: RunFolder) -> Measured | None:

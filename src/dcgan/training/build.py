@@ -180,6 +180,8 @@ def build_measuring(
     """What finds the best checkpoint; none where it is off or there is too little to measure by."""
     metrics = config.metrics
     if metrics.measure == "off":
+        if folder.best.is_file():
+            reporter.note(f"not measured from here on: {folder.best.name} stays as it is")
         return None
     if len(pictures) < 2 * FEWEST:
         reporter.note(

@@ -178,6 +178,7 @@ class CheckpointHook:
         for name, network in (("G", players.generator), ("D", players.discriminator)):
             if not all(bool(weight.isfinite().all()) for weight in network.parameters()):
                 raise _divergence(self._folder, f"{name}'s weights are", state.images_seen)
+        is_new = not (self._folder.checkpoints / f"{state.images_seen:09d}").exists()
         seed = derived_seed(self._seed, "batch norm")
         checkpoint = write_checkpoint(
             self._folder.checkpoints,
@@ -192,10 +193,11 @@ class CheckpointHook:
             every=self._keep_every,
         )
         self._saved_at = time.perf_counter()
-        self._folder.events.append(
-            {"time": now(), "event": "checkpoint", "images": state.images_seen}
-            | {"path": f"checkpoints/{checkpoint.name}"}
-        )
+        if is_new:
+            self._folder.events.append(
+                {"time": now(), "event": "checkpoint", "images": state.images_seen}
+                | {"path": f"checkpoints/{checkpoint.name}"}
+            )
         return checkpoint.name
 
 

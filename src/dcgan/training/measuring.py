@@ -11,11 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from dcgan.data import Pictures, PixelScale
+from dcgan.errors import DataError
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.yardstick import Measure, Yardstick
 from dcgan.models.latents import LatentSpace
 from dcgan.runs.folder import RunFolder
-from dcgan.runs.real import two_samples
+from dcgan.runs.real import chosen_order, take, two_samples
 from dcgan.runs.scores import Measured, Scoreboard, read_scores
 from dcgan.runtime.random import derived_seed
 from dcgan.training.loop import StopRequest
@@ -91,8 +92,9 @@ class MeasureHook:
         self._seed = seed
         self._yardstick: Yardstick | None = None
         self._cost: float | None = None
+        self._is_broken = False
         earlier = read_scores(folder)
-        self._spent = sum(one.cost for one in earlier)
+        self._spent = self._told = sum(one.cost for one in earlier)
         self._measured_at = earlier[-1].images if earlier else 0
         self._board: Scoreboard | None = None
         if earlier:
@@ -105,22 +107,34 @@ class MeasureHook:
             self.measure(state)
 
     def finish(self, state: TrainingState) -> None:
-        """Measure the end of the run, unless that would take too much of it."""
-        if state.images_seen > self._measured_at and self._affords(state, times=1):
+        """Measure the end of the run: what was measured before it must not pass for the best
+        merely because the end was not. Where nothing was, only if it is affordable."""
+        is_new = state.images_seen > self._measured_at
+        if is_new and (self._measured_at > 0 or self._affords(state, times=1)):
             self.measure(state)
 
-    def stop_if_over(self, state: TrainingState) -> None:
+    def stop_if_over(self) -> None:
         """Ask to stop when patience is at an end."""
-        gain = self._board.last_gain() if self._board else None
-        if self._patience is None or gain is None or state.images_seen - gain < self._patience:
+        if self._patience is None or self._board is None:
             return
-        self._stop.reason = (
-            f"stopped early: nothing better than at {gain:,} images in metrics.patience ="
-            f" {self._patience:,} images; a larger one goes on"
-        )
+        if self._board.since_gain() >= self._patience:
+            self._stop.reason = (
+                f"stopped early: nothing better than at {self._board.last_gain():,} images in"
+                f" metrics.patience = {self._patience:,} images; a larger one goes on"
+            )
 
     def measure(self, state: TrainingState) -> None:
         """Measure this moment; save it if it is among the best, and say so in ``best.json``."""
+        try:
+            self._measure_once(state)
+        except (DataError, torch.OutOfMemoryError) as error:
+            # what cannot be measured can still be trained
+            self._is_broken = True
+            self._reporter.note(f"not measured any more: {' '.join(str(error).split())}")
+
+    def _measure_once(self, state: TrainingState) -> None:
+        if self._is_broken:
+            return
         if self._yardstick is None:
             with self._counted():
                 self._yardstick = self._made_yardstick()
@@ -132,13 +146,15 @@ class MeasureHook:
             name = self._save(state) if self._board.has_place_for(score) else None
         self._cost = self._spent - began
         self._measured_at = state.images_seen
-        is_best = self._board.enter(Measured(state.images_seen, score, name, self._cost))
+        # with what was spent since the last entry on real images and on trying
+        cost, self._told = self._spent - self._told, self._spent
+        is_best = self._board.enter(Measured(state.images_seen, score, name, cost))
         self._reporter.measured(state.images_seen, score, is_best)
-        self.stop_if_over(state)
+        self.stop_if_over()
 
     def _affords(self, state: TrainingState, *, times: int) -> bool:
         allowance = self._share * state.seconds - self._spent
-        if allowance < _TRIED_AT:
+        if self._is_broken or allowance < _TRIED_AT:
             return False
         if self._cost is None:
             self._cost = self._tried(state)
@@ -153,6 +169,8 @@ class MeasureHook:
         began = self._spent
         with self._counted():
             self._extractor(next(batches))
+            rows = chosen_order(len(self._pictures))[:_BATCH]
+            take(self._pictures, rows)  # decoded only now, where they are not held
         return (self._spent - began) * self._count / _BATCH
 
     def _made_yardstick(self) -> Yardstick:
@@ -174,9 +192,10 @@ class MeasureHook:
         seed = derived_seed(self._seed, "metrics")
         for start in range(0, count, _BATCH):
             stop = min(count, start + _BATCH)
+            latent_BZ = self._latent.numbered(seed, start, stop).to(state.device)
             with torch.inference_mode():
-                latent_BZ = self._latent.numbered(seed, start, stop).to(state.device)
-                yield self._scale.denormalize(generator(latent_BZ)).cpu().numpy()
+                pixel_BCHW = self._scale.denormalize(generator(latent_BZ)).cpu()
+            yield pixel_BCHW.numpy()
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

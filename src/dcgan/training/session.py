@@ -252,7 +252,7 @@ def _run(
         reporter.begin(state.images_seen, plan.images, plan.minutes)
         stack.callback(reporter.end)
         if measuring is not None:
-            measuring.stop_if_over(state)  # it may have been stopped for this already
+            measuring.stop_if_over()  # it may have been stopped for this already
         hooks: list[Hook] = [log, sheets, *([measuring] if measuring else []), checkpoints]
         fit(state, batches, plan, hooks, stop)
         checkpoints.save(state)
