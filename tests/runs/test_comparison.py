@@ -83,6 +83,12 @@ def test_too_few_are_refused(pair, runs, draws, key):
     assert caught.value.key == key
 
 
+def test_one_run_is_not_compared_with_itself(pair):
+    again = dcgan.open_run(pair[0].path)
+    with pytest.raises(ConfigError, match="given twice"):
+        compare([pair[0], again], images=100)
+
+
 def test_records_and_places_are_no_differences():
     a = {"records": {"keep": 1}, "data": {"cache": "off", "size": "16x16"}, "device": "cpu"}
     b = {"records": {"keep": 2}, "data": {"cache": "run", "size": "32x32"}, "device": "auto"}

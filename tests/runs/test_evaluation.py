@@ -11,13 +11,15 @@ from tests.conftest import SMALL
 
 import dcgan
 from dcgan.data import HeldPictures, Labels, open_source
-from dcgan.errors import ConfigError, DataError
+from dcgan.errors import CheckpointError, ConfigError, DataError, RunError
 from dcgan.metrics.extractors.random import random_extractor
 from dcgan.metrics.frechet import Moments, frechet_distance
+from dcgan.runs import real
+from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.evaluation import Evaluator
 from dcgan.runs.extractors import classes_of, open_extractor
 from dcgan.runs.features import real_features
-from dcgan.runs.measuring import evaluate
+from dcgan.runs.measuring import evaluate, every_checkpoint
 from dcgan.runs.pictures import open_pictures
 from dcgan.runs.real import chosen_order, take, two_samples
 from dcgan.runs.results import keep_all_evaluations, keep_evaluation
@@ -187,12 +189,59 @@ def test_two_samples_are_disjoint_and_equal_in_number(pictures):
     assert not set(order[:898]) & set(order[898:1796])
 
 
+def test_pictures_are_read_in_parts_of_bounded_size(pictures, monkeypatch):
+    asked = []
+    plain = HeldPictures.take
+
+    def take_(self, rows, *rest):
+        asked.append(len(rows))
+        return plain(self, rows, *rest)
+
+    monkeypatch.setattr(HeldPictures, "take", take_)
+    monkeypatch.setattr(real, "_PART_BYTES", 10 * 16 * 16 + 5)
+    rows = np.arange(37)
+    found = take(pictures, rows)
+    assert asked == [10, 10, 10, 7]
+    monkeypatch.undo()
+    assert np.array_equal(found, take(pictures, rows))
+
+
 def test_too_few_of_anything_is_refused(small_run, pictures):
     with pytest.raises(ConfigError, match="images = 10"):
         small_run.evaluate(extractor="random", images=10)
     few = HeldPictures(take(pictures, np.arange(99)))
     with pytest.raises(DataError, match="99 pictures: too few"):
         Evaluator(few, random_extractor(1, (16, 16)))
+
+
+def test_held_out_pictures_are_of_no_use_beside_others(small_run):
+    with pytest.raises(ConfigError, match=r"held_out = 'digits': .*leave out DATA and --all"):
+        small_run.evaluate("digits", held_out="digits", extractor="random", images=100)
+    with pytest.raises(ConfigError, match="held_out"):
+        evaluate([small_run], held_out="digits", extractor="random", images=100, brief=True)
+
+
+def test_a_wrong_extractor_is_refused_before_anything_is_opened(small_run):
+    with pytest.raises(ConfigError, match="did you mean 'random'"):
+        small_run.evaluate("nowhere", extractor="randon")
+
+
+def test_damaged_checkpoints_are_passed_over(small_run, tmp_path):
+    path = shutil.copytree(small_run.path, tmp_path / "run")
+    names = [one.name for one in list_checkpoints(path / "checkpoints")]
+    assert len(names) >= 2
+    (path / "checkpoints" / names[-1] / "ema.safetensors").write_bytes(b"damaged")
+    notes: list[str] = []
+    found = every_checkpoint(path, note=notes.append)
+    assert [run.checkpoint.name for run in found] == names[:-1]
+    assert len(notes) == 1
+    assert names[-1] in notes[0]
+    for name in names[:-1]:
+        (path / "checkpoints" / name / "ema.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=names[-1]):
+        every_checkpoint(path)
+    with pytest.raises(RunError, match="no such folder"):
+        every_checkpoint(tmp_path / "nowhere")
 
 
 def test_other_pictures_can_be_compared_with(small_run, tmp_path):
@@ -249,6 +298,26 @@ def test_an_evaluation_is_kept_with_its_pictures(found, small_run, tmp_path):
     stored = json.loads(path.read_text())
     assert [score["measure"] for score in stored["scores"]] == [s.measure for s in found.scores]
     assert path.with_name(f"{path.stem}-nearest.png").is_file()
+
+
+def test_one_evaluation_does_not_take_the_place_of_another(small_run, tmp_path):
+    copy = dcgan.open_run(shutil.copytree(small_run.path, tmp_path / "run"))
+    np.save(tmp_path / "other.npy", open_source("digits").pixels()[:200, 0])
+    plain = {"extractor": "random", "images": 60}
+    other = str(tmp_path / "other.npy")
+    kept = {
+        keep_evaluation(copy.folder, evaluation)
+        for evaluation in (
+            copy.evaluate(**plain),
+            copy.evaluate(**plain | {"images": 70}),
+            copy.evaluate(**plain, seed=1),
+            copy.evaluate(other, **plain),
+        )
+    }
+    assert len(kept) == 4
+    assert all(path.is_file() for path in kept)
+    again = keep_evaluation(copy.folder, copy.evaluate(**plain))
+    assert again in kept
 
 
 def test_all_checkpoints_name_the_best(small_run, tmp_path):

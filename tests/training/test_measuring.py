@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+import yaml
 from tests.conftest import SMALL
 
 import dcgan
 from dcgan.data import open_source
-from dcgan.errors import ConfigError
+from dcgan.errors import ConfigError, DataError
 from dcgan.metrics.extractors.random import random_extractor
 from dcgan.metrics.frechet import Moments, frechet_distance
+from dcgan.metrics.yardstick import Yardstick
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.scores import read_best, read_scores
-from dcgan.training import loop
+from dcgan.training import loop, measuring
+from dcgan.training.measuring import MeasureHook
+from dcgan.training.reporting import Reporter
 
-EAGER = {"images": 100, "share": 0.4}
+EAGER = {"images": 60, "share": 0.4}
 """Measures often."""
 
 
 def small(**sections):
     settings = SMALL["settings"] | {"metrics": EAGER} | sections
     return {**SMALL, "settings": settings}
+
+
+def heard():
+    """A list that fills with what training notes, and the reporter that fills it."""
+    notes: list[str] = []
+
+    class Listener(Reporter):
+        def note(self, text):
+            notes.append(text)
+
+    return notes, Listener()
 
 
 def distance_to_digits(run, extractor, real):
@@ -51,12 +68,12 @@ def collapse_after(monkeypatch):
 
 
 def test_a_run_that_collapses_late_still_yields_its_best_checkpoint(tmp_path, collapse_after):
-    collapse_after(6_000)
-    records = SMALL["settings"]["records"] | {"checkpoint_every": 1_000, "keep": 2}
-    run = dcgan.train("digits", images=12_000, out=tmp_path / "run", **small(records=records))
+    collapse_after(3_000)
+    records = SMALL["settings"]["records"] | {"checkpoint_every": 512, "keep": 2}
+    run = dcgan.train("digits", images=6_000, out=tmp_path / "run", **small(records=records))
     last = dcgan.open_run(run.path, checkpoint="last")
-    assert last.images_seen == 12_000
-    assert run.images_seen <= 7_000, "best is from before the collapse"
+    assert last.images_seen == 6_016
+    assert run.images_seen <= 3_500, "best is from before the collapse"
     real = open_source("digits").pixels()[:, :, :, :]
     real = real.repeat(2, axis=2).repeat(2, axis=3)
     extractor = random_extractor(1, (16, 16))
@@ -68,8 +85,8 @@ def test_a_run_that_collapses_late_still_yields_its_best_checkpoint(tmp_path, co
 
 
 def test_measuring_changes_nothing_in_what_is_trained(tmp_path):
-    plain = dcgan.train("digits", images=4096, out=tmp_path / "plain", **SMALL)
-    measured = dcgan.train("digits", images=4096, out=tmp_path / "measured", **small())
+    plain = dcgan.train("digits", images=1024, out=tmp_path / "plain", **SMALL)
+    measured = dcgan.train("digits", images=1024, out=tmp_path / "measured", **small())
     assert len(read_scores(measured.folder)) >= 2
     for part in ("generator", "discriminator", "ema", "generator_optimizer", "random"):
         ours, theirs = (
@@ -80,40 +97,71 @@ def test_measuring_changes_nothing_in_what_is_trained(tmp_path):
 
 
 def test_each_measurement_names_what_it_rests_on(tmp_path):
-    run = dcgan.train("digits", images=4096, out=tmp_path / "run", **small())
+    run = dcgan.train("digits", images=1024, out=tmp_path / "run", **small())
     for one in read_scores(run.folder):
         score = one.score
         assert score.measure == "frechet_distance"
         assert score.extractor.startswith("random:")
-        assert (score.real, score.generated) == (100, 100)
-        assert "100 of 1,797" in score.split
+        assert (score.real, score.generated) == (60, 60)
+        assert "60 of 1,797" in score.split
         assert score.floor is not None
         assert 0 < score.floor < score.value
 
 
-def test_measuring_stays_within_its_share(tmp_path):
-    modest = EAGER | {"share": 0.05, "images": 64}
-    run = dcgan.train("digits", images=16_000, out=tmp_path / "run", **small(metrics=modest))
-    spent = sum(one.cost for one in read_scores(run.folder))
-    assert spent <= 0.06 * run.log()[-1]["seconds"]
+class Clock:
+    """Every step of training takes half a second; every part of measuring takes its cost."""
+
+    def __init__(self, cost):
+        self.now = self.spent = 0.0
+        self.of_training = SimpleNamespace(perf_counter=self.step)
+        self.of_measuring = SimpleNamespace(perf_counter=self.look)
+        self._is_second, self._cost = False, cost
+
+    def step(self):
+        self.now += 0.5
+        return self.now
+
+    def look(self):
+        if self._is_second:
+            self.now += self._cost
+            self.spent += self._cost
+        self._is_second = not self._is_second
+        return self.now
+
+
+@pytest.mark.parametrize(("cost", "is_measured"), [(0.1, True), (0.4, False)])
+def test_measuring_stays_within_its_share(tmp_path, monkeypatch, cost, is_measured):
+    clock = Clock(cost)
+    monkeypatch.setattr(loop, "time", clock.of_training)
+    monkeypatch.setattr(measuring, "time", clock.of_measuring)
+    modest = {"share": 0.05, "images": 64}
+    run = dcgan.train("digits", images=3_072, out=tmp_path / "run", **small(metrics=modest))
+    scores = read_scores(run.folder)
+    assert clock.spent <= 0.05 * clock.now
+    if is_measured:
+        assert len(scores) >= 2
+        assert sum(one.cost for one in scores) == pytest.approx(clock.spent, abs=0.01)
+        assert scores[-1].images == 3_072, "the end is measured"
+    else:
+        assert scores == []
 
 
 def test_the_best_and_those_to_keep_survive_pruning(tmp_path, collapse_after):
-    collapse_after(2_000)
+    collapse_after(1_000)
     records = SMALL["settings"]["records"] | {
-        "checkpoint_every": 1_024,
+        "checkpoint_every": 512,
         "keep": 1,
         "keep_best": 2,
-        "keep_every": 3_000,
+        "keep_every": 1_500,
     }
-    run = dcgan.train("digits", images=7_168, out=tmp_path / "run", **small(records=records))
+    run = dcgan.train("digits", images=3_584, out=tmp_path / "run", **small(records=records))
     names = [int(path.name) for path in list_checkpoints(run.folder.checkpoints)]
     scores = sorted(read_scores(run.folder), key=lambda one: one.score.value)
     saved = [one.images for one in scores if one.checkpoint is not None][:2]
     assert set(saved) <= set(names)
-    assert names[-1] == 7_168
-    assert any(3_000 <= name < 4_200 for name in names)
-    assert any(6_000 <= name < 7_168 for name in names)
+    assert names[-1] == 3_584
+    assert any(1_500 <= name < 2_100 for name in names)
+    assert any(3_000 <= name < 3_584 for name in names)
     assert len(names) <= 5
 
 
@@ -133,11 +181,11 @@ def test_patience_ends_a_run_that_no_longer_gets_better(tmp_path, collapse_after
 
 
 def test_a_run_goes_on_with_what_was_measured_before(tmp_path):
-    records = SMALL["settings"]["records"] | {"checkpoint_every": 1_024}
+    records = SMALL["settings"]["records"] | {"checkpoint_every": 256}
     settings = small(records=records)
-    run = dcgan.train("digits", images=4096, out=tmp_path / "run", **settings)
+    run = dcgan.train("digits", images=1024, out=tmp_path / "run", **settings)
     first = read_scores(run.folder)
-    longer = dcgan.train("digits", images=8192, out=tmp_path / "run", resume=True, **settings)
+    longer = dcgan.train("digits", images=2048, out=tmp_path / "run", resume=True, **settings)
     scores = read_scores(longer.folder)
     assert scores[: len(first)] == first
     assert len(scores) > len(first)
@@ -145,22 +193,77 @@ def test_a_run_goes_on_with_what_was_measured_before(tmp_path):
     assert read_best(longer.folder).images == best.images
 
 
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), DataError("a.png: unreadable")]
+)
+def test_what_cannot_be_measured_is_trained_on(tmp_path, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(Yardstick, "score", fail)
+    notes, listener = heard()
+    run = dcgan.train("digits", images=1024, out=tmp_path / "run", reporter=listener, **small())
+    assert run.images_seen == 1024
+    assert [note for note in notes if "not measured any more" in note] == [
+        f"not measured any more: {error}"
+    ]
+    assert read_scores(run.folder) == []
+
+
+def test_a_busy_moment_does_not_leave_a_run_unmeasured(tmp_path, monkeypatch):
+    plain, trials = MeasureHook._tried, []
+
+    def busy_at_first(self, state):
+        trials.append(plain(self, state))
+        return 1_000.0 if len(trials) == 1 else trials[-1]
+
+    monkeypatch.setattr(MeasureHook, "_tried", busy_at_first)
+    run = dcgan.train("digits", images=2048, out=tmp_path / "run", **small())
+    assert len(trials) >= 2
+    assert read_scores(run.folder)
+
+
+def test_of_few_pictures_half_are_compared_with_as_many_generated(tmp_path):
+    np.save(tmp_path / "few.npy", open_source("digits").pixels()[:150, 0])
+    run = dcgan.train(
+        str(tmp_path / "few.npy"), images=512, out=tmp_path / "run", **small(metrics={"share": 0.9})
+    )
+    scores = read_scores(run.folder)
+    assert scores
+    assert all((one.score.real, one.score.generated) == (75, 75) for one in scores)
+
+
+def test_measuring_can_end_when_a_run_goes_on(tmp_path):
+    run = dcgan.train("digits", images=1024, out=tmp_path / "run", **small())
+    best = (run.path / "best.json").read_bytes()
+    config = yaml.safe_load((run.path / "config.yaml").read_text())
+    config["metrics"]["measure"] = "off"
+    (run.path / "config.yaml").write_text(yaml.safe_dump(config))
+    notes, listener = heard()
+    off = small(metrics=EAGER | {"measure": "off"})
+    dcgan.train("digits", images=2048, out=tmp_path / "run", resume=True, reporter=listener, **off)
+    assert any("not measured from here on" in note for note in notes)
+    assert (run.path / "best.json").read_bytes() == best
+
+
+def test_a_wrong_extractor_is_refused_before_anything_is_opened(tmp_path):
+    with pytest.raises(ConfigError, match=r"metrics\.extractor = 'randon'.*'random'"):
+        dcgan.train(
+            "nowhere", images=512, out=tmp_path / "run", **small(metrics={"extractor": "randon"})
+        )
+
+
 def test_off_means_off(tmp_path):
     run = dcgan.train(
-        "digits", images=4096, out=tmp_path / "run", **small(metrics={"measure": "off"})
+        "digits", images=1024, out=tmp_path / "run", **small(metrics={"measure": "off"})
     )
     assert read_scores(run.folder) == []
     assert not run.folder.best.exists()
 
 
 def test_too_few_pictures_are_said(tmp_path, png_folder):
-    notes = []
-
-    class Listener(dcgan.training.reporting.Reporter):
-        def note(self, text):
-            notes.append(text)
-
-    run = dcgan.train(png_folder, images=512, out=tmp_path / "run", reporter=Listener(), **small())
+    notes, listener = heard()
+    run = dcgan.train(png_folder, images=512, out=tmp_path / "run", reporter=listener, **small())
     assert any("10 pictures are too few" in note for note in notes)
     assert not run.folder.best.exists()
 
@@ -173,7 +276,7 @@ def test_patience_without_measuring_is_refused(tmp_path):
 
 def test_the_kernel_distance_can_be_chosen(tmp_path):
     run = dcgan.train(
-        "digits", images=4096, out=tmp_path / "run", **small(metrics=EAGER | {"measure": "kernel"})
+        "digits", images=1024, out=tmp_path / "run", **small(metrics=EAGER | {"measure": "kernel"})
     )
     scores = [one.score for one in read_scores(run.folder)]
     assert {score.measure for score in scores} == {"kernel_distance"}

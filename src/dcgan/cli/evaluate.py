@@ -58,25 +58,19 @@ def evaluate(
     """
     from dcgan.cli.evaluate_report import all_lines, report_lines
     from dcgan.cli.progress import TerminalReporter
-    from dcgan.errors import CheckpointError
     from dcgan.runs import open_run
-    from dcgan.runs.checkpoints import list_checkpoints
     from dcgan.runs.measuring import evaluate as measure
+    from dcgan.runs.measuring import every_checkpoint
     from dcgan.runs.results import keep_all_evaluations, keep_evaluation
     from dcgan.runtime.device import choose_device
 
     place = choose_device(device)
     reporter = TerminalReporter()
-    first = open_run(run, checkpoint="last" if every else checkpoint, device=place)
-    runs = [first]
     if every:
-        names = [path.name for path in list_checkpoints(first.folder.checkpoints)]
-        runs = []
-        for name in names:
-            try:
-                runs.append(open_run(run, checkpoint=name, device=place))
-            except CheckpointError as error:
-                reporter.note(f"passed over: {error}")
+        runs = every_checkpoint(run, device=place, note=reporter.note)
+    else:
+        runs = [open_run(run, checkpoint=checkpoint, device=place)]
+    folder = runs[0].folder
     try:
         found = measure(
             runs,
@@ -94,9 +88,9 @@ def evaluate(
     finally:
         reporter.end()
     if every:
-        lines = all_lines(found, keep_all_evaluations(first.folder, found, is_own=data is None))
+        lines = all_lines(found, keep_all_evaluations(folder, found, is_own=data is None))
     else:
-        lines = report_lines(found[0], keep_evaluation(first.folder, found[0]))
+        lines = report_lines(found[0], keep_evaluation(folder, found[0]))
     if as_json:
         print(*lines, sep="\n", file=sys.stderr)
         content = [one.to_json() for one in found] if every else found[0].to_json()

@@ -61,7 +61,7 @@ class Yardstick:
     ) -> Yardstick:
         """A yardstick from two disjoint sets of real images, given in parts (n, C, H, W)."""
         features = extractor(reference)
-        floor = _distance(measure, features, extractor(others))
+        floor = distance_between(measure, features, extractor(others))
         return cls(measure, extractor, features, floor, split, seed)
 
     def score(self, images: Iterable[NDArray[np.uint8]]) -> Score:
@@ -69,7 +69,7 @@ class Yardstick:
         features = self.extractor(images)
         return Score(
             measure=_NAMES[self.measure],
-            value=_distance(self.measure, self.reference, features),
+            value=distance_between(self.measure, self.reference, features),
             floor=self.floor,
             extractor=self.extractor.label,
             real=len(self.reference),
@@ -79,7 +79,8 @@ class Yardstick:
         )
 
 
-def _distance(measure: Measure, a: Features, b: Features) -> float:
+def distance_between(measure: Measure, a: Features, b: Features) -> float:
+    """The distance between the features of two sets of images."""
     if measure == "kernel":
         return squared_mmd(a.values, b.values)
     return frechet_distance(Moments.of(a.values), Moments.of(b.values))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dcgan.errors import ConfigError, RunError
 from dcgan.render.sidebyside import side_by_side
 from dcgan.runs.evaluation import Evaluator, refuse_few, refuse_few_pictures
-from dcgan.runs.extractors import open_extractor
+from dcgan.runs.extractors import open_extractor, refuse_unknown
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.pictures import open_pictures
 from dcgan.runs.run import Run
@@ -174,6 +174,7 @@ def compare(
         raise ConfigError("runs", [str(run.path) for run in runs], "the same one is given twice")
     if images:
         refuse_few(images)
+    refuse_unknown(extractor)
     if draws < 2:
         raise ConfigError("draws", draws, "at least 2, or there is no spread")
     spreads: list[tuple[Spread, ...]] = [()] * len(runs)

@@ -65,6 +65,7 @@ def open_extractor(
     DataError
         ``classifier`` without labels, or a file that is no such extractor.
     """
+    refuse_unknown(wanted)
     channels, height, width = pictures.shape
     match wanted:
         case "auto":
@@ -77,13 +78,23 @@ def open_extractor(
         case "inception":
             return inception_extractor(None, device=device, download=download)
     path = expanded(wanted)
-    if not path.is_file():
-        raise ConfigError(
-            "extractor", wanted, f"neither a file nor a name; {did_you_mean(wanted, NAMES)}"
-        )
     if path.suffix == ".pth":
         return inception_extractor(path, device=device)
     return module_extractor(path, device=device)
+
+
+def refuse_unknown(wanted: str, key: str = "extractor") -> None:
+    """Raise ``ConfigError`` for what is neither an extractor's name nor a file.
+
+    Parameters
+    ----------
+    wanted : str
+        As for :func:`open_extractor`, which asks this itself: ask before anything is decoded.
+    key : str
+        The setting to name.
+    """
+    if wanted not in NAMES and not expanded(wanted).is_file():
+        raise ConfigError(key, wanted, f"neither a file nor a name; {did_you_mean(wanted, NAMES)}")
 
 
 def classes_of(pictures: Pictures, factor: str | None = None) -> tuple[str, Labels] | None:

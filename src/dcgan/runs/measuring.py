@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import torch
+
 from dcgan.data import Pictures
-from dcgan.errors import ConfigError, DcganError
+from dcgan.errors import CheckpointError, ConfigError, DcganError
+from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.evaluation import Evaluation, Evaluator, refuse_few, refuse_few_pictures
-from dcgan.runs.extractors import open_extractor
+from dcgan.runs.extractors import open_extractor, refuse_unknown
+from dcgan.runs.folder import RunFolder
 from dcgan.runs.pictures import held_out_name, open_pictures
-from dcgan.runs.run import Run
+from dcgan.runs.run import Run, open_run
 
 
 def evaluate(
@@ -62,7 +66,9 @@ def evaluate(
     DataError, ConfigError
         What was asked for cannot be measured.
     """
-    refuse_few(images)  # before a classifier is trained in vain
+    # before anything is decoded, or a classifier trained, in vain
+    refuse_few(images)
+    refuse_unknown(extractor)
     folder, networks = runs[0].folder, runs[0].networks
     pictures = open_pictures(
         folder, networks, data, data_root=data_root, note=note, progress=progress
@@ -77,7 +83,7 @@ def evaluate(
             " and --all",
         )
     if not brief and data is None:
-        others = _held_out(runs[0], data, held_out, data_root, note, progress)
+        others = _held_out(runs[0], held_out, data_root, note, progress)
     evaluator = Evaluator(
         pictures,
         open_extractor(extractor, pictures, device=runs[0].device, download=download, note=note),
@@ -90,15 +96,48 @@ def evaluate(
     return [evaluator.evaluate(run, seed=seed) for run in runs]
 
 
+def every_checkpoint(
+    path: str | Path,
+    *,
+    device: torch.device | str = "cpu",
+    note: Callable[[str], None] | None = None,
+) -> list[Run]:
+    """A run opened at each of its checkpoints, oldest first.
+
+    Parameters
+    ----------
+    path : path
+        The run folder.
+    device : torch.device, default CPU
+    note : callable, optional
+        Told of each checkpoint that is damaged, and passed over.
+
+    Raises
+    ------
+    CheckpointError
+        There is none, or all are damaged.
+    RunError
+        Not a run folder.
+    """
+    runs = []
+    for name in (one.name for one in list_checkpoints(RunFolder(Path(path)).checkpoints)):
+        try:
+            runs.append(open_run(path, checkpoint=name, device=device))
+        except CheckpointError as error:
+            if note:
+                note(f"passed over: {error}")
+    # where there is nothing to open, opening it says what is wrong
+    return runs or [open_run(path, checkpoint="last", device=device)]
+
+
 def _held_out(
     run: Run,
-    data: str | None,
     asked: str | None,
     data_root: str | Path | None,
     note: Callable[[str], None] | None,
     progress: Callable[[int, int], None] | None,
 ) -> Pictures | None:
-    name = asked or (held_out_name(run.folder) if data is None else None)
+    name = asked or held_out_name(run.folder)
     if name is None:
         return None
     try:

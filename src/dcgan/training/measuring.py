@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dcgan.data import Pictures, PixelScale
 from dcgan.errors import DataError
 from dcgan.metrics.extractor import Extractor
-from dcgan.metrics.yardstick import Measure, Yardstick
+from dcgan.metrics.yardstick import Measure, Yardstick, distance_between
 from dcgan.models.latents import LatentSpace
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.real import chosen_order, take, two_samples
@@ -31,7 +31,8 @@ _APART = 1.02
 them would tell nothing new, and the luckiest of many noisy numbers would pass for the best."""
 
 _TRIED_AT = 0.1
-"""Seconds of allowance at which the cost of a measurement is first tried out."""
+"""Seconds of allowance at which the cost of a measurement is first tried out; again whenever the
+allowance has doubled, as one trial in a busy moment must not speak for a whole run."""
 
 
 class MeasureHook:
@@ -47,7 +48,8 @@ class MeasureHook:
     pictures : Pictures
         The real ones; at most half of them are compared with, the other half gives the floor.
     count : int
-        Generated images of one measurement.
+        Generated images of one measurement; where there are not twice as many real ones, half of
+        those, so that value and floor rest on equal counts.
     share : float
         Most of the training time that measuring may take.
     patience : int, optional
@@ -83,7 +85,7 @@ class MeasureHook:
         self._measure: Measure = measure
         self._extractor = extractor
         self._pictures = pictures
-        self._count = count
+        self._count = min(count, len(pictures) // 2)
         self._share = share
         self._patience = patience
         self._places = places
@@ -92,6 +94,7 @@ class MeasureHook:
         self._seed = seed
         self._yardstick: Yardstick | None = None
         self._cost: float | None = None
+        self._tried_at = _TRIED_AT
         self._is_broken = False
         earlier = read_scores(folder)
         self._spent = self._told = sum(one.cost for one in earlier)
@@ -156,22 +159,31 @@ class MeasureHook:
         allowance = self._share * state.seconds - self._spent
         if self._is_broken or allowance < _TRIED_AT:
             return False
+        if self._yardstick is None and allowance >= self._tried_at:
+            before = self._spent
+            cost = self._tried(state)
+            self._cost = cost if self._cost is None else min(cost, self._cost)
+            self._tried_at = max(2 * allowance, 4 * (self._spent - before))
         if self._cost is None:
-            self._cost = self._tried(state)
+            return False
         # at first, the real images and those of the floor are yet to be looked at
         return self._cost * (times if self._yardstick else times + 2) <= allowance
 
     def _tried(self, state: TrainingState) -> float:
-        """What a measurement will cost, by a batch of it; the first one warms up."""
+        """What a measurement will cost, by two batches of it: the first makes ready."""
         batches = self._images(state, 2 * _BATCH)
-        with self._counted():
-            self._extractor(next(batches))
         began = self._spent
         with self._counted():
-            self._extractor(next(batches))
+            first = self._extractor(next(batches))
+        of_start, began = self._spent - began, self._spent
+        with self._counted():
+            second = self._extractor(next(batches))
             rows = chosen_order(len(self._pictures))[:_BATCH]
             take(self._pictures, rows)  # decoded only now, where they are not held
-        return (self._spent - began) * self._count / _BATCH
+        of_batch, began = self._spent - began, self._spent
+        with self._counted():
+            distance_between(self._measure, first, second)
+        return of_start + of_batch * self._count / _BATCH + self._spent - began
 
     def _made_yardstick(self) -> Yardstick:
         reference, others, split = two_samples(self._pictures, self._count)

@@ -15,6 +15,7 @@ from dcgan.data import Pictures, Source, load_pictures, open_items, open_source,
 from dcgan.errors import DataError, Interrupted
 from dcgan.render.animation import save_gif
 from dcgan.render.curves import gradient_curves, loss_and_score_curves
+from dcgan.runs.extractors import refuse_unknown
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import by_images, now
 from dcgan.runs.networks import Networks
@@ -163,7 +164,10 @@ def _resolve(
     config: RunConfig, source: Source | None, reporter: Reporter
 ) -> tuple[RunConfig, Source]:
     """Fill what is open from a look at the data, and refuse what cannot work."""
-    validate_combinations(config)  # before anything is opened
+    # before anything is opened
+    validate_combinations(config)
+    if config.metrics.measure != "off":
+        refuse_unknown(config.metrics.extractor, "metrics.extractor")
     device = choose_device(config.device)
     if source is None:
         if config.data.source == FROM_PYTHON:
