@@ -27,6 +27,25 @@ def check(*settings):
             "objective.r1",
             "norm none or spectral",
         ),
+        *(
+            ({"objective": {name: 1}, "model": {"discriminator": {"norm": "batch"}}}, key, "mixes")
+            for name, key in (
+                ("r2", "objective.r2"),
+                ("wgan_gp", "objective.wgan_gp"),
+                ("dragan", "objective.dragan"),
+            )
+        ),
+        *(
+            ({"objective": {"loss": loss, "real_target": 0.9}}, "objective.real_target", "targets")
+            for loss in ("hinge", "wasserstein", "relativistic")
+        ),
+        ({"objective": {"fake_target": 0.1}}, "objective.fake_target", "--objective.force-two"),
+        (
+            {"objective": {"fake_target": 0.1, "loss": "hinge", "force_two_sided": True}},
+            "objective.fake_target",
+            "no targets",
+        ),
+        ({"objective": {"loss": "wasserstein"}}, "objective.loss", "--objective.wgan-gp 10"),
     ],
 )
 def test_a_contradiction_is_refused_with_its_cure(settings, key, cure):
@@ -34,6 +53,21 @@ def test_a_contradiction_is_refused_with_its_cure(settings, key, cure):
         check(settings)
     assert caught.value.key == key
     assert cure in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"objective": {"fake_target": 0.1, "force_two_sided": True}},
+        {"objective": {"loss": "least-squares", "real_target": 0.9}},
+        {"objective": {"loss": "wasserstein", "wgan_gp": 10}},
+        {"objective": {"loss": "wasserstein", "clip_weights": 0.01}},
+        {"objective": {"loss": "wasserstein"}, "model": {"discriminator": {"norm": "spectral"}}},
+        {"objective": {"loss": "relativistic", "r1": 1, "r2": 1}},
+    ],
+)
+def test_what_goes_together_is_allowed(settings):
+    check(settings)
 
 
 def test_batch_one_is_fine_without_batch_norm():

@@ -16,7 +16,14 @@ from dcgan.config.tree import ObjectiveConfig
 from dcgan.objectives import OBJECTIVES
 from dcgan.objectives.adversarial import (
     discriminator_cross_entropy,
+    discriminator_hinge,
+    discriminator_least_squares,
+    discriminator_relativistic,
+    discriminator_wasserstein,
+    generator_least_squares,
+    generator_linear,
     generator_non_saturating,
+    generator_relativistic,
     generator_saturating,
 )
 
@@ -152,13 +159,120 @@ def test_smoothing_is_one_sided(real_B, fake_B, target):
     torch.testing.assert_close(slope, fake_B.sigmoid() / len(fake_B), rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("name", "generator"),
-    [("non-saturating", generator_non_saturating), ("saturating", generator_saturating)],
+@examples
+@given(real_B=LOGITS, fake_B=LOGITS, target=TARGETS, other=st.floats(0, 0.4))
+def test_two_sided_smoothing_moves_the_target_of_generated_images(real_B, fake_B, target, other):
+    expected = binary_cross_entropy_with_logits(real_B, torch.full_like(real_B, target))
+    expected = expected + binary_cross_entropy_with_logits(fake_B, torch.full_like(fake_B, other))
+    loss = discriminator_cross_entropy(real_B, fake_B, real_target=target, fake_target=other)
+    torch.testing.assert_close(loss, expected)
+
+
+@examples
+@given(real_B=LOGITS, fake_B=LOGITS)
+def test_the_hinge_counts_only_what_lies_within_the_margin(real_B, fake_B):
+    on_real = sum(max(0.0, 1 - x) for x in real_B.tolist()) / len(real_B)
+    on_fake = sum(max(0.0, 1 + x) for x in fake_B.tolist()) / len(fake_B)
+    assert discriminator_hinge(real_B, fake_B).item() == pytest.approx(on_real + on_fake)
+    assert generator_linear(fake_B).item() == pytest.approx(-sum(fake_B.tolist()) / len(fake_B))
+
+
+def test_beyond_the_margin_the_hinge_has_no_gradient():
+    real_B = torch.tensor([-3.0, 0.5, 1.5])
+    slope = gradient(lambda x: discriminator_hinge(x, torch.zeros(1)), real_B)
+    torch.testing.assert_close(slope, torch.tensor([-1.0, -1.0, 0.0]) / 3)
+    slope = gradient(lambda x: discriminator_hinge(torch.zeros(1), x), -real_B)
+    torch.testing.assert_close(slope, torch.tensor([1.0, 1.0, 0.0]) / 3)
+
+
+@examples
+@given(real_B=LOGITS, fake_B=LOGITS, target=TARGETS)
+def test_least_squares_is_four_times_that_of_labels_zero_and_one(real_B, fake_B, target):
+    """½ (p - t)² + ½ p² with p = (1 + f) / 2: the 0-1 coding of the paper's equation 9."""
+    real, fake = (1 + real_B) / 2, (1 + fake_B) / 2
+    expected = ((real - target) ** 2).mean() / 2 + (fake**2).mean() / 2
+    loss = discriminator_least_squares(real_B, fake_B, real_target=target)
+    torch.testing.assert_close(loss, 4 * expected, rtol=1e-6, atol=1e-9)
+    on_fake = generator_least_squares(fake_B)
+    torch.testing.assert_close(on_fake, 4 * ((fake - 1) ** 2).mean() / 2, rtol=1e-6, atol=1e-9)
+
+
+def test_two_sided_least_squares_is_best_at_both_targets():
+    best = discriminator_least_squares(
+        torch.tensor([0.8]), torch.tensor([-0.6]), real_target=0.9, fake_target=0.2
+    )
+    assert best.item() == pytest.approx(0, abs=1e-12)
+
+
+@examples
+@given(real_B=LOGITS, fake_B=LOGITS, shift=st.floats(-5, 5))
+def test_the_wasserstein_loss_is_a_difference_of_means_and_knows_no_level(real_B, fake_B, shift):
+    loss = discriminator_wasserstein(real_B, fake_B)
+    expected = sum(fake_B.tolist()) / len(fake_B) - sum(real_B.tolist()) / len(real_B)
+    assert loss.item() == pytest.approx(expected, abs=1e-9)
+    moved = discriminator_wasserstein(real_B + shift, fake_B + shift)
+    assert moved.item() == pytest.approx(expected, abs=1e-9)
+
+
+PAIRS = st.lists(st.tuples(st.floats(-15, 15), st.floats(-15, 15)), min_size=1, max_size=8).map(
+    lambda pairs: torch.tensor(pairs, dtype=torch.float64).unbind(dim=1)
 )
-def test_an_objective_is_found_by_its_name(name, generator):
+
+
+@examples
+@given(pair=PAIRS, shift=st.floats(-5, 5))
+def test_the_relativistic_loss_is_cross_entropy_on_the_difference_of_each_pair(pair, shift):
+    real_B, fake_B = pair
+    ones = torch.ones_like(real_B)
+    expected = binary_cross_entropy_with_logits(real_B - fake_B, ones)
+    torch.testing.assert_close(discriminator_relativistic(real_B, fake_B), expected)
+    expected = binary_cross_entropy_with_logits(fake_B - real_B, ones)
+    torch.testing.assert_close(generator_relativistic(fake_B, real_B), expected)
+    moved = discriminator_relativistic(real_B + shift, fake_B + shift)
+    torch.testing.assert_close(moved, discriminator_relativistic(real_B, fake_B))
+
+
+def test_relativistic_pairs_are_not_mixed():
+    real_B, fake_B = torch.tensor([5.0, -5.0]), torch.tensor([5.0, -5.0])
+    assert discriminator_relativistic(real_B, fake_B).item() == pytest.approx(log(2))
+
+
+@pytest.mark.parametrize("name", list(OBJECTIVES))
+def test_every_objective_pulls_real_logits_up_and_generated_ones_to_where_real_ones_are(name):
+    objective = OBJECTIVES[name]
+    real_B, fake_B = torch.tensor([0.3, -0.2]), torch.tensor([-0.3, 0.1])
+    assert (gradient(lambda x: objective.discriminator(x, fake_B), real_B) < 0).all()
+    assert (gradient(lambda x: objective.discriminator(real_B, x), fake_B) > 0).all()
+    others = [real_B] if objective.is_relativistic else []
+    assert (gradient(lambda x: objective.generator(x, *others), fake_B) < 0).all()
+
+
+@pytest.mark.parametrize("name", list(OBJECTIVES))
+def test_only_losses_with_targets_take_them(name):
+    objective = OBJECTIVES[name]
+    logits = torch.tensor([0.3]), torch.tensor([-0.3])
+    if objective.has_targets:
+        plain = objective.discriminator(*logits)
+        assert objective.discriminator(*logits, real_target=0.7, fake_target=0.1) != plain
+    else:
+        with pytest.raises(TypeError):
+            objective.discriminator(*logits, real_target=0.7)
+
+
+@pytest.mark.parametrize(
+    ("name", "discriminator", "generator"),
+    [
+        ("non-saturating", discriminator_cross_entropy, generator_non_saturating),
+        ("saturating", discriminator_cross_entropy, generator_saturating),
+        ("hinge", discriminator_hinge, generator_linear),
+        ("least-squares", discriminator_least_squares, generator_least_squares),
+        ("wasserstein", discriminator_wasserstein, generator_linear),
+        ("relativistic", discriminator_relativistic, generator_relativistic),
+    ],
+)
+def test_an_objective_is_found_by_its_name(name, discriminator, generator):
+    assert OBJECTIVES[name].discriminator is discriminator
     assert OBJECTIVES[name].generator is generator
-    assert OBJECTIVES[name].discriminator is discriminator_cross_entropy
 
 
 def test_every_objective_can_be_configured_and_every_setting_has_one():

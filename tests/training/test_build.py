@@ -8,7 +8,7 @@ import torch
 from dcgan.config import list_recipes, load_recipe, merge, parse_config
 from dcgan.errors import ConfigError, GeometryError
 from dcgan.training.build import build_rules, build_state
-from dcgan.training.step import update
+from dcgan.training.step import Turn, update
 from dcgan.training.tables import resolve_networks
 
 CPU = torch.device("cpu")
@@ -32,8 +32,7 @@ def test_every_recipe_takes_two_steps(name):
             torch.rand(2, *networks.image_shape) * 2 - 1,
             networks.latent.draw(2, state.latents),
             rules,
-            with_penalty=rules.penalty_is_due(step),
-            with_generator=True,
+            Turn(with_penalties=step == 0),
         )
         assert all(value.isfinite() for value in found.values())
     moved = [

@@ -10,9 +10,20 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from dcgan.models import Discriminator, Generator, plan_discriminator, plan_generator
 from dcgan.objectives import OBJECTIVES
-from dcgan.training.step import Players, Rules, frozen, gradient_magnitudes, update
+from dcgan.training.step import (
+    Players,
+    Rules,
+    Turn,
+    discriminator_step,
+    frozen,
+    generator_step,
+    gradient_magnitudes,
+    update,
+)
 
-RULES = Rules(objective=OBJECTIVES["non-saturating"], real_target=0.9)
+RULES = Rules(OBJECTIVES["non-saturating"], {"real_target": 0.9})
+BOTH = Turn()
+D_ALONE = Turn(with_generator=False)
 
 
 def players(norm_d="batch", lr=0.1):
@@ -57,7 +68,7 @@ def test_an_update_equals_the_textbook_loop():
     ours = players()
     real, latent = batch()
     generator, discriminator, losses = reference_update(ours, real, latent)
-    found = update(ours, real, latent, RULES, with_penalty=False, with_generator=True)
+    found = update(ours, real, latent, RULES, BOTH)
     for name, loss in losses.items():
         torch.testing.assert_close(found[name], loss.detach())
     for mine, theirs in ((ours.generator, generator), (ours.discriminator, discriminator)):
@@ -71,7 +82,7 @@ def test_scores_are_mean_probabilities_before_and_after_the_step():
     ours = players(norm_d="none")
     real, latent = batch()
     before = copy.deepcopy(ours)
-    found = update(ours, real, latent, RULES, with_penalty=False, with_generator=True)
+    found = update(ours, real, latent, RULES, BOTH)
     fake = before.generator(latent)
     torch.testing.assert_close(found["score_real"], before.discriminator(real).sigmoid().mean())
     torch.testing.assert_close(
@@ -83,7 +94,7 @@ def test_scores_are_mean_probabilities_before_and_after_the_step():
 def test_a_discriminator_step_alone_leaves_the_generator_as_it_is():
     ours = players()
     before = [parameter.clone() for parameter in ours.generator.parameters()]
-    found = update(ours, *batch(), RULES, with_penalty=False, with_generator=False)
+    found = update(ours, *batch(), RULES, D_ALONE)
     assert "loss_g" not in found
     for parameter, old in zip(ours.generator.parameters(), before, strict=True):
         assert torch.equal(parameter, old)
@@ -92,10 +103,10 @@ def test_a_discriminator_step_alone_leaves_the_generator_as_it_is():
 def test_the_generators_step_leaves_no_gradient_in_the_discriminator():
     ours = players()
     real, latent = batch()
-    update(ours, real, latent, RULES, with_penalty=False, with_generator=False)
+    update(ours, real, latent, RULES, D_ALONE)
     alone = [parameter.grad.clone() for parameter in ours.discriminator.parameters()]
     ours = players()
-    update(ours, real, latent, RULES, with_penalty=False, with_generator=True)
+    update(ours, real, latent, RULES, BOTH)
     for parameter, gradient in zip(ours.discriminator.parameters(), alone, strict=True):
         assert torch.equal(parameter.grad, gradient)
         assert parameter.requires_grad
@@ -103,7 +114,7 @@ def test_the_generators_step_leaves_no_gradient_in_the_discriminator():
 
 @pytest.mark.parametrize("interval", [1, 4])
 def test_the_penalty_enters_the_loss_with_its_weight_and_interval(interval):
-    rules = Rules(objective=OBJECTIVES["non-saturating"], r1=10.0, penalty_interval=interval)
+    rules = Rules(OBJECTIVES["non-saturating"], penalties={"r1": 10.0}, penalty_interval=interval)
     ours, real_latent = players(norm_d="none"), batch()
     theirs = copy.deepcopy(ours.discriminator)
     real, latent = real_latent
@@ -114,15 +125,131 @@ def test_the_penalty_enters_the_loss_with_its_weight_and_interval(interval):
     (slope,) = torch.autograd.grad(on_real.sum(), real, create_graph=True)
     loss = loss + interval * 10.0 / 2 * slope.flatten(1).norm(dim=1).pow(2).mean()
     gradients = torch.autograd.grad(loss, list(theirs.parameters()))
-    update(ours, *real_latent, rules, with_penalty=True, with_generator=False)
+    update(ours, *real_latent, rules, Turn(True, False))
     for parameter, gradient in zip(ours.discriminator.parameters(), gradients, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-6)
 
 
-def test_the_penalty_is_due_every_interval_and_never_without_weight():
-    rules = Rules(objective=RULES.objective, r1=1.0, penalty_interval=4)
-    assert [n for n in range(9) if rules.penalty_is_due(n)] == [0, 4, 8]
-    assert not any(RULES.penalty_is_due(n) for n in range(9))
+def gradients_of(loss, network):
+    return torch.autograd.grad(loss, list(network.parameters()))
+
+
+@pytest.mark.parametrize("name", ["r1", "r2", "wgan_gp", "dragan"])
+def test_each_penalty_is_added_where_it_belongs(name):
+    """The whole D loss by a loop over images, each with a Jacobian of its own."""
+    weight = 3.0
+    ours, (real, latent) = players(norm_d="none"), batch()
+    theirs, fake = copy.deepcopy(ours.discriminator), ours.generator(latent).detach()
+    torch.manual_seed(7)
+    rules = Rules(OBJECTIVES["hinge"], penalties={name: weight}, penalty_interval=2)
+    found = discriminator_step(ours, real, fake, rules, Turn(with_penalties=True))
+    torch.manual_seed(7)
+    points = {
+        "r1": lambda: real,
+        "r2": lambda: fake,
+        "wgan_gp": lambda: fake + torch.rand(6, 1, 1, 1) * (real - fake),
+        "dragan": lambda: real + 0.5 * real.std() * torch.randn_like(real),
+    }[name]()
+    norms = []
+    for point in points:
+        point = point[None].clone().requires_grad_()
+        (slope,) = torch.autograd.grad(theirs(point).sum(), point, create_graph=True)
+        norms.append(slope.pow(2).sum().sqrt())
+    centred = [n**2 / 2 if name in {"r1", "r2"} else (n - 1) ** 2 for n in norms]
+    penalty = sum(centred) / len(centred)
+    torch.testing.assert_close(found[name], penalty.detach(), rtol=1e-3, atol=1e-5)
+    hinge = (1 - theirs(real)).clamp(min=0).mean() + (1 + theirs(fake)).clamp(min=0).mean()
+    expected = gradients_of(hinge + 2 * weight * penalty, theirs)
+    for parameter, gradient in zip(ours.discriminator.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)
+
+
+def test_penalties_add_up():
+    ours, (real, latent) = players(norm_d="none"), batch()
+    fake = ours.generator(latent).detach()
+    alone = []
+    for weights in ({}, {"r1": 2.0}, {"r2": 5.0}, {"r1": 2.0, "r2": 5.0}):
+        one = copy.deepcopy(ours.discriminator)
+        mine = Players(
+            ours.generator, one, ours.generator_optimizer, torch.optim.SGD(one.parameters(), 0.0)
+        )
+        rules = Rules(OBJECTIVES["relativistic"], penalties=weights)
+        discriminator_step(mine, real, fake, rules, Turn(with_penalties=True))
+        alone.append([parameter.grad for parameter in one.parameters()])
+    for plain, r1, r2, both in zip(*alone, strict=True):
+        torch.testing.assert_close(both, r1 + r2 - plain, rtol=1e-4, atol=1e-6)
+
+
+def test_penalties_are_fp32_whatever_the_precision():
+    """A penalised step in bf16 equals one in fp32, bit for bit."""
+    grads = []
+    for precision in (torch.float32, torch.bfloat16):
+        ours, (real, latent) = players(norm_d="none"), batch()
+        fake = ours.generator(latent).detach()
+        rules = Rules(RULES.objective, penalties={"r1": 1.0}, precision=precision)
+        discriminator_step(ours, real, fake, rules, Turn(with_penalties=True))
+        grads.append([parameter.grad for parameter in ours.discriminator.parameters()])
+    assert all(torch.equal(one, other) for one, other in zip(*grads, strict=True))
+
+
+def test_a_relativistic_generator_looks_at_real_images_through_the_new_discriminator():
+    ours, (real, latent) = players(norm_d="none"), batch()
+    generator = copy.deepcopy(ours.generator)
+    update(ours, real, latent, Rules(OBJECTIVES["relativistic"]), BOTH)
+    moved = ours.discriminator
+    loss = (1 + (moved(real) - moved(generator(latent))).exp()).log().mean()
+    expected = gradients_of(loss, generator)
+    for parameter, gradient in zip(ours.generator.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["non-saturating", "relativistic"])
+def test_the_generator_learns_from_the_most_convincing_share(loss):
+    ours, (real, latent) = players(norm_d="none"), batch()
+    generator = copy.deepcopy(ours.generator).eval()
+    ours.generator.eval()  # or batch norm ties the images together
+    fake = ours.generator(latent)
+    generator_step(ours, real, fake, Rules(OBJECTIVES[loss]), Turn(share=0.5))
+    with torch.no_grad():
+        best = ours.discriminator(generator(latent)).argsort(descending=True)[:3]
+    logits, of_real = ours.discriminator(generator(latent[best])), ours.discriminator(real[best])
+    other = of_real if loss == "relativistic" else 0.0
+    expected = gradients_of((1 + (other - logits).exp()).log().mean(), generator)
+    for parameter, gradient in zip(ours.generator.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-6)
+
+
+def test_at_least_one_image_is_learned_from():
+    ours, (real, latent) = players(norm_d="none"), batch()
+    found = update(ours, real, latent, RULES, Turn(share=0.01))
+    assert found["loss_g"].isfinite()
+
+
+def test_clipped_gradients_keep_their_direction():
+    ours, theirs = players(norm_d="none"), players(norm_d="none")
+    update(theirs, *batch(), RULES, BOTH)
+    rules = Rules(RULES.objective, RULES.targets, clip_generator=1e-3, clip_discriminator=1e-2)
+    # the generator's gradient is taken after D's step: compare D's alone, G's by its norm
+    update(ours, *batch(), rules, BOTH)
+    for network, bound in ((ours.discriminator, 1e-2), (ours.generator, 1e-3)):
+        whole = torch.cat([parameter.grad.flatten() for parameter in network.parameters()])
+        assert whole.norm().item() == pytest.approx(bound, rel=1e-3)
+    ours_D, plain_D = (
+        torch.cat([parameter.grad.flatten() for parameter in one.discriminator.parameters()])
+        for one in (ours, theirs)
+    )
+    torch.testing.assert_close(ours_D / ours_D.norm(), plain_D / plain_D.norm())
+
+
+def test_clipped_weights_stay_within_their_bound():
+    ours = players(norm_d="none", lr=1.0)
+    before = [parameter.clone() for parameter in ours.generator.parameters()]
+    rules = Rules(OBJECTIVES["wasserstein"], clip_weights=0.01)
+    update(ours, *batch(), rules, D_ALONE)
+    greatest = max(parameter.abs().max().item() for parameter in ours.discriminator.parameters())
+    assert greatest == pytest.approx(0.01)
+    for parameter, old in zip(ours.generator.parameters(), before, strict=True):
+        assert torch.equal(parameter, old)
 
 
 def test_frozen_thaws_even_after_an_error():
@@ -135,7 +262,7 @@ def test_frozen_thaws_even_after_an_error():
 
 def test_gradient_magnitudes_are_mean_and_maximum_per_layer():
     ours = players(norm_d="spectral")
-    update(ours, *batch(), RULES, with_penalty=False, with_generator=True)
+    update(ours, *batch(), RULES, BOTH)
     names, magnitudes = gradient_magnitudes(ours.discriminator)
     assert names == ["1 conv", "2 conv", "3 conv"]
     second = ours.discriminator.blocks[1].conv.parametrizations.weight.original.grad
@@ -147,8 +274,8 @@ def test_bf16_steps_stay_close_to_fp32_and_keep_weights_fp32():
     ours, theirs = players(norm_d="none", lr=0.01), players(norm_d="none", lr=0.01)
     rules = Rules(objective=RULES.objective, precision=torch.bfloat16)
     exact = Rules(objective=RULES.objective)
-    low = update(ours, *batch(), rules, with_penalty=False, with_generator=True)
-    high = update(theirs, *batch(), exact, with_penalty=False, with_generator=True)
+    low = update(ours, *batch(), rules, BOTH)
+    high = update(theirs, *batch(), exact, BOTH)
     assert all(parameter.dtype == torch.float32 for parameter in ours.generator.parameters())
     for name, value in high.items():
         torch.testing.assert_close(low[name], value, rtol=0.05, atol=0.02)

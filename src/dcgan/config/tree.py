@@ -17,6 +17,7 @@ from dcgan.config.fields import (
     Device,
     Initialisation,
     LayerRow,
+    Natural,
     Norm,
     Order,
     Positive,
@@ -129,14 +130,32 @@ class ModelConfig(Section):
 class ObjectiveConfig(Section):
     """What the two players minimise."""
 
-    loss: Literal["non-saturating", "saturating"] = "non-saturating"
-    """G maximises log D(G(z)), or minimises log(1 - D(G(z)))."""
+    loss: Literal[
+        "non-saturating", "saturating", "hinge", "least-squares", "wasserstein", "relativistic"
+    ] = "non-saturating"
+    """What D and G minimise; saturating is the minimax game as first written."""
     real_target: Annotated[float, Field(gt=0.5, le=1)] = 1.0
     """D's target on real images; below 1 is one-sided label smoothing."""
+    fake_target: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    """D's target on generated images; above 0 is two-sided smoothing, refused unless forced."""
+    force_two_sided: bool = False
+    """Smooth both sides although it rewards G for what it already does."""
     r1: Annotated[float, Field(ge=0)] = 0.0
     """Weight (gamma) of the R1 penalty on D's gradient at real images; 0: off."""
+    r2: Annotated[float, Field(ge=0)] = 0.0
+    """Weight (gamma) of the R2 penalty, the same at generated images; 0: off."""
+    wgan_gp: Annotated[float, Field(ge=0)] = 0.0
+    """Weight (lambda) of the WGAN-GP penalty between real and generated images; 0: off."""
+    dragan: Annotated[float, Field(ge=0)] = 0.0
+    """Weight (lambda) of the DRAGAN penalty around real images; 0: off."""
     penalty_interval: Positive = 8
-    """Apply the penalty every this many D steps, scaled up by the same factor."""
+    """Apply the penalties every this many D steps, scaled up by the same factor."""
+    clip_weights: Annotated[float, Field(gt=0)] | None = None
+    """Put D's weights back into plus or minus this after each step; none: off."""
+    top_k: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the generated images, the most convincing, from which G learns in the end."""
+    top_k_ramp: Natural = 0
+    """Images seen until that share is reached, falling geometrically from all of them."""
 
 
 class PlayerConfig(Section):
@@ -155,6 +174,8 @@ class PlayerConfig(Section):
     """Weight decay (decoupled in AdamW)."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Momentum of SGD."""
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    """Greatest norm of the whole gradient, scaled down beyond it; none: off."""
 
 
 class OptimConfig(Section):
@@ -166,6 +187,12 @@ class OptimConfig(Section):
     discriminator: PlayerConfig = PlayerConfig()
     discriminator_steps: Positive = 1
     """D steps per G step."""
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How both learning rates fall over the run's length."""
+    schedule_start: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the run after which they begin to fall."""
+    schedule_end: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the rates that is left at the end."""
 
 
 class AverageConfig(Section):

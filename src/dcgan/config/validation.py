@@ -9,6 +9,8 @@ from __future__ import annotations
 from dcgan.config.tree import GeneratorConfig, RunConfig
 from dcgan.errors import ConfigError
 
+_PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
+_WITH_TARGETS = ("non-saturating", "saturating", "least-squares")
 _OF_PLANS = ("width", "max_width", "dropout", "noise", "minibatch_stddev")
 
 
@@ -30,6 +32,9 @@ def validate_combinations(config: RunConfig) -> list[str]:
     _batch_norm_needs_a_batch(config)
     _tanh_needs_symmetric_pixels(config)
     _penalty_without_batch_norm(config)
+    _smoothing_needs_targets(config)
+    _smoothing_is_one_sided(config)
+    _wasserstein_needs_a_bound(config)
     _plan_settings_need_a_plan(config)
     _patience_needs_measuring(config)
     return _warnings(config)
@@ -95,12 +100,54 @@ def _tanh_needs_symmetric_pixels(config: RunConfig) -> None:
 
 
 def _penalty_without_batch_norm(config: RunConfig) -> None:
-    if config.objective.r1 > 0 and uses_norm(config.model.discriminator, "batch"):
+    for name in _PENALTIES:
+        weight = getattr(config.objective, name)
+        if weight > 0 and uses_norm(config.model.discriminator, "batch"):
+            raise ConfigError(
+                f"objective.{name}",
+                weight,
+                "a gradient penalty needs one gradient per image, and batch norm in the"
+                " discriminator mixes them; take --model.discriminator.norm none or spectral",
+            )
+
+
+def _smoothing_needs_targets(config: RunConfig) -> None:
+    objective = config.objective
+    for name, plain in (("real_target", 1.0), ("fake_target", 0.0)):
+        value = getattr(objective, name)
+        if value != plain and objective.loss not in _WITH_TARGETS:
+            raise ConfigError(
+                f"objective.{name}",
+                value,
+                f"loss {objective.loss} has no targets to smooth; leave it at {plain:g}, or take"
+                f" --objective.loss {' or '.join(_WITH_TARGETS)}",
+            )
+
+
+def _smoothing_is_one_sided(config: RunConfig) -> None:
+    objective = config.objective
+    if objective.fake_target > 0 and not objective.force_two_sided:
         raise ConfigError(
-            "objective.r1",
-            config.objective.r1,
-            "a gradient penalty needs one gradient per image, and batch norm in the discriminator"
-            " mixes them; take --model.discriminator.norm none or spectral",
+            "objective.fake_target",
+            objective.fake_target,
+            "smoothing the target of generated images too makes D reward G for what it already"
+            " draws; smooth real_target alone, or insist with --objective.force-two-sided",
+        )
+
+
+def _wasserstein_needs_a_bound(config: RunConfig) -> None:
+    objective = config.objective
+    bounded = (
+        any(getattr(objective, name) > 0 for name in _PENALTIES)
+        or objective.clip_weights is not None
+        or uses_norm(config.model.discriminator, "spectral")
+    )
+    if objective.loss == "wasserstein" and not bounded:
+        raise ConfigError(
+            "objective.loss",
+            "wasserstein",
+            "nothing bounds the discriminator's slope, so its loss has no minimum; add"
+            " --objective.wgan-gp 10, or --model.discriminator.norm spectral",
         )
 
 

@@ -1,6 +1,23 @@
 """Adversarial losses and penalties: pure functions of logits and images."""
 
-from dcgan.objectives.adversarial import OBJECTIVES, Objective
-from dcgan.objectives.penalties import r1_penalty
+from dcgan.objectives.adversarial import OBJECTIVES, LossName, Objective
+from dcgan.objectives.penalties import (
+    PENALTIES,
+    Penalty,
+    PenaltyName,
+    clip_weights,
+    one_centred_penalty,
+    zero_centred_penalty,
+)
 
-__all__ = ["OBJECTIVES", "Objective", "r1_penalty"]
+__all__ = [
+    "OBJECTIVES",
+    "PENALTIES",
+    "LossName",
+    "Objective",
+    "Penalty",
+    "PenaltyName",
+    "clip_weights",
+    "one_centred_penalty",
+    "zero_centred_penalty",
+]

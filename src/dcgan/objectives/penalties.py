@@ -1,27 +1,116 @@
-"""Penalties on the discriminator's gradient.
+"""Penalties on the discriminator's gradient with respect to images, and clipped weights.
+
+All four are a mean over images of ½ ‖∇D‖² or of (‖∇D‖ - 1)²; they differ in where the gradient
+is taken. They are exact when each logit depends on its own image alone: batch norm in D breaks
+that, minibatch standard deviation bends it a little (Karras et al. 2020, arXiv:1912.04958, use
+it with R1).
 
 B batch · C channels · H, W sides
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
-def r1_penalty(logit_B: Tensor, real_BCHW: Tensor) -> Tensor:
-    """½ · mean over the batch of ‖∇ₓ D(x)‖² at real images.
-
-    Mescheder et al. 2018 (arXiv:1801.04406), equation 9; the caller multiplies by γ. Exact when
-    each logit depends on its own image alone: batch norm in D breaks that, minibatch standard
-    deviation bends it a little (Karras et al. 2020, arXiv:1912.04958, use both together).
+def squared_gradient_norms(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
+    """‖∂D(x_b)/∂x_b‖² of every image, (B,), itself differentiable.
 
     Parameters
     ----------
     logit_B : Tensor
-        D's logits of ``real_BCHW``, with their graph.
-    real_BCHW : Tensor
+        D's logits of the images, with their graph.
+    image_BCHW : Tensor
         The images, with ``requires_grad``.
     """
-    (gradient_BCHW,) = torch.autograd.grad(logit_B.sum(), real_BCHW, create_graph=True)
-    return gradient_BCHW.square().sum(dim=(1, 2, 3)).mean() / 2
+    (gradient_BCHW,) = torch.autograd.grad(logit_B.sum(), image_BCHW, create_graph=True)
+    return gradient_BCHW.square().sum(dim=(1, 2, 3))
+
+
+def zero_centred_penalty(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
+    """½ · mean of ‖∇D(x)‖²; the caller multiplies by γ.
+
+    R1 where the images are real, R2 where they are generated: Mescheder et al. 2018
+    (arXiv:1801.04406), equations 9 and 10.
+
+    Parameters
+    ----------
+    logit_B : Tensor
+        D's logits of ``image_BCHW``, with their graph.
+    image_BCHW : Tensor
+        The images, with ``requires_grad``.
+    """
+    return squared_gradient_norms(logit_B, image_BCHW).mean() / 2
+
+
+def one_centred_penalty(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
+    """Mean of (‖∇D(x)‖ - 1)²; the caller multiplies by λ.
+
+    WGAN-GP at :func:`between_images`: Gulrajani et al. 2017 (arXiv:1704.00028), equation 3.
+    DRAGAN at :func:`around_images`: Kodali et al. 2017 (arXiv:1705.07215), section 2.3, k = 1.
+
+    Parameters are those of :func:`zero_centred_penalty`.
+    """
+    # √x has no gradient at 0, where a fresh or dead D may be
+    norm_B = (squared_gradient_norms(logit_B, image_BCHW) + 1e-12).sqrt()
+    return (norm_B - 1).square().mean()
+
+
+def real_images(real_BCHW: Tensor, fake_BCHW: Tensor) -> Tensor:
+    """The real ones."""
+    del fake_BCHW
+    return real_BCHW
+
+
+def generated_images(real_BCHW: Tensor, fake_BCHW: Tensor) -> Tensor:
+    """The generated ones."""
+    del real_BCHW
+    return fake_BCHW
+
+
+def between_images(real_BCHW: Tensor, fake_BCHW: Tensor) -> Tensor:
+    """A uniformly random point between each pair: ε x + (1 - ε) G(z), one ε per pair."""
+    share = torch.rand(len(real_BCHW), 1, 1, 1, device=real_BCHW.device)
+    return torch.lerp(fake_BCHW, real_BCHW, share)
+
+
+def around_images(real_BCHW: Tensor, fake_BCHW: Tensor) -> Tensor:
+    """Real images with Gaussian noise of half their own deviation; generated ones play no part.
+
+    The paper's δ ~ N(0, cI), of a size that follows the scale of the data.
+    """
+    del fake_BCHW
+    return real_BCHW + 0.5 * real_BCHW.std() * torch.randn_like(real_BCHW)
+
+
+@torch.no_grad()
+def clip_weights(parameters: Iterable[nn.Parameter], bound: float) -> None:
+    """Put every weight into [-bound, bound], in place: Arjovsky et al. 2017, algorithm 1."""
+    for parameter in parameters:
+        parameter.clamp_(-bound, bound)
+
+
+PenaltyName = Literal["r1", "r2", "wgan_gp", "dragan"]
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """Where D's gradient is taken, and what it should be there."""
+
+    images: Callable[[Tensor, Tensor], Tensor]
+    """(real (B, C, H, W), fake (B, C, H, W)) → the images at which the gradient is taken."""
+    of: Callable[[Tensor, Tensor], Tensor]
+    """(logits (B,), those images) → the penalty, to be weighted by the caller."""
+
+
+PENALTIES: dict[PenaltyName, Penalty] = {
+    "r1": Penalty(real_images, zero_centred_penalty),
+    "r2": Penalty(generated_images, zero_centred_penalty),
+    "wgan_gp": Penalty(between_images, one_centred_penalty),
+    "dragan": Penalty(around_images, one_centred_penalty),
+}

@@ -15,7 +15,7 @@ from dcgan.config.tree import PlayerConfig, RunConfig, resolved
 from dcgan.data import Batches, Pictures, PixelScale
 from dcgan.data.cache import Cache
 from dcgan.models.latents import LatentSpace
-from dcgan.objectives import OBJECTIVES
+from dcgan.objectives import OBJECTIVES, PENALTIES, PenaltyName
 from dcgan.runs.extractors import open_extractor
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
@@ -27,6 +27,7 @@ from dcgan.training.ema import AveragedGenerator
 from dcgan.training.hooks import CheckpointHook, LogHook, SheetHook
 from dcgan.training.loop import Plan, StopRequest
 from dcgan.training.measuring import MeasureHook
+from dcgan.training.rates import RateSchedule
 from dcgan.training.reporting import Reporter
 from dcgan.training.schedule import Geometric
 from dcgan.training.state import TrainingState
@@ -43,11 +44,18 @@ Network = TypeVar("Network", bound=nn.Module)
 
 def build_rules(config: RunConfig, device: torch.device) -> Rules:
     """What both players minimise."""
+    asked = config.objective
+    objective = OBJECTIVES[asked.loss]
+    targets = {"real_target": asked.real_target, "fake_target": asked.fake_target}
+    weights: dict[PenaltyName, float] = {name: getattr(asked, name) for name in PENALTIES}
     return Rules(
-        objective=OBJECTIVES[config.objective.loss],
-        real_target=config.objective.real_target,
-        r1=config.objective.r1,
-        penalty_interval=config.objective.penalty_interval,
+        objective=objective,
+        targets=targets if objective.has_targets else {},
+        penalties={name: weight for name, weight in weights.items() if weight > 0},
+        penalty_interval=asked.penalty_interval,
+        clip_weights=asked.clip_weights,
+        clip_generator=config.optim.generator.clip_norm,
+        clip_discriminator=config.optim.discriminator.clip_norm,
         precision=choose_precision(config.precision, device),
     )
 
@@ -120,6 +128,14 @@ def build_plan(
         images=images,
         minutes=config.length.minutes,
         discriminator_steps=config.optim.discriminator_steps,
+        rates=RateSchedule(
+            config.optim.schedule,
+            base=(config.optim.generator.lr, config.optim.discriminator.lr),
+            start=config.optim.schedule_start,
+            end=config.optim.schedule_end,
+        ),
+        top_k=config.objective.top_k,
+        top_k_ramp=config.objective.top_k_ramp,
     )
 
 

@@ -13,8 +13,9 @@ from typing import Protocol
 
 from dcgan.data.loader import Batches
 from dcgan.models.latents import LatentSpace
+from dcgan.training.rates import RateSchedule
 from dcgan.training.state import TrainingState
-from dcgan.training.step import Rules, Statistics, update
+from dcgan.training.step import Rules, Statistics, Turn, update
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Plan:
         Stop after this much time.
     discriminator_steps : int
         D steps per G step.
+    rates : RateSchedule, optional
+        How the learning rates fall; none: they stay.
+    top_k, top_k_ramp : float and int
+        Share of the generated images from which G learns in the end, and images seen until then.
     """
 
     rules: Rules
@@ -38,6 +43,25 @@ class Plan:
     images: int | None = None
     minutes: float | None = None
     discriminator_steps: int = 1
+    rates: RateSchedule | None = None
+    top_k: float = 1.0
+    top_k_ramp: int = 0
+
+    def turn(self, state: TrainingState) -> Turn:
+        """What is due in the next step."""
+        number, rules = state.discriminator_steps, self.rules
+        ramp = min(1.0, state.images_seen / self.top_k_ramp) if self.top_k_ramp else 1.0
+        return Turn(
+            with_penalties=bool(rules.penalties) and number % rules.penalty_interval == 0,
+            with_generator=(number + 1) % self.discriminator_steps == 0,
+            share=self.top_k**ramp,
+        )
+
+    def progress(self, state: TrainingState) -> float:
+        """How much of the run is behind us, from 0 to 1."""
+        if self.images is not None:
+            return min(1.0, state.images_seen / self.images)
+        return 0.0 if self.minutes is None else min(1.0, state.seconds / (60 * self.minutes))
 
     def is_done(self, state: TrainingState) -> bool:
         """Whether the run has reached its end."""
@@ -75,13 +99,14 @@ def fit(
         return
     began = time.perf_counter() - state.seconds
     for real_BCHW in batches.starting_at(state.images_seen):
+        if plan.rates is not None:
+            plan.rates.set(state.players, plan.progress(state))
         statistics = update(
             state.players,
             real_BCHW,
             plan.latent.draw(batches.batch, state.latents),
             plan.rules,
-            with_penalty=plan.rules.penalty_is_due(state.discriminator_steps),
-            with_generator=(state.discriminator_steps + 1) % plan.discriminator_steps == 0,
+            plan.turn(state),
         )
         before = state.images_seen
         state.images_seen += batches.batch

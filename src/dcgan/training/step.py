@@ -5,16 +5,16 @@ B batch · Z latent · C channels · H, W sides
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from dcgan.models.discriminator import Discriminator
 from dcgan.models.generator import Generator
-from dcgan.objectives import Objective, r1_penalty
+from dcgan.objectives import PENALTIES, Objective, PenaltyName, clip_weights
 from dcgan.runtime.device import autocast
 
 Statistics = dict[str, Tensor]
@@ -38,93 +38,131 @@ class Rules:
     Parameters
     ----------
     objective : Objective
-    real_target : float
-        D's target on real images.
-    r1 : float
-        γ of the R1 penalty; 0: off.
+    targets : mapping
+        ``real_target`` and ``fake_target`` of D's loss, where it has them.
+    penalties : mapping of name to float
+        The weights (γ, λ) of those in use.
     penalty_interval : int
-        D steps from one penalty to the next; its weight grows by the same factor.
+        D steps from one with penalties to the next; their weights grow by the same factor.
+    clip_weights : float, optional
+        D's weights are put back into ± this after each of its steps.
+    clip_generator, clip_discriminator : float, optional
+        Greatest norm of a player's whole gradient.
     precision : torch.dtype
-        Of matrix products; a step with a penalty is always fp32.
+        Of matrix products; a step with penalties is always fp32.
     """
 
     objective: Objective
-    real_target: float = 1.0
-    r1: float = 0.0
+    targets: Mapping[str, float] = field(default_factory=dict)
+    penalties: Mapping[PenaltyName, float] = field(default_factory=dict)
     penalty_interval: int = 1
+    clip_weights: float | None = None
+    clip_generator: float | None = None
+    clip_discriminator: float | None = None
     precision: torch.dtype = torch.float32
 
-    def penalty_is_due(self, discriminator_steps: int) -> bool:
-        """Whether the D step with this number, from 0, has a penalty."""
-        return self.r1 > 0 and discriminator_steps % self.penalty_interval == 0
+
+@dataclass(frozen=True)
+class Turn:
+    """What is due in one step.
+
+    Parameters
+    ----------
+    with_penalties : bool
+        Whether D's loss has its penalties.
+    with_generator : bool
+        Whether G moves too.
+    share : float in (0, 1]
+        Share of the generated images, the most convincing ones, from which G learns: Sinha et
+        al. 2020 (arXiv:2002.06224), top-k training.
+    """
+
+    with_penalties: bool = False
+    with_generator: bool = True
+    share: float = 1.0
 
 
 def update(
-    players: Players,
-    real_BCHW: Tensor,
-    latent_BZ: Tensor,
-    rules: Rules,
-    *,
-    with_penalty: bool,
-    with_generator: bool,
+    players: Players, real_BCHW: Tensor, latent_BZ: Tensor, rules: Rules, turn: Turn
 ) -> Statistics:
     """One discriminator step and, when it is the generator's turn, one generator step.
 
     Both judge the same generated images: the generator's pass is not paid for twice.
     """
     context = autocast(real_BCHW.device, rules.precision)
-    with context, nullcontext() if with_generator else torch.no_grad():
+    with context, nullcontext() if turn.with_generator else torch.no_grad():
         fake_BCHW = players.generator(latent_BZ)
-    statistics = discriminator_step(
-        players, real_BCHW, fake_BCHW.detach().float(), rules, with_penalty=with_penalty
-    )
-    if with_generator:
-        statistics |= generator_step(players, fake_BCHW, rules)
+    statistics = discriminator_step(players, real_BCHW, fake_BCHW.detach().float(), rules, turn)
+    if turn.with_generator:
+        statistics |= generator_step(players, real_BCHW, fake_BCHW, rules, turn)
     return statistics
 
 
 def discriminator_step(
-    players: Players, real_BCHW: Tensor, fake_BCHW: Tensor, rules: Rules, *, with_penalty: bool
+    players: Players, real_BCHW: Tensor, fake_BCHW: Tensor, rules: Rules, turn: Turn
 ) -> Statistics:
     """Raise the logits of real images, lower those of generated ones."""
     discriminator = players.discriminator
     precision: AbstractContextManager[object] = nullcontext()
-    if with_penalty:
-        real_BCHW = real_BCHW.detach().requires_grad_()
+    if turn.with_penalties:
+        # R1 and R2 take their gradients from passes that are made anyway
+        real_BCHW = real_BCHW.detach().requires_grad_("r1" in rules.penalties)
+        fake_BCHW = fake_BCHW.detach().requires_grad_("r2" in rules.penalties)
     else:
         precision = autocast(real_BCHW.device, rules.precision)
     with precision:
         # separate passes: one through both would let batch norm mix real and generated images
         real_B = discriminator(real_BCHW).float()
         fake_B = discriminator(fake_BCHW).float()
-    loss = rules.objective.discriminator(real_B, fake_B, real_target=rules.real_target)
+    loss = rules.objective.discriminator(real_B, fake_B, **rules.targets)
     statistics = {
         "loss_d": loss.detach(),
         "score_real": real_B.detach().sigmoid().mean(),
         "score_fake_before": fake_B.detach().sigmoid().mean(),
     }
-    if with_penalty:
-        penalty = r1_penalty(real_B, real_BCHW)
-        statistics["r1"] = penalty.detach()
-        loss = loss + rules.r1 * rules.penalty_interval * penalty
-    players.discriminator_optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    players.discriminator_optimizer.step()
+    for name, weight in rules.penalties.items() if turn.with_penalties else ():
+        image_BCHW = PENALTIES[name].images(real_BCHW, fake_BCHW)
+        if image_BCHW is real_BCHW or image_BCHW is fake_BCHW:
+            logit_B = real_B if image_BCHW is real_BCHW else fake_B
+        else:
+            image_BCHW = image_BCHW.detach().requires_grad_()
+            logit_B = discriminator(image_BCHW)
+        penalty = PENALTIES[name].of(logit_B, image_BCHW)
+        statistics[name] = penalty.detach()
+        loss = loss + weight * rules.penalty_interval * penalty
+    descend(loss, players.discriminator_optimizer, rules.clip_discriminator)
+    if rules.clip_weights is not None:
+        clip_weights(discriminator.parameters(), rules.clip_weights)
     return statistics
 
 
-def generator_step(players: Players, fake_BCHW: Tensor, rules: Rules) -> Statistics:
+def generator_step(
+    players: Players, real_BCHW: Tensor, fake_BCHW: Tensor, rules: Rules, turn: Turn
+) -> Statistics:
     """Raise the logits that the discriminator, now one step wiser, gives to these images."""
-    with frozen(players.discriminator), autocast(fake_BCHW.device, rules.precision):
-        fake_B = players.discriminator(fake_BCHW).float()
-    loss = rules.objective.generator(fake_B)
-    players.generator_optimizer.zero_grad(set_to_none=True)
+    discriminator, objective = players.discriminator, rules.objective
+    with frozen(discriminator), autocast(fake_BCHW.device, rules.precision):
+        fake_B = discriminator(fake_BCHW).float()
+        judged = (
+            [fake_B, discriminator(real_BCHW).float()] if objective.is_relativistic else [fake_B]
+        )
+    statistics = {"score_fake_after": fake_B.detach().sigmoid().mean()}
+    if turn.share < 1:
+        best = fake_B.topk(max(1, round(turn.share * len(fake_B)))).indices
+        judged = [logit_B[best] for logit_B in judged]
+    loss = objective.generator(*judged)
+    descend(loss, players.generator_optimizer, rules.clip_generator)
+    return {"loss_g": loss.detach(), **statistics}
+
+
+def descend(loss: Tensor, optimizer: torch.optim.Optimizer, clip: float | None = None) -> None:
+    """One step down a loss's gradient, whose norm is first brought to ``clip`` at most."""
+    optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    players.generator_optimizer.step()
-    return {
-        "loss_g": loss.detach(),
-        "score_fake_after": fake_B.detach().sigmoid().mean(),
-    }
+    if clip is not None:
+        weights = (weight for group in optimizer.param_groups for weight in group["params"])
+        nn.utils.clip_grad_norm_(weights, clip)
+    optimizer.step()
 
 
 @contextmanager

@@ -1,0 +1,58 @@
+"""Learning rates over the course of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import cos, pi
+from typing import Literal
+
+import torch
+
+from dcgan.training.step import Players
+
+
+@dataclass(frozen=True)
+class RateSchedule:
+    """How both players' learning rates fall; their ratio stays.
+
+    Parameters
+    ----------
+    shape : {"constant", "linear", "cosine"}
+        Cosine: Loshchilov & Hutter 2017 (arXiv:1608.03983), equation 5, without restarts.
+    base : (float, float)
+        The rates of G and D at the start.
+    start : float in [0, 1)
+        Share of the run after which they begin to fall.
+    end : float in [0, 1]
+        Share of the rates that is left at the end.
+    """
+
+    shape: Literal["constant", "linear", "cosine"]
+    base: tuple[float, float]
+    start: float = 0.0
+    end: float = 0.0
+
+    def factor(self, progress: float) -> float:
+        """What the rates are multiplied by, when so much of the run, 0 to 1, is over.
+
+        >>> RateSchedule("linear", (1e-3, 1e-3), start=0.5, end=0.2).factor(0.75)
+        0.6
+        """
+        if self.shape == "constant" or progress <= self.start:
+            return 1.0
+        fallen = (progress - self.start) / (1 - self.start)
+        if self.shape == "cosine":
+            fallen = (1 - cos(pi * fallen)) / 2
+        return 1 - (1 - self.end) * fallen
+
+    def set(self, players: Players, progress: float) -> None:
+        """Give both optimisers the rates of this moment."""
+        factor = self.factor(progress)
+        optimizers = (players.generator_optimizer, players.discriminator_optimizer)
+        for optimizer, rate in zip(optimizers, self.base, strict=True):
+            _set_rate(optimizer, rate * factor)
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate

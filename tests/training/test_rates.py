@@ -1,0 +1,111 @@
+"""Learning rates fall as their schedule says, and what is due in a step depends on its number."""
+
+from __future__ import annotations
+
+from math import cos, pi
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.conftest import SMALL
+
+import dcgan
+from dcgan.models.latents import LatentSpace
+from dcgan.objectives import OBJECTIVES
+from dcgan.training import loop
+from dcgan.training.loop import Plan
+from dcgan.training.rates import RateSchedule
+from dcgan.training.step import Rules
+
+SHARE = st.floats(0, 1)
+START = st.floats(0, 0.9)
+
+
+@given(progress=SHARE, start=START, end=SHARE)
+def test_rates_fall_linearly_from_the_start_to_the_end(progress, start, end):
+    factor = RateSchedule("linear", (1, 1), start, end).factor(progress)
+    if progress <= start:
+        assert factor == 1
+    else:
+        # on the straight line through (start, 1) and (1, end)
+        assert factor == pytest.approx(1 + (end - 1) / (1 - start) * (progress - start))
+
+
+@given(progress=SHARE, start=START, end=SHARE)
+def test_rates_fall_along_half_a_cosine(progress, start, end):
+    factor = RateSchedule("cosine", (1, 1), start, end).factor(progress)
+    if progress <= start:
+        assert factor == 1
+    else:
+        angle = pi * (progress - start) / (1 - start)
+        assert factor == pytest.approx(end + (1 - end) * (1 + cos(angle)) / 2)
+
+
+@given(progress=SHARE)
+def test_constant_rates_stay(progress):
+    assert RateSchedule("constant", (1, 1), 0.1, 0.2).factor(progress) == 1
+
+
+def seen_rates(monkeypatch):
+    """Rates of (G, D) and images seen at every update of a run."""
+    seen, plain = [], loop.update
+
+    def update(players, *rest):
+        optimizers = (players.generator_optimizer, players.discriminator_optimizer)
+        seen.append(tuple(one.param_groups[0]["lr"] for one in optimizers))
+        return plain(players, *rest)
+
+    monkeypatch.setattr(loop, "update", update)
+    return seen
+
+
+def test_a_run_falls_to_the_end_with_both_rates_in_their_ratio(tmp_path, monkeypatch):
+    seen = seen_rates(monkeypatch)
+    optim = {
+        "schedule": "linear",
+        "schedule_start": 0.5,
+        "schedule_end": 0.1,
+        "generator": {"lr": 1e-3},
+        "discriminator": {"lr": 4e-3},
+    }
+    settings = SMALL["settings"] | {"optim": optim}
+    dcgan.train("digits", images=320, out=tmp_path / "run", **{**SMALL, "settings": settings})
+    expected = [1 - 0.9 * max(0, 2 * (step / 10) - 1) for step in range(10)]
+    assert [g for g, _ in seen] == pytest.approx([1e-3 * factor for factor in expected])
+    assert [d / g for g, d in seen] == pytest.approx([4.0] * 10)
+
+
+def plan(**changes):
+    rules = Rules(OBJECTIVES["hinge"], penalties={"r1": 1.0}, penalty_interval=4)
+    return Plan(changes.pop("rules", rules), LatentSpace(), **changes)
+
+
+def at(steps, images=0, seconds=0.0):
+    return SimpleNamespace(discriminator_steps=steps, images_seen=images, seconds=seconds)
+
+
+def test_penalties_are_due_every_interval_and_never_without_weight():
+    assert [n for n in range(9) if plan().turn(at(n)).with_penalties] == [0, 4, 8]
+    bare = plan(rules=Rules(OBJECTIVES["hinge"]))
+    assert not any(bare.turn(at(n)).with_penalties for n in range(9))
+
+
+def test_the_generator_moves_after_so_many_discriminator_steps():
+    moves = [plan(discriminator_steps=3).turn(at(n)).with_generator for n in range(7)]
+    assert moves == [False, False, True, False, False, True, False]
+
+
+def test_the_share_of_top_k_falls_geometrically_to_its_end():
+    falling = plan(top_k=0.25, top_k_ramp=1_000)
+    shares = [falling.turn(at(0, images)).share for images in (0, 500, 1_000, 9_000)]
+    assert shares == pytest.approx([1.0, 0.5, 0.25, 0.25])
+    assert plan(top_k=0.25).turn(at(0)).share == 0.25
+    assert plan().turn(at(0)).share == 1.0
+
+
+def test_progress_is_by_images_where_they_bound_the_run_else_by_time():
+    assert plan(images=200).progress(at(0, 50)) == 0.25
+    assert plan(images=200).progress(at(0, 900)) == 1.0
+    assert plan(minutes=2.0).progress(at(0, 50, seconds=30.0)) == 0.25
+    assert plan().progress(at(0, 50)) == 0.0
