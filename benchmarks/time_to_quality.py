@@ -1,0 +1,256 @@
+"""Quality against wall-clock: recipes beside each other, and beside the loop everybody copies.
+
+    python benchmarks/time_to_quality.py mnist CONTESTANT [CONTESTANT ...] --minutes 10
+        [--seeds 0 1 2] [--threads 2] [--data-root DIR] [--results DIR]
+
+Contestants are named in `contestants.yaml`: a recipe with settings on top, or the plain loop on a
+recipe's networks. Each trains for so long, and stops at times that grow by a factor of 1.4 to be
+measured, which does not count. The measure is the Fréchet distance (FD) on features of a classifier
+trained on the data's own labels, 10,000 generated images to 10,000 real ones; the classifier also
+says how the classes are shared. Generators are the averaged ones where there are any, with batch
+norm statistics re-estimated, for all contestants alike.
+
+Each contestant and seed writes one JSON file and one sheet as soon as it is done; what is there is
+not run again, so the whole can be done in parts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from math import inf
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from numpy.typing import NDArray
+from plain_loop import PlainLoop
+
+import dcgan
+from dcgan.config import RunConfig, merge, parse_config
+from dcgan.data import Pictures, PixelScale, load_pictures, open_source, survey
+from dcgan.metrics.frechet import Moments, frechet_distance
+from dcgan.metrics.labels import label_shares
+from dcgan.render.sheet import save_image, sheet
+from dcgan.runs.extractors import open_extractor
+from dcgan.runs.features import real_features
+from dcgan.runs.real import chosen_order, take
+from dcgan.training.auto import resolve_auto
+from dcgan.training.ema import reestimate_batch_norm
+from dcgan.training.settings import collect_settings
+
+HERE = Path(__file__).parent
+COUNT = 10_000
+FIRST, FACTOR = 10.0, 1.4
+"""Seconds of the first stop, and how much later each next one is."""
+
+Draw = Callable[[int], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A recipe with settings on top; ``loop: plain`` is the loop everybody copies."""
+
+    recipe: str
+    loop: str = "ours"
+    settings: dict[str, Any] = field(default_factory=dict)
+    epochs: int | None = None
+    """Where it ends, if the time is not up before."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Which pictures, and how long."""
+
+    source: str
+    root: str | None
+    seed: int
+    seconds: float
+    images: float = inf
+
+
+class Measuring:
+    """FD and shares of classes, always against the same real pictures."""
+
+    def __init__(self, pictures: Pictures) -> None:
+        self.extractor = open_extractor("classifier", pictures, note=print)
+        count = min(COUNT, len(pictures) // 2)
+        order = chosen_order(len(pictures))[: 2 * count]
+        known = real_features(pictures, order, self.extractor)
+        self.count = count
+        self._real = Moments.of(known.values[:count])
+        self.floor = frechet_distance(self._real, Moments.of(known.values[count:]))
+
+    def __call__(self, draw: Draw) -> dict[str, Any]:
+        found = self.extractor(draw(self.count))
+        assert found.probabilities is not None
+        shares = label_shares(found.probabilities)
+        return {
+            "fd": frechet_distance(self._real, Moments.of(found.values)),
+            "shares": [round(float(share), 4) for share in shares],
+        }
+
+
+def stops(seconds: float) -> Iterator[float]:
+    """When to stop and measure."""
+    at = FIRST
+    while at < seconds / FACTOR**0.5:
+        yield at
+        at *= FACTOR
+    yield seconds
+
+
+def recipe_snapshots(asked: Contestant, task: Task) -> Iterator[tuple[float, int, Draw]]:
+    """Train in parts, each going on from the last exactly as if there had been no stop."""
+    brief = {"records": {"tensorboard": False, "sheets": 1, "keep": 1}}
+    with TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        for at in stops(task.seconds):
+            run = dcgan.train(
+                task.source,
+                recipe=asked.recipe,
+                out=out,
+                seed=task.seed,
+                minutes=at / 60,
+                data_root=task.root,
+                resume=out.exists(),
+                settings=merge(brief, asked.settings),
+            )
+            last = dcgan.open_run(out, checkpoint="last")
+            yield run.log()[-1]["seconds"], last.images_seen, _draw_run(last)
+
+
+def _draw_run(run: dcgan.Run) -> Draw:
+    return lambda count: run.sample(count, seed=1)
+
+
+def plain_snapshots(asked: Contestant, task: Task) -> Iterator[tuple[float, int, Draw]]:
+    """The loop everybody copies; its clock stands still while it is measured."""
+    config = configuration(asked, task)
+    pictures = open_data(task)
+    loop = PlainLoop(config, take(pictures, np.arange(len(pictures))))
+    times = stops(task.seconds)
+    at, before, began = next(times), 0.0, time.perf_counter()
+    for _ in loop.steps():
+        now = before + time.perf_counter() - began
+        if now < at and loop.images_seen < task.images:
+            continue
+        yield now, loop.images_seen, _draw_plain(loop)
+        before, began = now, time.perf_counter()
+        at = next(times, 0.0)
+        if at == 0.0:
+            return
+
+
+def _draw_plain(loop: PlainLoop) -> Draw:
+    generator = copy.deepcopy(loop.generator)
+    reestimate_batch_norm(generator, loop.latent, 0)
+    generator.eval()
+
+    @torch.inference_mode()
+    def draw(count: int) -> NDArray[np.uint8]:
+        parts = []
+        for start in range(0, count, 64):
+            image_BCHW = generator(loop.latent.numbered(1, start, min(count, start + 64)))
+            parts.append(PixelScale().denormalize(image_BCHW).numpy())
+        return np.concatenate(parts)
+
+    return draw
+
+
+def configuration(asked: Contestant, task: Task) -> RunConfig:
+    """The contestant's configuration for these pictures."""
+    config = parse_config(
+        collect_settings(
+            recipe=asked.recipe,
+            data=task.source,
+            data_root=task.root,
+            shortcuts={"seed": task.seed},
+            settings=asked.settings,
+        )
+    )
+    opened = open_source(config.data.source, config.data.root)
+    return resolve_auto(config, survey(opened, limit=256), torch.device("cpu"))[0]
+
+
+def open_data(task: Task) -> Pictures:
+    """All pictures, as every contestant sees them."""
+    opened = open_source(task.source, task.root)
+    seen = survey(opened, limit=256)
+    return load_pictures(opened, seen.median_size, 3 if seen.is_colour else 1)
+
+
+def compete(name: str, asked: Contestant, task: Task, measure: Measuring, results: Path) -> None:
+    """Run one contestant with one seed, and write what it reached."""
+    path = results / f"{name}-{task.seed}.json"
+    if path.exists():
+        print(f"{path} is there already", flush=True)
+        return
+    snapshots = plain_snapshots if asked.loop == "plain" else recipe_snapshots
+    points: list[dict[str, Any]] = []
+    for seconds, images, draw in snapshots(asked, task):
+        points.append({"seconds": round(seconds, 1), "images": images, **measure(draw)})
+        print(f"{name} {task.seed}: {points[-1]}", flush=True)
+        if images >= task.images:
+            break
+    save_image(sheet(draw(100)), path.with_suffix(".png"))
+    found = {
+        "contestant": name,
+        "seed": task.seed,
+        "settings": {"recipe": asked.recipe, "loop": asked.loop, **asked.settings},
+        "date": f"{date.today()}",
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+        "torch": torch.__version__,
+        "extractor": f"{measure.extractor.label} ({measure.extractor.about})",
+        "count": measure.count,
+        "floor": measure.floor,
+        "points": points,
+    }
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def contestants(data: str) -> dict[str, Contestant]:
+    """All that `contestants.yaml` names for a data set."""
+    listed = yaml.safe_load((HERE / "contestants.yaml").read_text(encoding="utf-8"))[data]
+    return {name: Contestant(**asked) for name, asked in listed.items()}
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", help="mnist, or cifar10")
+    parser.add_argument("names", nargs="+", metavar="CONTESTANT")
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--data-root", default=None)
+    parser.add_argument("--source", help="pictures in place of the named data set")
+    parser.add_argument("--results", type=Path, default=HERE / "results")
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    listed = contestants(asked.data)
+    folder = asked.results / asked.data
+    folder.mkdir(parents=True, exist_ok=True)
+    measure = None
+    for seed in asked.seeds:
+        for name in asked.names:
+            one = listed[name]
+            task = Task(asked.source or asked.data, asked.data_root, seed, 60 * asked.minutes)
+            pictures = open_data(task)
+            measure = measure or Measuring(pictures)
+            if one.epochs is not None:
+                task = replace(task, images=one.epochs * len(pictures))
+            compete(name, one, task, measure, folder)
+
+
+if __name__ == "__main__":
+    main()
