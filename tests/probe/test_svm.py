@@ -7,6 +7,7 @@ import pytest
 from sklearn.svm import LinearSVC
 
 from dcgan.errors import DataError
+from dcgan.probe import svm
 from dcgan.probe.svm import GRID, SquaredHinge, choose
 
 
@@ -52,20 +53,38 @@ def test_a_fit_that_starts_from_another_ends_at_the_same_place_sooner(sample):
     first = SquaredHinge(features[:150], labels[:150], 4, tolerance=1e-10).fit(1.0)
     cold = SquaredHinge(features, labels, 4, tolerance=1e-10)
     warm = SquaredHinge(features, labels, 4, tolerance=1e-10, start=first)
-    # begun at the same classifier, though both centre features by means of their own
-    begun = warm._objective(warm._solution, 1.0)[0]
-    assert begun < 0.6 * cold._objective(cold._solution, 1.0)[0]
     apart = [fitted.fit(1.0) for fitted in (cold, warm)]
     np.testing.assert_allclose(apart[0].decide(features), apart[1].decide(features), atol=1e-3)
     assert apart[1].steps < apart[0].steps
+    done = SquaredHinge(features[:150], labels[:150], 4, tolerance=1e-10, start=first).fit(1.0)
+    assert done.steps <= 2, "begun where it ends"
+    np.testing.assert_allclose(done.decide(features), first.decide(features), atol=1e-3)
+
+
+def test_knowing_the_curvature_ends_at_the_same_place_in_fewer_steps(monkeypatch):
+    random = np.random.default_rng(0)
+    # directions of very different lengths, turned, as features of a network have them
+    turn, _ = np.linalg.qr(random.normal(size=(40, 40)))
+    features = random.normal(size=(600, 40)) * np.geomspace(1, 1e-2, 40) @ turn + 3
+    labels = ((features - 3) @ turn.T @ random.normal(size=(40, 3))).argmax(axis=1)
+    steps, decisions = [], []
+    for most in (0, 8192):
+        monkeypatch.setattr(svm, "MOST_FEATURES", most)
+        problem = SquaredHinge(features, labels, 3, tolerance=1e-12)
+        fitted = [problem.fit(C) for C in (0.01, 1.0, 100.0)]
+        steps.append(sum(one.steps for one in fitted))
+        decisions.append([one.decide(features) for one in fitted])
+    for plain, known in zip(*decisions, strict=True):
+        np.testing.assert_allclose(known, plain, atol=2e-3 * np.abs(plain).max())
+    assert steps[1] < steps[0] / 2, steps
 
 
 def test_two_classes_and_one_that_is_rare_are_learned():
     random = np.random.default_rng(0)
     features = random.normal(size=(100, 3)).astype(np.float32)
     labels = (features[:, 0] > 1.2).astype(np.int64)
-    svm = SquaredHinge(features, labels, 2).fit(1000.0)
-    assert np.mean(svm.predict(features) == labels) > 0.97
+    found = SquaredHinge(features, labels, 2).fit(1000.0)
+    assert np.mean(found.predict(features) == labels) > 0.97
 
 
 @pytest.mark.parametrize("bad", ["same", "nan", "infinite"])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dcgan.errors import DataError
+from dcgan.probe.curvature import MOST_FEATURES, Curvature
 
 GRID = tuple(4.0**power for power in range(-5, 7))
 """The values of C that are tried, 0.001 to 4,096, each four times the last."""
@@ -74,7 +75,8 @@ class SquaredHinge:
     meaning of C: features keep their relative sizes, as in the paper.
 
     All classes are solved at once by L-BFGS, where a step is two products of the features with K
-    columns; a larger C starts from the solution of a smaller one.
+    columns; a larger C starts from the solution of a smaller one. Up to 8,192 features, the
+    variables are first rescaled by the objective's curvature, which takes a tenth of the steps.
 
     Why not ``LinearSVC`` itself: its solver is about as fast up to C = 1 (CPU seconds for ten
     classes: 8 and 8 on 20,000 x 768 features, 17 here and 22 there on 5,000 x 3,584), but it
@@ -128,15 +130,20 @@ class SquaredHinge:
             )
         self._scale = spread**-0.5
         self._shape = (classes, feature_NF.shape[1] + 1)
-        self._solution = np.zeros(self._shape).ravel() if start is None else self._from(start)
+        self._curvature: Curvature | None = None
+        if feature_NF.shape[1] <= MOST_FEATURES:
+            self._curvature = Curvature(self._feature_NF, self._mean_F, self._scale)
+        self._solution = np.zeros(self._shape) if start is None else self._from(start)
 
     def fit(self, C: float) -> LinearSVM:
         """The classifier of one C, from the one before."""
         from scipy.optimize import minimize
 
+        if self._curvature is not None:
+            self._curvature.choose(1 / (2 * C * len(self._feature_NF)))
         found = minimize(
             self._objective,
-            self._solution,
+            self._straightened(self._solution),
             args=(C,),
             jac=True,
             method="L-BFGS-B",
@@ -148,8 +155,8 @@ class SquaredHinge:
                 "gtol": self._tolerance / 10,
             },
         )
-        self._solution = found.x
         weight_KF, bias_K = self._parts(found.x)
+        self._solution = torch.cat([weight_KF, bias_K[:, None]], dim=1).double().cpu().numpy()
         weight_KF = self._scale * weight_KF
         bias_K = bias_K - weight_KF @ self._mean_F
         return LinearSVM(
@@ -171,18 +178,30 @@ class SquaredHinge:
         pull_K = pull_KN.sum(dim=1)
         gradient_KF = pull_KN @ self._feature_NF - torch.outer(pull_K, self._mean_F)
         gradient_KF = self._scale * gradient_KF + weight_KF / whole
+        if self._curvature is not None:
+            gradient_KF = self._curvature.pull_back(gradient_KF)
         gradient = torch.cat([gradient_KF, pull_K[:, None]], dim=1).double().cpu().numpy()
         return float(value) / whole, gradient.ravel()
 
     def _parts(self, flat: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
+        """The solver's variables → weights of z (K, F), and biases (K,)."""
         together = torch.from_numpy(flat).to(self._feature_NF).view(self._shape)
-        return together[:, :-1], together[:, -1]
+        weight_KF, bias_K = together[:, :-1], together[:, -1]
+        return weight_KF if self._curvature is None else self._curvature.bend(weight_KF), bias_K
+
+    def _straightened(self, solution: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Weights of z and biases (K, F + 1) → the solver's variables."""
+        if self._curvature is None:
+            return solution.ravel()
+        together = torch.from_numpy(solution).to(self._feature_NF)
+        straight_KF = self._curvature.straighten(together[:, :-1])
+        return torch.cat([straight_KF, together[:, -1:]], dim=1).double().cpu().numpy().ravel()
 
     def _from(self, svm: LinearSVM) -> NDArray[np.float64]:
         """A classifier of plain features as one of z."""
         bias_K = svm.bias + svm.weight @ self._mean_F.cpu().numpy()
         together = np.concatenate([svm.weight / self._scale, bias_K[:, None]], axis=1)
-        return together.astype(np.float64).ravel()
+        return together.astype(np.float64)
 
 
 @dataclass(frozen=True)
