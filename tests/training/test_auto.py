@@ -80,3 +80,13 @@ def test_an_earlier_choice_is_kept_when_a_run_goes_on():
     again, _ = resolve_auto(fill_auto(asked, stored), survey(size=(300, 300)), CPU)
     assert again.data == stored.data
     assert again.length == stored.length
+
+
+@pytest.mark.parametrize(("count", "is_small"), [(9_999, True), (10_000, False)])
+def test_small_data_is_augmented_by_itself(count, is_small):
+    config, note = resolve({}, survey(count=count))
+    assert config.augment.policy == ("colour+translation+cutout" if is_small else "none")
+    assert ("augmentation" in note) == is_small
+    config, note = resolve({"augment": {"policy": "none"}}, survey(count=count))
+    assert config.augment.policy == "none"
+    assert "augmentation" not in note

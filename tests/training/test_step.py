@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
+from dcgan.augment import Augment
 from dcgan.models import Discriminator, Generator, plan_discriminator, plan_generator
 from dcgan.objectives import OBJECTIVES
 from dcgan.training.step import (
@@ -279,3 +281,46 @@ def test_bf16_steps_stay_close_to_fp32_and_keep_weights_fp32():
     assert all(parameter.dtype == torch.float32 for parameter in ours.generator.parameters())
     for name, value in high.items():
         torch.testing.assert_close(low[name], value, rtol=0.05, atol=0.02)
+
+
+class Halved(Augment):
+    """Stands for an augmentation, and counts what passes."""
+
+    def __init__(self):
+        super().__init__()
+        self.passed = []
+
+    def __call__(self, image_BCHW):
+        self.passed.append(image_BCHW.detach().clone())
+        return image_BCHW / 2
+
+
+@pytest.mark.parametrize("loss", ["non-saturating", "relativistic"])
+def test_whatever_the_discriminator_sees_is_augmented(loss):
+    """As if D halved its input itself: penalties are of the images before augmentation."""
+    rules = Rules(OBJECTIVES[loss], penalties={"r1": 1.0, "wgan_gp": 1.0})
+    turn, (real, latent) = Turn(with_penalties=True), batch()
+    plain = players(norm_d="none")
+    ours = replace(players(norm_d="none"), augment=Halved())
+    with torch.no_grad():
+        plain.discriminator.blocks[0].conv.weight /= 2
+    torch.manual_seed(3)
+    found = update(ours, real, latent, rules, turn)
+    torch.manual_seed(3)
+    expected = update(plain, real, latent, rules, turn)
+    for name in ("loss_d", "score_real", "score_fake_before", "r1", "wgan_gp", "sign_real"):
+        torch.testing.assert_close(found[name], expected[name], msg=name)
+    assert len(ours.augment.passed) == (4 if loss == "non-saturating" else 5)
+
+
+def test_an_adaptive_probability_sees_real_logits():
+    ours = replace(
+        players(norm_d="none"),
+        augment=Augment(["cutout"], probability=0.5, target=0.6, images_to_one=240),
+    )
+    real, latent = batch()
+    with torch.no_grad():  # sure of everything it sees
+        ours.discriminator.blocks[-1].conv.bias += 100
+    for _ in range(4):
+        update(ours, real, latent, RULES, BOTH)
+    assert ours.augment.probability.item() == pytest.approx(0.5 + 4 * 6 / 240)

@@ -101,6 +101,17 @@ Device = Annotated[
 ]
 
 
+Policy = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            r"none|(colour|translation|cutout)(\+(colour|translation|cutout))*",
+            "none, or colour, translation and cutout joined by +",
+        )
+    ),
+]
+
+
 class LayerRow(Section):
     """One row of a layer table, written ``{conv_transpose: 64, kernel: 5, stride: 2}``.
 

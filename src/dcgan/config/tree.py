@@ -20,6 +20,7 @@ from dcgan.config.fields import (
     Natural,
     Norm,
     Order,
+    Policy,
     Positive,
     Section,
     Size,
@@ -158,6 +159,19 @@ class ObjectiveConfig(Section):
     """Images seen until that share is reached, falling geometrically from all of them."""
 
 
+class AugmentConfig(Section):
+    """Differentiable augmentation of what D sees, real and generated images alike."""
+
+    policy: Policy | Auto = "none"
+    """none, or colour, translation and cutout joined by +; auto: all three for small data."""
+    probability: Annotated[float, Field(ge=0, le=1)] | Literal["adaptive"] = 1.0
+    """Of each operation for each image; adaptive: steered by D's certainty on real images."""
+    target: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    """Mean sign of D's logits on real images that an adaptive probability aims at."""
+    images_to_one: Positive = 500_000
+    """Images in which an adaptive probability goes from 0 to 1 at most."""
+
+
 class PlayerConfig(Section):
     """One player's optimiser."""
 
@@ -270,6 +284,7 @@ class RunConfig(Section):
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
+    augment: AugmentConfig = AugmentConfig()
     optim: OptimConfig = OptimConfig()
     average: AverageConfig = AverageConfig()
     length: LengthConfig = LengthConfig()

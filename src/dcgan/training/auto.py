@@ -18,6 +18,10 @@ _TINY_TARGET = 32
 _LONGEST = {"cpu": 64, "mps": 64, "cuda": 128}
 """Longest side per kind of device: twice the side costs some four times the time."""
 
+_SMALL = 10_000
+_AUGMENTED = "colour+translation+cutout"
+"""Below so many pictures, D would learn them by heart, and augmentation keeps it from that."""
+
 _BATCH = 64
 _EPOCHS = 100
 _LEAST_IMAGES = 100_000
@@ -58,6 +62,13 @@ def resolve_auto(
         config = _with(config, {"model": {name: {"width": filters} for name in planned}})
     fill("optim", "batch", _BATCH, f"batch {_BATCH}")
     batch = resolved(config.optim.batch)
+    is_small = seen.count < _SMALL
+    fill(
+        "augment",
+        "policy",
+        _AUGMENTED if is_small else "none",
+        f"augmentation ({_AUGMENTED})" if is_small else None,
+    )
     images = _length_in_images(config, seen.count, kind)
     fill("length", "images", images, f"{images:,} images ({images / seen.count:.0f} epochs)")
     fill("records", "log_every", min(50 * batch, max(batch, images // 100)))

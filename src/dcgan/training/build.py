@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 from torch import nn
 
+from dcgan.augment import Augment
 from dcgan.config.tree import PlayerConfig, RunConfig, resolved
 from dcgan.data import Batches, Pictures, PixelScale
 from dcgan.data.cache import Cache
@@ -74,6 +75,7 @@ def build_state(config: RunConfig, networks: Networks, device: torch.device) -> 
         discriminator=discriminator,
         generator_optimizer=_optimizer(config.optim.generator, generator.parameters()),
         discriminator_optimizer=_optimizer(config.optim.discriminator, discriminator.parameters()),
+        augment=build_augment(config, device),
     )
     latents = torch.Generator(device).manual_seed(derived_seed(config.seed, "latents"))
     average = AveragedGenerator(
@@ -82,6 +84,21 @@ def build_state(config: RunConfig, networks: Networks, device: torch.device) -> 
         ramp_up=config.average.ramp_up,
     )
     return TrainingState(players, average, latents, device)
+
+
+def build_augment(config: RunConfig, device: torch.device) -> Augment:
+    """What images go through before D sees them."""
+    asked = config.augment
+    policy = resolved(asked.policy)
+    is_adaptive = asked.probability == "adaptive"
+    return Augment(
+        () if policy == "none" else policy.split("+"),
+        channels=resolved(config.data.channels),
+        probability=0.0 if asked.probability == "adaptive" else asked.probability,
+        target=asked.target if is_adaptive else None,
+        images_to_one=asked.images_to_one,
+        device=device,
+    )
 
 
 def build_cache(config: RunConfig, folder: RunFolder) -> Cache | None:

@@ -54,6 +54,7 @@ class TrainingState:
             "generator_optimizer": _optimizer_tensors(self.players.generator_optimizer),
             "discriminator_optimizer": _optimizer_tensors(self.players.discriminator_optimizer),
             "random": {**generators, "latents": self.latents.get_state()},
+            "augment": self.players.augment.state(),
         }
 
     def plain(self) -> dict[str, Any]:
@@ -93,6 +94,7 @@ class TrainingState:
         if plain["device"] == self.device.type:
             self.latents.set_state(generators.pop("latents"))
         random.restore(self.device, generators, plain["random"])
+        players.augment.restore(read_part(checkpoint, "augment"))
         self.images_seen = plain["images_seen"]
         self.discriminator_steps = plain["discriminator_steps"]
         self.seconds = plain["seconds"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from dcgan.augment import Augment
 from dcgan.models.discriminator import Discriminator
 from dcgan.models.generator import Generator
 from dcgan.objectives import PENALTIES, Objective, PenaltyName, clip_weights
@@ -23,12 +24,13 @@ Statistics = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Players:
-    """Both networks and their optimisers."""
+    """Both networks, their optimisers, and what images go through before D sees them."""
 
     generator: Generator
     discriminator: Discriminator
     generator_optimizer: torch.optim.Optimizer
     discriminator_optimizer: torch.optim.Optimizer
+    augment: Augment = field(default_factory=Augment)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def discriminator_step(
     players: Players, real_BCHW: Tensor, fake_BCHW: Tensor, rules: Rules, turn: Turn
 ) -> Statistics:
     """Raise the logits of real images, lower those of generated ones."""
-    discriminator = players.discriminator
+    discriminator, augment = players.discriminator, players.augment
     precision: AbstractContextManager[object] = nullcontext()
     if turn.with_penalties:
         # R1 and R2 take their gradients from passes that are made anyway
@@ -112,13 +114,14 @@ def discriminator_step(
         precision = autocast(real_BCHW.device, rules.precision)
     with precision:
         # separate passes: one through both would let batch norm mix real and generated images
-        real_B = discriminator(real_BCHW).float()
-        fake_B = discriminator(fake_BCHW).float()
+        real_B = discriminator(augment(real_BCHW)).float()
+        fake_B = discriminator(augment(fake_BCHW)).float()
     loss = rules.objective.discriminator(real_B, fake_B, **rules.targets)
     statistics = {
         "loss_d": loss.detach(),
         "score_real": real_B.detach().sigmoid().mean(),
         "score_fake_before": fake_B.detach().sigmoid().mean(),
+        "sign_real": real_B.detach().sign().mean(),
     }
     for name, weight in rules.penalties.items() if turn.with_penalties else ():
         image_BCHW = PENALTIES[name].images(real_BCHW, fake_BCHW)
@@ -126,11 +129,12 @@ def discriminator_step(
             logit_B = real_B if image_BCHW is real_BCHW else fake_B
         else:
             image_BCHW = image_BCHW.detach().requires_grad_()
-            logit_B = discriminator(image_BCHW)
+            logit_B = discriminator(augment(image_BCHW))
         penalty = PENALTIES[name].of(logit_B, image_BCHW)
         statistics[name] = penalty.detach()
         loss = loss + weight * rules.penalty_interval * penalty
     descend(loss, players.discriminator_optimizer, rules.clip_discriminator)
+    augment.observe(real_B.detach())
     if rules.clip_weights is not None:
         clip_weights(discriminator.parameters(), rules.clip_weights)
     return statistics
@@ -140,17 +144,17 @@ def generator_step(
     players: Players, real_BCHW: Tensor, fake_BCHW: Tensor, rules: Rules, turn: Turn
 ) -> Statistics:
     """Raise the logits that the discriminator, now one step wiser, gives to these images."""
-    discriminator, objective = players.discriminator, rules.objective
+    discriminator, augment = players.discriminator, players.augment
     with frozen(discriminator), autocast(fake_BCHW.device, rules.precision):
-        fake_B = discriminator(fake_BCHW).float()
-        judged = (
-            [fake_B, discriminator(real_BCHW).float()] if objective.is_relativistic else [fake_B]
-        )
+        fake_B = discriminator(augment(fake_BCHW)).float()
+        judged = [fake_B]
+        if rules.objective.is_relativistic:
+            judged.append(discriminator(augment(real_BCHW)).float())
     statistics = {"score_fake_after": fake_B.detach().sigmoid().mean()}
     if turn.share < 1:
         best = fake_B.topk(max(1, round(turn.share * len(fake_B)))).indices
         judged = [logit_B[best] for logit_B in judged]
-    loss = objective.generator(*judged)
+    loss = rules.objective.generator(*judged)
     descend(loss, players.generator_optimizer, rules.clip_generator)
     return {"loss_g": loss.detach(), **statistics}
 

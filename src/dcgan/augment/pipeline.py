@@ -1,0 +1,102 @@
+"""A policy of operations, each applied to each image with a probability that may adapt.
+
+B batch · C channels · H, W sides
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from dcgan.augment.operations import OPERATIONS
+
+_EVERY = 4
+"""D steps from one adjustment of the probability to the next."""
+
+
+class Augment:
+    """What both real and generated images go through before D judges them.
+
+    The probability is fixed, or steered by D's own certainty (Karras et al. 2020,
+    arXiv:2006.06676, section 3.1): r = E[sign D(x)] on real training images is 0 when D cannot tell
+    them from generated ones and 1 when it knows them by heart; above a target the probability
+    rises, below it falls.
+
+    Parameters
+    ----------
+    policy : sequence of str
+        Names in ``OPERATIONS``, applied in that order; none: images pass as they are.
+    channels : int
+        Of the images; with fewer than three, operations on colour are left out.
+    probability : float in [0, 1], default 1
+        Of each operation for each image; where it adapts, its first value.
+    target : float in (0, 1), optional
+        Adapt towards this r; none: the probability stays.
+    images_to_one : int, default 500,000
+        Images seen in which the probability goes from 0 to 1 at most.
+    device : torch.device
+
+    Raises
+    ------
+    KeyError
+        No such operation.
+    """
+
+    def __init__(
+        self,
+        policy: Sequence[str] = (),
+        *,
+        channels: int = 3,
+        probability: float = 1.0,
+        target: float | None = None,
+        images_to_one: int = 500_000,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        operations = [OPERATIONS[name] for name in policy]
+        self._operations = [one for one in operations if channels > 2 or not one.needs_colour]
+        self._is_certain = probability == 1 and target is None
+        self._target = target
+        self._images_to_one = images_to_one
+        # on the device, so that adapting never waits for it
+        self.probability = torch.tensor(float(probability), device=device)
+        self._sign_sum = torch.zeros((), device=device)
+        self._images = 0
+        self._steps = 0
+
+    def __call__(self, image_BCHW: Tensor) -> Tensor:
+        """Images in [-1, 1] → augmented ones of the same shape, with gradients."""
+        for operation in self._operations:
+            changed_BCHW = operation.apply(image_BCHW)
+            if not self._is_certain:
+                is_hit = torch.rand(len(image_BCHW), 1, 1, 1, device=image_BCHW.device)
+                changed_BCHW = torch.where(is_hit < self.probability, changed_BCHW, image_BCHW)
+            image_BCHW = changed_BCHW
+        return image_BCHW
+
+    @torch.no_grad()
+    def observe(self, real_B: Tensor) -> None:
+        """Look at D's logits of one batch of real images, and adjust when it is time."""
+        if self._target is None or not self._operations:
+            return
+        self._sign_sum += real_B.sign().mean()
+        self._images += len(real_B)
+        self._steps += 1
+        if self._steps == _EVERY:
+            direction = (self._sign_sum / _EVERY - self._target).sign()
+            self.probability += direction * (self._images / self._images_to_one)
+            self.probability.clamp_(0, 1)
+            self._sign_sum.zero_()
+            self._images = self._steps = 0
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that changes, as tensors."""
+        counts = torch.tensor([self._images, self._steps])
+        return {"probability": self.probability, "sign_sum": self._sign_sum, "counts": counts}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """The inverse of :meth:`state`."""
+        self.probability.copy_(state["probability"])
+        self._sign_sum.copy_(state["sign_sum"])
+        self._images, self._steps = (int(count) for count in state["counts"])
