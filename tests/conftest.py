@@ -16,6 +16,7 @@ SMALL = {
     "batch": 32,
     "settings": {
         "model": {"generator": {"width": 4}, "discriminator": {"width": 4}},
+        "augment": {"policy": "none"},
         "records": {"sheets": 4, "sheet_images": 9, "log_every": 128, "tensorboard": False},
     },
 }

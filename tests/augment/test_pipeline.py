@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from tests.conftest import SMALL
 
 import dcgan
 from dcgan.augment import Augment
-from dcgan.runs.checkpoints import read_part
+from dcgan.runs.checkpoints import read_state
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +92,7 @@ def test_a_restored_state_goes_on_alike():
     logits = torch.randn(11, 8) + 0.9
     for logit_B in logits[:6]:
         one.observe(logit_B)
-    other.restore({name: value.clone() for name, value in one.state().items()})
+    other.restore(json.loads(json.dumps(one.state())))
     for logit_B in logits[6:]:
         one.observe(logit_B)
         other.observe(logit_B)
@@ -111,7 +113,9 @@ def test_an_adaptive_run_goes_on_bit_for_bit(tmp_path):
     dcgan.train("shapes", images=352, out=tmp_path / "parts", **small)
     parts = dcgan.train("shapes", images=640, out=tmp_path / "parts", resume=True, **small)
     last = [dcgan.open_run(run.path, checkpoint="last").checkpoint for run in (whole, parts)]
-    for part in ("generator", "discriminator", "augment", "random"):
+    for part in ("generator", "discriminator", "random"):
         one, other = ((path / f"{part}.safetensors").read_bytes() for path in last)
         assert one == other, part
-    assert read_part(last[0], "augment")["probability"].item() > 0
+    states = [read_state(path)["augment"] for path in last]
+    assert states[0] == states[1]
+    assert states[0]["probability"] > 0

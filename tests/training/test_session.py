@@ -14,6 +14,7 @@ import dcgan
 from dcgan.config import merge
 from dcgan.errors import DataError, Diverged, RunConflict, RunError
 from dcgan.runs.checkpoints import read_part, read_state
+from dcgan.training import loop, running
 from dcgan.training.reporting import Reporter
 
 
@@ -296,11 +297,71 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoin
         "optim": {"generator": {"algorithm": "sgd", "lr": 1e30}},
         "records": {"checkpoint_every": 32, "log_every": 32},
     }
-    with pytest.raises(Diverged, match="not finite") as caught:
+    with pytest.raises(Diverged, match=r"not finite.*after 3 returns.*lr 6e") as caught:
         train(tmp_path / "run", images=6400, settings=settings)
     assert caught.value.exit_code == 4
     lines = (tmp_path / "run" / "events.jsonl").read_text().splitlines()
-    assert json.loads(lines[-1])["event"] == "diverged"
+    events = [json.loads(line) for line in lines]
+    told = [event["event"] for event in events if event["event"] in {"diverged", "rollback"}]
+    assert told == ["diverged", "rollback"] * 3 + ["diverged"]
+    factors = [event["rate_factor"] for event in events if event["event"] == "rollback"]
+    assert factors == [0.5, 0.25, 0.125]
+
+
+@pytest.fixture
+def diverging_at(monkeypatch):
+    """Make D's weights infinite in the step after so many images, at full rates only."""
+    plain, rates = loop.update, []
+
+    def prepare(images, below=1.5e-3):
+        def update(players, *rest):
+            statistics = plain(players, *rest)
+            rate = players.discriminator_optimizer.param_groups[0]["lr"]
+            rates.append(rate)
+            if prepare.seen() == images and rate > below:
+                with torch.no_grad():
+                    next(players.discriminator.parameters()).fill_(torch.inf)
+                statistics["loss_d"] = torch.tensor(torch.inf)
+            return statistics
+
+        monkeypatch.setattr(loop, "update", update)
+
+    plain_fit = running.fit
+
+    def fit(state, *rest):
+        prepare.seen = lambda: state.images_seen
+        return plain_fit(state, *rest)
+
+    monkeypatch.setattr(running, "fit", fit)
+    prepare.rates = rates
+    return prepare
+
+
+def test_a_run_that_diverges_goes_on_from_its_last_checkpoint_with_half_the_rates(
+    tmp_path, diverging_at
+):
+    diverging_at(192)
+    said = Notes()
+    settings = {"records": {"checkpoint_every": 64, "log_every": 32}}
+    run = train(tmp_path / "run", images=320, settings=settings, reporter=said)
+    assert run.images_seen == 320
+    # 192 + one broken step at the full rate, then from 192 on at half of it
+    assert diverging_at.rates == pytest.approx([2e-3] * 7 + [1e-3] * 4)
+    assert [line["images"] for line in run.log()] == list(range(32, 321, 32))
+    assert any("not finite after 224 images: back to 192 images, with 0.5" in n for n in said.notes)
+    state = read_state(run.checkpoint)
+    assert (state["rollbacks"], state["rate_factor"]) == (1, 0.5)
+    longer = train(tmp_path / "run", images=384, settings=settings, resume=True)
+    assert diverging_at.rates[-2:] == pytest.approx([1e-3] * 2), "and stays there"
+    assert read_state(longer.checkpoint)["rate_factor"] == 0.5
+
+
+def test_without_a_checkpoint_a_run_that_diverges_begins_anew(tmp_path, diverging_at):
+    diverging_at(32)
+    settings = {"records": {"checkpoint_every": 6400, "log_every": 32}}
+    run = train(tmp_path / "run", images=128, settings=settings)
+    assert run.images_seen == 128
+    assert diverging_at.rates == pytest.approx([2e-3] * 2 + [1e-3] * 4)
 
 
 def test_broken_weights_are_never_saved(tmp_path):

@@ -90,13 +90,17 @@ class Augment:
             self._sign_sum.zero_()
             self._images = self._steps = 0
 
-    def state(self) -> dict[str, Tensor]:
-        """Everything that changes, as tensors."""
-        counts = torch.tensor([self._images, self._steps])
-        return {"probability": self.probability, "sign_sum": self._sign_sum, "counts": counts}
+    def state(self) -> dict[str, float]:
+        """Everything that changes, as numbers that JSON keeps exactly."""
+        return {
+            "probability": self.probability.item(),
+            "sign_sum": self._sign_sum.item(),
+            "images": self._images,
+            "steps": self._steps,
+        }
 
-    def restore(self, state: dict[str, Tensor]) -> None:
+    def restore(self, state: dict[str, float]) -> None:
         """The inverse of :meth:`state`."""
-        self.probability.copy_(state["probability"])
-        self._sign_sum.copy_(state["sign_sum"])
-        self._images, self._steps = (int(count) for count in state["counts"])
+        self.probability.fill_(state["probability"])
+        self._sign_sum.fill_(state["sign_sum"])
+        self._images, self._steps = int(state["images"]), int(state["steps"])

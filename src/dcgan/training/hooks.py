@@ -204,10 +204,7 @@ class CheckpointHook:
 def _divergence(folder: RunFolder, what: str, images_seen: int) -> Diverged:
     """Note it among the events, and say what to do."""
     folder.events.append({"time": now(), "event": "diverged", "images": images_seen})
-    return Diverged(
-        f"{what} not finite after {images_seen:,} images; the last good checkpoint stays; train"
-        " anew with a lower --optim.generator.lr and --optim.discriminator.lr"
-    )
+    return Diverged(f"{what} not finite after {images_seen:,} images")
 
 
 def _by_layer(layers: list[str], values: list[float]) -> dict[str, float]:

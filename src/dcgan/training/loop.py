@@ -100,7 +100,7 @@ def fit(
     began = time.perf_counter() - state.seconds
     for real_BCHW in batches.starting_at(state.images_seen):
         if plan.rates is not None:
-            plan.rates.set(state.players, plan.progress(state))
+            plan.rates.set(state.players, plan.progress(state), state.rate_factor)
         statistics = update(
             state.players,
             real_BCHW,

@@ -45,9 +45,9 @@ class RateSchedule:
             fallen = (1 - cos(pi * fallen)) / 2
         return 1 - (1 - self.end) * fallen
 
-    def set(self, players: Players, progress: float) -> None:
-        """Give both optimisers the rates of this moment."""
-        factor = self.factor(progress)
+    def set(self, players: Players, progress: float, also: float = 1.0) -> None:
+        """Give both optimisers the rates of this moment, times ``also``."""
+        factor = also * self.factor(progress)
         optimizers = (players.generator_optimizer, players.discriminator_optimizer)
         for optimizer, rate in zip(optimizers, self.base, strict=True):
             _set_rate(optimizer, rate * factor)

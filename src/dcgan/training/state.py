@@ -33,6 +33,10 @@ class TrainingState:
     discriminator_steps : int
     seconds : float
         Time spent training, over all sessions of the run.
+    rollbacks : int
+        How often it diverged and was set back.
+    rate_factor : float
+        What the learning rates are multiplied by since.
     """
 
     players: Players
@@ -42,6 +46,8 @@ class TrainingState:
     images_seen: int = 0
     discriminator_steps: int = 0
     seconds: float = 0.0
+    rollbacks: int = 0
+    rate_factor: float = 1.0
 
     def parts(self, latent: LatentSpace, seed: int) -> dict[str, dict[str, Tensor]]:
         """All tensors by the checkpoint file they belong in; ``ema`` is ready to sample from."""
@@ -54,7 +60,6 @@ class TrainingState:
             "generator_optimizer": _optimizer_tensors(self.players.generator_optimizer),
             "discriminator_optimizer": _optimizer_tensors(self.players.discriminator_optimizer),
             "random": {**generators, "latents": self.latents.get_state()},
-            "augment": self.players.augment.state(),
         }
 
     def plain(self) -> dict[str, Any]:
@@ -64,6 +69,9 @@ class TrainingState:
             "images_seen": self.images_seen,
             "discriminator_steps": self.discriminator_steps,
             "seconds": self.seconds,
+            "rollbacks": self.rollbacks,
+            "rate_factor": self.rate_factor,
+            "augment": self.players.augment.state(),
             "device": self.device.type,
             "random": generators,
         }
@@ -94,10 +102,12 @@ class TrainingState:
         if plain["device"] == self.device.type:
             self.latents.set_state(generators.pop("latents"))
         random.restore(self.device, generators, plain["random"])
-        players.augment.restore(read_part(checkpoint, "augment"))
+        players.augment.restore(plain["augment"])
         self.images_seen = plain["images_seen"]
         self.discriminator_steps = plain["discriminator_steps"]
         self.seconds = plain["seconds"]
+        self.rollbacks = plain["rollbacks"]
+        self.rate_factor = plain["rate_factor"]
 
 
 def _load_weights(module: nn.Module, checkpoint: Path, name: str) -> None:

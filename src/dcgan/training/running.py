@@ -1,0 +1,200 @@
+"""One run, from its newest checkpoint to its end; rolled back where it diverges."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from PIL import Image
+
+from dcgan.config import RunConfig
+from dcgan.data import Batches, Pictures
+from dcgan.errors import Diverged, Interrupted
+from dcgan.render.animation import save_gif
+from dcgan.render.curves import gradient_curves, loss_and_score_curves
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.logs import by_images, now
+from dcgan.runs.networks import Networks
+from dcgan.runs.scores import draw_quality, settle_best
+from dcgan.runtime.device import choose_device, make_deterministic
+from dcgan.runtime.random import seed_everything
+from dcgan.training.build import (
+    build_batches,
+    build_hooks,
+    build_measuring,
+    build_plan,
+    build_state,
+    build_tensorboard,
+)
+from dcgan.training.loop import Hook, Plan, StopRequest, fit, stopping_on_signals
+from dcgan.training.reporting import Reporter
+from dcgan.training.starting import newest_whole_checkpoint, write_beginning
+from dcgan.training.state import TrainingState
+
+_ROLLBACKS = 3
+"""How often a run that diverges is set back before it counts as diverged for good."""
+
+_SLOWER = 0.5
+"""What the learning rates are multiplied by each time."""
+
+
+def train_run(
+    folder: RunFolder,
+    config: RunConfig,
+    networks: Networks,
+    pictures: Pictures,
+    reporter: Reporter,
+) -> None:
+    """Train until the end or a signal, from the newest checkpoint if there is one.
+
+    Raises
+    ------
+    Interrupted
+        A signal asked to stop; everything is saved.
+    Diverged
+        Again after it had been set back to a checkpoint, with lower rates, three times.
+    """
+    device = choose_device(config.device)
+    if config.deterministic:
+        make_deterministic()
+    state = _fresh_state(config, networks)
+    checkpoint = newest_whole_checkpoint(folder, reporter)
+    write_beginning(folder, config, networks, pictures, device)
+    if checkpoint is not None:
+        state.restore(checkpoint)
+        reporter.note(f"goes on from {state.images_seen:,} images seen, in {folder.path}")
+    batches = build_batches(config, networks, pictures, device)
+    if batches.with_replacement:
+        reporter.note(
+            f"only {len(pictures)} pictures for a batch of {batches.batch}: each batch is"
+            " drawn with replacement"
+        )
+    plan = build_plan(config, batches, networks.latent, device)
+    if plan.is_done(state):
+        reporter.note(f"complete already, with {state.images_seen:,} images seen")
+    with ExitStack() as stack:
+        stop = stack.enter_context(stopping_on_signals())
+        reporter.begin(state.images_seen, plan.images, plan.minutes)
+        stack.callback(reporter.end)
+        while True:
+            try:
+                _train(folder, config, networks, pictures, batches, plan, state, stop, reporter)
+            except Diverged as error:
+                state = _rolled_back(folder, config, networks, state, error, reporter)
+            else:
+                return
+
+
+def _fresh_state(config: RunConfig, networks: Networks) -> TrainingState:
+    seed_everything(config.seed)
+    return build_state(config, networks, choose_device(config.device))
+
+
+def _rolled_back(
+    folder: RunFolder,
+    config: RunConfig,
+    networks: Networks,
+    broken: TrainingState,
+    error: Diverged,
+    reporter: Reporter,
+) -> TrainingState:
+    """The last good state, with lower rates; the same error where that has not helped."""
+    count = broken.rollbacks + 1
+    if count > _ROLLBACKS:
+        raise Diverged(
+            f"{error}, and again after {_ROLLBACKS} returns to the last good checkpoint, each with"
+            f" half the learning rates; the last good checkpoint stays: train anew with"
+            f" --optim.generator.lr {config.optim.generator.lr * _SLOWER**count:.1g} and"
+            f" --optim.discriminator.lr {config.optim.discriminator.lr * _SLOWER**count:.1g}"
+        ) from error
+    state = _fresh_state(config, networks)
+    checkpoint = newest_whole_checkpoint(folder, reporter)
+    if checkpoint is not None:
+        state.restore(checkpoint)
+    state.rollbacks, state.rate_factor = count, _SLOWER**count
+    images = state.images_seen
+    folder.events.append(
+        {"time": now(), "event": "rollback", "images": images, "from": broken.images_seen}
+        | {"rate_factor": state.rate_factor}
+    )
+    reporter.note(
+        f"{error}: back to {images:,} images, with {state.rate_factor:g} of the learning rates"
+        f" ({count} of {_ROLLBACKS})"
+    )
+    return state
+
+
+def _train(
+    folder: RunFolder,
+    config: RunConfig,
+    networks: Networks,
+    pictures: Pictures,
+    batches: Batches,
+    plan: Plan,
+    state: TrainingState,
+    stop: StopRequest,
+    reporter: Reporter,
+) -> None:
+    """From a state to the end of the run."""
+    with ExitStack() as stack:
+        writer = build_tensorboard(config, folder, state.images_seen)
+        if writer is not None:
+            stack.callback(writer.close)
+        folder.forget_beyond(state.images_seen)
+        settle_best(folder)
+        log, sheets, checkpoints = build_hooks(
+            config, folder, networks, batches, plan, writer, reporter
+        )
+        measuring = build_measuring(
+            config, folder, networks, pictures, state.device, reporter, stop, checkpoints.save
+        )
+        if state.rollbacks > 0 and state.images_seen > 0:
+            checkpoints.save(state)  # a kill must not bring the higher rates back
+        if state.images_seen == 0:
+            sheets.draw(state)
+        if measuring is not None:
+            measuring.stop_if_over()  # it may have been stopped for this already
+        hooks: list[Hook] = [log, sheets, *([measuring] if measuring else []), checkpoints]
+        fit(state, batches, plan, hooks, stop)
+        checkpoints.save(state)
+        if stop.signal is not None and not plan.is_done(state):
+            raise _interrupted(stop.signal.name, folder, state)
+        if stop.reason is not None:
+            reporter.note(stop.reason)
+            folder.events.append(
+                {"time": now(), "event": "stopped early", "images": state.images_seen}
+            )
+        if measuring is not None:
+            measuring.finish(state)
+        log.write(state)
+        sheets.draw(state)
+        _finish(folder, state, pictures, reporter)
+
+
+def _interrupted(signal: str, folder: RunFolder, state: TrainingState) -> Interrupted:
+    images = state.images_seen
+    folder.events.append({"time": now(), "event": "signal", "signal": signal, "images": images})
+    return Interrupted(
+        f"stopped by {signal} after {images:,} images; all is saved in {folder.path}: the same"
+        f" command with --out {folder.path} goes on from here"
+    )
+
+
+def _finish(
+    folder: RunFolder, state: TrainingState, pictures: Pictures, reporter: Reporter
+) -> None:
+    """Curves and the animation, and what was skipped by name."""
+    records = by_images(folder.log.read())
+    draw_quality(folder)
+    if records:
+        loss_and_score_curves(records, folder.curves)
+        gradient_curves(records, folder.gradients)
+    frames = []
+    for path in folder.sheets():
+        with Image.open(path) as frame:
+            frames.append(frame.copy())
+    save_gif(frames, folder.animation)
+    for skipped in pictures.skipped[:20]:
+        reporter.note(f"skipped {skipped.title}: {skipped.reason}")
+    if len(pictures.skipped) > 20:
+        reporter.note(f"skipped {len(pictures.skipped) - 20} more unreadable pictures")
+    folder.events.append({"time": now(), "event": "finished", "images": state.images_seen})
