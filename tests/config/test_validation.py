@@ -46,6 +46,11 @@ def check(*settings):
             "no targets",
         ),
         ({"objective": {"loss": "wasserstein"}}, "objective.loss", "--objective.wgan-gp 10"),
+        (
+            {"model": {"discriminator": {"noise_until": 9}}},
+            "model.discriminator.noise_until",
+            "no noise to fade",
+        ),
     ],
 )
 def test_a_contradiction_is_refused_with_its_cure(settings, key, cure):

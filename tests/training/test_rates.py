@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.conftest import SMALL
 
 import dcgan
+from dcgan.models.blocks import InstanceNoise
 from dcgan.models.latents import LatentSpace
 from dcgan.objectives import OBJECTIVES
 from dcgan.training import loop
@@ -109,3 +110,22 @@ def test_progress_is_by_images_where_they_bound_the_run_else_by_time():
     assert plan(images=200).progress(at(0, 900)) == 1.0
     assert plan(minutes=2.0).progress(at(0, 50, seconds=30.0)) == 0.25
     assert plan().progress(at(0, 50)) == 0.0
+
+
+def test_noise_fades_in_a_straight_line_to_none(tmp_path, monkeypatch):
+    seen, plain = [], InstanceNoise.forward
+
+    def forward(self, x):
+        noisy = plain(self, x)
+        if self.training:
+            seen.append((noisy - x).std().item())
+        return noisy
+
+    monkeypatch.setattr(InstanceNoise, "forward", forward)
+    noisy = {"width": 4, "noise": 0.5, "noise_until": 160}
+    model = {"generator": {"width": 4}, "discriminator": noisy}
+    settings = SMALL["settings"] | {"model": model, "metrics": {"measure": "off"}}
+    dcgan.train("digits", images=256, out=tmp_path / "run", **{**SMALL, "settings": settings})
+    # three passes of D per step: real, generated, and for the generator
+    expected = [0.5 * max(0, 1 - step * 32 / 160) for step in range(8) for _ in range(3)]
+    assert seen == pytest.approx(expected, rel=0.1)

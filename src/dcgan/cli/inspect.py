@@ -28,7 +28,7 @@ def inspect(
     out: Path | None = None,
     html: Path | None = None,
     data_root: Path | None = None,
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Look at every picture of a collection: what is there, what spoils it, how to train on it.
 

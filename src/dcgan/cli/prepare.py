@@ -23,7 +23,7 @@ def prepare(
     frames: Literal["first", "all"] = "first",
     max_unreadable: float = 0.05,
     data_root: Path | None = None,
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Decode, fit and pack a picture collection once; later runs read it at memory speed.
 

@@ -33,7 +33,7 @@ def probe(
     out: Path | None = None,
     data_root: Path | None = None,
     device: str = "auto",
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Judge the discriminator's features by a linear classifier.
 

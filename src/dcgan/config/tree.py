@@ -103,6 +103,8 @@ class GeneratorConfig(Section):
     """Dropout of a planned network's hidden rows."""
     noise: Annotated[float, Field(ge=0)] = 0.0
     """Instance noise on a planned network's input, as a standard deviation."""
+    noise_until: Natural = 0
+    """Images seen until all instance noise has faded, in a straight line, to none; 0: it stays."""
     slope: Annotated[float, Field(ge=0)] = 0.2
     """Negative slope of leaky ReLU."""
     init: Initialisation = "default"

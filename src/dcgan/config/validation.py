@@ -35,6 +35,7 @@ def validate_combinations(config: RunConfig) -> list[str]:
     _smoothing_needs_targets(config)
     _smoothing_is_one_sided(config)
     _wasserstein_needs_a_bound(config)
+    _fading_needs_noise(config)
     _plan_settings_need_a_plan(config)
     _patience_needs_measuring(config)
     return _warnings(config)
@@ -149,6 +150,21 @@ def _wasserstein_needs_a_bound(config: RunConfig) -> None:
             "nothing bounds the discriminator's slope, so its loss has no minimum; add"
             " --objective.wgan-gp 10, or --model.discriminator.norm spectral",
         )
+
+
+def _fading_needs_noise(config: RunConfig) -> None:
+    for player in ("generator", "discriminator"):
+        network = getattr(config.model, player)
+        if (
+            network.noise_until
+            and not network.noise
+            and not any(row.noise for row in network.layers or ())
+        ):
+            raise ConfigError(
+                f"model.{player}.noise_until",
+                network.noise_until,
+                f"there is no noise to fade; add --model.{player}.noise 0.1",
+            )
 
 
 def _plan_settings_need_a_plan(config: RunConfig) -> None:

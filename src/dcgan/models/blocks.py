@@ -30,14 +30,23 @@ class InstanceNoise(nn.Module):
     def __init__(self, deviation: float) -> None:
         super().__init__()
         self.deviation = deviation
+        self.share = 1.0
+        """Of the deviation, that is left: see :func:`fade_noise`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.deviation == 0:
+        if not self.training or self.deviation * self.share == 0:
             return x
-        return x + self.deviation * torch.randn_like(x)
+        return x + self.deviation * self.share * torch.randn_like(x)
 
     def extra_repr(self) -> str:
         return f"deviation={self.deviation}"
+
+
+def fade_noise(network: nn.Module, share: float) -> None:
+    """Leave a share, from 1 to 0, of all instance noise in a network."""
+    for module in network.modules():
+        if isinstance(module, InstanceNoise):
+            module.share = share
 
 
 class PixelNorm(nn.Module):

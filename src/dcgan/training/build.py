@@ -153,6 +153,7 @@ def build_plan(
         ),
         top_k=config.objective.top_k,
         top_k_ramp=config.objective.top_k_ramp,
+        noise_until=(config.model.generator.noise_until, config.model.discriminator.noise_until),
     )
 
 

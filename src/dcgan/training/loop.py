@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Protocol
 
 from dcgan.data.loader import Batches
+from dcgan.models.blocks import fade_noise
 from dcgan.models.latents import LatentSpace
 from dcgan.training.rates import RateSchedule
 from dcgan.training.state import TrainingState
@@ -36,6 +37,8 @@ class Plan:
         How the learning rates fall; none: they stay.
     top_k, top_k_ramp : float and int
         Share of the generated images from which G learns in the end, and images seen until then.
+    noise_until : (int, int)
+        Images seen until the instance noise in G and in D has faded; 0: it stays.
     """
 
     rules: Rules
@@ -46,6 +49,17 @@ class Plan:
     rates: RateSchedule | None = None
     top_k: float = 1.0
     top_k_ramp: int = 0
+    noise_until: tuple[int, int] = (0, 0)
+
+    def prepare(self, state: TrainingState) -> None:
+        """Set what changes over a run, learning rates and noise, to the next step's values."""
+        players = state.players
+        if self.rates is not None:
+            self.rates.set(players, self.progress(state), state.rate_factor)
+        networks = (players.generator, players.discriminator)
+        for network, until in zip(networks, self.noise_until, strict=True):
+            if until:
+                fade_noise(network, max(0.0, 1 - state.images_seen / until))
 
     def turn(self, state: TrainingState) -> Turn:
         """What is due in the next step."""
@@ -99,8 +113,7 @@ def fit(
         return
     began = time.perf_counter() - state.seconds
     for real_BCHW in batches.starting_at(state.images_seen):
-        if plan.rates is not None:
-            plan.rates.set(state.players, plan.progress(state), state.rate_factor)
+        plan.prepare(state)
         statistics = update(
             state.players,
             real_BCHW,
