@@ -12,7 +12,7 @@ from dcgan.training.step import Turn, update
 from dcgan.training.tables import resolve_networks
 
 CPU = torch.device("cpu")
-FIXED = [name for name in list_recipes() if name != "auto"]
+FIXED = [name for name in list_recipes() if name not in {"auto", "modern"}]
 
 
 def config_of(name, **settings):

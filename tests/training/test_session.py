@@ -404,3 +404,14 @@ def test_standardised_pixels_come_back_as_pixels(tmp_path):
     scale = run.networks.scale
     assert scale.mean[0] == pytest.approx(78, abs=2)
     assert abs(float(run.sample(64).mean()) - scale.mean[0]) < 40
+
+
+def test_the_modern_recipe_trains_in_bf16_and_goes_on_bit_for_bit(tmp_path):
+    arguments = {**SMALL, "recipe": "modern", "precision": "bf16"}
+    whole = dcgan.train("digits", images=160, out=tmp_path / "whole", **arguments)
+    dcgan.train("digits", images=96, out=tmp_path / "parts", **arguments)
+    parts = dcgan.train("digits", images=160, out=tmp_path / "parts", resume=True, **arguments)
+    assert_same_state(whole.checkpoint, parts.checkpoint)
+    last = whole.log()[-1]
+    assert {"r1", "r2"} <= last.keys()
+    assert all(last[name] >= 0 for name in ("r1", "r2"))
