@@ -125,6 +125,8 @@ def _write(result: ProbeResult, run: Run, data: str, folder: Path) -> dict[str, 
     count_KK = first.confusion(len(result.names))
     accuracy = sum(first.test) / len(first.test)
     title = f"{first.method}: {accuracy:.2%} of {result.test:,} test pictures"
+    if result.labels is not None:
+        title += f", {result.repeats} draws of {result.labels:,} labels"
     confusion_matrix(count_KK, result.names, picture, title=title)
     report = {
         "run": str(run.path),
