@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 from dcgan.cli.main import main
+from dcgan.config.fields import Section
+from dcgan.config.tree import RunConfig
 
 SMALL = [
     "--size",
@@ -168,6 +170,25 @@ def test_channels_are_set_from_the_shell(dcgan, tmp_path, channels):
         assert sheet.mode == {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels]
 
 
+def test_every_section_and_setting_of_a_run_has_an_option(dcgan):
+    """Else a setting could be written into a recipe, and not be said."""
+    _, out, _ = dcgan("train", "--help")
+    shown = "".join(out.replace("│", " ").split())  # long names are broken over lines
+
+    def options(section, place):
+        for name, field in section.model_fields.items():
+            kind = field.annotation
+            if isinstance(kind, type) and issubclass(kind, Section):
+                yield from options(kind, f"{place}.{name}")
+            elif name != "layers":  # a table is for a file
+                yield f"--{place}.{name}".replace("_", "-")
+
+    for name, field in RunConfig.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            for option in options(field.annotation, name):
+                assert option in shown, option
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -193,6 +214,18 @@ def test_channels_are_set_from_the_shell(dcgan, tmp_path, channels):
         ("objective.loss", "saturating"),
         ("objective.real-target", "0.9"),
         ("objective.r1", "0"),
+        ("objective.wgan-gp", "10"),
+        ("objective.top-k", "0.5"),
+        ("objective.clip-weights", "0.01"),
+        ("objective.force-two-sided", "True"),
+        ("augment.policy", "translation+cutout"),
+        ("augment.probability", "adaptive"),
+        ("augment.probability", "0.5"),
+        ("optim.schedule", "cosine"),
+        ("optim.generator.clip-norm", "1"),
+        ("model.discriminator.noise-until", "1000"),
+        ("metrics.measure", "off"),
+        ("length.images", "64"),
         ("optim.generator.algorithm", "adamw"),
         ("optim.discriminator.lr", "1e-4"),
         ("optim.discriminator-steps", "2"),
@@ -212,7 +245,8 @@ def test_settings_are_taken_from_the_shell(monkeypatch, tmp_path, key, value):
         raise DcganError("seen enough")
 
     monkeypatch.setattr(session, "_resolve", stop)
-    words = [f"--{key}"] if value == "True" and key.startswith("data") else [f"--{key}", value]
+    is_switch = value == "True" and key.startswith(("data", "objective"))
+    words = [f"--{key}"] if is_switch else [f"--{key}", value]
     monkeypatch.setattr(sys, "argv", ["dcgan", "train", *words])
     with pytest.raises(SystemExit):
         main()

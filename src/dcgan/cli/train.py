@@ -12,6 +12,7 @@ from cyclopts import Group, Parameter
 from dcgan.config import merge
 from dcgan.config.fields import Section
 from dcgan.config.tree import (
+    AugmentConfig,
     AverageConfig,
     DataConfig,
     LengthConfig,
@@ -25,7 +26,7 @@ from dcgan.config.tree import (
 if TYPE_CHECKING:
     from dcgan.runs import Run
 
-_MAIN, _DATA, _MODEL, _OBJECTIVE, _OPTIM, _AVERAGE, _LENGTH, _METRICS, _RECORDS = (
+_MAIN, _DATA, _MODEL, _OBJECTIVE, _AUGMENT, _OPTIM, _AVERAGE, _LENGTH, _METRICS, _RECORDS = (
     Group(title, sort_key=rank)
     for rank, title in enumerate(
         (
@@ -33,6 +34,7 @@ _MAIN, _DATA, _MODEL, _OBJECTIVE, _OPTIM, _AVERAGE, _LENGTH, _METRICS, _RECORDS 
             "Pictures",
             "Networks",
             "Objective",
+            "Augmentation",
             "Optimisers",
             "Averaging",
             "Length",
@@ -64,6 +66,7 @@ def train(
     data_settings: Annotated[DataConfig | None, Parameter(name="--data", group=_DATA)] = None,
     model: Annotated[ModelConfig | None, Parameter(group=_MODEL)] = None,
     objective: Annotated[ObjectiveConfig | None, Parameter(group=_OBJECTIVE)] = None,
+    augment: Annotated[AugmentConfig | None, Parameter(group=_AUGMENT)] = None,
     optim: Annotated[OptimConfig | None, Parameter(group=_OPTIM)] = None,
     average: Annotated[AverageConfig | None, Parameter(group=_AVERAGE)] = None,
     length: Annotated[LengthConfig | None, Parameter(group=_LENGTH)] = None,
@@ -118,6 +121,7 @@ def train(
         "data": data_settings,
         "model": model,
         "objective": objective,
+        "augment": augment,
         "optim": optim,
         "average": average,
         "length": length,
