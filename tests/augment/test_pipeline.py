@@ -39,6 +39,12 @@ def test_each_image_is_hit_with_the_probability(probability):
     assert hit(image, changed).float().mean().item() == pytest.approx(probability, abs=0.03)
 
 
+def test_what_is_never_hit_costs_no_draws():
+    image, before = images(), torch.get_rng_state()
+    assert Augment(["colour", "cutout"], probability=0.0, target=0.6)(image) is image
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_each_operation_is_drawn_for_itself():
     image = images(4_000)
     both = Augment(["colour", "cutout"], probability=0.5)(image)

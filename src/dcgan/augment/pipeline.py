@@ -67,6 +67,9 @@ class Augment:
 
     def __call__(self, image_BCHW: Tensor) -> Tensor:
         """Images in [-1, 1] → augmented ones of the same shape, with gradients."""
+        # on a GPU, asking would wait for it
+        if self.probability.device.type == "cpu" and self.probability == 0:
+            return image_BCHW
         for operation in self._operations:
             changed_BCHW = operation.apply(image_BCHW)
             if not self._is_certain:

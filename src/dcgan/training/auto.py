@@ -20,7 +20,7 @@ _LONGEST = {"cpu": 64, "mps": 64, "cuda": 128}
 
 _SMALL = 10_000
 _AUGMENTED = "colour+translation+cutout"
-"""Below so many pictures, D would learn them by heart, and augmentation keeps it from that."""
+"""Below so many pictures, D may learn them by heart, and augmentation keeps it from that."""
 
 _BATCH = 64
 _EPOCHS = 100
@@ -67,7 +67,7 @@ def resolve_auto(
         "augment",
         "policy",
         _AUGMENTED if is_small else "none",
-        f"augmentation ({_AUGMENTED})" if is_small else None,
+        f"{_AUGMENTED} where D grows too sure" if is_small else None,
     )
     images = _length_in_images(config, seen.count, kind)
     fill("length", "images", images, f"{images:,} images ({images / seen.count:.0f} epochs)")
