@@ -248,6 +248,15 @@ def test_every_objective_pulls_real_logits_up_and_generated_ones_to_where_real_o
 
 
 @pytest.mark.parametrize("name", list(OBJECTIVES))
+def test_losses_without_a_level_do_not_change_when_all_logits_do(name):
+    objective = OBJECTIVES[name]
+    real_B, fake_B = torch.tensor([0.3, -0.2]), torch.tensor([-0.3, 0.1])
+    plain = objective.discriminator(real_B, fake_B).item()
+    moved = objective.discriminator(real_B + 1, fake_B + 1).item()
+    assert (moved == pytest.approx(plain)) != objective.has_level
+
+
+@pytest.mark.parametrize("name", list(OBJECTIVES))
 def test_only_losses_with_targets_take_them(name):
     objective = OBJECTIVES[name]
     logits = torch.tensor([0.3]), torch.tensor([-0.3])

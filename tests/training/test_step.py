@@ -324,3 +324,15 @@ def test_an_adaptive_probability_sees_real_logits():
     for _ in range(4):
         update(ours, real, latent, RULES, BOTH)
     assert ours.augment.probability.item() == pytest.approx(0.5 + 4 * 6 / 240)
+
+
+@pytest.mark.parametrize("loss", ["non-saturating", "relativistic"])
+def test_where_logits_have_no_level_certainty_is_over_generated_images(loss):
+    ours, (real, latent) = players(norm_d="none"), batch()
+    with torch.no_grad():  # every logit far above zero, real ones above generated ones or not
+        ours.discriminator.blocks[-1].conv.bias += 100
+        apart = ours.discriminator(real) - ours.discriminator(ours.generator(latent))
+    found = update(ours, real, latent, Rules(OBJECTIVES[loss]), D_ALONE)
+    expected = apart.sign().mean() if loss == "relativistic" else torch.tensor(1.0)
+    torch.testing.assert_close(found["sign_real"], expected)
+    assert apart.sign().mean() < 1, "else nothing is tested"

@@ -80,7 +80,10 @@ class Augment:
 
     @torch.no_grad()
     def observe(self, real_B: Tensor) -> None:
-        """Look at D's logits of one batch of real images, and adjust when it is time."""
+        """Look at D's logits of one batch of real images, and adjust when it is time.
+
+        Where logits have no level, at how much greater they are than those of generated images.
+        """
         if self._target is None or not self._operations:
             return
         self._sign_sum += real_B.sign().mean()

@@ -138,8 +138,8 @@ class Objective:
     """Whether D's loss has targets, which can be smoothed."""
     is_relativistic: bool = False
     """Whether G's loss looks at real images too."""
-    is_bounded: bool = True
-    """Whether D's loss has a minimum without any penalty."""
+    has_level: bool = True
+    """Whether a logit means something by itself; else only differences of logits do."""
 
 
 OBJECTIVES: dict[LossName, Objective] = {
@@ -151,8 +151,11 @@ OBJECTIVES: dict[LossName, Objective] = {
     "least-squares": Objective(
         discriminator_least_squares, generator_least_squares, has_targets=True
     ),
-    "wasserstein": Objective(discriminator_wasserstein, generator_linear, is_bounded=False),
+    "wasserstein": Objective(discriminator_wasserstein, generator_linear, has_level=False),
     "relativistic": Objective(
-        discriminator_relativistic, generator_relativistic, is_relativistic=True
+        discriminator_relativistic,
+        generator_relativistic,
+        is_relativistic=True,
+        has_level=False,
     ),
 }

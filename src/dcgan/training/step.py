@@ -117,11 +117,13 @@ def discriminator_step(
         real_B = discriminator(augment(real_BCHW)).float()
         fake_B = discriminator(augment(fake_BCHW)).float()
     loss = rules.objective.discriminator(real_B, fake_B, **rules.targets)
+    # how far real images lie on the real side: of the logits' zero, or of generated images
+    certainty_B = (real_B if rules.objective.has_level else real_B - fake_B).detach()
     statistics = {
         "loss_d": loss.detach(),
         "score_real": real_B.detach().sigmoid().mean(),
         "score_fake_before": fake_B.detach().sigmoid().mean(),
-        "sign_real": real_B.detach().sign().mean(),
+        "sign_real": certainty_B.sign().mean(),
     }
     for name, weight in rules.penalties.items() if turn.with_penalties else ():
         image_BCHW = PENALTIES[name].images(real_BCHW, fake_BCHW)
@@ -134,7 +136,7 @@ def discriminator_step(
         statistics[name] = penalty.detach()
         loss = loss + weight * rules.penalty_interval * penalty
     descend(loss, players.discriminator_optimizer, rules.clip_discriminator)
-    augment.observe(real_B.detach())
+    augment.observe(certainty_B)
     if rules.clip_weights is not None:
         clip_weights(discriminator.parameters(), rules.clip_weights)
     return statistics
