@@ -1,7 +1,7 @@
 """Quality against wall-clock: recipes beside each other, and beside the loop everybody copies.
 
     python benchmarks/time_to_quality.py mnist CONTESTANT [CONTESTANT ...] --minutes 10
-        [--seeds 0 1 2] [--threads 2] [--data-root DIR] [--results DIR]
+        [--first 10] [--seeds 0 1 2] [--threads 2] [--data-root DIR] [--results DIR]
 
 Contestants are named in `contestants.yaml`: a recipe with settings on top, or the plain loop on a
 recipe's networks. Each trains for so long, and stops at times that grow by a factor of 1.4 to be
@@ -50,8 +50,8 @@ from dcgan.training.settings import collect_settings
 
 HERE = Path(__file__).parent
 COUNT = 10_000
-FIRST, FACTOR = 10.0, 1.4
-"""Seconds of the first stop, and how much later each next one is."""
+FACTOR = 1.4
+"""How much later each stop is than the last."""
 
 Draw = Callable[[int], NDArray[np.uint8]]
 
@@ -69,12 +69,13 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Task:
-    """Which pictures, and how long."""
+    """Which pictures, and how long; ``first`` is the first stop."""
 
     source: str
     root: str | None
     seed: int
     seconds: float
+    first: float
     images: float = inf
 
 
@@ -100,13 +101,13 @@ class Measuring:
         }
 
 
-def stops(seconds: float) -> Iterator[float]:
-    """When to stop and measure."""
-    at = FIRST
-    while at < seconds / FACTOR**0.5:
+def stops(task: Task) -> Iterator[float]:
+    """When to stop and measure, in seconds."""
+    at = task.first
+    while at < task.seconds / FACTOR**0.5:
         yield at
         at *= FACTOR
-    yield seconds
+    yield task.seconds
 
 
 def recipe_snapshots(asked: Contestant, task: Task) -> Iterator[tuple[float, int, Draw]]:
@@ -114,7 +115,7 @@ def recipe_snapshots(asked: Contestant, task: Task) -> Iterator[tuple[float, int
     brief = {"records": {"tensorboard": False, "sheets": 1, "keep": 1}}
     with TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        for at in stops(task.seconds):
+        for at in stops(task):
             run = dcgan.train(
                 task.source,
                 recipe=asked.recipe,
@@ -138,7 +139,7 @@ def plain_snapshots(asked: Contestant, task: Task) -> Iterator[tuple[float, int,
     config = configuration(asked, task)
     pictures = open_data(task)
     loop = PlainLoop(config, take(pictures, np.arange(len(pictures))))
-    times = stops(task.seconds)
+    times = stops(task)
     at, before, began = next(times), 0.0, time.perf_counter()
     for _ in loop.steps():
         now = before + time.perf_counter() - began
@@ -230,6 +231,7 @@ def main() -> None:
     parser.add_argument("data", help="mnist, or cifar10")
     parser.add_argument("names", nargs="+", metavar="CONTESTANT")
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--first", type=float, default=10.0, help="seconds of the first stop")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--data-root", default=None)
@@ -244,7 +246,9 @@ def main() -> None:
     for seed in asked.seeds:
         for name in asked.names:
             one = listed[name]
-            task = Task(asked.source or asked.data, asked.data_root, seed, 60 * asked.minutes)
+            task = Task(
+                asked.source or asked.data, asked.data_root, seed, 60 * asked.minutes, asked.first
+            )
             pictures = open_data(task)
             measure = measure or Measuring(pictures)
             if one.epochs is not None:
