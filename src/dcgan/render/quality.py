@@ -65,7 +65,9 @@ def _draw(axes: Axes, panel: Panel) -> None:
     if panel.floor is not None:
         label = f"real images: {panel.floor:.3g}"
         axes.axhline(panel.floor, color=_FLOOR, linewidth=1, linestyle="--", label=label)
-    if min(numbers) > 0 and max(numbers) > _DECADES_APART * min(numbers):
+    # shares, which are better when higher, end at one: there no decades are to be shown
+    is_wide = min(numbers) > 0 and max(numbers) > _DECADES_APART * min(numbers)
+    if is_wide and panel.better == "lower":
         axes.set_yscale("log")
     axes.set_title(panel.title, fontsize=9)
     axes.legend(loc="best", frameon=False, fontsize=8)
