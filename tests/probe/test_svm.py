@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from sklearn.svm import LinearSVC
 
 from dcgan.errors import DataError
-from dcgan.probe import svm
+from dcgan.probe import curvature, svm
 from dcgan.probe.svm import GRID, SquaredHinge, choose
 
 
@@ -77,6 +78,24 @@ def test_knowing_the_curvature_ends_at_the_same_place_in_fewer_steps(monkeypatch
     for plain, known in zip(*decisions, strict=True):
         np.testing.assert_allclose(known, plain, atol=2e-3 * np.abs(plain).max())
     assert steps[1] < steps[0] / 2, steps
+
+
+def test_features_that_repeat_each_other_are_no_obstacle(monkeypatch):
+    """Their covariance is singular, and in single precision worse than that."""
+    random = np.random.default_rng(0)
+    few = random.normal(size=(300, 4)).astype(np.float32)
+    features = np.repeat(few, 30, axis=1) + 100
+    labels = few.argmax(axis=1)
+    found = SquaredHinge(features, labels, 4).fit(4096.0)
+    assert np.mean(found.predict(features) == labels) > 0.9
+
+    monkeypatch.setattr(curvature, "_LEAST", 1e-12)
+    features_NF = torch.from_numpy(features)
+    rescaled = curvature.Curvature(features_NF, features_NF.mean(dim=0), 0.1)
+    rescaled.choose(0.0)
+    weight_KF = torch.randn(4, 120)
+    there_and_back = rescaled.bend(rescaled.straighten(weight_KF))
+    torch.testing.assert_close(there_and_back, weight_KF, atol=0.01, rtol=0.01)
 
 
 def test_two_classes_and_one_that_is_rare_are_learned():

@@ -13,7 +13,10 @@ MOST_FEATURES = 8192
 
 _PART = 4096
 _LEAST = 1e-6
-"""Added to every direction's curvature, which single precision cannot tell from zero."""
+"""Added to every direction's curvature, which single precision cannot tell from zero; ten times as
+much, and again, where that is not enough."""
+_MOST = 1.0
+"""Numbers that need more than the sum of all curvatures are not finite: nothing is rescaled."""
 
 
 class Curvature:
@@ -30,6 +33,8 @@ class Curvature:
         Their mean.
     scale : float
         What they are multiplied by, once the mean is off.
+
+    It holds three matrices of F x F numbers: 0.8 GB at 8,192 features in single precision.
     """
 
     def __init__(self, feature_NF: Tensor, mean_F: Tensor, scale: float) -> None:
@@ -43,9 +48,16 @@ class Curvature:
 
     def choose(self, ridge: float) -> None:
         """Take ``ridge`` for 1 / 2CN."""
-        # the sum of Σ's diagonal is one, the mean of ‖z‖²
-        self._covariance_FF.diagonal().copy_(self._diagonal_F + ridge + _LEAST)
-        self._factor_FF = torch.linalg.cholesky(self._covariance_FF)
+        least = _LEAST
+        while least <= _MOST:
+            # the sum of Σ's diagonal is one, the mean of ‖z‖²
+            self._covariance_FF.diagonal().copy_(self._diagonal_F + ridge + least)
+            self._factor_FF, failed = torch.linalg.cholesky_ex(self._covariance_FF)
+            if not failed:
+                break
+            least *= 10
+        else:
+            self._factor_FF = torch.eye(len(self._diagonal_F)).to(self._diagonal_F)
         # used again and again, and a product is faster than a solution; it need not be exact, as
         # any invertible matrix names the same minimum
         identity_FF = torch.eye(len(self._factor_FF)).to(self._factor_FF)
