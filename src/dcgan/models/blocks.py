@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from dcgan.models.convolution import FromPixel, ToPixel
 from dcgan.models.init import Initialisation, initialise
 from dcgan.models.table import Layer
 
@@ -104,7 +105,7 @@ class Block(nn.Sequential):
         if layer.minibatch_stddev:
             self.add_module("minibatch_stddev", MinibatchStddev())
             features += 1
-        operation = _operation(layer, features)
+        operation = _operation(layer, (features, *input_shape[1:]))
         initialise(operation, init, feeds_selu=layer.activation == "selu")
         if "spectral" in layer.norms:
             spectral_norm(operation)
@@ -123,22 +124,19 @@ class Block(nn.Sequential):
             self.add_module("dropout", nn.Dropout(layer.dropout))
 
 
-def _operation(layer: Layer, features: int) -> nn.Conv2d | nn.ConvTranspose2d | nn.Linear:
+def _operation(
+    layer: Layer, input_shape: tuple[int, ...]
+) -> nn.Conv2d | nn.ConvTranspose2d | nn.Linear:
+    features, sides = input_shape[0], input_shape[1:]
     if layer.operation == "linear":
         return nn.Linear(features, layer.channels, bias=layer.bias)
+    is_padded = any((*layer.padding, *layer.output_padding))
+    window = layer.kernel, layer.stride, layer.padding
     if layer.operation == "conv":
-        return nn.Conv2d(
-            features, layer.channels, layer.kernel, layer.stride, layer.padding, bias=layer.bias
-        )
-    return nn.ConvTranspose2d(
-        features,
-        layer.channels,
-        layer.kernel,
-        layer.stride,
-        layer.padding,
-        layer.output_padding,
-        bias=layer.bias,
-    )
+        convolution = ToPixel if sides == layer.kernel and not is_padded else nn.Conv2d
+        return convolution(features, layer.channels, *window, bias=layer.bias)
+    transposed = FromPixel if sides == (1, 1) and not is_padded else nn.ConvTranspose2d
+    return transposed(features, layer.channels, *window, layer.output_padding, bias=layer.bias)
 
 
 def _norms(
