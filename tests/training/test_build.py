@@ -8,7 +8,7 @@ import torch
 from dcgan.config import list_recipes, load_recipe, merge, parse_config
 from dcgan.errors import ConfigError, GeometryError
 from dcgan.training.build import build_rules, build_state
-from dcgan.training.step import Turn, update
+from dcgan.training.step import Batch, Turn, update
 from dcgan.training.tables import resolve_networks
 
 CPU = torch.device("cpu")
@@ -24,13 +24,15 @@ def test_every_recipe_takes_two_steps(name):
     config = config_of(name)
     networks = resolve_networks(config)
     state = build_state(config, networks, CPU)
-    rules = build_rules(config, CPU)
+    rules = build_rules(config, networks.latent, CPU)
     before = [p.clone() for p in state.players.generator.parameters()]
     for step in range(2):
         found = update(
             state.players,
-            torch.rand(2, *networks.image_shape) * 2 - 1,
-            networks.latent.draw(2, state.latents),
+            Batch(
+                torch.rand(2, *networks.image_shape) * 2 - 1,
+                networks.latent.draw(2, state.latents),
+            ),
             rules,
             Turn(with_penalties=step == 0),
         )

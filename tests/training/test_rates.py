@@ -12,7 +12,6 @@ from tests.conftest import SMALL
 
 import dcgan
 from dcgan.models.blocks import InstanceNoise
-from dcgan.models.latents import LatentSpace
 from dcgan.objectives import OBJECTIVES
 from dcgan.training import loop
 from dcgan.training.loop import Plan
@@ -79,7 +78,7 @@ def test_a_run_falls_to_the_end_with_both_rates_in_their_ratio(tmp_path, monkeyp
 
 def plan(**changes):
     rules = Rules(OBJECTIVES["hinge"], penalties={"r1": 1.0}, penalty_interval=4)
-    return Plan(changes.pop("rules", rules), LatentSpace(), **changes)
+    return Plan(changes.pop("rules", rules), **changes)
 
 
 def at(steps, images=0, seconds=0.0):

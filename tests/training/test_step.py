@@ -13,6 +13,7 @@ from dcgan.augment import Augment
 from dcgan.models import Discriminator, Generator, plan_discriminator, plan_generator
 from dcgan.objectives import OBJECTIVES
 from dcgan.training.step import (
+    Batch,
     Players,
     Rules,
     Turn,
@@ -23,7 +24,7 @@ from dcgan.training.step import (
     update,
 )
 
-RULES = Rules(OBJECTIVES["non-saturating"], {"real_target": 0.9})
+RULES = Rules(OBJECTIVES["non-saturating"], targets={"real_target": 0.9})
 BOTH = Turn()
 D_ALONE = Turn(with_generator=False)
 
@@ -70,7 +71,7 @@ def test_an_update_equals_the_textbook_loop():
     ours = players()
     real, latent = batch()
     generator, discriminator, losses = reference_update(ours, real, latent)
-    found = update(ours, real, latent, RULES, BOTH)
+    found = update(ours, Batch(real, latent), RULES, BOTH)
     for name, loss in losses.items():
         torch.testing.assert_close(found[name], loss.detach())
     for mine, theirs in ((ours.generator, generator), (ours.discriminator, discriminator)):
@@ -84,7 +85,7 @@ def test_scores_are_mean_probabilities_before_and_after_the_step():
     ours = players(norm_d="none")
     real, latent = batch()
     before = copy.deepcopy(ours)
-    found = update(ours, real, latent, RULES, BOTH)
+    found = update(ours, Batch(real, latent), RULES, BOTH)
     fake = before.generator(latent)
     torch.testing.assert_close(found["score_real"], before.discriminator(real).sigmoid().mean())
     torch.testing.assert_close(
@@ -96,7 +97,7 @@ def test_scores_are_mean_probabilities_before_and_after_the_step():
 def test_a_discriminator_step_alone_leaves_the_generator_as_it_is():
     ours = players()
     before = [parameter.clone() for parameter in ours.generator.parameters()]
-    found = update(ours, *batch(), RULES, D_ALONE)
+    found = update(ours, Batch(*batch()), RULES, D_ALONE)
     assert "loss_g" not in found
     for parameter, old in zip(ours.generator.parameters(), before, strict=True):
         assert torch.equal(parameter, old)
@@ -105,10 +106,10 @@ def test_a_discriminator_step_alone_leaves_the_generator_as_it_is():
 def test_the_generators_step_leaves_no_gradient_in_the_discriminator():
     ours = players()
     real, latent = batch()
-    update(ours, real, latent, RULES, D_ALONE)
+    update(ours, Batch(real, latent), RULES, D_ALONE)
     alone = [parameter.grad.clone() for parameter in ours.discriminator.parameters()]
     ours = players()
-    update(ours, real, latent, RULES, BOTH)
+    update(ours, Batch(real, latent), RULES, BOTH)
     for parameter, gradient in zip(ours.discriminator.parameters(), alone, strict=True):
         assert torch.equal(parameter.grad, gradient)
         assert parameter.requires_grad
@@ -127,7 +128,7 @@ def test_the_penalty_enters_the_loss_with_its_weight_and_interval(interval):
     (slope,) = torch.autograd.grad(on_real.sum(), real, create_graph=True)
     loss = loss + interval * 10.0 / 2 * slope.flatten(1).norm(dim=1).pow(2).mean()
     gradients = torch.autograd.grad(loss, list(theirs.parameters()))
-    update(ours, *real_latent, rules, Turn(True, False))
+    update(ours, Batch(*real_latent), rules, Turn(True, False))
     for parameter, gradient in zip(ours.discriminator.parameters(), gradients, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-6)
 
@@ -144,7 +145,7 @@ def test_each_penalty_is_added_where_it_belongs(name):
     theirs, fake = copy.deepcopy(ours.discriminator), ours.generator(latent).detach()
     torch.manual_seed(7)
     rules = Rules(OBJECTIVES["hinge"], penalties={name: weight}, penalty_interval=2)
-    found = discriminator_step(ours, real, fake, rules, Turn(with_penalties=True))
+    found = discriminator_step(ours, Batch(real, latent), fake, rules, Turn(with_penalties=True))
     torch.manual_seed(7)
     points = {
         "r1": lambda: real,
@@ -176,7 +177,7 @@ def test_penalties_add_up():
             ours.generator, one, ours.generator_optimizer, torch.optim.SGD(one.parameters(), 0.0)
         )
         rules = Rules(OBJECTIVES["relativistic"], penalties=weights)
-        discriminator_step(mine, real, fake, rules, Turn(with_penalties=True))
+        discriminator_step(mine, Batch(real, latent), fake, rules, Turn(with_penalties=True))
         alone.append([parameter.grad for parameter in one.parameters()])
     for plain, r1, r2, both in zip(*alone, strict=True):
         torch.testing.assert_close(both, r1 + r2 - plain, rtol=1e-4, atol=1e-6)
@@ -189,7 +190,7 @@ def test_penalties_are_fp32_whatever_the_precision():
         ours, (real, latent) = players(norm_d="none"), batch()
         fake = ours.generator(latent).detach()
         rules = Rules(RULES.objective, penalties={"r1": 1.0}, precision=precision)
-        discriminator_step(ours, real, fake, rules, Turn(with_penalties=True))
+        discriminator_step(ours, Batch(real, latent), fake, rules, Turn(with_penalties=True))
         grads.append([parameter.grad for parameter in ours.discriminator.parameters()])
     assert all(torch.equal(one, other) for one, other in zip(*grads, strict=True))
 
@@ -197,7 +198,7 @@ def test_penalties_are_fp32_whatever_the_precision():
 def test_a_relativistic_generator_looks_at_real_images_through_the_new_discriminator():
     ours, (real, latent) = players(norm_d="none"), batch()
     generator = copy.deepcopy(ours.generator)
-    update(ours, real, latent, Rules(OBJECTIVES["relativistic"]), BOTH)
+    update(ours, Batch(real, latent), Rules(OBJECTIVES["relativistic"]), BOTH)
     moved = ours.discriminator
     loss = (1 + (moved(real) - moved(generator(latent))).exp()).log().mean()
     expected = gradients_of(loss, generator)
@@ -211,7 +212,7 @@ def test_the_generator_learns_from_the_most_convincing_share(loss):
     generator = copy.deepcopy(ours.generator).eval()
     ours.generator.eval()  # or batch norm ties the images together
     fake = ours.generator(latent)
-    generator_step(ours, real, fake, Rules(OBJECTIVES[loss]), Turn(share=0.5))
+    generator_step(ours, Batch(real, latent), fake, Rules(OBJECTIVES[loss]), Turn(share=0.5))
     with torch.no_grad():
         best = ours.discriminator(generator(latent)).argsort(descending=True)[:3]
     logits, of_real = ours.discriminator(generator(latent[best])), ours.discriminator(real[best])
@@ -223,16 +224,18 @@ def test_the_generator_learns_from_the_most_convincing_share(loss):
 
 def test_at_least_one_image_is_learned_from():
     ours, (real, latent) = players(norm_d="none"), batch()
-    found = update(ours, real, latent, RULES, Turn(share=0.01))
+    found = update(ours, Batch(real, latent), RULES, Turn(share=0.01))
     assert found["loss_g"].isfinite()
 
 
 def test_clipped_gradients_keep_their_direction():
     ours, theirs = players(norm_d="none"), players(norm_d="none")
-    update(theirs, *batch(), RULES, BOTH)
-    rules = Rules(RULES.objective, RULES.targets, clip_generator=1e-3, clip_discriminator=1e-2)
+    update(theirs, Batch(*batch()), RULES, BOTH)
+    rules = Rules(
+        RULES.objective, targets=RULES.targets, clip_generator=1e-3, clip_discriminator=1e-2
+    )
     # the generator's gradient is taken after D's step: compare D's alone, G's by its norm
-    update(ours, *batch(), rules, BOTH)
+    update(ours, Batch(*batch()), rules, BOTH)
     for network, bound in ((ours.discriminator, 1e-2), (ours.generator, 1e-3)):
         whole = torch.cat([parameter.grad.flatten() for parameter in network.parameters()])
         assert whole.norm().item() == pytest.approx(bound, rel=1e-3)
@@ -247,7 +250,7 @@ def test_clipped_weights_stay_within_their_bound():
     ours = players(norm_d="none", lr=1.0)
     before = [parameter.clone() for parameter in ours.generator.parameters()]
     rules = Rules(OBJECTIVES["wasserstein"], clip_weights=0.01)
-    update(ours, *batch(), rules, D_ALONE)
+    update(ours, Batch(*batch()), rules, D_ALONE)
     greatest = max(parameter.abs().max().item() for parameter in ours.discriminator.parameters())
     assert greatest == pytest.approx(0.01)
     for parameter, old in zip(ours.generator.parameters(), before, strict=True):
@@ -264,7 +267,7 @@ def test_frozen_thaws_even_after_an_error():
 
 def test_gradient_magnitudes_are_mean_and_maximum_per_layer():
     ours = players(norm_d="spectral")
-    update(ours, *batch(), RULES, BOTH)
+    update(ours, Batch(*batch()), RULES, BOTH)
     names, magnitudes = gradient_magnitudes(ours.discriminator)
     assert names == ["1 conv", "2 conv", "3 conv"]
     second = ours.discriminator.blocks[1].conv.parametrizations.weight.original.grad
@@ -276,8 +279,8 @@ def test_bf16_steps_stay_close_to_fp32_and_keep_weights_fp32():
     ours, theirs = players(norm_d="none", lr=0.01), players(norm_d="none", lr=0.01)
     rules = Rules(objective=RULES.objective, precision=torch.bfloat16)
     exact = Rules(objective=RULES.objective)
-    low = update(ours, *batch(), rules, BOTH)
-    high = update(theirs, *batch(), exact, BOTH)
+    low = update(ours, Batch(*batch()), rules, BOTH)
+    high = update(theirs, Batch(*batch()), exact, BOTH)
     assert all(parameter.dtype == torch.float32 for parameter in ours.generator.parameters())
     for name, value in high.items():
         torch.testing.assert_close(low[name], value, rtol=0.05, atol=0.02)
@@ -305,9 +308,9 @@ def test_whatever_the_discriminator_sees_is_augmented(loss):
     with torch.no_grad():
         plain.discriminator.blocks[0].conv.weight /= 2
     torch.manual_seed(3)
-    found = update(ours, real, latent, rules, turn)
+    found = update(ours, Batch(real, latent), rules, turn)
     torch.manual_seed(3)
-    expected = update(plain, real, latent, rules, turn)
+    expected = update(plain, Batch(real, latent), rules, turn)
     for name in ("loss_d", "score_real", "score_fake_before", "r1", "wgan_gp", "sign_real"):
         torch.testing.assert_close(found[name], expected[name], msg=name)
     assert len(ours.augment.passed) == (4 if loss == "non-saturating" else 5)
@@ -322,7 +325,7 @@ def test_an_adaptive_probability_sees_real_logits():
     with torch.no_grad():  # sure of everything it sees
         ours.discriminator.blocks[-1].conv.bias += 100
     for _ in range(4):
-        update(ours, real, latent, RULES, BOTH)
+        update(ours, Batch(real, latent), RULES, BOTH)
     assert ours.augment.probability.item() == pytest.approx(0.5 + 4 * 6 / 240)
 
 

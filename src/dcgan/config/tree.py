@@ -80,6 +80,10 @@ class LatentConfig(Section):
     """N(0, 1), or uniform on [-1, 1] as in the paper."""
     shape: tuple[Positive, Positive, Positive] | None = None
     """View the latent as (channels, height, width); none: (dim, 1, 1)."""
+    categorical: tuple[Annotated[int, Field(ge=2)], ...] = ()
+    """InfoGAN's categorical codes: how many values each has, such as [10]."""
+    continuous: Natural = 0
+    """How many continuous codes there are, each uniform on [-1, 1]."""
 
 
 class GeneratorConfig(Section):
@@ -125,6 +129,8 @@ class DiscriminatorConfig(GeneratorConfig):
 class ModelConfig(Section):
     """Both networks and the latent between them."""
 
+    condition: str | None = None
+    """Train on labels: the factor whose classes G draws on request, mostly label; none: do not."""
     latent: LatentConfig = LatentConfig()
     generator: GeneratorConfig = GeneratorConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
@@ -159,6 +165,10 @@ class ObjectiveConfig(Section):
     """Share of the generated images, the most convincing, from which G learns in the end."""
     top_k_ramp: Natural = 0
     """Images seen until that share is reached, falling geometrically from all of them."""
+    information: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of InfoGAN's loss, by which codes are read from generated images."""
+    information_continuous: Annotated[float, Field(ge=0)] = 0.1
+    """Weight of continuous codes within it."""
 
 
 class AugmentConfig(Section):

@@ -29,6 +29,7 @@ def validate_combinations(config: RunConfig) -> list[str]:
     """
     _one_length(config)
     _latent_shape(config)
+    _conditions_need_a_vector(config)
     _batch_norm_needs_a_batch(config)
     _tanh_needs_symmetric_pixels(config)
     _penalty_without_batch_norm(config)
@@ -73,6 +74,19 @@ def _latent_shape(config: RunConfig) -> None:
                 list(latent.shape),
                 f"holds {channels * height * width} numbers, model.latent.dim says {latent.dim}",
             )
+
+
+def _conditions_need_a_vector(config: RunConfig) -> None:
+    latent = config.model.latent
+    if latent.shape is not None and (
+        config.model.condition is not None or latent.categorical or latent.continuous
+    ):
+        raise ConfigError(
+            "model.latent.shape",
+            list(latent.shape),
+            "classes and codes are numbers beside the noise, which a latent viewed as a picture has"
+            " no place for; leave the shape out",
+        )
 
 
 def _batch_norm_needs_a_batch(config: RunConfig) -> None:

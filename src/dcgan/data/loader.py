@@ -1,17 +1,19 @@
 """Endless batches whose order depends only on (seed, epoch, index).
 
-B batch · C channels · H, W sides
+B batch · C channels · H, W sides · K classes
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from dcgan.data.parallel import ahead
 from dcgan.data.pictures import HeldPictures, Pictures
@@ -51,6 +53,22 @@ def _words(seed: int, epoch: int, count: int) -> NDArray[np.uint64]:
     return philox.random_raw(count)
 
 
+@dataclass(frozen=True)
+class ClassNumbers:
+    """The class of each picture.
+
+    Parameters
+    ----------
+    number_N : (N,)
+        By rows of the pictures' labels.
+    classes : int
+        K.
+    """
+
+    number_N: NDArray[Any]
+    classes: int
+
+
 class _Slice(NamedTuple):
     """One batch before it is read."""
 
@@ -82,6 +100,8 @@ class Batches:
     dequantize : bool, default False
         Add noise, uniform between half a pixel value below and above, so that the data are not
         on a grid that no generator draws (Theis et al. 2016, section 3.1); rounding undoes it.
+    classes : ClassNumbers, optional
+        For :meth:`with_classes`.
     rank, ranks : int, default 0 and 1
         Deliver the ``rank``-th of ``ranks`` equal shares of each batch.
 
@@ -101,6 +121,7 @@ class Batches:
         scale: PixelScale | None = None,
         flip: bool = False,
         dequantize: bool = False,
+        classes: ClassNumbers | None = None,
         rank: int = 0,
         ranks: int = 1,
     ) -> None:
@@ -110,6 +131,7 @@ class Batches:
         self._device = torch.device(device)
         self._scale = scale or PixelScale()
         self._flip = flip
+        self._classes = classes
         self._noise = torch.Generator(self._device) if dequantize else None
         self._share = slice(rank * batch // ranks, (rank + 1) * batch // ranks)
         self.batch = batch
@@ -141,12 +163,24 @@ class Batches:
         images_seen : int
             Images that the run has been shown, on all ranks; a multiple of the batch.
         """
+        for image_BCHW, _ in self.with_classes(images_seen):
+            yield image_BCHW
+
+    def with_classes(self, images_seen: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """The batches of :meth:`starting_at`, each with the classes of its pictures, float
+        (B, K) with one number that is 1; None where no classes were given."""
         slices = self._slices(images_seen)
-        pixels = ((self._read(one), one.word) for one in slices)
+        read = ((self._read(one), one) for one in slices)
         if self._pictures.is_slow or self._device.type == "cuda":
-            pixels = ahead(pixels, _BATCHES_AHEAD)  # type: ignore[assignment]
-        for pixel_BCHW, word in pixels:
-            yield self._deliver(pixel_BCHW, word)
+            read = ahead(read, _BATCHES_AHEAD)  # type: ignore[assignment]
+        for pixel_BCHW, one in read:
+            yield self._deliver(pixel_BCHW, one.word), self._classes_of(one)
+
+    def _classes_of(self, one: _Slice) -> Tensor | None:
+        if self._classes is None:
+            return None
+        number_B = self._classes.number_N[self._pictures.rows(one.indices)].astype(np.int64)
+        return one_hot(torch.from_numpy(number_B), self._classes.classes).float().to(self._device)
 
     def _slices(self, images_seen: int) -> Iterator[_Slice]:
         epoch, position = divmod(images_seen, self.epoch_images)

@@ -34,8 +34,8 @@ class Moments:
     """
 
     count: int
-    mean_F: NDArray[np.float64]  # noqa: N815
-    covariance_FF: NDArray[np.float64]  # noqa: N815
+    mean_F: NDArray[np.float64]
+    covariance_FF: NDArray[np.float64]
 
     @classmethod
     def of(cls, features: FeatureArray) -> Self:

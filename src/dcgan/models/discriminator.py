@@ -1,6 +1,6 @@
 """The discriminator: image to logit.
 
-B batch · C channels · H, W sides
+B batch · C channels · H, W sides · F features before the last row · K classes
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ from math import prod
 
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+from torch.nn.utils.parametrizations import spectral_norm
 
 from dcgan.errors import GeometryError
 from dcgan.models.blocks import Block
 from dcgan.models.geometry import layer_shapes
 from dcgan.models.init import Initialisation
 from dcgan.models.table import Layer
+
+_HIDDEN = 128
+"""Of the rows that read codes."""
 
 
 class Discriminator(nn.Module):
@@ -29,6 +33,14 @@ class Discriminator(nn.Module):
         Of the images it judges.
     init : {"default", "dcgan"}
         Initial weights, see :func:`dcgan.models.init.initialise`.
+    classes : int, default 0
+        K; above 0, it judges whether an image is a real one of its class, by a projection of the
+        class on the features before the last row (Miyato & Koyama 2018, arXiv:1802.05637,
+        equation 3): ψ(φ(x)) + yᵀ V φ(x). Features are averaged over positions where the paper
+        sums them, which V makes up for, so that the size of the image does not matter.
+    codes : int, default 0
+        Numbers that :meth:`read_codes` gives; above 0, two linear rows read the latent codes from
+        the same features (Chen et al. 2016, arXiv:1606.03657, InfoGAN's Q).
 
     Attributes
     ----------
@@ -55,6 +67,8 @@ class Discriminator(nn.Module):
         image_shape: tuple[int, int, int],
         *,
         init: Initialisation = "default",
+        classes: int = 0,
+        codes: int = 0,
     ) -> None:
         super().__init__()
         self.shapes = layer_shapes(layers, image_shape)
@@ -72,10 +86,47 @@ class Discriminator(nn.Module):
             *(Block(layer, shape, init) for layer, shape in zip(layers, inputs, strict=True))
         )
 
-    def forward(self, image_BCHW: Tensor) -> Tensor:
-        """(B, C, H, W) → logits (B,)."""
-        logit_B: Tensor = self.blocks(image_BCHW)
-        return logit_B.reshape(-1)
+        features = inputs[-1]
+        if classes:
+            self.projection = nn.Linear(classes, features[0], bias=False)
+            if "spectral" in layers[-1].norms:
+                spectral_norm(self.projection)
+        if codes:
+            self.reader = nn.Sequential(
+                nn.Flatten(),
+                nn.Linear(prod(features), _HIDDEN),
+                nn.LeakyReLU(0.2),
+                nn.Linear(_HIDDEN, codes),
+            )
+        self.classes, self.codes = classes, codes
+
+    def forward(self, image_BCHW: Tensor, class_BK: Tensor | None = None) -> Tensor:
+        """(B, C, H, W), and classes (B, K) of which one number is 1 → logits (B,).
+
+        Without classes, a conditional discriminator judges the image alone.
+        """
+        return self.judge(self.features(image_BCHW), class_BK)
+
+    def features(self, image_BCHW: Tensor) -> Tensor:
+        """What the last row sees, (B, F) or (B, F, H, W)."""
+        feature: Tensor = image_BCHW
+        for block in list(self.blocks)[:-1]:
+            feature = block(feature)
+        return feature
+
+    def judge(self, feature: Tensor, class_BK: Tensor | None = None) -> Tensor:
+        """:meth:`features` → logits (B,)."""
+        logit_B: Tensor = self.blocks[-1](feature).reshape(-1)
+        if class_BK is None or not self.classes:
+            return logit_B
+        pooled_BF = feature.flatten(2).mean(dim=2) if feature.dim() > 2 else feature
+        projected_BF: Tensor = self.projection(class_BK)
+        return logit_B + (projected_BF * pooled_BF).sum(dim=1)
+
+    def read_codes(self, feature: Tensor) -> Tensor:
+        """:meth:`features` → logits of categorical and means of continuous codes, (B, codes)."""
+        code: Tensor = self.reader(feature)
+        return code
 
     def layer_weights(self) -> dict[str, nn.Parameter]:
         """Each row's trained weights by a name for people, such as ``1 conv``."""

@@ -1,6 +1,6 @@
 """The latent distribution, and latents that depend only on (seed, index).
 
-B batch · Z latent
+B batch · Z numbers of a latent, conditions and codes included · K classes
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 _BLOCK = 64
 """Latents are drawn in blocks of this many, so that the i-th does not depend on how many follow."""
@@ -20,23 +22,70 @@ _BLOCK = 64
 class LatentSpace:
     """What the generator's input is drawn from.
 
+    A latent is one vector, so that whatever takes latents takes conditional ones too: noise, then a
+    class as K numbers of which one is 1 (for a linear first layer the same as an embedding
+    concatenated to the noise), then each categorical code in the same way, then the continuous
+    codes.
+
     Parameters
     ----------
     dim : int
-        Z.
+        Numbers of noise.
     distribution : {"normal", "uniform"}
-        N(0, 1), or uniform on [-1, 1] as in Radford et al. 2016.
+        Of the noise: N(0, 1), or uniform on [-1, 1] as in Radford et al. 2016.
+    classes : tuple of float
+        The share of each class that images are drawn of; none: not conditional.
+    categorical : tuple of int
+        For each categorical code how many values it has, all equally likely (Chen et al. 2016,
+        arXiv:1606.03657).
+    continuous : int
+        How many continuous codes there are, each uniform on [-1, 1].
     """
 
     dim: int = 100
     distribution: Literal["normal", "uniform"] = "normal"
+    classes: tuple[float, ...] = ()
+    categorical: tuple[int, ...] = ()
+    continuous: int = 0
+
+    @property
+    def width(self) -> int:
+        """Z: all numbers of a latent."""
+        return self.dim + len(self.classes) + sum(self.categorical) + self.continuous
+
+    @property
+    def class_slice(self) -> slice:
+        """Where in a latent its class stands."""
+        return slice(self.dim, self.dim + len(self.classes))
+
+    @property
+    def categorical_slices(self) -> tuple[slice, ...]:
+        """Where each categorical code stands."""
+        start, found = self.class_slice.stop, []
+        for values in self.categorical:
+            found.append(slice(start, start + values))
+            start += values
+        return tuple(found)
+
+    @property
+    def continuous_slice(self) -> slice:
+        """Where the continuous codes stand."""
+        return slice(self.width - self.continuous, self.width)
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """``count`` latents (B, Z) from a generator's stream, on that generator's device."""
-        shape = (count, self.dim)
-        if self.distribution == "normal":
-            return torch.randn(shape, generator=generator, device=generator.device)
-        return torch.rand(shape, generator=generator, device=generator.device) * 2 - 1
+        device = generator.device
+        parts = [_noise(self.distribution, (count, self.dim), generator)]
+        if self.classes:
+            shares = torch.tensor(self.classes, device=device)
+            drawn = torch.multinomial(shares, count, replacement=True, generator=generator)
+            parts.append(_one_hot(drawn, len(self.classes)))
+        for values in self.categorical:
+            drawn = torch.randint(values, (count,), generator=generator, device=device)
+            parts.append(_one_hot(drawn, values))
+        if self.continuous:
+            parts.append(_noise("uniform", (count, self.continuous), generator))
+        return torch.cat(parts, dim=1)
 
     def numbered(self, seed: int, start: int, stop: int) -> Tensor:
         """Latents number ``start`` to ``stop`` (excluded) of a seed, (B, Z), on the CPU.
@@ -53,9 +102,23 @@ class LatentSpace:
         for block in range(start // _BLOCK, (stop + _BLOCK - 1) // _BLOCK):
             blocks.append(self._block(seed, block))
         if not blocks:
-            return torch.empty(0, self.dim)
+            return torch.empty(0, self.width)
         first = start // _BLOCK * _BLOCK
         return torch.cat(blocks)[start - first : stop - first]
+
+    def with_class(self, latent_BZ: Tensor, number: int) -> Tensor:
+        """The same latents, all of one class."""
+        return _with_hot(latent_BZ, self.class_slice, number)
+
+    def with_category(self, latent_BZ: Tensor, code: int, value: int) -> Tensor:
+        """The same latents, with one value of a categorical code."""
+        return _with_hot(latent_BZ, self.categorical_slices[code], value)
+
+    def with_continuous(self, latent_BZ: Tensor, code: int, value: float) -> Tensor:
+        """The same latents, with one value of a continuous code."""
+        changed_BZ = latent_BZ.clone()
+        changed_BZ[:, self.continuous_slice.start + code] = value
+        return changed_BZ
 
     def _block(self, seed: int, block: int) -> Tensor:
         # Philox takes both numbers as its key, so no two blocks can be the same; PyTorch's CPU
@@ -64,5 +127,40 @@ class LatentSpace:
         stream = np.random.Generator(philox)
         shape = (_BLOCK, self.dim)
         if self.distribution == "normal":
-            return torch.from_numpy(stream.standard_normal(shape, dtype=np.float32))
-        return torch.from_numpy(stream.random(shape, dtype=np.float32) * 2 - 1)
+            parts = [torch.from_numpy(stream.standard_normal(shape, dtype=np.float32))]
+        else:
+            parts = [torch.from_numpy(stream.random(shape, dtype=np.float32) * 2 - 1)]
+        if self.classes:
+            ends = np.cumsum(self.classes) / sum(self.classes)
+            drawn = np.searchsorted(ends[:-1], stream.random(_BLOCK), side="right")
+            parts.append(_one_hot(_tensor(drawn), len(self.classes)))
+        for values in self.categorical:
+            drawn = np.floor(stream.random(_BLOCK) * values).astype(np.int64)
+            parts.append(_one_hot(_tensor(drawn), values))
+        if self.continuous:
+            uniform = stream.random((_BLOCK, self.continuous), dtype=np.float32) * 2 - 1
+            parts.append(torch.from_numpy(uniform))
+        return torch.cat(parts, dim=1)
+
+
+def _noise(
+    distribution: Literal["normal", "uniform"], shape: tuple[int, int], generator: torch.Generator
+) -> Tensor:
+    if distribution == "normal":
+        return torch.randn(shape, generator=generator, device=generator.device)
+    return torch.rand(shape, generator=generator, device=generator.device) * 2 - 1
+
+
+def _tensor(numbers: NDArray[np.int64]) -> Tensor:
+    return torch.from_numpy(numbers.astype(np.int64))
+
+
+def _one_hot(number_B: Tensor, values: int) -> Tensor:
+    return one_hot(number_B, values).float()
+
+
+def _with_hot(latent_BZ: Tensor, place: slice, number: int) -> Tensor:
+    changed_BZ = latent_BZ.clone()
+    changed_BZ[:, place] = 0
+    changed_BZ[:, place.start + number] = 1
+    return changed_BZ

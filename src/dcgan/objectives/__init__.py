@@ -1,6 +1,7 @@
 """Adversarial losses and penalties: pure functions of logits and images."""
 
 from dcgan.objectives.adversarial import OBJECTIVES, LossName, Objective
+from dcgan.objectives.information import code_loss
 from dcgan.objectives.penalties import (
     PENALTIES,
     Penalty,
@@ -18,6 +19,7 @@ __all__ = [
     "Penalty",
     "PenaltyName",
     "clip_weights",
+    "code_loss",
     "one_centred_penalty",
     "zero_centred_penalty",
 ]

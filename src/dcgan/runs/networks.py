@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from dcgan.data.scale import PixelScale
@@ -24,6 +24,8 @@ class Networks:
     latent : LatentSpace
     latent_shape : (int, int, int), optional
         How the generator views a latent; default (Z, 1, 1).
+    class_names : tuple of str
+        Of the latent's classes, where training was conditional.
     scale : PixelScale
     """
 
@@ -32,20 +34,27 @@ class Networks:
     image_shape: tuple[int, int, int]
     latent: LatentSpace = field(default_factory=LatentSpace)
     latent_shape: tuple[int, int, int] | None = None
+    class_names: tuple[str, ...] = ()
     scale: PixelScale = field(default_factory=PixelScale)
 
     def build_generator(self, init: Initialisation = "default") -> Generator:
         """A generator with fresh weights."""
         return Generator(
             self.generator,
-            latent_dim=self.latent.dim,
+            latent_dim=self.latent.width,
             latent_shape=self.latent_shape,
             init=init,
         )
 
     def build_discriminator(self, init: Initialisation = "default") -> Discriminator:
         """A discriminator with fresh weights."""
-        return Discriminator(self.discriminator, self.image_shape, init=init)
+        return Discriminator(
+            self.discriminator,
+            self.image_shape,
+            init=init,
+            classes=len(self.latent.classes),
+            codes=sum(self.latent.categorical) + self.latent.continuous,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""
@@ -53,8 +62,9 @@ class Networks:
             "generator": [layer.to_json() for layer in self.generator],
             "discriminator": [layer.to_json() for layer in self.discriminator],
             "image_shape": list(self.image_shape),
-            "latent": {"dim": self.latent.dim, "distribution": self.latent.distribution},
+            "latent": _but_defaults(self.latent),
             "latent_shape": list(self.latent_shape) if self.latent_shape else None,
+            "class_names": list(self.class_names),
             "scale": self.scale.to_json(),
         }
 
@@ -63,11 +73,22 @@ class Networks:
         """The inverse of :meth:`to_json`."""
         shape = stored["latent_shape"]
         channels, height, width = stored["image_shape"]
+        latent: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in stored["latent"].items()
+        }
         return cls(
             generator=tuple(Layer.from_json(row) for row in stored["generator"]),
             discriminator=tuple(Layer.from_json(row) for row in stored["discriminator"]),
             image_shape=(channels, height, width),
-            latent=LatentSpace(**stored["latent"]),
+            latent=LatentSpace(**latent),
+            class_names=tuple(stored.get("class_names", ())),
             latent_shape=(shape[0], shape[1], shape[2]) if shape else None,
             scale=PixelScale.from_json(stored["scale"]),
         )
+
+
+def _but_defaults(latent: LatentSpace) -> dict[str, Any]:
+    """What JSON says of a latent space: always its noise, conditions and codes where it has any."""
+    always = {"dim", "distribution"}
+    return {key: value for key, value in asdict(latent).items() if key in always or value}

@@ -15,9 +15,10 @@ from dcgan.augment import Augment
 from dcgan.config.tree import PlayerConfig, RunConfig, resolved
 from dcgan.data import Batches, Pictures, PixelScale
 from dcgan.data.cache import Cache
+from dcgan.data.loader import ClassNumbers
 from dcgan.models.latents import LatentSpace
 from dcgan.objectives import OBJECTIVES, PENALTIES, PenaltyName
-from dcgan.runs.extractors import open_extractor
+from dcgan.runs.extractors import classes_of, open_extractor
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runs.real import FEWEST
@@ -43,7 +44,7 @@ _MEASURED = 10_000
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def build_rules(config: RunConfig, device: torch.device) -> Rules:
+def build_rules(config: RunConfig, latent: LatentSpace, device: torch.device) -> Rules:
     """What both players minimise."""
     asked = config.objective
     objective = OBJECTIVES[asked.loss]
@@ -51,10 +52,13 @@ def build_rules(config: RunConfig, device: torch.device) -> Rules:
     weights: dict[PenaltyName, float] = {name: getattr(asked, name) for name in PENALTIES}
     return Rules(
         objective=objective,
+        latent=latent,
         targets=targets if objective.has_targets else {},
         penalties={name: weight for name, weight in weights.items() if weight > 0},
         penalty_interval=asked.penalty_interval,
         clip_weights=asked.clip_weights,
+        information=asked.information,
+        information_continuous=asked.information_continuous,
         clip_generator=config.optim.generator.clip_norm,
         clip_discriminator=config.optim.discriminator.clip_norm,
         precision=choose_precision(config.precision, device),
@@ -129,7 +133,17 @@ def build_batches(
         scale=networks.scale,
         flip=config.data.flip,
         dequantize=config.data.dequantize,
+        classes=_classes(config, networks, pictures),
     )
+
+
+def _classes(config: RunConfig, networks: Networks, pictures: Pictures) -> ClassNumbers | None:
+    """The class of each picture, where training is conditional."""
+    if not networks.latent.classes:
+        return None
+    found = classes_of(pictures, config.model.condition)
+    assert found is not None, "the networks were planned by them"
+    return ClassNumbers(found[1].values, len(found[1].names))
 
 
 def build_plan(
@@ -140,8 +154,7 @@ def build_plan(
     if config.length.epochs is not None:
         images = config.length.epochs * batches.epoch_images
     return Plan(
-        rules=build_rules(config, device),
-        latent=latent,
+        rules=build_rules(config, latent, device),
         images=images,
         minutes=config.length.minutes,
         discriminator_steps=config.optim.discriminator_steps,

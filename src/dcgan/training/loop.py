@@ -13,10 +13,9 @@ from typing import Protocol
 
 from dcgan.data.loader import Batches
 from dcgan.models.blocks import fade_noise
-from dcgan.models.latents import LatentSpace
 from dcgan.training.rates import RateSchedule
 from dcgan.training.state import TrainingState
-from dcgan.training.step import Rules, Statistics, Turn, update
+from dcgan.training.step import Batch, Rules, Statistics, Turn, update
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,6 @@ class Plan:
     """
 
     rules: Rules
-    latent: LatentSpace
     images: int | None = None
     minutes: float | None = None
     discriminator_steps: int = 1
@@ -112,15 +110,11 @@ def fit(
     if plan.is_done(state) or stop.reason is not None:
         return
     began = time.perf_counter() - state.seconds
-    for real_BCHW in batches.starting_at(state.images_seen):
+    for real_BCHW, class_BK in batches.with_classes(state.images_seen):
         plan.prepare(state)
-        statistics = update(
-            state.players,
-            real_BCHW,
-            plan.latent.draw(batches.batch, state.latents),
-            plan.rules,
-            plan.turn(state),
-        )
+        latent_BZ = plan.rules.latent.draw(batches.batch, state.latents)
+        batch = Batch(real_BCHW, latent_BZ, class_BK)
+        statistics = update(state.players, batch, plan.rules, plan.turn(state))
         before = state.images_seen
         state.images_seen += batches.batch
         state.discriminator_steps += 1

@@ -28,7 +28,7 @@ from dcgan.training.starting import (
     claimed,
     refuse_conflict,
 )
-from dcgan.training.tables import resolve_networks
+from dcgan.training.tables import resolve_networks, with_classes
 
 _LOOKED_AT = 256
 """Pictures opened to see what a collection is like, before anything is chosen."""
@@ -135,9 +135,11 @@ def train(
         except BaseException:
             reporter.end()
             raise
-        begun = folder.networks.is_file()
-        scale = read_networks(folder).scale if begun else build_scale(config, pictures)
-        networks = replace(networks, scale=scale)
+        if folder.networks.is_file():
+            networks = read_networks(folder)
+        else:
+            networks = with_classes(networks, config, pictures)
+            networks = replace(networks, scale=build_scale(config, pictures))
         train_run(folder, config, networks, pictures, reporter)
     return open_run(folder.path)
 

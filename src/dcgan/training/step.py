@@ -1,6 +1,6 @@
 """One update of both players.
 
-B batch · Z latent · C channels · H, W sides
+B batch · Z latent · C channels · H, W sides · K classes
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from dcgan.augment import Augment
 from dcgan.models.discriminator import Discriminator
 from dcgan.models.generator import Generator
-from dcgan.objectives import PENALTIES, Objective, PenaltyName, clip_weights
+from dcgan.models.latents import LatentSpace
+from dcgan.objectives import PENALTIES, Objective, PenaltyName, clip_weights, code_loss
 from dcgan.runtime.device import autocast
 
 Statistics = dict[str, Tensor]
@@ -40,6 +41,8 @@ class Rules:
     Parameters
     ----------
     objective : Objective
+    latent : LatentSpace
+        Says which numbers of a latent are its class and its codes.
     targets : mapping
         ``real_target`` and ``fake_target`` of D's loss, where it has them.
     penalties : mapping of name to float
@@ -50,17 +53,23 @@ class Rules:
         D's weights are put back into ± this after each of its steps.
     clip_generator, clip_discriminator : float, optional
         Greatest norm of a player's whole gradient.
+    information, information_continuous : float
+        Weight of the loss by which codes are read from generated images, and of the continuous
+        ones within it.
     precision : torch.dtype
         Of matrix products; a step with penalties is always fp32.
     """
 
     objective: Objective
+    latent: LatentSpace = field(default_factory=LatentSpace)
     targets: Mapping[str, float] = field(default_factory=dict)
     penalties: Mapping[PenaltyName, float] = field(default_factory=dict)
     penalty_interval: int = 1
     clip_weights: float | None = None
     clip_generator: float | None = None
     clip_discriminator: float | None = None
+    information: float = 1.0
+    information_continuous: float = 0.1
     precision: torch.dtype = torch.float32
 
 
@@ -84,27 +93,45 @@ class Turn:
     share: float = 1.0
 
 
-def update(
-    players: Players, real_BCHW: Tensor, latent_BZ: Tensor, rules: Rules, turn: Turn
-) -> Statistics:
+@dataclass(frozen=True)
+class Batch:
+    """What one update is made of.
+
+    Parameters
+    ----------
+    real_BCHW : Tensor
+        Real images in [-1, 1].
+    latent_BZ : Tensor
+        From which as many are generated.
+    class_BK : Tensor, optional
+        The classes of the real ones, one number being 1, where training is conditional.
+    """
+
+    real_BCHW: Tensor
+    latent_BZ: Tensor
+    class_BK: Tensor | None = None
+
+
+def update(players: Players, batch: Batch, rules: Rules, turn: Turn) -> Statistics:
     """One discriminator step and, when it is the generator's turn, one generator step.
 
     Both judge the same generated images: the generator's pass is not paid for twice.
     """
-    context = autocast(real_BCHW.device, rules.precision)
+    context = autocast(batch.real_BCHW.device, rules.precision)
     with context, nullcontext() if turn.with_generator else torch.no_grad():
-        fake_BCHW = players.generator(latent_BZ)
-    statistics = discriminator_step(players, real_BCHW, fake_BCHW.detach().float(), rules, turn)
+        fake_BCHW = players.generator(batch.latent_BZ)
+    statistics = discriminator_step(players, batch, fake_BCHW.detach().float(), rules, turn)
     if turn.with_generator:
-        statistics |= generator_step(players, real_BCHW, fake_BCHW, rules, turn)
+        statistics |= generator_step(players, batch, fake_BCHW, rules, turn)
     return statistics
 
 
 def discriminator_step(
-    players: Players, real_BCHW: Tensor, fake_BCHW: Tensor, rules: Rules, turn: Turn
+    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, turn: Turn
 ) -> Statistics:
     """Raise the logits of real images, lower those of generated ones."""
     discriminator, augment = players.discriminator, players.augment
+    real_BCHW, fake_class_BK = batch.real_BCHW, batch.latent_BZ[:, rules.latent.class_slice]
     precision: AbstractContextManager[object] = nullcontext()
     if turn.with_penalties:
         # R1 and R2 take their gradients from passes that are made anyway
@@ -114,8 +141,10 @@ def discriminator_step(
         precision = autocast(real_BCHW.device, rules.precision)
     with precision:
         # separate passes: one through both would let batch norm mix real and generated images
-        real_B = discriminator(augment(real_BCHW)).float()
-        fake_B = discriminator(augment(fake_BCHW)).float()
+        real_B = discriminator(augment(real_BCHW), batch.class_BK).float()
+        feature = discriminator.features(augment(fake_BCHW))
+        fake_B = discriminator.judge(feature, fake_class_BK).float()
+        unread = _unread(discriminator, feature, batch, rules)
     loss = rules.objective.discriminator(real_B, fake_B, **rules.targets)
     # how far real images lie on the real side: of the logits' zero, or of generated images
     certainty_B = (real_B if rules.objective.has_level else real_B - fake_B).detach()
@@ -131,10 +160,13 @@ def discriminator_step(
             logit_B = real_B if image_BCHW is real_BCHW else fake_B
         else:
             image_BCHW = image_BCHW.detach().requires_grad_()
-            logit_B = discriminator(augment(image_BCHW))
+            logit_B = discriminator(augment(image_BCHW), batch.class_BK)
         penalty = PENALTIES[name].of(logit_B, image_BCHW)
         statistics[name] = penalty.detach()
         loss = loss + weight * rules.penalty_interval * penalty
+    if unread is not None:
+        statistics["loss_codes"] = unread.detach()
+        loss = loss + rules.information * unread
     descend(loss, players.discriminator_optimizer, rules.clip_discriminator)
     augment.observe(certainty_B)
     if rules.clip_weights is not None:
@@ -143,22 +175,42 @@ def discriminator_step(
 
 
 def generator_step(
-    players: Players, real_BCHW: Tensor, fake_BCHW: Tensor, rules: Rules, turn: Turn
+    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, turn: Turn
 ) -> Statistics:
     """Raise the logits that the discriminator, now one step wiser, gives to these images."""
     discriminator, augment = players.discriminator, players.augment
     with frozen(discriminator), autocast(fake_BCHW.device, rules.precision):
-        fake_B = discriminator(augment(fake_BCHW)).float()
+        feature = discriminator.features(augment(fake_BCHW))
+        fake_B = discriminator.judge(feature, batch.latent_BZ[:, rules.latent.class_slice]).float()
         judged = [fake_B]
         if rules.objective.is_relativistic:
-            judged.append(discriminator(augment(real_BCHW)).float())
+            judged.append(discriminator(augment(batch.real_BCHW), batch.class_BK).float())
+        unread = _unread(discriminator, feature, batch, rules)
     statistics = {"score_fake_after": fake_B.detach().sigmoid().mean()}
     if turn.share < 1:
         best = fake_B.topk(max(1, round(turn.share * len(fake_B)))).indices
         judged = [logit_B[best] for logit_B in judged]
     loss = rules.objective.generator(*judged)
+    statistics = {"loss_g": loss.detach(), **statistics}
+    if unread is not None:
+        loss = loss + rules.information * unread
     descend(loss, players.generator_optimizer, rules.clip_generator)
-    return {"loss_g": loss.detach(), **statistics}
+    return statistics
+
+
+def _unread(
+    discriminator: Discriminator, feature: Tensor, batch: Batch, rules: Rules
+) -> Tensor | None:
+    """How badly the codes are read from generated images: both players want it low."""
+    if not discriminator.codes:
+        return None
+    code_BN = batch.latent_BZ[:, rules.latent.class_slice.stop :]
+    return code_loss(
+        discriminator.read_codes(feature).float(),
+        code_BN,
+        rules.latent.categorical,
+        continuous_weight=rules.information_continuous,
+    )
 
 
 def descend(loss: Tensor, optimizer: torch.optim.Optimizer, clip: float | None = None) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
 
 from dcgan.config.fields import LayerRow
 from dcgan.config.tree import DiscriminatorConfig, GeneratorConfig, RunConfig, resolved
+from dcgan.data import Pictures
 from dcgan.errors import ConfigError, GeometryError
 from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator
 from dcgan.models.latents import LatentSpace
 from dcgan.models.table import Layer
+from dcgan.runs.extractors import classes_of
 from dcgan.runs.networks import Networks
 
 
@@ -48,8 +53,45 @@ def resolve_networks(config: RunConfig) -> Networks:
         generator=generator,
         discriminator=discriminator,
         image_shape=image_shape,
-        latent=LatentSpace(latent.dim, latent.distribution),
+        latent=LatentSpace(
+            latent.dim,
+            latent.distribution,
+            categorical=latent.categorical,
+            continuous=latent.continuous,
+        ),
         latent_shape=latent.shape,
+    )
+
+
+def with_classes(networks: Networks, config: RunConfig, pictures: Pictures) -> Networks:
+    """The networks with the pictures' classes, where training is conditional.
+
+    Images are drawn of each class as often as there are pictures of it.
+
+    Raises
+    ------
+    ConfigError
+        The pictures have no such labels.
+    """
+    wanted = config.model.condition
+    if wanted is None:
+        return networks
+    found = classes_of(pictures, wanted)
+    if found is None:
+        named = [name for name, labels in pictures.labels.items() if labels.names]
+        there = f"there are {', '.join(named)}" if named else "these pictures have none"
+        raise ConfigError(
+            "model.condition",
+            wanted,
+            f"no labels of this name; {there}; sort pictures into one"
+            " folder per class, or leave it out",
+        )
+    labels = found[1]
+    numbers = labels.values[pictures.rows(np.arange(len(pictures)))].astype(np.int64)
+    counts = np.bincount(numbers, minlength=len(labels.names))
+    shares = tuple(float(share) for share in counts / counts.sum())
+    return replace(
+        networks, latent=replace(networks.latent, classes=shares), class_names=labels.names
     )
 
 
