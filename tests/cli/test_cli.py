@@ -349,3 +349,22 @@ def test_inspect_reports_what_is_there(dcgan, tmp_path):
     assert "4 pictures" in out
     assert "b/broken.png: no picture in" in out
     assert "40x24 colour" in out
+
+
+def test_samples_of_one_class_and_code(dcgan, tmp_path):
+    run = tmp_path / "run"
+    settings = ["--model.condition", "label", "--model.latent.categorical", "3"]
+    code, _, err = dcgan("train", "digits", "--out", run, *settings, *SMALL)
+    assert code == 0, err
+    words = ["sample", run, "-n", 4, "--label", "7", "--code", "1=2"]
+    code, out, _ = dcgan(*words, "--out", tmp_path / "s.png")
+    assert code == 0
+    assert "4 images" in out
+    for wrong, said in (
+        (["--label", "x"], "no such class"),
+        (["--code", "1"], "write NUMBER=VALUE"),
+        (["--code", "1=7"], "a category from 0 to 2"),
+    ):
+        code, _, err = dcgan("sample", run, *wrong, "--out", tmp_path / "t.png")
+        assert code == 2
+        assert said in err.splitlines()[-1]

@@ -129,7 +129,7 @@ def test_a_sheet_of_no_images_is_refused_in_words(small_run, tmp_path):
 def run_of(pieces: int, size: int, alive: list[int], fail_at: int | None = None) -> SimpleNamespace:
     """Stands for a run: notes how many of its pieces are in memory whenever one is drawn."""
 
-    def stream(count: int, *, seed: int) -> Iterator[np.ndarray]:
+    def stream(count: int, *, seed: int, **_: object) -> Iterator[np.ndarray]:
         known: list[weakref.ref[np.ndarray]] = []
         for number in range(pieces):
             if number == fail_at:

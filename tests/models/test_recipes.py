@@ -13,6 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from dcgan.config import RunConfig, list_recipes, load_recipe, parse_config
 from dcgan.models import Discriminator, Generator
+from dcgan.models.latents import LatentSpace
 from dcgan.objectives.adversarial import generator_non_saturating
 from dcgan.runs.networks import Networks
 from dcgan.training.build import build_rules, build_state
@@ -460,12 +461,12 @@ def test_a_recipe_trains_for_its_systems_epochs(recipe, epochs):
     ],
 )
 def test_a_recipe_smooths_the_real_labels_where_its_system_does(recipe, target):
-    assert build_rules(config_of(recipe), CPU).targets["real_target"] == target
+    assert build_rules(config_of(recipe), LatentSpace(), CPU).targets["real_target"] == target
 
 
 @pytest.mark.parametrize("recipe", ["lsun-church", "lsun-church-output-norm"])
 def test_the_church_recipes_take_the_alternative_loss(recipe):
-    rules = build_rules(config_of(recipe), CPU)
+    rules = build_rules(config_of(recipe), LatentSpace(), CPU)
     assert rules.objective.generator is generator_non_saturating
 
 

@@ -6,7 +6,7 @@ N images · C channels · H, W sides
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -21,7 +21,15 @@ from dcgan.runtime.files import written_whole
 Pieces = Iterator[NDArray[np.uint8]]
 
 
-def write_samples(run: Run, count: int, out: Path, *, seed: int = 0) -> None:
+def write_samples(
+    run: Run,
+    count: int,
+    out: Path,
+    *,
+    seed: int = 0,
+    label: str | None = None,
+    codes: Mapping[int, float] | None = None,
+) -> None:
     """Draw images and write them; the suffix of ``out`` says how.
 
     Parameters
@@ -32,6 +40,8 @@ def write_samples(run: Run, count: int, out: Path, *, seed: int = 0) -> None:
         ``.png``: one sheet. ``.npz``: an array ``images``, uint8 (N, C, H, W). ``.zip``: PNGs
         named by number. No suffix: a folder of such PNGs, new or empty.
     seed : int
+    label, codes
+        See :meth:`dcgan.Run.sample`.
 
     Raises
     ------
@@ -40,7 +50,7 @@ def write_samples(run: Run, count: int, out: Path, *, seed: int = 0) -> None:
     RunError
         The folder holds other files.
     """
-    pieces = run.stream(count, seed=seed)
+    pieces = run.stream(count, seed=seed, label=label, codes=codes)
     suffix = "" if out.is_dir() else out.suffix.lower()
     match suffix:
         case ".png":

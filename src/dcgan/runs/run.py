@@ -6,7 +6,7 @@ B batch · Z latent · C channels · H, W sides
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dcgan.errors import CheckpointError, RunError
 from dcgan.models.generator import Generator
 from dcgan.runs.checkpoints import list_checkpoints, read_part, read_state, verify_checkpoint
+from dcgan.runs.conditions import with_conditions
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import by_images
 from dcgan.runs.networks import Networks
@@ -88,14 +89,39 @@ class Run:
             ) from error
         return generator.eval().requires_grad_(False).to(self.device)
 
-    def sample(self, count: int, *, seed: int = 0) -> NDArray[np.uint8]:
-        """Images of a seed, uint8 (N, C, H, W); the i-th does not depend on ``count``."""
-        return np.concatenate([*self.stream(count, seed=seed), self._no_images()])
+    def sample(
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        label: str | None = None,
+        codes: Mapping[int, float] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Images of a seed, uint8 (N, C, H, W); the i-th does not depend on ``count``.
 
-    def stream(self, count: int, *, seed: int = 0) -> Iterator[NDArray[np.uint8]]:
+        Parameters
+        ----------
+        count : int
+        seed : int
+        label, codes
+            See :func:`dcgan.runs.conditions.with_conditions`; those not given are drawn as in
+            training.
+        """
+        pieces = self.stream(count, seed=seed, label=label, codes=codes)
+        return np.concatenate([*pieces, self._no_images()])
+
+    def stream(
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        label: str | None = None,
+        codes: Mapping[int, float] | None = None,
+    ) -> Iterator[NDArray[np.uint8]]:
         """The images of :meth:`sample` in pieces, in constant memory."""
         for start in range(0, count, _BATCH):
             latent_BZ = self.networks.latent.numbered(seed, start, start + _BATCH)
+            latent_BZ = with_conditions(self.networks, latent_BZ, label=label, codes=codes)
             yield self.draw(latent_BZ)[: count - start]
 
     def draw(self, latent_BZ: torch.Tensor) -> NDArray[np.uint8]:

@@ -1,0 +1,68 @@
+"""Classes and codes by the names people give them, set in latents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from dcgan.errors import ConfigError, did_you_mean
+from dcgan.runs.networks import Networks
+
+
+def with_conditions(
+    networks: Networks,
+    latent_BZ: Tensor,
+    *,
+    label: str | None = None,
+    codes: Mapping[int, float] | None = None,
+) -> Tensor:
+    """Latents of one class, and with some codes fixed.
+
+    Parameters
+    ----------
+    networks : Networks
+    latent_BZ : Tensor
+    label : str, optional
+        A class by its name.
+    codes : mapping of int to float, optional
+        Number of a code, from 1, categorical ones first → its value: a category from 0, or a
+        number, mostly in [-1, 1].
+
+    Raises
+    ------
+    ConfigError
+        No such class, code or category.
+    """
+    latent = networks.latent
+    if label is not None:
+        if not networks.class_names:
+            raise ConfigError(
+                "label",
+                label,
+                "this run was not trained on labels; train one with --model.condition label",
+            )
+        if label not in networks.class_names:
+            raise ConfigError(
+                "label", label, f"no such class; {did_you_mean(label, networks.class_names)}"
+            )
+        latent_BZ = latent.with_class(latent_BZ, networks.class_names.index(label))
+    for number, value in (codes or {}).items():
+        there = len(latent.categorical) + latent.continuous
+        if not 1 <= number <= there:
+            raise ConfigError(
+                "code",
+                number,
+                f"from 1 to {there}"
+                if there
+                else "this run has no codes; train one with --model.latent.categorical 10",
+            )
+        if number > len(latent.categorical):
+            place = number - len(latent.categorical) - 1
+            latent_BZ = latent.with_continuous(latent_BZ, place, value)
+            continue
+        values = latent.categorical[number - 1]
+        if value not in range(values):
+            raise ConfigError("code", f"{number}={value:g}", f"a category from 0 to {values - 1}")
+        latent_BZ = latent.with_category(latent_BZ, number - 1, int(value))
+    return latent_BZ

@@ -1,0 +1,181 @@
+"""Training on labels and with codes: who sees what, going on, and drawing on request."""
+
+from __future__ import annotations
+
+import copy
+import json
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from tests.conftest import SMALL
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch.nn.functional import cross_entropy
+
+import dcgan
+from dcgan.data import Batches, open_source
+from dcgan.data.loader import ClassNumbers
+from dcgan.errors import ConfigError
+from dcgan.models import Discriminator, Generator, plan_discriminator, plan_generator
+from dcgan.models.latents import LatentSpace
+from dcgan.objectives import OBJECTIVES
+from dcgan.runs.checkpoints import read_part
+from dcgan.runs.networks import Networks
+from dcgan.training.step import Batch, Players, Rules, Turn, update
+
+SPACE = LatentSpace(6, classes=(0.5, 0.5), categorical=(3,))
+RULES = Rules(OBJECTIVES["non-saturating"], latent=SPACE, information=0.5)
+
+
+def players():
+    torch.manual_seed(0)
+    generator = Generator(plan_generator((16, 16), 1, width=4), latent_dim=SPACE.width)
+    discriminator = Discriminator(
+        plan_discriminator((16, 16), width=4), (1, 16, 16), classes=2, codes=3
+    )
+    return Players(
+        generator,
+        discriminator,
+        torch.optim.SGD(generator.parameters(), 0.1),
+        torch.optim.SGD(discriminator.parameters(), 0.1),
+    )
+
+
+def batch():
+    torch.manual_seed(1)
+    classes = torch.eye(2)[torch.tensor([0, 1, 1, 0, 1])]
+    return Batch(torch.rand(5, 1, 16, 16) * 2 - 1, SPACE.numbered(2, 0, 5), classes)
+
+
+def test_an_update_equals_the_textbook_loop_with_classes_and_codes():
+    ours, one = players(), batch()
+    generator, discriminator = copy.deepcopy(ours.generator), copy.deepcopy(ours.discriminator)
+    fake_classes, codes = one.latent_BZ[:, 6:8], one.latent_BZ[:, 8:].argmax(dim=1)
+    fake = generator(one.latent_BZ)
+    on_real = discriminator(one.real_BCHW, one.class_BK)
+    on_fake = discriminator(fake.detach(), fake_classes)
+    read = discriminator.read_codes(discriminator.features(fake.detach()))
+    loss = bce(on_real, torch.ones(5)) + bce(on_fake, torch.zeros(5))
+    loss = loss + 0.5 * cross_entropy(read, codes)
+    for weight, slope in zip(
+        discriminator.parameters(),
+        torch.autograd.grad(loss, list(discriminator.parameters())),
+        strict=True,
+    ):
+        weight.data -= 0.1 * slope
+    read = discriminator.read_codes(discriminator.features(fake))
+    loss = bce(discriminator(fake, fake_classes), torch.ones(5)) + 0.5 * cross_entropy(read, codes)
+    slopes = torch.autograd.grad(loss, list(generator.parameters()))
+    found = update(ours, one, RULES, Turn())
+    assert found["loss_codes"].item() > 0
+    for mine, theirs in zip(
+        ours.discriminator.parameters(), discriminator.parameters(), strict=True
+    ):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-6)
+    for parameter, slope in zip(ours.generator.parameters(), slopes, strict=True):
+        torch.testing.assert_close(parameter.grad, slope, rtol=1e-3, atol=1e-6)
+
+
+def test_each_picture_comes_with_its_own_class_on_going_on_too():
+    images = np.zeros((30, 1, 16, 16), np.uint8)
+    images[:, 0, 0, 0] = np.arange(30)
+    numbers = np.arange(30) % 4
+    batches = Batches(images, 8, seed=0, classes=ClassNumbers(numbers, 4))
+    whole = list(islice(batches.with_classes(0), 9))
+    for image, classes in whole:
+        names = ((image[:, 0, 0, 0] + 1) * 127.5).round().long() % 4
+        assert torch.equal(classes, torch.eye(4)[names])
+    later = list(islice(batches.with_classes(8 * 5), 4))
+    for (_, one), (_, other) in zip(whole[5:], later, strict=True):
+        assert torch.equal(one, other)
+    assert next(Batches(images, 8, seed=0).with_classes(0))[1] is None
+
+
+def test_networks_survive_being_stored_with_their_conditions():
+    networks = Networks(
+        generator=plan_generator((16, 16), 1, width=4),
+        discriminator=plan_discriminator((16, 16), width=4),
+        image_shape=(1, 16, 16),
+        latent=SPACE,
+        class_names=("a", "b"),
+    )
+    again = Networks.from_json(json.loads(json.dumps(networks.to_json())))
+    assert again == networks
+    assert again.build_generator().latent_dim == 11
+    assert (again.build_discriminator().classes, again.build_discriminator().codes) == (2, 3)
+
+
+CONDITIONAL = {"condition": "label", "latent": {"categorical": [3], "continuous": 1}}
+
+
+def small(**model):
+    settings = SMALL["settings"]
+    return {**SMALL, "settings": settings | {"model": settings["model"] | CONDITIONAL | model}}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "conditional"
+    return dcgan.train("digits", images=320, out=out, **small())
+
+
+def test_classes_are_drawn_as_often_as_there_are_pictures_of_them(run):
+    counts = np.bincount(open_source("digits").labels["label"].values)
+    np.testing.assert_allclose(run.networks.latent.classes, counts / counts.sum())
+    assert run.networks.class_names == tuple("0123456789")
+    assert "loss_codes" in run.log()[-1]
+
+
+def test_a_conditional_run_goes_on_bit_for_bit(run, tmp_path):
+    dcgan.train("digits", images=160, out=tmp_path / "run", **small())
+    again = dcgan.train("digits", images=320, out=tmp_path / "run", resume=True, **small())
+    for part in ("generator", "discriminator", "ema", "random"):
+        ours, theirs = (read_part(one.checkpoint, part) for one in (run, again))
+        assert all(torch.equal(value, theirs[name]) for name, value in ours.items()), part
+
+
+def test_images_of_one_class_or_code_are_drawn_on_request(run):
+    plain = run.sample(20, seed=3)
+    latent = run.networks.latent.numbered(3, 0, 64)
+    for options, changed in (
+        ({"label": "7"}, run.networks.latent.with_class(latent, 7)),
+        ({"codes": {1: 2}}, run.networks.latent.with_category(latent, 0, 2)),
+        ({"codes": {2: 0.25}}, run.networks.latent.with_continuous(latent, 0, 0.25)),
+    ):
+        found = run.sample(20, seed=3, **options)
+        assert np.array_equal(found, run.draw(changed)[:20])
+        assert not np.array_equal(found, plain)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"label": "seven"}, "no such class"),
+        ({"codes": {3: 1}}, "from 1 to 2"),
+        ({"codes": {1: 3}}, "a category from 0 to 2"),
+        ({"codes": {1: 0.5}}, "a category from 0 to 2"),
+    ],
+)
+def test_what_a_run_cannot_draw_is_refused(run, options, said):
+    with pytest.raises(ConfigError, match=said):
+        run.sample(2, **options)
+
+
+def test_a_run_without_conditions_says_how_to_get_them(small_run):
+    with pytest.raises(ConfigError, match=r"--model\.condition label"):
+        small_run.sample(2, label="7")
+    with pytest.raises(ConfigError, match=r"--model\.latent\.categorical 10"):
+        small_run.sample(2, codes={1: 0})
+
+
+def test_pictures_without_such_labels_are_refused(tmp_path, png_folder):
+    with pytest.raises(ConfigError, match=r"model\.condition = 'label': no labels of this name"):
+        dcgan.train(png_folder, images=64, out=tmp_path / "run", **small())
+    with pytest.raises(ConfigError, match="there are label"):
+        dcgan.train("digits", images=64, out=tmp_path / "run", **small(condition="shape"))
+
+
+def test_it_is_measured_like_any_run(run):
+    found = run.evaluate(extractor="random", images=60)
+    assert found["frechet_distance"].generated == 60
