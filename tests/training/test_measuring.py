@@ -55,12 +55,12 @@ def collapse_after(monkeypatch):
     def prepare(images):
         plain, seen = loop.update, [0]
 
-        def update(players, real_BCHW, *rest, **options):
-            seen[0] += len(real_BCHW)
+        def update(players, batch, *rest, **options):
+            seen[0] += len(batch.real_BCHW)
             if seen[0] > images:
                 for group in players.generator_optimizer.param_groups:
                     group["lr"] = 3.0
-            return plain(players, real_BCHW, *rest, **options)
+            return plain(players, batch, *rest, **options)
 
         monkeypatch.setattr(loop, "update", update)
 

@@ -335,7 +335,7 @@ def test_where_logits_have_no_level_certainty_is_over_generated_images(loss):
     with torch.no_grad():  # every logit far above zero, real ones above generated ones or not
         ours.discriminator.blocks[-1].conv.bias += 100
         apart = ours.discriminator(real) - ours.discriminator(ours.generator(latent))
-    found = update(ours, real, latent, Rules(OBJECTIVES[loss]), D_ALONE)
+    found = update(ours, Batch(real, latent), Rules(OBJECTIVES[loss]), D_ALONE)
     expected = apart.sign().mean() if loss == "relativistic" else torch.tensor(1.0)
     torch.testing.assert_close(found["sign_real"], expected)
     assert apart.sign().mean() < 1, "else nothing is tested"
