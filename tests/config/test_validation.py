@@ -51,6 +51,19 @@ def check(*settings):
             "model.discriminator.noise_until",
             "no noise to fade",
         ),
+        (
+            {"optim": {"batch": 64}, "model": {"discriminator": {"pack": 3}}},
+            "model.discriminator.pack",
+            "must divide the batch of 64",
+        ),
+        *(
+            ({"model": {"discriminator": {"pack": 2}, **has}}, "model.discriminator.pack", "class")
+            for has in (
+                {"condition": "label"},
+                {"latent": {"categorical": [3]}},
+                {"latent": {"continuous": 1}},
+            )
+        ),
     ],
 )
 def test_a_contradiction_is_refused_with_its_cure(settings, key, cure):
@@ -69,6 +82,7 @@ def test_a_contradiction_is_refused_with_its_cure(settings, key, cure):
         {"objective": {"loss": "wasserstein", "clip_weights": 0.01}},
         {"objective": {"loss": "wasserstein"}, "model": {"discriminator": {"norm": "spectral"}}},
         {"objective": {"loss": "relativistic", "r1": 1, "r2": 1}},
+        {"optim": {"batch": 63}, "model": {"discriminator": {"pack": 3}}},
     ],
 )
 def test_what_goes_together_is_allowed(settings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 from typing import get_args
 
@@ -11,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from dcgan.config.fields import Norm
-from dcgan.models import Discriminator, Generator, Layer
-from dcgan.models.blocks import Block, InstanceNoise, MinibatchStddev, PixelNorm
+from dcgan.models import Discriminator, Generator, Layer, plan_discriminator
+from dcgan.models.blocks import Block, InstanceNoise, MinibatchStddev, Pack, PixelNorm
 
 SHAPES = [(8, 3, 5, 7), (8, 6)]
 """A batch of pictures and one of features."""
@@ -101,6 +102,38 @@ def test_pixel_norm_divides_by_the_root_of_the_mean_square_over_channels(shape):
 
 def test_pixel_norm_of_black_is_black():
     assert not PixelNorm()(torch.zeros(2, 3, 4, 4)).any()
+
+
+# Packs -----------------------------------------------------------------------------------------
+
+
+def test_a_pack_holds_images_that_follow_each_other_channel_by_channel():
+    images = torch.arange(4 * 3 * 2 * 2).reshape(4, 3, 2, 2).float()
+    packed = Pack(2)(images)
+    assert packed.shape == (2, 6, 2, 2)
+    for number in range(2):
+        pair = torch.cat([images[2 * number], images[2 * number + 1]])
+        assert torch.equal(packed[number], pair)
+
+
+def test_in_evaluation_every_image_is_a_pack_of_itself():
+    images = torch.randn(3, 2, 4, 4)
+    packed = Pack(3).eval()(images)
+    assert packed.shape == (3, 6, 4, 4)
+    for part in packed.split(2, dim=1):
+        assert torch.equal(part, images)
+
+
+def test_a_discriminator_of_packs_gives_a_logit_to_each():
+    first, *rest = plan_discriminator((16, 16), width=4)
+    discriminator = Discriminator((replace(first, pack=2), *rest), (3, 16, 16))
+    assert discriminator.layer_weights()["1 conv"].shape[1] == 6
+    images = torch.randn(8, 3, 16, 16)
+    together = discriminator(images)
+    assert together.shape == (4,)
+    torch.testing.assert_close(discriminator(images[2:4]), together[1:2])
+    assert not torch.allclose(discriminator(images[[2, 4]]), together[1:2])
+    assert discriminator.eval()(images).shape == (8,)
 
 
 # Minibatch standard deviation ------------------------------------------------------------------

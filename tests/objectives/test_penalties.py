@@ -40,6 +40,17 @@ def test_the_penalty_of_a_linear_discriminator_is_half_its_squared_weights(count
     torch.testing.assert_close(zero_centred_penalty(logit_B, real_BCHW), expected)
 
 
+def test_the_penalty_of_packs_is_the_mean_over_packs():
+    """D(x, y) = w·x + v·y has the gradient (w, v) at every pair."""
+    weight = torch.randn(2, *SHAPE, dtype=torch.float64)
+    real_BCHW = images(6)
+    logit_B = (real_BCHW.unflatten(0, (3, 2)) * weight).sum(dim=(1, 2, 3, 4))
+    expected = weight.square().sum() / 2
+    torch.testing.assert_close(zero_centred_penalty(logit_B, real_BCHW), expected)
+    expected = (weight.square().sum().sqrt() - 1).square()
+    torch.testing.assert_close(one_centred_penalty(logit_B, real_BCHW), expected)
+
+
 def test_the_penalty_is_the_mean_over_images_of_their_own_gradients():
     """D(x) = ½‖x‖² has the gradient x, another at every image."""
     real_BCHW = images(6)

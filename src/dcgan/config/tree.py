@@ -124,6 +124,8 @@ class DiscriminatorConfig(GeneratorConfig):
     """Activation of rows that name none (planned: none on the output)."""
     minibatch_stddev: bool = False
     """Minibatch standard deviation before the last row of a planned network."""
+    pack: Positive = 1
+    """Images it judges together, stacked as channels (PacGAN)."""
 
 
 class ModelConfig(Section):

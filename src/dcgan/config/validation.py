@@ -30,6 +30,7 @@ def validate_combinations(config: RunConfig) -> list[str]:
     _one_length(config)
     _latent_shape(config)
     _conditions_need_a_vector(config)
+    _packs_are_whole(config)
     _batch_norm_needs_a_batch(config)
     _tanh_needs_symmetric_pixels(config)
     _penalty_without_batch_norm(config)
@@ -78,14 +79,34 @@ def _latent_shape(config: RunConfig) -> None:
 
 def _conditions_need_a_vector(config: RunConfig) -> None:
     latent = config.model.latent
-    if latent.shape is not None and (
-        config.model.condition is not None or latent.categorical or latent.continuous
-    ):
+    if latent.shape is not None and _has_conditions(config):
         raise ConfigError(
             "model.latent.shape",
             list(latent.shape),
             "classes and codes are numbers beside the noise, which a latent viewed as a picture has"
             " no place for; leave the shape out",
+        )
+
+
+def _has_conditions(config: RunConfig) -> bool:
+    latent = config.model.latent
+    return config.model.condition is not None or bool(latent.categorical) or latent.continuous > 0
+
+
+def _packs_are_whole(config: RunConfig) -> None:
+    pack, batch = config.model.discriminator.pack, config.optim.batch
+    if pack == 1:
+        return
+    if _has_conditions(config):
+        raise ConfigError(
+            "model.discriminator.pack",
+            pack,
+            "images of a pack have one class and one code between them; set it to 1, or train"
+            " without classes and codes",
+        )
+    if batch != "auto" and batch % pack != 0:
+        raise ConfigError(
+            "model.discriminator.pack", pack, f"it must divide the batch of {batch} images"
         )
 
 

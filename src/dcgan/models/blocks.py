@@ -60,6 +60,34 @@ class PixelNorm(nn.Module):
         return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-8)
 
 
+class Pack(nn.Module):
+    """Stack m images at a time as channels, for a discriminator that judges them together.
+
+    A generator that draws too few kinds of images gives itself away in a pack of them: Lin et al.
+    2018 (arXiv:1712.04086), PacGAN. In evaluation every image is a pack of itself.
+
+    Parameters
+    ----------
+    images : int
+        m, at least 1.
+
+    Shape: while training (B, C, H, W) → (B / m, m C, H, W), else (B, m C, H, W).
+    """
+
+    def __init__(self, images: int) -> None:
+        super().__init__()
+        self.images = images
+
+    def forward(self, image_BCHW: Tensor) -> Tensor:
+        _, channels, *sides = image_BCHW.shape
+        if not self.training:
+            return image_BCHW.repeat(1, self.images, 1, 1)
+        return image_BCHW.reshape(-1, self.images * channels, *sides)
+
+    def extra_repr(self) -> str:
+        return f"images={self.images}"
+
+
 class MinibatchStddev(nn.Module):
     """Append one channel that holds how much the batch varies.
 
@@ -101,7 +129,9 @@ class Block(nn.Sequential):
             self.add_module("unflatten", nn.Unflatten(1, input_shape))
         if layer.noise > 0:
             self.add_module("noise", InstanceNoise(layer.noise))
-        features = input_shape[0]
+        features = layer.pack * input_shape[0]
+        if layer.pack > 1:
+            self.add_module("pack", Pack(layer.pack))
         if layer.minibatch_stddev:
             self.add_module("minibatch_stddev", MinibatchStddev())
             features += 1

@@ -15,8 +15,9 @@ Pair = tuple[int, int]
 class Layer:
     """One row of a layer table.
 
-    It computes, in this order: ``noise``, ``minibatch_stddev``, ``operation`` (its weights under
-    spectral norm when ``norm`` says so), norm and activation in ``order``, ``dropout``.
+    It computes, in this order: ``noise``, ``pack``, ``minibatch_stddev``, ``operation`` (its
+    weights under spectral norm when ``norm`` says so), norm and activation in ``order``,
+    ``dropout``.
 
     Parameters
     ----------
@@ -37,6 +38,8 @@ class Layer:
     dropout : float in [0, 1)
     noise : float
         Standard deviation of Gaussian noise on the row's input, while training.
+    pack : int
+        Inputs stacked as channels, see :class:`dcgan.models.blocks.Pack`.
     minibatch_stddev : bool
         Append the batch's mean standard deviation to the input as one more channel.
     """
@@ -55,6 +58,7 @@ class Layer:
     order: Order = "norm-activation"
     dropout: float = 0.0
     noise: float = 0.0
+    pack: int = 1
     minibatch_stddev: bool = False
 
     @property

@@ -21,6 +21,8 @@ from torch import Tensor, nn
 def squared_gradient_norms(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
     """‖∂D(x_b)/∂x_b‖² of every image, (B,), itself differentiable.
 
+    Where D judges packs, there is a logit for each pack and a gradient in all its images.
+
     Parameters
     ----------
     logit_B : Tensor
@@ -29,7 +31,7 @@ def squared_gradient_norms(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
         The images, with ``requires_grad``.
     """
     (gradient_BCHW,) = torch.autograd.grad(logit_B.sum(), image_BCHW, create_graph=True)
-    return gradient_BCHW.square().sum(dim=(1, 2, 3))
+    return gradient_BCHW.reshape(len(logit_B), -1).square().sum(dim=1)
 
 
 def zero_centred_penalty(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:

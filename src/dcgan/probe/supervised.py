@@ -95,7 +95,8 @@ def train_supervised(
 
 def classifier(networks: Networks, classes: int, init: Initialisation) -> nn.Sequential:
     """The discriminator with its one output replaced by K, (B, C, H, W) → (B, K)."""
-    table = networks.discriminator
+    first, *rest = networks.discriminator
+    table = (replace(first, pack=1), *rest)
     layers: Sequence[Layer] = (*table[:-1], replace(table[-1], channels=classes))
     shapes = [networks.image_shape, *layer_shapes(layers, networks.image_shape)]
     blocks = [Block(layer, shape, init) for layer, shape in zip(layers, shapes[:-1], strict=True)]

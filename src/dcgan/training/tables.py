@@ -124,6 +124,11 @@ def generator_table(config: RunConfig) -> tuple[Layer, ...]:
 def discriminator_table(config: RunConfig) -> tuple[Layer, ...]:
     """The discriminator's layer table, spelled out or planned."""
     network: DiscriminatorConfig = config.model.discriminator
+    first, *rest = _discriminator_rows(config, network)
+    return replace(first, pack=network.pack), *rest
+
+
+def _discriminator_rows(config: RunConfig, network: DiscriminatorConfig) -> tuple[Layer, ...]:
     if network.layers is not None:
         return _resolve_rows(network, network.layers)
     return plan_discriminator(
