@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from dcgan.config.fields import Norm
 from dcgan.models import Discriminator, Generator, Layer, plan_discriminator
 from dcgan.models.blocks import Block, InstanceNoise, MinibatchStddev, Pack, PixelNorm
+from dcgan.models.geometry import layer_shapes
 
 SHAPES = [(8, 3, 5, 7), (8, 6)]
 """A batch of pictures and one of features."""
@@ -102,6 +104,29 @@ def test_pixel_norm_divides_by_the_root_of_the_mean_square_over_channels(shape):
 
 def test_pixel_norm_of_black_is_black():
     assert not PixelNorm()(torch.zeros(2, 3, 4, 4)).any()
+
+
+# Resizing --------------------------------------------------------------------------------------
+
+
+def test_a_row_that_doubles_its_input_weighs_neighbours_three_to_one():
+    """Bilinear: a new pixel lies a quarter of an old pixel's side from the old centre."""
+    layer = Layer(operation="conv", channels=1, resize=(1, 8), bias=False)
+    block = Block(layer, (1, 1, 4))
+    nn.init.ones_(block.conv.weight)
+    old = torch.tensor([0.0, 4.0, 8.0, 0.0])
+    expected = [0, 1, 3, 5, 7, 6, 2, 0]
+    found = block(old.reshape(1, 1, 1, 4)).flatten()
+    assert found.tolist() == expected
+
+
+def test_a_row_convolves_what_it_resized():
+    layer = Layer(operation="conv", channels=4, kernel=(3, 3), padding=(1, 1), resize=(9, 7))
+    block = Block(layer, (2, 5, 4))
+    image = torch.randn(3, 2, 5, 4)
+    resized = interpolate(image, (9, 7), mode="bilinear")
+    torch.testing.assert_close(block(image), block.conv(resized))
+    assert layer_shapes([layer], (2, 5, 4)) == [(4, 9, 7)]
 
 
 # Packs -----------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from dcgan.models import (
     plan_discriminator,
     plan_generator,
 )
-from dcgan.models.geometry import describe_plan, halvings
+from dcgan.models.geometry import Upsampling, describe_plan, halvings
 
 examples = settings(max_examples=50, deadline=None)
 more_examples = settings(max_examples=200, deadline=None)
@@ -153,6 +153,7 @@ def test_the_rows_of_a_network_have_the_shapes_of_its_table(
             6,
         ),
         (Layer(operation="linear", channels=99, reshape=(1, 10, 10)), "reshape", [1, 10, 10]),
+        (Layer(operation="linear", channels=9, resize=(16, 16)), "resize", [16, 16]),
     ],
 )
 def test_a_row_that_does_not_fit_is_named_with_its_setting(layer, setting, value):
@@ -205,9 +206,19 @@ def test_a_generator_that_ends_in_no_picture_is_refused(rows):
 
 
 @examples
-@given(size=SIZES, channels=st.integers(1, 4), width=st.integers(1, 5), max_width=st.integers(5, 9))
-def test_a_planned_generator_draws_exactly_the_size_asked_for(size, channels, width, max_width):
-    table = plan_generator(size, channels, width=width, max_width=max_width)
+@given(
+    size=SIZES,
+    channels=st.integers(1, 4),
+    width=st.integers(1, 5),
+    max_width=st.integers(5, 9),
+    upsampling=st.sampled_from(get_args(Upsampling)),
+)
+def test_a_planned_generator_draws_exactly_the_size_asked_for(
+    size, channels, width, max_width, upsampling
+):
+    table = plan_generator(size, channels, width=width, max_width=max_width, upsampling=upsampling)
+    is_transposed = [layer.operation == "conv_transpose" for layer in table]
+    assert is_transposed == [True] + (len(table) - 1) * [upsampling == "transposed"]
     assert layer_shapes(table, (100, 1, 1))[-1] == (channels, *size)
     generator = Generator(table).eval()
     with torch.inference_mode():

@@ -115,7 +115,7 @@ Policy = Annotated[
 class LayerRow(Section):
     """One row of a layer table, written ``{conv_transpose: 64, kernel: 5, stride: 2}``.
 
-    A row reads in the order it computes: noise, minibatch standard deviation, the operation
+    A row reads in the order it computes: noise, resize, minibatch standard deviation, the operation
     (spectral norm acts on its weights), norm and activation in ``order``, dropout. A row that
     leaves out bias, norm, activation or order has its network's.
     """
@@ -146,6 +146,8 @@ class LayerRow(Section):
     """Probability of dropping an activation while training."""
     noise: Annotated[float, Field(ge=0)] | None = None
     """Standard deviation of Gaussian noise added to the row's input while training."""
+    resize: PositivePair | None = None
+    """Bring the row's input to this size first, bilinearly; one number or [height, width]."""
     minibatch_stddev: bool = False
     """Append the batch's mean standard deviation to the row's input as one more channel."""
 

@@ -86,8 +86,8 @@ class LatentConfig(Section):
     """How many continuous codes there are, each uniform on [-1, 1]."""
 
 
-class GeneratorConfig(Section):
-    """The generator: an explicit layer table, or a planned one."""
+class NetworkConfig(Section):
+    """A network: an explicit layer table, or a planned one."""
 
     layers: tuple[LayerRow, ...] | None = None
     """Layer table; none: planned for the size and channels from width and the defaults below."""
@@ -115,7 +115,14 @@ class GeneratorConfig(Section):
     """PyTorch's default initialisation, or the paper's N(0, 0.02)."""
 
 
-class DiscriminatorConfig(GeneratorConfig):
+class GeneratorConfig(NetworkConfig):
+    """The generator: an explicit layer table, or a planned one."""
+
+    upsampling: Literal["transposed", "bilinear"] = "transposed"
+    """How a planned network doubles its pictures: transposed convolutions, or bilinear and conv."""
+
+
+class DiscriminatorConfig(NetworkConfig):
     """The discriminator: an explicit layer table, or a planned one."""
 
     norm: Norm = "none"

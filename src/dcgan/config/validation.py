@@ -6,12 +6,12 @@ the networks are planned, which is also before any work.
 
 from __future__ import annotations
 
-from dcgan.config.tree import GeneratorConfig, RunConfig
+from dcgan.config.tree import NetworkConfig, RunConfig
 from dcgan.errors import ConfigError
 
 _PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
 _WITH_TARGETS = ("non-saturating", "saturating", "least-squares")
-_OF_PLANS = ("width", "max_width", "dropout", "noise", "minibatch_stddev")
+_OF_PLANS = ("width", "max_width", "dropout", "noise", "upsampling", "minibatch_stddev")
 
 
 def validate_combinations(config: RunConfig) -> list[str]:
@@ -43,14 +43,14 @@ def validate_combinations(config: RunConfig) -> list[str]:
     return _warnings(config)
 
 
-def output_activation(network: GeneratorConfig, planned: str) -> str:
+def output_activation(network: NetworkConfig, planned: str) -> str:
     """The activation of a network's last row; ``planned`` is what the planner would give it."""
     if network.layers is None:
         return planned
     return network.layers[-1].activation or network.activation
 
 
-def uses_norm(network: GeneratorConfig, norm: str) -> bool:
+def uses_norm(network: NetworkConfig, norm: str) -> bool:
     """Whether any row of a network has this norm."""
     if network.layers is None:
         return norm in network.norm.split("+")

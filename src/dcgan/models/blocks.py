@@ -129,6 +129,9 @@ class Block(nn.Sequential):
             self.add_module("unflatten", nn.Unflatten(1, input_shape))
         if layer.noise > 0:
             self.add_module("noise", InstanceNoise(layer.noise))
+        if layer.resize is not None:
+            self.add_module("resize", nn.Upsample(layer.resize, mode="bilinear"))
+            input_shape = (input_shape[0], *layer.resize)
         features = layer.pack * input_shape[0]
         if layer.pack > 1:
             self.add_module("pack", Pack(layer.pack))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Literal
 
 from dcgan.errors import GeometryError
 from dcgan.models.table import Activation, Layer, Order, Pair
@@ -19,6 +20,9 @@ Shape = tuple[int, ...]
 
 SMALLEST_SIDE = 16
 """The smallest image side that is planned for."""
+
+Upsampling = Literal["transposed", "bilinear"]
+"""How a planned generator doubles its pictures."""
 
 _SEED_SIDE = 4
 """Planned networks halve each side until the larger one is below twice this (the paper's 4x4)."""
@@ -70,6 +74,8 @@ def _shape_after(layer: Layer, shape: Shape, key: str) -> Shape:
         return layer.reshape
     if len(shape) == 1:
         shape = (shape[0], 1, 1)
+    if layer.resize is not None:
+        shape = (shape[0], *layer.resize)
     sides = [_side_after(layer, axis, side, key) for axis, side in enumerate(shape[1:])]
     return (layer.channels, *sides)
 
@@ -80,7 +86,7 @@ def _refuse_foreign_settings(layer: Layer, key: str) -> None:
         raise GeometryError(f"{key}.reshape", list(layer.reshape), "only a linear row is reshaped")
     if layer.operation == "linear":
         plain = Layer(operation="linear", channels=1)
-        for name in ("kernel", "stride", "padding", "output_padding"):
+        for name in ("kernel", "stride", "padding", "output_padding", "resize"):
             if getattr(layer, name) != getattr(plain, name):
                 value = list(getattr(layer, name))
                 raise GeometryError(f"{key}.{name}", value, f"a linear row has no {name}")
@@ -130,6 +136,7 @@ def plan_generator(
     dropout: float = 0.0,
     noise: float = 0.0,
     slope: float = 0.2,
+    upsampling: Upsampling = "transposed",
 ) -> tuple[Layer, ...]:
     """A layer table that draws images of exactly this size from a (Z, 1, 1) latent.
 
@@ -144,6 +151,9 @@ def plan_generator(
     channels : 1 to 4
     bias : bool, optional
         Default: where no batch norm follows.
+    upsampling : {"transposed", "bilinear"}
+        ``bilinear``: rows after the first enlarge bilinearly and then convolve with kernel 3, which
+        has no checkerboard to unlearn (Odena et al. 2016, distill.pub/2016/deconv-checkerboard).
 
     Raises
     ------
@@ -156,15 +166,17 @@ def plan_generator(
     for step in range(depth, -1, -1):
         target = sides[step]
         is_first, is_last = step == depth, step == 0
+        resizes = upsampling == "bilinear" and not is_first
         row_norm = _edge_norm(norm) if is_last else norm
         row_bias = "batch" not in row_norm if bias is None else bias
         kernel = target if is_first else _doubling_kernel(sides[step + 1], target)
         layers.append(
             Layer(
-                operation="conv_transpose",
+                operation="conv" if resizes else "conv_transpose",
                 channels=channels if is_last else min(max_width, width * 2 ** (step - 1)),
-                kernel=kernel,
-                stride=(1, 1) if is_first else (2, 2),
+                resize=target if resizes else None,
+                kernel=(3, 3) if resizes else kernel,
+                stride=(1, 1) if is_first or resizes else (2, 2),
                 padding=(0, 0) if is_first else (1, 1),
                 bias=row_bias,
                 norm=row_norm,

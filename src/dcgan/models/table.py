@@ -15,9 +15,9 @@ Pair = tuple[int, int]
 class Layer:
     """One row of a layer table.
 
-    It computes, in this order: ``noise``, ``pack``, ``minibatch_stddev``, ``operation`` (its
-    weights under spectral norm when ``norm`` says so), norm and activation in ``order``,
-    ``dropout``.
+    It computes, in this order: ``noise``, ``resize``, ``pack``, ``minibatch_stddev``,
+    ``operation`` (its weights under spectral norm when ``norm`` says so), norm and activation in
+    ``order``, ``dropout``.
 
     Parameters
     ----------
@@ -38,6 +38,8 @@ class Layer:
     dropout : float in [0, 1)
     noise : float
         Standard deviation of Gaussian noise on the row's input, while training.
+    resize : (int, int), optional
+        (height, width) to which the input is brought first, bilinearly; not for linear rows.
     pack : int
         Inputs stacked as channels, see :class:`dcgan.models.blocks.Pack`.
     minibatch_stddev : bool
@@ -58,6 +60,7 @@ class Layer:
     order: Order = "norm-activation"
     dropout: float = 0.0
     noise: float = 0.0
+    resize: Pair | None = None
     pack: int = 1
     minibatch_stddev: bool = False
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from dcgan.config.fields import LayerRow
-from dcgan.config.tree import DiscriminatorConfig, GeneratorConfig, RunConfig, resolved
+from dcgan.config.tree import DiscriminatorConfig, NetworkConfig, RunConfig, resolved
 from dcgan.data import Pictures
 from dcgan.errors import ConfigError, GeometryError
 from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator
@@ -118,6 +118,7 @@ def generator_table(config: RunConfig) -> tuple[Layer, ...]:
         dropout=network.dropout,
         noise=network.noise,
         slope=network.slope,
+        upsampling=network.upsampling,
     )
 
 
@@ -146,7 +147,7 @@ def _discriminator_rows(config: RunConfig, network: DiscriminatorConfig) -> tupl
     )
 
 
-def _resolve_rows(network: GeneratorConfig, rows: Iterable[LayerRow]) -> tuple[Layer, ...]:
+def _resolve_rows(network: NetworkConfig, rows: Iterable[LayerRow]) -> tuple[Layer, ...]:
     """Rows with the network's defaults filled in."""
     layers = []
     for row in rows:
@@ -168,6 +169,7 @@ def _resolve_rows(network: GeneratorConfig, rows: Iterable[LayerRow]) -> tuple[L
                 order=row.order or network.order,
                 dropout=row.dropout or 0.0,
                 noise=row.noise or 0.0,
+                resize=row.resize,
                 minibatch_stddev=row.minibatch_stddev,
             )
         )
