@@ -87,7 +87,7 @@ def test_a_run_that_collapses_late_still_yields_its_best_checkpoint(tmp_path, co
 def test_measuring_changes_nothing_in_what_is_trained(tmp_path):
     plain = dcgan.train("digits", images=1024, out=tmp_path / "plain", **SMALL)
     measured = dcgan.train("digits", images=1024, out=tmp_path / "measured", **small())
-    assert len(read_scores(measured.folder)) >= 2
+    assert read_scores(measured.folder)
     for part in ("generator", "discriminator", "ema", "generator_optimizer", "random"):
         ours, theirs = (
             dcgan.open_run(run.path, checkpoint="last").checkpoint / f"{part}.safetensors"
