@@ -20,6 +20,14 @@ from dcgan.config import RunConfig, resolved
 from dcgan.training.tables import resolve_networks
 
 
+def use_plain_convolutions(network: nn.Module) -> None:
+    """PyTorch's own modules, where ours compute the same faster."""
+    for module in network.modules():
+        for plain in (nn.Conv2d, nn.ConvTranspose2d):
+            if type(module) is not plain and isinstance(module, plain):
+                module.__class__ = plain
+
+
 class OneByOne(Dataset[Tensor]):
     """Pictures as tensors in [-1, 1], by way of Pillow like torchvision's data sets."""
 
@@ -46,6 +54,8 @@ class PlainLoop:
         self.latent = networks.latent
         self.generator = networks.build_generator(config.model.generator.init)
         self._discriminator = networks.build_discriminator(config.model.discriminator.init)
+        for network in (self.generator, self._discriminator):
+            use_plain_convolutions(network)
         self._batch = resolved(config.optim.batch)
         self._loader = DataLoader(
             OneByOne(pixel_NCHW), self._batch, shuffle=True, num_workers=2, drop_last=True
