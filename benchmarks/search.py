@@ -17,6 +17,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import date
 from math import inf
 from pathlib import Path
@@ -25,6 +26,8 @@ from tempfile import TemporaryDirectory
 
 import torch
 import yaml
+from one_stage import one_stage
+from one_stage import update as one_stage_update
 from time_to_quality import HERE, Contestant, Measuring, Task, configuration, open_data
 
 import dcgan
@@ -58,6 +61,7 @@ class Turns:
         self._state = build_state(config, networks, device)
         self._batches = build_batches(config, networks, pictures, device)
         self._plan = build_plan(config, self._batches, networks.latent, device)
+        self._update = one_stage_update if asked.loop == "one-stage" else update
         self._steps = self._train()
 
     def _train(self) -> Iterator[None]:
@@ -66,7 +70,7 @@ class Turns:
             self._plan.prepare(state)
             latent_BZ = latent.draw(self._batches.batch, state.latents)
             batch = Batch(real_BCHW, latent_BZ, class_BK)
-            update(state.players, batch, self._plan.rules, self._plan.turn(state))
+            self._update(state.players, batch, self._plan.rules, self._plan.turn(state))
             state.images_seen += self._batches.batch
             state.discriminator_steps += 1
             yield
@@ -100,7 +104,8 @@ def try_one(
     path = results / f"{name}-{task.seed}.json"
     if path.exists():
         return
-    with TemporaryDirectory() as folder:
+    stage = one_stage() if asked.loop == "one-stage" else nullcontext()
+    with TemporaryDirectory() as folder, stage:
         run = dcgan.train(
             task.source,
             recipe=asked.recipe,
@@ -113,7 +118,7 @@ def try_one(
         found = {
             "variant": name,
             "seed": task.seed,
-            "settings": {"recipe": asked.recipe, **asked.settings},
+            "settings": {"recipe": asked.recipe, "loop": asked.loop, **asked.settings},
             "images": last.images_seen,
             "wall_seconds": run.log()[-1]["seconds"],
             **measure(lambda count: last.sample(count, seed=1)),

@@ -58,7 +58,10 @@ Draw = Callable[[int], NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Contestant:
-    """A recipe with settings on top; ``loop: plain`` is the loop everybody copies."""
+    """A recipe with settings on top.
+
+    ``loop: plain`` is the loop everybody copies, ``loop: one-stage`` that of `one_stage.py`.
+    """
 
     recipe: str
     loop: str = "ours"

@@ -135,8 +135,10 @@ def discriminator_step(
     precision: AbstractContextManager[object] = nullcontext()
     if turn.with_penalties:
         # R1 and R2 take their gradients from passes that are made anyway
-        real_BCHW = real_BCHW.detach().requires_grad_("r1" in rules.penalties)
-        fake_BCHW = fake_BCHW.detach().requires_grad_("r2" in rules.penalties)
+        if "r1" in rules.penalties:
+            real_BCHW = real_BCHW.detach().requires_grad_()
+        if "r2" in rules.penalties:
+            fake_BCHW = fake_BCHW.detach().requires_grad_()
     else:
         precision = autocast(real_BCHW.device, rules.precision)
     with precision:
