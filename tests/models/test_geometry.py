@@ -230,10 +230,19 @@ def test_a_planned_generator_draws_exactly_the_size_asked_for(
 
 
 @examples
-@given(size=SIZES, channels=st.integers(1, 4), width=st.integers(1, 5), max_width=st.integers(5, 9))
-def test_a_planned_discriminator_gives_one_number_an_image(size, channels, width, max_width):
-    table = plan_discriminator(size, width=width, max_width=max_width)
-    assert layer_shapes(table, (channels, *size))[-1] == (1, 1, 1)
+@given(
+    size=SIZES,
+    channels=st.integers(1, 4),
+    width=st.integers(1, 5),
+    max_width=st.integers(5, 9),
+    hidden=st.sampled_from([0, 7]),
+)
+def test_a_planned_discriminator_gives_one_number_an_image(
+    size, channels, width, max_width, hidden
+):
+    table = plan_discriminator(size, width=width, max_width=max_width, hidden=hidden)
+    shapes = layer_shapes(table, (channels, *size))
+    assert shapes[-2:] == ([(7,), (1,)] if hidden else [shapes[-2], (1, 1, 1)])
     with torch.inference_mode():
         logit_B = Discriminator(table, (channels, *size)).eval()(torch.zeros(2, channels, *size))
     assert logit_B.shape == (2,)
@@ -313,10 +322,23 @@ def test_noise_and_dropout_stand_where_they_help():
     assert [layer.dropout for layer in drawing] == [0.3, 0.3, 0.3, 0.3, 0]
 
 
-def test_a_planned_networks_hidden_rows_take_the_choices_given():
+def test_a_linear_row_before_the_logit_is_a_hidden_row_that_sees_how_a_batch_varies():
+    table = plan_discriminator(
+        (64, 64), hidden=5, norm="spectral+batch", dropout=0.3, minibatch_stddev=True
+    )
+    assert [layer.operation for layer in table] == ["conv"] * 4 + ["linear"] * 2
+    assert [layer.minibatch_stddev for layer in table] == [False] * 4 + [True, False]
+    assert [layer.norm for layer in table] == ["spectral"] + ["spectral+batch"] * 4 + ["spectral"]
+    assert [layer.bias for layer in table] == [True] + [False] * 4 + [True]
+    assert [layer.dropout for layer in table] == [0.3] * 5 + [0]
+    assert table[-1].activation == "none"
+
+
+@pytest.mark.parametrize("hidden", [0, 4])
+def test_a_planned_networks_hidden_rows_take_the_choices_given(hidden):
     choices = {"activation": "selu", "order": "activation-norm", "slope": 0.1}
     generator = plan_generator((32, 32), 3, **choices)
-    discriminator = plan_discriminator((32, 32), **choices)
+    discriminator = plan_discriminator((32, 32), hidden=hidden, **choices)
     for layer in (*generator[:-1], *discriminator[:-1]):
         found = {name: getattr(layer, name) for name in choices}
         assert found == choices

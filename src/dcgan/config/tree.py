@@ -130,7 +130,9 @@ class DiscriminatorConfig(NetworkConfig):
     activation: Activation = "leaky_relu"
     """Activation of rows that name none (planned: none on the output)."""
     minibatch_stddev: bool = False
-    """Minibatch standard deviation before the last row of a planned network."""
+    """Minibatch standard deviation of the smallest picture of a planned network."""
+    hidden: Natural = 0
+    """Features of a linear row before a planned network's logit; 0: none, as in the paper."""
     pack: Positive = 1
     """Images it judges together, stacked as channels (PacGAN)."""
 

@@ -11,7 +11,7 @@ from dcgan.errors import ConfigError
 
 _PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
 _WITH_TARGETS = ("non-saturating", "saturating", "least-squares")
-_OF_PLANS = ("width", "max_width", "dropout", "noise", "upsampling", "minibatch_stddev")
+_OF_PLANS = ("width", "max_width", "dropout", "noise", "upsampling", "minibatch_stddev", "hidden")
 
 
 def validate_combinations(config: RunConfig) -> list[str]:

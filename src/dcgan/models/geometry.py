@@ -203,11 +203,20 @@ def plan_discriminator(
     noise: float = 0.0,
     slope: float = 0.2,
     minibatch_stddev: bool = False,
+    hidden: int = 0,
 ) -> tuple[Layer, ...]:
     """The mirror of :func:`plan_generator`: halves the image until one logit is left.
 
     The input and output rows have neither batch nor pixel norm; the last has no dropout either.
     It takes images of any number of channels.
+
+    Parameters
+    ----------
+    minibatch_stddev : bool
+        Of the smallest picture, as one more channel or feature.
+    hidden : int
+        Features of a linear row between the smallest picture and the logit; 0: none, as in the
+        paper. Only there can D relate what stands in different places.
 
     Raises
     ------
@@ -216,30 +225,52 @@ def plan_discriminator(
     """
     sides = halvings(size)
     depth = len(sides) - 1
-    layers = []
-    for step in range(depth + 1):
-        is_first, is_last = step == 0, step == depth
-        row_norm = _edge_norm(norm) if is_first or is_last else norm
-        row_bias = "batch" not in row_norm if bias is None else bias
-        kernel = sides[depth] if is_last else _doubling_kernel(sides[step + 1], sides[step])
-        layers.append(
+    inner_bias = "batch" not in norm if bias is None else bias
+    edge_bias = True if bias is None else bias
+    rows = [
+        Layer(
+            operation="conv",
+            channels=min(max_width, width * 2**step),
+            kernel=_doubling_kernel(sides[step + 1], sides[step]),
+            stride=(2, 2),
+            padding=(1, 1),
+            bias=inner_bias if step else edge_bias,
+            norm=norm if step else _edge_norm(norm),
+            activation=activation,
+            slope=slope,
+            order=order,
+            dropout=dropout,
+            noise=0.0 if step else noise,
+        )
+        for step in range(depth)
+    ]
+    if hidden:
+        rows.append(
             Layer(
-                operation="conv",
-                channels=1 if is_last else min(max_width, width * 2**step),
-                kernel=kernel,
-                stride=(1, 1) if is_last else (2, 2),
-                padding=(0, 0) if is_last else (1, 1),
-                bias=row_bias,
-                norm=row_norm,
-                activation="none" if is_last else activation,
+                operation="linear",
+                channels=hidden,
+                bias=inner_bias,
+                norm=norm,
+                activation=activation,
                 slope=slope,
                 order=order,
-                dropout=0.0 if is_last else dropout,
-                noise=noise if is_first else 0.0,
-                minibatch_stddev=minibatch_stddev and is_last,
+                dropout=dropout,
+                minibatch_stddev=minibatch_stddev,
             )
         )
-    return tuple(layers)
+    rows.append(
+        Layer(
+            operation="linear" if hidden else "conv",
+            channels=1,
+            kernel=(1, 1) if hidden else sides[depth],
+            bias=edge_bias,
+            norm=_edge_norm(norm),
+            slope=slope,
+            order=order,
+            minibatch_stddev=minibatch_stddev and not hidden,
+        )
+    )
+    return tuple(rows)
 
 
 def halvings(size: tuple[int, int]) -> list[tuple[int, int]]:
