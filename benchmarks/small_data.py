@@ -1,0 +1,118 @@
+"""Small data: what recipes make of a thousand pictures.
+
+    python benchmarks/small_data.py cifar10 CONTESTANT [CONTESTANT ...] --minutes 20
+        [--pictures 1000] [--seeds 0 1 2] [--threads 2] [--data-root DIR] [--results DIR]
+
+Pictures are drawn at random from the data set, and as many others are held out. Contestants are
+those of `contestants.yaml`; each sees nothing but those pictures. What counts is measured against
+the whole data set, on the classifier's features as in `time_to_quality.py`: distance and shares of
+classes. Copying is looked for among the pictures it was trained on, as by `dcgan evaluate`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from time_to_quality import HERE, Contestant, Measuring, Task, contestants, open_data
+
+import dcgan
+from dcgan.config import merge
+from dcgan.data import Pictures
+from dcgan.render.sheet import picture, save_image, sheet
+from dcgan.runs.real import chosen_order, take
+
+_BRIEF = {"records": {"tensorboard": False, "sheets": 1}}
+
+
+def write_pictures(pictures: Pictures, index: NDArray[np.int64], folder: Path) -> Path:
+    """PNG files in one folder."""
+    folder.mkdir(parents=True)
+    for number, pixel_CHW in zip(index, take(pictures, index), strict=True):
+        save_image(picture(pixel_CHW), folder / f"{number:06}.png")
+    return folder
+
+
+def learn(
+    name: str, asked: Contestant, task: Task, count: int, measure: Measuring, results: Path
+) -> None:
+    """Train one contestant on some pictures, and write what became of it."""
+    path = results / f"{name}-{task.seed}.json"
+    if path.exists():
+        print(f"{path} is there already", flush=True)
+        return
+    whole = open_data(task)
+    order = chosen_order(len(whole))
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        known = write_pictures(whole, order[:count], folder / "known")
+        others = write_pictures(whole, order[count : 2 * count], folder / "others")
+        run = dcgan.train(
+            str(known),
+            recipe=asked.recipe,
+            out=folder / "run",
+            seed=task.seed,
+            minutes=task.seconds / 60,
+            settings=merge(_BRIEF, asked.settings),
+        )
+        found = {"contestant": name, "seed": task.seed, "pictures": count}
+        for checkpoint in ("best", "last"):
+            opened = dcgan.open_run(run.path, checkpoint=checkpoint)
+            evaluation = opened.evaluate(
+                images=count, held_out=str(others), extractor="random"
+            ).to_json()
+            found[checkpoint] = {
+                "images_seen": opened.images_seen,
+                **measure(lambda number, opened=opened: opened.sample(number, seed=1)),
+                "copying": evaluation["copying"],
+                "scores": evaluation["scores"],
+            }
+            save_image(
+                sheet(opened.sample(100, seed=1)), path.with_name(f"{path.stem}-{checkpoint}.png")
+            )
+    found |= {
+        "minutes": task.seconds / 60,
+        "settings": {"recipe": asked.recipe, **asked.settings},
+        "floor": measure.floor,
+        "extractor": f"{measure.extractor.label} ({measure.extractor.about})",
+        "date": f"{date.today()}",
+        "torch": torch.__version__,
+    }
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(
+        f"{name} {task.seed}: FD {found['best']['fd']:.2f}, {found['last']['fd']:.2f}", flush=True
+    )
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", help="mnist, or cifar10")
+    parser.add_argument("names", nargs="+", metavar="CONTESTANT")
+    parser.add_argument("--pictures", type=int, default=1000)
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--data-root", default=None)
+    parser.add_argument("--results", type=Path, default=HERE / "results" / "small")
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    listed = contestants(asked.data)
+    folder = asked.results / f"{asked.data}-{asked.pictures}"
+    folder.mkdir(parents=True, exist_ok=True)
+    measure = None
+    for seed in asked.seeds:
+        for name in asked.names:
+            task = Task(asked.data, asked.data_root, seed, 60 * asked.minutes, 0)
+            measure = measure or Measuring(open_data(task))
+            learn(name, listed[name], task, asked.pictures, measure, folder)
+
+
+if __name__ == "__main__":
+    main()
