@@ -157,6 +157,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data-root", default=None)
+    parser.add_argument("--source", help="pictures in place of the named data set")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "search")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
@@ -166,14 +167,14 @@ def main() -> None:
     if not asked.names:
         print(table(folder))
     if asked.cost:
-        task = Task(asked.data, asked.data_root, 0, 0, 0)
+        task = Task(asked.source or asked.data, asked.data_root, 0, 0, 0)
         found = costs({name: listed[name] for name in asked.names}, task)
         (asked.results / "costs.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
         return
     measure = None
     for seed in asked.seeds:
         for name in asked.names:
-            task = Task(asked.data, asked.data_root, seed, 0, 0)
+            task = Task(asked.source or asked.data, asked.data_root, seed, 0, 0)
             measure = measure or Measuring(open_data(task))
             try_one(name, listed[name], task, asked.images, measure, folder)
 

@@ -100,6 +100,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--data-root", default=None)
+    parser.add_argument("--source", help="pictures in place of the named data set")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "small")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
@@ -109,7 +110,7 @@ def main() -> None:
     measure = None
     for seed in asked.seeds:
         for name in asked.names:
-            task = Task(asked.data, asked.data_root, seed, 60 * asked.minutes, 0)
+            task = Task(asked.source or asked.data, asked.data_root, seed, 60 * asked.minutes, 0)
             measure = measure or Measuring(open_data(task))
             learn(name, listed[name], task, asked.pictures, measure, folder)
 
