@@ -18,6 +18,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import date
 from math import inf
 from pathlib import Path
@@ -46,9 +47,12 @@ _BRIEF = {
 def variants(data: str) -> dict[str, Contestant]:
     """All that `variants.yaml` names for a data set."""
     listed = yaml.safe_load((HERE / "variants.yaml").read_text(encoding="utf-8"))[data]
-    return {
-        name: Contestant(**{"recipe": "auto", **(asked or {})}) for name, asked in listed.items()
-    }
+    base = listed["base"]["settings"]
+    found = {}
+    for name, asked in listed.items():
+        one = Contestant(**{"recipe": "auto", **asked})
+        found[name] = replace(one, settings=merge(base, one.settings))
+    return found
 
 
 class Turns:
@@ -133,7 +137,7 @@ def try_one(
 
 
 def table(folder: Path) -> str:
-    """All results as Markdown, best first, with costs relative to auto's where they were timed."""
+    """All results as Markdown, best first; costs are relative to the base's."""
     by_name: dict[str, list[float]] = {}
     for path in sorted(folder.glob("*-*.json")):
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -142,7 +146,7 @@ def table(folder: Path) -> str:
     cost = json.loads(timed.read_text(encoding="utf-8")) if timed.exists() else {}
     lines = ["| variant | FD, seed by seed | time of an image |", "|---|---|---|"]
     for name, values in sorted(by_name.items(), key=lambda item: median(item[1])):
-        relative = f"{cost[name] / cost['auto']:.2f}" if name in cost else ""
+        relative = f"{cost[name] / cost['base']:.2f}" if name in cost else ""
         lines.append(f"| `{name}` | {', '.join(f'{fd:.2f}' for fd in values)} | {relative} |")
     return "\n".join(lines)
 

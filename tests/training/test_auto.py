@@ -90,3 +90,17 @@ def test_small_data_is_augmented_by_itself(count, is_small):
     config, note = resolve({"augment": {"policy": "none"}}, survey(count=count))
     assert config.augment.policy == "none"
     assert "cutout" not in note
+
+
+def test_the_discriminators_linear_row_grows_with_its_filters():
+    found = resolve({})[0].model.discriminator
+    assert found.hidden == 8 * found.width
+    found = resolve({"model": {"discriminator": {"width": 5}}})[0].model.discriminator
+    assert found.hidden == 40
+    assert resolve({"model": {"discriminator": {"hidden": 0}}})[0].model.discriminator.hidden == 0
+
+
+def test_a_table_that_is_spelled_out_has_no_row_added():
+    rows = [{"conv": 4, "kernel": 4, "stride": 2, "padding": 1}, {"linear": 1}]
+    config, _ = resolve({"model": {"discriminator": {"layers": rows}}})
+    assert len(resolve_networks(config).discriminator) == 2

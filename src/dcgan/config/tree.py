@@ -131,8 +131,9 @@ class DiscriminatorConfig(NetworkConfig):
     """Activation of rows that name none (planned: none on the output)."""
     minibatch_stddev: bool = False
     """Minibatch standard deviation of the smallest picture of a planned network."""
-    hidden: Natural = 0
-    """Features of a linear row before a planned network's logit; 0: none, as in the paper."""
+    hidden: Natural | Auto = 0
+    """Features of a linear row before a planned network's logit; 0: none, as in the paper; auto: 8
+    for each filter beside the image."""
     pack: Positive = 1
     """Images it judges together, stacked as channels (PacGAN)."""
 

@@ -210,7 +210,7 @@ def _plan_settings_need_a_plan(config: RunConfig) -> None:
             continue
         for name, field in type(network).model_fields.items():
             value = getattr(network, name)
-            if name in _OF_PLANS and value != field.default:
+            if name in _OF_PLANS and value not in (field.default, "auto"):
                 raise ConfigError(
                     f"model.{player}.{name}",
                     value,

@@ -22,6 +22,9 @@ _SMALL = 10_000
 _AUGMENTED = "colour+translation+cutout"
 """Below so many pictures, D may learn them by heart, and augmentation keeps it from that."""
 
+_HIDDEN = 8
+"""Features of D's linear row for each of its filters beside the image."""
+
 _BATCH = 64
 _EPOCHS = 100
 _LEAST_IMAGES = 100_000
@@ -60,6 +63,10 @@ def resolve_auto(
     if planned:
         reasons.append(f"{filters} filters beside the image")
         config = _with(config, {"model": {name: {"width": filters} for name in planned}})
+    network = config.model.discriminator
+    if network.layers is None and network.hidden == "auto":
+        hidden = _HIDDEN * resolved(network.width)
+        config = _with(config, {"model": {"discriminator": {"hidden": hidden}}})
     fill("optim", "batch", _BATCH, f"batch {_BATCH}")
     batch = resolved(config.optim.batch)
     is_small = seen.count < _SMALL

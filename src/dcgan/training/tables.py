@@ -144,7 +144,7 @@ def _discriminator_rows(config: RunConfig, network: DiscriminatorConfig) -> tupl
         noise=network.noise,
         slope=network.slope,
         minibatch_stddev=network.minibatch_stddev,
-        hidden=network.hidden,
+        hidden=resolved(network.hidden),
     )
 
 
