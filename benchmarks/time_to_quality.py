@@ -11,7 +11,7 @@ says how the classes are shared. Generators are the averaged ones where there ar
 norm statistics re-estimated, for all contestants alike.
 
 Each contestant and seed writes one JSON file and one sheet as soon as it is done; what is there is
-not run again, so the whole can be done in parts.
+not run again, and what was interrupted goes on from where it was, its clock too.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import argparse
 import copy
 import json
 import platform
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from math import inf
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,8 @@ HERE = Path(__file__).parent
 COUNT = 10_000
 FACTOR = 1.4
 """How much later each stop is than the last."""
+SAVED_EVERY = 300.0
+"""Seconds after which the plain loop is saved, in case it is interrupted."""
 
 Draw = Callable[[int], NDArray[np.uint8]]
 
@@ -113,45 +115,54 @@ def stops(task: Task) -> Iterator[float]:
     yield task.seconds
 
 
-def recipe_snapshots(asked: Contestant, task: Task) -> Iterator[tuple[float, int, Draw]]:
+def recipe_snapshots(
+    asked: Contestant, task: Task, folder: Path, after: float
+) -> Iterator[tuple[float, int, Draw]]:
     """Train in parts, each going on from the last exactly as if there had been no stop."""
     brief = {"records": {"tensorboard": False, "sheets": 1, "keep": 1}}
-    with TemporaryDirectory() as folder:
-        out = Path(folder) / "run"
-        for at in stops(task):
-            run = dcgan.train(
-                task.source,
-                recipe=asked.recipe,
-                out=out,
-                seed=task.seed,
-                minutes=at / 60,
-                data_root=task.root,
-                resume=out.exists(),
-                settings=merge(brief, asked.settings),
-            )
-            last = dcgan.open_run(out, checkpoint="last")
-            yield run.log()[-1]["seconds"], last.images_seen, _draw_run(last)
+    out = folder / "run"
+    for at in stops(task):
+        if at <= after:
+            continue
+        run = dcgan.train(
+            task.source,
+            recipe=asked.recipe,
+            out=out,
+            seed=task.seed,
+            minutes=at / 60,
+            data_root=task.root,
+            resume=out.exists(),
+            settings=merge(brief, asked.settings),
+        )
+        last = dcgan.open_run(out, checkpoint="last")
+        yield run.log()[-1]["seconds"], last.images_seen, _draw_run(last)
 
 
 def _draw_run(run: dcgan.Run) -> Draw:
     return lambda count: run.sample(count, seed=1)
 
 
-def plain_snapshots(asked: Contestant, task: Task) -> Iterator[tuple[float, int, Draw]]:
-    """The loop everybody copies; its clock stands still while it is measured."""
-    config = configuration(asked, task)
+def plain_snapshots(
+    asked: Contestant, task: Task, folder: Path, after: float
+) -> Iterator[tuple[float, int, Draw]]:
+    """The loop everybody copies; its clock stands still while it is measured or saved."""
     pictures = open_data(task)
-    loop = PlainLoop(config, take(pictures, np.arange(len(pictures))))
-    times = stops(task)
-    at, before, began = next(times), 0.0, time.perf_counter()
+    loop = PlainLoop(configuration(asked, task), take(pictures, np.arange(len(pictures))))
+    saved = folder / "plain.pt"
+    before = loop.load(saved) if saved.exists() else 0.0
+    times = (at for at in stops(task) if at > after)
+    at, save_at, began = next(times, inf), before + SAVED_EVERY, time.perf_counter()
     for _ in loop.steps():
         now = before + time.perf_counter() - began
-        if now < at and loop.images_seen < task.images:
+        is_due = now >= at or loop.images_seen >= task.images
+        if not is_due and now < save_at:
             continue
-        yield now, loop.images_seen, _draw_plain(loop)
-        before, began = now, time.perf_counter()
-        at = next(times, 0.0)
-        if at == 0.0:
+        loop.save(saved, now)
+        if is_due:
+            yield now, loop.images_seen, _draw_plain(loop)
+            at = next(times, inf)
+        before, save_at, began = now, now + SAVED_EVERY, time.perf_counter()
+        if at == inf:
             return
 
 
@@ -199,14 +210,19 @@ def compete(name: str, asked: Contestant, task: Task, measure: Measuring, result
     if path.exists():
         print(f"{path} is there already", flush=True)
         return
+    folder = results / "unfinished" / path.stem
+    folder.mkdir(parents=True, exist_ok=True)
+    so_far = folder / "points.json"
+    points: list[dict[str, Any]] = json.loads(so_far.read_text()) if so_far.exists() else []
     snapshots = plain_snapshots if asked.loop == "plain" else recipe_snapshots
-    points: list[dict[str, Any]] = []
-    for seconds, images, draw in snapshots(asked, task):
+    after = points[-1]["seconds"] if points else 0.0
+    for seconds, images, draw in snapshots(asked, task, folder, after):
         points.append({"seconds": round(seconds, 1), "images": images, **measure(draw)})
         print(f"{name} {task.seed}: {points[-1]}", flush=True)
+        save_image(sheet(draw(100)), path.with_suffix(".png"))
+        so_far.write_text(json.dumps(points))
         if images >= task.images:
             break
-    save_image(sheet(draw(100)), path.with_suffix(".png"))
     found = {
         "contestant": name,
         "seed": task.seed,
@@ -220,6 +236,7 @@ def compete(name: str, asked: Contestant, task: Task, measure: Measuring, result
         "points": points,
     }
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(folder)
 
 
 def contestants(data: str) -> dict[str, Contestant]:
