@@ -128,6 +128,13 @@ def test_holes_lie_anywhere():
     assert share[8, 8].item() == pytest.approx((8 / 17) ** 2, abs=0.04)
 
 
+@pytest.mark.parametrize("side", [16, 17, 18, 19])
+def test_holes_do_not_prefer_a_rim(side):
+    blank = cutout(torch.ones(2_000, 1, side, side))[:, 0] == 0
+    rows = {tuple(one.tolist()) for one in blank.any(dim=2)}
+    assert rows == {one[::-1] for one in rows}
+
+
 @pytest.mark.parametrize("name", list(OPERATIONS))
 def test_every_image_has_draws_of_its_own_and_gradients_pass(name):
     image = images(1, 3).repeat(6, 1, 1, 1).requires_grad_()
