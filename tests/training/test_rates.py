@@ -47,6 +47,16 @@ def test_constant_rates_stay(progress):
     assert RateSchedule("constant", (1, 1), 0.1, 0.2).factor(progress) == 1
 
 
+def test_what_a_roll_back_took_off_stays_off():
+    optimizers = [SimpleNamespace(param_groups=[{"lr": 9.0}, {"lr": 9.0}]) for _ in range(2)]
+    players = SimpleNamespace(
+        generator_optimizer=optimizers[0], discriminator_optimizer=optimizers[1]
+    )
+    RateSchedule("linear", (1.0, 4.0)).set(players, 0.5, 0.25)
+    rates = [[group["lr"] for group in one.param_groups] for one in optimizers]
+    assert rates == [[0.125, 0.125], [0.5, 0.5]]
+
+
 def seen_rates(monkeypatch):
     """Rates of (G, D) and images seen at every update of a run."""
     seen, plain = [], loop.update
