@@ -25,7 +25,9 @@ _AUGMENTED = "colour+translation+cutout"
 _HIDDEN = 8
 """Features of D's linear row for each of its filters beside the image."""
 
-_BATCH = 64
+_BATCH = {"cpu": 32, "mps": 64, "cuda": 64}
+"""Of twice the batch, an image costs a quarter less on a CPU, half on a GPU, and teaches less."""
+
 _EPOCHS = 100
 _LEAST_IMAGES = 100_000
 _MOST_IMAGES = {"cpu": 400_000, "mps": 1_000_000, "cuda": 5_000_000}
@@ -67,7 +69,7 @@ def resolve_auto(
     if network.layers is None and network.hidden == "auto":
         hidden = _HIDDEN * resolved(network.width)
         config = _with(config, {"model": {"discriminator": {"hidden": hidden}}})
-    fill("optim", "batch", _BATCH, f"batch {_BATCH}")
+    fill("optim", "batch", _BATCH[kind], f"batch {_BATCH[kind]}")
     batch = resolved(config.optim.batch)
     is_small = seen.count < _SMALL
     fill(
