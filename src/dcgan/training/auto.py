@@ -26,7 +26,7 @@ _HIDDEN = 8
 """Features of D's linear row for each of its filters beside the image."""
 
 _BATCH = {"cpu": 32, "mps": 64, "cuda": 64}
-"""Of twice the batch, an image costs a quarter less on a CPU, half on a GPU, and teaches less."""
+"""Small batches teach more per image (benchmarks/search.md); a GPU needs larger ones to be busy."""
 
 _EPOCHS = 100
 _LEAST_IMAGES = 100_000
