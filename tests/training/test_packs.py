@@ -37,6 +37,6 @@ def test_a_run_with_packs_learns_and_goes_on_bit_for_bit(run, tmp_path):
 
 def test_its_features_can_be_probed_and_its_table_trained_on_labels(run):
     train, test = held_out(load_labelled(run, "digits"), 0, purpose="test")
-    result = probe(run, train, test, methods=["discriminator", "supervised"], budget=3200)
+    result = probe(run, train, test, methods=["discriminator", "supervised"], budget=12_800)
     for row in result.methods:
         assert row.test[0] > 0.5, row.method

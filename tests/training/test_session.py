@@ -92,7 +92,7 @@ def test_log_lines_carry_losses_scores_and_gradients_by_layer(small_run):
         assert line["loss_d"] > 0
         assert line["loss_g"] > 0
         assert line["images_per_second"] > 0
-        assert list(line["gradient_mean"]) == ["1 conv", "2 conv", "3 conv"]
+        assert list(line["gradient_mean"]) == ["1 conv", "2 conv", "3 linear", "4 linear"]
         assert all(
             0 < line["gradient_mean"][layer] <= line["gradient_max"][layer]
             for layer in line["gradient_mean"]
