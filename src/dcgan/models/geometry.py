@@ -216,7 +216,7 @@ def plan_discriminator(
         Of the smallest picture, as one more channel or feature.
     hidden : int
         Features of a linear row between the smallest picture and the logit; 0: none, as in the
-        paper. Only there can D relate what stands in different places.
+        paper. Convolutions relate what stands close together; the logit's row only adds up.
 
     Raises
     ------
