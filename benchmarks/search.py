@@ -5,10 +5,11 @@
     python benchmarks/search.py mnist VARIANT [VARIANT ...] --cost     times steps, in turns
     python benchmarks/search.py mnist --images 150000                  prints what is there
 
-Variants are named in `variants.yaml`: settings on top of a recipe. Each trains once, to the end of
-its schedule, and is measured as in `time_to_quality.py`. Each variant and seed writes one JSON file
-and one sheet; what is there is not run again. What an image costs is timed apart: all variants take
-turns, and of each the fastest turn counts, so that other work disturbs none more than the others.
+A variant is one change of `variants.yaml` on top of the recipe `auto`, or several joined by +. Each
+trains once, to the end of its schedule, and is measured as in `time_to_quality.py`. Each variant
+and seed writes one JSON file and one sheet; what is there is not run again. What an image costs is
+timed apart, in processor time of one thread: all variants take turns, and of each the fastest turn
+counts, so that other work disturbs none more than the others.
 """
 
 from __future__ import annotations
@@ -44,15 +45,15 @@ _BRIEF = {
 }
 
 
-def variants(data: str) -> dict[str, Contestant]:
-    """All that `variants.yaml` names for a data set."""
-    listed = yaml.safe_load((HERE / "variants.yaml").read_text(encoding="utf-8"))[data]
-    base = listed["base"]["settings"]
-    found = {}
-    for name, asked in listed.items():
-        one = Contestant(**{"recipe": "auto", **asked})
-        found[name] = replace(one, settings=merge(base, one.settings))
-    return found
+def variant(name: str) -> Contestant:
+    """What a name of `variants.yaml` means, or several joined by +."""
+    listed = yaml.safe_load((HERE / "variants.yaml").read_text(encoding="utf-8"))
+    one = Contestant("auto")
+    for change in name.split("+"):
+        asked = listed[change]
+        settings = merge(one.settings, asked.get("settings", {}))
+        one = replace(one, **{**asked, "settings": settings})
+    return one
 
 
 class Turns:
@@ -80,24 +81,24 @@ class Turns:
             yield
 
     def seconds(self, images: int) -> float:
-        """Of one image, over a turn of so many."""
+        """Of processor time for one image, over a turn of so many."""
         steps = images // self._batches.batch
-        began = time.perf_counter()
+        began = time.process_time()
         for _ in range(steps):
             next(self._steps)
-        return (time.perf_counter() - began) / (steps * self._batches.batch)
+        return (time.process_time() - began) / (steps * self._batches.batch)
 
 
-def costs(asked: dict[str, Contestant], task: Task, turns: int = 12) -> dict[str, float]:
-    """Seconds an image of each variant: its fastest turn of 2,048 images, all taking turns.
+def costs(names: list[str], task: Task, images: int, turns: int = 8) -> dict[str, float]:
+    """Seconds an image of each variant: its fastest turn of so many images, all taking turns.
 
     2,048 images are whole rounds of lazy penalties for every batch size that is tried.
     """
-    trained = {name: Turns(one, task) for name, one in asked.items()}
+    trained = {name: Turns(variant(name), task) for name in names}
     found = dict.fromkeys(trained, inf)
     for _ in range(turns):
         for name, one in trained.items():
-            found[name] = min(found[name], one.seconds(2048))
+            found[name] = min(found[name], one.seconds(images))
     return found
 
 
@@ -137,16 +138,16 @@ def try_one(
 
 
 def table(folder: Path) -> str:
-    """All results as Markdown, best first; costs are relative to the base's."""
+    """All results as Markdown, best first; costs are relative to that of auto."""
     by_name: dict[str, list[float]] = {}
     for path in sorted(folder.glob("*-*.json")):
         found = json.loads(path.read_text(encoding="utf-8"))
         by_name.setdefault(found["variant"], []).append(found["fd"])
-    timed = folder.parent / "costs.json"
+    timed = folder.parent / f"costs-{folder.name.partition('-')[0]}.json"
     cost = json.loads(timed.read_text(encoding="utf-8")) if timed.exists() else {}
     lines = ["| variant | FD, seed by seed | time of an image |", "|---|---|---|"]
     for name, values in sorted(by_name.items(), key=lambda item: median(item[1])):
-        relative = f"{cost[name] / cost['base']:.2f}" if name in cost else ""
+        relative = f"{cost[name] / cost['auto']:.2f}" if name in cost else ""
         lines.append(f"| `{name}` | {', '.join(f'{fd:.2f}' for fd in values)} | {relative} |")
     return "\n".join(lines)
 
@@ -156,7 +157,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", help="mnist, or cifar10")
     parser.add_argument("names", nargs="*", metavar="VARIANT")
-    parser.add_argument("--cost", action="store_true", help="time a step instead")
+    parser.add_argument(
+        "--cost", type=int, nargs="?", const=2048, help="time turns of so many images instead"
+    )
     parser.add_argument("--images", type=int, default=150_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=1)
@@ -164,23 +167,23 @@ def main() -> None:
     parser.add_argument("--source", help="pictures in place of the named data set")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "search")
     asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
-    listed = variants(asked.data)
+    torch.set_num_threads(1 if asked.cost else asked.threads)
     folder = asked.results / f"{asked.data}-{asked.images}"
     folder.mkdir(parents=True, exist_ok=True)
     if not asked.names:
         print(table(folder))
     if asked.cost:
         task = Task(asked.source or asked.data, asked.data_root, 0, 0, 0)
-        found = costs({name: listed[name] for name in asked.names}, task)
-        (asked.results / "costs.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        found = costs(asked.names, task, asked.cost)
+        path = asked.results / f"costs-{asked.data}.json"
+        path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
         return
     measure = None
     for seed in asked.seeds:
         for name in asked.names:
             task = Task(asked.source or asked.data, asked.data_root, seed, 0, 0)
             measure = measure or Measuring(open_data(task))
-            try_one(name, listed[name], task, asked.images, measure, folder)
+            try_one(name, variant(name), task, asked.images, measure, folder)
 
 
 if __name__ == "__main__":
