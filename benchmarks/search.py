@@ -8,8 +8,8 @@
 A variant is one change of `variants.yaml` on top of the recipe `auto`, or several joined by +. Each
 trains once, to the end of its schedule, and is measured as in `time_to_quality.py`. Each variant
 and seed writes one JSON file and one sheet; what is there is not run again. What an image costs is
-timed apart, in processor time of one thread: all variants take turns, and of each the fastest turn
-counts, so that other work disturbs none more than the others.
+timed apart, in processor time of one thread: each variant between two turns of `auto`, whose mean
+it is divided by, again and again; the median counts. So other work disturbs both alike.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
-from math import inf
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
 import torch
@@ -89,17 +88,22 @@ class Turns:
         return (time.process_time() - began) / (steps * self._batches.batch)
 
 
-def costs(names: list[str], task: Task, images: int, turns: int = 8) -> dict[str, float]:
-    """Seconds an image of each variant: its fastest turn of so many images, all taking turns.
+def costs(names: list[str], task: Task, images: int, turns: int = 11) -> dict[str, list[float]]:
+    """Time of an image, as parts of auto's: lower quartile, median and upper quartile.
 
-    2,048 images are whole rounds of lazy penalties for every batch size that is tried.
+    Each turn has so many images; 512 are whole rounds of lazy penalties for every batch size that
+    is tried.
     """
-    trained = {name: Turns(variant(name), task) for name in names}
-    found = dict.fromkeys(trained, inf)
-    for _ in range(turns):
-        for name, one in trained.items():
-            found[name] = min(found[name], one.seconds(images))
-    return found
+    base, *trained = (Turns(variant(name), task) for name in ("auto", *names))
+    found: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(turns + 1):
+        before = base.seconds(images)
+        for name, one in zip(names, trained, strict=True):
+            seconds, after = one.seconds(images), base.seconds(images)
+            if turn > 0:  # the first is for warming up
+                found[name].append(2 * seconds / (before + after))
+            before = after
+    return {name: [round(q, 3) for q in quantiles(ratios)] for name, ratios in found.items()}
 
 
 def try_one(
@@ -147,7 +151,7 @@ def table(folder: Path) -> str:
     cost = json.loads(timed.read_text(encoding="utf-8")) if timed.exists() else {}
     lines = ["| variant | FD, seed by seed | time of an image |", "|---|---|---|"]
     for name, values in sorted(by_name.items(), key=lambda item: median(item[1])):
-        relative = f"{cost[name] / cost['auto']:.2f}" if name in cost else ""
+        relative = f"{cost[name][1]:.2f}" if name in cost else ""
         lines.append(f"| `{name}` | {', '.join(f'{fd:.2f}' for fd in values)} | {relative} |")
     return "\n".join(lines)
 
@@ -158,7 +162,7 @@ def main() -> None:
     parser.add_argument("data", help="mnist, or cifar10")
     parser.add_argument("names", nargs="*", metavar="VARIANT")
     parser.add_argument(
-        "--cost", type=int, nargs="?", const=2048, help="time turns of so many images instead"
+        "--cost", type=int, nargs="?", const=512, help="time turns of so many images instead"
     )
     parser.add_argument("--images", type=int, default=150_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])

@@ -51,6 +51,27 @@ def check(*settings):
             "model.discriminator.noise_until",
             "no noise to fade",
         ),
+        ({"objective": {"top_k_ramp": 9}}, "objective.top_k_ramp", "--objective.top-k 0.5"),
+        ({"objective": {"information": 2}}, "objective.information", "--model.latent.categorical"),
+        (
+            {
+                "objective": {"information_continuous": 2},
+                "model": {"latent": {"categorical": [10]}},
+            },
+            "objective.information_continuous",
+            "--model.latent.continuous 2",
+        ),
+        ({"augment": {"target": 0.5}}, "augment.target", "--augment.probability adaptive"),
+        ({"augment": {"images_to_one": 9}}, "augment.images_to_one", "adaptive"),
+        ({"optim": {"generator": {"momentum": 0.9}}}, "optim.generator.momentum", "betas"),
+        (
+            {"optim": {"generator": {"algorithm": "sgd"}, "discriminator": {"momentum": 0.9}}},
+            "optim.discriminator.momentum",
+            "--optim.discriminator.algorithm sgd",
+        ),
+        ({"optim": {"schedule_start": 0.5}}, "optim.schedule_start", "--optim.schedule"),
+        ({"optim": {"schedule_end": 0.5}}, "optim.schedule_end", "--optim.schedule"),
+        ({"average": {"ramp_up": 0.5}}, "average.ramp_up", "--average.half-life"),
         (
             {"optim": {"batch": 64}, "model": {"discriminator": {"pack": 3}}},
             "model.discriminator.pack",
@@ -83,6 +104,15 @@ def test_a_contradiction_is_refused_with_its_cure(settings, key, cure):
         {"objective": {"loss": "wasserstein"}, "model": {"discriminator": {"norm": "spectral"}}},
         {"objective": {"loss": "relativistic", "r1": 1, "r2": 1}},
         {"optim": {"batch": 63}, "model": {"discriminator": {"pack": 3}}},
+        {"objective": {"top_k_ramp": 9, "top_k": 0.5}},
+        {"objective": {"information": 2}, "model": {"latent": {"continuous": 1}}},
+        {"objective": {"information_continuous": 2}, "model": {"latent": {"continuous": 1}}},
+        {"augment": {"probability": "adaptive", "target": 0.5, "images_to_one": 9}},
+        {"optim": {"generator": {"algorithm": "sgd", "momentum": 0.9}}},
+        {"optim": {"schedule": "linear", "schedule_start": 0.5, "schedule_end": 0.5}},
+        {"average": {"half_life": 9, "ramp_up": 0.5}},
+        {"model": {"generator": {"noise": 0.1, "noise_until": 9}}},
+        {"metrics": {"patience": 9}},
     ],
 )
 def test_what_goes_together_is_allowed(settings):

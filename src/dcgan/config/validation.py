@@ -7,11 +7,11 @@ the networks are planned, which is also before any work.
 from __future__ import annotations
 
 from dcgan.config.tree import NetworkConfig, RunConfig
+from dcgan.config.unused import refuse_unused
 from dcgan.errors import ConfigError
 
 _PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
 _WITH_TARGETS = ("non-saturating", "saturating", "least-squares")
-_OF_PLANS = ("width", "max_width", "dropout", "noise", "upsampling", "minibatch_stddev", "hidden")
 
 
 def validate_combinations(config: RunConfig) -> list[str]:
@@ -37,9 +37,7 @@ def validate_combinations(config: RunConfig) -> list[str]:
     _smoothing_needs_targets(config)
     _smoothing_is_one_sided(config)
     _wasserstein_needs_a_bound(config)
-    _fading_needs_noise(config)
-    _plan_settings_need_a_plan(config)
-    _patience_needs_measuring(config)
+    refuse_unused(config)
     return _warnings(config)
 
 
@@ -184,47 +182,6 @@ def _wasserstein_needs_a_bound(config: RunConfig) -> None:
             "wasserstein",
             "nothing bounds the discriminator's slope, so its loss has no minimum; add"
             " --objective.wgan-gp 10, or --model.discriminator.norm spectral",
-        )
-
-
-def _fading_needs_noise(config: RunConfig) -> None:
-    for player in ("generator", "discriminator"):
-        network = getattr(config.model, player)
-        if (
-            network.noise_until
-            and not network.noise
-            and not any(row.noise for row in network.layers or ())
-        ):
-            raise ConfigError(
-                f"model.{player}.noise_until",
-                network.noise_until,
-                f"there is no noise to fade; add --model.{player}.noise 0.1",
-            )
-
-
-def _plan_settings_need_a_plan(config: RunConfig) -> None:
-    """Settings of planned networks would go unnoticed beside a spelled-out table."""
-    for player in ("generator", "discriminator"):
-        network = getattr(config.model, player)
-        if network.layers is None:
-            continue
-        for name, field in type(network).model_fields.items():
-            value = getattr(network, name)
-            if name in _OF_PLANS and value not in (field.default, "auto"):
-                raise ConfigError(
-                    f"model.{player}.{name}",
-                    value,
-                    f"has no effect on the layer table of recipe {config.recipe!r}; write it into"
-                    " the table's rows, or take --recipe auto, which plans networks",
-                )
-
-
-def _patience_needs_measuring(config: RunConfig) -> None:
-    if config.metrics.patience is not None and config.metrics.measure == "off":
-        raise ConfigError(
-            "metrics.patience",
-            config.metrics.patience,
-            "has nothing to go by when metrics.measure is off; take kernel or frechet",
         )
 
 

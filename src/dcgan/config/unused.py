@@ -1,0 +1,117 @@
+"""Settings that would go unnoticed: who gives one expects it to do something, so it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import NamedTuple
+
+from dcgan.config.tree import RunConfig
+from dcgan.errors import ConfigError
+
+_OF_PLANS = ("width", "max_width", "dropout", "noise", "upsampling", "minibatch_stddev", "hidden")
+
+
+class _Dependent(NamedTuple):
+    """A setting that needs another one."""
+
+    key: str
+    is_used: Callable[[RunConfig], object]
+    problem: str
+
+
+def refuse_unused(config: RunConfig) -> None:
+    """Raise ConfigError for the first setting that has no effect beside the others."""
+    for one in _DEPENDENT:
+        value = attrgetter(one.key)(config)
+        if value != attrgetter(one.key)(_DEFAULTS) and not one.is_used(config):
+            raise ConfigError(one.key, value, one.problem)
+    _plan_settings_need_a_plan(config)
+
+
+_DEFAULTS = RunConfig()
+_SCHEDULE = "the rates are constant; add --optim.schedule linear or cosine"
+_STEERED = "the probability is not steered; add --augment.probability adaptive"
+
+
+def _has_noise(player: str) -> Callable[[RunConfig], object]:
+    def has_noise(config: RunConfig) -> bool:
+        network = getattr(config.model, player)
+        return network.noise > 0 or any(row.noise for row in network.layers or ())
+
+    return has_noise
+
+
+def _uses_sgd(player: str) -> Callable[[RunConfig], object]:
+    return lambda config: getattr(config.optim, player).algorithm == "sgd"
+
+
+def _is_adaptive(config: RunConfig) -> bool:
+    return config.augment.probability == "adaptive"
+
+
+_DEPENDENT = (
+    *(
+        _Dependent(
+            f"model.{player}.noise_until",
+            _has_noise(player),
+            f"there is no noise to fade; add --model.{player}.noise 0.1",
+        )
+        for player in ("generator", "discriminator")
+    ),
+    _Dependent(
+        "objective.top_k_ramp",
+        lambda config: config.objective.top_k < 1,
+        "G learns from all its images; add --objective.top-k 0.5",
+    ),
+    _Dependent(
+        "objective.information",
+        lambda config: config.model.latent.categorical or config.model.latent.continuous,
+        "there are no codes to read; add --model.latent.categorical 10",
+    ),
+    _Dependent(
+        "objective.information_continuous",
+        lambda config: config.model.latent.continuous,
+        "there are no continuous codes to read; add --model.latent.continuous 2",
+    ),
+    _Dependent("augment.target", _is_adaptive, _STEERED),
+    _Dependent("augment.images_to_one", _is_adaptive, _STEERED),
+    *(
+        _Dependent(
+            f"optim.{player}.momentum",
+            _uses_sgd(player),
+            f"is SGD's, Adam has betas; add --optim.{player}.algorithm sgd",
+        )
+        for player in ("generator", "discriminator")
+    ),
+    *(
+        _Dependent(key, lambda config: config.optim.schedule != "constant", _SCHEDULE)
+        for key in ("optim.schedule_start", "optim.schedule_end")
+    ),
+    _Dependent(
+        "average.ramp_up",
+        lambda config: config.average.half_life,
+        "nothing is averaged; add --average.half-life 5000",
+    ),
+    _Dependent(
+        "metrics.patience",
+        lambda config: config.metrics.measure != "off",
+        "has nothing to go by when metrics.measure is off; take kernel or frechet",
+    ),
+)
+
+
+def _plan_settings_need_a_plan(config: RunConfig) -> None:
+    for player in ("generator", "discriminator"):
+        network = getattr(config.model, player)
+        if network.layers is None:
+            continue
+        for name, field in type(network).model_fields.items():
+            value = getattr(network, name)
+            if name in _OF_PLANS and value not in (field.default, "auto"):
+                raise ConfigError(
+                    f"model.{player}.{name}",
+                    value,
+                    f"has no effect on the layer table of recipe {config.recipe!r}; write it into"
+                    " the table's rows, or take --recipe auto, which plans networks",
+                )
