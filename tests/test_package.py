@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
+
+from dcgan.config.tree import RunConfig
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,3 +33,23 @@ def test_recipes_travel_with_the_package():
     import dcgan
 
     assert (Path(dcgan.__file__).parent / "config" / "recipes" / "paper.yaml").is_file()
+
+
+def _options(section: type[BaseModel], path: str = "") -> list[str]:
+    found = []
+    for name, field in section.model_fields.items():
+        below = field.annotation
+        if isinstance(below, type) and issubclass(below, BaseModel):
+            found += _options(below, f"{path}{name}.")
+        else:
+            found.append(f"{path}{name}")
+    return found
+
+
+def test_the_guide_explains_every_option_of_what_is_learned_and_how():
+    guide = (ROOT / "docs" / "guide" / "objectives.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", guide))))
+    sections = ("model", "objective", "augment", "optim", "average")
+    asked = [option for option in _options(RunConfig) if option.split(".")[0] in sections]
+    assert len(asked) > 50
+    assert [option for option in asked if option.split(".")[-1] not in named] == []
