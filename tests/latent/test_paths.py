@@ -176,9 +176,13 @@ def test_a_closed_way_runs_on_into_its_beginning():
     torch.testing.assert_close(steps[20:], steps[20].expand(10))
 
 
-def test_frames_are_rounded_up_so_that_each_point_is_met():
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("frames", [4, 5, 11, 60])
+def test_there_are_exactly_as_many_frames_and_each_point_is_met(frames, closed):
     points = torch.eye(4)
-    assert len(through(points, 11, straight)) == 13
+    found = through(points, frames, straight, closed=closed)
+    assert len(found) == frames
+    assert [(found == point).all(dim=1).sum() for point in points] == [1, 1, 1, 1]
 
 
 def test_a_grid_has_its_corners_in_its_corners():

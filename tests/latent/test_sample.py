@@ -11,10 +11,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from dcgan.errors import ConfigError, DataError, DcganError, RunError
+from dcgan.latent.choice import Choice
 from dcgan.latent.sample import write_samples
+from dcgan.models.latents import LatentSpace
 from dcgan.render.sheet import sheet
 
 COUNT = 150
@@ -55,7 +58,7 @@ READ = {".zip": read_zip, "": read_folder, ".npz": read_npz}
 @pytest.mark.parametrize("suffix", READ)
 def test_every_file_holds_the_images_of_the_run(small_run, tmp_path, suffix):
     out = tmp_path / "new" / f"samples{suffix}"
-    write_samples(small_run, COUNT, out, seed=3)
+    write_samples(small_run, COUNT, out, Choice(seed=3))
     images = READ[suffix](out)
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(images, small_run.sample(COUNT, seed=3))
@@ -63,7 +66,7 @@ def test_every_file_holds_the_images_of_the_run(small_run, tmp_path, suffix):
 
 
 def test_a_png_is_one_sheet_of_them(small_run, tmp_path):
-    write_samples(small_run, 70, tmp_path / "new" / "sheet.PNG", seed=3)
+    write_samples(small_run, 70, tmp_path / "new" / "sheet.PNG", Choice(seed=3))
     with Image.open(tmp_path / "new" / "sheet.PNG") as drawn:
         assert drawn.format == "PNG"
         wanted = np.asarray(sheet(small_run.sample(70, seed=3)))
@@ -72,7 +75,7 @@ def test_a_png_is_one_sheet_of_them(small_run, tmp_path):
 
 def test_another_seed_gives_other_images(small_run, tmp_path):
     for seed in (0, 1):
-        write_samples(small_run, 4, tmp_path / f"{seed}.npz", seed=seed)
+        write_samples(small_run, 4, tmp_path / f"{seed}.npz", Choice(seed))
     first, second = (read_npz(tmp_path / f"{seed}.npz") for seed in (0, 1))
     assert not np.array_equal(first, second)
 
@@ -126,44 +129,41 @@ def test_a_sheet_of_no_images_is_refused_in_words(small_run, tmp_path):
         write_samples(small_run, 0, tmp_path / "sheet.png")
 
 
-def run_of(pieces: int, size: int, alive: list[int], fail_at: int | None = None) -> SimpleNamespace:
+def run_of(alive: list[int], fail_at: int | None = None) -> SimpleNamespace:
     """Stands for a run: notes how many of its pieces are in memory whenever one is drawn."""
+    known: list[weakref.ref[np.ndarray]] = []
 
-    def stream(count: int, *, seed: int, **_: object) -> Iterator[np.ndarray]:
-        known: list[weakref.ref[np.ndarray]] = []
-        for number in range(pieces):
-            if number == fail_at:
-                raise RuntimeError("the lights went out")
-            piece = np.full((size, 1, 4, 4), number, np.uint8)
-            known.append(weakref.ref(piece))
-            alive.append(sum(reference() is not None for reference in known))
-            yield piece
+    def draw(latent_BZ: torch.Tensor) -> np.ndarray:
+        if len(known) == fail_at:
+            raise RuntimeError("the lights went out")
+        piece = np.full((len(latent_BZ), 1, 4, 4), len(known), np.uint8)
+        known.append(weakref.ref(piece))
+        alive.append(sum(reference() is not None for reference in known))
+        return piece
 
-    return SimpleNamespace(stream=stream, networks=SimpleNamespace(image_shape=(1, 4, 4)))
+    networks = SimpleNamespace(image_shape=(1, 4, 4), latent=LatentSpace(3), class_names=())
+    return SimpleNamespace(draw=draw, networks=networks)
 
 
 @pytest.mark.parametrize("suffix", READ)
 def test_pieces_are_written_as_they_come_and_let_go(tmp_path, suffix):
     """At most the one being written and the next are in memory, however many there are."""
     alive: list[int] = []
-    run = run_of(30, 5, alive)
-    write_samples(run, COUNT, tmp_path / f"samples{suffix}")
-    assert len(alive) == 30
+    write_samples(run_of(alive), 64 * 12, tmp_path / f"samples{suffix}")
+    assert len(alive) == 12
     assert max(alive) <= 2
-    images = READ[suffix](tmp_path / f"samples{suffix}")
-    assert images[:, 0, 0, 0].tolist() == [number // 5 for number in range(COUNT)]
 
 
 def test_a_sheet_that_no_viewer_opens_is_refused_before_anything_is_drawn(tmp_path):
     alive: list[int] = []
     with pytest.raises(DataError, match=r"2000000 images .*\.npz"):
-        write_samples(run_of(30, 5, alive), 2_000_000, tmp_path / "sheet.png")
+        write_samples(run_of(alive), 2_000_000, tmp_path / "sheet.png")
     assert alive == []
 
 
 def interrupt(out: Path) -> None:
     with pytest.raises(RuntimeError, match="the lights went out"):
-        write_samples(run_of(30, 5, [], fail_at=7), COUNT, out)
+        write_samples(run_of([], fail_at=2), COUNT, out)
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".zip"])
@@ -178,3 +178,26 @@ def test_an_interrupted_file_leaves_the_older_one(tmp_path, suffix):
 def test_an_interrupted_file_leaves_no_part_of_itself(tmp_path, suffix):
     interrupt(tmp_path / f"samples{suffix}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_numbered_sheet_has_room_for_its_numbers(small_run, tmp_path):
+    for name in ("plain", "numbered"):
+        write_samples(small_run, 9, tmp_path / f"{name}.png", numbered=name == "numbered")
+    with (
+        Image.open(tmp_path / "plain.png") as plain,
+        Image.open(tmp_path / "numbered.png") as numbered,
+    ):
+        assert numbered.width == plain.width
+        assert numbered.height >= plain.height + 3 * 10
+
+
+def test_numbers_are_refused_where_there_is_no_sheet(small_run, tmp_path):
+    with pytest.raises(ConfigError, match="on a sheet"):
+        write_samples(small_run, 9, tmp_path / "samples.zip", numbered=True)
+
+
+def test_truncated_samples_are_nearer_to_each_other(small_run, tmp_path):
+    for name, choice in {"all": Choice(), "middle": Choice(truncation=0.2)}.items():
+        write_samples(small_run, 64, tmp_path / f"{name}.npz", choice)
+    everything, middle = (read_npz(tmp_path / f"{name}.npz") for name in ("all", "middle"))
+    assert middle.std(axis=0).mean() < 0.7 * everything.std(axis=0).mean()

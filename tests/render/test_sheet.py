@@ -144,3 +144,20 @@ def test_a_picture_that_cannot_be_written_leaves_no_part_of_itself(tmp_path):
 def test_a_suffix_of_no_format_is_refused_in_words(tmp_path, name):
     with pytest.raises(DcganError, match="png"):
         save_image(Image.new("L", (3, 3)), tmp_path / name)
+
+
+@pytest.mark.parametrize("channels", MODES)
+def test_captions_stand_below_their_images_and_on_none(channels):
+    images = random_images(5, channels, 30, 40)
+    captions = ["7", "1,234", "", "0:12", "x"]
+    paper = pixels_of(sheet(images, columns=2, enlarge=1, captions=captions)).copy()
+    cell = (paper.shape[1] - GAP) // 3
+    assert cell > 30 + 10
+    for index, image in enumerate(images):
+        row, column = divmod(index, 2)
+        top, left = row * cell + GAP, column * 42 + GAP
+        np.testing.assert_array_equal(paper[:, top : top + 30, left : left + 40], image)
+        below = paper[:1, top + 30 : top + cell - GAP, left : left + 40]
+        assert (below < 200).any() == bool(captions[index])
+        if channels in {2, 4}:
+            assert (paper[-1, top + 30 : top + cell] == 255).all()

@@ -18,6 +18,7 @@ app = App(
 _COMMANDS = {
     "train": "Train a DCGAN on a collection of pictures.",
     "sample": "Draw images with a trained run's generator.",
+    "interpolate": "Go from picture to picture through latent space.",
     "inspect": "Report on a picture collection before any training.",
     "prepare": "Decode and pack a collection once; later runs read it at memory speed.",
     "evaluate": "Measure what a trained run draws, beside what real pictures would get.",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from math import ceil, cos, pi, sin
+from math import cos, pi, sin
 
 import torch
 from torch import Tensor
@@ -79,14 +79,14 @@ def circle(first_Z: Tensor, second_Z: Tensor, frames: int) -> Tensor:
 
 
 def through(points_KZ: Tensor, frames: int, way: Way, *, closed: bool = False) -> Tensor:
-    """The way from point to point, each stretch with equally many frames.
+    """The way from point to point, stretches with equally many frames or one more.
 
     Parameters
     ----------
     points_KZ : Tensor
         Two or more.
     frames : int
-        Of the whole way; rounded up so that each point is met exactly.
+        Of the whole way, in which each point is met exactly; at least as many as points.
     way : Way
     closed : bool
         Back to the first point, which is not repeated: the last frame continues into the first.
@@ -98,10 +98,11 @@ def through(points_KZ: Tensor, frames: int, way: Way, *, closed: bool = False) -
     """
     if closed:
         points_KZ = torch.cat([points_KZ, points_KZ[:1]])
-    stretches = len(points_KZ) - 1
-    each = max(1, ceil((frames - (not closed)) / stretches))
-    share_F = torch.arange(each) / each
-    parts = [way(a, b, share_F) for a, b in pairwise(points_KZ)]
+    stretches, steps = len(points_KZ) - 1, frames - (not closed)
+    parts = []
+    for number, (start_Z, end_Z) in enumerate(pairwise(points_KZ)):
+        count = (number + 1) * steps // stretches - number * steps // stretches
+        parts.append(way(start_Z, end_Z, torch.arange(count) / count))
     if not closed:
         parts.append(points_KZ[-1:])
     return torch.cat(parts)

@@ -6,7 +6,7 @@ N images · C channels · H, W sides
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -14,21 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.errors import ConfigError, RunError
+from dcgan.latent.choice import Choice
 from dcgan.render.sheet import picture, refuse_too_large, save_image, sheet
 from dcgan.runs.run import Run
 from dcgan.runtime.files import written_whole
 
 Pieces = Iterator[NDArray[np.uint8]]
 
+_ANY = Choice()
+
 
 def write_samples(
     run: Run,
     count: int,
     out: Path,
+    choice: Choice = _ANY,
     *,
-    seed: int = 0,
-    label: str | None = None,
-    codes: Mapping[int, float] | None = None,
+    numbered: bool = False,
 ) -> None:
     """Draw images and write them; the suffix of ``out`` says how.
 
@@ -39,23 +41,27 @@ def write_samples(
     out : Path
         ``.png``: one sheet. ``.npz``: an array ``images``, uint8 (N, C, H, W). ``.zip``: PNGs
         named by number. No suffix: a folder of such PNGs, new or empty.
-    seed : int
-    label, codes
-        See :meth:`dcgan.Run.sample`.
+    choice : Choice
+        Which latents.
+    numbered : bool
+        On a sheet, write each image's number below it.
 
     Raises
     ------
     ConfigError
-        A suffix that says nothing of this.
+        A suffix that says nothing of this, or numbers on something else than a sheet.
     RunError
         The folder holds other files.
     """
-    pieces = run.stream(count, seed=seed, label=label, codes=codes)
+    pieces = choice.images(run, count)
     suffix = "" if out.is_dir() else out.suffix.lower()
+    if numbered and suffix != ".png":
+        raise ConfigError("numbered", suffix, "numbers stand on a sheet; give a .png")
     match suffix:
         case ".png":
             refuse_too_large(count, run.networks.image_shape[1:])
-            save_image(sheet(np.concatenate(list(pieces))), out)
+            captions = [str(number) for number in range(count)] if numbered else []
+            save_image(sheet(np.concatenate(list(pieces)), captions=captions), out)
         case ".npz":
             _write_npz(pieces, (count, *run.networks.image_shape), out)
         case ".zip":

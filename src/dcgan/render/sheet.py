@@ -5,18 +5,22 @@ N images · C channels · H, W sides
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil, sqrt
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from dcgan.errors import DataError
 from dcgan.runtime.files import written_whole
 
 _GAP = 2
-_PAPER = 255
+_PAPER, _INK = 255, 34
+_CAPTION, _FONT_SIZE = 15, 11
+"""Pixels below an image for its caption."""
+
 _LEGIBLE_SIDE = 64
 """Small images are enlarged by a whole factor until their larger side is about this long."""
 
@@ -33,7 +37,11 @@ def picture(image_CHW: NDArray[np.uint8]) -> Image.Image:
 
 
 def sheet(
-    images_NCHW: NDArray[np.uint8], *, columns: int | None = None, enlarge: int | None = None
+    images_NCHW: NDArray[np.uint8],
+    *,
+    columns: int | None = None,
+    enlarge: int | None = None,
+    captions: Sequence[str] = (),
 ) -> Image.Image:
     """Images in reading order on white, with a gap between them.
 
@@ -44,6 +52,8 @@ def sheet(
         Default: about as many as rows.
     enlarge : int, optional
         Whole factor, nearest neighbour; default: until an image is about 64 pixels large.
+    captions : sequence of str, optional
+        One below each image.
 
     Raises
     ------
@@ -51,15 +61,24 @@ def sheet(
         No images, or so many that no viewer would open the sheet.
     """
     count, channels, height, width = images_NCHW.shape
-    columns, factor, shape = _layout(count, (height, width), columns, enlarge)
-    cell = (height * factor + _GAP, width * factor + _GAP)
+    below = _CAPTION if captions else 0
+    columns, factor, shape = _layout(count, (height, width), columns, enlarge, below)
+    cell = (height * factor + below + _GAP, width * factor + _GAP)
     paper = np.full((channels, *shape), _PAPER, dtype=np.uint8)
     large = images_NCHW.repeat(factor, axis=2).repeat(factor, axis=3)
     for index, image in enumerate(large):
         row, column = divmod(index, columns)
         top, left = row * cell[0] + _GAP, column * cell[1] + _GAP
         paper[:, top : top + image.shape[1], left : left + image.shape[2]] = image
-    return picture(paper)
+    drawn = picture(paper)
+    pen, font = ImageDraw.Draw(drawn), ImageFont.load_default(_FONT_SIZE)
+    colours = channels - (channels % 2 == 0)
+    ink = (_INK,) * colours + (255,) * (channels - colours)
+    for index, caption in enumerate(captions):
+        row, column = divmod(index, columns)
+        place = (_GAP / 2 + (column + 0.5) * cell[1], (row + 1) * cell[0] - _GAP)
+        pen.text(place, caption, fill=ink, font=font, anchor="ms")
+    return drawn
 
 
 def refuse_too_large(count: int, size: tuple[int, int]) -> None:
@@ -68,7 +87,11 @@ def refuse_too_large(count: int, size: tuple[int, int]) -> None:
 
 
 def _layout(
-    count: int, size: tuple[int, int], columns: int | None, enlarge: int | None
+    count: int,
+    size: tuple[int, int],
+    columns: int | None,
+    enlarge: int | None,
+    below: int = 0,
 ) -> tuple[int, int, tuple[int, int]]:
     """Columns, whole factor of enlargement, and (height, width) of the sheet."""
     if count == 0:
@@ -77,7 +100,7 @@ def _layout(
     columns = columns or ceil(sqrt(count))
     factor = enlarge or max(1, round(_LEGIBLE_SIDE / max(height, width)))
     shape = (
-        ceil(count / columns) * (height * factor + _GAP) + _GAP,
+        ceil(count / columns) * (height * factor + below + _GAP) + _GAP,
         columns * (width * factor + _GAP) + _GAP,
     )
     if max(shape) > _MOST_SIDE:

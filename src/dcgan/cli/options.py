@@ -1,0 +1,92 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from dcgan.latent.choice import Choice
+    from dcgan.runs.run import Run
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Which:
+    """Which latents, and which generator draws them.
+
+    Parameters
+    ----------
+    seed
+        The i-th latent of a seed is always the same.
+    label
+        Only images of this class, of a run that was trained on labels.
+    code
+        Fix a code of a run that has some: 1=3 is category 3 of the first, 2=-0.5 a number.
+    truncation
+        Draw latents from the middle of the distribution, up to so many deviations: fewer kinds of
+        images, better ones.
+    checkpoint
+        best, last, or a number of images seen.
+    device
+        auto, cpu, cuda or mps.
+    """
+
+    seed: int = 0
+    label: str | None = None
+    code: tuple[str, ...] = ()
+    truncation: float | None = None
+    checkpoint: str = "best"
+    device: str = "auto"
+
+    def open(self, run: Path) -> tuple[Run, Choice]:
+        """The run and what its latents have in common."""
+        from dcgan.errors import ConfigError
+        from dcgan.latent.choice import Choice
+        from dcgan.runs import open_run
+        from dcgan.runtime.device import choose_device
+
+        if not 0 <= self.seed < 2**63:
+            raise ConfigError("seed", self.seed, "from 0 to 2^63 - 1")
+        opened = open_run(run, checkpoint=self.checkpoint, device=choose_device(self.device))
+        return opened, Choice(self.seed, self.label, _codes(self.code), self.truncation)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Film:
+    """How pictures in sequence are shown.
+
+    Parameters
+    ----------
+    fps
+        Frames per second of a film.
+    side
+        Pixels of its longer side (default: enlarged by a whole factor to about 256).
+    smooth
+        Enlarge smoothly; without, each pixel stays a square.
+    once
+        Play once; without, for ever.
+    """
+
+    fps: float = 20.0
+    side: int | None = None
+    smooth: Annotated[bool, Parameter(negative=())] = False
+    once: Annotated[bool, Parameter(negative=())] = False
+
+
+def _codes(words: tuple[str, ...]) -> dict[int, float]:
+    """``("1=3", "2=-0.5")`` → ``{1: 3.0, 2: -0.5}``."""
+    from dcgan.errors import ConfigError
+
+    found = {}
+    for word in words:
+        number, _, value = word.partition("=")
+        try:
+            found[int(number)] = float(value)
+        except ValueError:
+            raise ConfigError("code", word, "write NUMBER=VALUE, such as 1=3") from None
+    return found

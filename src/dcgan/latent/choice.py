@@ -1,0 +1,55 @@
+"""Which latents: those of a seed, with what is asked of them.
+
+B batch · Z numbers of a latent
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count as counting
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dcgan.latent.noise import truncated
+from dcgan.runs.conditions import with_conditions
+from dcgan.runs.run import Run
+
+_PIECE = 64
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What all latents of one call have in common.
+
+    Parameters
+    ----------
+    seed : int
+        The i-th latent of a seed is always the same.
+    label, codes
+        See :func:`dcgan.runs.conditions.with_conditions`.
+    truncation : float, optional
+        See :func:`dcgan.latent.noise.truncated`.
+    """
+
+    seed: int = 0
+    label: str | None = None
+    codes: Mapping[int, float] = field(default_factory=dict)
+    truncation: float | None = None
+
+    def latents(self, run: Run, start: int, stop: int) -> Tensor:
+        """Latents number ``start`` to ``stop`` (excluded), (B, Z)."""
+        latent = run.networks.latent
+        latent_BZ = latent.numbered(self.seed, start, stop)
+        if self.truncation is not None:
+            latent_BZ = truncated(latent, latent_BZ, self.truncation)
+        return with_conditions(run.networks, latent_BZ, label=self.label, codes=self.codes)
+
+    def images(self, run: Run, count: int) -> Iterator[NDArray[np.uint8]]:
+        """Images of the first ``count`` latents in pieces, uint8 (B, C, H, W)."""
+        for start in counting(0, _PIECE):
+            if start >= count:
+                return
+            yield run.draw(self.latents(run, start, min(count, start + _PIECE)))

@@ -1,0 +1,54 @@
+"""One latent by name: a number on a numbered sheet.
+
+Z numbers of a latent
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from dcgan.errors import ConfigError
+from dcgan.latent.choice import Choice
+from dcgan.runs.run import Run
+
+_MOST = 10_000_000
+
+
+def latent_of(run: Run, name: str, choice: Choice) -> Tensor:
+    """The latent that a word on the command line means, (Z,).
+
+    Parameters
+    ----------
+    run : Run
+    name : str
+        ``17``: number 17 of the seed in ``choice``, as on a numbered sheet of it. ``5:17``: the
+        same of seed 5.
+    choice : Choice
+
+    Raises
+    ------
+    ConfigError
+        Neither, or out of bounds.
+    """
+    seed, colon, number = name.rpartition(":")
+    try:
+        place, own = int(number), int(seed) if colon else choice.seed
+    except ValueError:
+        raise ConfigError(
+            "point",
+            name,
+            "write a number on the sheet that sample --numbered makes, or SEED:NUMBER",
+        ) from None
+    if not 0 <= place < _MOST:
+        raise ConfigError("point", name, f"numbers go from 0 to {_MOST - 1:,}")
+    if not 0 <= own < 2**63:
+        raise ConfigError("point", name, "seeds go from 0 to 2^63 - 1")
+    return replace(choice, seed=own).latents(run, place, place + 1)[0]
+
+
+def latents_of(run: Run, names: tuple[str, ...], choice: Choice) -> Tensor:
+    """Several of them, (K, Z)."""
+    return torch.stack([latent_of(run, name, choice) for name in names])

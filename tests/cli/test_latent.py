@@ -1,0 +1,74 @@
+"""The commands of latent space make their pictures, and refuse in one line."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from dcgan.latent.choice import Choice
+from dcgan.render.sheet import sheet
+
+
+def test_interpolate_makes_a_film(dcgan, small_run, tmp_path):
+    out = tmp_path / "way.gif"
+    code, said, _ = dcgan(
+        "interpolate", small_run.path, 3, 7, "--frames", 9, "--out", out, "--fps", 10, "--once"
+    )
+    assert code == 0
+    assert "9 images, spherical" in said
+    with Image.open(out) as film:
+        frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(film)]
+        assert film.info["duration"] == 100
+        assert "loop" not in film.info
+    assert len(frames) == 9
+    assert frames[0].shape == (256, 256)
+    ends = small_run.draw(Choice().latents(small_run, 0, 8))[[3, 7], 0]
+    for frame, end in zip((frames[0], frames[-1]), ends, strict=True):
+        assert np.abs(frame[8::16, 8::16].astype(int) - end).max() <= 16  # of 256 colours
+
+
+def test_a_grid_is_a_sheet_with_its_corners_in_the_corners(dcgan, small_run, tmp_path):
+    out = tmp_path / "grid.png"
+    assert dcgan("interpolate", small_run.path, "--kind", "grid", "--out", out)[0] == 0
+    first = small_run.draw(Choice().latents(small_run, 0, 1))
+    with Image.open(out) as grid, Image.open(out).crop((0, 0, 68, 68)) as corner:
+        assert grid.width == grid.height == 6 * 66 + 2
+        np.testing.assert_array_equal(np.asarray(corner), np.asarray(sheet(first)))
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["1"], "dcgan: points = 1: a spherical way needs two or more"),
+        (["a", "b"], "dcgan: point = 'a': write a number"),
+        (["1", "2", "--out", "way.avi"], "dcgan: out = '.avi': a film ends in"),
+        (["1", "2", "--fps", "0"], "dcgan: fps = 0.0: above 0"),
+        (["1", "2", "--side", "9999"], "dcgan: side = 9999: from 1 to 4096"),
+        (["1", "2", "--label", "7"], "dcgan: label = '7': this run was not trained on labels"),
+        (["1", "2", "--truncation", "0"], "dcgan: truncation = 0.0: above 0"),
+        (["1", "2", "3", "--kind", "grid"], "dcgan: points = 3: a grid needs 2 or 4"),
+    ],
+)
+def test_interpolate_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):
+    monkeypatch.chdir(tmp_path)
+    code, said, complaint = dcgan("interpolate", small_run.path, *words)
+    assert code == 2
+    assert said == ""
+    assert complaint.startswith(line)
+    assert complaint.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sample_numbers_and_truncates(dcgan, small_run, tmp_path):
+    for name, words in {"plain": [], "numbered": ["--numbered"]}.items():
+        out = tmp_path / f"{name}.png"
+        assert dcgan("sample", small_run.path, "-n", 4, "--out", out, *words)[0] == 0
+    with Image.open(tmp_path / "plain.png") as one, Image.open(tmp_path / "numbered.png") as other:
+        assert other.height > one.height
+    out = tmp_path / "middle.npz"
+    code, _, _ = dcgan("sample", small_run.path, "-n", 4, "--out", out, "--truncation", 0.1)
+    assert code == 0
+    with np.load(out) as file:
+        wanted = small_run.draw(Choice(truncation=0.1).latents(small_run, 0, 4))
+        np.testing.assert_array_equal(file["images"], wanted)
