@@ -72,3 +72,36 @@ def test_sample_numbers_and_truncates(dcgan, small_run, tmp_path):
     with np.load(out) as file:
         wanted = small_run.draw(Choice(truncation=0.1).latents(small_run, 0, 4))
         np.testing.assert_array_equal(file["images"], wanted)
+
+
+def test_arithmetic_makes_its_figure_and_says_of_what(dcgan, small_run, tmp_path):
+    out = tmp_path / "sum.png"
+    code, said, _ = dcgan(
+        "arithmetic", small_run.path, "--plus", "3,17,40", "--minus", "5,8", "--plus", "1",
+        "--out", out,
+    )  # fmt: skip
+    assert code == 0
+    assert said.splitlines()[:3] == ["+ 3,17,40: 3, 17, 40", "- 5,8: 5, 8", "+ 1: 1"]
+    with Image.open(out) as figure:
+        assert figure.width > 500
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ([], "dcgan: plus = []: give at least one concept"),
+        (["--plus", "-4"], "dcgan: concept = '-4': no such class"),
+        (["--plus", "1,x"], "dcgan: concept = '1,x': no such class"),
+        (["--plus", "label=77"], "dcgan: concept = 'label=77': no such class of label"),
+        (["--plus", "colour=red"], "dcgan: concept = 'colour=red': no such factor"),
+        (["--plus", "3", "--exemplars", "0"], "dcgan: exemplars = 0: from 1 to 100"),
+    ],
+)
+def test_arithmetic_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):
+    monkeypatch.chdir(tmp_path)
+    code, said, complaint = dcgan("arithmetic", small_run.path, *words)
+    assert code == 2
+    assert said == ""
+    assert complaint.startswith(line)
+    assert complaint.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

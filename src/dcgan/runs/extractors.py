@@ -74,7 +74,7 @@ def open_extractor(
         case "random":
             return random_extractor(channels, (height, width), device=device)
         case "classifier":
-            return _taught(pictures, device, note)
+            return factor_classifier(pictures, device=device, note=note)
         case "inception":
             return inception_extractor(None, device=device, download=download)
     path = expanded(wanted)
@@ -127,19 +127,41 @@ def _taught_rows(pictures: Pictures) -> NDArray[np.int64]:
     return chosen_order(len(pictures))[:most]
 
 
-def _taught(
-    pictures: Pictures, device: torch.device | str, note: Callable[[str], None] | None
+def factor_classifier(
+    pictures: Pictures,
+    factor: str | None = None,
+    *,
+    device: torch.device | str = "cpu",
+    note: Callable[[str], None] | None = None,
 ) -> Extractor:
-    found = classes_of(pictures)
+    """A classifier of one factor of the pictures, trained once on them and kept.
+
+    Parameters
+    ----------
+    pictures : Pictures
+    factor : str, optional
+        Default that of :func:`classes_of`.
+    device : torch.device, default CPU
+    note : callable, optional
+        Told when it has to be trained.
+
+    Raises
+    ------
+    DataError
+        No such labels, or too few pictures of a class.
+    """
+    found = classes_of(pictures, factor)
+    if found is None and factor is not None:
+        raise DataError(f"these pictures have no classes {factor!r} to train a classifier on")
     if found is None:
         raise DataError(
             "these pictures have no labels to train a classifier on; take --extractor random, or"
             " sort them into one folder per class"
         )
-    factor, labels = found
+    name, labels = found
     rows = _taught_rows(pictures)
     numbers = labels.values[pictures.rows(rows)].astype(np.int64)
-    key = hashlib.sha256(f"{pictures.fingerprint} {pictures.shape} {factor}".encode())
+    key = hashlib.sha256(f"{pictures.fingerprint} {pictures.shape} {name}".encode())
     key.update(numbers.tobytes())
     if pictures.fingerprint.startswith(STREAMED):  # made of names: pixels may change under them
         key.update(take(pictures, rows[:_LOOKED_AT]).tobytes())

@@ -1,0 +1,67 @@
+"""``dcgan arithmetic``: concepts added and subtracted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from dcgan.cli.options import Which
+
+_WHICH = Which()
+
+
+def arithmetic(
+    run: Path,
+    /,
+    *,
+    plus: tuple[str, ...] = (),
+    minus: tuple[str, ...] = (),
+    exemplars: int = 3,
+    as_is: Annotated[bool, Parameter(negative=())] = False,
+    out: Path = Path("arithmetic.png"),
+    data: str | None = None,
+    data_root: Path | None = None,
+    which: Which = _WHICH,
+) -> None:
+    """Add and subtract concepts: man with glasses, less man, plus woman.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    plus
+        A concept: numbers on the sheet that sample --numbered makes, such as 3,17,40, or what
+        samples show, such as label=7, shape=circle+colour=red or smiling.
+    minus
+        A concept to subtract.
+    exemplars
+        How many samples make a concept that is known by what they show.
+    as_is
+        Leave the sum at the length it has; without, it gets that of a drawn latent.
+    out
+        The figure, a .png.
+    data
+        The pictures by whose labels concepts are known (default: what the run was trained on).
+    data_root
+        Where named data sets lie (default: the variable DCGAN_DATA).
+    """
+    from dcgan.cli.progress import TerminalReporter
+    from dcgan.latent.arithmetic import figure, open_concepts
+    from dcgan.latent.reading import Reader
+    from dcgan.render.sheet import save_image
+
+    opened, choice = which.open(run)
+    reporter = TerminalReporter()
+    try:
+        reader = Reader(opened, data=data, data_root=data_root, note=reporter.note)
+        concepts = open_concepts(
+            opened, plus, minus, choice=choice, reader=reader, exemplars=exemplars
+        )
+    finally:
+        reporter.end()
+    save_image(figure(opened, concepts, rescale=not as_is, seed=which.seed), out)
+    for concept in concepts:
+        print(f"{'+' if concept.sign > 0 else '-'} {concept.name}: {', '.join(concept.points)}")
+    print(f"their sum in {out}")

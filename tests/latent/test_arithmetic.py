@@ -1,0 +1,194 @@
+"""Sums of concepts: means, lengths, exemplars, the control in pixels, and the figure."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dcgan.errors import ConfigError
+from dcgan.latent.arithmetic import (
+    Concept,
+    combine,
+    figure,
+    in_pixels,
+    neighbours,
+    open_concepts,
+)
+from dcgan.latent.choice import Choice
+from dcgan.latent.reading import Reader
+from dcgan.models.latents import LatentSpace
+
+SPACE = LatentSpace(4000)
+
+
+def concept(sign, *numbers, space=SPACE):
+    latents = torch.cat([space.numbered(0, n, n + 1) for n in numbers])
+    return Concept(sign, "x", tuple(map(str, numbers)), latents)
+
+
+def test_the_sum_is_that_of_the_means():
+    concepts = [concept(1, 0, 1, 2), concept(-1, 3, 4), concept(1, 5)]
+    latent = SPACE.numbered(0, 0, 6)
+    expected = latent[:3].mean(0) - latent[3:5].mean(0) + latent[5]
+    torch.testing.assert_close(combine(SPACE, concepts, rescale=False), expected)
+    found = combine(SPACE, concepts)
+    torch.testing.assert_close(found / found.norm(), expected / expected.norm())
+
+
+@settings(max_examples=30, deadline=None)
+@given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=5))
+def test_the_sum_is_as_long_as_a_drawn_latent(sizes):
+    """Independent latents: whatever the number of exemplars, the length is about √Z."""
+    start, concepts = 0, []
+    for index, size in enumerate(sizes):
+        concepts.append(concept(-1 if index % 2 else 1, *range(start, start + size)))
+        start += size
+    assert combine(SPACE, concepts).norm().item() == pytest.approx(sqrt(4000), rel=0.1)
+
+
+def test_three_of_three_have_that_length_by_themselves():
+    concepts = [concept(1, 0, 1, 2), concept(-1, 3, 4, 5), concept(1, 6, 7, 8)]
+    torch.testing.assert_close(combine(SPACE, concepts), combine(SPACE, concepts, rescale=False))
+
+
+def test_an_exemplar_of_two_concepts_counts_with_its_whole_weight():
+    """1 - 1 + 2: what is left is the last, and it has its own length."""
+    concepts = [concept(1, 1), concept(-1, 1), concept(1, 2)]
+    torch.testing.assert_close(combine(SPACE, concepts), SPACE.numbered(0, 2, 3)[0])
+    twice = [concept(1, 3), concept(1, 3)]
+    torch.testing.assert_close(combine(SPACE, twice), SPACE.numbered(0, 3, 4)[0])
+
+
+def test_what_takes_itself_away_leaves_the_middle():
+    found = combine(SPACE, [concept(1, 1), concept(-1, 1)])
+    assert torch.isfinite(found).all()
+    assert found.norm() < 1e-6
+
+
+def test_uniform_noise_stays_in_its_cube_and_spread_over_it():
+    space = LatentSpace(4000, "uniform")
+    concepts = [concept(s, *n, space=space) for s, n in ((1, [0]), (-1, [1]), (1, [2]))]
+    found = combine(space, concepts)
+    assert found.abs().max() <= 1
+    assert found.std().item() == pytest.approx(sqrt(1 / 3), rel=0.05)
+
+
+def test_classes_beside_the_noise_are_summed_as_they_are():
+    space = LatentSpace(4, "normal", (0.25,) * 4)
+    a, b, c = (space.with_class(space.numbered(0, k, k + 1), k) for k in range(3))
+    concepts = [Concept(s, "x", (), z) for s, z in ((1, a), (-1, b), (1, c))]
+    assert combine(space, concepts)[space.class_slice].tolist() == [1, -1, 1, 0]
+
+
+@pytest.mark.parametrize("distribution", ["normal", "uniform"])
+def test_neighbours_are_within_a_quarter_and_differ(distribution):
+    space = LatentSpace(50, distribution, (0.5, 0.5))
+    latent = space.numbered(0, 0, 1)[0]
+    found = neighbours(space, latent)
+    assert found.shape == (8, 52)
+    distance = (found - latent)[:, :50].abs()
+    assert 0.2 < distance.max() <= 0.25
+    assert torch.equal(found[:, 50:], latent[50:].expand(8, -1))
+    assert distribution == "normal" or found[:, :50].abs().max() <= 1
+    assert len(torch.unique(found, dim=0)) == 8
+
+
+def test_the_control_is_the_sum_of_pixels_about_the_middle():
+    a, b, c = (np.full((2, 1, 1, 1), v, np.uint8) for v in (200, 100, 60))
+    assert in_pixels([a, b, c], [1, -1, 1]).item() == 160
+    assert in_pixels([a, b], [1, -1]).item() == 228  # 127.5 + 72.5 + 27.5, rounded
+    assert in_pixels([a, c], [1, 1]).item() == 132
+    bright = np.array([[[[0]]], [[[255]]]], np.uint8)
+    assert in_pixels([bright], [1]).item() == 128
+    assert in_pixels([a, b, a], [1, -1, 1]).item() == 255
+
+
+def test_concepts_are_read_from_numbers_in_the_order_of_the_figure(small_run):
+    found = open_concepts(
+        small_run, ["3, 17,4:0", "1"], ["5"], choice=Choice(), reader=Reader(small_run)
+    )
+    assert [(one.sign, one.points) for one in found] == [
+        (1, ("3", "17", "4:0")),
+        (-1, ("5",)),
+        (1, ("1",)),
+    ]
+    latent = small_run.networks.latent
+    assert torch.equal(found[0].latent_KZ[2], latent.numbered(4, 0, 1)[0])
+
+
+def test_nothing_to_add_and_numbers_out_of_bounds_are_refused(small_run):
+    reader = Reader(small_run)
+    with pytest.raises(ConfigError, match="at least one concept"):
+        open_concepts(small_run, [], ["3"], choice=Choice(), reader=reader)
+    with pytest.raises(ConfigError, match="from 1 to 100"):
+        open_concepts(small_run, ["3"], [], choice=Choice(), reader=reader, exemplars=0)
+    with pytest.raises(ConfigError, match="numbers go from 0"):
+        open_concepts(small_run, ["99999999999"], [], choice=Choice(), reader=reader)
+
+
+class Bright:
+    """Reads how bright images are: ``dark`` or ``bright``, sure only at the ends."""
+
+    names = ("dark", "bright")
+
+    def conditions(self, concept):
+        return [("light", self.names.index(concept))]
+
+    def agreement(self, images, conditions):
+        mean = images.mean(axis=(1, 2, 3))
+        share = (mean - mean.min()) / (mean.max() - mean.min())
+        return share if conditions == [("light", 1)] else 1 - share
+
+
+def test_exemplars_are_the_first_samples_that_surely_show_it(small_run):
+    bright, dark = open_concepts(
+        small_run, ["bright"], ["dark"], choice=Choice(), reader=Bright(), exemplars=2
+    )
+    images = small_run.sample(256)
+    sure = Bright().agreement(images, [("light", 1)])
+    assert bright.points == tuple(str(n) for n in np.flatnonzero(sure > 0.9)[:2])
+    assert dark.points == tuple(str(n) for n in np.flatnonzero(sure < 0.1)[:2])
+
+
+def test_too_few_samples_that_show_it_are_said(small_run):
+    class Never(Bright):
+        def agreement(self, images, conditions):
+            return np.zeros(len(images))
+
+    with pytest.raises(ConfigError, match=r"only 0 of 2,048 samples") as caught:
+        open_concepts(small_run, ["dark"], [], choice=Choice(), reader=Never())
+    assert caught.value.value == "dark"
+
+
+def test_the_figure_shows_exemplars_means_result_and_control(small_run):
+    concepts = open_concepts(
+        small_run, ["0,1,2", "6"], ["3,4"], choice=Choice(), reader=Reader(small_run)
+    )
+    drawn = np.asarray(figure(small_run, concepts).convert("L")).astype(int)
+
+    def stands(image):
+        """Whether an image stands somewhere on the figure, four times as large."""
+        large = image[0].repeat(4, 0).repeat(4, 1).astype(int)
+        rows, columns = (n - 63 for n in drawn.shape)
+        for row in range(rows):
+            hits = np.flatnonzero(drawn[row, :columns] == large[0, 0])
+            for column in hits:
+                if (drawn[row : row + 64, column : column + 64] == large).all():
+                    return True
+        return False
+
+    latent = small_run.networks.latent
+    result = combine(latent, concepts)
+    wanted = [
+        *small_run.draw(torch.cat([one.latent_KZ for one in concepts])),
+        *small_run.draw(result[None]),
+        *small_run.draw(neighbours(latent, result)),
+        in_pixels([small_run.draw(one.latent_KZ) for one in concepts], [1, -1, 1]),
+    ]
+    assert all(stands(image) for image in wanted)
+    assert not stands(small_run.sample(30)[29])
