@@ -367,7 +367,7 @@ def test_dropout_comes_last(order):
 # Initial weights -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("init", ["default", "dcgan"])
+@pytest.mark.parametrize("init", ["default", "dcgan", "he"])
 @pytest.mark.parametrize(
     ("layer", "shape", "fan_in"),
     [
@@ -419,6 +419,36 @@ def test_the_papers_initialisation_reaches_weights_and_batch_norm():
     assert batch_norm.weight.mean().item() == pytest.approx(1, abs=0.003)
     assert batch_norm.weight.std().item() == pytest.approx(0.02, rel=0.1)
     assert not batch_norm.bias.any()
+
+
+@pytest.mark.parametrize(
+    ("activation", "slope", "gain"),
+    [("relu", 0.2, 2), ("leaky_relu", 0.2, 2 / 1.04), ("leaky_relu", 0.5, 1.6), ("none", 0.2, 1)],
+)
+@pytest.mark.parametrize("operation", ["conv", "conv_transpose", "linear"])
+def test_hes_initialisation_has_its_variance_and_no_bias(operation, activation, slope, gain):
+    layer = Layer(operation=operation, channels=64, activation=activation, slope=slope)
+    if operation != "linear":
+        layer = replace(layer, kernel=(4, 4), stride=(2, 2))
+    block = Block(layer, (64, 8, 8) if operation != "linear" else (512,), "he")
+    fan_in = {"conv": 64 * 16, "conv_transpose": 64 * 4, "linear": 512}[operation]
+    assert operation_of(block).weight.var().item() == pytest.approx(gain / fan_in, rel=0.05)
+    assert not operation_of(block).bias.any()
+
+
+def test_hes_initialisation_carries_the_signal_through_a_deep_discriminator():
+    """Mean squares stay what they were; PyTorch's own fade away."""
+    layer = Layer(operation="linear", channels=800, activation="leaky_relu")
+    x = torch.randn(50, 800)
+    squares = {}
+    for init in ("he", "default"):
+        out = x
+        with torch.no_grad():
+            for _ in range(6):
+                out = Block(layer, (800,), init)(out)
+        squares[init] = out.square().mean().item()
+    assert squares["he"] == pytest.approx(1, abs=0.4)
+    assert squares["default"] < 0.01
 
 
 def test_the_default_initialisation_is_that_of_torch():

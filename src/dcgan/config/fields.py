@@ -29,7 +29,7 @@ Norm = Literal[
 ]
 Activation = Literal["none", "relu", "leaky_relu", "selu", "tanh"]
 Order = Literal["norm-activation", "activation-norm"]
-Initialisation = Literal["default", "dcgan"]
+Initialisation = Literal["default", "dcgan", "he"]
 
 SMALLEST_SIDE, LARGEST_SIDE = 16, 4096
 

@@ -112,7 +112,8 @@ class NetworkConfig(Section):
     slope: Annotated[float, Field(ge=0)] = 0.2
     """Negative slope of leaky ReLU."""
     init: Initialisation = "default"
-    """PyTorch's default initialisation, or the paper's N(0, 0.02)."""
+    """PyTorch's default initialisation, the paper's N(0, 0.02), or one that keeps activations'
+    variance from layer to layer (He et al. 2015)."""
 
 
 class GeneratorConfig(NetworkConfig):

@@ -111,7 +111,7 @@ class Block(nn.Sequential):
     layer : Layer
     input_shape : (C, H, W) or (F,)
         Without the batch axis.
-    init : {"default", "dcgan"}
+    init : {"default", "dcgan", "he"}
         See :func:`dcgan.models.init.initialise`.
 
     Shape: (B, *input_shape) → (B, *output shape of the row).
@@ -139,7 +139,7 @@ class Block(nn.Sequential):
             self.add_module("minibatch_stddev", MinibatchStddev())
             features += 1
         operation = _operation(layer, (features, *input_shape[1:]))
-        initialise(operation, init, feeds_selu=layer.activation == "selu")
+        initialise(operation, init, activation=layer.activation, slope=layer.slope)
         if "spectral" in layer.norms:
             spectral_norm(operation)
         self.add_module(layer.operation, operation)

@@ -31,7 +31,7 @@ class Discriminator(nn.Module):
         The table; its last shape must hold one number.
     image_shape : (C, H, W)
         Of the images it judges.
-    init : {"default", "dcgan"}
+    init : {"default", "dcgan", "he"}
         Initial weights, see :func:`dcgan.models.init.initialise`.
     classes : int, default 0
         K; above 0, it judges whether an image is a real one of its class, by a projection of the

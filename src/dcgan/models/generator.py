@@ -27,7 +27,7 @@ class Generator(nn.Module):
         Z.
     latent_shape : (int, int, int), optional
         View the latent as (channels, height, width), as in a spatial latent; default (Z, 1, 1).
-    init : {"default", "dcgan"}
+    init : {"default", "dcgan", "he"}
         Initial weights, see :func:`dcgan.models.init.initialise`.
 
     Attributes

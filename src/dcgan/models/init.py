@@ -7,27 +7,37 @@ from typing import Literal
 
 from torch import nn
 
-Initialisation = Literal["default", "dcgan"]
+Initialisation = Literal["default", "dcgan", "he"]
 
 
-def initialise(module: nn.Module, init: Initialisation, *, feeds_selu: bool = False) -> None:
+def initialise(
+    module: nn.Module, init: Initialisation, *, activation: str = "none", slope: float = 0.0
+) -> None:
     """Set a fresh layer's weights in place.
 
     Parameters
     ----------
     module : a convolution, linear or batch norm layer
-    init : {"default", "dcgan"}
+    init : {"default", "dcgan", "he"}
         ``default`` leaves PyTorch's initialisation. ``dcgan`` draws weights from N(0, 0.02) and
         batch norm scales from N(1, 0.02), with shifts of zero (Radford et al. 2016, section 4;
-        the spread of the scales is that of their code).
-    feeds_selu : bool
-        The layer feeds a SELU, which only normalises itself with zero-mean weights of variance
+        the spread of the scales is that of their code). ``he`` draws weights of such a variance
+        that activations keep theirs from layer to layer, 2 / (1 + slope²) / fan-in before a
+        rectifier and 1 / fan-in elsewhere, with biases of zero (He et al. 2015,
+        arXiv:1502.01852, equation 14): PyTorch's are a sixth of that, and a deep network without
+        norm begins with next to no signal.
+    activation : str, default "none"
+        What the layer feeds. A SELU only normalises itself with zero-mean weights of variance
         1 / fan-in (Klambauer et al. 2017, arXiv:1706.02515): they are drawn so, whatever ``init``.
+    slope : float, default 0
+        Negative slope of a leaky ReLU.
     """
-    if feeds_selu and isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-        nn.init.normal_(module.weight, 0.0, 1 / sqrt(_fan_in(module)))
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
+    if activation == "selu" or init == "he":
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            variance = _gain(activation, slope) / _fan_in(module)
+            nn.init.normal_(module.weight, 0.0, sqrt(variance))
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
         return
     if init == "default":
         return
@@ -36,6 +46,16 @@ def initialise(module: nn.Module, init: Initialisation, *, feeds_selu: bool = Fa
     elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)
+
+
+def _gain(activation: str, slope: float) -> float:
+    """Of variance, so that the one after a rectifier is that before."""
+    match activation:
+        case "relu":
+            return 2.0
+        case "leaky_relu":
+            return 2 / (1 + slope**2)
+    return 1.0
 
 
 def _fan_in(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> float:

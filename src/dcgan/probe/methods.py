@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import torch
@@ -62,12 +63,9 @@ def features_of(method: str, seen: Unlabelled) -> FeatureMap:
 
 def initialisation_of(run: Run) -> Initialisation:
     """How the run drew its discriminator's first weights."""
-    known: Initialisation = (
-        "dcgan"
-        if recorded(run, "model", "discriminator", "init", default="default") == "dcgan"
-        else "default"
-    )
-    return known
+    found = recorded(run, "model", "discriminator", "init", default="default")
+    known: dict[str, Initialisation] = {name: name for name in get_args(Initialisation)}
+    return known.get(str(found), "default")
 
 
 class Pixels:
