@@ -63,9 +63,11 @@ class PlainLoop:
             OneByOne(pixel_NCHW), self._batch, shuffle=True, num_workers=2, drop_last=True
         )
         ours, theirs = config.optim.generator, config.optim.discriminator
-        self._g = torch.optim.Adam(self.generator.parameters(), lr=ours.lr, betas=ours.betas)
+        self._g = torch.optim.Adam(
+            self.generator.parameters(), lr=resolved(ours.lr), betas=ours.betas
+        )
         self._d = torch.optim.Adam(
-            self._discriminator.parameters(), lr=theirs.lr, betas=theirs.betas
+            self._discriminator.parameters(), lr=resolved(theirs.lr), betas=theirs.betas
         )
         self._real_target = config.objective.real_target
         self.images_seen = 0

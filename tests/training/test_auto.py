@@ -104,3 +104,17 @@ def test_a_table_that_is_spelled_out_has_no_row_added():
     rows = [{"conv": 4, "kernel": 4, "stride": 2, "padding": 1}, {"linear": 1}]
     config, _ = resolve({"model": {"discriminator": {"layers": rows}}})
     assert len(resolve_networks(config).discriminator) == 2
+
+
+@pytest.mark.parametrize(("width", "rate"), [(4, 2e-3), (16, 2e-3), (32, 1e-3), (64, 5e-4)])
+def test_rates_go_down_as_networks_get_wider(width, rate):
+    settings = {"model": {"generator": {"width": width}, "discriminator": {"width": 16}}}
+    optim = resolve(settings)[0].optim
+    assert optim.generator.lr == pytest.approx(rate)
+    assert optim.discriminator.lr == pytest.approx(2e-3)
+
+
+def test_a_rate_that_was_said_is_kept():
+    optim = resolve({"optim": {"generator": {"lr": 3e-3}}})[0].optim
+    assert optim.generator.lr == 3e-3
+    assert optim.discriminator.lr == pytest.approx(1e-3)

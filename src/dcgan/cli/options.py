@@ -26,6 +26,8 @@ class Which:
         Only images of this class, of a run that was trained on labels.
     code
         Fix a code of a run that has some: 1=3 is category 3 of the first, 2=-0.5 a number.
+    move
+        Move along a named direction of the run, by so many deviations: smile=2 (see directions).
     truncation
         Draw latents from the middle of the distribution, up to so many deviations: fewer kinds of
         images, better ones.
@@ -38,6 +40,7 @@ class Which:
     seed: int = 0
     label: str | None = None
     code: tuple[str, ...] = ()
+    move: tuple[str, ...] = ()
     truncation: float | None = None
     checkpoint: str = "best"
     device: str = "auto"
@@ -52,7 +55,9 @@ class Which:
         if not 0 <= self.seed < 2**63:
             raise ConfigError("seed", self.seed, "from 0 to 2^63 - 1")
         opened = open_run(run, checkpoint=self.checkpoint, device=choose_device(self.device))
-        return opened, Choice(self.seed, self.label, _codes(self.code), self.truncation)
+        codes = {_number(name, "code"): value for name, value in _pairs(self.code, "code")}
+        moves = dict(_pairs(self.move, "move"))
+        return opened, Choice(self.seed, self.label, codes, self.truncation, moves)
 
 
 @Parameter(name="*")
@@ -78,15 +83,27 @@ class Film:
     once: Annotated[bool, Parameter(negative=())] = False
 
 
-def _codes(words: tuple[str, ...]) -> dict[int, float]:
-    """``("1=3", "2=-0.5")`` → ``{1: 3.0, 2: -0.5}``."""
+def _pairs(words: tuple[str, ...], key: str) -> list[tuple[str, float]]:
+    """``("1=3", "2=-0.5")`` → ``[("1", 3.0), ("2", -0.5)]``."""
     from dcgan.errors import ConfigError
 
-    found = {}
+    found = []
     for word in words:
-        number, _, value = word.partition("=")
+        name, _, value = word.partition("=")
         try:
-            found[int(number)] = float(value)
+            found.append((name, float(value)))
         except ValueError:
-            raise ConfigError("code", word, "write NUMBER=VALUE, such as 1=3") from None
+            raise ConfigError(key, word, f"write {_PAIRS[key]}") from None
     return found
+
+
+def _number(word: str, key: str) -> int:
+    from dcgan.errors import ConfigError
+
+    try:
+        return int(word)
+    except ValueError:
+        raise ConfigError(key, word, f"write {_PAIRS[key]}") from None
+
+
+_PAIRS = {"code": "NUMBER=VALUE, such as 1=3", "move": "NAME=AMOUNT, such as smile=2"}

@@ -202,8 +202,9 @@ class PlayerConfig(Section):
 
     algorithm: Literal["adam", "adamw", "sgd"] = "adam"
     """Which optimiser."""
-    lr: Annotated[float, Field(gt=0)] = 2e-4
-    """Learning rate."""
+    lr: Annotated[float, Field(gt=0)] | Auto = 2e-4
+    """Learning rate; auto: 2e-3 up to 16 filters beside the image, and the less the more there are
+    (1e-3 for 32)."""
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (
         0.5,
         0.999,

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dcgan.latent.directions import moved
 from dcgan.latent.noise import truncated
+from dcgan.latent.stored import read_direction
 from dcgan.runs.conditions import with_conditions
 from dcgan.runs.run import Run
 
@@ -32,12 +34,15 @@ class Choice:
         See :func:`dcgan.runs.conditions.with_conditions`.
     truncation : float, optional
         See :func:`dcgan.latent.noise.truncated`.
+    moves : mapping of str to float
+        Named directions of the run → by how many deviations to move along each.
     """
 
     seed: int = 0
     label: str | None = None
     codes: Mapping[int, float] = field(default_factory=dict)
     truncation: float | None = None
+    moves: Mapping[str, float] = field(default_factory=dict)
 
     def latents(self, run: Run, start: int, stop: int) -> Tensor:
         """Latents number ``start`` to ``stop`` (excluded), (B, Z)."""
@@ -45,7 +50,11 @@ class Choice:
         latent_BZ = latent.numbered(self.seed, start, stop)
         if self.truncation is not None:
             latent_BZ = truncated(latent, latent_BZ, self.truncation)
-        return with_conditions(run.networks, latent_BZ, label=self.label, codes=self.codes)
+        latent_BZ = with_conditions(run.networks, latent_BZ, label=self.label, codes=self.codes)
+        if not self.moves:
+            return latent_BZ
+        steps = [(read_direction(run, name).vector_D, by) for name, by in self.moves.items()]
+        return moved(latent, latent_BZ, steps)
 
     def images(self, run: Run, count: int) -> Iterator[NDArray[np.uint8]]:
         """Images of the first ``count`` latents in pieces, uint8 (B, C, H, W)."""

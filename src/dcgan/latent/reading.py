@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from dcgan.metrics.extractor import Extractor
 from dcgan.runs.extractors import factor_classifier
 from dcgan.runs.pictures import open_pictures
 from dcgan.runs.run import Run
+
+_PARTS = 8
 
 YES = "yes"
 """The class that an attribute's bare name means, of ``no`` and ``yes``."""
@@ -48,6 +51,7 @@ class Reader:
     ) -> None:
         self._run, self._data, self._root, self._note = run, data, data_root, note
         self._classifiers: dict[str, Extractor] = {}
+        self._eighths: dict[str, tuple[Labels, NDArray[np.float64]]] = {}
 
     @cached_property
     def pictures(self) -> Pictures:
@@ -115,19 +119,38 @@ class Reader:
         every = [name for labels in self.factors.values() for name in labels.names]
         raise ConfigError("concept", word, f"no such class; {did_you_mean(word, every)}")
 
-    def classifier(self, factor: str) -> Extractor:
-        """The classifier of one factor."""
+    def probabilities(self, images_NCHW: NDArray[np.uint8], factor: str) -> NDArray[np.float32]:
+        """Of each class of a factor, (N, K)."""
+        found = self._extractor(factor, self.factors[factor])(images_NCHW).probabilities
+        assert found is not None
+        return found
+
+    def _extractor(self, factor: str, labels: Labels) -> Extractor:
         if factor not in self._classifiers:
             self._classifiers[factor] = factor_classifier(
-                self.pictures, factor, device=self._run.device, note=self._note
+                self.pictures, factor, labels, device=self._run.device, note=self._note
             )
         return self._classifiers[factor]
 
-    def probabilities(self, images_NCHW: NDArray[np.uint8], factor: str) -> NDArray[np.float32]:
-        """Of each class of a factor, (N, K)."""
-        found = self.classifier(factor)(images_NCHW).probabilities
+    def is_measured(self, concept: str) -> bool:
+        """Whether a word names a factor that has values and no classes."""
+        labels = self.pictures.labels.get(concept)
+        return labels is not None and not labels.names
+
+    def values(self, images_NCHW: NDArray[np.uint8], factor: str) -> NDArray[np.float64]:
+        """A measured factor, (N,): by a classifier of its eighths, their means weighed.
+
+        Raises
+        ------
+        DataError
+            Hardly two values differ.
+        """
+        if factor not in self._eighths:
+            self._eighths[factor] = _eighths(self.pictures, factor)
+        labels, mean_K = self._eighths[factor]
+        found = self._extractor(factor, labels)(images_NCHW).probabilities
         assert found is not None
-        return found
+        return found.astype(np.float64) @ mean_K
 
     def agreement(
         self, images_NCHW: NDArray[np.uint8], conditions: list[Condition]
@@ -136,3 +159,15 @@ class Reader:
         each = [self.probabilities(images_NCHW, factor)[:, k] for factor, k in conditions]
         least_N: NDArray[np.float32] = np.min(each, axis=0)
         return least_N
+
+
+def _eighths(pictures: Pictures, factor: str) -> tuple[Labels, NDArray[np.float64]]:
+    """A measured factor cut into eight classes of equally many pictures, and the mean of each."""
+    values = np.asarray(pictures.labels[factor].values, np.float64)
+    ends = np.unique(np.quantile(values, np.linspace(0, 1, _PARTS + 1)))
+    if len(ends) < 3:
+        raise DataError(f"{factor}: nearly all pictures have one value; nothing grows along it")
+    number = np.clip(np.searchsorted(ends, values, side="right") - 1, 0, len(ends) - 2)
+    names = tuple(f"{low:.3g} to {high:.3g}" for low, high in pairwise(ends))
+    mean_K = np.array([values[number == k].mean() for k in range(len(names))])
+    return Labels(number, names), mean_K

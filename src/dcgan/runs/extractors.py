@@ -74,7 +74,13 @@ def open_extractor(
         case "random":
             return random_extractor(channels, (height, width), device=device)
         case "classifier":
-            return factor_classifier(pictures, device=device, note=note)
+            found = classes_of(pictures)
+            if found is None:
+                raise DataError(
+                    "these pictures have no labels to train a classifier on; take --extractor"
+                    " random, or sort them into one folder per class"
+                )
+            return factor_classifier(pictures, *found, device=device, note=note)
         case "inception":
             return inception_extractor(None, device=device, download=download)
     path = expanded(wanted)
@@ -129,18 +135,21 @@ def _taught_rows(pictures: Pictures) -> NDArray[np.int64]:
 
 def factor_classifier(
     pictures: Pictures,
-    factor: str | None = None,
+    factor: str,
+    labels: Labels,
     *,
     device: torch.device | str = "cpu",
     note: Callable[[str], None] | None = None,
 ) -> Extractor:
-    """A classifier of one factor of the pictures, trained once on them and kept.
+    """A classifier of pictures by one factor, trained once on them and kept.
 
     Parameters
     ----------
     pictures : Pictures
-    factor : str, optional
-        Default that of :func:`classes_of`.
+    factor : str
+        Its name.
+    labels : Labels
+        The classes of all pictures by it.
     device : torch.device, default CPU
     note : callable, optional
         Told when it has to be trained.
@@ -148,20 +157,11 @@ def factor_classifier(
     Raises
     ------
     DataError
-        No such labels, or too few pictures of a class.
+        Too few pictures of a class, or too many classes.
     """
-    found = classes_of(pictures, factor)
-    if found is None and factor is not None:
-        raise DataError(f"these pictures have no classes {factor!r} to train a classifier on")
-    if found is None:
-        raise DataError(
-            "these pictures have no labels to train a classifier on; take --extractor random, or"
-            " sort them into one folder per class"
-        )
-    name, labels = found
     rows = _taught_rows(pictures)
     numbers = labels.values[pictures.rows(rows)].astype(np.int64)
-    key = hashlib.sha256(f"{pictures.fingerprint} {pictures.shape} {name}".encode())
+    key = hashlib.sha256(f"{pictures.fingerprint} {pictures.shape} {factor}".encode())
     key.update(numbers.tobytes())
     if pictures.fingerprint.startswith(STREAMED):  # made of names: pixels may change under them
         key.update(take(pictures, rows[:_LOOKED_AT]).tobytes())

@@ -13,6 +13,7 @@
       checkpoints/000120000/ weights and training state
       scores.jsonl           one line per measurement while training
       best.json              which checkpoint is best, by what measure (once one is measured)
+      directions/            directions of the latent space by name (``dcgan directions``)
       evaluations/           what ``dcgan evaluate`` found: numbers and pictures by checkpoint
       quality.png            the measure over images seen
       cache/                 decoded pictures, where data.cache is "run"
@@ -75,6 +76,10 @@ class RunFolder:
     @property
     def best(self) -> Path:
         return self.path / "best.json"
+
+    @property
+    def directions(self) -> Path:
+        return self.path / "directions"
 
     @property
     def evaluations(self) -> Path:

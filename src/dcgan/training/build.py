@@ -160,7 +160,7 @@ def build_plan(
         discriminator_steps=config.optim.discriminator_steps,
         rates=RateSchedule(
             config.optim.schedule,
-            base=(config.optim.generator.lr, config.optim.discriminator.lr),
+            base=(resolved(config.optim.generator.lr), resolved(config.optim.discriminator.lr)),
             start=config.optim.schedule_start,
             end=config.optim.schedule_end,
         ),
@@ -276,16 +276,17 @@ def _to_device(network: Network, device: torch.device) -> Network:
 
 
 def _optimizer(player: PlayerConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    rate = resolved(player.lr)
     match player.algorithm:
         case "adam":
             return torch.optim.Adam(
-                parameters, player.lr, player.betas, weight_decay=player.weight_decay
+                parameters, rate, player.betas, weight_decay=player.weight_decay
             )
         case "adamw":
             return torch.optim.AdamW(
-                parameters, player.lr, player.betas, weight_decay=player.weight_decay
+                parameters, rate, player.betas, weight_decay=player.weight_decay
             )
         case "sgd":
             return torch.optim.SGD(
-                parameters, player.lr, momentum=player.momentum, weight_decay=player.weight_decay
+                parameters, rate, momentum=player.momentum, weight_decay=player.weight_decay
             )

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from PIL import Image
 
-from dcgan.config import RunConfig
+from dcgan.config import RunConfig, resolved
 from dcgan.data import Batches, Pictures
 from dcgan.errors import Diverged, Interrupted
 from dcgan.render.animation import save_gif
@@ -100,11 +100,13 @@ def _rolled_back(
     """The last good state, with lower rates; the same error where that has not helped."""
     count = broken.rollbacks + 1
     if count > _ROLLBACKS:
+        players = config.optim.generator, config.optim.discriminator
+        rates = (f"{resolved(player.lr) * _SLOWER**count:.1g}" for player in players)
+        generator, discriminator = rates
         raise Diverged(
             f"{error}, and again after {_ROLLBACKS} returns to the last good checkpoint, each with"
             f" half the learning rates; the last good checkpoint stays: train anew with"
-            f" --optim.generator.lr {config.optim.generator.lr * _SLOWER**count:.1g} and"
-            f" --optim.discriminator.lr {config.optim.discriminator.lr * _SLOWER**count:.1g}"
+            f" --optim.generator.lr {generator} and --optim.discriminator.lr {discriminator}"
         ) from error
     state = _fresh_state(config, networks)
     checkpoint = newest_whole_checkpoint(folder, reporter)

@@ -1,0 +1,255 @@
+"""Directions of a latent space: along each, one thing about a picture changes.
+
+N samples · D numbers of noise, made normal · K directions · F features · Z numbers of a latent
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dcgan.errors import ConfigError, DcganError
+from dcgan.latent.noise import from_normal, to_normal
+from dcgan.models.generator import Generator
+from dcgan.models.latents import LatentSpace
+
+_LEFT = 0.1
+"""Of a direction's length, at least so much must be left when others are taken out of it."""
+
+_HELD_OUT = 0.25
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One direction, with how it was found.
+
+    Parameters
+    ----------
+    name : str
+    vector_D : Tensor
+        Of unit length: one step along it is one deviation of the noise.
+    method : str
+        For people.
+    measured : mapping of str to float
+        What speaks for it, by name.
+    """
+
+    name: str
+    vector_D: Tensor
+    method: str
+    measured: Mapping[str, float] = field(default_factory=dict)
+
+
+def moved(space: LatentSpace, latent_BZ: Tensor, steps: Sequence[tuple[Tensor, float]]) -> Tensor:
+    """Latents moved along directions, each by so many deviations; classes and codes stay."""
+    noise_BD = to_normal(space, latent_BZ)
+    for vector_D, amount in steps:
+        noise_BD = noise_BD + amount * vector_D
+    return from_normal(space, noise_BD, latent_BZ[:, space.dim :])
+
+
+def between(space: LatentSpace, from_KZ: Tensor, to_KZ: Tensor) -> Tensor:
+    """The turn vector: from the mean of some latents to that of others, unit length (D,).
+
+    Radford et al. 2016, section 6.3.2.
+    """
+    return _unit(to_normal(space, to_KZ).mean(dim=0) - to_normal(space, from_KZ).mean(dim=0))
+
+
+def by_class(
+    noise_ND: Tensor, shows_N: NDArray[np.bool_], *, seed: int = 0
+) -> tuple[Tensor, float]:
+    """The normal of the plane that best parts samples that show something from those that do not.
+
+    Shen et al. 2020 (arXiv:1907.10786, section 3.1), by logistic regression with both sides
+    weighed alike.
+
+    Returns
+    -------
+    (Tensor, float)
+        (D,), and the balanced accuracy on a quarter of the samples that were held out: one half
+        is chance.
+
+    Raises
+    ------
+    DcganError
+        Fewer than 20 samples on one side.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import balanced_accuracy_score
+
+    fewest = int(min(shows_N.sum(), (~shows_N).sum()))
+    if fewest < 20:
+        raise DcganError(
+            f"only {fewest} of {len(shows_N):,} samples are on one side: no plane can be trusted;"
+            " take another concept, or a generator that draws it"
+        )
+    learned, held_out = _parts(len(shows_N), seed)
+    noise = noise_ND.numpy()
+    model = LogisticRegression(class_weight="balanced", max_iter=1000)
+    model.fit(noise[learned], shows_N[learned])
+    accuracy = balanced_accuracy_score(shows_N[held_out], model.predict(noise[held_out]))
+    return _unit(torch.from_numpy(model.coef_[0]).float()), float(accuracy)
+
+
+def by_value(
+    noise_ND: Tensor, value_N: NDArray[np.float64], *, seed: int = 0
+) -> tuple[Tensor, float]:
+    """The direction along which something measured grows most, by ridge regression.
+
+    Returns
+    -------
+    (Tensor, float)
+        (D,), and R² on a quarter of the samples that were held out: 0 is chance.
+    """
+    from sklearn.linear_model import RidgeCV
+
+    learned, held_out = _parts(len(value_N), seed)
+    noise = noise_ND.numpy()
+    model = RidgeCV(alphas=np.logspace(-2, 4, 13)).fit(noise[learned], value_N[learned])
+    score = model.score(noise[held_out], value_N[held_out])
+    return _unit(torch.from_numpy(model.coef_).float()), float(score)
+
+
+def without(vector_D: Tensor, others_KD: Tensor) -> Tensor:
+    """What is left of a direction when others are taken out: moving along it leaves them alone.
+
+    Shen et al. 2020 (arXiv:1907.10786), equation 8 for one, by projection for several.
+
+    Raises
+    ------
+    ConfigError
+        Less than a tenth is left: it is one of the others by another name.
+    """
+    basis_DK = torch.linalg.qr(others_KD.double().T).Q
+    left_D = vector_D.double() - basis_DK @ (basis_DK.T @ vector_D.double())
+    if left_D.norm() < _LEFT:
+        raise ConfigError(
+            "without",
+            f"{float(left_D.norm()):.2f} left",
+            "the directions to leave alone are nearly this one; leave out fewer",
+        )
+    return _unit(left_D.float())
+
+
+def factorised(generator: Generator, space: LatentSpace, count: int) -> Tensor:
+    """Directions to which the first layer's outcome is most sensitive, (K, D), strongest first.
+
+    Shen & Zhou 2021 (arXiv:2007.06600, SeFa): eigenvectors of AᵀA for the first layer's map A,
+    here with the batch norm that follows folded in.
+
+    Raises
+    ------
+    ConfigError
+        More than there are, or a latent that is viewed as a picture.
+    """
+    _refuse_spatial(generator)
+    _refuse_count(count, space)
+    start = torch.zeros(space.dim + 1, space.width)
+    start[1:, : space.dim] = torch.eye(space.dim)
+    first = _before_activation(generator)
+    with torch.inference_mode():
+        out = first(start.reshape(-1, *generator.input_shape).to(_device(generator)))
+    map_DF = (out[1:] - out[0]).flatten(1).double().cpu()
+    vectors_DK = torch.linalg.svd(map_DF, full_matrices=False).U[:, :count]
+    return _signed(vectors_DK.T.float())
+
+
+def components(generator: Generator, space: LatentSpace, latent_NZ: Tensor, count: int) -> Tensor:
+    """Directions of the principal components of the first layer's activations, (K, D).
+
+    Härkönen et al. 2020 (arXiv:2004.02546, GANSpace, section 2.2): components of activations,
+    carried back to the latent by least squares.
+
+    Raises
+    ------
+    ConfigError
+        More than there are, or a latent that is viewed as a picture.
+    """
+    from sklearn.decomposition import PCA
+
+    _refuse_spatial(generator)
+    _refuse_count(count, space)
+    activation_NF = first_activations(generator, latent_NZ)
+    coordinate_NK = PCA(count, random_state=0).fit_transform(activation_NF.numpy())
+    noise_ND = to_normal(space, latent_NZ).double()
+    found_KD = torch.linalg.lstsq(torch.from_numpy(coordinate_NK).double(), noise_ND).solution
+    return _signed(torch.stack([_unit(vector) for vector in found_KD.float()]))
+
+
+def first_activations(generator: Generator, latent_NZ: Tensor) -> Tensor:
+    """What the first layer makes of latents, (N, F), on the CPU."""
+    first, place = generator.blocks[0], _device(generator)
+    with torch.inference_mode():
+        parts = [
+            first(part.reshape(-1, *generator.input_shape).to(place)).flatten(1).cpu()
+            for part in torch.split(latent_NZ, 256)
+        ]
+    return torch.cat(parts)
+
+
+def explained(activation_NF: Tensor, noise_ND: Tensor, vectors_KD: Tensor) -> Tensor:
+    """Share of the activations' variance that goes along with each direction, (K,).
+
+    The sum of squared covariances with the coordinate along it, over variances: R² of a
+    regression of all activations on that one number.
+    """
+    activation = activation_NF.double() - activation_NF.double().mean(dim=0)
+    along_NK = noise_ND.double() @ vectors_KD.double().T
+    along_NK = along_NK - along_NK.mean(dim=0)
+    covariance_KF = along_NK.T @ activation
+    share_K = covariance_KF.square().sum(dim=1) / along_NK.square().sum(dim=0)
+    return (share_K / activation.square().sum()).float()
+
+
+def _before_activation(generator: Generator) -> nn.Sequential:
+    """The first row as far as it is linear, batch norm in evaluation included."""
+    linear: list[nn.Module] = []
+    for module in generator.blocks[0].children():
+        if isinstance(module, nn.ReLU | nn.LeakyReLU | nn.SELU | nn.Tanh):
+            break
+        linear.append(module)
+    return nn.Sequential(*linear)
+
+
+def _device(generator: Generator) -> torch.device:
+    return next(generator.parameters()).device
+
+
+def _refuse_spatial(generator: Generator) -> None:
+    if generator.input_shape[1:] != (1, 1):
+        shape = "x".join(map(str, generator.input_shape))
+        raise ConfigError(
+            "method",
+            shape,
+            "this run's latent is viewed as a picture, whose first layer slides over it; find"
+            " directions by groups or by what samples show",
+        )
+
+
+def _refuse_count(count: int, space: LatentSpace) -> None:
+    if not 1 <= count <= space.dim:
+        raise ConfigError("count", count, f"from 1 to {space.dim}, the numbers of noise")
+
+
+def _parts(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    order = np.random.default_rng(seed).permutation(count)
+    most = round(_HELD_OUT * count)
+    return order[most:], order[:most]
+
+
+def _signed(vectors_KD: Tensor) -> Tensor:
+    """Of a direction and its opposite always the same: the largest number is positive."""
+    largest = vectors_KD.gather(1, vectors_KD.abs().argmax(dim=1, keepdim=True))
+    return vectors_KD * largest.sign()
+
+
+def _unit(vector_D: Tensor) -> Tensor:
+    if not vector_D.any():
+        raise DcganError("both groups have the same mean: there is no direction between them")
+    return nn.functional.normalize(vector_D, dim=0)

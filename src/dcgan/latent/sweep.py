@@ -1,0 +1,84 @@
+"""A direction shown: the same samples further and further along it.
+
+R samples · A amounts · F frames · C channels · H, W sides · Z numbers of a latent
+"""
+
+from __future__ import annotations
+
+from math import pi, sin
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dcgan.latent.choice import Choice
+from dcgan.latent.directions import Direction, moved
+from dcgan.latent.draw import write_frames
+from dcgan.render.sheet import save_image, sheet
+from dcgan.runs.run import Run
+
+_ROWS, _COLUMNS = 6, 7
+_FILMED = 3
+"""Samples of a film, in height and width."""
+
+_FRAMES = 48
+
+
+def write_sweep(
+    run: Run,
+    direction: Direction,
+    choice: Choice,
+    out: Path,
+    *,
+    most: float = 3.0,
+    fps: float = 20.0,
+    side: int | None = None,
+    smooth: bool = False,
+    loop: bool = True,
+) -> None:
+    """A sheet as ``.png``, a row for each sample and below each image how far it was moved; or a
+    film of nine samples that go there and back.
+
+    Parameters
+    ----------
+    run : Run
+    direction : Direction
+    choice : Choice
+    out : Path
+    most : float
+        Deviations at either end.
+    fps, side, smooth, loop
+        Of a film, see :func:`dcgan.latent.draw.write_frames`.
+    """
+    if out.suffix.lower() == ".png":
+        amounts = [round(float(one), 2) for one in np.linspace(-most, most, _COLUMNS)]
+        images = _drawn(run, choice.latents(run, 0, _ROWS), direction, amounts)
+        captions = [f"{amount:+g}" if amount else "0" for amount in amounts] * _ROWS
+        save_image(
+            sheet(images.reshape(-1, *images.shape[2:]), columns=_COLUMNS, captions=captions), out
+        )
+        return
+    # there and back again, slowest at the ends; the last frame runs on into the first
+    amounts = [most * sin(2 * pi * frame / _FRAMES) for frame in range(_FRAMES)]
+    images = _drawn(run, choice.latents(run, 0, _FILMED**2), direction, amounts)
+    frames = np.stack([_tiled(images[:, frame], _FILMED) for frame in range(_FRAMES)])
+    write_frames(frames, out, fps=fps, side=side, smooth=smooth, loop=loop)
+
+
+def _drawn(
+    run: Run, latent_RZ: Tensor, direction: Direction, amounts: list[float]
+) -> NDArray[np.uint8]:
+    """Images (R, A, C, H, W)."""
+    space = run.networks.latent
+    every = [moved(space, latent_RZ, [(direction.vector_D, amount)]) for amount in amounts]
+    images = run.draw(torch.stack(every, dim=1).flatten(0, 1))
+    return images.reshape(len(latent_RZ), len(amounts), *images.shape[1:])
+
+
+def _tiled(image_NCHW: NDArray[np.uint8], across: int) -> NDArray[np.uint8]:
+    """Images edge to edge, (C, rows × H, across × W)."""
+    _, channels, height, width = image_NCHW.shape
+    grid = image_NCHW.reshape(-1, across, channels, height, width)
+    return grid.transpose(2, 0, 3, 1, 4).reshape(channels, -1, across * width)
