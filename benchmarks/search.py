@@ -1,7 +1,7 @@
 """What each choice in a recipe buys: one change at a time, for equally many images.
 
     python benchmarks/search.py mnist VARIANT [VARIANT ...] --images 150000
-        [--seeds 0] [--threads 1] [--data-root DIR] [--results DIR]
+        [--seeds 0] [--size 64 --extractor random] [--data-root DIR] [--results DIR]
     python benchmarks/search.py mnist VARIANT [VARIANT ...] --cost     times steps, in turns
     python benchmarks/search.py mnist --images 150000                  prints what is there
 
@@ -121,6 +121,7 @@ def try_one(
             out=Path(folder) / "run",
             seed=task.seed,
             data_root=task.root,
+            size=task.size,
             settings=merge(_BRIEF, merge({"length": {"images": images}}, asked.settings)),
         )
         last = dcgan.open_run(run.path, checkpoint="last")
@@ -169,10 +170,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data-root", default=None)
     parser.add_argument("--source", help="pictures in place of the named data set")
+    parser.add_argument("--size", type=int, help="of the pictures, if not their own")
+    parser.add_argument("--extractor", default="classifier", help="features to measure on")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "search")
     asked = parser.parse_args()
     torch.set_num_threads(1 if asked.cost else asked.threads)
-    folder = asked.results / f"{asked.data}-{asked.images}"
+    size = f"-{asked.size}px" if asked.size else ""
+    folder = asked.results / f"{asked.data}{size}-{asked.images}"
     folder.mkdir(parents=True, exist_ok=True)
     if not asked.names:
         print(table(folder))
@@ -185,8 +189,8 @@ def main() -> None:
     measure = None
     for seed in asked.seeds:
         for name in asked.names:
-            task = Task(asked.source or asked.data, asked.data_root, seed, 0, 0)
-            measure = measure or Measuring(open_data(task))
+            task = Task(asked.source or asked.data, asked.data_root, seed, 0, 0, size=asked.size)
+            measure = measure or Measuring(open_data(task), asked.extractor)
             try_one(name, variant(name), task, asked.images, measure, folder)
 
 

@@ -74,7 +74,7 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Task:
-    """Which pictures, and how long; ``first`` is the first stop."""
+    """Which pictures, at which size if not their own, and how long; ``first`` is the first stop."""
 
     source: str
     root: str | None
@@ -82,13 +82,14 @@ class Task:
     seconds: float
     first: float
     images: float = inf
+    size: int | None = None
 
 
 class Measuring:
     """FD and shares of classes, always against the same real pictures."""
 
-    def __init__(self, pictures: Pictures) -> None:
-        self.extractor = open_extractor("classifier", pictures, note=print)
+    def __init__(self, pictures: Pictures, extractor: str = "classifier") -> None:
+        self.extractor = open_extractor(extractor, pictures, note=print)
         count = min(COUNT, len(pictures) // 2)
         order = chosen_order(len(pictures))[: 2 * count]
         known = real_features(pictures, order, self.extractor)
@@ -98,12 +99,11 @@ class Measuring:
 
     def __call__(self, draw: Draw) -> dict[str, Any]:
         found = self.extractor(draw(self.count))
-        assert found.probabilities is not None
-        shares = label_shares(found.probabilities)
-        return {
-            "fd": frechet_distance(self._real, Moments.of(found.values)),
-            "shares": [round(float(share), 4) for share in shares],
-        }
+        measured: dict[str, Any] = {"fd": frechet_distance(self._real, Moments.of(found.values))}
+        if found.probabilities is not None:
+            shares = label_shares(found.probabilities)
+            measured["shares"] = [round(float(share), 4) for share in shares]
+        return measured
 
 
 def stops(task: Task) -> Iterator[float]:
@@ -201,7 +201,8 @@ def open_data(task: Task) -> Pictures:
     """All pictures, as every contestant sees them."""
     opened = open_source(task.source, task.root)
     seen = survey(opened, limit=256)
-    return load_pictures(opened, seen.median_size, 3 if seen.is_colour else 1)
+    size = (task.size, task.size) if task.size else seen.median_size
+    return load_pictures(opened, size, 3 if seen.is_colour else 1)
 
 
 def compete(name: str, asked: Contestant, task: Task, measure: Measuring, results: Path) -> None:
