@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
@@ -100,6 +102,57 @@ def test_arithmetic_makes_its_figure_and_says_of_what(dcgan, small_run, tmp_path
 def test_arithmetic_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):
     monkeypatch.chdir(tmp_path)
     code, said, complaint = dcgan("arithmetic", small_run.path, *words)
+    assert code == 2
+    assert said == ""
+    assert complaint.startswith(line)
+    assert complaint.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def run_of_ones_own(small_run, tmp_path):
+    """A copy of the shared run, to write into."""
+    return shutil.copytree(small_run.path, tmp_path / "run")
+
+
+def test_directions_are_found_kept_listed_shown_and_moved_along(dcgan, run_of_ones_own, tmp_path):
+    run = run_of_ones_own
+    assert dcgan("directions", run)[1].startswith("no directions yet")
+    out = tmp_path / "d.png"
+    code, said, _ = dcgan("directions", run, "s", "--method", "sefa", "--count", 2, "--out", out)
+    assert code == 0
+    assert [line.split(":")[0] for line in said.splitlines()] == ["s-1", "s-2"]
+    with Image.open(tmp_path / "s-1.png") as sweep:
+        assert sweep.width == 7 * 66 + 2
+    dcgan("directions", run, "turn", "--plus", "1,2", "--minus", "3", "--out", tmp_path / "t.gif")
+    assert [line.split(":")[0] for line in dcgan("directions", run)[1].splitlines()] == [
+        "s-1",
+        "s-2",
+        "turn",
+    ]
+    with Image.open(tmp_path / "t.gif") as film:
+        assert film.n_frames == 48
+    for name, words in {"still": [], "moved": ["--move", "turn=2", "--move", "s-1=-1"]}.items():
+        assert dcgan("sample", run, "-n", 4, "--out", tmp_path / f"{name}.npz", *words)[0] == 0
+    with np.load(tmp_path / "still.npz") as still, np.load(tmp_path / "moved.npz") as moved:
+        assert not np.array_equal(still["images"], moved["images"])
+    assert dcgan("directions", run, "turn", "--out", tmp_path / "again.png")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--method", "sefa"], "dcgan: name = None: say what to call it"),
+        (["x", "--reads", "7", "--method", "pca"], "dcgan: name = 'x': find it in one way"),
+        (["a b", "--method", "pca"], "dcgan: name = 'a b': letters, digits"),
+        (["x", "--method", "pca", "--count", "99"], "dcgan: count = 99: from 1 to 32"),
+        (["x", "--reads", "tall"], "dcgan: concept = 'tall': no such class"),
+        (["x"], "dcgan: direction = 'x': "),
+    ],
+)
+def test_directions_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):
+    monkeypatch.chdir(tmp_path)
+    code, said, complaint = dcgan("directions", small_run.path, *words)
     assert code == 2
     assert said == ""
     assert complaint.startswith(line)
