@@ -158,3 +158,10 @@ def test_directions_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch,
     assert complaint.startswith(line)
     assert complaint.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sample_shows_the_nearest_real_pictures(dcgan, small_run, tmp_path):
+    out = tmp_path / "near.png"
+    assert dcgan("sample", small_run.path, "-n", 3, "--neighbours", "--out", out)[0] == 0
+    with Image.open(out) as drawn:
+        assert drawn.height > 2 * 2 * 64

@@ -19,6 +19,9 @@ def sample(
     number: Annotated[int, Parameter(name=["--number", "-n"])] = 64,
     out: Path = Path("samples.png"),
     numbered: Annotated[bool, Parameter(negative=())] = False,
+    neighbours: Annotated[bool, Parameter(negative=())] = False,
+    data: str | None = None,
+    data_root: Path | None = None,
     which: Which = _WHICH,
 ) -> None:
     """Draw images with a trained run's generator.
@@ -34,12 +37,34 @@ def sample(
         a .zip of PNGs.
     numbered
         Write each image's number below it, by which interpolate and arithmetic know it.
+    neighbours
+        Show below each image the real picture nearest to it, in pixels.
+    data
+        Which pictures are searched for these (default: what the run was trained on).
+    data_root
+        Where named data sets lie (default: the variable DCGAN_DATA).
     """
+    from dcgan.cli.progress import TerminalReporter
     from dcgan.errors import ConfigError
     from dcgan.latent.sample import write_samples
+    from dcgan.runs.pictures import open_pictures
 
     if number < 1:
         raise ConfigError("number", number, "at least 1 image")
     opened, choice = which.open(run)
-    write_samples(opened, number, out, choice, numbered=numbered)
+    beside = None
+    if neighbours:
+        reporter = TerminalReporter()
+        try:
+            beside = open_pictures(
+                opened.folder,
+                opened.networks,
+                data,
+                data_root=data_root,
+                note=reporter.note,
+                progress=reporter.decoding,
+            )
+        finally:
+            reporter.end()
+    write_samples(opened, number, out, choice, numbered=numbered, beside=beside)
     print(f"{number:,} images of {opened.checkpoint.name} in {out}")

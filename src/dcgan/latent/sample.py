@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dcgan.data import Pictures
 from dcgan.errors import ConfigError, RunError
 from dcgan.latent.choice import Choice
+from dcgan.latent.nearest import with_nearest
 from dcgan.render.sheet import picture, refuse_too_large, save_image, sheet
 from dcgan.runs.run import Run
 from dcgan.runtime.files import written_whole
@@ -31,6 +33,7 @@ def write_samples(
     choice: Choice = _ANY,
     *,
     numbered: bool = False,
+    beside: Pictures | None = None,
 ) -> None:
     """Draw images and write them; the suffix of ``out`` says how.
 
@@ -45,23 +48,31 @@ def write_samples(
         Which latents.
     numbered : bool
         On a sheet, write each image's number below it.
+    beside : Pictures, optional
+        On a sheet, show the nearest of these below each image.
 
     Raises
     ------
     ConfigError
-        A suffix that says nothing of this, or numbers on something else than a sheet.
+        A suffix that says nothing of this, or numbers or neighbours on something else than a
+        sheet.
     RunError
         The folder holds other files.
     """
     pieces = choice.images(run, count)
     suffix = "" if out.is_dir() else out.suffix.lower()
-    if numbered and suffix != ".png":
-        raise ConfigError("numbered", suffix, "numbers stand on a sheet; give a .png")
+    for name, wanted in {"numbered": numbered, "neighbours": beside is not None}.items():
+        if wanted and suffix != ".png":
+            raise ConfigError(name, suffix, "stands on a sheet; give a .png")
     match suffix:
         case ".png":
             refuse_too_large(count, run.networks.image_shape[1:])
             captions = [str(number) for number in range(count)] if numbered else []
-            save_image(sheet(np.concatenate(list(pieces)), captions=captions), out)
+            images = np.concatenate(list(pieces))
+            if beside is not None:
+                save_image(with_nearest(beside, images, captions=captions), out)
+            else:
+                save_image(sheet(images, captions=captions), out)
         case ".npz":
             _write_npz(pieces, (count, *run.networks.image_shape), out)
         case ".zip":

@@ -1,0 +1,78 @@
+"""The real pictures that generated ones come nearest to: is it drawn, or remembered?
+
+N images · P pictures of a part · C channels · H, W sides
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dcgan.data import Pictures
+from dcgan.render.sheet import sheet
+from dcgan.runs.real import parts_of, take
+
+
+def nearest_real(
+    pictures: Pictures, images_NCHW: NDArray[np.uint8]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Which picture lies nearest to each image, of all there are.
+
+    Parameters
+    ----------
+    pictures : Pictures
+        Read in parts of bounded size.
+    images_NCHW : uint8 (N, C, H, W)
+
+    Returns
+    -------
+    (int64 (N,), float (N,))
+        Its number, and the root of the mean squared difference of pixels, in units of their 255
+        steps: 0 is a copy.
+    """
+    image_NF = images_NCHW.reshape(len(images_NCHW), -1).astype(np.float32) / 255
+    square_N1 = (image_NF**2).sum(axis=1, dtype=np.float64)[:, None]
+    best_N = np.full(len(image_NF), np.inf)
+    found_N = np.zeros(len(image_NF), np.int64)
+    start = 0
+    for part in parts_of(pictures, np.arange(len(pictures))):
+        real_PF = part.reshape(len(part), -1).astype(np.float32) / 255
+        product_NP = image_NF @ real_PF.T
+        distance_NP = square_N1 - 2 * product_NP + (real_PF**2).sum(axis=1, dtype=np.float64)
+        place_N = distance_NP.argmin(axis=1)
+        least_N = np.take_along_axis(distance_NP, place_N[:, None], axis=1)[:, 0]
+        is_nearer = least_N < best_N
+        best_N[is_nearer], found_N[is_nearer] = least_N[is_nearer], start + place_N[is_nearer]
+        start += len(part)
+    size = prod(images_NCHW.shape[1:])
+    return found_N, np.sqrt(best_N.clip(min=0) / size)
+
+
+def with_nearest(
+    pictures: Pictures,
+    images_NCHW: NDArray[np.uint8],
+    *,
+    columns: int | None = None,
+    captions: list[str] | None = None,
+) -> Image.Image:
+    """A sheet of images, and below each the real picture nearest to it with their distance."""
+    count = len(images_NCHW)
+    columns = columns or int(np.ceil(np.sqrt(count)))
+    number_N, distance_N = nearest_real(pictures, images_NCHW)
+    real_NCHW = take(pictures, number_N)
+    captions = captions or [""] * count
+    rows, below = [], []
+    blank = np.full_like(images_NCHW[:1], 255)
+    for start in range(0, count, columns):
+        part = slice(start, start + columns)
+        missing = columns - len(images_NCHW[part])
+        for images, texts in (
+            (images_NCHW, captions),
+            (real_NCHW, [f"real, {distance:.3f}" for distance in distance_N]),
+        ):
+            rows += [images[part], np.repeat(blank, missing, axis=0)]
+            below += texts[part] + [""] * missing
+    return sheet(np.concatenate(rows), columns=columns, captions=below)

@@ -1,0 +1,73 @@
+"""Nearest real pictures, against every distance written out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dcgan.errors import ConfigError
+from dcgan.latent import nearest
+from dcgan.latent.nearest import nearest_real, with_nearest
+from dcgan.latent.sample import write_samples
+from dcgan.render.sheet import sheet
+from dcgan.runs import real
+
+
+class Kept:
+    """Pictures in memory."""
+
+    def __init__(self, images):
+        self.images, self.shape = images, images.shape[1:]
+
+    def __len__(self):
+        return len(self.images)
+
+    def take(self, index_B, place_B):
+        return torch.from_numpy(self.images[index_B])
+
+
+RANDOM = np.random.default_rng(0)
+REAL = Kept(RANDOM.integers(0, 256, (90, 3, 5, 4), dtype=np.uint8))
+DRAWN = RANDOM.integers(0, 256, (7, 3, 5, 4), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("bytes_", [2**25, 60 * 11])
+def test_the_nearest_of_all_is_found_however_they_are_read(monkeypatch, bytes_):
+    monkeypatch.setattr(real, "_PART_BYTES", bytes_)
+    found, distance = nearest_real(REAL, DRAWN)
+    every = (DRAWN[:, None].astype(float) - REAL.images[None]) / 255
+    expected = np.sqrt((every**2).mean(axis=(2, 3, 4)))
+    np.testing.assert_array_equal(found, expected.argmin(axis=1))
+    np.testing.assert_allclose(distance, expected.min(axis=1), rtol=1e-4)
+
+
+def test_a_copy_is_at_no_distance():
+    found, distance = nearest_real(REAL, REAL.images[[40, 3]])
+    assert found.tolist() == [40, 3]
+    assert distance.max() < 1e-3
+
+
+def test_the_sheet_shows_each_image_above_its_neighbour(monkeypatch):
+    written = []
+    monkeypatch.setattr(nearest, "sheet", lambda *a, **k: written.append((a, k)) or sheet(*a, **k))
+    with_nearest(REAL, DRAWN, columns=3, captions=[str(n) for n in range(7)])
+    (((images,), options),) = written
+    found, distance = nearest_real(REAL, DRAWN)
+    grid = images.reshape(6, 3, 3, 5, 4)
+    np.testing.assert_array_equal(grid[::2].reshape(9, 3, 5, 4)[:7], DRAWN)
+    np.testing.assert_array_equal(grid[1::2].reshape(9, 3, 5, 4)[:7], REAL.images[found])
+    assert options["captions"][:6] == ["0", "1", "2", *(f"real, {d:.3f}" for d in distance[:3])]
+    assert (grid[-2:, 1:] == 255).all()
+
+
+def test_samples_are_shown_with_neighbours_on_a_sheet_only(small_run, tmp_path):
+    pictures = Kept(small_run.sample(20, seed=5))
+    write_samples(small_run, 4, tmp_path / "plain.png")
+    write_samples(small_run, 4, tmp_path / "both.png", beside=pictures)
+    with Image.open(tmp_path / "plain.png") as plain, Image.open(tmp_path / "both.png") as both:
+        assert both.width == plain.width
+        assert both.height > 2 * plain.height - 10
+    with pytest.raises(ConfigError, match="neighbours"):
+        write_samples(small_run, 4, tmp_path / "x.zip", beside=pictures)
