@@ -56,8 +56,12 @@ def test_an_untrained_one_has_other_weights_the_same_for_a_seed(seen, digits):
     assert not np.allclose(extract(features_of("untrained", other), digits.pictures, SOME), fresh)
 
 
-def test_fresh_weights_are_drawn_as_the_run_s_were(seen, small_run, monkeypatch):
-    assert initialisation_of(small_run) == "default"
+@pytest.mark.parametrize(
+    ("recorded", "init"),
+    [("dcgan", "dcgan"), ("he", "he"), ("default", "default"), ("of 2031", "default")],
+)
+def test_fresh_weights_are_drawn_as_the_run_s_were(seen, small_run, monkeypatch, recorded, init):
+    assert initialisation_of(small_run) == "he"
     asked = []
     build = type(small_run.networks).build_discriminator
     monkeypatch.setattr(
@@ -65,9 +69,9 @@ def test_fresh_weights_are_drawn_as_the_run_s_were(seen, small_run, monkeypatch)
         "build_discriminator",
         lambda self, init="default": asked.append(init) or build(self, init),
     )
-    monkeypatch.setattr("dcgan.probe.methods.recorded", lambda *_, **__: "dcgan")
+    monkeypatch.setattr("dcgan.probe.methods.recorded", lambda *_, **__: recorded)
     features_of("untrained", seen)
-    assert asked == ["dcgan"]
+    assert asked == [init]
 
 
 def test_methods_come_in_the_order_of_the_table():
