@@ -170,7 +170,7 @@ def figure(
     shown = [run.draw(concept.latent_KZ) for concept in concepts]
     columns = [
         Column(
-            "+" if concept.sign > 0 else "–",
+            "+" if concept.sign > 0 else "-",
             concept.name,
             images,
             run.draw(combine(space, [replace(concept, sign=1)], rescale=rescale)[None])[0],
