@@ -45,6 +45,7 @@ def test_a_grid_is_a_sheet_with_its_corners_in_the_corners(dcgan, small_run, tmp
         (["1"], "dcgan: points = 1: a spherical way needs two or more"),
         (["a", "b"], "dcgan: point = 'a': write a number"),
         (["1", "2", "--out", "way.avi"], "dcgan: out = '.avi': a film ends in"),
+        (["1", "2", "--frames", "0"], "dcgan: frames = 0: at least 2"),
         (["1", "2", "--fps", "0"], "dcgan: fps = 0.0: above 0"),
         (["1", "2", "--side", "9999"], "dcgan: side = 9999: from 1 to 4096"),
         (["1", "2", "--label", "7"], "dcgan: label = '7': this run was not trained on labels"),

@@ -55,7 +55,7 @@ def interpolate(
         latent,
         latents_of(opened, names, choice),
         kind=kind,
-        frames=frames or (36 if kind == "grid" else 60),
+        frames=frames if frames is not None else 36 if kind == "grid" else 60,
         closed=closed,
         seed=which.seed,
     )
