@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from dcgan.errors import ConfigError, DcganError, RunError
-from dcgan.latent.arithmetic import Concept
 from dcgan.latent.choice import Choice
 from dcgan.latent.directions import (
     Direction,
@@ -78,6 +77,13 @@ def test_a_probe_finds_the_axis_by_which_classes_part():
 def test_a_probe_of_nothing_is_right_about_half():
     shows = np.random.default_rng(0).random(3000) < 0.2
     assert by_class(noise(), shows)[1] == pytest.approx(0.5, abs=0.07)
+
+
+def test_a_rare_class_weighs_as_much_as_all_others():
+    """Left alone, a regression calls nearly everything the common class, and is right half."""
+    latent = noise()
+    blurred = latent @ AXIS + LatentSpace(1).numbered(5, 0, 3000)[:, 0]
+    assert by_class(latent, (blurred > 2).numpy())[1] > 0.72
 
 
 def test_accuracy_is_counted_on_samples_held_out():
@@ -341,4 +347,3 @@ def test_groups_give_a_turn(run):
     (found,) = find(run, "turn", Request(plus="1,2", minus="3"), Light(), Choice())
     latent = run.networks.latent.numbered(0, 0, 4)
     assert cosine(found.vector_D, latent[1:3].mean(0) - latent[3]) == pytest.approx(1)
-    assert isinstance(Concept(1, "", (), latent), Concept)

@@ -157,6 +157,9 @@ def test_classes_and_codes_are_mixed_so_that_shares_of_classes_stay_shares():
         shares_of_classes = found[:, space.class_slice]
         torch.testing.assert_close(shares_of_classes.sum(dim=1), torch.ones(len(found)))
         assert shares_of_classes.min() >= 0
+    around = noise_circle(space, start, end, 8)[:, space.class_slice]
+    expected = torch.tensor([0, 0.5, 1, 0.5, 0, 0.5, 1, 0.5])  # sin² at eighths of a turn
+    torch.testing.assert_close(around[:, 1], expected, rtol=0, atol=1e-6)
     halfway = on_noise(space, spherical)(start, end, torch.tensor([0.5]))[0]
     assert halfway[space.class_slice].tolist() == [0.5, 0.5]
 
