@@ -166,3 +166,55 @@ def test_sample_shows_the_nearest_real_pictures(dcgan, small_run, tmp_path):
     assert dcgan("sample", small_run.path, "-n", 3, "--neighbours", "--out", out)[0] == 0
     with Image.open(out) as drawn:
         assert drawn.height > 2 * 2 * 64
+
+
+def test_invert_finds_own_samples_and_pictures_and_others_know_them(
+    dcgan, run_of_ones_own, png_folder, tmp_path
+):
+    run, out = run_of_ones_own, tmp_path / "found.png"
+    code, said, _ = dcgan("invert", run, "--out", out)
+    assert code == 0
+    assert said.startswith(("7 of 8", "8 of 8"))
+    dcgan("directions", run, "turn", "--plus", 1, "--minus", 3, "--out", tmp_path / "t.png")
+    odd = shutil.copy(png_folder / "3.png", tmp_path / "my cat.png")
+    words = ["invert", run, 5, odd, png_folder / "4.png", "--starts", 1, "--out", out]
+    code, said, _ = dcgan(*words, "--move", "turn=2")
+    assert code == 0
+    assert [line.split(":")[0] for line in said.splitlines()[:3]] == [
+        "real-5",
+        "my-cat",
+        "picture-4",
+    ]
+    with Image.open(out) as shown:  # three rows of three, captions below
+        assert (shown.width, shown.height) == (3 * 66 + 2, 3 * 81 + 2)
+    way = tmp_path / "way.png"
+    words = ["interpolate", run, "real-5", 7, "my-cat", "--frames", 5, "--out", way]
+    assert dcgan(*words)[0] == 0
+    words = ["arithmetic", run, "--plus", "real-5,3", "--minus", "my-cat", "--out", way]
+    code, said, _ = dcgan(*words)
+    assert code == 0
+    assert "+ real-5,3: real-5, 3" in said
+    _, _, complaint = dcgan("interpolate", run, "real-5", "real-6")
+    assert "did you mean 'real-5'?" in complaint
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["nowhere.png"], "dcgan: nowhere.png: "),
+        (["99999"], "dcgan: picture = '99999': numbers go from 0 to 1,796"),
+        (["1", "--starts", "0"], "dcgan: starts = 0: from 1"),
+        (["1", "--features", "-1"], "dcgan: features = -1.0: a weight"),
+        (["1", "--out", "found.xyz"], "dcgan: found.xyz: no picture format"),
+        ([*map(str, range(65))], "dcgan: pictures = 65: from 1 to 64"),
+    ],
+)
+def test_invert_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):
+    monkeypatch.chdir(tmp_path)
+    code, said, complaint = dcgan("invert", small_run.path, *words)
+    assert code == 2
+    assert said == ""
+    assert complaint.startswith(line)
+    assert complaint.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+    assert not small_run.folder.latents.exists()

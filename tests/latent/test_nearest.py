@@ -8,10 +8,9 @@ import torch
 from PIL import Image
 
 from dcgan.errors import ConfigError
-from dcgan.latent import nearest
 from dcgan.latent.nearest import nearest_real, with_nearest
 from dcgan.latent.sample import write_samples
-from dcgan.render.sheet import sheet
+from dcgan.render import sheet as drawing
 from dcgan.runs import real
 
 
@@ -51,7 +50,8 @@ def test_a_copy_is_at_no_distance():
 
 def test_the_sheet_shows_each_image_above_its_neighbour(monkeypatch):
     written = []
-    monkeypatch.setattr(nearest, "sheet", lambda *a, **k: written.append((a, k)) or sheet(*a, **k))
+    draw = drawing.sheet
+    monkeypatch.setattr(drawing, "sheet", lambda *a, **k: written.append((a, k)) or draw(*a, **k))
     with_nearest(REAL, DRAWN, columns=3, captions=[str(n) for n in range(7)])
     (((images,), options),) = written
     found, distance = nearest_real(REAL, DRAWN)

@@ -20,6 +20,7 @@ _COMMANDS = {
     "sample": "Draw images with a trained run's generator.",
     "interpolate": "Go from picture to picture through latent space.",
     "arithmetic": "Add and subtract what pictures show.",
+    "invert": "Find pictures in latent space, keep them by name, show them.",
     "directions": "Find what changes pictures in one way, keep it by name, show it.",
     "inspect": "Report on a picture collection before any training.",
     "prepare": "Decode and pack a collection once; later runs read it at memory speed.",

@@ -18,7 +18,7 @@ from torch import Tensor
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
 from dcgan.latent.noise import from_normal, to_normal
-from dcgan.latent.points import latents_of
+from dcgan.latent.points import is_point, latents_of
 from dcgan.latent.reading import Reader
 from dcgan.models.latents import LatentSpace
 from dcgan.render.equation import Column, equation
@@ -97,7 +97,7 @@ def open_concepts(
     found = []
     for sign, name in asked:
         words = tuple(word.strip() for word in name.split(","))
-        if not all(word.replace(":", "").isdigit() for word in words):
+        if not all(is_point(run, word) for word in words):
             words = _exemplars(run, name, choice, reader, exemplars)
         found.append(Concept(sign, name, words, latents_of(run, words, choice)))
     return found

@@ -51,10 +51,14 @@ class Choice:
         if self.truncation is not None:
             latent_BZ = truncated(latent, latent_BZ, self.truncation)
         latent_BZ = with_conditions(run.networks, latent_BZ, label=self.label, codes=self.codes)
+        return self.move(run, latent_BZ)
+
+    def move(self, run: Run, latent_BZ: Tensor) -> Tensor:
+        """Latents moved along the directions asked for."""
         if not self.moves:
             return latent_BZ
         steps = [(read_direction(run, name).vector_D, by) for name, by in self.moves.items()]
-        return moved(latent, latent_BZ, steps)
+        return moved(run.networks.latent, latent_BZ, steps)
 
     def images(self, run: Run, count: int) -> Iterator[NDArray[np.uint8]]:
         """Images of the first ``count`` latents in pieces, uint8 (B, C, H, W)."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dcgan.data import Pictures
-from dcgan.render.sheet import sheet
+from dcgan.render.sheet import stacked
 from dcgan.runs.real import parts_of, take
 
 
@@ -59,20 +59,10 @@ def with_nearest(
     captions: list[str] | None = None,
 ) -> Image.Image:
     """A sheet of images, and below each the real picture nearest to it with their distance."""
-    count = len(images_NCHW)
-    columns = columns or int(np.ceil(np.sqrt(count)))
     number_N, distance_N = nearest_real(pictures, images_NCHW)
-    real_NCHW = take(pictures, number_N)
-    captions = captions or [""] * count
-    rows, below = [], []
-    blank = np.full_like(images_NCHW[:1], 255)
-    for start in range(0, count, columns):
-        part = slice(start, start + columns)
-        missing = columns - len(images_NCHW[part])
-        for images, texts in (
-            (images_NCHW, captions),
-            (real_NCHW, [f"real, {distance:.3f}" for distance in distance_N]),
-        ):
-            rows += [images[part], np.repeat(blank, missing, axis=0)]
-            below += texts[part] + [""] * missing
-    return sheet(np.concatenate(rows), columns=columns, captions=below)
+    below = [f"real, {distance:.3f}" for distance in distance_N]
+    rows = [
+        (images_NCHW, captions or [""] * len(images_NCHW)),
+        (take(pictures, number_N), below),
+    ]
+    return stacked(rows, columns)

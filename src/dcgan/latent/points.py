@@ -1,4 +1,4 @@
-"""One latent by name: a number on a numbered sheet.
+"""One latent by name: a number on a numbered sheet, or an inverted picture.
 
 Z numbers of a latent
 """
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
+from dcgan.latent.stored import read_latent, stored_pictures
 from dcgan.runs.run import Run
 
 _MOST = 10_000_000
@@ -25,28 +26,37 @@ def latent_of(run: Run, name: str, choice: Choice) -> Tensor:
     run : Run
     name : str
         ``17``: number 17 of the seed in ``choice``, as on a numbered sheet of it. ``5:17``: the
-        same of seed 5.
+        same of seed 5. Anything else: the picture that ``dcgan invert`` kept under that name; of
+        ``choice``, only moves are for it.
     choice : Choice
 
     Raises
     ------
     ConfigError
-        Neither, or out of bounds.
+        None of these, or out of bounds.
     """
     seed, colon, number = name.rpartition(":")
     try:
         place, own = int(number), int(seed) if colon else choice.seed
     except ValueError:
-        raise ConfigError(
-            "point",
-            name,
-            "write a number on the sheet that sample --numbered makes, or SEED:NUMBER",
-        ) from None
+        if not stored_pictures(run):
+            raise ConfigError(
+                "point",
+                name,
+                "write a number on the sheet that sample --numbered makes, or SEED:NUMBER, or the"
+                " name of a picture after dcgan invert",
+            ) from None
+        return choice.move(run, read_latent(run, name)[None])[0]
     if not 0 <= place < _MOST:
         raise ConfigError("point", name, f"numbers go from 0 to {_MOST - 1:,}")
     if not 0 <= own < 2**63:
         raise ConfigError("point", name, "seeds go from 0 to 2^63 - 1")
     return replace(choice, seed=own).latents(run, place, place + 1)[0]
+
+
+def is_point(run: Run, name: str) -> bool:
+    """Whether a word means a latent: a number, or the name of an inverted picture."""
+    return name.replace(":", "").isdigit() or name in stored_pictures(run)
 
 
 def latents_of(run: Run, names: tuple[str, ...], choice: Choice) -> Tensor:

@@ -1,15 +1,20 @@
-"""Named directions, kept in the run they belong to.
+"""Named directions, and latents of pictures by name, kept in the run they belong to.
 
-D numbers of noise
+D numbers of noise · Z numbers of a latent
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import isfinite
+from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from dcgan.errors import ConfigError, RunError, did_you_mean
 from dcgan.latent.directions import Direction
@@ -28,14 +33,22 @@ def keep_direction(run: Run, direction: Direction) -> None:
         A name that no file can bear.
     """
     refuse_name(direction.name)
-    content = {
-        "name": direction.name,
-        "method": direction.method,
-        "measured": dict(direction.measured),
-        "checkpoint": run.checkpoint.name,
-        "vector": direction.vector_D.tolist(),
-    }
-    write_json(run.folder.directions / f"{direction.name}.json", content)
+    about = {"method": direction.method, "measured": dict(direction.measured)}
+    _keep(run.folder.directions, run, direction.name, about, direction.vector_D)
+
+
+def keep_latent(run: Run, name: str, latent_Z: Tensor, about: Mapping[str, Any]) -> None:
+    """Write a picture's latent into the run; one of the same name is replaced.
+
+    Raises
+    ------
+    ConfigError
+        A name that no file can bear, or that is a number on a sheet.
+    """
+    refuse_name(name)
+    if name.isdigit():
+        raise ConfigError("name", name, "numbers name samples; begin with a letter")
+    _keep(run.folder.latents, run, name, about, latent_Z)
 
 
 def refuse_name(name: str) -> None:
@@ -46,7 +59,12 @@ def refuse_name(name: str) -> None:
 
 def stored_names(run: Run) -> list[str]:
     """The directions there are, in alphabetical order."""
-    return sorted(path.stem for path in run.folder.directions.glob("*.json"))
+    return _names(run.folder.directions)
+
+
+def stored_pictures(run: Run) -> list[str]:
+    """The pictures whose latents there are, in alphabetical order."""
+    return _names(run.folder.latents)
 
 
 def read_direction(run: Run, name: str) -> Direction:
@@ -59,17 +77,63 @@ def read_direction(run: Run, name: str) -> Direction:
     RunError
         Its file is damaged, or of another latent.
     """
-    known = stored_names(run)
-    if name not in known:
-        cure = did_you_mean(name, known) if known else "dcgan directions finds some"
-        raise ConfigError("direction", name, f"{run.path} has no such direction; {cure}")
-    path = run.folder.directions / f"{name}.json"
-    try:
+    path = _path(run, run.folder.directions, name, "direction", "directions")
+    with _damage_named(path):
         content = json.loads(path.read_text(encoding="utf-8"))
-        vector_D = torch.tensor(content["vector"], dtype=torch.float32)
-        found = Direction(name, vector_D, str(content["method"]), dict(content["measured"]))
+        vector_D = _vector(content, run.networks.latent.dim)
+        return Direction(name, vector_D, str(content["method"]), dict(content["measured"]))
+
+
+def read_latent(run: Run, name: str) -> Tensor:
+    """The latent of a picture by the name that it was kept under, (Z,).
+
+    Raises
+    ------
+    ConfigError
+        None of that name.
+    RunError
+        Its file is damaged, or of another latent or checkpoint.
+    """
+    path = _path(run, run.folder.latents, name, "picture", "invert")
+    with _damage_named(path):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        latent_Z = _vector(content, run.networks.latent.width)
+        checkpoint = str(content["checkpoint"])
+    if checkpoint != run.checkpoint.name:
+        raise RunError(
+            f"{path}: found for checkpoint {checkpoint}, and {run.checkpoint.name} draws another"
+            f" picture of it; take --checkpoint {checkpoint.lstrip('0')}, or invert it again"
+        )
+    return latent_Z
+
+
+def _keep(folder: Path, run: Run, name: str, about: Mapping[str, Any], vector: Tensor) -> None:
+    content = {"name": name, **about, "checkpoint": run.checkpoint.name, "vector": vector.tolist()}
+    write_json(folder / f"{name}.json", content)
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.json"))
+
+
+def _path(run: Run, folder: Path, name: str, kind: str, command: str) -> Path:
+    known = _names(folder)
+    if name not in known:
+        cure = did_you_mean(name, known) if known else f"dcgan {command} finds some"
+        raise ConfigError(kind, name, f"{run.path} has no such {kind}; {cure}")
+    return folder / f"{name}.json"
+
+
+def _vector(content: Mapping[str, Any], size: int) -> Tensor:
+    vector = torch.tensor(content["vector"], dtype=torch.float32)
+    if vector.shape != (size,) or not isfinite(float(vector.sum())):
+        raise ValueError("of another latent")
+    return vector
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path}: damaged ({error}); find it again") from error
-    if vector_D.shape != (run.networks.latent.dim,) or not isfinite(float(vector_D.sum())):
-        raise RunError(f"{path}: of another latent; find it again")
-    return found

@@ -81,6 +81,37 @@ def sheet(
     return drawn
 
 
+def stacked(
+    rows: Sequence[tuple[NDArray[np.uint8], Sequence[str]]], columns: int | None = None
+) -> Image.Image:
+    """Several rows of equally many images, one below the other, folded where they get long.
+
+    Parameters
+    ----------
+    rows : sequence of (uint8 (N, C, H, W), captions)
+        The first image of each row stands above that of the next.
+    columns : int, optional
+        After which all rows go on below; default: about as many as the sheet then has images in
+        height.
+
+    Raises
+    ------
+    DataError
+        As for :func:`sheet`.
+    """
+    count = len(rows[0][0])
+    columns = columns or max(1, ceil(sqrt(count)))
+    blank = np.full_like(rows[0][0][:1], _PAPER)
+    images, captions = [], []
+    for start in range(0, count, columns):
+        part = slice(start, start + columns)
+        for row, texts in rows:
+            missing = columns - len(row[part])
+            images += [row[part], np.repeat(blank, missing, axis=0)]
+            captions += [*texts[part], *[""] * missing]
+    return sheet(np.concatenate(images), columns=columns, captions=captions)
+
+
 def refuse_too_large(count: int, size: tuple[int, int]) -> None:
     """Raise ``DataError`` when a sheet of so many images of (height, width) would be too large."""
     _layout(count, size, None, None)
@@ -116,8 +147,14 @@ def save_image(image: Image.Image, path: Path) -> None:
 
     Raises ``DataError`` for a suffix of no format.
     """
+    image_format = picture_format(path)
+    with written_whole(path) as unfinished:
+        image.save(unfinished, format=image_format)
+
+
+def picture_format(path: Path) -> str:
+    """Pillow's name of the format that the suffix names; ``DataError`` where it names none."""
     image_format = Image.registered_extensions().get(path.suffix.lower())
     if image_format is None:
         raise DataError(f"{path}: no picture format ends in {path.suffix!r}; take .png")
-    with written_whole(path) as unfinished:
-        image.save(unfinished, format=image_format)
+    return image_format

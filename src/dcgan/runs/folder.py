@@ -14,6 +14,7 @@
       scores.jsonl           one line per measurement while training
       best.json              which checkpoint is best, by what measure (once one is measured)
       directions/            directions of the latent space by name (``dcgan directions``)
+      latents/               latents of pictures by name (``dcgan invert``)
       evaluations/           what ``dcgan evaluate`` found: numbers and pictures by checkpoint
       quality.png            the measure over images seen
       cache/                 decoded pictures, where data.cache is "run"
@@ -80,6 +81,10 @@ class RunFolder:
     @property
     def directions(self) -> Path:
         return self.path / "directions"
+
+    @property
+    def latents(self) -> Path:
+        return self.path / "latents"
 
     @property
     def evaluations(self) -> Path:

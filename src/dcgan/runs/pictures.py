@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
-from dcgan.data import Pictures, load_pictures, open_source
+from dcgan.data import Pictures, load_pictures, open_items, open_source
 from dcgan.data.cache import Cache
+from dcgan.data.fit import Fit
 from dcgan.data.stream import STREAMED
+from dcgan.data.view import View
 from dcgan.errors import DataError, RunError
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
@@ -19,6 +23,11 @@ from dcgan.runtime.cache import cache_folder
 
 FROM_PYTHON = "(python)"
 """Stands for pictures that a program gave, where a configuration names its source."""
+
+
+class _Fitting(TypedDict):
+    how: Fit
+    background: str
 
 
 def open_pictures(
@@ -61,8 +70,7 @@ def open_pictures(
         source,
         networks.image_shape[1:],
         networks.image_shape[0],
-        how="crop" if how == "cover-random" else how,  # the same pictures, cut about the centre
-        background=section.get("background", "#ffffff"),
+        **_fit(section),
         max_unreadable=section.get("max_unreadable", 0.05),
         cache=_cache(section, folder),
         progress=progress,
@@ -71,6 +79,20 @@ def open_pictures(
     if data is None and note is not None and how != "cover-random":
         _say_if_changed(folder, pictures, note)
     return pictures
+
+
+def read_files(folder: RunFolder, networks: Networks, files: Sequence[Path]) -> NDArray[np.uint8]:
+    """Single picture files, fitted as those of the run were, uint8 (N, C, H, W).
+
+    Raises
+    ------
+    DataError
+        One is missing or no picture.
+    """
+    shape = networks.image_shape
+    view = View(shape[1:], shape[0], **_fit(_data_section(folder)))
+    source = open_items(list(files))
+    return np.stack([view.of(source, number) for number in range(len(files))])
 
 
 def held_out_name(folder: RunFolder) -> str | None:
@@ -92,6 +114,14 @@ def _data_section(folder: RunFolder) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         words = " ".join(str(error).split())
         raise RunError(f"{folder.config}: damaged ({words}); restore it or train again") from error
+
+
+def _fit(section: dict[str, Any]) -> _Fitting:
+    how = section.get("fit", "crop")
+    return {
+        "how": "crop" if how == "cover-random" else how,  # the same pictures, cut about the centre
+        "background": section.get("background", "#ffffff"),
+    }
 
 
 def _cache(section: dict[str, Any], folder: RunFolder) -> Cache | None:

@@ -1,0 +1,90 @@
+"""``dcgan invert``: find pictures in latent space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dcgan.cli.options import Which
+
+_WHICH = Which()
+_OWN = 8
+_FOUND = 0.01
+"""Relative error of a latent below which it counts as found."""
+
+
+def invert(
+    run: Path,
+    /,
+    *pictures: str,
+    starts: int = 8,
+    features: float = 0.0,
+    out: Path = Path("invert.png"),
+    data: str | None = None,
+    data_root: Path | None = None,
+    which: Which = _WHICH,
+) -> None:
+    """Find the latents of pictures: interpolate, arithmetic then know them by name.
+
+    Shows each picture above what was found, and with --move above that, moved. Without pictures,
+    looks for the run's own samples and says how many it finds back.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    pictures
+        Files, fitted as those that the run was trained on; or numbers of these.
+    starts
+        From how many places each is searched for, at most.
+    features
+        Weight of what the discriminator sees, beside that of pixels.
+    out
+        A .png.
+    data
+        What numbers are numbers of (default: what the run was trained on).
+    data_root
+        Where named data sets lie (default: the variable DCGAN_DATA).
+    """
+    from dcgan.cli.progress import TerminalReporter
+    from dcgan.latent.invert import invert as search
+    from dcgan.latent.inverted import figure, own_samples, read_words, relative_errors
+    from dcgan.latent.stored import keep_latent
+    from dcgan.render.sheet import picture_format, save_image
+    from dcgan.runs.pictures import open_pictures
+
+    picture_format(out)  # a wrong suffix is better known before the search
+    opened, choice = which.open(run)
+    reporter = TerminalReporter()
+    try:
+        known = None
+        if any(word.isdigit() for word in pictures):
+            known = open_pictures(
+                opened.folder,
+                opened.networks,
+                data,
+                data_root=data_root,
+                note=reporter.note,
+                progress=reporter.decoding,
+            )
+    finally:
+        reporter.end()
+    if pictures:
+        names, images = read_words(opened, pictures, known, data or "real")
+        found = search(opened, images, choice, starts=starts, features=features)
+    else:
+        true_NZ, drawn = own_samples(opened, _OWN, choice)
+        names, images = [str(number) for number in range(_OWN)], opened.draw(true_NZ)
+        found = search(opened, drawn, choice, starts=starts, features=features)
+    errors = [float(error) for error in found.error_N]
+    save_image(figure(opened, names, images, found.latent_NZ, errors, choice), out)
+    if pictures:
+        for name, latent_Z, error in zip(names, found.latent_NZ, errors, strict=True):
+            keep_latent(opened, name, latent_Z, {"error": error})
+            print(f"{name}: {error:.3f} off")
+        print(f"interpolate, arithmetic know them by these names; in {out}")
+    else:
+        off = relative_errors(opened.networks.latent, found.latent_NZ, true_NZ)
+        print(
+            f"{int((off < _FOUND).sum())} of {_OWN} own samples found back, their latents to"
+            f" {off.median():.1g} (median); in {out}"
+        )

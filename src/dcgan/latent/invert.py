@@ -1,0 +1,195 @@
+"""The latent of a given image: an encoder's guess, then least squares, again from elsewhere.
+
+N images · B of these · D numbers of noise, made normal · K classes and codes beside it · P pixels ·
+Z numbers of a latent
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from math import prod
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dcgan.errors import ConfigError
+from dcgan.latent.choice import Choice
+from dcgan.latent.least_squares import descend
+from dcgan.latent.noise import from_normal, to_normal
+from dcgan.latent.resemblance import Resemblance
+from dcgan.runs.run import Run
+
+STARTS = 8
+PRIOR = 3e-3
+"""Measured on real digits (benchmarks/latent.md): the error is as without, and latents are nearer
+to those that training drew."""
+
+_KNOWN = 4096
+"""Samples of which the encoder learns."""
+
+_RIDGE = 1000.0
+_SPREAD = 0.3
+_PHASES = ((3.0, 16), (1.0, 24))
+"""Heat and steps, see :meth:`Resemblance.residual`."""
+
+_SAME = 1e-4
+_SAME_IN_STEPS = 0.4 * 2 / 255
+"""Root mean squared difference, in [-1, 1], at which an image is found. Rounding to 255 steps alone
+makes one of 0.29 steps."""
+
+_MOST_NOISE = 1024
+_MOST_NUMBERS = 2**24
+"""In one piece of slopes."""
+
+_ANY = Choice()
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """What was found for N images.
+
+    Parameters
+    ----------
+    latent_NZ : Tensor
+    error_N : float (N,)
+        Root of the mean squared difference of pixels, where black to white is 1.
+    """
+
+    latent_NZ: Tensor
+    error_N: NDArray[np.float64]
+
+
+def invert(
+    run: Run,
+    images_NCHW: NDArray[np.uint8] | Tensor,
+    choice: Choice = _ANY,
+    *,
+    starts: int = STARTS,
+    features: float = 0.0,
+    prior: float = PRIOR,
+) -> Inversion:
+    """Latents whose images are nearest to given ones.
+
+    The first start is a linear encoder's guess: ridge regression from an image's pixels to its
+    noise, learned on 4,096 samples. Later ones are, in turns, the samples nearest to the image and
+    the guess with noise. Each goes down by least squares, first between softened images. An image
+    is done once it is reproduced but for rounding; for others the best of all is taken. Uniform
+    noise is searched as normal noise, so that nothing leaves its cube (where Lipton & Tripathi
+    2017, arXiv:1702.04782, clip at random).
+
+    Parameters
+    ----------
+    run : Run
+    images_NCHW : uint8 or float (N, C, H, W)
+        Of the run's size; float as the generator draws them, without rounding.
+    choice : Choice
+        Its seed, label and codes are those of the samples; a search leaves label and codes alone.
+    starts : int
+        Most for each image.
+    features, prior : float
+        See :class:`Resemblance`.
+
+    Raises
+    ------
+    ConfigError
+        Images of another shape, no starts, a negative weight, or a latent of more than 1,024
+        numbers, such as a spatial one: slopes are found number by number.
+    """
+    space = run.networks.latent
+    _refuse(run, images_NCHW.shape, starts, {"features": features, "prior": prior})
+    target_NP = _pixels(run, images_NCHW)
+    same = _SAME if isinstance(images_NCHW, Tensor) else _SAME_IN_STEPS
+    begin = _Starts(run, target_NP, replace(choice, moves={}, truncation=None))
+    alike = Resemblance(run, features=features, prior=prior)
+    found_ND, beside_NK = begin(0, torch.arange(len(target_NP)))
+    error_N = torch.full((len(target_NP),), torch.inf)
+    size = space.dim * max(map(prod, run.generator.shapes))
+    for start in range(starts):
+        missing = torch.nonzero(error_N > same)[:, 0]
+        for place_B in torch.split(missing, max(1, _MOST_NUMBERS // size)) if len(missing) else ():
+            start_BD, beside_BK = begin(start, place_B)
+            noise_BD = _search(alike, start_BD, beside_BK, target_NP[place_B], run.device)
+            latent_BZ = from_normal(space, noise_BD, beside_BK)
+            error_B = _distance(run, latent_BZ, target_NP[place_B])
+            better = place_B[error_B < error_N[place_B]]
+            is_better_B = error_B < error_N[place_B]
+            found_ND[better], beside_NK[better] = noise_BD[is_better_B], beside_BK[is_better_B]
+            error_N[better] = error_B[is_better_B]
+    return Inversion(from_normal(space, found_ND, beside_NK), error_N.double().numpy() / 2)
+
+
+class _Starts:
+    """Where searches begin: the s-th of each image."""
+
+    def __init__(self, run: Run, target_NP: Tensor, choice: Choice) -> None:
+        from sklearn.linear_model import Ridge
+
+        space = run.networks.latent
+        known_Z = choice.latents(run, 0, _KNOWN)
+        known_P = _pixels(run, run.draw(known_Z))
+        self._noise, self._beside = to_normal(space, known_Z), known_Z[:, space.dim :]
+        encoder = Ridge(alpha=_RIDGE).fit(known_P.numpy(), self._noise.numpy())
+        self._guess_ND = torch.from_numpy(encoder.predict(target_NP.numpy())).float()
+        self._near_NS = torch.cdist(target_NP, known_P).argsort(dim=1)[:, : _KNOWN // 2]
+        self._random = torch.Generator().manual_seed(choice.seed)
+
+    def __call__(self, start: int, place_B: Tensor) -> tuple[Tensor, Tensor]:
+        near_B = self._near_NS[place_B, (start // 2) % self._near_NS.shape[1]]
+        if start % 2:
+            return self._noise[near_B], self._beside[near_B]
+        guess_BD = self._guess_ND[place_B]
+        if start:
+            guess_BD = guess_BD + _SPREAD * torch.randn(guess_BD.shape, generator=self._random)
+        return guess_BD, self._beside[near_B]
+
+
+def _search(
+    alike: Resemblance,
+    noise_BD: Tensor,
+    beside_BK: Tensor,
+    target_BP: Tensor,
+    device: torch.device,
+) -> Tensor:
+    noise_BD, beside_BK = noise_BD.to(device), beside_BK.to(device)
+    for heat, steps in _PHASES:
+        residual = partial(alike.residual, heat=heat)
+        target_BR = alike.target(target_BP.to(device), heat)
+        noise_BD, _ = descend(residual, noise_BD, beside_BK, target_BR, steps=steps)
+    return noise_BD.cpu()
+
+
+def _distance(run: Run, latent_BZ: Tensor, target_BP: Tensor) -> Tensor:
+    """Root mean squared difference (B,), in [-1, 1], without rounding."""
+    with torch.inference_mode():
+        drawn_BP = run.generator(latent_BZ.to(run.device)).flatten(1).cpu()
+    distance_B: Tensor = (drawn_BP - target_BP).square().mean(dim=1).sqrt()
+    return distance_B
+
+
+def _pixels(run: Run, images_NCHW: NDArray[np.uint8] | Tensor) -> Tensor:
+    """(N, P) as the generator draws them."""
+    if isinstance(images_NCHW, np.ndarray):
+        images_NCHW = run.networks.scale.normalize(torch.from_numpy(images_NCHW))
+    return images_NCHW.float().cpu().flatten(1)
+
+
+def _refuse(run: Run, shape: tuple[int, ...], starts: int, weights: dict[str, float]) -> None:
+    if tuple(shape[1:]) != run.networks.image_shape or shape[0] == 0:
+        wanted = "x".join(map(str, run.networks.image_shape))
+        raise ConfigError("images", "x".join(map(str, shape)), f"one or more of {wanted}")
+    if not 1 <= starts <= _KNOWN:
+        raise ConfigError("starts", starts, f"from 1 to {_KNOWN:,}")
+    for name, weight in weights.items():
+        if not 0 <= weight < float("inf"):
+            raise ConfigError(name, weight, "a weight, 0 or more")
+    dim = run.networks.latent.dim
+    if dim > _MOST_NOISE:
+        raise ConfigError(
+            "latent",
+            dim,
+            f"slopes are found number by number, for at most {_MOST_NOISE:,} of noise; a spatial"
+            " latent has too many",
+        )

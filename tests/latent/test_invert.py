@@ -1,0 +1,166 @@
+"""Own samples are found back; what is asked beside the pixels counts as stated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import sqrt
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from dcgan.errors import ConfigError
+from dcgan.latent.choice import Choice
+from dcgan.latent.invert import invert
+from dcgan.latent.inverted import relative_errors
+from dcgan.latent.resemblance import Resemblance
+from dcgan.models import plan_discriminator, plan_generator
+from dcgan.models.latents import LatentSpace
+from dcgan.runs.networks import Networks
+from dcgan.runs.run import Run
+
+
+class Untrained(Run):
+    """A run whose generator has its first weights, enlarged so that pixels saturate."""
+
+    def __init__(self, space: LatentSpace) -> None:
+        self.networks = Networks(
+            generator=tuple(plan_generator((16, 16), 1, width=4)),
+            discriminator=tuple(plan_discriminator((16, 16), width=4)),
+            image_shape=(1, 16, 16),
+            latent=space,
+            class_names=tuple("abc"[: len(space.classes)]),
+        )
+        self.device = torch.device("cpu")
+        with torch.random.fork_rng():
+            torch.manual_seed(3)
+            network = self.networks.build_generator("dcgan").eval().requires_grad_(False)
+        for module in network.modules():
+            if isinstance(module, nn.ConvTranspose2d):
+                module.weight *= 25
+        self.__dict__["generator"] = network
+
+
+def drawn(run: Run, choice: Choice, count: int):
+    latent = choice.latents(run, 0, count)
+    with torch.inference_mode():
+        return latent, run.generator(latent)
+
+
+@pytest.mark.parametrize("distribution", ["normal", "uniform"])
+def test_own_samples_are_found_back(distribution):
+    run = Untrained(LatentSpace(8, distribution))
+    latent, image = drawn(run, Choice(seed=5), 30)
+    assert (image.abs() > 0.9).float().mean() > 0.2  # otherwise tanh would be a line
+    found = invert(run, image)
+    off = relative_errors(run.networks.latent, found.latent_NZ, latent)
+    assert (off < 1e-2).float().mean() >= 0.9  # weights at random are worse than trained ones
+    with torch.inference_mode():
+        again = run.generator(found.latent_NZ)
+    wanted = (again - image).square().mean(dim=(1, 2, 3)).sqrt() / 2
+    np.testing.assert_allclose(found.error_N, wanted, rtol=1e-3, atol=1e-7)
+
+
+def test_pictures_of_255_steps_are_found_to_half_a_step():
+    run = Untrained(LatentSpace(8))
+    latent, _ = drawn(run, Choice(seed=5), 12)
+    found = invert(run, run.draw(latent))
+    assert np.median(found.error_N) < 0.5 / 255
+    assert relative_errors(run.networks.latent, found.latent_NZ, latent).median() < 0.1
+
+
+def test_more_starts_are_never_worse():
+    run = Untrained(LatentSpace(8))
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (3, 1, 16, 16), dtype=np.uint8)  # nothing it could draw
+    errors = [invert(run, images, starts=starts).error_N for starts in (1, 3)]
+    assert (errors[1] <= errors[0]).all()
+    assert errors[1].sum() < errors[0].sum()
+
+
+def test_the_class_asked_for_is_kept():
+    run = Untrained(LatentSpace(8, "normal", (0.4, 0.3, 0.3)))
+    choice = Choice(seed=5, label="b")
+    latent, image = drawn(run, choice, 4)
+    found = invert(run, image, replace(choice, seed=0, truncation=0.1))
+    assert (found.latent_NZ[:, 8:] == torch.tensor([0.0, 1.0, 0.0])).all()
+    assert relative_errors(run.networks.latent, found.latent_NZ, latent).median() < 1e-2
+
+
+@pytest.fixture
+def run_with_judge(small_run):
+    return SimpleNamespace(
+        networks=small_run.networks,
+        generator=small_run.generator,
+        checkpoint=small_run.checkpoint,
+        device=small_run.device,
+    )
+
+
+@pytest.mark.parametrize("heat", [1.0, 3.0])
+def test_a_residual_is_of_pixels_features_and_length(run_with_judge, heat):
+    from dcgan.runs.checkpoints import read_part
+
+    run = run_with_judge
+    space = run.networks.latent
+    latent = space.numbered(1, 0, 2)
+    latent[0] *= 4  # far off the shell
+    with torch.no_grad():
+        image, other = run.generator(latent[:1]), run.generator(latent[1:])
+    judge = run.networks.build_discriminator()
+    judge.load_state_dict(read_part(run.checkpoint, "discriminator"))
+    judge.eval()
+    alike = Resemblance(run, features=0.5, prior=2.0)
+    found = alike.residual(
+        latent[0],
+        latent[0, space.dim :],
+        alike.target(other.flatten(1), heat)[0],
+        heat=heat,
+    )
+    pixels = image.numel()
+
+    def soft(shown):
+        return torch.tanh(torch.atanh(shown.double()) / heat)
+
+    near = ((soft(image) - soft(other)) ** 2).mean()
+    with torch.no_grad():
+        seen = ((judge.features(image) - judge.features(other)) ** 2).mean()
+    length = float(latent[0].norm()) - sqrt(space.dim) - 2 * sqrt(0.5)
+    assert length > 1
+    wanted = near + 0.5 * seen + 2.0 * length**2
+    assert float((found**2).sum() / pixels) == pytest.approx(float(wanted), rel=1e-3)
+
+
+def test_a_latent_as_drawn_costs_nothing(small_run):
+    space = small_run.networks.latent
+    alike = Resemblance(small_run, features=0.0, prior=1.0)
+    latent = space.numbered(0, 0, 1)[0]
+    noise = latent[: space.dim] * (sqrt(space.dim) + 1.3) / latent[: space.dim].norm()
+    target = torch.zeros(1, 256)
+    assert alike.residual(noise, latent[space.dim :], target[0], heat=1.0)[-1] == 0
+    assert alike.residual(2 * noise, latent[space.dim :], target[0], heat=1.0)[-1] > 1
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"images": np.zeros((1, 3, 16, 16), np.uint8)}, "images = '1x3x16x16': one or more of 1x"),
+        ({"images": np.zeros((0, 1, 16, 16), np.uint8)}, "one or more"),
+        ({"starts": 0}, "starts = 0: from 1"),
+        ({"features": -1.0}, "features = -1.0: a weight"),
+        ({"prior": float("nan")}, "prior = nan: a weight"),
+    ],
+)
+def test_what_cannot_be_is_refused(change, line):
+    run = Untrained(LatentSpace(8))
+    images = change.pop("images", np.zeros((1, 1, 16, 16), np.uint8))
+    with pytest.raises(ConfigError, match=line):
+        invert(run, images, **change)
+
+
+def test_a_latent_of_too_many_numbers_is_refused():
+    run = Untrained(LatentSpace(1025))
+    with pytest.raises(ConfigError, match=r"latent = 1025: .*spatial"):
+        invert(run, np.zeros((1, 1, 16, 16), np.uint8))
