@@ -218,3 +218,34 @@ def test_invert_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, wor
     assert complaint.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
     assert not small_run.folder.latents.exists()
+
+
+def test_forget_draws_without_maps(dcgan, small_run, tmp_path):
+    boxes, out = tmp_path / "boxes.csv", tmp_path / "forget.png"
+    boxes.write_text("".join(f"{number},4,4,12,12\n" for number in range(30)))
+    code, said, _ = dcgan(
+        "forget", small_run.path, "--boxes", boxes, "--least", 0.4, "--out", out, "--row", 1
+    )
+    assert code == 0
+    assert said.startswith("row 1: ")
+    assert out.is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ([], "dcgan: reads = None: say what to forget"),
+        (["--reads", "7", "--boxes", "x.csv"], "dcgan: reads = '7': say what to forget"),
+        (["--boxes", "x.csv"], "dcgan: x.csv: No such file"),
+        (["--reads", "tall"], "dcgan: concept = 'tall': no such class"),
+        (["--reads", "7", "--samples", "9"], "dcgan: samples = 9: from 100"),
+    ],
+)
+def test_forget_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):
+    monkeypatch.chdir(tmp_path)
+    code, said, complaint = dcgan("forget", small_run.path, *words)
+    assert code == 2
+    assert said == ""
+    assert complaint.startswith(line)
+    assert complaint.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

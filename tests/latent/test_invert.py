@@ -9,49 +9,24 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
 from dcgan.latent.invert import invert
 from dcgan.latent.inverted import relative_errors
 from dcgan.latent.resemblance import Resemblance
-from dcgan.models import plan_discriminator, plan_generator
 from dcgan.models.latents import LatentSpace
-from dcgan.runs.networks import Networks
-from dcgan.runs.run import Run
 
 
-class Untrained(Run):
-    """A run whose generator has its first weights, enlarged so that pixels saturate."""
-
-    def __init__(self, space: LatentSpace) -> None:
-        self.networks = Networks(
-            generator=tuple(plan_generator((16, 16), 1, width=4)),
-            discriminator=tuple(plan_discriminator((16, 16), width=4)),
-            image_shape=(1, 16, 16),
-            latent=space,
-            class_names=tuple("abc"[: len(space.classes)]),
-        )
-        self.device = torch.device("cpu")
-        with torch.random.fork_rng():
-            torch.manual_seed(3)
-            network = self.networks.build_generator("dcgan").eval().requires_grad_(False)
-        for module in network.modules():
-            if isinstance(module, nn.ConvTranspose2d):
-                module.weight *= 25
-        self.__dict__["generator"] = network
-
-
-def drawn(run: Run, choice: Choice, count: int):
+def drawn(run, choice: Choice, count: int):
     latent = choice.latents(run, 0, count)
     with torch.inference_mode():
         return latent, run.generator(latent)
 
 
 @pytest.mark.parametrize("distribution", ["normal", "uniform"])
-def test_own_samples_are_found_back(distribution):
-    run = Untrained(LatentSpace(8, distribution))
+def test_own_samples_are_found_back(untrained, distribution):
+    run = untrained(LatentSpace(8, distribution))
     latent, image = drawn(run, Choice(seed=5), 30)
     assert (image.abs() > 0.9).float().mean() > 0.2  # otherwise tanh would be a line
     found = invert(run, image)
@@ -63,16 +38,16 @@ def test_own_samples_are_found_back(distribution):
     np.testing.assert_allclose(found.error_N, wanted, rtol=1e-3, atol=1e-7)
 
 
-def test_pictures_of_255_steps_are_found_to_half_a_step():
-    run = Untrained(LatentSpace(8))
+def test_pictures_of_255_steps_are_found_to_half_a_step(untrained):
+    run = untrained(LatentSpace(8))
     latent, _ = drawn(run, Choice(seed=5), 12)
     found = invert(run, run.draw(latent))
     assert np.median(found.error_N) < 0.5 / 255
     assert relative_errors(run.networks.latent, found.latent_NZ, latent).median() < 0.1
 
 
-def test_more_starts_are_never_worse():
-    run = Untrained(LatentSpace(8))
+def test_more_starts_are_never_worse(untrained):
+    run = untrained(LatentSpace(8))
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (3, 1, 16, 16), dtype=np.uint8)  # nothing it could draw
     errors = [invert(run, images, starts=starts).error_N for starts in (1, 3)]
@@ -80,8 +55,8 @@ def test_more_starts_are_never_worse():
     assert errors[1].sum() < errors[0].sum()
 
 
-def test_the_class_asked_for_is_kept():
-    run = Untrained(LatentSpace(8, "normal", (0.4, 0.3, 0.3)))
+def test_the_class_asked_for_is_kept(untrained):
+    run = untrained(LatentSpace(8, "normal", (0.4, 0.3, 0.3)))
     choice = Choice(seed=5, label="b")
     latent, image = drawn(run, choice, 4)
     found = invert(run, image, replace(choice, seed=0, truncation=0.1))
@@ -153,14 +128,14 @@ def test_a_latent_as_drawn_costs_nothing(small_run):
         ({"prior": float("nan")}, "prior = nan: a weight"),
     ],
 )
-def test_what_cannot_be_is_refused(change, line):
-    run = Untrained(LatentSpace(8))
+def test_what_cannot_be_is_refused(untrained, change, line):
+    run = untrained(LatentSpace(8))
     images = change.pop("images", np.zeros((1, 1, 16, 16), np.uint8))
     with pytest.raises(ConfigError, match=line):
         invert(run, images, **change)
 
 
-def test_a_latent_of_too_many_numbers_is_refused():
-    run = Untrained(LatentSpace(1025))
+def test_a_latent_of_too_many_numbers_is_refused(untrained):
+    run = untrained(LatentSpace(1025))
     with pytest.raises(ConfigError, match=r"latent = 1025: .*spatial"):
         invert(run, np.zeros((1, 1, 16, 16), np.uint8))

@@ -22,6 +22,7 @@ _COMMANDS = {
     "arithmetic": "Add and subtract what pictures show.",
     "invert": "Find pictures in latent space, keep them by name, show them.",
     "directions": "Find what changes pictures in one way, keep it by name, show it.",
+    "forget": "Switch off the feature maps that draw something, and draw without them.",
     "inspect": "Report on a picture collection before any training.",
     "prepare": "Decode and pack a collection once; later runs read it at memory speed.",
     "evaluate": "Measure what a trained run draws, beside what real pictures would get.",
