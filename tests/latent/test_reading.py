@@ -10,6 +10,7 @@ import pytest
 from dcgan.data import Labels
 from dcgan.errors import ConfigError, DataError
 from dcgan.latent import reading
+from dcgan.latent.appearance import slant
 from dcgan.latent.reading import Reader
 from dcgan.metrics.extractor import Features
 
@@ -131,3 +132,13 @@ def test_a_factor_with_few_values_has_fewer_parts(taught):
     few = reader_of({"count": Labels(np.repeat([1, 2, 3], 100))})
     found = few.values(np.full((1, 1, 1, 8), 50, np.uint8), "count")
     assert found.item() == pytest.approx(0.5 * (1 + 2.5), abs=0.01)
+
+
+def test_appearances_need_no_labels_and_give_way_to_them(reader):
+    images = np.random.default_rng(0).integers(0, 256, (5, 1, 8, 8), dtype=np.uint8)
+    plain = reader_of({})
+    assert plain.is_measured("slant")
+    assert not plain.is_measured("size")
+    np.testing.assert_allclose(plain.values(images, "slant"), slant(images))
+    assert not reader_of({"slant": FACTORS["hat"]}).is_measured("slant")
+    assert reader.is_measured("size")

@@ -51,7 +51,8 @@ def directions(
     minus
         And where it comes from.
     reads
-        Find it by what samples show: a class, such as label=7 or smiling, or a measured factor.
+        Find it by what samples show: a class, such as label=7 or smiling, a measured factor, or,
+        without labels, brightness, area, x, y, slant or stroke.
     method
         Find several by the generator's first layer alone, called NAME-1 and so on: sefa
         factorises its weights, pca takes principal components of what it makes.

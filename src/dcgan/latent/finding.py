@@ -158,7 +158,8 @@ def from_samples(
     run : Run
     name : str
     concept : str
-        A class, as for :meth:`Reader.conditions`, or a measured factor such as ``size``.
+        A class, as for :meth:`Reader.conditions`, a measured factor such as ``size``, or an
+        appearance, see :data:`dcgan.latent.appearance.APPEARANCES`.
     reader : Reader
         Says what samples show.
     choice : Choice

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dcgan.data import Labels, Pictures
 from dcgan.errors import ConfigError, DataError, did_you_mean
+from dcgan.latent.appearance import APPEARANCES
 from dcgan.metrics.extractor import Extractor
 from dcgan.runs.extractors import factor_classifier
 from dcgan.runs.pictures import open_pictures
@@ -133,18 +134,22 @@ class Reader:
         return self._classifiers[factor]
 
     def is_measured(self, concept: str) -> bool:
-        """Whether a word names a factor that has values and no classes."""
+        """Whether a word names a factor that has values and no classes, or an appearance."""
         labels = self.pictures.labels.get(concept)
-        return labels is not None and not labels.names
+        return concept in APPEARANCES if labels is None else not labels.names
 
     def values(self, images_NCHW: NDArray[np.uint8], factor: str) -> NDArray[np.float64]:
         """A measured factor, (N,): by a classifier of its eighths, their means weighed.
+
+        Where the pictures have no such factor, that appearance of images.
 
         Raises
         ------
         DataError
             Hardly two values differ.
         """
+        if factor not in self.pictures.labels:
+            return APPEARANCES[factor](images_NCHW)
         if factor not in self._eighths:
             self._eighths[factor] = _eighths(self.pictures, factor)
         labels, mean_K = self._eighths[factor]
