@@ -102,7 +102,7 @@ def test_a_residual_is_of_pixels_features_and_length(run_with_judge, heat):
     near = ((soft(image) - soft(other)) ** 2).mean()
     with torch.no_grad():
         seen = ((judge.features(image) - judge.features(other)) ** 2).mean()
-    length = float(latent[0].norm()) - sqrt(space.dim) - 2 * sqrt(0.5)
+    length = float(latent[0].norm()) - sqrt(space.dim) - 3 * sqrt(0.5)
     assert length > 1
     wanted = near + 0.5 * seen + 2.0 * length**2
     assert float((found**2).sum() / pixels) == pytest.approx(float(wanted), rel=1e-3)
@@ -112,7 +112,7 @@ def test_a_latent_as_drawn_costs_nothing(small_run):
     space = small_run.networks.latent
     alike = Resemblance(small_run, features=0.0, prior=1.0)
     latent = space.numbered(0, 0, 1)[0]
-    noise = latent[: space.dim] * (sqrt(space.dim) + 1.3) / latent[: space.dim].norm()
+    noise = latent[: space.dim] * (sqrt(space.dim) + 2.0) / latent[: space.dim].norm()
     target = torch.zeros(1, 256)
     assert alike.residual(noise, latent[space.dim :], target[0], heat=1.0)[-1] == 0
     assert alike.residual(2 * noise, latent[space.dim :], target[0], heat=1.0)[-1] > 1

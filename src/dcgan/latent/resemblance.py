@@ -18,8 +18,8 @@ from dcgan.models import Discriminator, Generator
 from dcgan.runs.checkpoints import read_part
 from dcgan.runs.run import Run
 
-_SLACK = 2 * sqrt(0.5)
-"""The length of D normal numbers is √D, give or take √½; two of these are free."""
+_SLACK = 3 * sqrt(0.5)
+"""The length of D normal numbers is √D, give or take √½; three of these are free."""
 
 _NEARLY = 1 - 1e-6
 """tanh never gives ±1, which pixels have; they are taken as this."""
@@ -36,7 +36,7 @@ class Resemblance:
         mean squared differences; 0 spares its passes.
     prior : float
         Weight of how far the noise lies off the shell that training drew from: its length's
-        deviations beyond two of √D, squared, beside the mean squared difference of pixels. It asks
+        deviations beyond three of √D, squared, beside the mean squared difference of pixels. It asks
         nothing of a latent as training drew them.
     """
 
