@@ -1,5 +1,52 @@
-"""What one does with a trained generator's latent space."""
+"""What one does with a trained generator's latent space.
 
+>>> import dcgan
+>>> from dcgan.latent import Choice, interpolate, invert  # doctest: +SKIP
+>>> run = dcgan.open_run("runs/mnist")  # doctest: +SKIP
+>>> found = invert(run, pictures)  # doctest: +SKIP
+>>> way = interpolate(run.networks.latent, found.latent_NZ, frames=60)  # doctest: +SKIP
+>>> images = run.draw(way)  # doctest: +SKIP
+"""
+
+from dcgan.latent.arithmetic import Concept, combine, neighbours, open_concepts
+from dcgan.latent.choice import Choice
+from dcgan.latent.directions import Direction, between, components, factorised, moved, without
+from dcgan.latent.finding import Request, find, from_samples
+from dcgan.latent.forget import Forgotten, forget
+from dcgan.latent.interpolate import interpolate
+from dcgan.latent.invert import Inversion, invert
+from dcgan.latent.nearest import nearest_real
+from dcgan.latent.noise import truncated
+from dcgan.latent.reading import Reader
 from dcgan.latent.sample import write_samples
+from dcgan.latent.stored import keep_direction, keep_latent, read_direction, read_latent
 
-__all__ = ["write_samples"]
+__all__ = [
+    "Choice",
+    "Concept",
+    "Direction",
+    "Forgotten",
+    "Inversion",
+    "Reader",
+    "Request",
+    "between",
+    "combine",
+    "components",
+    "factorised",
+    "find",
+    "forget",
+    "from_samples",
+    "interpolate",
+    "invert",
+    "keep_direction",
+    "keep_latent",
+    "moved",
+    "nearest_real",
+    "neighbours",
+    "open_concepts",
+    "read_direction",
+    "read_latent",
+    "truncated",
+    "without",
+    "write_samples",
+]

@@ -36,8 +36,8 @@ class Resemblance:
         mean squared differences; 0 spares its passes.
     prior : float
         Weight of how far the noise lies off the shell that training drew from: its length's
-        deviations beyond three of √D, squared, beside the mean squared difference of pixels. It asks
-        nothing of a latent as training drew them.
+        deviations beyond three of √D, squared, beside the mean squared difference of pixels. Of
+        nearly all latents as training drew them it asks nothing.
     """
 
     def __init__(self, run: Run, *, features: float, prior: float) -> None:
