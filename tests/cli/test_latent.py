@@ -147,6 +147,8 @@ def test_directions_are_found_kept_listed_shown_and_moved_along(dcgan, run_of_on
         (["x", "--reads", "7", "--method", "pca"], "dcgan: name = 'x': find it in one way"),
         (["a b", "--method", "pca"], "dcgan: name = 'a b': letters, digits"),
         (["x", "--method", "pca", "--count", "99"], "dcgan: count = 99: from 1 to 32"),
+        (["x", "--method", "pca", "--most", "0"], "dcgan: most = 0.0: above 0"),
+        (["x", "--method", "pca", "--most", "11"], "dcgan: most = 11.0: above 0"),
         (["x", "--reads", "tall"], "dcgan: concept = 'tall': no such class"),
         (["x"], "dcgan: direction = 'x': "),
     ],

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dcgan.errors import DataError, DcganError
-from dcgan.render.sheet import picture, save_image, sheet
+from dcgan.render.sheet import picture, refuse_too_large, save_image, sheet, stacked
 
 GAP = 2
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -161,3 +161,34 @@ def test_captions_stand_below_their_images_and_on_none(channels):
         assert (below < 200).any() == bool(captions[index])
         if channels in {2, 4}:
             assert (paper[-1, top + 30 : top + cell] == 255).all()
+
+
+def test_rows_stand_above_each_other_and_go_on_below():
+    top = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 3, 16, 16), np.uint8)
+    found = np.asarray(stacked([(top, list("abcde")), (top + 100, [""] * 5)], 2))
+    cells = found[2::81][:6]  # six rows of sheets: of 64 pixels, a gap and a caption
+    assert [row[2::66][:2, 0].tolist() for row in cells] == [
+        [0, 1],
+        [100, 101],
+        [2, 3],
+        [102, 103],
+        [4, 255],
+        [104, 255],
+    ]
+
+
+@pytest.mark.parametrize("count", [25, 49])
+@pytest.mark.parametrize(("rows", "captions"), [(1, False), (1, True), (2, False), (2, True)])
+def test_what_would_be_refused_once_drawn_is_refused_before(monkeypatch, count, rows, captions):
+    image = np.zeros((count, 1, 16, 16), np.uint8)
+    texts = ["x" if captions else ""] * count
+    height = stacked([(image, texts)] * rows).height
+    if not captions:  # a row without captions leaves no place for them only where it is a sheet
+        height = sheet(np.repeat(image, rows, axis=0), columns=round(count**0.5)).height
+    for most, is_refused in ((height - 1, True), (height, False)):
+        monkeypatch.setattr("dcgan.render.sheet._MOST_SIDE", most)
+        if is_refused:
+            with pytest.raises(DataError, match="pixels, over"):
+                refuse_too_large(count, (16, 16), rows=rows, captions=captions)
+        else:
+            refuse_too_large(count, (16, 16), rows=rows, captions=captions)

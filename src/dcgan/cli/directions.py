@@ -78,8 +78,9 @@ def directions(
     from dcgan.latent.finding import Request, find
     from dcgan.latent.reading import Reader
     from dcgan.latent.stored import keep_direction, read_direction, stored_names
-    from dcgan.latent.sweep import write_sweep
+    from dcgan.latent.sweep import refuse_far, write_sweep
 
+    refuse_far(most)
     opened, choice = which.open(run)
     request = Request(plus, minus, reads, method, count, leave, samples, least)
     if name is None and not request.ways:

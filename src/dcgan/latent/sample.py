@@ -66,7 +66,12 @@ def write_samples(
             raise ConfigError(name, suffix, "stands on a sheet; give a .png")
     match suffix:
         case ".png":
-            refuse_too_large(count, run.networks.image_shape[1:])
+            refuse_too_large(
+                count,
+                run.networks.image_shape[1:],
+                rows=1 if beside is None else 2,
+                captions=numbered or beside is not None,
+            )
             captions = [str(number) for number in range(count)] if numbered else []
             images = np.concatenate(list(pieces))
             if beside is not None:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
 from dcgan.latent.directions import Direction, moved
 from dcgan.latent.draw import write_frames
@@ -24,6 +25,7 @@ _FILMED = 3
 """Samples of a film, in height and width."""
 
 _FRAMES = 48
+_FARTHEST = 10.0
 
 
 def write_sweep(
@@ -51,7 +53,13 @@ def write_sweep(
         Deviations at either end.
     fps, side, smooth, loop
         Of a film, see :func:`dcgan.latent.draw.write_frames`.
+
+    Raises
+    ------
+    ConfigError
+        See :func:`refuse_far`.
     """
+    refuse_far(most)
     if out.suffix.lower() == ".png":
         amounts = [round(float(one), 2) for one in np.linspace(-most, most, _COLUMNS)]
         images = _drawn(run, choice.latents(run, 0, _ROWS), direction, amounts)
@@ -65,6 +73,12 @@ def write_sweep(
     images = _drawn(run, choice.latents(run, 0, _FILMED**2), direction, amounts)
     frames = np.stack([_tiled(images[:, frame], _FILMED) for frame in range(_FRAMES)])
     write_frames(frames, out, fps=fps, side=side, smooth=smooth, loop=loop)
+
+
+def refuse_far(most: float) -> None:
+    """Raise ConfigError unless above 0 and at most 10 deviations: no latent is drawn out there."""
+    if not 0 < most <= _FARTHEST:
+        raise ConfigError("most", most, f"above 0, up to {_FARTHEST:g} deviations")
 
 
 def _drawn(

@@ -112,9 +112,22 @@ def stacked(
     return sheet(np.concatenate(images), columns=columns, captions=captions)
 
 
-def refuse_too_large(count: int, size: tuple[int, int]) -> None:
-    """Raise ``DataError`` when a sheet of so many images of (height, width) would be too large."""
-    _layout(count, size, None, None)
+def refuse_too_large(
+    count: int, size: tuple[int, int], *, rows: int = 1, captions: bool = False
+) -> None:
+    """Raise ``DataError`` when a sheet of so many images of (height, width) would be too large.
+
+    Parameters
+    ----------
+    count : int
+    size : (height, width)
+    rows : int
+        Of which :func:`stacked` sets one above the other.
+    captions : bool
+    """
+    columns = max(1, ceil(sqrt(count)))
+    cells = count if rows == 1 else rows * columns * ceil(count / columns)
+    _layout(cells, size, columns, None, _CAPTION if captions else 0)
 
 
 def _layout(
