@@ -126,10 +126,15 @@ class Reader:
         assert found is not None
         return found
 
-    def _extractor(self, factor: str, labels: Labels) -> Extractor:
+    def _extractor(self, factor: str, labels: Labels, *, shifted: bool = True) -> Extractor:
         if factor not in self._classifiers:
             self._classifiers[factor] = factor_classifier(
-                self.pictures, factor, labels, device=self._run.device, note=self._note
+                self.pictures,
+                factor,
+                labels,
+                device=self._run.device,
+                shifted=shifted,
+                note=self._note,
             )
         return self._classifiers[factor]
 
@@ -153,7 +158,8 @@ class Reader:
         if factor not in self._eighths:
             self._eighths[factor] = _eighths(self.pictures, factor)
         labels, mean_K = self._eighths[factor]
-        found = self._extractor(factor, labels)(images_NCHW).probabilities
+        # a measured factor may be a place, which must stay where it is
+        found = self._extractor(factor, labels, shifted=False)(images_NCHW).probabilities
         assert found is not None
         return found.astype(np.float64) @ mean_K
 

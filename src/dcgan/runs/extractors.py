@@ -139,6 +139,7 @@ def factor_classifier(
     labels: Labels,
     *,
     device: torch.device | str = "cpu",
+    shifted: bool = True,
     note: Callable[[str], None] | None = None,
 ) -> Extractor:
     """A classifier of pictures by one factor, trained once on them and kept.
@@ -151,6 +152,8 @@ def factor_classifier(
     labels : Labels
         The classes of all pictures by it.
     device : torch.device, default CPU
+    shifted : bool
+        Whether it learns from pictures moved a little, too: better, unless the factor is a place.
     note : callable, optional
         Told when it has to be trained.
 
@@ -163,11 +166,14 @@ def factor_classifier(
     numbers = labels.values[pictures.rows(rows)].astype(np.int64)
     key = hashlib.sha256(f"{pictures.fingerprint} {pictures.shape} {factor}".encode())
     key.update(numbers.tobytes())
+    if not shifted:
+        key.update(b"still")
     if pictures.fingerprint.startswith(STREAMED):  # made of names: pixels may change under them
         key.update(take(pictures, rows[:_LOOKED_AT]).tobytes())
     return cached_classifier(
         key.hexdigest()[:24],
         lambda: (take(pictures, rows), numbers, labels.names),
         device=device,
+        shifted=shifted,
         note=note,
     )

@@ -149,6 +149,22 @@ def test_pictures_are_shifted_but_never_mirrored():
     assert set(tall[:, 0, 12, 12] // 10 - 12) == {-2, -1, 0, 1, 2}
 
 
+def test_places_are_learned_only_where_nothing_is_shifted():
+    random = np.random.default_rng(0)
+    place = random.integers(0, 4, 600)
+    images = random.integers(0, 60, (600, 1, 24, 24), dtype=np.uint8)
+    images[np.arange(600), 0, :, 10 + place] = 255  # a line, at one of four neighbouring columns
+    names = tuple("abcd")
+    right = {
+        shifted: train_classifier(
+            images, place, names, budget=6_000, shifted=shifted
+        ).network.card.right
+        for shifted in (True, False)
+    }
+    assert right[False] > 55  # of 60
+    assert right[True] < 35
+
+
 def labelled(counts):
     labels = np.repeat(np.arange(len(counts)), counts)
     return np.zeros((len(labels), 1, 16, 16), np.uint8), labels

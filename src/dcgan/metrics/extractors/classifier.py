@@ -121,6 +121,7 @@ def cached_classifier(
     read: Callable[[], Labelled],
     *,
     device: torch.device | str = "cpu",
+    shifted: bool = True,
     note: Callable[[str], None] | None = None,
     progress: Progress | None = None,
 ) -> Extractor:
@@ -135,7 +136,7 @@ def cached_classifier(
     read : callable
         Gives images, labels and class names; called only when there is something to train.
     device : torch.device, default CPU
-    note, progress : callable, optional
+    shifted, note, progress
         As in :func:`~dcgan.metrics.extractors.classifier_training.train_classifier`.
 
     Raises
@@ -144,6 +145,12 @@ def cached_classifier(
         What ``read`` gives cannot be learned from.
     """
     note = note or _silent
+
+    def trained() -> Extractor:
+        return train_classifier(
+            *read(), device=device, shifted=shifted, note=note, progress=progress
+        )
+
     folder = cache_folder() / "extractors" / key
     kept = _kept(folder, device)
     if kept is not None:
@@ -158,11 +165,11 @@ def cached_classifier(
             lock.acquire()
     except OSError as error:
         note(f"{folder.parent}: cannot be written ({error}); the classifier will not be kept")
-        return train_classifier(*read(), device=device, note=note, progress=progress)
+        return trained()
     try:
         kept = _kept(folder, device)
         if kept is None:
-            kept = train_classifier(*read(), device=device, note=note, progress=progress)
+            kept = trained()
             _keep(kept, folder, note)
         return kept
     finally:

@@ -63,6 +63,7 @@ def train_classifier(
     seed: int = 0,
     device: torch.device | str = "cpu",
     budget: int | None = None,
+    shifted: bool = True,
     note: Callable[[str], None] | None = None,
     progress: Progress | None = None,
 ) -> Extractor:
@@ -84,6 +85,8 @@ def train_classifier(
     budget : int, optional
         Images to see in training; default: 20 times each picture, at least 16,000 and at most
         220,000.
+    shifted : bool
+        Whether pictures are moved a little while it learns; not where labels say where things are.
     note : callable, optional
         Told in a sentence what begins, and how it ended.
     progress : callable, optional
@@ -117,8 +120,9 @@ def train_classifier(
         )
     network = without_weights(lambda: Classifier(card))
     he_weights(network, random)
-    batches = _batches(images, labels, train_rows, max(budget // _BATCH, 1), random)
-    _fit(network, batches, max(budget // _BATCH, 1), torch.device(device), progress)
+    count = max(budget // _BATCH, 1)
+    batches = _batches(images, labels, train_rows, count, random, shifted=shifted)
+    _fit(network, batches, count, torch.device(device), progress)
     network.card = replace(card, right=_count_right(network, images, labels, test_rows, device))
     if note:
         note(f"the classifier to measure with: {network.card}")
@@ -179,17 +183,17 @@ def _batches(
     rows: NDArray[np.int64],
     count: int,
     random: np.random.Generator,
+    *,
+    shifted: bool,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of shifted pictures and their labels, through all rows in one order after another."""
+    """Batches of pictures and their labels, through all rows in one order after another."""
     ahead = np.empty(0, np.int64)
     for _ in range(count):
         while len(ahead) < _BATCH:
             ahead = np.concatenate([ahead, random.permutation(rows)])
         chosen, ahead = ahead[:_BATCH], ahead[_BATCH:]
-        yield (
-            torch.from_numpy(_shifted(images[chosen], random)),
-            torch.from_numpy(labels[chosen].astype(np.int64)),
-        )
+        shown = _shifted(images[chosen], random) if shifted else images[chosen]
+        yield torch.from_numpy(shown), torch.from_numpy(labels[chosen].astype(np.int64))
 
 
 def _shifted(pixel_BCHW: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
