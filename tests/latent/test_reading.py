@@ -31,8 +31,9 @@ def taught(monkeypatch):
     """Which classifiers were asked for; each reads its class off an image's first pixels."""
     asked = []
 
-    def classifier(pictures, factor, labels, *, device, shifted, note):
+    def classifier(pictures, factor, labels, *, device, shifted, brief, note):
         asked.append((factor, labels))
+        assert brief
         assert shifted == (factor in FACTORS and bool(FACTORS[factor].names))
 
         def read(images):

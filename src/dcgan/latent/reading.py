@@ -134,6 +134,7 @@ class Reader:
                 labels,
                 device=self._run.device,
                 shifted=shifted,
+                brief=True,
                 note=self._note,
             )
         return self._classifiers[factor]

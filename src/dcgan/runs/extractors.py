@@ -14,7 +14,12 @@ from dcgan.data import Labels, Pictures
 from dcgan.data.stream import STREAMED
 from dcgan.errors import ConfigError, DataError, did_you_mean
 from dcgan.metrics.extractor import Extractor
-from dcgan.metrics.extractors.classifier import FEWEST_PICTURES, MOST_CLASSES, cached_classifier
+from dcgan.metrics.extractors.classifier import (
+    FEWEST_PICTURES,
+    MOST_CLASSES,
+    cached_classifier,
+    is_kept,
+)
 from dcgan.metrics.extractors.inception import inception_extractor
 from dcgan.metrics.extractors.module import module_extractor
 from dcgan.metrics.extractors.random import random_extractor
@@ -28,6 +33,10 @@ _MOST_TAUGHT = 60_000
 
 _TAUGHT_BYTES = 1_500_000_000
 """Of pictures that are held while it learns."""
+
+_BRIEF = 40_000
+"""Images that a classifier sees which only reads samples: the digits' is 98.9 % right after
+32,000."""
 
 _LOOKED_AT = 64
 """Pictures whose pixels tell a streamed collection from a changed one of the same names."""
@@ -140,6 +149,7 @@ def factor_classifier(
     *,
     device: torch.device | str = "cpu",
     shifted: bool = True,
+    brief: bool = False,
     note: Callable[[str], None] | None = None,
 ) -> Extractor:
     """A classifier of pictures by one factor, trained once on them and kept.
@@ -154,6 +164,8 @@ def factor_classifier(
     device : torch.device, default CPU
     shifted : bool
         Whether it learns from pictures moved a little, too: better, unless the factor is a place.
+    brief : bool
+        Where it has to be trained, only so long that it can be read by: it measures nothing.
     note : callable, optional
         Told when it has to be trained.
 
@@ -170,10 +182,19 @@ def factor_classifier(
         key.update(b"still")
     if pictures.fingerprint.startswith(STREAMED):  # made of names: pixels may change under them
         key.update(take(pictures, rows[:_LOOKED_AT]).tobytes())
+    budget = None
+    if brief and not is_kept(_name(key)):
+        budget = _BRIEF
+        key.update(b"brief")
     return cached_classifier(
-        key.hexdigest()[:24],
+        _name(key),
         lambda: (take(pictures, rows), numbers, labels.names),
         device=device,
+        budget=budget,
         shifted=shifted,
         note=note,
     )
+
+
+def _name(key: hashlib._Hash) -> str:
+    return key.hexdigest()[:24]

@@ -39,6 +39,7 @@ __all__ = [
     "FEWEST_PICTURES",
     "MOST_CLASSES",
     "cached_classifier",
+    "is_kept",
     "load_classifier",
     "save_extractor",
     "train_classifier",
@@ -121,6 +122,7 @@ def cached_classifier(
     read: Callable[[], Labelled],
     *,
     device: torch.device | str = "cpu",
+    budget: int | None = None,
     shifted: bool = True,
     note: Callable[[str], None] | None = None,
     progress: Progress | None = None,
@@ -136,7 +138,7 @@ def cached_classifier(
     read : callable
         Gives images, labels and class names; called only when there is something to train.
     device : torch.device, default CPU
-    shifted, note, progress
+    budget, shifted, note, progress
         As in :func:`~dcgan.metrics.extractors.classifier_training.train_classifier`.
 
     Raises
@@ -148,7 +150,7 @@ def cached_classifier(
 
     def trained() -> Extractor:
         return train_classifier(
-            *read(), device=device, shifted=shifted, note=note, progress=progress
+            *read(), device=device, budget=budget, shifted=shifted, note=note, progress=progress
         )
 
     folder = cache_folder() / "extractors" / key
@@ -174,6 +176,11 @@ def cached_classifier(
         return kept
     finally:
         lock.release()
+
+
+def is_kept(key: str) -> bool:
+    """Whether :func:`cached_classifier` has one of this key, whole or not."""
+    return (cache_folder() / "extractors" / key / _CARD).is_file()
 
 
 def _kept(folder: Path, device: torch.device | str) -> Extractor | None:
