@@ -33,9 +33,9 @@ import numpy as np
 import torch
 import yaml
 from numpy.typing import NDArray
-from plain_loop import PlainLoop
 
 import dcgan
+from dcgan.bench.plain import PlainLoop
 from dcgan.config import RunConfig, merge, parse_config
 from dcgan.data import Pictures, PixelScale, load_pictures, open_source, survey
 from dcgan.metrics.frechet import Moments, frechet_distance

@@ -28,6 +28,7 @@ _COMMANDS = {
     "evaluate": "Measure what a trained run draws, beside what real pictures would get.",
     "compare": "Compare runs: same latents, curves, measures with spreads, settings.",
     "probe": "Judge the discriminator's features by a linear classifier.",
+    "bench": "Time training on this machine, beside the loop everybody copies and its limits.",
     "recipes": "List the recipes, or print one in full.",
 }
 

@@ -1,8 +1,10 @@
 """The training loop that everybody copies, on the networks of any recipe: what ours is timed by.
 
 After the DCGAN tutorials: a data set that makes one picture at a time a normalised tensor, a
-DataLoader with two workers, probabilities and `BCELoss`, two backward passes of D, a log line read
-from the device at every step, fp32, no averaged weights.
+DataLoader, probabilities and `BCELoss`, two backward passes of D, gradients of D that are computed
+in G's step and thrown away, numbers read from the device at every step, fp32, no averaged weights.
+
+B batch · N images · C channels · H, W sides
 """
 
 from __future__ import annotations
@@ -48,62 +50,86 @@ class OneByOne(Dataset[Tensor]):
 
 
 class PlainLoop:
-    """Steps of the loop, one at a time."""
+    """Steps of the loop, one at a time.
 
-    def __init__(self, config: RunConfig, pixel_NCHW: NDArray[np.uint8]) -> None:
+    Parameters
+    ----------
+    config : RunConfig
+        Its networks, batch size, Adam's numbers and label smoothing; nothing else of it.
+    pixel_NCHW : uint8 (N, C, H, W)
+        What it is trained on.
+    workers : int, default 2
+        Processes of the DataLoader; 0: the loop loads by itself.
+    device : torch.device, default CPU
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        pixel_NCHW: NDArray[np.uint8],
+        *,
+        workers: int = 2,
+        device: torch.device | str = "cpu",
+    ) -> None:
         torch.manual_seed(config.seed)
         networks = resolve_networks(config)
         self.latent = networks.latent
+        self.device = torch.device(device)
         self.generator = networks.build_generator(config.model.generator.init)
-        self._discriminator = networks.build_discriminator(config.model.discriminator.init)
-        for network in (self.generator, self._discriminator):
+        self.discriminator = networks.build_discriminator(config.model.discriminator.init)
+        for network in (self.generator, self.discriminator):
             use_plain_convolutions(network)
-        self._batch = resolved(config.optim.batch)
+            network.to(self.device)
         self._loader = DataLoader(
-            OneByOne(pixel_NCHW), self._batch, shuffle=True, num_workers=2, drop_last=True
+            OneByOne(pixel_NCHW),
+            resolved(config.optim.batch),
+            shuffle=True,
+            num_workers=workers,
+            drop_last=True,
         )
         ours, theirs = config.optim.generator, config.optim.discriminator
         self._g = torch.optim.Adam(
             self.generator.parameters(), lr=resolved(ours.lr), betas=ours.betas
         )
         self._d = torch.optim.Adam(
-            self._discriminator.parameters(), lr=resolved(theirs.lr), betas=theirs.betas
+            self.discriminator.parameters(), lr=resolved(theirs.lr), betas=theirs.betas
         )
         self._real_target = config.objective.real_target
+        self._loss = nn.BCELoss()
         self.images_seen = 0
-        self.lines: list[str] = []
 
     def steps(self) -> Iterator[None]:
         """Train for ever; control comes back after each step."""
-        loss = nn.BCELoss()
         while True:
-            for number, real in enumerate(self._loader):
-                self._discriminator.zero_grad()
-                label = torch.full((len(real),), self._real_target)
-                output = torch.sigmoid(self._discriminator(real)).view(-1)
-                on_real = loss(output, label)
-                on_real.backward()
-                score = output.mean().item()
-                noise = self._noise(len(real))
-                fake = self.generator(noise)
-                label.fill_(0.0)
-                output = torch.sigmoid(self._discriminator(fake.detach())).view(-1)
-                on_fake = loss(output, label)
-                on_fake.backward()
-                before = output.mean().item()
-                self._d.step()
-                self.generator.zero_grad()
-                label.fill_(1.0)
-                output = torch.sigmoid(self._discriminator(fake)).view(-1)
-                of_generator = loss(output, label)
-                of_generator.backward()
-                after = output.mean().item()
-                self._g.step()
-                self.images_seen += len(real)
-                losses = (on_real + on_fake).item(), of_generator.item()
-                if number % 50 == 0:
-                    self.lines.append(f"{number} {losses} {score} {before} {after}")
+            for loaded_BCHW in self._loader:
+                real_BCHW = loaded_BCHW.to(self.device)
+                self.step(real_BCHW, self.noise(len(real_BCHW)))
                 yield
+
+    def step(self, real_BCHW: Tensor, latent_BZ: Tensor) -> tuple[float, float]:
+        """One update of both; gives D's loss and G's, each before its own update."""
+        self.discriminator.zero_grad()
+        label = torch.full((len(real_BCHW),), self._real_target, device=self.device)
+        output = torch.sigmoid(self.discriminator(real_BCHW)).view(-1)
+        on_real = self._loss(output, label)
+        on_real.backward()
+        output.mean().item()
+        fake_BCHW = self.generator(latent_BZ)
+        label.fill_(0.0)
+        output = torch.sigmoid(self.discriminator(fake_BCHW.detach())).view(-1)
+        on_fake = self._loss(output, label)
+        on_fake.backward()
+        output.mean().item()
+        self._d.step()
+        self.generator.zero_grad()
+        label.fill_(1.0)
+        output = torch.sigmoid(self.discriminator(fake_BCHW)).view(-1)
+        of_generator = self._loss(output, label)
+        of_generator.backward()
+        output.mean().item()
+        self._g.step()
+        self.images_seen += len(real_BCHW)
+        return (on_real + on_fake).item(), of_generator.item()
 
     def save(self, path: Path, seconds: float) -> None:
         """Keep weights, optimisers and the clock, to go on from the next epoch's beginning."""
@@ -121,10 +147,11 @@ class PlainLoop:
         torch.manual_seed(self.images_seen)
         return float(kept["seconds"])
 
-    def _modules(self) -> list[Any]:
-        return [self.generator, self._discriminator, self._g, self._d]
-
-    def _noise(self, count: int) -> Tensor:
+    def noise(self, count: int) -> Tensor:
+        """Latents (B, Z), from the global generator."""
         if self.latent.distribution == "normal":
-            return torch.randn(count, self.latent.dim)
-        return torch.rand(count, self.latent.dim) * 2 - 1
+            return torch.randn(count, self.latent.dim, device=self.device)
+        return torch.rand(count, self.latent.dim, device=self.device) * 2 - 1
+
+    def _modules(self) -> list[Any]:
+        return [self.generator, self.discriminator, self._g, self._d]

@@ -1,0 +1,208 @@
+"""Our step and the plain loop's, in turns, on the same networks, batch size and pictures.
+
+N images · C channels · H, W sides
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dcgan.bench.limits import Work, synchronise, work_of
+from dcgan.bench.plain import PlainLoop
+from dcgan.config import RunConfig, merge, parse_config, resolved
+from dcgan.data import load_pictures, open_items
+from dcgan.training.build import build_batches, build_plan, build_state
+from dcgan.training.step import Batch, update
+from dcgan.training.tables import resolve_networks
+
+PICTURES = 2048
+"""Random ones: how fast a step is does not depend on what they show."""
+
+WARM_UP = 3
+"""Steps before any is timed: memory is found, kernels are chosen."""
+
+
+Step = Callable[[], object]
+"""One update of both players."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A way to train, one step at a time.
+
+    Parameters
+    ----------
+    name : str
+    build : callable
+        Makes what is needed, and gives its step; called when the first step is wanted.
+    device : torch.device
+    batch : int
+        Images of a step.
+    precision : torch.dtype
+        Of its matrix products.
+    rival : str, optional
+        The name of the contestant it is compared with.
+    """
+
+    name: str
+    build: Callable[[], Step]
+    device: torch.device
+    batch: int
+    precision: torch.dtype = torch.float32
+    rival: str | None = None
+
+    @cached_property
+    def step(self) -> Step:
+        """One update of both players."""
+        return self.build()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one contestant reached.
+
+    Parameters
+    ----------
+    rates : tuple of float
+        Images per second, round by round.
+    ratios : tuple of float
+        To its rival's of the same round; empty without one.
+    work : Work
+        Of one step.
+    """
+
+    contestant: Contestant
+    rates: tuple[float, ...]
+    ratios: tuple[float, ...]
+    work: Work
+
+
+def random_pictures(shape: tuple[int, int, int], count: int = PICTURES) -> NDArray[np.uint8]:
+    """Noise, uint8 (N, C, H, W)."""
+    return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+def contestants(
+    config: RunConfig, device: torch.device, precisions: Sequence[str], workers: int
+) -> list[Contestant]:
+    """The plain loop and ours, each with its loader and its step alone.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Without ``auto`` in what is used.
+    device : torch.device
+    precisions : sequence of str
+        In which ours is timed: ``fp32``, ``bf16``.
+    workers : int
+        Of the plain loop's DataLoader.
+    """
+    batch = resolved(config.optim.batch)
+
+    def enter(
+        name: str, build: Callable[[], Step], dtype: torch.dtype = torch.float32, rival: str = ""
+    ) -> Contestant:
+        return Contestant(name, build, device, batch, dtype, rival or None)
+
+    found = [
+        enter("plain loop", partial(_plain_steps, config, device, workers)),
+        enter("plain step", partial(_plain_step, config, device)),
+    ]
+    for precision in precisions:
+        dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        ours = parse_config(merge(config.model_dump(mode="json"), {"precision": precision}))
+        loop, alone = (partial(_our_steps, ours, device, fresh=fresh) for fresh in (True, False))
+        found += [
+            enter(f"ours, {precision}", loop, dtype, "plain loop"),
+            enter(f"our step, {precision}", alone, dtype, "plain step"),
+        ]
+    return found
+
+
+def _plain_steps(config: RunConfig, device: torch.device, workers: int) -> Step:
+    """The plain loop with its loader."""
+    pixels = random_pictures(resolve_networks(config).image_shape)
+    steps = PlainLoop(config, pixels, workers=workers, device=device).steps()
+    return lambda: next(steps)
+
+
+def _plain_step(config: RunConfig, device: torch.device) -> Step:
+    """The plain loop's step, always on the same images."""
+    shape = resolve_networks(config).image_shape
+    loop = PlainLoop(config, random_pictures(shape), workers=0, device=device)
+    batch = resolved(config.optim.batch)
+    real_BCHW = torch.randn(batch, *shape, device=device).clamp(-1, 1)
+    return lambda: loop.step(real_BCHW, loop.noise(batch))
+
+
+def _our_steps(config: RunConfig, device: torch.device, *, fresh: bool) -> Step:
+    """Steps of :func:`dcgan.training.loop.fit`, on fresh batches or always the same."""
+    networks = resolve_networks(config)
+    shape = networks.image_shape
+    pictures = load_pictures(open_items(random_pictures(shape)), shape[1:], shape[0])
+    state = build_state(config, networks, device)
+    batches = build_batches(config, networks, pictures, device)
+    plan = build_plan(config, batches, networks.latent, device)
+    endless = batches.with_classes(0)
+    first = next(endless)
+
+    def step() -> None:
+        real_BCHW, class_BK = next(endless) if fresh else first
+        plan.prepare(state)
+        latent_BZ = networks.latent.draw(batches.batch, state.latents)
+        batch = Batch(real_BCHW, latent_BZ, class_BK)
+        update(state.players, batch, plan.rules, plan.turn(state))
+        state.images_seen += batches.batch
+        state.discriminator_steps += 1
+        state.average.update(state.players.generator, state.images_seen, batches.batch)
+
+    return step
+
+
+def compete(
+    entered: Sequence[Contestant], *, rounds: int, seconds: float
+) -> Iterator[tuple[int, Mapping[str, float]]]:
+    """Rounds in which each trains for about so long, in turn; images per second by name."""
+    steps = {one.name: _steps_in(one, seconds) for one in entered}
+    for number in range(rounds):
+        found = {}
+        for one in entered:
+            took = _time(one, steps[one.name])
+            found[one.name] = steps[one.name] * one.batch / took
+        yield number, found
+
+
+def results(entered: Sequence[Contestant], rates: Sequence[Mapping[str, float]]) -> list[Result]:
+    """What :func:`compete` found, contestant by contestant."""
+    return [
+        Result(
+            one,
+            tuple(found[one.name] for found in rates),
+            tuple(found[one.name] / found[one.rival] for found in rates) if one.rival else (),
+            work_of(one.step),
+        )
+        for one in entered
+    ]
+
+
+def _steps_in(one: Contestant, seconds: float) -> int:
+    """Steps that take about so long, after some that warm up."""
+    _time(one, WARM_UP)
+    return max(1, round(seconds / _time(one, WARM_UP) * WARM_UP))
+
+
+def _time(one: Contestant, steps: int) -> float:
+    """Seconds of some steps."""
+    synchronise(one.device)
+    began = time.perf_counter()
+    for _ in range(steps):
+        one.step()
+    synchronise(one.device)
+    return time.perf_counter() - began

@@ -1,0 +1,116 @@
+"""What a machine can do at most, and what a piece of work asks of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+_SIDE = {"cpu": 2048, "cuda": 8192, "mps": 4096}
+"""Of the matrices that are multiplied: large enough that a larger one is no faster."""
+
+_FIRST_SIDE, _LONG = 256, 0.2
+
+_COPIED = {"cpu": 2**26, "cuda": 2**28, "mps": 2**27}
+"""Numbers that are copied: beyond any cache."""
+
+_TURNS = 5
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one call costs.
+
+    Parameters
+    ----------
+    flops : int
+        Operations of its matrix products and convolutions, an addition and a multiplication being
+        two.
+    bytes : int
+        Read and written by all its operations, as if none were fused and nothing stayed in a cache:
+        an upper bound of what passes through memory.
+    """
+
+    flops: int
+    bytes: int
+
+
+class _Bytes(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's is untyped
+    """Adds up the bytes that go into and come out of every operation that computes."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.total = 0
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if not func.is_view:
+            leaves = tree_leaves((args, kwargs, out))
+            self.total += sum(leaf.nbytes for leaf in leaves if isinstance(leaf, Tensor))
+        return out
+
+
+def work_of(call: Callable[[], object]) -> Work:
+    """Count the work of a call, its backward passes included."""
+    with FlopCounterMode(display=False) as flops, _Bytes() as moved:
+        call()
+    return Work(flops.get_total_flops(), moved.total)
+
+
+def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
+    """Operations per second of a large matrix product, the best of five turns.
+
+    Sides double up to 2,048 on a CPU and 8,192 on a GPU, as long as one product takes less than a
+    fifth of a second: where a precision is emulated, larger ones would take minutes.
+    """
+    side, rate = _FIRST_SIDE, 0.0
+    while True:
+        left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+        seconds = _fastest(partial(torch.matmul, left, right), device)
+        rate = max(rate, 2 * side**3 / seconds)
+        if side >= _SIDE[device.type] or seconds > _LONG:
+            return rate
+        side *= 2
+
+
+def copy_rate(device: torch.device) -> float:
+    """Bytes per second, read and written, of a copy too large for any cache."""
+    source = torch.zeros(_COPIED[device.type], device=device)
+    target = torch.empty_like(source)
+    return (
+        2 * source.numel() * source.element_size() / _fastest(lambda: target.copy_(source), device)
+    )
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _fastest(call: Callable[[], object], device: torch.device) -> float:
+    """Seconds of the fastest of some calls, after one that does not count."""
+    found = []
+    for _ in range(_TURNS + 1):
+        synchronise(device)
+        began = time.perf_counter()
+        call()
+        synchronise(device)
+        found.append(time.perf_counter() - began)
+    return min(found[1:])

@@ -1,0 +1,140 @@
+"""A whole contest: from a recipe's name to numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import torch
+
+from dcgan.bench.contest import compete, contestants, results
+from dcgan.bench.limits import copy_rate, matrix_rate
+from dcgan.bench.memory import peak_memory
+from dcgan.bench.table import row
+from dcgan.config import RunConfig, merge, parse_config
+from dcgan.data import Survey
+from dcgan.errors import ConfigError
+from dcgan.runtime.device import choose_device, choose_precision, describe_hardware
+from dcgan.training.auto import resolve_auto
+from dcgan.training.settings import collect_settings
+
+_SIDE, _BATCH = 64, 64
+"""Where a recipe leaves them open: those of the loop everybody copies."""
+
+_COUNT = 60_000
+"""Pictures that ``auto`` is told of."""
+
+_MOST_ROUNDS = 1000
+
+
+def measure(
+    recipe: str,
+    *,
+    size: str | None = None,
+    batch: int | None = None,
+    rounds: int = 5,
+    seconds: float = 2.0,
+    workers: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    with_memory: bool = True,
+    note: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Everything that ``dcgan bench`` prints, and what it was measured on.
+
+    Parameters are those of the command.
+
+    Returns
+    -------
+    dict
+        ``about`` in a line; ``device``, ``hardware``, ``date``, ``torch``; ``matrix_rates`` in
+        FLOP/s by precision and ``copy_rate`` in bytes/s; ``results``, see
+        :func:`dcgan.bench.table.row`, each with ``peak_memory`` in bytes where it was asked for.
+
+    Raises
+    ------
+    ConfigError
+        No such recipe or device, or a number out of bounds.
+    """
+    if not 1 <= rounds <= _MOST_ROUNDS:
+        raise ConfigError("rounds", rounds, f"from 1 to {_MOST_ROUNDS:,}")
+    if not 0 < seconds <= 3600:
+        raise ConfigError("seconds", seconds, "above 0, up to 3,600 seconds for each turn")
+    if workers < 0:
+        raise ConfigError("workers", workers, "0 or more")
+    place = choose_device(device)
+    config = open_config(recipe, size, batch, place)
+    precisions = _precisions(precision, place)
+    entered = contestants(config, place, precisions, workers)
+    hardware = describe_hardware(place)
+    about = (
+        f"{recipe}, {config.data.size[0]}x{config.data.size[1]}x{config.data.channels}, batch"
+        f" {config.optim.batch}; {hardware['device']}, {hardware['threads']} threads, torch"
+        f" {torch.__version__}, {date.today()}; {rounds} rounds of {seconds:g} s each"
+    )
+    note(about)
+    dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16}
+    matrix_rates = {name: matrix_rate(place, dtypes[name]) for name in dtypes}
+    copied = copy_rate(place)
+    note(
+        f"limits: matrix products {matrix_rates['fp32'] / 1e9:,.0f} GFLOP/s in fp32,"
+        f" {matrix_rates['bf16'] / 1e9:,.0f} in bf16; copies {copied / 1e9:.1f} GB/s"
+    )
+    rates = [found for _, found in compete(entered, rounds=rounds, seconds=seconds)]
+    rows = []
+    for result in results(entered, rates):
+        name = "bf16" if result.contestant.precision is torch.bfloat16 else "fp32"
+        found = row(result, matrix_rates[name], copied)
+        if with_memory:
+            found["peak_memory"] = peak_memory(config, result.contestant.name, place, precisions)
+        rows.append(found)
+    return {
+        "about": about,
+        "recipe": recipe,
+        "device": str(place),
+        "hardware": hardware,
+        "date": f"{date.today()}",
+        "torch": torch.__version__,
+        "matrix_rates": matrix_rates,
+        "copy_rate": copied,
+        "results": rows,
+    }
+
+
+def open_config(
+    recipe: str, size: str | None, batch: int | None, device: torch.device
+) -> RunConfig:
+    """The recipe's configuration without ``auto``, for colour pictures unless it says otherwise."""
+    config = parse_config(
+        collect_settings(
+            recipe=recipe,
+            data=None,
+            data_root=None,
+            shortcuts={"size": size, "batch": batch},
+            settings={},
+        )
+    )
+    left_open: dict[str, Any] = {}
+    if config.data.size == "auto":
+        left_open = merge(left_open, {"data": {"size": _SIDE}})
+    if config.optim.batch == "auto":
+        left_open = merge(left_open, {"optim": {"batch": _BATCH}})
+    config = parse_config(merge(config.model_dump(mode="json"), left_open))
+    seen = Survey(
+        count=_COUNT,
+        looked_at=1,
+        modes={"RGB": 1},
+        sizes={(_SIDE, _SIDE): 1},
+        labels={},
+        skipped=(),
+        ignored=0,
+    )
+    return resolve_auto(config, seen, device)[0]
+
+
+def _precisions(asked: str, device: torch.device) -> tuple[str, ...]:
+    if asked in {"fp32", "bf16"}:
+        return (asked,)
+    native = choose_precision("auto", device) is torch.bfloat16
+    return ("fp32", "bf16") if native or asked == "both" else ("fp32",)

@@ -1,0 +1,153 @@
+"""Turns are fair, ratios are of the same round, and both steps learn the same."""
+
+from __future__ import annotations
+
+import itertools
+from statistics import median
+
+import pytest
+import torch
+
+from dcgan.bench import contest
+from dcgan.bench.contest import Contestant, Result, compete, contestants, results
+from dcgan.bench.limits import Work
+from dcgan.bench.memory import peak_memory
+from dcgan.bench.plain import PlainLoop
+from dcgan.bench.report import measure, open_config
+from dcgan.bench.table import markdown, row
+from dcgan.errors import ConfigError
+from dcgan.training.build import build_batches, build_plan, build_state
+from dcgan.training.step import Batch, update
+from dcgan.training.tables import resolve_networks
+
+CPU = torch.device("cpu")
+
+
+def test_each_has_its_turn_in_every_round(monkeypatch):
+    order = []
+    clock = itertools.count()
+    monkeypatch.setattr(contest.time, "perf_counter", lambda: float(next(clock)))
+    entered = [
+        Contestant(name, lambda name=name: lambda: order.append(name), CPU, 10, rival=rival)
+        for name, rival in (("a", None), ("b", "a"))
+    ]
+    found = list(compete(entered, rounds=3, seconds=4 / contest.WARM_UP))
+    assert [number for number, _ in found] == [0, 1, 2]
+    # a step of the clock for each turn, whatever it does: so many steps as take that long
+    assert found[0][1] == {"a": 40, "b": 40}
+    rounds = order[4 * contest.WARM_UP :]
+    assert rounds == (["a"] * 4 + ["b"] * 4) * 3
+
+
+def test_ratios_are_of_the_same_round():
+    entered = [
+        Contestant("a", lambda: lambda: None, CPU, 1),
+        Contestant("b", lambda: lambda: None, CPU, 1, rival="a"),
+    ]
+    slow, fast = {"a": 10.0, "b": 30.0}, {"a": 100.0, "b": 200.0}
+    plain, ours = results(entered, [slow, fast])
+    assert plain.ratios == ()
+    assert ours.ratios == (3.0, 2.0)
+
+
+def test_shares_are_of_what_the_machine_can_do():
+    one = Contestant("a", lambda: lambda: None, CPU, 4)
+    found = row(Result(one, (10.0, 20.0, 30.0), (), Work(8_000, 400)), 1e5, 1e4)
+    assert found["images_per_second"] == [15, 20, 25]
+    assert found["share_of_matrix_rate"] == pytest.approx(20 * 2000 / 1e5)
+    assert found["share_of_copy_rate"] == pytest.approx(20 * 100 / 1e4)
+    assert found["ratio"] is None
+    assert "| a | 20 |" in markdown([found])
+
+
+@pytest.mark.parametrize(("recipe", "steps"), [("small-mnist", 4), ("paper", 1)])
+def test_the_plain_step_and_ours_learn_the_same(recipe, steps):
+    """From the same weights, images and latents, to rounding.
+
+    Of the paper's networks one step: at a batch of 8 D is soon sure, G's gradients are next to
+    nothing, and Adam makes steps of full length of their rounding.
+    """
+    config = open_config(recipe, None, 8, CPU)
+    networks = resolve_networks(config)
+    pixels = contest.random_pictures(networks.image_shape, 64)
+    state = build_state(config, networks, CPU)
+    pictures = contest.load_pictures(
+        contest.open_items(pixels), networks.image_shape[1:], networks.image_shape[0]
+    )
+    batches = build_batches(config, networks, pictures, CPU)
+    plan = build_plan(config, batches, networks.latent, CPU)
+    plain = PlainLoop(config, pixels, workers=0)
+    plain.generator.load_state_dict(state.players.generator.state_dict())
+    plain.discriminator.load_state_dict(state.players.discriminator.state_dict())
+    random = torch.Generator().manual_seed(0)
+    for _ in range(steps):
+        real = torch.rand(8, *networks.image_shape, generator=random) * 2 - 1
+        latent = networks.latent.draw(8, random)
+        losses = plain.step(real, latent)
+        ours = update(state.players, Batch(real, latent), plan.rules, plan.turn(state))
+        found = [float(ours["loss_d"]), float(ours["loss_g"])]
+        assert found == pytest.approx(losses, rel=1e-5)
+        with torch.no_grad():
+            for one, other in zip(
+                plain.discriminator.parameters(),
+                state.players.discriminator.parameters(),
+                strict=True,
+            ):
+                assert float((one - other).abs().mean()) < 1e-6  # a step is of 2e-4 or more
+
+
+def test_a_whole_contest_says_what_it_is_of(monkeypatch):
+    monkeypatch.setattr("dcgan.bench.report.matrix_rate", lambda *_: 1e11)
+    monkeypatch.setattr("dcgan.bench.report.copy_rate", lambda *_: 1e10)
+    said = []
+    found = measure(
+        "small-mnist",
+        batch=8,
+        rounds=2,
+        seconds=0.01,
+        device="cpu",
+        precision="fp32",
+        with_memory=False,
+        note=said.append,
+    )
+    assert "small-mnist, 28x28x1, batch 8" in said[0]
+    names = ["plain loop", "plain step", "ours, fp32", "our step, fp32"]
+    assert [one["name"] for one in found["results"]] == names
+    assert all(median(one["images_per_second"]) > 0 for one in found["results"])
+
+
+def test_memory_is_that_of_training_alone():
+    few, many = (
+        peak_memory(open_config("small-mnist", None, batch, CPU), "our step, fp32", CPU, ("fp32",))
+        for batch in (16, 512)
+    )
+    assert 0 <= few < many
+    assert many > 512 * 128 * 14 * 14  # some activation of every image
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ({"rounds": 0}, "rounds = 0: from 1"),
+        ({"seconds": 0.0}, "seconds = 0.0: above 0"),
+        ({"workers": -1}, "workers = -1: 0 or more"),
+        ({"recipe": "papr"}, "did you mean 'paper'"),
+    ],
+)
+def test_what_cannot_be_is_refused(words, line):
+    with pytest.raises(ConfigError, match=line):
+        measure(words.pop("recipe", "paper"), **words)
+
+
+def test_all_are_entered():
+    config = open_config("auto", "32", 8, CPU)
+    entered = contestants(config, CPU, ("fp32", "bf16"), workers=0)
+    assert [one.rival for one in entered] == [
+        None,
+        None,
+        "plain loop",
+        "plain step",
+        "plain loop",
+        "plain step",
+    ]
+    assert entered[-1].precision is torch.bfloat16
