@@ -56,7 +56,7 @@ def run(request, tmp_path_factory):
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".mp4"])
 def test_interpolate_makes_a_film(dcgan, run, tmp_path, suffix):
     if suffix == ".mp4":
-        pytest.importorskip("av")
+        pytest.importorskip("av", reason="MP4 needs the extra media")
     out = tmp_path / f"way{suffix}"
     words = ["interpolate", run, 1, 2, "--frames", 6, "--side", 64, "--fps", 12, "--out", out]
     assert dcgan(*words)[0] == 0

@@ -8,14 +8,14 @@ import torch
 
 from dcgan.errors import ConfigError, DataError, DcganError
 from dcgan.latent.choice import Choice
-from dcgan.latent.forget import forget, read_boxes
-from dcgan.latent.forgetting import (
+from dcgan.latent.feature_maps import (
     activations,
     probe_boxes,
     probe_concept,
     random_maps,
     without_maps,
 )
+from dcgan.latent.forget import forget, read_boxes
 from dcgan.models.latents import LatentSpace
 
 RANDOM = np.random.default_rng(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from math import sqrt
 from types import SimpleNamespace
 
@@ -16,6 +17,8 @@ from dcgan.latent.invert import invert
 from dcgan.latent.inverted import relative_errors
 from dcgan.latent.resemblance import Resemblance
 from dcgan.models.latents import LatentSpace
+
+inverting = import_module("dcgan.latent.invert")
 
 
 def drawn(run, choice: Choice, count: int):
@@ -44,6 +47,15 @@ def test_pictures_of_255_steps_are_found_to_half_a_step(untrained):
     found = invert(run, run.draw(latent))
     assert np.median(found.error_N) < 0.5 / 255
     assert relative_errors(run.networks.latent, found.latent_NZ, latent).median() < 0.1
+
+
+def test_what_is_looked_for_is_not_known_beforehand(untrained, monkeypatch):
+    """Own samples of the very seed would be found without any search."""
+    run = untrained(LatentSpace(8))
+    latent, image = drawn(run, Choice(seed=5), 6)
+    monkeypatch.setattr(inverting, "_search", lambda alike, noise, *rest: noise)
+    found = invert(run, image, Choice(seed=5))
+    assert relative_errors(run.networks.latent, found.latent_NZ, latent).min() > 0.05
 
 
 def test_more_starts_are_never_worse(untrained):

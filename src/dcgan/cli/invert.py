@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dcgan.cli.options import Which
+from dcgan.cli.options import Which, open_run_pictures
 
 _WHICH = Which()
 _OWN = 8
@@ -45,30 +45,16 @@ def invert(
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
-    from dcgan.cli.progress import TerminalReporter
     from dcgan.latent.invert import invert as search
     from dcgan.latent.inverted import figure, own_samples, read_words, relative_errors
     from dcgan.latent.stored import keep_latent
     from dcgan.render.sheet import picture_format, save_image
-    from dcgan.runs.pictures import open_pictures
 
     picture_format(out)  # a wrong suffix is better known before the search
     opened, choice = which.open(run)
-    reporter = TerminalReporter()
-    try:
-        known = None
-        if any(word.isdigit() for word in pictures):
-            known = open_pictures(
-                opened.folder,
-                opened.networks,
-                data,
-                data_root=data_root,
-                note=reporter.note,
-                progress=reporter.decoding,
-            )
-    finally:
-        reporter.end()
     if pictures:
+        has_numbers = any(word.isdigit() for word in pictures)
+        known = open_run_pictures(opened, data, data_root) if has_numbers else None
         names, images = read_words(opened, pictures, known, data or "real")
         found = search(opened, images, choice, starts=starts, features=features)
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
+    from dcgan.data import Pictures
     from dcgan.latent.choice import Choice
     from dcgan.runs.run import Run
 
@@ -81,6 +82,25 @@ class Film:
     side: int | None = None
     smooth: Annotated[bool, Parameter(negative=())] = False
     once: Annotated[bool, Parameter(negative=())] = False
+
+
+def open_run_pictures(run: Run, data: str | None, data_root: Path | None) -> Pictures:
+    """The pictures that a run was trained on, or others seen the same way, with progress shown."""
+    from dcgan.cli.progress import TerminalReporter
+    from dcgan.runs.pictures import open_pictures
+
+    reporter = TerminalReporter()
+    try:
+        return open_pictures(
+            run.folder,
+            run.networks,
+            data,
+            data_root=data_root,
+            note=reporter.note,
+            progress=reporter.decoding,
+        )
+    finally:
+        reporter.end()
 
 
 def _pairs(words: tuple[str, ...], key: str) -> list[tuple[str, float]]:

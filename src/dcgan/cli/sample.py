@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import Which
+from dcgan.cli.options import Which, open_run_pictures
 
 _WHICH = Which()
 
@@ -44,27 +44,12 @@ def sample(
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
-    from dcgan.cli.progress import TerminalReporter
     from dcgan.errors import ConfigError
     from dcgan.latent.sample import write_samples
-    from dcgan.runs.pictures import open_pictures
 
     if number < 1:
         raise ConfigError("number", number, "at least 1 image")
     opened, choice = which.open(run)
-    beside = None
-    if neighbours:
-        reporter = TerminalReporter()
-        try:
-            beside = open_pictures(
-                opened.folder,
-                opened.networks,
-                data,
-                data_root=data_root,
-                note=reporter.note,
-                progress=reporter.decoding,
-            )
-        finally:
-            reporter.end()
+    beside = open_run_pictures(opened, data, data_root) if neighbours else None
     write_samples(opened, number, out, choice, numbered=numbered, beside=beside)
     print(f"{number:,} images of {opened.checkpoint.name} in {out}")

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from dcgan.errors import ConfigError, DataError, DcganError
 from dcgan.latent.choice import Choice
-from dcgan.latent.forgetting import (
+from dcgan.latent.feature_maps import (
     Box,
     Probe,
     activations,

@@ -21,6 +21,7 @@ from dcgan.latent.least_squares import descend
 from dcgan.latent.noise import from_normal, to_normal
 from dcgan.latent.resemblance import Resemblance
 from dcgan.runs.run import Run
+from dcgan.runtime.random import derived_seed
 
 STARTS = 8
 PRIOR = 3e-3
@@ -86,7 +87,8 @@ def invert(
     images_NCHW : uint8 or float (N, C, H, W)
         Of the run's size; float as the generator draws them, without rounding.
     choice : Choice
-        Its seed, label and codes are those of the samples; a search leaves label and codes alone.
+        Its label and codes are those of the samples, which a search leaves alone; its seed makes
+        theirs, and is another.
     starts : int
         Most for each image.
     features, prior : float
@@ -109,13 +111,15 @@ def invert(
     size = space.dim * max(map(prod, run.generator.shapes))
     for start in range(starts):
         missing = torch.nonzero(error_N > same)[:, 0]
-        for place_B in torch.split(missing, max(1, _MOST_NUMBERS // size)) if len(missing) else ():
+        if not len(missing):
+            break
+        for place_B in torch.split(missing, max(1, _MOST_NUMBERS // size)):
             start_BD, beside_BK = begin(start, place_B)
             noise_BD = _search(alike, start_BD, beside_BK, target_NP[place_B], run.device)
             latent_BZ = from_normal(space, noise_BD, beside_BK)
             error_B = _distance(run, latent_BZ, target_NP[place_B])
-            better = place_B[error_B < error_N[place_B]]
             is_better_B = error_B < error_N[place_B]
+            better = place_B[is_better_B]
             found_ND[better], beside_NK[better] = noise_BD[is_better_B], beside_BK[is_better_B]
             error_N[better] = error_B[is_better_B]
     return Inversion(from_normal(space, found_ND, beside_NK), error_N.double().numpy() / 2)
@@ -128,7 +132,9 @@ class _Starts:
         from sklearn.linear_model import Ridge
 
         space = run.networks.latent
-        known_Z = choice.latents(run, 0, _KNOWN)
+        # a seed of its own: a sample that is looked for must not be among those known
+        own = replace(choice, seed=derived_seed(choice.seed, "known to invert"))
+        known_Z = own.latents(run, 0, _KNOWN)
         known_P = _pixels(run, run.draw(known_Z))
         self._noise, self._beside = to_normal(space, known_Z), known_Z[:, space.dim :]
         encoder = Ridge(alpha=_RIDGE).fit(known_P.numpy(), self._noise.numpy())
