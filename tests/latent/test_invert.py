@@ -87,7 +87,8 @@ def run_with_judge(small_run):
 
 
 @pytest.mark.parametrize("heat", [1.0, 3.0])
-def test_a_residual_is_of_pixels_features_and_length(run_with_judge, heat):
+@pytest.mark.parametrize(("features", "prior"), [(0.5, 0.0), (0.0, 2.0), (0.5, 2.0)])
+def test_a_residual_is_of_pixels_features_and_length(run_with_judge, heat, features, prior):
     from dcgan.runs.checkpoints import read_part
 
     run = run_with_judge
@@ -99,7 +100,7 @@ def test_a_residual_is_of_pixels_features_and_length(run_with_judge, heat):
     judge = run.networks.build_discriminator()
     judge.load_state_dict(read_part(run.checkpoint, "discriminator"))
     judge.eval()
-    alike = Resemblance(run, features=0.5, prior=2.0)
+    alike = Resemblance(run, features=features, prior=prior)
     found = alike.residual(
         latent[0],
         latent[0, space.dim :],
@@ -116,7 +117,7 @@ def test_a_residual_is_of_pixels_features_and_length(run_with_judge, heat):
         seen = ((judge.features(image) - judge.features(other)) ** 2).mean()
     length = float(latent[0].norm()) - sqrt(space.dim) - 3 * sqrt(0.5)
     assert length > 1
-    wanted = near + 0.5 * seen + 2.0 * length**2
+    wanted = near + features * seen + prior * length**2
     assert float((found**2).sum() / pixels) == pytest.approx(float(wanted), rel=1e-3)
 
 

@@ -40,8 +40,10 @@ def test_no_step_makes_things_worse_and_none_depends_on_the_others():
     start = torch.randn(6, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     last = torch.full((6,), torch.inf, dtype=torch.float64)
     for steps in (1, 2, 3, 5, 8):
-        _, error = descend(valley, start, steps=steps)
+        found, error = descend(valley, start, steps=steps)
         assert (error <= last).all()
+        reached = torch.stack([valley(at).square().mean() for at in found])
+        torch.testing.assert_close(reached, error)
         last = error
     alone, _ = descend(valley, start[2:3], steps=8)
     together, _ = descend(valley, start, steps=8)
