@@ -114,6 +114,38 @@ def test_rates_go_down_as_networks_get_wider(width, rate):
     assert optim.discriminator.lr == pytest.approx(2e-3)
 
 
+@pytest.mark.parametrize(
+    ("mode", "side", "device", "widths"),
+    [
+        ("L", 28, "cpu", (64, 16)),
+        ("L", 33, "cpu", (32, 32)),
+        ("RGB", 28, "cpu", (32, 32)),
+        ("L", 28, "cuda", (64, 64)),
+        ("L", 28, "mps", (64, 64)),
+    ],
+)
+def test_only_small_grey_pictures_on_a_cpu_get_a_wider_generator(mode, side, device, widths):
+    seen = survey(mode=mode, size=(side, side))
+    asked = parse_config(merge(load_recipe("auto"), {"precision": "fp32"}))
+    config, note = resolve_auto(asked, seen, torch.device(device))
+    assert (config.model.generator.width, config.model.discriminator.width) == widths
+    assert f"{widths[0]} in the generator and {widths[1]} in the discriminator" in note
+
+
+def test_a_width_that_was_said_is_kept_and_the_other_found():
+    config, note = resolve({"model": {"generator": {"width": 8}}}, survey(mode="L", size=(28, 28)))
+    assert (config.model.generator.width, config.model.discriminator.width) == (8, 16)
+    assert "16 in the discriminator" in note
+    assert "in the generator" not in note
+
+
+@pytest.mark.parametrize(("mode", "weight"), [("L", 3), ("LA", 3), ("RGB", 1), ("RGBA", 1)])
+def test_the_penalty_is_stronger_for_grey_pictures(mode, weight):
+    assert resolve(seen=survey(mode=mode))[0].objective.r1 == weight
+    assert resolve({"objective": {"r1": 0.5}}, survey(mode=mode))[0].objective.r1 == 0.5
+    assert resolve({"objective": {"r1": 0}}, survey(mode=mode))[0].objective.r1 == 0
+
+
 def test_a_rate_that_was_said_is_kept():
     optim = resolve({"optim": {"generator": {"lr": 3e-3}}})[0].optim
     assert optim.generator.lr == 3e-3

@@ -162,8 +162,9 @@ class ObjectiveConfig(Section):
     """D's target on generated images; above 0 is two-sided smoothing, refused unless forced."""
     force_two_sided: bool = False
     """Smooth both sides although it rewards G for what it already does."""
-    r1: Annotated[float, Field(ge=0)] = 0.0
-    """Weight (gamma) of the R1 penalty on D's gradient at real images; 0: off."""
+    r1: Annotated[float, Field(ge=0)] | Auto = 0.0
+    """Weight (gamma) of the R1 penalty on D's gradient at real images; 0: off; auto: 3 for grey
+    pictures, 1 for colour."""
     r2: Annotated[float, Field(ge=0)] = 0.0
     """Weight (gamma) of the R2 penalty, the same at generated images; 0: off."""
     wgan_gp: Annotated[float, Field(ge=0)] = 0.0

@@ -136,7 +136,7 @@ def _tanh_needs_symmetric_pixels(config: RunConfig) -> None:
 def _penalty_without_batch_norm(config: RunConfig) -> None:
     for name in _PENALTIES:
         weight = getattr(config.objective, name)
-        if weight > 0 and uses_norm(config.model.discriminator, "batch"):
+        if weight != 0 and uses_norm(config.model.discriminator, "batch"):
             raise ConfigError(
                 f"objective.{name}",
                 weight,
@@ -172,7 +172,7 @@ def _smoothing_is_one_sided(config: RunConfig) -> None:
 def _wasserstein_needs_a_bound(config: RunConfig) -> None:
     objective = config.objective
     bounded = (
-        any(getattr(objective, name) > 0 for name in _PENALTIES)
+        any(getattr(objective, name) != 0 for name in _PENALTIES)
         or objective.clip_weights is not None
         or uses_norm(config.model.discriminator, "spectral")
     )

@@ -33,6 +33,9 @@ _RATE, _RATE_WIDTH = 2e-3, 16
 rate that works goes down as the width goes up (Yang & Hu 2021, arXiv:2011.14522). Measured at 16
 filters on MNIST and 32 on CIFAR-10 (benchmarks/search.md)."""
 
+_R1_GREY, _R1_COLOUR = 3.0, 1.0
+"""Three times the penalty helps digits and harms CIFAR-10 (benchmarks/search.md)."""
+
 _EPOCHS = 100
 _LEAST_IMAGES = 100_000
 _MOST_IMAGES = {"cpu": 400_000, "mps": 1_000_000, "cuda": 5_000_000}
@@ -64,12 +67,13 @@ def resolve_auto(
     size = choose_size((height, width), kind)
     fill("data", "size", size, f"{size[0]}x{size[1]} (pictures are {height}x{width})")
     fill("data", "channels", 3 if seen.is_colour else 1, "colour" if seen.is_colour else "grey")
-    filters = _choose_width(resolved(config.data.size), resolved(config.data.channels), kind)
+    widths = choose_widths(resolved(config.data.size), resolved(config.data.channels), kind)
     networks = {"generator": config.model.generator, "discriminator": config.model.discriminator}
     planned = [n for n, net in networks.items() if net.layers is None and net.width == "auto"]
     if planned:
-        reasons.append(f"{filters} filters beside the image")
-        config = _with(config, {"model": {name: {"width": filters} for name in planned}})
+        filters = " and ".join(f"{widths[name]} in the {name}" for name in planned)
+        reasons.append(f"filters beside the image: {filters}")
+        config = _with(config, {"model": {name: {"width": widths[name]} for name in planned}})
     network = config.model.discriminator
     if network.layers is None and network.hidden == "auto":
         hidden = _HIDDEN * resolved(network.width)
@@ -79,6 +83,7 @@ def resolve_auto(
             width = getattr(config.model, player).width
             rate = _RATE if width == "auto" else _RATE * min(1.0, _RATE_WIDTH / width)
             config = _with(config, {"optim": {player: {"lr": rate}}})
+    fill("objective", "r1", _R1_COLOUR if resolved(config.data.channels) > 2 else _R1_GREY)
     fill("optim", "batch", _BATCH[kind], f"batch {_BATCH[kind]}")
     batch = resolved(config.optim.batch)
     is_small = seen.count < _SMALL
@@ -146,11 +151,17 @@ def choose_size(native: tuple[int, int], device: str) -> tuple[int, int]:
     )
 
 
-def _choose_width(size: tuple[int, int], channels: int, device: str) -> int:
-    """Filters beside the image: the paper's 64 where there is a GPU, what a CPU affords else."""
+def choose_widths(size: tuple[int, int], channels: int, device: str) -> dict[str, int]:
+    """Filters beside the image: the paper's 64 where there is a GPU, what a CPU affords else.
+
+    For small grey pictures a generator four times as wide as its opponent takes two thirds off the
+    distance and costs half as much again; in colour it learns too slowly (benchmarks/search.md).
+    """
     if device != "cpu":
-        return 64
-    return 16 if channels == 1 and max(size) <= 32 else 32
+        return {"generator": 64, "discriminator": 64}
+    if channels <= 2 and max(size) <= 32:
+        return {"generator": 64, "discriminator": 16}
+    return {"generator": 32, "discriminator": 32}
 
 
 def _length_in_images(config: RunConfig, count: int, device: str) -> int:

@@ -49,7 +49,7 @@ def build_rules(config: RunConfig, latent: LatentSpace, device: torch.device) ->
     asked = config.objective
     objective = OBJECTIVES[asked.loss]
     targets = {"real_target": asked.real_target, "fake_target": asked.fake_target}
-    weights: dict[PenaltyName, float] = {name: getattr(asked, name) for name in PENALTIES}
+    weights: dict[PenaltyName, float] = {name: resolved(getattr(asked, name)) for name in PENALTIES}
     return Rules(
         objective=objective,
         latent=latent,
