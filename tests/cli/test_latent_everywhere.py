@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 from tests.conftest import SMALL
@@ -90,6 +91,53 @@ def test_each_command_makes_its_sheet(dcgan, run, tmp_path, words, size):
     with Image.open(out) as sheet:
         sheet.load()
         assert size is None or sheet.size == size
+
+
+@pytest.mark.parametrize(
+    ("words", "times"),
+    [
+        (["sample", "-n", 3], 3),
+        (["interpolate", "--kind", "grid", "--frames", 4], 4),
+        (["arithmetic", "--plus", "1,2", "--minus", "4", "--plus", "6"], 1),
+        (["directions", "turn", "--plus", "1,2", "--minus", 3], 6 * 7),
+        (["invert", "--starts", 1], 8),
+        (["forget", "--boxes", "boxes.csv", "--least", 0], 8),
+    ],
+    ids=lambda words: words[0] if isinstance(words, list) else "",
+)
+def test_the_nearest_real_picture_stands_wherever_samples_are_shown(
+    dcgan, run, tmp_path, monkeypatch, words, times
+):
+    """Of a folder of one picture this is always the nearest."""
+    monkeypatch.chdir(tmp_path)
+    marker = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    (tmp_path / "data").mkdir()
+    Image.fromarray(marker).save(tmp_path / "data" / "only.png")
+    (tmp_path / "boxes.csv").write_text("".join(f"{n},4,4,12,12\n" for n in range(20)))
+    copy = shutil.copytree(run, "run")
+    extra = ["--neighbours", "--data", "data", "--out", "sheet.png"]
+    assert dcgan(words[0], copy, *words[1:], *extra)[0] == 0
+    with Image.open("sheet.png") as sheet:
+        drawn = np.asarray(sheet.convert("RGB"))
+    image = package.open_run(copy).networks.image_shape
+    seen = Image.fromarray(marker).resize(image[:0:-1], Image.Resampling.BICUBIC)
+    first = np.asarray((seen.convert("L") if image[0] == 1 else seen).convert("RGB"))
+    places = np.argwhere((np.abs(drawn.astype(int) - first[0, 0]) <= 2).all(axis=2))
+    factor = 64 // image[1]
+    large = first.repeat(factor, 0).repeat(factor, 1).astype(int)
+    found = 0
+    for row, column in places:
+        part = drawn[row : row + len(large), column : column + len(large)]
+        found += part.shape == large.shape and bool((np.abs(part - large) <= 2).all())
+    assert found == times
+
+
+def test_neighbours_are_for_sheets_and_said_so_before_any_work(dcgan, run, tmp_path):
+    for words in (["interpolate", run], ["directions", run, "own", "--method", "pca"]):
+        code, _, complaint = dcgan(*words, "--neighbours", "--out", tmp_path / "x.gif")
+        assert code == 2
+        assert "neighbours" in complaint
+        assert complaint.count("\n") == 1
 
 
 def test_forget_makes_its_sheet(dcgan, run, tmp_path):

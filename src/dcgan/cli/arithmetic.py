@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import Which
+from dcgan.cli.options import Which, open_run_pictures
 
 _WHICH = Which()
 
@@ -21,6 +21,7 @@ def arithmetic(
     exemplars: int = 3,
     as_is: Annotated[bool, Parameter(negative=())] = False,
     out: Path = Path("arithmetic.png"),
+    neighbours: Annotated[bool, Parameter(negative=())] = False,
     data: str | None = None,
     data_root: Path | None = None,
     which: Which = _WHICH,
@@ -42,6 +43,8 @@ def arithmetic(
         Leave the sum at the length it has; without, it gets that of a drawn latent.
     out
         The figure, a .png.
+    neighbours
+        Show the real picture nearest to the sum, in pixels.
     data
         The pictures by whose labels concepts are known (default: what the run was trained on).
     data_root
@@ -61,7 +64,9 @@ def arithmetic(
         )
     finally:
         reporter.end()
-    save_image(figure(opened, concepts, rescale=not as_is, seed=which.seed), out)
+    beside = open_run_pictures(opened, data, data_root) if neighbours else None
+    drawn = figure(opened, concepts, rescale=not as_is, seed=which.seed, beside=beside)
+    save_image(drawn, out)
     for concept in concepts:
         print(f"{'+' if concept.sign > 0 else '-'} {concept.name}: {', '.join(concept.points)}")
     print(f"their sum in {out}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import Film, Which
+from dcgan.cli.options import Film, Which, open_run_pictures
 
 if TYPE_CHECKING:
     from dcgan.latent.directions import Direction
@@ -30,6 +30,7 @@ def directions(
     least: float | None = None,
     most: float = 3.0,
     out: Path | None = None,
+    neighbours: Annotated[bool, Parameter(negative=())] = False,
     data: str | None = None,
     data_root: Path | None = None,
     which: Which = _WHICH,
@@ -69,18 +70,22 @@ def directions(
         Deviations at either end of what is shown.
     out
         A .png for a sheet of samples moved along it, or a .gif, .webp or .mp4 (default NAME.png).
+    neighbours
+        Show below each image of a sheet the real picture nearest to it, in pixels.
     data
         The pictures by whose labels samples are read (default: what the run was trained on).
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
     from dcgan.cli.progress import TerminalReporter
+    from dcgan.latent.draw import refuse_beside
     from dcgan.latent.finding import Request, find
     from dcgan.latent.reading import Reader
     from dcgan.latent.stored import keep_direction, read_direction, stored_names
     from dcgan.latent.sweep import refuse_far, write_sweep
 
     refuse_far(most)
+    refuse_beside(neighbours, out or Path(".png"))
     opened, choice = which.open(run)
     request = Request(plus, minus, reads, method, count, leave, samples, least)
     if name is None and not request.ways:
@@ -97,6 +102,7 @@ def directions(
     finally:
         reporter.end()
     out = out or Path(f"{name}.png")
+    beside = open_run_pictures(opened, data, data_root) if neighbours else None
     for one in found:
         path = out.with_stem(one.name) if len(found) > 1 else out
         if request.ways:
@@ -111,6 +117,7 @@ def directions(
             side=film.side,
             smooth=film.smooth,
             loop=not film.once,
+            beside=beside,
         )
         print(f"{_line(one)}; in {path}")
 

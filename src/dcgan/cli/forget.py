@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from dcgan.cli.options import Which
+from cyclopts import Parameter
+
+from dcgan.cli.options import Which, open_run_pictures
 
 _WHICH = Which()
 
@@ -19,6 +22,7 @@ def forget(
     samples: int = 2000,
     least: float = 0.7,
     out: Path = Path("forget.png"),
+    neighbours: Annotated[bool, Parameter(negative=())] = False,
     data: str | None = None,
     data_root: Path | None = None,
     which: Which = _WHICH,
@@ -45,6 +49,8 @@ def forget(
         Refuse a probe that is right about fewer of these, one half being chance.
     out
         A .png.
+    neighbours
+        Show below each sample the real picture nearest to it, in pixels.
     data
         The pictures by whose labels samples are read (default: what the run was trained on).
     data_root
@@ -69,6 +75,7 @@ def forget(
             row=row,
             samples=samples,
             least=least,
+            beside=open_run_pictures(opened, data, data_root) if neighbours else None,
         )
     finally:
         reporter.end()

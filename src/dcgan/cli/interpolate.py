@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import Film, Which
+from dcgan.cli.options import Film, Which, open_run_pictures
 
 _WHICH, _FILM = Which(), Film()
 
@@ -20,6 +20,9 @@ def interpolate(
     frames: int | None = None,
     closed: Annotated[bool, Parameter(negative=())] = False,
     out: Path | None = None,
+    neighbours: Annotated[bool, Parameter(negative=())] = False,
+    data: str | None = None,
+    data_root: Path | None = None,
     which: Which = _WHICH,
     film: Film = _FILM,
 ) -> None:
@@ -42,14 +45,21 @@ def interpolate(
         Back from the last point to the first.
     out
         A .gif, .webp or .mp4, or a .png for one sheet (default interpolate.gif; of a grid .png).
+    neighbours
+        Show below each image of a sheet the real picture nearest to it, in pixels.
+    data
+        Which pictures are searched for these (default: what the run was trained on).
+    data_root
+        Where named data sets lie (default: the variable DCGAN_DATA).
     """
-    from dcgan.latent.draw import write_frames
+    from dcgan.latent.draw import refuse_beside, write_frames
     from dcgan.latent.interpolate import describe, interpolate
     from dcgan.latent.points import latents_of
 
     opened, choice = which.open(run)
     latent = opened.networks.latent
     out = out or Path("interpolate.png" if kind == "grid" else "interpolate.gif")
+    refuse_beside(neighbours, out)
     names = points or tuple(str(n) for n in range({"walk": 1, "grid": 4}.get(kind, 2)))
     found_FZ = interpolate(
         latent,
@@ -66,5 +76,6 @@ def interpolate(
         side=film.side,
         smooth=film.smooth,
         loop=not film.once,
+        beside=open_run_pictures(opened, data, data_root) if neighbours else None,
     )
     print(f"{len(found_FZ)} images, {describe(latent, kind)}, in {out}")

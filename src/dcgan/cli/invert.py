@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from dcgan.cli.options import Which, open_run_pictures
 
@@ -19,6 +22,7 @@ def invert(
     starts: int = 8,
     features: float = 0.0,
     out: Path = Path("invert.png"),
+    neighbours: Annotated[bool, Parameter(negative=())] = False,
     data: str | None = None,
     data_root: Path | None = None,
     which: Which = _WHICH,
@@ -40,8 +44,11 @@ def invert(
         Weight of what the discriminator sees, beside that of pixels.
     out
         A .png.
+    neighbours
+        Show below what was found the real picture nearest to it, in pixels.
     data
-        What numbers are numbers of (default: what the run was trained on).
+        What numbers are numbers of, and nearest pictures among (default: what the run was trained
+        on).
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
@@ -61,8 +68,9 @@ def invert(
         true_NZ, drawn = own_samples(opened, _OWN, choice)
         names, images = [str(number) for number in range(_OWN)], opened.draw(true_NZ)
         found = search(opened, drawn, choice, starts=starts, features=features)
+    beside = open_run_pictures(opened, data, data_root) if neighbours else None
     errors = [float(error) for error in found.error_N]
-    save_image(figure(opened, names, images, found.latent_NZ, errors, choice), out)
+    save_image(figure(opened, names, images, found.latent_NZ, errors, choice, beside), out)
     if pictures:
         for name, latent_Z, error in zip(names, found.latent_NZ, errors, strict=True):
             keep_latent(opened, name, latent_Z, {"error": error})

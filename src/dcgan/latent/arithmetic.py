@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from dcgan.data import Pictures
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
+from dcgan.latent.nearest import nearest_row
 from dcgan.latent.noise import from_normal, to_normal
 from dcgan.latent.points import is_point, latents_of
 from dcgan.latent.reading import Reader
@@ -161,9 +163,17 @@ def neighbours(
 
 
 def figure(
-    run: Run, concepts: Sequence[Concept], *, rescale: bool = True, seed: int = 0
+    run: Run,
+    concepts: Sequence[Concept],
+    *,
+    rescale: bool = True,
+    seed: int = 0,
+    beside: Pictures | None = None,
 ) -> Image.Image:
-    """The paper's figure, see :func:`dcgan.render.equation.equation`."""
+    """The paper's figure, see :func:`dcgan.render.equation.equation`.
+
+    ``beside`` are pictures of which the one nearest to the sum is shown.
+    """
     space = run.networks.latent
     result_Z = combine(space, concepts, rescale=rescale)
     around = neighbours(space, result_Z, seed=seed)
@@ -177,11 +187,12 @@ def figure(
         )
         for concept, images in zip(concepts, shown, strict=True)
     ]
-    return equation(
-        columns,
-        run.draw(torch.cat([around[:4], result_Z[None], around[4:]])),
-        in_pixels(shown, [concept.sign for concept in concepts]),
-    )
+    results = run.draw(torch.cat([around[:4], result_Z[None], around[4:]]))
+    control = in_pixels(shown, [concept.sign for concept in concepts])
+    if beside is None:
+        return equation(columns, results, control)
+    nearest, (caption,) = nearest_row(beside, results[4:5])
+    return equation(columns, results, control, (nearest[0], caption))
 
 
 def in_pixels(images: Sequence[NDArray[np.uint8]], signs: Sequence[int]) -> NDArray[np.uint8]:

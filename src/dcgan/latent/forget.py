@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from dcgan.data import Pictures
 from dcgan.errors import ConfigError, DataError, DcganError
 from dcgan.latent.choice import Choice
 from dcgan.latent.feature_maps import (
@@ -29,6 +30,7 @@ from dcgan.latent.feature_maps import (
     refuse_row,
     without_maps,
 )
+from dcgan.latent.nearest import nearest_row
 from dcgan.latent.points import latent_of
 from dcgan.latent.reading import Reader
 from dcgan.render.sheet import stacked
@@ -69,6 +71,7 @@ def forget(
     row: int | None = None,
     samples: int = SAMPLES,
     least: float = LEAST,
+    beside: Pictures | None = None,
 ) -> Forgotten:
     """Find the feature maps that draw something, and draw without them.
 
@@ -89,6 +92,8 @@ def forget(
         That ``reads`` looks at.
     least : float
         The probe's held-out balanced accuracy below which nothing is switched off.
+    beside : Pictures, optional
+        Show the nearest of these below each sample as it was.
 
     Raises
     ------
@@ -140,6 +145,8 @@ def forget(
         with without_maps(run.generator, row, off_M):
             drawn = run.draw(fresh_NZ[picked])
             rows.append((drawn, [caption, *[""] * (len(picked) - 1)]))
+            if beside is not None and len(rows) == 1:
+                rows.append(nearest_row(beside, drawn))
             if reads is not None:
                 shares[caption] = float(shows(fresh_NZ).mean())
     return Forgotten(probe, stacked(rows, _SHOWN), shares)

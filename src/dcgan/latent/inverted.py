@@ -18,6 +18,7 @@ from torch import Tensor
 from dcgan.data import Pictures
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
+from dcgan.latent.nearest import nearest_row
 from dcgan.latent.noise import to_normal
 from dcgan.models.latents import LatentSpace
 from dcgan.render.sheet import stacked
@@ -109,12 +110,16 @@ def figure(
     latent_NZ: Tensor,
     errors: Sequence[float],
     choice: Choice,
+    beside: Pictures | None = None,
 ) -> Image.Image:
-    """Pictures, below each what was found, and below that what it becomes where it is moved."""
-    rows = [
-        (images_NCHW, names),
-        (run.draw(latent_NZ), [f"{error:.3f}" for error in errors]),
-    ]
+    """Pictures, below each what was found, and below that what it becomes where it is moved.
+
+    ``beside`` are pictures of which the nearest stands below what was found.
+    """
+    found = run.draw(latent_NZ)
+    rows = [(images_NCHW, names), (found, [f"{error:.3f}" for error in errors])]
+    if beside is not None:
+        rows.append(nearest_row(beside, found))
     if choice.moves:
         moves = " ".join(f"{name} {by:+g}" for name, by in choice.moves.items())
         moved_NZ = choice.move(run, latent_NZ)

@@ -51,6 +51,14 @@ def nearest_real(
     return found_N, np.sqrt(best_N.clip(min=0) / size)
 
 
+def nearest_row(
+    pictures: Pictures, images_NCHW: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], list[str]]:
+    """The real picture nearest to each image, (N, C, H, W), and captions with their distance."""
+    number_N, distance_N = nearest_real(pictures, images_NCHW)
+    return take(pictures, number_N), [f"real, {distance:.3f}" for distance in distance_N]
+
+
 def with_nearest(
     pictures: Pictures,
     images_NCHW: NDArray[np.uint8],
@@ -59,10 +67,5 @@ def with_nearest(
     captions: list[str] | None = None,
 ) -> Image.Image:
     """A sheet of images, and below each the real picture nearest to it with their distance."""
-    number_N, distance_N = nearest_real(pictures, images_NCHW)
-    below = [f"real, {distance:.3f}" for distance in distance_N]
-    rows = [
-        (images_NCHW, captions or [""] * len(images_NCHW)),
-        (take(pictures, number_N), below),
-    ]
-    return stacked(rows, columns)
+    first = (images_NCHW, captions or [""] * len(images_NCHW))
+    return stacked([first, nearest_row(pictures, images_NCHW)], columns)

@@ -13,10 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dcgan.data import Pictures
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
 from dcgan.latent.directions import Direction, moved
-from dcgan.latent.draw import write_frames
+from dcgan.latent.draw import refuse_beside, write_frames
+from dcgan.latent.nearest import with_nearest
 from dcgan.render.sheet import save_image, sheet
 from dcgan.runs.run import Run
 
@@ -39,6 +41,7 @@ def write_sweep(
     side: int | None = None,
     smooth: bool = False,
     loop: bool = True,
+    beside: Pictures | None = None,
 ) -> None:
     """A sheet as ``.png``, a row for each sample and below each image how far it was moved; or a
     film of nine samples that go there and back.
@@ -53,20 +56,25 @@ def write_sweep(
         Deviations at either end.
     fps, side, smooth, loop
         Of a film, see :func:`dcgan.latent.draw.write_frames`.
+    beside : Pictures, optional
+        On a sheet, show the nearest of these below each image.
 
     Raises
     ------
     ConfigError
-        See :func:`refuse_far`.
+        See :func:`refuse_far`; neighbours in a film.
     """
     refuse_far(most)
+    refuse_beside(beside is not None, out)
     if out.suffix.lower() == ".png":
         amounts = [round(float(one), 2) for one in np.linspace(-most, most, _COLUMNS)]
         images = _drawn(run, choice.latents(run, 0, _ROWS), direction, amounts)
         captions = [f"{amount:+g}" if amount else "0" for amount in amounts] * _ROWS
-        save_image(
-            sheet(images.reshape(-1, *images.shape[2:]), columns=_COLUMNS, captions=captions), out
-        )
+        flat = images.reshape(-1, *images.shape[2:])
+        if beside is None:
+            save_image(sheet(flat, columns=_COLUMNS, captions=captions), out)
+        else:
+            save_image(with_nearest(beside, flat, columns=_COLUMNS, captions=captions), out)
         return
     # there and back again, slowest at the ends; the last frame runs on into the first
     amounts = [most * sin(2 * pi * frame / _FRAMES) for frame in range(_FRAMES)]

@@ -33,6 +33,7 @@ def equation(
     columns: Sequence[Column],
     result_9CHW: NDArray[np.uint8],
     control_CHW: NDArray[np.uint8],
+    nearest: tuple[NDArray[np.uint8], str] | None = None,
 ) -> Image.Image:
     """The figure as one picture.
 
@@ -43,6 +44,8 @@ def equation(
         Neighbours with the result itself fifth: the centre of three by three.
     control_CHW : uint8 (C, H, W)
         The same sum in pixels.
+    nearest : (uint8 (C, H, W), str), optional
+        The real picture nearest to the result, and what stands beside it.
     """
     font, large = ImageFont.load_default(_FONT), ImageFont.load_default(_LARGE)
     first = enlarged(control_CHW, _SIDE)
@@ -54,7 +57,10 @@ def equation(
     text_width = max(round(font.getlength(column.name)) for column in columns)
     paper = Image.new(
         "RGB",
-        (right + 3 * width + _MARGIN + max(0, text_width - 3 * width), below + height + _MARGIN),
+        (
+            right + 3 * width + _MARGIN + max(0, text_width - 3 * width),
+            below + (1 if nearest is None else 2) * height + _MARGIN,
+        ),
         _PAPER,
     )
     pen = ImageDraw.Draw(paper)
@@ -81,6 +87,10 @@ def equation(
         put(image_CHW, right + across * width, top + row * height)
     put(control_CHW, right + width, below)
     pen.text((right, below), "pixels:", fill=_FAINT, font=font)
+    if nearest is not None:
+        nearest_CHW, caption = nearest
+        put(nearest_CHW, right + width, below + height)
+        pen.text((right, below + height), caption.replace(", ", "\n"), fill=_FAINT, font=font)
     return paper
 
 
