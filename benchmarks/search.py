@@ -8,8 +8,8 @@
 A variant is one change of `variants.yaml` on top of the recipe `auto`, or several joined by +. Each
 trains once, to the end of its schedule, and is measured as in `time_to_quality.py`. Each variant
 and seed writes one JSON file and one sheet; what is there is not run again. What an image costs is
-timed apart, in processor time of one thread: each variant between two turns of `auto`, whose mean
-it is divided by, again and again; the median counts. So other work disturbs both alike.
+timed apart, in processor time of one thread: each variant between two turns of the first one,
+whose mean it is divided by, again and again; the median counts. So other work disturbs both alike.
 """
 
 from __future__ import annotations
@@ -89,12 +89,12 @@ class Turns:
 
 
 def costs(names: list[str], task: Task, images: int, turns: int = 11) -> dict[str, list[float]]:
-    """Time of an image, as parts of auto's: lower quartile, median and upper quartile.
+    """Time of an image, as parts of the first one's: lower quartile, median and upper quartile.
 
     Each turn has so many images; 512 are whole rounds of lazy penalties for every batch size that
     is tried.
     """
-    base, *trained = (Turns(variant(name), task) for name in ("auto", *names))
+    base, *trained = (Turns(variant(name), task) for name in (names[0], *names))
     found: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(turns + 1):
         before = base.seconds(images)
@@ -143,7 +143,7 @@ def try_one(
 
 
 def table(folder: Path) -> str:
-    """All results as Markdown, best first; costs are relative to that of auto."""
+    """All results as Markdown, best first."""
     by_name: dict[str, list[float]] = {}
     for path in sorted(folder.glob("*-*.json")):
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -163,7 +163,11 @@ def main() -> None:
     parser.add_argument("data", help="mnist, or cifar10")
     parser.add_argument("names", nargs="*", metavar="VARIANT")
     parser.add_argument(
-        "--cost", type=int, nargs="?", const=512, help="time turns of so many images instead"
+        "--cost",
+        type=int,
+        nargs="?",
+        const=512,
+        help="instead, time turns of so many images beside the first variant's",
     )
     parser.add_argument("--images", type=int, default=150_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])

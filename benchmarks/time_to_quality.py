@@ -120,6 +120,7 @@ def recipe_snapshots(
 ) -> Iterator[tuple[float, int, Draw]]:
     """Train in parts, each going on from the last exactly as if there had been no stop."""
     brief = {"records": {"tensorboard": False, "sheets": 1, "keep": 1}}
+    settings = merge(merge(brief, asked.settings), _for_all_of_it(asked, task))
     out = folder / "run"
     for at in stops(task):
         if at <= after:
@@ -132,10 +133,24 @@ def recipe_snapshots(
             minutes=at / 60,
             data_root=task.root,
             resume=out.exists(),
-            settings=merge(brief, asked.settings),
+            settings=settings,
         )
         last = dcgan.open_run(out, checkpoint="last")
         yield run.log()[-1]["seconds"], last.images_seen, _draw_run(last)
+
+
+def _for_all_of_it(asked: Contestant, task: Task) -> dict[str, Any]:
+    """What ``auto`` makes of the whole time, not of the first part."""
+    whole = merge(asked.settings, {"length": {"images": None, "minutes": task.seconds / 60}})
+    model = configuration(replace(asked, settings=whole), task).model
+    networks = {"generator": model.generator, "discriminator": model.discriminator}
+    return {
+        "model": {
+            player: {"width": network.width}
+            for player, network in networks.items()
+            if network.layers is None
+        }
+    }
 
 
 def _draw_run(run: dcgan.Run) -> Draw:

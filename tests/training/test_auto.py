@@ -132,6 +132,15 @@ def test_only_small_grey_pictures_on_a_cpu_get_a_wider_generator(mode, side, dev
     assert f"{widths[0]} in the generator and {widths[1]} in the discriminator" in note
 
 
+@pytest.mark.parametrize(("minutes", "width"), [(5, 32), (9.9, 32), (10, 64), (600, 64)])
+def test_a_run_of_minutes_gets_a_generator_that_learns_in_them(minutes, width):
+    asked = {"length": {"minutes": minutes, "images": None}}
+    config, _ = resolve(asked, survey(mode="L", size=(28, 28)))
+    assert config.model.generator.width == width
+    config, _ = resolve(asked)
+    assert config.model.generator.width == 32
+
+
 def test_a_width_that_was_said_is_kept_and_the_other_found():
     config, note = resolve({"model": {"generator": {"width": 8}}}, survey(mode="L", size=(28, 28)))
     assert (config.model.generator.width, config.model.discriminator.width) == (8, 16)

@@ -36,6 +36,9 @@ filters on MNIST and 32 on CIFAR-10 (benchmarks/search.md)."""
 _R1_GREY, _R1_COLOUR = 3.0, 1.0
 """Three times the penalty helps digits and harms CIFAR-10 (benchmarks/search.md)."""
 
+_SHORT = 10.0
+"""Minutes below which a wide generator sees too few images to be worth its time."""
+
 _EPOCHS = 100
 _LEAST_IMAGES = 100_000
 _MOST_IMAGES = {"cpu": 400_000, "mps": 1_000_000, "cuda": 5_000_000}
@@ -67,7 +70,9 @@ def resolve_auto(
     size = choose_size((height, width), kind)
     fill("data", "size", size, f"{size[0]}x{size[1]} (pictures are {height}x{width})")
     fill("data", "channels", 3 if seen.is_colour else 1, "colour" if seen.is_colour else "grey")
-    widths = choose_widths(resolved(config.data.size), resolved(config.data.channels), kind)
+    widths = choose_widths(
+        resolved(config.data.size), resolved(config.data.channels), kind, config.length.minutes
+    )
     networks = {"generator": config.model.generator, "discriminator": config.model.discriminator}
     planned = [n for n, net in networks.items() if net.layers is None and net.width == "auto"]
     if planned:
@@ -151,16 +156,20 @@ def choose_size(native: tuple[int, int], device: str) -> tuple[int, int]:
     )
 
 
-def choose_widths(size: tuple[int, int], channels: int, device: str) -> dict[str, int]:
+def choose_widths(
+    size: tuple[int, int], channels: int, device: str, minutes: float | None = None
+) -> dict[str, int]:
     """Filters beside the image: the paper's 64 where there is a GPU, what a CPU affords else.
 
     For small grey pictures a generator four times as wide as its opponent takes two thirds off the
-    distance and costs half as much again; in colour it learns too slowly (benchmarks/search.md).
+    distance and nearly as long again, so that it wins where there are ten ``minutes`` or more; one
+    of twice the width costs a fifth. In colour wide ones learn too slowly (benchmarks/search.md).
     """
     if device != "cpu":
         return {"generator": 64, "discriminator": 64}
     if channels <= 2 and max(size) <= 32:
-        return {"generator": 64, "discriminator": 16}
+        is_short = minutes is not None and minutes < _SHORT
+        return {"generator": 32 if is_short else 64, "discriminator": 16}
     return {"generator": 32, "discriminator": 32}
 
 
