@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +54,32 @@ def small_run(tmp_path_factory) -> dcgan.Run:
     """A finished run on the digits, shared by tests that only read it."""
     out = tmp_path_factory.mktemp("runs") / "small"
     return dcgan.train("digits", images=512, out=out, **SMALL)
+
+
+@pytest.fixture(scope="session")
+def torchrun():
+    """Start several processes as ``torchrun`` does; gives the one that watches over them."""
+    started = []
+
+    def start(processes, *words, restarts=0):
+        watcher = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+                *("--nproc-per-node", str(processes), "--max-restarts", str(restarts)),
+                *map(str, words),
+            ],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(watcher)
+        return watcher
+
+    yield start
+    for watcher in started:
+        if watcher.poll() is None:
+            watcher.kill()
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_the_probability_follows_the_certainty_on_real_images(certainty, way):
     logits = torch.ones(8)
     logits[: int(4 * (1 - certainty))] = -1  # the mean sign is ``certainty``
     for step in range(8):
-        augment.observe(5 * logits)
+        augment.observe(logits.mean(), 8)
         # after every fourth step, by the share of the images seen since
         expected = 0.5 + way * ((step + 1) // 4) * 4 * 8 / 1_000
         assert augment.probability.item() == pytest.approx(expected)
@@ -81,27 +81,27 @@ def test_the_probability_stays_between_zero_and_one():
     augment = Augment(["cutout"], probability=0.0, target=0.6, images_to_one=10)
     for logit, end in ((1.0, 1.0), (-1.0, 0.0)):
         for _ in range(8):
-            augment.observe(torch.full((64,), logit))
+            augment.observe(torch.tensor(logit), 64)
         assert augment.probability.item() == end
 
 
 def test_a_fixed_probability_stays():
     augment = Augment(["cutout"], probability=0.5)
     for _ in range(9):
-        augment.observe(torch.ones(64))
+        augment.observe(torch.tensor(1.0), 64)
     assert augment.probability.item() == 0.5
 
 
 def test_a_restored_state_goes_on_alike():
     settings = {"probability": 0.2, "target": 0.6, "images_to_one": 1_000}
     one, other = Augment(["cutout"], **settings), Augment(["cutout"], **settings)
-    logits = torch.randn(11, 8) + 0.9
-    for logit_B in logits[:6]:
-        one.observe(logit_B)
+    signs = torch.rand(11)
+    for sign in signs[:6]:
+        one.observe(sign, 8)
     other.restore(json.loads(json.dumps(one.state())))
-    for logit_B in logits[6:]:
-        one.observe(logit_B)
-        other.observe(logit_B)
+    for sign in signs[6:]:
+        one.observe(sign, 8)
+        other.observe(sign, 8)
     assert one.probability.item() == other.probability.item() != 0.2
 
 

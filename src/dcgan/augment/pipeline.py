@@ -79,15 +79,21 @@ class Augment:
         return image_BCHW
 
     @torch.no_grad()
-    def observe(self, real_B: Tensor) -> None:
-        """Look at D's logits of one batch of real images, and adjust when it is time.
+    def observe(self, sign: Tensor, images: int) -> None:
+        """Look at one D step, and adjust when it is time.
 
-        Where logits have no level, at how much greater they are than those of generated images.
+        Parameters
+        ----------
+        sign : scalar Tensor
+            Mean sign of D's logits on real images; where logits have no level, of how much greater
+            they are than those of generated images.
+        images : int
+            How many real images it had, in all processes.
         """
         if self._target is None or not self._operations:
             return
-        self._sign_sum += real_B.sign().mean()
-        self._images += len(real_B)
+        self._sign_sum += sign
+        self._images += images
         self._steps += 1
         if self._steps == _EVERY:
             direction = (self._sign_sum / _EVERY - self._target).sign()

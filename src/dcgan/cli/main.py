@@ -39,6 +39,8 @@ def main() -> NoReturn:
     except CycloptsError as error:
         _fail(_usage_line(error), _USAGE_ERROR, error, debug)
     except DcganError as error:
+        if os.environ.get("RANK", "0") != "0" and "WORLD_SIZE" in os.environ:
+            sys.exit(error.exit_code)  # the first of several processes says it
         _fail(str(error), error.exit_code, error, debug)
     except KeyboardInterrupt as error:
         _fail("stopped by SIGINT; what is in a run folder stays whole", _STOPPED, error, debug)

@@ -115,6 +115,7 @@ def train(
     from dcgan.cli.progress import TerminalReporter
     from dcgan.runs.checkpoints import list_checkpoints
     from dcgan.runs.scores import read_best
+    from dcgan.runtime.ranks import speaks
     from dcgan.training import train as train_run
 
     sections = {
@@ -145,6 +146,8 @@ def train(
         settings=_given(sections) | ({"deterministic": True} if deterministic else {}),
         reporter=TerminalReporter(),
     )
+    if not speaks():
+        return
     folder = run.folder
     seen = int(list_checkpoints(folder.checkpoints)[-1].name)  # the checkpoint opened is the best
     if not as_json:

@@ -226,6 +226,9 @@ class OptimConfig(Section):
     """Real images per D step."""
     generator: PlayerConfig = PlayerConfig()
     discriminator: PlayerConfig = PlayerConfig()
+    batch_norm: Literal["all", "own"] = "all"
+    """Whether batch norm's moments are those of the whole batch where several processes share it,
+    or of each process's own share."""
     discriminator_steps: Positive = 1
     """D steps per G step."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"

@@ -23,6 +23,9 @@ def choose_device(wanted: str = "auto") -> torch.device:
     """
     has_cuda = torch.cuda.is_available()
     has_mps = torch.backends.mps.is_available()
+    if has_cuda and wanted in ("auto", "cuda") and "LOCAL_RANK" in os.environ:
+        # torchrun's processes on one machine take a GPU each
+        wanted = f"cuda:{os.environ['LOCAL_RANK']}"
     if wanted == "auto":
         return torch.device("cuda" if has_cuda else "mps" if has_mps else "cpu")
     here = ["cpu"]

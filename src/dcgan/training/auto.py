@@ -28,6 +28,9 @@ _HIDDEN = 8
 _BATCH = {"cpu": 32, "mps": 64, "cuda": 64}
 """Small batches teach more per image (benchmarks/search.md); a GPU needs larger ones to be busy."""
 
+_LEAST_SHARE = 8
+"""Images of a batch for each of several processes: below, they would mostly wait."""
+
 _RATE, _RATE_WIDTH = 2e-3, 16
 """Adam's steps are as large for a wide layer as for a narrow one, and add up over more inputs: the
 rate that works goes down as the width goes up (Yang & Hu 2021, arXiv:2011.14522). Measured at 16
@@ -46,9 +49,9 @@ _MOST_IMAGES = {"cpu": 400_000, "mps": 1_000_000, "cuda": 5_000_000}
 
 
 def resolve_auto(
-    config: RunConfig, seen: Survey, device: torch.device
+    config: RunConfig, seen: Survey, device: torch.device, processes: int = 1
 ) -> tuple[RunConfig, str | None]:
-    """Fill every ``auto`` that depends on data or machine.
+    """Fill every ``auto`` that depends on data or machine, of one process or several.
 
     Returns
     -------
@@ -89,7 +92,8 @@ def resolve_auto(
             rate = _RATE if width == "auto" else _RATE * min(1.0, _RATE_WIDTH / width)
             config = _with(config, {"optim": {player: {"lr": rate}}})
     fill("objective", "r1", _R1_COLOUR if resolved(config.data.channels) > 2 else _R1_GREY)
-    fill("optim", "batch", _BATCH[kind], f"batch {_BATCH[kind]}")
+    share = max(_LEAST_SHARE if processes > 1 else 1, -(-_BATCH[kind] // processes))
+    fill("optim", "batch", share * processes, f"batch {share * processes}")
     batch = resolved(config.optim.batch)
     is_small = seen.count < _SMALL
     fill(

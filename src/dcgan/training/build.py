@@ -17,6 +17,7 @@ from dcgan.data import Batches, Pictures, PixelScale
 from dcgan.data.cache import Cache
 from dcgan.data.loader import ClassNumbers
 from dcgan.models.latents import LatentSpace
+from dcgan.models.synchronised import synchronise_batch_norm
 from dcgan.objectives import OBJECTIVES, PENALTIES, PenaltyName
 from dcgan.runs.extractors import classes_of, open_extractor
 from dcgan.runs.folder import RunFolder
@@ -25,6 +26,7 @@ from dcgan.runs.real import FEWEST
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.device import choose_precision
 from dcgan.runtime.random import derived_seed
+from dcgan.runtime.ranks import Ranks
 from dcgan.training.ema import AveragedGenerator
 from dcgan.training.hooks import CheckpointHook, LogHook, SheetHook
 from dcgan.training.loop import Plan, StopRequest
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 _MEASURED = 10_000
 """Pictures, spread evenly, from which mean and deviation are taken where all would be decoded."""
+
+_ALONE = Ranks()
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -65,10 +69,12 @@ def build_rules(config: RunConfig, latent: LatentSpace, device: torch.device) ->
     )
 
 
-def build_state(config: RunConfig, networks: Networks, device: torch.device) -> TrainingState:
+def build_state(
+    config: RunConfig, networks: Networks, device: torch.device, ranks: Ranks = _ALONE
+) -> TrainingState:
     """Fresh networks, optimisers and random streams, from the seed alone.
 
-    Weights are drawn on the CPU: the same on every device.
+    Weights are drawn on the CPU: the same on every device, and in every process.
     """
     generator = _to_device(networks.build_generator(config.model.generator.init), device)
     discriminator = _to_device(
@@ -80,6 +86,7 @@ def build_state(config: RunConfig, networks: Networks, device: torch.device) -> 
         generator_optimizer=_optimizer(config.optim.generator, generator.parameters()),
         discriminator_optimizer=_optimizer(config.optim.discriminator, discriminator.parameters()),
         augment=build_augment(config, device),
+        ranks=ranks,
     )
     latents = torch.Generator(device).manual_seed(derived_seed(config.seed, "latents"))
     average = AveragedGenerator(
@@ -87,6 +94,9 @@ def build_state(config: RunConfig, networks: Networks, device: torch.device) -> 
         half_life=config.average.half_life,
         ramp_up=config.average.ramp_up,
     )
+    if config.optim.batch_norm == "all":  # not of the averaged one, which one process draws with
+        for network in (generator, discriminator):
+            synchronise_batch_norm(network, ranks)
     return TrainingState(players, average, latents, device)
 
 
@@ -122,9 +132,13 @@ def build_scale(config: RunConfig, pictures: Pictures) -> PixelScale:
 
 
 def build_batches(
-    config: RunConfig, networks: Networks, pictures: Pictures, device: torch.device
+    config: RunConfig,
+    networks: Networks,
+    pictures: Pictures,
+    device: torch.device,
+    ranks: Ranks = _ALONE,
 ) -> Batches:
-    """Endless batches in the order of the run's seed."""
+    """Endless batches in the order of the run's seed; of each, this process's share."""
     return Batches(
         pictures,
         resolved(config.optim.batch),
@@ -134,6 +148,8 @@ def build_batches(
         flip=config.data.flip,
         dequantize=config.data.dequantize,
         classes=_classes(config, networks, pictures),
+        rank=ranks.rank,
+        ranks=ranks.size,
     )
 
 

@@ -12,7 +12,9 @@ from types import FrameType
 from typing import Protocol
 
 from dcgan.data.loader import Batches
+from dcgan.errors import Diverged
 from dcgan.models.blocks import fade_noise
+from dcgan.runtime.ranks import Ranks
 from dcgan.training.rates import RateSchedule
 from dcgan.training.state import TrainingState
 from dcgan.training.step import Batch, Rules, Statistics, Turn, update
@@ -98,6 +100,21 @@ class StopRequest:
     reason: str | None = field(default=None)
     """Set by a hook that has seen enough: the run is done."""
 
+    def agree(self, ranks: Ranks, state: TrainingState, *, diverged: bool = False) -> bool:
+        """Whether any process wants to stop; time is what the first one's clock says."""
+        if ranks.size > 1:
+            mine = (
+                float(self.signal or 0),
+                float(self.reason is not None),
+                float(diverged),
+                state.seconds if ranks.is_first else 0.0,
+            )
+            number, is_over, has_diverged, state.seconds = ranks.greatest(mine)
+            if number and self.signal is None:
+                self.signal = signal.Signals(int(number))
+            return bool(number or is_over or has_diverged)
+        return self.signal is not None or self.reason is not None
+
 
 def fit(
     state: TrainingState,
@@ -106,13 +123,19 @@ def fit(
     hooks: Sequence[Hook],
     stop: StopRequest,
 ) -> None:
-    """Train until the plan is done or a stop is requested; goes on from ``state.images_seen``."""
-    if plan.is_done(state) or stop.reason is not None:
+    """Train until the plan is done or a stop is requested; goes on from ``state.images_seen``.
+
+    Where several processes train, all stop after the same step.
+    """
+    ranks = state.players.ranks
+    if stop.agree(ranks, state) or plan.is_done(state):
         return
     began = time.perf_counter() - state.seconds
+    mine = ranks.share(batches.batch)
     for real_BCHW, class_BK in batches.with_classes(state.images_seen):
         plan.prepare(state)
-        latent_BZ = plan.rules.latent.draw(batches.batch, state.latents)
+        latent_BZ = plan.rules.latent.draw(batches.batch, state.latents)[mine]
+        ranks.reseed(batches.seed, state.images_seen)
         batch = Batch(real_BCHW, latent_BZ, class_BK)
         statistics = update(state.players, batch, plan.rules, plan.turn(state))
         before = state.images_seen
@@ -120,9 +143,13 @@ def fit(
         state.discriminator_steps += 1
         state.average.update(state.players.generator, state.images_seen, batches.batch)
         state.seconds = time.perf_counter() - began
-        for hook in hooks:
-            hook.after_step(before, state, statistics)
-        if plan.is_done(state) or stop.signal is not None or stop.reason is not None:
+        try:
+            for hook in hooks:
+                hook.after_step(before, state, statistics)
+        except Diverged:
+            stop.agree(ranks, state, diverged=True)
+            raise
+        if stop.agree(ranks, state) or plan.is_done(state):
             return
 
 

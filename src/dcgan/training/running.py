@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 
 from PIL import Image
 
@@ -17,6 +18,7 @@ from dcgan.runs.networks import Networks
 from dcgan.runs.scores import draw_quality, settle_best
 from dcgan.runtime.device import choose_device, make_deterministic
 from dcgan.runtime.random import seed_everything
+from dcgan.runtime.ranks import Ranks
 from dcgan.training.build import (
     build_batches,
     build_hooks,
@@ -29,6 +31,8 @@ from dcgan.training.loop import Hook, Plan, StopRequest, fit, stopping_on_signal
 from dcgan.training.reporting import Reporter
 from dcgan.training.starting import newest_whole_checkpoint, write_beginning
 from dcgan.training.state import TrainingState
+
+_ALONE = Ranks()
 
 _ROLLBACKS = 3
 """How often a run that diverges is set back before it counts as diverged for good."""
@@ -43,8 +47,11 @@ def train_run(
     networks: Networks,
     pictures: Pictures,
     reporter: Reporter,
+    ranks: Ranks = _ALONE,
 ) -> None:
     """Train until the end or a signal, from the newest checkpoint if there is one.
+
+    Where several processes train, only the first reads or writes anything but checkpoints.
 
     Raises
     ------
@@ -56,13 +63,14 @@ def train_run(
     device = choose_device(config.device)
     if config.deterministic:
         make_deterministic()
-    state = _fresh_state(config, networks)
-    checkpoint = newest_whole_checkpoint(folder, reporter)
-    write_beginning(folder, config, networks, pictures, device)
+    state = _fresh_state(config, networks, ranks)
+    checkpoint = _newest(folder, reporter, ranks)
+    if ranks.is_first:
+        write_beginning(folder, config, networks, pictures, device)
     if checkpoint is not None:
         state.restore(checkpoint)
         reporter.note(f"goes on from {state.images_seen:,} images seen, in {folder.path}")
-    batches = build_batches(config, networks, pictures, device)
+    batches = build_batches(config, networks, pictures, device, ranks)
     if batches.with_replacement:
         reporter.note(
             f"only {len(pictures)} pictures for a batch of {batches.batch}: each batch is"
@@ -76,17 +84,31 @@ def train_run(
         reporter.begin(state.images_seen, plan.images, plan.minutes)
         stack.callback(reporter.end)
         while True:
+            ended: Diverged | Interrupted | None = None
             try:
-                _train(folder, config, networks, pictures, batches, plan, state, stop, reporter)
-            except Diverged as error:
-                state = _rolled_back(folder, config, networks, state, error, reporter)
-            else:
+                if ranks.is_first:
+                    _train(folder, config, networks, pictures, batches, plan, state, stop, reporter)
+                else:
+                    fit(state, batches, plan, (), stop)
+            except (Diverged, Interrupted) as error:
+                ended = error
+            ended = ranks.first_says(ended)
+            if ended is None:
                 return
+            if isinstance(ended, Interrupted):
+                raise ended
+            state = _rolled_back(folder, config, networks, state, ended, reporter)
 
 
-def _fresh_state(config: RunConfig, networks: Networks) -> TrainingState:
+def _fresh_state(config: RunConfig, networks: Networks, ranks: Ranks) -> TrainingState:
     seed_everything(config.seed)
-    return build_state(config, networks, choose_device(config.device))
+    return build_state(config, networks, choose_device(config.device), ranks)
+
+
+def _newest(folder: RunFolder, reporter: Reporter, ranks: Ranks) -> Path | None:
+    """The checkpoint from which all go on."""
+    found = newest_whole_checkpoint(folder, reporter) if ranks.is_first else None
+    return ranks.first_says(found)
 
 
 def _rolled_back(
@@ -108,11 +130,14 @@ def _rolled_back(
             f" half the learning rates; the last good checkpoint stays: train anew with"
             f" --optim.generator.lr {generator} and --optim.discriminator.lr {discriminator}"
         ) from error
-    state = _fresh_state(config, networks)
-    checkpoint = newest_whole_checkpoint(folder, reporter)
+    ranks = broken.players.ranks
+    state = _fresh_state(config, networks, ranks)
+    checkpoint = _newest(folder, reporter, ranks)
     if checkpoint is not None:
         state.restore(checkpoint)
     state.rollbacks, state.rate_factor = count, _SLOWER**count
+    if not ranks.is_first:
+        return state
     images = state.images_seen
     folder.events.append(
         {"time": now(), "event": "rollback", "images": images, "from": broken.images_seen}

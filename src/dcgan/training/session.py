@@ -12,9 +12,11 @@ from dcgan.data import Pictures, Source, load_pictures, open_items, open_source,
 from dcgan.errors import DataError
 from dcgan.runs.extractors import refuse_unknown
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.networks import Networks
 from dcgan.runs.pictures import FROM_PYTHON
 from dcgan.runs.run import Run, open_run, read_networks
 from dcgan.runtime.device import choose_device
+from dcgan.runtime.ranks import Ranks, has_restarted, joined
 from dcgan.training.auto import fill_auto, resolve_auto
 from dcgan.training.build import (
     build_cache,
@@ -27,6 +29,7 @@ from dcgan.training.starting import (
     choose_folder,
     claimed,
     refuse_conflict,
+    refuse_uneven,
 )
 from dcgan.training.tables import resolve_networks, with_classes
 
@@ -100,13 +103,14 @@ def train(
     >>> run.sample(4).shape  # doctest: +SKIP
     (4, 1, 16, 16)
     """
-    reporter = reporter or Reporter()
-    given = None if data is None or isinstance(data, str | Path) else open_items(data)
-    named = FROM_PYTHON if given else None if data is None else str(data)
-    asked = parse_config(
-        collect_settings(
+    with joined() as ranks:
+        talking = reporter if reporter and ranks.is_first else Reporter()
+        return _train_together(
+            ranks,
+            data,
             recipe=recipe,
-            data=named,
+            out=out,
+            resume=resume or (out is None and has_restarted()),
             data_root=data_root,
             shortcuts={
                 "size": size,
@@ -119,12 +123,40 @@ def train(
                 "precision": precision,
             },
             settings=settings or {},
+            reporter=talking,
+        )
+
+
+def _train_together(
+    ranks: Ranks,
+    data: object,
+    *,
+    recipe: str,
+    out: str | Path | None,
+    resume: bool,
+    data_root: str | Path | None,
+    shortcuts: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    reporter: Reporter,
+) -> Run:
+    """Of several processes the first chooses everything and writes it; the others follow."""
+    given = None if data is None or isinstance(data, str | Path) else open_items(data)
+    named = FROM_PYTHON if given else None if data is None else str(data)
+    asked = parse_config(
+        collect_settings(
+            recipe=recipe,
+            data=named,
+            data_root=data_root,
+            shortcuts=shortcuts,
+            settings=settings,
         )
     )
+    if not ranks.is_first:
+        return _follow(ranks, given)
     folder, stored = choose_folder(asked, out=out, resume=resume)
     if stored is not None:
         asked = fill_auto(asked, stored)
-    config, source = _resolve(asked, given, reporter)
+    config, source = _resolve(asked, given, reporter, ranks.size)
     networks = resolve_networks(config)
     if folder is not None and stored is not None:
         refuse_conflict(config, stored, folder, longer=resume)
@@ -140,12 +172,28 @@ def train(
         else:
             networks = with_classes(networks, config, pictures)
             networks = replace(networks, scale=build_scale(config, pictures))
-        train_run(folder, config, networks, pictures, reporter)
+        ranks.first_says((config, networks, folder.path))
+        train_run(folder, config, networks, pictures, reporter, ranks)
     return open_run(folder.path)
 
 
+def _follow(ranks: Ranks, given: Source | None) -> Run:
+    """Train as the first process says, once it has made everything ready."""
+    nothing: tuple[RunConfig, Networks, Path] | None = None
+    told = ranks.first_says(nothing)
+    assert told is not None
+    config, networks, path = told
+    folder, silent = RunFolder(path), Reporter()
+    source = given or open_source(
+        config.data.source, config.data.root, frames=config.data.frames, progress=silent.fetching
+    )
+    pictures = _load(config, source, folder, silent)
+    train_run(folder, config, networks, pictures, silent, ranks)
+    return open_run(path)
+
+
 def _resolve(
-    config: RunConfig, source: Source | None, reporter: Reporter
+    config: RunConfig, source: Source | None, reporter: Reporter, processes: int
 ) -> tuple[RunConfig, Source]:
     """Fill what is open from a look at the data, and refuse what cannot work."""
     # before anything is opened
@@ -164,7 +212,9 @@ def _resolve(
             frames=config.data.frames,
             progress=reporter.fetching,
         )
-    config, choice = resolve_auto(config, survey(source, limit=_LOOKED_AT), device)
+    seen = survey(source, limit=_LOOKED_AT)
+    config, choice = resolve_auto(config, seen, device, processes)
+    refuse_uneven(config, processes)
     for line in (choice, *validate_combinations(config)):
         if line:
             reporter.note(line)

@@ -16,7 +16,7 @@ import torch
 import yaml
 from filelock import FileLock, Timeout
 
-from dcgan.config import RunConfig, parse_config, read_yaml
+from dcgan.config import RunConfig, parse_config, read_yaml, resolved
 from dcgan.data import Pictures
 from dcgan.data.stream import STREAMED
 from dcgan.errors import CheckpointError, ConfigError, DataError, RunConflict, RunError
@@ -104,6 +104,24 @@ def refuse_conflict(
         listed = "; ".join(f"{key}: {values}" for key, values in found.items())
         raise RunConflict(
             f"{folder.path}: holds a run of another configuration ({listed}); take another --out"
+        )
+
+
+def refuse_uneven(config: RunConfig, processes: int) -> None:
+    """Refuse a batch that so many processes cannot share equally.
+
+    Raises
+    ------
+    ConfigError
+    """
+    batch, pack = resolved(config.optim.batch), config.model.discriminator.pack
+    if batch % (processes * pack):
+        packs = f" in packs of {pack}" if pack > 1 else ""
+        raise ConfigError(
+            "optim.batch",
+            batch,
+            f"{processes} processes have no equal shares of it{packs}; take a multiple of"
+            f" {processes * pack}",
         )
 
 

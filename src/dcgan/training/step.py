@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,9 @@ from dcgan.models.generator import Generator
 from dcgan.models.latents import LatentSpace
 from dcgan.objectives import PENALTIES, Objective, PenaltyName, clip_weights, code_loss
 from dcgan.runtime.device import autocast
+from dcgan.runtime.ranks import Ranks
+
+_ALONE, _NONE = Ranks(), MappingProxyType[str, Tensor]({})
 
 Statistics = dict[str, Tensor]
 """Named scalars of a step, detached and still on the device: reading one waits for the device."""
@@ -25,13 +29,15 @@ Statistics = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Players:
-    """Both networks, their optimisers, and what images go through before D sees them."""
+    """Both networks, their optimisers, what images go through before D sees them, and who else
+    trains the same two on shares of the same batches."""
 
     generator: Generator
     discriminator: Discriminator
     generator_optimizer: torch.optim.Optimizer
     discriminator_optimizer: torch.optim.Optimizer
     augment: Augment = field(default_factory=Augment)
+    ranks: Ranks = field(default_factory=Ranks)
 
 
 @dataclass(frozen=True)
@@ -169,8 +175,14 @@ def discriminator_step(
     if unread is not None:
         statistics["loss_codes"] = unread.detach()
         loss = loss + rules.information * unread
-    descend(loss, players.discriminator_optimizer, rules.clip_discriminator)
-    augment.observe(certainty_B)
+    descend(
+        loss,
+        players.discriminator_optimizer,
+        rules.clip_discriminator,
+        ranks=players.ranks,
+        statistics=statistics,
+    )
+    augment.observe(statistics["sign_real"], players.ranks.size * len(real_B))
     if rules.clip_weights is not None:
         clip_weights(discriminator.parameters(), rules.clip_weights)
     return statistics
@@ -196,7 +208,13 @@ def generator_step(
     statistics = {"loss_g": loss.detach(), **statistics}
     if unread is not None:
         loss = loss + rules.information * unread
-    descend(loss, players.generator_optimizer, rules.clip_generator)
+    descend(
+        loss,
+        players.generator_optimizer,
+        rules.clip_generator,
+        ranks=players.ranks,
+        statistics=statistics,
+    )
     return statistics
 
 
@@ -215,12 +233,24 @@ def _unread(
     )
 
 
-def descend(loss: Tensor, optimizer: torch.optim.Optimizer, clip: float | None = None) -> None:
-    """One step down a loss's gradient, whose norm is first brought to ``clip`` at most."""
+def descend(
+    loss: Tensor,
+    optimizer: torch.optim.Optimizer,
+    clip: float | None = None,
+    *,
+    ranks: Ranks = _ALONE,
+    statistics: Mapping[str, Tensor] = _NONE,
+) -> None:
+    """One step down a loss's gradient, whose norm is first brought to ``clip`` at most.
+
+    Where several processes train, the gradient is the mean of theirs; so become ``statistics``.
+    """
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    gradients = [weight.grad for weight in weights if weight.grad is not None]
+    ranks.average_([*gradients, *statistics.values()])
     if clip is not None:
-        weights = (weight for group in optimizer.param_groups for weight in group["params"])
         nn.utils.clip_grad_norm_(weights, clip)
     optimizer.step()
 

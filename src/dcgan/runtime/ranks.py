@@ -1,0 +1,166 @@
+"""Several processes that train one run together, as torchrun starts them.
+
+All draw the same random numbers for the whole batch and each works on its own share of it, so that
+what a run becomes depends on how many there are by rounding only.
+
+P processes
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+from torch import Tensor, distributed
+from torch.distributed.nn.functional import all_reduce
+
+from dcgan.errors import ConfigError
+from dcgan.runtime.random import derived_seed
+
+if TYPE_CHECKING:
+    from torch._C._distributed_c10d import Store
+
+Value = TypeVar("Value")
+
+_PATIENCE = timedelta(hours=24)
+"""The others wait while the first decodes a large collection; of a process that died they hear at
+once."""
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among those that train one run; by default the only one.
+
+    Parameters
+    ----------
+    rank : int
+        From 0, which alone writes anything.
+    size : int
+        P.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the one that writes."""
+        return self.rank == 0
+
+    def share(self, count: int) -> slice:
+        """Which of ``count`` things, a multiple of P, are this process's."""
+        return slice(self.rank * count // self.size, (self.rank + 1) * count // self.size)
+
+    @torch.no_grad()
+    def average_(self, tensors: Sequence[Tensor]) -> None:
+        """Replace each tensor by its mean over all processes, in one exchange.
+
+        All are floats of one device and dtype, and have the same shapes everywhere.
+        """
+        if self.size == 1 or not tensors:
+            return
+        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        distributed.all_reduce(flat)
+        flat /= self.size
+        parts = torch.split(flat, [tensor.numel() for tensor in tensors])
+        shaped = [part.view(one.shape) for part, one in zip(parts, tensors, strict=True)]
+        torch._foreach_copy_(list(tensors), shaped)
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """The sum over all processes; its gradient is the sum of theirs."""
+        if self.size == 1:
+            return tensor
+        total: Tensor = all_reduce(tensor)  # type: ignore[no-untyped-call]
+        return total
+
+    def greatest(self, numbers: Sequence[float]) -> list[float]:
+        """Each number's greatest value over all processes."""
+        if self.size == 1:
+            return list(numbers)
+        found = torch.tensor(numbers, dtype=torch.float64)
+        distributed.all_reduce(found, distributed.ReduceOp.MAX)
+        agreed: list[float] = found.tolist()
+        return agreed
+
+    def first_says(self, value: Value) -> Value:
+        """What the first process gives, on all of them."""
+        if self.size == 1:
+            return value
+        box = [value]
+        distributed.broadcast_object_list(box, src=0)
+        return box[0]
+
+    def reseed(self, seed: int, images_seen: int) -> None:
+        """Give this process random numbers of its own for one step.
+
+        The first keeps the stream that it would have alone, and a checkpoint holds; the others'
+        depend on nothing but where the run is, so that going on is exact for them as well.
+        """
+        if not self.is_first:
+            torch.manual_seed(derived_seed(seed, f"{images_seen} of rank {self.rank}"))
+
+
+@contextmanager
+def joined() -> Iterator[Ranks]:
+    """The processes that torchrun started together, as long as they work; else this one alone.
+
+    Raises
+    ------
+    ConfigError
+        This build of PyTorch cannot do it.
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1 or "MASTER_ADDR" not in os.environ:
+        yield Ranks()
+        return
+    if not distributed.is_available():
+        raise ConfigError("WORLD_SIZE", size, "this build of PyTorch trains in one process only")
+    # numbers that all agree on are exchanged on the CPU, without waiting for a GPU
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    rank = int(os.environ["RANK"])
+    distributed.init_process_group(
+        backend, store=_store_of_this_start(), rank=rank, world_size=size, timeout=_PATIENCE
+    )
+    try:
+        yield Ranks(rank, size)
+    finally:
+        distributed.destroy_process_group()
+
+
+def _store_of_this_start() -> Store:
+    """Where processes find each other: what an earlier start left there must not be found.
+
+    torchrun keeps its store when it starts processes again, with the addresses of those that died
+    (pytorch/pytorch#135712). On one machine its count of restarts tells them apart; on several,
+    which count on their own, TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 makes a new store each time.
+    """
+    from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
+
+    env = os.environ
+    is_kept = env.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    store = TCPStore(
+        env["MASTER_ADDR"],
+        int(env["MASTER_PORT"]),
+        int(env["WORLD_SIZE"]),
+        is_master=not is_kept and env["RANK"] == "0",
+        timeout=_PATIENCE,
+        multi_tenant=True,
+    )
+    if env["WORLD_SIZE"] != env.get("LOCAL_WORLD_SIZE"):
+        return store
+    return PrefixStore(env.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
+
+
+def speaks() -> bool:
+    """Whether this is the process that tells people about a run: the first, or the only one."""
+    return os.environ.get("RANK", "0") == "0" or os.environ.get("WORLD_SIZE", "1") == "1"
+
+
+def has_restarted() -> bool:
+    """Whether torchrun started this process again after one of them had died."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0

@@ -1,0 +1,63 @@
+"""Run by torchrun in several processes: what each finds goes into OUT/RANK.pt."""
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from dcgan.models.synchronised import synchronise_batch_norm
+from dcgan.runtime.ranks import joined
+
+
+def normalised(ranks, norm, whole):
+    """This share's outputs, gradients of a loss over all, and running statistics."""
+    network = synchronise_batch_norm(nn.Sequential(norm), ranks).double()
+    share = whole[ranks.share(len(whole))].clone().requires_grad_()
+    out = network(share)
+    weight = torch.linspace(-1, 2, whole[0].numel(), dtype=whole.dtype).view(whole[0].shape)
+    (out.pow(3) * weight).sum().backward()
+    gradients = [norm.weight.grad, norm.bias.grad]
+    ranks.average_(gradients)
+    network.eval()
+    return [
+        out.detach(),
+        share.grad,
+        *gradients,
+        norm.running_mean,
+        norm.running_var,
+        network(whole),
+    ]
+
+
+def main():
+    out = Path(sys.argv[1])
+    with joined() as ranks:
+        mine = torch.full((2, 3), float(ranks.rank + 1))
+        scalar = torch.tensor(10.0 * ranks.rank)
+        ranks.average_([mine, scalar])
+        value = torch.tensor([1.0 + ranks.rank], requires_grad=True)
+        total = ranks.sum(value * value)
+        ((ranks.rank + 1) * total).backward()
+        drawn = []
+        for images_seen in (0, 64, 0):
+            torch.manual_seed(5)
+            ranks.reseed(3, images_seen)
+            drawn.append(torch.rand(2))
+        generator = torch.Generator().manual_seed(0)
+        pictures = 3 + torch.randn(6, 4, 3, 2, dtype=torch.float64, generator=generator)
+        vectors = torch.randn(6, 5, dtype=torch.float64, generator=generator)
+        found = {
+            "average": (mine, scalar),
+            "sum": (total.detach(), value.grad),
+            "greatest": ranks.greatest([ranks.rank, -ranks.rank, 2.5]),
+            "first": ranks.first_says({"rank": ranks.rank}),
+            "drawn": drawn,
+            "pictures": normalised(ranks, nn.BatchNorm2d(4), pictures),
+            "vectors": normalised(ranks, nn.BatchNorm1d(5), vectors),
+        }
+        torch.save(found, out / f"{ranks.rank}.pt")
+
+
+if __name__ == "__main__":
+    main()

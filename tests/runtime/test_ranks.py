@@ -1,0 +1,102 @@
+"""What processes exchange, against the same computed by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from dcgan.models.synchronised import synchronise_batch_norm
+from dcgan.runtime.ranks import Ranks, joined, speaks
+
+
+@pytest.fixture(scope="module")
+def found(torchrun, tmp_path_factory):
+    """What each of two processes finds, see exchanges.py."""
+    out = tmp_path_factory.mktemp("ranks")
+    watcher = torchrun(2, Path(__file__).with_name("exchanges.py"), out)
+    said, _ = watcher.communicate(timeout=240)
+    assert watcher.returncode == 0, said
+    return [torch.load(out / f"{rank}.pt") for rank in range(2)]
+
+
+def test_tensors_become_their_mean_in_all_processes(found):
+    for mine, scalar in (one["average"] for one in found):
+        assert torch.equal(mine, torch.full((2, 3), 1.5))
+        assert scalar == 5
+
+
+def test_a_sum_passes_the_gradients_of_all_processes_on(found):
+    # 1² + 2², weighted 1 in the first process's loss and 2 in the second's
+    for rank, (total, gradient) in enumerate(one["sum"] for one in found):
+        assert total == 5
+        assert gradient == (1 + 2) * 2 * (1 + rank)
+
+
+def test_all_agree_on_the_greatest_and_on_what_the_first_says(found):
+    for one in found:
+        assert one["greatest"] == [1, 0, 2.5]
+        assert one["first"] == {"rank": 0}
+
+
+def test_the_others_draw_numbers_of_their_own_that_depend_on_the_place_alone(found):
+    torch.manual_seed(5)
+    alone = torch.rand(2)
+    first, second = (one["drawn"] for one in found)
+    assert all(torch.equal(drawn, alone) for drawn in first)
+    assert torch.equal(second[0], second[2])
+    assert not torch.equal(second[0], second[1])
+    assert not torch.equal(second[0], alone)
+
+
+@pytest.mark.parametrize(
+    ("name", "norm", "shape", "offset"),
+    [("pictures", nn.BatchNorm2d, (6, 4, 3, 2), 3), ("vectors", nn.BatchNorm1d, (6, 5), 0)],
+)
+def test_batch_norm_of_shares_is_that_of_the_whole(found, name, norm, shape, offset):
+    generator = torch.Generator().manual_seed(0)
+    pictures = 3 + torch.randn(6, 4, 3, 2, dtype=torch.float64, generator=generator)
+    vectors = torch.randn(6, 5, dtype=torch.float64, generator=generator)
+    whole = (pictures if offset else vectors).requires_grad_()
+    alone = norm(shape[1]).double()
+    out = alone(whole)
+    weight = torch.linspace(-1, 2, whole[0].numel(), dtype=whole.dtype).view(whole[0].shape)
+    (out.pow(3) * weight).sum().backward()
+    alone.eval()
+    close = {"rtol": 1e-9, "atol": 1e-9}
+    for rank, one in enumerate(found):
+        mine = slice(3 * rank, 3 * rank + 3)
+        got, to_input, to_weight, to_bias, mean, variance, evaluated = one[name]
+        torch.testing.assert_close(got, out[mine].detach(), **close)
+        torch.testing.assert_close(to_input, whole.grad[mine], **close)
+        # gradients of weights are averaged, where the loss was summed
+        torch.testing.assert_close(2 * to_weight, alone.weight.grad, **close)
+        torch.testing.assert_close(2 * to_bias, alone.bias.grad, **close)
+        torch.testing.assert_close(mean, alone.running_mean, **close)
+        torch.testing.assert_close(variance, alone.running_var, **close)
+        torch.testing.assert_close(evaluated, alone(whole), **close)
+
+
+@pytest.mark.parametrize(("count", "size"), [(12, 1), (12, 3), (64, 64)])
+def test_shares_are_equal_and_cover_everything(count, size):
+    things = list(range(count))
+    shares = [things[Ranks(rank, size).share(count)] for rank in range(size)]
+    assert [thing for share in shares for thing in share] == things
+    assert {len(share) for share in shares} == {count // size}
+
+
+def test_one_process_alone_exchanges_nothing(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with joined() as ranks:
+        assert (ranks.rank, ranks.size, ranks.is_first) == (0, 1, True)
+        assert ranks.greatest([1, 2]) == [1, 2]
+        assert ranks.first_says("it") == "it"
+        tensor = torch.ones(2)
+        ranks.average_([tensor])
+        assert ranks.sum(tensor) is tensor
+        assert not torch.distributed.is_initialized()
+    norm = nn.Sequential(nn.BatchNorm2d(3))
+    assert type(synchronise_batch_norm(norm, ranks)[0]) is nn.BatchNorm2d
+    assert speaks()

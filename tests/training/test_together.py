@@ -1,0 +1,136 @@
+"""Several processes train one run, and it becomes what one process makes of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+import dcgan
+from dcgan.config import load_recipe, merge, parse_config
+from dcgan.errors import ConfigError
+from dcgan.training.starting import refuse_uneven
+
+IMAGES = 640
+
+
+def recipe(norm):
+    """Everything that is random where processes share a batch, and all that they average."""
+    player = {"lr": 2e-4, "clip_norm": 5.0}
+    return {
+        "data": {"source": "digits", "size": 16, "channels": 1, "flip": True, "dequantize": True},
+        "model": {
+            "latent": {"dim": 8},
+            "generator": {"width": 4, "norm": norm},
+            "discriminator": {"width": 4},
+        },
+        "objective": {"loss": "relativistic", "r1": 1.0, "r2": 0.5, "penalty_interval": 2},
+        "optim": {"batch": 16, "generator": player, "discriminator": player},
+        "average": {"half_life": 1000},
+        "metrics": {"measure": "off"},
+        "records": {
+            **{"tensorboard": False, "sheets": 2, "log_every": 64},
+            **{"checkpoint_every": 64, "keep": 100},
+        },
+    }
+
+
+@pytest.fixture(scope="module", params=["none", "batch"])
+def alone(request, tmp_path_factory):
+    """The recipe's file, and the run of one process."""
+    folder = tmp_path_factory.mktemp("alone")
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipe(request.param)), encoding="utf-8")
+    return path, dcgan.train(recipe=str(path), images=IMAGES, out=folder / "run").path
+
+
+def assert_same(one: Path, other: Path, rtol: float = 1e-5):
+    for part in ("generator", "discriminator", "ema"):
+        name = f"checkpoints/{IMAGES:09d}/{part}.safetensors"
+        ours, theirs = load_file(one / name), load_file(other / name)
+        for key, expected in theirs.items():
+            scale = float(expected.double().abs().max())
+            torch.testing.assert_close(ours[key], expected, rtol=rtol, atol=rtol * scale)
+
+
+def without_later(run: Path, images: int, out: Path) -> Path:
+    """The run as it stood after so many images."""
+    shutil.copytree(run, out)
+    for path in (out / "checkpoints").glob("0*"):
+        if int(path.name) > images:
+            shutil.rmtree(path)
+    return out
+
+
+def events(run: Path) -> list[str]:
+    lines = (run / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["event"] for line in lines]
+
+
+def test_two_processes_go_on_with_a_run_of_one_and_end_where_it_does(alone, torchrun, tmp_path):
+    path, run = alone
+    half = without_later(run, IMAGES // 2, tmp_path / "half")
+    words = ["-m", "dcgan", "train", "--recipe", path, "--images", IMAGES, "--out", half]
+    watcher = torchrun(2, *words)
+    said, _ = watcher.communicate(timeout=240)
+    assert watcher.returncode == 0, said
+    assert said.count("run folder") == 1  # one of them speaks
+    assert_same(half, run)
+    ours, theirs = (dcgan.open_run(one).log() for one in (half, run))
+    for mine, expected in zip(ours[-2:], theirs[-2:], strict=True):
+        for key in ("images", "loss_d", "loss_g", "score_real", "sign_real", "r1"):
+            assert mine[key] == pytest.approx(expected[key], rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.parametrize("alone", ["batch"], indirect=True)
+def test_one_process_goes_on_with_a_run_of_two_that_was_told_to_stop(alone, torchrun, tmp_path):
+    path, run = alone
+    out = tmp_path / "run"
+    words = ["-m", "dcgan", "train", "--recipe", path, "--images", 100 * IMAGES, "--out", out]
+    watcher = torchrun(2, *words)
+    log = out / "log.jsonl"
+    patience = time.monotonic() + 200
+    while not (log.is_file() and log.read_text(encoding="utf-8").count("\n") >= 2):
+        assert watcher.poll() is None, watcher.communicate()[0]
+        assert time.monotonic() < patience
+        time.sleep(0.01)
+    watcher.send_signal(signal.SIGTERM)
+    watcher.communicate(timeout=60)
+    assert events(out)[-1] == "signal"
+    saved = sorted(int(path.name) for path in (out / "checkpoints").glob("0*"))
+    assert saved[-1] < 100 * IMAGES
+    start = max(images for images in saved if images <= IMAGES)
+    early = without_later(out, start, tmp_path / "early")
+    dcgan.train(recipe=str(path), images=IMAGES, out=early, resume=True)
+    assert_same(early, run)
+
+
+@pytest.mark.parametrize("alone", ["none"], indirect=True)
+def test_a_killed_process_costs_only_what_came_after_the_last_checkpoint(alone, torchrun, tmp_path):
+    path, run = alone
+    out = tmp_path / "run"
+    script = Path(__file__).with_name("dying.py")
+    words = [script, out, "train", "--recipe", path, "--images", IMAGES, "--out", out]
+    watcher = torchrun(2, *words, restarts=1)
+    said, _ = watcher.communicate(timeout=240)
+    assert watcher.returncode == 0, said
+    assert events(out).count("started") == 1
+    assert "resumed" in events(out)
+    assert events(out)[-1] == "finished"
+    assert_same(out, run)
+
+
+@pytest.mark.parametrize(("batch", "pack", "processes", "multiple"), [(16, 1, 3, 3), (12, 4, 2, 8)])
+def test_a_batch_that_cannot_be_shared_is_refused(batch, pack, processes, multiple):
+    settings = {"optim": {"batch": batch}, "model": {"discriminator": {"pack": pack}}}
+    config = parse_config(merge(load_recipe("auto"), settings))
+    with pytest.raises(ConfigError, match=f"optim.batch = {batch}.*multiple of {multiple}$"):
+        refuse_uneven(config, processes)
+    refuse_uneven(config, 1)
