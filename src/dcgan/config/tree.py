@@ -226,6 +226,12 @@ class OptimConfig(Section):
     """Real images per D step."""
     generator: PlayerConfig = PlayerConfig()
     discriminator: PlayerConfig = PlayerConfig()
+    micro_batch: Positive | Auto = "auto"
+    """Images that go through the networks at a time; gradients of a batch's parts add up. auto: all
+    of it, or what fits into a GPU's memory."""
+    recompute: bool = False
+    """Keep only each row's input until the backward pass, and compute the rest again: for large
+    images."""
     batch_norm: Literal["all", "own"] = "all"
     """Whether batch norm's moments are those of the whole batch where several processes share it,
     or of each process's own share."""

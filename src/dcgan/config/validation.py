@@ -34,6 +34,7 @@ def validate_combinations(config: RunConfig) -> list[str]:
     _batch_norm_needs_a_batch(config)
     _tanh_needs_symmetric_pixels(config)
     _penalty_without_batch_norm(config)
+    _recomputed_weights_are_the_same(config)
     _smoothing_needs_targets(config)
     _smoothing_is_one_sided(config)
     _wasserstein_needs_a_bound(config)
@@ -145,6 +146,17 @@ def _penalty_without_batch_norm(config: RunConfig) -> None:
             )
 
 
+def _recomputed_weights_are_the_same(config: RunConfig) -> None:
+    for name in ("generator", "discriminator"):
+        if config.optim.recompute and uses_norm(getattr(config.model, name), "spectral"):
+            raise ConfigError(
+                "optim.recompute",
+                True,
+                f"spectral norm in the {name} moves its weights in every pass, so that a second one"
+                f" is another; take --model.{name}.norm none, or a smaller --optim.micro-batch",
+            )
+
+
 def _smoothing_needs_targets(config: RunConfig) -> None:
     objective = config.objective
     for name, plain in (("real_target", 1.0), ("fake_target", 0.0)):
@@ -198,6 +210,14 @@ def _warnings(config: RunConfig) -> list[str]:
         found.append("instance noise in the generator keeps it from drawing clean images early on")
     if generator.dropout > 0 or any(row.dropout for row in rows):
         found.append("dropout in the generator leads to poor images; it belongs in D")
+    micro, batch = config.optim.micro_batch, config.optim.batch
+    if micro != "auto" and batch != "auto" and micro < batch:
+        for name in ("generator", "discriminator"):
+            if uses_norm(getattr(config.model, name), "batch"):
+                found.append(
+                    f"optim.micro_batch {micro}: batch norm in the {name} sees so many images, not"
+                    f" the batch of {batch}"
+                )
     if rows and "batch" in (rows[-1].norm or generator.norm).split("+"):
         found.append("batch norm on the generator's output blurs its images (S2, model 1)")
     return found

@@ -143,6 +143,11 @@ class Batches:
         return len(self._pictures) < self.batch
 
     @property
+    def share(self) -> int:
+        """Images of a batch that this rank gets."""
+        return self._share.stop - self._share.start
+
+    @property
     def epoch_images(self) -> int:
         """How many images one epoch shows."""
         return max(1, len(self._pictures) // self.batch) * self.batch

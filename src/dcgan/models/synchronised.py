@@ -63,12 +63,11 @@ class SynchronisedBatchNorm2d(_Synchronised, nn.BatchNorm2d):
 
 def synchronise_batch_norm(network: Network, ranks: Ranks) -> Network:
     """Make a network's batch norms take their moments over all processes; weights stay."""
-    if ranks.size > 1:
-        for module in network.modules():
-            if type(module) is nn.BatchNorm1d:
-                module.__class__ = SynchronisedBatchNorm1d
-            elif type(module) is nn.BatchNorm2d:
-                module.__class__ = SynchronisedBatchNorm2d
-            if isinstance(module, _Synchronised):
-                module.ranks = ranks
+    for module in network.modules():
+        if ranks.size > 1 and type(module) is nn.BatchNorm1d:
+            module.__class__ = SynchronisedBatchNorm1d
+        elif ranks.size > 1 and type(module) is nn.BatchNorm2d:
+            module.__class__ = SynchronisedBatchNorm2d
+        if isinstance(module, _Synchronised):
+            module.ranks = ranks
     return network

@@ -6,6 +6,7 @@ Layer tables, which are data and not objects, come from ``training.tables``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -17,6 +18,7 @@ from dcgan.data import Batches, Pictures, PixelScale
 from dcgan.data.cache import Cache
 from dcgan.data.loader import ClassNumbers
 from dcgan.models.latents import LatentSpace
+from dcgan.models.recompute import recompute_rows
 from dcgan.models.synchronised import synchronise_batch_norm
 from dcgan.objectives import OBJECTIVES, PENALTIES, PenaltyName
 from dcgan.runs.extractors import classes_of, open_extractor
@@ -94,9 +96,11 @@ def build_state(
         half_life=config.average.half_life,
         ramp_up=config.average.ramp_up,
     )
-    if config.optim.batch_norm == "all":  # not of the averaged one, which one process draws with
-        for network in (generator, discriminator):
+    for network in (generator, discriminator):  # not the averaged one, with which one process draws
+        if config.optim.batch_norm == "all":
             synchronise_batch_norm(network, ranks)
+        if config.optim.recompute:
+            recompute_rows(network)
     return TrainingState(players, average, latents, device)
 
 
@@ -166,11 +170,13 @@ def build_plan(
     config: RunConfig, batches: Batches, latent: LatentSpace, device: torch.device
 ) -> Plan:
     """How far to go, and by which rules."""
+    micro = config.optim.micro_batch
+    parts = 1 if micro == "auto" else batches.share // micro
     images = resolved(config.length.images)
     if config.length.epochs is not None:
         images = config.length.epochs * batches.epoch_images
     return Plan(
-        rules=build_rules(config, latent, device),
+        rules=replace(build_rules(config, latent, device), parts=parts),
         images=images,
         minutes=config.length.minutes,
         discriminator_steps=config.optim.discriminator_steps,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -27,6 +28,7 @@ from dcgan.training.build import (
     build_state,
     build_tensorboard,
 )
+from dcgan.training.fitting import parts_on_device
 from dcgan.training.loop import Hook, Plan, StopRequest, fit, stopping_on_signals
 from dcgan.training.reporting import Reporter
 from dcgan.training.starting import newest_whole_checkpoint, write_beginning
@@ -77,6 +79,8 @@ def train_run(
             " drawn with replacement"
         )
     plan = build_plan(config, batches, networks.latent, device)
+    if config.optim.micro_batch == "auto" and device.type == "cuda":
+        plan = _fitted(plan, state, batches, networks, config.model.discriminator.pack, reporter)
     if plan.is_done(state):
         reporter.note(f"complete already, with {state.images_seen:,} images seen")
     with ExitStack() as stack:
@@ -98,6 +102,26 @@ def train_run(
             if isinstance(ended, Interrupted):
                 raise ended
             state = _rolled_back(folder, config, networks, state, ended, reporter)
+
+
+def _fitted(
+    plan: Plan,
+    state: TrainingState,
+    batches: Batches,
+    networks: Networks,
+    pack: int,
+    reporter: Reporter,
+) -> Plan:
+    """The plan, with each batch in as many parts as memory asks for."""
+    parts = parts_on_device(
+        state.players, plan.rules, networks.image_shape, batches.share, pack=pack
+    )
+    if parts > 1:
+        reporter.note(
+            f"a batch of {batches.share} images does not fit into the GPU's memory: {parts} parts,"
+            " one after the other, whose gradients add up to the same"
+        )
+    return replace(plan, rules=replace(plan.rules, parts=parts))
 
 
 def _fresh_state(config: RunConfig, networks: Networks, ranks: Ranks) -> TrainingState:

@@ -41,6 +41,8 @@ _NOT_THE_RUN = (
     "data.source",
     "device",
     "metrics",
+    "optim.micro_batch",
+    "optim.recompute",
     "recipe",
     "records",
 )
@@ -108,7 +110,7 @@ def refuse_conflict(
 
 
 def refuse_uneven(config: RunConfig, processes: int) -> None:
-    """Refuse a batch that so many processes cannot share equally.
+    """Refuse a batch that so many processes cannot share equally, and go through in equal parts.
 
     Raises
     ------
@@ -122,6 +124,14 @@ def refuse_uneven(config: RunConfig, processes: int) -> None:
             batch,
             f"{processes} processes have no equal shares of it{packs}; take a multiple of"
             f" {processes * pack}",
+        )
+    micro = config.optim.micro_batch
+    if micro != "auto" and (batch // processes % micro or micro % pack):
+        packs = f", themselves whole packs of {pack}" if pack > 1 else ""
+        raise ConfigError(
+            "optim.micro_batch",
+            micro,
+            f"must divide the {batch // processes} images of a batch{packs}",
         )
 
 

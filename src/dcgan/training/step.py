@@ -5,10 +5,9 @@ B batch · Z latent · C channels · H, W sides · K classes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +20,7 @@ from dcgan.objectives import PENALTIES, Objective, PenaltyName, clip_weights, co
 from dcgan.runtime.device import autocast
 from dcgan.runtime.ranks import Ranks
 
-_ALONE, _NONE = Ranks(), MappingProxyType[str, Tensor]({})
+_ALONE = Ranks()
 
 Statistics = dict[str, Tensor]
 """Named scalars of a step, detached and still on the device: reading one waits for the device."""
@@ -64,6 +63,8 @@ class Rules:
         ones within it.
     precision : torch.dtype
         Of matrix products; a step with penalties is always fp32.
+    parts : int
+        In how many equal parts a batch goes through the networks, one after the other.
     """
 
     objective: Objective
@@ -77,6 +78,7 @@ class Rules:
     information: float = 1.0
     information_continuous: float = 0.1
     precision: torch.dtype = torch.float32
+    parts: int = 1
 
 
 @dataclass(frozen=True)
@@ -117,15 +119,28 @@ class Batch:
     latent_BZ: Tensor
     class_BK: Tensor | None = None
 
+    def parts(self, count: int) -> Iterator[Batch]:
+        """The same in so many equal parts."""
+        if count == 1:
+            yield self
+            return
+        classes = [None] * count if self.class_BK is None else self.class_BK.chunk(count)
+        pieces = (self.real_BCHW.chunk(count), self.latent_BZ.chunk(count), classes)
+        for real_BCHW, latent_BZ, class_BK in zip(*pieces, strict=True):
+            yield Batch(real_BCHW, latent_BZ, class_BK)
+
 
 def update(players: Players, batch: Batch, rules: Rules, turn: Turn) -> Statistics:
     """One discriminator step and, when it is the generator's turn, one generator step.
 
-    Both judge the same generated images: the generator's pass is not paid for twice.
+    Both judge the same generated images: the generator's pass is not paid for twice. A batch in
+    parts is, so that no more is held at a time than one part of it needs; gradients of the parts
+    add up to those of the whole, where no layer looks at more than one image.
     """
-    context = autocast(batch.real_BCHW.device, rules.precision)
-    with context, nullcontext() if turn.with_generator else torch.no_grad():
-        fake_BCHW = players.generator(batch.latent_BZ)
+    is_kept = turn.with_generator and rules.parts == 1
+    with nullcontext() if is_kept else torch.no_grad():
+        drawn = [_draw(players, part, rules) for part in batch.parts(rules.parts)]
+    fake_BCHW = drawn[0] if rules.parts == 1 else torch.cat(drawn)
     statistics = discriminator_step(players, batch, fake_BCHW.detach().float(), rules, turn)
     if turn.with_generator:
         statistics |= generator_step(players, batch, fake_BCHW, rules, turn)
@@ -136,6 +151,25 @@ def discriminator_step(
     players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, turn: Turn
 ) -> Statistics:
     """Raise the logits of real images, lower those of generated ones."""
+    parts = zip(batch.parts(rules.parts), fake_BCHW.chunk(rules.parts), strict=True)
+    statistics = descend(
+        (discriminator_loss(players, part, fake, rules, turn) for part, fake in parts),
+        players.discriminator_optimizer,
+        parts=rules.parts,
+        clip=rules.clip_discriminator,
+        ranks=players.ranks,
+    )
+    images = players.ranks.size * len(batch.real_BCHW)
+    players.augment.observe(statistics["sign_real"], images)
+    if rules.clip_weights is not None:
+        clip_weights(players.discriminator.parameters(), rules.clip_weights)
+    return statistics
+
+
+def discriminator_loss(
+    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, turn: Turn
+) -> tuple[Tensor, Statistics]:
+    """What D minimises, with its penalties where they are due."""
     discriminator, augment = players.discriminator, players.augment
     real_BCHW, fake_class_BK = batch.real_BCHW, batch.latent_BZ[:, rules.latent.class_slice]
     precision: AbstractContextManager[object] = nullcontext()
@@ -175,25 +209,36 @@ def discriminator_step(
     if unread is not None:
         statistics["loss_codes"] = unread.detach()
         loss = loss + rules.information * unread
-    descend(
-        loss,
-        players.discriminator_optimizer,
-        rules.clip_discriminator,
-        ranks=players.ranks,
-        statistics=statistics,
-    )
-    augment.observe(statistics["sign_real"], players.ranks.size * len(real_B))
-    if rules.clip_weights is not None:
-        clip_weights(discriminator.parameters(), rules.clip_weights)
-    return statistics
+    return loss, statistics
 
 
 def generator_step(
     players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, turn: Turn
 ) -> Statistics:
     """Raise the logits that the discriminator, now one step wiser, gives to these images."""
+    losses = (
+        generator_loss(
+            players, part, fake_BCHW if part is batch else _draw(players, part, rules), rules, turn
+        )
+        for part in batch.parts(rules.parts)
+    )
+    # frozen through the backward pass too, which may compute the discriminator's rows again
+    with frozen(players.discriminator):
+        return descend(
+            losses,
+            players.generator_optimizer,
+            parts=rules.parts,
+            clip=rules.clip_generator,
+            ranks=players.ranks,
+        )
+
+
+def generator_loss(
+    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, turn: Turn
+) -> tuple[Tensor, Statistics]:
+    """What G minimises; D's weights are constants to it."""
     discriminator, augment = players.discriminator, players.augment
-    with frozen(discriminator), autocast(fake_BCHW.device, rules.precision):
+    with autocast(fake_BCHW.device, rules.precision):
         feature = discriminator.features(augment(fake_BCHW))
         fake_B = discriminator.judge(feature, batch.latent_BZ[:, rules.latent.class_slice]).float()
         judged = [fake_B]
@@ -208,14 +253,14 @@ def generator_step(
     statistics = {"loss_g": loss.detach(), **statistics}
     if unread is not None:
         loss = loss + rules.information * unread
-    descend(
-        loss,
-        players.generator_optimizer,
-        rules.clip_generator,
-        ranks=players.ranks,
-        statistics=statistics,
-    )
-    return statistics
+    return loss, statistics
+
+
+def _draw(players: Players, batch: Batch, rules: Rules) -> Tensor:
+    """Generated images (B, C, H, W)."""
+    with autocast(batch.real_BCHW.device, rules.precision):
+        fake_BCHW: Tensor = players.generator(batch.latent_BZ)
+    return fake_BCHW
 
 
 def _unread(
@@ -234,25 +279,38 @@ def _unread(
 
 
 def descend(
-    loss: Tensor,
+    losses: Iterable[tuple[Tensor, Statistics]],
     optimizer: torch.optim.Optimizer,
-    clip: float | None = None,
     *,
+    parts: int = 1,
+    clip: float | None = None,
     ranks: Ranks = _ALONE,
-    statistics: Mapping[str, Tensor] = _NONE,
-) -> None:
-    """One step down a loss's gradient, whose norm is first brought to ``clip`` at most.
+) -> Statistics:
+    """One step down the gradient of the losses' mean, first brought to a norm of ``clip`` at most.
 
-    Where several processes train, the gradient is the mean of theirs; so become ``statistics``.
+    Losses come one by one, so that each part's activations are gone before the next one's come.
+    Where several processes train, the gradient is the mean of theirs.
+
+    Returns
+    -------
+    Statistics
+        The means of those that come with the losses.
     """
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    statistics: Statistics = {}
+    for loss, found in losses:
+        (loss / parts).backward()  # type: ignore[no-untyped-call]
+        for name, value in found.items():
+            statistics[name] = statistics[name] + value if name in statistics else value
+    if parts > 1:
+        statistics = {name: value / parts for name, value in statistics.items()}
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     gradients = [weight.grad for weight in weights if weight.grad is not None]
     ranks.average_([*gradients, *statistics.values()])
     if clip is not None:
         nn.utils.clip_grad_norm_(weights, clip)
     optimizer.step()
+    return statistics
 
 
 @contextmanager

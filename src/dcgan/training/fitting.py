@@ -1,0 +1,86 @@
+"""How much of a batch fits into memory at once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from dcgan.errors import ConfigError
+from dcgan.models.synchronised import synchronise_batch_norm
+from dcgan.runtime.ranks import Ranks
+from dcgan.training.step import Batch, Players, Rules, Turn, update
+
+
+def fewest_parts(attempt: Callable[[int], None], images: int, *, pack: int = 1) -> int:
+    """The fewest equal parts of a batch that fit, by trying.
+
+    Parameters
+    ----------
+    attempt : callable
+        Does the work in so many parts, or raises ``torch.OutOfMemoryError``.
+    images : int
+        Of the batch, a multiple of ``pack``.
+    pack : int
+        A part holds a multiple of so many images.
+
+    Raises
+    ------
+    ConfigError
+        Not even the smallest part fits.
+    """
+    packs = images // pack
+    for parts in (count for count in range(1, packs + 1) if packs % count == 0):
+        try:
+            attempt(parts)
+        except torch.OutOfMemoryError:
+            continue
+        return parts
+    raise ConfigError(
+        "data.size",
+        "",
+        f"not even {pack} image{'s' if pack > 1 else ''} at a time can be trained on in this"
+        " device's memory; take a smaller --size, narrower networks, or --optim.recompute",
+    )
+
+
+def parts_on_device(
+    players: Players, rules: Rules, image_shape: tuple[int, int, int], images: int, *, pack: int = 1
+) -> int:
+    """:func:`fewest_parts` for a whole step, penalties included, on copies of both players.
+
+    Raises
+    ------
+    ConfigError
+        Only parts of the batch fit, and batch norm wants it whole: names the batch that fits.
+    """
+
+    def attempt(parts: int) -> None:
+        scratch = replace(copy.deepcopy(players), ranks=Ranks())
+        for network in (scratch.generator, scratch.discriminator):
+            synchronise_batch_norm(network, Ranks())
+        device = players.augment.probability.device
+        latent = rules.latent.numbered(0, 0, images).to(device)
+        class_BK = latent[:, rules.latent.class_slice] if rules.latent.classes else None
+        batch = Batch(torch.zeros(images, *image_shape, device=device), latent, class_BK)
+        turn = Turn(with_penalties=bool(rules.penalties))
+        update(scratch, batch, replace(rules, parts=parts), turn)
+
+    devices = [players.augment.probability.device] if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices):
+        parts = fewest_parts(attempt, images, pack=pack)
+    if parts > 1:
+        networks = (players.generator, players.discriminator)
+        norms = (nn.BatchNorm1d, nn.BatchNorm2d)
+        if any(isinstance(module, norms) for one in networks for module in one.modules()):
+            fits = images // parts * players.ranks.size
+            raise ConfigError(
+                "optim.batch",
+                images * players.ranks.size,
+                "does not fit into this device's memory, and batch norm wants it whole;"
+                f" --batch {fits} fits",
+            )
+    return parts

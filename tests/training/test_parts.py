@@ -1,0 +1,225 @@
+"""A batch in parts, and rows computed twice, come to the same update with less in memory."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from dcgan.config import load_recipe, merge, parse_config, validate_combinations
+from dcgan.errors import ConfigError
+from dcgan.models import Discriminator, Generator, plan_discriminator, plan_generator
+from dcgan.models.latents import LatentSpace
+from dcgan.models.recompute import recompute_rows
+from dcgan.objectives import OBJECTIVES
+from dcgan.training import fitting
+from dcgan.training.fitting import fewest_parts, parts_on_device
+from dcgan.training.starting import refuse_uneven
+from dcgan.training.step import Batch, Players, Rules, Turn, update
+
+CLASSES = LatentSpace(6, classes=(0.5, 0.5), categorical=(3,), continuous=1)
+
+
+def players(norm_g="none", norm_d="none", latent=CLASSES, dropout=0.0):
+    torch.manual_seed(0)
+    table = plan_generator((16, 16), 1, width=4, norm=norm_g)
+    generator = Generator(table, latent_dim=latent.width)
+    discriminator = Discriminator(
+        plan_discriminator((16, 16), width=4, norm=norm_d, dropout=dropout),
+        (1, 16, 16),
+        classes=len(latent.classes),
+        codes=4 if latent.categorical else 0,
+    )
+    both = (torch.optim.SGD(one.parameters(), 0.1) for one in (generator, discriminator))
+    return Players(generator, discriminator, *both)
+
+
+def batch(latent=CLASSES, images=12):
+    generator = torch.Generator().manual_seed(1)
+    real = torch.rand(images, 1, 16, 16, generator=generator) * 2 - 1
+    drawn = latent.draw(images, generator)
+    return Batch(real, drawn, drawn[:, latent.class_slice] if latent.classes else None)
+
+
+def rules(loss, penalties=(), parts=1, latent=CLASSES):
+    return Rules(
+        OBJECTIVES[loss],
+        latent,
+        penalties=dict.fromkeys(penalties, 0.5),
+        penalty_interval=2,
+        clip_discriminator=0.3,
+        parts=parts,
+    )
+
+
+def assert_same(one: Players, other: Players, **close):
+    for name in ("generator", "discriminator"):
+        ours, theirs = (getattr(players, name).state_dict() for players in (one, other))
+        for key, value in theirs.items():
+            torch.testing.assert_close(ours[key], value, **close)
+
+
+@pytest.mark.parametrize("parts", [2, 3, 12])
+@pytest.mark.parametrize(
+    ("loss", "penalties"),
+    [("non-saturating", ("r1",)), ("relativistic", ("r1", "r2")), ("hinge", ())],
+)
+def test_parts_of_a_batch_come_to_the_update_of_the_whole(loss, penalties, parts):
+    whole, divided = players(), players()
+    turn = Turn(with_penalties=True)
+    expected = update(whole, batch(), rules(loss, penalties), turn)
+    found = update(divided, batch(), rules(loss, penalties, parts), turn)
+    assert_same(divided, whole, rtol=1e-4, atol=1e-6)
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_no_more_images_than_a_part_go_through_a_network_at_a_time():
+    seen = []
+    one = players()
+    for network in (one.generator, one.discriminator):
+        network.blocks.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    one.discriminator.blocks[0].register_forward_pre_hook(
+        lambda _, inputs: seen.append(len(inputs[0]))
+    )
+    update(one, batch(), rules("relativistic", ("r1",), parts=4), Turn(with_penalties=True))
+    assert set(seen) == {3}
+
+
+@pytest.mark.parametrize(
+    ("images", "pack", "fits", "expected"),
+    [(64, 1, 64, 1), (64, 1, 63, 2), (64, 1, 9, 8), (12, 1, 5, 3), (12, 2, 2, 6), (7, 1, 3, 7)],
+)
+def test_as_few_parts_are_taken_as_fit(images, pack, fits, expected):
+    tried = []
+
+    def attempt(parts):
+        tried.append(parts)
+        if images // parts > fits:
+            raise torch.OutOfMemoryError
+
+    assert fewest_parts(attempt, images, pack=pack) == expected
+    assert tried == sorted(set(tried))
+
+
+def test_where_nothing_fits_one_line_says_so():
+    def attempt(parts):
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(ConfigError, match="not even 2 images at a time.*smaller --size"):
+        fewest_parts(attempt, 8, pack=2)
+
+
+def only_fitting(images):
+    """An update for which memory ends at so many images."""
+
+    def limited(players, batch, rules, turn):
+        assert turn.with_penalties == bool(rules.penalties)
+        if len(batch.real_BCHW) // rules.parts > images:
+            raise torch.OutOfMemoryError
+        return update(players, batch, rules, turn)
+
+    return limited
+
+
+def test_what_fits_is_found_on_copies(monkeypatch):
+    monkeypatch.setattr(fitting, "update", only_fitting(5))
+    one, before = players(), players()
+    torch.manual_seed(3)
+    asked = rules("non-saturating", ("r1",))
+    assert parts_on_device(one, asked, (1, 16, 16), 12) == 3
+    drawn = torch.rand(1)
+    torch.manual_seed(3)
+    assert drawn == torch.rand(1)  # trying has left the random numbers as they were
+    assert_same(one, before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("norms", [("batch", "none"), ("none", "batch")])
+def test_batch_norm_wants_a_batch_whole_and_hears_of_one_that_fits(monkeypatch, norms):
+    asked = rules("non-saturating")
+    assert parts_on_device(players(*norms), asked, (1, 16, 16), 12) == 1
+    monkeypatch.setattr(fitting, "update", only_fitting(5))
+    with pytest.raises(ConfigError, match=r"optim.batch = 12: .*--batch 4 fits"):
+        parts_on_device(players(*norms), asked, (1, 16, 16), 12)
+
+
+def test_parts_that_are_said_must_be_equal_and_suit_the_norms():
+    def config(micro, norm="none", pack=1, batch=12):
+        model = {"generator": {"norm": norm}, "discriminator": {"pack": pack}}
+        settings = {"optim": {"batch": batch, "micro_batch": micro}, "model": model}
+        return parse_config(merge(load_recipe("auto"), settings))
+
+    refuse_uneven(config(4), 1)
+    refuse_uneven(config(3), 2)
+    for wrong, processes in ((config(5), 1), (config(4), 2), (config(3, pack=2), 1)):
+        with pytest.raises(ConfigError, match=r"optim.micro_batch"):
+            refuse_uneven(wrong, processes)
+    assert validate_combinations(config(4)) == []
+    (warning,) = validate_combinations(config(4, norm="batch"))
+    assert "batch norm in the generator sees so many images" in warning
+    assert validate_combinations(config(12, norm="batch")) == []
+
+
+@pytest.mark.parametrize(
+    ("norms", "penalties"), [(("none", "none"), ("r1", "r2")), (("batch", "batch"), ())]
+)
+def test_rows_computed_twice_come_to_the_same_update(norms, penalties):
+    kept, again = players(*norms, dropout=0.5), players(*norms, dropout=0.5)
+    for network in (again.generator, again.discriminator):
+        recompute_rows(network)
+    turn = Turn(with_penalties=bool(penalties))
+    for one in (kept, again):
+        torch.manual_seed(4)  # of dropout
+        update(one, batch(), rules("relativistic", penalties), turn)
+    assert_same(again, kept, rtol=1e-5, atol=1e-7)
+
+
+def test_of_rows_computed_twice_only_the_inputs_are_held():
+    def held(discriminator):
+        kept = {}
+
+        def pack(tensor):
+            kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            logit = discriminator(batch().real_BCHW.requires_grad_())
+        weights = {weight.untyped_storage().data_ptr() for weight in discriminator.parameters()}
+        return logit, sum(size for place, size in kept.items() if place not in weights)
+
+    discriminator = players(norm_d="pixel").discriminator
+    again = copy.deepcopy(discriminator)
+    recompute_rows(again)
+    (first, whole), (second, inputs) = held(discriminator), held(again)
+    torch.testing.assert_close(first, second)
+    assert inputs < 0.6 * whole
+    assert [type(one) for one in again.blocks] != [type(one) for one in discriminator.blocks]
+    assert again.state_dict().keys() == discriminator.state_dict().keys()
+
+
+def test_spectral_norm_is_not_computed_twice():
+    settings = {"optim": {"recompute": True}, "model": {"discriminator": {"norm": "spectral"}}}
+    with pytest.raises(ConfigError, match="optim.recompute.*spectral norm in the discriminator"):
+        validate_combinations(parse_config(merge(load_recipe("auto"), settings)))
+
+
+def test_a_run_in_parts_goes_as_one_that_is_whole(tmp_path):
+    import dcgan
+    from tests.conftest import SMALL
+
+    model = {
+        "generator": {"width": 4, "norm": "none", "init": "default"},
+        "discriminator": {"width": 4},
+    }
+    runs = []
+    for name, optim in {"whole": {}, "parts": {"micro_batch": 8, "recompute": True}}.items():
+        settings = SMALL["settings"] | {"model": model, "optim": optim}
+        run = dcgan.train("digits", images=128, out=tmp_path / name, **SMALL | {"settings": settings})
+        runs.append(run)
+    whole, parts = (run.sample(4, seed=1).astype(int) for run in runs)
+    assert abs(whole - parts).max() <= 1
+    assert isinstance(runs[1].generator, nn.Module)
