@@ -101,3 +101,12 @@ def test_a_configuration_cannot_be_changed():
 
 def test_yaml_of_a_configuration_reads_back_as_the_same(every_recipe):
     assert parse_config(yaml.safe_load(config_yaml(every_recipe))) == every_recipe
+
+
+@pytest.mark.parametrize("word", ["off", "no", "on", "yes"])
+def test_words_of_a_recipe_are_words(tmp_path, word):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"metrics: {{measure: {word}}}\nrecords: {{tensorboard: false}}\n")
+    assert read_yaml(path) == {"metrics": {"measure": word}, "records": {"tensorboard": False}}
+    path.write_text(f"data: {{flip: {word}}}\n")
+    assert parse_config(read_yaml(path)).data.flip == (word in ("on", "yes"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 
 import pytest
 import torch
@@ -110,7 +109,7 @@ def test_where_nothing_fits_one_line_says_so():
     def attempt(parts):
         raise torch.OutOfMemoryError
 
-    with pytest.raises(ConfigError, match="not even 2 images at a time.*smaller --size"):
+    with pytest.raises(ConfigError, match=r"not even 2 images at a time.*smaller --size"):
         fewest_parts(attempt, 8, pack=2)
 
 
@@ -203,13 +202,14 @@ def test_of_rows_computed_twice_only_the_inputs_are_held():
 
 def test_spectral_norm_is_not_computed_twice():
     settings = {"optim": {"recompute": True}, "model": {"discriminator": {"norm": "spectral"}}}
-    with pytest.raises(ConfigError, match="optim.recompute.*spectral norm in the discriminator"):
+    with pytest.raises(ConfigError, match=r"optim.recompute.*spectral norm in the discriminator"):
         validate_combinations(parse_config(merge(load_recipe("auto"), settings)))
 
 
 def test_a_run_in_parts_goes_as_one_that_is_whole(tmp_path):
-    import dcgan
     from tests.conftest import SMALL
+
+    import dcgan
 
     model = {
         "generator": {"width": 4, "norm": "none", "init": "default"},
@@ -218,7 +218,9 @@ def test_a_run_in_parts_goes_as_one_that_is_whole(tmp_path):
     runs = []
     for name, optim in {"whole": {}, "parts": {"micro_batch": 8, "recompute": True}}.items():
         settings = SMALL["settings"] | {"model": model, "optim": optim}
-        run = dcgan.train("digits", images=128, out=tmp_path / name, **SMALL | {"settings": settings})
+        run = dcgan.train(
+            "digits", images=128, out=tmp_path / name, **SMALL | {"settings": settings}
+        )
         runs.append(run)
     whole, parts = (run.sample(4, seed=1).astype(int) for run in runs)
     assert abs(whole - parts).max() <= 1

@@ -6,12 +6,13 @@ import io
 import os
 import sys
 import warnings
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from cyclopts import CycloptsError, ValidationError
-
-from dcgan.cli.app import app
+from dcgan.cli.commands import overview
 from dcgan.errors import DcganError
+
+if TYPE_CHECKING:
+    from cyclopts import CycloptsError
 
 _USAGE_ERROR = 2
 _STOPPED = 3
@@ -29,6 +30,13 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files may hold what UTF-8 cannot
             stream.reconfigure(errors="backslashreplace")
+    if words in ([], ["--help"], ["-h"]):
+        print(overview())
+        sys.exit(0)
+    from cyclopts import CycloptsError
+
+    from dcgan.cli.app import app
+
     try:
         app(
             words,
@@ -63,6 +71,8 @@ def _unexpected_line(error: Exception) -> str:
 
 
 def _usage_line(error: CycloptsError) -> str:
+    from cyclopts import ValidationError
+
     cause = error.__cause__
     if isinstance(error, ValidationError) and cause is not None:
         from pydantic import ValidationError as PydanticError

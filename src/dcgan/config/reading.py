@@ -13,6 +13,25 @@ from dcgan.config.tree import RunConfig
 from dcgan.errors import ConfigError, did_you_mean
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML whose only booleans are true and false, as version 1.2 has it: off is a word."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:bool" or first in "tTfF"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def load_yaml(text: str) -> Any:
+    """What a YAML text holds.
+
+    >>> load_yaml("{measure: off, tensorboard: false}")
+    {'measure': 'off', 'tensorboard': False}
+    """
+    return yaml.load(text, _Loader)  # of plain values only
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file that holds a mapping.
 
@@ -22,7 +41,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         The file is not there, is not YAML, or holds something else than a mapping.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         reason = error.strerror or "cannot be read"
         raise ConfigError("", path, f"{path}: {reason}") from error

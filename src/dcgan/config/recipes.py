@@ -7,9 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from dcgan.config.reading import read_yaml
+from dcgan.config.reading import load_yaml, read_yaml
 from dcgan.errors import ConfigError, did_you_mean
 
 
@@ -44,7 +42,7 @@ def recipe_text(name: str) -> str:
 
 def load_recipe(name: str) -> dict[str, Any]:
     """The settings of a recipe, given its name or its file."""
-    settings = yaml.safe_load(recipe_text(name))
+    settings = load_yaml(recipe_text(name))
     if not isinstance(settings, dict):
         settings = {}
     return {"recipe": name, **settings}
