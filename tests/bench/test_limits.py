@@ -36,6 +36,20 @@ def test_a_convolution_costs_three_times_as_much_with_its_gradients(layer, size,
     assert work_of(lambda: layer(image).sum().backward()).flops == 3 * 5 * forward
 
 
+def test_gradients_of_gradients_are_counted():
+    layer = nn.Conv2d(1, 4, 3, bias=False)
+    image = torch.randn(2, 1, 8, 8, requires_grad=True)
+
+    def penalty():
+        (gradient,) = torch.autograd.grad(layer(image).sum(), image, create_graph=True)
+        gradient.square().sum().backward()
+
+    with torch.no_grad():
+        once = work_of(lambda: layer(image)).flops
+    # forward, the gradient at the image, and of that the gradients at weights and logits
+    assert work_of(penalty).flops == 4 * once
+
+
 def test_views_move_nothing():
     image = torch.randn(4, 6)
     assert work_of(lambda: image.reshape(6, 4).t()[1:]).bytes == 0

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
 _SIDE = {"cpu": 2048, "cuda": 8192, "mps": 4096}
 """Of the matrices that are multiplied: large enough that a larger one is no faster."""
@@ -43,12 +43,15 @@ class Work:
     bytes: int
 
 
-class _Bytes(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's is untyped
-    """Adds up the bytes that go into and come out of every operation that computes."""
+class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's is untyped
+    """Adds up what every operation that computes costs.
+
+    torch's own FlopCounterMode also follows modules, by hooks that gradients of gradients refuse.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.total = 0
+        self.flops = self.bytes = 0
 
     def __torch_dispatch__(
         self,
@@ -60,15 +63,18 @@ class _Bytes(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's is 
         out = func(*args, **(kwargs or {}))
         if not func.is_view:
             leaves = tree_leaves((args, kwargs, out))
-            self.total += sum(leaf.nbytes for leaf in leaves if isinstance(leaf, Tensor))
+            self.bytes += sum(leaf.nbytes for leaf in leaves if isinstance(leaf, Tensor))
+        formula = flop_registry.get(func.overloadpacket)
+        if formula is not None:
+            self.flops += formula(*args, **(kwargs or {}), out_val=out)
         return out
 
 
 def work_of(call: Callable[[], object]) -> Work:
     """Count the work of a call, its backward passes included."""
-    with FlopCounterMode(display=False) as flops, _Bytes() as moved:
+    with _Counting() as counted:
         call()
-    return Work(flops.get_total_flops(), moved.total)
+    return Work(counted.flops, counted.bytes)
 
 
 def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
