@@ -66,7 +66,7 @@ def main() -> NoReturn:
 def _unexpected_line(error: Exception) -> str:
     text = " ".join(str(error).split())
     if "out of memory" in text.lower() or isinstance(error, MemoryError):
-        return f"out of memory ({text}); take a smaller --batch or --size"
+        return f"out of memory ({text}); take a smaller --batch, --size or --optim.micro-batch"
     return f"unexpected {type(error).__name__}: {text} (--debug shows where; please report it)"
 
 

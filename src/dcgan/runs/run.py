@@ -23,6 +23,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import by_images
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_best
+from dcgan.runtime.device import placed
 
 if TYPE_CHECKING:
     from dcgan.runs.evaluation import Evaluation
@@ -87,7 +88,7 @@ class Run:
             raise CheckpointError(
                 f"{self.checkpoint}: weights of other networks than networks.json describes"
             ) from error
-        return generator.eval().requires_grad_(False).to(self.device)
+        return placed(generator.eval().requires_grad_(False), self.device)
 
     def sample(
         self,

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import platform
 from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
 
 import torch
+from torch import nn
 
 from dcgan.errors import ConfigError
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def choose_device(wanted: str = "auto") -> torch.device:
@@ -40,6 +44,18 @@ def choose_device(wanted: str = "auto") -> torch.device:
             f"not on this machine, which has {', '.join(here)}; --device auto chooses one",
         )
     return torch.device(wanted)
+
+
+def placed(network: Network, device: torch.device) -> Network:
+    """A network moved to a device, its convolutions' weights with channels last in memory.
+
+    Convolutions of CPUs and CUDA then run without putting every tensor into another order.
+    """
+    network.to(device)
+    for parameter in network.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network
 
 
 def choose_precision(wanted: str, device: torch.device) -> torch.dtype:

@@ -139,6 +139,9 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]
     for key, saved in tensors.items():
         index, name = key.split(".", 1)
         parameter = parameters[int(index)]
-        # moments take their weight's device and memory layout; the step counter stays as it is
-        value = torch.empty_like(parameter).copy_(saved) if saved.dim() else saved
+        # moments take their weight's device and memory layout; of fused optimisers so does the
+        # step counter
+        value = (
+            torch.empty_like(parameter).copy_(saved) if saved.dim() else saved.to(parameter.device)
+        )
         optimizer.state[parameter][name] = value
