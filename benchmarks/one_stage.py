@@ -19,7 +19,7 @@ from unittest.mock import patch
 import torch
 
 from dcgan.training import loop, step
-from dcgan.training.step import Batch, Players, Rules, Statistics, Turn
+from dcgan.training.rules import Batch, Players, Rules, Statistics, Turn
 
 
 def update(players: Players, batch: Batch, rules: Rules, turn: Turn) -> Statistics:

@@ -35,7 +35,8 @@ import dcgan
 from dcgan.config import merge
 from dcgan.render.sheet import save_image, sheet
 from dcgan.training.build import build_batches, build_plan, build_state
-from dcgan.training.step import Batch, update
+from dcgan.training.rules import Batch
+from dcgan.training.step import update
 from dcgan.training.tables import resolve_networks, with_classes
 
 _BRIEF = {

@@ -17,7 +17,8 @@ from dcgan.bench.report import measure, open_config
 from dcgan.bench.table import markdown, row
 from dcgan.errors import ConfigError
 from dcgan.training.build import build_batches, build_plan, build_state
-from dcgan.training.step import Batch, update
+from dcgan.training.rules import Batch
+from dcgan.training.step import update
 from dcgan.training.tables import resolve_networks
 
 CPU = torch.device("cpu")

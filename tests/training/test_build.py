@@ -8,7 +8,8 @@ import torch
 from dcgan.config import list_recipes, load_recipe, merge, parse_config
 from dcgan.errors import ConfigError, GeometryError
 from dcgan.training.build import build_rules, build_state
-from dcgan.training.step import Batch, Turn, update
+from dcgan.training.rules import Batch, Turn
+from dcgan.training.step import update
 from dcgan.training.tables import resolve_networks
 
 CPU = torch.device("cpu")

@@ -22,7 +22,8 @@ from dcgan.models.latents import LatentSpace
 from dcgan.objectives import OBJECTIVES
 from dcgan.runs.checkpoints import read_part
 from dcgan.runs.networks import Networks
-from dcgan.training.step import Batch, Players, Rules, Turn, update
+from dcgan.training.rules import Batch, Players, Rules, Turn
+from dcgan.training.step import update
 
 SPACE = LatentSpace(6, classes=(0.5, 0.5), categorical=(3,))
 RULES = Rules(OBJECTIVES["non-saturating"], latent=SPACE, information=0.5)

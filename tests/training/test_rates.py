@@ -16,7 +16,7 @@ from dcgan.objectives import OBJECTIVES
 from dcgan.training import loop
 from dcgan.training.loop import Plan
 from dcgan.training.rates import RateSchedule
-from dcgan.training.step import Rules
+from dcgan.training.rules import Rules
 
 SHARE = st.floats(0, 1)
 START = st.floats(0, 0.9)

@@ -12,11 +12,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from dcgan.augment import Augment
 from dcgan.models import Discriminator, Generator, plan_discriminator, plan_generator
 from dcgan.objectives import OBJECTIVES
+from dcgan.training.rules import Batch, Players, Rules, Turn
 from dcgan.training.step import (
-    Batch,
-    Players,
-    Rules,
-    Turn,
     discriminator_step,
     frozen,
     generator_step,

@@ -19,7 +19,8 @@ from dcgan.bench.plain import PlainLoop
 from dcgan.config import RunConfig, merge, parse_config, resolved
 from dcgan.data import load_pictures, open_items
 from dcgan.training.build import build_batches, build_plan, build_state
-from dcgan.training.step import Batch, update
+from dcgan.training.rules import Batch
+from dcgan.training.step import update
 from dcgan.training.tables import resolve_networks
 
 PICTURES = 2048

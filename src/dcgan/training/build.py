@@ -35,9 +35,9 @@ from dcgan.training.loop import Plan, StopRequest
 from dcgan.training.measuring import MeasureHook
 from dcgan.training.rates import RateSchedule
 from dcgan.training.reporting import Reporter
+from dcgan.training.rules import Players, Rules
 from dcgan.training.schedule import Geometric
 from dcgan.training.state import TrainingState
-from dcgan.training.step import Players, Rules
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

@@ -12,7 +12,8 @@ from torch import nn
 from dcgan.errors import ConfigError
 from dcgan.models.synchronised import synchronise_batch_norm
 from dcgan.runtime.ranks import Ranks
-from dcgan.training.step import Batch, Players, Rules, Turn, update
+from dcgan.training.rules import Batch, Players, Rules, Turn
+from dcgan.training.step import update
 
 
 def fewest_parts(attempt: Callable[[int], None], images: int, *, pack: int = 1) -> int:

@@ -19,9 +19,10 @@ from dcgan.runs.logs import now
 from dcgan.runs.scores import best_names
 from dcgan.runtime.random import derived_seed
 from dcgan.training.reporting import Reporter
+from dcgan.training.rules import Statistics
 from dcgan.training.schedule import Every, Geometric
 from dcgan.training.state import TrainingState
-from dcgan.training.step import Statistics, gradient_magnitudes
+from dcgan.training.step import gradient_magnitudes
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

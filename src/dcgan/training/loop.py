@@ -16,8 +16,9 @@ from dcgan.errors import Diverged
 from dcgan.models.blocks import fade_noise
 from dcgan.runtime.ranks import Ranks
 from dcgan.training.rates import RateSchedule
+from dcgan.training.rules import Batch, Rules, Statistics, Turn
 from dcgan.training.state import TrainingState
-from dcgan.training.step import Batch, Rules, Statistics, Turn, update
+from dcgan.training.step import update
 
 
 @dataclass(frozen=True)

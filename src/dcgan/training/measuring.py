@@ -21,8 +21,8 @@ from dcgan.runs.scores import Measured, Scoreboard, read_scores
 from dcgan.runtime.random import derived_seed
 from dcgan.training.loop import StopRequest
 from dcgan.training.reporting import Reporter
+from dcgan.training.rules import Statistics
 from dcgan.training.state import TrainingState
-from dcgan.training.step import Statistics
 
 _BATCH = 64
 

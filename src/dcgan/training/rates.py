@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from dcgan.training.step import Players
+from dcgan.training.rules import Players
 
 
 @dataclass(frozen=True)

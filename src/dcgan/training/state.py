@@ -14,7 +14,7 @@ from dcgan.models.latents import LatentSpace
 from dcgan.runs.checkpoints import read_part, read_state, verify_checkpoint
 from dcgan.runtime import random
 from dcgan.training.ema import AveragedGenerator
-from dcgan.training.step import Players
+from dcgan.training.rules import Players
 
 
 @dataclass
