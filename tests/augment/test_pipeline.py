@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from tests.conftest import SMALL
@@ -77,6 +78,19 @@ def test_the_probability_follows_the_certainty_on_real_images(certainty, way):
         assert augment.probability.item() == pytest.approx(expected)
 
 
+def test_nothing_is_steered_before_an_image_can_have_been_seen_twice():
+    augment = Augment(["cutout"], probability=0.0, target=0.6, images_to_one=80, begins_after=20)
+    for _ in range(3):  # 24 images
+        augment.observe(torch.tensor(1.0), 8)
+    other = Augment(["cutout"], probability=0.0, target=0.6, images_to_one=80, begins_after=20)
+    other.restore(json.loads(json.dumps(augment.state())))
+    for one in (augment, other):
+        assert one.probability.item() == 0
+        for _ in range(4):
+            one.observe(torch.tensor(1.0), 8)
+        assert one.probability.item() == pytest.approx(32 / 80)
+
+
 def test_the_probability_stays_between_zero_and_one():
     augment = Augment(["cutout"], probability=0.0, target=0.6, images_to_one=10)
     for logit, end in ((1.0, 1.0), (-1.0, 0.0)):
@@ -115,9 +129,10 @@ ADAPTIVE = {
 def test_an_adaptive_run_goes_on_bit_for_bit(tmp_path):
     settings = SMALL["settings"] | {"augment": ADAPTIVE}
     small = {**SMALL, "settings": settings}
-    whole = dcgan.train("shapes", images=640, out=tmp_path / "whole", **small)
-    dcgan.train("shapes", images=352, out=tmp_path / "parts", **small)
-    parts = dcgan.train("shapes", images=640, out=tmp_path / "parts", resume=True, **small)
+    few = np.random.default_rng(0).integers(0, 256, (100, 3, 16, 16), dtype=np.uint8)
+    whole = dcgan.train(few, images=640, out=tmp_path / "whole", **small)
+    dcgan.train(few, images=352, out=tmp_path / "parts", **small)
+    parts = dcgan.train(few, images=640, out=tmp_path / "parts", resume=True, **small)
     last = [dcgan.open_run(run.path, checkpoint="last").checkpoint for run in (whole, parts)]
     for part in ("generator", "discriminator", "random"):
         one, other = ((path / f"{part}.safetensors").read_bytes() for path in last)

@@ -36,6 +36,8 @@ class Augment:
         Adapt towards this r; none: the probability stays.
     images_to_one : int, default 500,000
         Images seen in which the probability goes from 0 to 1 at most.
+    begins_after : int, default 0
+        Adapt from so many images on: nothing can be known by heart that was seen only once.
     device : torch.device
 
     Raises
@@ -52,6 +54,7 @@ class Augment:
         probability: float = 1.0,
         target: float | None = None,
         images_to_one: int = 500_000,
+        begins_after: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
         operations = [OPERATIONS[name] for name in policy]
@@ -59,6 +62,7 @@ class Augment:
         self._is_certain = probability == 1 and target is None
         self._target = target
         self._images_to_one = images_to_one
+        self._wait = begins_after
         # on the device, so that adapting never waits for it
         self.probability = torch.tensor(float(probability), device=device)
         self._sign_sum = torch.zeros((), device=device)
@@ -92,6 +96,9 @@ class Augment:
         """
         if self._target is None or not self._operations:
             return
+        if self._wait > 0:
+            self._wait -= images
+            return
         self._sign_sum += sign
         self._images += images
         self._steps += 1
@@ -109,6 +116,7 @@ class Augment:
             "sign_sum": self._sign_sum.item(),
             "images": self._images,
             "steps": self._steps,
+            "wait": self._wait,
         }
 
     def restore(self, state: dict[str, float]) -> None:
@@ -116,3 +124,4 @@ class Augment:
         self.probability.fill_(state["probability"])
         self._sign_sum.fill_(state["sign_sum"])
         self._images, self._steps = int(state["images"]), int(state["steps"])
+        self._wait = int(state.get("wait", 0))  # earlier versions never waited

@@ -191,7 +191,8 @@ class AugmentConfig(Section):
     policy: Policy | Auto = "none"
     """none, or colour, translation and cutout joined by +; auto: all three for small data."""
     probability: Annotated[float, Field(ge=0, le=1)] | Literal["adaptive"] = 1.0
-    """Of each operation for each image; adaptive: steered by D's certainty on real images."""
+    """Of each operation for each image; adaptive: from the second epoch on steered by D's certainty
+    on real images."""
     target: Annotated[float, Field(gt=0, lt=1)] = 0.6
     """Mean sign of D's logits on real images that an adaptive probability aims at."""
     images_to_one: Positive = 500_000

@@ -18,7 +18,7 @@ _TINY_TARGET = 32
 _LONGEST = {"cpu": 64, "mps": 64, "cuda": 128}
 """Longest side per kind of device: twice the side costs some four times the time."""
 
-_SMALL = 50_000
+_SMALL = 100_000
 _AUGMENTED = "colour+translation+cutout"
 """Below so many pictures, D may learn them by heart, and augmentation keeps it from that."""
 

@@ -70,11 +70,17 @@ def build_rules(config: RunConfig, latent: LatentSpace, device: torch.device) ->
 
 
 def build_state(
-    config: RunConfig, networks: Networks, device: torch.device, ranks: Ranks = _ALONE
+    config: RunConfig,
+    networks: Networks,
+    device: torch.device,
+    ranks: Ranks = _ALONE,
+    *,
+    pictures: int = 0,
 ) -> TrainingState:
     """Fresh networks, optimisers and random streams, from the seed alone.
 
-    Weights are drawn on the CPU: the same on every device, and in every process.
+    Weights are drawn on the CPU: the same on every device, and in every process. ``pictures`` are
+    how many there are to be shown.
     """
     generator = placed(networks.build_generator(config.model.generator.init), device)
     discriminator = placed(networks.build_discriminator(config.model.discriminator.init), device)
@@ -83,7 +89,7 @@ def build_state(
         discriminator=discriminator,
         generator_optimizer=_optimizer(config.optim.generator, generator.parameters()),
         discriminator_optimizer=_optimizer(config.optim.discriminator, discriminator.parameters()),
-        augment=build_augment(config, device),
+        augment=build_augment(config, device, pictures),
         ranks=ranks,
     )
     latents = torch.Generator(device).manual_seed(derived_seed(config.seed, "latents"))
@@ -100,7 +106,7 @@ def build_state(
     return TrainingState(players, average, latents, device)
 
 
-def build_augment(config: RunConfig, device: torch.device) -> Augment:
+def build_augment(config: RunConfig, device: torch.device, pictures: int = 0) -> Augment:
     """What images go through before D sees them."""
     asked = config.augment
     policy = resolved(asked.policy)
@@ -111,6 +117,7 @@ def build_augment(config: RunConfig, device: torch.device) -> Augment:
         probability=0.0 if asked.probability == "adaptive" else asked.probability,
         target=asked.target if is_adaptive else None,
         images_to_one=asked.images_to_one,
+        begins_after=pictures,
         device=device,
     )
 

@@ -65,7 +65,7 @@ def train_run(
     device = choose_device(config.device)
     if config.deterministic:
         make_deterministic()
-    state = _fresh_state(config, networks, ranks)
+    state = _fresh_state(config, networks, ranks, len(pictures))
     checkpoint = _newest(folder, reporter, ranks)
     if ranks.is_first:
         write_beginning(folder, config, networks, pictures, device)
@@ -101,7 +101,8 @@ def train_run(
                 return
             if isinstance(ended, Interrupted):
                 raise ended
-            state = _rolled_back(folder, config, networks, state, ended, reporter)
+            count = len(pictures)
+            state = _rolled_back(folder, config, networks, count, state, ended, reporter)
 
 
 def _fitted(
@@ -124,9 +125,12 @@ def _fitted(
     return replace(plan, rules=replace(plan.rules, parts=parts))
 
 
-def _fresh_state(config: RunConfig, networks: Networks, ranks: Ranks) -> TrainingState:
+def _fresh_state(
+    config: RunConfig, networks: Networks, ranks: Ranks, pictures: int
+) -> TrainingState:
     seed_everything(config.seed)
-    return build_state(config, networks, choose_device(config.device), ranks)
+    device = choose_device(config.device)
+    return build_state(config, networks, device, ranks, pictures=pictures)
 
 
 def _newest(folder: RunFolder, reporter: Reporter, ranks: Ranks) -> Path | None:
@@ -139,6 +143,7 @@ def _rolled_back(
     folder: RunFolder,
     config: RunConfig,
     networks: Networks,
+    pictures: int,
     broken: TrainingState,
     error: Diverged,
     reporter: Reporter,
@@ -155,7 +160,7 @@ def _rolled_back(
             f" --optim.generator.lr {generator} and --optim.discriminator.lr {discriminator}"
         ) from error
     ranks = broken.players.ranks
-    state = _fresh_state(config, networks, ranks)
+    state = _fresh_state(config, networks, ranks, pictures)
     checkpoint = _newest(folder, reporter, ranks)
     if checkpoint is not None:
         state.restore(checkpoint)
