@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from dcgan.models.synchronised import synchronise_batch_norm
-from dcgan.runtime.ranks import Ranks, joined, speaks
+from dcgan.runtime.launch import speaks
+from dcgan.runtime.ranks import Ranks, joined
 
 
 @pytest.fixture(scope="module")

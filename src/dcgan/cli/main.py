@@ -9,7 +9,8 @@ import warnings
 from typing import TYPE_CHECKING, NoReturn
 
 from dcgan.cli.commands import overview
-from dcgan.errors import DcganError
+from dcgan.errors import DcganError, Diverged, Interrupted
+from dcgan.runtime.launch import speaks
 
 if TYPE_CHECKING:
     from cyclopts import CycloptsError
@@ -47,8 +48,8 @@ def main() -> NoReturn:
     except CycloptsError as error:
         _fail(_usage_line(error), _USAGE_ERROR, error, debug)
     except DcganError as error:
-        if os.environ.get("RANK", "0") != "0" and "WORLD_SIZE" in os.environ:
-            sys.exit(error.exit_code)  # the first of several processes says it
+        if isinstance(error, Interrupted | Diverged) and not speaks():
+            sys.exit(error.exit_code)  # it happened to all, and the first says it
         _fail(str(error), error.exit_code, error, debug)
     except KeyboardInterrupt as error:
         _fail("stopped by SIGINT; what is in a run folder stays whole", _STOPPED, error, debug)

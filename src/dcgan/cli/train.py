@@ -115,7 +115,7 @@ def train(
     from dcgan.cli.progress import TerminalReporter
     from dcgan.runs.checkpoints import list_checkpoints
     from dcgan.runs.scores import read_best
-    from dcgan.runtime.ranks import speaks
+    from dcgan.runtime.launch import speaks
     from dcgan.training import train as train_run
 
     sections = {

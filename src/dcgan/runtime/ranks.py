@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor, distributed
-from torch.distributed.nn.functional import all_reduce
 
 from dcgan.errors import ConfigError
 from dcgan.runtime.random import derived_seed
@@ -75,6 +74,9 @@ class Ranks:
         """The sum over all processes; its gradient is the sum of theirs."""
         if self.size == 1:
             return tensor
+        # not at the top: builds of PyTorch that train in one process only do not have it
+        from torch.distributed.nn.functional import all_reduce
+
         total: Tensor = all_reduce(tensor)  # type: ignore[no-untyped-call]
         return total
 
@@ -154,13 +156,3 @@ def _store_of_this_start() -> Store:
     if env["WORLD_SIZE"] != env.get("LOCAL_WORLD_SIZE"):
         return store
     return PrefixStore(env.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
-
-
-def speaks() -> bool:
-    """Whether this is the process that tells people about a run: the first, or the only one."""
-    return os.environ.get("RANK", "0") == "0" or os.environ.get("WORLD_SIZE", "1") == "1"
-
-
-def has_restarted() -> bool:
-    """Whether torchrun started this process again after one of them had died."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0

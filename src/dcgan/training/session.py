@@ -16,7 +16,8 @@ from dcgan.runs.networks import Networks
 from dcgan.runs.pictures import FROM_PYTHON
 from dcgan.runs.run import Run, open_run, read_networks
 from dcgan.runtime.device import choose_device
-from dcgan.runtime.ranks import Ranks, has_restarted, joined
+from dcgan.runtime.launch import has_restarted
+from dcgan.runtime.ranks import Ranks, joined
 from dcgan.training.auto import fill_auto, resolve_auto
 from dcgan.training.build import (
     build_cache,
@@ -141,6 +142,8 @@ def _train_together(
 ) -> Run:
     """Of several processes the first chooses everything and writes it; the others follow."""
     given = None if data is None or isinstance(data, str | Path) else open_items(data)
+    if not ranks.is_first:
+        return _follow(ranks, given)
     named = FROM_PYTHON if given else None if data is None else str(data)
     asked = parse_config(
         collect_settings(
@@ -151,8 +154,6 @@ def _train_together(
             settings=settings,
         )
     )
-    if not ranks.is_first:
-        return _follow(ranks, given)
     folder, stored = choose_folder(asked, out=out, resume=resume)
     if stored is not None:
         asked = fill_auto(asked, stored)
