@@ -79,10 +79,10 @@ def test_the_probability_follows_the_certainty_on_real_images(certainty, way):
 
 
 def test_nothing_is_steered_before_an_image_can_have_been_seen_twice():
-    augment = Augment(["cutout"], probability=0.0, target=0.6, images_to_one=80, begins_after=20)
-    for _ in range(3):  # 24 images
+    augment = Augment(["cutout"], probability=0.0, target=0.6, images_to_one=80, begins_after=36)
+    for _ in range(5):  # 40 images
         augment.observe(torch.tensor(1.0), 8)
-    other = Augment(["cutout"], probability=0.0, target=0.6, images_to_one=80, begins_after=20)
+    other = Augment(["cutout"], probability=0.0, target=0.6, images_to_one=80, begins_after=36)
     other.restore(json.loads(json.dumps(augment.state())))
     for one in (augment, other):
         assert one.probability.item() == 0

@@ -192,3 +192,20 @@ def test_the_figure_shows_exemplars_means_result_and_control(small_run):
     ]
     assert all(stands(image) for image in wanted)
     assert not stands(small_run.sample(30)[29])
+
+
+def test_the_real_picture_beside_a_sum_is_the_one_nearest_to_it(small_run, monkeypatch):
+    asked = []
+
+    def nearest(pictures, images):
+        asked.append((pictures, images))
+        return images, ["real, 0.000"]
+
+    monkeypatch.setattr("dcgan.latent.arithmetic.nearest_row", nearest)
+    reader = Reader(small_run)
+    concepts = open_concepts(small_run, ["0,1,2"], ["3,4"], choice=Choice(), reader=reader)
+    figure(small_run, concepts, beside="the pictures")
+    ((pictures, images),) = asked
+    assert pictures == "the pictures"
+    result = combine(small_run.networks.latent, concepts)
+    np.testing.assert_array_equal(images, small_run.draw(result[None]))
