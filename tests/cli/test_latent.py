@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
@@ -126,11 +127,11 @@ def test_directions_are_found_kept_listed_shown_and_moved_along(dcgan, run_of_on
     with Image.open(tmp_path / "s-1.png") as sweep:
         assert sweep.width == 7 * 66 + 2
     dcgan("directions", run, "turn", "--plus", "1,2", "--minus", "3", "--out", tmp_path / "t.gif")
-    assert [line.split(":")[0] for line in dcgan("directions", run)[1].splitlines()] == [
-        "s-1",
-        "s-2",
-        "turn",
-    ]
+    other = run / "directions" / "s-2.json"
+    other.write_text(json.dumps(json.loads(other.read_text()) | {"checkpoint": "000000099"}))
+    listed = dcgan("directions", run)[1].splitlines()
+    assert [line.split(":")[0] for line in listed] == ["s-1", "s-2", "turn"]
+    assert ["--checkpoint 99" in line for line in listed] == [False, True, False]
     with Image.open(tmp_path / "t.gif") as film:
         assert film.n_frames == 48
     for name, words in {"still": [], "moved": ["--move", "turn=2", "--move", "s-1=-1"]}.items():

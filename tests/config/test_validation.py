@@ -52,6 +52,11 @@ def check(*settings):
             "no noise to fade",
         ),
         ({"objective": {"top_k_ramp": 9}}, "objective.top_k_ramp", "--objective.top-k 0.5"),
+        (
+            {"objective": {"penalties_fade_from": 9}},
+            "objective.penalties_fade_from",
+            "--objective.r1 1",
+        ),
         ({"objective": {"information": 2}}, "objective.information", "--model.latent.categorical"),
         (
             {
@@ -105,6 +110,7 @@ def test_a_contradiction_is_refused_with_its_cure(settings, key, cure):
         {"objective": {"loss": "relativistic", "r1": 1, "r2": 1}},
         {"optim": {"batch": 63}, "model": {"discriminator": {"pack": 3}}},
         {"objective": {"top_k_ramp": 9, "top_k": 0.5}},
+        {"objective": {"penalties_fade_from": 9, "r2": 1}},
         {"objective": {"information": 2}, "model": {"latent": {"continuous": 1}}},
         {"objective": {"information_continuous": 2}, "model": {"latent": {"continuous": 1}}},
         {"augment": {"probability": "adaptive", "target": 0.5, "images_to_one": 9}},

@@ -271,6 +271,14 @@ def test_a_damaged_direction_is_said(run, change):
         read_direction(run, "smile")
 
 
+def test_a_direction_of_another_checkpoint_is_refused(run):
+    keep_direction(run, Direction("smile", torch.zeros(32), ""))
+    path = run.folder.directions / "smile.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"checkpoint": "000000099"}))
+    with pytest.raises(RunError, match="take --checkpoint 99, or find it again"):
+        Choice(moves={"smile": 1.0}).latents(run, 0, 1)
+
+
 def test_a_choice_moves_along_stored_directions(run):
     keep_direction(run, Direction("x", torch.eye(32)[0], ""))
     keep_direction(run, Direction("y", torch.eye(32)[1], ""))

@@ -62,7 +62,10 @@ def test_more_starts_are_never_worse(untrained):
     run = untrained(LatentSpace(8))
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (3, 1, 16, 16), dtype=np.uint8)  # nothing it could draw
-    errors = [invert(run, images, starts=starts).error_N for starts in (1, 3)]
+    said: list[str] = []
+    errors = [invert(run, images, starts=n, progress=said.append).error_N for n in (1, 3)]
+    nothing_yet = [f"start {n} of {of}, 0 of 3 found" for n, of in [(1, 1), (1, 3), (2, 3), (3, 3)]]
+    assert said == nothing_yet
     assert (errors[1] <= errors[0]).all()
     assert errors[1].sum() < errors[0].sum()
 

@@ -101,6 +101,13 @@ def test_penalties_are_due_every_interval_and_never_without_weight():
     assert not any(bare.turn(at(n)).with_penalties for n in range(9))
 
 
+def test_penalties_fade_as_one_over_the_images_seen():
+    fading = plan(penalties_fade_from=1_000)
+    scales = [fading.turn(at(n, images=n)).penalty_scale for n in (0, 500, 1_000, 2_000, 8_000)]
+    assert scales == pytest.approx([1, 1, 1, 1 / 2, 1 / 8])
+    assert plan().turn(at(9, images=10**9)).penalty_scale == 1
+
+
 def test_the_generator_moves_after_so_many_discriminator_steps():
     moves = [plan(discriminator_steps=3).turn(at(n)).with_generator for n in range(7)]
     assert moves == [False, False, True, False, False, True, False]

@@ -112,8 +112,8 @@ def test_the_generators_step_leaves_no_gradient_in_the_discriminator():
         assert parameter.requires_grad
 
 
-@pytest.mark.parametrize("interval", [1, 4])
-def test_the_penalty_enters_the_loss_with_its_weight_and_interval(interval):
+@pytest.mark.parametrize(("interval", "scale"), [(1, 1.0), (4, 1.0), (4, 0.3)])
+def test_the_penalty_enters_the_loss_with_its_weight_interval_and_scale(interval, scale):
     rules = Rules(OBJECTIVES["non-saturating"], penalties={"r1": 10.0}, penalty_interval=interval)
     ours, real_latent = players(norm_d="none"), batch()
     theirs = copy.deepcopy(ours.discriminator)
@@ -123,9 +123,9 @@ def test_the_penalty_enters_the_loss_with_its_weight_and_interval(interval):
     on_real, on_fake = theirs(real), theirs(fake)
     loss = bce(on_real, torch.ones_like(on_real)) + bce(on_fake, torch.zeros_like(on_fake))
     (slope,) = torch.autograd.grad(on_real.sum(), real, create_graph=True)
-    loss = loss + interval * 10.0 / 2 * slope.flatten(1).norm(dim=1).pow(2).mean()
+    loss = loss + scale * interval * 10.0 / 2 * slope.flatten(1).norm(dim=1).pow(2).mean()
     gradients = torch.autograd.grad(loss, list(theirs.parameters()))
-    update(ours, Batch(*real_latent), rules, Turn(True, False))
+    update(ours, Batch(*real_latent), rules, Turn(True, False, penalty_scale=scale))
     for parameter, gradient in zip(ours.discriminator.parameters(), gradients, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-6)
 

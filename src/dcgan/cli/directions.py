@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from dcgan.cli.options import Film, Which, open_run_pictures
+from dcgan.errors import RunError
 
 if TYPE_CHECKING:
     from dcgan.latent.directions import Direction
+    from dcgan.runs.run import Run
 
 _WHICH, _FILM = Which(), Film()
 
@@ -81,7 +83,7 @@ def directions(
     from dcgan.latent.draw import refuse_beside
     from dcgan.latent.finding import Request, find
     from dcgan.latent.reading import Reader
-    from dcgan.latent.stored import keep_direction, read_direction, stored_names
+    from dcgan.latent.stored import keep_direction, stored_names
     from dcgan.latent.sweep import refuse_far, write_sweep
 
     refuse_far(most)
@@ -89,7 +91,7 @@ def directions(
     opened, choice = which.open(run)
     request = Request(plus, minus, reads, method, count, leave, samples, least)
     if name is None and not request.ways:
-        known = [_line(read_direction(opened, one)) for one in stored_names(opened)]
+        known = [_known(opened, one) for one in stored_names(opened)]
         print(
             *(known or ["no directions yet: --method, --reads, or --plus and --minus find some"]),
             sep="\n",
@@ -120,6 +122,15 @@ def directions(
             beside=beside,
         )
         print(f"{_line(one)}; in {path}")
+
+
+def _known(run: Run, name: str) -> str:
+    from dcgan.latent.stored import read_direction
+
+    try:
+        return _line(read_direction(run, name))
+    except RunError as error:
+        return f"{name}: {error}"
 
 
 def _line(direction: Direction) -> str:

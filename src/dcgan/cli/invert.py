@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from dcgan.cli.options import Which, open_run_pictures
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from dcgan.latent.invert import Inversion
 
 _WHICH = Which()
 _OWN = 8
@@ -52,6 +59,8 @@ def invert(
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
+    from rich.console import Console
+
     from dcgan.latent.invert import invert as search
     from dcgan.latent.inverted import figure, own_samples, read_words, relative_errors
     from dcgan.latent.stored import keep_latent
@@ -59,15 +68,22 @@ def invert(
 
     picture_format(out)  # a wrong suffix is better known before the search
     opened, choice = which.open(run)
+
+    def find(images: NDArray[np.uint8] | Tensor) -> Inversion:
+        with Console(stderr=True).status("learning an encoder") as status:
+            return search(
+                opened, images, choice, starts=starts, features=features, progress=status.update
+            )
+
     if pictures:
         has_numbers = any(word.isdigit() for word in pictures)
         known = open_run_pictures(opened, data, data_root) if has_numbers else None
         names, images = read_words(opened, pictures, known, data or "real")
-        found = search(opened, images, choice, starts=starts, features=features)
+        found = find(images)
     else:
         true_NZ, drawn = own_samples(opened, _OWN, choice)
         names, images = [str(number) for number in range(_OWN)], opened.draw(true_NZ)
-        found = search(opened, drawn, choice, starts=starts, features=features)
+        found = find(drawn)
     beside = open_run_pictures(opened, data, data_root) if neighbours else None
     errors = [float(error) for error in found.error_N]
     save_image(figure(opened, names, images, found.latent_NZ, errors, choice, beside), out)

@@ -149,6 +149,10 @@ class ModelConfig(Section):
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
 
 
+PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
+"""The settings of the objective that are weights of penalties on D's gradient."""
+
+
 class ObjectiveConfig(Section):
     """What the two players minimise."""
 
@@ -173,6 +177,8 @@ class ObjectiveConfig(Section):
     """Weight (lambda) of the DRAGAN penalty around real images; 0: off."""
     penalty_interval: Positive = 8
     """Apply the penalties every this many D steps, scaled up by the same factor."""
+    penalties_fade_from: Natural = 0
+    """Images seen after which the penalties' weights go down as 1 / images seen; 0: they stay."""
     clip_weights: Annotated[float, Field(gt=0)] | None = None
     """Put D's weights back into plus or minus this after each step; none: off."""
     top_k: Annotated[float, Field(gt=0, le=1)] = 1.0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import NamedTuple
 
-from dcgan.config.tree import RunConfig
+from dcgan.config.tree import PENALTIES, RunConfig
 from dcgan.errors import ConfigError
 
 _OF_PLANS = ("width", "max_width", "dropout", "noise", "upsampling", "minibatch_stddev", "hidden")
@@ -58,6 +58,11 @@ _DEPENDENT = (
             f"there is no noise to fade; add --model.{player}.noise 0.1",
         )
         for player in ("generator", "discriminator")
+    ),
+    _Dependent(
+        "objective.penalties_fade_from",
+        lambda config: any(getattr(config.objective, name) for name in PENALTIES),
+        "there is no penalty to fade; add --objective.r1 1",
     ),
     _Dependent(
         "objective.top_k_ramp",

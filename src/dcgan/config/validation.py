@@ -6,11 +6,10 @@ the networks are planned, which is also before any work.
 
 from __future__ import annotations
 
-from dcgan.config.tree import NetworkConfig, RunConfig
+from dcgan.config.tree import PENALTIES, NetworkConfig, RunConfig
 from dcgan.config.unused import refuse_unused
 from dcgan.errors import ConfigError
 
-_PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
 _WITH_TARGETS = ("non-saturating", "saturating", "least-squares")
 
 
@@ -135,7 +134,7 @@ def _tanh_needs_symmetric_pixels(config: RunConfig) -> None:
 
 
 def _penalty_without_batch_norm(config: RunConfig) -> None:
-    for name in _PENALTIES:
+    for name in PENALTIES:
         weight = getattr(config.objective, name)
         if weight != 0 and uses_norm(config.model.discriminator, "batch"):
             raise ConfigError(
@@ -184,7 +183,7 @@ def _smoothing_is_one_sided(config: RunConfig) -> None:
 def _wasserstein_needs_a_bound(config: RunConfig) -> None:
     objective = config.objective
     bounded = (
-        any(getattr(objective, name) != 0 for name in _PENALTIES)
+        any(getattr(objective, name) != 0 for name in PENALTIES)
         or objective.clip_weights is not None
         or uses_norm(config.model.discriminator, "spectral")
     )

@@ -6,6 +6,7 @@ Z numbers of a latent
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
@@ -71,6 +72,7 @@ def invert(
     starts: int = STARTS,
     features: float = 0.0,
     prior: float = PRIOR,
+    progress: Callable[[str], object] | None = None,
 ) -> Inversion:
     """Latents whose images are nearest to given ones.
 
@@ -93,6 +95,8 @@ def invert(
         Most for each image.
     features, prior : float
         See :class:`Resemblance`.
+    progress : callable, optional
+        Called with a line about how far the search is, before each of its starts.
 
     Raises
     ------
@@ -113,6 +117,9 @@ def invert(
         missing = torch.nonzero(error_N > same)[:, 0]
         if not len(missing):
             break
+        if progress is not None:
+            done = len(error_N) - len(missing)
+            progress(f"start {start + 1} of {starts}, {done} of {len(error_N)} found")
         for place_B in torch.split(missing, max(1, _MOST_NUMBERS // size)):
             start_BD, beside_BK = begin(start, place_B)
             noise_BD = _search(alike, start_BD, beside_BK, target_NP[place_B], run.device)

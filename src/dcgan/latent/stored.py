@@ -75,13 +75,16 @@ def read_direction(run: Run, name: str) -> Direction:
     ConfigError
         None of that name.
     RunError
-        Its file is damaged, or of another latent.
+        Its file is damaged, or of another latent or checkpoint.
     """
     path = _path(run, run.folder.directions, name, "direction", "directions")
     with _damage_named(path):
         content = json.loads(path.read_text(encoding="utf-8"))
         vector_D = _vector(content, run.networks.latent.dim)
-        return Direction(name, vector_D, str(content["method"]), dict(content["measured"]))
+        found = Direction(name, vector_D, str(content["method"]), dict(content["measured"]))
+        checkpoint = str(content["checkpoint"])
+    _refuse_another(run, path, checkpoint, "changes something else along it", "find it again")
+    return found
 
 
 def read_latent(run: Run, name: str) -> Tensor:
@@ -99,11 +102,7 @@ def read_latent(run: Run, name: str) -> Tensor:
         content = json.loads(path.read_text(encoding="utf-8"))
         latent_Z = _vector(content, run.networks.latent.width)
         checkpoint = str(content["checkpoint"])
-    if checkpoint != run.checkpoint.name:
-        raise RunError(
-            f"{path}: found for checkpoint {checkpoint}, and {run.checkpoint.name} draws another"
-            f" picture of it; take --checkpoint {checkpoint.lstrip('0')}, or invert it again"
-        )
+    _refuse_another(run, path, checkpoint, "draws another picture of it", "invert it again")
     return latent_Z
 
 
@@ -122,6 +121,14 @@ def _path(run: Run, folder: Path, name: str, kind: str, command: str) -> Path:
         cure = did_you_mean(name, known) if known else f"dcgan {command} finds some"
         raise ConfigError(kind, name, f"{run.path} has no such {kind}; {cure}")
     return folder / f"{name}.json"
+
+
+def _refuse_another(run: Run, path: Path, checkpoint: str, why: str, otherwise: str) -> None:
+    if checkpoint != run.checkpoint.name:
+        raise RunError(
+            f"{path}: found for checkpoint {checkpoint}, and {run.checkpoint.name} {why};"
+            f" take --checkpoint {checkpoint.lstrip('0')}, or {otherwise}"
+        )
 
 
 def _vector(content: Mapping[str, Any], size: int) -> Tensor:

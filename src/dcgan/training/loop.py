@@ -41,6 +41,8 @@ class Plan:
         Share of the generated images from which G learns in the end, and images seen until then.
     noise_until : (int, int)
         Images seen until the instance noise in G and in D has faded; 0: it stays.
+    penalties_fade_from : int
+        Images seen after which the penalties' weights go down as 1 / images seen; 0: they stay.
     """
 
     rules: Rules
@@ -51,6 +53,7 @@ class Plan:
     top_k: float = 1.0
     top_k_ramp: int = 0
     noise_until: tuple[int, int] = (0, 0)
+    penalties_fade_from: int = 0
 
     def prepare(self, state: TrainingState) -> None:
         """Set what changes over a run, learning rates and noise, to the next step's values."""
@@ -70,6 +73,9 @@ class Plan:
             with_penalties=bool(rules.penalties) and number % rules.penalty_interval == 0,
             with_generator=(number + 1) % self.discriminator_steps == 0,
             share=self.top_k**ramp,
+            penalty_scale=min(1.0, self.penalties_fade_from / max(1, state.images_seen))
+            if self.penalties_fade_from
+            else 1.0,
         )
 
     def progress(self, state: TrainingState) -> float:

@@ -90,11 +90,14 @@ class Turn:
     share : float in (0, 1]
         Share of the generated images, the most convincing ones, from which G learns: Sinha et
         al. 2020 (arXiv:2002.06224), top-k training.
+    penalty_scale : float
+        What the penalties' weights are multiplied by: they may fade over a run.
     """
 
     with_penalties: bool = False
     with_generator: bool = True
     share: float = 1.0
+    penalty_scale: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def discriminator_loss(
             logit_B = discriminator(augment(image_BCHW), batch.class_BK)
         penalty = PENALTIES[name].of(logit_B, image_BCHW)
         statistics[name] = penalty.detach()
-        loss = loss + weight * rules.penalty_interval * penalty
+        loss = loss + turn.penalty_scale * weight * rules.penalty_interval * penalty
     if unread is not None:
         statistics["loss_codes"] = unread.detach()
         loss = loss + rules.information * unread
