@@ -15,9 +15,8 @@ from dcgan.models.latents import LatentSpace
 from dcgan.models.recompute import recompute_rows
 from dcgan.objectives import OBJECTIVES
 from dcgan.training import fitting
-from dcgan.training.fitting import fewest_parts, parts_on_device
+from dcgan.training.fitting import fewest_parts, parts_on_device, refuse_uneven
 from dcgan.training.rules import Batch, Players, Rules, Turn
-from dcgan.training.starting import refuse_uneven
 from dcgan.training.step import update
 
 CLASSES = LatentSpace(6, classes=(0.5, 0.5), categorical=(3,), continuous=1)

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 import dcgan
 from dcgan.config import load_recipe, merge, parse_config
 from dcgan.errors import ConfigError
-from dcgan.training.starting import refuse_uneven
+from dcgan.training.fitting import refuse_uneven
 
 IMAGES = 640
 

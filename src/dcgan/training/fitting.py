@@ -1,4 +1,4 @@
-"""How much of a batch fits into memory at once."""
+"""How much of a batch goes through the networks at once, and in each process."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from dcgan.config import RunConfig, resolved
 from dcgan.errors import ConfigError
 from dcgan.models.synchronised import synchronise_batch_norm
 from dcgan.runtime.ranks import Ranks
@@ -46,6 +47,32 @@ def fewest_parts(attempt: Callable[[int], None], images: int, *, pack: int = 1) 
         f"not even {pack} image{'s' if pack > 1 else ''} at a time can be trained on in this"
         " device's memory; take a smaller --size, narrower networks, or --optim.recompute",
     )
+
+
+def refuse_uneven(config: RunConfig, processes: int) -> None:
+    """Refuse a batch that so many processes cannot share equally, and go through in equal parts.
+
+    Raises
+    ------
+    ConfigError
+    """
+    batch, pack = resolved(config.optim.batch), config.model.discriminator.pack
+    if batch % (processes * pack):
+        packs = f" in packs of {pack}" if pack > 1 else ""
+        raise ConfigError(
+            "optim.batch",
+            batch,
+            f"{processes} processes have no equal shares of it{packs}; take a multiple of"
+            f" {processes * pack}",
+        )
+    micro = config.optim.micro_batch
+    if micro != "auto" and (batch // processes % micro or micro % pack):
+        packs = f", themselves whole packs of {pack}" if pack > 1 else ""
+        raise ConfigError(
+            "optim.micro_batch",
+            micro,
+            f"must divide the {batch // processes} images of a batch{packs}",
+        )
 
 
 def parts_on_device(

@@ -23,15 +23,11 @@ from dcgan.training.build import (
     build_cache,
     build_scale,
 )
+from dcgan.training.fitting import refuse_uneven
+from dcgan.training.folders import choose_folder, claimed, refuse_conflict
 from dcgan.training.reporting import Reporter
 from dcgan.training.running import train_run
 from dcgan.training.settings import collect_settings
-from dcgan.training.starting import (
-    choose_folder,
-    claimed,
-    refuse_conflict,
-    refuse_uneven,
-)
 from dcgan.training.tables import resolve_networks, with_classes
 
 _LOOKED_AT = 256
