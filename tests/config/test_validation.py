@@ -53,6 +53,11 @@ def check(*settings):
         ),
         ({"objective": {"top_k_ramp": 9}}, "objective.top_k_ramp", "--objective.top-k 0.5"),
         (
+            {"objective": {"penalties_fade_to": 0.5, "r1": 1}},
+            "objective.penalties_fade_to",
+            "--objective.penalties-fade-from 400000",
+        ),
+        (
             {"objective": {"penalties_fade_from": 9}},
             "objective.penalties_fade_from",
             "--objective.r1 1",

@@ -179,6 +179,8 @@ class ObjectiveConfig(Section):
     """Apply the penalties every this many D steps, scaled up by the same factor."""
     penalties_fade_from: Natural = 0
     """Images seen after which the penalties' weights go down as 1 / images seen; 0: they stay."""
+    penalties_fade_to: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of them that stays."""
     clip_weights: Annotated[float, Field(gt=0)] | None = None
     """Put D's weights back into plus or minus this after each step; none: off."""
     top_k: Annotated[float, Field(gt=0, le=1)] = 1.0

@@ -65,6 +65,11 @@ _DEPENDENT = (
         "there is no penalty to fade; add --objective.r1 1",
     ),
     _Dependent(
+        "objective.penalties_fade_to",
+        lambda config: config.objective.penalties_fade_from,
+        "penalties do not fade; add --objective.penalties-fade-from 400000",
+    ),
+    _Dependent(
         "objective.top_k_ramp",
         lambda config: config.objective.top_k < 1,
         "G learns from all its images; add --objective.top-k 0.5",

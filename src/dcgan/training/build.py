@@ -193,6 +193,7 @@ def build_plan(
         top_k_ramp=config.objective.top_k_ramp,
         noise_until=(config.model.generator.noise_until, config.model.discriminator.noise_until),
         penalties_fade_from=config.objective.penalties_fade_from,
+        penalties_fade_to=config.objective.penalties_fade_to,
     )
 
 

@@ -41,8 +41,9 @@ class Plan:
         Share of the generated images from which G learns in the end, and images seen until then.
     noise_until : (int, int)
         Images seen until the instance noise in G and in D has faded; 0: it stays.
-    penalties_fade_from : int
-        Images seen after which the penalties' weights go down as 1 / images seen; 0: they stay.
+    penalties_fade_from, penalties_fade_to : int and float
+        Images seen after which the penalties' weights go down as 1 / images seen, and the share
+        that stays; 0 images: all of it stays.
     """
 
     rules: Rules
@@ -54,6 +55,7 @@ class Plan:
     top_k_ramp: int = 0
     noise_until: tuple[int, int] = (0, 0)
     penalties_fade_from: int = 0
+    penalties_fade_to: float = 0.1
 
     def prepare(self, state: TrainingState) -> None:
         """Set what changes over a run, learning rates and noise, to the next step's values."""
@@ -73,10 +75,13 @@ class Plan:
             with_penalties=bool(rules.penalties) and number % rules.penalty_interval == 0,
             with_generator=(number + 1) % self.discriminator_steps == 0,
             share=self.top_k**ramp,
-            penalty_scale=min(1.0, self.penalties_fade_from / max(1, state.images_seen))
-            if self.penalties_fade_from
-            else 1.0,
+            penalty_scale=self._penalty_scale(state.images_seen),
         )
+
+    def _penalty_scale(self, images_seen: int) -> float:
+        if images_seen <= self.penalties_fade_from or self.penalties_fade_from == 0:
+            return 1.0
+        return max(self.penalties_fade_to, self.penalties_fade_from / images_seen)
 
     def progress(self, state: TrainingState) -> float:
         """How much of the run is behind us, from 0 to 1."""
