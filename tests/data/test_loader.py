@@ -242,6 +242,21 @@ def test_the_noise_depends_only_on_the_position():
     assert not torch.equal(first, second)
 
 
+def test_pictures_on_a_device_are_shown_as_those_in_memory():
+    images = np.random.default_rng(0).integers(0, 256, (40, 3, 8, 8), dtype=np.uint8)
+    held = HeldPictures(images, kept=np.arange(0, 80, 2), positions=80)  # every other is unreadable
+    near = held.placed(torch.device("cpu"))
+    far, close = (
+        list(islice(Batches(pictures, 16, seed=3, flip=True).starting_at(32), 12))
+        for pictures in (held, near)
+    )
+    torch.testing.assert_close(close, far, rtol=0, atol=0)
+    images[:] = 0
+    place = np.zeros(4)
+    assert not held.take(np.arange(4), place).any()
+    assert near.take(np.arange(4), place).any(), "what is taken comes from the copy"
+
+
 @pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_ranks_share_each_batch_without_overlap(ranks):
     alone = shown(Batches(numbered(100), 20, seed=6).starting_at(40), 7)

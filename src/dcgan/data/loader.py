@@ -176,7 +176,7 @@ class Batches:
         (B, K) with one number that is 1; None where no classes were given."""
         slices = self._slices(images_seen)
         read = ((self._read(one), one) for one in slices)
-        if self._pictures.is_slow or self._device.type == "cuda":
+        if self._pictures.is_slow or self._must_be_fetched:
             read = ahead(read, _BATCHES_AHEAD)  # type: ignore[assignment]
         for pixel_BCHW, one in read:
             yield self._deliver(pixel_BCHW, one.word), self._classes_of(one)
@@ -205,13 +205,20 @@ class Batches:
         place_B = (one.words >> np.uint64(11)).astype(np.float64) * 2.0**-53
         pixel_BCHW = self._pictures.take(one.indices, place_B)
         if self._flip:
-            mirrored = torch.from_numpy((one.words & np.uint64(1)).astype(bool))
-            pixel_BCHW[mirrored] = pixel_BCHW[mirrored].flip(3)
+            is_mirrored = torch.from_numpy((one.words & np.uint64(1)).astype(bool))
+            is_mirrored = is_mirrored.to(pixel_BCHW.device, non_blocking=True)[:, None, None, None]
+            # not by index, which would wait for a GPU to count them
+            pixel_BCHW = torch.where(is_mirrored, pixel_BCHW.flip(3), pixel_BCHW)
         # only pinned memory may be left behind while the copy still runs
-        if self._device.type != "cuda":
+        if not self._must_be_fetched:
             return pixel_BCHW
         with torch.cuda.device(self._device):  # threads begin on the first GPU
             return pixel_BCHW.pin_memory()
+
+    @property
+    def _must_be_fetched(self) -> bool:
+        """Whether a GPU has to fetch each batch from the processor's memory."""
+        return self._device.type == "cuda" and self._pictures.device.type == "cpu"
 
     def _deliver(self, pixel_BCHW: Tensor, word: int) -> Tensor:
         pixel_BCHW = pixel_BCHW.to(self._device, non_blocking=self._device.type == "cuda")

@@ -5,6 +5,7 @@ N pictures · B batch · C channels · H, W sides
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,6 +54,9 @@ class Pictures(ABC):
 
     is_slow = False
     """Whether taking pictures is work that should be done ahead."""
+
+    device = torch.device("cpu")
+    """Where those taken lie."""
 
     def __init__(
         self,
@@ -169,12 +173,23 @@ class HeldPictures(_RowsOfReadable):
             **common,
         )
         self.images = np.asarray(images)  # of a mapped file, a plain array over the same memory
+        self._placed: Tensor | None = None
+
+    def placed(self, device: torch.device) -> HeldPictures:
+        """The same, with a copy of all on a device: to take some, only their numbers go there."""
+        same = copy.copy(self)
+        same._placed = torch.tensor(self.images, device=device)
+        same.device = same._placed.device
+        return same
 
     def take(
         self,
         index_B: NDArray[np.int64],
         place_B: NDArray[np.float64],  # noqa: ARG002 (nothing is left to cut)
     ) -> Tensor:
+        if self._placed is not None:
+            row_B = torch.from_numpy(self.rows(index_B))
+            return self._placed[row_B.to(self.device, non_blocking=True)]
         # NumPy's copy, since torch takes no memory that it could not write to
         return torch.from_numpy(np.ascontiguousarray(self.images[self.rows(index_B)]))
 

@@ -58,6 +58,11 @@ def placed(network: Network, device: torch.device) -> Network:
     return network
 
 
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that a GPU with memory of its own has left; None where a device has none."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+
+
 def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
     """The dtype of matrix products: ``fp32``, ``bf16``, or what suits the device.
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from dcgan.augment import Augment
 from dcgan.config.tree import PlayerConfig, RunConfig, resolved
-from dcgan.data import Batches, Pictures, PixelScale
+from dcgan.data import Batches, HeldPictures, Pictures, PixelScale
 from dcgan.data.cache import Cache
 from dcgan.data.loader import ClassNumbers
 from dcgan.models.latents import LatentSpace
@@ -26,7 +26,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runs.real import FEWEST
 from dcgan.runtime.cache import cache_folder
-from dcgan.runtime.device import choose_precision, placed
+from dcgan.runtime.device import choose_precision, free_memory, placed
 from dcgan.runtime.random import derived_seed
 from dcgan.runtime.ranks import Ranks
 from dcgan.training.ema import AveragedGenerator
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 _MEASURED = 10_000
 """Pictures, spread evenly, from which mean and deviation are taken where all would be decoded."""
+
+_NEAR = 0.25
+"""Of a GPU's free memory, what pictures may take; the rest is for the networks."""
 
 _ALONE = Ranks()
 
@@ -147,7 +150,7 @@ def build_batches(
 ) -> Batches:
     """Endless batches in the order of the run's seed; of each, this process's share."""
     return Batches(
-        pictures,
+        _near(pictures, device),
         resolved(config.optim.batch),
         seed=derived_seed(config.seed, "order"),
         device=device,
@@ -158,6 +161,14 @@ def build_batches(
         rank=ranks.rank,
         ranks=ranks.size,
     )
+
+
+def _near(pictures: Pictures, device: torch.device) -> Pictures:
+    """The same pictures, on a GPU where they take little of its memory."""
+    free = free_memory(device)
+    if free is None or not isinstance(pictures, HeldPictures):
+        return pictures
+    return pictures.placed(device) if pictures.images.nbytes < _NEAR * free else pictures
 
 
 def _classes(config: RunConfig, networks: Networks, pictures: Pictures) -> ClassNumbers | None:
