@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from dcgan.config import list_recipes, load_recipe, merge, recipe_text, validate_combinations
+from dcgan.config import (
+    forget_unused,
+    list_recipes,
+    load_recipe,
+    merge,
+    parse_config,
+    recipe_text,
+    validate_combinations,
+)
 from dcgan.errors import ConfigError
 
 PROMISED = {
@@ -38,6 +46,28 @@ def test_every_recipe_is_a_possible_combination(every_recipe):
     warnings = validate_combinations(every_recipe)
     blurred = every_recipe.recipe == "lsun-church-output-norm"
     assert any("blurs" in line for line in warnings) == blurred
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"objective": {"r1": 0}},
+        {"objective": {"r1": 0, "clip_weights": 0.01, "loss": "wasserstein"}},
+        {"objective": {"r1": 0, "r2": 0}, "model": {"discriminator": {"norm": "batch"}}},
+        {"augment": {"probability": 0.5, "policy": "translation"}},
+        {"average": {"half_life": 0}},
+        {"optim": {"generator": {"algorithm": "sgd"}}},
+    ],
+)
+def test_what_a_recipe_has_beside_what_is_turned_off_is_forgotten(asked):
+    for recipe in ("auto", "modern"):
+        assert validate_combinations(parse_config(forget_unused(load_recipe(recipe), asked))) == []
+
+
+def test_what_was_asked_for_is_not_forgotten():
+    asked = {"objective": {"r1": 0, "penalties_fade_from": 9}}
+    with pytest.raises(ConfigError, match="no penalty to fade"):
+        validate_combinations(parse_config(forget_unused(load_recipe("auto"), asked)))
 
 
 def test_an_unknown_recipe_is_answered_with_the_nearest_name():

@@ -52,6 +52,8 @@ def check(*settings):
             "no noise to fade",
         ),
         ({"objective": {"top_k_ramp": 9}}, "objective.top_k_ramp", "--objective.top-k 0.5"),
+        ({"objective": {"force_two_sided": True}}, "objective.force_two_sided", "fake-target 0.1"),
+        ({"objective": {"penalty_interval": 4}}, "objective.penalty_interval", "--objective.r1 1"),
         (
             {"objective": {"penalties_fade_to": 0.5, "r1": 1}},
             "objective.penalties_fade_to",

@@ -385,6 +385,11 @@ def test_dropout_comes_last(order):
             (64, 8, 8),
             64 * 4 * 4 // (2 * 2),
         ),
+        (
+            Layer(operation="conv_transpose", channels=64, kernel=(4, 4), activation="selu"),
+            (100,),
+            100,  # each output is a sum over the one pixel there is
+        ),
     ],
 )
 def test_a_row_that_feeds_selu_begins_with_lecun_weights(layer, shape, fan_in, init):

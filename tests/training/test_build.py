@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from dcgan.config import list_recipes, load_recipe, merge, parse_config
 from dcgan.errors import ConfigError, GeometryError
-from dcgan.training.build import build_rules, build_state
+from dcgan.training.build import build_plan, build_rules, build_state
 from dcgan.training.rules import Batch, Turn
 from dcgan.training.step import update
 from dcgan.training.tables import resolve_networks
@@ -118,3 +121,48 @@ def test_weights_depend_on_the_seed_alone():
         strict=True,
     ):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("settings", "place", "value"),
+    [
+        ({"objective": {"top_k": 0.5}}, "top_k", 0.5),
+        ({"objective": {"top_k": 0.5, "top_k_ramp": 9}}, "top_k_ramp", 9),
+        ({"objective": {"r1": 1, "penalties_fade_from": 9}}, "penalties_fade_from", 9),
+        (
+            {"objective": {"r1": 1, "penalties_fade_from": 9, "penalties_fade_to": 0.3}},
+            "penalties_fade_to",
+            0.3,
+        ),
+        ({"model": {"generator": {"noise_until": 7}}}, "noise_until", (7, 0)),
+        ({"model": {"discriminator": {"noise_until": 7}}}, "noise_until", (0, 7)),
+        ({"optim": {"discriminator_steps": 3}}, "discriminator_steps", 3),
+        ({"optim": {"micro_batch": 16}}, "rules.parts", 4),
+        ({"objective": {"clip_weights": 0.2}}, "rules.clip_weights", 0.2),
+        ({"objective": {"information": 0.2}}, "rules.information", 0.2),
+        ({"objective": {"information_continuous": 0.2}}, "rules.information_continuous", 0.2),
+        (
+            {"objective": {"real_target": 0.9, "fake_target": 0.2}},
+            "rules.targets",
+            {"real_target": 0.9, "fake_target": 0.2},
+        ),
+        (
+            {"objective": {"r1": 1, "r2": 2, "wgan_gp": 3, "dragan": 4}},
+            "rules.penalties",
+            {"r1": 1, "r2": 2, "wgan_gp": 3, "dragan": 4},
+        ),
+        ({"objective": {"r1": 1, "penalty_interval": 5}}, "rules.penalty_interval", 5),
+        ({"optim": {"generator": {"clip_norm": 0.5}}}, "rules.clip_generator", 0.5),
+        ({"optim": {"discriminator": {"clip_norm": 0.5}}}, "rules.clip_discriminator", 0.5),
+        ({"precision": "bf16"}, "rules.precision", torch.bfloat16),
+        ({"length": {"images": 640, "epochs": None}}, "images", 640),
+        ({"optim": {"schedule": "cosine"}}, "rates.shape", "cosine"),
+        ({"optim": {"schedule": "cosine", "schedule_start": 0.3}}, "rates.start", 0.3),
+        ({"optim": {"schedule": "cosine", "schedule_end": 0.3}}, "rates.end", 0.3),
+    ],
+)
+def test_settings_arrive_where_they_are_used(settings, place, value):
+    config = config_of("small-mnist", **settings)
+    networks = resolve_networks(config)
+    batches = SimpleNamespace(share=64, epoch_images=6400)
+    assert attrgetter(place)(build_plan(config, batches, networks.latent, CPU)) == value

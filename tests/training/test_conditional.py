@@ -49,6 +49,28 @@ def batch():
     return Batch(torch.rand(5, 1, 16, 16) * 2 - 1, SPACE.numbered(2, 0, 5), classes)
 
 
+def test_pairs_have_one_class_between_them():
+    one = batch()
+    assert not torch.equal(one.latent_BZ[:, 6:8], one.class_BK)
+    paired = one.paired(SPACE).latent_BZ
+    assert torch.equal(paired[:, 6:8], one.class_BK)
+    assert torch.equal(paired[:, :6], one.latent_BZ[:, :6])
+    assert torch.equal(paired[:, 8:], one.latent_BZ[:, 8:])
+
+
+@pytest.mark.parametrize(
+    ("loss", "penalties", "is_paired"),
+    [("relativistic", {}, True), ("hinge", {"wgan_gp": 1.0}, True), ("hinge", {"r1": 1.0}, False)],
+)
+def test_what_compares_images_one_by_one_is_given_pairs(loss, penalties, is_paired):
+    ours, one = players(), batch()
+    rules = Rules(OBJECTIVES[loss], latent=SPACE, penalties=penalties)
+    seen = []
+    ours.generator.register_forward_hook(lambda *call: seen.append(call[1][0]))
+    update(ours, one, rules, Turn())
+    assert torch.equal(seen[0][:, 6:8], one.class_BK) == is_paired
+
+
 def test_an_update_equals_the_textbook_loop_with_classes_and_codes():
     ours, one = players(), batch()
     generator, discriminator = copy.deepcopy(ours.generator), copy.deepcopy(ours.discriminator)

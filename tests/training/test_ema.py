@@ -52,6 +52,23 @@ def test_without_a_half_life_it_is_the_generator_itself():
     assert torch.equal(ready(latent), moved(latent))
 
 
+def test_averaged_weights_under_spectral_norm_have_singular_values_of_their_own():
+    generator = small_generator("spectral").train()
+    for _ in range(30):
+        generator(torch.randn(4, 8))
+    average = AveragedGenerator(generator, half_life=100, ramp_up=1.0)
+    torch.manual_seed(2)
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.add_(torch.randn_like(parameter))
+    average.update(generator, 10_000, 100)
+    ready = average.ready(generator, LatentSpace(8), seed=1)
+    for block in ready.blocks:
+        matrix = block.conv_transpose.weight.transpose(0, 1).flatten(1)
+        assert torch.linalg.matrix_norm(matrix, 2).item() == pytest.approx(1, rel=0.02)
+    assert not any(module.training for module in ready.modules())
+
+
 def test_statistics_are_those_of_its_own_weights_on_fresh_latents():
     generator = small_generator()
     average = AveragedGenerator(generator, half_life=100, ramp_up=1.0)

@@ -3,10 +3,12 @@
 from dcgan.config.reading import parse_config, read_yaml
 from dcgan.config.recipes import list_recipes, load_recipe, merge, recipe_text
 from dcgan.config.tree import RunConfig, resolved
+from dcgan.config.unused import forget_unused
 from dcgan.config.validation import validate_combinations
 
 __all__ = [
     "RunConfig",
+    "forget_unused",
     "list_recipes",
     "load_recipe",
     "merge",

@@ -1,11 +1,17 @@
-"""Settings that would go unnoticed: who gives one expects it to do something, so it is refused."""
+"""Settings that would go unnoticed: who gives one expects it to do something, so it is refused.
+
+A recipe's own that somebody's settings leave without effect are no mistake: they are forgotten.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import reduce
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from dcgan.config.reading import parse_config
+from dcgan.config.recipes import merge
 from dcgan.config.tree import PENALTIES, RunConfig
 from dcgan.errors import ConfigError
 
@@ -22,11 +28,45 @@ class _Dependent(NamedTuple):
 
 def refuse_unused(config: RunConfig) -> None:
     """Raise ConfigError for the first setting that has no effect beside the others."""
-    for one in _DEPENDENT:
-        value = attrgetter(one.key)(config)
-        if value != attrgetter(one.key)(_DEFAULTS) and not one.is_used(config):
-            raise ConfigError(one.key, value, one.problem)
+    for one in _unused(config):
+        raise ConfigError(one.key, attrgetter(one.key)(config), one.problem)
     _plan_settings_need_a_plan(config)
+
+
+def forget_unused(recipe: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe with what was asked for on top, without what of the recipe has no effect then.
+
+    Examples
+    --------
+    >>> recipe = {"objective": {"r1": 1.0, "penalties_fade_from": 400_000}}
+    >>> forget_unused(recipe, {"objective": {"r1": 0.0}})["objective"]
+    {'r1': 0.0, 'penalties_fade_from': 0}
+    """
+    settings = merge(recipe, asked)
+    while True:
+        found = [one for one in _unused(parse_config(settings)) if not _is_in(asked, one.key)]
+        if not found:
+            return settings
+        for one in found:
+            section, _, name = one.key.rpartition(".")
+            default: Any = {name: attrgetter(one.key)(_DEFAULTS)}
+            settings = merge(
+                settings, reduce(lambda inner, key: {key: inner}, section.split(".")[::-1], default)
+            )
+
+
+def _unused(config: RunConfig) -> list[_Dependent]:
+    """Those that are set to something and do nothing."""
+    return [
+        one
+        for one in _DEPENDENT
+        if attrgetter(one.key)(config) != attrgetter(one.key)(_DEFAULTS) and not one.is_used(config)
+    ]
+
+
+def _is_in(settings: Mapping[str, Any], key: str) -> bool:
+    first, dot, rest = key.partition(".")
+    return first in settings and (not dot or _is_in(settings[first] or {}, rest))
 
 
 _DEFAULTS = RunConfig()
@@ -58,6 +98,16 @@ _DEPENDENT = (
             f"there is no noise to fade; add --model.{player}.noise 0.1",
         )
         for player in ("generator", "discriminator")
+    ),
+    _Dependent(
+        "objective.force_two_sided",
+        lambda config: config.objective.fake_target,
+        "one side is not smoothed; add --objective.fake-target 0.1",
+    ),
+    _Dependent(
+        "objective.penalty_interval",
+        lambda config: any(getattr(config.objective, name) for name in PENALTIES),
+        "there is no penalty; add --objective.r1 1",
     ),
     _Dependent(
         "objective.penalties_fade_from",

@@ -6,9 +6,18 @@ the networks are planned, which is also before any work.
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from dcgan.config.tree import PENALTIES, NetworkConfig, RunConfig
 from dcgan.config.unused import refuse_unused
 from dcgan.errors import ConfigError
+
+_LOOKING_AT_ALL = (
+    ("objective.top_k", 1.0, "chooses among"),
+    ("objective.dragan", 0.0, "takes the deviation of"),
+    ("model.discriminator.minibatch_stddev", False, "takes the deviation of"),
+)
+"""Settings of what is a batch's and not an image's: key, value that turns it off, what it does."""
 
 _WITH_TARGETS = ("non-saturating", "saturating", "least-squares")
 
@@ -182,8 +191,9 @@ def _smoothing_is_one_sided(config: RunConfig) -> None:
 
 def _wasserstein_needs_a_bound(config: RunConfig) -> None:
     objective = config.objective
+    lasts = objective.penalties_fade_from == 0 or objective.penalties_fade_to > 0
     bounded = (
-        any(getattr(objective, name) != 0 for name in PENALTIES)
+        (lasts and any(getattr(objective, name) != 0 for name in PENALTIES))
         or objective.clip_weights is not None
         or uses_norm(config.model.discriminator, "spectral")
     )
@@ -217,6 +227,9 @@ def _warnings(config: RunConfig) -> list[str]:
                     f"optim.micro_batch {micro}: batch norm in the {name} sees so many images, not"
                     f" the batch of {batch}"
                 )
+        for key, value, sees in _LOOKING_AT_ALL:
+            if attrgetter(key)(config) != value:
+                found.append(f"optim.micro_batch {micro}: {key} {sees} so many images at a time")
     if rows and "batch" in (rows[-1].norm or generator.norm).split("+"):
         found.append("batch norm on the generator's output blurs its images (S2, model 1)")
     return found

@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from dcgan.runtime.device import whole_fp32
+
 _DIGEST_LETTERS = 12
 """Of a SHA-256 in hex: enough to tell any two networks of this world apart."""
 
@@ -119,8 +121,7 @@ class Extractor:
         if count < self._batch:
             missing = pixel_BCHW.new_zeros(self._batch - count, *pixel_BCHW.shape[1:])
             pixel_BCHW = torch.cat([pixel_BCHW, missing])
-        # TF32 would give other digits on a GPU than what is kept from a CPU
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        with whole_fp32():  # what a CPU kept is compared with what a GPU finds
             found = self.network(pixel_BCHW)
         feature_BF, logit_BK = found if isinstance(found, tuple) else (found, None)
         probability_BK = None if logit_BK is None else logit_BK.float().softmax(dim=1)

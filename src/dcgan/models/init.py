@@ -7,6 +7,8 @@ from typing import Literal
 
 from torch import nn
 
+from dcgan.models.convolution import FromPixel
+
 Initialisation = Literal["default", "dcgan", "he"]
 
 
@@ -62,10 +64,12 @@ def _fan_in(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> float:
     """How many inputs one output sums.
 
     A transposed convolution spreads each input over its kernel, so an output of stride s sees
-    only every s-th kernel element per axis.
+    only every s-th kernel element per axis; and of a single pixel only one.
     """
     if isinstance(module, nn.Linear):
         return module.in_features
+    if isinstance(module, FromPixel):
+        return module.in_channels
     area = float(module.kernel_size[0] * module.kernel_size[1])
     if isinstance(module, nn.ConvTranspose2d):
         area /= module.stride[0] * module.stride[1]

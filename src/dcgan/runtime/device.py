@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
 import torch
@@ -87,6 +88,18 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
     if dtype is torch.float32:
         return nullcontext()
     return torch.autocast(device.type, dtype=dtype)
+
+
+@contextmanager
+def whole_fp32() -> Iterator[None]:
+    """Within, a GPU's convolutions in fp32 are that: PyTorch rounds what they multiply to ten bits
+    (TF32) where it is not told otherwise, too few for second derivatives and for comparisons."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def make_deterministic() -> None:

@@ -7,9 +7,13 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from dcgan.models.generator import Generator
 from dcgan.models.latents import LatentSpace
+
+_ITERATIONS = 15
+"""Of the power method, from vectors that are nearly right."""
 
 _BATCH = 64
 _BATCHES = 8
@@ -55,9 +59,11 @@ class AveragedGenerator:
         Running statistics gathered while training belong to no single set of weights, least of
         all to averaged ones: they are measured afresh on ``seed``'s own latents.
         """
+        _copy(generator.buffers(), self.module.buffers())
         if self._half_life == 0:
             _copy(generator.parameters(), self.module.parameters())
-        _copy(generator.buffers(), self.module.buffers())
+        else:
+            _find_singular_vectors(self.module)
         reestimate_batch_norm(self.module, latent, seed)
         return self.module
 
@@ -65,6 +71,16 @@ class AveragedGenerator:
 def _copy(sources: Iterable[Tensor], targets: Iterable[Tensor]) -> None:
     for source, target in zip(sources, targets, strict=True):
         target.copy_(source)
+
+
+def _find_singular_vectors(module: nn.Module) -> None:
+    """Spectral norm has those of the weights it last saw, and averaged weights are others."""
+    for layer in module.modules():
+        if is_parametrized(layer, "weight"):
+            layer.train()
+            for _ in range(_ITERATIONS):
+                _ = layer.weight  # in training, reading is one step of the power method
+            layer.eval()
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ B batch · Z latent · C channels · H, W sides · K classes
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -117,6 +117,14 @@ class Batch:
     real_BCHW: Tensor
     latent_BZ: Tensor
     class_BK: Tensor | None = None
+
+    def paired(self, latent: LatentSpace) -> Batch:
+        """The same, each generated image of the class of the real one beside it."""
+        if self.class_BK is None:
+            return self
+        before, after = latent.class_slice.start, latent.class_slice.stop
+        beside = (self.latent_BZ[:, :before], self.class_BK, self.latent_BZ[:, after:])
+        return replace(self, latent_BZ=torch.cat(beside, dim=1))
 
     def parts(self, count: int) -> Iterator[Batch]:
         """The same in so many equal parts."""

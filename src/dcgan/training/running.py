@@ -17,7 +17,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import by_images, now
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import draw_quality, settle_best
-from dcgan.runtime.device import choose_device, make_deterministic
+from dcgan.runtime.device import choose_device, make_deterministic, whole_fp32
 from dcgan.runtime.random import seed_everything
 from dcgan.runtime.ranks import Ranks
 from dcgan.training.build import (
@@ -84,6 +84,7 @@ def train_run(
     if plan.is_done(state):
         reporter.note(f"complete already, with {state.images_seen:,} images seen")
     with ExitStack() as stack:
+        stack.enter_context(whole_fp32())
         stop = stack.enter_context(stopping_on_signals())
         reporter.begin(state.images_seen, plan.images, plan.minutes)
         stack.callback(reporter.end)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dcgan.config import RunConfig, load_recipe, merge
+from dcgan.config import RunConfig, forget_unused, load_recipe, merge
 from dcgan.data.sources.opening import is_address, is_name
 from dcgan.errors import ConfigError
 from dcgan.runtime.files import expanded
@@ -68,7 +68,7 @@ def collect_settings(
     asked = merge(asked, settings)
     if lengths:  # one length takes the place of the recipe's
         asked["length"] = dict.fromkeys(_LENGTHS) | lengths
-    return merge(load_recipe(recipe), asked)
+    return forget_unused(load_recipe(recipe), asked)
 
 
 def differences(ours: RunConfig, theirs: RunConfig, *, ignore: tuple[str, ...]) -> dict[str, str]:

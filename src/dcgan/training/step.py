@@ -27,6 +27,8 @@ def update(players: Players, batch: Batch, rules: Rules, turn: Turn) -> Statisti
     parts is, so that no more is held at a time than one part of it needs; gradients of the parts
     add up to those of the whole, where no layer looks at more than one image.
     """
+    if rules.objective.is_relativistic or "wgan_gp" in rules.penalties:
+        batch = batch.paired(rules.latent)  # real and generated are compared, or mixed, one by one
     is_kept = turn.with_generator and rules.parts == 1
     with nullcontext() if is_kept else torch.no_grad():
         drawn = [_draw(players, part, rules) for part in batch.parts(rules.parts)]
