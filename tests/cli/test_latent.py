@@ -40,6 +40,18 @@ def test_a_grid_is_a_sheet_with_its_corners_in_the_corners(dcgan, small_run, tmp
         np.testing.assert_array_equal(np.asarray(corner), np.asarray(sheet(first)))
 
 
+@pytest.mark.parametrize(("words", "methods"), [([], "nearest"), (["--smooth"], "lanczos")])
+def test_the_images_of_a_sheet_can_be_of_any_side(dcgan, small_run, tmp_path, words, methods):
+    out = tmp_path / "grid.png"
+    asked = ["--kind", "grid", "--side", 40, *words, "--out", out]
+    assert dcgan("interpolate", small_run.path, *asked)[0] == 0
+    first = Image.fromarray(small_run.draw(Choice().latents(small_run, 0, 1))[0, 0])
+    with Image.open(out) as grid:
+        assert grid.width == grid.height == 6 * 42 + 2
+        wanted = first.resize((40, 40), Image.Resampling[methods.upper()])
+        np.testing.assert_array_equal(np.asarray(grid)[2:42, 2:42], np.asarray(wanted))
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
@@ -47,7 +59,7 @@ def test_a_grid_is_a_sheet_with_its_corners_in_the_corners(dcgan, small_run, tmp
         (["a", "b"], "dcgan: point = 'a': write a number"),
         (["1", "2", "--out", "way.avi"], "dcgan: out = '.avi': a film ends in"),
         (["1", "2", "--frames", "0"], "dcgan: frames = 0: at least 2"),
-        (["1", "2", "--fps", "0"], "dcgan: fps = 0.0: above 0"),
+        (["1", "2", "--fps", "0"], "dcgan: fps = 0.0: from 0.1 to 100"),
         (["1", "2", "--side", "9999"], "dcgan: side = 9999: from 1 to 4096"),
         (["1", "2", "--label", "7"], "dcgan: label = '7': this run was not trained on labels"),
         (["1", "2", "--truncation", "0"], "dcgan: truncation = 0.0: above 0"),
@@ -94,8 +106,14 @@ def test_arithmetic_makes_its_figure_and_says_of_what(dcgan, small_run, tmp_path
     ("words", "line"),
     [
         ([], "dcgan: plus = []: give at least one concept"),
-        (["--plus", "-4"], "dcgan: concept = '-4': no such class"),
-        (["--plus", "1,x"], "dcgan: concept = '1,x': no such class"),
+        (["--plus", "-4"], "dcgan: point = '-4': numbers go from 0"),
+        (["--plus", "1,x"], "dcgan: point = 'x': write a number"),
+        (["--plus", "x"], "dcgan: concept = 'x': no such class"),
+        (["--plus", "1", "--move", "x=nan"], "dcgan: move = 'x=nan': no number"),
+        (
+            ["--plus", "1", "--move", "x=1", "--move", "x=2"],
+            "dcgan: move = 'x=2': x is given twice",
+        ),
         (["--plus", "label=77"], "dcgan: concept = 'label=77': no such class of label"),
         (["--plus", "colour=red"], "dcgan: concept = 'colour=red': no such factor"),
         (["--plus", "3", "--exemplars", "0"], "dcgan: exemplars = 0: from 1 to 100"),
@@ -117,12 +135,18 @@ def run_of_ones_own(small_run, tmp_path):
     return shutil.copytree(small_run.path, tmp_path / "run")
 
 
-def test_directions_are_found_kept_listed_shown_and_moved_along(dcgan, run_of_ones_own, tmp_path):
+def test_directions_are_found_kept_listed_shown_and_moved_along(
+    dcgan, run_of_ones_own, tmp_path, monkeypatch
+):
     run = run_of_ones_own
     assert dcgan("directions", run)[1].startswith("no directions yet")
     out = tmp_path / "d.png"
     code, said, _ = dcgan("directions", run, "s", "--method", "sefa", "--count", 2, "--out", out)
     assert code == 0
+    monkeypatch.chdir(tmp_path)
+    assert dcgan("directions", run, "near", "--method", "pca", "--count", 1, "--neighbours")[0] == 0
+    with Image.open("near.png") as named_by_itself, Image.open(tmp_path / "s-1.png") as plain:
+        assert named_by_itself.height > 1.5 * plain.height
     assert [line.split(":")[0] for line in said.splitlines()] == ["s-1", "s-2"]
     with Image.open(tmp_path / "s-1.png") as sweep:
         assert sweep.width == 7 * 66 + 2
@@ -130,8 +154,8 @@ def test_directions_are_found_kept_listed_shown_and_moved_along(dcgan, run_of_on
     other = run / "directions" / "s-2.json"
     other.write_text(json.dumps(json.loads(other.read_text()) | {"checkpoint": "000000099"}))
     listed = dcgan("directions", run)[1].splitlines()
-    assert [line.split(":")[0] for line in listed] == ["s-1", "s-2", "turn"]
-    assert ["--checkpoint 99" in line for line in listed] == [False, True, False]
+    assert [line.split(":")[0] for line in listed] == ["near-1", "s-1", "s-2", "turn"]
+    assert ["--checkpoint 99" in line for line in listed] == [False, False, True, False]
     with Image.open(tmp_path / "t.gif") as film:
         assert film.n_frames == 48
     for name, words in {"still": [], "moved": ["--move", "turn=2", "--move", "s-1=-1"]}.items():
@@ -209,6 +233,7 @@ def test_invert_finds_own_samples_and_pictures_and_others_know_them(
         (["1", "--starts", "0"], "dcgan: starts = 0: from 1"),
         (["1", "--features", "-1"], "dcgan: features = -1.0: a weight"),
         (["1", "--out", "found.xyz"], "dcgan: found.xyz: no picture format"),
+        (["1", "--truncation", "0.5"], "dcgan: truncation = 0.5: is for what is drawn"),
         ([*map(str, range(65))], "dcgan: pictures = 65: from 1 to 64"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import cos, sqrt
+
 import pytest
 import torch
 
@@ -17,12 +19,44 @@ POINTS = SPACE.numbered(0, 0, 4)
 NEEDS = {"spherical": 3, "straight": 3, "circle": 2, "grid": 4, "walk": 1}
 
 
+@pytest.mark.parametrize("distribution", ["normal", "uniform"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_begins_at_its_first_point_and_has_its_frames(kind):
-    found = interpolate(SPACE, POINTS[: NEEDS[kind]], kind=kind, frames=25)
-    assert found.shape == (25, SPACE.width)
-    assert torch.equal(found[0], POINTS[0])
-    assert not torch.equal(found[1], POINTS[0])
+def test_every_kind_begins_at_its_first_point_and_has_its_frames(kind, distribution):
+    space = LatentSpace(12, distribution, (0.5, 0.5), (), 1)
+    points = space.numbered(0, 0, 4)
+    found = interpolate(space, points[: NEEDS[kind]], kind=kind, frames=25)
+    assert found.shape == (25, space.width)
+    assert torch.equal(found[0], points[0])
+    assert not torch.equal(found[1], points[0])
+
+
+def test_a_straight_way_is_straight_in_a_cube_too():
+    space = LatentSpace(12, "uniform")
+    start, end = space.numbered(0, 0, 2)
+    found = interpolate(space, torch.stack([start, end]), kind="straight", frames=5)
+    torch.testing.assert_close(found[1], 0.75 * start + 0.25 * end)
+
+
+def test_a_walk_from_a_numbered_sample_turns_at_once_and_stays_on_the_shell():
+    space = LatentSpace(500)
+    found = interpolate(space, space.numbered(7, 0, 1), kind="walk", frames=50, seed=7)
+    points = found[::10].double()
+    cosines = torch.nn.functional.cosine_similarity(points[:-1], points[1:])
+    torch.testing.assert_close(cosines, torch.full_like(cosines, cos(0.6)), rtol=0.1, atol=0)
+    assert (points.norm(dim=1) / sqrt(500) - 1).abs().max() < 0.1
+
+
+def test_a_latent_of_one_number_has_ways_too():
+    for kind in KINDS:
+        points = torch.tensor([[1.0], [-2.0], [0.5], [3.0]])[: NEEDS[kind]]
+        assert interpolate(LatentSpace(1), points, kind=kind, frames=9).isfinite().all()
+
+
+def test_a_circle_through_one_point_and_too_long_a_film_are_refused():
+    with pytest.raises(ConfigError, match="two that differ"):
+        interpolate(SPACE, POINTS[[0, 0]], kind="circle")
+    with pytest.raises(ConfigError, match="at most 10,000"):
+        interpolate(SPACE, POINTS, frames=10_001)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -80,14 +80,14 @@ def directions(
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
     from dcgan.cli.progress import TerminalReporter
-    from dcgan.latent.draw import refuse_beside
+    from dcgan.latent.draw import refuse_film
     from dcgan.latent.finding import Request, find
     from dcgan.latent.reading import Reader
     from dcgan.latent.stored import keep_direction, stored_names
     from dcgan.latent.sweep import refuse_far, write_sweep
 
     refuse_far(most)
-    refuse_beside(neighbours, out or Path(".png"))
+    refuse_film(out or Path("sheet.png"), fps=film.fps, side=film.side, beside=neighbours)
     opened, choice = which.open(run)
     request = Request(plus, minus, reads, method, count, leave, samples, least)
     if name is None and not request.ways:

@@ -86,5 +86,7 @@ def forget(
         f" of the probe {found.probe.accuracy:.2f})"
     )
     for way, share in found.shares.items():
-        print(f"{way}: {share:.1%} of samples show {reads}")
+        low, high = found.random_range
+        spread = f", {low:.1%} to {high:.1%} in ten draws" if way == "random off" else ""
+        print(f"{way}: {share:.1%} of samples show {reads}{spread}")
     print(f"in {out}")

@@ -33,8 +33,8 @@ def interpolate(
     run
         A run folder.
     points
-        Numbers on the sheet that sample --numbered makes, each of --seed or as SEED:NUMBER
-        (default: as many as needed, from 0 on).
+        Numbers on the sheet that sample --numbered makes, each of --seed or as SEED:NUMBER, or
+        names of pictures after invert (default: as many numbers as needed, from 0 on).
     kind
         spherical: great circles, which keep to where latents lie; straight: lines between them;
         circle: a closed loop through two; grid: a sheet between two or four corners; walk: a
@@ -52,14 +52,14 @@ def interpolate(
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
-    from dcgan.latent.draw import refuse_beside, write_frames
+    from dcgan.latent.draw import refuse_film, write_frames
     from dcgan.latent.interpolate import describe, interpolate
     from dcgan.latent.points import latents_of
 
+    out = out or Path("interpolate.png" if kind == "grid" else "interpolate.gif")
+    refuse_film(out, fps=film.fps, side=film.side, beside=neighbours)
     opened, choice = which.open(run)
     latent = opened.networks.latent
-    out = out or Path("interpolate.png" if kind == "grid" else "interpolate.gif")
-    refuse_beside(neighbours, out)
     names = points or tuple(str(n) for n in range({"walk": 1, "grid": 4}.get(kind, 2)))
     found_FZ = interpolate(
         latent,

@@ -61,12 +61,17 @@ def invert(
     """
     from rich.console import Console
 
+    from dcgan.errors import ConfigError
     from dcgan.latent.invert import invert as search
     from dcgan.latent.inverted import figure, own_samples, read_words, relative_errors
     from dcgan.latent.stored import keep_latent
     from dcgan.render.sheet import picture_format, save_image
 
     picture_format(out)  # a wrong suffix is better known before the search
+    if pictures and which.truncation is not None:
+        raise ConfigError(
+            "truncation", which.truncation, "is for what is drawn; a picture lies where it lies"
+        )
     opened, choice = which.open(run)
 
     def find(images: NDArray[np.uint8] | Tensor) -> Inversion:
@@ -76,7 +81,7 @@ def invert(
             )
 
     if pictures:
-        has_numbers = any(word.isdigit() for word in pictures)
+        has_numbers = any(word.isdecimal() for word in pictures)
         known = open_run_pictures(opened, data, data_root) if has_numbers else None
         names, images = read_words(opened, pictures, known, data or "real")
         found = find(images)

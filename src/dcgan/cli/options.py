@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,7 +72,8 @@ class Film:
     fps
         Frames per second of a film.
     side
-        Pixels of its longer side (default: enlarged by a whole factor to about 256).
+        Pixels of its longer side, or of each image on a sheet (default: enlarged by a whole factor
+        to about 256, on a sheet 64).
     smooth
         Enlarge smoothly; without, each pixel stays a square.
     once
@@ -107,13 +109,18 @@ def _pairs(words: tuple[str, ...], key: str) -> list[tuple[str, float]]:
     """``("1=3", "2=-0.5")`` → ``[("1", 3.0), ("2", -0.5)]``."""
     from dcgan.errors import ConfigError
 
-    found = []
+    found: list[tuple[str, float]] = []
     for word in words:
         name, _, value = word.partition("=")
         try:
-            found.append((name, float(value)))
+            number = float(value)
         except ValueError:
             raise ConfigError(key, word, f"write {_PAIRS[key]}") from None
+        if not isfinite(number):
+            raise ConfigError(key, word, "no number to go by")
+        if name in dict(found):
+            raise ConfigError(key, word, f"{name} is given twice")
+        found.append((name, number))
     return found
 
 

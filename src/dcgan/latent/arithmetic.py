@@ -25,6 +25,7 @@ from dcgan.latent.reading import Reader
 from dcgan.models.latents import LatentSpace
 from dcgan.render.equation import Column, equation
 from dcgan.runs.run import Run
+from dcgan.runtime.random import derived_seed
 
 EXEMPLARS = 3
 """As many as in the paper, which found single ones unstable."""
@@ -99,7 +100,7 @@ def open_concepts(
     found = []
     for sign, name in asked:
         words = tuple(word.strip() for word in name.split(","))
-        if not all(is_point(run, word) for word in words):
+        if not any(is_point(run, word) for word in words):
             words = _exemplars(run, name, choice, reader, exemplars)
         found.append(Concept(sign, name, words, latents_of(run, words, choice)))
     return found
@@ -155,7 +156,8 @@ def neighbours(
     space: LatentSpace, latent_Z: Tensor, *, count: int = 8, spread: float = SPREAD, seed: int = 0
 ) -> Tensor:
     """A latent with noise uniform within ± ``spread`` added to its own, (count, Z)."""
-    drawn = LatentSpace(space.dim, "uniform").numbered(seed, 0, count) * spread
+    own = derived_seed(seed, "neighbours")  # whose numbers are nobody's latents
+    drawn = LatentSpace(space.dim, "uniform").numbered(own, 0, count) * spread
     moved_BD = latent_Z[: space.dim] + drawn
     if space.distribution == "uniform":
         moved_BD = moved_BD.clamp(-1, 1)

@@ -15,11 +15,15 @@ from torch import Tensor, nn
 
 from dcgan.errors import ConfigError, DcganError
 from dcgan.latent.noise import from_normal, to_normal
+from dcgan.models.blocks import PixelNorm
 from dcgan.models.generator import Generator
 from dcgan.models.latents import LatentSpace
 
 _LEFT = 0.1
 """Of a direction's length, at least so much must be left when others are taken out of it."""
+
+_DEPENDENT = 1e-6
+"""Of the largest singular value: directions of smaller ones are sums of the others."""
 
 _HELD_OUT = 0.25
 
@@ -126,7 +130,9 @@ def without(vector_D: Tensor, others_KD: Tensor) -> Tensor:
     ConfigError
         Less than a tenth is left: it is one of the others by another name.
     """
-    basis_DK = torch.linalg.qr(others_KD.double().T).Q
+    # not by QR, which makes up a direction for each that depends on the others
+    left_DK, size_K, _ = torch.linalg.svd(others_KD.double().T, full_matrices=False)
+    basis_DK = left_DK[:, size_K > _DEPENDENT * size_K.max()]
     left_D = vector_D.double() - basis_DK @ (basis_DK.T @ vector_D.double())
     if left_D.norm() < _LEFT:
         raise ConfigError(
@@ -211,7 +217,7 @@ def _before_activation(generator: Generator) -> nn.Sequential:
     """The first row as far as it is linear, batch norm in evaluation included."""
     linear: list[nn.Module] = []
     for module in generator.blocks[0].children():
-        if isinstance(module, nn.ReLU | nn.LeakyReLU | nn.SELU | nn.Tanh):
+        if isinstance(module, nn.ReLU | nn.LeakyReLU | nn.SELU | nn.Tanh | PixelNorm):
             break
         linear.append(module)
     return nn.Sequential(*linear)
@@ -251,5 +257,7 @@ def _signed(vectors_KD: Tensor) -> Tensor:
 
 def _unit(vector_D: Tensor) -> Tensor:
     if not vector_D.any():
-        raise DcganError("both groups have the same mean: there is no direction between them")
+        raise DcganError(
+            "nothing differs between the two sides: there is no direction between them"
+        )
     return nn.functional.normalize(vector_D, dim=0)

@@ -5,16 +5,18 @@ F frames · C channels · H, W sides
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from dcgan.data import Pictures
 from dcgan.errors import ConfigError
-from dcgan.latent.nearest import with_nearest
-from dcgan.render.animation import SUFFIXES, save_animation
-from dcgan.render.sheet import save_image, sheet
+from dcgan.latent.nearest import nearest_row
+from dcgan.render.animation import SUFFIXES, all_enlarged, save_animation
+from dcgan.render.sheet import save_image, sheet, stacked
 
 
 def write_frames(
@@ -34,7 +36,8 @@ def write_frames(
     frames_FCHW : uint8 (F, C, H, W)
     out : Path
     fps, side, smooth, loop
-        Of a film, see :func:`dcgan.render.animation.save_animation`.
+        See :func:`dcgan.render.animation.save_animation`; of a sheet's images, too, ``side`` and
+        ``smooth``, which else are enlarged to about 64 pixels.
     beside : Pictures, optional
         On a sheet, show the nearest of these below each image.
 
@@ -43,18 +46,45 @@ def write_frames(
     ConfigError
         A suffix of neither, or neighbours in a film; ``fps`` or ``side`` out of bounds.
     """
+    refuse_film(out, fps=fps, side=side, beside=beside is not None)
+    if out.suffix.lower() == ".png":
+        save_image(frames_sheet(frames_FCHW, side=side, smooth=smooth, beside=beside), out)
+        return
+    save_animation(frames_FCHW, out, fps=fps, side=side, smooth=smooth, loop=loop)
+
+
+def frames_sheet(
+    images_NCHW: NDArray[np.uint8],
+    *,
+    columns: int | None = None,
+    captions: Sequence[str] = (),
+    side: int | None = None,
+    smooth: bool = False,
+    beside: Pictures | None = None,
+) -> Image.Image:
+    """One sheet of all, enlarged as a film is where that is asked for."""
+    rows = [(images_NCHW, list(captions) or [""] * len(images_NCHW))]
+    if beside is not None:
+        rows.append(nearest_row(beside, images_NCHW))
+    enlarge = None
+    if side is not None or smooth:
+        rows = [(all_enlarged(images, side, smooth=smooth), texts) for images, texts in rows]
+        enlarge = 1
+    if beside is None:
+        return sheet(rows[0][0], columns=columns, enlarge=enlarge, captions=captions)
+    return stacked(rows, columns, enlarge=enlarge)
+
+
+def refuse_film(out: Path, *, fps: float, side: int | None, beside: bool) -> None:
+    """Raise ConfigError for what no film or sheet can be; better before it is drawn."""
     if out.suffix.lower() not in {".png", *SUFFIXES}:
         kinds = ", ".join(SUFFIXES)
         raise ConfigError("out", out.suffix, f"a film ends in {kinds}, a sheet in .png")
-    refuse_beside(beside is not None, out)
-    if not 0 < fps <= 100:
-        raise ConfigError("fps", fps, "above 0, up to 100 frames per second")
+    refuse_beside(beside, out)
+    if not 0.1 <= fps <= 100:
+        raise ConfigError("fps", fps, "from 0.1 to 100 frames per second")
     if side is not None and not 1 <= side <= 4096:
         raise ConfigError("side", side, "from 1 to 4096 pixels")
-    if out.suffix.lower() == ".png":
-        save_image(sheet(frames_FCHW) if beside is None else with_nearest(beside, frames_FCHW), out)
-        return
-    save_animation(frames_FCHW, out, fps=fps, side=side, smooth=smooth, loop=loop)
 
 
 def refuse_beside(wanted: bool, out: Path) -> None:

@@ -7,7 +7,7 @@ N samples · M feature maps of a row · H, W their sides · P places
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -40,15 +40,23 @@ class Probe:
         Of each map, after all are brought to unit deviation.
     accuracy : float
         Balanced, on a quarter that was held out; one half is chance.
+    deviation_M : float (M,)
+        Of each map, which was brought to one.
     """
 
     row: int
     weight_M: NDArray[np.float64]
     accuracy: float
+    deviation_M: NDArray[np.float64]
 
     def drawing(self) -> NDArray[np.bool_]:
         """The maps to switch off, (M,): all of positive weight, as in the paper."""
         return self.weight_M > 0
+
+    def greatest(self, activation_NMHW: Tensor) -> Tensor:
+        """Of each image, how sure it is where it is surest, in logits but for a constant (N,)."""
+        weight_M = torch.from_numpy(self.weight_M / self.deviation_M).float()
+        return torch.einsum("nmhw,m->nhw", activation_NMHW, weight_M).amax(dim=(1, 2))
 
 
 def default_row(generator: Generator) -> int:
@@ -64,10 +72,27 @@ def activations(generator: Generator, latent_NZ: Tensor, row: int) -> Tensor:
     ConfigError
         No such row, its last, or one that gives no maps.
     """
+    return _watched(generator, latent_NZ, row, lambda map_NMHW: map_NMHW)
+
+
+def map_means(generator: Generator, latent_NZ: Tensor, row: int) -> Tensor:
+    """The mean over places of each of a row's maps (N, M), which takes little memory.
+
+    Raises
+    ------
+    ConfigError
+        As for :func:`activations`.
+    """
+    return _watched(generator, latent_NZ, row, lambda map_NMHW: map_NMHW.mean(dim=(2, 3)))
+
+
+def _watched(
+    generator: Generator, latent_NZ: Tensor, row: int, keep: Callable[[Tensor], Tensor]
+) -> Tensor:
     refuse_row(generator, row)
     found: list[Tensor] = []
     hook = generator.blocks[row - 1].register_forward_hook(
-        lambda *block_given_out: found.append(block_given_out[-1].cpu())
+        lambda *block_given_out: found.append(keep(block_given_out[-1]).cpu())
     )
     place = next(generator.parameters()).device
     try:
@@ -101,9 +126,7 @@ def without_maps(generator: Generator, row: int, off_M: NDArray[np.bool_]) -> It
         hook.remove()
 
 
-def probe_concept(
-    activation_NMHW: Tensor, shows_N: NDArray[np.bool_], row: int, *, seed: int = 0
-) -> Probe:
+def probe_concept(mean_NM: Tensor, shows_N: NDArray[np.bool_], row: int, *, seed: int = 0) -> Probe:
     """A probe of whether an image shows something, by the mean of each map.
 
     Raises
@@ -111,8 +134,7 @@ def probe_concept(
     DcganError
         Hardly any sample on one side.
     """
-    mean_NM = activation_NMHW.mean(dim=(2, 3)).double().numpy()
-    return _fit(mean_NM, shows_N, np.arange(len(shows_N)), row, seed)
+    return _fit(mean_NM.double().numpy(), shows_N, np.arange(len(shows_N)), row, seed)
 
 
 def probe_boxes(
@@ -199,7 +221,7 @@ def _fit(
     model.fit(feature_PM[learned], shows_P[learned])
     accuracy = balanced_accuracy_score(shows_P[held_out], model.predict(feature_PM[held_out]))
     weight_M: NDArray[np.float64] = model[-1].coef_[0]
-    return Probe(row, weight_M, float(accuracy))
+    return Probe(row, weight_M, float(accuracy), model[0].scale_)
 
 
 def random_maps(off_M: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:

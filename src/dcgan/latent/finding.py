@@ -5,11 +5,13 @@ N samples · K directions
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from dcgan.errors import ConfigError, DcganError
 from dcgan.latent.arithmetic import Concept, open_concepts
@@ -30,12 +32,15 @@ from dcgan.latent.reading import Reader
 from dcgan.latent.stored import read_direction, refuse_name
 from dcgan.models.latents import LatentSpace
 from dcgan.runs.run import Run
+from dcgan.runtime.random import derived_seed
 
 SAMPLES = 2000
 _MOST_SAMPLES = 1_000_000
 
 LEAST_ACCURACY, LEAST_R2 = 0.7, 0.2
 """Of directions that are kept; chance is 0.5 and 0."""
+
+_ANY = Choice()
 
 _RANDOM = 100
 """Directions that stand for chance."""
@@ -124,9 +129,9 @@ def find(
             run,
             name,
             request.method,
+            choice,
             count=request.count,
             samples=request.samples,
-            seed=choice.seed,
         )
     return [read_direction(run, name)]
 
@@ -179,28 +184,38 @@ def from_samples(
     latent_NZ = choice.latents(run, 0, samples)
     images = run.draw(latent_NZ)
     noise_ND = to_normal(run.networks.latent, latent_NZ)
+    probe: Callable[[Tensor], tuple[Tensor, float]]
     if reader.is_measured(concept):
-        vector_D, score = by_value(noise_ND, reader.values(images, concept), seed=choice.seed)
+        value_N = reader.values(images, concept)
+        probe = partial(by_value, value_N=value_N, seed=choice.seed)
         measure, least = "held-out R²", LEAST_R2 if least is None else least
     else:
         shows_N = reader.agreement(images, reader.conditions(concept)) > 0.5
-        vector_D, score = by_class(noise_ND, shows_N, seed=choice.seed)
+        probe = partial(by_class, shows_N=shows_N, seed=choice.seed)
         measure, least = "held-out accuracy", LEAST_ACCURACY if least is None else least
+    vector_D, score = probe(noise_ND)
+    method = f"linear probe of {concept} on {samples:,} samples"
+    if leave:
+        others = torch.stack([read_direction(run, other).vector_D for other in leave])
+        vector_D = without(vector_D, others)
+        _, score = probe((noise_ND @ vector_D)[:, None])  # by what is left of it
+        method += f", without {', '.join(leave)}"
     if score < least:
         raise DcganError(
             f"{concept}: {measure} {score:.2f}, below {least:g}: no direction of this latent is it;"
             " train longer, give more --samples, or accept it with a lower --least"
         )
-    method = f"linear probe of {concept} on {samples:,} samples"
-    if leave:
-        others = torch.stack([read_direction(run, other).vector_D for other in leave])
-        vector_D = without(vector_D, others)
-        method += f", without {', '.join(leave)}"
     return Direction(name, vector_D, method, {measure: round(score, 4)})
 
 
 def from_generator(
-    run: Run, name: str, method: Method, *, count: int = 5, samples: int = SAMPLES, seed: int = 0
+    run: Run,
+    name: str,
+    method: Method,
+    choice: Choice = _ANY,
+    *,
+    count: int = 5,
+    samples: int = SAMPLES,
 ) -> list[Direction]:
     """Directions the generator's first layer singles out, strongest first, named ``name-1``, ….
 
@@ -210,13 +225,14 @@ def from_generator(
     name : str
     method : {"sefa", "pca"}
         See :func:`factorised` and :func:`components`.
+    choice : Choice
+        Which samples.
     count : int
     samples : int
         On which explained variance is measured, and components are found.
-    seed : int
     """
     space, generator = run.networks.latent, run.generator
-    latent_NZ = space.numbered(seed, 0, samples)
+    latent_NZ = choice.latents(run, 0, samples)
     if method == "sefa":
         found_KD = factorised(generator, space, count)
     else:
@@ -224,7 +240,7 @@ def from_generator(
     activation_NF = first_activations(generator, latent_NZ)
     noise_ND = to_normal(space, latent_NZ)
     share_K = explained(activation_NF, noise_ND, found_KD)
-    chance = LatentSpace(space.dim).numbered(seed + 1, 0, _RANDOM)
+    chance = LatentSpace(space.dim).numbered(derived_seed(choice.seed, "chance"), 0, _RANDOM)
     chance = torch.nn.functional.normalize(chance, dim=1)
     random = float(explained(activation_NF, noise_ND, chance).mean())
     how = {"sefa": "closed-form factorisation (SeFa)", "pca": "principal components (GANSpace)"}

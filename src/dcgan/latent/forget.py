@@ -6,7 +6,7 @@ N samples · M feature maps
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from dcgan.latent.feature_maps import (
     Probe,
     activations,
     default_row,
+    map_means,
     probe_boxes,
     probe_concept,
     random_maps,
@@ -35,11 +36,14 @@ from dcgan.latent.points import latent_of
 from dcgan.latent.reading import Reader
 from dcgan.render.sheet import stacked
 from dcgan.runs.run import Run
+from dcgan.runtime.random import derived_seed
 
 SAMPLES = 2000
 LEAST = 0.7
 _MOST_SAMPLES = 100_000
 _COUNTED = 500
+_CONTROLS = 10
+_RANDOM = "random off"
 _SHOWN = 8
 
 
@@ -51,14 +55,17 @@ class Forgotten:
     ----------
     probe : Probe
     figure : PIL.Image.Image
-        Samples; the same without the maps; and without as many at random.
+        Samples that show it most; the same without the maps; and without as many at random.
     shares : mapping of str to float
-        Of 500 fresh samples that show it, by which maps are off.
+        Of 500 fresh samples that show it, by which maps are off; at random the mean of ten draws.
+    random_range : (float, float)
+        The least and the greatest of these.
     """
 
     probe: Probe
     figure: Image.Image
     shares: Mapping[str, float] = field(default_factory=dict)
+    random_range: tuple[float, float] = (0.0, 0.0)
 
 
 def forget(
@@ -93,7 +100,7 @@ def forget(
     least : float
         The probe's held-out balanced accuracy below which nothing is switched off.
     beside : Pictures, optional
-        Show the nearest of these below each sample as it was.
+        Show the nearest of these below each image.
 
     Raises
     ------
@@ -120,7 +127,7 @@ def forget(
 
         latent_NZ = choice.latents(run, 0, samples)
         probe = probe_concept(
-            activations(run.generator, latent_NZ, row), shows(latent_NZ), row, seed=choice.seed
+            map_means(run.generator, latent_NZ, row), shows(latent_NZ), row, seed=choice.seed
         )
         picked = np.flatnonzero(shows(fresh_NZ))[:_SHOWN]
     else:
@@ -134,29 +141,41 @@ def forget(
             row,
             seed=choice.seed,
         )
-        picked = np.arange(_SHOWN)
+        sure_N = probe.greatest(activations(run.generator, fresh_NZ, row))
+        picked = sure_N.argsort(descending=True)[:_SHOWN].numpy()
     if probe.accuracy < least:
         raise DcganError(
             f"{reads or boxes}: held-out accuracy {probe.accuracy:.2f}, below {least:g}: the maps"
             f" of row {row} do not know it; take another --row, or accept it with a lower --least"
         )
-    rows, shares = [], {}
+    if not len(picked):
+        raise DcganError(f"none of {_COUNTED} fresh samples shows {reads}; take another --seed")
+    rows: list[tuple[NDArray[np.uint8], Sequence[str]]] = []
+    shares: dict[str, list[float]] = {}
     for caption, off_M in _ways(probe, choice.seed):
         with without_maps(run.generator, row, off_M):
-            drawn = run.draw(fresh_NZ[picked])
-            rows.append((drawn, [caption, *[""] * (len(picked) - 1)]))
-            if beside is not None and len(rows) == 1:
-                rows.append(nearest_row(beside, drawn))
+            if caption not in shares:
+                drawn = run.draw(fresh_NZ[picked])
+                rows.append((drawn, [caption, *[""] * (len(picked) - 1)]))
+                if beside is not None:
+                    rows.append(nearest_row(beside, drawn))
+            shares.setdefault(caption, [])
             if reads is not None:
-                shares[caption] = float(shows(fresh_NZ).mean())
-    return Forgotten(probe, stacked(rows, _SHOWN), shares)
+                shares[caption].append(float(shows(fresh_NZ).mean()))
+    return Forgotten(
+        probe,
+        stacked(rows, _SHOWN),
+        {caption: float(np.mean(found)) for caption, found in shares.items() if found},
+        (min(shares[_RANDOM], default=0.0), max(shares[_RANDOM], default=0.0)),
+    )
 
 
 def _ways(probe: Probe, seed: int) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     off_M = probe.drawing()
     yield "all maps", np.zeros_like(off_M)
     yield "without", off_M
-    yield "random off", random_maps(off_M, seed)
+    for number in range(_CONTROLS):
+        yield _RANDOM, random_maps(off_M, derived_seed(seed, f"maps {number}"))
 
 
 def read_boxes(path: Path, size: tuple[int, int]) -> dict[int, list[Box]]:

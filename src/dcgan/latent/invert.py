@@ -22,6 +22,7 @@ from dcgan.latent.least_squares import descend
 from dcgan.latent.noise import from_normal, to_normal
 from dcgan.latent.resemblance import Resemblance
 from dcgan.runs.run import Run
+from dcgan.runtime.device import whole_fp32
 from dcgan.runtime.random import derived_seed
 
 STARTS = 8
@@ -64,6 +65,7 @@ class Inversion:
     error_N: NDArray[np.float64]
 
 
+@whole_fp32()
 def invert(
     run: Run,
     images_NCHW: NDArray[np.uint8] | Tensor,
@@ -97,6 +99,8 @@ def invert(
         See :class:`Resemblance`.
     progress : callable, optional
         Called with a line about how far the search is, before each of its starts.
+
+    Continuous codes are not searched for: they stay what those of a start are.
 
     Raises
     ------

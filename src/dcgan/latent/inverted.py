@@ -63,7 +63,7 @@ def read_words(
     names: list[str] = []
     found = []
     for word in words:
-        if pictures is not None and word.isdigit():
+        if pictures is not None and word.isdecimal():
             if int(word) >= len(pictures):
                 raise ConfigError("picture", word, f"numbers go from 0 to {len(pictures) - 1:,}")
             found.append(take(pictures, np.array([int(word)])))

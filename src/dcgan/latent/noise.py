@@ -34,14 +34,14 @@ def to_normal(space: LatentSpace, latent_BZ: Tensor) -> Tensor:
     noise_BD = latent_BZ[:, : space.dim]
     if space.distribution == "normal":
         return noise_BD
-    inside_BD = noise_BD.double().clamp(-_LARGEST, _LARGEST)
+    inside_BD = _wide(noise_BD).clamp(-_LARGEST, _LARGEST)
     return (sqrt(2) * torch.erfinv(inside_BD)).to(latent_BZ)
 
 
 def from_normal(space: LatentSpace, noise_BD: Tensor, beside: Tensor) -> Tensor:
     """The way back from :func:`to_normal`: noise (B, D), and what stands beside it → (B, Z)."""
     if space.distribution == "uniform":
-        noise_BD = torch.erf(noise_BD.double() / sqrt(2)).to(noise_BD)
+        noise_BD = torch.erf(_wide(noise_BD) / sqrt(2)).to(noise_BD)
     return torch.cat([noise_BD, beside], dim=1)
 
 
@@ -72,7 +72,8 @@ def noise_circle(space: LatentSpace, first_Z: Tensor, second_Z: Tensor, frames: 
     noise = to_normal(space, torch.stack([first_Z, second_Z]))
     angle_F = torch.arange(frames) * (2 * pi / frames)
     beside = straight(first_Z[space.dim :], second_Z[space.dim :], torch.sin(angle_F) ** 2)
-    return from_normal(space, circle(noise[0], noise[1], frames), beside)
+    found_FZ = from_normal(space, circle(noise[0], noise[1], frames), beside)
+    return torch.cat([first_Z[None], found_FZ[1:]])  # there and back again is not exact
 
 
 def truncated(space: LatentSpace, latent_BZ: Tensor, most: float) -> Tensor:
@@ -106,6 +107,11 @@ def truncated(space: LatentSpace, latent_BZ: Tensor, most: float) -> Tensor:
     if space.distribution == "uniform":
         return torch.cat([noise_BD * min(most, 1.0), beside], dim=1)
     # P(|z| < x) = erf(x / √2): the quantile of a symmetric distribution, sign kept
-    inside_BD = torch.erf(noise_BD.double() / sqrt(2)) * erf(most / sqrt(2))
+    inside_BD = torch.erf(_wide(noise_BD) / sqrt(2)) * erf(most / sqrt(2))
     moved_BD = sqrt(2) * torch.erfinv(inside_BD.clamp(-_LARGEST, _LARGEST))
     return torch.cat([moved_BD.to(latent_BZ), beside], dim=1)
+
+
+def _wide(noise_BD: Tensor) -> Tensor:
+    """In double precision, where the device knows it."""
+    return noise_BD if noise_BD.device.type == "mps" else noise_BD.double()

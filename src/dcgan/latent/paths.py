@@ -56,6 +56,8 @@ def spherical(start_Z: Tensor, end_Z: Tensor, share_F: Tensor) -> Tensor:
     aside_Z = to_Z - (to_Z @ from_Z) * from_Z
     if aside_Z.norm() < _PARALLEL:
         aside_Z = _perpendicular(from_Z)
+    if aside_Z.norm() == 0:  # one number has no directions to turn to
+        return straight(start_Z, end_Z, share_F)
     aside_Z = aside_Z / aside_Z.norm()
     share_F1 = share_F.double()[:, None]
     length_F1 = (1 - share_F1) * start_length + share_F1 * end_length

@@ -5,6 +5,7 @@ Z numbers of a latent
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import torch
@@ -16,6 +17,7 @@ from dcgan.latent.stored import read_latent, stored_pictures
 from dcgan.runs.run import Run
 
 _MOST = 10_000_000
+_NUMBER = re.compile(r"-?[0-9]+(:-?[0-9]+)?")
 
 
 def latent_of(run: Run, name: str, choice: Choice) -> Tensor:
@@ -56,7 +58,7 @@ def latent_of(run: Run, name: str, choice: Choice) -> Tensor:
 
 def is_point(run: Run, name: str) -> bool:
     """Whether a word means a latent: a number, or the name of an inverted picture."""
-    return name.replace(":", "").isdigit() or name in stored_pictures(run)
+    return bool(_NUMBER.fullmatch(name)) or name in stored_pictures(run)
 
 
 def latents_of(run: Run, names: tuple[str, ...], choice: Choice) -> Tensor:

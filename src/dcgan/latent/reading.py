@@ -141,8 +141,16 @@ class Reader:
 
     def is_measured(self, concept: str) -> bool:
         """Whether a word names a factor that has values and no classes, or an appearance."""
-        labels = self.pictures.labels.get(concept)
+        labels = self._labels_of(concept)
         return concept in APPEARANCES if labels is None else not labels.names
+
+    def _labels_of(self, concept: str) -> Labels | None:
+        try:
+            return self.pictures.labels.get(concept)
+        except DataError:
+            if concept in APPEARANCES:
+                return None  # looked at, not learned: the pictures may lie anywhere
+            raise
 
     def values(self, images_NCHW: NDArray[np.uint8], factor: str) -> NDArray[np.float64]:
         """A measured factor, (N,): by a classifier of its eighths, their means weighed.
@@ -154,7 +162,7 @@ class Reader:
         DataError
             Hardly two values differ.
         """
-        if factor not in self.pictures.labels:
+        if self._labels_of(factor) is None:
             return APPEARANCES[factor](images_NCHW)
         if factor not in self._eighths:
             self._eighths[factor] = _eighths(self.pictures, factor)

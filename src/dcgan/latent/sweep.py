@@ -17,9 +17,8 @@ from dcgan.data import Pictures
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
 from dcgan.latent.directions import Direction, moved
-from dcgan.latent.draw import refuse_beside, write_frames
-from dcgan.latent.nearest import with_nearest
-from dcgan.render.sheet import save_image, sheet
+from dcgan.latent.draw import frames_sheet, refuse_beside, write_frames
+from dcgan.render.sheet import save_image
 from dcgan.runs.run import Run
 
 _ROWS, _COLUMNS = 6, 7
@@ -71,10 +70,10 @@ def write_sweep(
         images = _drawn(run, choice.latents(run, 0, _ROWS), direction, amounts)
         captions = [f"{amount:+g}" if amount else "0" for amount in amounts] * _ROWS
         flat = images.reshape(-1, *images.shape[2:])
-        if beside is None:
-            save_image(sheet(flat, columns=_COLUMNS, captions=captions), out)
-        else:
-            save_image(with_nearest(beside, flat, columns=_COLUMNS, captions=captions), out)
+        drawn = frames_sheet(
+            flat, columns=_COLUMNS, captions=captions, side=side, smooth=smooth, beside=beside
+        )
+        save_image(drawn, out)
         return
     # there and back again, slowest at the ends; the last frame runs on into the first
     amounts = [most * sin(2 * pi * frame / _FRAMES) for frame in range(_FRAMES)]

@@ -102,6 +102,15 @@ def enlarged(
     return image.resize(size, method)
 
 
+def all_enlarged(
+    images_NCHW: NDArray[np.uint8], side: int | None, *, smooth: bool
+) -> NDArray[np.uint8]:
+    """:func:`enlarged` for images of a sheet."""
+    _, channels, *_ = images_NCHW.shape
+    large = np.stack([np.asarray(enlarged(one, side, smooth=smooth)) for one in images_NCHW])
+    return large[:, None] if channels == 1 else large.transpose(0, 3, 1, 2)
+
+
 def save_gif(frames: Sequence[Image.Image], path: Path, *, frame_ms: int = 120) -> None:
     """Write a looping GIF, whole or not at all; the last frame stays for two seconds.
 

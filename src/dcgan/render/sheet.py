@@ -82,7 +82,10 @@ def sheet(
 
 
 def stacked(
-    rows: Sequence[tuple[NDArray[np.uint8], Sequence[str]]], columns: int | None = None
+    rows: Sequence[tuple[NDArray[np.uint8], Sequence[str]]],
+    columns: int | None = None,
+    *,
+    enlarge: int | None = None,
 ) -> Image.Image:
     """Several rows of equally many images, one below the other, folded where they get long.
 
@@ -93,6 +96,8 @@ def stacked(
     columns : int, optional
         After which all rows go on below; default: about as many as the sheet then has images in
         height.
+    enlarge : int, optional
+        As for :func:`sheet`.
 
     Raises
     ------
@@ -109,7 +114,7 @@ def stacked(
             missing = columns - len(row[part])
             images += [row[part], np.repeat(blank, missing, axis=0)]
             captions += [*texts[part], *[""] * missing]
-    return sheet(np.concatenate(images), columns=columns, captions=captions)
+    return sheet(np.concatenate(images), columns=columns, enlarge=enlarge, captions=captions)
 
 
 def refuse_too_large(
