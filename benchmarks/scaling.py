@@ -108,7 +108,7 @@ def measured(processes: int, batch: int, width: int, batch_norm: str) -> tuple[f
                 *("--batch", str(batch), "--width", str(width), "--batch-norm", batch_norm),
             ],
             check=True,
-            capture_output=True,
+            stdout=subprocess.DEVNULL,
         )
         seconds, waited = json.loads(out.read_text())
     return STEPS * batch / seconds, waited / seconds

@@ -43,10 +43,12 @@ RECIPES = ("small-mnist", str(HERE / "example64.yaml"))
 
 def training(asked: argparse.Namespace) -> dict[str, Any]:
     """The table of `dcgan bench` for each recipe."""
-    return {
-        Path(recipe).stem: measure(recipe, rounds=asked.rounds, device=asked.device)
-        for recipe in RECIPES
-    }
+    found = {}
+    for recipe in RECIPES:
+        name = Path(recipe).stem
+        found[name] = measure(recipe, rounds=asked.rounds, device=asked.device)
+        found[name]["about"] = found[name]["about"].replace(recipe, name)
+    return found
 
 
 def _run_to_draw_with(folder: Path) -> Run:
