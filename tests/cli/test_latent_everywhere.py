@@ -101,7 +101,7 @@ def test_each_command_makes_its_sheet(dcgan, run, tmp_path, words, size):
         (["arithmetic", "--plus", "1,2", "--minus", "4", "--plus", "6"], 1),
         (["directions", "turn", "--plus", "1,2", "--minus", 3], 6 * 7),
         (["invert", "--starts", 1], 8),
-        (["forget", "--boxes", "boxes.csv", "--least", 0], 8),
+        (["forget", "--boxes", "boxes.csv", "--least", 0], 24),
     ],
     ids=lambda words: words[0] if isinstance(words, list) else "",
 )
