@@ -50,7 +50,7 @@ def forget(
     out
         A .png.
     neighbours
-        Show below each sample the real picture nearest to it, in pixels.
+        Show below each image the real picture nearest to it, in pixels.
     data
         The pictures by whose labels samples are read (default: what the run was trained on).
     data_root
