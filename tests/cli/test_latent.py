@@ -229,6 +229,7 @@ def test_invert_finds_own_samples_and_pictures_and_others_know_them(
     ("words", "line"),
     [
         (["nowhere.png"], "dcgan: nowhere.png: "),
+        (["²"], "dcgan: ²: "),
         (["99999"], "dcgan: picture = '99999': numbers go from 0 to 1,796"),
         (["1", "--starts", "0"], "dcgan: starts = 0: from 1"),
         (["1", "--features", "-1"], "dcgan: features = -1.0: a weight"),

@@ -47,6 +47,18 @@ def check(*settings):
         ),
         ({"objective": {"loss": "wasserstein"}}, "objective.loss", "--objective.wgan-gp 10"),
         (
+            {
+                "objective": {
+                    "loss": "wasserstein",
+                    "wgan_gp": 10,
+                    "penalties_fade_from": 9,
+                    "penalties_fade_to": 0,
+                }
+            },
+            "objective.loss",
+            "nothing bounds",
+        ),
+        (
             {"model": {"discriminator": {"noise_until": 9}}},
             "model.discriminator.noise_until",
             "no noise to fade",

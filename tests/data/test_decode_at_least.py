@@ -120,7 +120,7 @@ def test_other_formats_are_decoded_in_full(kind):
 @example(64, 64, "RGB", (4, 4), {"keep_rgb": True})
 @example(64, 64, "RGB", (4, 4), {"restart_marker_blocks": 1})
 def test_both_decoders_give_the_same_pixels(width, height, mode, wanted, options):
-    pytest.importorskip("simplejpeg")
+    pytest.importorskip("simplejpeg", reason="is the extra fast")
     data = encode(scene(width, height, mode), **options)
     fast = decode(data, wanted)
     with pytest.MonkeyPatch.context() as patch:
@@ -131,7 +131,7 @@ def test_both_decoders_give_the_same_pixels(width, height, mode, wanted, options
 
 
 def test_the_faster_decoder_is_used_where_it_is_installed(monkeypatch):
-    spy = Mock(wraps=pytest.importorskip("simplejpeg"))
+    spy = Mock(wraps=pytest.importorskip("simplejpeg", reason="is the extra fast"))
     monkeypatch.setattr(decoding, "_simplejpeg", lambda: spy)
     assert decode(encode(scene(320, 240)), (32, 32)).size == (80, 60)
     spy.decode_jpeg.assert_called_once()

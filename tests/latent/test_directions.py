@@ -134,7 +134,7 @@ def test_a_direction_that_is_another_by_name_is_refused():
         without(AXIS, torch.stack([AXIS + 1e-3]))
 
 
-@pytest.mark.parametrize("norm", ["none", "batch", "spectral", "spectral+batch"])
+@pytest.mark.parametrize("norm", ["none", "batch", "pixel", "spectral", "spectral+batch"])
 @pytest.mark.parametrize("classes", [(), (0.5, 0.5)])
 def test_factorised_directions_are_those_of_the_whole_linear_map(norm, classes):
     space = LatentSpace(12, "normal", classes)

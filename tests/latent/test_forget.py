@@ -133,6 +133,16 @@ def test_what_is_forgotten_is_drawn_less_often_than_with_random_maps_off(untrain
         forget(run, reader, Choice(), reads="bright", samples=400, least=1.1)
 
 
+def test_nothing_to_show_is_said(untrained):
+    run, reader = untrained(LatentSpace(8)), Brightness()
+    reader.middle = np.median(run.sample(400).mean(axis=(1, 2, 3)))
+    real = reader.agreement
+    # none of the 500 that are counted is bright
+    reader.agreement = lambda images, asked: real(images, asked) * (len(images) != 500)
+    with pytest.raises(DcganError, match="none of 500 fresh samples"):
+        forget(run, reader, Choice(), reads="bright", samples=400, least=0)
+
+
 def test_boxes_in_a_file_do_as_well(small_run, tmp_path):
     path = tmp_path / "boxes.csv"
     path.write_text("".join(f"{number},4,4,12,12\n" for number in range(30)))

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from dcgan.errors import ConfigError
-from dcgan.latent.nearest import nearest_real, with_nearest
+from dcgan.latent.draw import samples_sheet
+from dcgan.latent.nearest import nearest_real
 from dcgan.latent.sample import write_samples
 from dcgan.render import sheet as drawing
 from dcgan.runs import real
@@ -52,7 +53,7 @@ def test_the_sheet_shows_each_image_above_its_neighbour(monkeypatch):
     written = []
     draw = drawing.sheet
     monkeypatch.setattr(drawing, "sheet", lambda *a, **k: written.append((a, k)) or draw(*a, **k))
-    with_nearest(REAL, DRAWN, columns=3, captions=[str(n) for n in range(7)])
+    samples_sheet(DRAWN, columns=3, captions=[str(n) for n in range(7)], beside=REAL)
     (((images,), options),) = written
     found, distance = nearest_real(REAL, DRAWN)
     grid = images.reshape(6, 3, 3, 5, 4)

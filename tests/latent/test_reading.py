@@ -99,6 +99,20 @@ def test_pictures_without_labels_send_to_numbers():
         reader_of({"size": Labels(VALUES)}).conditions("7")
 
 
+def test_appearances_are_read_without_the_pictures(monkeypatch):
+    def gone(*_, **__):
+        raise DataError("moved away")
+
+    monkeypatch.setattr("dcgan.latent.reading.open_pictures", gone)
+    reader = Reader(SimpleNamespace(folder=None, networks=None))
+    assert reader.is_measured("brightness")
+    images = np.array([[[[0]]], [[[255]]]], np.uint8)
+    dark, light = reader.values(images, "brightness")
+    assert dark < light
+    with pytest.raises(DataError, match="moved away"):
+        reader.is_measured("size")
+
+
 def test_agreement_is_the_least_sure_condition(reader, taught):
     images = np.array([[[[90, 10, 0]]], [[[20, 80, 0]]]], np.uint8)
     assert reader.agreement(images, [("shape", 0), ("colour", 1)]).tolist() == pytest.approx(

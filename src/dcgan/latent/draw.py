@@ -48,12 +48,12 @@ def write_frames(
     """
     refuse_film(out, fps=fps, side=side, beside=beside is not None)
     if out.suffix.lower() == ".png":
-        save_image(frames_sheet(frames_FCHW, side=side, smooth=smooth, beside=beside), out)
+        save_image(samples_sheet(frames_FCHW, side=side, smooth=smooth, beside=beside), out)
         return
     save_animation(frames_FCHW, out, fps=fps, side=side, smooth=smooth, loop=loop)
 
 
-def frames_sheet(
+def samples_sheet(
     images_NCHW: NDArray[np.uint8],
     *,
     columns: int | None = None,
@@ -62,7 +62,8 @@ def frames_sheet(
     smooth: bool = False,
     beside: Pictures | None = None,
 ) -> Image.Image:
-    """One sheet of all, enlarged as a film is where that is asked for."""
+    """All on one sheet, where wanted with the nearest real picture and its distance below each;
+    enlarged as in a film where that is asked for."""
     rows = [(images_NCHW, list(captions) or [""] * len(images_NCHW))]
     if beside is not None:
         rows.append(nearest_row(beside, images_NCHW))

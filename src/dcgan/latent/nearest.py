@@ -9,10 +9,8 @@ from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from dcgan.data import Pictures
-from dcgan.render.sheet import stacked
 from dcgan.runs.real import parts_of, take
 
 
@@ -57,15 +55,3 @@ def nearest_row(
     """The real picture nearest to each image, (N, C, H, W), and captions with their distance."""
     number_N, distance_N = nearest_real(pictures, images_NCHW)
     return take(pictures, number_N), [f"real, {distance:.3f}" for distance in distance_N]
-
-
-def with_nearest(
-    pictures: Pictures,
-    images_NCHW: NDArray[np.uint8],
-    *,
-    columns: int | None = None,
-    captions: list[str] | None = None,
-) -> Image.Image:
-    """A sheet of images, and below each the real picture nearest to it with their distance."""
-    first = (images_NCHW, captions or [""] * len(images_NCHW))
-    return stacked([first, nearest_row(pictures, images_NCHW)], columns)

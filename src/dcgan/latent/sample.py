@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from dcgan.data import Pictures
 from dcgan.errors import ConfigError, RunError
 from dcgan.latent.choice import Choice
-from dcgan.latent.nearest import with_nearest
-from dcgan.render.sheet import picture, refuse_too_large, save_image, sheet
+from dcgan.latent.draw import samples_sheet
+from dcgan.render.sheet import picture, refuse_too_large, save_image
 from dcgan.runs.run import Run
 from dcgan.runtime.files import written_whole
 
@@ -74,10 +74,7 @@ def write_samples(
             )
             captions = [str(number) for number in range(count)] if numbered else []
             images = np.concatenate(list(pieces))
-            if beside is not None:
-                save_image(with_nearest(beside, images, captions=captions), out)
-            else:
-                save_image(sheet(images, captions=captions), out)
+            save_image(samples_sheet(images, captions=captions, beside=beside), out)
         case ".npz":
             _write_npz(pieces, (count, *run.networks.image_shape), out)
         case ".zip":

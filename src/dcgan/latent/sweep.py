@@ -17,7 +17,7 @@ from dcgan.data import Pictures
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
 from dcgan.latent.directions import Direction, moved
-from dcgan.latent.draw import frames_sheet, refuse_beside, write_frames
+from dcgan.latent.draw import refuse_beside, samples_sheet, write_frames
 from dcgan.render.sheet import save_image
 from dcgan.runs.run import Run
 
@@ -70,7 +70,7 @@ def write_sweep(
         images = _drawn(run, choice.latents(run, 0, _ROWS), direction, amounts)
         captions = [f"{amount:+g}" if amount else "0" for amount in amounts] * _ROWS
         flat = images.reshape(-1, *images.shape[2:])
-        drawn = frames_sheet(
+        drawn = samples_sheet(
             flat, columns=_COLUMNS, captions=captions, side=side, smooth=smooth, beside=beside
         )
         save_image(drawn, out)

@@ -15,8 +15,8 @@ from dcgan.data.sources.hub import open_hub, open_parquet
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
 
-pa = pytest.importorskip("pyarrow")
-pytest.importorskip("datasets")
+pa = pytest.importorskip("pyarrow", reason="comes with the extra hub")
+pytest.importorskip("datasets", reason="is the extra hub")
 
 
 def png(tone):

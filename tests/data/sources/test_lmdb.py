@@ -13,7 +13,7 @@ from PIL import Image
 from dcgan.data.sources.lmdb import LmdbSource, open_lsun
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 
-lmdb = pytest.importorskip("lmdb")
+lmdb = pytest.importorskip("lmdb", reason="is the extra lsun")
 
 
 def png(tone):

@@ -544,7 +544,7 @@ class Server:
 
 @pytest.fixture
 def server(monkeypatch) -> Iterator[Server]:
-    pytest.importorskip("aiohttp")
+    pytest.importorskip("aiohttp", reason="comes with the extra shards")
     monkeypatch.delenv("DCGAN_OFFLINE")
     made = Server()
     yield made
