@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 import torch
+from tests.conftest import SMALL
 
+import dcgan
 from dcgan.errors import ConfigError
 from dcgan.runtime import device as module
-from dcgan.runtime.device import autocast, choose_device, choose_precision
+from dcgan.runtime.device import autocast, choose_device, choose_precision, whole_fp32
 
 CPU = torch.device("cpu")
 
@@ -42,3 +46,42 @@ def test_bf16_forward_passes_are_bf16_and_fp32_ones_are_left_alone():
         assert layer(x).dtype == torch.bfloat16
     with autocast(CPU, torch.float32):
         assert layer(x).dtype == torch.float32
+
+
+@pytest.fixture
+def rounding():
+    """Whether a GPU's convolutions may round, as PyTorch has it by default."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = True
+    yield lambda: torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = before
+
+
+inverting = import_module("dcgan.latent.invert")
+
+
+def test_fp32_is_whole_within_and_as_it_was_after(rounding):
+    with pytest.raises(KeyError), whole_fp32():
+        assert not rounding()
+        raise KeyError
+    assert rounding()
+
+
+def test_training_inverting_and_measuring_are_in_whole_fp32(
+    rounding, small_run, tmp_path, monkeypatch
+):
+    seen = []
+
+    def watched(module, name):
+        place = import_module(module)
+        plain = getattr(place, name)
+        monkeypatch.setattr(
+            place, name, lambda *a, **k: seen.append((name, rounding())) or plain(*a, **k)
+        )
+
+    watched("dcgan.training.loop", "update")
+    watched("dcgan.latent.invert", "_search")
+    dcgan.train("digits", images=32, out=tmp_path / "run", **SMALL)
+    inverting.invert(small_run, small_run.sample(1), starts=1)
+    assert {name for name, _ in seen} == {"update", "_search"}
+    assert not any(is_rounded for _, is_rounded in seen)

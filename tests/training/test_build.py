@@ -5,12 +5,14 @@ from __future__ import annotations
 from operator import attrgetter
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from dcgan.config import list_recipes, load_recipe, merge, parse_config
+from dcgan.data import HeldPictures
 from dcgan.errors import ConfigError, GeometryError
-from dcgan.training.build import build_plan, build_rules, build_state
+from dcgan.training.build import build_batches, build_plan, build_rules, build_state
 from dcgan.training.rules import Batch, Turn
 from dcgan.training.step import update
 from dcgan.training.tables import resolve_networks
@@ -166,3 +168,16 @@ def test_settings_arrive_where_they_are_used(settings, place, value):
     networks = resolve_networks(config)
     batches = SimpleNamespace(share=64, epoch_images=6400)
     assert attrgetter(place)(build_plan(config, batches, networks.latent, CPU)) == value
+
+
+def test_pictures_go_to_a_gpu_where_they_take_little_of_its_memory(monkeypatch):
+    images = np.zeros((40, 1, 28, 28), np.uint8)
+    pictures = HeldPictures(images)
+    config = config_of("small-mnist")
+    networks = resolve_networks(config)
+    placed = []
+    monkeypatch.setattr(HeldPictures, "placed", lambda self, device: placed.append(device) or self)
+    for free in (None, 4 * images.nbytes, 4 * images.nbytes + 1):
+        monkeypatch.setattr("dcgan.training.build.free_memory", lambda device, free=free: free)
+        build_batches(config, networks, pictures, CPU)
+        assert len(placed) == (free == 4 * images.nbytes + 1)

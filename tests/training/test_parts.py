@@ -147,8 +147,8 @@ def test_batch_norm_wants_a_batch_whole_and_hears_of_one_that_fits(monkeypatch, 
 
 
 def test_parts_that_are_said_must_be_equal_and_suit_the_norms():
-    def config(micro, norm="none", pack=1, batch=12):
-        model = {"generator": {"norm": norm}, "discriminator": {"pack": pack}}
+    def config(micro, norm="none", pack=1, batch=12, **judge):
+        model = {"generator": {"norm": norm}, "discriminator": {"pack": pack, **judge}}
         settings = {"optim": {"batch": batch, "micro_batch": micro}, "model": model}
         return parse_config(merge(load_recipe("auto"), settings))
 
@@ -161,6 +161,8 @@ def test_parts_that_are_said_must_be_equal_and_suit_the_norms():
     (warning,) = validate_combinations(config(4, norm="batch"))
     assert "batch norm in the generator sees so many images" in warning
     assert validate_combinations(config(12, norm="batch")) == []
+    (warning,) = validate_combinations(config(4, minibatch_stddev=True))
+    assert "minibatch_stddev takes the deviation of so many images" in warning
 
 
 @pytest.mark.parametrize(
