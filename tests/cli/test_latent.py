@@ -10,7 +10,14 @@ import pytest
 from PIL import Image, ImageSequence
 
 from dcgan.latent.choice import Choice
+from dcgan.metrics.extractor import Features
 from dcgan.render.sheet import sheet
+
+
+@pytest.fixture
+def run_of_ones_own(small_run, tmp_path):
+    """A copy of the shared run, to write into."""
+    return shutil.copytree(small_run.path, tmp_path / "run")
 
 
 def test_interpolate_makes_a_film(dcgan, small_run, tmp_path):
@@ -102,6 +109,58 @@ def test_arithmetic_makes_its_figure_and_says_of_what(dcgan, small_run, tmp_path
         assert figure.width > 500
 
 
+@pytest.fixture
+def bright_sevens(small_run, monkeypatch):
+    """A classifier that takes the brighter half for sevens; gives their numbers."""
+    brightness_N = small_run.draw(Choice().latents(small_run, 0, 64)).mean(axis=(1, 2, 3))
+    middle = np.median(brightness_N)
+
+    def classifier(pictures, factor, labels, **how):
+        def read(images):
+            seven = np.where(images.mean(axis=(1, 2, 3)) > middle, 0.95, 0.05)
+            probabilities = np.zeros((len(images), len(labels.names)), np.float32)
+            probabilities[:, 7], probabilities[:, 0] = seven, 1 - seven
+            return Features(np.zeros((len(images), 1), np.float32), probabilities)
+
+        return read
+
+    monkeypatch.setattr("dcgan.latent.reading.factor_classifier", classifier)
+    return np.flatnonzero(brightness_N > middle)
+
+
+def test_concepts_known_by_label_are_the_first_samples_that_show_it(
+    dcgan, run_of_ones_own, bright_sevens, tmp_path
+):
+    out = tmp_path / "sum.png"
+    words = ["arithmetic", run_of_ones_own, "--plus", "label=7", "--minus", "1,2", "--out", out]
+    code, said, _ = dcgan(*words)
+    assert code == 0
+    wanted = ", ".join(map(str, bright_sevens[:3]))
+    assert said.splitlines()[:2] == [f"+ label=7: {wanted}", "- 1,2: 1, 2"]
+    with Image.open(out) as figure:
+        figure.load()
+
+
+def test_a_direction_and_maps_are_found_by_label(dcgan, run_of_ones_own, bright_sevens, tmp_path):
+    run = run_of_ones_own
+    found = ["directions", run, "seven", "--reads", "label=7", "--out", tmp_path / "seven.png"]
+    code, said, _ = dcgan(*found)
+    assert code == 0
+    assert said.startswith("seven: linear probe of label=7 on 2,000 samples (held-out accuracy 0.")
+    for by in (-2, 2):
+        words = ["--move", f"seven={by}", "-n", 64, "--out", tmp_path / f"{by}.npz"]
+        assert dcgan("sample", run, *words)[0] == 0
+    with np.load(tmp_path / "-2.npz") as less, np.load(tmp_path / "2.npz") as more:
+        brighter_N = (more["images"].mean((1, 2, 3)) - less["images"].mean((1, 2, 3))) > 0
+    assert brighter_N.mean() > 0.9
+    out = tmp_path / "forget.png"
+    words = ["--reads", "label=7", "--row", 1, "--least", 0, "--out", out]
+    code, said, _ = dcgan("forget", run, *words)
+    assert code == 0
+    assert said.startswith("row 1: ")
+    assert out.is_file()
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
@@ -127,12 +186,6 @@ def test_arithmetic_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch,
     assert complaint.startswith(line)
     assert complaint.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture
-def run_of_ones_own(small_run, tmp_path):
-    """A copy of the shared run, to write into."""
-    return shutil.copytree(small_run.path, tmp_path / "run")
 
 
 def test_directions_are_found_kept_listed_shown_and_moved_along(
