@@ -142,7 +142,7 @@ def run_of(alive: list[int], fail_at: int | None = None) -> SimpleNamespace:
         return piece
 
     networks = SimpleNamespace(image_shape=(1, 4, 4), latent=LatentSpace(3), class_names=())
-    return SimpleNamespace(draw=draw, networks=networks)
+    return SimpleNamespace(draw_each=lambda latents: map(draw, latents), networks=networks)
 
 
 @pytest.mark.parametrize("suffix", READ)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count as counting
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +61,7 @@ class Choice:
 
     def images(self, run: Run, count: int) -> Iterator[NDArray[np.uint8]]:
         """Images of the first ``count`` latents in pieces, uint8 (B, C, H, W)."""
-        for start in counting(0, _PIECE):
-            if start >= count:
-                return
-            yield run.draw(self.latents(run, start, min(count, start + _PIECE)))
+        starts = range(0, count, _PIECE)
+        return run.draw_each(
+            self.latents(run, start, min(count, start + _PIECE)) for start in starts
+        )

@@ -122,7 +122,8 @@ def forget(
         conditions = reader.conditions(reads)
 
         def shows(latent_NZ: Tensor) -> NDArray[np.bool_]:
-            shown_N: NDArray[np.bool_] = reader.agreement(run.draw(latent_NZ), conditions) > 0.5
+            drawn = run.draw(latent_NZ, run.generator)
+            shown_N: NDArray[np.bool_] = reader.agreement(drawn, conditions) > 0.5
             return shown_N
 
         latent_NZ = choice.latents(run, 0, samples)
@@ -155,7 +156,7 @@ def forget(
     for caption, off_M in _ways(probe, choice.seed):
         with without_maps(run.generator, row, off_M):
             if caption not in shares:
-                drawn = run.draw(fresh_NZ[picked])
+                drawn = run.draw(fresh_NZ[picked], run.generator)
                 rows.append((drawn, [caption, *[""] * (len(picked) - 1)]))
                 if beside is not None:
                     rows.append(nearest_row(beside, drawn))

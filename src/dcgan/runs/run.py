@@ -6,7 +6,7 @@ B batch · Z latent · C channels · H, W sides
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from dcgan.errors import CheckpointError, RunError
+from dcgan.models.folding import folded
 from dcgan.models.generator import Generator
 from dcgan.runs.checkpoints import list_checkpoints, read_part, read_state, verify_checkpoint
 from dcgan.runs.conditions import with_conditions
+from dcgan.runs.drawing import draw_each
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import by_images
 from dcgan.runs.networks import Networks
@@ -28,9 +30,7 @@ from dcgan.runtime.device import placed
 if TYPE_CHECKING:
     from dcgan.runs.evaluation import Evaluation
 
-_BATCH = 64
-"""Every forward pass of sampling has exactly this many latents: convolution kernels are chosen by
-batch size and round differently, and an image must not depend on what is drawn beside it."""
+_PIECE = 64
 
 
 class Run:
@@ -90,6 +90,11 @@ class Run:
             ) from error
         return placed(generator.eval().requires_grad_(False), self.device)
 
+    @cached_property
+    def _drawing(self) -> Generator:
+        """The same, in the form that draws fastest."""
+        return folded(self.generator)
+
     def sample(
         self,
         count: int,
@@ -120,21 +125,34 @@ class Run:
         codes: Mapping[int, float] | None = None,
     ) -> Iterator[NDArray[np.uint8]]:
         """The images of :meth:`sample` in pieces, in constant memory."""
-        for start in range(0, count, _BATCH):
-            latent_BZ = self.networks.latent.numbered(seed, start, start + _BATCH)
-            latent_BZ = with_conditions(self.networks, latent_BZ, label=label, codes=codes)
-            yield self.draw(latent_BZ)[: count - start]
 
-    def draw(self, latent_BZ: torch.Tensor) -> NDArray[np.uint8]:
-        """The images of given latents, (B, Z) → uint8 (B, C, H, W)."""
-        pieces = [self._no_images()]
-        with torch.inference_mode():
-            for piece in torch.split(latent_BZ, _BATCH):
-                missing = _BATCH - len(piece)
-                padded = torch.cat([piece, piece.new_zeros(missing, piece.shape[1])])
-                image_BCHW = self.generator(padded.to(self.device))[: len(piece)]
-                pieces.append(self.networks.scale.denormalize(image_BCHW).cpu().numpy())
-        return np.concatenate(pieces)
+        def latents() -> Iterator[torch.Tensor]:
+            for start in range(0, count, _PIECE):
+                stop = min(count, start + _PIECE)
+                latent_BZ = self.networks.latent.numbered(seed, start, stop)
+                yield with_conditions(self.networks, latent_BZ, label=label, codes=codes)
+
+        return self.draw_each(latents())
+
+    def draw(
+        self, latent_BZ: torch.Tensor, generator: Generator | None = None
+    ) -> NDArray[np.uint8]:
+        """The images of given latents, (B, Z) → uint8 (B, C, H, W).
+
+        Parameters
+        ----------
+        latent_BZ : Tensor
+        generator : Generator, optional
+            Another than the run's own, or its own with something done to it.
+        """
+        return np.concatenate([self._no_images(), *self.draw_each([latent_BZ], generator)])
+
+    def draw_each(
+        self, latents: Iterable[torch.Tensor], generator: Generator | None = None
+    ) -> Iterator[NDArray[np.uint8]]:
+        """The images of :meth:`draw` in pieces, in constant memory, however many latents come."""
+        network = self._drawing if generator is None else generator
+        return draw_each(network, latents, self.networks.scale, self.device)
 
     def evaluate(
         self,
