@@ -1,7 +1,7 @@
 """Does what one does in latent space do what it says? Measured where that can be known.
 
-    python benchmarks/latent.py shapes RUN [--data-root DIR]
-    python benchmarks/latent.py mnist RUN [--data-root DIR]
+    python benchmarks/latent.py shapes RUN [--checkpoint last] [--data-root DIR]
+    python benchmarks/latent.py mnist RUN [--checkpoint last] [--data-root DIR]
 
 Takes a run trained on `shapes` or on MNIST, and prints Markdown tables: what each direction
 moves, how often arithmetic gives what it should and what the controls give, how many samples
@@ -211,9 +211,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", choices=["shapes", "mnist"])
     parser.add_argument("run")
+    parser.add_argument("--checkpoint", default="best")
     parser.add_argument("--data-root", default=None)
     asked = parser.parse_args()
-    run = dcgan.open_run(asked.run)
+    run = dcgan.open_run(asked.run, checkpoint=asked.checkpoint)
     reader = Reader(run, data=asked.data, data_root=asked.data_root, note=print)
     is_digits = asked.data == "mnist"
     if is_digits:

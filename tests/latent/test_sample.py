@@ -19,6 +19,7 @@ from dcgan.latent.choice import Choice
 from dcgan.latent.sample import write_samples
 from dcgan.models.latents import LatentSpace
 from dcgan.render.sheet import sheet
+from dcgan.runtime.ranks import Ranks
 
 COUNT = 150
 """More than two of the pieces that a run draws at a time."""
@@ -142,7 +143,11 @@ def run_of(alive: list[int], fail_at: int | None = None) -> SimpleNamespace:
         return piece
 
     networks = SimpleNamespace(image_shape=(1, 4, 4), latent=LatentSpace(3), class_names=())
-    return SimpleNamespace(draw_each=lambda latents: map(draw, latents), networks=networks)
+
+    def draw_numbered(latents, count: int) -> Iterator[np.ndarray]:
+        return (draw(latents(at, min(count, at + 64))) for at in range(0, count, 64))
+
+    return SimpleNamespace(draw_numbered=draw_numbered, networks=networks, ranks=Ranks())
 
 
 @pytest.mark.parametrize("suffix", READ)

@@ -9,8 +9,7 @@ import torch
 from dcgan.data import PixelScale
 from dcgan.models import plan_generator
 from dcgan.models.generator import Generator
-from dcgan.runs import drawing
-from dcgan.runs.drawing import draw_each
+from dcgan.runs.drawing import at_once, draw_each
 
 CPU = torch.device("cpu")
 
@@ -63,6 +62,6 @@ def test_latents_are_taken_as_images_are():
 
 
 def test_a_gpu_is_given_more_at_once():
-    assert drawing._batch((3, 128, 128), CPU) == 4
-    assert drawing._batch((3, 128, 128), torch.device("cuda")) == 64
-    assert drawing._batch((3, 1024, 1024), torch.device("cuda")) == 1
+    assert at_once((3, 128, 128), CPU) == 4
+    assert at_once((3, 128, 128), torch.device("cuda")) == 64
+    assert at_once((3, 1024, 1024), torch.device("cuda")) == 1

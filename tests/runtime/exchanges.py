@@ -1,6 +1,7 @@
 """Run by torchrun in several processes: what each finds goes into OUT/RANK.pt."""
 
 import sys
+import time
 from pathlib import Path
 
 import torch
@@ -30,6 +31,16 @@ def normalised(ranks, norm, whole):
     ]
 
 
+def went_ahead(ranks, out):
+    """Whether the first had been through when this process was, though it takes its time."""
+    done = out / "done"
+    with ranks.first_ahead():
+        if ranks.is_first:
+            time.sleep(0.5)
+            done.touch()
+        return done.exists()
+
+
 def main():
     out = Path(sys.argv[1])
     with joined() as ranks:
@@ -52,6 +63,10 @@ def main():
             "sum": (total.detach(), value.grad),
             "greatest": ranks.greatest([ranks.rank, -ranks.rank, 2.5]),
             "first": ranks.first_says({"rank": ranks.rank}),
+            "all": ranks.all_say(f"rank {ranks.rank}"),
+            "dealt": list(ranks.deal(range(5))),
+            "collected": list(ranks.collect((10 * k for k in ranks.deal(range(5))), 5)),
+            "ahead": went_ahead(ranks, out),
             "drawn": drawn,
             "pictures": normalised(ranks, nn.BatchNorm2d(4), pictures),
             "vectors": normalised(ranks, nn.BatchNorm1d(5), vectors),

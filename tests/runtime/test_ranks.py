@@ -42,6 +42,17 @@ def test_all_agree_on_the_greatest_and_on_what_the_first_says(found):
         assert one["first"] == {"rank": 0}
 
 
+def test_what_is_dealt_out_is_collected_in_order_by_all(found):
+    assert [one["dealt"] for one in found] == [[0, 2, 4], [1, 3]]
+    for one in found:
+        assert one["collected"] == [0, 10, 20, 30, 40]
+        assert one["all"] == ["rank 0", "rank 1"]
+
+
+def test_the_others_follow_when_the_first_has_been_through(found):
+    assert all(one["ahead"] for one in found)
+
+
 def test_the_others_draw_numbers_of_their_own_that_depend_on_the_place_alone(found):
     torch.manual_seed(5)
     alone = torch.rand(2)
@@ -94,6 +105,10 @@ def test_one_process_alone_exchanges_nothing(monkeypatch):
         assert (ranks.rank, ranks.size, ranks.is_first) == (0, 1, True)
         assert ranks.greatest([1, 2]) == [1, 2]
         assert ranks.first_says("it") == "it"
+        assert ranks.all_say("it") == ["it"]
+        assert list(ranks.collect(iter(ranks.deal([3, 4])), 2)) == [3, 4]
+        with ranks.first_ahead():
+            pass
         tensor = torch.ones(2)
         ranks.average_([tensor])
         assert ranks.sum(tensor) is tensor

@@ -63,30 +63,35 @@ def evaluate(
     from dcgan.runs.measuring import every_checkpoint
     from dcgan.runs.results import keep_all_evaluations, keep_evaluation
     from dcgan.runtime.device import choose_device
+    from dcgan.runtime.ranks import joined
+    from dcgan.training.reporting import Reporter
 
     place = choose_device(device)
-    reporter = TerminalReporter()
-    if every:
-        runs = every_checkpoint(run, device=place, note=reporter.note)
-    else:
-        runs = [open_run(run, checkpoint=checkpoint, device=place)]
+    with joined() as ranks:
+        reporter = TerminalReporter() if ranks.is_first else Reporter()
+        if every:
+            runs = every_checkpoint(run, device=place, ranks=ranks, note=reporter.note)
+        else:
+            runs = [open_run(run, checkpoint=checkpoint, device=place, ranks=ranks)]
+        try:
+            found = measure(
+                runs,
+                data,
+                extractor=extractor,
+                images=images,
+                held_out=held_out,
+                seed=seed,
+                brief=every,
+                data_root=data_root,
+                download=download,
+                note=reporter.note,
+                progress=reporter.decoding,
+            )
+        finally:
+            reporter.end()
+    if not ranks.is_first:
+        return
     folder = runs[0].folder
-    try:
-        found = measure(
-            runs,
-            data,
-            extractor=extractor,
-            images=images,
-            held_out=held_out,
-            seed=seed,
-            brief=every,
-            data_root=data_root,
-            download=download,
-            note=reporter.note,
-            progress=reporter.decoding,
-        )
-    finally:
-        reporter.end()
     if every:
         lines = all_lines(found, keep_all_evaluations(folder, found, is_own=data is None))
     else:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dcgan.data import Pictures
     from dcgan.latent.choice import Choice
     from dcgan.runs.run import Run
+    from dcgan.runtime.ranks import Ranks
 
 
 @Parameter(name="*")
@@ -47,16 +48,18 @@ class Which:
     checkpoint: str = "best"
     device: str = "auto"
 
-    def open(self, run: Path) -> tuple[Run, Choice]:
+    def open(self, run: Path, ranks: Ranks | None = None) -> tuple[Run, Choice]:
         """The run and what its latents have in common."""
         from dcgan.errors import ConfigError
         from dcgan.latent.choice import Choice
         from dcgan.runs import open_run
         from dcgan.runtime.device import choose_device
+        from dcgan.runtime.ranks import Ranks
 
         if not 0 <= self.seed < 2**63:
             raise ConfigError("seed", self.seed, "from 0 to 2^63 - 1")
-        opened = open_run(run, checkpoint=self.checkpoint, device=choose_device(self.device))
+        device = choose_device(self.device)
+        opened = open_run(run, checkpoint=self.checkpoint, device=device, ranks=ranks or Ranks())
         codes = {_number(name, "code"): value for name, value in _pairs(self.code, "code")}
         moves = dict(_pairs(self.move, "move"))
         return opened, Choice(self.seed, self.label, codes, self.truncation, moves)

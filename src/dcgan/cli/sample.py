@@ -46,10 +46,14 @@ def sample(
     """
     from dcgan.errors import ConfigError
     from dcgan.latent.sample import write_samples
+    from dcgan.runtime.ranks import joined
 
     if number < 1:
         raise ConfigError("number", number, "at least 1 image")
-    opened, choice = which.open(run)
-    beside = open_run_pictures(opened, data, data_root) if neighbours else None
-    write_samples(opened, number, out, choice, numbered=numbered, beside=beside)
-    print(f"{number:,} images of {opened.checkpoint.name} in {out}")
+    with joined() as ranks:
+        opened, choice = which.open(run, ranks)
+        with ranks.first_ahead():
+            beside = open_run_pictures(opened, data, data_root) if neighbours else None
+        write_samples(opened, number, out, choice, numbered=numbered, beside=beside)
+    if ranks.is_first:
+        print(f"{number:,} images of {opened.checkpoint.name} in {out}")

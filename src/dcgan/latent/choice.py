@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,6 @@ from dcgan.latent.noise import truncated
 from dcgan.latent.stored import read_direction
 from dcgan.runs.conditions import with_conditions
 from dcgan.runs.run import Run
-
-_PIECE = 64
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,4 @@ class Choice:
 
     def images(self, run: Run, count: int) -> Iterator[NDArray[np.uint8]]:
         """Images of the first ``count`` latents in pieces, uint8 (B, C, H, W)."""
-        starts = range(0, count, _PIECE)
-        return run.draw_each(
-            self.latents(run, start, min(count, start + _PIECE)) for start in starts
-        )
+        return run.draw_numbered(partial(self.latents, run), count)

@@ -6,6 +6,7 @@ N images · C channels · H, W sides
 from __future__ import annotations
 
 import zipfile
+from collections import deque
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -35,7 +36,8 @@ def write_samples(
     numbered: bool = False,
     beside: Pictures | None = None,
 ) -> None:
-    """Draw images and write them; the suffix of ``out`` says how.
+    """Draw images and write them; the suffix of ``out`` says how. Of several processes that share
+    the drawing, the first writes.
 
     Parameters
     ----------
@@ -59,19 +61,25 @@ def write_samples(
     RunError
         The folder holds other files.
     """
-    pieces = choice.images(run, count)
     suffix = "" if out.is_dir() else out.suffix.lower()
+    if suffix not in {".png", ".npz", ".zip", ""}:
+        raise ConfigError("out", suffix, "give a .png, .npz or .zip file, or a folder")
     for name, wanted in {"numbered": numbered, "neighbours": beside is not None}.items():
         if wanted and suffix != ".png":
             raise ConfigError(name, suffix, "stands on a sheet; give a .png")
+    if suffix == ".png":
+        refuse_too_large(
+            count,
+            run.networks.image_shape[1:],
+            rows=1 if beside is None else 2,
+            captions=numbered or beside is not None,
+        )
+    pieces = choice.images(run, count)
+    if not run.ranks.is_first:
+        deque(pieces, maxlen=0)
+        return
     match suffix:
         case ".png":
-            refuse_too_large(
-                count,
-                run.networks.image_shape[1:],
-                rows=1 if beside is None else 2,
-                captions=numbered or beside is not None,
-            )
             captions = [str(number) for number in range(count)] if numbered else []
             images = np.concatenate(list(pieces))
             save_image(samples_sheet(images, captions=captions, beside=beside), out)
@@ -79,10 +87,8 @@ def write_samples(
             _write_npz(pieces, (count, *run.networks.image_shape), out)
         case ".zip":
             _write_zip(pieces, out)
-        case "":
-            _write_folder(pieces, out)
         case _:
-            raise ConfigError("out", suffix, "give a .png, .npz or .zip file, or a folder")
+            _write_folder(pieces, out)
 
 
 def _write_npz(pieces: Pieces, shape: tuple[int, ...], out: Path) -> None:

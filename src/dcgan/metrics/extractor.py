@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dcgan.runtime.device import whole_fp32
+from dcgan.runtime.ranks import Ranks
 
 _DIGEST_LETTERS = 12
 """Of a SHA-256 in hex: enough to tell any two networks of this world apart."""
@@ -63,6 +64,11 @@ class Extractor:
         Images per forward pass. Always exactly so many: kernels are chosen by batch size and round
         differently, and an image's features must not depend on what is measured beside it.
 
+    Attributes
+    ----------
+    ranks : Ranks
+        Processes that all are given the same images and share the work; by default this one alone.
+
     Examples
     --------
     >>> from torch import nn
@@ -87,6 +93,7 @@ class Extractor:
         self.about = about
         self.classes = classes
         self.network = network.eval().requires_grad_(False).to(device)
+        self.ranks = Ranks()
         self._device = torch.device(device)
         self._batch = batch
 
@@ -98,13 +105,17 @@ class Extractor:
     def __call__(self, images: NDArray[np.uint8] | Iterable[NDArray[np.uint8]]) -> Features:
         """The features of images, uint8 (N, C, H, W), or of parts that come one by one."""
         parts = [images] if isinstance(images, np.ndarray) else images
-        values, probabilities = [], []
+        count, mine = 0, []
         for part in parts:
             for start in range(0, len(part), self._batch):
-                feature_BF, probability_BK = self._batch_of(part[start : start + self._batch])
-                values.append(feature_BF)
-                if probability_BK is not None:
-                    probabilities.append(probability_BK)
+                if count % self.ranks.size == self.ranks.rank:
+                    mine.append(self._batch_of(part[start : start + self._batch]))
+                count += 1
+        found = list(self.ranks.collect(mine, count))
+        values = [feature_BF for feature_BF, _ in found]
+        probabilities = [
+            probability_BK for _, probability_BK in found if probability_BK is not None
+        ]
         return Features(
             np.concatenate(values) if values else np.empty((0, 0), np.float32),
             np.concatenate(probabilities) if probabilities else None,

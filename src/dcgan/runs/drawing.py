@@ -31,11 +31,11 @@ def draw_each(
     generator : Generator
         On ``device``, in evaluation mode.
     latents : iterable of Tensor
-        (B, Z) each, with any B; taken as images are.
+        (B, Z) each, with any B; taken as images are. No more than :func:`at_once` give one piece.
     scale : PixelScale
     device : torch.device
     """
-    batch = _batch(generator.image_shape, device)
+    batch = at_once(generator.image_shape, device)
 
     def drawn(piece: Tensor) -> NDArray[np.uint8]:
         # convolution kernels are chosen by batch size and round differently, and an image must
@@ -50,7 +50,8 @@ def draw_each(
     return in_threads(drawn, pieces) if device.type == "cpu" else map(drawn, pieces)
 
 
-def _batch(image_shape: tuple[int, int, int], device: torch.device) -> int:
+def at_once(image_shape: tuple[int, int, int], device: torch.device) -> int:
+    """Images of one forward pass: fewer of larger ones."""
     _, height, width = image_shape
     pixels = _PIXELS if device.type == "cpu" else 16 * _PIXELS
     return max(1, min(_MOST, pixels // (height * width)))

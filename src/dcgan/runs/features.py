@@ -32,12 +32,13 @@ def real_features(pictures: Pictures, rows_N: NDArray[np.int64], extractor: Extr
     # names alone identify pictures that are decoded when shown: their pixels may have changed
     can_tell = not pictures.fingerprint.startswith(STREAMED)
     kept = _read(path, len(rows_N)) if can_tell else None
-    if kept is not None:
+    (is_missing,) = extractor.ranks.greatest([kept is None])  # for any, they share the work
+    if kept is not None and not is_missing:
         return kept
     features = extractor(parts_of(pictures, rows_N))
     # kept for speed alone: a full or write-protected disk must not stop a measurement
     with suppress(OSError):
-        if can_tell:
+        if can_tell and kept is None:
             _write(path, features)
     return features
 

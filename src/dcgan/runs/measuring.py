@@ -8,13 +8,16 @@ from pathlib import Path
 import torch
 
 from dcgan.data import Pictures
-from dcgan.errors import CheckpointError, ConfigError, DcganError
+from dcgan.errors import CheckpointError, ConfigError, DataError, DcganError
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.evaluation import Evaluation, Evaluator, refuse_few, refuse_few_pictures
 from dcgan.runs.extractors import open_extractor, refuse_unknown
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.pictures import held_out_name, open_pictures
 from dcgan.runs.run import Run, open_run
+from dcgan.runtime.ranks import Ranks
+
+_ALONE = Ranks()
 
 
 def evaluate(
@@ -36,7 +39,8 @@ def evaluate(
     Parameters
     ----------
     runs : sequence of Run
-        Each opened at the checkpoint to measure; all draw images of one shape.
+        Each opened at the checkpoint to measure; all draw images of one shape. Where they were
+        opened by several processes, these share the work, and each returns all of it.
     data : str, optional
         The real pictures, as for :func:`dcgan.train`; default what the first run was trained on.
     extractor : str, default "auto"
@@ -69,10 +73,11 @@ def evaluate(
     # before anything is decoded, or a classifier trained, in vain
     refuse_few(images)
     refuse_unknown(extractor)
-    folder, networks = runs[0].folder, runs[0].networks
-    pictures = open_pictures(
-        folder, networks, data, data_root=data_root, note=note, progress=progress
-    )
+    folder, networks, ranks = runs[0].folder, runs[0].networks, runs[0].ranks
+    with ranks.first_ahead():
+        pictures = open_pictures(
+            folder, networks, data, data_root=data_root, note=note, progress=progress
+        )
     refuse_few_pictures(len(pictures))
     others = None
     if held_out is not None and (brief or data is not None):
@@ -82,11 +87,21 @@ def evaluate(
             "copies are looked for among a run's own pictures, of one checkpoint; leave out DATA"
             " and --all",
         )
-    if not brief and data is None:
-        others = _held_out(runs[0], held_out, data_root, note, progress)
+    with ranks.first_ahead():
+        if not brief and data is None:
+            others = _held_out(runs[0], held_out, data_root, note, progress)
+        opened = open_extractor(
+            extractor, pictures, device=runs[0].device, download=download, note=note
+        )
+    if len(set(ranks.all_say(opened.label))) > 1:
+        raise DataError(
+            f"{opened.label}: processes have other extractors than this; set DCGAN_CACHE to a"
+            " folder that all of them see"
+        )
+    opened.ranks = ranks
     evaluator = Evaluator(
         pictures,
-        open_extractor(extractor, pictures, device=runs[0].device, download=download, note=note),
+        opened,
         images=images,
         held_out=others,
         brief=brief,
@@ -100,6 +115,7 @@ def every_checkpoint(
     path: str | Path,
     *,
     device: torch.device | str = "cpu",
+    ranks: Ranks = _ALONE,
     note: Callable[[str], None] | None = None,
 ) -> list[Run]:
     """A run opened at each of its checkpoints, oldest first.
@@ -109,6 +125,8 @@ def every_checkpoint(
     path : path
         The run folder.
     device : torch.device, default CPU
+    ranks : Ranks, optional
+        See :class:`dcgan.runs.run.Run`.
     note : callable, optional
         Told of each checkpoint that is damaged, and passed over.
 
@@ -122,12 +140,12 @@ def every_checkpoint(
     runs = []
     for name in (one.name for one in list_checkpoints(RunFolder(Path(path)).checkpoints)):
         try:
-            runs.append(open_run(path, checkpoint=name, device=device))
+            runs.append(open_run(path, checkpoint=name, device=device, ranks=ranks))
         except CheckpointError as error:
             if note:
                 note(f"passed over: {error}")
     # where there is nothing to open, opening it says what is wrong
-    return runs or [open_run(path, checkpoint="last", device=device)]
+    return runs or [open_run(path, checkpoint="last", device=device, ranks=ranks)]
 
 
 def _held_out(

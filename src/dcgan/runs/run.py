@@ -6,7 +6,7 @@ B batch · Z latent · C channels · H, W sides
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,17 +20,18 @@ from dcgan.models.folding import folded
 from dcgan.models.generator import Generator
 from dcgan.runs.checkpoints import list_checkpoints, read_part, read_state, verify_checkpoint
 from dcgan.runs.conditions import with_conditions
-from dcgan.runs.drawing import draw_each
+from dcgan.runs.drawing import at_once, draw_each
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import by_images
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_best
 from dcgan.runtime.device import placed
+from dcgan.runtime.ranks import Ranks
 
 if TYPE_CHECKING:
     from dcgan.runs.evaluation import Evaluation
 
-_PIECE = 64
+_ALONE = Ranks()
 
 
 class Run:
@@ -43,6 +44,8 @@ class Run:
     checkpoint : str, default "best"
         ``best``, ``last``, or a number of images seen. Without a measured best it is the last.
     device : torch.device, default CPU
+    ranks : Ranks, optional
+        Processes that all have opened it, and share what takes long.
 
     Attributes
     ----------
@@ -60,12 +63,18 @@ class Run:
     """
 
     def __init__(
-        self, path: str | Path, *, checkpoint: str = "best", device: torch.device | str = "cpu"
+        self,
+        path: str | Path,
+        *,
+        checkpoint: str = "best",
+        device: torch.device | str = "cpu",
+        ranks: Ranks = _ALONE,
     ) -> None:
         self.folder = RunFolder(Path(path))
         self.networks = read_networks(self.folder)
         self.checkpoint = _find_checkpoint(self.folder, checkpoint)
         self.device = torch.device(device)
+        self.ranks = ranks
         verify_checkpoint(self.checkpoint)
 
     @property
@@ -126,13 +135,28 @@ class Run:
     ) -> Iterator[NDArray[np.uint8]]:
         """The images of :meth:`sample` in pieces, in constant memory."""
 
-        def latents() -> Iterator[torch.Tensor]:
-            for start in range(0, count, _PIECE):
-                stop = min(count, start + _PIECE)
-                latent_BZ = self.networks.latent.numbered(seed, start, stop)
-                yield with_conditions(self.networks, latent_BZ, label=label, codes=codes)
+        def latents(start: int, stop: int) -> torch.Tensor:
+            latent_BZ = self.networks.latent.numbered(seed, start, stop)
+            return with_conditions(self.networks, latent_BZ, label=label, codes=codes)
 
-        return self.draw_each(latents())
+        return self.draw_numbered(latents, count)
+
+    def draw_numbered(
+        self, latents: Callable[[int, int], torch.Tensor], count: int
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Images in pieces, of latents known by number; dealt out among several processes.
+
+        Parameters
+        ----------
+        latents : callable
+            (start, stop) → (B, Z), for numbers from ``start`` to ``stop``, which is excluded.
+        count : int
+        """
+        step = at_once(self.networks.image_shape, self.device)
+        starts = range(0, count, step)
+        own = self.ranks.deal(starts)
+        drawn = self.draw_each(latents(start, min(count, start + step)) for start in own)
+        return self.ranks.collect(drawn, len(starts))
 
     def draw(
         self, latent_BZ: torch.Tensor, generator: Generator | None = None
@@ -191,13 +215,17 @@ class Run:
 
 
 def open_run(
-    path: str | Path, *, checkpoint: str = "best", device: torch.device | str = "cpu"
+    path: str | Path,
+    *,
+    checkpoint: str = "best",
+    device: torch.device | str = "cpu",
+    ranks: Ranks = _ALONE,
 ) -> Run:
     """Open a run folder for sampling and everything else one does with a trained run.
 
     Parameters and errors are those of :class:`Run`.
     """
-    return Run(path, checkpoint=checkpoint, device=device)
+    return Run(path, checkpoint=checkpoint, device=device, ranks=ranks)
 
 
 def read_networks(folder: RunFolder) -> Networks:

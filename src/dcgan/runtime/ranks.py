@@ -1,7 +1,8 @@
-"""Several processes that train one run together, as torchrun starts them.
+"""Several processes that train, sample or measure one run together, as torchrun starts them.
 
-All draw the same random numbers for the whole batch and each works on its own share of it, so that
-what a run becomes depends on how many there are by rounding only.
+In training all draw the same random numbers for the whole batch and each works on its own share of
+it, so that what a run becomes depends on how many there are by rounding only. Sampling and
+measuring deal out what takes long, images to draw and to look at; the rest is the same on all.
 
 P processes
 """
@@ -9,10 +10,11 @@ P processes
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -33,7 +35,7 @@ once."""
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among those that train one run; by default the only one.
+    """This process among those that work on one run; by default the only one.
 
     Parameters
     ----------
@@ -97,6 +99,47 @@ class Ranks:
         distributed.broadcast_object_list(box, src=0)
         return box[0]
 
+    def all_say(self, value: Value) -> list[Value]:
+        """What each process gives, in their order, on all of them."""
+        if self.size == 1:
+            return [value]
+        found: list[Value] = [value] * self.size
+        distributed.all_gather_object(found, value)
+        return found
+
+    def deal(self, things: Sequence[Value]) -> Sequence[Value]:
+        """Of things that take equally long this process's: dealt out one by one."""
+        return things[self.rank :: self.size]
+
+    def collect(self, own: Iterable[Value], count: int) -> Iterator[Value]:
+        """All that processes make of what they were dealt, on all of them, in its order.
+
+        Parameters
+        ----------
+        own : iterable
+            What this process makes, taken as the others' comes.
+        count : int
+            Of things that were dealt.
+        """
+        if self.size == 1:
+            yield from own
+            return
+        mine = iter(own)
+        for start in range(0, count, self.size):
+            for made in self.all_say(list(islice(mine, 1)))[: count - start]:
+                yield from made
+
+    @contextmanager
+    def first_ahead(self) -> Iterator[None]:
+        """The first process goes through a block before the others: what it keeps, they find."""
+        if not self.is_first:
+            self.first_says(None)
+        try:
+            yield
+        finally:  # if the first fails, each finds out for itself
+            if self.is_first:
+                self.first_says(None)
+
     def reseed(self, seed: int, images_seen: int) -> None:
         """Give this process random numbers of its own for one step.
 
@@ -121,7 +164,7 @@ def joined() -> Iterator[Ranks]:
         yield Ranks()
         return
     if not distributed.is_available():
-        raise ConfigError("WORLD_SIZE", size, "this build of PyTorch trains in one process only")
+        raise ConfigError("WORLD_SIZE", size, "this build of PyTorch works in one process only")
     # numbers that all agree on are exchanged on the CPU, without waiting for a GPU
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     rank = int(os.environ["RANK"])
