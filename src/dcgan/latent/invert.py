@@ -6,7 +6,7 @@ Z numbers of a latent
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
@@ -37,6 +37,10 @@ _RIDGE = 1000.0
 _SPREAD = 0.3
 _PHASES = ((3.0, 16), (1.0, 24))
 """Heat and steps, see :meth:`Resemblance.residual`."""
+
+_NEAR, _LAST = 0.01, ((1.0, 32),)
+"""Root mean squared difference, in [-1, 1], below which more steps are likelier to find an image
+than another start: they found 9 of 12 that eight starts had missed."""
 
 _SAME = 1e-4
 _SAME_IN_STEPS = 0.4 * 2 / 255
@@ -126,9 +130,14 @@ def invert(
             progress(f"start {start + 1} of {starts}, {done} of {len(error_N)} found")
         for place_B in torch.split(missing, max(1, _MOST_NUMBERS // size)):
             start_BD, beside_BK = begin(start, place_B)
-            noise_BD = _search(alike, start_BD, beside_BK, target_NP[place_B], run.device)
-            latent_BZ = from_normal(space, noise_BD, beside_BK)
-            error_B = _distance(run, latent_BZ, target_NP[place_B])
+            target_BP = target_NP[place_B]
+            noise_BD = _search(alike, start_BD, beside_BK, target_BP, run.device)
+            error_B = _distance(run, from_normal(space, noise_BD, beside_BK), target_BP)
+            near_B = (error_B > same) & (error_B < _NEAR)
+            if near_B.any():
+                given = (noise_BD[near_B], beside_BK[near_B], target_BP[near_B])
+                noise_BD[near_B] = _search(alike, *given, run.device, phases=_LAST)
+                error_B = _distance(run, from_normal(space, noise_BD, beside_BK), target_BP)
             is_better_B = error_B < error_N[place_B]
             better = place_B[is_better_B]
             found_ND[better], beside_NK[better] = noise_BD[is_better_B], beside_BK[is_better_B]
@@ -169,9 +178,11 @@ def _search(
     beside_BK: Tensor,
     target_BP: Tensor,
     device: torch.device,
+    *,
+    phases: Sequence[tuple[float, int]] = _PHASES,
 ) -> Tensor:
     noise_BD, beside_BK = noise_BD.to(device), beside_BK.to(device)
-    for heat, steps in _PHASES:
+    for heat, steps in phases:
         residual = partial(alike.residual, heat=heat)
         target_BR = alike.target(target_BP.to(device), heat)
         noise_BD, _ = descend(residual, noise_BD, beside_BK, target_BR, steps=steps)
