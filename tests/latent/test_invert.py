@@ -53,7 +53,7 @@ def test_what_is_looked_for_is_not_known_beforehand(untrained, monkeypatch):
     """Own samples of the very seed would be found without any search."""
     run = untrained(LatentSpace(8))
     latent, image = drawn(run, Choice(seed=5), 6)
-    monkeypatch.setattr(inverting, "_search", lambda alike, noise, *rest: noise)
+    monkeypatch.setattr(inverting, "_search", lambda alike, noise, *_: noise)
     found = invert(run, image, Choice(seed=5))
     assert relative_errors(run.networks.latent, found.latent_NZ, latent).min() > 0.05
 
@@ -68,6 +68,44 @@ def test_more_starts_are_never_worse(untrained):
     assert said == nothing_yet
     assert (errors[1] <= errors[0]).all()
     assert errors[1].sum() < errors[0].sum()
+
+
+def test_what_is_nearly_there_goes_on(untrained, monkeypatch):
+    run = untrained(LatentSpace(8))
+    latent, image = drawn(run, Choice(seed=5), 20)
+    monkeypatch.setattr(inverting, "_PHASES", ((1.0, 3),))
+    shares = []
+    for near in (0.0, 0.5):
+        monkeypatch.setattr(inverting, "_NEAR", near)
+        found = invert(run, image, starts=1)
+        off = relative_errors(run.networks.latent, found.latent_NZ, latent)
+        shares.append(float((off < 1e-2).float().mean()))
+    assert shares[1] > shares[0]
+
+
+def test_every_other_start_is_near_the_best_so_far(untrained, monkeypatch):
+    run = untrained(LatentSpace(8))
+    _, image = drawn(run, Choice(seed=5), 50)
+    starts = []
+    monkeypatch.setattr(
+        inverting, "_search", lambda alike, noise, *_: starts.append(noise) or noise
+    )
+    found = invert(run, image, starts=6)
+    assert len(starts) == 6
+    # nothing is searched for: what a start begins with is what it finds, and the best is of these
+    errors = []
+    for noise in starts:
+        with torch.inference_mode():
+            errors.append((run.generator(noise) - image).square().mean(dim=(1, 2, 3)))
+    for number in (2, 4):
+        best = torch.stack(errors[:number]).argmin(dim=0)
+        before = torch.stack(starts[:number])[best, torch.arange(50)]
+        away = starts[number] - before
+        assert away.std() == pytest.approx(inverting._SPREAD, rel=0.15)
+        assert abs(away.mean()) < 0.1
+    assert not torch.equal(starts[1], starts[3])
+    best = torch.stack(errors).argmin(dim=0)
+    assert torch.equal(found.latent_NZ, torch.stack(starts)[best, torch.arange(50)])
 
 
 def test_the_class_asked_for_is_kept(untrained):

@@ -34,7 +34,7 @@ _KNOWN = 4096
 """Samples of which the encoder learns."""
 
 _RIDGE = 1000.0
-_SPREAD = 0.3
+_SPREAD = 0.6
 _PHASES = ((3.0, 16), (1.0, 24))
 """Heat and steps, see :meth:`Resemblance.residual`."""
 
@@ -84,10 +84,10 @@ def invert(
 
     The first start is a linear encoder's guess: ridge regression from an image's pixels to its
     noise, learned on 4,096 samples. Later ones are, in turns, the samples nearest to the image and
-    the guess with noise. Each goes down by least squares, first between softened images. An image
-    is done once it is reproduced but for rounding; for others the best of all is taken. Uniform
-    noise is searched as normal noise, so that nothing leaves its cube (where Lipton & Tripathi
-    2017, arXiv:1702.04782, clip at random).
+    the best that was found, with noise. Each goes down by least squares, first between softened
+    images, and further where it is nearly there. An image is done once it is reproduced but for
+    rounding; for others the best of all is taken. Uniform noise is searched as normal noise, so
+    that nothing leaves its cube (where Lipton & Tripathi 2017, arXiv:1702.04782, clip at random).
 
     Parameters
     ----------
@@ -129,14 +129,17 @@ def invert(
             done = len(error_N) - len(missing)
             progress(f"start {start + 1} of {starts}, {done} of {len(error_N)} found")
         for place_B in torch.split(missing, max(1, _MOST_NUMBERS // size)):
-            start_BD, beside_BK = begin(start, place_B)
+            if start and start % 2 == 0:
+                start_BD, beside_BK = begin.near(found_ND[place_B]), beside_NK[place_B]
+            else:
+                start_BD, beside_BK = begin(start, place_B)
             target_BP = target_NP[place_B]
-            noise_BD = _search(alike, start_BD, beside_BK, target_BP, run.device)
+            noise_BD = _search(alike, start_BD, beside_BK, target_BP, run.device, _PHASES)
             error_B = _distance(run, from_normal(space, noise_BD, beside_BK), target_BP)
             near_B = (error_B > same) & (error_B < _NEAR)
             if near_B.any():
                 given = (noise_BD[near_B], beside_BK[near_B], target_BP[near_B])
-                noise_BD[near_B] = _search(alike, *given, run.device, phases=_LAST)
+                noise_BD[near_B] = _search(alike, *given, run.device, _LAST)
                 error_B = _distance(run, from_normal(space, noise_BD, beside_BK), target_BP)
             is_better_B = error_B < error_N[place_B]
             better = place_B[is_better_B]
@@ -163,13 +166,14 @@ class _Starts:
         self._random = torch.Generator().manual_seed(choice.seed)
 
     def __call__(self, start: int, place_B: Tensor) -> tuple[Tensor, Tensor]:
+        """The encoder's guess, then samples by their distance."""
         near_B = self._near_NS[place_B, (start // 2) % self._near_NS.shape[1]]
-        if start % 2:
-            return self._noise[near_B], self._beside[near_B]
-        guess_BD = self._guess_ND[place_B]
-        if start:
-            guess_BD = guess_BD + _SPREAD * torch.randn(guess_BD.shape, generator=self._random)
-        return guess_BD, self._beside[near_B]
+        noise_BD = self._noise[near_B] if start else self._guess_ND[place_B]
+        return noise_BD, self._beside[near_B]
+
+    def near(self, noise_BD: Tensor) -> Tensor:
+        """Out of a valley, into one nearby."""
+        return noise_BD + _SPREAD * torch.randn(noise_BD.shape, generator=self._random)
 
 
 def _search(
@@ -178,8 +182,7 @@ def _search(
     beside_BK: Tensor,
     target_BP: Tensor,
     device: torch.device,
-    *,
-    phases: Sequence[tuple[float, int]] = _PHASES,
+    phases: Sequence[tuple[float, int]],
 ) -> Tensor:
     noise_BD, beside_BK = noise_BD.to(device), beside_BK.to(device)
     for heat, steps in phases:
