@@ -152,3 +152,10 @@ def test_all_are_entered():
         "plain step",
     ]
     assert entered[-1].precision is torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("side", "least", "count"), [(28, 64, 2048), (64, 64, 2048), (512, 8, 42), (512, 64, 64)]
+)
+def test_large_pictures_are_few_and_at_least_a_batch(side, least, count):
+    assert contest.random_pictures((3, side, side), least).shape == (count, 3, side, side)

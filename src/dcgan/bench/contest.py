@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from math import prod
 
 import numpy as np
 import torch
@@ -23,8 +24,9 @@ from dcgan.training.rules import Batch
 from dcgan.training.step import update
 from dcgan.training.tables import resolve_networks
 
-PICTURES = 2048
-"""Random ones: how fast a step is does not depend on what they show."""
+PICTURES, PIXELS = 2048, 2**25
+"""Random ones: how fast a step is does not depend on what they show. Fewer of large ones, so that
+they do not stand for what a step needs."""
 
 WARM_UP = 3
 """Steps before any is timed: memory is found, kernels are chosen."""
@@ -85,8 +87,9 @@ class Result:
     work: Work
 
 
-def random_pictures(shape: tuple[int, int, int], count: int = PICTURES) -> NDArray[np.uint8]:
-    """Noise, uint8 (N, C, H, W)."""
+def random_pictures(shape: tuple[int, int, int], least: int = 64) -> NDArray[np.uint8]:
+    """Noise, uint8 (N, C, H, W), with N at least as asked for: a batch."""
+    count = max(least, min(PICTURES, PIXELS // prod(shape)))
     return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
 
 
@@ -129,7 +132,7 @@ def contestants(
 
 def _plain_steps(config: RunConfig, device: torch.device, workers: int) -> Step:
     """The plain loop with its loader."""
-    pixels = random_pictures(resolve_networks(config).image_shape)
+    pixels = random_pictures(resolve_networks(config).image_shape, resolved(config.optim.batch))
     steps = PlainLoop(config, pixels, workers=workers, device=device).steps()
     return lambda: next(steps)
 
@@ -137,8 +140,8 @@ def _plain_steps(config: RunConfig, device: torch.device, workers: int) -> Step:
 def _plain_step(config: RunConfig, device: torch.device) -> Step:
     """The plain loop's step, always on the same images."""
     shape = resolve_networks(config).image_shape
-    loop = PlainLoop(config, random_pictures(shape), workers=0, device=device)
     batch = resolved(config.optim.batch)
+    loop = PlainLoop(config, random_pictures(shape, batch), workers=0, device=device)
     real_BCHW = torch.randn(batch, *shape, device=device).clamp(-1, 1)
     return lambda: loop.step(real_BCHW, loop.noise(batch))
 
@@ -147,7 +150,8 @@ def _our_steps(config: RunConfig, device: torch.device, *, fresh: bool) -> Step:
     """Steps of :func:`dcgan.training.loop.fit`, on fresh batches or always the same."""
     networks = resolve_networks(config)
     shape = networks.image_shape
-    pictures = load_pictures(open_items(random_pictures(shape)), shape[1:], shape[0])
+    pixels = random_pictures(shape, resolved(config.optim.batch))
+    pictures = load_pictures(open_items(pixels), shape[1:], shape[0])
     state = build_state(config, networks, device)
     batches = build_batches(config, networks, pictures, device)
     plan = build_plan(config, batches, networks.latent, device)
