@@ -10,6 +10,7 @@ from dcgan.models import plan_discriminator, plan_generator
 from dcgan.models.latents import LatentSpace
 from dcgan.runs.networks import Networks
 from dcgan.runs.run import Run
+from dcgan.runtime.ranks import Ranks
 
 
 class Untrained(Run):
@@ -24,6 +25,7 @@ class Untrained(Run):
             class_names=tuple("abc"[: len(space.classes)]),
         )
         self.device = torch.device("cpu")
+        self.ranks = Ranks()
         with torch.random.fork_rng():
             torch.manual_seed(3)
             network = self.networks.build_generator("dcgan").eval().requires_grad_(False)
