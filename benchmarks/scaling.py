@@ -170,7 +170,7 @@ def paper_tables(width: int = 64) -> str:
     config = configuration(16, width=width)
     networks, ranks = resolve_networks(config), Ranks()
     device = torch.device("cpu")
-    pictures = load_pictures(open_items(random_pictures(networks.image_shape, 64)), (64, 64), 3)
+    pictures = load_pictures(open_items(random_pictures(networks.image_shape)[:64]), (64, 64), 3)
     state = build_state(config, networks, device)
     batches = build_batches(config, networks, pictures, device, ranks)
     plan = build_plan(config, batches, networks.latent, device)

@@ -70,7 +70,7 @@ def test_the_plain_step_and_ours_learn_the_same(recipe, steps):
     """
     config = open_config(recipe, None, 8, CPU)
     networks = resolve_networks(config)
-    pixels = contest.random_pictures(networks.image_shape, 64)
+    pixels = contest.random_pictures(networks.image_shape)[:64]
     state = build_state(config, networks, CPU)
     pictures = contest.load_pictures(
         contest.open_items(pixels), networks.image_shape[1:], networks.image_shape[0]

@@ -147,7 +147,9 @@ def run_of(alive: list[int], fail_at: int | None = None) -> SimpleNamespace:
     def draw_numbered(latents, count: int) -> Iterator[np.ndarray]:
         return (draw(latents(at, min(count, at + 64))) for at in range(0, count, 64))
 
-    return SimpleNamespace(draw_numbered=draw_numbered, networks=networks, ranks=Ranks())
+    return SimpleNamespace(
+        draw_numbered=draw_numbered, networks=networks, ranks=Ranks(), checkpoint=Path("1")
+    )
 
 
 @pytest.mark.parametrize("suffix", READ)

@@ -82,6 +82,15 @@ def test_it_draws_the_same_with_no_norm_left_where_none_must_be(layers, norms):
     assert kinds.count(InPhases) == 1
 
 
+def test_hooks_stay_with_the_original():
+    generator = lived_in(FIRST, LAST)
+    latent_BZ = torch.randn(2, 5)
+    wanted = generator(latent_BZ)
+    generator.blocks[0].register_forward_hook(lambda *given: torch.zeros_like(given[-1]))
+    generator.register_forward_pre_hook(lambda _, given: (given[0] * 2,))
+    torch.testing.assert_close(folded(generator)(latent_BZ), wanted, rtol=1e-4, atol=1e-5)
+
+
 @settings(deadline=None)
 @given(
     *(st.integers(1, 4) for _ in range(3)),

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from dcgan.errors import ConfigError
 from dcgan.models.synchronised import synchronise_batch_norm
 from dcgan.runtime.ranks import joined
 
@@ -41,6 +42,15 @@ def went_ahead(ranks, out):
         return done.exists()
 
 
+def agreed(ranks, value):
+    """What is said of a value."""
+    try:
+        ranks.agree("word", value)
+    except ConfigError as error:
+        return str(error)
+    return "all the same"
+
+
 def main():
     out = Path(sys.argv[1])
     with joined() as ranks:
@@ -67,6 +77,7 @@ def main():
             "dealt": list(ranks.deal(range(5))),
             "collected": list(ranks.collect((10 * k for k in ranks.deal(range(5))), 5)),
             "ahead": went_ahead(ranks, out),
+            "agreed": [agreed(ranks, value) for value in ("one", f"rank {ranks.rank}")],
             "drawn": drawn,
             "pictures": normalised(ranks, nn.BatchNorm2d(4), pictures),
             "vectors": normalised(ranks, nn.BatchNorm1d(5), vectors),

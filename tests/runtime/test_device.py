@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from importlib import import_module
 
+import numpy as np
 import pytest
 import torch
 from tests.conftest import SMALL
+from torch import nn
 
 import dcgan
 from dcgan.errors import ConfigError
+from dcgan.metrics.extractor import Extractor
 from dcgan.runtime import device as module
 from dcgan.runtime.device import autocast, choose_device, choose_precision, whole_fp32
 
@@ -83,5 +86,8 @@ def test_training_inverting_and_measuring_are_in_whole_fp32(
     watched("dcgan.latent.invert", "_search")
     dcgan.train("digits", images=32, out=tmp_path / "run", **SMALL)
     inverting.invert(small_run, small_run.sample(1), starts=1)
-    assert {name for name, _ in seen} == {"update", "_search"}
+    network = nn.Flatten()
+    network.register_forward_hook(lambda *_: seen.append(("extractor", rounding())))
+    Extractor("pixels", network)(np.zeros((2, 1, 4, 4), np.uint8))
+    assert {name for name, _ in seen} == {"update", "_search", "extractor"}
     assert not any(is_rounded for _, is_rounded in seen)

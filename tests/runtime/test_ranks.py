@@ -49,6 +49,13 @@ def test_what_is_dealt_out_is_collected_in_order_by_all(found):
         assert one["all"] == ["rank 0", "rank 1"]
 
 
+def test_what_is_not_the_same_is_refused_in_all_processes(found):
+    for one in found:
+        same, refused = one["agreed"]
+        assert same == "all the same"
+        assert refused.startswith("word = 'rank 0; rank 1': processes do not see the same")
+
+
 def test_the_others_follow_when_the_first_has_been_through(found):
     assert all(one["ahead"] for one in found)
 

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 import pytest
 import torch
 
+from dcgan.runtime import threads
 from dcgan.runtime.threads import in_threads
 
 
@@ -37,7 +38,7 @@ def test_two_work_at_once_with_a_thread_each_and_the_rest_keeps_its_own():
         return torch.get_num_threads(), threading.get_ident()
 
     found = list(in_threads(work, range(4)))
-    assert {threads for threads, _ in found} == {1}
+    assert {number for number, _ in found} == {1}
     assert len({ident for _, ident in found}) == 2
     assert torch.get_num_threads() == 2
     of_a_new_thread = []
@@ -64,6 +65,23 @@ def test_what_fails_is_raised_and_the_next_call_works():
     with pytest.raises(ZeroDivisionError):
         list(in_threads(work, [1, 0, 2]))
     assert list(in_threads(work, [1, 2])) == [1, 0.5]
+
+
+def test_threads_that_begin_together_keep_their_number():
+    for _ in range(30):
+        threads._pool.cache_clear()
+        found = []
+
+        def draw(found=found):
+            list(in_threads(abs, [-1]))
+            found.append(torch.get_num_threads())
+
+        both = [threading.Thread(target=draw) for _ in range(3)]
+        for one in both:
+            one.start()
+        for one in both:
+            one.join()
+        assert found == [2, 2, 2]
 
 
 def _in_a_fork(queue):

@@ -85,6 +85,7 @@ class PlainLoop:
             resolved(config.optim.batch),
             shuffle=True,
             num_workers=workers,
+            persistent_workers=workers > 0,  # an epoch may be a few batches here
             drop_last=True,
         )
         ours, theirs = config.optim.generator, config.optim.discriminator

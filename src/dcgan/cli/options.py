@@ -93,8 +93,9 @@ def open_run_pictures(run: Run, data: str | None, data_root: Path | None) -> Pic
     """The pictures that a run was trained on, or others seen the same way, with progress shown."""
     from dcgan.cli.progress import TerminalReporter
     from dcgan.runs.pictures import open_pictures
+    from dcgan.training.reporting import Reporter
 
-    reporter = TerminalReporter()
+    reporter = TerminalReporter() if run.ranks.is_first else Reporter()
     try:
         return open_pictures(
             run.folder,

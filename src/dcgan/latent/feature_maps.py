@@ -115,7 +115,9 @@ def refuse_row(generator: Generator, row: int) -> None:
 
 @contextmanager
 def without_maps(generator: Generator, row: int, off_M: NDArray[np.bool_]) -> Iterator[None]:
-    """Within, some maps of a row are 0 at every place."""
+    """Within, some maps of a row are 0 at every place: of this very generator, not of a run's
+    copies of it.
+    """
     keep = torch.from_numpy(~off_M).float()[:, None, None]
     hook = generator.blocks[row - 1].register_forward_hook(
         lambda *block_given_out: block_given_out[-1] * keep.to(block_given_out[-1])

@@ -74,6 +74,10 @@ def write_samples(
             rows=1 if beside is None else 2,
             captions=numbered or beside is not None,
         )
+    is_taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    if run.ranks.first_says(suffix == "" and is_taken):
+        raise RunError(f"{out}: is there and not an empty folder; take another --out")
+    run.ranks.agree("checkpoint", run.checkpoint.name)
     pieces = choice.images(run, count)
     if not run.ranks.is_first:
         deque(pieces, maxlen=0)
@@ -117,8 +121,6 @@ def _write_zip(pieces: Pieces, out: Path) -> None:
 
 
 def _write_folder(pieces: Pieces, out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RunError(f"{out}: is there and not an empty folder; take another --out")
     out.mkdir(parents=True, exist_ok=True)
     for number, image in _numbered(pieces):
         save_image(picture(image), out / f"{number:06d}.png")

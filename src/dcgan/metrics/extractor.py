@@ -6,7 +6,7 @@ N images · B batch · C channels · H, W sides · F features · K classes
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,11 +106,10 @@ class Extractor:
         """The features of images, uint8 (N, C, H, W), or of parts that come one by one."""
         parts = [images] if isinstance(images, np.ndarray) else images
         count, mine = 0, []
-        for part in parts:
-            for start in range(0, len(part), self._batch):
-                if count % self.ranks.size == self.ranks.rank:
-                    mine.append(self._batch_of(part[start : start + self._batch]))
-                count += 1
+        for block in _blocks(parts, self._batch):
+            if count % self.ranks.size == self.ranks.rank:
+                mine.append(self._batch_of(block))
+            count += 1
         found = list(self.ranks.collect(mine, count))
         values = [feature_BF for feature_BF, _ in found]
         probabilities = [
@@ -139,6 +138,18 @@ class Extractor:
         return _array(feature_BF, count), None if probability_BK is None else _array(
             probability_BK, count
         )
+
+
+def _blocks(parts: Iterable[NDArray[np.uint8]], size: int) -> Iterator[NDArray[np.uint8]]:
+    """Parts of any length as blocks of one, and what is left."""
+    rest: list[NDArray[np.uint8]] = []
+    for part in parts:
+        whole = np.concatenate([*rest, part]) if rest else part
+        end = len(whole) // size * size
+        for start in range(0, end, size):
+            yield whole[start : start + size]
+        rest = [whole[end:]] if end < len(whole) else []
+    yield from rest
 
 
 def digest_of(network: nn.Module) -> str:

@@ -26,7 +26,7 @@ def folded(generator: Generator) -> Generator:
 
     In evaluation a batch norm is one scale and one shift for each channel, which go into the
     weights of the layer before it, unless spectral norm makes them. On a CPU, transposed
-    convolutions to few channels become :class:`InPhases`.
+    convolutions to few channels become :class:`InPhases`. Hooks are left behind.
 
     Parameters
     ----------
@@ -34,6 +34,9 @@ def folded(generator: Generator) -> Generator:
         In evaluation mode; left as it is.
     """
     found = copy.deepcopy(generator).eval().requires_grad_(False)
+    for module in found.modules():  # what is watched or switched off in the original is not here
+        module._forward_hooks.clear()
+        module._forward_pre_hooks.clear()
     for block in found.blocks:
         assert isinstance(block, Block)
         for name, module in list(block.named_children()):

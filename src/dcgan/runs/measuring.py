@@ -8,12 +8,13 @@ from pathlib import Path
 import torch
 
 from dcgan.data import Pictures
-from dcgan.errors import CheckpointError, ConfigError, DataError, DcganError
+from dcgan.errors import CheckpointError, ConfigError, DcganError
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.evaluation import Evaluation, Evaluator, refuse_few, refuse_few_pictures
 from dcgan.runs.extractors import open_extractor, refuse_unknown
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.pictures import held_out_name, open_pictures
+from dcgan.runs.real import name_of
 from dcgan.runs.run import Run, open_run
 from dcgan.runtime.ranks import Ranks
 
@@ -68,7 +69,7 @@ def evaluate(
     Raises
     ------
     DataError, ConfigError
-        What was asked for cannot be measured.
+        What was asked for cannot be measured, or several processes do not see the same.
     """
     # before anything is decoded, or a classifier trained, in vain
     refuse_few(images)
@@ -93,11 +94,9 @@ def evaluate(
         opened = open_extractor(
             extractor, pictures, device=runs[0].device, download=download, note=note
         )
-    if len(set(ranks.all_say(opened.label))) > 1:
-        raise DataError(
-            f"{opened.label}: processes have other extractors than this; set DCGAN_CACHE to a"
-            " folder that all of them see"
-        )
+    ranks.agree("checkpoints", [run.checkpoint.name for run in runs])
+    ranks.agree("pictures", [(name_of(some), len(some)) for some in (pictures, others) if some])
+    ranks.agree("extractor", opened.label)
     opened.ranks = ranks
     evaluator = Evaluator(
         pictures,

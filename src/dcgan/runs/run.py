@@ -89,7 +89,10 @@ class Run:
 
     @cached_property
     def generator(self) -> Generator:
-        """The averaged generator in evaluation mode: one latent gives one image, always."""
+        """The averaged generator in evaluation mode: one latent gives one image, always.
+
+        Images are drawn by a faster copy of it: who changes it hands it to :meth:`draw`.
+        """
         generator = self.networks.build_generator()
         try:
             generator.load_state_dict(read_part(self.checkpoint, "ema"))

@@ -107,6 +107,16 @@ class Ranks:
         distributed.all_gather_object(found, value)
         return found
 
+    def agree(self, what: str, value: object) -> None:
+        """Raise ConfigError, in all processes, unless a value is the same in all of them."""
+        said = self.all_say(value)
+        if any(other != value for other in said):
+            raise ConfigError(
+                what,
+                "; ".join(str(one) for one in said),
+                "processes do not see the same; let all read one disk, while nothing writes there",
+            )
+
     def deal(self, things: Sequence[Value]) -> Sequence[Value]:
         """Of things that take equally long this process's: dealt out one by one."""
         return things[self.rank :: self.size]

@@ -7,13 +7,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from threading import Barrier
+from threading import Barrier, Lock
 from typing import TypeVar
 
 import torch
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_making = Lock()
+"""While a pool is made, PyTorch's number for new threads is 1, and none must ask for it."""
 
 
 def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
@@ -30,8 +33,9 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
     items : iterable
         Taken as results are: never more than twice as many ahead as there are threads.
     """
-    threads = torch.get_num_threads()
-    pool = _pool(threads, os.getpid())
+    with _making:
+        threads = torch.get_num_threads()
+        pool = _pool(threads, os.getpid())
     waiting: deque[Future[Result]] = deque()
     try:
         for item in items:

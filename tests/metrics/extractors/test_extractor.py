@@ -54,3 +54,15 @@ def test_a_digest_changes_with_any_weight_and_with_the_structure():
 def test_the_label_is_name_and_digest():
     extractor = Extractor("pixels", nn.Flatten(), digest="0123456789abcdef")
     assert extractor.label == "pixels:0123456789ab"
+
+
+@pytest.mark.parametrize("lengths", [[130], [1] * 130, [63, 2, 65], [64, 64, 2], [0, 130, 0]])
+def test_the_network_sees_full_batches_whatever_the_parts(lengths):
+    images = np.random.default_rng(0).integers(0, 256, (130, 1, 2, 2), dtype=np.uint8)
+    network, seen = nn.Flatten(), []
+    network.register_forward_hook(lambda module, given, found: seen.append(len(found)))
+    ends = np.cumsum(lengths)
+    parts = (images[end - length : end] for end, length in zip(ends, lengths, strict=True))
+    found = Extractor("pixels", network, batch=64)(parts)
+    np.testing.assert_array_equal(found.values, images.reshape(130, 4))
+    assert seen == [64, 64, 64]
