@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -87,6 +90,68 @@ def test_two_processes_go_on_with_a_run_of_one_and_end_where_it_does(alone, torc
     for mine, expected in zip(ours[-2:], theirs[-2:], strict=True):
         for key in ("images", "loss_d", "loss_g", "score_real", "sign_real", "r1"):
             assert mine[key] == pytest.approx(expected[key], rel=1e-3, abs=1e-4)
+
+
+@pytest.fixture
+def hosts():
+    """Two network namespaces, joined by a cable: addresses, and words that run a command there."""
+    known = f"dcgan{os.getpid()}"
+    ends = [(f"{known}{k}", f"d{os.getpid()}{k}", f"10.77.0.{k + 1}") for k in range(2)]
+
+    def ip(*words):
+        subprocess.run(["ip", *words], check=True, capture_output=True, timeout=20)
+
+    made = []
+    try:
+        try:
+            for space, _, _ in ends:
+                ip("netns", "add", space)
+                made.append(space)
+            (one, plug, _), (other, socket, _) = ends
+            ip("link", "add", plug, "netns", one, "type", "veth", "peer", socket, "netns", other)
+            for space, end, address in ends:
+                ip("-n", space, "addr", "add", f"{address}/24", "dev", end)
+                for device in ("lo", end):
+                    ip("-n", space, "link", "set", device, "up")
+        except (OSError, subprocess.SubprocessError) as error:
+            pytest.skip(f"network namespaces want Linux, iproute2 and root ({error})")
+        yield [
+            (address, ["ip", "netns", "exec", space, "env", f"GLOO_SOCKET_IFNAME={end}"])
+            for space, end, address in ends
+        ]
+    finally:
+        for space in made:
+            ip("netns", "del", space)
+
+
+@pytest.mark.parametrize("alone", ["batch"], indirect=True)
+def test_two_hosts_that_share_nothing_but_a_disk_end_where_one_does(alone, hosts, tmp_path):
+    path, run = alone
+    out = tmp_path / "run"
+    started = [
+        subprocess.Popen(
+            [
+                *(*enter, sys.executable, "-m", "torch.distributed.run", "--nnodes", "2"),
+                *("--nproc-per-node", "1", "--local-addr", address, "--rdzv-backend", "c10d"),
+                *("--rdzv-endpoint", f"{hosts[0][0]}:29400", "--rdzv-id", "test"),
+                *("--rdzv-conf", f"is_host={int(number == 0)}", "-m", "dcgan", "train"),
+                *("--recipe", str(path), "--images", str(IMAGES), "--out", str(out)),
+            ],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for number, (address, enter) in enumerate(hosts)
+    ]
+    try:
+        said = [one.communicate(timeout=240)[0] for one in started]
+    finally:
+        for one in started:
+            one.kill()
+    assert [one.returncode for one in started] == [0, 0], said
+    assert ["run folder" in one for one in said] in ([True, False], [False, True])
+    assert_same(out, run)
 
 
 @pytest.mark.parametrize("alone", ["batch"], indirect=True)

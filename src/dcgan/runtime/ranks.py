@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor, distributed
+from torch.autograd.function import FunctionCtx
 
 from dcgan.errors import ConfigError
 from dcgan.runtime.random import derived_seed
@@ -76,10 +77,7 @@ class Ranks:
         """The sum over all processes; its gradient is the sum of theirs."""
         if self.size == 1:
             return tensor
-        # not at the top: builds of PyTorch that train in one process only do not have it
-        from torch.distributed.nn.functional import all_reduce
-
-        total: Tensor = all_reduce(tensor)  # type: ignore[no-untyped-call]
+        total: Tensor = _Sum.apply(tensor)  # type: ignore[no-untyped-call]
         return total
 
     def greatest(self, numbers: Sequence[float]) -> list[float]:
@@ -158,6 +156,23 @@ class Ranks:
         """
         if not self.is_first:
             torch.manual_seed(derived_seed(seed, f"{images_seen} of rank {self.rank}"))
+
+
+class _Sum(torch.autograd.Function):
+    """Over all processes. What each adds counts in the losses of all, so gradients add up too."""
+
+    @staticmethod
+    def forward(context: FunctionCtx, tensor: Tensor) -> Tensor:
+        del context
+        total = tensor.clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(context: FunctionCtx, gradient: Tensor) -> Tensor:
+        del context
+        total: Tensor = _Sum.apply(gradient)  # type: ignore[no-untyped-call]
+        return total
 
 
 @contextmanager
