@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -47,6 +49,16 @@ def test_every_image_is_the_same_with_any_number_of_threads():
     assert found[0].shape == (200, 3, 32, 32)
     np.testing.assert_array_equal(found[0], found[1])
     np.testing.assert_array_equal(found[0], found[2])
+
+
+def test_each_piece_is_drawn_by_one_thread_of_its_own():
+    generator, seen = generator_of(32), set()
+    generator.register_forward_hook(
+        lambda *_: seen.add((threading.get_ident(), torch.get_num_threads()))
+    )
+    list(draw_each(generator, [torch.randn(200, 8)], PixelScale(), CPU))
+    assert {number for _, number in seen} == {1}
+    assert threading.get_ident() not in {ident for ident, _ in seen}
 
 
 def test_latents_are_taken_as_images_are():
