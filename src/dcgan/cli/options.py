@@ -32,8 +32,8 @@ class Which:
     move
         Move along a named direction of the run, by so many deviations: smile=2 (see directions).
     truncation
-        Draw latents from the middle of the distribution, up to so many deviations: fewer kinds of
-        images, better ones.
+        Draw latents from the middle of the distribution, up to so many deviations, such as 2: fewer
+        kinds of images, better ones; below 1.5 they fall apart.
     checkpoint
         best, last, or a number of images seen.
     device

@@ -102,7 +102,7 @@ def truncated(space: LatentSpace, latent_BZ: Tensor, most: float) -> Tensor:
     tensor([[-0.5000,  0.0000,  0.3340]])
     """
     if not most > 0:
-        raise ConfigError("truncation", most, "above 0, in deviations; 1 is moderate, 0.5 strong")
+        raise ConfigError("truncation", most, "above 0, in deviations; 2 is moderate, 1 strong")
     noise_BD, beside = latent_BZ[:, : space.dim], latent_BZ[:, space.dim :]
     if space.distribution == "uniform":
         return torch.cat([noise_BD * min(most, 1.0), beside], dim=1)
