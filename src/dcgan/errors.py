@@ -15,7 +15,7 @@
     │   ├── RunConflict         it holds a run of another configuration
     │   └── CheckpointError     a checkpoint that is missing, incomplete or altered
     ├── Interrupted             stopped by a signal after saving; exit code 3
-    └── Diverged                training became non-finite; exit code 4
+    └── Diverged                losses or weights went out of bounds; exit code 4
 
 A message is one line: what was given, which bound it broke, how to cure it.
 """
@@ -103,7 +103,7 @@ class Interrupted(DcganError):
 
 
 class Diverged(DcganError):
-    """A loss became infinite or not a number."""
+    """A loss or a weight became infinite or not a number, or a loss too large to come back."""
 
     exit_code = 4
 

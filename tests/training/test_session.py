@@ -14,6 +14,7 @@ import dcgan
 from dcgan.config import merge
 from dcgan.errors import DataError, Diverged, RunConflict, RunError
 from dcgan.runs.checkpoints import read_part, read_state
+from dcgan.runs.logs import JsonLines
 from dcgan.training import loop, running
 from dcgan.training.reporting import Reporter
 
@@ -375,6 +376,66 @@ def test_broken_weights_are_never_saved(tmp_path):
     for checkpoint in (tmp_path / "run" / "checkpoints").iterdir():
         for tensor in read_part(checkpoint, "generator").values():
             assert tensor.isfinite().all()
+
+
+def test_losses_that_explode_without_reaching_infinity_count_as_diverged(tmp_path):
+    """Adam at a rate of 10 stays finite for ever, and so would its noise."""
+    wild = {player: {"lr": 10.0} for player in ("generator", "discriminator")}
+    settings = {"optim": wild, "records": {"log_every": 64}}
+    with pytest.raises(Diverged, match=r"loss_.* beyond 100,000 after \d+ images.*after 3 returns"):
+        train(tmp_path / "run", images=320, settings=settings)
+    events = JsonLines(tmp_path / "run" / "events.jsonl").read()
+    said = {event["what"] for event in events if event["event"] == "diverged"}
+    assert said and all("beyond 100,000" in what for what in said)
+
+
+def test_a_run_goes_back_to_before_its_losses_diverged(tmp_path, diverging_at):
+    """The checkpoint at 192 images is newer than the last line of the log, at 128: nothing says
+    that it was sound."""
+    diverging_at(224)
+    said = Notes()
+    settings = {"records": {"checkpoint_every": 64, "log_every": 128, "keep": 9}}
+    run = train(tmp_path / "run", images=320, settings=settings, reporter=said)
+    assert run.images_seen == 320
+    assert any("not finite after 256 images: back to 128 images, with 0.5" in n for n in said.notes)
+    assert any(".000000192.diverged" in note for note in said.notes)
+    assert (run.path / "checkpoints" / ".000000192.diverged" / "manifest.json").is_file()
+    assert diverging_at.rates == pytest.approx([2e-3] * 8 + [1e-3] * 6)
+
+
+def test_the_log_tells_settings_that_move_and_no_others(tmp_path, small_run):
+    moving = {
+        "rate_factor",
+        "noise_generator",
+        "noise_discriminator",
+        "top_k",
+        "penalty_scale",
+        "augment_probability",
+    }
+    assert not moving & small_run.log()[-1].keys()
+    settings = {
+        "model": {"discriminator": {"noise": 0.1, "noise_until": 256}},
+        "objective": {"top_k": 0.25, "top_k_ramp": 256, "r1": 1.0, "penalties_fade_from": 64},
+        "optim": {"schedule": "linear"},
+        "augment": {
+            "policy": "translation",
+            "probability": "adaptive",
+            "target": 0.01,
+            "images_to_one": 256,
+        },
+        "records": {"log_every": 128},
+    }
+    run = train(tmp_path / "run", images=256, settings=settings)
+    first, last = run.log()
+    told = {name: first[name] for name in first.keys() & moving}
+    assert 0 <= told.pop("augment_probability") <= last["augment_probability"] + 0.5
+    assert told == pytest.approx(
+        {"rate_factor": 0.5, "noise_discriminator": 0.5, "top_k": 0.5, "penalty_scale": 0.5}
+    )
+    state = read_state(run.checkpoint)
+    assert last["augment_probability"] == pytest.approx(state["augment"]["probability"])
+    assert last["penalty_scale"] == 0.25
+    assert last["noise_discriminator"] == 0
 
 
 def test_a_stored_configuration_repeats_the_run(tmp_path, small_run):

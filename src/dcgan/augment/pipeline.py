@@ -82,6 +82,11 @@ class Augment:
             image_BCHW = changed_BCHW
         return image_BCHW
 
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether the probability moves, and there is anything that it is the probability of."""
+        return self._target is not None and bool(self._operations)
+
     @torch.no_grad()
     def observe(self, sign: Tensor, images: int) -> None:
         """Look at one D step, and adjust when it is time.

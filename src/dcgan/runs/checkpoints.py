@@ -131,9 +131,10 @@ def read_part(checkpoint: Path, name: str) -> dict[str, Tensor]:
         raise CheckpointError(f"{path}: {error}; take another checkpoint") from error
 
 
-def set_aside(checkpoint: Path) -> Path:
-    """Take a damaged checkpoint out of sight, so that a whole one can take its place."""
-    hidden = checkpoint.with_name(f".{checkpoint.name}.damaged")
+def set_aside(checkpoint: Path, why: str) -> Path:
+    """Take a checkpoint that must not be gone on from out of sight, so that another can take its
+    place; ``why`` becomes part of its name."""
+    hidden = checkpoint.with_name(f".{checkpoint.name}.{why}")
     shutil.rmtree(hidden, ignore_errors=True)
     return checkpoint.rename(hidden)
 

@@ -222,6 +222,7 @@ def build_hooks(
     log = LogHook(
         folder,
         reporter,
+        plan=plan,
         every=resolved(records.log_every),
         epoch_images=batches.epoch_images,
         writer=writer,

@@ -18,6 +18,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
 from dcgan.runs.scores import best_names
 from dcgan.runtime.random import derived_seed
+from dcgan.training.loop import Plan
 from dcgan.training.reporting import Reporter
 from dcgan.training.rules import Statistics
 from dcgan.training.schedule import Every, Geometric
@@ -27,11 +28,17 @@ from dcgan.training.step import gradient_magnitudes
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
+_LOST = 1e5
+"""A mean loss beyond which a run does not come back, although it may never reach infinity: digits
+at rates of 1 and 10 stay between 3e4 and 1e12, with noise for samples; one at 0.1 returned from
+128, and Wasserstein losses out of bounds swung about 1e4."""
+
 
 class LogHook:
     """Averages statistics on the device; when due, one transfer makes them a log line.
 
-    Raises ``Diverged`` when a loss is not finite.
+    Beside them stand the settings that move, as ``plan`` has them at that moment. Raises
+    ``Diverged`` when a loss is not finite, or so large that no step will bring it back.
     """
 
     def __init__(
@@ -39,6 +46,7 @@ class LogHook:
         folder: RunFolder,
         reporter: Reporter,
         *,
+        plan: Plan,
         every: int,
         epoch_images: int,
         writer: SummaryWriter | None,
@@ -46,6 +54,7 @@ class LogHook:
         self._folder = folder
         self._log = folder.log
         self._reporter = reporter
+        self._plan = plan
         self._schedule = Every(every)
         self._epoch_images = epoch_images
         self._writer = writer
@@ -83,6 +92,7 @@ class LogHook:
             "seconds": round(state.seconds, 3),
             "images_per_second": round((state.images_seen - images) / max(clock - began, 1e-9), 1),
             **{name: _rounded(value) for name, value in values.items()},
+            **{name: _rounded(value) for name, value in self._plan.moving(state).items()},
             "gradient_mean": _by_layer(layers, gradients[: len(layers)]),
             "gradient_max": _by_layer(layers, gradients[len(layers) :]),
         }
@@ -90,7 +100,12 @@ class LogHook:
         self._since = (state.images_seen, clock)
         broken = [name for name, value in values.items() if not isfinite(value)]
         if broken:
-            raise _divergence(self._folder, " and ".join(broken), state.images_seen)
+            what = f"{' and '.join(broken)} not finite"
+            raise _divergence(self._folder, what, state.images_seen)
+        lost = [name for name in ("loss_d", "loss_g") if abs(values.get(name, 0.0)) > _LOST]
+        if lost:
+            what = f"{' and '.join(lost)} beyond {_LOST:,.0f}"
+            raise _divergence(self._folder, what, state.images_seen)
         self._log.append(record)
         self._reporter.record(record)
         if self._writer is not None:
@@ -178,7 +193,8 @@ class CheckpointHook:
         players = state.players
         for name, network in (("G", players.generator), ("D", players.discriminator)):
             if not all(bool(weight.isfinite().all()) for weight in network.parameters()):
-                raise _divergence(self._folder, f"{name}'s weights are", state.images_seen)
+                what = f"{name}'s weights are not finite"
+                raise _divergence(self._folder, what, state.images_seen)
         is_new = not (self._folder.checkpoints / f"{state.images_seen:09d}").exists()
         seed = derived_seed(self._seed, "batch norm")
         checkpoint = write_checkpoint(
@@ -203,9 +219,9 @@ class CheckpointHook:
 
 
 def _divergence(folder: RunFolder, what: str, images_seen: int) -> Diverged:
-    """Note it among the events, and say what to do."""
-    folder.events.append({"time": now(), "event": "diverged", "images": images_seen})
-    return Diverged(f"{what} not finite after {images_seen:,} images")
+    """Note it among the events, and say what happened."""
+    folder.events.append({"time": now(), "event": "diverged", "images": images_seen, "what": what})
+    return Diverged(f"{what} after {images_seen:,} images")
 
 
 def _by_layer(layers: list[str], values: list[float]) -> dict[str, float]:

@@ -65,18 +65,45 @@ class Plan:
         networks = (players.generator, players.discriminator)
         for network, until in zip(networks, self.noise_until, strict=True):
             if until:
-                fade_noise(network, max(0.0, 1 - state.images_seen / until))
+                fade_noise(network, _noise_left(until, state.images_seen))
 
     def turn(self, state: TrainingState) -> Turn:
         """What is due in the next step."""
         number, rules = state.discriminator_steps, self.rules
-        ramp = min(1.0, state.images_seen / self.top_k_ramp) if self.top_k_ramp else 1.0
         return Turn(
             with_penalties=bool(rules.penalties) and number % rules.penalty_interval == 0,
             with_generator=(number + 1) % self.discriminator_steps == 0,
-            share=self.top_k**ramp,
+            share=self._share(state.images_seen),
             penalty_scale=self._penalty_scale(state.images_seen),
         )
+
+    def moving(self, state: TrainingState) -> dict[str, float]:
+        """The settings that move over this run, by plan or by themselves, as they stand now.
+
+        ``rate_factor``, by which the schedule and returns after a divergence have multiplied the
+        learning rates; ``noise_generator`` and ``noise_discriminator``, the shares of their
+        deviation that are left; ``top_k``; ``penalty_scale``; ``augment_probability``.
+        """
+        players, images = state.players, state.images_seen
+        found: dict[str, float] = {}
+        is_scheduled = self.rates is not None and self.rates.shape != "constant"
+        if is_scheduled or state.rollbacks:
+            factor = self.rates.factor(self.progress(state)) if self.rates is not None else 1.0
+            found["rate_factor"] = state.rate_factor * factor
+        for name, until in zip(("generator", "discriminator"), self.noise_until, strict=True):
+            if until:
+                found[f"noise_{name}"] = _noise_left(until, images)
+        if self.top_k_ramp and self.top_k < 1:
+            found["top_k"] = self._share(images)
+        if self.rules.penalties and self.penalties_fade_from:
+            found["penalty_scale"] = self._penalty_scale(images)
+        if players.augment.is_adaptive:
+            found["augment_probability"] = players.augment.probability.item()
+        return found
+
+    def _share(self, images_seen: int) -> float:
+        ramp = min(1.0, images_seen / self.top_k_ramp) if self.top_k_ramp else 1.0
+        return self.top_k**ramp
 
     def _penalty_scale(self, images_seen: int) -> float:
         if images_seen <= self.penalties_fade_from or self.penalties_fade_from == 0:
@@ -94,6 +121,11 @@ class Plan:
         if self.images is not None and state.images_seen >= self.images:
             return True
         return self.minutes is not None and state.seconds >= 60 * self.minutes
+
+
+def _noise_left(until: int, images_seen: int) -> float:
+    """The share of the instance noise that is left, falling to none at ``until`` images."""
+    return max(0.0, 1 - images_seen / until)
 
 
 class Hook(Protocol):

@@ -31,7 +31,11 @@ from dcgan.training.build import (
 from dcgan.training.fitting import parts_on_device
 from dcgan.training.loop import Hook, Plan, StopRequest, fit, stopping_on_signals
 from dcgan.training.reporting import Reporter
-from dcgan.training.starting import newest_whole_checkpoint, write_beginning
+from dcgan.training.starting import (
+    newest_whole_checkpoint,
+    set_aside_unproven,
+    write_beginning,
+)
 from dcgan.training.state import TrainingState
 
 _ALONE = Ranks()
@@ -161,6 +165,8 @@ def _rolled_back(
             f" --optim.generator.lr {generator} and --optim.discriminator.lr {discriminator}"
         ) from error
     ranks = broken.players.ranks
+    if ranks.is_first:
+        set_aside_unproven(folder, reporter)
     state = _fresh_state(config, networks, ranks, pictures)
     checkpoint = _newest(folder, reporter, ranks)
     if checkpoint is not None:

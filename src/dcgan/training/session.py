@@ -92,7 +92,7 @@ def train(
     Interrupted
         A signal asked to stop; everything is saved.
     Diverged
-        A loss became infinite or not a number.
+        Losses or weights went out of bounds, again and again.
 
     Examples
     --------

@@ -18,7 +18,7 @@ from dcgan.data.stream import STREAMED
 from dcgan.errors import CheckpointError, DataError, RunError
 from dcgan.runs.checkpoints import list_checkpoints, set_aside, verify_checkpoint
 from dcgan.runs.folder import RunFolder
-from dcgan.runs.logs import now
+from dcgan.runs.logs import by_images, now
 from dcgan.runs.networks import Networks
 from dcgan.runtime.device import describe_hardware
 from dcgan.runtime.files import write_json, write_text
@@ -41,7 +41,7 @@ def newest_whole_checkpoint(folder: RunFolder, reporter: Reporter) -> Path | Non
         try:
             verify_checkpoint(checkpoint)
         except CheckpointError as error:
-            hidden = set_aside(checkpoint)
+            hidden = set_aside(checkpoint, "damaged")
             reporter.note(f"passed over, and kept as {hidden.name}: {error}")
             folder.events.append({"time": now(), "event": "damaged", "path": hidden.name})
             continue
@@ -49,6 +49,21 @@ def newest_whole_checkpoint(folder: RunFolder, reporter: Reporter) -> Path | Non
     if found:
         raise CheckpointError(f"{folder.checkpoints}: every checkpoint is damaged; train anew")
     return None
+
+
+def set_aside_unproven(folder: RunFolder, reporter: Reporter) -> None:
+    """Keep a run that diverged from going back to where it was lost already.
+
+    A checkpoint is sound when the log has a line of its moment or later: a line is only written
+    of losses within bounds. Later ones are kept, but not gone on from.
+    """
+    lines = by_images(folder.log.read())
+    proven = lines[-1]["images"] if lines else 0
+    for checkpoint in list_checkpoints(folder.checkpoints):
+        if int(checkpoint.name) > proven:
+            hidden = set_aside(checkpoint, "diverged")
+            reporter.note(f"passed over, and kept as {hidden.name}: saved while losses diverged")
+            folder.events.append({"time": now(), "event": "unproven", "path": hidden.name})
 
 
 def write_beginning(
