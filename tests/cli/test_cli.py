@@ -202,6 +202,10 @@ def test_every_section_and_setting_of_a_run_has_an_option():
         ("data.fit", "cover-random"),
         ("data.frames", "all"),
         ("data.flip", "True"),
+        ("data.flip", "true"),
+        ("data.flip", ""),
+        ("model.discriminator.minibatch-stddev", "true"),
+        ("records.tensorboard", "false"),
         ("data.dequantize", "True"),
         ("data.cache", "off"),
         ("data.cache-gb", "2.5"),
@@ -251,15 +255,17 @@ def test_settings_are_taken_from_the_shell(monkeypatch, tmp_path, key, value):
         raise DcganError("seen enough")
 
     monkeypatch.setattr(session, "_resolve", stop)
-    is_switch = value == "True" and key.startswith(("data", "objective"))
-    words = [f"--{key}"] if is_switch else [f"--{key}", value]
+    words = [f"--{key}"] if value == "" else [f"--{key}", value]
     monkeypatch.setattr(sys, "argv", ["dcgan", "train", *words])
     with pytest.raises(SystemExit):
         main()
     (found,) = seen
     for part in key.replace("-", "_").split("."):
         found = found[part]
-    assert found == value or str(found) == value or found == float(value)
+    if isinstance(found, bool):
+        assert str(found).lower() == (value.lower() or "true")
+    else:
+        assert found == value or str(found) == value or found == float(value)
 
 
 def test_deterministic_is_a_switch(monkeypatch):

@@ -87,6 +87,33 @@ def check(*settings):
         ),
         ({"augment": {"target": 0.5}}, "augment.target", "--augment.probability adaptive"),
         ({"augment": {"images_to_one": 9}}, "augment.images_to_one", "adaptive"),
+        *(
+            ({"augment": {"policy": "none", "probability": value}}, "augment.probability", "policy")
+            for value in (0.5, "adaptive")
+        ),
+        (
+            {"optim": {"generator": {"algorithm": "sgd", "betas": [0.0, 0.9]}}},
+            "optim.generator.betas",
+            "--optim.generator.algorithm adam",
+        ),
+        (
+            {"model": {"generator": {"slope": 0.1}}},
+            "model.generator.slope",
+            "--model.generator.activation leaky_relu",
+        ),
+        (
+            {"optim": {"micro_batch": 1}, "model": {"generator": {"norm": "batch"}}},
+            "optim.micro_batch",
+            "--optim.micro-batch 2",
+        ),
+        (
+            {
+                "optim": {"batch": 1},
+                "model": {"generator": {"norm": "none"}, "discriminator": {"minibatch_stddev": 1}},
+            },
+            "optim.batch",
+            "does not vary",
+        ),
         ({"optim": {"generator": {"momentum": 0.9}}}, "optim.generator.momentum", "betas"),
         (
             {"optim": {"generator": {"algorithm": "sgd"}, "discriminator": {"momentum": 0.9}}},
@@ -132,7 +159,13 @@ def test_a_contradiction_is_refused_with_its_cure(settings, key, cure):
         {"objective": {"penalties_fade_from": 9, "r2": 1}},
         {"objective": {"information": 2}, "model": {"latent": {"continuous": 1}}},
         {"objective": {"information_continuous": 2}, "model": {"latent": {"continuous": 1}}},
-        {"augment": {"probability": "adaptive", "target": 0.5, "images_to_one": 9}},
+        {
+            "augment": {
+                **{"policy": "cutout", "probability": "adaptive"},
+                **{"target": 0.5, "images_to_one": 9},
+            }
+        },
+        {"model": {"generator": {"slope": 0.1, "activation": "leaky_relu"}}},
         {"optim": {"generator": {"algorithm": "sgd", "momentum": 0.9}}},
         {"optim": {"schedule": "linear", "schedule_start": 0.5, "schedule_end": 0.5}},
         {"average": {"half_life": 9, "ramp_up": 0.5}},

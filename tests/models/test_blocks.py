@@ -147,6 +147,8 @@ def test_in_evaluation_every_image_is_a_pack_of_itself():
     assert packed.shape == (3, 6, 4, 4)
     for part in packed.split(2, dim=1):
         assert torch.equal(part, images)
+    features = torch.randn(3, 5)
+    assert torch.equal(Pack(2).eval()(features), torch.cat([features, features], dim=1))
 
 
 def test_a_discriminator_of_packs_gives_a_logit_to_each():

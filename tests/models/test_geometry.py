@@ -270,6 +270,14 @@ def test_a_planned_row_has_a_bias_where_no_batch_norm_takes_it_away(size, norm):
     assert all(layer.bias == ("batch" not in layer.norms) for layer in table)
 
 
+def test_a_batch_norm_behind_the_activation_leaves_the_bias_its_work():
+    table = [
+        *plan_generator((32, 32), 3, norm="batch", order="activation-norm"),
+        *plan_discriminator((32, 32), norm="batch", order="activation-norm", hidden=8),
+    ]
+    assert all(layer.bias for layer in table)
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_bias_asked_for_or_forbidden_holds_for_every_planned_row(bias):
     table = [

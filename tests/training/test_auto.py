@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan.config import load_recipe, merge, parse_config
+from dcgan.config import load_recipe, merge, parse_config, validate_combinations
 from dcgan.data.survey import Survey
 from dcgan.models.geometry import plan_generator
 from dcgan.training.auto import choose_size, fill_auto, resolve_auto
@@ -90,6 +90,15 @@ def test_small_data_is_augmented_by_itself(count, is_small):
     config, note = resolve({"augment": {"policy": "none"}}, survey(count=count))
     assert config.augment.policy == "none"
     assert "cutout" not in note
+
+
+def test_a_run_too_large_to_be_augmented_goes_on_as_it_was():
+    """What says how augmentation is steered has no effect then, and is left out of both."""
+    asked, seen = parse_config(load_recipe("auto")), survey(count=200_000)
+    stored, _ = resolve_auto(asked, seen, CPU)
+    assert validate_combinations(stored) == []
+    again, _ = resolve_auto(fill_auto(asked, stored), seen, CPU)
+    assert again == stored
 
 
 def test_the_discriminators_linear_row_grows_with_its_filters():

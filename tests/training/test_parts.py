@@ -157,6 +157,12 @@ def test_parts_that_are_said_must_be_equal_and_suit_the_norms():
     for wrong, processes in ((config(5), 1), (config(4), 2), (config(3, pack=2), 1)):
         with pytest.raises(ConfigError, match=r"optim.micro_batch"):
             refuse_uneven(wrong, processes)
+    with pytest.raises(ConfigError, match=r"one image of each of 2 processes.*take 4 or more"):
+        own = config("auto", norm="batch", batch=2)
+        refuse_uneven(
+            own.model_copy(update={"optim": own.optim.model_copy(update={"batch_norm": "own"})}), 2
+        )
+    refuse_uneven(config("auto", norm="batch", batch=2), 2)
     assert validate_combinations(config(4)) == []
     (warning,) = validate_combinations(config(4, norm="batch"))
     assert "batch norm in the generator sees so many images" in warning

@@ -40,7 +40,7 @@ def main() -> NoReturn:
 
     try:
         app(
-            words,
+            _joined(words),
             exit_on_error=False,
             print_error=False,
             result_action="return_value",
@@ -62,6 +62,24 @@ def main() -> NoReturn:
     except Exception as error:
         _fail(_unexpected_line(error), 1, error, debug)
     sys.exit(0)
+
+
+def _joined(words: list[str]) -> list[str]:
+    """``--data.flip true`` as ``--data.flip=true``: a switch takes no word after it, but every
+    setting is to be had by its path and its value.
+
+    >>> _joined(["train", "true", "--data.flip", "true", "--model.generator.bias=false", "no"])
+    ['train', 'true', '--data.flip=true', '--model.generator.bias=false', 'no']
+    """
+    found: list[str] = []
+    for word in words:
+        before = found[-1] if found else ""
+        is_path = before.startswith("--") and "." in before and "=" not in before
+        if is_path and word.lower() in ("true", "false"):
+            found[-1] += f"={word.lower()}"
+        else:
+            found.append(word)
+    return found
 
 
 def _unexpected_line(error: Exception) -> str:

@@ -86,6 +86,24 @@ def _uses_sgd(player: str) -> Callable[[RunConfig], object]:
     return lambda config: getattr(config.optim, player).algorithm == "sgd"
 
 
+def _uses_adam(player: str) -> Callable[[RunConfig], object]:
+    return lambda config: getattr(config.optim, player).algorithm != "sgd"
+
+
+def _leaks(player: str) -> Callable[[RunConfig], object]:
+    def leaks(config: RunConfig) -> bool:
+        network = getattr(config.model, player)
+        rows = network.layers or ()
+        own = [row.activation or network.activation for row in rows] or [network.activation]
+        return "leaky_relu" in own
+
+    return leaks
+
+
+def _augments(config: RunConfig) -> bool:
+    return config.augment.policy != "none"
+
+
 def _is_adaptive(config: RunConfig) -> bool:
     return config.augment.probability == "adaptive"
 
@@ -134,6 +152,11 @@ _DEPENDENT = (
         lambda config: config.model.latent.continuous,
         "there are no continuous codes to read; add --model.latent.continuous 2",
     ),
+    _Dependent(
+        "augment.probability",
+        _augments,
+        "nothing is augmented; add --augment.policy colour+translation+cutout",
+    ),
     _Dependent("augment.target", _is_adaptive, _STEERED),
     _Dependent("augment.images_to_one", _is_adaptive, _STEERED),
     *(
@@ -141,6 +164,22 @@ _DEPENDENT = (
             f"optim.{player}.momentum",
             _uses_sgd(player),
             f"is SGD's, Adam has betas; add --optim.{player}.algorithm sgd",
+        )
+        for player in ("generator", "discriminator")
+    ),
+    *(
+        _Dependent(
+            f"optim.{player}.betas",
+            _uses_adam(player),
+            f"are Adam's, SGD has momentum; add --optim.{player}.algorithm adam",
+        )
+        for player in ("generator", "discriminator")
+    ),
+    *(
+        _Dependent(
+            f"model.{player}.slope",
+            _leaks(player),
+            f"no row leaks; add --model.{player}.activation leaky_relu",
         )
         for player in ("generator", "discriminator")
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from dcgan.config.tree import PENALTIES, NetworkConfig, RunConfig
+from dcgan.config.tree import PENALTIES, DiscriminatorConfig, NetworkConfig, RunConfig
 from dcgan.config.unused import refuse_unused
 from dcgan.errors import ConfigError
 
@@ -39,7 +39,7 @@ def validate_combinations(config: RunConfig) -> list[str]:
     _latent_shape(config)
     _conditions_need_a_vector(config)
     _packs_are_whole(config)
-    _batch_norm_needs_a_batch(config)
+    _one_image_is_no_batch(config)
     _tanh_needs_symmetric_pixels(config)
     _penalty_without_batch_norm(config)
     _recomputed_weights_are_the_same(config)
@@ -117,17 +117,29 @@ def _packs_are_whole(config: RunConfig) -> None:
         )
 
 
-def _batch_norm_needs_a_batch(config: RunConfig) -> None:
-    if config.optim.batch != 1:
+def _one_image_is_no_batch(config: RunConfig) -> None:
+    key = "batch" if config.optim.batch == 1 else "micro_batch"
+    if getattr(config.optim, key) != 1:
         return
+    option = "--batch" if key == "batch" else "--optim.micro-batch"
     for name in ("generator", "discriminator"):
         if uses_norm(getattr(config.model, name), "batch"):
             raise ConfigError(
-                "optim.batch",
+                f"optim.{key}",
                 1,
-                f"batch norm in the {name} cannot normalise one image; take --batch 2 or more,"
+                f"batch norm in the {name} cannot normalise one image; take {option} 2 or more,"
                 f" or --model.{name}.norm none",
             )
+    if _uses_deviation(config.model.discriminator):
+        raise ConfigError(
+            f"optim.{key}",
+            1,
+            f"one image does not vary, as minibatch_stddev would have it; take {option} 2 or more",
+        )
+
+
+def _uses_deviation(network: DiscriminatorConfig) -> bool:
+    return network.minibatch_stddev or any(row.minibatch_stddev for row in network.layers or ())
 
 
 def _tanh_needs_symmetric_pixels(config: RunConfig) -> None:
@@ -219,6 +231,8 @@ def _warnings(config: RunConfig) -> list[str]:
         found.append("instance noise in the generator keeps it from drawing clean images early on")
     if generator.dropout > 0 or any(row.dropout for row in rows):
         found.append("dropout in the generator leads to poor images; it belongs in D")
+    if config.augment.policy == "colour" and config.data.channels in (1, 2):
+        found.append("augment.policy colour: grey pictures have none, so nothing is augmented")
     micro, batch = config.optim.micro_batch, config.optim.batch
     if micro != "auto" and batch != "auto" and micro < batch:
         for name in ("generator", "discriminator"):

@@ -71,7 +71,7 @@ class Pack(nn.Module):
     images : int
         m, at least 1.
 
-    Shape: while training (B, C, H, W) → (B / m, m C, H, W), else (B, m C, H, W).
+    Shape: while training (B, C, H, W) → (B / m, m C, H, W), else (B, m C, H, W); so for (B, F).
     """
 
     def __init__(self, images: int) -> None:
@@ -81,7 +81,7 @@ class Pack(nn.Module):
     def forward(self, image_BCHW: Tensor) -> Tensor:
         _, channels, *sides = image_BCHW.shape
         if not self.training:
-            return image_BCHW.repeat(1, self.images, 1, 1)
+            return image_BCHW.repeat(1, self.images, *(1 for _ in sides))
         return image_BCHW.reshape(-1, self.images * channels, *sides)
 
     def extra_repr(self) -> str:

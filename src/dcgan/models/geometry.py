@@ -168,7 +168,7 @@ def plan_generator(
         is_first, is_last = step == depth, step == 0
         resizes = upsampling == "bilinear" and not is_first
         row_norm = _edge_norm(norm) if is_last else norm
-        row_bias = "batch" not in row_norm if bias is None else bias
+        row_bias = wants_bias(row_norm, order) if bias is None else bias
         kernel = target if is_first else _doubling_kernel(sides[step + 1], target)
         layers.append(
             Layer(
@@ -225,7 +225,7 @@ def plan_discriminator(
     """
     sides = halvings(size)
     depth = len(sides) - 1
-    inner_bias = "batch" not in norm if bias is None else bias
+    inner_bias = wants_bias(norm, order) if bias is None else bias
     edge_bias = True if bias is None else bias
     rows = [
         Layer(
@@ -306,6 +306,15 @@ def describe_plan(layers: Sequence[Layer], input_shape: Shape) -> str:
     """
     shapes = [input_shape, *layer_shapes(layers, input_shape)]
     return " → ".join("×".join(str(side) for side in shape) for shape in shapes)
+
+
+def wants_bias(norm: str, order: Order) -> bool:
+    """Whether a row's bias does anything: a batch norm right behind it would take it away.
+
+    >>> wants_bias("batch", "norm-activation"), wants_bias("batch", "activation-norm")
+    (False, True)
+    """
+    return "batch" not in norm.split("+") or order == "activation-norm"
 
 
 def _edge_norm(norm: str) -> str:

@@ -140,7 +140,12 @@ def set_aside(checkpoint: Path, why: str) -> Path:
 
 
 def prune_checkpoints(
-    folder: Path, keep: int, *, best: Collection[str] = (), every: int | None = None
+    folder: Path,
+    keep: int,
+    *,
+    best: Collection[str] = (),
+    sound: int = 0,
+    every: int | None = None,
 ) -> None:
     """Delete checkpoints beyond those to keep, and what crashes left half-written.
 
@@ -152,6 +157,8 @@ def prune_checkpoints(
         How many of the newest stay.
     best : collection of str
         Names of others that stay.
+    sound : int
+        The newest of at most so many images stays: a run that diverges goes back to it.
     every : int, optional
         The first checkpoint after each so many images stays as well.
     """
@@ -159,6 +166,7 @@ def prune_checkpoints(
         shutil.rmtree(path, ignore_errors=True)
     found = list_checkpoints(folder)
     kept = {path.name for path in found[-keep:]} | set(best)
+    kept |= {path.name for path in [one for one in found if int(one.name) <= sound][-1:]}
     if every is not None:
         kept |= _first_of_each(every, [path.name for path in found])
     for path in found:

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcgan.runs.checkpoints import list_checkpoints
-from dcgan.runs.logs import JsonLines
+from dcgan.runs.logs import JsonLines, by_images
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,11 @@ class RunFolder:
             self.log.append({"goes_on_from": images_seen})
         if self.scores.path.exists():
             self.scores.append({"goes_on_from": images_seen})
+
+    def last_logged(self) -> int:
+        """Images seen at the last line of the log: until then, losses were within bounds."""
+        lines = by_images(self.log.read())
+        return int(lines[-1]["images"]) if lines else 0
 
     def sheets(self) -> list[Path]:
         """All fixed-latent sheets, oldest first."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from dcgan.config import RunConfig, merge, parse_config, resolved
+from dcgan.config import RunConfig, forget_unused, merge, parse_config, resolved
 from dcgan.data.survey import Survey
 from dcgan.runtime.device import choose_precision
 
@@ -109,9 +109,16 @@ def resolve_auto(
     if config.precision == "auto":
         native = choose_precision("auto", device)
         config = _with(config, {"precision": "bf16" if native is torch.bfloat16 else "fp32"})
+    config = _without_unused(config)
     if not reasons:
         return config, None
     return config, f"auto chose {', '.join(reasons)}, for {seen.count:,} pictures on {kind}"
+
+
+def _without_unused(config: RunConfig) -> RunConfig:
+    """Without what choices have left without effect, such as the rest of ``augment`` where there is
+    no policy."""
+    return parse_config(forget_unused(config.model_dump(mode="json"), {}))
 
 
 def _with(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
@@ -134,7 +141,7 @@ def fill_auto(config: RunConfig, stored: RunConfig) -> RunConfig:
     filled = fill(asked, earlier)
     if config.length.images == "auto":  # the three lengths are one choice
         filled["length"] = earlier["length"]
-    return parse_config(filled)
+    return _without_unused(parse_config(filled))
 
 
 def choose_size(native: tuple[int, int], device: str) -> tuple[int, int]:

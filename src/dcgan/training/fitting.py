@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from dcgan.config import RunConfig, resolved
+from dcgan.config.validation import uses_norm
 from dcgan.errors import ConfigError
 from dcgan.models.synchronised import synchronise_batch_norm
 from dcgan.runtime.ranks import Ranks
@@ -64,6 +65,15 @@ def refuse_uneven(config: RunConfig, processes: int) -> None:
             batch,
             f"{processes} processes have no equal shares of it{packs}; take a multiple of"
             f" {processes * pack}",
+        )
+    networks = (config.model.generator, config.model.discriminator)
+    is_normed = any(uses_norm(network, "batch") for network in networks)
+    if config.optim.batch_norm == "own" and batch == processes > 1 and is_normed:
+        raise ConfigError(
+            "optim.batch",
+            batch,
+            f"batch norm cannot normalise the one image of each of {processes} processes; take"
+            f" {2 * batch} or more, or --optim.batch-norm all",
         )
     micro = config.optim.micro_batch
     if micro != "auto" and (batch // processes % micro or micro % pack):

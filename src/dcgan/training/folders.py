@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from dcgan.config import RunConfig, parse_config, read_yaml
+from dcgan.config import RunConfig, forget_unused, parse_config, read_yaml
 from dcgan.errors import ConfigError, RunConflict, RunError
 from dcgan.runs.folder import RunFolder
 from dcgan.training.auto import fill_auto
@@ -133,9 +133,14 @@ def _stored_config(folder: RunFolder) -> RunConfig | None:
     if not folder.config.is_file():
         return None
     try:
-        return parse_config(read_yaml(folder.config))
+        return _read_config(folder.config)
     except ConfigError as error:
         raise RunError(f"{folder.config}: {error}; take another --out") from error
+
+
+def _read_config(path: Path) -> RunConfig:
+    """What is stored, less settings without effect, which earlier versions kept."""
+    return parse_config(forget_unused(read_yaml(path), {}))
 
 
 def _is_in_use(path: Path) -> bool:
@@ -155,7 +160,7 @@ def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
     for path in candidates:
         folder = RunFolder(path.parent)
         try:
-            stored = parse_config(read_yaml(path))
+            stored = _read_config(path)
         except ConfigError:
             continue  # somebody else's, or of another version
         # where nothing else tells two runs apart, the pictures do

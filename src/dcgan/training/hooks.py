@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 _LOST = 1e5
-"""A mean loss beyond which a run does not come back, although it may never reach infinity: digits
-at rates of 1 and 10 stay between 3e4 and 1e12, with noise for samples; one at 0.1 returned from
-128, and Wasserstein losses out of bounds swung about 1e4."""
+"""A mean loss from which no run was seen to come back, although it may never reach infinity: at
+rates of 1 and 10 digits stay between 3e4 and 1e12, with noise for samples; at 0.1 they returned
+from 128. Wasserstein's is left alone: it is as large as D's weights allow, and does come back."""
 
 
 class LogHook:
     """Averages statistics on the device; when due, one transfer makes them a log line.
 
     Beside them stand the settings that move, as ``plan`` has them at that moment. Raises
-    ``Diverged`` when a loss is not finite, or so large that no step will bring it back.
+    ``Diverged`` when a loss is not finite, or too large to come back.
     """
 
     def __init__(
@@ -102,7 +102,10 @@ class LogHook:
         if broken:
             what = f"{' and '.join(broken)} not finite"
             raise _divergence(self._folder, what, state.images_seen)
-        lost = [name for name in ("loss_d", "loss_g") if abs(values.get(name, 0.0)) > _LOST]
+        objective = self._plan.rules.objective
+        has_scale = objective.has_level or objective.is_relativistic
+        losses = ("loss_d", "loss_g") if has_scale else ()
+        lost = [name for name in losses if abs(values.get(name, 0.0)) > _LOST]
         if lost:
             what = f"{' and '.join(lost)} beyond {_LOST:,.0f}"
             raise _divergence(self._folder, what, state.images_seen)
@@ -207,6 +210,7 @@ class CheckpointHook:
             self._folder.checkpoints,
             self._keep,
             best=best_names(self._folder, self._keep_best),
+            sound=self._folder.last_logged(),
             every=self._keep_every,
         )
         self._saved_at = time.perf_counter()

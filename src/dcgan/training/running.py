@@ -33,6 +33,7 @@ from dcgan.training.loop import Hook, Plan, StopRequest, fit, stopping_on_signal
 from dcgan.training.reporting import Reporter
 from dcgan.training.starting import (
     newest_whole_checkpoint,
+    returns_so_far,
     set_aside_unproven,
     write_beginning,
 )
@@ -73,9 +74,7 @@ def train_run(
     checkpoint = _newest(folder, reporter, ranks)
     if ranks.is_first:
         write_beginning(folder, config, networks, pictures, device)
-    if checkpoint is not None:
-        state.restore(checkpoint)
-        reporter.note(f"goes on from {state.images_seen:,} images seen, in {folder.path}")
+    _go_on(state, checkpoint, folder, reporter)
     batches = build_batches(config, networks, pictures, device, ranks)
     if batches.with_replacement:
         reporter.note(
@@ -138,6 +137,19 @@ def _fresh_state(
     return build_state(config, networks, device, ranks, pictures=pictures)
 
 
+def _go_on(
+    state: TrainingState, checkpoint: Path | None, folder: RunFolder, reporter: Reporter
+) -> None:
+    """Put a fresh state to where the run stands."""
+    ranks = state.players.ranks
+    if checkpoint is not None:
+        state.restore(checkpoint)
+        reporter.note(f"goes on from {state.images_seen:,} images seen, in {folder.path}")
+    # a kill right after a return must not bring the higher rates back
+    returns = returns_so_far(folder) if ranks.is_first else (0, 1.0)
+    state.rollbacks, state.rate_factor = ranks.first_says(returns)
+
+
 def _newest(folder: RunFolder, reporter: Reporter, ranks: Ranks) -> Path | None:
     """The checkpoint from which all go on."""
     found = newest_whole_checkpoint(folder, reporter) if ranks.is_first else None
@@ -154,7 +166,10 @@ def _rolled_back(
     reporter: Reporter,
 ) -> TrainingState:
     """The last good state, with lower rates; the same error where that has not helped."""
-    count = broken.rollbacks + 1
+    count, ranks = broken.rollbacks + 1, broken.players.ranks
+    if ranks.is_first:
+        set_aside_unproven(folder, reporter, is_again=broken.rollbacks > 0)
+        settle_best(folder)
     if count > _ROLLBACKS:
         players = config.optim.generator, config.optim.discriminator
         rates = (f"{resolved(player.lr) * _SLOWER**count:.1g}" for player in players)
@@ -164,14 +179,12 @@ def _rolled_back(
             f" half the learning rates; the last good checkpoint stays: train anew with"
             f" --optim.generator.lr {generator} and --optim.discriminator.lr {discriminator}"
         ) from error
-    ranks = broken.players.ranks
-    if ranks.is_first:
-        set_aside_unproven(folder, reporter)
     state = _fresh_state(config, networks, ranks, pictures)
     checkpoint = _newest(folder, reporter, ranks)
     if checkpoint is not None:
         state.restore(checkpoint)
     state.rollbacks, state.rate_factor = count, _SLOWER**count
+    state.seconds = broken.seconds  # they were spent
     if not ranks.is_first:
         return state
     images = state.images_seen
@@ -210,8 +223,6 @@ def _train(
         measuring = build_measuring(
             config, folder, networks, pictures, state.device, reporter, stop, checkpoints.save
         )
-        if state.rollbacks > 0 and state.images_seen > 0:
-            checkpoints.save(state)  # a kill must not bring the higher rates back
         if state.images_seen == 0:
             sheets.draw(state)
         if measuring is not None:

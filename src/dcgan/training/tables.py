@@ -11,7 +11,7 @@ from dcgan.config.fields import LayerRow
 from dcgan.config.tree import DiscriminatorConfig, NetworkConfig, RunConfig, resolved
 from dcgan.data import Pictures
 from dcgan.errors import ConfigError, GeometryError
-from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator
+from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator, wants_bias
 from dcgan.models.latents import LatentSpace
 from dcgan.models.table import Layer
 from dcgan.runs.extractors import classes_of
@@ -154,6 +154,7 @@ def _resolve_rows(network: NetworkConfig, rows: Iterable[LayerRow]) -> tuple[Lay
     for row in rows:
         norm = row.norm if row.norm is not None else network.norm
         bias = row.bias if row.bias is not None else network.bias
+        order = row.order or network.order
         layers.append(
             Layer(
                 operation=row.operation,
@@ -163,11 +164,11 @@ def _resolve_rows(network: NetworkConfig, rows: Iterable[LayerRow]) -> tuple[Lay
                 padding=row.padding,
                 output_padding=row.output_padding,
                 reshape=row.reshape,
-                bias="batch" not in norm if bias == "auto" else bias,
+                bias=wants_bias(norm, order) if bias == "auto" else bias,
                 norm=norm,
                 activation=row.activation or network.activation,
                 slope=network.slope,
-                order=row.order or network.order,
+                order=order,
                 dropout=row.dropout or 0.0,
                 noise=row.noise or 0.0,
                 resize=row.resize,
