@@ -103,7 +103,7 @@ class Plan:
 
     def _share(self, images_seen: int) -> float:
         ramp = min(1.0, images_seen / self.top_k_ramp) if self.top_k_ramp else 1.0
-        return self.top_k**ramp
+        return float(self.top_k**ramp)
 
     def _penalty_scale(self, images_seen: int) -> float:
         if images_seen <= self.penalties_fade_from or self.penalties_fade_from == 0:
