@@ -174,10 +174,12 @@ def _rolled_back(
         players = config.optim.generator, config.optim.discriminator
         rates = (f"{resolved(player.lr) * _SLOWER**count:.1g}" for player in players)
         generator, discriminator = rates
+        good = folder.latest_checkpoint()
+        left = f"the last good checkpoint, {good.name}, stays" if good else "none was good"
         raise Diverged(
             f"{error}, and again after {_ROLLBACKS} returns to the last good checkpoint, each with"
-            f" half the learning rates; the last good checkpoint stays: train anew with"
-            f" --optim.generator.lr {generator} and --optim.discriminator.lr {discriminator}"
+            f" half the learning rates; {left}: train anew with --optim.generator.lr {generator}"
+            f" and --optim.discriminator.lr {discriminator}, or less"
         ) from error
     state = _fresh_state(config, networks, ranks, pictures)
     checkpoint = _newest(folder, reporter, ranks)
