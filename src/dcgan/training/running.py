@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from dcgan.config import RunConfig, resolved
+from dcgan.config import RunConfig
 from dcgan.data import Batches, Pictures
 from dcgan.errors import Diverged, Interrupted
 from dcgan.render.animation import save_gif
@@ -31,21 +31,17 @@ from dcgan.training.build import (
 from dcgan.training.fitting import parts_on_device
 from dcgan.training.loop import Hook, Plan, StopRequest, fit, stopping_on_signals
 from dcgan.training.reporting import Reporter
-from dcgan.training.starting import (
-    newest_whole_checkpoint,
+from dcgan.training.rollback import (
+    ROLLBACKS,
+    SLOWER,
+    give_up_after_too_many,
     returns_so_far,
     set_aside_unproven,
-    write_beginning,
 )
+from dcgan.training.starting import newest_whole_checkpoint, write_beginning
 from dcgan.training.state import TrainingState
 
 _ALONE = Ranks()
-
-_ROLLBACKS = 3
-"""How often a run that diverges is set back before it counts as diverged for good."""
-
-_SLOWER = 0.5
-"""What the learning rates are multiplied by each time."""
 
 
 def train_run(
@@ -170,22 +166,12 @@ def _rolled_back(
     if ranks.is_first:
         set_aside_unproven(folder, reporter, is_again=broken.rollbacks > 0)
         settle_best(folder)
-    if count > _ROLLBACKS:
-        players = config.optim.generator, config.optim.discriminator
-        rates = (f"{resolved(player.lr) * _SLOWER**count:.1g}" for player in players)
-        generator, discriminator = rates
-        good = folder.latest_checkpoint()
-        left = f"the last good checkpoint, {good.name}, stays" if good else "none was good"
-        raise Diverged(
-            f"{error}, and again after {_ROLLBACKS} returns to the last good checkpoint, each with"
-            f" half the learning rates; {left}: train anew with --optim.generator.lr {generator}"
-            f" and --optim.discriminator.lr {discriminator}, or less"
-        ) from error
+    give_up_after_too_many(folder, config, error, count)
     state = _fresh_state(config, networks, ranks, pictures)
     checkpoint = _newest(folder, reporter, ranks)
     if checkpoint is not None:
         state.restore(checkpoint)
-    state.rollbacks, state.rate_factor = count, _SLOWER**count
+    state.rollbacks, state.rate_factor = count, SLOWER**count
     state.seconds = broken.seconds  # they were spent
     if not ranks.is_first:
         return state
@@ -196,7 +182,7 @@ def _rolled_back(
     )
     reporter.note(
         f"{error}: back to {images:,} images, with {state.rate_factor:g} of the learning rates"
-        f" ({count} of {_ROLLBACKS})"
+        f" ({count} of {ROLLBACKS})"
     )
     return state
 

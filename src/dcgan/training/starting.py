@@ -51,34 +51,6 @@ def newest_whole_checkpoint(folder: RunFolder, reporter: Reporter) -> Path | Non
     return None
 
 
-def set_aside_unproven(folder: RunFolder, reporter: Reporter, *, is_again: bool) -> None:
-    """Keep a run that diverged from going back to where it was lost already.
-
-    A checkpoint counts as sound when the log has a line of its moment or later: a line is only
-    written of losses within bounds. A line of the very moment speaks of the steps before, so where
-    a run went back to such a checkpoint and diverged before it wrote another line, this one is not
-    sound either. Those that are not are kept, but not gone on from.
-    """
-    records = folder.log.read()
-    proven = folder.last_logged()
-    went_on_in_vain = is_again and bool(records) and "goes_on_from" in records[-1]
-    for checkpoint in list_checkpoints(folder.checkpoints):
-        images = int(checkpoint.name)
-        if images > proven or (went_on_in_vain and images == proven):
-            hidden = set_aside(checkpoint, "diverged")
-            reporter.note(f"passed over, and kept as {hidden.name}: saved while losses diverged")
-            folder.events.append({"time": now(), "event": "unproven", "path": hidden.name})
-
-
-def returns_so_far(folder: RunFolder) -> tuple[int, float]:
-    """How often the run diverged and went back, and what its rates are multiplied by since.
-
-    By the events, which know of a return before there is a checkpoint after it.
-    """
-    returns = [event for event in folder.events.read() if event.get("event") == "rollback"]
-    return len(returns), returns[-1]["rate_factor"] if returns else 1.0
-
-
 def write_beginning(
     folder: RunFolder,
     config: RunConfig,
