@@ -26,7 +26,9 @@ SMALL = {
 
 
 def pytest_collection_modifyitems(items):
-    """Tests marked ``realdata`` need real data sets."""
+    """Slow tests come first, so that no process is left alone with them at the end. Tests marked
+    ``realdata`` need real data sets."""
+    items.sort(key=lambda item: "slow" not in item.keywords)
     if os.environ.get("DCGAN_DATA"):
         return
     for item in items:

@@ -10,6 +10,8 @@ import pytest
 
 from dcgan.runs.measuring import evaluate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shared(torchrun, small_run, tmp_path_factory):

@@ -21,6 +21,8 @@ from dcgan.config import load_recipe, merge, parse_config
 from dcgan.errors import ConfigError
 from dcgan.training.fitting import refuse_uneven
 
+pytestmark = pytest.mark.slow
+
 IMAGES = 640
 
 
