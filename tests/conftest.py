@@ -19,7 +19,10 @@ SMALL = {
     "settings": {
         "model": {"generator": {"width": 4}, "discriminator": {"width": 4}},
         "augment": {"policy": "none"},
-        "records": {"sheets": 4, "sheet_images": 9, "log_every": 128, "tensorboard": False},
+        "records": {
+            **{"sheets": 4, "sheet_images": 9, "tensorboard": False},
+            **{"log_every": 128, "checkpoint_every": 128},
+        },
     },
 }
 """Arguments of ``dcgan.train`` for a run of a second."""

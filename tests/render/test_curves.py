@@ -81,8 +81,8 @@ def test_every_gradient_of_every_layer_shows(key, layer, path):
 
 
 def rows_of(pixels: np.ndarray, colour: tuple[int, ...]) -> np.ndarray:
-    """Where a colour is, left of the legend."""
-    (rows,) = np.nonzero((abs(pixels[:, 100:500] - colour).sum(axis=2) < 20).any(axis=1))
+    """Where a colour is, past the beginning and left of the legend."""
+    (rows,) = np.nonzero((abs(pixels[:, 150:500] - colour).sum(axis=2) < 20).any(axis=1))
     return rows
 
 

@@ -79,6 +79,7 @@ def events(run: Path) -> list[str]:
     return [json.loads(line)["event"] for line in lines]
 
 
+@pytest.mark.parametrize("alone", ["batch"], indirect=True)
 def test_two_processes_go_on_with_a_run_of_one_and_end_where_it_does(alone, torchrun, tmp_path):
     path, run = alone
     half = without_later(run, IMAGES // 2, tmp_path / "half")

@@ -41,7 +41,7 @@ class Panel:
 
 def quality_curves(panels: Sequence[Panel], path: Path) -> None:
     """Panels below each other over images seen, as a ``.png``."""
-    figure = new_figure(len(panels))
+    figure = new_figure(len(panels), titled=True)
     rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)
     for axes, panel in zip(rows[:, 0], panels, strict=True):
         _draw(axes, panel)
