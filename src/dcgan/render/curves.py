@@ -98,8 +98,8 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
 def new_figure(rows: int, *, titled: bool = False) -> Figure:
     """An empty figure with room for so many panels below each other, each with or without a title.
 
-    Its margins, in inches, hold a label and numbers as wide as 6 × 10⁻³. Matplotlib's own layouts measure
-    every text twice, which takes longer than the drawing, at the end of every run.
+    Its margins, in inches, hold a label and numbers as wide as 6 × 10⁻³. Matplotlib's own layouts
+    measure every text twice, which takes longer than the drawing, at the end of every run.
     """
     from matplotlib.figure import Figure
 
