@@ -7,6 +7,9 @@ Pictures are drawn at random from the data set, and as many others are held out.
 those of `contestants.yaml`; each sees nothing but those pictures. What counts is measured against
 the whole data set, on the classifier's features as in `time_to_quality.py`: distance and shares of
 classes. Copying is looked for among the pictures it was trained on, as by `dcgan evaluate`.
+
+Prints a table in Markdown of all that is there: median of the seeds, least and greatest in
+brackets, what real pictures get in the head. ``--minutes 0`` prints it alone.
 """
 
 from __future__ import annotations
@@ -16,10 +19,12 @@ import json
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from quality_table import spread, table
 from time_to_quality import HERE, Contestant, Measuring, Task, contestants, open_data
 
 import dcgan
@@ -90,6 +95,42 @@ def learn(
     )
 
 
+_SHOWN = {
+    "recall": ("recall", ".2f"),
+    "MS-SSIM": ("ms_ssim", ".3f"),
+    "duplicates": ("duplicate_rate", ".1%"),
+    "repeats": ("repeat_rate", ".1%"),
+    "copying test": ("copying_test", ".2f"),
+}
+"""Column → measure of ``dcgan evaluate``, and how it is written."""
+
+
+def summary(results: Path, checkpoint: str = "last") -> str:
+    """A row for each contestant, over its seeds."""
+    runs: dict[str, list[dict[str, Any]]] = {}
+    floors: dict[str, float] = {}
+    for path in sorted(results.glob("*.json")):
+        run = json.loads(path.read_text(encoding="utf-8"))
+        found = run[checkpoint] | {"seed": run["seed"]}
+        found |= {"rarest": min(found["shares"]), "commonest": max(found["shares"])}
+        floors |= {one["measure"]: one["floor"] for one in found["scores"]}
+        found["scores"] = {one["measure"]: one["value"] for one in found["scores"]}
+        runs.setdefault(run["contestant"], []).append(found)
+    columns = {"images_seen": ",.0f", "fd": ".2f", "rarest": ".1%", "commonest": ".1%"}
+    head = ["contestant", "seeds", "images", "FD", "rarest class", "commonest"]
+    head += [f"{name} ({floors[key]:{form}})" for name, (key, form) in _SHOWN.items()]
+    rows = [
+        [
+            f"`{name}`",
+            " ".join(str(one["seed"]) for one in found),
+            *(spread((one[key] for one in found), form) for key, form in columns.items()),
+            *(spread((one["scores"][key] for one in found), form) for key, form in _SHOWN.values()),
+        ]
+        for name, found in runs.items()
+    ]
+    return table(head, rows)
+
+
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -108,11 +149,12 @@ def main() -> None:
     folder = asked.results / f"{asked.data}-{asked.pictures}"
     folder.mkdir(parents=True, exist_ok=True)
     measure = None
-    for seed in asked.seeds:
+    for seed in asked.seeds if asked.minutes else ():
         for name in asked.names:
             task = Task(asked.source or asked.data, asked.data_root, seed, 60 * asked.minutes, 0)
             measure = measure or Measuring(open_data(task))
             learn(name, listed[name], task, asked.pictures, measure, folder)
+    print(summary(folder))
 
 
 if __name__ == "__main__":
