@@ -1,6 +1,7 @@
 """How training scales over processes: measured here, and on paper for many GPUs.
 
-    python benchmarks/scaling.py [--processes 1 2] [--batch 64] [--rounds 5] [--out DIR]
+    python benchmarks/scaling.py [--processes 1 2] [--batch 32] [--width 16]
+        [--batch-norm all] [--rounds 5]
 
 Measured: torchrun starts so many processes of one thread each on this machine, one kind after the
 other, round after round. The batch stays and each takes its share of it (strong scaling), or grows

@@ -34,6 +34,10 @@ SMALL = [
     [
         (["trian"], ["train"]),
         (["train", "--optim.generator.lrr", "1"], ["--optim.generator.lr?"]),
+        (
+            ["train", "--lr", "1"],
+            ["--optim.discriminator.lr or --optim.generator.lr", "dcgan train --help"],
+        ),
         (["train", "--optim.generator.lr", "foo"], ["optim.generator.lr", "'foo'", "number"]),
         (["train", "--model.generator.norm", "spectrall"], ["'spectral'"]),
         (["train", "--recipe", "small-mnits"], ["'small-mnist'"]),

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import dcgan
+from dcgan.data.sources.opening import named_test_of
 from dcgan.errors import ConfigError, DataError
 from dcgan.probe.labelled import (
     Labelled,
@@ -15,7 +16,6 @@ from dcgan.probe.labelled import (
     limited,
     load_labelled,
     matched,
-    named_test_of,
     recorded,
 )
 from dcgan.probe.sets import load_sets

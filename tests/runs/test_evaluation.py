@@ -14,8 +14,10 @@ from dcgan.data import HeldPictures, Labels, open_source
 from dcgan.errors import CheckpointError, ConfigError, DataError, RunError
 from dcgan.metrics.extractors.random import random_extractor
 from dcgan.metrics.frechet import Moments, frechet_distance
+from dcgan.metrics.score import Score
 from dcgan.runs import real
 from dcgan.runs.checkpoints import list_checkpoints
+from dcgan.runs.copying import Copying
 from dcgan.runs.evaluation import Evaluator
 from dcgan.runs.extractors import classes_of, open_extractor
 from dcgan.runs.features import real_features
@@ -129,6 +131,39 @@ def test_a_generator_that_copies_is_found_out(small_run, pictures):
     assert found.copying is not None
     assert np.array_equal(found.copying.generated, found.copying.training)
     assert max(found.copying.distances) == 0
+    assert "it copies" in " ".join(found.copying.lines())
+
+
+@pytest.mark.parametrize(
+    ("generated", "test", "duplicates", "verdict"),
+    [
+        (500, -0.8, 0.012, "as far"),  # ten cells: one in a thousand perfect ones is below -0.95
+        (500, -1.1, 0.012, "no copies"),
+        (50, -1.1, 0.012, "as far"),  # one cell: as many are below -3
+        (50, -3.5, 0.012, "no copies"),
+        (500, -1.1, 0.05, "it copies"),
+        (500, 0.0, 0.05, "some generated images are copies"),
+        (500, 4.0, 0.0, "farther"),
+    ],
+)
+def test_the_verdict_asks_the_copying_test_and_the_duplicates(generated, test, duplicates, verdict):
+    common = {"extractor": "x", "real": 1000, "generated": generated, "split": "", "seed": 0}
+    scores = (
+        Score(measure="copying_test", value=test, floor=0.1, better="zero", **common),
+        Score(measure="duplicate_rate", value=duplicates, floor=0.01, **common),
+    )
+    nothing = np.empty((0, 1, 8, 8), np.uint8)
+    found = Copying(nothing, nothing, (), 1000, "500 other pictures", scores)
+    assert verdict in " ".join(found.lines())
+
+
+def test_a_fifth_of_copies_is_found_out(small_run, pictures):
+    order = chosen_order(1797)
+    training = HeldPictures(take(pictures, order[:1200]))
+    held_out = HeldPictures(take(pictures, order[1200:1500]))
+    mixed = take(pictures, np.concatenate([order[1500:1740], order[:57]]))
+    evaluator = Evaluator(training, random_extractor(1, (16, 16)), images=297, held_out=held_out)
+    found = evaluator.evaluate(Copier(small_run, np.random.default_rng(0).permutation(mixed)))
     assert "it copies" in " ".join(found.copying.lines())
 
 

@@ -61,7 +61,7 @@ def directions(
         factorises its weights, pca takes principal components of what it makes.
     count
         How many of these.
-    without
+    leave
         Directions to leave alone while moving along this one.
     samples
         How many are looked at; a quarter is held out.

@@ -20,7 +20,7 @@ _STOPPED = 3
 
 
 def main() -> NoReturn:
-    """Run the command line; exit codes 0, 2, 3 and 4 as the error tree says.
+    """Run the command line; exit codes 0, 2, 3 and 4 as the error tree says, 1 for all else.
 
     ``--debug``, anywhere, shows the traceback of a failure.
     """
@@ -103,7 +103,20 @@ def _usage_line(error: CycloptsError) -> str:
         section = error.argument.name.lstrip("-") if error.argument else ""
         return str(config_error(cause, section))
     line = " ".join(str(error).split())
-    return f"{line} (dcgan --help lists what there is)"
+    command = " ".join(("dcgan", *(error.command_chain or ())))
+    return f"{line}{_by_path(error)} ({command} --help lists what there is)"
+
+
+def _by_path(error: CycloptsError) -> str:
+    """Where the path of an unknown option is missing, the settings that end like it."""
+    from cyclopts import UnknownOptionError
+
+    if not isinstance(error, UnknownOptionError) or not error.token.keyword:
+        return ""
+    end = error.token.keyword.lstrip("-").replace("_", "-")
+    known = {name for one in error.argument_collection for name in one.names}
+    found = sorted(name for name in known if name.endswith(f".{end}"))
+    return f" With its path it is {' or '.join(found)}." if found else ""
 
 
 def _fail(line: str, code: int, error: BaseException, debug: bool) -> NoReturn:

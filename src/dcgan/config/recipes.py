@@ -7,8 +7,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from dcgan.config.reading import load_yaml, read_yaml
+from dcgan.config.reading import read_yaml
 from dcgan.errors import ConfigError, did_you_mean
+from dcgan.plain_yaml import load_yaml
 
 
 def list_recipes() -> dict[str, str]:

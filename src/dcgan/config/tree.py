@@ -1,8 +1,9 @@
 """The whole configuration of a run.
 
 Values that say ``auto`` are filled from data and machine before anything is built, and a run folder
-keeps them filled. Only ``device`` stays ``auto`` there, so that a run can move to another machine,
-and a network's ``bias``, which means the same everywhere (where no batch norm follows).
+keeps them filled. What depends on the machine alone stays ``auto`` there, so that a run can move to
+another one: ``device``, ``data.memory_gb``, ``optim.micro_batch``. So do a network's ``bias``,
+which means the same everywhere (where no batch norm follows), and its ``width`` beside a table.
 """
 
 from __future__ import annotations

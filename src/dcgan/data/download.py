@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from filelock import FileLock
 
 from dcgan.errors import DataError, Unreachable
 from dcgan.runtime.files import sync_file, sync_folder
+from dcgan.runtime.network import offline
 
 Progress = Callable[[int, int | None], None]
 """Told how many bytes are there, of how many (None: the server does not say)."""
@@ -103,11 +103,6 @@ def fetch(file: RemoteFile, folder: Path, progress: Progress | None = None) -> P
                 sync_folder(folder)
             _remove(lock)
     return path
-
-
-def offline() -> bool:
-    """Whether the variable ``DCGAN_OFFLINE`` forbids every use of the network."""
-    return os.environ.get("DCGAN_OFFLINE", "") not in {"", "0"}
 
 
 def _fetch_from_any(file: RemoteFile, part: Path, progress: Progress | None) -> None:

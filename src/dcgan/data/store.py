@@ -176,7 +176,7 @@ def refuse_too_many(
     raise TooManyUnreadable(
         f"{source.name}: {len(skipped)} of {count} pictures are unreadable, more than"
         f" data.max_unreadable = {bound:g} allows; the first is {skipped[0].title}"
-        f" ({skipped[0].reason}); 'dcgan inspect {source.name}' names them all"
+        f" ({skipped[0].reason}); 'dcgan inspect {source.name} --json' names them all"
     )
 
 

@@ -25,7 +25,7 @@ class Layer:
     channels : int
         Output channels, or output features of a linear row.
     kernel, stride, padding, output_padding : (int, int)
-        (height, width); ignored by linear rows. ``output_padding`` is for ``conv_transpose``.
+        (height, width); refused in linear rows. ``output_padding`` is for ``conv_transpose``.
     reshape : (int, int, int), optional
         (channels, height, width) given to a linear row's features.
     bias : bool

@@ -13,12 +13,13 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d
 
 from dcgan.data import Pictures, PixelScale
 from dcgan.errors import DataError, RunError
 from dcgan.models import Discriminator
+from dcgan.models.statistics import averaging_batch_norm
 from dcgan.models.table import Layer
 from dcgan.runtime.memory import available_memory, in_words
 
@@ -134,21 +135,11 @@ def with_statistics_of(
     scale : PixelScale
     """
     network = copy.deepcopy(discriminator).eval()
-    norms = [
-        module
-        for module in network.modules()
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
-    ]
-    if not norms:
-        return network
     device = next(network.parameters()).device
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a cumulative average
-        norm.train()
-    for pixel_BCHW in batches:
-        network(scale.normalize(pixel_BCHW.to(device)))
-    return network.eval()
+    with averaging_batch_norm(network) as is_needed:
+        for pixel_BCHW in batches if is_needed else ():
+            network(scale.normalize(pixel_BCHW.to(device)))
+    return network
 
 
 def batches_of(pictures: Pictures, index_N: NDArray[np.int64]) -> Iterator[Tensor]:

@@ -17,11 +17,9 @@ from numpy.typing import NDArray
 from dcgan.data import Labels, Pictures, load_pictures, open_source
 from dcgan.data.cache import Cache
 from dcgan.errors import ConfigError, DataError, did_you_mean
+from dcgan.plain_yaml import load_yaml
 from dcgan.runs.run import Run
 from dcgan.runtime.random import derived_seed
-
-_WITH_TEST = ("mnist", "fashion-mnist", "cifar10", "celeba")
-"""Named sets that have a split ``test``."""
 
 _HELD_OUT = 1 / 6
 """Of the pictures, what a test or validation part takes: as 10,000 are of MNIST's 60,000."""
@@ -116,16 +114,6 @@ def load_labelled(
             f" {len(labels.names)} classes); leave them out"
         )
     return Labelled(data, pictures, index_N, class_N, labels.names)
-
-
-def named_test_of(data: str) -> str | None:
-    """The test split that belongs to a named training set.
-
-    >>> named_test_of("mnist"), named_test_of("cifar10:train"), named_test_of("digits")
-    ('mnist:test', 'cifar10:test', None)
-    """
-    name, _, split = data.partition(":")
-    return f"{name}:test" if name in _WITH_TEST and split in {"", "train"} else None
 
 
 def matched(test: Labelled, names: tuple[str, ...]) -> Labelled:
@@ -232,7 +220,7 @@ def balanced_draws(
 def recorded(run: Run, section: str, *keys: str, default: Any) -> Any:
     """A setting that the run was trained with; the default where none is recorded."""
     try:
-        value = yaml.safe_load(run.folder.config.read_text(encoding="utf-8"))
+        value = load_yaml(run.folder.config.read_text(encoding="utf-8"))
         for key in (section, *keys):
             value = value[key]
     except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError):

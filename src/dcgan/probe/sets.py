@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from dcgan.probe.labelled import Labelled, held_out, limited, load_labelled, matched, named_test_of
+from dcgan.data.sources.opening import named_test_of
+from dcgan.probe.labelled import Labelled, held_out, limited, load_labelled, matched
 from dcgan.runs.run import Run
 from dcgan.runtime.cache import cache_folder
 

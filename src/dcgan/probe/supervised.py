@@ -78,7 +78,7 @@ def train_supervised(
     ----------
     networks : Networks
         Of the run: table, picture shape and scale.
-    init : {"default", "dcgan"}
+    init : {"default", "dcgan", "he"}
         Initial weights, as the run's.
     train, validation : Labelled
     seed : int

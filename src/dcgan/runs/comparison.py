@@ -13,6 +13,7 @@ import yaml
 from numpy.typing import NDArray
 
 from dcgan.errors import ConfigError, RunError
+from dcgan.plain_yaml import load_yaml
 from dcgan.render.sidebyside import side_by_side
 from dcgan.runs.evaluation import Evaluator, refuse_few, refuse_few_pictures
 from dcgan.runs.extractors import open_extractor, refuse_unknown
@@ -279,7 +280,7 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 def _settings(folder: RunFolder) -> Mapping[str, Any]:
     try:
-        stored = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+        stored = load_yaml(folder.config.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         words = " ".join(str(error).split())
         raise RunError(f"{folder.config}: damaged ({words}); restore it or train again") from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,10 @@ _MOST_CELLS, _IN_A_CELL = 10, 50
 """Cells of the copying test, and images each should hold on average."""
 
 _SURE = 3.0
-"""Standard scores from which C_T is taken as a finding."""
+"""Standard deviations from which C_T is taken as a finding."""
+
+_MANY = 2.0
+"""How many times as many duplicates as new pictures have are copies, and no chance."""
 
 
 @dataclass(frozen=True)
@@ -74,18 +78,32 @@ class Copying:
             f"copies         looked for among {self.searched:,} training pictures; never"
             f" copied: {self.held_out}"
         ]
-        test = found.get("copying_test")
-        if test is not None:
-            if test.value < -_SURE:
-                verdict = "generated images lie nearer to training pictures than new pictures do:"
-                verdict += " it copies"
-            elif test.value > _SURE:
-                verdict = "generated images lie farther from training pictures than new ones do:"
-                verdict += " no copying, but not yet the data either"
-            else:
-                verdict = "generated images lie as far from training pictures as new ones do"
+        if "copying_test" in found:
+            verdict = _verdict(found["copying_test"], found["duplicate_rate"])
             lines.append(f"               {verdict}")
         return lines
+
+
+def _verdict(test: Score, duplicates: Score) -> str:
+    """Both measures in words: C_T sees that images lie near, duplicates whether at pictures."""
+    sure = _SURE / sqrt(_cells(test.generated))
+    if duplicates.floor is not None and duplicates.value > _MANY * duplicates.floor:
+        return (
+            "generated images lie nearer to training pictures than new pictures do: it copies"
+            if test.value < -sure
+            else "some generated images are copies, though most are not: see the duplicates"
+        )
+    if test.value < -sure:
+        return (
+            "generated images lie nearer to training pictures than new pictures do, but are no"
+            " copies: smooth or few kinds of images do, see the pairs"
+        )
+    if test.value > sure:
+        return (
+            "generated images lie farther from training pictures than new ones do: no copying,"
+            " but not yet the data either"
+        )
+    return "generated images lie as far from training pictures as new ones do"
 
 
 class CopyingSearch:
@@ -219,8 +237,12 @@ def _floors(held_out: FeatureArray, training: FeatureArray) -> dict[str, float]:
 
 
 def _c_t(generated: FeatureArray, training: FeatureArray, held_out: FeatureArray) -> float:
-    cells = min(_MOST_CELLS, max(1, len(held_out) // _IN_A_CELL))
     try:
-        return copying_test(generated, training, held_out, cells=cells)
+        return copying_test(generated, training, held_out, cells=_cells(len(held_out)))
     except DataError:  # a collapsed generator may sit where no held-out picture is
         return copying_test(generated, training, held_out, cells=1)
+
+
+def _cells(held_out: int) -> int:
+    """Of the copying test; the deviation of C_T is 1/√cells where nothing is copied."""
+    return min(_MOST_CELLS, max(1, held_out // _IN_A_CELL))

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from dcgan.data import Pictures, load_pictures, open_items, open_source
 from dcgan.data.cache import Cache
 from dcgan.data.fit import Fit
+from dcgan.data.sources.opening import named_test_of
 from dcgan.data.stream import STREAMED
 from dcgan.data.view import View
 from dcgan.errors import DataError, RunError
+from dcgan.plain_yaml import load_yaml
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runtime.cache import cache_folder
@@ -96,7 +98,7 @@ def read_files(folder: RunFolder, networks: Networks, files: Sequence[Path]) -> 
 
 
 def held_out_name(folder: RunFolder) -> str | None:
-    """The test split of a run's data, where it was trained on the plain name of a set with one.
+    """The test split of a run's data, where it was trained on a named set that has one.
 
     >>> held_out_name(RunFolder(Path("no such run"))) is None
     True
@@ -104,12 +106,12 @@ def held_out_name(folder: RunFolder) -> str | None:
     if not folder.config.is_file():
         return None
     source = str(_data_section(folder)["source"])
-    return f"{source}:test" if source in {"mnist", "fashion-mnist", "cifar10", "celeba"} else None
+    return named_test_of(source)
 
 
 def _data_section(folder: RunFolder) -> dict[str, Any]:
     try:
-        stored = yaml.safe_load(folder.config.read_text(encoding="utf-8"))["data"]
+        stored = load_yaml(folder.config.read_text(encoding="utf-8"))["data"]
         return {"source": stored["source"], **stored}
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         words = " ".join(str(error).split())

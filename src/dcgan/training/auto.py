@@ -56,8 +56,8 @@ def resolve_auto(
     Returns
     -------
     (RunConfig, str or None)
-        The configuration without ``auto`` in anything that is used, and one line that says what
-        was chosen and why; none when nothing about the run had been left open.
+        The configuration without ``auto`` in anything that the run depends on, and one line
+        that says what was chosen and why; none when nothing about the run had been left open.
     """
     reasons = []
 

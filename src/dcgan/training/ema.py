@@ -11,6 +11,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from dcgan.models.generator import Generator
 from dcgan.models.latents import LatentSpace
+from dcgan.models.statistics import averaging_batch_norm
 
 _ITERATIONS = 15
 """Of the power method, from vectors that are nearly right."""
@@ -86,21 +87,7 @@ def _find_singular_vectors(module: nn.Module) -> None:
 @torch.no_grad()
 def reestimate_batch_norm(generator: Generator, latent: LatentSpace, seed: int) -> None:
     """Set every batch norm's running statistics to plain averages over 512 latents of a seed."""
-    norms = [
-        module
-        for module in generator.modules()
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
-    ]
-    if not norms:
-        return
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a cumulative average
-        norm.train()
     device = next(generator.parameters()).device
-    for batch in range(_BATCHES):
-        generator(latent.numbered(seed, batch * _BATCH, (batch + 1) * _BATCH).to(device))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-        norm.eval()
+    with averaging_batch_norm(generator) as is_needed:
+        for batch in range(_BATCHES if is_needed else 0):
+            generator(latent.numbered(seed, batch * _BATCH, (batch + 1) * _BATCH).to(device))

@@ -28,7 +28,6 @@ class Plan:
     Parameters
     ----------
     rules : Rules
-    latent : LatentSpace
     images : int, optional
         Stop when so many have been seen.
     minutes : float, optional

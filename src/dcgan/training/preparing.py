@@ -19,7 +19,8 @@ from dcgan.runtime.memory import in_words
 from dcgan.training.auto import resolve_auto
 from dcgan.training.reporting import Reporter
 
-_LOOKED_AT = 256
+LOOKED_AT = 256
+"""Pictures opened to see what a collection is like, before anything is chosen."""
 
 
 def prepare(
@@ -76,7 +77,7 @@ def prepare(
         )
     else:
         source = open_items(data)
-    seen = survey(source, limit=_LOOKED_AT)
+    seen = survey(source, limit=LOOKED_AT)
     config, _ = resolve_auto(config, seen, choose_device("auto"))
     view = View(
         resolved(config.data.size),

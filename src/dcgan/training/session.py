@@ -25,13 +25,11 @@ from dcgan.training.build import (
 )
 from dcgan.training.fitting import refuse_uneven
 from dcgan.training.folders import choose_folder, claimed, refuse_conflict
+from dcgan.training.preparing import LOOKED_AT
 from dcgan.training.reporting import Reporter
 from dcgan.training.running import train_run
 from dcgan.training.settings import collect_settings
 from dcgan.training.tables import resolve_networks, with_classes
-
-_LOOKED_AT = 256
-"""Pictures opened to see what a collection is like, before anything is chosen."""
 
 
 def train(
@@ -209,7 +207,7 @@ def _resolve(
             frames=config.data.frames,
             progress=reporter.fetching,
         )
-    seen = survey(source, limit=_LOOKED_AT)
+    seen = survey(source, limit=LOOKED_AT)
     config, choice = resolve_auto(config, seen, device, processes)
     refuse_uneven(config, processes)
     for line in (choice, *validate_combinations(config)):

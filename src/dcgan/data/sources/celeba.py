@@ -26,7 +26,7 @@ _ANSWERS = {b"-1": 0, b"1": 1}
 
 
 def open_celeba(split: str, root: Path | None) -> CelebaSource:
-    """CelebA's aligned pictures, 178×218 in colour.
+    """CelebA's aligned pictures, 218×178 in colour.
 
     Under the data root lies ``celeba/`` (or ``CelebA/``) with ``img_align_celeba.zip``, read in
     place, or the folder ``img_align_celeba/`` of what it holds; with ``list_eval_partition.txt``;

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from dcgan.data.download import offline
 from dcgan.data.sources.base import EncodedSource, Labels
 from dcgan.data.sources.folder import files_below
 from dcgan.data.sources.paths import digest, file_stamp, is_hidden, suffix
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
+from dcgan.runtime.network import offline
 
 _CACHES = {
     "HF_HUB_CACHE": "files",

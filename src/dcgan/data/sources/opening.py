@@ -32,6 +32,9 @@ from dcgan.runtime.files import expanded
 NAMES = ("digits", "shapes", "mnist", "fashion-mnist", "cifar10", "celeba", "lsun", "hub")
 """What DATA may begin with instead of a path; the last two go on: lsun/church_outdoor, hub:…"""
 
+_WITH_TEST = ("mnist", "fashion-mnist", "cifar10", "celeba")
+"""Named sets that have a split ``test``."""
+
 _MADE: dict[str, Callable[[], Source]] = {"digits": open_digits, "shapes": ShapesSource}
 
 _MOST_SHARDS = 1_000_000
@@ -221,3 +224,13 @@ def _others(source: Source) -> str:
     """Such as ``2 .heic, 1 .txt``, the most frequent first."""
     most = sorted(source.others.items(), key=lambda item: -item[1])[:4]
     return ", ".join(f"{count:,} {end}" for end, count in most) or "none"
+
+
+def named_test_of(data: str) -> str | None:
+    """The test split that belongs to a named training set.
+
+    >>> named_test_of("mnist"), named_test_of("cifar10:train"), named_test_of("digits")
+    ('mnist:test', 'cifar10:test', None)
+    """
+    name, _, split = data.partition(":")
+    return f"{name}:test" if name in _WITH_TEST and split in {"", "train"} else None

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import fsspec
 
 from dcgan.data.decode import EXTENSIONS
-from dcgan.data.download import offline
 from dcgan.data.sources.paths import digest, is_hidden, suffix
 from dcgan.errors import DataError, SourceNotFound, Unreachable
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import write_text
+from dcgan.runtime.network import offline
 
 _VERSION = 1
 """Raised whenever other members than before are listed."""

@@ -20,7 +20,7 @@ _STEM, _WIDTHS = 16, (24, 48, 96, 128)
 trained on a CPU."""
 
 _LARGE = 40
-"""Pixels of the longer side from which images are halved once more at once, so that the costly
+"""Pixels of the longer side above which images are halved once more at once, so that the costly
 layers see as few positions as those of 32 pixels have."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 import shutil
 from http.client import HTTPException
@@ -16,6 +15,7 @@ from torch import Tensor
 from dcgan.errors import DataError, Unreachable
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import written_whole
+from dcgan.runtime.network import offline
 
 FILE_NAME = "weights-inception-2015-12-05-6726825d.pth"
 URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE_NAME}"
@@ -90,7 +90,7 @@ def _kept() -> Path | None:
 
 def _fetch(path: Path) -> None:
     by_hand = f"put {FILE_NAME} into {path.parent} by hand, from {URL}"
-    if os.environ.get("DCGAN_OFFLINE", "") not in {"", "0"}:
+    if offline():
         raise Unreachable(f"no network is used while the variable DCGAN_OFFLINE is set; {by_hand}")
     try:
         with (
