@@ -111,9 +111,10 @@ def _by_path(error: CycloptsError) -> str:
     """Where the path of an unknown option is missing, the settings that end like it."""
     from cyclopts import UnknownOptionError
 
-    if not isinstance(error, UnknownOptionError) or not error.token.keyword:
+    if not isinstance(error, UnknownOptionError):
         return ""
-    end = error.token.keyword.lstrip("-").replace("_", "-")
+    word = error.token.keyword or error.token.value  # the latter where words come before DATA
+    end = word.lstrip("-").replace("_", "-")
     known = {name for one in error.argument_collection for name in one.names}
     found = sorted(name for name in known if name.endswith(f".{end}"))
     return f" With its path it is {' or '.join(found)}." if found else ""
