@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 Run = dict[str, Any]
 
 
-_SAME = 1.1
+_SAME = 1.05
 """Stops of different seeds that lie within this factor are one."""
 
 

@@ -122,21 +122,26 @@ def recipe_snapshots(
     brief = {"records": {"tensorboard": False, "sheets": 1, "keep": 1}}
     settings = merge(merge(brief, asked.settings), _for_all_of_it(asked, task))
     out = folder / "run"
+    images, seconds = 0, after
     for at in stops(task):
         if at <= after:
             continue
+        # as fast as until now, it would have seen more images by then than it is to see
+        is_end = images * at >= task.images * seconds > 0
         run = dcgan.train(
             task.source,
             recipe=asked.recipe,
             out=out,
             seed=task.seed,
-            minutes=at / 60,
+            images=int(task.images) if is_end else None,
+            minutes=None if is_end else at / 60,
             data_root=task.root,
             resume=out.exists(),
             settings=settings,
         )
         last = dcgan.open_run(out, checkpoint="last")
-        yield run.log()[-1]["seconds"], last.images_seen, _draw_run(last)
+        images, seconds = last.images_seen, run.log()[-1]["seconds"]
+        yield seconds, images, _draw_run(last)
 
 
 def _for_all_of_it(asked: Contestant, task: Task) -> dict[str, Any]:

@@ -101,3 +101,12 @@ def test_a_stream_goes_on_where_the_last_draw_stopped(distribution):
     assert first.shape == second.shape == (3, 16)
     assert not torch.equal(first, second)
     assert torch.equal(space.draw(3, torch.Generator().manual_seed(5)), first)
+
+
+def test_classes_are_drawn_as_often_as_their_shares_say():
+    shares = (0.5, 0.125, 0.0, 0.375)
+    drawn = LatentSpace(dim=2, classes=shares).draw(20_000, torch.Generator().manual_seed(0))
+    found = drawn[:, 2:].mean(dim=0)
+    assert (drawn[:, 2:].sum(dim=1) == 1).all()
+    assert found[2] == 0
+    torch.testing.assert_close(found, torch.tensor(shares), rtol=0, atol=0.015)

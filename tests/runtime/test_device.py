@@ -14,7 +14,7 @@ import dcgan
 from dcgan.errors import ConfigError
 from dcgan.metrics.extractor import Extractor
 from dcgan.runtime import device as module
-from dcgan.runtime.device import autocast, choose_device, choose_precision, whole_fp32
+from dcgan.runtime.device import autocast, choose_device, choose_precision, placed, whole_fp32
 
 CPU = torch.device("cpu")
 
@@ -27,6 +27,26 @@ def test_auto_prefers_cuda_then_mps_then_cpu(monkeypatch):
     assert choose_device("auto").type == "mps"
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert choose_device("auto").type == "cpu"
+
+
+def test_several_processes_leave_mps_alone(monkeypatch):
+    """Its tensors cannot be exchanged."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert choose_device("auto").type == "cpu"
+    with pytest.raises(ConfigError, match="not on this machine"):
+        choose_device("mps")
+
+
+def test_channels_lie_last_but_on_mps(monkeypatch):
+    """There batch norm's gradient is wrong, or missing, when they do."""
+    monkeypatch.setattr(nn.Module, "to", lambda self, device: self)
+    found = {}
+    for kind in ("cpu", "mps"):
+        network = placed(nn.Conv2d(4, 6, 3), torch.device(kind))
+        found[kind] = network.weight.is_contiguous(memory_format=torch.channels_last)
+    assert found == {"cpu": True, "mps": False}
 
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,8 +15,14 @@ from dcgan.models import Discriminator, Generator, plan_discriminator, plan_gene
 from dcgan.models.latents import LatentSpace
 from dcgan.models.recompute import recompute_rows
 from dcgan.objectives import OBJECTIVES
+from dcgan.runtime.ranks import Ranks
 from dcgan.training import fitting
-from dcgan.training.fitting import fewest_parts, parts_on_device, refuse_uneven
+from dcgan.training.fitting import (
+    fewest_parts,
+    parts_on_device,
+    refuse_drawn_anew,
+    refuse_uneven,
+)
 from dcgan.training.rules import Batch, Players, Rules, Turn
 from dcgan.training.step import update
 
@@ -111,6 +118,56 @@ def test_where_nothing_fits_one_line_says_so():
 
     with pytest.raises(ConfigError, match=r"not even 2 images at a time.*smaller --size"):
         fewest_parts(attempt, 8, pack=2)
+
+
+def test_memory_that_libraries_do_not_get_counts_and_no_other_failure():
+    def attempt(parts):
+        if parts < 2:
+            raise RuntimeError("GET was unable to find an engine to execute this computation")
+        if parts < 4:
+            raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate")
+
+    def broken(parts):
+        raise RuntimeError("shapes cannot be multiplied")
+
+    assert fewest_parts(attempt, 8) == 4
+    with pytest.raises(RuntimeError, match="shapes"):
+        fewest_parts(broken, 8)
+
+
+class Narrower(Ranks):
+    """Of two processes the one whose device has more memory; the other needs so many parts."""
+
+    def __init__(self, parts):
+        super().__init__(0, 2)
+        object.__setattr__(self, "parts", parts)
+
+    def greatest(self, numbers):
+        return [max(numbers[0], self.parts)]
+
+
+def test_all_processes_go_by_the_device_that_has_least(monkeypatch):
+    monkeypatch.setattr(fitting, "update", only_fitting(5))
+    asked = rules("non-saturating", ("r1",))
+    for parts, expected in ((2, 3), (4, 4)):
+        shared = replace(players(), ranks=Narrower(parts))
+        assert parts_on_device(shared, asked, (1, 16, 16), 12) == expected
+    with pytest.raises(ConfigError, match="another process"):
+        parts_on_device(replace(players(), ranks=Narrower(13)), asked, (1, 16, 16), 12)
+
+
+@pytest.mark.parametrize("place", ["discriminator", "a row"])
+def test_rows_that_draw_are_not_computed_again_on_mps(place):
+    changed = {"optim": {"recompute": True}}
+    config = parse_config(merge(load_recipe("small-mnist"), changed))
+    refuse_drawn_anew(config, torch.device("mps"))
+    model = merge(load_recipe("small-mnist")["model"], {})
+    noisy = model["discriminator"] if place == "discriminator" else model["generator"]["layers"][0]
+    noisy["noise"] = 0.1
+    config = parse_config(merge(load_recipe("small-mnist"), changed | {"model": model}))
+    refuse_drawn_anew(config, torch.device("cuda"))
+    with pytest.raises(ConfigError, match="other noise"):
+        refuse_drawn_anew(config, torch.device("mps"))
 
 
 def only_fitting(images):

@@ -19,6 +19,7 @@ from dcgan.bench.limits import Work, synchronise, work_of
 from dcgan.bench.plain import PlainLoop
 from dcgan.config import RunConfig, merge, parse_config, resolved
 from dcgan.data import load_pictures, open_items
+from dcgan.runtime.device import whole_fp32
 from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.rules import Batch
 from dcgan.training.step import update
@@ -163,7 +164,8 @@ def _our_steps(config: RunConfig, device: torch.device, *, fresh: bool) -> Step:
         plan.prepare(state)
         latent_BZ = networks.latent.draw(batches.batch, state.latents)
         batch = Batch(real_BCHW, latent_BZ, class_BK)
-        update(state.players, batch, plan.rules, plan.turn(state))
+        with whole_fp32():  # as in training
+            update(state.players, batch, plan.rules, plan.turn(state))
         state.images_seen += batches.batch
         state.discriminator_steps += 1
         state.average.update(state.players.generator, state.images_seen, batches.batch)

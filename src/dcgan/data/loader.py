@@ -185,7 +185,11 @@ class Batches:
         if self._classes is None:
             return None
         number_B = self._classes.number_N[self._pictures.rows(one.indices)].astype(np.int64)
-        return one_hot(torch.from_numpy(number_B), self._classes.classes).float().to(self._device)
+        # made on the device, and left behind while the copy runs: nothing waits for a GPU
+        here_B = torch.from_numpy(number_B).to(
+            self._device, non_blocking=self._device.type == "cuda"
+        )
+        return one_hot(here_B, self._classes.classes).float()
 
     def _slices(self, images_seen: int) -> Iterator[_Slice]:
         epoch, position = divmod(images_seen, self.epoch_images)

@@ -161,7 +161,7 @@ def factorised(generator: Generator, space: LatentSpace, count: int) -> Tensor:
     first = _before_activation(generator)
     with torch.inference_mode():
         out = first(start.reshape(-1, *generator.input_shape).to(_device(generator)))
-    map_DF = (out[1:] - out[0]).flatten(1).double().cpu()
+    map_DF = (out[1:] - out[0]).flatten(1).cpu().double()
     vectors_DK = torch.linalg.svd(map_DF, full_matrices=False).U[:, :count]
     return _signed(vectors_DK.T.float())
 

@@ -67,7 +67,7 @@ def descend(
         gradient_BD = (slope_BDR @ value_BR[:, :, None])[:, :, 0]
         diagonal_BD = normal_BDD.diagonal(dim1=1, dim2=2)
         damped_BDD = normal_BDD + torch.diag_embed(damping_B[:, None] * diagonal_BD + _FLOOR)
-        tried_BD = found_BD - torch.linalg.solve(damped_BDD, gradient_BD)
+        tried_BD = found_BD - _solved(damped_BDD, gradient_BD)
         tried_B = vmap(residual)(tried_BD, *given).square().mean(dim=1)
         is_better_B = tried_B < error_B
         found_BD = torch.where(is_better_B[:, None], tried_BD, found_BD)
@@ -75,3 +75,13 @@ def descend(
         damping_B = torch.where(is_better_B, damping_B * _DOWN, damping_B * _UP)
         damping_B = damping_B.clamp(_LEAST, _MOST)
     return found_BD, error_B
+
+
+def _solved(matrix_BDD: Tensor, value_BD: Tensor) -> Tensor:
+    """``torch.linalg.solve``, on the CPU where MPS has none (the oldest PyTorch admitted)."""
+    found_BD: Tensor
+    if matrix_BDD.device.type != "mps":
+        found_BD = torch.linalg.solve(matrix_BDD, value_BD)
+    else:
+        found_BD = torch.linalg.solve(matrix_BDD.cpu(), value_BD.cpu()).to(matrix_BDD.device)
+    return found_BD

@@ -25,6 +25,8 @@ class FromPixel(nn.ConvTranspose2d):
         weight_IHWO = self.weight.permute(0, 2, 3, 1)
         image_BHWO = torch.matmul(pixel_BI11.flatten(1), weight_IHWO.flatten(1))
         image_BOHW = image_BHWO.view(-1, *weight_IHWO.shape[1:]).permute(0, 3, 1, 2)
+        if image_BOHW.device.type == "mps":  # see runtime.device.placed
+            image_BOHW = image_BOHW.contiguous()
         return image_BOHW if self.bias is None else image_BOHW + self.bias[:, None, None]
 
 

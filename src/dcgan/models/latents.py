@@ -6,6 +6,7 @@ B batch · Z numbers of a latent, conditions and codes included · K classes
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -77,8 +78,8 @@ class LatentSpace:
         device = generator.device
         parts = [_noise(self.distribution, (count, self.dim), generator)]
         if self.classes:
-            shares = torch.tensor(self.classes, device=device)
-            drawn = torch.multinomial(shares, count, replacement=True, generator=generator)
+            place = torch.rand(count, generator=generator, device=device)
+            drawn = torch.searchsorted(_ends(self.classes, device), place, right=True)
             parts.append(_one_hot(drawn, len(self.classes)))
         for values in self.categorical:
             drawn = torch.randint(values, (count,), generator=generator, device=device)
@@ -141,6 +142,15 @@ class LatentSpace:
             uniform = stream.random((_BLOCK, self.continuous), dtype=np.float32) * 2 - 1
             parts.append(torch.from_numpy(uniform))
         return torch.cat(parts, dim=1)
+
+
+@lru_cache(maxsize=64)
+def _ends(shares: tuple[float, ...], device: torch.device) -> Tensor:
+    """Where on [0, 1) each class but the last ends, made once per device: each copy to a GPU would
+    wait for it. (``torch.multinomial`` takes a sum there that has no deterministic algorithm.)"""
+    with torch.inference_mode(False):
+        ends = np.cumsum(shares) / sum(shares)
+        return torch.tensor(ends[:-1], dtype=torch.float32, device=device)
 
 
 def _noise(

@@ -21,6 +21,7 @@ from dcgan.errors import DataError, RunError
 from dcgan.models import Discriminator
 from dcgan.models.statistics import averaging_batch_norm
 from dcgan.models.table import Layer
+from dcgan.runtime.device import poolable, whole_fp32
 from dcgan.runtime.memory import available_memory, in_words
 
 GRID = 4
@@ -99,12 +100,13 @@ class LayerFeatures:
     @torch.inference_mode()
     def __call__(self, pixel_BCHW: Tensor) -> Tensor:
         found = []
-        hidden = self._scale.normalize(pixel_BCHW)
-        for row, block in enumerate(self._blocks):
-            hidden = block(hidden)
-            if row in self._rows:
-                grid = (min(hidden.shape[2], GRID), min(hidden.shape[3], GRID))
-                found.append(adaptive_max_pool2d(hidden, grid).flatten(1))
+        with whole_fp32():
+            hidden = self._scale.normalize(pixel_BCHW)
+            for row, block in enumerate(self._blocks):
+                hidden = block(hidden)
+                if row in self._rows:
+                    grid = (min(hidden.shape[2], GRID), min(hidden.shape[3], GRID))
+                    found.append(adaptive_max_pool2d(poolable(hidden), grid).flatten(1))
         return torch.cat(found, dim=1)
 
 

@@ -14,6 +14,7 @@ from torch.nn.functional import adaptive_avg_pool2d, unfold
 from dcgan.data import Pictures
 from dcgan.errors import DataError
 from dcgan.probe.features import BATCH, batches_of
+from dcgan.runtime.device import poolable
 from dcgan.runtime.random import derived_seed
 
 CENTRES = 400
@@ -102,7 +103,7 @@ class KMeansFeatures:
         height, width = self._places(pixel_BCHW.shape[2]), self._places(pixel_BCHW.shape[3])
         active_BMHW = active_BLM.transpose(1, 2).reshape(len(active_BLM), -1, height, width)
         # a sum but for the sizes of the quadrants, which the deviation takes out
-        return adaptive_avg_pool2d(active_BMHW, 2).flatten(1) * (height * width / 4)
+        return adaptive_avg_pool2d(poolable(active_BMHW), 2).flatten(1) * (height * width / 4)
 
     def _places(self, side: int) -> int:
         return (side - _SIDE) // self._stride + 1

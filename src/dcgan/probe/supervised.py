@@ -87,10 +87,11 @@ def train_supervised(
         Images seen; never more than 100 times each picture.
     device : torch.device, default CPU
     """
-    with torch.random.fork_rng():
+    device = torch.device(device)
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(derived_seed(seed, "supervised"))
         network = classifier(networks, len(train.names), init).to(device)
-        return _train(network, networks, train, validation, seed, budget, torch.device(device))
+        return _train(network, networks, train, validation, seed, budget, device)
 
 
 def classifier(networks: Networks, classes: int, init: Initialisation) -> nn.Sequential:

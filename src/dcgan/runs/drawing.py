@@ -6,6 +6,7 @@ B batch · Z latent · C channels · H, W sides
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from dcgan.data import PixelScale
 from dcgan.models.generator import Generator
+from dcgan.runtime.device import whole_fp32
 from dcgan.runtime.threads import in_threads
 
 _MOST, _PIXELS = 64, 64 * 32**2
@@ -42,7 +44,9 @@ def draw_each(
         # not depend on what is drawn beside it: every forward pass has as many latents
         missing = batch - len(piece)
         padded = torch.cat([piece, piece.new_zeros(missing, piece.shape[1])])
-        with torch.inference_mode():
+        # threads draw at once on CPUs only, where there is nothing to be set for all of them
+        precision = whole_fp32() if device.type == "cuda" else nullcontext()
+        with precision, torch.inference_mode():
             image_BCHW = generator(padded.to(device))[: len(piece)]
             return scale.denormalize(image_BCHW).cpu().numpy()
 

@@ -66,13 +66,13 @@ class Run:
         self,
         path: str | Path,
         *,
-        checkpoint: str = "best",
+        checkpoint: str | int = "best",
         device: torch.device | str = "cpu",
         ranks: Ranks = _ALONE,
     ) -> None:
         self.folder = RunFolder(Path(path))
         self.networks = read_networks(self.folder)
-        self.checkpoint = _find_checkpoint(self.folder, checkpoint)
+        self.checkpoint = _find_checkpoint(self.folder, str(checkpoint))
         self.device = torch.device(device)
         self.ranks = ranks
         verify_checkpoint(self.checkpoint)
@@ -220,7 +220,7 @@ class Run:
 def open_run(
     path: str | Path,
     *,
-    checkpoint: str = "best",
+    checkpoint: str | int = "best",
     device: torch.device | str = "cpu",
     ranks: Ranks = _ALONE,
 ) -> Run:

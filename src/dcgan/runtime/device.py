@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from dcgan.errors import ConfigError
 
@@ -19,7 +19,8 @@ Network = TypeVar("Network", bound=nn.Module)
 def choose_device(wanted: str = "auto") -> torch.device:
     """Turn ``auto | cpu | cuda | cuda:N | mps`` into a device that exists.
 
-    ``auto`` prefers CUDA, then MPS, then the CPU.
+    ``auto`` prefers CUDA, then MPS, then the CPU. Where torchrun started several processes, MPS is
+    left out: gradients cannot be exchanged on it.
 
     Raises
     ------
@@ -27,7 +28,7 @@ def choose_device(wanted: str = "auto") -> torch.device:
         The wanted device is not on this machine.
     """
     has_cuda = torch.cuda.is_available()
-    has_mps = torch.backends.mps.is_available()
+    has_mps = torch.backends.mps.is_available() and os.environ.get("WORLD_SIZE", "1") == "1"
     if has_cuda and wanted in ("auto", "cuda") and "LOCAL_RANK" in os.environ:
         # torchrun's processes on one machine take a GPU each
         wanted = f"cuda:{os.environ['LOCAL_RANK']}"
@@ -50,13 +51,23 @@ def choose_device(wanted: str = "auto") -> torch.device:
 def placed(network: Network, device: torch.device) -> Network:
     """A network moved to a device, its convolutions' weights with channels last in memory.
 
-    Convolutions of CPUs and CUDA then run without putting every tensor into another order.
+    Convolutions of CPUs and CUDA then run without putting every tensor into another order. On MPS
+    they stay as they are: batch norm's gradient is wrong there, or missing, where channels lie last
+    (pytorch/pytorch#175189).
     """
     network.to(device)
+    if device.type == "mps":
+        return network
     for parameter in network.parameters():
         if parameter.dim() == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     return network
+
+
+def poolable(feature_BCHW: Tensor) -> Tensor:
+    """The same features where they can be pooled to any size: off MPS, which refuses sizes that do
+    not divide, or gets them wrong (pytorch/pytorch#96056, #190064)."""
+    return feature_BCHW.cpu() if feature_BCHW.device.type == "mps" else feature_BCHW
 
 
 def free_memory(device: torch.device) -> int | None:
@@ -108,6 +119,8 @@ def make_deterministic() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cudnn.benchmark = False
     torch.use_deterministic_algorithms(True)
+    # else every new tensor is filled once more, in case it is read before it is written
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def describe_hardware(device: torch.device) -> dict[str, object]:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, distributed
 from torch.autograd.function import FunctionCtx
 
-from dcgan.errors import ConfigError
+from dcgan.errors import ConfigError, Diverged, Interrupted
 from dcgan.runtime.random import derived_seed
 
 if TYPE_CHECKING:
@@ -191,15 +191,20 @@ def joined() -> Iterator[Ranks]:
     if not distributed.is_available():
         raise ConfigError("WORLD_SIZE", size, "this build of PyTorch works in one process only")
     # numbers that all agree on are exchanged on the CPU, without waiting for a GPU
-    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    has_nccl = torch.cuda.is_available() and distributed.is_nccl_available()
+    backend = "cpu:gloo,cuda:nccl" if has_nccl else "gloo"
     rank = int(os.environ["RANK"])
     distributed.init_process_group(
         backend, store=_store_of_this_start(), rank=rank, world_size=size, timeout=_PATIENCE
     )
     try:
         yield Ranks(rank, size)
-    finally:
+    except (Interrupted, Diverged):  # of all of them
         distributed.destroy_process_group()
+        raise
+    # after any other failure the process ends as it is: leaving in order may wait for the others,
+    # which would then never hear of it
+    distributed.destroy_process_group()
 
 
 def _store_of_this_start() -> Store:

@@ -24,7 +24,8 @@ def fewest_parts(attempt: Callable[[int], None], images: int, *, pack: int = 1) 
     Parameters
     ----------
     attempt : callable
-        Does the work in so many parts, or raises ``torch.OutOfMemoryError``.
+        Does the work in so many parts, or raises ``torch.OutOfMemoryError``, or what cuDNN and
+        cuBLAS say when they get no memory.
     images : int
         Of the batch, a multiple of ``pack``.
     pack : int
@@ -39,7 +40,9 @@ def fewest_parts(attempt: Callable[[int], None], images: int, *, pack: int = 1) 
     for parts in (count for count in range(1, packs + 1) if packs % count == 0):
         try:
             attempt(parts)
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
             continue
         return parts
     raise ConfigError(
@@ -48,6 +51,12 @@ def fewest_parts(attempt: Callable[[int], None], images: int, *, pack: int = 1) 
         f"not even {pack} image{'s' if pack > 1 else ''} at a time can be trained on in this"
         " device's memory; take a smaller --size, narrower networks, or --optim.recompute",
     )
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    libraries = ("unable to find an engine to execute", "_STATUS_ALLOC_FAILED")
+    is_theirs = any(words in str(error) for words in libraries)
+    return isinstance(error, torch.OutOfMemoryError) or is_theirs
 
 
 def refuse_uneven(config: RunConfig, processes: int) -> None:
@@ -85,6 +94,26 @@ def refuse_uneven(config: RunConfig, processes: int) -> None:
         )
 
 
+def refuse_drawn_anew(config: RunConfig, device: torch.device) -> None:
+    """Refuse rows computed again where the second time would draw other random numbers.
+
+    PyTorch puts back the random numbers of CPUs and CUDA, but not those of MPS.
+
+    Raises
+    ------
+    ConfigError
+    """
+    networks = (config.model.generator, config.model.discriminator)
+    rows = [row for network in networks for row in (network, *(network.layers or ()))]
+    if device.type == "mps" and config.optim.recompute and any(x.noise or x.dropout for x in rows):
+        raise ConfigError(
+            "optim.recompute",
+            True,
+            "on MPS a row computed again draws other noise and dropout than the first time, and"
+            " its gradients are wrong; take --device cpu, or leave noise and dropout away",
+        )
+
+
 def parts_on_device(
     players: Players, rules: Rules, image_shape: tuple[int, int, int], images: int, *, pack: int = 1
 ) -> int:
@@ -108,8 +137,16 @@ def parts_on_device(
         update(scratch, batch, replace(rules, parts=parts), turn)
 
     devices = [players.augment.probability.device] if torch.cuda.is_available() else []
+    failed = None
     with torch.random.fork_rng(devices):
-        parts = fewest_parts(attempt, images, pack=pack)
+        try:
+            parts = fewest_parts(attempt, images, pack=pack)
+        except ConfigError as error:
+            failed, parts = error, images + 1
+    # GPUs may have unlike memory; all go by the one that has least
+    parts = int(players.ranks.greatest([parts])[0])
+    if parts > images:
+        raise failed or ConfigError("data.size", "", "too large for another process's device")
     if parts > 1:
         networks = (players.generator, players.discriminator)
         norms = (nn.BatchNorm1d, nn.BatchNorm2d)

@@ -78,12 +78,13 @@ def train_run(
             " drawn with replacement"
         )
     plan = build_plan(config, batches, networks.latent, device)
-    if config.optim.micro_batch == "auto" and device.type == "cuda":
-        plan = _fitted(plan, state, batches, networks, config.model.discriminator.pack, reporter)
-    if plan.is_done(state):
-        reporter.note(f"complete already, with {state.images_seen:,} images seen")
     with ExitStack() as stack:
         stack.enter_context(whole_fp32())
+        if config.optim.micro_batch == "auto" and device.type == "cuda":
+            pack = config.model.discriminator.pack
+            plan = _fitted(plan, state, batches, networks, pack, reporter)
+        if plan.is_done(state):
+            reporter.note(f"complete already, with {state.images_seen:,} images seen")
         stop = stack.enter_context(stopping_on_signals())
         reporter.begin(state.images_seen, plan.images, plan.minutes)
         stack.callback(reporter.end)

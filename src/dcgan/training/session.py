@@ -23,7 +23,7 @@ from dcgan.training.build import (
     build_cache,
     build_scale,
 )
-from dcgan.training.fitting import refuse_uneven
+from dcgan.training.fitting import refuse_drawn_anew, refuse_uneven
 from dcgan.training.folders import choose_folder, claimed, refuse_conflict
 from dcgan.training.preparing import LOOKED_AT
 from dcgan.training.reporting import Reporter
@@ -210,6 +210,7 @@ def _resolve(
     seen = survey(source, limit=LOOKED_AT)
     config, choice = resolve_auto(config, seen, device, processes)
     refuse_uneven(config, processes)
+    refuse_drawn_anew(config, device)
     for line in (choice, *validate_combinations(config)):
         if line:
             reporter.note(line)
