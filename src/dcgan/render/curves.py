@@ -48,7 +48,7 @@ def loss_and_score_curves(records: Sequence[Record], path: Path) -> None:
     scores.set_ylabel("probability of real")
     scores.set_xlabel("images seen")
     for axes in (losses, scores):
-        axes.legend(loc="upper right", frameon=False, fontsize=8)
+        axes.legend(loc="best", frameon=False, fontsize=8)
     save_figure(figure, path)
 
 
