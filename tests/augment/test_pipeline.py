@@ -140,3 +140,13 @@ def test_an_adaptive_run_goes_on_bit_for_bit(tmp_path):
     states = [read_state(path)["augment"] for path in last]
     assert states[0] == states[1]
     assert states[0]["probability"] > 0
+
+
+def test_where_nobody_may_ask_the_device_nothing_is_paid_until_the_first_adjustment():
+    """The ``meta`` device has no values, and raises where one is asked for, as for a GPU's."""
+    one = Augment(("translation", "cutout"), probability=0.0, target=0.6, device="meta")
+    image, sign = images().to("meta"), torch.ones((), device="meta")
+    assert one(image) is image
+    for _ in range(8):
+        one.observe(sign, 64)
+    assert one(image) is not image

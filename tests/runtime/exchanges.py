@@ -56,7 +56,9 @@ def main():
     with joined() as ranks:
         mine = torch.full((2, 3), float(ranks.rank + 1))
         scalar = torch.tensor(10.0 * ranks.rank)
-        ranks.average_([mine, scalar])
+        counted = torch.arange(2 * 3 * 4 * 5.0).view(2, 3, 4, 5) * (1 + 2 * ranks.rank)
+        last, narrow = counted.to(memory_format=torch.channels_last), counted[:, :1].clone()
+        ranks.average_([mine, last, scalar, narrow])
         value = torch.tensor([1.0 + ranks.rank], requires_grad=True)
         total = ranks.sum(value * value)
         ((ranks.rank + 1) * total).backward()
@@ -70,6 +72,7 @@ def main():
         vectors = torch.randn(6, 5, dtype=torch.float64, generator=generator)
         found = {
             "average": (mine, scalar),
+            "in any order of memory": (last, narrow),
             "sum": (total.detach(), value.grad),
             "greatest": ranks.greatest([ranks.rank, -ranks.rank, 2.5]),
             "first": ranks.first_says({"rank": ranks.rank}),

@@ -29,6 +29,13 @@ def test_tensors_become_their_mean_in_all_processes(found):
         assert scalar == 5
 
 
+def test_means_of_tensors_stay_in_their_places_whatever_their_order_in_memory(found):
+    expected = 2 * torch.arange(2 * 3 * 4 * 5.0).view(2, 3, 4, 5)
+    for last, narrow in (one["in any order of memory"] for one in found):
+        assert torch.equal(last, expected)
+        assert torch.equal(narrow, expected[:, :1])
+
+
 def test_a_sum_passes_the_gradients_of_all_processes_on(found):
     # 1² + 2², weighted 1 in the first process's loss and 2 in the second's
     for rank, (total, gradient) in enumerate(one["sum"] for one in found):

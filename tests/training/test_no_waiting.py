@@ -53,6 +53,11 @@ STEPS = {
 }
 
 
+def augment_state():
+    """Of one that has been adjusted once, so that its operations are applied."""
+    return {"probability": 0.1, "sign_sum": 0.0, "images": 0, "steps": 0, "wait": 0, "acts": True}
+
+
 def on_meta(settings):
     """Players, rules and a batch without values."""
     config = open_config("auto", "16", BATCH, CPU)
@@ -63,7 +68,9 @@ def on_meta(settings):
     discriminator = networks.build_discriminator().to(META)
     # fused kernels take no tensors without values; the others have the same inputs
     optimizers = [torch.optim.Adam(one.parameters()) for one in (generator, discriminator)]
-    players = Players(generator, discriminator, *optimizers, build_augment(config, META), Ranks())
+    augment = build_augment(config, META)
+    augment.restore(augment_state())
+    players = Players(generator, discriminator, *optimizers, augment, Ranks())
     latent_BZ = networks.latent.draw(BATCH, torch.Generator()).to(META)
     real_BCHW = torch.empty(BATCH, *networks.image_shape, device=META)
     micro = config.optim.micro_batch

@@ -65,14 +65,17 @@ class Augment:
         self._wait = begins_after
         # on the device, so that adapting never waits for it
         self.probability = torch.tensor(float(probability), device=device)
+        # whether it can be other than 0, which is known without asking the device
+        self._acts = probability > 0
         self._sign_sum = torch.zeros((), device=device)
         self._images = 0
         self._steps = 0
 
     def __call__(self, image_BCHW: Tensor) -> Tensor:
         """Images in [-1, 1] → augmented ones of the same shape, with gradients."""
-        # on a GPU, asking would wait for it
-        if self.probability.device.type == "cpu" and self.probability == 0:
+        # on a GPU, asking for more would wait for it
+        is_cpu = self.probability.device.type == "cpu"
+        if not self._acts or (is_cpu and self.probability == 0):
             return image_BCHW
         for operation in self._operations:
             changed_BCHW = operation.apply(image_BCHW)
@@ -111,6 +114,7 @@ class Augment:
             direction = (self._sign_sum / _EVERY - self._target).sign()
             self.probability += direction * (self._images / self._images_to_one)
             self.probability.clamp_(0, 1)
+            self._acts = True
             self._sign_sum.zero_()
             self._images = self._steps = 0
 
@@ -122,6 +126,7 @@ class Augment:
             "images": self._images,
             "steps": self._steps,
             "wait": self._wait,
+            "acts": self._acts,
         }
 
     def restore(self, state: dict[str, float]) -> None:
@@ -130,3 +135,4 @@ class Augment:
         self._sign_sum.fill_(state["sign_sum"])
         self._images, self._steps = int(state["images"]), int(state["steps"])
         self._wait = int(state.get("wait", 0))  # earlier versions never waited
+        self._acts = bool(state.get("acts", True))

@@ -62,16 +62,18 @@ class Ranks:
     def average_(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by its mean over all processes, in one exchange.
 
-        All are floats of one device and dtype, and have the same shapes everywhere.
+        All are floats of one device and dtype, and have the same shapes, and the same order in
+        memory, in all processes.
         """
         if self.size == 1 or not tensors:
             return
-        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        stored = [_as_stored(tensor) for tensor in tensors]
+        flat = torch.cat([tensor.reshape(-1) for tensor in stored])
         distributed.all_reduce(flat)
         flat /= self.size
-        parts = torch.split(flat, [tensor.numel() for tensor in tensors])
-        shaped = [part.view(one.shape) for part, one in zip(parts, tensors, strict=True)]
-        torch._foreach_copy_(list(tensors), shaped)
+        parts = torch.split(flat, [tensor.numel() for tensor in stored])
+        shaped = [part.view(one.shape) for part, one in zip(parts, stored, strict=True)]
+        torch._foreach_copy_(stored, shaped)  # one kernel for all, where none is out of order
 
     def sum(self, tensor: Tensor) -> Tensor:
         """The sum over all processes; its gradient is the sum of theirs."""
@@ -156,6 +158,12 @@ class Ranks:
         """
         if not self.is_first:
             torch.manual_seed(derived_seed(seed, f"{images_seen} of rank {self.rank}"))
+
+
+def _as_stored(tensor: Tensor) -> Tensor:
+    """A view whose axes are in the order of memory, of one that may have its channels last."""
+    is_last = tensor.dim() == 4 and tensor.is_contiguous(memory_format=torch.channels_last)
+    return tensor.permute(0, 2, 3, 1) if is_last else tensor
 
 
 class _Sum(torch.autograd.Function):

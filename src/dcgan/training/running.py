@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from PIL import Image
 
 from dcgan.config import RunConfig
@@ -64,6 +65,8 @@ def train_run(
         Again after it had been set back to a checkpoint, with lower rates, three times.
     """
     device = choose_device(config.device)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # what names no GPU shall not begin one on the first
     if config.deterministic:
         make_deterministic()
     state = _fresh_state(config, networks, ranks, len(pictures))
