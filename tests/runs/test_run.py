@@ -14,7 +14,10 @@ import torch
 import dcgan
 from dcgan.errors import CheckpointError, RunError
 from dcgan.metrics import Score
+from dcgan.runs import pictures
+from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
+from dcgan.runs.pictures import held_out_name
 from dcgan.runs.scores import Measured, write_best
 
 
@@ -98,3 +101,20 @@ def test_an_altered_checkpoint_is_not_opened(small_run, tmp_path):
 def test_networks_survive_json(small_run):
     stored = json.loads(json.dumps(small_run.networks.to_json()))
     assert Networks.from_json(stored) == small_run.networks
+
+
+def test_a_checkpoint_is_named_by_a_number_too(small_run):
+    assert dcgan.open_run(small_run.path, checkpoint=512).images_seen == 512
+
+
+@pytest.mark.parametrize(("source", "test"), [("mnist:train", "mnist:test"), ("digits", None)])
+def test_what_was_never_copied_is_the_test_split_of_a_named_set(tmp_path, source, test):
+    folder = RunFolder(tmp_path)
+    folder.config.write_text(f"data: {{source: '{source}'}}\n", encoding="utf-8")
+    assert held_out_name(folder) == test
+
+
+def test_off_is_a_word_in_a_configuration_that_was_edited_by_hand(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.config.write_text("data: {source: digits, cache: off}\n", encoding="utf-8")
+    assert pictures._data_section(folder)["cache"] == "off"
