@@ -49,6 +49,49 @@ def batch():
     return Batch(torch.rand(5, 1, 16, 16) * 2 - 1, SPACE.numbered(2, 0, 5), classes)
 
 
+def stripes(count, random):
+    """Images (B, 1, 16, 16) of stripes at any phase: across for class 0, upright for class 1."""
+    number = torch.randint(2, (count,), generator=random)
+    phase = torch.rand(count, 1, 1, generator=random) * 2 * torch.pi
+    wave = 0.9 * torch.sin(1.2 * torch.arange(16.0) + phase).expand(count, 16, 16)
+    across = (number == 0)[:, None, None]
+    return torch.where(across, wave.transpose(1, 2), wave)[:, None], number
+
+
+def class_shown(image):
+    down = (image[:, :, 1:] - image[:, :, :-1]).abs().mean((1, 2, 3))
+    right = (image[..., 1:] - image[..., :-1]).abs().mean((1, 2, 3))
+    return (right > down).long()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"norm": "spectral"}, {"norm": "batch"}, {"norm": "none"}, {"norm": "none", "hidden": 32}],
+)
+def test_a_generator_learns_classes_from_every_kind_of_discriminator(options):
+    """With the mean over positions, one with spectral norm and no hidden row taught nothing."""
+    torch.manual_seed(0)
+    random = torch.Generator().manual_seed(1)
+    space = LatentSpace(8, classes=(0.5, 0.5))
+    generator = Generator(plan_generator((16, 16), 1, width=8), latent_dim=space.width)
+    table = plan_discriminator((16, 16), width=8, **options)
+    discriminator = Discriminator(table, (1, 16, 16), classes=2)
+    adam = [
+        torch.optim.Adam(net.parameters(), 2e-3, (0.5, 0.99)) for net in (generator, discriminator)
+    ]
+    ours = Players(generator, discriminator, *adam)
+    rules = Rules(OBJECTIVES["non-saturating"], latent=space)
+    for step in range(160):
+        image, number = stripes(32, random)
+        latent = space.numbered(3, 32 * step, 32 * (step + 1))
+        update(ours, Batch(image, latent, torch.eye(2)[number]), rules, Turn())
+    latent = space.numbered(9, 0, 200)
+    with torch.no_grad():
+        shown = class_shown(generator(latent))
+    asked = latent[:, space.class_slice].argmax(dim=1)
+    assert (shown == asked).float().mean() > 0.9
+
+
 def test_pairs_have_one_class_between_them():
     one = batch()
     assert not torch.equal(one.latent_BZ[:, 6:8], one.class_BK)
@@ -123,8 +166,12 @@ def test_networks_survive_being_stored_with_their_conditions():
         latent=SPACE,
         class_names=("a", "b"),
     )
-    again = Networks.from_json(json.loads(json.dumps(networks.to_json())))
+    stored = json.loads(json.dumps(networks.to_json()))
+    again = Networks.from_json(stored)
     assert again == networks
+    assert again.build_discriminator().class_pooling == "sum"
+    del stored["class_pooling"]  # of a version that averaged over positions
+    assert Networks.from_json(stored).build_discriminator().class_pooling == "mean"
     assert again.build_generator().latent_dim == 11
     assert (again.build_discriminator().classes, again.build_discriminator().codes) == (2, 3)
 

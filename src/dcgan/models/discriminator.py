@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -17,6 +18,8 @@ from dcgan.models.blocks import Block
 from dcgan.models.geometry import layer_shapes
 from dcgan.models.init import Initialisation
 from dcgan.models.table import Layer
+
+ClassPooling = Literal["sum", "mean"]
 
 _HIDDEN = 128
 """Of the rows that read codes."""
@@ -36,8 +39,11 @@ class Discriminator(nn.Module):
     classes : int, default 0
         K; above 0, it judges whether an image is a real one of its class, by a projection of the
         class on the features before the last row (Miyato & Koyama 2018, arXiv:1802.05637,
-        equation 3): ψ(φ(x)) + yᵀ V φ(x). Features are averaged over positions where the paper
-        sums them, which V makes up for, so that the size of the image does not matter.
+        equation 3): ψ(φ(x)) + yᵀ V φ(x).
+    class_pooling : {"sum", "mean"}, default "sum"
+        How features (B, F, H, W) become φ(x) in the class term. The authors sum over positions. The
+        mean makes the class term H·W times smaller than the rest of the logit, so the generator
+        hardly learns classes. It exists for runs made before the sum was used.
     codes : int, default 0
         Numbers that :meth:`read_codes` gives; above 0, two linear rows read the latent codes from
         the same features (Chen et al. 2016, arXiv:1606.03657, InfoGAN's Q).
@@ -68,6 +74,7 @@ class Discriminator(nn.Module):
         *,
         init: Initialisation = "default",
         classes: int = 0,
+        class_pooling: ClassPooling = "sum",
         codes: int = 0,
     ) -> None:
         super().__init__()
@@ -98,7 +105,7 @@ class Discriminator(nn.Module):
                 nn.LeakyReLU(0.2),
                 nn.Linear(_HIDDEN, codes),
             )
-        self.classes, self.codes = classes, codes
+        self.classes, self.class_pooling, self.codes = classes, class_pooling, codes
 
     def forward(self, image_BCHW: Tensor, class_BK: Tensor | None = None) -> Tensor:
         """(B, C, H, W), and classes (B, K) of which one number is 1 → logits (B,).
@@ -119,7 +126,12 @@ class Discriminator(nn.Module):
         logit_B: Tensor = self.blocks[-1](feature).reshape(-1)
         if class_BK is None or not self.classes:
             return logit_B
-        pooled_BF = feature.flatten(2).mean(dim=2) if feature.dim() > 2 else feature
+        pooled_BF = feature
+        if feature.dim() > 2:
+            by_position_BFP = feature.flatten(2)
+            pooled_BF = (
+                by_position_BFP.sum(2) if self.class_pooling == "sum" else by_position_BFP.mean(2)
+            )
         projected_BF: Tensor = self.projection(class_BK)
         return logit_B + (projected_BF * pooled_BF).sum(dim=1)
 

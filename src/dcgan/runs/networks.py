@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from dcgan.data.scale import PixelScale
-from dcgan.models.discriminator import Discriminator
+from dcgan.models.discriminator import ClassPooling, Discriminator
 from dcgan.models.generator import Generator
 from dcgan.models.init import Initialisation
 from dcgan.models.latents import LatentSpace
@@ -26,6 +26,9 @@ class Networks:
         How the generator views a latent; default (Z, 1, 1).
     class_names : tuple of str
         Of the latent's classes, where training was conditional.
+    class_pooling : {"sum", "mean"}
+        See :class:`dcgan.models.Discriminator`. Files that do not say, of earlier versions, mean
+        "mean".
     scale : PixelScale
     """
 
@@ -35,6 +38,7 @@ class Networks:
     latent: LatentSpace = field(default_factory=LatentSpace)
     latent_shape: tuple[int, int, int] | None = None
     class_names: tuple[str, ...] = ()
+    class_pooling: ClassPooling = "sum"
     scale: PixelScale = field(default_factory=PixelScale)
 
     def build_generator(self, init: Initialisation = "default") -> Generator:
@@ -53,6 +57,7 @@ class Networks:
             self.image_shape,
             init=init,
             classes=len(self.latent.classes),
+            class_pooling=self.class_pooling,
             codes=sum(self.latent.categorical) + self.latent.continuous,
         )
 
@@ -65,6 +70,7 @@ class Networks:
             "latent": _but_defaults(self.latent),
             "latent_shape": list(self.latent_shape) if self.latent_shape else None,
             "class_names": list(self.class_names),
+            "class_pooling": self.class_pooling,
             "scale": self.scale.to_json(),
         }
 
@@ -83,6 +89,7 @@ class Networks:
             image_shape=(channels, height, width),
             latent=LatentSpace(**latent),
             class_names=tuple(stored.get("class_names", ())),
+            class_pooling=stored.get("class_pooling", "mean"),
             latent_shape=(shape[0], shape[1], shape[2]) if shape else None,
             scale=PixelScale.from_json(stored["scale"]),
         )
