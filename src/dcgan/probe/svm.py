@@ -6,6 +6,7 @@ N pictures · F features · K classes
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from torch import Tensor
 
 from dcgan.errors import DataError
 from dcgan.probe.curvature import MOST_FEATURES, Curvature
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
 
 GRID = tuple(4.0**power for power in range(-5, 7))
 """The values of C that are tried, 0.001 to 4,096, each four times the last."""
@@ -25,6 +29,9 @@ up to this one whatever happens, since the least change too little to tell."""
 
 _MOST_STEPS = 1000
 """Of L-BFGS in one fit."""
+
+_FLAT_STEPS = 3
+"""A single step that gains little may be followed by longer ones."""
 
 _MEMORY = 20
 """Earlier steps from which L-BFGS guesses the curvature."""
@@ -94,7 +101,7 @@ class SquaredHinge:
     start : LinearSVM, optional
         Where the first fit begins; default at zero.
     tolerance : float, default 1e-6
-        A fit ends when a step lowers the objective by less than this share.
+        A fit ends when several steps in a row lower the objective by less than this share of it.
     device : torch.device, default CPU
         MPS, which has no double precision, leaves the work to the CPU.
 
@@ -147,12 +154,13 @@ class SquaredHinge:
             args=(C,),
             jac=True,
             method="L-BFGS-B",
+            callback=_StopsWhenFlat(self._tolerance),
             options={
                 "maxiter": _MOST_STEPS,
                 "maxfun": 2 * _MOST_STEPS,
                 "maxcor": _MEMORY,
-                "ftol": self._tolerance,
-                "gtol": self._tolerance / 10,
+                "ftol": 0.0,
+                "gtol": 0.0,
             },
         )
         weight_KF, bias_K = self._parts(found.x)
@@ -164,7 +172,8 @@ class SquaredHinge:
         )
 
     def _objective(self, flat: NDArray[np.float64], C: float) -> tuple[float, NDArray[np.float64]]:
-        """The sum over classes, divided by 2CN so that its tolerances mean the same for any C."""
+        """The sum over classes, divided by 2CN: the solver's first step is then of the same length
+        for any C."""
         weight_KF, bias_K = self._parts(flat)
         # z is never made: wᵀ z = (s w)ᵀ x - (s w)ᵀ m. Classes come first, since a product with the
         # features transposed is ten times slower the other way around
@@ -202,6 +211,28 @@ class SquaredHinge:
         bias_K = svm.bias + svm.weight @ self._mean_F.cpu().numpy()
         together = np.concatenate([svm.weight / self._scale, bias_K[:, None]], axis=1)
         return together.astype(np.float64)
+
+
+class _StopsWhenFlat:
+    """Ends a fit when the objective no longer falls.
+
+    SciPy's own ``ftol`` is a share of the objective only where that is above 1, and ``gtol`` is
+    absolute. The objective of a large C on classes that can be separated is far below 1, and both
+    would end the fit too early.
+    """
+
+    def __init__(self, tolerance: float) -> None:
+        self._tolerance = tolerance
+        self._last = np.inf
+        self._flat_steps = 0
+
+    def __call__(self, intermediate_result: OptimizeResult) -> None:
+        value = float(intermediate_result.fun)
+        is_flat = self._last - value <= self._tolerance * self._last
+        self._flat_steps = self._flat_steps + 1 if is_flat else 0
+        self._last = value
+        if self._flat_steps == _FLAT_STEPS:
+            raise StopIteration
 
 
 @dataclass(frozen=True)
