@@ -147,7 +147,9 @@ def factorised(generator: Generator, space: LatentSpace, count: int) -> Tensor:
     """Directions to which the first layer's outcome is most sensitive, (K, D), strongest first.
 
     Shen & Zhou 2021 (arXiv:2007.06600, SeFa): eigenvectors of AᵀA for the first layer's map A,
-    here with the batch norm that follows folded in.
+    here with the batch norm that follows folded in. The authors' code instead divides the weights
+    of each output of the layer by their norm, so that all outputs count alike: its directions
+    differ from these.
 
     Raises
     ------

@@ -29,7 +29,8 @@ def inception_score(probabilities: FeatureArray, *, splits: int = 10) -> Estimat
     probabilities : (N, K)
         Rows sum to 1.
     splits : int, at least 2
-        Consecutive parts of (almost) equal size, each with a p(y) of its own.
+        Consecutive parts, each with a p(y) of its own. Part i holds the rows from ⌊iN / splits⌋ to
+        ⌊(i + 1)N / splits⌋, as in the authors' code, also where N is not divisible.
 
     Returns
     -------
@@ -46,7 +47,9 @@ def inception_score(probabilities: FeatureArray, *, splits: int = 10) -> Estimat
         raise DataError(f"{splits} splits: an error needs at least 2")
     _check(probabilities, least=splits)
     scores = np.empty(splits)
-    for index, part_NK in enumerate(np.array_split(probabilities.astype(np.float64), splits)):
+    bounds = np.arange(splits + 1) * len(probabilities) // splits
+    parts = np.split(probabilities.astype(np.float64), bounds[1:-1])
+    for index, part_NK in enumerate(parts):
         divergence_N = rel_entr(part_NK, part_NK.mean(axis=0)).sum(axis=1)
         scores[index] = np.exp(divergence_N.mean())
     return Estimate(float(scores.mean()), float(scores.std(ddof=1) / np.sqrt(splits)))

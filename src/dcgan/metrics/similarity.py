@@ -42,7 +42,9 @@ def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
 
     A scale is used while its shorter side holds a window: all five from 176 pixels, four from 88,
     three from 44, two from 22, one below. Weights are then those of the scales used, divided by
-    their sum. Compare only numbers of equal image size.
+    their sum. Compare only numbers of equal image size. The package pytorch-msssim always uses five
+    scales and refuses sides up to 160: its numbers for sides from 161 to 175 are not comparable
+    with these, and below it gives none.
 
     Parameters
     ----------
