@@ -19,8 +19,9 @@ _COLUMNS = ("frechet_distance", "kernel_distance", "precision", "recall", "densi
 
 
 def report_lines(found: Evaluation, path: Path) -> list[str]:
-    """One evaluation: a table of scores, the classes, copies, and where it all lies."""
-    lines = [f"{found.run}, checkpoint {found.checkpoint}: {found.images_seen:,} images seen", ""]
+    """One evaluation: how good it is, a table of scores, the classes, copies, and where it lies."""
+    lines = [found.judgement, ""]
+    lines += [f"{found.run}, checkpoint {found.checkpoint}: {found.images_seen:,} images seen", ""]
     lines += score_table(found.scores)
     lines += ["", *_protocol(found)]
     if found.classes:
@@ -42,6 +43,8 @@ def all_lines(found: Sequence[Evaluation], drawing: Path) -> list[str]:
     table = aligned([header, *rows, floors], [">"] * len(header))
     marked = [line + mark for line, mark in zip(table[1:], marks, strict=True)]
     return [
+        f"The best of {len(found)} checkpoints is {best.checkpoint}. {best.judgement}",
+        "",
         f"{found[0].run}: {len(found)} checkpoints",
         "",
         table[0],

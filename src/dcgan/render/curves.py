@@ -85,9 +85,7 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
             )
         if any(value > 0 for record in records for value in record[key].values()):
             axes.set_yscale("log")
-            low, high = axes.get_ylim()
-            if high > _DECADES * low:
-                axes.minorticks_off()
+            label_decades(axes)
         axes.set_ylabel(title)
     panels[1].set_xlabel("images seen")
     if layers:
@@ -116,13 +114,27 @@ def new_figure(rows: int, *, titled: bool = False) -> Figure:
     return figure
 
 
+def label_decades(axes: Axes) -> None:
+    """Number a logarithmic axis readably: powers of ten where there are two, plain numbers else."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = axes.get_ylim()
+    if high > _DECADES * low:
+        axes.minorticks_off()
+        return
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
 def _line(axes: Axes, records: Sequence[Record], key: str, label: str, colour: str) -> None:
     # an interval without a generator step has no generator loss
     records = [record for record in records if key in record]
     images = [record["images"] for record in records]
     values = [record[key] for record in records]
     if len(values) < _FEW_POINTS:
-        axes.plot(images, values, color=colour, linewidth=1.5, label=label)
+        marker = "o" if len(values) == 1 else ""  # a line needs two points
+        axes.plot(images, values, color=colour, linewidth=1.5, marker=marker, label=label)
         return
     axes.plot(images, values, color=colour, linewidth=0.6, alpha=0.35)
     axes.plot(images, smoothed(values), color=colour, linewidth=1.5, label=label)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from dcgan.render.curves import new_figure, save_figure
+from dcgan.render.curves import label_decades, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,6 +69,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
     is_wide = min(numbers) > 0 and max(numbers) > _DECADES_APART * min(numbers)
     if is_wide and panel.better == "lower":
         axes.set_yscale("log")
+        label_decades(axes)
     axes.set_title(panel.title, fontsize=9)
     axes.legend(loc="best", frameon=False, fontsize=8)
 

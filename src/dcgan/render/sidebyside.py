@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from itertools import cycle
+from itertools import cycle, product
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dcgan.render.comparison import captioned_rows
-from dcgan.render.curves import new_figure, smoothed
+from dcgan.render.curves import label_decades, smoothed
 from dcgan.render.sheet import save_image
 
 Record = Mapping[str, Any]
@@ -30,6 +30,12 @@ _PANELS = {
 }
 
 _COLUMNS = 8
+
+_GAP = 12
+"""Pixels between sheets."""
+
+_LEGEND_LETTERS = 120
+"""Letters that fit beside each other in a legend across the page."""
 
 _COLOURS = ("#2166ac", "#b2182b", "#1b7837", "#e08a2e", "#762a83", "#4d4d4d")
 
@@ -55,13 +61,35 @@ def side_by_side(
     measure : str
         What that is.
     """
-    sheets = captioned_rows(drawn, columns=_COLUMNS)
     curves = _curves(logs, quality, measure)
-    width = max(sheets.width, curves.width)
-    page = Image.new("RGB", (width, sheets.height + curves.height), "#ffffff")
+    sheets = _flowing(
+        [captioned_rows({name: images}, columns=_COLUMNS) for name, images in drawn.items()],
+        curves.width,
+    )
+    page = Image.new("RGB", (sheets.width, sheets.height + curves.height), "#ffffff")
     page.paste(sheets, (0, 0))
     page.paste(curves, (0, sheets.height))
     save_image(page, path)
+
+
+def _flowing(parts: Sequence[Image.Image], width: int) -> Image.Image:
+    """Images in rows, as many side by side as a page holds."""
+    rows: list[list[Image.Image]] = [[]]
+    for part in parts:
+        if rows[-1] and sum(one.width + _GAP for one in rows[-1]) + part.width > width:
+            rows.append([])
+        rows[-1].append(part)
+    width = max(width, *(part.width for part in parts))
+    heights = [max(part.height for part in row) + _GAP for row in rows]
+    paper = Image.new("RGB", (width, sum(heights)), "#ffffff")
+    top = 0
+    for row, height in zip(rows, heights, strict=True):
+        left = 0
+        for part in row:
+            paper.paste(part, (left, top))
+            left += part.width + _GAP
+        top += height
+    return paper
 
 
 def _curves(
@@ -69,7 +97,8 @@ def _curves(
     quality: Mapping[str, Mapping[int, float]],
     measure: str,
 ) -> Image.Image:
-    """Two panels in a row; what was measured takes the last."""
+    """Two panels in a row, under one legend; the quality measured while training comes last."""
+    from matplotlib.figure import Figure
     from matplotlib.ticker import EngFormatter
 
     lines = {title: _lines(logs, key) for key, title in _PANELS.items()}
@@ -78,20 +107,38 @@ def _curves(
             name: (sorted(points), [points[one] for one in sorted(points)])
             for name, points in quality.items()
         }
-    figure = new_figure(ceil(len(lines) / 2))
-    panels = figure.subplots(ceil(len(lines) / 2), 2, squeeze=False).flatten()
-    colours = dict(zip(logs, cycle(_COLOURS), strict=False))
+    rows = ceil(len(lines) / 2)
+    legend_columns = max(1, min(len(logs), _LEGEND_LETTERS // (max(map(len, logs)) + 6)))
+    legend_rows = ceil(len(logs) / legend_columns)
+    # slower than fixed margins, but rare, and the legend may have any number of rows
+    figure = Figure(
+        figsize=(8, 2.6 * rows + 0.2 * legend_rows + 0.3), dpi=110, layout="constrained"
+    )
+    panels = figure.subplots(rows, 2, squeeze=False).flatten()
+    styles = cycle(product(("-", "--", ":"), _COLOURS))
+    style_of = dict(zip(logs, styles, strict=False))
     for axes, (title, of_runs) in zip(panels, lines.items(), strict=False):
         for name, (images, values) in of_runs.items():
-            axes.plot(images, values, color=colours[name], linewidth=1.3, label=name)
+            line, colour = style_of[name]
+            axes.plot(images, values, color=colour, linestyle=line, linewidth=1.3, label=name)
         axes.set_title(title, fontsize=9)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.tick_params(labelsize=8)
     for axes in panels[len(lines) :]:
         axes.set_axis_off()
     if quality and all(value > 0 for points in quality.values() for value in points.values()):
-        panels[len(lines) - 1].set_yscale("log")
-    panels[0].legend(loc="upper right", frameon=False, fontsize=8)
+        axes = panels[len(lines) - 1]
+        axes.set_yscale("log")
+        label_decades(axes)
+    entries, names = panels[0].get_legend_handles_labels()
+    figure.legend(
+        entries,
+        names,
+        loc="outside upper left",
+        ncols=legend_columns,
+        frameon=False,
+        fontsize=8,
+    )
     figure.supxlabel("images seen", fontsize=9)
     data = BytesIO()
     figure.savefig(data, format="png")

@@ -26,6 +26,7 @@ from dcgan.metrics.wasserstein import sliced_wasserstein
 from dcgan.runs.copying import Copying, CopyingSearch
 from dcgan.runs.features import real_features
 from dcgan.runs.floors import Floors
+from dcgan.runs.judgement import judgement
 from dcgan.runs.real import FEWEST, chosen_order, name_of, take
 from dcgan.runs.run import Run
 
@@ -74,9 +75,15 @@ class Evaluation:
                 return score
         raise KeyError(measure)
 
+    @property
+    def judgement(self) -> str:
+        """How good the images are, in one sentence."""
+        return judgement(self.scores)
+
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""
         return {
+            "judgement": self.judgement,
             "run": self.run,
             "checkpoint": self.checkpoint,
             "images_seen": self.images_seen,
