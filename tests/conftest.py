@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+
+# before PyTorch is imported, here and in processes that tests start: whatever the machine and its
+# load, one thread computes, and precision "auto" is not timed but follows what is stated
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ.setdefault("DCGAN_BF16", "emulated")
 import subprocess
 import sys
 from pathlib import Path

@@ -13,7 +13,6 @@ from torch import nn
 import dcgan
 from dcgan.errors import ConfigError
 from dcgan.metrics.extractor import Extractor
-from dcgan.runtime import device as module
 from dcgan.runtime.device import autocast, choose_device, choose_precision, placed, whole_fp32
 
 CPU = torch.device("cpu")
@@ -55,12 +54,24 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
         choose_device("cuda")
 
 
-def test_auto_takes_bf16_only_where_the_processor_multiplies_it(monkeypatch):
-    monkeypatch.setattr(module, "_cpu_has_bf16", lambda: True)
-    assert choose_precision("auto", CPU) is torch.bfloat16
-    monkeypatch.setattr(module, "_cpu_has_bf16", lambda: False)
-    assert choose_precision("auto", CPU) is torch.float32
+@pytest.mark.parametrize("has_bf16", [True, False])
+def test_auto_takes_bf16_only_where_the_processor_multiplies_it(monkeypatch, has_bf16):
+    monkeypatch.delenv("DCGAN_BF16", raising=False)
+    found = {"avx512_bf16": False, "amx_bf16": has_bf16, "avx2": True}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found, raising=False)
+    assert choose_precision("auto", CPU) is (torch.bfloat16 if has_bf16 else torch.float32)
     assert choose_precision("bf16", CPU) is torch.bfloat16
+    assert choose_precision("fp32", CPU) is torch.float32
+
+
+def test_a_variable_makes_the_processor_look_either_way(monkeypatch):
+    monkeypatch.setenv("DCGAN_BF16", "native")
+    assert choose_precision("auto", CPU) is torch.bfloat16
+    monkeypatch.setenv("DCGAN_BF16", "emulated")
+    assert choose_precision("auto", CPU) is torch.float32
+    monkeypatch.setenv("DCGAN_BF16", "yes")
+    with pytest.raises(ConfigError, match=r"DCGAN_BF16.*yes.*native or emulated"):
+        choose_precision("auto", CPU)
 
 
 def test_bf16_forward_passes_are_bf16_and_fp32_ones_are_left_alone():

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dcgan.bench.limits import Work, synchronise, work_of
+from dcgan.bench.limits import Work, work_of
 from dcgan.bench.plain import PlainLoop
 from dcgan.config import RunConfig, merge, parse_config, resolved
 from dcgan.data import load_pictures, open_items
-from dcgan.runtime.device import whole_fp32
+from dcgan.runtime.device import synchronise, whole_fp32
 from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.rules import Batch
 from dcgan.training.step import update

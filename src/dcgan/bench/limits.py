@@ -14,6 +14,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from dcgan.runtime.device import synchronise
+
 _SIDE = {"cpu": 2048, "cuda": 8192, "mps": 4096}
 """Of the matrices that are multiplied: large enough that a larger one is no faster."""
 
@@ -100,14 +102,6 @@ def copy_rate(device: torch.device) -> float:
     return (
         2 * source.numel() * source.element_size() / _fastest(lambda: target.copy_(source), device)
     )
-
-
-def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what it was told."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 def _fastest(call: Callable[[], object], device: torch.device) -> float:

@@ -78,20 +78,44 @@ def free_memory(device: torch.device) -> int | None:
 def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
     """The dtype of matrix products: ``fp32``, ``bf16``, or what suits the device.
 
-    ``auto`` is bf16 where the hardware multiplies it natively (CUDA from compute capability 8.0,
-    CPUs with AVX512-BF16 or AMX), and fp32 elsewhere: emulated bf16 is slower than fp32.
+    ``auto`` is bf16 where :func:`has_native_bf16`, and fp32 elsewhere.
     """
     if wanted == "fp32":
         return torch.float32
     if wanted == "bf16":
         return torch.bfloat16
+    return torch.bfloat16 if has_native_bf16(device) else torch.float32
+
+
+def has_native_bf16(device: torch.device) -> bool:
+    """Whether the hardware multiplies bf16 itself: CUDA from compute capability 8.0, CPUs with
+    AVX512-BF16 or AMX. Elsewhere bf16 is emulated, and slower than fp32.
+
+    The variable ``DCGAN_BF16``, set to ``native`` or ``emulated``, answers for the CPU instead: it
+    lets tests see either kind of machine on every machine. Where it is set, ``precision: auto`` is
+    not timed (:mod:`dcgan.training.trial`) but follows it: bf16 or fp32.
+
+    Raises
+    ------
+    ConfigError
+        The variable is set to something else.
+    """
     if device.type == "cuda":
-        native = torch.cuda.get_device_capability(device) >= (8, 0)
-    elif device.type == "cpu":
-        native = _cpu_has_bf16()
-    else:
-        native = False
-    return torch.bfloat16 if native else torch.float32
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != "cpu":
+        return False
+    stated = stated_bf16()
+    return _cpu_has_bf16() if stated is None else stated
+
+
+def stated_bf16() -> bool | None:
+    """What ``DCGAN_BF16`` says of this CPU; None where it is not set."""
+    stated = os.environ.get("DCGAN_BF16")
+    if not stated:
+        return None
+    if stated not in ("native", "emulated"):
+        raise ConfigError("DCGAN_BF16", stated, "set it to native or emulated, or unset it")
+    return stated == "native"
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:
@@ -99,6 +123,14 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
     if dtype is torch.float32:
         return nullcontext()
     return torch.autocast(device.type, dtype=dtype)
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
 @contextmanager
