@@ -56,7 +56,7 @@ def test_grey_pictures_train_in_one_channel_and_coloured_in_three():
 def test_nothing_that_is_used_stays_open_and_the_choice_is_one_line():
     config, note = resolve()
     assert "auto" not in {config.data.size, config.data.channels, config.optim.batch}
-    assert "auto" not in {config.length.images, config.records.log_every, config.precision}
+    assert "auto" not in {config.length.images, config.records.log_every}
     assert resolve_networks(config).image_shape == (3, *config.data.size)
     for part in (f"{config.data.size[0]}x", "100x80", "colour", "batch", "images", "5,000", "cpu"):
         assert part in note

@@ -60,6 +60,7 @@ def train(
     seed: Annotated[int | None, Parameter(group=_MAIN)] = None,
     device: Annotated[str | None, Parameter(group=_MAIN)] = None,
     precision: Annotated[str | None, Parameter(group=_MAIN)] = None,
+    threads: Annotated[str | None, Parameter(group=_MAIN)] = None,
     deterministic: Annotated[bool, Parameter(group=_MAIN)] = False,
     data_root: Annotated[Path | None, Parameter(group=_MAIN)] = None,
     as_json: Annotated[bool, Parameter(name="--json", group=_MAIN)] = False,
@@ -105,6 +106,8 @@ def train(
         auto, cpu, cuda, cuda:N or mps.
     precision
         auto, fp32 or bf16.
+    threads
+        Threads that compute on a CPU: auto, or a number, which then never changes.
     deterministic
         Only deterministic algorithms: exact resume on a GPU too, and slower there.
     data_root
@@ -142,6 +145,7 @@ def train(
         seed=seed,
         device=device,
         precision=precision,
+        threads=threads,
         data_root=data_root,
         settings=_given(sections) | ({"deterministic": True} if deterministic else {}),
         reporter=TerminalReporter(),

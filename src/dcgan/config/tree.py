@@ -324,7 +324,11 @@ class RunConfig(Section):
     device: Device = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Of matrix products; auto: bf16 where the hardware has it."""
+    """Of matrix products; auto: what trains faster, by timing a few steps where the hardware has
+    bf16, and fp32 elsewhere."""
+    threads: Annotated[int, Field(ge=1, le=1024)] | Auto = "auto"
+    """Threads that compute on a CPU; auto: what trains fastest when the run starts, by timing a few
+    steps, and changed at a checkpoint when other programs come or go."""
     deterministic: bool = False
     """Only deterministic algorithms: exact resume on a GPU too, and slower there."""
     data: DataConfig = DataConfig()

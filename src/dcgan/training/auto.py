@@ -9,7 +9,6 @@ import torch
 
 from dcgan.config import RunConfig, forget_unused, merge, parse_config, resolved
 from dcgan.data.survey import Survey
-from dcgan.runtime.device import choose_precision
 
 _TINY = 16
 _TINY_TARGET = 32
@@ -56,8 +55,9 @@ def resolve_auto(
     Returns
     -------
     (RunConfig, str or None)
-        The configuration without ``auto`` in anything that the run depends on, and one line
-        that says what was chosen and why; none when nothing about the run had been left open.
+        The configuration without ``auto`` in anything that the run depends on, but for precision
+        and threads (:mod:`dcgan.training.fastest`), and one line that says what was chosen and
+        why; none when nothing about the run had been left open.
     """
     reasons = []
 
@@ -106,9 +106,6 @@ def resolve_auto(
     fill("length", "images", images, f"{images:,} images ({images / seen.count:.0f} epochs)")
     fill("records", "log_every", min(50 * batch, max(batch, images // 100)))
     fill("records", "checkpoint_every", max(batch, images // 10))
-    if config.precision == "auto":
-        native = choose_precision("auto", device)
-        config = _with(config, {"precision": "bf16" if native is torch.bfloat16 else "fp32"})
     config = _without_unused(config)
     if not reasons:
         return config, None

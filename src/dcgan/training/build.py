@@ -38,6 +38,7 @@ from dcgan.training.reporting import Reporter
 from dcgan.training.rules import Players, Rules
 from dcgan.training.schedule import Geometric
 from dcgan.training.state import TrainingState
+from dcgan.training.threads import ThreadsHook
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -216,6 +217,7 @@ def build_hooks(
     plan: Plan,
     writer: SummaryWriter | None,
     reporter: Reporter,
+    timing: ThreadsHook,
 ) -> tuple[LogHook, SheetHook, CheckpointHook]:
     """What happens between the steps of a run."""
     records = config.records
@@ -249,6 +251,7 @@ def build_hooks(
         keep_every=records.keep_every,
         latent=networks.latent,
         seed=config.seed,
+        threads=timing,
     )
     return log, sheets, checkpoints
 

@@ -27,9 +27,10 @@ _NOT_THE_RUN = (
     "optim.recompute",
     "recipe",
     "records",
+    "threads",
 )
-"""Settings that may differ between two starts of one run: they do not touch its weights, or, as for
-where the pictures lie, are checked by the pictures' fingerprint."""
+"""Settings that may differ between two starts of one run: they do not touch its weights but for
+rounding, or, as for where the pictures lie, are checked by the pictures' fingerprint."""
 
 _DEFAULT_PARENT = Path("runs")
 

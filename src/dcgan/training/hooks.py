@@ -24,6 +24,7 @@ from dcgan.training.rules import Statistics
 from dcgan.training.schedule import Every, Geometric
 from dcgan.training.state import TrainingState
 from dcgan.training.step import gradient_magnitudes
+from dcgan.training.threads import ThreadsHook
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -158,7 +159,8 @@ class SheetHook:
 
 
 class CheckpointHook:
-    """Saves everything when enough images have been seen, or enough time has passed."""
+    """Saves everything when enough images have been seen, or enough time has passed; only then may
+    the number of threads change."""
 
     def __init__(
         self,
@@ -171,8 +173,10 @@ class CheckpointHook:
         keep_every: int | None,
         latent: LatentSpace,
         seed: int,
+        threads: ThreadsHook,
     ) -> None:
         self._folder = folder
+        self._threads = threads
         self._schedule = Every(every) if every else None
         self._seconds = 60 * minutes
         self._keep = keep
@@ -186,7 +190,10 @@ class CheckpointHook:
         del statistics
         by_images = self._schedule is not None and self._schedule.passed(before, state.images_seen)
         if by_images or time.perf_counter() - self._saved_at > self._seconds:
+            threads = state.threads.number
+            self._threads.choose(state)
             self.save(state)
+            self._threads.change(state, threads)
 
     def save(self, state: TrainingState) -> str:
         """Save this moment, let go of checkpoints beyond those to keep, and return its name.

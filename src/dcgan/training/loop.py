@@ -173,7 +173,8 @@ def fit(
     ranks = state.players.ranks
     if stop.agree(ranks, state) or plan.is_done(state):
         return
-    began = time.perf_counter() - state.seconds
+    stepped = time.perf_counter()
+    began = stepped - state.seconds
     mine = ranks.share(batches.batch)
     for real_BCHW, class_BK in batches.with_classes(state.images_seen):
         plan.prepare(state)
@@ -185,7 +186,8 @@ def fit(
         state.images_seen += batches.batch
         state.discriminator_steps += 1
         state.average.update(state.players.generator, state.images_seen, batches.batch)
-        state.seconds = time.perf_counter() - began
+        clock = time.perf_counter()
+        state.seconds, state.step_seconds = clock - began, clock - stepped
         try:
             for hook in hooks:
                 hook.after_step(before, state, statistics)
@@ -194,6 +196,7 @@ def fit(
             raise
         if stop.agree(ranks, state) or plan.is_done(state):
             return
+        stepped = time.perf_counter()
 
 
 @contextmanager

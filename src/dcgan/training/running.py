@@ -14,6 +14,7 @@ from dcgan.data import Batches, Pictures
 from dcgan.errors import Diverged, Interrupted
 from dcgan.render.animation import save_gif
 from dcgan.render.curves import gradient_curves, loss_and_score_curves
+from dcgan.runs.checkpoints import read_state
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import by_images, now
 from dcgan.runs.networks import Networks
@@ -21,6 +22,7 @@ from dcgan.runs.scores import draw_quality, settle_best
 from dcgan.runtime.device import choose_device, make_deterministic, whole_fp32
 from dcgan.runtime.random import seed_everything
 from dcgan.runtime.ranks import Ranks
+from dcgan.runtime.torch_settings import set_threads
 from dcgan.training.build import (
     build_batches,
     build_hooks,
@@ -41,6 +43,7 @@ from dcgan.training.rollback import (
 )
 from dcgan.training.starting import newest_whole_checkpoint, write_beginning
 from dcgan.training.state import TrainingState
+from dcgan.training.threads import Threads, ThreadsHook
 
 _ALONE = Ranks()
 
@@ -51,6 +54,7 @@ def train_run(
     networks: Networks,
     pictures: Pictures,
     reporter: Reporter,
+    threads: Threads,
     ranks: Ranks = _ALONE,
 ) -> None:
     """Train until the end or a signal, from the newest checkpoint if there is one.
@@ -69,8 +73,8 @@ def train_run(
         torch.cuda.set_device(device)  # what names no GPU shall not begin one on the first
     if config.deterministic:
         make_deterministic()
-    state = _fresh_state(config, networks, ranks, len(pictures))
     checkpoint = _newest(folder, reporter, ranks)
+    state = _fresh_state(config, networks, ranks, len(pictures), threads, checkpoint)
     if ranks.is_first:
         write_beginning(folder, config, networks, pictures, device)
     _go_on(state, checkpoint, folder, reporter)
@@ -130,11 +134,23 @@ def _fitted(
 
 
 def _fresh_state(
-    config: RunConfig, networks: Networks, ranks: Ranks, pictures: int
+    config: RunConfig,
+    networks: Networks,
+    ranks: Ranks,
+    pictures: int,
+    threads: Threads,
+    checkpoint: Path | None,
 ) -> TrainingState:
+    """The state at the run's beginning, computed by as many threads as what follows."""
+    if checkpoint is not None:
+        # checkpoints of earlier versions know of none
+        threads = threads.resumed(read_state(checkpoint).get("threads"))
+    set_threads(threads.number)
     seed_everything(config.seed)
     device = choose_device(config.device)
-    return build_state(config, networks, device, ranks, pictures=pictures)
+    state = build_state(config, networks, device, ranks, pictures=pictures)
+    state.threads = threads
+    return state
 
 
 def _go_on(
@@ -171,8 +187,8 @@ def _rolled_back(
         set_aside_unproven(folder, reporter, is_again=broken.rollbacks > 0)
         settle_best(folder)
     give_up_after_too_many(folder, config, error, count)
-    state = _fresh_state(config, networks, ranks, pictures)
     checkpoint = _newest(folder, reporter, ranks)
+    state = _fresh_state(config, networks, ranks, pictures, broken.threads, checkpoint)
     if checkpoint is not None:
         state.restore(checkpoint)
     state.rollbacks, state.rate_factor = count, SLOWER**count
@@ -209,8 +225,9 @@ def _train(
             stack.callback(writer.close)
         folder.forget_beyond(state.images_seen)
         settle_best(folder)
+        timing = ThreadsHook(folder, reporter)
         log, sheets, checkpoints = build_hooks(
-            config, folder, networks, batches, plan, writer, reporter
+            config, folder, networks, batches, plan, writer, reporter, timing
         )
         measuring = build_measuring(
             config, folder, networks, pictures, state.device, reporter, stop, checkpoints.save
@@ -219,7 +236,7 @@ def _train(
             sheets.draw(state)
         if measuring is not None:
             measuring.stop_if_over()  # it may have been stopped for this already
-        hooks: list[Hook] = [log, sheets, *([measuring] if measuring else []), checkpoints]
+        hooks: list[Hook] = [timing, log, sheets, *([measuring] if measuring else []), checkpoints]
         fit(state, batches, plan, hooks, stop)
         checkpoints.save(state)
         if stop.signal is not None and not plan.is_done(state):

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from dcgan.config import RunConfig, parse_config, resolved, validate_combinations
 from dcgan.data import Pictures, Source, load_pictures, open_items, open_source, survey
 from dcgan.errors import DataError
@@ -18,11 +20,13 @@ from dcgan.runs.run import Run, open_run, read_networks
 from dcgan.runtime.device import choose_device
 from dcgan.runtime.launch import has_restarted
 from dcgan.runtime.ranks import Ranks, joined
+from dcgan.runtime.torch_settings import settings_restored
 from dcgan.training.auto import fill_auto, resolve_auto
 from dcgan.training.build import (
     build_cache,
     build_scale,
 )
+from dcgan.training.fastest import resolve_speed
 from dcgan.training.fitting import refuse_drawn_anew, refuse_uneven
 from dcgan.training.folders import choose_folder, claimed, refuse_conflict
 from dcgan.training.preparing import LOOKED_AT
@@ -30,6 +34,7 @@ from dcgan.training.reporting import Reporter
 from dcgan.training.running import train_run
 from dcgan.training.settings import collect_settings
 from dcgan.training.tables import resolve_networks, with_classes
+from dcgan.training.threads import Threads
 
 
 def train(
@@ -46,6 +51,7 @@ def train(
     seed: int | None = None,
     device: str | None = None,
     precision: str | None = None,
+    threads: int | str | None = None,
     data_root: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
     reporter: Reporter | None = None,
@@ -71,6 +77,8 @@ def train(
     batch, seed : int, optional
     device : {"auto", "cpu", "cuda", "cuda:N", "mps"}, optional
     precision : {"auto", "fp32", "bf16"}, optional
+    threads : int or "auto", optional
+        Threads that compute on a CPU. The caller's own number is put back afterwards.
     data_root : path, optional
         Where named data sets lie; default the variable ``DCGAN_DATA``.
     settings : mapping, optional
@@ -98,7 +106,7 @@ def train(
     >>> run.sample(4).shape  # doctest: +SKIP
     (4, 1, 16, 16)
     """
-    with joined() as ranks:
+    with settings_restored(), joined() as ranks:
         talking = reporter if reporter and ranks.is_first else Reporter()
         return _train_together(
             ranks,
@@ -116,6 +124,7 @@ def train(
                 "seed": seed,
                 "device": device,
                 "precision": precision,
+                "threads": threads,
             },
             settings=settings or {},
             reporter=talking,
@@ -148,11 +157,11 @@ def _train_together(
             settings=settings,
         )
     )
+    may_change = asked.threads == "auto"
     folder, stored = choose_folder(asked, out=out, resume=resume)
     if stored is not None:
         asked = fill_auto(asked, stored)
-    config, source = _resolve(asked, given, reporter, ranks.size)
-    networks = resolve_networks(config)
+    config, source, networks, threads = _resolve(asked, given, reporter, ranks.size, may_change)
     if folder is not None and stored is not None:
         refuse_conflict(config, stored, folder, longer=resume)
     # all that was said is possible: from here on, the folder is ours alone
@@ -167,30 +176,34 @@ def _train_together(
         else:
             networks = with_classes(networks, config, pictures)
             networks = replace(networks, scale=build_scale(config, pictures))
-        ranks.first_says((config, networks, folder.path))
-        train_run(folder, config, networks, pictures, reporter, ranks)
+        asked_threads = None if may_change else threads.number
+        ranks.first_says((config, networks, folder.path, asked_threads))
+        train_run(folder, config, networks, pictures, reporter, threads, ranks)
     return open_run(folder.path)
 
 
 def _follow(ranks: Ranks, given: Source | None) -> Run:
     """Train as the first process says, once it has made everything ready."""
-    nothing: tuple[RunConfig, Networks, Path] | None = None
+    nothing: tuple[RunConfig, Networks, Path, int | None] | None = None
     told = ranks.first_says(nothing)
     assert told is not None
-    config, networks, path = told
+    config, networks, path, asked_threads = told
     folder, silent = RunFolder(path), Reporter()
     source = given or open_source(
         config.data.source, config.data.root, frames=config.data.frames, progress=silent.fetching
     )
     pictures = _load(config, source, folder, silent)
-    train_run(folder, config, networks, pictures, silent, ranks)
+    most = torch.get_num_threads()
+    train_run(
+        folder, config, networks, pictures, silent, Threads(asked_threads or most, most), ranks
+    )
     return open_run(path)
 
 
 def _resolve(
-    config: RunConfig, source: Source | None, reporter: Reporter, processes: int
-) -> tuple[RunConfig, Source]:
-    """Fill what is open from a look at the data, and refuse what cannot work."""
+    config: RunConfig, source: Source | None, reporter: Reporter, processes: int, may_change: bool
+) -> tuple[RunConfig, Source, Networks, Threads]:
+    """Fill what is open from a look at the data and by timing, and refuse what cannot work."""
     # before anything is opened
     validate_combinations(config)
     if config.metrics.measure != "off":
@@ -211,10 +224,21 @@ def _resolve(
     config, choice = resolve_auto(config, seen, device, processes)
     refuse_uneven(config, processes)
     refuse_drawn_anew(config, device)
-    for line in (choice, *validate_combinations(config)):
+    networks = resolve_networks(config)
+    config, threads, timed = resolve_speed(
+        config, networks, device, processes, may_change=may_change
+    )
+    for line in (_both(choice, timed), *validate_combinations(config)):
         if line:
             reporter.note(line)
-    return config, source
+    return config, source, networks, threads
+
+
+def _both(choice: str | None, timed: str | None) -> str | None:
+    """What was chosen, in one line."""
+    if timed is None:
+        return choice
+    return f"{choice or 'auto chose'}{';' if choice else ''} {timed}, by timing a few steps"
 
 
 def _load(config: RunConfig, source: Source, folder: RunFolder, reporter: Reporter) -> Pictures:

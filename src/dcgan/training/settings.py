@@ -33,7 +33,7 @@ def collect_settings(
         from any folder.
     shortcuts : mapping
         ``size``, ``images``, ``epochs``, ``minutes``, ``batch``, ``seed``, ``device``,
-        ``precision``; those that are None are passed over.
+        ``precision``, ``threads``; those that are None are passed over.
     settings : mapping
         A nested dictionary of any settings.
 
@@ -47,7 +47,7 @@ def collect_settings(
     for name, place in (("size", "data"), ("batch", "optim")):
         if name in given:
             asked = merge(asked, {place: {name: given[name]}})
-    for name in ("seed", "device", "precision"):
+    for name in ("seed", "device", "precision", "threads"):
         if name in given:
             asked[name] = given[name]
     if data is not None:

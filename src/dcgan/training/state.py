@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from dcgan.runs.checkpoints import read_part, read_state, verify_checkpoint
 from dcgan.runtime import random
 from dcgan.training.ema import AveragedGenerator
 from dcgan.training.rules import Players
+from dcgan.training.threads import Threads
 
 
 @dataclass
@@ -37,6 +38,10 @@ class TrainingState:
         How often it diverged and was set back.
     rate_factor : float
         What the learning rates are multiplied by since.
+    threads : Threads
+        How many compute.
+    step_seconds : float
+        What the last step took.
     """
 
     players: Players
@@ -48,6 +53,8 @@ class TrainingState:
     seconds: float = 0.0
     rollbacks: int = 0
     rate_factor: float = 1.0
+    threads: Threads = field(default_factory=Threads)
+    step_seconds: float = 0.0
 
     def parts(self, latent: LatentSpace, seed: int) -> dict[str, dict[str, Tensor]]:
         """All tensors by the checkpoint file they belong in; ``ema`` is ready to sample from."""
@@ -73,6 +80,7 @@ class TrainingState:
             "rate_factor": self.rate_factor,
             "augment": self.players.augment.state(),
             "device": self.device.type,
+            "threads": self.threads.to_json(),
             "random": generators,
         }
 

@@ -19,21 +19,34 @@ from torch import Tensor
 from dcgan.config import RunConfig, resolved
 from dcgan.runs.networks import Networks
 from dcgan.runtime import random
-from dcgan.runtime.device import autocast, make_deterministic, synchronise, whole_fp32
+from dcgan.runtime.device import (
+    autocast,
+    has_native_bf16,
+    make_deterministic,
+    stated_bf16,
+    synchronise,
+    whole_fp32,
+)
 from dcgan.runtime.torch_settings import settings_restored, threads_set_to
 from dcgan.training.build import build_rules, build_state
 from dcgan.training.rules import Batch, Turn
 from dcgan.training.step import update
+from dcgan.training.threads import thread_choices
 
 Precision = Literal["fp32", "bf16"]
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 _FEW = 4
-"""Images of the first, untimed step of each way."""
+"""Images of the first steps, by which others are planned."""
 
 _ROUNDS = 3
-"""Times that each kind of step is to be timed, where the seconds allow it; the first warms up."""
+"""Times that each kind of step is to be timed, with more images where there is time for them; the
+first warms up."""
+
+_WAITING = 3.0
+"""A forward pass that takes so many times as long with more threads: another process keeps their
+cores busy, and a single step could take seconds."""
 
 _FORWARDS = 12
 """What an image of training costs, in forward passes of the generator: three passes of G and nine
@@ -68,8 +81,8 @@ def images_per_second(
     Parameters
     ----------
     config : RunConfig
-        Without ``auto`` in sizes, widths, rates and batch. ``precision: auto`` stands for what the
-        hardware has natively, ``threads: auto`` for what PyTorch uses now.
+        Without ``auto`` in sizes, widths, rates and batch. ``precision: auto`` and, on a CPU,
+        ``threads: auto`` stand for what trains fastest, as when a run starts.
     networks : Networks
         Of the same configuration, see :func:`dcgan.training.tables.resolve_networks`.
     device : torch.device
@@ -82,16 +95,31 @@ def images_per_second(
     float
         Images per second, above 0.
     """
-    precision: Precision = (
-        "bf16"
-        if build_rules(config, networks.latent, device).precision is torch.bfloat16
-        else "fp32"
-    )
-    way = Way(precision, torch.get_num_threads())
+    ways = _open_ways(config, device)
     with _nothing_changed(device):
         trial = _Trial(config, networks, device)
-        estimate = trial.estimate(seconds)
-        return estimate or trial.speeds([way], seconds)[way]
+        estimate = trial.estimate(seconds / len(ways))
+        return estimate or max(trial.speeds(ways, seconds).values())
+
+
+def _open_ways(config: RunConfig, device: torch.device) -> list[Way]:
+    """The ways that a run of this configuration may take."""
+    most = torch.get_num_threads()
+    if config.threads != "auto":
+        threads: tuple[int, ...] = (config.threads,)
+    else:
+        threads = thread_choices(most) if device.type == "cpu" else (most,)
+    precision = config.precision
+    precisions = open_precisions(device) if precision == "auto" else (precision,)
+    return [Way(*way) for way in product(precisions, threads)]
+
+
+def open_precisions(device: torch.device) -> tuple[Precision, ...]:
+    """What ``precision: auto`` chooses from; emulated bf16 is not worth a try."""
+    stated = stated_bf16() if device.type == "cpu" else None
+    if stated is not None:
+        return ("bf16",) if stated else ("fp32",)
+    return ("fp32", "bf16") if has_native_bf16(device) else ("fp32",)
 
 
 def compare_speeds(
@@ -125,6 +153,7 @@ class _Trial:
         self._pack = config.model.discriminator.pack
         micro = config.optim.micro_batch
         self._most = resolved(config.optim.batch) if micro == "auto" else micro
+        self._few = min(self._most, self._whole_packs(_FEW))
         penalties = 1 / self._rules.penalty_interval if self._rules.penalties else 0.0
         generator = 1 / config.optim.discriminator_steps
         kinds = product(
@@ -139,42 +168,56 @@ class _Trial:
 
     def estimate(self, seconds: float) -> float | None:
         """Images per second by a forward pass alone; none where steps can be timed in so long."""
+        taken = _FORWARDS * self._forward(Way("fp32", 1))
+        return 1 / taken if taken * self._few * len(self._turns) > seconds else None
+
+    def speeds(self, ways: Sequence[Way], seconds: float) -> dict[Way, float]:
+        """Images per second of each way, but of those whose threads wait most of the time."""
+        least = min(ways, key=lambda way: way.threads)
+        bound = _WAITING * self._forward(least)
+        pairs = [
+            (way, turn)
+            for way, turn in product(ways, self._turns)
+            if way.threads == least.threads or self._forward(way) <= bound
+        ]
+        self._time(*pairs[0], self._few)  # PyTorch imports what it needs
+        end = time.perf_counter() + seconds
+        few = self._round(pairs, self._few)
+        if time.perf_counter() < end - seconds / 2:  # the first also found memory and kernels
+            few = self._round(pairs, self._few)
+        left = end - time.perf_counter()
+        affordable = self._whole_packs(int(self._few * left / (_ROUNDS * sum(few.values()))))
+        images = max(self._few, min(self._most, affordable))
+        rounds, expected = [], sum(few.values()) * images / self._few
+        while time.perf_counter() + expected < end:
+            rounds.append(self._round(pairs, images))
+            expected = sum(rounds[-1].values())
+        timed, count = (rounds[1:] or rounds, images) if rounds else ([few], self._few)
+        found = dict.fromkeys((way for way, _ in pairs), 0.0)
+        for way, turn in pairs:
+            found[way] += self._turns[turn] * sum(one[way, turn] for one in timed) / len(timed)
+        return {way: count / per_step for way, per_step in found.items()}
+
+    def _forward(self, way: Way) -> float:
+        """Seconds of a forward pass of the generator for one image."""
         generator = self._state.players.generator.eval()
         latent_BZ = self._rules.latent.numbered(0, 0, 1).to(self._device)
         taken = inf
-        with torch.no_grad(), whole_fp32(), autocast(self._device, self._rules.precision):
+        precision = autocast(self._device, DTYPES[way.precision])
+        with torch.no_grad(), threads_set_to(way.threads), whole_fp32(), precision:
             for _ in range(2):  # the first also finds memory and kernels
                 began = time.perf_counter()
                 generator(latent_BZ)
                 synchronise(self._device)
                 taken = min(taken, time.perf_counter() - began)
         generator.train()
-        few = min(self._most, self._whole_packs(_FEW))
-        is_long = _FORWARDS * taken * few * len(self._turns) > seconds
-        return 1 / (_FORWARDS * taken) if is_long else None
+        return taken
 
-    def speeds(self, ways: Sequence[Way], seconds: float) -> dict[Way, float]:
-        """Images per second of each way."""
-        few = min(self._most, self._whole_packs(_FEW))
-        for way, turn in product(ways, self._turns):
-            self._time(way, turn, few)  # finds memory and kernels, and imports what it needs
-        each = {pair: self._time(*pair, few) for pair in product(ways, self._turns)}
-        images = self._whole_packs(int(few * seconds / (_ROUNDS * sum(each.values()))))
-        images = max(few, min(self._most, images))
-        timed: dict[tuple[Way, Turn], list[float]] = {pair: [] for pair in each}
-        began, rounds = time.perf_counter(), 0
-        while rounds == 0 or (time.perf_counter() - began) * (1 + 1 / rounds) < seconds:
-            for pair, times in timed.items():
-                times.append(self._time(*pair, images))
-            rounds += 1
-        found = {}
-        for way in ways:
-            per_step = sum(
-                share * _mean(timed[way, turn][1:] or timed[way, turn])
-                for turn, share in self._turns.items()
-            )
-            found[way] = images / per_step
-        return found
+    def _round(
+        self, pairs: Sequence[tuple[Way, Turn]], images: int
+    ) -> dict[tuple[Way, Turn], float]:
+        """Seconds of one step of each kind, each way."""
+        return {pair: self._time(*pair, images) for pair in pairs}
 
     def _time(self, way: Way, turn: Turn, images: int) -> float:
         """Seconds of one step."""
@@ -197,10 +240,6 @@ class _Trial:
 
     def _whole_packs(self, images: int) -> int:
         return max(1, images // self._pack) * self._pack
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
 
 
 @contextmanager

@@ -1,0 +1,157 @@
+"""Which precision and how many threads train a configuration fastest here, by timing both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from dcgan.config import RunConfig, merge, parse_config
+from dcgan.runs.networks import Networks
+from dcgan.runtime.cache import cache_folder
+from dcgan.runtime.device import device_name
+from dcgan.runtime.files import write_json
+from dcgan.runtime.load import free_cores, usage
+from dcgan.training.threads import Threads, thread_choices
+from dcgan.training.trial import Precision, Way, compare_speeds, open_precisions
+
+_SECONDS = 0.7
+"""Of each of the two comparisons."""
+
+_GAIN = 1.05
+"""How much faster more threads, or bf16, must be to be taken: speeds are measured no better, fewer
+threads leave cores to others, and fp32 is more exact."""
+
+_KEPT = 500
+"""Comparisons of precisions that are remembered."""
+
+
+def resolve_speed(
+    config: RunConfig,
+    networks: Networks,
+    device: torch.device,
+    processes: int = 1,
+    *,
+    may_change: bool = True,
+) -> tuple[RunConfig, Threads, str | None]:
+    """Fill ``precision: auto`` and, on a CPU, ``threads: auto``, by timing real steps.
+
+    Parameters
+    ----------
+    processes : int
+        Several share the cores as they were told when they started: their threads stay as they are.
+    may_change : bool
+        Whether nobody asked for a number of threads, so that one that an earlier start of the run
+        chose is lowered to what there is here, and may change later.
+
+    Returns
+    -------
+    (RunConfig, Threads, str or None)
+        The string says what was chosen; none where there was nothing to choose.
+    """
+    most, reasons = torch.get_num_threads(), list[str]()
+    chosen: Literal["timed", "asked", "given"]
+    is_fixed = device.type != "cpu" or processes > 1
+    if config.threads != "auto":
+        number = min(config.threads, most) if may_change else config.threads
+        chosen = "asked" if not may_change else "given" if is_fixed else "timed"
+        threads = Threads(number, most, chosen)
+    elif is_fixed or most == 1:
+        threads = Threads(most, most, "given" if is_fixed else "timed")
+    else:
+        threads = _fastest_threads(config, networks, device, most)
+        number = threads.number
+        reasons.append(f"{number} threads" if number == most else f"{number} of {most} threads")
+    if config.threads == "auto" and not is_fixed:
+        config = _with(config, {"threads": threads.number})
+    if config.precision == "auto":
+        precision, reason = _fastest_precision(config, networks, device, threads.number)
+        config = _with(config, {"precision": precision})
+        reasons += [reason] if reason else []
+    return config, threads, ", ".join(reasons) or None
+
+
+def _fastest_threads(
+    config: RunConfig, networks: Networks, device: torch.device, most: int
+) -> Threads:
+    """The fewest threads that train about as fast as one, half or all do at their best."""
+    threads = Threads(most, most, "timed")
+    precision: Precision = "bf16" if config.precision == "bf16" else "fp32"
+    ways = [Way(precision, number) for number in thread_choices(most)]
+    before = usage()
+    found = compare_speeds(config, networks, device, ways, seconds=_SECONDS)
+    if not found:
+        return threads  # steps too long to be timed have enough work for every thread
+    free = free_cores(before, usage())
+    speeds = {way.threads: speed for way, speed in found.items()}
+    for number, speed in speeds.items():
+        threads = replace(threads, number=number).observed(speed, free)
+    chosen = min(number for number in speeds if _GAIN * speeds[number] >= max(speeds.values()))
+    return replace(threads, number=chosen)
+
+
+def _fastest_precision(
+    config: RunConfig, networks: Networks, device: torch.device, threads: int
+) -> tuple[Precision, str | None]:
+    """bf16 where it trains faster than fp32, and a reason in words.
+
+    Only hardware that multiplies bf16 itself is timed, and each kind of run only once: what was
+    found is kept in the cache folder.
+    """
+    precisions = open_precisions(device)
+    if len(precisions) == 1:
+        return precisions[0], None
+    fp32, bf16 = Way("fp32", threads), Way("bf16", threads)
+    key = _key(config, networks, device, threads)
+    known = _remembered().get(key)
+    if not (isinstance(known, float) and known > 0):
+        found = compare_speeds(config, networks, device, [fp32, bf16], seconds=_SECONDS)
+        if not found:
+            return "bf16", None
+        known = round(found[bf16] / found[fp32], 3)
+        _remember(key, known)
+    chosen: Precision = "bf16" if known >= _GAIN else "fp32"
+    return chosen, f"{chosen} (bf16 trains {known:.2g} times as fast as fp32)"
+
+
+def _with(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
+    return parse_config(merge(config.model_dump(mode="json"), settings))
+
+
+def _key(config: RunConfig, networks: Networks, device: torch.device, threads: int) -> str:
+    """What the speeds of both precisions depend on."""
+    what = {
+        "device": device_name(device),
+        "torch": torch.__version__,
+        "threads": threads,
+        "networks": {k: v for k, v in networks.to_json().items() if k != "scale"},
+        "batch": config.optim.batch,
+        "settings": config.model_dump(mode="json", include={"objective", "augment"}),
+    }
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _remembered() -> Mapping[str, Any]:
+    """Ratios by key; none where the file is missing, damaged or cannot be read."""
+    try:
+        found = json.loads(_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _remember(key: str, ratio: float) -> None:
+    """Keep a ratio; a full or write-protected disk does not stop a run."""
+    kept = {**_remembered(), key: ratio}
+    with suppress(OSError):
+        write_json(_file(), dict(list(kept.items())[-_KEPT:]))
+
+
+def _file() -> Path:
+    return cache_folder() / "precision.json"
