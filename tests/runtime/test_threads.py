@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dcgan.runtime import threads
-from dcgan.runtime.threads import in_threads
+from dcgan.runtime.threads import in_threads, leave_busy_cores
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +19,39 @@ def two_threads():
     torch.set_num_threads(2)
     yield
     torch.set_num_threads(before)
+    threads._lowered_from.clear()
+
+
+@pytest.mark.parametrize(
+    ("most", "speeds", "left"),
+    [
+        (2, {1: 100, 2: 150}, 2),
+        (2, {1: 100, 2: 60}, 2),
+        (2, {1: 100, 2: 4}, 1),
+        (4, {1: 100, 4: 3, 2: 80}, 2),
+        (4, {1: 100, 4: 3, 2: 3}, 1),
+        (1, {}, 1),
+    ],
+)
+def test_operations_use_no_more_threads_than_other_programs_leave_cores(
+    monkeypatch, most, speeds, left
+):
+    torch.set_num_threads(most)
+    monkeypatch.setattr(threads, "_operations", lambda _: speeds[torch.get_num_threads()])
+    monkeypatch.setattr(threads, "_lowered_from", [])
+    leave_busy_cores()
+    assert torch.get_num_threads() == left
+    # pieces with a thread each wait for nothing, and go on with all
+    together = threading.Barrier(most)
+    list(in_threads(lambda _: together.wait(timeout=20), range(most)))
+    assert torch.get_num_threads() == left
+
+
+def test_operations_are_counted_alone_and_shared():
+    torch.set_num_threads(2)
+    assert threads._operations(torch.zeros(8)) > 0
+    leave_busy_cores()
+    assert torch.get_num_threads() in (1, 2)
 
 
 def test_results_come_in_the_order_of_items():

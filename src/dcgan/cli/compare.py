@@ -51,16 +51,16 @@ def compare(
         Make the last line on stdout one JSON object.
     """
     from dcgan.cli.compare_report import comparison_lines
+    from dcgan.cli.options import computing_device
     from dcgan.cli.progress import TerminalReporter
     from dcgan.errors import ConfigError
     from dcgan.runs import open_run
     from dcgan.runs.comparison import compare as compare_runs
     from dcgan.runs.comparison import draw_comparison
-    from dcgan.runtime.device import choose_device
 
     if out.suffix.lower() != ".png":
         raise ConfigError("out", str(out), "give a .png")
-    place = choose_device(device)
+    place = computing_device(device)
     opened = [open_run(run, checkpoint=checkpoint, device=place) for run in runs]
     reporter = TerminalReporter()
     try:

@@ -57,16 +57,16 @@ def evaluate(
         Make the last line on stdout one JSON object.
     """
     from dcgan.cli.evaluate_report import all_lines, report_lines
+    from dcgan.cli.options import computing_device
     from dcgan.cli.progress import TerminalReporter
     from dcgan.runs import open_run
     from dcgan.runs.measuring import evaluate as measure
     from dcgan.runs.measuring import every_checkpoint
     from dcgan.runs.results import keep_all_evaluations, keep_evaluation
-    from dcgan.runtime.device import choose_device
     from dcgan.runtime.ranks import joined
     from dcgan.training.reporting import Reporter
 
-    place = choose_device(device)
+    place = computing_device(device)
     with joined() as ranks:
         reporter = TerminalReporter() if ranks.is_first else Reporter()
         if every:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
+    import torch
+
     from dcgan.data import Pictures
     from dcgan.latent.choice import Choice
     from dcgan.runs.run import Run
@@ -53,12 +55,11 @@ class Which:
         from dcgan.errors import ConfigError
         from dcgan.latent.choice import Choice
         from dcgan.runs import open_run
-        from dcgan.runtime.device import choose_device
         from dcgan.runtime.ranks import Ranks
 
         if not 0 <= self.seed < 2**63:
             raise ConfigError("seed", self.seed, "from 0 to 2^63 - 1")
-        device = choose_device(self.device)
+        device = computing_device(self.device)
         opened = open_run(run, checkpoint=self.checkpoint, device=device, ranks=ranks or Ranks())
         codes = {_number(name, "code"): value for name, value in _pairs(self.code, "code")}
         moves = dict(_pairs(self.move, "move"))
@@ -87,6 +88,17 @@ class Film:
     side: int | None = None
     smooth: Annotated[bool, Parameter(negative=())] = False
     once: Annotated[bool, Parameter(negative=())] = False
+
+
+def computing_device(wanted: str) -> torch.device:
+    """The device to compute on; on a CPU, with no more threads than other programs leave cores."""
+    from dcgan.runtime.device import choose_device
+    from dcgan.runtime.threads import leave_busy_cores
+
+    device = choose_device(wanted)
+    if device.type == "cpu":
+        leave_busy_cores()
+    return device
 
 
 def open_run_pictures(run: Run, data: str | None, data_root: Path | None) -> Pictures:

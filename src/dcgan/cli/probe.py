@@ -76,19 +76,19 @@ def probe(
     as_json
         Print one JSON object in place of the table.
     """
+    from dcgan.cli.options import computing_device
     from dcgan.errors import ConfigError
     from dcgan.probe.methods import checked_methods
     from dcgan.probe.protocol import probe as judge
     from dcgan.probe.sets import load_sets
     from dcgan.runs import open_run
-    from dcgan.runtime.device import choose_device
 
     if not 0 <= seed < 2**63:
         raise ConfigError("seed", seed, "from 0 to 2^63 - 1")
     if limit is not None and limit < 1:
         raise ConfigError("limit", limit, "at least 1 picture")
     chosen = checked_methods([name.strip() for name in methods.split(",") if name.strip()])
-    where = choose_device(device)
+    where = computing_device(device)
     opened = open_run(run, checkpoint=checkpoint, device=where)
     learning, judging = load_sets(
         opened, data, test, factor=factor, root=data_root, limit=limit, seed=seed, tell=_tell

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from dcgan.runtime.device import whole_fp32
 from dcgan.runtime.ranks import Ranks
+from dcgan.runtime.threads import in_threads
 
 _DIGEST_LETTERS = 12
 """Of a SHA-256 in hex: enough to tell any two networks of this world apart."""
@@ -105,11 +106,20 @@ class Extractor:
     def __call__(self, images: NDArray[np.uint8] | Iterable[NDArray[np.uint8]]) -> Features:
         """The features of images, uint8 (N, C, H, W), or of parts that come one by one."""
         parts = [images] if isinstance(images, np.ndarray) else images
-        count, mine = 0, []
-        for block in _blocks(parts, self._batch):
-            if count % self.ranks.size == self.ranks.rank:
-                mine.append(self._batch_of(block))
-            count += 1
+        count = 0
+
+        def own_share() -> Iterator[NDArray[np.uint8]]:
+            nonlocal count
+            for block in _blocks(parts, self._batch):
+                if count % self.ranks.size == self.ranks.rank:
+                    yield block
+                count += 1
+
+        # a thread to each batch: threads that share every operation wait for each other, and for
+        # the cores that another program keeps busy
+        is_cpu = self._device.type == "cpu"
+        with whole_fp32():  # what a CPU kept is compared with what a GPU finds
+            mine = list((in_threads if is_cpu else map)(self._batch_of, own_share()))
         found = list(self.ranks.collect(mine, count))
         values = [feature_BF for feature_BF, _ in found]
         probabilities = [
@@ -131,8 +141,7 @@ class Extractor:
         if count < self._batch:
             missing = pixel_BCHW.new_zeros(self._batch - count, *pixel_BCHW.shape[1:])
             pixel_BCHW = torch.cat([pixel_BCHW, missing])
-        with whole_fp32():  # what a CPU kept is compared with what a GPU finds
-            found = self.network(pixel_BCHW)
+        found = self.network(pixel_BCHW)
         feature_BF, logit_BK = found if isinstance(found, tuple) else (found, None)
         probability_BK = None if logit_BK is None else logit_BK.float().softmax(dim=1)
         return _array(feature_BF, count), None if probability_BK is None else _array(

@@ -1,8 +1,9 @@
-"""Many pieces of work at once, one thread to each."""
+"""Threads: one for each of many pieces of work, or as many for one piece as cores are free."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +18,50 @@ Result = TypeVar("Result")
 
 _making = Lock()
 """While a pool is made, PyTorch's number for new threads is 1, and none must ask for it."""
+
+
+_WINDOW, _WINDOWS = 0.02, 3
+"""Seconds in which operations are counted, and how often."""
+
+_NUMBERS = 2**17
+"""Of an operation: two threads share them, in some 30 microseconds."""
+
+_lowered_from: list[int] = []
+"""All threads of this process, where :func:`leave_busy_cores` has taken fewer."""
+
+
+def leave_busy_cores() -> None:
+    """Let PyTorch's operations use all threads, half or one: the most that need not wait for cores.
+
+    Where another program keeps a core busy, the threads that share an operation wait for the one
+    that has no core, for milliseconds at every operation: one thread alone is many times as fast.
+    Takes a sixth of a second at most. :func:`in_threads` goes on with all threads, since pieces of
+    work that each have a thread of their own wait for nothing.
+    """
+    most = torch.get_num_threads()
+    if most == 1:
+        return
+    numbers = torch.zeros(_NUMBERS)
+    torch.set_num_threads(1)
+    alone = _operations(numbers)
+    for threads in (most, most // 2, 1):
+        torch.set_num_threads(max(1, threads))
+        if threads <= 1 or 2 * _operations(numbers) > alone:
+            break
+    if torch.get_num_threads() < most:
+        _lowered_from.append(most)
+
+
+def _operations(numbers: torch.Tensor) -> int:
+    """How many times numbers are added to in a short window, the median of some."""
+    counts = []
+    for _ in range(_WINDOWS):
+        count, end = 0, time.perf_counter() + _WINDOW
+        while time.perf_counter() < end:
+            numbers.add_(1.0)
+            count += 1
+        counts.append(count)
+    return sorted(counts)[_WINDOWS // 2]
 
 
 def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
@@ -34,7 +79,7 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
         Taken as results are: never more than twice as many ahead as there are threads.
     """
     with _making:
-        threads = torch.get_num_threads()
+        threads = max([torch.get_num_threads(), *_lowered_from])
         pool = _pool(threads, os.getpid())
     waiting: deque[Future[Result]] = deque()
     try:
@@ -53,7 +98,7 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
     """Of a process's own, for a fork has none of its parent's threads."""
     del process
-    ready = Barrier(threads + 1)
+    before, ready = torch.get_num_threads(), Barrier(threads + 1)
 
     def start() -> None:
         torch.get_num_threads()  # a thread's first call gives it the number of the process
@@ -64,5 +109,5 @@ def _pool(threads: int, process: int) -> ThreadPoolExecutor:
     for _ in range(threads):
         pool.submit(int)  # none is idle until all have started, so each makes a thread
     ready.wait()
-    torch.set_num_threads(threads)  # what threads begin with is one number for the whole process
+    torch.set_num_threads(before)  # what threads begin with is one number for the whole process
     return pool
