@@ -1,11 +1,11 @@
 """How fast: training and sampling beside the loops everybody copies, and until something is seen.
 
-    python benchmarks/throughput.py [training] [sampling] [start] [--rounds 5] [--threads 2]
-        [--device cpu] [--data-root DIR] [--results DIR]
+    python benchmarks/throughput.py [training] [sampling] [start] [beside]
+        [--rounds 5] [--threads 2] [--device cpu] [--data-root DIR] [--results DIR]
 
 Training is `dcgan bench` on two recipes. Sampling draws 32x32 colour images with the same generator
 by the loop that everybody writes and by ours, in turns, with the memory of each. Start is the time
-from the command to its first words, and to the first training step.
+from the command to its first words, and to the first training step. Beside: see `beside.py`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import beside
 import numpy as np
 import torch
 
@@ -153,7 +154,7 @@ def start(asked: argparse.Namespace) -> dict[str, float]:
     }
 
 
-PARTS = {"training": training, "sampling": sampling, "start": start}
+PARTS = {"training": training, "sampling": sampling, "start": start, "beside": beside.beside}
 
 
 def main() -> None:
@@ -178,6 +179,8 @@ def main() -> None:
         if name == "training":
             for one in found.values():
                 print(f"\n{one['about']}\n\n{markdown(one['results'])}", flush=True)
+        elif name == "beside":
+            print(beside.markdown(found["table"]), flush=True)
         else:
             print(json.dumps(found, indent=1), flush=True)
 
