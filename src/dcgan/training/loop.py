@@ -173,8 +173,7 @@ def fit(
     ranks = state.players.ranks
     if stop.agree(ranks, state) or plan.is_done(state):
         return
-    stepped = time.perf_counter()
-    began = stepped - state.seconds
+    began = time.perf_counter() - state.seconds
     mine = ranks.share(batches.batch)
     for real_BCHW, class_BK in batches.with_classes(state.images_seen):
         plan.prepare(state)
@@ -186,8 +185,7 @@ def fit(
         state.images_seen += batches.batch
         state.discriminator_steps += 1
         state.average.update(state.players.generator, state.images_seen, batches.batch)
-        clock = time.perf_counter()
-        state.seconds, state.step_seconds = clock - began, clock - stepped
+        state.seconds = time.perf_counter() - began
         try:
             for hook in hooks:
                 hook.after_step(before, state, statistics)
@@ -196,7 +194,6 @@ def fit(
             raise
         if stop.agree(ranks, state) or plan.is_done(state):
             return
-        stepped = time.perf_counter()
 
 
 @contextmanager

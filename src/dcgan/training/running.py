@@ -43,7 +43,7 @@ from dcgan.training.rollback import (
 )
 from dcgan.training.starting import newest_whole_checkpoint, write_beginning
 from dcgan.training.state import TrainingState
-from dcgan.training.threads import Threads, ThreadsHook
+from dcgan.training.threads import StepStart, Threads, ThreadsHook
 
 _ALONE = Ranks()
 
@@ -237,6 +237,7 @@ def _train(
         if measuring is not None:
             measuring.stop_if_over()  # it may have been stopped for this already
         hooks: list[Hook] = [timing, log, sheets, *([measuring] if measuring else []), checkpoints]
+        hooks.append(StepStart(timing))
         fit(state, batches, plan, hooks, stop)
         checkpoints.save(state)
         if stop.signal is not None and not plan.is_done(state):

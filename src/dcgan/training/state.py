@@ -40,8 +40,6 @@ class TrainingState:
         What the learning rates are multiplied by since.
     threads : Threads
         How many compute.
-    step_seconds : float
-        What the last step took.
     """
 
     players: Players
@@ -54,7 +52,6 @@ class TrainingState:
     rollbacks: int = 0
     rate_factor: float = 1.0
     threads: Threads = field(default_factory=Threads)
-    step_seconds: float = 0.0
 
     def parts(self, latent: LatentSpace, seed: int) -> dict[str, dict[str, Tensor]]:
         """All tensors by the checkpoint file they belong in; ``ema`` is ready to sample from."""

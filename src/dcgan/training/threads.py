@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -117,21 +118,25 @@ class Threads:
 class ThreadsHook:
     """Times the steps of a run, and changes the number of threads when a checkpoint is saved.
 
-    Steps are timed as they come: there are no further ones, and no device is waited for.
+    It comes first among the hooks, and :class:`StepStart` last: what lies between is not timed.
+    There are no further steps, and no device is waited for.
     """
 
     def __init__(self, folder: RunFolder, reporter: Reporter) -> None:
         self._folder = folder
         self._reporter = reporter
-        self._has_warmed_up = False
+        self._step_began: float | None = None  # the first step also warms up
         self._begin()
 
     def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
         del statistics
-        if self._has_warmed_up:
+        if self._step_began is not None:
             self._images += state.images_seen - before
-            self._seconds += state.step_seconds
-        self._has_warmed_up = True
+            self._seconds += time.perf_counter() - self._step_began
+
+    def note_start(self) -> None:
+        """The next step begins."""
+        self._step_began = time.perf_counter()
 
     def choose(self, state: TrainingState) -> None:
         """Choose again, before a checkpoint; it goes into the state that is saved."""
@@ -160,3 +165,14 @@ class ThreadsHook:
 
     def _begin(self) -> None:
         self._images, self._seconds, self._since = 0, 0.0, usage()
+
+
+class StepStart:
+    """Tells a :class:`ThreadsHook` when all that happens between two steps is done."""
+
+    def __init__(self, timing: ThreadsHook) -> None:
+        self._timing = timing
+
+    def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
+        del before, state, statistics
+        self._timing.note_start()
