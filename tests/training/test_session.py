@@ -51,7 +51,7 @@ def assert_same_state(one, other):
     states = [read_state(path) for path in (one, other)]
     for state in states:
         del state["seconds"]
-        state["threads"] = state["threads"]["number"]  # beside it stand speeds
+        state["threads"] = state["threads"]["record"]  # beside it stand speeds
     assert states[0] == states[1]
 
 

@@ -111,7 +111,9 @@ def test_numbers_worth_a_try_are_one_half_and_all():
     assert [thread_choices(most) for most in (1, 2, 3, 64)] == [(1,), (1, 2), (1, 3), (1, 32, 64)]
 
 
-@pytest.mark.parametrize("wrong", [0, -1, 5000, "many", 1.5])
+@pytest.mark.parametrize(
+    "wrong", [0, -1, 5000, "many", 1.5, True, "2,", "2,1", "2,0@9", "2,1@9,2@9", "2,1@9,2@8", "0"]
+)
 def test_a_wrong_number_is_refused_by_name(tmp_path, wrong):
     with pytest.raises(ConfigError, match="threads"):
         dcgan.train("digits", out=tmp_path / "run", threads=wrong)
@@ -200,30 +202,39 @@ def test_emulated_bf16_is_never_timed(monkeypatch, speeds):
     ],
 )
 def test_threads_follow_the_load(number, table, speed, free, chosen):
-    assert Threads(number, 2, "timed", table).faster(speed, free) == chosen
+    assert Threads(((0, number),), 2, "timed", table).faster(speed, free) == chosen
 
 
 def test_half_the_threads_are_taken_where_half_the_cores_are_free():
     table = {1: 100.0, 8: 700.0, 16: 1200.0}
-    assert Threads(16, 16, "timed", table).faster(150, 8.5) == 8
-    assert Threads(8, 16, "timed", table).faster(700, 15.5) == 16
-    assert Threads(1, 16, "timed", table).faster(100, 8.0) == 8
+    assert Threads(((0, 16),), 16, "timed", table).faster(150, 8.5) == 8
+    assert Threads(((0, 8),), 16, "timed", table).faster(700, 15.5) == 16
+    assert Threads(((0, 1),), 16, "timed", table).faster(100, 8.0) == 8
 
 
 def test_a_table_of_another_machine_is_not_used():
-    here = Threads(4, 4, "timed", {}, "this one")
-    stored = Threads(2, 4, "timed", {1: 10.0, 2: 15.0}, "this one")
-    assert here.resumed(stored.to_json()) == stored
-    elsewhere = replace(stored, machine="another", most=8, number=8)
-    assert here.resumed(elsewhere.to_json()) == here
-    assert here.resumed(None) == here
+    here = Threads(((0, 4),), 4, "timed", {}, "this one")
+    stored = Threads(((0, 4), (640, 2)), 4, "timed", {1: 10.0, 2: 15.0}, "this one")
+    assert here.resumed(stored.to_json(), 960) == stored
+    elsewhere = replace(stored, machine="another", most=8, changes=((0, 8),))
+    assert here.resumed(elsewhere.to_json(), 960) == replace(here, changes=((0, 8), (960, 4)))
+    assert here.resumed(None, 960) == here
 
 
 def test_a_number_that_was_asked_for_stays_on_resume():
-    asked = Threads(1, 4, "asked")
-    assert asked.resumed(Threads(3, 4, "timed").to_json()) == asked
-    resumed = Threads(3, 4, "timed").resumed(asked.to_json())
-    assert (resumed.number, resumed.chosen) == (1, "asked")
+    asked = Threads(((0, 1),), 4, "asked")
+    timed = Threads(((0, 3),), 4, "timed")
+    assert asked.resumed(timed.to_json(), 64).record == "3,1@64"
+    resumed = timed.resumed(asked.to_json(), 64)
+    assert (resumed.record, resumed.chosen) == ("1", "asked")
+
+
+def test_a_record_says_which_number_computes_which_step():
+    found = Threads(((0, 2),), 2, "timed").changed(96, 1).changed(192, 1).changed(256, 2)
+    assert found.record == "2,1@96,2@256"
+    assert [found.at(images) for images in (0, 64, 96, 255, 256, 999)] == [2, 2, 1, 1, 2, 2]
+    asked = parse_config(merge(load_recipe("auto"), {"threads": found.record}))
+    assert resolve_speed(asked, None, CPU, may_change=False)[1].changes == found.changes
 
 
 # runs
@@ -299,19 +310,25 @@ def test_a_run_that_changed_its_threads_can_be_repeated_from_its_record(
     """The record is the event: with which number from how many images on."""
     notes = Notes()
     changed = run(tmp_path / "changed", 4, reporter=notes)
-    events = [event for event in changed.folder.events.read() if event["event"] == "threads"]
-    assert [(event["images"], event["from"], event["to"]) for event in events] == [(96, 2, 1)]
+    (event,) = [event for event in changed.folder.events.read() if event["event"] == "threads"]
+    assert (event["images"], event["from"], event["to"]) == (96, 2, 1)
     assert computing == [2, 2, 2, 1]
     assert any("1 instead of 2 threads from 96 images on" in line for line in notes.lines)
     state = json.loads((changed.folder.checkpoints / "000000096" / "state.json").read_text())
-    assert state["threads"]["number"] == 1
+    assert state["threads"]["record"] == event["record"] == "2,1@96"
 
     computing.clear()
     recipe = str(changed.folder.config)
-    run(tmp_path / "again", 3, recipe=recipe)
-    repeated = run(tmp_path / "again", 4, recipe=recipe, threads=1, resume=True)
+    repeated = run(tmp_path / "again", 4, recipe=recipe, threads=event["record"])
     assert computing == [2, 2, 2, 1]
-    assert tensors(repeated, 4) == tensors(changed, 4)
+    for steps in (3, 4):
+        assert tensors(repeated, steps) == tensors(changed, steps)
+    # and in two parts, the record given once
+    computing.clear()
+    run(tmp_path / "parts", 2, recipe=recipe, threads=event["record"])
+    parts = run(tmp_path / "parts", 4, recipe=recipe, threads=event["record"], resume=True)
+    assert computing == [2, 2, 2, 1]
+    assert tensors(parts, 4) == tensors(changed, 4)
 
 
 def test_a_run_stopped_after_a_change_equals_an_unbroken_one(

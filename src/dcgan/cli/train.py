@@ -107,7 +107,8 @@ def train(
     precision
         auto, fp32 or bf16.
     threads
-        Threads that compute on a CPU: auto, or a number, which then never changes.
+        Threads that compute on a CPU: auto, or a number, which then never changes. A run whose
+        number changed is repeated by its record, such as 2,1@12288.
     deterministic
         Only deterministic algorithms: exact resume on a GPU too, and slower there.
     data_root

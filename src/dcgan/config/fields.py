@@ -33,6 +33,8 @@ Initialisation = Literal["default", "dcgan", "he"]
 
 SMALLEST_SIDE, LARGEST_SIDE = 16, 4096
 
+MOST_THREADS = 1024
+
 OPERATIONS = ("conv", "conv_transpose", "linear")
 
 
@@ -72,6 +74,35 @@ def _refuse_extreme_sizes(size: tuple[int, int]) -> tuple[int, int]:
     return size
 
 
+def _read_threads(value: Any) -> int | str:
+    """Read ``2``, ``"2"``, ``"auto"``, or ``"2,1@12288"``: two, and one from 12,288 images on."""
+    text = "" if isinstance(value, bool) else str(value).replace(" ", "")
+    if text == "auto":
+        return text
+    allowed = (
+        f"auto, a number from 1 to {MOST_THREADS:,}, or the record of a run whose number changed,"
+        " such as 2,1@12288: 2 threads, and 1 from 12,288 images on"
+    )
+    if not re.fullmatch(r"[1-9]\d{0,5}(,[1-9]\d{0,5}@[1-9]\d{0,14})*", text):
+        raise ValueError(allowed)
+    changes = thread_changes(text)
+    images = [start for start, _ in changes]
+    if max(number for _, number in changes) > MOST_THREADS or images != sorted(set(images)):
+        raise ValueError(allowed)
+    return int(text) if text.isdigit() else text
+
+
+def thread_changes(threads: int | str) -> tuple[tuple[int, int], ...]:
+    """A setting of threads as (images seen, number from there on), in order.
+
+    >>> thread_changes(2), thread_changes("2,1@12288")
+    (((0, 2),), ((0, 2), (12288, 1)))
+    """
+    first, *later = str(threads).split(",")
+    pairs = (change.split("@") for change in later)
+    return ((0, int(first)), *((int(images), int(number)) for number, images in pairs))
+
+
 def _matching(pattern: str, allowed: str) -> Callable[[str], str]:
     """A validator that refuses texts of another form and says what is allowed."""
 
@@ -95,6 +126,7 @@ Size = Annotated[
     AfterValidator(_refuse_extreme_sizes),
     PlainSerializer(_write_size),
 ]
+Threads = Annotated[int | str, BeforeValidator(_read_threads)]
 Colour = Annotated[str, AfterValidator(_matching(r"#[0-9a-fA-F]{6}", "write #rrggbb"))]
 Device = Annotated[
     str, AfterValidator(_matching(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, cuda, cuda:N or mps"))

@@ -25,6 +25,7 @@ from dcgan.config.fields import (
     Positive,
     Section,
     Size,
+    Threads,
 )
 
 Auto = Literal["auto"]
@@ -326,9 +327,10 @@ class RunConfig(Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Of matrix products; auto: what trains faster, by timing a few steps where the hardware has
     bf16, and fp32 elsewhere."""
-    threads: Annotated[int, Field(ge=1, le=1024)] | Auto = "auto"
+    threads: Threads = "auto"
     """Threads that compute on a CPU; auto: what trains fastest when the run starts, by timing a few
-    steps, and changed at a checkpoint when other programs come or go."""
+    steps, and changed at a checkpoint when other programs come or go. 2,1@12288 repeats a run that
+    changed from 2 to 1 at 12,288 images."""
     deterministic: bool = False
     """Only deterministic algorithms: exact resume on a GPU too, and slower there."""
     data: DataConfig = DataConfig()

@@ -6,13 +6,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
 from dcgan.config import RunConfig, merge, parse_config
+from dcgan.config.fields import thread_changes
+from dcgan.errors import ConfigError
 from dcgan.runs.networks import Networks
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.device import device_name
@@ -59,11 +60,16 @@ def resolve_speed(
     chosen: Literal["timed", "asked", "given"]
     is_fixed = device.type != "cpu" or processes > 1
     if config.threads != "auto":
-        number = min(config.threads, most) if may_change else config.threads
         chosen = "asked" if not may_change else "given" if is_fixed else "timed"
-        threads = Threads(number, most, chosen)
+        threads = Threads(thread_changes(config.threads), most, chosen)
+        if may_change:
+            threads = threads.changed(0, min(threads.number, most))
+        if len(threads.changes) > 1 and processes > 1:
+            raise ConfigError(
+                "threads", config.threads, f"give one number where {processes} processes train"
+            )
     elif is_fixed or most == 1:
-        threads = Threads(most, most, "given" if is_fixed else "timed")
+        threads = Threads(((0, most),), most, "given" if is_fixed else "timed")
     else:
         threads = _fastest_threads(config, networks, device, most)
         number = threads.number
@@ -81,7 +87,7 @@ def _fastest_threads(
     config: RunConfig, networks: Networks, device: torch.device, most: int
 ) -> Threads:
     """The fewest threads that train about as fast as one, half or all do at their best."""
-    threads = Threads(most, most, "timed")
+    threads = Threads(((0, most),), most, "timed")
     precision: Precision = "bf16" if config.precision == "bf16" else "fp32"
     ways = [Way(precision, number) for number in thread_choices(most)]
     before = usage()
@@ -91,9 +97,9 @@ def _fastest_threads(
     free = free_cores(before, usage())
     speeds = {way.threads: speed for way, speed in found.items()}
     for number, speed in speeds.items():
-        threads = replace(threads, number=number).observed(speed, free)
+        threads = threads.changed(0, number).observed(speed, free)
     chosen = min(number for number in speeds if _GAIN * speeds[number] >= max(speeds.values()))
-    return replace(threads, number=chosen)
+    return threads.changed(0, chosen)
 
 
 def _fastest_precision(

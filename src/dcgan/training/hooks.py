@@ -190,10 +190,8 @@ class CheckpointHook:
         del statistics
         by_images = self._schedule is not None and self._schedule.passed(before, state.images_seen)
         if by_images or time.perf_counter() - self._saved_at > self._seconds:
-            threads = state.threads.number
             self._threads.choose(state)
             self.save(state)
-            self._threads.change(state, threads)
 
     def save(self, state: TrainingState) -> str:
         """Save this moment, let go of checkpoints beyond those to keep, and return its name.

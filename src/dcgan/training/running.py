@@ -142,10 +142,12 @@ def _fresh_state(
     checkpoint: Path | None,
 ) -> TrainingState:
     """The state at the run's beginning, computed by as many threads as what follows."""
+    images = 0
     if checkpoint is not None:
-        # checkpoints of earlier versions know of none
-        threads = threads.resumed(read_state(checkpoint).get("threads"))
-    set_threads(threads.number)
+        stored = read_state(checkpoint)
+        images = stored["images_seen"]
+        threads = threads.resumed(stored.get("threads"), images)  # earlier versions stored none
+    set_threads(threads.at(images))
     seed_everything(config.seed)
     device = choose_device(config.device)
     state = build_state(config, networks, device, ranks, pictures=pictures)
@@ -188,7 +190,10 @@ def _rolled_back(
         settle_best(folder)
     give_up_after_too_many(folder, config, error, count)
     checkpoint = _newest(folder, reporter, ranks)
-    state = _fresh_state(config, networks, ranks, pictures, broken.threads, checkpoint)
+    threads = broken.threads
+    if threads.chosen == "timed":  # what was chosen after the checkpoint is forgotten
+        threads = threads.changed(0, threads.at(0))
+    state = _fresh_state(config, networks, ranks, pictures, threads, checkpoint)
     if checkpoint is not None:
         state.restore(checkpoint)
     state.rollbacks, state.rate_factor = count, SLOWER**count
@@ -225,7 +230,7 @@ def _train(
             stack.callback(writer.close)
         folder.forget_beyond(state.images_seen)
         settle_best(folder)
-        timing = ThreadsHook(folder, reporter)
+        timing = ThreadsHook(folder, reporter, state.threads.at(state.images_seen))
         log, sheets, checkpoints = build_hooks(
             config, folder, networks, batches, plan, writer, reporter, timing
         )

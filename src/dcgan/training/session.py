@@ -77,7 +77,7 @@ def train(
     batch, seed : int, optional
     device : {"auto", "cpu", "cuda", "cuda:N", "mps"}, optional
     precision : {"auto", "fp32", "bf16"}, optional
-    threads : int or "auto", optional
+    threads : int, "auto" or str, optional
         Threads that compute on a CPU. The caller's own number is put back afterwards.
     data_root : path, optional
         Where named data sets lie; default the variable ``DCGAN_DATA``.
@@ -195,7 +195,13 @@ def _follow(ranks: Ranks, given: Source | None) -> Run:
     pictures = _load(config, source, folder, silent)
     most = torch.get_num_threads()
     train_run(
-        folder, config, networks, pictures, silent, Threads(asked_threads or most, most), ranks
+        folder,
+        config,
+        networks,
+        pictures,
+        silent,
+        Threads(((0, asked_threads or most),), most),
+        ranks,
     )
     return open_run(path)
 

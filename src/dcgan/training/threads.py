@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import torch
 
+from dcgan.config.fields import thread_changes
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
 from dcgan.runtime.device import processor_name
@@ -45,40 +46,72 @@ class Threads:
 
     Parameters
     ----------
-    number : int
-        In use.
+    changes : tuple of (int, int)
+        The record: from how many images seen on which number computes, the first from 0 on.
     most : int
         All that PyTorch would use here.
     chosen : {"timed", "asked", "given"}
-        By timing steps, and it may be chosen again; by the user, and it stays; or by whoever
-        started the process, where no choice is made: on GPUs, and where several processes train.
+        By timing steps, and it may be chosen again; by the user, and only what is recorded
+        changes; or by whoever started the process, where no choice is made: on GPUs, and where
+        several processes train.
     speeds : mapping of int to float
         Images per second by number of threads, each measured with cores free for all of them.
     machine : str
         Where they were measured.
     """
 
-    number: int = field(default_factory=torch.get_num_threads)
+    changes: tuple[tuple[int, int], ...] = field(
+        default_factory=lambda: ((0, torch.get_num_threads()),)
+    )
     most: int = field(default_factory=torch.get_num_threads)
     chosen: Literal["timed", "asked", "given"] = "given"
     speeds: Mapping[int, float] = field(default_factory=dict)
     machine: str = field(default_factory=processor_name)
 
+    @property
+    def number(self) -> int:
+        """After the last change."""
+        return self.changes[-1][1]
+
+    @property
+    def record(self) -> str:
+        """The changes as the setting ``threads`` takes them, to repeat the run."""
+        (_, first), *later = self.changes
+        return ",".join([f"{first}", *(f"{number}@{images}" for images, number in later)])
+
+    def at(self, images: int) -> int:
+        """The number that computes the step after so many images."""
+        return [number for start, number in self.changes if start <= images][-1]
+
+    def changed(self, images: int, number: int) -> Self:
+        """The same, with another number after so many images."""
+        earlier = tuple(change for change in self.changes if change[0] < images)
+        if earlier and earlier[-1][1] == number:
+            return replace(self, changes=earlier)
+        return replace(self, changes=(*earlier, (images, number)))
+
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""
         speeds = {str(number): round(speed, 2) for number, speed in self.speeds.items()}
-        found = {"number": self.number, "most": self.most, "chosen": self.chosen}
+        found = {"record": self.record, "most": self.most, "chosen": self.chosen}
         return found | {"speeds": speeds, "machine": self.machine}
 
-    def resumed(self, stored: Mapping[str, Any] | None) -> Self:
-        """This start's threads, with what a checkpoint holds where nobody asks for other ones.
+    def resumed(self, stored: Mapping[str, Any] | None, images: int) -> Self:
+        """This start's threads, going on after so many images with what a checkpoint holds.
 
-        No more than there are here; speeds of another machine are forgotten.
+        A number that is asked for now comes before the checkpoint's, and that before what is
+        chosen; there are no more than there are here. Speeds of another machine are forgotten.
         """
-        if stored is None or self.chosen != "timed" or stored["chosen"] == "given":
+        if stored is None or self.chosen == "given" or stored["chosen"] == "given":
             return self
-        number = min(int(stored["number"]), self.most)
-        here = replace(self, number=number, chosen=stored["chosen"])
+        before = thread_changes(stored["record"])
+        if self.chosen == "asked":
+            if len(self.changes) > 1:
+                return self
+            return replace(self, changes=before).changed(images, self.number)
+        here = replace(self, changes=before, chosen=stored["chosen"])
+        if here.chosen == "timed":
+            here = here.changed(images, min(here.number, self.most))
         if (stored["machine"], stored["most"]) != (self.machine, self.most):
             return here
         speeds = {int(number): float(speed) for number, speed in stored["speeds"].items()}
@@ -122,9 +155,10 @@ class ThreadsHook:
     There are no further steps, and no device is waited for.
     """
 
-    def __init__(self, folder: RunFolder, reporter: Reporter) -> None:
+    def __init__(self, folder: RunFolder, reporter: Reporter, number: int) -> None:
         self._folder = folder
         self._reporter = reporter
+        self._number = number
         self._step_began: float | None = None  # the first step also warms up
         self._begin()
 
@@ -134,10 +168,6 @@ class ThreadsHook:
             self._images += state.images_seen - before
             self._seconds += time.perf_counter() - self._step_began
 
-    def note_start(self) -> None:
-        """The next step begins."""
-        self._step_began = time.perf_counter()
-
     def choose(self, state: TrainingState) -> None:
         """Choose again, before a checkpoint; it goes into the state that is saved."""
         threads = state.threads
@@ -145,20 +175,27 @@ class ThreadsHook:
             return
         speed, free = self._images / self._seconds, free_cores(self._since, usage())
         threads = threads.observed(speed, free)
-        self._speed = speed
-        state.threads = replace(threads, number=threads.faster(speed, free))
+        state.threads = threads.changed(state.images_seen, threads.faster(speed, free))
         self._begin()
 
-    def change(self, state: TrainingState, before: int) -> None:
-        """Compute with the chosen number, after the checkpoint; say so where it is another one."""
-        number, images = state.threads.number, state.images_seen
-        if number == before:
-            return
-        set_threads(number)
+    def begin_step(self, state: TrainingState) -> None:
+        """Let the next step be computed by the number that is due, and time it."""
+        number, before = state.threads.at(state.images_seen), self._number
+        if number != before:
+            self._number = number
+            set_threads(number)
+            self._tell(state, before, number)
+        self._step_began = time.perf_counter()
+
+    def _tell(self, state: TrainingState, before: int, number: int) -> None:
+        images = state.images_seen
         self._folder.events.append(
             {"time": now(), "event": "threads", "images": images, "from": before, "to": number}
+            | {"record": state.threads.record}
         )
-        why = "other programs keep cores busy" if number < before else "cores are free again"
+        why = "as asked for"
+        if state.threads.chosen == "timed":
+            why = "other programs keep cores busy" if number < before else "cores are free again"
         self._reporter.note(
             f"{number} instead of {before} threads from {images:,} images on: {why}"
         )
@@ -168,11 +205,11 @@ class ThreadsHook:
 
 
 class StepStart:
-    """Tells a :class:`ThreadsHook` when all that happens between two steps is done."""
+    """Tells a :class:`ThreadsHook` that all is done between two steps; there threads change."""
 
     def __init__(self, timing: ThreadsHook) -> None:
         self._timing = timing
 
     def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
-        del before, state, statistics
-        self._timing.note_start()
+        del before, statistics
+        self._timing.begin_step(state)

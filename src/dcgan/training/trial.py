@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from dcgan.config import RunConfig, resolved
+from dcgan.config.fields import thread_changes
 from dcgan.runs.networks import Networks
 from dcgan.runtime import random
 from dcgan.runtime.device import (
@@ -106,7 +107,7 @@ def _open_ways(config: RunConfig, device: torch.device) -> list[Way]:
     """The ways that a run of this configuration may take."""
     most = torch.get_num_threads()
     if config.threads != "auto":
-        threads: tuple[int, ...] = (config.threads,)
+        threads: tuple[int, ...] = (thread_changes(config.threads)[0][1],)
     else:
         threads = thread_choices(most) if device.type == "cpu" else (most,)
     precision = config.precision
