@@ -53,6 +53,12 @@ def _no_network(tmp_path_factory):
         yield
 
 
+@pytest.fixture(autouse=True)
+def _files_are_trusted_at_once(monkeypatch):
+    """Else files count as changed until two seconds after they were made."""
+    monkeypatch.setattr("dcgan.runtime.changes._SETTLED_AFTER_NS", 0)
+
+
 @pytest.fixture
 def data_root() -> Path:
     """The folder of real data sets, for tests marked ``realdata``."""

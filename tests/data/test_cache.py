@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from collections import namedtuple
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from dcgan.data.sources.base import ArraySource, Source
 from dcgan.data.store import prepare_pictures
 from dcgan.data.view import View
 from dcgan.errors import TooManyUnreadable
+from dcgan.runtime.changes import state_of
 
 BIG = 10**12
 
@@ -109,6 +112,89 @@ def test_a_folder_whose_file_changed_is_decoded_again(cache, png_folder):
     assert len(load(open_source(str(png_folder)), cache, size=(20, 20))) == 9
 
 
+def bitmap(path: Path, tone: int) -> None:
+    """Bitmaps of one size have as many bytes, whatever they show."""
+    Image.new("L", (20, 20), tone).save(path)
+
+
+def rewritten(path: Path, tone: int) -> None:
+    bitmap(path, tone)
+
+
+def copied_with_its_times(path: Path, tone: int) -> None:
+    """As ``cp -p`` does, onto the file that is there."""
+    bitmap(path.with_name("other.bmp"), tone)
+    os.utime(path.with_name("other.bmp"), ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    shutil.copy2(path.with_name("other.bmp"), path)
+    path.with_name("other.bmp").unlink()
+
+
+def moved_over_it(path: Path, tone: int) -> None:
+    """As ``rsync -t`` does: a new file takes the place of the old one."""
+    bitmap(path.with_name("other.bmp"), tone)
+    os.utime(path.with_name("other.bmp"), ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    path.with_name("other.bmp").replace(path)
+
+
+@pytest.mark.parametrize("change", [rewritten, copied_with_its_times, moved_over_it])
+def test_a_file_of_the_same_size_and_time_with_other_pixels_is_decoded_again(
+    cache, tmp_path, change
+):
+    folder = tmp_path / "bitmaps"
+    folder.mkdir()
+    for number in range(3):
+        bitmap(folder / f"{number}.bmp", 10)
+    path = folder / "1.bmp"
+    before = path.stat()
+    load(open_source(str(folder)), cache, size=(20, 20))
+    time.sleep(0.02)  # longer than a tick of the file system's clock
+    change(path, 77)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    images = load(open_source(str(folder)), cache, size=(20, 20)).images
+    assert images[:, 0, 0, 0].tolist() == [10, 77, 10]
+
+
+def test_a_file_changed_at_once_after_it_was_read_is_decoded_again(cache, tmp_path, monkeypatch):
+    """Within one tick of the file system's clock, when its times stay the same: here, for ever."""
+    monkeypatch.setattr("dcgan.runtime.changes._SETTLED_AFTER_NS", 10**10)
+    states = {}
+
+    def first_state(path):
+        return states.setdefault(path, state_of(path))
+
+    monkeypatch.setattr("dcgan.data.sources.paths.state_of", first_state)
+    bitmap(tmp_path / "1.bmp", 10)
+    load(open_source(str(tmp_path)), cache, size=(20, 20))
+    bitmap(tmp_path / "1.bmp", 77)
+    assert load(open_source(str(tmp_path)), cache, size=(20, 20)).images[0, 0, 0, 0] == 77
+
+
+@pytest.mark.parametrize("move", [shutil.copytree, shutil.move])
+def test_the_same_files_elsewhere_are_not_decoded_again(cache, png_folder, monkeypatch, move):
+    first = load(open_source(str(png_folder)), cache, size=(20, 20))
+    move(png_folder, png_folder.with_name("elsewhere"))
+    monkeypatch.setattr("dcgan.data.sources.base.decode", pytest.fail)
+    for _ in range(2):
+        source = open_source(str(png_folder.with_name("elsewhere")))
+        assert load(source, cache, size=(20, 20)).fingerprint == first.fingerprint
+    assert len(entries(cache)) == 1
+
+
+def test_nothing_is_read_of_files_that_have_not_changed(cache, png_folder, monkeypatch):
+    load(open_source(str(png_folder)), cache, size=(20, 20))
+    source = open_source(str(png_folder))
+    monkeypatch.setattr(source, "fetch", pytest.fail)
+    assert len(load(source, cache, size=(20, 20))) == 10
+
+
+def test_files_that_were_touched_are_read_and_not_decoded(cache, png_folder, monkeypatch):
+    load(open_source(str(png_folder)), cache, size=(20, 20))
+    (png_folder / "3.png").touch()
+    monkeypatch.setattr("dcgan.data.sources.base.decode", pytest.fail)
+    assert len(load(open_source(str(png_folder)), cache, size=(20, 20))) == 10
+
+
 def test_a_source_that_cannot_tell_is_never_kept(cache):
     load(Counting(stamp=None), cache)
     assert not cache.folder.exists()
@@ -118,9 +204,30 @@ def test_a_damaged_entry_is_built_again(cache):
     load(Counting(), cache)
     (entry,) = entries(cache)
     (entry / "images.npy").write_bytes(b"")
-    again = Counting()
-    assert load(again, cache).images[:, 0, 0, 0].tolist() == [1, 2, 3]
+    again, said = Counting(), []
+    assert load(again, cache, note=said.append).images[:, 0, 0, 0].tolist() == [1, 2, 3]
     assert again.reads == 3
+    assert len(said) == 1
+    assert f"{entry / 'images.npy'}: damaged" in said[0]
+    assert load(Counting(), cache, note=said.append).images[:, 0, 0, 0].tolist() == [1, 2, 3]
+    assert len(said) == 1, "and is whole again"
+
+
+@pytest.mark.parametrize("name", ["images.npy", "kept.npy", "labels.npz", "prepared.json"])
+def test_one_wrong_bit_in_an_entry_is_found(cache, png_folder, name):
+    (png_folder / "0.png").write_bytes(b"")
+    right = load(open_source(str(png_folder)), None, max_unreadable=0.5)
+    load(open_source(str(png_folder)), cache, max_unreadable=0.5)
+    (entry,) = entries(cache)
+    content = bytearray((entry / name).read_bytes())
+    content[len(content) * 2 // 3] ^= 4
+    (entry / name).write_bytes(content)
+    said = []
+    again = load(open_source(str(png_folder)), cache, max_unreadable=0.5, note=said.append)
+    assert again.fingerprint == right.fingerprint
+    np.testing.assert_array_equal(again.images, right.images)
+    assert len(said) == 1
+    assert name in said[0]
 
 
 def test_the_bound_on_unreadable_pictures_holds_for_an_entry_too(cache, png_folder):

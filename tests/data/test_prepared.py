@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import binascii
 import json
 from contextlib import suppress
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import SMALL
 
+import dcgan
 from dcgan.data import Labels, load_pictures, open_source
+from dcgan.data.checksums import checksums_of
 from dcgan.data.pictures import HeldPictures, Skipped, digest_of
 from dcgan.data.prepared import Decoded, is_prepared, open_prepared, writing
 from dcgan.data.sources.base import ArraySource
@@ -116,6 +120,99 @@ def test_damage_is_one_line(folder, damage):
     with pytest.raises(DataError, match=r"prepare.*again") as failure:
         open_prepared(folder)
     assert "\n" not in str(failure.value)
+
+
+def one_bit(content: bytearray, random: np.random.Generator) -> None:
+    content[random.integers(len(content))] ^= 1 << random.integers(8)
+
+
+def cut_off(content: bytearray, random: np.random.Generator) -> None:
+    del content[random.integers(len(content)) :]
+
+
+def zeros(content: bytearray, random: np.random.Generator) -> None:
+    """A block that was never written."""
+    start = random.integers(len(content) - 20)
+    content[start : start + 20] = bytes(20)
+
+
+@pytest.mark.parametrize("name", ["images.npy", "kept.npy", "labels.npz", "prepared.json"])
+@pytest.mark.parametrize("damage", [one_bit, cut_off, zeros])
+def test_damage_anywhere_is_refused_and_names_the_file(tmp_path, name, damage):
+    rows = source().pixels()
+    with writing(tmp_path / "p", source(), VIEW) as writer:
+        for index in range(7):
+            writer.add(Decoded(index, Skipped("2", "torn") if index == 2 else rows[index]))
+    open_source(str(tmp_path / "p"))
+    whole, random = (tmp_path / "p" / name).read_bytes(), np.random.default_rng(0)
+    for _ in range(4):
+        content = bytearray(whole)
+        while content == whole:  # zeros may fall on zeros
+            damage(content, random)
+        (tmp_path / "p" / name).write_bytes(content)
+        with pytest.raises(DataError, match=rf"{name}: .*prepare the dataset again") as failure:
+            open_source(str(tmp_path / "p"))
+        assert "\n" not in str(failure.value)
+    (tmp_path / "p" / name).write_bytes(whole)
+    assert len(open_source(str(tmp_path / "p"))) == 6
+
+
+def test_damage_to_the_sides_of_ragged_pictures_is_found(tmp_path):
+    prepare_pictures(source(), View((8, 6), 3, how="cover-random"), tmp_path / "p")
+    content = bytearray((tmp_path / "p" / "sides.npy").read_bytes())
+    content[-8], content[-16] = content[-16], content[-8]
+    (tmp_path / "p" / "sides.npy").write_bytes(content)
+    with pytest.raises(DataError, match=r"sides\.npy: damaged"):
+        open_prepared(tmp_path / "p")
+
+
+def test_damage_is_found_on_resume(folder, tmp_path):
+    dcgan.train(folder, images=32, out=tmp_path / "run", **SMALL)
+    content = bytearray((folder / "images.npy").read_bytes())
+    content[-1] ^= 1
+    (folder / "images.npy").write_bytes(content)
+    with pytest.raises(DataError, match=r"images\.npy: damaged"):
+        dcgan.train(folder, images=64, out=tmp_path / "run", resume=True, **SMALL)
+
+
+def test_files_are_compared_with_their_checksums_once(folder, monkeypatch):
+    first = open_prepared(folder).fingerprint
+    monkeypatch.setattr("dcgan.data.checksums.checksums_of", pytest.fail)
+    assert open_prepared(folder).fingerprint == first
+
+
+def test_checksums_are_those_of_the_bytes_and_need_no_memory(tmp_path):
+    content = np.random.default_rng(0).integers(0, 256, 2**24 + 5, np.uint8).tobytes()
+    (tmp_path / "a").write_bytes(content)
+    parts = content[: 2**24], content[2**24 :]
+    expected = {"bytes": 2**24 + 5, "crc32": [binascii.crc32(part) for part in parts]}
+    assert checksums_of(tmp_path / "a") == expected
+
+
+def without_checksums(folder) -> None:
+    """As an earlier version prepared it."""
+    manifest = json.loads((folder / "prepared.json").read_text())
+    del manifest["files"], manifest["checksum"]
+    (folder / "prepared.json").write_text(json.dumps(manifest | {"format": 1}))
+
+
+def test_what_an_earlier_version_prepared_opens_and_says_so(folder):
+    expected = open_prepared(folder).fingerprint
+    without_checksums(folder)
+    said = []
+    pictures = load_pictures(open_source(str(folder)), (8, 6), 3, note=said.append)
+    assert pictures.fingerprint == expected
+    assert len(said) == 1
+    assert "without checksums" in said[0]
+
+
+def test_other_pixels_in_what_an_earlier_version_prepared_are_refused(folder):
+    without_checksums(folder)
+    content = bytearray((folder / "images.npy").read_bytes())
+    content[-1] ^= 1
+    (folder / "images.npy").write_bytes(content)
+    with pytest.raises(DataError, match=r"images\.npy: damaged"):
+        open_source(str(folder))
 
 
 def test_a_newer_format_says_so(folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from dcgan.data.contents import Contents, outline_of
 from dcgan.data.pictures import Pictures
 from dcgan.data.prepared import MANIFEST, is_prepared, open_prepared
 from dcgan.data.sources.base import Source
@@ -19,16 +21,50 @@ from dcgan.data.view import View
 from dcgan.errors import DataError
 from dcgan.runtime.memory import in_words
 
-_VERSION = 1
+_VERSION = 2
 """Goes into every key: raised whenever decoding or fitting gives other pixels than before."""
 
 _SPARE = 2**30
 """Bytes that stay free on the disk."""
 
 
+_LETTERS = 16
+"""Of each digest in the name of an entry."""
+
+_UNKNOWN = "0"
+"""Stands for a content that was not read."""
+
+
+class Wanted:
+    """What is looked for in the cache: some images, seen in some way.
+
+    Parameters
+    ----------
+    source : Source
+    view : View
+    stamp : str
+        See :meth:`dcgan.data.sources.base.Source.stamp`.
+    """
+
+    def __init__(self, source: Source, view: View, stamp: str) -> None:
+        self.outline = digest((_VERSION, outline_of(source), view))[:_LETTERS]
+        self.state = digest([stamp])[:_LETTERS]
+        self.contents = Contents(source)
+
+    def content(self) -> str:
+        """What the source holds now, from reading all that has not been read."""
+        found = self.contents.digest()
+        return _UNKNOWN if found is None else found[:_LETTERS]
+
+
 @dataclass(frozen=True)
 class Cache:
-    """A folder of prepared pictures by key, shared between runs and processes.
+    """A folder of prepared pictures, shared between runs and processes.
+
+    An entry is named ``OUTLINE-CONTENT-STATE``: digests of the names of the files, their labels and
+    the view; of what the files hold; and of their places, sizes and times. An entry of the same
+    state is taken without reading a file. One of the same outline and another state is taken when
+    reading the files, which is much faster than decoding them, shows the same content.
 
     Parameters
     ----------
@@ -40,46 +76,56 @@ class Cache:
     folder: Path
     limit: int
 
-    def key(self, source: Source, view: View) -> str | None:
-        """What tells one set of decoded pictures from another; None where the source cannot tell
-        whether it has changed."""
-        stamp = source.stamp()
-        return None if stamp is None else digest((_VERSION, stamp, view))
+    def find(self, wanted: Wanted, note: Callable[[str], None]) -> Pictures | None:
+        """The entry of the same images; None where there is none, or a damaged one."""
+        alike = sorted(self.folder.glob(f"{wanted.outline}-*"))
+        for entry in alike:
+            if entry.name.endswith(f"-{wanted.state}"):
+                return self._opened(entry, note)
+        if not alike:
+            return None
+        content = wanted.content()
+        if content == _UNKNOWN:
+            return None
+        for entry in alike:
+            if entry.name.split("-")[1:2] != [content]:
+                continue
+            pictures = self._opened(entry, note)
+            if pictures is not None:
+                with suppress(OSError):  # found in its new state at once the next time
+                    entry.rename(entry.with_name(f"{wanted.outline}-{content}-{wanted.state}"))
+                return pictures
+        return None
 
     def get(
-        self,
-        key: str,
-        build: Callable[[Path], None],
-        note: Callable[[str], None],
+        self, wanted: Wanted, build: Callable[[Path], None], note: Callable[[str], None]
     ) -> Pictures:
-        """The entry of a key; built by ``build(folder)`` when there is none or a damaged one.
+        """The entry of some images; built by ``build(folder)`` where there is none.
 
         One process builds, others wait for it.
         """
-        entry = self.folder / key
-        ready = self._opened(entry)
-        if ready is not None:
-            return ready
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._lock_of(key))
+        lock = FileLock(self._lock_of(wanted.outline))
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            note(f"another process decodes these pictures into {self.folder}; waiting for it")
+            note(f"another process decodes these images into {self.folder}; waiting for it")
             lock.acquire()
         try:
-            ready = self._opened(entry)
-            if ready is None:
-                shutil.rmtree(entry, ignore_errors=True)
-                build(entry)
-                ready = open_prepared(entry)
-            return ready
+            return self.find(wanted, note) or self._built(wanted, build)
         finally:
             lock.release()
 
-    def has(self, key: str) -> bool:
-        """Whether there is an entry."""
-        return is_prepared(self.folder / key)
+    def _built(self, wanted: Wanted, build: Callable[[Path], None]) -> Pictures:
+        entry = self.folder / f"{wanted.outline}-{_UNKNOWN}-{wanted.state}"
+        shutil.rmtree(entry, ignore_errors=True)
+        with wanted.contents.gathered():
+            build(entry)
+        named = entry.with_name(f"{wanted.outline}-{wanted.content()}-{wanted.state}")
+        if named != entry:
+            shutil.rmtree(named, ignore_errors=True)  # a damaged one
+            entry.rename(named)
+        return open_prepared(named, is_new=True)
 
     def make_room(self, needed: int) -> str | None:
         """Remove entries, longest unused first, until ``needed`` bytes more keep to the limit.
@@ -131,20 +177,24 @@ class Cache:
         for path in self.folder.iterdir():
             if not path.is_dir() or (is_prepared(path) and not path.name.startswith(".")):
                 continue
-            lock = FileLock(self._lock_of(path.name.lstrip(".").split(".")[0]))
+            outline = re.split("[-.]", path.name.lstrip("."))[0]
+            lock = FileLock(self._lock_of(outline))
             with suppress(Timeout), lock.acquire(timeout=0):  # else it is being built
                 shutil.rmtree(path, ignore_errors=True)
 
     def _lock_of(self, key: str) -> Path:
         return self.folder / f".{key}.lock"
 
-    def _opened(self, entry: Path) -> Pictures | None:
-        """The pictures of an entry; None where there is none, or a damaged one."""
+    def _opened(self, entry: Path, note: Callable[[str], None]) -> Pictures | None:
+        """The pictures of an entry; None where it is gone, or damaged, which removes it."""
         if not is_prepared(entry):
             return None
         try:
             pictures = open_prepared(entry)
-        except DataError:
+        except DataError as error:
+            what = str(error).rpartition(". ")[0]  # without the cure, which is what happens now
+            note(f"the images are decoded again, since the cache is damaged: {what}")
+            _remove(entry)
             return None
         with suppress(OSError):  # a cache that may only be read serves as well
             os.utime(entry / MANIFEST)

@@ -7,7 +7,8 @@
       kept.npy        int64 (N,), only where some could not be read: their numbers in the source
       sides.npy       int64 (N, 2), only of ragged ones: height and width of each
       labels.npz      one array (N,) per factor
-      prepared.json   view, fingerprint, names of classes, what was skipped
+      prepared.json   view, fingerprint, names of classes, what was skipped; checksums of the
+                      other files, and of itself
 
 N pictures · C channels · H, W sides
 """
@@ -26,8 +27,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dcgan.data.checksums import Damaged, checksums_of, once_per_state, refuse_damage
 from dcgan.data.pictures import CoveredPictures, HeldPictures, Pictures, Skipped, digest_of
 from dcgan.data.sources.base import Labels, Source
+from dcgan.data.sources.paths import digest
 from dcgan.data.view import View
 from dcgan.errors import DataError
 from dcgan.runtime.files import sync_file, sync_folder, write_json
@@ -35,8 +38,14 @@ from dcgan.runtime.files import sync_file, sync_folder, write_json
 MANIFEST = "prepared.json"
 """Written last: a folder that holds it is whole."""
 
-_FORMAT = 1
+_FORMAT = 2
+_WITHOUT_CHECKSUMS = 1
+"""The format of folders that an earlier version wrote."""
+
 _IMAGES, _SIDES, _LABELS, _KEPT = "images.npy", "sides.npy", "labels.npz", "kept.npy"
+
+
+_CURE = "Restore it from a copy, or prepare the dataset again with 'dcgan prepare'"
 
 
 @dataclass(frozen=True)
@@ -93,20 +102,19 @@ class PreparedWriter:
         np.savez(self._folder / _LABELS, **values)
         for path in self._folder.iterdir():
             sync_file(path)
-        write_json(
-            self._folder / MANIFEST,
-            {
-                "format": _FORMAT,
-                "source": self._source.name,
-                "view": self._view.to_json(),
-                "count": len(rows),
-                "positions": len(rows) + len(self.skipped),
-                "digest": digest_of(images),
-                "run": self._source.run,
-                "labels": {name: list(labels[name].names) for name in labels},
-                "skipped": [[one.title, one.reason] for one in self.skipped],
-            },
-        )
+        manifest = {
+            "format": _FORMAT,
+            "source": self._source.name,
+            "view": self._view.to_json(),
+            "count": len(rows),
+            "positions": len(rows) + len(self.skipped),
+            "digest": digest_of(images),
+            "run": self._source.run,
+            "labels": {name: list(labels[name].names) for name in labels},
+            "skipped": [[one.title, one.reason] for one in self.skipped],
+            "files": {path.name: checksums_of(path) for path in sorted(self._folder.iterdir())},
+        }
+        write_json(self._folder / MANIFEST, manifest | {"checksum": _checksum(manifest)})
 
     def close(self) -> None:
         """Let go of the file, whether or not it is finished."""
@@ -160,59 +168,106 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     DataError
         Damaged, or of a newer version.
     """
+    path = folder / MANIFEST
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_text(encoding="utf-8"))
         version = int(manifest["format"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{folder / MANIFEST}: damaged ({error}); prepare it again") from error
+        checksum = manifest.pop("checksum", None)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(path, error) from error
     if version > _FORMAT:
         raise DataError(f"{folder}: prepared by a newer dcgan; install that")
+    if version != _WITHOUT_CHECKSUMS and checksum != _checksum(manifest):
+        raise _damaged(path, "its content does not match its checksum")
     return dict(manifest)
 
 
-def open_prepared(folder: Path) -> Pictures:
+def has_checksums(folder: Path) -> bool:
+    """Whether damage to a prepared folder can be told; not where an earlier version wrote it."""
+    return "files" in read_manifest(folder)
+
+
+def open_prepared(folder: Path, *, is_new: bool = False) -> Pictures:
     """The pictures of a prepared folder, mapped and not read.
+
+    Its files are compared with their checksums first, once for each state of them.
+
+    Parameters
+    ----------
+    folder : Path
+    is_new : bool, default False
+        Whether this process has just written it: then nothing is compared.
 
     Raises
     ------
     DataError
-        A file is missing, cut off, or does not belong to the others.
+        A file is missing or damaged, or does not belong to the others.
     """
     manifest = read_manifest(folder)
     try:
-        images = np.load(folder / _IMAGES, mmap_mode="r", allow_pickle=False)
-        with np.load(folder / _LABELS, allow_pickle=False) as values:
-            labels = {
-                name: Labels(values[name], tuple(names))
-                for name, names in manifest["labels"].items()
-            }
-        count, view = int(manifest["count"]), manifest["view"]
-        height, width = map(int, view["size"])
-        shape = (int(view["channels"]), height, width)
-        common: dict[str, Any] = {
-            "digest": str(manifest["digest"]),
-            "positions": int(manifest["positions"]),
-            "kept": _read(folder / _KEPT) if manifest["skipped"] else None,
-            "labels": labels,
-            "skipped": tuple(Skipped(*pair) for pair in manifest["skipped"]),
-            "run": int(manifest["run"]),
-        }
-        if (folder / _SIDES).exists():
-            sides = _read(folder / _SIDES)
-            expected: tuple[int, ...] = (int(shape[0] * sides.prod(axis=1).sum()),)
-            pictures: Pictures = CoveredPictures(shape, images, sides, **common)
-        else:
-            expected = (count, *shape)
-            pictures = HeldPictures(images, **common)
+        if not is_new:
+            refuse_damage(folder, manifest.get("files", {}))
+        pictures, count, strange = _opened(folder, manifest)
         lengths = {len(one.values) for one in pictures.labels.values()}
-        strange = any(one.names and one.values.max() >= len(one.names) for one in labels.values())
+    except Damaged as error:
+        raise DataError(f"{error}. {_CURE}") from error
     except MemoryError:
         raise
     except Exception as error:  # whatever a damaged file brings up
-        raise DataError(f"{folder}: damaged ({error}); prepare it again") from error
-    if images.dtype != np.uint8 or images.shape != expected or lengths - {count} or strange:
-        raise DataError(f"{folder}: its files do not belong together; prepare it again")
+        raise _damaged(folder, error) from error
+    if strange or lengths - {count}:
+        raise DataError(f"{folder}: its files do not belong together. {_CURE}")
     return pictures
+
+
+def _opened(folder: Path, manifest: dict[str, Any]) -> tuple[Pictures, int, bool]:
+    """The pictures, how many there are to be, and whether the files contradict each other."""
+    images = np.load(folder / _IMAGES, mmap_mode="r", allow_pickle=False)
+    with np.load(folder / _LABELS, allow_pickle=False) as values:
+        labels = {
+            name: Labels(values[name], tuple(names)) for name, names in manifest["labels"].items()
+        }
+    count, view = int(manifest["count"]), manifest["view"]
+    height, width = map(int, view["size"])
+    shape = (int(view["channels"]), height, width)
+    common: dict[str, Any] = {
+        "digest": str(manifest["digest"]),
+        "positions": int(manifest["positions"]),
+        "kept": _read(folder / _KEPT) if manifest["skipped"] else None,
+        "labels": labels,
+        "skipped": tuple(Skipped(*pair) for pair in manifest["skipped"]),
+        "run": int(manifest["run"]),
+    }
+    if (folder / _SIDES).exists():
+        sides = _read(folder / _SIDES)
+        expected: tuple[int, ...] = (int(shape[0] * sides.prod(axis=1).sum()),)
+        pictures: Pictures = CoveredPictures(shape, images, sides, **common)
+    else:
+        expected = (count, *shape)
+        pictures = HeldPictures(images, **common)
+    if "files" not in manifest:
+        _refuse_other_pixels(folder / _IMAGES, images, manifest["digest"])
+    strange = images.dtype != np.uint8 or images.shape != expected
+    beyond = any(one.names and one.values.max() >= len(one.names) for one in labels.values())
+    return pictures, count, bool(strange or beyond)
+
+
+def _refuse_other_pixels(path: Path, images: NDArray[np.uint8], wanted: str) -> None:
+    """Check a folder without checksums by all it has, the digest of its pixels."""
+
+    def compare() -> None:
+        if digest_of(images) != wanted:
+            raise Damaged(f"{path}: damaged: its content does not match its digest")
+
+    once_per_state([path], wanted, compare)
+
+
+def _checksum(manifest: dict[str, Any]) -> str:
+    return digest([json.dumps(manifest, sort_keys=True)])
+
+
+def _damaged(path: Path, how: object) -> DataError:
+    return DataError(f"{path}: damaged: {how}. {_CURE}")
 
 
 def _read(path: Path) -> NDArray[np.int64]:

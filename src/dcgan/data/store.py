@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.cache import Cache
+from dcgan.data.cache import Cache, Wanted
 from dcgan.data.fit import Fit
 from dcgan.data.parallel import in_threads
 from dcgan.data.pictures import CoveredPictures, HeldPictures, Pictures, Skipped
@@ -81,13 +81,18 @@ def load_pictures(
         More than ``max_unreadable`` of the pictures could not be read.
     """
     view = View(size, channels, how, background)
+    note = note or _silent
+    progress = progress or _silent
+    if isinstance(source, PreparedSource) and not source.has_checksums:
+        note(
+            f"{source.name}: an earlier version prepared it without checksums, so that damage to"
+            " its labels goes unseen; run 'dcgan prepare' again to add them"
+        )
     lying = _as_they_lie(source, view)
     if lying is not None:
         # what prepared pictures skipped is no part of them: they are a collection of their own
         known = source.pictures.digest if isinstance(source, PreparedSource) else None
         return HeldPictures(lying, known, labels=source.labels, run=source.run)
-    note = note or _silent
-    progress = progress or _silent
     pictures = _cached(source, view, cache, max_unreadable, shown, progress, note)
     if pictures is None and _is_brief(source, shown):
         note(f"less than half of {len(source):,} pictures will be shown: each is decoded then")
@@ -195,22 +200,23 @@ def _cached(
     note: Note,
 ) -> Pictures | None:
     """The entry of the cache, built if need be; None where there cannot be one."""
-    key = None if cache is None else cache.key(source, view)
-    if cache is None or key is None:
+    stamp = None if cache is None else source.stamp()
+    if cache is None or stamp is None:
         return None
+    wanted = Wanted(source, view, stamp)
 
     def build(folder: Path) -> None:
         prepare_pictures(source, view, folder, max_unreadable=max_unreadable, progress=progress)
 
     try:
-        if not cache.has(key):
-            if _is_brief(source, shown):
-                return None
-            obstacle = cache.make_room(_needed(source, view))
-            if obstacle:
-                note(f"not kept for later runs: {obstacle}")
-                return None
-        return cache.get(key, build, note)
+        found = cache.find(wanted, note)
+        if found is not None or _is_brief(source, shown):
+            return found
+        obstacle = cache.make_room(_needed(source, view))
+        if obstacle:
+            note(f"not kept for later runs: {obstacle}")
+            return None
+        return cache.get(wanted, build, note)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             note(f"not kept for later runs: no space is left on the disk of {cache.folder}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,9 +115,26 @@ class Source(ABC):
         """All pictures as uint8 (N, C, H, W), where they lie in memory or a mapped file as such."""
         return None
 
+    @property
+    def encoded(self) -> EncodedSource | None:
+        """The encoded files behind the pictures, where reading them is cheaper than decoding."""
+        return None
+
 
 class EncodedSource(Source):
-    """Pictures that are encoded files of some container."""
+    """Pictures that are encoded files of some container.
+
+    Attributes
+    ----------
+    fetched : callable, optional
+        Told the index and the bytes of every file that is read to be decoded.
+    """
+
+    fetched: Callable[[int, bytes], None] | None = None
+
+    @property
+    def encoded(self) -> EncodedSource | None:
+        return self
 
     @abstractmethod
     def fetch(self, index: int) -> bytes:
@@ -132,18 +149,24 @@ class EncodedSource(Source):
         """
 
     def read(self, index: int, at_least: tuple[int, int] | None = None) -> Image.Image:
-        return decode(self.fetch(index), at_least)
+        return decode(self._noted(index), at_least)
 
     def peek(self, index: int) -> tuple[str, tuple[int, int]]:
         return peek(self.fetch(index))
 
     def read_frame(self, index: int, frame: int) -> Image.Image:
         """One frame of an animated picture, counted from 0."""
-        return decode(self.fetch(index), frame=frame)
+        return decode(self._noted(index), frame=frame)
 
     def frames(self, index: int) -> int:
         """How many frames a picture has; 1 for one that cannot be read."""
         return count_frames(self.fetch(index))
+
+    def _noted(self, index: int) -> bytes:
+        data = self.fetch(index)
+        if self.fetched is not None:
+            self.fetched(index, data)
+        return data
 
 
 class ArraySource(Source):

@@ -54,6 +54,10 @@ class FramesSource(Source):
         stamp = self._source.stamp()
         return None if stamp is None else digest(("frames", stamp))
 
+    @property
+    def encoded(self) -> EncodedSource:
+        return self._source
+
     def _place(self, index: int) -> tuple[int, int]:
         row = int(self._rows[index])
         return row, index - int(self._starts[row])

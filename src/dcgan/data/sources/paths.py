@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import secrets
 import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from dcgan.data.decode import MOST_BYTES
 from dcgan.data.sources.base import Labels
 from dcgan.errors import OutOfReach, UnreadableImage
+from dcgan.runtime.changes import can_be_trusted, state_of
 
 _PASSING = {errno.EIO, errno.ETIMEDOUT, errno.ESTALE, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 """What a network drive or a busy system answers now and not later."""
@@ -28,16 +30,14 @@ def digest(parts: Iterable[object]) -> str:
 
 
 def file_stamp(paths: Iterable[Path]) -> str:
-    """A digest of files' places, sizes and times of change; missing ones count as such."""
+    """A digest that changes when a file does; missing ones count as such.
 
-    def state(path: Path) -> tuple[str, int, int]:
-        try:
-            found = path.stat()
-        except OSError:
-            return str(path), -1, -1
-        return str(path), found.st_size, found.st_mtime_ns
-
-    return digest(state(path) for path in paths)
+    Made from places and states, without reading. Of files whose states cannot be trusted yet, it
+    is never the same twice.
+    """
+    states = {str(path): state_of(path) for path in paths}
+    trusted = can_be_trusted(states.values())
+    return digest((*states.items(), None if trusted else secrets.token_hex()))
 
 
 def read_picture_file(path: Path) -> bytes:

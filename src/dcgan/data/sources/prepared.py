@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.pictures import HeldPictures
-from dcgan.data.prepared import open_prepared
+from dcgan.data.prepared import has_checksums, open_prepared
 from dcgan.data.sources.base import ArraySource
 from dcgan.data.sources.paths import digest
 from dcgan.errors import DataError
@@ -40,6 +40,7 @@ class PreparedSource(ArraySource):
             stamp=digest((pictures.fingerprint, *marks)),
         )
         self.run = pictures.run
+        self.has_checksums = has_checksums(folder)
         self.pictures = pictures
 
     def pixels(self) -> NDArray[np.uint8]:

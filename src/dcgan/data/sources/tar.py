@@ -109,6 +109,10 @@ class TarSource(EncodedSource):
         states = [(shard.url, shard.state()) for shard in self._places]
         return None if any(state is None for _, state in states) else digest(states)
 
+    @property
+    def encoded(self) -> EncodedSource | None:
+        return None if any(shard.is_far for shard in self._places) else self
+
     def _members_of_run(self, index: int) -> NDArray[np.int64]:
         """A picture and its neighbours in the same run and, since runs may span two, shard."""
         first = index // _RUN * _RUN

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import fsspec
 
 from dcgan.data.decode import EXTENSIONS
-from dcgan.data.sources.paths import digest, is_hidden, suffix
+from dcgan.data.sources.paths import digest, file_stamp, is_hidden, suffix
 from dcgan.errors import DataError, SourceNotFound, Unreachable
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import write_text
@@ -66,13 +66,14 @@ class Place(NamedTuple):
 
     def state(self) -> tuple[object, ...] | None:
         """What changes when the file does; None where its system tells no more than its size."""
+        if not self.is_far:
+            return (file_stamp([Path(self.path)]),)
         try:
             info = self.system.info(self.path)
         except Exception:  # gone: whoever reads it will say so
             return None
-        changed = info.get("mtime") or info.get("created")
-        marks = (info.get(name) for name in ("ETag", "etag", "LastModified", "Last-Modified"))
-        state = (info.get("size"), changed, *marks)
+        names = ("mtime", "created", "ino", "ETag", "etag", "LastModified", "Last-Modified")
+        state = (info.get("size"), *(info.get(name) for name in names))
         return state if any(state[1:]) else None
 
 
