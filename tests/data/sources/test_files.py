@@ -92,6 +92,36 @@ def test_hidden_files_and_folders_are_passed_over(tmp_path):
     assert titles(open_source(str(tmp_path))) == ["a.png"]
 
 
+ADDED = [
+    "@eaDir/a.png/SYNOPHOTO_THUMB_M.jpg",
+    "d/@eaDir/SYNOPHOTO_THUMB_XL.jpg",
+    "#recycle/old.png",
+    "@Recycle/old.png",
+    ".@__thumb/a.png",
+    "$RECYCLE.BIN/S-1/old.png",
+    "System Volume Information/a.png",
+    "d/lost+found/a.png",
+    ".git/a.png",
+    "d/.AppleDouble/a.png",
+    "__macosx/a.png",
+]
+
+
+@pytest.mark.parametrize("how", [put, lambda folder, *names: pack(folder / "a.zip", *names)])
+def test_thumbnails_and_trash_that_systems_add_are_passed_over(tmp_path, how):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    how(folder, "a.png", "d/b.png", *ADDED, "Thumbs.db", ".DS_Store", "d/desktop.ini", "._a.png")
+    source = open_source(str(next(folder.glob("*.zip"), folder)))
+    assert titles(source) == ["a.png", "d/b.png"]
+    assert source.others == {}, "and are not counted as somebody's files"
+
+
+def test_folders_named_nearly_like_those_are_entered(tmp_path):
+    put(tmp_path, "eaDir/1.png", "recycle/2.png", "lost/3.png", "my @eaDir/4.png")
+    assert len(open_source(str(tmp_path))) == 4
+
+
 def test_other_files_are_counted_and_not_read(tmp_path):
     put(tmp_path, "a.png")
     for name in ("readme.txt", "labels.csv", "noextension"):
@@ -269,10 +299,34 @@ def test_what_was_made_from_the_pictures_is_not_learned_from(tmp_path, mark):
     assert titles(open_source(str(tmp_path))) == ["1.png", "2.png"]
 
 
-def test_a_run_folder_may_still_be_looked_at_when_it_is_named(tmp_path):
-    put(tmp_path, "samples/000000064.png")
-    (tmp_path / "networks.json").write_text("{}")
-    assert len(open_source(str(tmp_path))) == 1
+def run_folder(path: Path, source: str) -> None:
+    put(path, "samples/000000064.png", "sheet.png")
+    (path / "networks.json").write_text("{}")
+    (path / "config.yaml").write_text(f"data: {{source: {source}}}")
+
+
+@pytest.mark.parametrize("named", ["runs/first", "runs/first/samples", "runs"])
+def test_sheets_of_runs_are_refused_and_their_dataset_is_named(tmp_path, monkeypatch, named):
+    run_folder(tmp_path / "runs" / "first", "photos/cats")
+    put(tmp_path / "runs", "compare.png")
+    with pytest.raises(DataError, match=r"no dataset\. Name a dataset, such as photos/cats"):
+        open_source(str(tmp_path / named))
+    monkeypatch.chdir(tmp_path / named)
+    with pytest.raises(DataError, match=r"^\.: "):
+        open_source(".")
+
+
+def test_a_damaged_run_folder_is_refused_too(tmp_path):
+    run_folder(tmp_path, "photos")
+    (tmp_path / "config.yaml").write_text("[")
+    with pytest.raises(DataError, match="a run folder, which holds generated images"):
+        open_source(str(tmp_path))
+
+
+def test_images_beside_a_run_folder_are_a_dataset(tmp_path):
+    put(tmp_path, *(f"{number}.png" for number in range(10)))
+    run_folder(tmp_path / "run", ".")
+    assert len(open_source(str(tmp_path))) == 10
 
 
 @pytest.mark.skipif(

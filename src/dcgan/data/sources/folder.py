@@ -10,7 +10,13 @@ from pathlib import Path
 from dcgan.data.decode import EXTENSIONS, is_picture
 from dcgan.data.names import Names
 from dcgan.data.sources.base import EncodedSource
-from dcgan.data.sources.paths import file_stamp, folder_labels, read_picture_file, suffix
+from dcgan.data.sources.paths import (
+    file_stamp,
+    folder_labels,
+    is_hidden,
+    read_picture_file,
+    suffix,
+)
 
 _OURS = {"networks.json", "prepared.json"}
 """Files by which a run folder and prepared pictures are known."""
@@ -20,7 +26,8 @@ class FolderSource(EncodedSource):
     """Every picture below a folder, sorted by path; class folders become labels.
 
     A file is taken for a picture by the end of its name, or, where it has none, by its first
-    bytes. Hidden files and folders are passed over; links to folders are followed once.
+    bytes. Hidden files and folders, and those that systems add, are passed over; links to
+    folders are followed once.
 
     Parameters
     ----------
@@ -50,7 +57,8 @@ class FolderSource(EncodedSource):
 
 
 def files_below(folder: Path, closed: Callable[[OSError], None] | None = None) -> Iterator[str]:
-    """Paths below a folder of all files, in no order; hidden folders are passed over.
+    """Paths below a folder of all files, in no order; hidden folders, and those that systems add,
+    are passed over.
 
     Links to folders are followed, each folder once; run folders and prepared ones are not entered.
 
@@ -69,7 +77,7 @@ def files_below(folder: Path, closed: Callable[[OSError], None] | None = None) -
         kept = []
         for name in sorted(folders):
             target = (here / name).resolve()
-            if not name.startswith(".") and target not in entered:  # a loop of links ends here
+            if not is_hidden(name) and target not in entered:  # a loop of links ends here
                 entered.add(target)
                 kept.append(name)
         folders[:] = kept
@@ -85,7 +93,9 @@ def _pictures(folder: Path, others: Counter[str]) -> Iterator[str]:
         others["closed folder"] += 1
 
     for name in files_below(folder, closed):
-        if not name.rpartition("/")[2].startswith(".") and _is_picture(folder, name):
+        if is_hidden(name.rpartition("/")[2]):
+            continue
+        if _is_picture(folder, name):
             yield name
         else:
             others[suffix(name)] += 1

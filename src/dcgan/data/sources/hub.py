@@ -16,6 +16,7 @@ from dcgan.data.sources.folder import files_below
 from dcgan.data.sources.paths import digest, file_stamp, is_hidden, suffix
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
+from dcgan.runtime.changes import state_of
 from dcgan.runtime.network import offline
 
 _CACHES = {
@@ -90,9 +91,12 @@ def open_parquet(path: Path, column: str = "") -> HubSource:
         files = [path / name for name in below if not is_hidden(name)]
     if not files:
         raise DataError(f"{path}: holds no .parquet file")
+    # the library takes a file for unchanged by its path and time of modification alone
+    state = digest(map(state_of, files))
     with _library(str(path)) as library:
         rows = library.Dataset.from_parquet(
-            [str(file) for file in files], cache_dir=str(cache_folder() / "hub" / "datasets")
+            [str(file) for file in files],
+            cache_dir=str(cache_folder() / "hub" / "datasets" / state),
         )
     base = path if path.is_dir() else path.parent
     return HubSource(str(path), rows, column, f"{path}:COLUMN", base)

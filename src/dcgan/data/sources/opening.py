@@ -22,6 +22,7 @@ from dcgan.data.sources.idx import open_idx
 from dcgan.data.sources.lmdb import LmdbSource, open_lsun
 from dcgan.data.sources.paths import is_hidden, suffix
 from dcgan.data.sources.prepared import PreparedSource
+from dcgan.data.sources.run_folders import refuse_folder_of_runs, refuse_run_folder
 from dcgan.data.sources.shapes import ShapesSource
 from dcgan.data.sources.tar import TarSource
 from dcgan.data.sources.tar_index import place
@@ -155,7 +156,9 @@ def _open_folder(path: Path) -> Source:
         return PreparedSource(path)
     if (path / "data.mdb").is_file():
         return LmdbSource(path)
+    refuse_run_folder(path)
     source = FolderSource(path)
+    refuse_folder_of_runs(path, source)
     if len(source) == 0 and ".tar" in source.others:
         below = files_below(path)
         shards = [name for name in below if suffix(name) == ".tar" and not is_hidden(name)]

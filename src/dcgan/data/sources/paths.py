@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import re
 import secrets
 import stat
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,19 @@ from dcgan.runtime.changes import can_be_trusted, state_of
 
 _PASSING = {errno.EIO, errno.ETIMEDOUT, errno.ESTALE, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 """What a network drive or a busy system answers now and not later."""
+
+_ADDED_BY_SYSTEMS = (
+    *("__MACOSX", "Network Trash Folder", "Temporary Items"),  # macOS
+    *("$RECYCLE.BIN", "RECYCLER", "System Volume Information"),  # Windows
+    *("Thumbs.db", "ehthumbs.db", "desktop.ini"),
+    *("@eaDir", "#recycle", "#snapshot"),  # Synology: the first holds a thumbnail of each image
+    *("@Recycle", "@Recently-Snapshot"),  # QNAP
+    *("lost+found", "__pycache__"),
+)
+
+_HIDDEN = re.compile(
+    rf"(?:^|/)(?:\.+[^./][^/]*|{'|'.join(map(re.escape, _ADDED_BY_SYSTEMS))})(?=/|$)", re.IGNORECASE
+)
 
 
 def digest(parts: Iterable[object]) -> str:
@@ -110,15 +124,21 @@ def suffix(name: str) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a path in an archive is hidden, or is what macOS adds.
+    """Whether a path is hidden, or is what a system adds, such as thumbnails and trash.
 
-    >>> is_hidden("a/.b/c.png"), is_hidden("../a.png")
-    (True, False)
+    Parameters
+    ----------
+    name : str
+        With ``/`` between its parts.
+
+    Examples
+    --------
+    >>> is_hidden("a/.b/c.png"), is_hidden("a/@eaDir/c.png/SYNOPHOTO_THUMB_M.jpg")
+    (True, True)
+    >>> is_hidden("../a.png"), is_hidden("eaDir/c.png")
+    (False, False)
     """
-    if not name.startswith((".", "__MACOSX/")) and "/." not in name and "/__MACOSX/" not in name:
-        return False  # nearly all: this is asked of millions
-    parts = name.split("/")
-    return any(part == "__MACOSX" or (part.strip(".") and part[0] == ".") for part in parts)
+    return _HIDDEN.search(name) is not None
 
 
 def _folder_at(name: str, depth: int) -> str | None:
