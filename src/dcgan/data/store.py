@@ -22,6 +22,7 @@ from dcgan.data.prepared import Decoded, writing
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.stream import StreamedPictures
+from dcgan.data.variation import VARYING, varies
 from dcgan.data.view import View
 from dcgan.errors import TooManyUnreadable, UnreadableImage
 from dcgan.runtime.memory import available_memory, in_words
@@ -93,6 +94,9 @@ def load_pictures(
         # what prepared pictures skipped is no part of them: they are a collection of their own
         known = source.pictures.digest if isinstance(source, PreparedSource) else None
         return HeldPictures(lying, known, labels=source.labels, run=source.run)
+    if varies(source):
+        note(f"{source.name}: {VARYING}")
+        return StreamedPictures(source, view, max_unreadable=max_unreadable)
     pictures = _cached(source, view, cache, max_unreadable, shown, progress, note)
     if pictures is None and _is_brief(source, shown):
         note(f"less than half of {len(source):,} pictures will be shown: each is decoded then")

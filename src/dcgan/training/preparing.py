@@ -11,6 +11,7 @@ from dcgan.config import merge, parse_config, resolved
 from dcgan.data import Source, open_items, open_source, survey
 from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.store import prepare_pictures
+from dcgan.data.variation import varies
 from dcgan.data.view import View
 from dcgan.errors import ConfigError, DataError
 from dcgan.runtime.device import choose_device
@@ -85,6 +86,11 @@ def prepare(
         config.data.fit,
         config.data.background,
     )
+    if varies(source):
+        reporter.note(
+            f"{source.name}: the same item gives another image each time it is fetched, as with"
+            " random transforms: what is prepared holds one of them"
+        )
     _refuse_full_disk(folder, len(source) * view.picture_bytes)
     try:
         prepare_pictures(

@@ -15,6 +15,7 @@ from tests.conftest import SMALL
 import dcgan
 from dcgan.data import open_items
 from dcgan.errors import DataError, RunConflict, UnreadableImage
+from dcgan.training.reporting import Reporter
 
 GREY = np.random.default_rng(0).integers(0, 256, (5, 6), dtype=np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (5, 6, 3), dtype=np.uint8)
@@ -261,3 +262,60 @@ def test_training_on_what_is_no_picture_is_refused_in_one_line(tmp_path):
         dcgan.train([None, 5], images=64, out=tmp_path / "run", **SMALL)
     assert len(str(failure.value).splitlines()) == 1
     assert not (tmp_path / "run").exists()
+
+
+class Flipped(torch.utils.data.Dataset):
+    """A map-style data set with a random transform, as torchvision users write them."""
+
+    def __init__(self, seed: int, share: float = 0.5) -> None:
+        self.images = [np.asarray(scene) for scene in scenes(40)]
+        self.random, self.share = np.random.default_rng(seed), share
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index):
+        image = self.images[index]
+        return np.ascontiguousarray(image[:, ::-1] if self.random.random() < self.share else image)
+
+
+def test_items_with_random_transforms_are_drawn_anew_each_time():
+    said: list[str] = []
+    pictures = dcgan.data.load_pictures(open_items(Flipped(0)), (20, 20), 3, note=said.append)
+    seen = [pictures.take(np.array([7]), np.zeros(1)).numpy().tobytes() for _ in range(20)]
+    assert len(set(seen)) == 2, "as it is, and mirrored"
+    assert len(said) == 1
+    assert "random transforms" in said[0]
+
+
+@pytest.mark.parametrize(
+    "items", [Flipped(0, share=0.0), Flipped(0, share=1.0), Given(), [GREY] * 3]
+)
+def test_items_without_them_are_held_and_nothing_is_said(items):
+    said: list[str] = []
+    pictures = dcgan.data.load_pictures(
+        open_items(items), (20, 20), 3, note=said.append, max_unreadable=0.5
+    )
+    assert not pictures.is_slow
+    assert said == []
+
+
+def test_a_run_on_random_transforms_resumes_by_the_number_of_images(tmp_path):
+    dcgan.train(Flipped(0), images=32, out=tmp_path / "run", **SMALL)
+    longer = dcgan.train(Flipped(1), images=64, out=tmp_path / "run", resume=True, **SMALL)
+    assert longer.images_seen == 64
+    fewer = Flipped(1)
+    del fewer.images[0]
+    with pytest.raises(DataError, match="was begun on 40 pictures"):
+        dcgan.train(fewer, images=96, out=tmp_path / "run", resume=True, **SMALL)
+
+
+def test_prepared_random_transforms_are_said_to_be_frozen(tmp_path):
+    said: list[str] = []
+
+    class Listening(Reporter):
+        def note(self, text):
+            said.append(text)
+
+    dcgan.prepare(Flipped(0), tmp_path / "p", size=20, reporter=Listening())
+    assert any("holds one of them" in line for line in said)

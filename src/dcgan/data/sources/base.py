@@ -50,6 +50,9 @@ class Source(ABC):
     run: int = 1
     """Pictures that lie together and are cheap to read together: 1 where any order is as good."""
 
+    may_vary: bool = False
+    """Whether somebody else's code gives the pictures, which may draw them anew each time."""
+
     def __init__(
         self,
         name: str,

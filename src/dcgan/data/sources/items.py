@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -73,6 +74,7 @@ class ItemsSource(Source):
     def __init__(self, items: _Indexed) -> None:
         labels = _labels(items) if isinstance(items, Sequence) else {}
         super().__init__("data", labels=labels)
+        self.may_vary = not isinstance(items, list | tuple | deque)
         self._items = items
         self._lock = threading.Lock()
 
