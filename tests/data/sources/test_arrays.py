@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dcgan.data import Source, open_source, survey
+from dcgan.data import Source, load_pictures, open_source, survey
+from dcgan.data.inspection import inspect_pictures
+from dcgan.data.sources.arrays import open_array
 from dcgan.errors import DataError
 
 
@@ -191,3 +194,46 @@ def test_a_note_in_an_npz_does_no_harm(tmp_path):
         archive.writestr("readme.txt", "made by hand")
         archive.writestr("pictures.npy", original.read("pictures.npy"))
     assert len(open_source(str(path))) == 4
+
+
+def bomb(path: Path, shape: tuple[int, ...]) -> Path:
+    """An ``.npz`` of zeros, which packs a thousand times smaller."""
+    np.savez_compressed(path, images=np.zeros(shape, np.uint8))
+    return path
+
+
+def test_an_npz_beyond_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    path = bomb(tmp_path / "my faces.npz", (64, 100, 100))
+    monkeypatch.setattr("dcgan.data.sources.arrays.available_memory", lambda: 500_000)
+    monkeypatch.setattr("numpy.lib.npyio.NpzFile.__getitem__", pytest.fail)
+    with pytest.raises(DataError, match=r"640\.1 kB of memory") as failure:
+        open_array(path)
+    assert "unzip 'my faces.npz'" in str(failure.value)
+    assert "batch" not in str(failure.value)
+
+
+def test_floats_beyond_memory_are_refused_and_bytes_are_read_in_place(tmp_path, monkeypatch):
+    np.save(tmp_path / "a.npy", np.zeros((64, 100, 100), np.float32))
+    np.save(tmp_path / "b.npy", np.zeros((64, 100, 100), np.uint8))
+    monkeypatch.setattr("dcgan.data.sources.arrays.available_memory", lambda: 500_000)
+    with pytest.raises(DataError, match=r"640\.0 kB of memory.*as uint8 with numpy\.save"):
+        open_array(tmp_path / "a.npy")
+    assert len(open_array(tmp_path / "b.npy")) == 64
+
+
+@pytest.mark.parametrize("shape", [(64, 0, 16), (64, 16, 0), (64, 0, 0, 3), (64, 3, 0, 16)])
+def test_images_without_pixels_are_refused(tmp_path, shape):
+    np.save(tmp_path / "a.npy", np.zeros(shape, np.uint8))
+    with pytest.raises(DataError, match=r"without pixels: the shape is \(64, .*at least 1"):
+        open_array(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 1), (3, 1, 1, 3), (3, 1, 40), (3, 40, 1)])
+def test_images_of_one_pixel_or_row_are_stretched_over_the_view(tmp_path, shape):
+    values = np.array([10, 20, 30], np.uint8).reshape(3, *[1] * (len(shape) - 1))
+    np.save(tmp_path / "a.npy", np.broadcast_to(values, shape))
+    source = open_array(tmp_path / "a.npy")
+    for how in ("crop", "pad", "stretch", "cover-random"):
+        pictures = load_pictures(source, (16, 16), 3, how=how, background="#0a0a0a")
+        assert pictures.take(np.array([0]), np.zeros(1)).unique().tolist() == [10]
+    assert inspect_pictures(source).tiny == (0, 1, 2)

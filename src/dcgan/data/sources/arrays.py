@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from dcgan.data.sources.base import ArraySource, Labels
 from dcgan.data.sources.paths import file_stamp
 from dcgan.errors import DataError
+from dcgan.runtime.memory import available_memory, in_words
 
 _PART = 256
 """Pictures converted in one go."""
@@ -54,10 +56,24 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         if isinstance(loaded, np.ndarray):
             return {"images": loaded}
         with loaded:
+            _refuse_beyond_memory(
+                str(path),
+                sum(member.file_size for member in loaded.zip.infolist()),
+                f"'unzip {quote(path.name)}' gives .npy files, which are read in place",
+            )
             found = {name: loaded[name] for name in loaded.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: not a NumPy file of plain numbers ({error})") from error
     return {name: array for name, array in found.items() if isinstance(array, np.ndarray)}
+
+
+def _refuse_beyond_memory(name: str, needed: int, cure: str) -> None:
+    """Refuse what would be killed, or swap for hours, before it is read."""
+    free = available_memory()
+    if free is not None and needed > free:
+        raise DataError(
+            f"{name}: needs {in_words(needed)} of memory, and {in_words(free)} are free. {cure}"
+        )
 
 
 def channels_last(name: str, images: NDArray[Any]) -> NDArray[Any]:
@@ -91,6 +107,8 @@ def as_pixels(name: str, images: NDArray[Any]) -> NDArray[np.uint8]:
         return images.astype(np.uint8) * np.uint8(255)
     if images.dtype.kind not in "fiu":
         raise DataError(f"{name}: values of {images.dtype}; wants numbers")
+    cure = "Save whole numbers from 0 to 255 as uint8 with numpy.save: they are read in place"
+    _refuse_beyond_memory(name, images.size, cure)
     low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
     if images.dtype.kind == "f" and low >= 0 and high <= 1:
         pixels = np.empty(images.shape, dtype=np.uint8)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dcgan.data.decode import count_frames, decode, peek
+from dcgan.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,11 @@ class ArraySource(Source):
     labels : mapping, optional
     stamp : str, optional
         See :meth:`Source.stamp`.
+
+    Raises
+    ------
+    DataError
+        The images have no pixels.
     """
 
     def __init__(
@@ -192,6 +198,11 @@ class ArraySource(Source):
         labels: Mapping[str, Labels] | None = None,
         stamp: str | None = None,
     ) -> None:
+        if 0 in images.shape[1:]:
+            raise DataError(
+                f"{name}: images without pixels: the shape is {images.shape}. Every side must be at"
+                " least 1"
+            )
         super().__init__(name, labels=labels)
         self._images = images
         self._stamp = stamp

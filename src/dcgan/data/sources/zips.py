@@ -14,10 +14,10 @@ from pathlib import Path
 from dcgan.data.decode import EXTENSIONS, MOST_BYTES
 from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.paths import digest, folder_labels, is_hidden, suffix
+from dcgan.data.sources.unpacking import unpacked
 from dcgan.data.sources.zip_index import Member, ZipIndex
 from dcgan.errors import DataError, UnreadableImage
 
-_STORED, _DEFLATED = 0, 8
 _ENCRYPTED = 1
 """Flag bit 0."""
 
@@ -47,7 +47,6 @@ class ZipSource(EncodedSource):
             raise DataError(f"{path}: not a readable zip file ({error})") from error
         super().__init__(str(path), labels=folder_labels(self._index.names), others=others)
         self._path = path
-        self._library: zipfile.ZipFile | None = None
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -56,9 +55,7 @@ class ZipSource(EncodedSource):
     def fetch(self, index: int) -> bytes:
         member = self._index[index]
         try:
-            if member.method not in {_STORED, _DEFLATED} or member.flags & _ENCRYPTED:
-                return self._through_library(member.name)
-            return self._plain(member)
+            return self._unpacked(member)
         except (MemoryError, UnreadableImage):
             raise
         except Exception as error:  # every compression has errors of its own
@@ -71,8 +68,10 @@ class ZipSource(EncodedSource):
         # holds each member's checksum: as good as having read it
         return digest((self._index.numbers.tobytes(), *self._index.names))
 
-    def _plain(self, member: Member) -> bytes:
-        """A stored or deflated member, checked against its CRC."""
+    def _unpacked(self, member: Member) -> bytes:
+        """A member's content, checked against its CRC."""
+        if member.flags & _ENCRYPTED:
+            raise UnreadableImage("encrypted in the zip; unpack it with its password first")
         for size in (member.size, member.packed_size):
             if size > MOST_BYTES:
                 raise UnreadableImage(f"of {size:,} bytes: too large for a picture")
@@ -81,13 +80,11 @@ class ZipSource(EncodedSource):
         data = self._read_at(member.offset + 30, name_length + extra_length + member.packed_size)
         if header[:4] != b"PK\x03\x04" or data[:name_length] != member.encoded_name:
             raise ValueError("another member lies where the list says")
-        packed = data[name_length + extra_length :]
-        if member.method == _DEFLATED:
-            # one more byte than promised shows the lie, a bomb is not unpacked
-            packed = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, member.size + 1)
-        if len(packed) != member.size or zlib.crc32(packed) != member.checksum:
+        # one more byte than promised shows the lie, a bomb is not unpacked
+        content = unpacked(data[name_length + extra_length :], member.method, member.size + 1)
+        if len(content) != member.size or zlib.crc32(content) != member.checksum:
             raise ValueError("its checksum is wrong")
-        return packed
+        return content
 
     def _read_at(self, offset: int, length: int) -> bytes:
         if hasattr(os, "pread"):  # needs no lock: keeps no position
@@ -95,16 +92,6 @@ class ZipSource(EncodedSource):
         with self._lock:
             self._file.seek(offset)
             return self._file.read(length) or b""
-
-    def _through_library(self, name: str) -> bytes:
-        with self._lock:
-            if self._library is None:
-                self._library = zipfile.ZipFile(self._path)
-        with self._library.open(name) as member:
-            data = member.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise UnreadableImage("unpacks to too many bytes for a picture")
-        return data
 
 
 def _is_picture(name: str, others: Counter[str], below: str) -> bool:
