@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -19,6 +20,25 @@ def test_every_index_is_worked_on_once_and_comes_in_order(count):
 
     assert list(in_threads(square, range(count))) == [index**2 for index in range(count)]
     assert sorted(done) == list(range(count))
+
+
+def test_a_few_large_pictures_are_worked_on_by_all_cores(monkeypatch):
+    """Each waits for another one: all in one task would wait for ever."""
+    monkeypatch.setattr("dcgan.data.parallel.cores", lambda: 2)
+    together = threading.Barrier(2)
+    assert list(in_threads(lambda index: together.wait(10) >= 0, range(4))) == [True] * 4
+
+
+def test_quick_work_is_handed_over_in_bulk(monkeypatch):
+    monkeypatch.setattr("dcgan.data.parallel.cores", lambda: 2)
+    monkeypatch.setattr("dcgan.data.parallel._TASK_SECONDS", 3600.0)
+    submit, tasks = ThreadPoolExecutor.submit, []
+    monkeypatch.setattr(
+        ThreadPoolExecutor, "submit", lambda *args: (tasks.append(args), submit(*args))[1]
+    )
+    assert list(in_threads(str, range(5000), chunk=500)) == [str(index) for index in range(5000)]
+    assert len(tasks) < 50
+    assert max(len(part) for _, _, part in tasks) == 500
 
 
 def test_indices_may_be_any():

@@ -231,3 +231,12 @@ def test_load_some_of_few_takes_each_once():
 def test_load_some_passes_over_the_unreadable():
     assert first_pixels(load_some(Listed(tones(1, None, 3)), (8, 8), 1)) == [1, 3]
     assert load_some(Listed(tones(None)), (8, 6), 3).shape == (0, 3, 8, 6)
+
+
+def test_progress_of_a_few_large_pictures_is_told_after_each(monkeypatch):
+    monkeypatch.setattr("dcgan.data.store._TELL_SECONDS", 0.0)
+    told = []
+    load_pictures(
+        Listed(tones(*[1] * 5)), (8, 8), 1, progress=lambda done, total: told.append((done, total))
+    )
+    assert told == [(number, 5) for number in range(1, 6)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -55,6 +54,7 @@ def inspect(
         Print one JSON object in place of the report.
     """
     from dcgan.cli.inspect_report import as_dict, as_text
+    from dcgan.cli.progress import TerminalReporter
     from dcgan.config import parse_config
     from dcgan.data import open_source
     from dcgan.data.inspection import inspect_pictures
@@ -65,7 +65,11 @@ def inspect(
     # a wrong size is refused before minutes of looking
     asked = parse_config({"data": {"size": size}} if size else {}).data.size
     source = open_source(data, data_root)
-    seen = inspect_pictures(source, limit, progress=_tell)
+    reporter = TerminalReporter()
+    try:
+        seen = inspect_pictures(source, limit, progress=reporter.decoding)
+    finally:
+        reporter.end()
     advice = advise(
         seen,
         choose_device("auto").type,
@@ -83,13 +87,6 @@ def inspect(
         _write_page(html, report, source, seen, sheet)
         report["html"] = str(html)
     print(json.dumps(report) if as_json else as_text(report))
-
-
-def _tell(done: int, total: int) -> None:
-    """A line that counts, where somebody watches and it takes a while."""
-    if total >= 2000 and sys.stderr.isatty():
-        end = "\n" if done == total else ""
-        print(f"\rlooking at pictures {done:,}/{total:,}", end=end, file=sys.stderr, flush=True)
 
 
 def _sheet(source: Source, seen: Inspection, advice: Advice) -> Image.Image:

@@ -16,6 +16,10 @@ LONGEST_COVER = 4
 _FILTER = Image.Resampling.BICUBIC
 """Pillow widens the filter when it shrinks, so this antialiases."""
 
+_GAP = 8.0
+"""What is shrunk more than 16 times is first averaged over whole blocks, to no less than 8 times
+the size wanted. FIGURES"""
+
 
 def fit(
     image: Image.Image, size: tuple[int, int], how: Fit = "crop", background: str = "#ffffff"
@@ -36,7 +40,7 @@ def fit(
     if (image.height, image.width) == size:
         return image
     if how == "stretch":
-        return image.resize((width, height), _FILTER)
+        return _resized(image, width, height)
     if how == "pad":
         return _pad(image, height, width, background)
     return _crop(image, height, width)
@@ -66,9 +70,11 @@ def _crop(image: Image.Image, height: int, width: int) -> Image.Image:
     inner_height = max(1, round(height * scale))
     left = (image.width - inner_width) // 2
     top = (image.height - inner_height) // 2
-    # cut first: resize(box=) would let pixels from outside the box bleed in through the filter
-    cut = image.crop((left, top, left + inner_width, top + inner_height))
-    return cut.resize((width, height), _FILTER)
+    cut = image
+    if (inner_width, inner_height) != image.size:  # else a copy of up to 350 MB
+        # first: resize(box=) would let pixels from outside the box bleed in through the filter
+        cut = image.crop((left, top, left + inner_width, top + inner_height))
+    return _resized(cut, width, height)
 
 
 def _pad(image: Image.Image, height: int, width: int, background: str) -> Image.Image:
@@ -76,5 +82,9 @@ def _pad(image: Image.Image, height: int, width: int, background: str) -> Image.
     inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     colour = ImageColor.getcolor(background, image.mode)
     canvas = Image.new(image.mode, (width, height), colour)
-    canvas.paste(image.resize(inner, _FILTER), ((width - inner[0]) // 2, (height - inner[1]) // 2))
+    canvas.paste(_resized(image, *inner), ((width - inner[0]) // 2, (height - inner[1]) // 2))
     return canvas
+
+
+def _resized(image: Image.Image, width: int, height: int) -> Image.Image:
+    return image.resize((width, height), _FILTER, reducing_gap=_GAP)

@@ -5,6 +5,7 @@ N pictures that could be read, of those looked at
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ from dcgan.errors import UnreadableImage
 TINY_SIDE = 16
 """Pictures with a shorter side are called tiny: no network here works below it."""
 
-_TELL_EVERY = 256
+_TELL_EVERY, _TELL_SECONDS = 256, 0.1
+"""Pictures, or time if that is over first, between two reports of progress."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def inspect_pictures(
     indices = spread_evenly(len(source), limit)
     tally = _Tally(len(indices))
     skipped: list[Skipped] = []
+    told = time.monotonic()
     for done, (index, seen) in enumerate(
         zip(indices, in_threads(look_at, indices), strict=True), start=1
     ):
@@ -125,7 +128,9 @@ def inspect_pictures(
             skipped.append(seen)
         else:
             tally.add(index, seen)
-        if progress is not None and (done % _TELL_EVERY == 0 or done == len(indices)):
+        is_due = done % _TELL_EVERY == 0 or time.monotonic() - told >= _TELL_SECONDS
+        if progress is not None and (is_due or done == len(indices)):
+            told = time.monotonic()
             progress(done, len(indices))
     refuse_nothing_readable(source, len(indices), skipped)
     return tally.finish(source, tuple(skipped))

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _CHUNK = 256
-"""Pictures per task: handing over small ones singly costs more than decoding them."""
+"""Most pictures per task: handing over small ones singly costs more than decoding them."""
+
+_TASK_SECONDS = 0.1
+"""What a task is meant to take: of large pictures it has few, so that all cores share them and
+progress is seen."""
+
+_GROWTH = 4
+"""A task has at most so many times as many as the one that was measured."""
 
 
 def in_threads(
@@ -29,24 +36,27 @@ def in_threads(
     function : callable
     indices : sequence of int
     chunk : int, default 256
-        Calls per task; so many results times the number of cores are held at once.
+        Most calls per task; so many results times the number of cores are held at once.
     """
 
     stopped = threading.Event()
 
-    def do(start: int) -> list[Result]:
-        part = indices[start : start + chunk]
-        return [function(index) for index in part if not stopped.is_set()]
+    def do(part: Sequence[int]) -> tuple[list[Result], float]:
+        began = time.perf_counter()
+        results = [function(index) for index in part if not stopped.is_set()]
+        return results, (time.perf_counter() - began) / len(part)
 
-    workers = cores()
-    starts = iter(range(0, len(indices), chunk))
+    workers, size, start = cores(), 1, 0
     with ThreadPoolExecutor(workers) as pool:
-        waiting = deque(pool.submit(do, start) for start in islice(starts, 2 * workers))
+        waiting: deque[Future[tuple[list[Result], float]]] = deque()
         try:
-            while waiting:
-                results = waiting.popleft().result()
-                for start in islice(starts, 1):
-                    waiting.append(pool.submit(do, start))
+            while waiting or start < len(indices):
+                while start < len(indices) and len(waiting) < 2 * workers:
+                    waiting.append(pool.submit(do, indices[start : start + size]))
+                    start += size
+                results, seconds = waiting.popleft().result()
+                wanted = int(_TASK_SECONDS / max(seconds, 1e-9))
+                size = max(1, min(chunk, wanted, _GROWTH * len(results)))
                 yield from results
         finally:
             stopped.set()

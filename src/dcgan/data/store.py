@@ -7,6 +7,7 @@ memory; and in its source, decoded again each time it is shown.
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from dcgan.data.prepared import Decoded, writing
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.stream import StreamedPictures
+from dcgan.data.survey import spread_evenly
 from dcgan.data.variation import VARYING, varies
 from dcgan.data.view import View
 from dcgan.errors import TooManyUnreadable, UnreadableImage
@@ -34,6 +36,9 @@ _MEMORY_SHARE = 0.6
 """Of the memory that is free, what decoded pictures may take."""
 
 _CHUNK_BYTES = 2**22
+_TELL_EVERY, _TELL_SECONDS = 100, 0.1
+"""Pictures, or time if that is over first, between two reports of progress."""
+
 _LARGE = 100_000
 """Collections of more pictures are not decoded whole for a run that sees less than half of them."""
 
@@ -154,9 +159,12 @@ def decode_all(source: Source, view: View, progress: Progress) -> Iterator[Decod
             return Decoded(index, Skipped(source.title(index), str(error)))
 
     chunk = max(1, min(256, _CHUNK_BYTES // view.picture_bytes))
+    told = time.monotonic()
     for decoded in in_threads(decode_one, range(count), chunk=chunk):
         yield decoded
-        if decoded.index % 100 == 99 or decoded.index == count - 1:
+        is_due = decoded.index % _TELL_EVERY == 0 or time.monotonic() - told >= _TELL_SECONDS
+        if is_due or decoded.index == count - 1:
+            told = time.monotonic()
             progress(decoded.index + 1, count)
 
 
@@ -166,12 +174,16 @@ def load_some(
     """Up to ``limit`` readable pictures spread evenly over a source, as :func:`load_pictures`
     would hold them, uint8 (N, C, H, W)."""
     view = View(size, channels, "crop" if how == "cover-random" else how)
-    images = []
-    for index in np.linspace(0, len(source) - 1, min(limit, len(source))).round().astype(int):
+
+    def decoded(index: int) -> NDArray[np.uint8] | None:
         try:
-            images.append(view.of(source, int(index)))
+            return view.of(source, index)
         except UnreadableImage:
-            continue
+            return None
+
+    images = [
+        one for one in in_threads(decoded, spread_evenly(len(source), limit)) if one is not None
+    ]
     return np.stack(images) if images else np.empty((0, *view.shape), dtype=np.uint8)
 
 
