@@ -11,6 +11,7 @@ from types import ModuleType
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from dcgan.data.gif import count_gif_frames
 from dcgan.errors import UnreadableImage
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "TGA")
@@ -46,8 +47,9 @@ _TURNING = (b"Exif\0\0", b"http://ns.adobe.com/xap/")
 """How those two begin in the file."""
 
 
-def decode(data: bytes, at_least: tuple[int, int] | None = None, *, frame: int = 0) -> Image.Image:
-    """Decode one frame of an encoded picture, upright as its EXIF orientation says.
+def decode(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Image:
+    """Decode an encoded picture, of an animated one the first frame, upright as its EXIF
+    orientation says.
 
     Parameters
     ----------
@@ -55,7 +57,6 @@ def decode(data: bytes, at_least: tuple[int, int] | None = None, *, frame: int =
     at_least : (height, width), optional
         What the picture will be shrunk to. A much larger JPEG is then decoded at 1/2, 1/4 or 1/8
         of its size, which saves most of the work.
-    frame : int, default 0
 
     Returns
     -------
@@ -67,14 +68,12 @@ def decode(data: bytes, at_least: tuple[int, int] | None = None, *, frame: int =
     UnreadableImage
         Not a picture of a listed format, damaged, or too large; the message is the reason.
     """
-    quick = _quick_jpeg(data, at_least) if frame == 0 else None
+    quick = _quick_jpeg(data, at_least)
     if quick is not None:
         return quick
     with damage_named():
         image = _opened(data)
         is_jpeg = image.format in {"JPEG", "MPO"}  # the second of telephones: several in one file
-        if frame:
-            image.seek(frame)
         if is_jpeg:
             shrinking = _shrinking(image.height, image.width, at_least)
             if shrinking > 1:  # None: the mode stays
@@ -105,10 +104,51 @@ def count_frames(data: bytes) -> int:
     try:
         with damage_named():
             image = _opened(data)
+            if image.format == "GIF":
+                return count_gif_frames(data)
             # the further pictures of a telephone's JPEG are depths and brightnesses
             return int(getattr(image, "n_frames", 1)) if image.format in _ANIMATED else 1
     except UnreadableImage:
         return 1
+
+
+class Film:
+    """The frames of an encoded picture.
+
+    Going forward decodes each frame once; going back begins again at the first.
+
+    Parameters
+    ----------
+    data : bytes
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._image: Image.Image | None = None
+        self._torn: tuple[int, UnreadableImage] | None = None
+
+    def frame(self, number: int) -> Image.Image:
+        """One frame, counted from 0, as :func:`decode` gives the first.
+
+        Raises
+        ------
+        UnreadableImage
+            As :func:`decode`; or there is no such frame, or none behind a damaged one.
+        """
+        if self._torn is not None and number >= self._torn[0]:
+            raise self._torn[1]
+        try:
+            with damage_named():
+                if self._image is None or self._image.tell() > number:
+                    self._image = _opened(self._data)
+                self._image.seek(number)
+        except UnreadableImage as error:
+            # not tried again for each of the next: that would go through the whole film each time
+            self._image, self._torn = None, (number, error)
+            raise
+        with damage_named():
+            self._image.load()
+            return ImageOps.exif_transpose(self._image)
 
 
 def is_picture(head: bytes) -> bool:

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 
 from dcgan.data import Source, load_pictures, open_source
 from dcgan.data.colour import to_channels
-from dcgan.data.decode import count_frames, decode
+from dcgan.data.decode import Film, count_frames
 from dcgan.errors import DataError, UnreadableImage
 
 KINDS = {
@@ -71,10 +72,75 @@ def test_every_frame_is_a_picture(tmp_path, kind, count):
 def test_frames_are_counted_and_taken_by_number(kind):
     data = animation(kind, [10, 90, 200])
     assert count_frames(data) == 3
+    film = Film(data)
     for number, tone in ((2, 200), (0, 10), (1, 90)):
-        assert to_channels(decode(data, frame=number), 3).getpixel((0, 0)) == (tone, 255 - tone, 0)
+        assert to_channels(film.frame(number), 3).getpixel((0, 0)) == (tone, 255 - tone, 0)
     with pytest.raises(UnreadableImage):
-        decode(data, frame=3)
+        film.frame(3)
+
+
+def long_gif(count: int) -> bytes:
+    """Of two frames, the second again and again."""
+    data = animation("GIF", [10, 90])
+    start = data.rindex(b"\x21\xf9")
+    return data[:start] + (count - 1) * data[start:-1] + data[-1:]
+
+
+def test_frames_of_a_long_gif_are_counted_without_going_through_them(monkeypatch):
+    data = long_gif(50_000)
+    monkeypatch.setattr("PIL.GifImagePlugin.GifImageFile._seek", _no_more_than(2))
+    assert count_frames(data) == 50_000
+
+
+def _no_more_than(calls: int):
+    """Pillow's own step to a frame, so many times."""
+    step, made = GifImageFile._seek, []
+
+    def limited(*args):
+        made.append(args)
+        assert len(made) <= calls, "goes through the frames"
+        return step(*args)
+
+    return limited
+
+
+def test_reading_all_frames_goes_through_a_film_once(tmp_path, monkeypatch):
+    """Once in each thread."""
+    folder = put(tmp_path, {"a.gif": long_gif(300)})
+    monkeypatch.setattr("dcgan.data.parallel.cores", lambda: 2)
+    source = open_source(folder, frames="all")
+    monkeypatch.setattr("PIL.GifImagePlugin.GifImageFile._seek", _no_more_than(2 * 300 + 4))
+    pictures = load_pictures(source, (4, 6), 3)
+    assert pictures.images[:, 0, 0, 0].tolist() == [10] + [90] * 299
+
+
+def colourful_gif(count: int) -> bytes:
+    """With a long comment, and a table of colours for every frame."""
+    random = np.random.default_rng(count)
+    frames = [Image.fromarray(random.integers(0, 256, (9, 13, 3), np.uint8)) for _ in range(count)]
+    buffer = BytesIO()
+    options = {"append_images": frames[1:], "comment": b"x" * 700, "disposal": 2}
+    frames[0].save(buffer, "GIF", save_all=True, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_gifs_are_counted_as_pillow_counts_them(count):
+    data = colourful_gif(count)
+    with Image.open(BytesIO(data)) as image:
+        assert count_frames(data) == image.n_frames == count
+
+
+def test_of_a_gif_that_is_cut_off_the_whole_frames_are_read(tmp_path):
+    data = colourful_gif(7)
+    folder = put(tmp_path, {"a.gif": data[: len(data) * 5 // 7]})
+    source = open_source(folder, frames="all")
+    whole = open_source(put(tmp_path / "whole", {"a.gif": data}), frames="all")
+    assert len(source) in {5, 6}
+    for index in range(len(source) - 1):
+        assert source.read(index).tobytes() == whole.read(index).tobytes()
+    with pytest.raises(UnreadableImage):
+        source.read(len(source) - 1)
 
 
 def test_frames_that_change_a_part_show_the_whole(tmp_path):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dcgan.data.decode import count_frames, decode, peek
+from dcgan.data.decode import Film, count_frames, decode, peek
 from dcgan.errors import DataError
 
 
@@ -158,9 +158,9 @@ class EncodedSource(Source):
     def peek(self, index: int) -> tuple[str, tuple[int, int]]:
         return peek(self.fetch(index))
 
-    def read_frame(self, index: int, frame: int) -> Image.Image:
-        """One frame of an animated picture, counted from 0."""
-        return decode(self._noted(index), frame=frame)
+    def film(self, index: int) -> Film:
+        """The frames of an animated picture."""
+        return Film(self._noted(index))
 
     def frames(self, index: int) -> int:
         """How many frames a picture has; 1 for one that cannot be read."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from PIL import Image
 
+from dcgan.data.decode import Film
 from dcgan.data.parallel import in_threads
 from dcgan.data.sources.base import EncodedSource, Source
 from dcgan.data.sources.paths import digest
@@ -35,6 +38,7 @@ class FramesSource(Source):
         self._rows = rows
         self._starts = np.cumsum(counts) - counts
         self._counts = counts
+        self._held = threading.local()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -43,7 +47,7 @@ class FramesSource(Source):
         row, frame = self._place(index)
         if self._counts[row] == 1:
             return self._source.read(row, at_least)
-        return self._source.read_frame(row, frame)
+        return self._film(row).frame(frame)
 
     def title(self, index: int) -> str:
         row, frame = self._place(index)
@@ -53,6 +57,13 @@ class FramesSource(Source):
     def stamp(self) -> str | None:
         stamp = self._source.stamp()
         return None if stamp is None else digest(("frames", stamp))
+
+    def _film(self, row: int) -> Film:
+        """The frames of a picture; each thread goes on with the one that it read last."""
+        held: tuple[int, Film] | None = getattr(self._held, "film", None)
+        if held is None or held[0] != row:
+            held = self._held.film = (row, self._source.film(row))
+        return held[1]
 
     @property
     def encoded(self) -> EncodedSource:
