@@ -140,3 +140,14 @@ def test_transparent_pixels_do_not_colour_their_neighbours():
     shrunk = np.asarray(fit(Image.fromarray(pixels), (8, 8), "stretch"))
     opaque = shrunk[shrunk[:, :, 3] > 128][:, :3]
     np.testing.assert_allclose(opaque, np.broadcast_to((200, 100, 50), opaque.shape), atol=8)
+
+
+@pytest.mark.parametrize("coarseness", [20, 120, 400])
+@pytest.mark.parametrize("side", [1023, 1600, 3000])
+def test_a_large_image_is_shrunk_as_by_one_filter_over_all_its_pixels(side, coarseness):
+    """To within one level, though whole blocks are averaged first."""
+    tones = np.random.default_rng(0).integers(0, 256, (coarseness,) * 2, np.uint8)
+    image = Image.fromarray(tones).resize((side, side), Image.Resampling.BICUBIC)
+    exact = image.resize((50, 50), Image.Resampling.BICUBIC)
+    error = np.asarray(fit(image, (50, 50)), float) - np.asarray(exact, float)
+    assert np.abs(error).max() <= 1

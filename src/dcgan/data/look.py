@@ -176,6 +176,6 @@ def _alpha(image: Image.Image) -> tuple[int, int] | None:
 def _digest(image: Image.Image) -> bytes:
     palette = image.getpalette() if image.mode in {"P", "PA"} else None
     about = (image.mode, image.size, palette, image.info.get("transparency"))
-    hashed = hashlib.blake2b(repr(about).encode(), digest_size=16)
+    hashed = hashlib.sha256(repr(about).encode())  # in hardware: three times as fast as BLAKE2b
     hashed.update(image.tobytes())
-    return hashed.digest()
+    return hashed.digest()[:16]
