@@ -70,7 +70,7 @@ def test_json_names_everything(inspect, folder):
     assert report["others"] == {".txt": 1}
     assert report["coloured"] == report["readable"] == 101
     assert report["aspect"]["0"] == pytest.approx(60 / 119, abs=1e-3)
-    assert set(report["reasons"]) == {"size", "channels", "fit", "recipe"}
+    assert set(report["reasons"]) == {"size", "channels", "fit", "recipe", "time"}
     assert report["command"].startswith("dcgan train ")
     assert any("unreadable" in danger for danger in report["dangers"])
 

@@ -61,6 +61,7 @@ def inspect(
     from dcgan.render.sheet import save_image
     from dcgan.runtime.device import choose_device
     from dcgan.training.advice import advise
+    from dcgan.training.planning import time_needed
 
     # a wrong size is refused before minutes of looking
     asked = parse_config({"data": {"size": size}} if size else {}).data.size
@@ -83,6 +84,9 @@ def inspect(
     path = out or Path(f"{stem}-inspect.png")
     save_image(sheet, path)
     report = as_dict(data, source, seen, advice) | {"sheet": str(path)}
+    report["reasons"]["time"] = time_needed(
+        seen, advice.size, advice.channels, choose_device("auto")
+    )
     if html is not None:
         _write_page(html, report, source, seen, sheet)
         report["html"] = str(html)

@@ -144,20 +144,23 @@ def fill_auto(config: RunConfig, stored: RunConfig) -> RunConfig:
 def choose_size(native: tuple[int, int], device: str) -> tuple[int, int]:
     """A size near the pictures' own that this kind of device trains in reasonable time.
 
-    Nearly square pictures become square; others keep their aspect to a multiple of four.
+    Nearly square images become square; others keep their aspect. Sides are multiples of four, and
+    those of square images that must change are multiples of eight: networks halve them evenly.
 
     >>> choose_size((218, 178), "cpu")
     (64, 52)
-    >>> choose_size((8, 8), "cpu")
-    (32, 32)
+    >>> choose_size((62, 62), "cpu"), choose_size((28, 28), "cpu"), choose_size((8, 8), "cpu")
+    ((64, 64), (28, 28), (32, 32))
     """
     height, width = native
     if max(native) < _TINY:
         return _TINY_TARGET, _TINY_TARGET
     scale = min(1.0, _LONGEST[device] / max(native))
     if max(native) <= 1.1 * min(native):
-        side = max(_TINY, round(max(native) * scale))
-        return side, side
+        side = round(max(native) * scale)
+        if side % 4:
+            side = min(_LONGEST[device], 8 * round(side / 8))
+        return max(_TINY, side), max(_TINY, side)
     return (
         max(_TINY, 4 * round(height * scale / 4)),
         max(_TINY, 4 * round(width * scale / 4)),

@@ -29,6 +29,7 @@ from dcgan.training.build import (
 from dcgan.training.fastest import resolve_speed
 from dcgan.training.fitting import refuse_drawn_anew, refuse_uneven
 from dcgan.training.folders import choose_folder, claimed, refuse_conflict
+from dcgan.training.planning import can_be_planned, plan_size
 from dcgan.training.preparing import LOOKED_AT
 from dcgan.training.reporting import Reporter
 from dcgan.training.running import train_run
@@ -161,7 +162,9 @@ def _train_together(
     folder, stored = choose_folder(asked, out=out, resume=resume)
     if stored is not None:
         asked = fill_auto(asked, stored)
-    config, source, networks, threads = _resolve(asked, given, reporter, ranks.size, may_change)
+    config, source, networks, threads = _resolve(
+        asked, given, reporter, ranks.size, may_change=may_change, is_new=stored is None
+    )
     if folder is not None and stored is not None:
         refuse_conflict(config, stored, folder, longer=resume)
     # all that was said is possible: from here on, the folder is ours alone
@@ -207,7 +210,13 @@ def _follow(ranks: Ranks, given: Source | None) -> Run:
 
 
 def _resolve(
-    config: RunConfig, source: Source | None, reporter: Reporter, processes: int, may_change: bool
+    config: RunConfig,
+    source: Source | None,
+    reporter: Reporter,
+    processes: int,
+    *,
+    may_change: bool,
+    is_new: bool,
 ) -> tuple[RunConfig, Source, Networks, Threads]:
     """Fill what is open from a look at the data and by timing, and refuse what cannot work."""
     # before anything is opened
@@ -227,6 +236,9 @@ def _resolve(
             progress=reporter.fetching,
         )
     seen = survey(source, limit=LOOKED_AT)
+    expectation = None
+    if is_new and can_be_planned(config):
+        config, expectation = plan_size(config, seen, device, processes)
     config, choice = resolve_auto(config, seen, device, processes)
     refuse_uneven(config, processes)
     refuse_drawn_anew(config, device)
@@ -234,7 +246,7 @@ def _resolve(
     config, threads, timed = resolve_speed(
         config, networks, device, processes, may_change=may_change
     )
-    for line in (_both(choice, timed), *validate_combinations(config)):
+    for line in (_both(choice, timed), expectation, *validate_combinations(config)):
         if line:
             reporter.note(line)
     return config, source, networks, threads
