@@ -122,7 +122,11 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     "did you mean 'small-mnist'?"
     """
     choices = list(known)
-    near = difflib.get_close_matches(wrong, choices, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"choose one of {', '.join(choices)}"
+    near = nearest_of(wrong, choices)
+    return f"did you mean {near!r}?" if near else f"choose one of {', '.join(choices)}"
+
+
+def nearest_of(wrong: str, known: Iterable[str]) -> str | None:
+    """The one of some names that is spelled most like a wrong one, if any is."""
+    near = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
+    return near[0] if near else None

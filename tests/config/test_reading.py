@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcgan.config import RunConfig, parse_config, read_yaml
+from dcgan.config.fields import Section
 from dcgan.errors import ConfigError
 from dcgan.training.starting import config_yaml
 
@@ -18,18 +19,18 @@ from dcgan.training.starting import config_yaml
         ({"modle": {}}, "modle", "did you mean 'model'?"),
         ({"optim": {"generator": {"lrr": 1}}}, "optim.generator.lrr", "did you mean 'lr'?"),
         ({"optim": {"generator": {"lr": "fast"}}}, "optim.generator.lr", "number"),
-        ({"optim": {"generator": {"lr": -1}}}, "optim.generator.lr", "greater than 0"),
-        ({"optim": {"generator": {"betas": [0, 1]}}}, "optim.generator.betas[1]", "less than 1"),
+        ({"optim": {"generator": {"lr": -1}}}, "optim.generator.lr", "a number above 0 or auto"),
+        ({"optim": {"generator": {"betas": [0, 1]}}}, "optim.generator.betas[1]", "below 1"),
         ({"optim": {"batch": 0}}, "optim.batch", "or auto"),
         ({"data": {"size": 8}}, "data.size", "sides from 16 to 4096"),
         ({"data": {"size": "40xx"}}, "data.size", "HEIGHTxWIDTH"),
-        ({"data": {"channels": 7}}, "data.channels", "less than or equal to 4, or auto"),
+        ({"data": {"channels": 7}}, "data.channels", "Allowed: 1, 2, 3, 4 or auto"),
         ({"data": {"fit": "corp"}}, "data.fit", "did you mean 'crop'?"),
         ({"data": {"background": "red"}}, "data.background", "#rrggbb"),
         ({"device": "gpu"}, "device", "cuda"),
         ({"model": {"generator": {"norm": "spectrall"}}}, "model.generator.norm", "'spectral'"),
-        ({"objective": {"real_target": 0.4}}, "objective.real_target", "greater than 0.5"),
-        ({"length": {"images": -3}}, "length.images", "greater than or equal to 1"),
+        ({"objective": {"real_target": 0.4}}, "objective.real_target", "a number above 0.5 to 1"),
+        ({"length": {"images": -3}}, "length.images", "a whole number of at least 1 or auto"),
         (
             {"model": {"generator": {"layers": [{"conv": 4, "kernal": 3}]}}},
             "model.generator.layers[0].kernal",
@@ -53,6 +54,28 @@ def test_a_wrong_setting_is_named_with_its_value_and_the_cure(settings, key, hin
     assert caught.value.key == key
     assert hint in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def settings_of(section, path=()):
+    for name, field in section.model_fields.items():
+        below = field.annotation
+        yield (*path, name)
+        if isinstance(below, type) and issubclass(below, Section):
+            yield from settings_of(below, (*path, name))
+
+
+@pytest.mark.parametrize("wrong", ["no such value", [[]], -7.5])
+def test_no_message_speaks_of_how_values_are_parsed(wrong):
+    """Each setting says what it takes, whatever its type."""
+    for path in settings_of(RunConfig):
+        settings = wrong
+        for part in reversed(path):
+            settings = {part: settings}
+        try:
+            parse_config(settings)
+        except ConfigError as error:
+            said = str(error)
+            assert not any(word in said for word in ("input", "parse", "instance", "tuple")), said
 
 
 words = st.text(st.characters(codec="utf-8"), max_size=8)

@@ -21,9 +21,9 @@ from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.yardstick import Yardstick
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.scores import read_best, read_scores
+from dcgan.runtime.reporting import Reporter
 from dcgan.training import loop, measuring
 from dcgan.training.measuring import MeasureHook
-from dcgan.training.reporting import Reporter
 
 EAGER = {"images": 60, "share": 0.4}
 """Measures often."""

@@ -17,8 +17,8 @@ from dcgan.errors import DataError, Diverged, RunConflict, RunError
 from dcgan.runs.checkpoints import read_part, read_state
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import JsonLines
+from dcgan.runtime.reporting import Reporter
 from dcgan.training import loop, running
-from dcgan.training.reporting import Reporter
 
 
 class Notes(Reporter):

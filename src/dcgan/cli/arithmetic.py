@@ -7,13 +7,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import Which, open_run_pictures
+from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_pictures
 
 _WHICH = Which()
 
 
 def arithmetic(
-    run: Path,
+    run: ExistingRun,
     /,
     *,
     plus: tuple[str, ...] = (),
@@ -22,7 +22,7 @@ def arithmetic(
     as_is: Annotated[bool, Parameter(negative=())] = False,
     out: Path = Path("arithmetic.png"),
     neighbours: Annotated[bool, Parameter(negative=())] = False,
-    data: str | None = None,
+    data: OptionalData = None,
     data_root: Path | None = None,
     which: Which = _WHICH,
 ) -> None:
@@ -50,10 +50,10 @@ def arithmetic(
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
-    from dcgan.cli.progress import TerminalReporter
     from dcgan.latent.arithmetic import figure, open_concepts
     from dcgan.latent.reading import Reader
     from dcgan.render.sheet import save_image
+    from dcgan.runtime.progress import TerminalReporter
 
     opened, choice = which.open(run)
     reporter = TerminalReporter()

@@ -9,10 +9,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from dcgan.cli.options import ExistingRun, OptionalData
+
 
 def compare(
-    *runs: Path,
-    data: str | None = None,
+    *runs: ExistingRun,
+    data: OptionalData = None,
     out: Path = Path("compare.png"),
     images: Annotated[int, Parameter(name=["--images", "-n"])] = 5_000,
     draws: int = 3,
@@ -52,11 +54,11 @@ def compare(
     """
     from dcgan.cli.compare_report import comparison_lines
     from dcgan.cli.options import computing_device
-    from dcgan.cli.progress import TerminalReporter
     from dcgan.errors import ConfigError
     from dcgan.runs import open_run
     from dcgan.runs.comparison import compare as compare_runs
     from dcgan.runs.comparison import draw_comparison
+    from dcgan.runtime.progress import TerminalReporter
 
     if out.suffix.lower() != ".png":
         raise ConfigError("out", str(out), "give a .png")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import Film, Which, open_run_pictures
+from dcgan.cli.options import ExistingRun, Film, OptionalData, Which, open_run_pictures
 from dcgan.errors import RunError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _WHICH, _FILM = Which(), Film()
 
 
 def directions(
-    run: Path,
+    run: ExistingRun,
     name: str | None = None,
     /,
     *,
@@ -33,7 +33,7 @@ def directions(
     most: float = 3.0,
     out: Path | None = None,
     neighbours: Annotated[bool, Parameter(negative=())] = False,
-    data: str | None = None,
+    data: OptionalData = None,
     data_root: Path | None = None,
     which: Which = _WHICH,
     film: Film = _FILM,
@@ -79,12 +79,12 @@ def directions(
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
-    from dcgan.cli.progress import TerminalReporter
     from dcgan.latent.draw import refuse_film
     from dcgan.latent.finding import Request, find
     from dcgan.latent.reading import Reader
     from dcgan.latent.stored import keep_direction, stored_names
     from dcgan.latent.sweep import refuse_far, write_sweep
+    from dcgan.runtime.progress import TerminalReporter
 
     refuse_far(most)
     refuse_film(out or Path("sheet.png"), fps=film.fps, side=film.side, beside=neighbours)

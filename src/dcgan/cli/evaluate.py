@@ -9,16 +9,18 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from dcgan.cli.options import ExistingRun, OptionalData
+
 
 def evaluate(
-    run: Path,
-    data: str | None = None,
+    run: ExistingRun,
+    data: OptionalData = None,
     /,
     *,
     every: Annotated[bool, Parameter(name="--all", negative=())] = False,
     extractor: str = "auto",
     images: Annotated[int, Parameter(name=["--images", "-n"])] = 10_000,
-    held_out: str | None = None,
+    held_out: OptionalData = None,
     checkpoint: str = "best",
     seed: int = 0,
     data_root: Path | None = None,
@@ -58,13 +60,13 @@ def evaluate(
     """
     from dcgan.cli.evaluate_report import all_lines, report_lines
     from dcgan.cli.options import computing_device
-    from dcgan.cli.progress import TerminalReporter
     from dcgan.runs import open_run
     from dcgan.runs.measuring import evaluate as measure
     from dcgan.runs.measuring import every_checkpoint
     from dcgan.runs.results import keep_all_evaluations, keep_evaluation
+    from dcgan.runtime.progress import TerminalReporter
     from dcgan.runtime.ranks import joined
-    from dcgan.training.reporting import Reporter
+    from dcgan.runtime.reporting import Reporter
 
     place = computing_device(device)
     with joined() as ranks:

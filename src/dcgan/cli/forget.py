@@ -7,13 +7,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import Which, open_run_pictures
+from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_pictures
 
 _WHICH = Which()
 
 
 def forget(
-    run: Path,
+    run: ExistingRun,
     /,
     *,
     reads: str | None = None,
@@ -23,7 +23,7 @@ def forget(
     least: float = 0.7,
     out: Path = Path("forget.png"),
     neighbours: Annotated[bool, Parameter(negative=())] = False,
-    data: str | None = None,
+    data: OptionalData = None,
     data_root: Path | None = None,
     which: Which = _WHICH,
 ) -> None:
@@ -56,10 +56,10 @@ def forget(
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
-    from dcgan.cli.progress import TerminalReporter
     from dcgan.latent.forget import forget as find
     from dcgan.latent.reading import Reader
     from dcgan.render.sheet import picture_format, save_image
+    from dcgan.runtime.progress import TerminalReporter
 
     picture_format(out)
     opened, choice = which.open(run)

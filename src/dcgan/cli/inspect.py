@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, validators
 
+from dcgan.cli.options import ExistingData
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    data: str = "digits",
+    data: ExistingData = "digits",
     /,
     *,
     size: str | None = None,

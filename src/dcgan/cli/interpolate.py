@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import Film, Which, open_run_pictures
+from dcgan.cli.options import ExistingRun, Film, OptionalData, Which, open_run_pictures
 
 _WHICH, _FILM = Which(), Film()
 
 
 def interpolate(
-    run: Path,
+    run: ExistingRun,
     /,
     *points: str,
     kind: Literal["spherical", "straight", "circle", "grid", "walk"] = "spherical",
@@ -21,7 +21,7 @@ def interpolate(
     closed: Annotated[bool, Parameter(negative=())] = False,
     out: Path | None = None,
     neighbours: Annotated[bool, Parameter(negative=())] = False,
-    data: str | None = None,
+    data: OptionalData = None,
     data_root: Path | None = None,
     which: Which = _WHICH,
     film: Film = _FILM,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import Which, open_run_pictures
+from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_pictures
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,14 +23,14 @@ _FOUND = 0.01
 
 
 def invert(
-    run: Path,
+    run: ExistingRun,
     /,
     *pictures: str,
     starts: int = 8,
     features: float = 0.0,
     out: Path = Path("invert.png"),
     neighbours: Annotated[bool, Parameter(negative=())] = False,
-    data: str | None = None,
+    data: OptionalData = None,
     data_root: Path | None = None,
     which: Which = _WHICH,
 ) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from dcgan.runtime.given import refuse_no_data, refuse_no_run
+
 if TYPE_CHECKING:
     import torch
 
@@ -16,6 +18,22 @@ if TYPE_CHECKING:
     from dcgan.latent.choice import Choice
     from dcgan.runs.run import Run
     from dcgan.runtime.ranks import Ranks
+
+
+def _refuse_no_run(_: object, value: Path) -> None:
+    refuse_no_run(value)
+
+
+def _refuse_no_data(_: object, value: str) -> None:
+    refuse_no_data(value)
+
+
+ExistingRun = Annotated[Path, Parameter(validator=_refuse_no_run)]
+"""A run folder. What does not exist is refused while words are read, before torch is imported."""
+
+ExistingData = Annotated[str, Parameter(validator=_refuse_no_data)]
+OptionalData = Annotated[str | None, Parameter(validator=_refuse_no_data)]
+"""A dataset that exists if it is a path, checked as early."""
 
 
 @Parameter(name="*")
@@ -103,9 +121,9 @@ def computing_device(wanted: str) -> torch.device:
 
 def open_run_pictures(run: Run, data: str | None, data_root: Path | None) -> Pictures:
     """The pictures that a run was trained on, or others seen the same way, with progress shown."""
-    from dcgan.cli.progress import TerminalReporter
     from dcgan.runs.pictures import open_pictures
-    from dcgan.training.reporting import Reporter
+    from dcgan.runtime.progress import TerminalReporter
+    from dcgan.runtime.reporting import Reporter
 
     reporter = TerminalReporter() if run.ranks.is_first else Reporter()
     try:

@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from dcgan.cli.options import ExistingData
 from dcgan.errors import printable
 
 
 def prepare(
-    data: str,
+    data: ExistingData,
     /,
     *,
     out: Path,
@@ -52,8 +53,8 @@ def prepare(
     as_json
         Print one JSON object in place of the report.
     """
-    from dcgan.cli.progress import TerminalReporter
     from dcgan.data.prepared import read_manifest
+    from dcgan.runtime.progress import TerminalReporter
     from dcgan.training.preparing import prepare as prepare_data
 
     prepare_data(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from dcgan.cli.options import ExistingData, ExistingRun, OptionalData
 from dcgan.errors import printable
 
 if TYPE_CHECKING:
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def probe(
-    run: Path,
-    data: str,
+    run: ExistingRun,
+    data: ExistingData,
     /,
     *,
-    test: str | None = None,
+    test: OptionalData = None,
     labels: int | None = None,
     repeats: int = 10,
     max_features: int = 8192,

@@ -7,20 +7,20 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import Which, open_run_pictures
+from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_pictures
 
 _WHICH = Which()
 
 
 def sample(
-    run: Path,
+    run: ExistingRun,
     /,
     *,
     number: Annotated[int, Parameter(name=["--number", "-n"])] = 64,
     out: Path = Path("samples.png"),
     numbered: Annotated[bool, Parameter(negative=())] = False,
     neighbours: Annotated[bool, Parameter(negative=())] = False,
-    data: str | None = None,
+    data: OptionalData = None,
     data_root: Path | None = None,
     which: Which = _WHICH,
 ) -> None:

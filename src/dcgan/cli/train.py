@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
+from dcgan.cli.options import OptionalData
 from dcgan.config import merge
 from dcgan.config.fields import Section
 from dcgan.config.tree import (
@@ -46,7 +47,7 @@ _MAIN, _DATA, _MODEL, _OBJECTIVE, _AUGMENT, _OPTIM, _AVERAGE, _LENGTH, _METRICS,
 
 
 def train(
-    data: str | None = None,
+    data: OptionalData = None,
     /,
     *,
     recipe: Annotated[str, Parameter(group=_MAIN)] = "auto",
@@ -116,10 +117,10 @@ def train(
     as_json
         Make the last line on stdout one JSON object about the run.
     """
-    from dcgan.cli.progress import TerminalReporter
     from dcgan.runs.checkpoints import list_checkpoints
     from dcgan.runs.scores import read_best
     from dcgan.runtime.launch import speaks
+    from dcgan.runtime.progress import TerminalReporter
     from dcgan.training import train as train_run
 
     sections = {

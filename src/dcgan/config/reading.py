@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
+from dcgan.config.allowed import allowed, either
 from dcgan.config.tree import RunConfig
-from dcgan.errors import ConfigError, did_you_mean
+from dcgan.errors import ConfigError, did_you_mean, nearest_of
 from dcgan.plain_yaml import load_yaml
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: str | PathLike[str]) -> dict[str, Any]:
     """Read a YAML file that holds a mapping.
 
     Raises
@@ -22,6 +25,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     ConfigError
         The file is not there, is not YAML, or holds something else than a mapping.
     """
+    path = Path(path)
     try:
         content = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -68,20 +72,34 @@ def config_error(error: ValidationError, section: str = "") -> ConfigError:
         for other in findings
         if _without_union_branches([*begin, *other["loc"]]) == path
     )
+    field = _field_at(path)
     match finding["type"]:
         case "extra_forbidden":
             known = _fields_at(path[:-1])
             return ConfigError(key, value, f"no such setting; {did_you_mean(str(path[-1]), known)}")
-        case "literal_error":
-            expected = str(context["expected"]).replace(" or ", ", ")
-            choices = [name.strip(" '") for name in expected.split(",")]
-            choices += ["auto"] if or_auto and "auto" not in choices else []
-            return ConfigError(key, value, f"not allowed; {did_you_mean(str(value), choices)}")
         case "value_error":
-            problem = str(context["error"])
-        case _:
-            problem = finding["msg"][0].lower() + finding["msg"][1:]
-    return ConfigError(key, value, problem + (", or auto" if or_auto else ""))
+            problem = str(context["error"]) + (", or auto" if or_auto else "")
+            return ConfigError(key, value, problem)
+    choices = allowed(field) if field is not None else []
+    if not choices:
+        return ConfigError(key, value, finding["msg"][0].lower() + finding["msg"][1:])
+    near = nearest_of(str(value), choices)
+    meant = f"; did you mean {near!r}?" if near else "."
+    return ConfigError(key, value, f"not allowed{meant} Allowed: {either(choices)}")
+
+
+def _field_at(path: Sequence[int | str]) -> FieldInfo | None:
+    """The setting that a path leads to; None where it leads into a list of layers or nowhere."""
+    section: Any = RunConfig
+    field: FieldInfo | None = None
+    for part in path:
+        if isinstance(part, int):
+            continue  # an item of a list is described with its list
+        if section is None or part not in section.model_fields:
+            return None
+        field = section.model_fields[part]
+        section = _section_in(field.annotation)
+    return field
 
 
 def _without_union_branches(path: Sequence[int | str]) -> list[int | str]:

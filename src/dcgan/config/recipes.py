@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import resources
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def list_recipes() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def recipe_text(name: str) -> str:
+def recipe_text(name: str | PathLike[str]) -> str:
     """The YAML of a built-in recipe (by name) or of a recipe file (by path).
 
     Raises
@@ -30,6 +31,7 @@ def recipe_text(name: str) -> str:
     ConfigError
         Neither a built-in name nor an existing file; names the nearest one.
     """
+    name = fspath(name)
     path = Path(name)
     if path.suffix in {".yaml", ".yml"} or path.is_file():
         read_yaml(path)
@@ -41,12 +43,12 @@ def recipe_text(name: str) -> str:
     return file.read_text(encoding="utf-8")
 
 
-def load_recipe(name: str) -> dict[str, Any]:
+def load_recipe(name: str | PathLike[str]) -> dict[str, Any]:
     """The settings of a recipe, given its name or its file."""
     settings = load_yaml(recipe_text(name))
     if not isinstance(settings, dict):
         settings = {}
-    return {"recipe": name, **settings}
+    return {"recipe": fspath(name), **settings}
 
 
 def merge(base: Mapping[str, Any], *overrides: Mapping[str, Any]) -> dict[str, Any]:

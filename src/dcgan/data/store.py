@@ -27,6 +27,7 @@ from dcgan.data.survey import spread_evenly
 from dcgan.data.variation import VARYING, varies
 from dcgan.data.view import View
 from dcgan.errors import TooManyUnreadable, UnreadableImage
+from dcgan.runtime.isolation import isolated
 from dcgan.runtime.memory import available_memory, in_words
 
 Progress = Callable[[int, int], None]
@@ -46,6 +47,7 @@ _RAGGED = 1.5
 """How much more a covering picture takes than what is cut from it, as a guess: 3:2 photographs."""
 
 
+@isolated()
 def load_pictures(
     source: Source,
     size: tuple[int, int],

@@ -25,6 +25,7 @@ from dcgan.latent.reading import Reader
 from dcgan.models.latents import LatentSpace
 from dcgan.render.equation import Column, equation
 from dcgan.runs.run import Run
+from dcgan.runtime.isolation import isolated
 from dcgan.runtime.random import derived_seed
 
 EXEMPLARS = 3
@@ -61,6 +62,7 @@ class Concept:
     latent_KZ: Tensor
 
 
+@isolated()
 def open_concepts(
     run: Run,
     plus: Sequence[str],
@@ -152,6 +154,7 @@ def combine(space: LatentSpace, concepts: Sequence[Concept], *, rescale: bool = 
     return from_normal(space, noise_D[None].float(), beside_Z[None].float())[0]
 
 
+@isolated()
 def neighbours(
     space: LatentSpace, latent_Z: Tensor, *, count: int = 8, spread: float = SPREAD, seed: int = 0
 ) -> Tensor:

@@ -17,11 +17,12 @@ from dcgan.errors import ConfigError
 from dcgan.latent.nearest import nearest_row
 from dcgan.render.animation import SUFFIXES, all_enlarged, save_animation
 from dcgan.render.sheet import save_image, sheet, stacked
+from dcgan.runtime.files import StrPath
 
 
 def write_frames(
     frames_FCHW: NDArray[np.uint8],
-    out: Path,
+    out: StrPath,
     *,
     fps: float = 20.0,
     side: int | None = None,
@@ -46,6 +47,7 @@ def write_frames(
     ConfigError
         A suffix of neither, or neighbours in a film; ``fps`` or ``side`` out of bounds.
     """
+    out = Path(out)
     refuse_film(out, fps=fps, side=side, beside=beside is not None)
     if out.suffix.lower() == ".png":
         save_image(samples_sheet(frames_FCHW, side=side, smooth=smooth, beside=beside), out)

@@ -32,6 +32,7 @@ from dcgan.latent.reading import Reader
 from dcgan.latent.stored import read_direction, refuse_name
 from dcgan.models.latents import LatentSpace
 from dcgan.runs.run import Run
+from dcgan.runtime.isolation import isolated
 from dcgan.runtime.random import derived_seed
 
 SAMPLES = 2000
@@ -84,6 +85,7 @@ class Request:
         return [way for way, value in asked.items() if value]
 
 
+@isolated()
 def find(
     run: Run, name: str | None, request: Request, reader: Reader, choice: Choice
 ) -> list[Direction]:
@@ -136,6 +138,7 @@ def find(
     return [read_direction(run, name)]
 
 
+@isolated()
 def from_groups(run: Run, name: str, plus: Concept, minus: Concept) -> Direction:
     """The turn vector from one group of samples to another, see :func:`between`."""
     vector_D = between(run.networks.latent, minus.latent_KZ, plus.latent_KZ)
@@ -145,6 +148,7 @@ def from_groups(run: Run, name: str, plus: Concept, minus: Concept) -> Direction
     )
 
 
+@isolated()
 def from_samples(
     run: Run,
     name: str,
@@ -208,6 +212,7 @@ def from_samples(
     return Direction(name, vector_D, method, {measure: round(score, 4)})
 
 
+@isolated()
 def from_generator(
     run: Run,
     name: str,

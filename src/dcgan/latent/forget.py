@@ -36,6 +36,8 @@ from dcgan.latent.points import latent_of
 from dcgan.latent.reading import Reader
 from dcgan.render.sheet import stacked
 from dcgan.runs.run import Run
+from dcgan.runtime.files import StrPath
+from dcgan.runtime.isolation import isolated
 from dcgan.runtime.random import derived_seed
 
 SAMPLES = 2000
@@ -68,13 +70,14 @@ class Forgotten:
     random_range: tuple[float, float] = (0.0, 0.0)
 
 
+@isolated()
 def forget(
     run: Run,
     reader: Reader,
     choice: Choice,
     *,
     reads: str | None = None,
-    boxes: Path | None = None,
+    boxes: StrPath | None = None,
     row: int | None = None,
     samples: int = SAMPLES,
     least: float = LEAST,
@@ -133,7 +136,7 @@ def forget(
         picked = np.flatnonzero(shows(fresh_NZ))[:_SHOWN]
     else:
         assert boxes is not None
-        known = read_boxes(boxes, run.networks.image_shape[1:])
+        known = read_boxes(Path(boxes), run.networks.image_shape[1:])
         latent_NZ = torch.stack([latent_of(run, str(number), choice) for number in sorted(known)])
         probe = probe_boxes(
             activations(run.generator, latent_NZ, row),

@@ -14,6 +14,7 @@ from dcgan.errors import ConfigError
 from dcgan.latent.noise import from_normal, noise_circle, on_noise, to_normal
 from dcgan.latent.paths import corners, spherical, straight, through, walk
 from dcgan.models.latents import LatentSpace
+from dcgan.runtime.isolation import isolated
 from dcgan.runtime.random import derived_seed
 
 Kind = Literal["spherical", "straight", "circle", "grid", "walk"]
@@ -28,6 +29,7 @@ _STEP = 0.6
 """Radians between the points of a walk: neighbours look alike, and after five little is left."""
 
 
+@isolated()
 def interpolate(
     space: LatentSpace,
     points_KZ: Tensor,

@@ -23,6 +23,7 @@ from dcgan.latent.noise import from_normal, to_normal
 from dcgan.latent.resemblance import Resemblance
 from dcgan.runs.run import Run
 from dcgan.runtime.device import whole_fp32
+from dcgan.runtime.isolation import isolated
 from dcgan.runtime.random import derived_seed
 
 STARTS = 8
@@ -70,6 +71,7 @@ class Inversion:
 
 
 @whole_fp32()
+@isolated()
 def invert(
     run: Run,
     images_NCHW: NDArray[np.uint8] | Tensor,

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from dcgan.data import Pictures
 from dcgan.runs.real import parts_of, take
+from dcgan.runtime.isolation import isolated
 
 
+@isolated()
 def nearest_real(
     pictures: Pictures, images_NCHW: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from dcgan.metrics.extractor import Extractor
 from dcgan.runs.extractors import factor_classifier
 from dcgan.runs.pictures import open_pictures
 from dcgan.runs.run import Run
+from dcgan.runtime.files import StrPath
 
 _PARTS = 8
 
@@ -46,8 +46,8 @@ class Reader:
         self,
         run: Run,
         *,
-        data: str | None = None,
-        data_root: str | Path | None = None,
+        data: StrPath | None = None,
+        data_root: StrPath | None = None,
         note: Callable[[str], None] | None = None,
     ) -> None:
         self._run, self._data, self._root, self._note = run, data, data_root, note

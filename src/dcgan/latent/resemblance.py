@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from dcgan.latent.noise import from_normal
-from dcgan.models import Discriminator, Generator
-from dcgan.runs.checkpoints import read_part
+from dcgan.models import Generator
 from dcgan.runs.run import Run
 
 _SLACK = 3 * sqrt(0.5)
@@ -45,7 +44,7 @@ class Resemblance:
         self._before, self._is_tanh = _without_tanh(run.generator)
         self._shape = run.networks.image_shape
         self._features, self._prior = features, prior
-        self._judge = _discriminator(run) if features else None
+        self._judge = run.discriminator if features else None
 
     def target(self, image_BP: Tensor, heat: float) -> Tensor:
         """What :meth:`residual` is to reach for given images, (B, P) or (B, P + F)."""
@@ -94,9 +93,3 @@ def _without_tanh(generator: Generator) -> tuple[nn.Module, bool]:
     before = copy.deepcopy(generator)
     before.set_submodule(last, nn.Identity())
     return before, True
-
-
-def _discriminator(run: Run) -> Discriminator:
-    network = run.networks.build_discriminator()
-    network.load_state_dict(read_part(run.checkpoint, "discriminator"))
-    return network.eval().requires_grad_(False).to(run.device)

@@ -20,17 +20,19 @@ from dcgan.latent.choice import Choice
 from dcgan.latent.draw import samples_sheet
 from dcgan.render.sheet import picture, refuse_too_large, save_image
 from dcgan.runs.run import Run
-from dcgan.runtime.files import written_whole
+from dcgan.runtime.files import StrPath, written_whole
+from dcgan.runtime.isolation import isolated
 
 Pieces = Iterator[NDArray[np.uint8]]
 
 _ANY = Choice()
 
 
+@isolated()
 def write_samples(
     run: Run,
     count: int,
-    out: Path,
+    out: StrPath,
     choice: Choice = _ANY,
     *,
     numbered: bool = False,
@@ -61,6 +63,7 @@ def write_samples(
     RunError
         The folder holds other files.
     """
+    out = Path(out)
     suffix = "" if out.is_dir() else out.suffix.lower()
     if suffix not in {".png", ".npz", ".zip", ""}:
         raise ConfigError("out", suffix, "give a .png, .npz or .zip file, or a folder")

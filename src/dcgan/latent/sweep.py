@@ -20,6 +20,8 @@ from dcgan.latent.directions import Direction, moved
 from dcgan.latent.draw import refuse_beside, samples_sheet, write_frames
 from dcgan.render.sheet import save_image
 from dcgan.runs.run import Run
+from dcgan.runtime.files import StrPath
+from dcgan.runtime.isolation import isolated
 
 _ROWS, _COLUMNS = 6, 7
 _FILMED = 3
@@ -29,11 +31,12 @@ _FRAMES = 48
 _FARTHEST = 10.0
 
 
+@isolated()
 def write_sweep(
     run: Run,
     direction: Direction,
     choice: Choice,
-    out: Path,
+    out: StrPath,
     *,
     most: float = 3.0,
     fps: float = 20.0,
@@ -64,6 +67,7 @@ def write_sweep(
         See :func:`refuse_far`; neighbours in a film.
     """
     refuse_far(most)
+    out = Path(out)
     refuse_beside(beside is not None, out)
     if out.suffix.lower() == ".png":
         amounts = [round(float(one), 2) for one in np.linspace(-most, most, _COLUMNS)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from os import fspath
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from dcgan.data.cache import Cache
 from dcgan.errors import ConfigError, DataError, did_you_mean
 from dcgan.plain_yaml import load_yaml
 from dcgan.runs.run import Run
+from dcgan.runtime.files import StrPath
+from dcgan.runtime.isolation import isolated
 from dcgan.runtime.random import derived_seed
 
 _HELD_OUT = 1 / 6
@@ -60,12 +63,13 @@ class Labelled:
         return replace(self, index=self.index[rows], label=self.label[rows])
 
 
+@isolated()
 def load_labelled(
     run: Run,
-    data: str,
+    data: StrPath,
     *,
     factor: str | None = None,
-    root: str | Path | None = None,
+    root: StrPath | None = None,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     note: Callable[[str], None] | None = None,
@@ -91,6 +95,7 @@ def load_labelled(
     ConfigError
         No such factor.
     """
+    data = fspath(data)
     channels, height, width = run.networks.image_shape
     source = open_source(data, root)
     _labels_of(data, source.labels, factor)  # before minutes of decoding

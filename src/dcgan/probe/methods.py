@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dcgan.data import Pictures
-from dcgan.errors import CheckpointError, ConfigError, did_you_mean
+from dcgan.errors import ConfigError, did_you_mean
 from dcgan.models import Discriminator
 from dcgan.models.init import Initialisation
 from dcgan.probe.features import FeatureMap, LayerFeatures, batches_of, with_statistics_of
 from dcgan.probe.kmeans import KMeansFeatures
 from dcgan.probe.labelled import recorded
-from dcgan.runs.checkpoints import read_part
 from dcgan.runs.run import Run
 from dcgan.runtime.random import derived_seed
 
@@ -81,14 +80,7 @@ class Pixels:
 
 
 def _trained(seen: Unlabelled) -> FeatureMap:
-    discriminator = seen.run.networks.build_discriminator()
-    try:
-        discriminator.load_state_dict(read_part(seen.run.checkpoint, "discriminator"))
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"{seen.run.checkpoint}: weights of other networks than networks.json describes"
-        ) from error
-    return _layers_of(discriminator, seen)
+    return _layers_of(seen.run.discriminator, seen)
 
 
 def _untrained(seen: Unlabelled) -> FeatureMap:

@@ -27,6 +27,7 @@ from dcgan.probe.results import MethodResult, ProbeResult
 from dcgan.probe.supervised import BUDGET, predict, train_supervised
 from dcgan.probe.svm import Chosen, LinearSVM, SquaredHinge, choose
 from dcgan.runs.run import Run
+from dcgan.runtime.isolation import isolated
 from dcgan.runtime.random import derived_seed
 
 MAX_FEATURES = 8192
@@ -38,6 +39,7 @@ _MOST_VALIDATION = 10_000
 Tell = Callable[[str], None]
 
 
+@isolated()
 def probe(
     run: Run,
     training: Labelled,

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from os import fspath
 
 from dcgan.data.sources.opening import named_test_of
 from dcgan.probe.labelled import Labelled, held_out, limited, load_labelled, matched
 from dcgan.runs.run import Run
 from dcgan.runtime.cache import cache_folder
+from dcgan.runtime.files import StrPath
 
 
 def load_sets(
     run: Run,
-    data: str,
-    test: str | None = None,
+    data: StrPath,
+    test: StrPath | None = None,
     *,
     factor: str | None = None,
-    root: str | Path | None = None,
+    root: StrPath | None = None,
     limit: int | None = None,
     seed: int = 0,
     tell: Callable[[str], None],
@@ -48,13 +49,13 @@ def load_sets(
         No such pictures, no classes, or classes that do not match.
     """
 
-    def load(name: str) -> Labelled:
+    def load(name: StrPath) -> Labelled:
         return load_labelled(
             run, name, factor=factor, root=root, cache=cache_folder() / "pictures", note=tell
         )
 
     learning = load(data)
-    test = test or named_test_of(data)
+    test = test or named_test_of(fspath(data))
     if test is None:
         rest, judging = held_out(learning, seed, purpose="test")
         tell(f"no --test: {len(judging):,} of {len(learning):,} pictures are held out to judge on")

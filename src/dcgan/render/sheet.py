@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from dcgan.errors import DataError
-from dcgan.runtime.files import written_whole
+from dcgan.runtime.files import StrPath, written_whole
 
 _GAP = 2
 _PAPER, _INK = 255, 34
@@ -160,18 +160,19 @@ def _layout(
     return columns, factor, shape
 
 
-def save_image(image: Image.Image, path: Path) -> None:
+def save_image(image: Image.Image, path: StrPath) -> None:
     """Write a picture so that it is there whole or not at all; the suffix names the format.
 
     Raises ``DataError`` for a suffix of no format.
     """
     image_format = picture_format(path)
-    with written_whole(path) as unfinished:
+    with written_whole(Path(path)) as unfinished:
         image.save(unfinished, format=image_format)
 
 
-def picture_format(path: Path) -> str:
+def picture_format(path: StrPath) -> str:
     """Pillow's name of the format that the suffix names; ``DataError`` where it names none."""
+    path = Path(path)
     image_format = Image.registered_extensions().get(path.suffix.lower())
     if image_format is None:
         raise DataError(f"{path}: no picture format ends in {path.suffix!r}; take .png")

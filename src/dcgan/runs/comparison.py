@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os import fspath
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -21,6 +22,8 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.pictures import open_pictures
 from dcgan.runs.run import Run
 from dcgan.runs.scores import read_scores
+from dcgan.runtime.files import StrPath
+from dcgan.runtime.isolation import isolated
 
 MEASURES = ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
 
@@ -133,15 +136,16 @@ class Comparison:
         }
 
 
+@isolated()
 def compare(
     runs: Sequence[Run],
-    data: str | None = None,
+    data: StrPath | None = None,
     *,
     images: int = 5_000,
     draws: int = 3,
-    extractor: str = "auto",
+    extractor: StrPath = "auto",
     seed: int = 0,
-    data_root: str | Path | None = None,
+    data_root: StrPath | None = None,
     note: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
@@ -175,6 +179,7 @@ def compare(
         raise ConfigError("runs", [str(run.path) for run in runs], "the same one is given twice")
     if images:
         refuse_few(images)
+    extractor = fspath(extractor)
     refuse_unknown(extractor)
     if draws < 2:
         raise ConfigError("draws", draws, "at least 2, or there is no spread")
@@ -210,7 +215,7 @@ def compare(
     )
 
 
-def draw_comparison(found: Comparison, path: Path) -> None:
+def draw_comparison(found: Comparison, path: StrPath) -> None:
     """The page: sheets of the same latents and curves; with what was measured while training,
     where all runs were measured by one protocol."""
     measured = {run.name: read_scores(RunFolder(Path(run.path))) for run in found.runs}
@@ -226,7 +231,7 @@ def draw_comparison(found: Comparison, path: Path) -> None:
         {f"{run.name}, {run.images_seen:,} images seen": run.drawn for run in found.runs},
         {run.name: run.log for run in found.runs},
         quality,
-        path,
+        Path(path),
         measure=scores[0].measure.replace("_", " ") if quality else "",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from os import fspath
 from pathlib import Path
 
 import torch
@@ -16,21 +17,24 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.pictures import held_out_name, open_pictures
 from dcgan.runs.real import name_of
 from dcgan.runs.run import Run, open_run
+from dcgan.runtime.files import StrPath
+from dcgan.runtime.isolation import isolated
 from dcgan.runtime.ranks import Ranks
 
 _ALONE = Ranks()
 
 
+@isolated()
 def evaluate(
     runs: Sequence[Run],
-    data: str | None = None,
+    data: StrPath | None = None,
     *,
-    extractor: str = "auto",
+    extractor: StrPath = "auto",
     images: int = 10_000,
-    held_out: str | None = None,
+    held_out: StrPath | None = None,
     seed: int = 0,
     brief: bool = False,
-    data_root: str | Path | None = None,
+    data_root: StrPath | None = None,
     download: bool = False,
     note: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -73,6 +77,7 @@ def evaluate(
     """
     # before anything is decoded, or a classifier trained, in vain
     refuse_few(images)
+    extractor = fspath(extractor)
     refuse_unknown(extractor)
     folder, networks, ranks = runs[0].folder, runs[0].networks, runs[0].ranks
     with ranks.first_ahead():
@@ -111,7 +116,7 @@ def evaluate(
 
 
 def every_checkpoint(
-    path: str | Path,
+    path: StrPath,
     *,
     device: torch.device | str = "cpu",
     ranks: Ranks = _ALONE,
@@ -149,8 +154,8 @@ def every_checkpoint(
 
 def _held_out(
     run: Run,
-    asked: str | None,
-    data_root: str | Path | None,
+    asked: StrPath | None,
+    data_root: StrPath | None,
     note: Callable[[str], None] | None,
     progress: Callable[[int, int], None] | None,
 ) -> Pictures | None:

@@ -22,6 +22,7 @@ from dcgan.plain_yaml import load_yaml
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runtime.cache import cache_folder
+from dcgan.runtime.files import StrPath
 
 FROM_PYTHON = "(python)"
 """Stands for pictures that a program gave, where a configuration names its source."""
@@ -35,9 +36,9 @@ class _Fitting(TypedDict):
 def open_pictures(
     folder: RunFolder,
     networks: Networks,
-    data: str | None = None,
+    data: StrPath | None = None,
     *,
-    data_root: str | Path | None = None,
+    data_root: StrPath | None = None,
     note: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Pictures:

@@ -9,15 +9,18 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from dcgan.errors import CheckpointError, RunError
+from dcgan.models.discriminator import Discriminator
 from dcgan.models.folding import folded
 from dcgan.models.generator import Generator
+from dcgan.render.sheet import sheet
 from dcgan.runs.checkpoints import list_checkpoints, read_part, read_state, verify_checkpoint
 from dcgan.runs.conditions import with_conditions
 from dcgan.runs.drawing import at_once, draw_each
@@ -25,11 +28,18 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import by_images
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_best
+from dcgan.runs.showing import as_html, verdict
 from dcgan.runtime.device import placed
+from dcgan.runtime.files import StrPath
+from dcgan.runtime.given import refuse_no_run
+from dcgan.runtime.isolation import default_modes, in_default_modes, isolated
 from dcgan.runtime.ranks import Ranks
+from dcgan.runtime.reporting import chosen_reporter
 
 if TYPE_CHECKING:
     from dcgan.runs.evaluation import Evaluation
+
+Network = TypeVar("Network", Generator, Discriminator)
 
 _ALONE = Ranks()
 
@@ -64,7 +74,7 @@ class Run:
 
     def __init__(
         self,
-        path: str | Path,
+        path: StrPath,
         *,
         checkpoint: str | int = "best",
         device: torch.device | str = "cpu",
@@ -88,21 +98,35 @@ class Run:
         return int(read_state(self.checkpoint)["images_seen"])
 
     @cached_property
+    @isolated()
     def generator(self) -> Generator:
         """The averaged generator in evaluation mode: one latent gives one image, always.
 
         Images are drawn by a faster copy of it: who changes it hands it to :meth:`draw`.
         """
-        generator = self.networks.build_generator()
+        return self._loaded(self.networks.build_generator(), "ema")
+
+    @cached_property
+    @isolated()
+    def discriminator(self) -> Discriminator:
+        """The discriminator in evaluation mode: images (B, C, H, W) as the generator makes them,
+        in [-1, 1] unless the run standardises pixels, to logits (B,).
+
+        A logit above 0 means real. Of a run trained on labels it also takes the classes.
+        """
+        return self._loaded(self.networks.build_discriminator(), "discriminator")
+
+    def _loaded(self, network: Network, part: str) -> Network:
         try:
-            generator.load_state_dict(read_part(self.checkpoint, "ema"))
+            network.load_state_dict(read_part(self.checkpoint, part))
         except RuntimeError as error:
             raise CheckpointError(
                 f"{self.checkpoint}: weights of other networks than networks.json describes"
             ) from error
-        return placed(generator.eval().requires_grad_(False), self.device)
+        return placed(network.eval().requires_grad_(False), self.device)
 
     @cached_property
+    @default_modes()
     def _drawing(self) -> Generator:
         """The same, in the form that draws fastest."""
         return folded(self.generator)
@@ -159,7 +183,7 @@ class Run:
         starts = range(0, count, step)
         own = self.ranks.deal(starts)
         drawn = self.draw_each(latents(start, min(count, start + step)) for start in own)
-        return self.ranks.collect(drawn, len(starts))
+        return in_default_modes(self.ranks.collect(drawn, len(starts)))
 
     def draw(
         self, latent_BZ: torch.Tensor, generator: Generator | None = None
@@ -179,19 +203,32 @@ class Run:
     ) -> Iterator[NDArray[np.uint8]]:
         """The images of :meth:`draw` in pieces, in constant memory, however many latents come."""
         network = self._drawing if generator is None else generator
-        return draw_each(network, latents, self.networks.scale, self.device)
+        return in_default_modes(draw_each(network, latents, self.networks.scale, self.device))
+
+    def sheet(self, count: int = 64, *, seed: int = 0) -> Image.Image:
+        """The images of :meth:`sample` on one sheet, as a Pillow image.
+
+        Raises
+        ------
+        DataError
+            No images, or so many that no viewer would open the sheet.
+        """
+        return sheet(self.sample(count, seed=seed))
 
     def evaluate(
         self,
-        data: str | None = None,
+        data: StrPath | None = None,
         *,
-        extractor: str = "auto",
+        extractor: StrPath = "auto",
         images: int = 10_000,
-        held_out: str | None = None,
+        held_out: StrPath | None = None,
         seed: int = 0,
-        data_root: str | Path | None = None,
+        data_root: StrPath | None = None,
+        progress: bool = True,
     ) -> Evaluation:
         """Measure this checkpoint; see :func:`dcgan.runs.measuring.evaluate`.
+
+        ``progress`` shows what is being done, on stderr or in a notebook below the cell.
 
         Examples
         --------
@@ -199,26 +236,39 @@ class Run:
         """
         from dcgan.runs.measuring import evaluate
 
-        return evaluate(
-            [self],
-            data,
-            extractor=extractor,
-            images=images,
-            held_out=held_out,
-            seed=seed,
-            data_root=data_root,
-        )[0]
+        reporter = chosen_reporter(None, progress=progress, is_first=self.ranks.is_first)
+        try:
+            return evaluate(
+                [self],
+                data,
+                extractor=extractor,
+                images=images,
+                held_out=held_out,
+                seed=seed,
+                data_root=data_root,
+                note=reporter.note,
+                progress=reporter.decoding,
+            )[0]
+        finally:
+            reporter.end()
 
     def log(self) -> list[dict[str, Any]]:
         """The lines of ``log.jsonl`` by images seen, without those a kill made void."""
         return by_images(self.folder.log.read())
+
+    def __repr__(self) -> str:
+        return f"<Run {self.path}: {verdict(self)}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the sheet, with the verdict below it."""
+        return as_html(self)
 
     def _no_images(self) -> NDArray[np.uint8]:
         return np.empty((0, *self.networks.image_shape), dtype=np.uint8)
 
 
 def open_run(
-    path: str | Path,
+    path: StrPath,
     *,
     checkpoint: str | int = "best",
     device: torch.device | str = "cpu",
@@ -232,13 +282,9 @@ def open_run(
 
 
 def read_networks(folder: RunFolder) -> Networks:
-    if not folder.path.is_dir():
-        raise RunError(f"{folder.path}: no such folder; give the folder that train printed")
+    refuse_no_run(folder.path)
     if not folder.networks.is_file():
-        raise RunError(
-            f"{folder.path}: not a run folder, {folder.networks.name} is missing; give the folder"
-            " that train printed"
-        )
+        raise RunError(f"{folder.networks}: missing, so this is no whole run. Restore it")
     try:
         return Networks.from_json(json.loads(folder.networks.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, OSError) as error:

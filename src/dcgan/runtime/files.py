@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+StrPath = str | os.PathLike[str]
+"""A path as callers give it."""
 
-def expanded(path: str | Path) -> Path:
+
+def expanded(path: StrPath) -> Path:
     """A path whose ``~`` is the user's home; of nobody's home, the path as it is."""
     try:
         return Path(path).expanduser()

@@ -29,12 +29,12 @@ from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.device import choose_precision, free_memory, placed
 from dcgan.runtime.random import derived_seed
 from dcgan.runtime.ranks import Ranks
+from dcgan.runtime.reporting import Reporter
 from dcgan.training.ema import AveragedGenerator
 from dcgan.training.hooks import CheckpointHook, LogHook, SheetHook
 from dcgan.training.loop import Plan, StopRequest
 from dcgan.training.measuring import MeasureHook
 from dcgan.training.rates import RateSchedule
-from dcgan.training.reporting import Reporter
 from dcgan.training.rules import Players, Rules
 from dcgan.training.schedule import Geometric
 from dcgan.training.state import TrainingState

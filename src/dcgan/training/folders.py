@@ -12,6 +12,9 @@ from filelock import FileLock, Timeout
 from dcgan.config import RunConfig, forget_unused, parse_config, read_yaml
 from dcgan.errors import ConfigError, RunConflict, RunError
 from dcgan.runs.folder import RunFolder
+from dcgan.runtime.files import StrPath
+from dcgan.runtime.given import RUNS, nearest_run
+from dcgan.runtime.shell import command
 from dcgan.training.auto import fill_auto
 from dcgan.training.settings import differences
 
@@ -32,11 +35,9 @@ _NOT_THE_RUN = (
 """Settings that may differ between two starts of one run: they do not touch its weights but for
 rounding, or, as for where the pictures lie, are checked by the pictures' fingerprint."""
 
-_DEFAULT_PARENT = Path("runs")
-
 
 def choose_folder(
-    config: RunConfig, *, out: str | Path | None, resume: bool
+    config: RunConfig, *, out: StrPath | None, resume: bool
 ) -> tuple[RunFolder | None, RunConfig | None]:
     """The run's folder (none: a new one is to be made), and its stored configuration.
 
@@ -61,7 +62,10 @@ def choose_folder(
                 f"{folder.path}: holds other files and no run; take another --out or empty it"
             )
         if stored is None and resume:
-            raise RunError(f"{folder.path}: no run to resume there; leave --resume away")
+            raise RunError(
+                f"{folder.path}: no run to resume there{nearest_run(folder.path)}. To begin a run,"
+                " leave out --resume"
+            )
         return folder, stored
     if resume:
         return _newest_matching(config)
@@ -85,11 +89,18 @@ def refuse_conflict(
     """
     ignore = (*_NOT_THE_RUN, "length") if longer else _NOT_THE_RUN
     found = differences(config, stored, ignore=ignore)
-    if found:
-        listed = "; ".join(f"{key}: {values}" for key, values in found.items())
-        raise RunConflict(
-            f"{folder.path}: holds a run of another configuration ({listed}); take another --out"
+    if not found:
+        return
+    listed = "; ".join(f"{key}: {values}" for key, values in found.items())
+    if config.data.source != stored.data.source:
+        listed = (
+            f"trained on {stored.data.source} there, and {config.data.source} is asked for here;"
+            f" {listed}"
         )
+    raise RunConflict(
+        f"{folder.path}: holds a run of another configuration ({listed}). To resume that run:"
+        f" {command('train', '--out', folder.path, '--resume')}. For a new run, give another --out"
+    )
 
 
 @contextmanager
@@ -156,7 +167,7 @@ def _is_in_use(path: Path) -> bool:
 
 def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
     candidates = sorted(
-        _DEFAULT_PARENT.glob("*/config.yaml"), key=lambda path: path.stat().st_mtime, reverse=True
+        RUNS.glob("*/config.yaml"), key=lambda path: path.stat().st_mtime, reverse=True
     )
     for path in candidates:
         folder = RunFolder(path.parent)
@@ -170,8 +181,8 @@ def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
         if same_data and not differences(filled, stored, ignore=(*_NOT_THE_RUN, "length")):
             return folder, stored
     raise RunError(
-        f"nothing to resume: no run of this configuration in {_DEFAULT_PARENT}/; give its folder"
-        " with --out, or leave --resume away"
+        f"nothing to resume: no run of these settings in {RUNS}/. To resume a run with its own"
+        f" settings: {command('train', '--resume', '--out')} RUN. To begin one, leave out --resume"
     )
 
 
@@ -179,7 +190,7 @@ def _make_fresh_folder(config: RunConfig) -> Path:
     """A new folder below ``runs/``; two processes that ask at once get two."""
     name = f"{Path(config.data.source.replace(':', '-')).stem}-{Path(config.recipe).stem}"
     for number in count(1):
-        path = _DEFAULT_PARENT / (name if number == 1 else f"{name}-{number}")
+        path = RUNS / (name if number == 1 else f"{name}-{number}")
         with suppress(FileExistsError):
             path.mkdir(parents=True)
             return path

@@ -18,8 +18,8 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
 from dcgan.runs.scores import best_names
 from dcgan.runtime.random import derived_seed
+from dcgan.runtime.reporting import Reporter
 from dcgan.training.loop import Plan
-from dcgan.training.reporting import Reporter
 from dcgan.training.rules import Statistics
 from dcgan.training.schedule import Every, Geometric
 from dcgan.training.state import TrainingState

@@ -19,8 +19,8 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.real import chosen_order, take, two_samples
 from dcgan.runs.scores import Measured, Scoreboard, read_scores
 from dcgan.runtime.random import derived_seed
+from dcgan.runtime.reporting import Reporter
 from dcgan.training.loop import StopRequest
-from dcgan.training.reporting import Reporter
 from dcgan.training.rules import Statistics
 from dcgan.training.state import TrainingState
 

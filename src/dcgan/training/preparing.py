@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +16,26 @@ from dcgan.data.variation import varies
 from dcgan.data.view import View
 from dcgan.errors import ConfigError, DataError
 from dcgan.runtime.device import choose_device
-from dcgan.runtime.files import expanded
+from dcgan.runtime.files import StrPath, expanded
+from dcgan.runtime.isolation import isolated
 from dcgan.runtime.memory import in_words
+from dcgan.runtime.reporting import Reporter, chosen_reporter
 from dcgan.training.auto import resolve_auto
-from dcgan.training.reporting import Reporter
 
 LOOKED_AT = 256
 """Pictures opened to see what a collection is like, before anything is chosen."""
 
 
+@isolated()
 def prepare(
     data: object,
-    out: str | Path,
+    out: StrPath,
     *,
     size: int | str | tuple[int, int] | None = None,
-    data_root: str | Path | None = None,
+    data_root: StrPath | None = None,
     settings: Mapping[str, Any] | None = None,
     reporter: Reporter | None = None,
+    progress: bool = True,
 ) -> Source:
     """Decode, fit and pack a collection into a folder that later runs map into memory.
 
@@ -48,7 +52,9 @@ def prepare(
     settings : mapping, optional
         Other settings of the section ``data``, such as ``{"fit": "pad", "channels": 1}``.
     reporter : Reporter, optional
-        Told about progress.
+        Told about progress, in place of the screen.
+    progress : bool, default True
+        Show progress on stderr or, in a notebook, below the cell.
 
     Returns
     -------
@@ -60,7 +66,7 @@ def prepare(
     ConfigError, DataError
         What was asked for cannot be done; nothing is left behind.
     """
-    reporter = reporter or Reporter()
+    reporter = chosen_reporter(reporter, progress=progress, is_first=True)
     asked: dict[str, Any] = {"data": merge({"size": size} if size else {}, settings or {})}
     config = parse_config(asked)
     if config.data.fit == "cover-random":
@@ -72,7 +78,7 @@ def prepare(
     folder = expanded(out).resolve()
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise DataError(f"{folder}: exists already; take another --out")
-    if isinstance(data, str | Path):
+    if isinstance(data, str | PathLike):
         source = open_source(
             str(data), data_root, frames=config.data.frames, progress=reporter.fetching
         )

@@ -7,7 +7,7 @@ from dcgan.errors import Diverged
 from dcgan.runs.checkpoints import list_checkpoints, set_aside
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
-from dcgan.training.reporting import Reporter
+from dcgan.runtime.reporting import Reporter
 
 ROLLBACKS = 3
 """How often a run that diverges is set back before it counts as diverged for good."""

@@ -22,6 +22,7 @@ from dcgan.runs.scores import draw_quality, settle_best
 from dcgan.runtime.device import choose_device, make_deterministic, whole_fp32
 from dcgan.runtime.random import seed_everything
 from dcgan.runtime.ranks import Ranks
+from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.torch_settings import set_threads
 from dcgan.training.build import (
     build_batches,
@@ -33,7 +34,7 @@ from dcgan.training.build import (
 )
 from dcgan.training.fitting import parts_on_device
 from dcgan.training.loop import Hook, Plan, StopRequest, fit, stopping_on_signals
-from dcgan.training.reporting import Reporter
+from dcgan.training.resuming import complete_already, resume_call
 from dcgan.training.rollback import (
     ROLLBACKS,
     SLOWER,
@@ -91,7 +92,7 @@ def train_run(
             pack = config.model.discriminator.pack
             plan = _fitted(plan, state, batches, networks, pack, reporter)
         if plan.is_done(state):
-            reporter.note(f"complete already, with {state.images_seen:,} images seen")
+            reporter.note(complete_already(folder.path, config, state))
         stop = stack.enter_context(stopping_on_signals())
         reporter.begin(state.images_seen, plan.images, plan.minutes)
         stack.callback(reporter.end)
@@ -246,7 +247,7 @@ def _train(
         fit(state, batches, plan, hooks, stop)
         checkpoints.save(state)
         if stop.signal is not None and not plan.is_done(state):
-            raise _interrupted(stop.signal.name, folder, state)
+            raise _interrupted(stop.signal.name, config, folder, state)
         if stop.reason is not None:
             reporter.note(stop.reason)
             folder.events.append(
@@ -259,12 +260,14 @@ def _train(
         _finish(folder, state, pictures, reporter)
 
 
-def _interrupted(signal: str, folder: RunFolder, state: TrainingState) -> Interrupted:
+def _interrupted(
+    signal: str, config: RunConfig, folder: RunFolder, state: TrainingState
+) -> Interrupted:
     images = state.images_seen
     folder.events.append({"time": now(), "event": "signal", "signal": signal, "images": images})
     return Interrupted(
-        f"stopped by {signal} after {images:,} images; all is saved in {folder.path}: the same"
-        f" command with --out {folder.path} goes on from here"
+        f"stopped by {signal} after {images:,} images; everything is saved. To resume:"
+        f" {resume_call(folder.path, config)}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from dcgan.runs.networks import Networks
 from dcgan.runs.pictures import FROM_PYTHON
 from dcgan.runs.run import Run, open_run, read_networks
 from dcgan.runtime.device import choose_device
+from dcgan.runtime.files import StrPath
+from dcgan.runtime.isolation import isolated
 from dcgan.runtime.launch import has_restarted
 from dcgan.runtime.ranks import Ranks, joined
+from dcgan.runtime.reporting import Reporter, chosen_reporter
 from dcgan.runtime.torch_settings import settings_restored
 from dcgan.training.auto import fill_auto, resolve_auto
 from dcgan.training.build import (
@@ -31,18 +35,18 @@ from dcgan.training.fitting import refuse_drawn_anew, refuse_uneven
 from dcgan.training.folders import choose_folder, claimed, refuse_conflict
 from dcgan.training.planning import can_be_planned, plan_size
 from dcgan.training.preparing import LOOKED_AT
-from dcgan.training.reporting import Reporter
 from dcgan.training.running import train_run
-from dcgan.training.settings import collect_settings
+from dcgan.training.settings import collect_settings, starting_recipe
 from dcgan.training.tables import resolve_networks, with_classes
 from dcgan.training.threads import Threads
 
 
+@isolated()
 def train(
     data: object = None,
     *,
-    recipe: str = "auto",
-    out: str | Path | None = None,
+    recipe: StrPath | None = None,
+    out: StrPath | None = None,
     resume: bool = False,
     size: int | str | tuple[int, int] | None = None,
     images: int | None = None,
@@ -53,9 +57,10 @@ def train(
     device: str | None = None,
     precision: str | None = None,
     threads: int | str | None = None,
-    data_root: str | Path | None = None,
+    data_root: StrPath | None = None,
     settings: Mapping[str, Any] | None = None,
     reporter: Reporter | None = None,
+    progress: bool = True,
 ) -> Run:
     """Train a DCGAN on a collection of pictures.
 
@@ -64,13 +69,15 @@ def train(
     data : str, path, array, tensor, sequence or iterable, default "digits"
         A path or name as for :func:`dcgan.data.open_source`; or the pictures themselves, as for
         :func:`dcgan.data.open_items`.
-    recipe : str, default "auto"
-        A built-in recipe or a YAML file.
+    recipe : str or path, optional
+        A built-in recipe or a YAML file; default ``auto``, or what the run to resume in ``out`` was
+        begun with.
     out : path, optional
         The run folder; default a new one below ``runs/``. A folder that holds the same run
         unfinished is gone on with.
     resume : bool
-        Go on with an earlier run, which may now be longer than first planned.
+        Resume an earlier run, which may now be longer than first planned. Of a run in ``out``,
+        data and settings that are not given are its own.
     size : int, str or (height, width), optional
         Such as 64 or "157x128".
     images, epochs, minutes : number, optional
@@ -85,7 +92,9 @@ def train(
     settings : mapping, optional
         Any other settings, nested as in a recipe.
     reporter : Reporter, optional
-        Told about the course of the run; default silent.
+        Told about the course of the run, in place of the screen.
+    progress : bool, default True
+        Show progress and notes on stderr or, in a notebook, below the cell.
 
     Returns
     -------
@@ -108,7 +117,6 @@ def train(
     (4, 1, 16, 16)
     """
     with settings_restored(), joined() as ranks:
-        talking = reporter if reporter and ranks.is_first else Reporter()
         return _train_together(
             ranks,
             data,
@@ -128,7 +136,7 @@ def train(
                 "threads": threads,
             },
             settings=settings or {},
-            reporter=talking,
+            reporter=chosen_reporter(reporter, progress=progress, is_first=ranks.is_first),
         )
 
 
@@ -136,22 +144,23 @@ def _train_together(
     ranks: Ranks,
     data: object,
     *,
-    recipe: str,
-    out: str | Path | None,
+    recipe: StrPath | None,
+    out: StrPath | None,
     resume: bool,
-    data_root: str | Path | None,
+    data_root: StrPath | None,
     shortcuts: Mapping[str, Any],
     settings: Mapping[str, Any],
     reporter: Reporter,
 ) -> Run:
     """Of several processes the first chooses everything and writes it; the others follow."""
-    given = None if data is None or isinstance(data, str | Path) else open_items(data)
+    path = fspath(data) if isinstance(data, str | PathLike) else None
+    given = None if data is None or path is not None else open_items(data)
     if not ranks.is_first:
         return _follow(ranks, given)
-    named = FROM_PYTHON if given else None if data is None else str(data)
+    named = FROM_PYTHON if given else path
     asked = parse_config(
         collect_settings(
-            recipe=recipe,
+            recipe=starting_recipe(recipe, out=out, resume=resume),
             data=named,
             data_root=data_root,
             shortcuts=shortcuts,
@@ -169,6 +178,7 @@ def _train_together(
         refuse_conflict(config, stored, folder, longer=resume)
     # all that was said is possible: from here on, the folder is ours alone
     with claimed(folder, config, stored) as folder:
+        reporter.note(f"run folder: {folder.path}")
         try:
             pictures = _load(config, source, folder, reporter)
         except BaseException:

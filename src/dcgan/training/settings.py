@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from os import fspath
 from typing import Any
 
 from dcgan.config import RunConfig, forget_unused, load_recipe, merge
-from dcgan.data.sources.opening import is_address, is_name
 from dcgan.errors import ConfigError
-from dcgan.runtime.files import expanded
+from dcgan.runtime.files import StrPath, expanded
+from dcgan.runtime.given import is_address, is_name
 
 _LENGTHS = ("images", "epochs", "minutes")
+
+
+def starting_recipe(recipe: StrPath | None, *, out: StrPath | None, resume: bool) -> str:
+    """Name or file of the settings that all others are laid over.
+
+    A run that is resumed in its folder begins with its own configuration; any other with ``auto``.
+    """
+    if recipe is not None:
+        return fspath(recipe)
+    stored = None if out is None else expanded(out) / "config.yaml"
+    return str(stored) if resume and stored is not None and stored.is_file() else "auto"
 
 
 def collect_settings(
     *,
     recipe: str,
     data: str | None,
-    data_root: str | Path | None,
+    data_root: StrPath | None,
     shortcuts: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -73,13 +84,17 @@ def collect_settings(
 
 def differences(ours: RunConfig, theirs: RunConfig, *, ignore: tuple[str, ...]) -> dict[str, str]:
     """Settings that differ, by dotted key, as ``theirs there, ours here``."""
+
+    def said(value: Any) -> str:
+        return "not set" if value is None else str(value)
+
     mine, stored = _flat(ours.model_dump(mode="json")), _flat(theirs.model_dump(mode="json"))
     found = {}
     for key in sorted(mine.keys() | stored.keys()):
         if key.startswith(ignore):
             continue
         if mine.get(key) != stored.get(key):
-            found[key] = f"{stored.get(key)} there, {mine.get(key)} here"
+            found[key] = f"{said(stored.get(key))} there, {said(mine.get(key))} here"
     return found
 
 

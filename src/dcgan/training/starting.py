@@ -22,7 +22,8 @@ from dcgan.runs.logs import now
 from dcgan.runs.networks import Networks
 from dcgan.runtime.device import describe_hardware
 from dcgan.runtime.files import write_json, write_text
-from dcgan.training.reporting import Reporter
+from dcgan.runtime.reporting import Reporter
+from dcgan.runtime.shell import command
 
 FORMAT = 1
 """Version of the run folder's layout."""
@@ -70,7 +71,7 @@ def write_beginning(
     folder.checkpoints.mkdir(exist_ok=True)
     started = folder.config.exists()
     if started:
-        _refuse_other_pictures(folder, pictures)
+        _refuse_other_pictures(folder, config, pictures)
     else:
         write_json(folder.networks, networks.to_json())
         write_json(folder.provenance, _provenance(config, pictures, device))
@@ -109,10 +110,11 @@ def _provenance(config: RunConfig, pictures: Pictures, device: torch.device) -> 
     }
 
 
-def _refuse_other_pictures(folder: RunFolder, pictures: Pictures) -> None:
+def _refuse_other_pictures(folder: RunFolder, config: RunConfig, pictures: Pictures) -> None:
     try:
         provenance = json.loads(folder.provenance.read_text(encoding="utf-8"))
         begun_with, fingerprint = provenance["data"]["count"], provenance["data"]["fingerprint"]
+        source = provenance["data"].get("source", config.data.source)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(
             f"{folder.provenance}: damaged ({error}); restore it or take another --out"
@@ -121,8 +123,15 @@ def _refuse_other_pictures(folder: RunFolder, pictures: Pictures) -> None:
         raise RunError(f"{folder.path}: made by a newer dcgan; install that")
     comparable = fingerprint.startswith(STREAMED) == pictures.fingerprint.startswith(STREAMED)
     same = fingerprint == pictures.fingerprint if comparable else begun_with == len(pictures)
-    if not same:
+    if same:
+        return
+    if source != config.data.source:
         raise DataError(
-            f"{folder.path}: was begun on {begun_with} pictures, and the data now holds"
-            f" {len(pictures)} that are not the same; restore them or take another --out"
+            f"{folder.path}: holds a run on another dataset: {source} there, {config.data.source}"
+            f" here. To resume that run: {command('train', '--out', folder.path, '--resume')}. For"
+            " a new run, give another --out"
         )
+    raise DataError(
+        f"{folder.path}: was begun on {begun_with:,} images, and {source} now holds"
+        f" {len(pictures):,} that are not the same. Restore them, or give another --out"
+    )

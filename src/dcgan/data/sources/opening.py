@@ -27,11 +27,9 @@ from dcgan.data.sources.shapes import ShapesSource
 from dcgan.data.sources.tar import TarSource
 from dcgan.data.sources.tar_index import place
 from dcgan.data.sources.zips import ZipSource
-from dcgan.errors import DataError, SourceNotFound, did_you_mean
-from dcgan.runtime.files import expanded
-
-NAMES = ("digits", "shapes", "mnist", "fashion-mnist", "cifar10", "celeba", "lsun", "hub")
-"""What DATA may begin with instead of a path; the last two go on: lsun/church_outdoor, hub:…"""
+from dcgan.errors import DataError, SourceNotFound
+from dcgan.runtime.files import StrPath, expanded
+from dcgan.runtime.given import is_address, is_name, refuse_no_data
 
 _WITH_TEST = ("mnist", "fashion-mnist", "cifar10", "celeba")
 """Named sets that have a split ``test``."""
@@ -52,8 +50,8 @@ _NAMED: dict[str, tuple[tuple[str, ...], _Named]] = {
 
 
 def open_source(
-    data: str,
-    root: str | Path | None = None,
+    data: StrPath,
+    root: StrPath | None = None,
     *,
     frames: str = "first",
     progress: _Progress | None = None,
@@ -62,7 +60,7 @@ def open_source(
 
     Parameters
     ----------
-    data : str
+    data : str or path
         The path of a folder, a ``.zip``, ``.tar``, ``.npy``, ``.npz`` or ``.parquet`` file; a
         pattern or an address of tar shards (``shards/{000..099}.tar``, ``s3://…/*.tar``); or a
         name: ``digits``, ``shapes``, ``mnist``, ``fashion-mnist``, ``cifar10``, ``celeba``,
@@ -81,8 +79,8 @@ def open_source(
     DataError
         A path that holds no picture, or a damaged file.
     """
-    if not data.strip():
-        raise SourceNotFound("DATA is empty; give a path, an address or a name")
+    data = os.fspath(data)
+    refuse_no_data(data)
     known = _data_root(root)
     source = _open_name(data, known, progress) if is_name(data) else _open_path(data)
     if len(source) == 0:
@@ -95,18 +93,7 @@ def open_source(
     return source
 
 
-def is_name(data: str) -> bool:
-    """Whether DATA is, or begins with, the name of a known set."""
-    name = data.partition(":")[0].partition("/")[0]
-    return name in NAMES and (name == "lsun" or "/" not in data.partition(":")[0])
-
-
-def is_address(data: str) -> bool:
-    """Whether DATA is an address for fsspec rather than a path."""
-    return "://" in data
-
-
-def _data_root(root: str | Path | None) -> Path | None:
+def _data_root(root: StrPath | None) -> Path | None:
     given = root or os.environ.get("DCGAN_DATA")
     return expanded(given) if given else None
 
@@ -174,9 +161,7 @@ def _shards(data: str) -> list[str]:
     patterns = _braces(data)
     found = [one for pattern in patterns for one in _matching(pattern, len(patterns) > 1)]
     if not found:
-        raise SourceNotFound(
-            f"{data}: no such file or folder, nor a named set; {did_you_mean(data, NAMES)}"
-        )
+        raise SourceNotFound(f"{data}: no such file. Give the path or the address of shards")
     if all(suffix(one) in EXTENSIONS for one in found):
         raise DataError(f"{data}: names pictures, not tar shards; give their folder")
     return found

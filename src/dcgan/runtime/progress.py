@@ -1,9 +1,10 @@
-"""Training as seen in a terminal: a live line, or plain lines when output goes elsewhere."""
+"""Progress on the screen: a live line in a terminal or a notebook, else plain lines."""
 
 from __future__ import annotations
 
 import sys
 import time
+from importlib.util import find_spec
 from typing import Any
 
 from rich.console import Console
@@ -18,8 +19,7 @@ from rich.progress import (
 )
 
 from dcgan.errors import printable
-from dcgan.metrics.score import Score
-from dcgan.training.reporting import Reporter
+from dcgan.runtime.reporting import Reporter, Scored
 
 _REDRAW_SECONDS = 0.2
 _PLAIN_SECONDS = 10.0
@@ -29,11 +29,15 @@ _WIDTH_FOR_A_BAR = 100
 
 
 class TerminalReporter(Reporter):
-    """Writes to stderr, so that stdout carries only results."""
+    """Writes to stderr, so that stdout carries only results; in a notebook, below the cell.
+
+    A notebook's live line takes ipywidgets, which rich draws it with; without it, lines are plain.
+    """
 
     def __init__(self) -> None:
         self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
-        self._live = self._console.is_terminal
+        in_notebook = self._console.is_jupyter and find_spec("ipywidgets") is not None
+        self._live = self._console.is_terminal or in_notebook
         self._progress: Progress | None = None
         self._task = TaskID(0)
         self._decoding: Progress | None = None
@@ -70,12 +74,13 @@ class TerminalReporter(Reporter):
 
     def fetching(self, done: int, total: int | None) -> None:
         clock = time.monotonic()
-        is_due = clock - self._drawn_at >= (_REDRAW_SECONDS if self._live else _PLAIN_SECONDS)
+        in_place = self._console.is_terminal  # a notebook would show each as a line of its own
+        is_due = clock - self._drawn_at >= (_REDRAW_SECONDS if in_place else _PLAIN_SECONDS)
         if not is_due and done != total:
             return
         self._drawn_at = clock
         of_all = f" of {total / 1e6:.1f}" if total else ""
-        end = "\r" if self._live and done != total else "\n"
+        end = "\r" if in_place and done != total else "\n"
         self._console.print(f"fetching {done / 1e6:.1f}{of_all} MB", end=end)
 
     def begin(self, images_seen: int, images: int | None, minutes: float | None) -> None:
@@ -130,7 +135,7 @@ class TerminalReporter(Reporter):
             markup=False,
         )
 
-    def measured(self, images_seen: int, score: Score, is_best: bool) -> None:
+    def measured(self, images_seen: int, score: Scored, is_best: bool) -> None:
         del images_seen
         word = score.measure.partition("_")[0]
         self._measured = f"  {word} {score.value:.3g}{' (best)' if is_best else ''}"

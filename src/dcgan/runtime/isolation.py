@@ -1,0 +1,107 @@
+"""What the caller has set for the whole process is neither in our way nor changed by us.
+
+Every function of the public Python API runs in one of these contexts. Inside, PyTorch behaves as in
+a fresh process, whatever the caller's default dtype, default device, grad mode or autocast. After
+it, also after an error, everything is as the caller left it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from dcgan.runtime.device import make_deterministic
+
+Piece = TypeVar("Piece")
+
+
+@contextmanager
+def isolated() -> Iterator[None]:
+    """Keep the caller's random state, and compute in PyTorch's default modes."""
+    with kept_random_state(), default_modes():
+        yield
+
+
+@contextmanager
+def kept_random_state() -> Iterator[None]:
+    """Put the global generators of Python, NumPy and PyTorch (all devices) back at the end."""
+    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    seed = torch.initial_seed()
+    had_cuda = _cuda_has_begun()
+    cuda = torch.cuda.get_rng_state_all() if had_cuda else []
+    mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        torch.set_rng_state(cpu)
+        if had_cuda:
+            torch.cuda.set_rng_state_all(cuda)
+        else:
+            # reading its state would have started CUDA; it begins with the seed of the CPU
+            torch.cuda.manual_seed_all(seed)
+        if mps is not None:
+            torch.mps.set_rng_state(mps)
+
+
+@contextmanager
+def default_modes() -> Iterator[None]:
+    """Compute in float32, with gradients, on the device named and without autocast.
+
+    Deterministic algorithms stay on where the caller wants them. The caller's modes, and settings
+    that training changes (deterministic algorithms, cuDNN, the current GPU), come back at the end.
+    """
+    with ExitStack() as stack:
+        _put_back_at_the_end(stack)
+        torch.set_default_dtype(torch.float32)
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        for kind in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        wants = torch.are_deterministic_algorithms_enabled()
+        if wants and not torch.is_deterministic_algorithms_warn_only_enabled():
+            make_deterministic()  # on a GPU it takes more than the caller's one switch
+        yield
+
+
+def in_default_modes(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """Make each piece in PyTorch's default modes; between pieces the caller's are in force."""
+    while True:
+        with default_modes():
+            try:
+                piece = next(pieces)
+            except StopIteration:
+                return
+        yield piece
+
+
+def _put_back_at_the_end(stack: ExitStack) -> None:
+    cudnn = torch.backends.cudnn
+    stack.callback(torch.set_default_dtype, torch.get_default_dtype())
+    stack.callback(
+        torch.use_deterministic_algorithms,
+        torch.are_deterministic_algorithms_enabled(),
+        warn_only=torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    for owner, name in (
+        (cudnn, "benchmark"),
+        (cudnn, "deterministic"),
+        (cudnn, "allow_tf32"),
+        (torch.utils.deterministic, "fill_uninitialized_memory"),
+    ):
+        stack.callback(setattr, owner, name, getattr(owner, name))
+    if _cuda_has_begun():
+        stack.callback(torch.cuda.set_device, torch.cuda.current_device())
+
+
+def _cuda_has_begun() -> bool:
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]

@@ -1,0 +1,58 @@
+"""The existing path that a mistyped one most likely means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+from itertools import islice
+from pathlib import Path
+
+_LIKE = 0.6
+"""Share of letters in common from which two names are called alike, as difflib recommends."""
+
+_MOST_ENTRIES = 2_000
+"""Of one folder that are compared: a folder of a million images must not delay the answer."""
+
+
+def nearest_name(wrong: str, known: Iterable[str]) -> str | None:
+    """The name most like a wrong one, whatever its case; also one that it begins."""
+    folded = wrong.casefold()
+
+    def likeness(name: str) -> float:
+        other = name.casefold()
+        begins = len(folded) > 2 and other.startswith(folded)
+        return max(0.9 if begins else 0.0, SequenceMatcher(None, folded, other).ratio())
+
+    best = max(((likeness(name), name) for name in known), default=(0.0, ""))
+    return best[1] if best[0] >= _LIKE else None
+
+
+def nearest_path(wrong: Path) -> Path | None:
+    """A path in which each part that does not exist is replaced by the name most like it there."""
+    found = Path(wrong.anchor) if wrong.is_absolute() else Path()
+    for part in wrong.parts[1:] if wrong.is_absolute() else wrong.parts:
+        if not exists(found / part):
+            name = nearest_name(part, _names_in(found))
+            if name is None:
+                return None
+            part = name  # noqa: PLW2901
+        found /= part
+    return found if found != wrong else None
+
+
+def exists(path: Path) -> bool:
+    """Whether something is there, which perhaps may not be looked at."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
+    except OSError:  # such as a name that is too long
+        return False
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        entries = (entry.name for entry in folder.iterdir())
+        return [name for name in islice(entries, _MOST_ENTRIES) if not name.startswith(".")]
+    except OSError:
+        return []
