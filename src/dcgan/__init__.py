@@ -7,32 +7,49 @@ The command ``dcgan`` and this package are the same thing with and without the s
     run = dcgan.train("path/to/pictures", minutes=10)
     images = run.sample(64, seed=1)             # uint8 (64, C, H, W)
     run = dcgan.open_run("runs/digits-auto")
+
+Every model, loss, metric and latent tool is an ordinary module or function in one of the
+subpackages: ``dcgan.models``, ``dcgan.objectives``, ``dcgan.augment``, ``dcgan.metrics``,
+``dcgan.latent``, ``dcgan.probe``, ``dcgan.data``, ``dcgan.config``. All errors are in
+``dcgan.errors``.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dcgan.lazily import lazily
 
 if TYPE_CHECKING:
+    from dcgan import augment, config, data, errors, latent, metrics, models, objectives, probe
     from dcgan.data import open_source
     from dcgan.runs import Run, open_run
+    from dcgan.runtime.reporting import Reporter
     from dcgan.training import prepare, train
 
 __version__ = "0.1.0"
-__all__ = ["Run", "open_run", "open_source", "prepare", "train"]
+__all__ = [
+    "Reporter",
+    "Run",
+    "augment",
+    "config",
+    "data",
+    "errors",
+    "latent",
+    "metrics",
+    "models",
+    "objectives",
+    "open_run",
+    "open_source",
+    "prepare",
+    "probe",
+    "train",
+]
 
-_HOMES = {
-    "train": "dcgan.training",
-    "prepare": "dcgan.training",
-    "open_run": "dcgan.runs",
-    "Run": "dcgan.runs",
-    "open_source": "dcgan.data",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import on first use: torch takes seconds to load, and ``dcgan --help`` needs none of it."""
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazily(
+    __name__,
+    {name: f"dcgan.{name}" for name in __all__ if name.islower() and "_" not in name}
+    | dict.fromkeys(("Run", "open_run"), "dcgan.runs")
+    | dict.fromkeys(("prepare", "train"), "dcgan.training")
+    | {"Reporter": "dcgan.runtime.reporting", "open_source": "dcgan.data"},
+)

@@ -25,6 +25,23 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+__all__ = [
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "DcganError",
+    "Diverged",
+    "GeometryError",
+    "Interrupted",
+    "OutOfReach",
+    "RunConflict",
+    "RunError",
+    "SourceNotFound",
+    "TooManyUnreadable",
+    "Unreachable",
+    "UnreadableImage",
+]
+
 
 class DcganError(Exception):
     """Base of all errors here; ``exit_code`` is what the command line returns for it."""
@@ -130,3 +147,7 @@ def nearest_of(wrong: str, known: Iterable[str]) -> str | None:
     """The one of some names that is spelled most like a wrong one, if any is."""
     near = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
     return near[0] if near else None
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -4,3 +4,7 @@ from dcgan.augment.operations import OPERATIONS, Operation
 from dcgan.augment.pipeline import Augment
 
 __all__ = ["OPERATIONS", "Augment", "Operation"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -80,7 +80,7 @@ def directions(
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
     from dcgan.latent.draw import refuse_film
-    from dcgan.latent.finding import Request, find
+    from dcgan.latent.finding import Request, find, reading_call
     from dcgan.latent.reading import Reader
     from dcgan.latent.stored import keep_direction, stored_names
     from dcgan.latent.sweep import refuse_far, write_sweep
@@ -92,10 +92,8 @@ def directions(
     request = Request(plus, minus, reads, method, count, leave, samples, least)
     if name is None and not request.ways:
         known = [_known(opened, one) for one in stored_names(opened)]
-        print(
-            *(known or ["no directions yet: --method, --reads, or --plus and --minus find some"]),
-            sep="\n",
-        )
+        none = f"no directions yet. To find one: {reading_call(opened, 'brightness')}"
+        print(*(known or [none]), sep="\n")
         return
     reporter = TerminalReporter()
     try:

@@ -6,14 +6,12 @@ import io
 import os
 import sys
 import warnings
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
+from dcgan import __version__
 from dcgan.cli.commands import overview
-from dcgan.errors import DcganError, Diverged, Interrupted
+from dcgan.errors import DcganError, Diverged, Interrupted, RunError, SourceNotFound
 from dcgan.runtime.launch import speaks
-
-if TYPE_CHECKING:
-    from cyclopts import CycloptsError
 
 _USAGE_ERROR = 2
 _STOPPED = 3
@@ -31,12 +29,18 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files may hold what UTF-8 cannot
             stream.reconfigure(errors="backslashreplace")
+    if words[:1] == ["help"]:  # as other programs know it
+        words = [*words[1:2], "--help"]
     if words in ([], ["--help"], ["-h"]):
         print(overview())
+        sys.exit(0)
+    if words in (["version"], ["--version"], ["-v"], ["-V"]):
+        print(__version__)
         sys.exit(0)
     from cyclopts import CycloptsError
 
     from dcgan.cli.app import app
+    from dcgan.cli.mistakes import corrected, usage_line
 
     try:
         app(
@@ -46,11 +50,13 @@ def main() -> NoReturn:
             result_action="return_value",
         )
     except CycloptsError as error:
-        _fail(_usage_line(error), _USAGE_ERROR, error, debug)
+        _fail(usage_line(error, words), _USAGE_ERROR, error, debug)
     except DcganError as error:
         if isinstance(error, Interrupted | Diverged) and not speaks():
             sys.exit(error.exit_code)  # it happened to all, and the first says it
-        _fail(str(error), error.exit_code, error, debug)
+        meant = corrected(words) if isinstance(error, RunError | SourceNotFound) else None
+        line = f"{str(error).split('. ')[0]}. {meant}" if meant else str(error)
+        _fail(line, error.exit_code, error, debug)
     except KeyboardInterrupt as error:
         _fail("stopped by SIGINT; what is in a run folder stays whole", _STOPPED, error, debug)
     except BrokenPipeError:
@@ -87,37 +93,6 @@ def _unexpected_line(error: Exception) -> str:
     if "out of memory" in text.lower() or isinstance(error, MemoryError):
         return f"out of memory ({text}); take a smaller --batch, --size or --optim.micro-batch"
     return f"unexpected {type(error).__name__}: {text} (--debug shows where; please report it)"
-
-
-def _usage_line(error: CycloptsError) -> str:
-    from cyclopts import ValidationError
-
-    cause = error.__cause__
-    if isinstance(error, ValidationError) and cause is not None:
-        from pydantic import ValidationError as PydanticError
-
-        from dcgan.config.reading import config_error
-
-        if not isinstance(cause, PydanticError):  # a bound of an option, such as --limit
-            return " ".join(str(error).split())
-        section = error.argument.name.lstrip("-") if error.argument else ""
-        return str(config_error(cause, section))
-    line = " ".join(str(error).split())
-    command = " ".join(("dcgan", *(error.command_chain or ())))
-    return f"{line}{_by_path(error)} ({command} --help lists what there is)"
-
-
-def _by_path(error: CycloptsError) -> str:
-    """Where the path of an unknown option is missing, the settings that end like it."""
-    from cyclopts import UnknownOptionError
-
-    if not isinstance(error, UnknownOptionError):
-        return ""
-    word = error.token.keyword or error.token.value  # the latter where words come before DATA
-    end = word.lstrip("-").replace("_", "-")
-    known = {name for one in error.argument_collection for name in one.names}
-    found = sorted(name for name in known if name.endswith(f".{end}"))
-    return f" With its path it is {' or '.join(found)}." if found else ""
 
 
 def _fail(line: str, code: int, error: BaseException, debug: bool) -> NoReturn:

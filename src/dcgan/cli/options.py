@@ -24,8 +24,9 @@ def _refuse_no_run(_: object, value: Path) -> None:
     refuse_no_run(value)
 
 
-def _refuse_no_data(_: object, value: str) -> None:
-    refuse_no_data(value)
+def _refuse_no_data(_: object, value: str | None) -> None:
+    if value is not None:
+        refuse_no_data(value)
 
 
 ExistingRun = Annotated[Path, Parameter(validator=_refuse_no_run)]

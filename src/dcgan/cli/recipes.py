@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from dcgan.config import list_recipes, load_recipe, parse_config, recipe_text
+from collections.abc import Iterator
+from typing import Any
+
+from dcgan.config import RunConfig, list_recipes, load_recipe, merge, parse_config, recipe_text
+
+_PLAYERS = ("generator", "discriminator")
+_PLANNED = "planned for the size and channels of your pictures"
+_WIDTH = 16
 
 
 def recipes(name: str | None = None, /) -> None:
@@ -19,20 +26,60 @@ def recipes(name: str | None = None, /) -> None:
         for known, line in lines.items():
             print(f"{known:<{widest}}  {line}")
         return
-    print(recipe_text(name).rstrip())
-    config = parse_config(load_recipe(name))
-    if config.data.size == "auto" or config.data.channels == "auto":
-        print("\n# layer shapes: planned for the size and channels of your pictures")
+    text, config = recipe_text(name).rstrip(), parse_config(load_recipe(name))
+    shapes = list(_shapes(config))  # a table that cannot be is refused before anything is printed
+    print(text, "", *shapes, sep="\n")
+
+
+def _shapes(config: RunConfig) -> Iterator[str]:
+    """The layer shapes of each network whose table does not wait for data and machine."""
+    with_table = {p for p in _PLAYERS if getattr(config.model, p).layers is not None}
+    knows_size = "auto" not in (config.data.size, config.data.channels)
+    if not (knows_size or "generator" in with_table):
+        yield f"# layer shapes: {_PLANNED}"
         return
 
     from dcgan.models.geometry import describe_plan
     from dcgan.training.tables import resolve_networks
 
-    networks = resolve_networks(config)
-    generator = networks.build_generator()
-    discriminator = networks.build_discriminator()
-    sizes = [sum(p.numel() for p in net.parameters()) for net in (generator, discriminator)]
-    print(f"\n# generator, {sizes[0]:,} parameters:")
-    print(f"#   {describe_plan(networks.generator, generator.input_shape)}")
-    print(f"# discriminator, {sizes[1]:,} parameters:")
-    print(f"#   {describe_plan(networks.discriminator, networks.image_shape)}")
+    planned = {p for p in _PLAYERS if p not in with_table and _waits(config, p)}
+    networks = resolve_networks(_with_stand_ins(config))
+    generator, discriminator = networks.build_generator(), networks.build_discriminator()
+    for player, network, shapes in (
+        ("generator", generator, (networks.generator, generator.input_shape)),
+        ("discriminator", discriminator, (networks.discriminator, networks.image_shape)),
+    ):
+        if player in planned or not (knows_size or player in with_table):
+            yield f"# {player}: {_PLANNED}"
+            continue
+        count = sum(parameter.numel() for parameter in network.parameters())
+        yield f"# {player}, {count:,} parameters:"
+        yield f"#   {describe_plan(*shapes)}"
+
+
+def _waits(config: RunConfig, player: str) -> bool:
+    network = getattr(config.model, player)
+    return "auto" in (network.width, getattr(network, "hidden", 0))
+
+
+def _with_stand_ins(config: RunConfig) -> RunConfig:
+    """A size as the generator's table draws it where none is given, and any width for a network
+    that is planned later: both together can then be built."""
+    from dcgan.models.geometry import layer_shapes
+    from dcgan.training.tables import generator_table
+
+    open_settings = {"width": _WIDTH, "hidden": 0}
+    filled: dict[str, Any] = {
+        player: {
+            key: value
+            for key, value in open_settings.items()
+            if getattr(getattr(config.model, player), key, None) == "auto"
+        }
+        for player in _PLAYERS
+    }
+    settings: dict[str, Any] = {"model": filled}
+    if "auto" in (config.data.size, config.data.channels):
+        latent = config.model.latent
+        shape = layer_shapes(generator_table(config), latent.shape or (latent.dim, 1, 1))[-1]
+        settings["data"] = {"channels": shape[0], "size": shape[1:]}
+    return parse_config(merge(config.model_dump(mode="json"), settings))

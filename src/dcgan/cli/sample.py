@@ -33,8 +33,8 @@ def sample(
     number
         How many images.
     out
-        A .png for one sheet, a folder for single PNGs, an .npz (array images, N x C x H x W), or
-        a .zip of PNGs.
+        A .png, .jpg or .webp for one sheet, a folder for single PNGs, an .npz (array images,
+        N x C x H x W), or a .zip of PNGs.
     numbered
         Write each image's number below it, by which interpolate and arithmetic know it.
     neighbours

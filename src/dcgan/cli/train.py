@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
@@ -23,9 +23,6 @@ from dcgan.config.tree import (
     OptimConfig,
     RecordsConfig,
 )
-
-if TYPE_CHECKING:
-    from dcgan.runs import Run
 
 _MAIN, _DATA, _MODEL, _OBJECTIVE, _AUGMENT, _OPTIM, _AVERAGE, _LENGTH, _METRICS, _RECORDS = (
     Group(title, sort_key=rank)
@@ -50,7 +47,7 @@ def train(
     data: OptionalData = None,
     /,
     *,
-    recipe: Annotated[str, Parameter(group=_MAIN)] = "auto",
+    recipe: Annotated[str | None, Parameter(group=_MAIN)] = None,
     out: Annotated[Path | None, Parameter(group=_MAIN)] = None,
     resume: Annotated[bool, Parameter(group=_MAIN)] = False,
     size: Annotated[str | None, Parameter(group=_MAIN)] = None,
@@ -86,11 +83,12 @@ def train(
         shapes, mnist, fashion-mnist, cifar10, celeba, lsun/CATEGORY, hub:OWNER/NAME
         (default: digits).
     recipe
-        A recipe ('dcgan recipes' lists them) or a YAML file.
+        A recipe ('dcgan recipes' lists them) or a YAML file (default: auto).
     out
         The run folder (default: a new one below runs/).
     resume
-        Go on with an earlier run of this configuration; it may now be longer.
+        Resume the run in --out with its own data and settings, or else the newest run of these
+        settings. --images, --epochs or --minutes make it longer; they count from its start.
     size
         Height and width: 64, or 157x128.
     images
@@ -117,11 +115,7 @@ def train(
     as_json
         Make the last line on stdout one JSON object about the run.
     """
-    from dcgan.runs.checkpoints import list_checkpoints
-    from dcgan.runs.scores import read_best
     from dcgan.runtime.launch import speaks
-    from dcgan.runtime.progress import TerminalReporter
-    from dcgan.training import train as train_run
 
     sections = {
         "data": data_settings,
@@ -134,6 +128,23 @@ def train(
         "metrics": metrics,
         "records": records,
     }
+    settings = _given(sections) | ({"deterministic": True} if deterministic else {})
+    shortcuts = {
+        "size": size,
+        "images": images,
+        "epochs": epochs,
+        "minutes": minutes,
+        "batch": batch,
+        "seed": seed,
+        "device": device,
+        "precision": precision,
+    }
+    _refuse_early(data, recipe, out, resume, data_root, shortcuts, settings)
+
+    from dcgan.cli.train_report import as_dict, as_text
+    from dcgan.runtime.progress import TerminalReporter
+    from dcgan.training import train as train_run
+
     run = train_run(
         data,
         recipe=recipe,
@@ -149,57 +160,38 @@ def train(
         precision=precision,
         threads=threads,
         data_root=data_root,
-        settings=_given(sections) | ({"deterministic": True} if deterministic else {}),
+        settings=settings,
         reporter=TerminalReporter(),
     )
     if not speaks():
         return
-    folder = run.folder
-    seen = int(list_checkpoints(folder.checkpoints)[-1].name)  # the checkpoint opened is the best
-    if not as_json:
-        print(f"sample sheet   {folder.sheets()[-1]}")
-        print(f"training GIF   {folder.animation}")
-        print(f"loss curves    {folder.curves}")
-        print(f"gradients      {folder.gradients}")
-        if folder.quality.is_file():
-            print(f"quality        {folder.quality}")
-        print(f"run folder     {folder.path}")
-        print(f"best           {_best_line(run)}")
-        again = f"--recipe {folder.config} --out {folder.path} --resume"
-        print("next:")
-        print(f"  dcgan sample {folder.path} -n 100 --seed 1 --out samples.png")
-        print(f"  dcgan evaluate {folder.path}")
-        print(f"  dcgan train {again} --images {2 * seen}")
-        print("  dcgan train PICTURES --minutes 10      # a folder or zip of your own pictures")
-        return
-    records_seen = folder.log.read()
-    seconds = records_seen[-1]["seconds"] if records_seen else 0.0
-    best = read_best(folder)
-    print(
-        json.dumps(
-            {
-                "run": str(folder.path),
-                "images": seen,
-                "images_per_second": round(seen / seconds, 1) if seconds else None,
-                "best": run.checkpoint.name,
-                "scores": best.score.to_json() if best else None,
-            }
-        )
+    print(json.dumps(as_dict(run)) if as_json else as_text(run))
+
+
+def _refuse_early(
+    data: str | None,
+    recipe: str | None,
+    out: Path | None,
+    resume: bool,
+    data_root: Path | None,
+    shortcuts: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> None:
+    """Refuse what can be known to be wrong before torch is imported, which takes seconds."""
+    from dcgan.config import parse_config, validate_combinations
+    from dcgan.runtime.given import refuse_nothing_to_resume
+    from dcgan.training.settings import collect_settings, starting_recipe
+
+    if resume and out is not None:
+        refuse_nothing_to_resume(out)
+    asked = collect_settings(
+        recipe=starting_recipe(recipe, out=out, resume=resume),
+        data=data,
+        data_root=data_root,
+        shortcuts=shortcuts,
+        settings=settings,
     )
-
-
-def _best_line(run: Run) -> str:
-    """Which checkpoint commands take by default, and by what it was found."""
-    from dcgan.runs.scores import read_best
-
-    best = read_best(run.folder)
-    if best is None:
-        return f"{run.checkpoint.name}, the last: nothing was measured while it trained"
-    score = best.score
-    return (
-        f"{best.checkpoint}: {score.name} {score.value:.3g}, real {score.floor:.2g},"
-        f" {score.generated:,} images each"
-    )
+    validate_combinations(parse_config(asked))
 
 
 def _given(sections: Mapping[str, Section | None]) -> dict[str, Any]:

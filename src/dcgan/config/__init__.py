@@ -18,3 +18,7 @@ __all__ = [
     "resolved",
     "validate_combinations",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -129,6 +129,11 @@ def _dotted(path: list[int | str]) -> str:
     return text
 
 
+def settings_below(section: str) -> list[str]:
+    """The settings of a section by its dotted path, such as ``model.generator``."""
+    return _fields_at(list(section.replace("-", "_").split(".")))
+
+
 def _fields_at(path: list[int | str]) -> list[str]:
     """The valid keys of the section that a path leads to."""
     section: Any = RunConfig

@@ -27,15 +27,28 @@ from dcgan.config.fields import (
     Size,
     Threads,
 )
+from dcgan.errors import ConfigError
 
 Auto = Literal["auto"]
 Value = TypeVar("Value")
 
 
 def resolved(value: Value | Auto) -> Value:
-    """A setting that is no longer ``auto``."""
+    """A setting that is no longer ``auto``.
+
+    Raises
+    ------
+    ConfigError
+        It still is.
+    """
     if value == "auto":
-        raise ValueError("this setting is filled from data and machine before it is used")
+        raise ConfigError(
+            "",
+            value,
+            "a setting that is needed still says auto, which dcgan.train fills from data and"
+            " machine. Set data.size, data.channels, model.generator.width and"
+            " model.discriminator.width, or read the config.yaml of a run, where all are filled",
+        )
     return value
 
 

@@ -22,3 +22,7 @@ __all__ = [
     "open_source",
     "survey",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

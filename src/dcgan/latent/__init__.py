@@ -50,3 +50,7 @@ __all__ = [
     "without",
     "write_samples",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

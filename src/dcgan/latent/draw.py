@@ -16,6 +16,7 @@ from dcgan.data import Pictures
 from dcgan.errors import ConfigError
 from dcgan.latent.nearest import nearest_row
 from dcgan.render.animation import SUFFIXES, all_enlarged, save_animation
+from dcgan.render.sheet import SUFFIXES as SHEETS
 from dcgan.render.sheet import save_image, sheet, stacked
 from dcgan.runtime.files import StrPath
 
@@ -49,7 +50,7 @@ def write_frames(
     """
     out = Path(out)
     refuse_film(out, fps=fps, side=side, beside=beside is not None)
-    if out.suffix.lower() == ".png":
+    if out.suffix.lower() in SHEETS:
         save_image(samples_sheet(frames_FCHW, side=side, smooth=smooth, beside=beside), out)
         return
     save_animation(frames_FCHW, out, fps=fps, side=side, smooth=smooth, loop=loop)
@@ -80,9 +81,9 @@ def samples_sheet(
 
 def refuse_film(out: Path, *, fps: float, side: int | None, beside: bool) -> None:
     """Raise ConfigError for what no film or sheet can be; better before it is drawn."""
-    if out.suffix.lower() not in {".png", *SUFFIXES}:
-        kinds = ", ".join(SUFFIXES)
-        raise ConfigError("out", out.suffix, f"a film ends in {kinds}, a sheet in .png")
+    if out.suffix.lower() not in {*SHEETS, *SUFFIXES}:
+        films, sheets = ", ".join(SUFFIXES), ", ".join(SHEETS)
+        raise ConfigError("out", out.suffix, f"a film ends in {films}, a sheet in {sheets}")
     refuse_beside(beside, out)
     if not 0.1 <= fps <= 100:
         raise ConfigError("fps", fps, "from 0.1 to 100 frames per second")
@@ -92,5 +93,5 @@ def refuse_film(out: Path, *, fps: float, side: int | None, beside: bool) -> Non
 
 def refuse_beside(wanted: bool, out: Path) -> None:
     """Raise ConfigError for real neighbours that no sheet is there for."""
-    if wanted and out.suffix.lower() != ".png":
+    if wanted and out.suffix.lower() not in SHEETS:
         raise ConfigError("neighbours", out.suffix, "stand on a sheet; give a .png")

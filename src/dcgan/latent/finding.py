@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from dcgan.errors import ConfigError, DcganError
+from dcgan.errors import ConfigError, DcganError, nearest_of
 from dcgan.latent.arithmetic import Concept, open_concepts
 from dcgan.latent.choice import Choice
 from dcgan.latent.directions import (
@@ -29,11 +29,12 @@ from dcgan.latent.directions import (
 )
 from dcgan.latent.noise import to_normal
 from dcgan.latent.reading import Reader
-from dcgan.latent.stored import read_direction, refuse_name
+from dcgan.latent.stored import read_direction, refuse_name, stored_names
 from dcgan.models.latents import LatentSpace
 from dcgan.runs.run import Run
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.random import derived_seed
+from dcgan.runtime.shell import command
 
 SAMPLES = 2000
 _MOST_SAMPLES = 1_000_000
@@ -135,7 +136,23 @@ def find(
             count=request.count,
             samples=request.samples,
         )
+    known = stored_names(run)
+    if name not in known:
+        near = nearest_of(name, known)
+        meant = f"; did you mean {near!r}?" if near else "."
+        raise ConfigError(
+            "name",
+            name,
+            f"{run.path} has no such direction{meant} To find one, add what it is found by: --reads"
+            " (a class such as label=7, or brightness, area, x, y, slant or stroke), --plus and"
+            f" --minus, or --method. Such as: {reading_call(run, name)}",
+        )
     return [read_direction(run, name)]
+
+
+def reading_call(run: Run, name: str) -> str:
+    """The command that finds a direction of any run."""
+    return command("directions", run.path, name, "--reads", "brightness")
 
 
 @isolated()

@@ -18,7 +18,7 @@ from dcgan.data import Pictures
 from dcgan.errors import ConfigError, RunError
 from dcgan.latent.choice import Choice
 from dcgan.latent.draw import samples_sheet
-from dcgan.render.sheet import picture, refuse_too_large, save_image
+from dcgan.render.sheet import SUFFIXES, picture, refuse_too_large, save_image
 from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath, written_whole
 from dcgan.runtime.isolation import isolated
@@ -26,6 +26,8 @@ from dcgan.runtime.isolation import isolated
 Pieces = Iterator[NDArray[np.uint8]]
 
 _ANY = Choice()
+
+_SHEETS = (*SUFFIXES, ".webp")
 
 
 @isolated()
@@ -46,8 +48,9 @@ def write_samples(
     run : Run
     count : int
     out : Path
-        ``.png``: one sheet. ``.npz``: an array ``images``, uint8 (N, C, H, W). ``.zip``: PNGs
-        named by number. No suffix: a folder of such PNGs, new or empty.
+        ``.png``, ``.jpg``, ``.jpeg`` or ``.webp``: one sheet. ``.npz``: an array ``images``, uint8
+        (N, C, H, W). ``.zip``: PNGs named by number. No suffix: a folder of such PNGs, new or
+        empty.
     choice : Choice
         Which latents.
     numbered : bool
@@ -65,12 +68,14 @@ def write_samples(
     """
     out = Path(out)
     suffix = "" if out.is_dir() else out.suffix.lower()
-    if suffix not in {".png", ".npz", ".zip", ""}:
-        raise ConfigError("out", suffix, "give a .png, .npz or .zip file, or a folder")
+    if suffix not in {*_SHEETS, ".npz", ".zip", ""}:
+        raise ConfigError(
+            "out", suffix, f"give a {', '.join(_SHEETS)}, .npz or .zip file, or a folder"
+        )
     for name, wanted in {"numbered": numbered, "neighbours": beside is not None}.items():
-        if wanted and suffix != ".png":
+        if wanted and suffix not in _SHEETS:
             raise ConfigError(name, suffix, "stands on a sheet; give a .png")
-    if suffix == ".png":
+    if suffix in _SHEETS:
         refuse_too_large(
             count,
             run.networks.image_shape[1:],
@@ -86,7 +91,7 @@ def write_samples(
         deque(pieces, maxlen=0)
         return
     match suffix:
-        case ".png":
+        case one if one in _SHEETS:
             captions = [str(number) for number in range(count)] if numbered else []
             images = np.concatenate(list(pieces))
             save_image(samples_sheet(images, captions=captions, beside=beside), out)

@@ -18,7 +18,7 @@ from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
 from dcgan.latent.directions import Direction, moved
 from dcgan.latent.draw import refuse_beside, samples_sheet, write_frames
-from dcgan.render.sheet import save_image
+from dcgan.render.sheet import SUFFIXES, save_image
 from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
@@ -69,7 +69,7 @@ def write_sweep(
     refuse_far(most)
     out = Path(out)
     refuse_beside(beside is not None, out)
-    if out.suffix.lower() == ".png":
+    if out.suffix.lower() in SUFFIXES:
         amounts = [round(float(one), 2) for one in np.linspace(-most, most, _COLUMNS)]
         images = _drawn(run, choice.latents(run, 0, _ROWS), direction, amounts)
         captions = [f"{amount:+g}" if amount else "0" for amount in amounts] * _ROWS

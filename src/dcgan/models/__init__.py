@@ -15,3 +15,7 @@ __all__ = [
     "plan_discriminator",
     "plan_generator",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

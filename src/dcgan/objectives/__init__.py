@@ -23,3 +23,7 @@ __all__ = [
     "one_centred_penalty",
     "zero_centred_penalty",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

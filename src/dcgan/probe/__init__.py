@@ -6,3 +6,7 @@ from dcgan.probe.protocol import probe
 from dcgan.probe.results import MethodResult, ProbeResult
 
 __all__ = ["METHODS", "Labelled", "MethodResult", "ProbeResult", "load_labelled", "probe"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, sqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,11 @@ _CAPTION, _FONT_SIZE = 15, 11
 
 _LEGIBLE_SIDE = 64
 """Small images are enlarged by a whole factor until their larger side is about this long."""
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
+"""Of files that hold a sheet; a ``.webp`` may be one, or a film."""
+
+_JPEG_QUALITY = 95
 
 _MOST_SIDE = 16_000
 """PNG viewers and encoders give up on much larger sheets."""
@@ -163,11 +169,19 @@ def _layout(
 def save_image(image: Image.Image, path: StrPath) -> None:
     """Write a picture so that it is there whole or not at all; the suffix names the format.
 
-    Raises ``DataError`` for a suffix of no format.
+    JPEG knows no transparency: it is laid on white. Raises ``DataError`` for a suffix of no format.
     """
     image_format = picture_format(path)
+    options: dict[str, dict[str, Any]] = {
+        "JPEG": {"quality": _JPEG_QUALITY},
+        "WEBP": {"lossless": True},
+    }
+    if image_format == "JPEG" and image.mode in ("LA", "RGBA"):
+        opaque = Image.new("RGBA", image.size, "white")
+        opaque.alpha_composite(image.convert("RGBA"))
+        image = opaque.convert(image.mode.removesuffix("A"))
     with written_whole(Path(path)) as unfinished:
-        image.save(unfinished, format=image_format)
+        image.save(unfinished, format=image_format, **options.get(image_format, {}))
 
 
 def picture_format(path: StrPath) -> str:

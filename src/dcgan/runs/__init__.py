@@ -4,3 +4,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.run import Run, open_run
 
 __all__ = ["Run", "RunFolder", "open_run"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -37,20 +37,45 @@ class Floors:
         self._path = cache_folder() / "features" / f"{name}.json" if can_tell else None
         self._found = _read(self._path)
 
-    def of(self, group: str, take: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+    def of(self, group: str, take: Callable[[], Mapping[str, float]]) -> Group:
         """The numbers of a group; taken when they are not known yet."""
-        if group not in self._found:
+
+        def taken() -> dict[str, float]:
             self._found[group] = {name: float(value) for name, value in take().items()}
             # kept for speed alone: a full or write-protected disk must not stop a measurement
             with suppress(OSError):
                 if self._path is not None:
                     write_json(self._path, self._found)
-        return self._found[group]
+            return self._found[group]
+
+        known = self._found.get(group)
+        return Group(taken() if known is None else known, taken)
 
 
-def _read(path: Path | None) -> dict[str, Mapping[str, float]]:
+class Group:
+    """Numbers of a group of measures by name.
+
+    One that is not there, as where an earlier version kept the group, has all of them taken again.
+    """
+
+    def __init__(self, known: dict[str, float], take: Callable[[], dict[str, float]]) -> None:
+        self._known, self._take = known, take
+
+    def __getitem__(self, name: str) -> float:
+        if name not in self._known:
+            self._known = self._take()
+        return self._known[name]
+
+
+def _read(path: Path | None) -> dict[str, dict[str, float]]:
+    """The groups of a file, without whatever is not a group of numbers."""
     try:
         found = json.loads(path.read_text(encoding="utf-8")) if path else {}
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    groups = found.items() if isinstance(found, dict) else ()
+    return {name: _numbers(group) for name, group in groups if isinstance(group, dict)}
+
+
+def _numbers(group: dict[str, object]) -> dict[str, float]:
+    return {name: value for name, value in group.items() if isinstance(value, int | float)}

@@ -84,6 +84,14 @@ def refuse_no_run(path: StrPath) -> None:
     raise RunError(f"{text}: not a run folder, it has no networks.json{nearest_run(folder)}")
 
 
+def refuse_nothing_to_resume(path: Path) -> None:
+    """Raise ``RunError`` where a folder that is to be resumed holds no run."""
+    if not (path / "config.yaml").is_file():
+        raise RunError(
+            f"{path}: no run to resume there; to begin one, leave out --resume{nearest_run(path)}"
+        )
+
+
 def nearest_run(path: Path) -> str:
     """The tail of a message about a missing run: the run meant, the newest ones, or how to get one.
 
@@ -97,8 +105,13 @@ def nearest_run(path: Path) -> str:
     if name is not None:
         return f". Did you mean {str(RUNS / name)!r}?"
     if known:
-        return f". The newest runs are {_listed(known)}"
+        return f". The newest runs are {newest_runs()}"
     return f". To train one: {command('train')} DATA"
+
+
+def newest_runs() -> str:
+    """A few of the runs below ``runs/``, such as ``'runs/b', 'runs/a'``; empty where none is."""
+    return _listed(_runs_in(RUNS))
 
 
 def _runs_in(folder: Path) -> list[Path]:

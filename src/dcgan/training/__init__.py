@@ -1,7 +1,24 @@
 """Training: configuration → objects, one update, when things are due, exact resume."""
 
-from dcgan.runtime.reporting import Reporter
-from dcgan.training.preparing import prepare
-from dcgan.training.session import train
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcgan.lazily import lazily
+
+if TYPE_CHECKING:
+    from dcgan.runtime.reporting import Reporter
+    from dcgan.training.preparing import prepare
+    from dcgan.training.session import train
 
 __all__ = ["Reporter", "prepare", "train"]
+
+# what only collects settings needs no torch
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Reporter": "dcgan.runtime.reporting",
+        "prepare": "dcgan.training.preparing",
+        "train": "dcgan.training.session",
+    },
+)

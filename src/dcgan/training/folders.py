@@ -13,7 +13,7 @@ from dcgan.config import RunConfig, forget_unused, parse_config, read_yaml
 from dcgan.errors import ConfigError, RunConflict, RunError
 from dcgan.runs.folder import RunFolder
 from dcgan.runtime.files import StrPath
-from dcgan.runtime.given import RUNS, nearest_run
+from dcgan.runtime.given import RUNS, refuse_nothing_to_resume
 from dcgan.runtime.shell import command
 from dcgan.training.auto import fill_auto
 from dcgan.training.settings import differences
@@ -62,10 +62,7 @@ def choose_folder(
                 f"{folder.path}: holds other files and no run; take another --out or empty it"
             )
         if stored is None and resume:
-            raise RunError(
-                f"{folder.path}: no run to resume there{nearest_run(folder.path)}. To begin a run,"
-                " leave out --resume"
-            )
+            refuse_nothing_to_resume(folder.path)
         return folder, stored
     if resume:
         return _newest_matching(config)

@@ -25,6 +25,8 @@ def resolve_networks(config: RunConfig) -> Networks:
     ------
     GeometryError
         Shapes do not fit; the key is the setting's.
+    ConfigError
+        A setting that the networks depend on says ``auto``.
     """
     size, channels = resolved(config.data.size), resolved(config.data.channels)
     image_shape = (channels, *size)
