@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -51,7 +52,7 @@ SMALL = [
         (["train", "--recipe", "paper", "--objective.r1", "1"], ["batch norm"]),
         (["train", "--device", "cuda:99"], ["cuda"]),
         (["train", "--resume", "--out", "none"], ["no run to resume"]),
-        (["sample", "none"], ["no such folder"]),
+        (["sample", "none"], ["no such run folder"]),
         (["recipes", "papre"], ["'paper'"]),
         (["inspect", "none"], ["no such file"]),
         (["prepare", "none", "--out", "there"], ["no such file"]),
@@ -135,27 +136,47 @@ def test_train_then_sample_in_every_form(dcgan, tmp_path):
         assert len(archive.namelist()) == 7
     single = np.asarray(Image.open(forms["folder"] / "000003.png"))
     assert np.array_equal(single, images[3, 0])
-    code, _, err = dcgan("sample", run, "--out", tmp_path / "x.jpg")
+    for name, kind in (("x.jpg", "JPEG"), ("x.jpeg", "JPEG"), ("x.webp", "WEBP")):
+        assert dcgan("sample", run, "-n", "4", "--out", tmp_path / name)[0] == 0
+        with Image.open(tmp_path / name) as sheet:
+            assert sheet.format == kind
+    code, _, err = dcgan("sample", run, "--out", tmp_path / "x.bmp")
     assert code == 2
-    assert ".png, .npz or .zip" in err
+    assert ".png, .jpg, .jpeg, .webp, .npz or .zip" in err
 
 
 def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, monkeypatch):
-    run = tmp_path / "run"
+    run = tmp_path / "Länder & flags"  # a shell would take it apart
     code, out, _ = dcgan("train", "digits", "--out", run, *SMALL)
     assert code == 0
     for name in ("samples/000000064.png", "training.gif", "curves.png", "gradients.png"):
         assert str(run / name) in out
         assert (run / name).exists()
-    sample, evaluate, longer, _ = out.split("next:\n")[1].splitlines()
-    assert evaluate.split() == ["dcgan", "evaluate", str(run)]
+    steps = out.split("next:\n")[1].splitlines()
+    sheet, longer, sample, film, evaluate, own = (
+        shlex.split(line, comments=True) for line in steps
+    )
+    assert sheet[1] == str(run / "samples" / "000000064.png")
+    assert evaluate == ["dcgan", "evaluate", str(run)]
+    assert own[:2] == ["dcgan", "train"]
     assert "best           000000064, the last: nothing was measured" in out
     monkeypatch.chdir(tmp_path)
-    assert dcgan(*sample.split()[1:])[0] == 0
+    assert dcgan(*sample[1:])[0] == 0
     assert (tmp_path / "samples.png").exists()
-    code, _, err = dcgan(*longer.split()[1:])
+    assert dcgan(*film[1:])[0] == 0
+    code, _, err = dcgan(*longer[1:])
     assert code == 0, err
     assert (run / "samples" / "000000128.png").exists()
+
+
+def test_what_is_proposed_fits_the_run(dcgan, png_folder, tmp_path):
+    """No images of one's own after these, and no scores that ten images cannot give."""
+    _, out, err = dcgan("train", png_folder, "--out", tmp_path / "run", *SMALL)
+    steps = out.split("next:\n")[1]
+    assert "evaluate" not in steps
+    assert "IMAGES" not in steps
+    assert f"run folder: {tmp_path / 'run'}" in err
+    assert "only 10 different images: expect near-copies" in err
 
 
 def test_plain_lines_when_stdout_is_no_terminal(dcgan, tmp_path):
@@ -327,6 +348,30 @@ def test_recipes_are_listed_and_printed_with_their_layer_shapes(dcgan):
     code, out, _ = dcgan("recipes", "auto")
     assert code == 0
     assert "planned" in out
+
+
+@pytest.mark.parametrize(
+    ("data", "player", "planned"),
+    [
+        ("{size: 28, channels: 1}", "generator", "discriminator"),
+        ("{flip: false}", "generator", "discriminator"),
+        ("{size: 28, channels: 1}", "discriminator", "generator"),
+    ],
+)
+def test_a_recipe_with_one_table_shows_its_shapes(dcgan, tmp_path, data, player, planned):
+    tables = {
+        "generator": "[{conv_transpose: 4, kernel: 14}, {conv_transpose: 1, kernel: 2, stride: 2}]",
+        "discriminator": "[{conv: 4, kernel: 4, stride: 4}, {linear: 1}]",
+    }
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(
+        f"data: {data}\nmodel:\n  {player}: {{layers: {tables[player]}}}\n"
+        f"  {planned}: {{width: auto}}\n"
+    )
+    code, out, err = dcgan("recipes", recipe)
+    assert code == 0, err
+    assert {"generator": "4×14×14 → 1×28×28", "discriminator": "1×28×28 → 4×7×7 → 1"}[player] in out
+    assert f"# {planned}: planned" in out
 
 
 def test_inspect_reports_what_is_there(dcgan, tmp_path):

@@ -6,15 +6,21 @@ import json
 import shutil
 import subprocess
 import sys
+from base64 import b64decode
+from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from tests.conftest import SMALL
 
 import dcgan
-from dcgan.errors import CheckpointError, RunError
+from dcgan.errors import CheckpointError, DataError, RunError
 from dcgan.metrics import Score
 from dcgan.runs import pictures
+from dcgan.runs.checkpoints import read_part
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runs.pictures import held_out_name
@@ -72,9 +78,9 @@ def test_checkpoints_are_chosen_by_name(small_run, tmp_path):
 
 
 def test_what_is_no_run_is_refused_in_one_line(small_run, tmp_path):
-    with pytest.raises(RunError, match="no such folder"):
+    with pytest.raises(RunError, match="no such run folder"):
         dcgan.open_run(tmp_path / "none")
-    with pytest.raises(RunError, match=r"networks\.json is missing"):
+    with pytest.raises(RunError, match=r"not a run folder, it has no networks\.json"):
         dcgan.open_run(tmp_path)
     copy = tmp_path / "run"
     shutil.copytree(small_run.path, copy)
@@ -118,3 +124,86 @@ def test_off_is_a_word_in_a_configuration_that_was_edited_by_hand(tmp_path):
     folder = RunFolder(tmp_path)
     folder.config.write_text("data: {source: digits, cache: off}\n", encoding="utf-8")
     assert pictures._data_section(folder)["cache"] == "off"
+
+
+def test_a_run_shows_itself_in_one_line(small_run, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(small_run.path, copy)
+    best = Score(measure="frechet_distance", value=0.3912, floor=0.041)
+    write_best(RunFolder(copy), Measured(512, best, small_run.checkpoint.name), by="training")
+    line = repr(dcgan.open_run(copy))
+    assert line == (
+        f"<Run {copy}: 512 images seen; best frechet distance 0.391, real images score 0.041,"
+        " lower is better>"
+    )
+    (copy / "best.json").write_text("{")
+    assert "damaged" in repr(dcgan.open_run(copy, checkpoint="last"))
+
+
+def test_a_notebook_shows_the_sheet_and_the_verdict(small_run):
+    html = small_run._repr_html_()
+    assert html.count("<img") == 1
+    assert "512 images seen" in html
+    encoded = html.split("base64,")[1].split('"')[0]
+    assert len(encoded) < 1_000_000  # a notebook keeps it in its file
+    with Image.open(BytesIO(b64decode(encoded))) as shown:
+        assert shown.format == "PNG"
+        assert max(shown.size) <= 640
+
+
+def test_a_notebook_shows_a_run_whose_weights_are_gone(small_run, tmp_path):
+    copy = tmp_path / "<run>"
+    shutil.copytree(small_run.path, copy)
+    run = dcgan.open_run(copy)
+    (run.checkpoint / "ema.safetensors").unlink()
+    html = run._repr_html_()
+    assert "&lt;run&gt;" in html
+    assert "<img" not in html
+
+
+def test_a_sheet_holds_the_samples(small_run):
+    sheet = small_run.sheet(9, seed=4)
+    assert sheet.mode == "L"
+    factor = 4  # images of 16 pixels are enlarged to 64
+    first = np.asarray(sheet)[2 : 2 + 16 * factor : factor, 2 : 2 + 16 * factor : factor]
+    assert np.array_equal(first, small_run.sample(1, seed=4)[0, 0])
+
+
+def test_the_discriminator_is_that_of_the_checkpoint(small_run):
+    discriminator = small_run.discriminator
+    stored = read_part(small_run.checkpoint, "discriminator")
+    assert not discriminator.training
+    assert all(
+        torch.equal(value, stored[name]) for name, value in discriminator.state_dict().items()
+    )
+    images = small_run.generator(small_run.networks.latent.numbered(0, 0, 3))
+    assert discriminator(images).shape == (3,)
+    assert small_run.discriminator is discriminator
+
+
+class _Place:
+    """A path that is neither str nor Path, as os.PathLike allows."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def __fspath__(self):
+        return str(self._path)
+
+
+@pytest.mark.parametrize("as_given", [Path, _Place])
+def test_any_path_is_taken_for_a_path(small_run, png_folder, tmp_path, as_given):
+    place, packed = as_given(png_folder), as_given(tmp_path / "packed")
+    assert len(dcgan.open_source(place)) == 10
+    assert len(dcgan.prepare(place, packed, size=16, progress=False)) == 10
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("data: {flip: true}\n")
+    assert dcgan.config.load_recipe(as_given(recipe))["data"] == {"flip": True}
+    run = dcgan.train(
+        packed, recipe=as_given(recipe), images=32, out=as_given(tmp_path / "run"), **SMALL
+    )
+    opened = dcgan.open_run(as_given(run.path))
+    dcgan.latent.write_samples(opened, 2, as_given(tmp_path / "a.png"))
+    assert (tmp_path / "a.png").is_file()
+    with pytest.raises(DataError, match="too few"):
+        opened.evaluate(place, extractor="random", data_root=as_given(tmp_path), progress=False)

@@ -93,7 +93,7 @@ def test_classics_are_named_for_pictures_like_theirs(changed, classics):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"count": 900, "looked_at": 900, "coloured": 900}, "Only 900 different pictures"),
+        ({"count": 900, "looked_at": 900, "coloured": 900}, "Only 900 different images"),
         ({"exact": ((0, 1),) * 260}, "5% are copies"),
         ({"skipped": (Skipped("x", "y"),) * 300, "coloured": 4700}, "6% are unreadable"),
         ({"blank": (1, 2)}, "2 blank pictures"),

@@ -14,10 +14,10 @@ import dcgan
 from dcgan.config import load_recipe, merge, parse_config
 from dcgan.data.survey import Survey
 from dcgan.errors import ConfigError
+from dcgan.runtime.reporting import Reporter
 from dcgan.training import fastest, loop, threads
 from dcgan.training.auto import resolve_auto
 from dcgan.training.fastest import resolve_speed
-from dcgan.training.reporting import Reporter
 from dcgan.training.tables import resolve_networks
 from dcgan.training.threads import Threads, thread_choices
 

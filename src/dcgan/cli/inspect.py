@@ -55,18 +55,20 @@ def inspect(
     as_json
         Print one JSON object in place of the report.
     """
-    from dcgan.cli.inspect_report import as_dict, as_text
-    from dcgan.cli.progress import TerminalReporter
     from dcgan.config import parse_config
+
+    # a wrong size is refused before minutes of looking, and before torch is imported
+    asked = parse_config({"data": {"size": size}} if size else {}).data.size
+
+    from dcgan.cli.inspect_report import as_dict, as_text
     from dcgan.data import open_source
     from dcgan.data.inspection import inspect_pictures
     from dcgan.render.sheet import save_image
     from dcgan.runtime.device import choose_device
+    from dcgan.runtime.progress import TerminalReporter
     from dcgan.training.advice import advise
     from dcgan.training.planning import time_needed
 
-    # a wrong size is refused before minutes of looking
-    asked = parse_config({"data": {"size": size}} if size else {}).data.size
     source = open_source(data, data_root)
     reporter = TerminalReporter()
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dcgan.cli.commands import COMMANDS
 from dcgan.runtime.given import is_name, is_run, newest_runs
-from dcgan.runtime.nearest import exists
+from dcgan.runtime.nearest import exists, nearest_name
 from dcgan.runtime.shell import command
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def usage_line(error: CycloptsError, words: Sequence[str]) -> str:
         case UnknownOptionError():
             line += _by_path(error)
         case UnknownCommandError():
-            return _unknown_command(words[0], line)
+            return _unknown_command(words[0])
         case MissingArgumentError():
             line += _missing(error.argument)
         case CoercionError():
@@ -136,12 +136,15 @@ def _as_option(word: str, words: Sequence[str]) -> str:
     return ""
 
 
-def _unknown_command(word: str, line: str) -> str:
+def _unknown_command(word: str) -> str:
     if is_run(Path(word)):
         return f"{word!r} is a run, not a command. To sample from it: {command('sample', word)}"
     if is_name(word) or exists(Path(word)):
         return f"{word!r} is no command. To train on it: {command('train', word)}"
-    return f"{line} (dcgan --help lists what there is)"
+    commands = [name for group in COMMANDS.values() for name in group]
+    near = nearest_name(word, commands)
+    meant = f"Did you mean {near!r}?" if near else f"The commands are {', '.join(commands)}"
+    return f"{word!r} is no command. {meant}"
 
 
 def _missing(argument: Argument | None) -> str:

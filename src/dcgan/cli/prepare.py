@@ -53,8 +53,21 @@ def prepare(
     as_json
         Print one JSON object in place of the report.
     """
+    from dcgan.config import parse_config
+
+    settings = {
+        "channels": channels or "auto",
+        "fit": fit,
+        "background": background,
+        "frames": frames,
+        "max_unreadable": max_unreadable,
+    }
+    # what is wrong is refused before torch is imported, which takes seconds
+    parse_config({"data": settings | ({"size": size} if size else {})})
+
     from dcgan.data.prepared import read_manifest
     from dcgan.runtime.progress import TerminalReporter
+    from dcgan.runtime.shell import command
     from dcgan.training.preparing import prepare as prepare_data
 
     prepare_data(
@@ -62,13 +75,7 @@ def prepare(
         out,
         size=size,
         data_root=data_root,
-        settings={
-            "channels": channels or "auto",
-            "fit": fit,
-            "background": background,
-            "frames": frames,
-            "max_unreadable": max_unreadable,
-        },
+        settings=settings,
         reporter=TerminalReporter(),
     )
     manifest = read_manifest(out)
@@ -85,4 +92,4 @@ def prepare(
     )
     for title, reason in manifest["skipped"][:20]:
         print(printable(f"  {title}: {reason}"))
-    print(f"next: dcgan train {out}")
+    print(f"next: {command('train', out)}")

@@ -19,6 +19,8 @@ FEW_PICTURES = 1000
 """Below, the discriminator soon knows every picture by heart (Karras et al. 2020,
 arXiv:2006.06676, see it begin at some thousands)."""
 
+_VERY_FEW = 100
+
 MANY_COPIES = 0.05
 UNBALANCED = 10.0
 VERY_MIXED = 4.0
@@ -172,17 +174,32 @@ def _dangers(seen: Inspection, size: tuple[int, int]) -> list[str]:
 def _too_little(seen: Inspection) -> list[str]:
     found = []
     usable = round(seen.count * (seen.readable - seen.spare) / seen.looked_at)
-    if usable < FEW_PICTURES:
-        found.append(
-            f"only {usable:,} different pictures: below some {FEW_PICTURES:,} a GAN tends to repeat"
-            " what it was shown; more pictures help most"
-        )
+    few = few_images(usable)
+    if few:
+        found.append(few)
     if seen.spare > MANY_COPIES * seen.readable:
         found.append(
             f"{_share(seen.spare, seen.readable)} are copies of others: samples will repeat them;"
             " keep one of each"
         )
     return found
+
+
+def few_images(count: int) -> str | None:
+    """What to expect of so few different images; None where there are enough."""
+    if count >= FEW_PICTURES:
+        return None
+    if count == 1:
+        return (
+            "only 1 image: the generator can only learn to repeat it. For new images, give at least"
+            f" some hundred different ones, better {FEW_PICTURES:,}"
+        )
+    repeats = "expect near-copies of them" if count < _VERY_FEW else "expect many near-copies"
+    return (
+        f"only {count:,} different images: {repeats}, because a GAN repeats its images below some"
+        f" {FEW_PICTURES:,}. More images help most; --data.flip true doubles them where"
+        " left and right are alike"
+    )
 
 
 def _spoiled(seen: Inspection) -> list[str]:
@@ -230,7 +247,10 @@ def _mixtures(seen: Inspection) -> list[str]:
     if seen.coloured and grey:
         found.append(f"{_share(grey, seen.readable)} have no colour: so will some samples")
     if seen.transparent > seen.readable / 2:
-        found.append("most pictures are transparent; --data.channels 4 keeps that")
+        found.append(
+            "most images are transparent: this command lays them on white. To keep transparency,"
+            " add --data.channels 4; for another background, --data.background '#rrggbb'"
+        )
     if seen.animated:
         found.append(
             f"{_pictures(seen.animated, 'animated ')}: only first frames count without"

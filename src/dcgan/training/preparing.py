@@ -79,9 +79,7 @@ def prepare(
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise DataError(f"{folder}: exists already; take another --out")
     if isinstance(data, str | PathLike):
-        source = open_source(
-            str(data), data_root, frames=config.data.frames, progress=reporter.fetching
-        )
+        source = open_source(data, data_root, frames=config.data.frames, progress=reporter.fetching)
     else:
         source = open_items(data)
     seen = survey(source, limit=LOOKED_AT)

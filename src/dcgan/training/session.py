@@ -25,6 +25,7 @@ from dcgan.runtime.launch import has_restarted
 from dcgan.runtime.ranks import Ranks, joined
 from dcgan.runtime.reporting import Reporter, chosen_reporter
 from dcgan.runtime.torch_settings import settings_restored
+from dcgan.training.advice import few_images
 from dcgan.training.auto import fill_auto, resolve_auto
 from dcgan.training.build import (
     build_cache,
@@ -256,7 +257,8 @@ def _resolve(
     config, threads, timed = resolve_speed(
         config, networks, device, processes, may_change=may_change
     )
-    for line in (_both(choice, timed), expectation, *validate_combinations(config)):
+    notes = (few_images(len(source)), _both(choice, timed), expectation)
+    for line in (*notes, *validate_combinations(config)):
         if line:
             reporter.note(line)
     return config, source, networks, threads

@@ -14,8 +14,8 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
 from dcgan.runtime.device import processor_name
 from dcgan.runtime.load import free_cores, usage
+from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.torch_settings import set_threads
-from dcgan.training.reporting import Reporter
 
 if TYPE_CHECKING:
     from dcgan.training.rules import Statistics
