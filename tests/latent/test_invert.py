@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib import import_module
 from math import sqrt
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -117,22 +116,12 @@ def test_the_class_asked_for_is_kept(untrained):
     assert relative_errors(run.networks.latent, found.latent_NZ, latent).median() < 1e-2
 
 
-@pytest.fixture
-def run_with_judge(small_run):
-    return SimpleNamespace(
-        networks=small_run.networks,
-        generator=small_run.generator,
-        checkpoint=small_run.checkpoint,
-        device=small_run.device,
-    )
-
-
 @pytest.mark.parametrize("heat", [1.0, 3.0])
 @pytest.mark.parametrize(("features", "prior"), [(0.5, 0.0), (0.0, 2.0), (0.5, 2.0)])
-def test_a_residual_is_of_pixels_features_and_length(run_with_judge, heat, features, prior):
+def test_a_residual_is_of_pixels_features_and_length(small_run, heat, features, prior):
     from dcgan.runs.checkpoints import read_part
 
-    run = run_with_judge
+    run = small_run
     space = run.networks.latent
     latent = space.numbered(1, 0, 2)
     latent[0] *= 4  # far off the shell

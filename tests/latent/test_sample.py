@@ -18,7 +18,7 @@ from dcgan.errors import ConfigError, DataError, DcganError, RunError
 from dcgan.latent.choice import Choice
 from dcgan.latent.sample import write_samples
 from dcgan.models.latents import LatentSpace
-from dcgan.render.sheet import sheet
+from dcgan.render.sheet import save_image, sheet
 from dcgan.runtime.ranks import Ranks
 
 COUNT = 150
@@ -118,9 +118,9 @@ def test_a_file_in_place_of_the_folder_is_refused(small_run, tmp_path):
     assert (tmp_path / "samples").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["samples.jpg", "samples.tar", "samples.v2"])
+@pytest.mark.parametrize("name", ["samples.bmp", "samples.tar", "samples.v2"])
 def test_an_unknown_suffix_is_refused_with_the_known_ones(small_run, tmp_path, name):
-    with pytest.raises(ConfigError, match=r"\.png, \.npz or \.zip"):
+    with pytest.raises(ConfigError, match=r"\.png, \.jpg, \.jpeg, \.webp, \.npz or \.zip"):
         write_samples(small_run, 2, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
@@ -208,3 +208,15 @@ def test_truncated_samples_are_nearer_to_each_other(small_run, tmp_path):
         write_samples(small_run, 64, tmp_path / f"{name}.npz", choice)
     everything, middle = (read_npz(tmp_path / f"{name}.npz") for name in ("all", "middle"))
     assert middle.std(axis=0).mean() < 0.7 * everything.std(axis=0).mean()
+
+
+def test_a_jpeg_shows_transparent_images_on_white(tmp_path):
+    pixels = np.zeros((8, 8, 4), np.uint8)
+    pixels[:, :4] = 255, 0, 0, 255
+    for mode, colour in (("RGBA", (254, 0, 0)), ("LA", 76)):
+        path = tmp_path / f"{mode}.jpeg"
+        save_image(Image.fromarray(pixels).convert(mode), path)
+        with Image.open(path) as shown:
+            assert shown.mode == mode.removesuffix("A")
+            assert np.allclose(shown.getpixel((7, 4)), 255, atol=6)
+            assert np.allclose(shown.getpixel((0, 4)), colour, atol=12)

@@ -22,6 +22,20 @@ if TYPE_CHECKING:
 _RUN_FIRST = (*COMMANDS["Look"], "evaluate", "probe")
 """Commands whose first argument is a run."""
 
+_SYNONYMS = {
+    "count": "number",
+    "epoch": "epochs",
+    "learning-rate": "lr",
+    "metric": "extractor",
+    "n": "number",
+    "num": "number",
+    "output": "out",
+    "resolution": "size",
+}
+"""Names that other programs have for our options."""
+
+_YES = ("true", "yes", "on", "1", "false", "no", "off")
+
 _DATA_FIRST = ("train", "inspect", "prepare")
 
 
@@ -44,7 +58,7 @@ def usage_line(error: CycloptsError, words: Sequence[str]) -> str:
         case UnusedCliTokensError():
             return _too_many(error, name, words)
         case UnknownOptionError():
-            line += _by_path(error)
+            line = _unknown_option(error, line)
         case UnknownCommandError():
             return _unknown_command(words[0])
         case MissingArgumentError():
@@ -124,6 +138,9 @@ def _too_many(error: CycloptsError, name: str, words: Sequence[str]) -> str:
 
 def _as_option(word: str, words: Sequence[str]) -> str:
     task = words[0]
+    before = words[words.index(word) - 1] if word in words else ""
+    if before.startswith("--") and word.lower() in _YES:
+        return f"{before} is a switch and takes no value"
     without = [one for one in words if one != word]
     if word.isdigit() and task in ("sample", "train"):
         option = ["-n"] if task == "sample" else ["--minutes"]
@@ -168,10 +185,11 @@ def _wrong_kind(error: CycloptsError, line: str) -> str:
     return f"{name} is {token.value!r}: it takes {kind}."
 
 
-def _by_path(error: UnknownOptionError) -> str:
-    """Where the path of an unknown option is missing, the settings that end like it."""
+def _unknown_option(error: UnknownOptionError, line: str) -> str:
+    """The options that are known by another name, or of which only the path is missing."""
     word = error.token.keyword or error.token.value  # the latter where words come before DATA
     end = word.lstrip("-").replace("_", "-")
+    end = _SYNONYMS.get(end, end)
     known = {name for one in error.argument_collection for name in one.names}
-    found = sorted(name for name in known if name.endswith(f".{end}"))
-    return f" With its path it is {' or '.join(found)}." if found else ""
+    found = sorted(name for name in known if name == f"--{end}" or name.endswith(f".{end}"))
+    return f"Unknown option: {word}. It is {' or '.join(found)} here." if found else line

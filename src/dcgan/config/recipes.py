@@ -37,6 +37,9 @@ def recipe_text(name: str | PathLike[str]) -> str:
         read_yaml(path)
         return path.read_text(encoding="utf-8")
     known = list_recipes()
+    stored = path / "config.yaml"
+    if stored.is_file():
+        raise ConfigError("recipe", name, f"a run folder; the recipe of that run is {stored}")
     if name not in known:
         raise ConfigError("recipe", name, f"no such recipe or file; {did_you_mean(name, known)}")
     file = resources.files("dcgan.config").joinpath("recipes", f"{name}.yaml")
