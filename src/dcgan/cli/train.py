@@ -129,7 +129,7 @@ def train(
         "records": records,
     }
     settings = _given(sections) | ({"deterministic": True} if deterministic else {})
-    shortcuts = {
+    shortcuts: dict[str, Any] = {
         "size": size,
         "images": images,
         "epochs": epochs,
@@ -138,6 +138,7 @@ def train(
         "seed": seed,
         "device": device,
         "precision": precision,
+        "threads": threads,
     }
     _refuse_early(data, recipe, out, resume, data_root, shortcuts, settings)
 
@@ -150,18 +151,10 @@ def train(
         recipe=recipe,
         out=out,
         resume=resume,
-        size=size,
-        images=images,
-        epochs=epochs,
-        minutes=minutes,
-        batch=batch,
-        seed=seed,
-        device=device,
-        precision=precision,
-        threads=threads,
         data_root=data_root,
         settings=settings,
         reporter=TerminalReporter(),
+        **shortcuts,
     )
     if not speaks():
         return

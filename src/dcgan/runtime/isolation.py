@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from dcgan.runtime.device import make_deterministic
+from dcgan.runtime.torch_settings import settings_restored
 
 Piece = TypeVar("Piece")
 
@@ -55,7 +56,8 @@ def default_modes() -> Iterator[None]:
     """Compute in float32, with gradients, on the device named and without autocast.
 
     Deterministic algorithms stay on where the caller wants them. The caller's modes, and settings
-    that training changes (deterministic algorithms, cuDNN, the current GPU), come back at the end.
+    that training changes (threads, deterministic algorithms, cuDNN, the current GPU), come back at
+    the end.
     """
     with ExitStack() as stack:
         _put_back_at_the_end(stack)
@@ -85,20 +87,10 @@ def in_default_modes(pieces: Iterator[Piece]) -> Iterator[Piece]:
 
 
 def _put_back_at_the_end(stack: ExitStack) -> None:
-    cudnn = torch.backends.cudnn
+    stack.enter_context(settings_restored())
     stack.callback(torch.set_default_dtype, torch.get_default_dtype())
-    stack.callback(
-        torch.use_deterministic_algorithms,
-        torch.are_deterministic_algorithms_enabled(),
-        warn_only=torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
-    for owner, name in (
-        (cudnn, "benchmark"),
-        (cudnn, "deterministic"),
-        (cudnn, "allow_tf32"),
-        (torch.utils.deterministic, "fill_uninitialized_memory"),
-    ):
-        stack.callback(setattr, owner, name, getattr(owner, name))
+    for name in ("deterministic", "allow_tf32"):
+        stack.callback(setattr, torch.backends.cudnn, name, getattr(torch.backends.cudnn, name))
     if _cuda_has_begun():
         stack.callback(torch.cuda.set_device, torch.cuda.current_device())
 

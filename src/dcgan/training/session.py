@@ -24,7 +24,6 @@ from dcgan.runtime.isolation import isolated
 from dcgan.runtime.launch import has_restarted
 from dcgan.runtime.ranks import Ranks, joined
 from dcgan.runtime.reporting import Reporter, chosen_reporter
-from dcgan.runtime.torch_settings import settings_restored
 from dcgan.training.advice import few_images
 from dcgan.training.auto import fill_auto, resolve_auto
 from dcgan.training.build import (
@@ -117,7 +116,7 @@ def train(
     >>> run.sample(4).shape  # doctest: +SKIP
     (4, 1, 16, 16)
     """
-    with settings_restored(), joined() as ranks:
+    with joined() as ranks:
         return _train_together(
             ranks,
             data,
