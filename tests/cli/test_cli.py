@@ -275,7 +275,7 @@ def test_settings_are_taken_from_the_shell(monkeypatch, tmp_path, key, value):
 
     seen = []
 
-    def stop(config, source, reporter, processes):
+    def stop(config, *_, **__):
         seen.append(config.model_dump(mode="json"))
         raise DcganError("seen enough")
 
@@ -299,7 +299,7 @@ def test_deterministic_is_a_switch(monkeypatch):
 
     seen = []
 
-    def stop(config, source, reporter, processes):
+    def stop(config, *_, **__):
         seen.append(config.deterministic)
         raise DcganError("seen enough")
 
@@ -314,7 +314,7 @@ def test_deterministic_is_a_switch(monkeypatch):
 def test_ctrl_c_is_one_line_and_exit_code_3(dcgan, monkeypatch):
     import dcgan.training.session as session
 
-    def interrupted(config, source, reporter, processes):
+    def interrupted(config, *_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(session, "_resolve", interrupted)
@@ -326,7 +326,7 @@ def test_ctrl_c_is_one_line_and_exit_code_3(dcgan, monkeypatch):
 def test_what_nobody_expected_is_one_line_too(dcgan, monkeypatch):
     import dcgan.training.session as session
 
-    def broken(config, source, reporter, processes):
+    def broken(config, *_, **__):
         raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
 
     monkeypatch.setattr(session, "_resolve", broken)
