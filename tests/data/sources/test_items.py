@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from dcgan.training.reporting import Reporter
+from dcgan.runtime.reporting import Reporter
 from PIL import Image
 from tests.conftest import SMALL
 
