@@ -117,3 +117,42 @@ def test_fit_is_recommended_unless_said(inspect, tmp_path):
         )
     assert json.loads(inspect(tmp_path / "p", "--json"))["fit"] == "cover-random"
     assert json.loads(inspect(tmp_path / "p", "--json", "--fit", "pad"))["fit"] == "pad"
+
+
+def test_copies_and_blank_images_bring_the_options_that_drop_them(inspect, tmp_path):
+    for number in range(20):
+        save_noise(tmp_path / "a" / f"{number}.png", seed=number % 15)
+    for number in range(3):
+        Image.new("RGB", (40, 40)).save(tmp_path / "a" / f"blank{number}.png")
+    report = json.loads(inspect(tmp_path / "a", "--json"))
+    assert "--data.duplicates drop --data.blank drop" in report["command"]
+    text = " ".join(report["dangers"])
+    assert "--data.duplicates drop keeps one of each" in text
+    assert "--data.blank drop leaves them out" in text
+
+
+def test_values_are_reported_and_where_they_do_not_tell_the_command_names_a_range(
+    inspect, tmp_path
+):
+    folder = tmp_path / "deep"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(4):
+        values = random.random((20, 20), np.float32) * 5
+        values[0, :2] = 0, 5
+        Image.fromarray(values).save(folder / f"{number}.tif")
+    report = json.loads(inspect(folder, "--json"))
+    assert report["values"]["floats"] == {"found": [0.0, 5.0], "black_to_white": [0.0, 5.0]}
+    assert "--data.float-range=0:5" in report["command"]
+    assert report["channel_mean"][0] == pytest.approx(127, abs=8)
+    assert "floats from 0 to 5; 0 to 5 become black to white" in inspect(folder)
+
+
+def test_a_stray_of_unknown_range_is_listed_and_needs_no_option(inspect, tmp_path):
+    for number in range(39):
+        save_noise(tmp_path / "a" / f"{number:02d}.png", seed=number)
+    Image.fromarray(np.float32([[0, 5.25]] * 2)).save(tmp_path / "a" / "stray.tif")
+    report = json.loads(inspect(tmp_path / "a", "--json"))
+    assert list(report["unreadable"]) == ["stray.tif"]
+    assert report["values"] == {}
+    assert "--data.float" not in report["command"]

@@ -100,3 +100,38 @@ def test_a_disk_too_small_is_said_before_anything_is_decoded(
     assert code == 2
     assert "smaller --size" in err
     assert not (tmp_path / "p").exists()
+
+
+@pytest.fixture
+def with_copies(tmp_path):
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (40, 16, 16), np.uint8)
+    for number, image in enumerate(noise):
+        Image.fromarray(image).save(folder / f"{number:02d}.png")
+        if number < 9:
+            Image.fromarray(image).save(folder / f"copy{number}.png")
+    Image.new("L", (16, 16), 200).save(folder / "blank.png")
+    return folder
+
+
+def test_copies_and_blank_images_are_left_out_by_train_and_prepare(dcgan, tmp_path, with_copies):
+    drop = ["--data.duplicates", "drop", "--data.blank", "drop"]
+    code, out, err = dcgan("prepare", with_copies, "--out", tmp_path / "packed", *drop)
+    assert code == 0, err
+    assert "40 pictures of 16x16x1" in out
+    assert "9 copies of others" in err + out and "1 blank" in err + out
+    train = ["train", with_copies, "--size", 16, *SMALL, *drop, "--out", tmp_path / "run"]
+    for images in (64, 96):
+        code, _, err = dcgan(*train, "--images", images, *(["--resume"] if images > 64 else []))
+        assert code == 0, err
+        assert "9 copies of others (data.duplicates) and 1 blank (data.blank) are left out" in err
+    run = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert run["data"]["count"] == 40
+    words = ["-n", 4, "--neighbours", "--out", tmp_path / "sheet.png"]
+    code, _, err = dcgan("sample", tmp_path / "run", *words)
+    assert code == 0, err
+    assert "have changed" not in err
+    code, _, err = dcgan(*[word for word in train if word not in drop], "--images", 96)
+    assert code == 2
+    assert "data.duplicates" in err

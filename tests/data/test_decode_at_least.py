@@ -10,11 +10,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from sklearn.datasets import load_sample_image
 
 from dcgan.data import decode as decoding
+from dcgan.data import open_items
 from dcgan.data.colour import to_channels
 from dcgan.data.decode import count_frames, decode, is_picture
 from dcgan.data.fit import fit
+from dcgan.data.view import View
 from dcgan.errors import UnreadableImage
 
 
@@ -97,6 +100,50 @@ def test_what_is_shown_hardly_differs(mode, size, how):
     ]
     assert np.abs(shown[0] - shown[1]).mean() < 4
     assert decode(data, size).width < 701
+
+
+def photographs() -> list[Image.Image]:
+    """Pieces of two photographs, of sides that are no multiples of anything."""
+    random = np.random.default_rng(0)
+    whole = [Image.fromarray(load_sample_image(name)) for name in ("china.jpg", "flower.jpg")]
+    pieces = []
+    for number in range(40):
+        width, height = random.integers(170, 400, 2).tolist()
+        left, top = (int(random.integers(0, most)) for most in (641 - width, 428 - height))
+        pieces.append(whole[number // 2 % 2].crop((left, top, left + width, top + height)))
+    return pieces
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("how", ["crop", "pad", "stretch"])
+def test_a_photograph_is_the_same_image_as_jpeg_and_as_png(how, orientation):
+    """Within 1.5 of 255 levels on average, 4 for the worst, of which JPEG itself makes half."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    differences = []
+    for piece in photographs()[:: 2 if orientation == 1 else 7]:
+        files = (
+            encode(piece, "JPEG", quality=92, exif=exif),
+            encode(piece, "PNG", exif=exif, compress_level=1),
+        )
+        source = open_items(list(files))
+        view = View((64, 64), 3, how)
+        jpeg, png = (view.of(source, number).astype(float) for number in (0, 1))
+        differences.append(np.abs(jpeg - png).mean())
+    assert np.mean(differences) < 1.5
+    assert max(differences) < 4
+
+
+def test_a_photograph_is_shown_where_it_was():
+    """Not shifted, not even by a part of a pixel: a draft's last column stands for less."""
+    shifts = []
+    for width in range(257, 272):  # 1 to 15 more than whole pixels of a draft at 1/8
+        bright = np.abs(np.arange(width) - (width - 1) / 2) < width / 4
+        row = np.where(bright, 200, 50).astype(np.uint8)
+        data = encode(Image.fromarray(np.tile(row, (256, 1))), quality=95)
+        image = View((16, 16), 1, "stretch").of(open_items([data]), 0)[0].mean(axis=0) - 50.0
+        shifts.append((image * np.arange(16)).sum() / image.sum() - 7.5)
+    assert np.abs(shifts).max() < 0.02
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "BMP", "GIF"])

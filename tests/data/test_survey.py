@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan.data import Labels, Survey, open_source, survey
+from dcgan.data import Labels, Survey, evidence, open_source, survey
+from dcgan.data.inspection import inspect_pictures
 from dcgan.data.sources.base import ArraySource
+from dcgan.data.survey import LOOKED_AT
 from dcgan.errors import DataError
+from dcgan.training.advice import advise
 
 
 @pytest.fixture
@@ -125,6 +128,8 @@ def test_headers_say_what_the_whole_pictures_would(tmp_path):
         exif[0x112] = orientation
         Image.new("RGB", (40, 20)).save(tmp_path / f"{orientation}.jpg", exif=exif)
         Image.new("L", (40, 20)).save(tmp_path / f"{orientation}.png", exif=exif)
+        Image.new("L", (40, 20)).save(tmp_path / f"{orientation}.tif", exif=exif)
+        Image.new("RGB", (40, 20)).save(tmp_path / f"{orientation}.webp", exif=exif)
     Image.new("P", (7, 9)).save(tmp_path / "a.gif")
     source = open_source(str(tmp_path))
     for index in range(len(source)):
@@ -132,10 +137,67 @@ def test_headers_say_what_the_whole_pictures_would(tmp_path):
         assert source.peek(index) == (image.mode, (image.height, image.width))
 
 
+def save_greys(folder, count, mode="L"):
+    greys = np.random.default_rng(0).integers(0, 256, (count, 6, 6), np.uint8)
+    for number, grey in enumerate(greys):
+        Image.fromarray(grey).convert(mode).save(folder / f"{number:04d}.png")
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_few_coloured_ones_of_many_are_found_by_train_and_inspect(tmp_path, mode):
+    save_greys(tmp_path, 400, mode)
+    coloured = Image.fromarray(np.random.default_rng(1).integers(0, 256, (6, 6, 3), np.uint8))
+    for number in (7, 201, 398):
+        coloured.save(tmp_path / f"{number:04d}.png")
+    source = open_source(str(tmp_path))
+    assert survey(source, LOOKED_AT).is_colour
+    assert inspect_pictures(source).is_colour
+
+
+def test_greys_stored_in_colour_are_grey(tmp_path):
+    save_greys(tmp_path, 60, "RGB")
+    source = open_source(str(tmp_path))
+    for seen in (survey(source, LOOKED_AT), inspect_pictures(source)):
+        assert seen.has_colour_modes
+        assert not seen.is_colour
+
+
+def test_a_coloured_dataset_is_known_by_one_image_and_few_headers():
+    class Counting(ArraySource):
+        peeked = decoded = 0
+
+        def peek(self, index):
+            self.peeked += 1
+            return "RGB", (6, 6)
+
+        def read(self, index, at_least=None):
+            self.decoded += 1
+            return super().read(index, at_least)
+
+    images = np.random.default_rng(0).integers(0, 256, (5000, 6, 6, 3), np.uint8)
+    source = Counting("photographs", images)
+    assert survey(source, LOOKED_AT).is_colour
+    assert source.peeked == LOOKED_AT
+    assert source.decoded == 1
+
+
+def test_what_inspect_sees_beyond_the_survey_changes_no_recommendation(monkeypatch, tmp_path):
+    """Where colours are so rare that training misses them, inspect says so, and how to keep them."""
+    save_greys(tmp_path, 60, "RGB")
+    Image.new("RGB", (6, 6), "red").save(tmp_path / "0033.png")
+    monkeypatch.setattr(evidence, "MOST_PIXELS_READ", 4)
+    seen = inspect_pictures(open_source(str(tmp_path)))
+    assert (seen.is_colour, seen.coloured) == (False, 1)
+    given = advise(seen, "cpu", data="greys")
+    assert given.channels == 1
+    assert any("--data.channels 3 keeps it" in danger for danger in given.dangers)
+
+
 class InRuns(ArraySource):
-    """Pictures read in runs, that remember which were."""
+    """Far pictures read in runs, that remember which were."""
 
     run = 64
+    is_far = True
 
     def __init__(self, count):
         super().__init__("far", np.zeros((count, 4, 4), np.uint8))

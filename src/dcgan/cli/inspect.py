@@ -105,11 +105,13 @@ def _sheet(source: Source, seen: Inspection, advice: Advice) -> Image.Image:
     from dcgan.render.sheet import sheet
     from dcgan.training.advice import SAME_ASPECT
 
-    plain = load_some(source, advice.size, advice.channels, how=advice.fit, limit=64)
+    plain = load_some(
+        source, advice.size, advice.channels, how=advice.fit, limit=64, values=seen.values
+    )
     if seen.lost_to_cropping(advice.size).max() < SAME_ASPECT:
         return sheet(plain)
     few = spread_in_aspect(seen.by_aspect)
-    choices = fit_choices(source, few, advice.size, advice.channels)
+    choices = fit_choices(source, few, advice.size, advice.channels, seen.values)
     rows = {f"--data.fit {caption}": images for caption, images in choices.items()}
     return captioned_rows(rows | {f"chosen: {advice.fit}": plain}, columns=max(len(few), 6))
 

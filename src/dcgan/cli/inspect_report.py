@@ -9,7 +9,9 @@ import numpy as np
 from PIL import Image
 
 from dcgan.data import Source
+from dcgan.data.colour import has_alpha, to_channels
 from dcgan.data.inspection import TINY_SIDE, Inspection
+from dcgan.data.values import written
 from dcgan.errors import UnreadableImage, printable
 from dcgan.training.advice import Advice
 
@@ -46,6 +48,15 @@ def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict
         "colourless": seen.readable - seen.coloured,
         "transparent": seen.transparent,
         "animated": seen.animated,
+        "values": {
+            spread.kind: {
+                "found": [spread.low, spread.high],
+                "black_to_white": list(getattr(seen.values, spread.kind)),
+            }
+            for spread in seen.spreads
+            if getattr(seen.values, spread.kind) is not None
+        },
+        "remarks": seen.remarks.to_json(),
         "channel_mean": [round(value, 2) for value in seen.channel_mean],
         "channel_deviation": [round(value, 2) for value in seen.channel_deviation],
         "copies": {"exact": _copies(seen.exact), "near": _copies(seen.near)},
@@ -86,6 +97,9 @@ def as_text(report: Mapping[str, Any]) -> str:
     line("aspect", _aspects(report["aspect"]))
     for factor, counts in report["labels"].items():
         line(_short(factor, _LABEL_WIDTH - 1), _classes(counts))
+    for kind, one in report["values"].items():
+        (low, high), taken = one["found"], written(tuple(one["black_to_white"]))
+        line("values", f"{kind} from {low:g} to {high:g}; {taken} become black to white")
     mean, deviation = (
         " ".join(f"{value:.1f}" for value in report[f"channel_{key}"])
         for key in ("mean", "deviation")
@@ -115,7 +129,7 @@ def examples(source: Source, seen: Inspection) -> dict[str, list[list[tuple[str,
         for index in indices[:most]:
             try:
                 image = source.read(index)
-                image = image.convert("RGBA" if "A" in image.getbands() else "RGB")
+                image = to_channels(image, 4 if has_alpha(image) else 3, values=seen.values)
             except (UnreadableImage, OSError, ValueError):
                 continue
             image.thumbnail((_EXAMPLE_SIDE, _EXAMPLE_SIDE))

@@ -22,6 +22,14 @@ def prepare(
     fit: Literal["crop", "pad", "stretch"] = "crop",
     background: str = "#ffffff",
     frames: Literal["first", "all"] = "first",
+    duplicates: Annotated[
+        Literal["keep", "drop"], Parameter(name=["--duplicates", "--data.duplicates"])
+    ] = "keep",
+    blank: Annotated[Literal["keep", "drop"], Parameter(name=["--blank", "--data.blank"])] = "keep",
+    integer_range: Annotated[
+        str, Parameter(name=["--integer-range", "--data.integer-range"])
+    ] = "auto",
+    float_range: Annotated[str, Parameter(name=["--float-range", "--data.float-range"])] = "auto",
     max_unreadable: float = 0.05,
     data_root: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -46,6 +54,15 @@ def prepare(
         Colour under transparent pixels and in padding.
     frames
         What an animated picture gives: its first frame, or each as a picture.
+    duplicates
+        Drop images that are copies of an earlier one, exact or near.
+    blank
+        Drop images on which nothing can be seen.
+    integer_range
+        Values that are black and white in images of 16-bit or 32-bit integers: 0:4095 (default: as
+        the images show).
+    float_range
+        The same in images of floats: -1:1.
     max_unreadable
         Refuse when more than this share of the files is unreadable.
     data_root
@@ -60,6 +77,10 @@ def prepare(
         "fit": fit,
         "background": background,
         "frames": frames,
+        "duplicates": duplicates,
+        "blank": blank,
+        "integer_range": integer_range,
+        "float_range": float_range,
         "max_unreadable": max_unreadable,
     }
     # what is wrong is refused before torch is imported, which takes seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -68,6 +69,29 @@ def _write_size(pair: tuple[int, int] | str) -> str:
     return pair if isinstance(pair, str) else f"{pair[0]}x{pair[1]}"
 
 
+def read_range(value: Any) -> Any:
+    """Read ``"0:4095"`` or ``[0, 4095]`` as (low, high).
+
+    Raises
+    ------
+    ValueError
+        Not two finite numbers, the lower first.
+    """
+    parts = value.split(":") if isinstance(value, str) else value
+    allowed = "LOW:HIGH, two numbers with the lower first, such as 0:4095"
+    try:
+        low, high = (float(part) for part in parts)
+    except (TypeError, ValueError):
+        raise ValueError(allowed) from None
+    if not (isfinite(low) and isfinite(high) and low < high):
+        raise ValueError(allowed)
+    return low, high
+
+
+def _write_range(pair: tuple[float, float] | str) -> str:
+    return pair if isinstance(pair, str) else ":".join(repr(n).removesuffix(".0") for n in pair)
+
+
 def _refuse_extreme_sizes(size: tuple[int, int]) -> tuple[int, int]:
     if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in size):
         raise ValueError(f"sides from {SMALLEST_SIDE} to {LARGEST_SIDE}")
@@ -127,6 +151,7 @@ Size = Annotated[
     PlainSerializer(_write_size),
 ]
 Threads = Annotated[int | str, BeforeValidator(_read_threads)]
+Range = Annotated[tuple[float, float], BeforeValidator(read_range), PlainSerializer(_write_range)]
 Colour = Annotated[str, AfterValidator(_matching(r"#[0-9a-fA-F]{6}", "write #rrggbb"))]
 Device = Annotated[
     str, AfterValidator(_matching(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, cuda, cuda:N or mps"))

@@ -23,6 +23,7 @@ from dcgan.config.fields import (
     Order,
     Policy,
     Positive,
+    Range,
     Section,
     Size,
     Threads,
@@ -70,12 +71,22 @@ class DataConfig(Section):
     """What an animated picture gives: its first frame, or each as a picture."""
     background: Colour = "#ffffff"
     """Colour under transparent pixels and in padding."""
+    integer_range: Range | Auto = "auto"
+    """Values that are black and white in images of 16-bit or 32-bit integers, such as 0:4095; auto:
+    as the dataset's images show."""
+    float_range: Range | Auto = "auto"
+    """Values that are black and white in images of floats, such as -1:1; auto: as the dataset's
+    images show."""
     scaling: Literal["symmetric", "standardized"] = "symmetric"
     """Pixels to [-1, 1], or to mean 0 and deviation 1 of this data (not for a tanh generator)."""
     flip: bool = False
     """Mirror every other picture left to right, at random; not for letters or digits."""
     dequantize: bool = False
     """Add noise of at most half a pixel value, so that the data do not lie on a grid."""
+    duplicates: Literal["keep", "drop"] = "keep"
+    """Drop images that are copies of an earlier one, exact or near: one of each is kept."""
+    blank: Literal["keep", "drop"] = "keep"
+    """Drop images on which nothing can be seen."""
     max_unreadable: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Refuse to train when more than this share of the files is unreadable."""
     cache: Literal["user", "run", "off"] = "user"

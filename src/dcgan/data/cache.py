@@ -21,7 +21,7 @@ from dcgan.data.view import View
 from dcgan.errors import DataError
 from dcgan.runtime.memory import in_words
 
-_VERSION = 2
+_VERSION = 3
 """Goes into every key: raised whenever decoding or fitting gives other pixels than before."""
 
 _SPARE = 2**30

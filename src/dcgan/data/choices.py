@@ -13,6 +13,7 @@ from dcgan.data.colour import to_channels
 from dcgan.data.decode import damage_named
 from dcgan.data.fit import Fit, cover, fit
 from dcgan.data.sources.base import Source
+from dcgan.data.values import UNKNOWN, Values
 from dcgan.errors import UnreadableImage
 
 _SHOWINGS = 2
@@ -30,7 +31,11 @@ def spread_in_aspect(by_aspect: Sequence[int], most: int = 10) -> list[int]:
 
 
 def fit_choices(
-    source: Source, indices: Sequence[int], size: tuple[int, int], channels: int
+    source: Source,
+    indices: Sequence[int],
+    size: tuple[int, int],
+    channels: int,
+    values: Values = UNKNOWN,
 ) -> dict[str, NDArray[np.uint8]]:
     """What a network would see of some pictures, by way of fitting, uint8 (N, C, H, W) each.
 
@@ -42,13 +47,15 @@ def fit_choices(
     indices : sequence of int
     size : (height, width)
     channels : 1 to 4
+    values : Values
+        See :func:`dcgan.data.colour.to_channels`.
     """
     random = np.random.default_rng(0)
     shown: dict[str, list[NDArray[np.uint8]]] = {}
     for index in indices:
         try:
             with damage_named():
-                image = to_channels(source.read(index), channels)
+                image = to_channels(source.read(index), channels, values=values)
         except UnreadableImage:
             continue
         for how in get_args(Fit):

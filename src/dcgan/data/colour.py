@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PIL import Image
+
+from dcgan.data.profiles import to_srgb
+from dcgan.data.values import UNKNOWN, Values, kind_of
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
@@ -16,7 +18,9 @@ def has_alpha(image: Image.Image) -> bool:
     return image.mode in _TRANSPARENT or "transparency" in image.info
 
 
-def to_channels(image: Image.Image, channels: int, background: str = "#ffffff") -> Image.Image:
+def to_channels(
+    image: Image.Image, channels: int, background: str = "#ffffff", values: Values = UNKNOWN
+) -> Image.Image:
     """Convert a picture of any mode to 8 bits per channel.
 
     Parameters
@@ -26,12 +30,19 @@ def to_channels(image: Image.Image, channels: int, background: str = "#ffffff") 
         1 grey, 2 grey with alpha, 3 colour, 4 colour with alpha.
     background : str
         ``#rrggbb`` put under transparent pixels when no alpha is asked for.
+    values : Values
+        Which values of images with more than 8 bits per channel are black and white.
+
+    Raises
+    ------
+    UnreadableImage
+        See :meth:`Values.to_grey`.
     """
     wanted = _MODES[channels]
     if image.mode == wanted and "transparency" not in image.info:
         return image
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _deep_to_grey(image)
+    if kind_of(image.mode) is not None:
+        image = to_srgb(values.to_grey(image))
     if has_alpha(image) and channels in {1, 3}:
         image = image.convert("RGBA")
         under = Image.new("RGBA", image.size, background)
@@ -41,14 +52,3 @@ def to_channels(image: Image.Image, channels: int, background: str = "#ffffff") 
     elif image.mode not in {"1", "L", "LA", "RGB", "RGBA"}:
         image = image.convert("RGB")
     return image if image.mode == wanted else image.convert(wanted)
-
-
-def _deep_to_grey(image: Image.Image) -> Image.Image:
-    """16- and 32-bit greys scaled, not clipped, to 8 bits."""
-    deep = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    greatest = float(deep.max(initial=0))
-    if image.mode == "F":
-        full = 1.0 if greatest <= 1 else max(255.0, greatest)
-    else:
-        full = 65535.0 if greatest <= 65535 else float(2**31 - 1)
-    return Image.fromarray((deep.clip(0, full) / full * 255).round().astype(np.uint8), "L")

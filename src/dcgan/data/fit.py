@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from PIL import Image, ImageColor
+
+from dcgan.data.draft import Box, Draft
 
 Fit = Literal["crop", "pad", "stretch", "cover-random"]
 """Cut the longer side about the centre; pad the shorter one; change the aspect; cut the longer side
@@ -23,7 +26,11 @@ coarseness, pixels differ by at most 1 level of 255 (with a gap of 8 by up to 4,
 
 
 def fit(
-    image: Image.Image, size: tuple[int, int], how: Fit = "crop", background: str = "#ffffff"
+    image: Image.Image,
+    size: tuple[int, int],
+    how: Fit = "crop",
+    background: str = "#ffffff",
+    draft: Draft | None = None,
 ) -> Image.Image:
     """Resize with antialiasing to exactly ``size``.
 
@@ -36,18 +43,27 @@ def fit(
         The last is cut about the centre here, like "crop"; :func:`cover` keeps what it draws from.
     background : str
         ``#rrggbb`` of the padding.
+    draft : Draft, optional
+        Of an image that was decoded smaller: the result is that of the full image, as nearly as
+        its pixels allow.
     """
     height, width = size
-    if (image.height, image.width) == size:
+    full = _full(image, draft)
+    if draft is None and full == size:
         return image
     if how == "stretch":
-        return _resized(image, width, height)
-    if how == "pad":
-        return _pad(image, height, width, background)
-    return _crop(image, height, width)
+        return _resize(image, (0, 0, full[1], full[0]), size, draft)
+    if how != "pad":
+        return _resize(image, _middle(full, size), size, draft)
+    scale = min(width / full[1], height / full[0])
+    inner = (max(1, round(full[0] * scale)), max(1, round(full[1] * scale)))
+    canvas = Image.new(image.mode, (width, height), ImageColor.getcolor(background, image.mode))
+    whole = _resize(image, (0, 0, full[1], full[0]), inner, draft)
+    canvas.paste(whole, ((width - inner[1]) // 2, (height - inner[0]) // 2))
+    return canvas
 
 
-def cover(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def cover(image: Image.Image, size: tuple[int, int], draft: Draft | None = None) -> Image.Image:
     """Resize with antialiasing so that one side is as in ``size`` and the other at least so.
 
     Parameters
@@ -55,37 +71,40 @@ def cover(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     image : PIL.Image.Image
         Of mode L, LA, RGB or RGBA.
     size : (height, width)
+    draft : Draft, optional
+        See :func:`fit`.
     """
     height, width = size
-    scale = min(image.width / width, image.height / height)
+    full = _full(image, draft)
+    scale = min(full[1] / width, full[0] / height)
     covering = (
-        max(height, min(LONGEST_COVER * height, round(image.height / scale))),
-        max(width, min(LONGEST_COVER * width, round(image.width / scale))),
+        max(height, min(LONGEST_COVER * height, round(full[0] / scale))),
+        max(width, min(LONGEST_COVER * width, round(full[1] / scale))),
     )
-    return fit(image, covering)
+    return fit(image, covering, draft=draft)
 
 
-def _crop(image: Image.Image, height: int, width: int) -> Image.Image:
-    scale = min(image.width / width, image.height / height)
-    inner_width = max(1, round(width * scale))
-    inner_height = max(1, round(height * scale))
-    left = (image.width - inner_width) // 2
-    top = (image.height - inner_height) // 2
-    cut = image
-    if (inner_width, inner_height) != image.size:  # else a copy of up to 350 MB
+def _full(image: Image.Image, draft: Draft | None) -> tuple[int, int]:
+    """Height and width of the full image."""
+    return (image.height, image.width) if draft is None else (draft.height, draft.width)
+
+
+def _middle(full: tuple[int, int], size: tuple[int, int]) -> Box:
+    """The largest box about the centre of an image that has the aspect of ``size``."""
+    scale = min(full[1] / size[1], full[0] / size[0])
+    width, height = max(1, round(size[1] * scale)), max(1, round(size[0] * scale))
+    left, top = (full[1] - width) // 2, (full[0] - height) // 2
+    return left, top, left + width, top + height
+
+
+def _resize(
+    image: Image.Image, box: Box, size: tuple[int, int], draft: Draft | None
+) -> Image.Image:
+    """A box of the full image, resized to (height, width)."""
+    left, top, right, bottom = box if draft is None else draft.box(box)
+    outer = (math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
+    inner = (left - outer[0], top - outer[1], right - outer[0], bottom - outer[1])
+    if outer != (0, 0, *image.size):  # else a copy of up to 350 MB
         # first: resize(box=) would let pixels from outside the box bleed in through the filter
-        cut = image.crop((left, top, left + inner_width, top + inner_height))
-    return _resized(cut, width, height)
-
-
-def _pad(image: Image.Image, height: int, width: int, background: str) -> Image.Image:
-    scale = min(width / image.width, height / image.height)
-    inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    colour = ImageColor.getcolor(background, image.mode)
-    canvas = Image.new(image.mode, (width, height), colour)
-    canvas.paste(_resized(image, *inner), ((width - inner[0]) // 2, (height - inner[1]) // 2))
-    return canvas
-
-
-def _resized(image: Image.Image, width: int, height: int) -> Image.Image:
-    return image.resize((width, height), _FILTER, reducing_gap=_GAP)
+        image = image.crop(outer)
+    return image.resize((size[1], size[0]), _FILTER, box=inner, reducing_gap=_GAP)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,17 @@ from dcgan.data.duplicates import Group, exact_duplicates, near_duplicates
 from dcgan.data.look import THUMBNAIL_BYTES, Look, look, open_with_frames
 from dcgan.data.parallel import in_threads
 from dcgan.data.pictures import Skipped
+from dcgan.data.remarks import Remarks, listening
 from dcgan.data.sources.base import Source
 from dcgan.data.survey import (
+    LOOKED_AT,
     Survey,
     class_counts,
     refuse_nothing_readable,
     spread_evenly,
+    survey,
 )
+from dcgan.data.values import UNKNOWN, Spread, Values, decided
 from dcgan.errors import UnreadableImage
 
 TINY_SIDE = 16
@@ -51,6 +55,11 @@ class Inspection(Survey):
     channel_mean, channel_deviation : tuple of 3 float
         Of red, green and blue, 0 to 255, transparent pictures on white; over all pixels in full
         size, where every picture counts alike.
+    values : Values
+        Black and white in pictures of more than 8 bits per channel: as training takes them or,
+        where it could not tell, the least and the greatest value found.
+    remarks : Remarks
+        What is worth saying about pictures that could be read.
     """
 
     coloured: int
@@ -64,11 +73,13 @@ class Inspection(Survey):
     by_aspect: tuple[int, ...]
     channel_mean: tuple[float, float, float]
     channel_deviation: tuple[float, float, float]
+    values: Values = field(default=UNKNOWN, kw_only=True)
+    remarks: Remarks = field(default_factory=Remarks, kw_only=True)
 
     @property
     def is_colour(self) -> bool:
-        """Whether any picture has colours, whatever its mode allows."""
-        return self.coloured > 0
+        """Whether the network shall see colours, as training decides it where that is known."""
+        return self.coloured > 0 if self.shows_colour is None else self.shows_colour
 
     @property
     def spare(self) -> int:
@@ -111,29 +122,48 @@ def inspect_pictures(
         Not one of them could be read.
     """
 
-    def look_at(index: int) -> Look | Skipped:
-        try:
-            return look(*open_with_frames(source, index))
-        except UnreadableImage as error:
-            return Skipped(source.title(index), str(error))
+    glance = survey(source, LOOKED_AT)  # what training chooses by
+    values = _values(glance.spreads)
+
+    def look_at(index: int) -> tuple[Look | Skipped, set[str]]:
+        with listening() as remarks:
+            try:
+                return look(*open_with_frames(source, index), values), remarks
+            except UnreadableImage as error:
+                return Skipped(source.title(index), str(error)), set()
 
     indices = spread_evenly(len(source), limit)
     tally = _Tally(len(indices))
     skipped: list[Skipped] = []
+    remarks = Remarks()
     told = time.monotonic()
-    for done, (index, seen) in enumerate(
+    for done, (index, (seen, said)) in enumerate(
         zip(indices, in_threads(look_at, indices), strict=True), start=1
     ):
         if isinstance(seen, Skipped):
             skipped.append(seen)
         else:
             tally.add(index, seen)
+            if said:
+                remarks.add(source.title(index), said)
         is_due = done % _TELL_EVERY == 0 or time.monotonic() - told >= _TELL_SECONDS
         if progress is not None and (is_due or done == len(indices)):
             told = time.monotonic()
             progress(done, len(indices))
     refuse_nothing_readable(source, len(indices), skipped)
-    return tally.finish(source, tuple(skipped))
+    return replace(
+        tally.finish(source, tuple(skipped)),
+        shows_colour=glance.shows_colour,
+        spreads=glance.spreads,
+        values=values,
+        remarks=remarks,
+    )
+
+
+def _values(spreads: tuple[Spread, ...]) -> Values:
+    """Black and white as training takes them; of what it refuses, all that was found."""
+    given = {one.kind: (one.low, one.high) for one in spreads if one.is_unknown}
+    return decided(spreads, Values(**given))
 
 
 class _Tally:

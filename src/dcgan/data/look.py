@@ -13,6 +13,7 @@ from scipy.fft import dct
 from dcgan.data.colour import has_alpha, to_channels
 from dcgan.data.decode import count_frames, damage_named, decode
 from dcgan.data.sources.base import EncodedSource, Source
+from dcgan.data.values import UNKNOWN, Values
 
 LUMA_SIDE, CHROMA_SIDE = 16, 8
 """Sides of a thumbnail's planes: eyes, and pictures, hold less detail in the colours."""
@@ -27,7 +28,7 @@ COLOURLESS_LEVELS = 4
 """A picture has no colour when its channels are nowhere further apart: nobody sees 4 of 255."""
 
 _GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
-_HASH_SIDE = 32
+_HASH_SIDE = COLOUR_SIDE = 32
 # the eight lowest frequencies above the constant one
 _LOW_FREQUENCIES = dct(np.eye(_HASH_SIDE), axis=0, norm="ortho")[1:9].astype(np.float32)
 
@@ -90,8 +91,15 @@ def open_with_frames(source: Source, index: int) -> tuple[Image.Image, int]:
     return image, 1 if data.startswith(b"\xff\xd8") else count_frames(data)
 
 
-def look(image: Image.Image, frames: int = 1) -> Look:
+def look(image: Image.Image, frames: int = 1, values: Values = UNKNOWN) -> Look:
     """Measure one picture; a transparent one as it looks on white.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    frames : int, default 1
+    values : Values
+        See :func:`dcgan.data.colour.to_channels`.
 
     Raises
     ------
@@ -99,7 +107,7 @@ def look(image: Image.Image, frames: int = 1) -> Look:
         Damage that only shows when the colours are converted.
     """
     with damage_named():
-        on_white = to_channels(image, 3)
+        on_white = to_channels(image, 3, values=values)
         small = on_white.resize(
             (_HASH_SIDE, _HASH_SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0
         )
@@ -111,9 +119,7 @@ def look(image: Image.Image, frames: int = 1) -> Look:
             mode=image.mode,
             size=(image.height, image.width),
             frames=frames,
-            has_colour=image.mode not in _GREY_MODES
-            and not image.mode.startswith("I;")
-            and _has_colour(on_white, small),
+            has_colour=is_colour_mode(image.mode) and has_colour(on_white, small),
             is_transparent=alpha is not None and alpha[0] < 255,
             is_blank=blank,
             vanishes=blank and alpha is not None and alpha[0] < alpha[1],
@@ -123,6 +129,32 @@ def look(image: Image.Image, frames: int = 1) -> Look:
             mean=mean,
             square=square,
         )
+
+
+def is_colour_mode(mode: str) -> bool:
+    """Whether images of one of Pillow's modes may have colour."""
+    return mode not in _GREY_MODES and not mode.startswith("I;")
+
+
+def has_colour(image: Image.Image, small: Image.Image | None = None) -> bool:
+    """Whether channels differ somewhere by more than 4 levels.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Of mode RGB.
+    small : PIL.Image.Image, optional
+        The same, smaller: most images with colour show it there already.
+    """
+    if small is None:
+        small = image.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    if int(np.ptp(np.asarray(small).astype(np.int16), axis=2).max()) > COLOURLESS_LEVELS:
+        return True
+    red, green, blue = image.split()
+    return any(
+        ImageChops.difference(one, other).getextrema()[1] > COLOURLESS_LEVELS  # type: ignore[operator]
+        for one, other in ((red, green), (green, blue), (red, blue))
+    )
 
 
 def perceptual_hash(luma: NDArray[np.uint8]) -> int:
@@ -152,17 +184,6 @@ def _moments(image: Image.Image) -> tuple[NDArray[np.float64], NDArray[np.float6
 
 def _is_flat(mean: NDArray[np.float64], square: NDArray[np.float64]) -> bool:
     return bool((square - mean**2 < BLANK_DEVIATION**2).all())
-
-
-def _has_colour(image: Image.Image, small: Image.Image) -> bool:
-    """Whether channels differ; most pictures with colour show it at a small size already."""
-    if int(np.ptp(np.asarray(small).astype(np.int16), axis=2).max()) > COLOURLESS_LEVELS:
-        return True
-    red, green, blue = image.split()
-    return any(
-        ImageChops.difference(one, other).getextrema()[1] > COLOURLESS_LEVELS  # type: ignore[operator]
-        for one, other in ((red, green), (green, blue), (red, blue))
-    )
 
 
 def _alpha(image: Image.Image) -> tuple[int, int] | None:

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dcgan.data.remarks import Remarks
 from dcgan.data.sources.base import Labels
 
 _PART = 500
@@ -50,6 +51,9 @@ class Pictures(ABC):
         Changes when any pixel or the order does.
     run : int
         Pictures that lie together and are cheap to read together.
+    remarks : Remarks
+        What is worth saying about pictures that could be read; of all or, where they are only read
+        when shown, of those shown so far.
     """
 
     is_slow = False
@@ -66,11 +70,13 @@ class Pictures(ABC):
         labels: Mapping[str, Labels] | None = None,
         skipped: Sequence[Skipped] = (),
         run: int = 1,
+        remarks: Remarks | None = None,
     ) -> None:
         self.shape = shape
         self.fingerprint = fingerprint
         self.labels = dict(labels or {})
         self.run = run
+        self.remarks = remarks or Remarks()
         self._skipped = tuple(skipped)
 
     @property
@@ -145,7 +151,7 @@ class HeldPictures(_RowsOfReadable):
         In memory, or mapped.
     digest : str, optional
         :func:`digest_of` the images; default computed.
-    labels, skipped, run
+    labels, skipped, run, remarks
         See :class:`Pictures`.
     kept : int64 (M,), optional
         The source's numbers of the images, where some are missing.
@@ -205,7 +211,7 @@ class CoveredPictures(_RowsOfReadable):
         The pictures (C, h, w) one after another.
     sides : int64 (M, 2)
         h and w of each.
-    digest, kept, positions, labels, skipped, run
+    digest, kept, positions, labels, skipped, run, remarks
         See :class:`HeldPictures`.
     """
 

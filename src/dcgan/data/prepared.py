@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from dcgan.data.checksums import Damaged, checksums_of, once_per_state, refuse_damage
 from dcgan.data.pictures import CoveredPictures, HeldPictures, Pictures, Skipped, digest_of
+from dcgan.data.remarks import Remarks
 from dcgan.data.sources.base import Labels, Source
 from dcgan.data.sources.paths import digest
 from dcgan.data.view import View
@@ -54,6 +55,7 @@ class Decoded:
 
     index: int
     pixels: NDArray[np.uint8] | Skipped
+    remarks: frozenset[str] = frozenset()
 
 
 class PreparedWriter:
@@ -67,6 +69,7 @@ class PreparedWriter:
         self._rows: list[int] = []
         self._sides: list[tuple[int, int]] = []
         self.skipped: list[Skipped] = []
+        self.remarks = Remarks()
         self._total = 0
         self._file = (folder / _IMAGES).open("w+b")
         self._write_header()
@@ -77,6 +80,8 @@ class PreparedWriter:
         if isinstance(decoded.pixels, Skipped):
             self.skipped.append(decoded.pixels)
             return
+        if decoded.remarks:
+            self.remarks.add(self._source.title(decoded.index), decoded.remarks)
         _, height, width = decoded.pixels.shape
         self._file.write(np.ascontiguousarray(decoded.pixels).data)
         self._total += decoded.pixels.size
@@ -112,6 +117,7 @@ class PreparedWriter:
             "run": self._source.run,
             "labels": {name: list(labels[name].names) for name in labels},
             "skipped": [[one.title, one.reason] for one in self.skipped],
+            "remarks": self.remarks.to_json(),
             "files": {path.name: checksums_of(path) for path in sorted(self._folder.iterdir())},
         }
         write_json(self._folder / MANIFEST, manifest | {"checksum": _checksum(manifest)})
@@ -237,6 +243,7 @@ def _opened(folder: Path, manifest: dict[str, Any]) -> tuple[Pictures, int, bool
         "labels": labels,
         "skipped": tuple(Skipped(*pair) for pair in manifest["skipped"]),
         "run": int(manifest["run"]),
+        "remarks": Remarks(manifest.get("remarks")),
     }
     if (folder / _SIDES).exists():
         sides = _read(folder / _SIDES)

@@ -20,10 +20,12 @@ from dcgan.data.fit import Fit
 from dcgan.data.parallel import in_threads
 from dcgan.data.pictures import CoveredPictures, HeldPictures, Pictures, Skipped
 from dcgan.data.prepared import Decoded, writing
+from dcgan.data.remarks import Remarks
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.stream import StreamedPictures
 from dcgan.data.survey import spread_evenly
+from dcgan.data.values import UNKNOWN, Values
 from dcgan.data.variation import VARYING, varies
 from dcgan.data.view import View
 from dcgan.errors import TooManyUnreadable, UnreadableImage
@@ -59,6 +61,7 @@ def load_pictures(
     cache: Cache | None = None,
     memory: int | None = None,
     shown: int | None = None,
+    values: Values = UNKNOWN,
     progress: Progress | None = None,
     note: Note | None = None,
 ) -> Pictures:
@@ -78,6 +81,8 @@ def load_pictures(
         Bytes that decoded pictures may take; default 60 % of what is free.
     shown : int, optional
         How many images the run will be shown, where that is known.
+    values : Values, optional
+        Black and white in images of more than 8 bits per channel; default what the images tell.
     progress : callable, optional
         Called with (done, total) now and then.
     note : callable, optional
@@ -88,7 +93,7 @@ def load_pictures(
     TooManyUnreadable
         More than ``max_unreadable`` of the pictures could not be read.
     """
-    view = View(size, channels, how, background)
+    view = View(size, channels, how, background, values)
     note = note or _silent
     progress = progress or _silent
     if isinstance(source, PreparedSource) and not source.has_checksums:
@@ -119,6 +124,8 @@ def load_pictures(
         )
         return StreamedPictures(source, view, max_unreadable=max_unreadable)
     refuse_too_many(source, pictures.skipped, max_unreadable)
+    for line in pictures.remarks.lines():
+        note(line)
     return pictures
 
 
@@ -156,7 +163,8 @@ def decode_all(source: Source, view: View, progress: Progress) -> Iterator[Decod
 
     def decode_one(index: int) -> Decoded:
         try:
-            return Decoded(index, view.of(source, index))
+            pixels, remarks = view.remarked(source, index)
+            return Decoded(index, pixels, frozenset(remarks))
         except UnreadableImage as error:
             return Decoded(index, Skipped(source.title(index), str(error)))
 
@@ -171,11 +179,17 @@ def decode_all(source: Source, view: View, progress: Progress) -> Iterator[Decod
 
 
 def load_some(
-    source: Source, size: tuple[int, int], channels: int, *, how: Fit = "crop", limit: int = 64
+    source: Source,
+    size: tuple[int, int],
+    channels: int,
+    *,
+    how: Fit = "crop",
+    limit: int = 64,
+    values: Values = UNKNOWN,
 ) -> NDArray[np.uint8]:
     """Up to ``limit`` readable pictures spread evenly over a source, as :func:`load_pictures`
     would hold them, uint8 (N, C, H, W)."""
-    view = View(size, channels, "crop" if how == "cover-random" else how)
+    view = View(size, channels, "crop" if how == "cover-random" else how, values=values)
 
     def decoded(index: int) -> NDArray[np.uint8] | None:
         try:
@@ -248,6 +262,7 @@ def _in_memory(
 ) -> Pictures | None:
     """All pictures decoded; None where ragged ones turn out to take more than there is room."""
     skipped: list[Skipped] = []
+    remarks = Remarks()
     rows: list[int] = []
     sides: list[tuple[int, ...]] = []
     flat = bytearray()
@@ -256,6 +271,8 @@ def _in_memory(
         if isinstance(decoded.pixels, Skipped):
             skipped.append(decoded.pixels)
             continue
+        if decoded.remarks:
+            remarks.add(source.title(decoded.index), decoded.remarks)
         if fixed is None:
             sides.append(decoded.pixels.shape[1:])
             flat += decoded.pixels.tobytes()
@@ -272,6 +289,7 @@ def _in_memory(
         "run": source.run,
         "kept": kept,
         "positions": len(source),
+        "remarks": remarks,
     }
     if fixed is None:
         pixels = np.frombuffer(flat, dtype=np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -53,6 +54,8 @@ class StreamedPictures(Pictures):
         self._most = max_unreadable
         self._unreadable: dict[int, Skipped] = {}
         self._seen = 0
+        self._remarked: set[int] = set()
+        self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(cores())
 
     @property
@@ -85,11 +88,21 @@ class StreamedPictures(Pictures):
     def _read(self, index: int) -> NDArray[np.uint8] | None:
         """One picture, or None for a damaged one, which is remembered."""
         try:
-            return self._view.of(self._source, index)
+            pixels, remarks = self._view.remarked(self._source, index)
+            if remarks:
+                self._remark(index, remarks)
+            return pixels
         except UnreadableImage as error:
             self._unreadable[index] = Skipped(self._source.title(index), str(error))
             self._judge()
             return None
+
+    def _remark(self, index: int, remarks: set[str]) -> None:
+        """Count what is said about an image once, however often it is shown."""
+        with self._lock:
+            if index not in self._remarked:
+                self._remarked.add(index)
+                self.remarks.add(self._source.title(index), remarks)
 
     def _judge(self) -> None:
         """Refuse to go on with what is mostly damage."""

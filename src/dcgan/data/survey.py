@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from dcgan.data.evidence import Header, gather
+from dcgan.data.look import is_colour_mode
 from dcgan.data.parallel import in_threads
 from dcgan.data.pictures import Skipped
 from dcgan.data.sources.base import Source
+from dcgan.data.values import UNKNOWN, Spread, Values, decided
 from dcgan.errors import DataError, UnreadableImage
 
-_COLOURLESS = {"1", "L", "LA", "La", "I", "F"}
+LOOKED_AT = 256
+"""Headers read to see what a dataset is like, before anything is chosen."""
 
+_spreads: WeakKeyDictionary[Source, tuple[Spread, ...]] = WeakKeyDictionary()
+_lock = threading.Lock()
 
 _OF_A_RUN = 16
 """Pictures looked at of each run that is read: a far one costs a request, however many."""
@@ -40,6 +48,10 @@ class Survey:
         Unreadable pictures with reasons.
     ignored : int
         Other files beside the pictures.
+    shows_colour : bool, optional
+        Whether a picture has colour, by the pixels of some; None where only headers are known.
+    spreads : tuple of Spread
+        How far values of more than 8 bits reach, by kind.
     """
 
     count: int
@@ -49,6 +61,8 @@ class Survey:
     labels: dict[str, dict[str, int]]
     skipped: tuple[Skipped, ...]
     ignored: int
+    shows_colour: bool | None = field(default=None, kw_only=True)
+    spreads: tuple[Spread, ...] = field(default=(), kw_only=True)
 
     @property
     def readable(self) -> int:
@@ -64,19 +78,21 @@ class Survey:
 
     @property
     def is_colour(self) -> bool:
-        """Whether any picture that was looked at has colours, as far as is known."""
-        return self.has_colour_modes
+        """Whether a picture that was looked at has colour, so that training does, too."""
+        return self.has_colour_modes if self.shows_colour is None else self.shows_colour
 
     @property
     def has_colour_modes(self) -> bool:
         """Whether any picture that was looked at is stored in a mode with colours."""
-        return any(not mode.startswith("I;") and mode not in _COLOURLESS for mode in self.modes)
+        return any(map(is_colour_mode, self.modes))
 
 
 def survey(source: Source, limit: int | None = None) -> Survey:
     """Read headers of a source, all or ``limit`` of them spread evenly, and count what they say.
 
-    :func:`dcgan.data.inspection.inspect_pictures` measures the pixels as well.
+    Whether there are colours, and which values are black and white, the pixels of some tell: see
+    :func:`dcgan.data.evidence.gather`. :func:`dcgan.data.inspection.inspect_pictures` measures the
+    pixels of all.
 
     Raises
     ------
@@ -84,7 +100,7 @@ def survey(source: Source, limit: int | None = None) -> Survey:
         Not one of them could be read.
     """
 
-    def look(index: int) -> tuple[str, tuple[int, int]] | Skipped:
+    def look(index: int) -> Header | Skipped:
         try:
             return source.peek(index)
         except UnreadableImage as error:
@@ -94,13 +110,16 @@ def survey(source: Source, limit: int | None = None) -> Survey:
     modes: Counter[str] = Counter()
     sizes: Counter[tuple[int, int]] = Counter()
     skipped = []
-    for seen in in_threads(look, indices):
+    headers: dict[int, Header] = {}
+    for index, seen in zip(indices, in_threads(look, indices), strict=True):
         if isinstance(seen, Skipped):
             skipped.append(seen)
         else:
+            headers[index] = seen
             modes[seen[0]] += 1
             sizes[seen[1]] += 1
     refuse_nothing_readable(source, len(indices), skipped)
+    evidence = gather(source, headers)
     return Survey(
         count=len(source),
         looked_at=len(indices),
@@ -109,7 +128,28 @@ def survey(source: Source, limit: int | None = None) -> Survey:
         labels=class_counts(source),
         skipped=tuple(skipped),
         ignored=source.ignored,
+        shows_colour=evidence.colour,
+        spreads=evidence.spreads,
     )
+
+
+def values_of(source: Source, given: Values = UNKNOWN) -> Values:
+    """Black and white in images of more than 8 bits: as given, else as the dataset's images tell.
+
+    Raises
+    ------
+    DataError
+        They do not tell.
+    """
+    if source.pixels() is not None:
+        return given  # of 8 bits each
+    with _lock:  # of many threads one looks, and once
+        if source not in _spreads:
+            try:
+                _spreads[source] = survey(source, LOOKED_AT).spreads
+            except DataError:
+                _spreads[source] = ()  # nothing can be read, which is told when it is decoded
+        return decided(_spreads[source], given)
 
 
 def _spread_in_runs(source: Source, limit: int | None) -> list[int]:

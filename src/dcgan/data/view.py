@@ -12,8 +12,12 @@ from PIL import Image
 
 from dcgan.data.colour import to_channels
 from dcgan.data.decode import damage_named
+from dcgan.data.draft import Draft
 from dcgan.data.fit import Fit, cover, fit
+from dcgan.data.remarks import listening
 from dcgan.data.sources.base import Source
+from dcgan.data.survey import values_of
+from dcgan.data.values import UNKNOWN, Values
 from dcgan.errors import DataError, OutOfReach
 
 _PAUSES = (0.2, 1.0, 3.0)
@@ -31,12 +35,16 @@ class View:
         See :func:`dcgan.data.colour.to_channels`.
     how, background
         See :func:`dcgan.data.fit.fit`.
+    values : Values
+        Black and white in images of more than 8 bits per channel; what is not given, the source's
+        images tell.
     """
 
     size: tuple[int, int]
     channels: int
     how: Fit = "crop"
     background: str = "#ffffff"
+    values: Values = UNKNOWN
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -61,17 +69,27 @@ class View:
         UnreadableImage
             With the reason.
         DataError
-            It cannot be had, and not a little later either.
+            It cannot be had, and not a little later either; or the dataset does not tell which of
+            its values are black and white.
         """
-        image = _read(source, index, self.size)
-        with damage_named():  # some damage only shows when the colours are converted
-            image = to_channels(image, self.channels, self.background)
-            if self.is_ragged:
-                fitted = cover(image, self.size)
-            else:
-                fitted = fit(image, self.size, self.how, self.background)
-            pixels = np.asarray(fitted)
-        return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0)
+        return self.remarked(source, index)[0]
+
+    def remarked(self, source: Source, index: int) -> tuple[NDArray[np.uint8], set[str]]:
+        """One picture as :meth:`of` gives it, and what is worth saying about it."""
+        with listening() as remarks:
+            image = _read(source, index, self.size)
+            draft = Draft.found(image)
+            values = self.values
+            if not values.knows(image.mode):
+                values = values_of(source, values)
+            with damage_named():  # some damage only shows when the colours are converted
+                image = to_channels(image, self.channels, self.background, values)
+                if self.is_ragged:
+                    fitted = cover(image, self.size, draft)
+                else:
+                    fitted = fit(image, self.size, self.how, self.background, draft)
+                pixels = np.asarray(fitted)
+        return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0), remarks
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""

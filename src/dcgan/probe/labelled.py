@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from dcgan.data import Labels, Pictures, load_pictures, open_source
 from dcgan.data.cache import Cache
+from dcgan.data.survey import values_of
+from dcgan.data.values import UNKNOWN, Values
 from dcgan.errors import ConfigError, DataError, did_you_mean
 from dcgan.plain_yaml import load_yaml
 from dcgan.runs.run import Run
@@ -107,6 +109,7 @@ def load_labelled(
         how="crop" if fit == "cover-random" else fit,
         background=recorded(run, "data", "background", default="#ffffff"),
         cache=None if cache is None else Cache(cache, _CACHE_BYTES),
+        values=values_of(source, Values.stored(recorded(run, "data", default={})) or UNKNOWN),
         progress=progress,
         note=note,
     )

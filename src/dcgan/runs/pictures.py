@@ -11,11 +11,14 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from dcgan.data import Pictures, load_pictures, open_items, open_source
+from dcgan.data import Pictures, Source, load_pictures, open_items, open_source
 from dcgan.data.cache import Cache
 from dcgan.data.fit import Fit
+from dcgan.data.selection import Drops, select
 from dcgan.data.sources.opening import named_test_of
 from dcgan.data.stream import STREAMED
+from dcgan.data.survey import values_of
+from dcgan.data.values import UNKNOWN, Values
 from dcgan.data.view import View
 from dcgan.errors import DataError, RunError
 from dcgan.plain_yaml import load_yaml
@@ -68,6 +71,8 @@ def open_pictures(
         raise DataError(f"{folder.path}: its pictures came from Python; say which to compare with")
     root = data_root or section.get("root")
     source = open_source(data or own, root, frames=section.get("frames", "first"))
+    if data is None:
+        source = _selected(section, source, note)
     how = section.get("fit", "crop")
     pictures = load_pictures(
         source,
@@ -76,6 +81,7 @@ def open_pictures(
         **_fit(section),
         max_unreadable=section.get("max_unreadable", 0.05),
         cache=_cache(section, folder),
+        values=_values(section, source, is_own=data is None),
         progress=progress,
         note=note,
     )
@@ -93,8 +99,10 @@ def read_files(folder: RunFolder, networks: Networks, files: Sequence[Path]) -> 
         One is missing or no picture.
     """
     shape = networks.image_shape
-    view = View(shape[1:], shape[0], **_fit(_data_section(folder)))
+    section = _data_section(folder)
     source = open_items(list(files))
+    values = _values(section, source, is_own=False)
+    view = View(shape[1:], shape[0], **_fit(section), values=values)
     return np.stack([view.of(source, number) for number in range(len(files))])
 
 
@@ -113,6 +121,7 @@ def held_out_name(folder: RunFolder) -> str | None:
 def _data_section(folder: RunFolder) -> dict[str, Any]:
     try:
         stored = load_yaml(folder.config.read_text(encoding="utf-8"))["data"]
+        Values.stored(stored)
         return {"source": stored["source"], **stored}
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         words = " ".join(str(error).split())
@@ -125,6 +134,26 @@ def _fit(section: dict[str, Any]) -> _Fitting:
         "how": "crop" if how == "cover-random" else how,  # the same pictures, cut about the centre
         "background": section.get("background", "#ffffff"),
     }
+
+
+def _selected(
+    section: dict[str, Any], source: Source, note: Callable[[str], None] | None
+) -> Source:
+    """Without the images that the run went without."""
+    on_white = section.get("background", "#ffffff").lower() == "#ffffff"
+    drops = Drops(
+        section.get("duplicates", "keep"),
+        section.get("blank", "keep"),
+        vanishing=on_white and section.get("channels") not in {2, 4},
+    )
+    known = None if section.get("cache") == "off" else cache_folder() / "selections"
+    return select(source, drops, known=known, note=note)
+
+
+def _values(section: dict[str, Any], source: Source, *, is_own: bool) -> Values:
+    """Black and white as in the run's images; where those have none, as these tell."""
+    stored = Values.stored(section)
+    return stored if stored and is_own else values_of(source, stored or UNKNOWN)
 
 
 def _cache(section: dict[str, Any], folder: RunFolder) -> Cache | None:

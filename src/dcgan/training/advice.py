@@ -13,6 +13,7 @@ from dcgan.config.tree import DataConfig
 from dcgan.data.fit import Fit
 from dcgan.data.inspection import TINY_SIDE, Inspection
 from dcgan.data.survey import Survey
+from dcgan.data.values import SETTING, written
 from dcgan.training.auto import choose_size
 
 FEW_PICTURES = 1000
@@ -124,7 +125,8 @@ def _size_reason(seen: Survey, size: tuple[int, int], device: str) -> str:
 def _channels(seen: Inspection) -> tuple[int, str]:
     if not seen.is_colour:
         stored = ", although some are stored in colour" if seen.has_colour_modes else ""
-        return 1, f"no picture has colour{stored}"
+        which = "none of those that train looks at has" if seen.coloured else "no picture has"
+        return 1, f"{which} colour{stored}"
     reason = f"{_share(seen.coloured, seen.readable)} of the pictures have colour"
     return 3, reason.replace("100% of the", "all")
 
@@ -166,6 +168,7 @@ def _dangers(seen: Inspection, size: tuple[int, int]) -> list[str]:
         *_too_little(seen),
         *_spoiled(seen),
         *_sizes(seen, size),
+        *_values(seen),
         *_mixtures(seen),
     ]
     return [danger[0].upper() + danger[1:] for danger in found]
@@ -180,7 +183,7 @@ def _too_little(seen: Inspection) -> list[str]:
     if seen.spare > MANY_COPIES * seen.readable:
         found.append(
             f"{_share(seen.spare, seen.readable)} are copies of others: samples will repeat them;"
-            " keep one of each"
+            " --data.duplicates drop keeps one of each"
         )
     return found
 
@@ -211,7 +214,10 @@ def _spoiled(seen: Inspection) -> list[str]:
             f" {bound:.0%} that train allows without --data.max-unreadable"
         )
     if seen.blank:
-        found.append(f"{_pictures(len(seen.blank), 'blank ')}: samples will hold such, too")
+        found.append(
+            f"{_pictures(len(seen.blank), 'blank ')}: samples will hold such, too;"
+            " --data.blank drop leaves them out"
+        )
     if seen.vanishing:
         found.append(
             f"{_pictures(len(seen.vanishing), 'transparent ')}, white, cannot be seen on white: try"
@@ -241,10 +247,27 @@ def _sizes(seen: Inspection, size: tuple[int, int]) -> list[str]:
     return found
 
 
+def _values(seen: Inspection) -> list[str]:
+    """What black and white are, where that is not plain."""
+    found = [
+        f"images hold {spread.in_words()}: which values are black and white is unknown, so train"
+        f" wants --{SETTING[spread.kind].replace('_', '-')}; the command below takes all that was"
+        " found"
+        for spread in seen.spreads
+        if spread.is_unknown
+    ]
+    return found + seen.remarks.lines()
+
+
 def _mixtures(seen: Inspection) -> list[str]:
     found = []
     grey = seen.readable - seen.coloured
-    if seen.coloured and grey:
+    if seen.coloured and not seen.is_colour:
+        found.append(
+            f"{_pictures(seen.coloured)} of {seen.readable:,} have colour, which grey training"
+            " drops; --data.channels 3 keeps it"
+        )
+    elif seen.coloured and grey:
         found.append(f"{_share(grey, seen.readable)} have no colour: so will some samples")
     if seen.transparent > seen.readable / 2:
         found.append(
@@ -283,6 +306,14 @@ def _options(
         options += ["--size", side]
     if len(seen.modes) > 1 or seen.has_colour_modes != seen.is_colour:
         options += ["--data.channels", str(channels)]
+    if seen.spare > MANY_COPIES * seen.readable:
+        options += ["--data.duplicates", "drop"]
+    if len(seen.blank) > MANY_COPIES * seen.readable:
+        options += ["--data.blank", "drop"]
+    for spread in seen.spreads:
+        if spread.is_unknown:
+            found = written((spread.low, spread.high), ":")
+            options.append(f"--{SETTING[spread.kind].replace('_', '-')}={found}")
     if fit != "crop":
         options += ["--data.fit", fit]
     if len(seen.skipped) > DataConfig().max_unreadable * seen.looked_at:

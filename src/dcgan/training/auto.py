@@ -9,6 +9,8 @@ import torch
 
 from dcgan.config import RunConfig, forget_unused, merge, parse_config, resolved
 from dcgan.data.survey import Survey
+from dcgan.data.values import SETTING, decided, written
+from dcgan.training.build import build_values
 
 _TINY = 16
 _TINY_TARGET = 32
@@ -73,6 +75,13 @@ def resolve_auto(
     size = choose_size((height, width), kind)
     fill("data", "size", size, f"{size[0]}x{size[1]} (pictures are {height}x{width})")
     fill("data", "channels", 3 if seen.is_colour else 1, "colour" if seen.is_colour else "grey")
+    values = decided(seen.spreads, build_values(config))
+    for spread in seen.spreads:
+        found = getattr(values, spread.kind)
+        if found is None:
+            continue  # strays
+        said = f"{written(found)} as black to white (images hold {spread.in_words()})"
+        fill("data", SETTING[spread.kind].removeprefix("data."), written(found, ":"), said)
     widths = choose_widths(
         resolved(config.data.size), resolved(config.data.channels), kind, config.length.minutes
     )

@@ -14,9 +14,11 @@ from torch import nn
 
 from dcgan.augment import Augment
 from dcgan.config.tree import PlayerConfig, RunConfig, resolved
-from dcgan.data import Batches, HeldPictures, Pictures, PixelScale
+from dcgan.data import Batches, HeldPictures, Pictures, PixelScale, Source
 from dcgan.data.cache import Cache
 from dcgan.data.loader import ClassNumbers
+from dcgan.data.selection import Drops, select
+from dcgan.data.values import Values
 from dcgan.models.latents import LatentSpace
 from dcgan.models.recompute import recompute_rows
 from dcgan.models.synchronised import synchronise_batch_norm
@@ -132,6 +134,25 @@ def build_cache(config: RunConfig, folder: RunFolder) -> Cache | None:
         return None
     place = folder.cache if config.data.cache == "run" else cache_folder() / "pictures"
     return Cache(place, int(config.data.cache_gb * 1e9))
+
+
+def build_selection(config: RunConfig, source: Source, reporter: Reporter) -> Source:
+    """The source without the images that the configuration drops."""
+    data = config.data
+    on_white = data.background.lower() == "#ffffff" and data.channels not in {2, 4}
+    return select(
+        source,
+        Drops(data.duplicates, data.blank, vanishing=on_white),
+        known=None if data.cache == "off" else cache_folder() / "selections",
+        progress=reporter.decoding,
+        note=reporter.note,
+    )
+
+
+def build_values(config: RunConfig) -> Values:
+    """Black and white in images of more than 8 bits, as far as they are decided."""
+    whole, floats = config.data.integer_range, config.data.float_range
+    return Values(None if whole == "auto" else whole, None if floats == "auto" else floats)
 
 
 def build_scale(config: RunConfig, pictures: Pictures) -> PixelScale:

@@ -12,6 +12,8 @@ from dcgan.config import merge, parse_config, resolved
 from dcgan.data import Source, open_items, open_source, survey
 from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.store import prepare_pictures
+from dcgan.data.survey import LOOKED_AT
+from dcgan.data.values import written
 from dcgan.data.variation import varies
 from dcgan.data.view import View
 from dcgan.errors import ConfigError, DataError
@@ -21,9 +23,7 @@ from dcgan.runtime.isolation import isolated
 from dcgan.runtime.memory import in_words
 from dcgan.runtime.reporting import Reporter, chosen_reporter
 from dcgan.training.auto import resolve_auto
-
-LOOKED_AT = 256
-"""Pictures opened to see what a collection is like, before anything is chosen."""
+from dcgan.training.build import build_selection, build_values
 
 
 @isolated()
@@ -82,13 +82,25 @@ def prepare(
         source = open_source(data, data_root, frames=config.data.frames, progress=reporter.fetching)
     else:
         source = open_items(data)
-    seen = survey(source, limit=LOOKED_AT)
+    try:
+        source = build_selection(config, source, reporter)
+    finally:
+        reporter.end()
+    seen = survey(source, LOOKED_AT)
     config, _ = resolve_auto(config, seen, choose_device("auto"))
+    values = build_values(config)
+    for spread in seen.spreads:
+        found = getattr(values, spread.kind)
+        if found is None:
+            continue  # strays
+        black_to_white = written(found)
+        reporter.note(f"black to white is {black_to_white}; images hold {spread.in_words()}")
     view = View(
         resolved(config.data.size),
         resolved(config.data.channels),
         config.data.fit,
         config.data.background,
+        values,
     )
     if varies(source):
         reporter.note(
@@ -106,7 +118,10 @@ def prepare(
         )
     finally:
         reporter.end()
-    return PreparedSource(folder)
+    prepared = PreparedSource(folder)
+    for line in prepared.pictures.remarks.lines():
+        reporter.note(line)
+    return prepared
 
 
 def _refuse_full_disk(folder: Path, needed: int) -> None:

@@ -287,6 +287,8 @@ def _finish(
     save_gif(frames, folder.animation)
     for skipped in pictures.skipped[:20]:
         reporter.note(f"skipped {skipped.title}: {skipped.reason}")
+    for line in pictures.remarks.lines() if pictures.is_slow else []:
+        reporter.note(line)  # of those decoded beforehand it was said then
     if len(pictures.skipped) > 20:
         reporter.note(f"skipped {len(pictures.skipped) - 20} more unreadable pictures")
     folder.events.append({"time": now(), "event": "finished", "images": state.images_seen})

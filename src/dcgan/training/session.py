@@ -12,6 +12,7 @@ import torch
 
 from dcgan.config import RunConfig, parse_config, resolved, validate_combinations
 from dcgan.data import Pictures, Source, load_pictures, open_items, open_source, survey
+from dcgan.data.survey import LOOKED_AT
 from dcgan.errors import DataError
 from dcgan.runs.extractors import refuse_unknown
 from dcgan.runs.folder import RunFolder
@@ -29,12 +30,13 @@ from dcgan.training.auto import fill_auto, resolve_auto
 from dcgan.training.build import (
     build_cache,
     build_scale,
+    build_selection,
+    build_values,
 )
 from dcgan.training.fastest import resolve_speed
 from dcgan.training.fitting import refuse_drawn_anew, refuse_uneven
 from dcgan.training.folders import choose_folder, claimed, refuse_conflict
 from dcgan.training.planning import can_be_planned, plan_size
-from dcgan.training.preparing import LOOKED_AT
 from dcgan.training.running import train_run
 from dcgan.training.settings import collect_settings, starting_recipe
 from dcgan.training.tables import resolve_networks, with_classes
@@ -205,6 +207,7 @@ def _follow(ranks: Ranks, given: Source | None) -> Run:
     source = given or open_source(
         config.data.source, config.data.root, frames=config.data.frames, progress=silent.fetching
     )
+    source = build_selection(config, source, silent)
     pictures = _load(config, source, folder, silent)
     most = torch.get_num_threads()
     train_run(
@@ -245,7 +248,8 @@ def _resolve(
             frames=config.data.frames,
             progress=reporter.fetching,
         )
-    seen = survey(source, limit=LOOKED_AT)
+    source = build_selection(config, source, reporter)
+    seen = survey(source, LOOKED_AT)
     expectation = None
     if is_new and can_be_planned(config):
         config, expectation = plan_size(config, seen, device, processes)
@@ -282,6 +286,7 @@ def _load(config: RunConfig, source: Source, folder: RunFolder, reporter: Report
         cache=build_cache(config, folder),
         memory=None if memory == "auto" else int(memory * 1e9),
         shown=_images_shown(config, len(source)),
+        values=build_values(config),
         progress=reporter.decoding,
         note=reporter.note,
     )

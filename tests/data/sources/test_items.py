@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from dcgan.runtime.reporting import Reporter
 from PIL import Image
 from tests.conftest import SMALL
 
 import dcgan
 from dcgan.data import open_items
 from dcgan.errors import DataError, RunConflict, UnreadableImage
+from dcgan.runtime.reporting import Reporter
 
 GREY = np.random.default_rng(0).integers(0, 256, (5, 6), dtype=np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (5, 6, 3), dtype=np.uint8)

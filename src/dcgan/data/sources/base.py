@@ -54,6 +54,9 @@ class Source(ABC):
     may_vary: bool = False
     """Whether somebody else's code gives the pictures, which may draw them anew each time."""
 
+    is_far: bool = False
+    """Whether reading a picture asks another machine for it."""
+
     def __init__(
         self,
         name: str,

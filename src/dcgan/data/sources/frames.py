@@ -34,6 +34,7 @@ class FramesSource(Source):
         labels = {name: values.take(rows) for name, values in source.labels.items()}
         super().__init__(source.name, labels=labels, others=source.others)
         self.run = source.run
+        self.is_far = source.is_far
         self._source = source
         self._rows = rows
         self._starts = np.cumsum(counts) - counts
@@ -48,6 +49,9 @@ class FramesSource(Source):
         if self._counts[row] == 1:
             return self._source.read(row, at_least)
         return self._film(row).frame(frame)
+
+    def peek(self, index: int) -> tuple[str, tuple[int, int]]:
+        return self._source.peek(self._place(index)[0])
 
     def title(self, index: int) -> str:
         row, frame = self._place(index)

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from torch.utils.data import IterableDataset
 
 from dcgan.data.decode import damage_named, decode
+from dcgan.data.profiles import to_srgb
 from dcgan.data.sources.arrays import as_pixels, channels_last
 from dcgan.data.sources.base import ArraySource, Labels, Source
 from dcgan.data.sources.paths import read_picture_file
@@ -99,7 +100,7 @@ class ItemsSource(Source):
 
 def _picture(item: Any, at_least: tuple[int, int] | None) -> Image.Image:
     if isinstance(item, Image.Image):
-        return ImageOps.exif_transpose(item)
+        return to_srgb(ImageOps.exif_transpose(item))
     if isinstance(item, bytes):
         return decode(item, at_least)
     if isinstance(item, str | Path):

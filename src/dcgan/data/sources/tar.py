@@ -61,6 +61,7 @@ class TarSource(EncodedSource):
 
     def __init__(self, name: str, urls: Sequence[str]) -> None:
         self._places = [place(url) for url in urls]
+        self.is_far = any(shard.is_far for shard in self._places)
         with ThreadPoolExecutor(_INDEXING) as pool:
             shards = list(pool.map(list_shard, self._places))
         self._names = Names(chain.from_iterable(shard.names for shard in shards))

@@ -1,0 +1,77 @@
+"""A JPEG that was decoded smaller than it is: where its pixels lie in the full image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from PIL import Image
+
+_KEY = "draft"
+"""Where an image keeps it, in Pillow's ``info``."""
+
+_FROM_THE_RIGHT, _FROM_THE_BOTTOM, _LYING = {2, 3, 7, 8}, {3, 4, 6, 7}, {5, 6, 7, 8}
+"""EXIF orientations whose upright image begins at the stored one's right or bottom edge, and those
+that exchange height and width."""
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom, in pixels."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """How an upright image that was decoded at 1/2, 1/4 or 1/8 of its size covers the full one.
+
+    A decoder rounds the sides up, so the last row and column of a draft stand for fewer pixels of
+    the full image than the others. Turned upright, they may be the first.
+
+    Parameters
+    ----------
+    by : {2, 4, 8}
+        Pixels of the full image along one side of a draft's pixel.
+    height, width : int
+        Of the full image, upright.
+    top, left : float
+        Where the full image begins, in pixels of the draft.
+    """
+
+    by: int
+    height: int
+    width: int
+    top: float
+    left: float
+
+    @classmethod
+    def of(cls, size: tuple[int, int], by: int, orientation: int) -> Self:
+        """The draft of a stored image.
+
+        Parameters
+        ----------
+        size : (width, height)
+            Of the full image, as stored.
+        by : {2, 4, 8}
+        orientation : 1 to 8
+            By which it is turned upright.
+        """
+        width, height = size
+        right, bottom = (-(-side // by) - side / by for side in size)
+        left = right if orientation in _FROM_THE_RIGHT else 0.0
+        top = bottom if orientation in _FROM_THE_BOTTOM else 0.0
+        if orientation in _LYING:
+            return cls(by, width, height, left, top)
+        return cls(by, height, width, top, left)
+
+    @classmethod
+    def found(cls, image: Image.Image) -> Self | None:
+        """That of an image, if it is one."""
+        draft: Self | None = image.info.get(_KEY)
+        return draft
+
+    def put(self, image: Image.Image) -> None:
+        """Keep this with an image."""
+        image.info[_KEY] = self
+
+    def box(self, box: Box) -> Box:
+        """A box of the full image in pixels of the draft."""
+        left, top, right, bottom = (edge / self.by for edge in box)
+        return self.left + left, self.top + top, self.left + right, self.top + bottom

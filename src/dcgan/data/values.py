@@ -1,0 +1,271 @@
+"""Images of more than 8 bits per channel: which of their values are black and white."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dcgan.data.remarks import remark
+from dcgan.errors import DataError, UnreadableImage
+
+Range = tuple[float, float]
+"""The values that become black and white."""
+
+Kind = Literal["integers", "floats"]
+
+KINDS: tuple[Kind, ...] = ("integers", "floats")
+
+SETTING: dict[Kind, str] = {"integers": "data.integer_range", "floats": "data.float_range"}
+
+_WORDS: dict[Kind, str] = {"integers": "integers of more than 8 bits", "floats": "floats"}
+
+_FULL_16: Range = (0.0, 65535.0)
+
+_WHITES = (255, 1023, 4095, 16383, 65535, 2**31 - 1)
+"""White in integers of 8, 10, 12, 14, 16 and 31 bits: what cameras and scanners write."""
+
+_OVERSHOOT = 0.25
+"""Resizing with a sharp filter goes beyond black and white, by up to a tenth at an edge; the range
+is still that of the image before. So much of it may lie beyond."""
+
+_DEEP, _FEW = 0.1, 0.05
+"""Overshoot is less than a tenth of an image's brightest value in all but so many pixels. Of images
+in -1 to 1 about half are further below 0."""
+
+_DIMMEST = 1 / 8
+"""Of the range, which the brightest pixel of the dataset reaches at least: where all is darker, the
+range is another."""
+
+
+def kind_of(mode: str) -> Kind | None:
+    """What the values of one of Pillow's modes are, where they have more than 8 bits."""
+    if mode == "F":
+        return "floats"
+    return "integers" if mode == "I" or mode.startswith("I;16") else None
+
+
+_STRAYS = 0.05
+"""Share of images whose unknown range is no reason to refuse a dataset."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """The values that are black and white in a dataset.
+
+    Parameters
+    ----------
+    integers, floats : (low, high), optional
+        None: no image that was looked at has such values.
+    """
+
+    integers: Range | None = None
+    floats: Range | None = None
+
+    @classmethod
+    def stored(cls, section: Mapping[str, Any]) -> Self | None:
+        """As a run's configuration holds them, in its section ``data``; None where it is older."""
+        names = [SETTING[kind].removeprefix("data.") for kind in KINDS]
+        if any(name not in section for name in names):
+            return None
+        return cls(*(_read(section[name]) for name in names))
+
+    def knows(self, mode: str) -> bool:
+        """Whether images of one of Pillow's modes need nothing more to be converted."""
+        kind = kind_of(mode)
+        return kind is None or getattr(self, kind) is not None
+
+    def to_grey(self, image: Image.Image) -> Image.Image:
+        """An image of 16-bit or 32-bit integers or of floats as 8-bit grey.
+
+        Values outside the range become black or white, which is remarked on. 16-bit images have the
+        range 0 to 65535 where none is known.
+
+        Returns
+        -------
+        PIL.Image.Image
+            Of mode L; LA where one value is transparent (``tRNS`` of a PNG).
+
+        Raises
+        ------
+        UnreadableImage
+            A value is infinite or not a number, or no range is known.
+        """
+        kind = kind_of(image.mode)
+        assert kind is not None
+        value_HW = _finite(image)
+        found: Range | None = getattr(self, kind)
+        if found is None and image.mode != "I" and kind == "integers":
+            found = _FULL_16
+        if found is None:
+            raise UnreadableImage(
+                f"holds {_WORDS[kind]} as few others do, and which of them are black and white is"
+                f" unknown: set {SETTING[kind]}"
+            )
+        low, high = found
+        level_HW = (value_HW - low) * (255 / (high - low))
+        if level_HW.size and (level_HW.min() < -0.5 or level_HW.max() > 255.5):
+            remark(f"values outside {written(found)} are black or white")
+        grey = Image.fromarray(level_HW.clip(0, 255).round().astype(np.uint8))
+        transparent = image.info.get("transparency")
+        if isinstance(transparent, int):
+            opaque_HW = value_HW != transparent
+            grey.putalpha(Image.fromarray(opaque_HW.astype(np.uint8) * np.uint8(255)))
+        if "icc_profile" in image.info:
+            grey.info["icc_profile"] = image.info["icc_profile"]
+        return grey
+
+
+UNKNOWN = Values()
+"""Of a dataset of 8 bits, as most are."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The values of some images of one kind.
+
+    Attributes
+    ----------
+    kind : {"integers", "floats"}
+    low, high : float
+        The least and the greatest.
+    below : float in [0, 1]
+        Share of pixels further below 0 than overshoot is.
+    pixels : int
+    whole : bool
+        All values are whole numbers.
+    share : float in [0, 1]
+        Of the images that were looked at, those of this kind.
+    """
+
+    kind: Kind
+    low: float
+    high: float
+    below: float
+    pixels: int
+    whole: bool
+    share: float = 1.0
+
+    @classmethod
+    def of(cls, image: Image.Image) -> Self:
+        """That of one image.
+
+        Raises
+        ------
+        UnreadableImage
+            A value is infinite or not a number.
+        """
+        kind = kind_of(image.mode)
+        assert kind is not None
+        value_HW = _finite(image)
+        return cls(
+            kind=kind,
+            low=float(value_HW.min()),
+            high=float(value_HW.max()),
+            below=float((value_HW < -_DEEP * max(0.0, value_HW.max())).mean()),
+            pixels=value_HW.size,
+            whole=bool((value_HW == np.rint(value_HW)).all()),
+        )
+
+    def with_(self, other: Self) -> Self:
+        """That of both."""
+        pixels = self.pixels + other.pixels
+        below = (self.below * self.pixels + other.below * other.pixels) / pixels
+        return replace(
+            self,
+            low=min(self.low, other.low),
+            high=max(self.high, other.high),
+            below=below,
+            pixels=pixels,
+            whole=self.whole and other.whole,
+        )
+
+    def range(self) -> Range | None:
+        """Black and white, where the values tell.
+
+        0 to 1, -1 to 1 or 0 to 255 for floats, which may exceed it by a quarter; for whole numbers
+        0 to 1, or to the white of 8, 10, 12, 14, 16 or 31 bits. The brightest pixel must reach an
+        eighth of the range.
+        """
+        if self.low == self.high == 0:  # all black, whatever white is
+            return (0.0, 1.0) if self.kind == "floats" else _FULL_16
+        if self.kind == "integers" or (self.whole and self.high > 1):
+            whites: Iterable[float] = (1, *_WHITES)
+            white = next((white for white in whites if self.high <= white), None)
+            if white is None or self.low < 0:
+                return None
+            return (0.0, float(white)) if self.high >= _DIMMEST * white else None
+        for low, high in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
+            most = _OVERSHOOT * (high - low)
+            is_within = low - most <= self.low and _DIMMEST * high <= self.high <= high + most
+            if is_within and (low < 0 or self.below < _FEW):
+                return low, high
+        return None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the range must be given, since these are more than strays."""
+        return self.range() is None and self.share > _STRAYS
+
+    def in_words(self) -> str:
+        """Such as "floats from -0.1 to 1.08"."""
+        return f"{_WORDS[self.kind]} from {self.low:g} to {self.high:g}"
+
+
+def together(spreads: Iterable[Spread]) -> tuple[Spread, ...]:
+    """One spread of each kind."""
+    found: dict[Kind, Spread] = {}
+    for one in spreads:
+        found[one.kind] = found[one.kind].with_(one) if one.kind in found else one
+    return tuple(found[kind] for kind in sorted(found))
+
+
+def decided(spreads: Iterable[Spread], given: Values) -> Values:
+    """The values of a dataset: those given, else those that its images tell.
+
+    Raises
+    ------
+    DataError
+        They tell none, and none are given. A few images of which that is so are strays, to be
+        skipped.
+    """
+    values = given
+    for one in spreads:
+        if getattr(given, one.kind) is not None:
+            continue
+        if one.is_unknown:
+            option = f"--{SETTING[one.kind].replace('_', '-')}"
+            raise DataError(
+                f"images hold {one.in_words()}: which values are black and white is unknown."
+                " Recognised are floats in 0 to 1, -1 to 1 or 0 to 255, and integers of 8, 10, 12,"
+                f" 14 or 16 bits. Pass the range, such as {option}={one.low:g}:{one.high:g}"
+            )
+        values = replace(values, **{one.kind: one.range()})
+    return values
+
+
+def written(found: Range, between: str = " to ") -> str:
+    """A range in words.
+
+    >>> written((0.0, 4095.0))
+    '0 to 4095'
+    """
+    return between.join(repr(value).removesuffix(".0") for value in found)
+
+
+def _read(text: str) -> Range | None:
+    if text == "auto":
+        return None
+    low, high = map(float, str(text).split(":"))
+    return low, high
+
+
+def _finite(image: Image.Image) -> NDArray[np.float64]:
+    value_HW = np.asarray(image, dtype=np.float64)
+    if image.mode == "F" and not np.isfinite(value_HW).all():
+        raise UnreadableImage("holds values that are infinite or not a number")
+    return value_HW
