@@ -1,11 +1,14 @@
 """Run by torchrun in several processes: what each finds goes into OUT/RANK.pt."""
 
+import os
 import sys
 import time
+import weakref
+from importlib import import_module
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import distributed, nn
 
 from dcgan.errors import ConfigError
 from dcgan.models.synchronised import synchronise_batch_norm
@@ -51,8 +54,41 @@ def agreed(ranks, value):
     return "all the same"
 
 
+def left_after_work():
+    """Whether the process group, whose threads end with it, is there after ``joined``.
+
+    PyTorch has modules that keep a group if they are imported while there is one.
+    """
+    with joined() as ranks:
+        group = weakref.ref(distributed.group.WORLD)
+        for name in ("torch._dynamo", "torch.distributed.nn.functional"):
+            import_module(name)
+        ranks.greatest([1.0])
+    return group() is not None
+
+
+def left_after_failure():
+    """The same where the first process fails, and the others wait for it."""
+    caught = None
+    try:
+        with joined() as ranks:
+            group = weakref.ref(distributed.group.WORLD)
+            if ranks.is_first:
+                raise KeyError
+            ranks.greatest([1.0])
+    except (KeyError, RuntimeError) as error:
+        caught = error  # as Python keeps the last one that nobody caught
+    return type(caught).__name__, group() is not None
+
+
 def main():
     out = Path(sys.argv[1])
+    left = []
+    for start, way_out in enumerate((left_after_work, left_after_failure), start=1):
+        # several groups in a process find each other as after a restart
+        os.environ["TORCHELASTIC_RESTART_COUNT"] = str(start)
+        left.append(way_out())
+    os.environ["TORCHELASTIC_RESTART_COUNT"] = "0"
     with joined() as ranks:
         mine = torch.full((2, 3), float(ranks.rank + 1))
         scalar = torch.tensor(10.0 * ranks.rank)
@@ -82,6 +118,7 @@ def main():
             "ahead": went_ahead(ranks, out),
             "agreed": [agreed(ranks, value) for value in ("one", f"rank {ranks.rank}")],
             "drawn": drawn,
+            "left": left,
             "pictures": normalised(ranks, nn.BatchNorm2d(4), pictures),
             "vectors": normalised(ranks, nn.BatchNorm1d(5), vectors),
         }

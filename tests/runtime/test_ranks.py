@@ -63,6 +63,13 @@ def test_what_is_not_the_same_is_refused_in_all_processes(found):
         assert refused.startswith("word = 'rank 0; rank 1': processes do not see the same")
 
 
+def test_no_thread_of_an_exchange_outlives_it(found):
+    """One that still gives up a tensor while Python shuts down aborts a process that has finished."""
+    after_work, after_failure = zip(*(one["left"] for one in found), strict=True)
+    assert after_work == (False, False)
+    assert after_failure == (("KeyError", False), ("RuntimeError", False))
+
+
 def test_the_others_follow_when_the_first_has_been_through(found):
     assert all(one["ahead"] for one in found)
 

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import import_module
 from itertools import islice
+from traceback import clear_frames
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -187,6 +189,10 @@ class _Sum(torch.autograd.Function):
 def joined() -> Iterator[Ranks]:
     """The processes that torchrun started together, as long as they work; else this one alone.
 
+    When this returns, the threads that exchange tensors have ended. One that still runs while
+    Python shuts down may abort the process: it cannot take the interpreter's lock any more, to give
+    up the tensors of the last exchange.
+
     Raises
     ------
     ConfigError
@@ -202,16 +208,20 @@ def joined() -> Iterator[Ranks]:
     has_nccl = torch.cuda.is_available() and distributed.is_nccl_available()
     backend = "cpu:gloo,cuda:nccl" if has_nccl else "gloo"
     rank = int(os.environ["RANK"])
+    # PyTorch imports this module sooner or later. Its functions have the process group as a default
+    # argument: imported while there is one, they would keep it, and its threads, to the end.
+    import_module("torch.distributed.nn.functional")
     distributed.init_process_group(
         backend, store=_store_of_this_start(), rank=rank, world_size=size, timeout=_PATIENCE
     )
     try:
         yield Ranks(rank, size)
-    except (Interrupted, Diverged):  # of all of them
-        distributed.destroy_process_group()
+    except BaseException as error:
+        # NCCL may wait for the others, which would then never hear of a failure of this one alone
+        if not has_nccl or isinstance(error, Interrupted | Diverged):
+            distributed.destroy_process_group()
+            clear_frames(error.__traceback__)  # a failed exchange has the group among its variables
         raise
-    # after any other failure the process ends as it is: leaving in order may wait for the others,
-    # which would then never hear of it
     distributed.destroy_process_group()
 
 
