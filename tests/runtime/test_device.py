@@ -80,6 +80,8 @@ def test_bf16_forward_passes_are_bf16_and_fp32_ones_are_left_alone():
         assert layer(x).dtype == torch.bfloat16
     with autocast(CPU, torch.float32):
         assert layer(x).dtype == torch.float32
+    with autocast(torch.device("meta"), torch.bfloat16):  # where nothing is cast
+        assert layer.to("meta")(x.to("meta")).dtype == torch.float32
 
 
 @pytest.fixture

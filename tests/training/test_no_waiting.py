@@ -50,6 +50,7 @@ STEPS = {
         "objective": {"loss": "wasserstein", "r1": 0.0, "clip_weights": 0.01},
     },
     "parts": {"optim": {"micro_batch": BATCH // 2}},
+    "bf16": {"precision": "bf16"},
 }
 
 
@@ -61,7 +62,8 @@ def augment_state():
 def on_meta(settings):
     """Players, rules and a batch without values."""
     config = open_config("auto", "16", BATCH, CPU)
-    small = {"model": {"generator": {"width": 4}, "discriminator": {"width": 4}}}
+    networks = {"generator": {"width": 4}, "discriminator": {"width": 4}}
+    small = {"precision": "fp32", "model": networks}
     config = parse_config(merge(merge(config.model_dump(mode="json"), small), settings))
     networks = resolve_networks(config)
     generator = networks.build_generator().to(META)

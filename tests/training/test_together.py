@@ -26,10 +26,11 @@ pytestmark = pytest.mark.slow
 IMAGES = 640
 
 
-def recipe(norm):
+def recipe(norm, precision="fp32"):
     """Everything that is random where processes share a batch, and all that they average."""
     player = {"lr": 2e-4, "clip_norm": 5.0}
     return {
+        "precision": precision,
         "data": {"source": "digits", "size": 16, "channels": 1, "flip": True, "dequantize": True},
         "model": {
             "latent": {"dim": 8},
@@ -93,6 +94,39 @@ def test_two_processes_go_on_with_a_run_of_one_and_end_where_it_does(alone, torc
     for mine, expected in zip(ours[-2:], theirs[-2:], strict=True):
         for key in ("images", "loss_d", "loss_g", "score_real", "sign_real", "r1"):
             assert mine[key] == pytest.approx(expected[key], rel=1e-3, abs=1e-4)
+
+
+def gradients(run: Path, images: int) -> dict[str, torch.Tensor]:
+    """Averages over the last steps, as Adam keeps them."""
+    return {
+        f"{player} {key}": value
+        for player in ("generator", "discriminator")
+        for key, value in load_file(
+            run / f"checkpoints/{images:09d}/{player}_optimizer.safetensors"
+        ).items()
+        if key.endswith("exp_avg")
+    }
+
+
+def test_in_bf16_gradients_of_two_processes_are_those_of_one_but_for_its_rounding(
+    torchrun, tmp_path
+):
+    """Each rounds the gradient of its own share to 8 bits before they are averaged."""
+    path, images = tmp_path / "recipe.yaml", 64
+    path.write_text(yaml.safe_dump(recipe("batch", "bf16")), encoding="utf-8")
+    run = dcgan.train(recipe=str(path), images=images, out=tmp_path / "alone").path
+    out = tmp_path / "two"
+    words = ["-m", "dcgan", "train", "--recipe", path, "--images", images, "--out", out]
+    watcher = torchrun(2, *words)
+    said, _ = watcher.communicate(timeout=240)
+    assert watcher.returncode == 0, said
+    ours, theirs = gradients(out, images), gradients(run, images)
+    off = {
+        key: float((ours[key] - one).norm() / one.norm().clamp_min(1e-9))
+        for key, one in theirs.items()
+    }
+    assert max(off.values()) < 0.15, off
+    assert max(off.values()) > 1e-5  # it was bf16
 
 
 @pytest.fixture

@@ -120,8 +120,11 @@ def stated_bf16() -> bool | None:
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:
-    """The context in which forward passes run; weights and losses stay fp32."""
-    if dtype is torch.float32:
+    """The context in which forward passes run; weights and losses stay fp32.
+
+    Devices for which PyTorch casts nothing, such as ``meta``, compute in fp32.
+    """
+    if dtype is torch.float32 or not torch.amp.is_autocast_available(device.type):
         return nullcontext()
     return torch.autocast(device.type, dtype=dtype)
 
