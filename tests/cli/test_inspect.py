@@ -156,3 +156,14 @@ def test_a_stray_of_unknown_range_is_listed_and_needs_no_option(inspect, tmp_pat
     assert list(report["unreadable"]) == ["stray.tif"]
     assert report["values"] == {}
     assert "--data.float" not in report["command"]
+
+
+def test_splits_and_labels_are_told_and_kept_in_the_command(inspect, tmp_path):
+    for split in ("train", "test"):
+        for name in ("a", "b"):
+            save_noise(tmp_path / "set" / split / name / "1.png")
+    text = inspect(tmp_path / "set")
+    assert "note         splits (images): train 2, test 2; train is used" in text
+    assert "--data.split" not in text.split("train        dcgan")[1]
+    text = inspect(tmp_path / "set", "--data.split", "test", "--data.labels", "none")
+    assert "--data.split test --data.labels none" in text.split("train        dcgan")[1]

@@ -8,7 +8,7 @@ import pytest
 from dcgan.data import load_pictures, open_items
 from dcgan.metrics.extractors import classifier_training
 from dcgan.runs import extractors
-from dcgan.runs.extractors import factor_classifier
+from dcgan.runs.extractors import factor_classifier, open_extractor
 
 
 @pytest.fixture
@@ -42,3 +42,23 @@ def test_what_measures_reads_too(pictures):
     assert trained(pictures) == ["512 images"]
     assert trained(pictures, brief=True) == []
     assert trained(pictures, brief=True, shifted=False) == ["256 images"]
+
+
+def items(apart: int, count: int = 200):
+    """Images of two classes, brighter by so much."""
+    random = np.random.default_rng(0)
+    return [
+        (random.integers(0, 100, (16, 16), dtype=np.uint8) + np.uint8(apart * (n % 2)), n % 2)
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("wanted", ["auto", "classifier"])
+def test_a_classifier_that_learned_nothing_is_not_measured_by(pictures, wanted):
+    said = []
+    unlike = load_pictures(open_items(items(120)), (16, 16), 1)
+    alike = load_pictures(open_items(items(0)), (16, 16), 1)
+    assert open_extractor(wanted, unlike, note=said.append).name == "classifier"
+    assert not any("random" in line for line in said)
+    assert open_extractor(wanted, alike, note=said.append).name == "random"
+    assert "not clearly more than naming the most frequent class always (50.0%)" in said[-1]

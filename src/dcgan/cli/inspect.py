@@ -28,6 +28,8 @@ def inspect(
     limit: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
     out: Path | None = None,
     html: Path | None = None,
+    split: Annotated[str, Parameter(name="--data.split")] = "auto",
+    labels: Annotated[str, Parameter(name="--data.labels")] = "auto",
     data_root: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
@@ -50,6 +52,11 @@ def inspect(
         Where the sheet of what the network will see goes (default: NAME-inspect.png here).
     html
         Write the whole report as one page, too.
+    split
+        Look at this split: train, val, test, another name, or all (default: train, where there are
+        splits).
+    labels
+        A CSV, TSV, JSON or JSONL file of labels, or none (default: what lies beside the images).
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     as_json
@@ -69,7 +76,7 @@ def inspect(
     from dcgan.training.advice import advise
     from dcgan.training.planning import time_needed
 
-    source = open_source(data, data_root)
+    source = open_source(data, data_root, split=split, labels=labels)
     reporter = TerminalReporter()
     try:
         seen = inspect_pictures(source, limit, progress=reporter.decoding)
@@ -82,6 +89,8 @@ def inspect(
         size=None if asked == "auto" else asked,
         fit=fit,
         data_root=None if data_root is None else str(data_root),
+        split=split,
+        labels=labels,
     )
     sheet = _sheet(source, seen, advice)
     stem = re.sub(r"[^\w.-]+", "-", Path(data).stem).strip("-.") or "pictures"

@@ -66,6 +66,7 @@ def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict
         "vanishing": titles(seen.vanishing),
         "tiny": titles(seen.tiny),
         "unreadable": {one.title: one.reason for one in seen.skipped},
+        "notes": source.notes,
         "ignored": seen.ignored,
         "others": dict(sorted(source.others.items(), key=lambda item: -item[1])),
         "size": list(advice.size),
@@ -90,6 +91,9 @@ def as_text(report: Mapping[str, Any]) -> str:
 
     def line(label: str, text: str) -> None:
         lines.append(f"{label:<{_LABEL_WIDTH}}{text}")
+
+    for note in report["notes"]:
+        line("note", printable(note))
 
     line("modes", _counts(report["modes"]))
     line("colour", f"{report['coloured']:,} with, {report['colourless']:,} without")

@@ -30,6 +30,8 @@ def prepare(
         str, Parameter(name=["--integer-range", "--data.integer-range"])
     ] = "auto",
     float_range: Annotated[str, Parameter(name=["--float-range", "--data.float-range"])] = "auto",
+    split: Annotated[str, Parameter(name="--data.split")] = "auto",
+    labels: Annotated[str, Parameter(name="--data.labels")] = "auto",
     max_unreadable: float = 0.05,
     data_root: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -63,6 +65,11 @@ def prepare(
         the images show).
     float_range
         The same in images of floats: -1:1.
+    split
+        Which split: train, val, test, another name, or all (default: train, where there are
+        splits).
+    labels
+        A CSV, TSV, JSON or JSONL file of labels, or none (default: what lies beside the images).
     max_unreadable
         Refuse when more than this share of the files is unreadable.
     data_root
@@ -77,6 +84,8 @@ def prepare(
         "fit": fit,
         "background": background,
         "frames": frames,
+        "split": split,
+        "labels": labels,
         "duplicates": duplicates,
         "blank": blank,
         "integer_range": integer_range,

@@ -61,6 +61,11 @@ class DataConfig(Section):
     shapes, mnist, fashion-mnist, cifar10, celeba, lsun/CATEGORY, hub:OWNER/NAME."""
     root: str | None = None
     """Folder in which named data sets lie."""
+    split: str = "auto"
+    """Which split: train, val, test, another name, or all; auto: train where there are splits."""
+    labels: str = "auto"
+    """Labels of the images: auto reads what lies beside them, none reads none, or a CSV, TSV, JSON
+    or JSONL file."""
     size: Size | Auto = "auto"
     """Height and width the network works at: 64, or 157x128."""
     channels: Annotated[int, Field(ge=1, le=4)] | Auto = "auto"

@@ -137,9 +137,8 @@ def inspect_pictures(
     skipped: list[Skipped] = []
     remarks = Remarks()
     told = time.monotonic()
-    for done, (index, (seen, said)) in enumerate(
-        zip(indices, in_threads(look_at, indices), strict=True), start=1
-    ):
+    looks = in_threads(look_at, indices, one_at_a_time=source.one_at_a_time)
+    for done, (index, (seen, said)) in enumerate(zip(indices, looks, strict=True), start=1):
         if isinstance(seen, Skipped):
             skipped.append(seen)
         else:

@@ -6,6 +6,9 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class Names(Sequence[str]):
     """A read-only sequence of file names, packed into one block of bytes.
@@ -36,6 +39,12 @@ class Names(Sequence[str]):
         for end in self._ends:
             yield self._packed[start:end].decode("utf-8", "surrogatepass")
             start = end
+
+    def take(self, rows: NDArray[np.int64]) -> Names:
+        """Some of the names; these very ones where all are wanted, in order."""
+        if len(rows) == len(self):
+            return self
+        return Names(self[row] for row in rows.tolist())
 
     @overload
     def __getitem__(self, index: int) -> str: ...

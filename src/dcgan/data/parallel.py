@@ -25,7 +25,11 @@ _GROWTH = 4
 
 
 def in_threads(
-    function: Callable[[int], Result], indices: Sequence[int], *, chunk: int = _CHUNK
+    function: Callable[[int], Result],
+    indices: Sequence[int],
+    *,
+    chunk: int = _CHUNK,
+    one_at_a_time: bool = False,
 ) -> Iterator[Result]:
     """``function`` of every index, in order; at most some chunks ahead of the caller.
 
@@ -37,7 +41,12 @@ def in_threads(
     indices : sequence of int
     chunk : int, default 256
         Most calls per task; so many results times the number of cores are held at once.
+    one_at_a_time : bool, default False
+        Call it in this thread, and only when the result is wanted.
     """
+    if one_at_a_time:
+        yield from map(function, indices)
+        return
 
     stopped = threading.Event()
 

@@ -92,6 +92,16 @@ class Pictures(ABC):
         """Where the labels of some pictures stand."""
         return index_B
 
+    def relabel(self, labels: Mapping[str, Labels]) -> None:
+        """Take the labels that the source has now: those kept with decoded pictures may be old.
+
+        Parameters
+        ----------
+        labels : mapping of str to Labels
+            Of all pictures of the source.
+        """
+        self.labels = dict(labels)
+
     @abstractmethod
     def take(self, index_B: NDArray[np.int64], place_B: NDArray[np.float64]) -> Tensor:
         """Some pictures, uint8 (B, C, H, W).
@@ -126,6 +136,7 @@ class _RowsOfReadable(Pictures):
         **common: Any,
     ) -> None:
         self._rows = None
+        self._kept = kept
         if kept is not None and positions is not None and len(kept) < positions:
             # the next readable one; after the last, the first
             self._rows = np.searchsorted(kept, np.arange(positions)) % len(kept)
@@ -140,6 +151,12 @@ class _RowsOfReadable(Pictures):
 
     def rows(self, index_B: NDArray[np.int64]) -> NDArray[np.int64]:
         return index_B if self._rows is None else self._rows[index_B]
+
+    def relabel(self, labels: Mapping[str, Labels]) -> None:
+        kept = self._kept
+        self.labels = {
+            name: values if kept is None else values.take(kept) for name, values in labels.items()
+        }
 
 
 class HeldPictures(_RowsOfReadable):

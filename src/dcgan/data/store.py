@@ -170,7 +170,9 @@ def decode_all(source: Source, view: View, progress: Progress) -> Iterator[Decod
 
     chunk = max(1, min(256, _CHUNK_BYTES // view.picture_bytes))
     told = time.monotonic()
-    for decoded in in_threads(decode_one, range(count), chunk=chunk):
+    for decoded in in_threads(
+        decode_one, range(count), chunk=chunk, one_at_a_time=source.one_at_a_time
+    ):
         yield decoded
         is_due = decoded.index % _TELL_EVERY == 0 or time.monotonic() - told >= _TELL_SECONDS
         if is_due or decoded.index == count - 1:
@@ -242,19 +244,21 @@ def _cached(
 
     try:
         found = cache.find(wanted, note)
-        if found is not None or _is_brief(source, shown):
-            return found
-        obstacle = cache.make_room(_needed(source, view))
-        if obstacle:
-            note(f"not kept for later runs: {obstacle}")
-            return None
-        return cache.get(wanted, build, note)
+        if found is None and not _is_brief(source, shown):
+            obstacle = cache.make_room(_needed(source, view))
+            if obstacle:
+                note(f"not kept for later runs: {obstacle}")
+                return None
+            found = cache.get(wanted, build, note)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             note(f"not kept for later runs: no space is left on the disk of {cache.folder}")
         else:
             note(f"not kept for later runs: {cache.folder}: {error.strerror or error}")
         return None
+    if found is not None:
+        found.relabel(source.labels)
+    return found
 
 
 def _in_memory(

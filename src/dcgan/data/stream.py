@@ -74,7 +74,8 @@ class StreamedPictures(Pictures):
             for row in range(start, min(start + _PER_TASK, len(index_B))):
                 taken[row] = self._one(int(index_B[row]), float(place_B[row]))
 
-        list(self._pool.map(fill, range(0, len(index_B), _PER_TASK)))
+        do = map if self._source.one_at_a_time else self._pool.map
+        list(do(fill, range(0, len(index_B), _PER_TASK)))
         return torch.from_numpy(taken)
 
     def _one(self, index: int, place: float) -> NDArray[np.uint8]:

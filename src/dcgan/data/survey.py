@@ -43,7 +43,8 @@ class Survey:
     sizes : dict of (height, width) to int
         Most frequent first.
     labels : dict of str to dict of str to int
-        Pictures per class, for every factor with classes.
+        Pictures per class, for every factor with classes; left empty by :func:`survey` where every
+        item would have to be fetched for it.
     skipped : tuple of Skipped
         Unreadable pictures with reasons.
     ignored : int
@@ -111,7 +112,8 @@ def survey(source: Source, limit: int | None = None) -> Survey:
     sizes: Counter[tuple[int, int]] = Counter()
     skipped = []
     headers: dict[int, Header] = {}
-    for index, seen in zip(indices, in_threads(look, indices), strict=True):
+    looks = in_threads(look, indices, one_at_a_time=source.one_at_a_time)
+    for index, seen in zip(indices, looks, strict=True):
         if isinstance(seen, Skipped):
             skipped.append(seen)
         else:
@@ -125,7 +127,7 @@ def survey(source: Source, limit: int | None = None) -> Survey:
         looked_at=len(indices),
         modes=dict(modes.most_common()),
         sizes=dict(sizes.most_common()),
-        labels=class_counts(source),
+        labels={} if source.one_at_a_time else class_counts(source),
         skipped=tuple(skipped),
         ignored=source.ignored,
         shows_colour=evidence.colour,

@@ -100,6 +100,9 @@ def load_labelled(
     data = fspath(data)
     channels, height, width = run.networks.image_shape
     source = open_source(data, root)
+    if note is not None:
+        for line in source.notes:
+            note(line)
     _labels_of(data, source.labels, factor)  # before minutes of decoding
     fit = recorded(run, "data", "fit", default="crop")
     pictures = load_pictures(

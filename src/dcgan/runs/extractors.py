@@ -14,12 +14,14 @@ from dcgan.data import Labels, Pictures
 from dcgan.data.stream import STREAMED
 from dcgan.errors import ConfigError, DataError, did_you_mean
 from dcgan.metrics.extractor import Extractor
+from dcgan.metrics.extractors.chance import is_clearly_above_chance
 from dcgan.metrics.extractors.classifier import (
     FEWEST_PICTURES,
     MOST_CLASSES,
     cached_classifier,
     is_kept,
 )
+from dcgan.metrics.extractors.classifier_network import Classifier
 from dcgan.metrics.extractors.inception import inception_extractor
 from dcgan.metrics.extractors.module import module_extractor
 from dcgan.metrics.extractors.random import random_extractor
@@ -58,7 +60,8 @@ def open_extractor(
         ``random``; ``classifier``, trained once on the pictures' own labels and kept;
         ``inception``, the standard weights where they are in the cache; ``auto``, the classifier
         where there are labels, else random; or a file: a ``.pth`` of Inception weights, or any
-        TorchScript or exported program.
+        TorchScript or exported program. A classifier that is not clearly better than guessing (see
+        :mod:`dcgan.metrics.extractors.chance`) is not used: random takes its place.
     pictures : Pictures
         Give the size, the channels and the labels.
     device : torch.device, default CPU
@@ -89,7 +92,15 @@ def open_extractor(
                     "these pictures have no labels to train a classifier on; take --extractor"
                     " random, or sort them into one folder per class"
                 )
-            return factor_classifier(pictures, *found, device=device, note=note)
+            classifier = factor_classifier(pictures, *found, device=device, note=note)
+            trouble = _near_chance(classifier, pictures, found[1])
+            if trouble and note:
+                note(f"measuring with the extractor random: {trouble}")
+            return (
+                random_extractor(channels, (height, width), device=device)
+                if trouble
+                else classifier
+            )
         case "inception":
             return inception_extractor(None, device=device, download=download)
     path = expanded(wanted)
@@ -135,6 +146,23 @@ def _can_be_taught(pictures: Pictures) -> bool:
     numbers = found[1].values[pictures.rows(_taught_rows(pictures))].astype(np.int64)
     counts = np.bincount(numbers, minlength=len(found[1].names))
     return 2 <= len(counts) <= MOST_CLASSES and bool(counts.min() >= FEWEST_PICTURES)
+
+
+def _near_chance(extractor: Extractor, pictures: Pictures, labels: Labels) -> str:
+    """Why a classifier's features mean nothing; empty where it has learned its classes."""
+    network = extractor.network
+    if not isinstance(network, Classifier):
+        return ""
+    card = network.card
+    numbers = labels.values[pictures.rows(_taught_rows(pictures))].astype(np.int64)
+    majority = float(np.bincount(numbers).max()) / len(numbers)
+    if is_clearly_above_chance(card.right, card.held_out, majority):
+        return ""
+    return (
+        f"the classifier of the labels is right on {card.right:,} of {card.held_out:,} held-out"
+        f" images ({card.accuracy:.1%}), not clearly more than naming the most frequent class"
+        f" always ({majority:.1%})"
+    )
 
 
 def _taught_rows(pictures: Pictures) -> NDArray[np.int64]:

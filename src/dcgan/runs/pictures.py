@@ -70,8 +70,18 @@ def open_pictures(
     if data is None and own == FROM_PYTHON:
         raise DataError(f"{folder.path}: its pictures came from Python; say which to compare with")
     root = data_root or section.get("root")
-    source = open_source(data or own, root, frames=section.get("frames", "first"))
-    if data is None:
+    is_own = data is None
+    source = open_source(
+        data or own,
+        root,
+        frames=section.get("frames", "first"),
+        split=section.get("split", "auto") if is_own else "auto",
+        labels=section.get("labels", "auto") if is_own else "auto",
+    )
+    if note is not None and not is_own:
+        for line in source.notes:
+            note(line)
+    if is_own:
         source = _selected(section, source, note)
     how = section.get("fit", "crop")
     pictures = load_pictures(
@@ -114,8 +124,10 @@ def held_out_name(folder: RunFolder) -> str | None:
     """
     if not folder.config.is_file():
         return None
-    source = str(_data_section(folder)["source"])
-    return named_test_of(source)
+    section = _data_section(folder)
+    if section.get("split", "auto") not in {"auto", "train"}:
+        return None
+    return named_test_of(str(section["source"]))
 
 
 def _data_section(folder: RunFolder) -> dict[str, Any]:

@@ -48,6 +48,9 @@ def refuse_no_data(data: str) -> None:
     path = expanded(data)
     if is_name(data) or is_address(data) or is_pattern(data) or exists(path):
         return
+    before_split, colon, _ = data.rpartition(":")
+    if colon and exists(expanded(before_split)):
+        return
     said = f"{data}: no such file or folder, nor the name of a dataset"
     near = nearest_path(path)
     names = [str(near)] if near else []

@@ -74,6 +74,8 @@ def advise(
     size: tuple[int, int] | None = None,
     fit: Fit | None = None,
     data_root: str | None = None,
+    split: str = "auto",
+    labels: str = "auto",
 ) -> Advice:
     """Recommend size, channels, fit and recipe.
 
@@ -87,6 +89,8 @@ def advise(
     fit : optional
         What is already decided.
     data_root : str, optional
+    split, labels : str, default "auto"
+        The settings of the section ``data`` that the images were opened with.
     """
     chosen = size or choose_size(seen.median_size, device)
     channels, channels_reason = _channels(seen)
@@ -106,7 +110,12 @@ def advise(
         recipe_reason=recipe_reason,
         dangers=tuple(_dangers(seen, chosen)),
         command=shlex.join(
-            ["dcgan", "train", data, *_options(seen, chosen, size, channels, best_fit, data_root)]
+            [
+                *("dcgan", "train", data),
+                *(() if split == "auto" else ("--data.split", split)),
+                *(() if labels == "auto" else ("--data.labels", labels)),
+                *_options(seen, chosen, size, channels, best_fit, data_root),
+            ]
         ),
     )
 

@@ -21,9 +21,11 @@ from dcgan.training.settings import differences
 _NOT_THE_RUN = (
     "data.cache",
     "data.cache_gb",
+    "data.labels",
     "data.memory_gb",
     "data.root",
     "data.source",
+    "data.split",
     "device",
     "metrics",
     "optim.micro_batch",
@@ -33,7 +35,7 @@ _NOT_THE_RUN = (
     "threads",
 )
 """Settings that may differ between two starts of one run: they do not touch its weights but for
-rounding, or, as for where the pictures lie, are checked by the pictures' fingerprint."""
+rounding, or, as for where the pictures lie, their fingerprint and classes are checked."""
 
 
 def choose_folder(

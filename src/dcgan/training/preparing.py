@@ -79,9 +79,18 @@ def prepare(
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise DataError(f"{folder}: exists already; take another --out")
     if isinstance(data, str | PathLike):
-        source = open_source(data, data_root, frames=config.data.frames, progress=reporter.fetching)
+        source = open_source(
+            data,
+            data_root,
+            frames=config.data.frames,
+            split=config.data.split,
+            labels=config.data.labels,
+            progress=reporter.fetching,
+        )
     else:
         source = open_items(data)
+    for note in source.notes:
+        reporter.note(note)
     try:
         source = build_selection(config, source, reporter)
     finally:

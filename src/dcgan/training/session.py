@@ -39,7 +39,7 @@ from dcgan.training.folders import choose_folder, claimed, refuse_conflict
 from dcgan.training.planning import can_be_planned, plan_size
 from dcgan.training.running import train_run
 from dcgan.training.settings import collect_settings, starting_recipe
-from dcgan.training.tables import resolve_networks, with_classes
+from dcgan.training.tables import refuse_other_classes, resolve_networks, with_classes
 from dcgan.training.threads import Threads
 
 
@@ -186,10 +186,12 @@ def _train_together(
         except BaseException:
             reporter.end()
             raise
+        networks = with_classes(networks, config, pictures)
         if folder.networks.is_file():
-            networks = read_networks(folder)
+            stored_networks = read_networks(folder)
+            refuse_other_classes(networks, stored_networks, folder.path)
+            networks = stored_networks
         else:
-            networks = with_classes(networks, config, pictures)
             networks = replace(networks, scale=build_scale(config, pictures))
         asked_threads = None if may_change else threads.number
         ranks.first_says((config, networks, folder.path, asked_threads))
@@ -204,9 +206,7 @@ def _follow(ranks: Ranks, given: Source | None) -> Run:
     assert told is not None
     config, networks, path, asked_threads = told
     folder, silent = RunFolder(path), Reporter()
-    source = given or open_source(
-        config.data.source, config.data.root, frames=config.data.frames, progress=silent.fetching
-    )
+    source = given or _open(config, silent)
     source = build_selection(config, source, silent)
     pictures = _load(config, source, folder, silent)
     most = torch.get_num_threads()
@@ -242,12 +242,9 @@ def _resolve(
             raise DataError(
                 "this run's pictures came from Python: go on with dcgan.train(pictures)"
             )
-        source = open_source(
-            config.data.source,
-            config.data.root,
-            frames=config.data.frames,
-            progress=reporter.fetching,
-        )
+        source = _open(config, reporter)
+    for note in source.notes:
+        reporter.note(note)
     source = build_selection(config, source, reporter)
     seen = survey(source, LOOKED_AT)
     expectation = None
@@ -274,9 +271,22 @@ def _both(choice: str | None, timed: str | None) -> str | None:
     return f"{choice or 'auto chose'}{';' if choice else ''} {timed}, by timing a few steps"
 
 
+def _open(config: RunConfig, reporter: Reporter) -> Source:
+    data = config.data
+    return open_source(
+        data.source,
+        data.root,
+        frames=data.frames,
+        split=data.split,
+        labels=data.labels,
+        progress=reporter.fetching,
+    )
+
+
 def _load(config: RunConfig, source: Source, folder: RunFolder, reporter: Reporter) -> Pictures:
     memory = config.data.memory_gb
-    return load_pictures(
+    told = len(source.notes)
+    pictures = load_pictures(
         source,
         resolved(config.data.size),
         resolved(config.data.channels),
@@ -290,6 +300,9 @@ def _load(config: RunConfig, source: Source, folder: RunFolder, reporter: Report
         progress=reporter.decoding,
         note=reporter.note,
     )
+    for note in source.notes[told:]:  # what a program gives tells its labels while it is read
+        reporter.note(note)
+    return pictures
 
 
 def _images_shown(config: RunConfig, count: int) -> int | None:

@@ -7,6 +7,9 @@ from os import fspath
 from typing import Any
 
 from dcgan.config import RunConfig, forget_unused, load_recipe, merge
+from dcgan.data.sources.collection import NONE
+from dcgan.data.sources.opening import with_split
+from dcgan.data.sources.splits import AUTO
 from dcgan.errors import ConfigError
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.given import is_address, is_name
@@ -62,11 +65,14 @@ def collect_settings(
         if name in given:
             asked[name] = given[name]
     if data is not None:
+        data, split = with_split(data, settings.get("data", {}).get("split", AUTO))
         path = expanded(data)
         is_path = path.exists() or any(sign in data for sign in "*{")  # a pattern of shards
         is_path = is_path and not is_name(data) and not is_address(data)
         source = str(path.absolute()) if is_path else data
         asked = merge(asked, {"data": {"source": source}})
+        if split != AUTO:
+            asked = merge(asked, {"data": {"split": split}})
     if data_root is not None:
         root = str(expanded(data_root).absolute())
         asked = merge(asked, {"data": {"root": root}})
@@ -77,6 +83,9 @@ def collect_settings(
     if len(lengths) > 1:
         raise ConfigError("length", lengths, "give one of images, epochs and minutes")
     asked = merge(asked, settings)
+    labels = settings.get("data", {}).get("labels", AUTO)
+    if isinstance(labels, str) and labels not in {AUTO, NONE} and expanded(labels).is_file():
+        asked = merge(asked, {"data": {"labels": str(expanded(labels).absolute())}})
     if lengths:  # one length takes the place of the recipe's
         asked["length"] = dict.fromkeys(_LENGTHS) | lengths
     return forget_unused(load_recipe(recipe), asked)

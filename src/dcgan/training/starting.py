@@ -101,6 +101,7 @@ def _provenance(config: RunConfig, pictures: Pictures, device: torch.device) -> 
         },
         "data": {
             "source": config.data.source,
+            "split": config.data.split,
             "count": len(pictures),
             "skipped": len(pictures.skipped),
             "fingerprint": pictures.fingerprint,
@@ -131,7 +132,12 @@ def _refuse_other_pictures(folder: RunFolder, config: RunConfig, pictures: Pictu
             f" here. To resume that run: {command('train', '--out', folder.path, '--resume')}. For"
             " a new run, give another --out"
         )
+    earlier = (
+        ". An earlier version began it, which used every split and images beside class folders:"
+        " --data.split all --data.labels none uses them, too"
+    )
     raise DataError(
         f"{folder.path}: was begun on {begun_with:,} images, and {source} now holds"
         f" {len(pictures):,} that are not the same. Restore them, or give another --out"
+        + ("" if "split" in provenance["data"] else earlier)
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from dcgan.config.fields import LayerRow
 from dcgan.config.tree import DiscriminatorConfig, NetworkConfig, RunConfig, resolved
 from dcgan.data import Pictures
-from dcgan.errors import ConfigError, GeometryError
+from dcgan.errors import ConfigError, DataError, GeometryError
 from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator, wants_bias
 from dcgan.models.latents import LatentSpace
 from dcgan.models.table import Layer
@@ -95,6 +96,27 @@ def with_classes(networks: Networks, config: RunConfig, pictures: Pictures) -> N
     return replace(
         networks, latent=replace(networks.latent, classes=shares), class_names=labels.names
     )
+
+
+def refuse_other_classes(ours: Networks, stored: Networks, folder: Path) -> None:
+    """Refuse to resume a conditional run with other classes, or other images in them.
+
+    Raises
+    ------
+    DataError
+        Class names or shares differ.
+    """
+    if ours.class_names != stored.class_names:
+        there, here = (", ".join(one.class_names[:5]) or "none" for one in (stored, ours))
+        raise DataError(
+            f"{folder}: was begun with the classes {there}, and the data now has {here}; restore"
+            " the labels or take another --out"
+        )
+    if ours.latent.classes != stored.latent.classes:
+        raise DataError(
+            f"{folder}: was begun with other numbers of images in its classes; restore the labels"
+            " or take another --out"
+        )
 
 
 def generator_table(config: RunConfig) -> tuple[Layer, ...]:

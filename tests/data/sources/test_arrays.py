@@ -11,7 +11,7 @@ import pytest
 from dcgan.data import Source, load_pictures, open_source, survey
 from dcgan.data.inspection import inspect_pictures
 from dcgan.data.sources.arrays import open_array
-from dcgan.errors import DataError
+from dcgan.errors import ConfigError, DataError
 
 
 def random_images(*shape: int) -> np.ndarray:
@@ -237,3 +237,109 @@ def test_images_of_one_pixel_or_row_are_stretched_over_the_view(tmp_path, shape)
         pictures = load_pictures(source, (16, 16), 3, how=how, background="#0a0a0a")
         assert pictures.take(np.array([0]), np.zeros(1)).unique().tolist() == [10]
     assert inspect_pictures(source).tiny == (0, 1, 2)
+
+
+def save(path, **arrays) -> str:
+    np.savez(path, **arrays)
+    return str(path)
+
+
+def classes(source: Source) -> list[str]:
+    labels = source.labels["label"]
+    return [labels.names[value] for value in labels.values]
+
+
+TWELVE = random_images(12, 6, 7)
+PARITY = np.arange(12) % 2
+
+LABEL_ARRAYS = {
+    "whole numbers": (PARITY, ("0", "1")),
+    "one column": (PARITY[:, None], ("0", "1")),
+    "floats": (PARITY.astype(float), ("0", "1")),
+    "words": (np.array(["red", "blue"])[1 - PARITY], ("blue", "red")),
+    "bytes": (np.array([b"red", b"blue"])[1 - PARITY], ("blue", "red")),
+    "one-hot": (np.eye(2)[PARITY], ("0", "1")),
+    "one-hot whole numbers": (np.eye(2, dtype=int)[PARITY], ("0", "1")),
+    "truth values": (PARITY.astype(bool), ("no", "yes")),
+}
+
+
+@pytest.mark.parametrize("kind", LABEL_ARRAYS)
+@pytest.mark.parametrize("name", ["labels", "label", "y", "Y", "targets", "class_labels"])
+def test_labels_of_every_kind_are_read(tmp_path, kind, name):
+    values, names = LABEL_ARRAYS[kind]
+    source = open_source(save(tmp_path / "a.npz", images=TWELVE, **{name: values}))
+    assert classes(source) == [names[value] for value in PARITY]
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ("x_{}", "y_{}"),
+        ("X_{}", "Y_{}"),
+        ("{}_images", "{}_labels"),
+        ("{}X", "{}Y"),
+        ("{}_data", "{}_targets"),
+    ],
+)
+def test_arrays_called_by_splits_are_splits(tmp_path, x, y):
+    """The test split comes first in the file, as in Keras' mnist.npz."""
+    arrays = {x.format("test"): TWELVE[:4], x.format("train"): TWELVE, y.format("test"): PARITY[:4]}
+    path = save(tmp_path / "a.npz", **arrays, **{y.format("train"): 1 - PARITY})
+    source = open_source(path)
+    np.testing.assert_array_equal(read_all(source), TWELVE)
+    assert classes(source) == [str(1 - value) for value in PARITY]
+    assert any("train 12, test 4" in note for note in source.notes)
+    assert classes(open_source(path, split="test")) == [str(value) for value in PARITY[:4]]
+    assert len(open_source(path, split="all")) == 16
+    assert open_source(path, split="test").stamp() != source.stamp()
+    with pytest.raises(ConfigError, match=r"data\.split = 'val'.*train \(12 images\), test"):
+        open_source(path, split="val")
+
+
+def test_labels_that_are_none_are_said(tmp_path):
+    path = save(tmp_path / "a.npz", images=TWELVE, labels=np.random.default_rng(0).random((12, 5)))
+    source = open_source(path)
+    assert source.labels == {}
+    assert "not one-hot" in source.notes[0]
+    path = save(tmp_path / "b.npz", images=TWELVE, labels=PARITY[:5])
+    assert "labels (5,)" in open_source(path).notes[0]
+
+
+def test_labels_without_a_value_are_skipped_or_said(tmp_path):
+    few = np.where(np.arange(12) == 3, np.nan, PARITY)
+    source = open_source(save(tmp_path / "a.npz", images=TWELVE, labels=few))
+    np.testing.assert_array_equal(read_all(source), np.delete(TWELVE, 3, axis=0))
+    assert "1 images are skipped" in source.notes[0] or "1 image" in source.notes[0]
+    many = np.where(np.arange(12) < 6, np.nan, PARITY)
+    source = open_source(save(tmp_path / "b.npz", images=TWELVE, labels=many))
+    assert source.labels == {}
+    assert len(source) == 12
+    assert "for 6 of 12 images only" in source.notes[0]
+
+
+def test_arrays_that_are_not_wanted_are_not_read(tmp_path):
+    """Such as pickled ones, which would run code, beside the images of dsprites."""
+    pickled = np.array([{"a": 1}], dtype=object)
+    np.savez(tmp_path / "a.npz", metadata=pickled, imgs=TWELVE, latents_classes=np.zeros((12, 6)))
+    np.testing.assert_array_equal(read_all(open_source(str(tmp_path / "a.npz"))), TWELVE)
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz", "csv", "txt"])
+def test_a_file_of_labels_goes_with_an_array_in_order(tmp_path, kind):
+    np.save(tmp_path / "a.npy", TWELVE)
+    path = tmp_path / f"labels.{kind}"
+    match kind:
+        case "npy":
+            np.save(path, PARITY)
+        case "npz":
+            np.savez(path, arr_0=PARITY)
+        case "csv":
+            path.write_text("\n".join(["label", *map(str, PARITY)]))
+        case "txt":
+            path.write_text("\n".join(map(str, PARITY)))
+    source = open_source(str(tmp_path / "a.npy"), labels=str(path))
+    assert classes(source) == [str(value) for value in PARITY]
+    np.save(tmp_path / "b.npy", TWELVE[:5])
+    with pytest.raises(ConfigError, match=r"data\.labels.*5"):
+        open_source(str(tmp_path / "b.npy"), labels=str(path))

@@ -76,6 +76,22 @@ def test_each_split_has_its_pictures_and_their_attributes(tmp_path, packed, fold
     assert numbers(open_celeba("all", tmp_path)) == [1, 2, 3, 4, 5, 6]
 
 
+def test_the_lists_of_kaggle_are_read(tmp_path):
+    place = put(tmp_path)
+    for name in ("list_eval_partition.txt", "list_attr_celeba.txt"):
+        (place / name).unlink()
+    lines = [",".join(map(str, row)) for row in zip(NAMES, PARTITION, strict=True)]
+    (place / "list_eval_partition.csv").write_text("\n".join(["image_id,partition", *lines]))
+    rows = zip(NAMES, ANSWERS, strict=True)
+    lines = [",".join([name, *map(str, answers)]) for name, answers in rows]
+    (place / "list_attr_celeba.csv").write_text(
+        "\r\n".join([",".join(["image_id", *FACTORS]), *lines])
+    )
+    train = open_celeba("train", tmp_path)
+    assert numbers(train) == [1, 2, 3]
+    assert answers(train, "smiling") == ["yes", "no", "no"]
+
+
 def test_pictures_that_no_list_names_are_passed_over(tmp_path):
     put(tmp_path, names=[*NAMES, "000009.jpg"])
     assert len(open_celeba("all", tmp_path)) == 6

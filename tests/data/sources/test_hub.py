@@ -258,3 +258,38 @@ def test_hidden_parquet_files_in_a_folder_are_passed_over(tmp_path):
     (tmp_path / ".b.parquet").write_bytes(b"")
     with pytest.raises(DataError, match=r"holds no"):
         open_source(str(tmp_path))
+
+
+def twelve(path, **columns):
+    return write(path, image=struct(*range(12)), **columns)
+
+
+def class_names(source, factor="label"):
+    labels = source.labels[factor]
+    return [labels.names[value] for value in labels.values]
+
+
+def test_files_called_by_splits_are_splits(tmp_path):
+    """As in a snapshot of the hub."""
+    for name in ("train-00000-of-00002", "train-00001-of-00002", "test-00000-of-00001"):
+        write(tmp_path / "data" / f"{name}.parquet", image=struct(*range(4)), label=[0, 1, 0, 1])
+    source = open_source(str(tmp_path))
+    assert len(source) == 8
+    assert "train 2, test 1" in source.notes[0]
+    assert len(open_source(str(tmp_path), split="test")) == 4
+    assert len(open_source(str(tmp_path), split="all")) == 12
+
+
+def test_words_in_a_column_are_classes(tmp_path):
+    words = ["red", "blue"] * 6
+    captions = [f"picture {n}" for n in range(12)]
+    source = open_source(str(twelve(tmp_path / "a.parquet", label=words, text=captions)))
+    assert class_names(source) == words
+    assert any("text (12 distinct values" in note for note in source.notes)
+
+
+def test_other_columns_of_classes_keep_their_names(tmp_path):
+    path = twelve(tmp_path / "a.parquet", fine_label=[0, 1, 2] * 4, is_new=[True, False] * 6)
+    source = open_source(str(path))
+    assert class_names(source, "fine_label") == ["0", "1", "2"] * 4
+    assert class_names(source, "is_new") == ["yes", "no"] * 6

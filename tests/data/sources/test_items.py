@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -319,3 +322,125 @@ def test_prepared_random_transforms_are_said_to_be_frozen(tmp_path):
 
     dcgan.prepare(Flipped(0), tmp_path / "p", size=20, reporter=Listening())
     assert any("holds one of them" in line for line in said)
+
+
+TWELVE = np.random.default_rng(2).integers(0, 256, (12, 5, 6), dtype=np.uint8)
+PARITY = [number % 2 for number in range(12)]
+
+
+class Pairs(torch.utils.data.Dataset):
+    """Images and labels as a data set of one's own gives them."""
+
+    def __init__(self, labels, **attributes) -> None:
+        self.labels_of_items = labels
+        self.read: list[int] = []
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def __len__(self) -> int:
+        return 12
+
+    def __getitem__(self, index):
+        self.read.append(index)
+        return torch.from_numpy(TWELVE[index]), self.labels_of_items[index]
+
+
+def names_of(source) -> list[str]:
+    labels = source.labels["label"]
+    return [labels.names[value] for value in labels.values]
+
+
+DATA_SETS = {
+    "whole numbers": (Pairs(PARITY), ("0", "1")),
+    "tensors": (Pairs(torch.tensor(PARITY)), ("0", "1")),
+    "tensors of one": (Pairs(torch.tensor(PARITY)[:, None]), ("0", "1")),
+    "one-hot": (Pairs(torch.eye(2)[torch.tensor(PARITY)]), ("0", "1")),
+    "words": (Pairs(["red" if odd else "blue" for odd in PARITY]), ("blue", "red")),
+    "classes": (Pairs(PARITY, classes=["red", "blue"]), ("red", "blue")),
+    "targets": (Pairs(PARITY, targets=PARITY, classes=["red", "blue"]), ("red", "blue")),
+    "tensor data set": (
+        torch.utils.data.TensorDataset(torch.from_numpy(TWELVE), torch.tensor(PARITY)),
+        ("0", "1"),
+    ),
+    "subset": (
+        torch.utils.data.Subset(Pairs(PARITY, targets=PARITY, classes=["red", "blue"]), range(12)),
+        ("red", "blue"),
+    ),
+    "several": (
+        torch.utils.data.ConcatDataset([Pairs(PARITY)]),
+        ("0", "1"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DATA_SETS)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_labels_of_data_sets_are_read(kind, when):
+    data, names = DATA_SETS[kind]
+    source = open_items(data)
+    if when == "after":
+        for index in range(12):
+            source.read(index)
+    assert names_of(source) == [names[odd] for odd in PARITY]
+
+
+def test_labels_collected_while_reading_cost_no_second_reading():
+    data = Pairs(PARITY)
+    pictures = dcgan.data.load_pictures(open_items(data), (5, 6), 1)
+    assert len(pictures.labels["label"].values) == 12
+    assert data.read[-12:] == list(range(12)), "the last reading is that of the images"
+
+
+def test_targets_save_fetching_the_items():
+    data = Pairs(PARITY, targets=PARITY)
+    assert names_of(open_items(data)) == [str(odd) for odd in PARITY]
+    assert len(data.read) <= 4
+
+
+def test_targets_that_a_transform_changes_are_not_believed():
+    source = open_items(Pairs(PARITY, targets=[5] * 12))
+    assert names_of(source) == [str(odd) for odd in PARITY]
+
+
+def test_labels_that_are_no_classes_are_said():
+    source = open_items(Pairs([f"a picture of {n}" for n in range(12)]))
+    assert source.labels == {}
+    assert "12 distinct values in 12 images" in source.notes[0]
+
+
+class OneFile(torch.utils.data.Dataset):
+    """Reads from one position at a time, as an open file does."""
+
+    one_at_a_time = threading.get_ident()
+
+    def __len__(self) -> int:
+        return 600
+
+    def __getitem__(self, index):
+        self.place = index
+        assert threading.get_ident() == self.one_at_a_time
+        time.sleep(1e-5)
+        return np.full((5, 6), self.place % 251, np.uint8)
+
+
+def test_items_of_a_data_set_are_fetched_one_at_a_time_and_in_order():
+    source = open_items(OneFile())
+    pictures = dcgan.data.load_pictures(source, (5, 6), 1)
+    assert [image[0, 0, 0] for image in pictures.images] == [n % 251 for n in range(600)]
+    assert pictures.skipped == ()
+    assert dcgan.data.survey(source, limit=300).looked_at == 300
+
+
+def test_a_data_set_bears_readers_in_several_threads():
+    """Such as the measurement beside the loader."""
+
+    class Slow(OneFile):
+        def __getitem__(self, index):
+            self.place = index
+            time.sleep(1e-5)
+            return np.full((5, 6), self.place % 251, np.uint8)
+
+    source = open_items(Slow())
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda n: source.read(n).getpixel((0, 0)), range(600)))
+    assert found == [n % 251 for n in range(600)]

@@ -11,9 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.sources.base import ArraySource, Labels
-from dcgan.data.sources.paths import file_stamp
+from dcgan.data.sources.base import ArraySource
+from dcgan.data.sources.collection import NONE
+from dcgan.data.sources.npz import choose_arrays, labels_in_order, labels_of_rows, read_headers
+from dcgan.data.sources.paths import digest, file_stamp
+from dcgan.data.sources.side_files import listed
+from dcgan.data.sources.splits import AUTO, refuse_split
 from dcgan.errors import DataError
+from dcgan.runtime.files import expanded
 from dcgan.runtime.memory import available_memory, in_words
 
 _PART = 256
@@ -22,49 +27,79 @@ _PART = 256
 _WANTED = "wants (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 to 4 channels"
 
 
-def open_array(path: Path) -> ArraySource:
+def open_array(path: Path, *, split: str = AUTO, labels: str = AUTO) -> ArraySource:
     """Pictures from a ``.npy`` (mapped, not read) or ``.npz`` file.
 
-    An ``.npz`` gives its array ``images``, else its first array of 3 or 4 axes; an array
-    ``labels`` of whole numbers beside it gives labels. Values are uint8, or floats in [0, 1].
+    An ``.npz`` gives its array ``images``, or ``x_train``, ``train_images`` and the like, else its
+    first array of 3 or 4 axes; arrays called ``labels``, ``y``, ``y_train``, ``train_labels`` and
+    the like give labels. Values are uint8, or floats in [0, 1].
+
+    Parameters
+    ----------
+    path : Path
+    split : str
+        Which split of an ``.npz``; ``auto`` is ``train`` where there is one.
+    labels : str
+        ``auto``, ``none``, or a file of labels in the order of the pictures.
 
     Raises
     ------
     DataError
         No such array, or values out of range.
+    ConfigError
+        No such split, or a file of labels that cannot be read.
     """
-    arrays = _read_arrays(path)
-    images = arrays.get("images")
-    if images is None:
-        images = next((a for a in arrays.values() if a.ndim in {3, 4}), None)
-    if images is None:
-        found = ", ".join(f"{name} {a.shape}" for name, a in arrays.items())
-        raise DataError(f"{path}: {_WANTED}; found {found or 'no array'}")
-    images = as_pixels(str(path), channels_last(str(path), images))
-    labels = {}
-    numbers = arrays.get("labels")
-    if numbers is not None and numbers.shape == (len(images),) and numbers.dtype.kind in "iu":
-        classes, values = np.unique(numbers, return_inverse=True)
-        labels = {"label": Labels(values, tuple(str(number) for number in classes))}
-    return ArraySource(str(path), images, labels=labels, stamp=file_stamp([path]))
+    images, arrays, notes, keys = _read_arrays(path, split, labels == AUTO)
+    pixels = as_pixels(str(path), channels_last(str(path), images))
+    reading = labels_in_order(arrays, len(pixels))
+    if labels not in {AUTO, NONE}:
+        reading = labels_of_rows(expanded(labels), labels, len(pixels))
+    if reading.refused:
+        notes.append(f"not read as classes: {listed(reading.refused)}")
+    if reading.labels and len(reading.rows) < len(pixels):
+        count = len(pixels) - len(reading.rows)
+        notes.append(f"{count:,} images are skipped, without a class")
+        pixels = pixels[reading.rows]
+    stamp = digest((file_stamp([path]), keys)) if keys else file_stamp([path])
+    return ArraySource(str(path), pixels, labels=reading.labels, stamp=stamp, notes=notes)
 
 
-def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """All arrays of a file by name; which of the two kinds it is, its content says."""
+def _read_arrays(
+    path: Path, split: str, with_labels: bool
+) -> tuple[NDArray[Any], dict[str, list[NDArray[Any]]], list[str], list[str]]:
+    """Images, labels by factor, notes, and the keys that were read, of an ``.npz``; which of the
+    two kinds a file is, its content says."""
     try:
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(loaded, np.ndarray):
-            return {"images": loaded}
+            refuse_split(split, str(path))
+            return loaded, {}, [], []
         with loaded:
+            headers = read_headers(loaded)
+            chosen = choose_arrays(str(path), headers, split)
+            if not chosen.images:
+                found = ", ".join(f"{header.key} {header.shape}" for header in headers)
+                raise DataError(f"{path}: {_WANTED}; found {found or 'no array'}")
+            size = {member.filename: member.file_size for member in loaded.zip.infolist()}
             _refuse_beyond_memory(
                 str(path),
-                sum(member.file_size for member in loaded.zip.infolist()),
+                sum(size[f"{key}.npy"] for key in chosen.images) * min(len(chosen.images), 2),
                 f"'unzip {quote(path.name)}' gives .npy files, which are read in place",
             )
-            found = {name: loaded[name] for name in loaded.files}
+            parts = [loaded[key] for key in chosen.images]
+            factors = set.intersection(*(set(labels) for labels in chosen.labels))
+            arrays = {
+                factor: [loaded[labels[factor]] for labels in chosen.labels]
+                for factor in sorted(factors)
+                if with_labels
+            }
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: not a NumPy file of plain numbers ({error})") from error
-    return {name: array for name, array in found.items() if isinstance(array, np.ndarray)}
+    if len({part.shape[1:] for part in parts}) > 1:
+        shapes = ", ".join(str(part.shape) for part in parts)
+        raise DataError(f"{path}: its splits differ in shape ({shapes}); choose one: data.split")
+    images = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return images, arrays, chosen.notes, chosen.images
 
 
 def _refuse_beyond_memory(name: str, needed: int, cure: str) -> None:

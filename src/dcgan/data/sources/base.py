@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,9 @@ class Source(ABC):
         By factor; a plain classification is called ``label``.
     others : mapping of str to int, optional
         Files beside the pictures that are none by their name, counted by suffix.
+    notes : sequence of str, optional
+        What a user should know of how the collection is read: which split is used, where labels
+        come from, what looks like labels and is not read. A line each.
     """
 
     run: int = 1
@@ -57,16 +60,27 @@ class Source(ABC):
     is_far: bool = False
     """Whether reading a picture asks another machine for it."""
 
+    one_at_a_time: bool = False
+    """Whether pictures come from code that may not bear several threads: they are then read in
+    order, by the thread that wants them."""
+
     def __init__(
         self,
         name: str,
         *,
         labels: Mapping[str, Labels] | None = None,
         others: Mapping[str, int] | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self.name = name
-        self.labels = dict(labels or {})
+        self._labels = dict(labels or {})
         self.others = dict(others or {})
+        self.notes = list(notes)
+
+    @property
+    def labels(self) -> dict[str, Labels]:
+        """Labels by factor."""
+        return self._labels
 
     @property
     def ignored(self) -> int:
@@ -183,7 +197,8 @@ class ArraySource(Source):
     ----------
     name : str
     images : uint8 (N, H, W) or (N, H, W, C) with 1 to 4 channels
-    labels : mapping, optional
+    labels, notes : optional
+        See :class:`Source`.
     stamp : str, optional
         See :meth:`Source.stamp`.
 
@@ -200,13 +215,14 @@ class ArraySource(Source):
         *,
         labels: Mapping[str, Labels] | None = None,
         stamp: str | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         if 0 in images.shape[1:]:
             raise DataError(
                 f"{name}: images without pixels: the shape is {images.shape}. Every side must be at"
                 " least 1"
             )
-        super().__init__(name, labels=labels)
+        super().__init__(name, labels=labels, notes=notes)
         self._images = images
         self._stamp = stamp
 

@@ -30,7 +30,8 @@ def open_celeba(split: str, root: Path | None) -> CelebaSource:
 
     Under the data root lies ``celeba/`` (or ``CelebA/``) with ``img_align_celeba.zip``, read in
     place, or the folder ``img_align_celeba/`` of what it holds; with ``list_eval_partition.txt``;
-    and with ``list_attr_celeba.txt``. Without the last there are no labels. Without the partition
+    and with ``list_attr_celeba.txt``; or with the ``.csv`` files of these names that Kaggle
+    gives out. Without the last there are no labels. Without the partition
     only ``all`` can be had. Pictures that no list names are passed over.
 
     Parameters
@@ -50,7 +51,7 @@ def open_celeba(split: str, root: Path | None) -> CelebaSource:
     if split not in {*_SPLITS, "all"}:
         raise SourceNotFound(f"celeba:{split}: the splits are train, valid, test and all")
     folder, pictures = _pictures(split, root)
-    named = _read_attributes(folder / _ATTRIBUTES)
+    named = _read_attributes(_list(folder, _ATTRIBUTES))
     names = _members(folder, split, named)
     if names is None:
         return CelebaSource(folder, split, pictures, np.arange(len(pictures)), {})
@@ -97,7 +98,8 @@ class CelebaSource(EncodedSource):
         return self._pictures.title(int(self._rows[index]))
 
     def stamp(self) -> str:
-        lists = file_stamp(self._folder.resolve() / name for name in (_PARTITION, _ATTRIBUTES))
+        folder = self._folder.resolve()
+        lists = file_stamp(_list(folder, name) for name in (_PARTITION, _ATTRIBUTES))
         return digest((self._pictures.stamp(), lists, self._rows.tobytes()))
 
 
@@ -131,8 +133,9 @@ def _pictures(split: str, root: Path | None) -> tuple[Path, EncodedSource]:
         unpacked, packed = folder / _IMAGES, folder / f"{_IMAGES}.zip"
         if not (unpacked.is_dir() or packed.is_file()):
             continue
-        if all((folder / name).is_file() for name in needed):
-            return folder, FolderSource(unpacked) if unpacked.is_dir() else ZipSource(packed)
+        if all(_list(folder, name).is_file() for name in needed):
+            open_them, path = (FolderSource, unpacked) if unpacked.is_dir() else (ZipSource, packed)
+            return folder, open_them(path, split="all", labels="none")  # the lists tell both
         raise SourceNotFound(
             f"celeba: put {_PARTITION} into {folder}/ too (from {_PAGE}), or say celeba:all"
         )
@@ -146,7 +149,7 @@ def _pictures(split: str, root: Path | None) -> tuple[Path, EncodedSource]:
 
 def _members(folder: Path, split: str, named: _Attributes | None) -> list[str] | None:
     """The pictures of a split in the lists' order; None where no list says any."""
-    partition = folder / _PARTITION
+    partition = _list(folder, _PARTITION)
     if not partition.is_file():
         return named.names if named else None
     return list(_in_split(partition, _SPLITS.get(split)))
@@ -154,8 +157,11 @@ def _members(folder: Path, split: str, named: _Attributes | None) -> list[str] |
 
 def _in_split(partition: Path, wanted: bytes | None) -> Iterator[str]:
     """Names out of lines as ``000001.jpg 0``; all of them where no split is wanted."""
+    is_csv = partition.suffix == ".csv"
     for number, line in enumerate(_lines(partition), 1):
-        words = line.split()
+        words = _words(line, is_csv=is_csv)
+        if is_csv and number == 1:  # names of columns
+            continue
         if len(words) != 2 or words[1] not in _SPLITS.values():
             raise _damaged(partition, number, "a file's name and 0, 1 or 2")
         if wanted in {None, words[1]}:
@@ -163,19 +169,24 @@ def _in_split(partition: Path, wanted: bytes | None) -> Iterator[str]:
 
 
 def _read_attributes(path: Path) -> _Attributes | None:
-    """The count, the names of the attributes, then lines as ``000001.jpg -1 1 ...``."""
+    """The count, the names of the attributes, then lines as ``000001.jpg -1 1 ...``.
+
+    Kaggle's has no count, and commas.
+    """
     if not path.is_file():
         return None
+    is_csv = path.suffix == ".csv"
     lines = _lines(path)
-    count = next(lines, b"").strip()
-    factors = [word.decode("ascii", "replace").lower() for word in next(lines, b"").split()]
-    if not count.isdigit() or not factors or len(set(factors)) < len(factors):
+    count = b"" if is_csv else next(lines, b"").strip()
+    named = _words(next(lines, b""), is_csv=is_csv)[1 if is_csv else 0 :]
+    factors = [word.decode("ascii", "replace").lower() for word in named]
+    if not (is_csv or count.isdigit()) or not factors or len(set(factors)) < len(factors):
         raise _damaged(path, 1, "how many pictures, and in line 2 the names of the attributes")
     answers = bytearray()
 
     def names() -> Iterator[str]:
-        for number, line in enumerate(lines, 3):
-            name, *words = line.split()
+        for number, line in enumerate(lines, 2 if is_csv else 3):
+            name, *words = _words(line, is_csv=is_csv)
             try:
                 answers.extend([_ANSWERS[word] for word in words])
             except KeyError:
@@ -185,13 +196,24 @@ def _read_attributes(path: Path) -> _Attributes | None:
             yield name.decode("utf-8", "surrogateescape")
 
     listed = list(names())
-    if len(listed) != int(count):
+    if count and len(listed) != int(count):
         raise DataError(
             f"{path}: says {int(count):,} pictures and lists {len(listed):,}; fetch it again from"
             f" {_PAGE}"
         )
     by_picture = np.frombuffer(answers, np.uint8).reshape(-1, len(factors))
     return _Attributes(factors, listed, np.ascontiguousarray(by_picture.T))
+
+
+def _list(folder: Path, name: str) -> Path:
+    """A list in the official form or, where only that is there, as Kaggle gives it out."""
+    official = folder / name
+    kaggle = official.with_suffix(".csv")
+    return kaggle if kaggle.is_file() and not official.is_file() else official
+
+
+def _words(line: bytes, *, is_csv: bool) -> list[bytes]:
+    return [word.strip() for word in line.split(b",")] if is_csv else line.split()
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,20 +11,18 @@ from pathlib import Path
 from dcgan.data.decode import EXTENSIONS, is_picture
 from dcgan.data.names import Names
 from dcgan.data.sources.base import EncodedSource
-from dcgan.data.sources.paths import (
-    file_stamp,
-    folder_labels,
-    is_hidden,
-    read_picture_file,
-    suffix,
-)
+from dcgan.data.sources.collection import Beside, arrange
+from dcgan.data.sources.paths import file_stamp, is_hidden, read_picture_file, suffix
+from dcgan.data.sources.side_files import SideFile
+from dcgan.data.sources.splits import AUTO
 
 _OURS = {"networks.json", "prepared.json"}
 """Files by which a run folder and prepared pictures are known."""
 
 
 class FolderSource(EncodedSource):
-    """Every picture below a folder, sorted by path; class folders become labels.
+    """Every picture below a folder, sorted by path; labels as in
+    :func:`~dcgan.data.sources.collection.arrange`.
 
     A file is taken for a picture by the end of its name, or, where it has none, by its first
     bytes. Hidden files and folders, and those that systems add, are passed over; links to
@@ -32,14 +31,25 @@ class FolderSource(EncodedSource):
     Parameters
     ----------
     folder : Path
-    name : str, optional
-        What messages call it; default the folder.
+    split, labels : str
+        As for :func:`~dcgan.data.sources.collection.arrange`.
     """
 
-    def __init__(self, folder: Path, name: str | None = None) -> None:
+    def __init__(self, folder: Path, *, split: str = AUTO, labels: str = AUTO) -> None:
         others: Counter[str] = Counter()
-        self._names = Names(sorted(_pictures(folder, others)))
-        super().__init__(name or str(folder), labels=folder_labels(self._names), others=others)
+        beside = Beside()
+        names = Names(sorted(_pictures(folder, others, beside)))
+        arranged = arrange(
+            str(folder),
+            names,
+            [side for name in beside.names if (side := _side_file(folder, name))],
+            split=split,
+            labels=labels,
+            others=others,
+            unread=beside.unread,
+        )
+        self._names = names.take(arranged.rows)
+        super().__init__(str(folder), labels=arranged.labels, others=others, notes=arranged.notes)
         self._folder = folder
 
     def __len__(self) -> int:
@@ -86,8 +96,20 @@ def files_below(folder: Path, closed: Callable[[OSError], None] | None = None) -
             yield name if below == "." else f"{below}/{name}"
 
 
-def _pictures(folder: Path, others: Counter[str]) -> Iterator[str]:
-    """Paths below a folder of all pictures, in no order; counts the other files."""
+def _side_file(folder: Path, name: str) -> SideFile | None:
+    """A file beside the pictures; None for what is no regular file (a pipe would never end)."""
+    path = folder / name
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    if not stat.S_ISREG(state.st_mode):
+        return None
+    return SideFile(name, state.st_size, lambda: path.open("rb"))
+
+
+def _pictures(folder: Path, others: Counter[str], beside: Beside) -> Iterator[str]:
+    """Paths below a folder of all pictures, in no order; notes and counts the other files."""
 
     def closed(_: OSError) -> None:
         others["closed folder"] += 1
@@ -97,8 +119,10 @@ def _pictures(folder: Path, others: Counter[str]) -> Iterator[str]:
             continue
         if _is_picture(folder, name):
             yield name
-        else:
-            others[suffix(name)] += 1
+            continue
+        end = suffix(name)
+        others[end] += 1
+        beside.add(name, end)
 
 
 def _is_picture(folder: Path, name: str) -> bool:

@@ -32,7 +32,7 @@ class FramesSource(Source):
         counts = np.fromiter(in_threads(frames, range(len(source))), np.int64, len(source))
         rows = np.repeat(np.arange(len(source)), counts)
         labels = {name: values.take(rows) for name, values in source.labels.items()}
-        super().__init__(source.name, labels=labels, others=source.others)
+        super().__init__(source.name, labels=labels, others=source.others, notes=source.notes)
         self.run = source.run
         self.is_far = source.is_far
         self._source = source

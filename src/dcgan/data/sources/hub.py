@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from dcgan.data.sources.base import EncodedSource, Labels
+from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.folder import files_below
+from dcgan.data.sources.hub_labels import read_columns_of
 from dcgan.data.sources.paths import digest, file_stamp, is_hidden, suffix
+from dcgan.data.sources.splits import ALL, AUTO, canonical, choose_files, refuse_split
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.changes import state_of
@@ -31,7 +31,7 @@ _CACHES = {
 _LONGEST_MESSAGE = 300
 
 
-def open_hub(data: str) -> HubSource:
+def open_hub(data: str, wanted: str = AUTO) -> HubSource:
     """Pictures of a data set on the hub, kept in the cache once fetched.
 
     Parameters
@@ -40,6 +40,8 @@ def open_hub(data: str) -> HubSource:
         ``hub:OWNER/NAME[:SPLIT][:COLUMN]``, or ``hub:OWNER/NAME/CONFIG`` for one of several
         configurations. The split is ``train`` where not said, or the only one; the column may be
         left out where one only holds pictures.
+    wanted : str
+        The split, where the address names none; ``all`` joins them.
 
     Raises
     ------
@@ -62,13 +64,20 @@ def open_hub(data: str) -> HubSource:
         splits = library.load_dataset(
             name, *parts[2:], cache_dir=str(cache_folder() / "hub" / "datasets")
         )
-    split = split or ("train" if "train" in splits or len(splits) != 1 else next(iter(splits)))
-    if split not in splits:
-        raise SourceNotFound(f"{data}: no split {split}; the splits are {', '.join(splits)}")
-    return HubSource(data, splits[split], column, f"hub:{address}:{split}:COLUMN")
+        split = split or ("" if wanted == AUTO else wanted)
+        split = split or ("train" if "train" in splits or len(splits) != 1 else next(iter(splits)))
+        if split == ALL and ALL not in splits:
+            rows = library.concatenate_datasets(list(splits.values()))
+        else:
+            same = [one for one in splits if canonical(one) == canonical(split)]
+            if split not in splits and not same:
+                known = ", ".join(splits)
+                raise SourceNotFound(f"{data}: no split {split}; the splits are {known}")
+            rows = splits[split if split in splits else same[0]]
+    return HubSource(data, rows, column, f"hub:{address}:{split}:COLUMN")
 
 
-def open_parquet(path: Path, column: str = "") -> HubSource:
+def open_parquet(path: Path, column: str = "", *, split: str = AUTO) -> HubSource:
     """Pictures of a Parquet file, or of all of a folder in order of their names.
 
     The rows are copied into the cache once, where each can be had singly.
@@ -78,6 +87,8 @@ def open_parquet(path: Path, column: str = "") -> HubSource:
     path : Path
     column : str, optional
         The one with the pictures, where there are several.
+    split : str
+        Where names of files or folders tell splits, as in ``train-00000-of-00002.parquet``.
 
     Raises
     ------
@@ -91,22 +102,24 @@ def open_parquet(path: Path, column: str = "") -> HubSource:
         files = [path / name for name in below if not is_hidden(name)]
     if not files:
         raise DataError(f"{path}: holds no .parquet file")
+    kept, notes, has_splits = choose_files([str(file) for file in files], split, str(path))
+    if not has_splits:
+        refuse_split(split, str(path))
     # the library takes a file for unchanged by its path and time of modification alone
-    state = digest(map(state_of, files))
+    state = digest(map(state_of, map(Path, kept)))
     with _library(str(path)) as library:
         rows = library.Dataset.from_parquet(
-            [str(file) for file in files],
-            cache_dir=str(cache_folder() / "hub" / "datasets" / state),
+            kept, cache_dir=str(cache_folder() / "hub" / "datasets" / state)
         )
     base = path if path.is_dir() else path.parent
-    return HubSource(str(path), rows, column, f"{path}:COLUMN", base)
+    return HubSource(str(path), rows, column, f"{path}:COLUMN", base, notes)
 
 
 class HubSource(EncodedSource):
     """The pictures in one column of a table; columns of classes become labels.
 
-    A column of classes is one that the table declares as such, and whole numbers in a column
-    ``label``. One with missing labels is passed over.
+    A column of classes is one that the table declares as such, or one of words or whole numbers of
+    which so few are distinct that they may be classes. One with missing values is passed over.
 
     Parameters
     ----------
@@ -119,13 +132,22 @@ class HubSource(EncodedSource):
         How the user would have named a column.
     base : Path, optional
         Where files lie that rows name instead of holding them.
+    notes : sequence of str
+        See :class:`~dcgan.data.sources.base.Source`.
     """
 
     def __init__(
-        self, name: str, rows: Any, column: str, syntax: str, base: Path | None = None
+        self,
+        name: str,
+        rows: Any,
+        column: str,
+        syntax: str,
+        base: Path | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         column = _picture_column(name, rows.features, column, syntax)
-        super().__init__(name, labels=_labels(rows))
+        labels, refused = read_columns_of(rows)
+        super().__init__(name, labels=labels, notes=[*notes, *refused])
         self._column = rows.data.column(column)
         self._files = [Path(file["filename"]) for file in rows.cache_files]
         self._base = base or Path()
@@ -211,24 +233,6 @@ def _picture_columns(features: Any) -> list[str]:
 def _kind(feature: Any) -> str:
     kind = type(feature).__name__
     return str(feature.dtype) if kind == "Value" else kind
-
-
-def _labels(rows: Any) -> dict[str, Labels]:
-    """Labels out of the columns of classes."""
-    labels = {}
-    for column, feature in rows.features.items():
-        declared = tuple(getattr(feature, "names", None) or ())
-        is_plain = column == "label" and "int" in str(getattr(feature, "dtype", ""))
-        values = rows.data.column(column)
-        if not (declared or is_plain) or values.null_count:
-            continue
-        numbers = values.to_numpy()
-        if is_plain and not declared:
-            classes, numbers = np.unique(numbers, return_inverse=True)
-            declared = tuple(str(number) for number in classes)
-        if len(numbers) and numbers.min() >= 0 and numbers.max() < len(declared):
-            labels[column] = Labels(numbers.astype(np.int64), declared)
-    return labels
 
 
 @contextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -18,9 +19,13 @@ from dcgan.data.decode import damage_named, decode
 from dcgan.data.profiles import to_srgb
 from dcgan.data.sources.arrays import as_pixels, channels_last
 from dcgan.data.sources.base import ArraySource, Labels, Source
+from dcgan.data.sources.item_classes import ItemClasses
 from dcgan.data.sources.paths import read_picture_file
 from dcgan.errors import DataError, UnreadableImage
 from dcgan.runtime.files import expanded
+
+_SAFE = (list, tuple, deque, str, bytes)
+"""Types whose items any thread may fetch."""
 
 
 @runtime_checkable
@@ -41,7 +46,7 @@ def open_items(items: object) -> Source:
         sequence with ``len`` and ``[i]``, such as a list or a map-style ``Dataset``, read when
         needed; or any other iterable, read once and kept. One item is a ``PIL.Image``, an array
         or tensor (H, W), (H, W, C) or (C, H, W), encoded bytes, or a path; or a tuple of one and
-        its class, a whole number.
+        its class, a whole number, a tensor of one, or a word.
 
     Raises
     ------
@@ -66,6 +71,9 @@ def open_items(items: object) -> Source:
 class ItemsSource(Source):
     """Pictures that a sequence gives by number.
 
+    Items of other types than Python's own are fetched one at a time and in order: a data set over
+    one open file, or with a random generator of its own, does not bear several threads.
+
     Parameters
     ----------
     items : sequence
@@ -73,26 +81,46 @@ class ItemsSource(Source):
     """
 
     def __init__(self, items: _Indexed) -> None:
-        labels = _labels(items) if isinstance(items, Sequence) else {}
-        super().__init__("data", labels=labels)
-        self.may_vary = not isinstance(items, list | tuple | deque)
+        super().__init__("data")
+        self.may_vary = self.one_at_a_time = not isinstance(items, _SAFE)
         self._items = items
-        self._lock = threading.Lock()
+        self._classes = ItemClasses(items)
+        self._fetching = threading.Lock() if self.one_at_a_time else nullcontext()
+        self._decoding = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._items)
 
+    @property
+    def labels(self) -> dict[str, Labels]:
+        """Labels by factor; may have to fetch every item that was not read yet."""
+        if self._classes.is_known:
+            return self._labels
+        for index in range(len(self)):
+            if not self._classes.wants(index):
+                continue
+            with suppress(UnreadableImage):
+                self._classes.add(index, self._item(index))
+        self._labels, notes = self._classes.found()
+        self.notes += notes
+        return self._labels
+
     def read(self, index: int, at_least: tuple[int, int] | None = None) -> Image.Image:
-        try:
-            item = self._items[index]
-        except Exception as error:  # somebody else's code
-            raise UnreadableImage(f"{type(error).__name__}: {error}") from error
+        item = self._item(index)
+        self._classes.add(index, item)
         picture = item[0] if isinstance(item, tuple | list) and item else item
         if isinstance(picture, Image.Image):
-            with self._lock, damage_named():  # one that was only opened is decoded now, and once
+            with self._decoding, damage_named():  # one only opened is decoded now, and once
                 picture.load()
         with damage_named():
             return _picture(picture, at_least)
+
+    def _item(self, index: int) -> Any:
+        try:
+            with self._fetching:
+                return self._items[index]
+        except Exception as error:  # somebody else's code
+            raise UnreadableImage(f"{type(error).__name__}: {error}") from error
 
     def title(self, index: int) -> str:
         return f"data[{index}]"
@@ -122,15 +150,3 @@ def _picture(item: Any, at_least: tuple[int, int] | None) -> Image.Image:
 def _to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
     dense = tensor.detach().to_dense().cpu()  # NumPy knows neither sparse ones nor bfloat16
     return np.asarray(dense.float() if dense.is_floating_point() else dense)
-
-
-def _labels(items: Sequence[Any]) -> dict[str, Labels]:
-    """Classes, where every item is a pair of a picture and a whole number."""
-    numbers = []
-    for item in items:
-        is_pair = isinstance(item, tuple) and len(item) == 2
-        if not is_pair or not isinstance(item[1], int | np.integer):
-            return {}
-        numbers.append(int(item[1]))
-    classes, values = np.unique(numbers, return_inverse=True)
-    return {"label": Labels(values, tuple(str(number) for number in classes))}

@@ -14,6 +14,7 @@ from dcgan.data.sources.arrays import open_array
 from dcgan.data.sources.base import EncodedSource, Source
 from dcgan.data.sources.celeba import open_celeba
 from dcgan.data.sources.cifar10 import open_cifar10
+from dcgan.data.sources.collection import NONE
 from dcgan.data.sources.digits import open_digits
 from dcgan.data.sources.folder import FolderSource, files_below
 from dcgan.data.sources.frames import FramesSource
@@ -24,10 +25,11 @@ from dcgan.data.sources.paths import is_hidden, suffix
 from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.sources.run_folders import refuse_folder_of_runs, refuse_run_folder
 from dcgan.data.sources.shapes import ShapesSource
+from dcgan.data.sources.splits import ALL, AUTO, canonical, refuse_split
 from dcgan.data.sources.tar import TarSource
 from dcgan.data.sources.tar_index import place
 from dcgan.data.sources.zips import ZipSource
-from dcgan.errors import DataError, SourceNotFound
+from dcgan.errors import ConfigError, DataError, SourceNotFound
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.given import is_address, is_name, refuse_no_data
 
@@ -54,6 +56,8 @@ def open_source(
     root: StrPath | None = None,
     *,
     frames: str = "first",
+    split: str = AUTO,
+    labels: str = AUTO,
     progress: _Progress | None = None,
 ) -> Source:
     """Open a collection of pictures.
@@ -64,11 +68,17 @@ def open_source(
         The path of a folder, a ``.zip``, ``.tar``, ``.npy``, ``.npz`` or ``.parquet`` file; a
         pattern or an address of tar shards (``shards/{000..099}.tar``, ``s3://…/*.tar``); or a
         name: ``digits``, ``shapes``, ``mnist``, ``fashion-mnist``, ``cifar10``, ``celeba``,
-        ``lsun/CATEGORY``, ``hub:OWNER/NAME``. Named sets take a split: ``mnist:test``.
+        ``lsun/CATEGORY``, ``hub:OWNER/NAME``. Names and paths take a split: ``mnist:test``,
+        ``photos:val``.
     root : path, optional
         Folder in which named sets lie; default: the variable ``DCGAN_DATA``.
     frames : {"first", "all"}
         What animated pictures give.
+    split : str, default "auto"
+        ``train``, ``val``, ``test``, another one that is there, or ``all``; ``auto`` is ``train``
+        where there are splits.
+    labels : str, default "auto"
+        ``auto``: what lies beside the pictures; ``none``; or a file.
     progress : callable, optional
         Called with (done, total) bytes while a named set is fetched.
 
@@ -78,11 +88,20 @@ def open_source(
         Neither a known name nor an existing path.
     DataError
         A path that holds no picture, or a damaged file.
+    ConfigError
+        A split that is not there, or a file of labels that cannot be read.
     """
     data = os.fspath(data)
     refuse_no_data(data)
     known = _data_root(root)
-    source = _open_name(data, known, progress) if is_name(data) else _open_path(data)
+    data, split = with_split(data, split)
+    if is_name(data):
+        source = _open_name(data, known, progress, split)
+        _refuse_label_file(source, labels)
+    else:
+        source = _open_path(data, split, labels)
+    if labels == NONE:
+        source.labels.clear()
     if len(source) == 0:
         raise DataError(
             f"{data}: holds no picture (other files: {_others(source)}); wants files such as"
@@ -93,66 +112,107 @@ def open_source(
     return source
 
 
+def with_split(data: str, split: str = AUTO) -> tuple[str, str]:
+    """DATA without the split at its end, and the split: ``mnist:test``, or ``photos:val`` where
+    there is a folder or file ``photos`` and no ``photos:val``.
+
+    Raises
+    ------
+    ConfigError
+        Two splits are asked for.
+    """
+    name, colon, own = data.rpartition(":")
+    if not colon or not own or "/" in own or is_address(data):
+        return data, split
+    if is_name(data):
+        if name.startswith("hub") or not is_name(name):
+            return data, split
+    elif expanded(data).exists() or not expanded(name).exists():
+        return data, split
+    if split != AUTO and canonical(split) != canonical(own):
+        raise ConfigError("data.split", split, f"DATA asks for the split {own}; leave one out")
+    return name, own
+
+
+def _refuse_label_file(source: Source, labels: str) -> None:
+    if labels not in {AUTO, NONE}:
+        raise ConfigError(
+            "data.labels",
+            labels,
+            f"{source.name} has labels of its own, or none; a file goes with a folder, zip, tar,"
+            " .npy or .npz",
+        )
+
+
 def _data_root(root: StrPath | None) -> Path | None:
     given = root or os.environ.get("DCGAN_DATA")
     return expanded(given) if given else None
 
 
-def _open_name(data: str, root: Path | None, progress: _Progress | None) -> Source:
-    name, _, split = data.partition(":")
+def _open_name(data: str, root: Path | None, progress: _Progress | None, split: str) -> Source:
+    name = data.partition(":")[0]
     if name == "hub":
-        return open_hub(data)
+        return open_hub(data, split)
+    asked = "" if split == AUTO else split
     if name.startswith("lsun"):
-        return open_lsun(name.partition("/")[2], split or "train", root)
+        return open_lsun(name.partition("/")[2], canonical(asked) or "train", root)
     if name in _MADE:
-        if split:
-            raise SourceNotFound(f"{data}: {name} has no splits; say {name}")
+        if asked not in {"", ALL}:
+            raise SourceNotFound(f"{data}:{split}: {name} has no splits; say {name}")
         return _MADE[name]()
     splits, open_named = _NAMED[name]
-    if split not in {"", *splits}:
-        raise SourceNotFound(f"{data}: the splits are {', '.join(splits[:-1])} and {splits[-1]}")
-    return open_named(split or splits[0], root, progress)
+    found = next((one for one in splits if canonical(one) == canonical(asked)), "")
+    if asked and not found:
+        listed = f"{', '.join(splits[:-1])} and {splits[-1]}"
+        raise SourceNotFound(f"{data}:{split}: the splits are {listed}")
+    return open_named(found or splits[0], root, progress)
 
 
-def _open_path(data: str) -> Source:
+def _open_path(data: str, split: str, labels: str) -> Source:
     path = expanded(data)
     if not is_address(data) and path.is_dir():
-        return _open_folder(path)
+        return _open_folder(path, split, labels)
     if is_address(data) or not path.exists():
-        return TarSource(data, _shards(data))
+        return TarSource(data, _shards(data), split=split, labels=labels)
     if not path.is_file():
         raise DataError(f"{data}: not a regular file or folder")  # a pipe would never end
     match path.suffix.lower():
         case ".zip":
-            return ZipSource(path)
+            return ZipSource(path, split=split, labels=labels)
         case ".npy" | ".npz":
-            return open_array(path)
+            return open_array(path, split=split, labels=labels)
         case ".tar":
-            return TarSource(str(path), [str(path)])
+            return TarSource(str(path), [str(path)], split=split, labels=labels)
         case ".parquet":
-            return open_parquet(path)
+            return _without_file(open_parquet(path, split=split), labels)
     raise DataError(
         f"{data}: not a folder, .zip, .tar, .npy, .npz or .parquet; put single pictures into a"
         " folder, and unpack compressed archives"
     )
 
 
-def _open_folder(path: Path) -> Source:
+def _open_folder(path: Path, split: str, labels: str) -> Source:
     """A folder of pictures, unless it holds something that is opened as a whole."""
-    if is_prepared(path):
-        return PreparedSource(path)
-    if (path / "data.mdb").is_file():
-        return LmdbSource(path)
+    if is_prepared(path) or (path / "data.mdb").is_file():
+        refuse_split(split, str(path))
+        opened = PreparedSource(path) if is_prepared(path) else LmdbSource(path)
+        return _without_file(opened, labels)
     refuse_run_folder(path)
-    source = FolderSource(path)
+    source = FolderSource(path, split=split, labels=labels)
     refuse_folder_of_runs(path, source)
     if len(source) == 0 and ".tar" in source.others:
         below = files_below(path)
         shards = [name for name in below if suffix(name) == ".tar" and not is_hidden(name)]
         if shards:
-            return TarSource(str(path), [str(path / name) for name in sorted(shards)])
+            urls = [str(path / name) for name in sorted(shards)]
+            return TarSource(str(path), urls, split=split, labels=labels)
     if len(source) == 0 and ".parquet" in source.others:
-        return open_parquet(path)
+        return _without_file(open_parquet(path, split=split), labels)
+    return source
+
+
+def _without_file(source: Source, labels: str) -> Source:
+    _refuse_label_file(source, labels)
     return source
 
 

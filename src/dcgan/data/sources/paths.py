@@ -1,4 +1,4 @@
-"""What paths tell: of what kind a file is, which label, and whether something has changed."""
+"""What paths tell: of what kind a file is, and whether something has changed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ import hashlib
 import re
 import secrets
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
 from dcgan.data.decode import MOST_BYTES
-from dcgan.data.sources.base import Labels
 from dcgan.errors import OutOfReach, UnreadableImage
 from dcgan.runtime.changes import can_be_trusted, state_of
 
@@ -76,42 +73,6 @@ def read_picture_file(path: Path) -> bytes:
         raise (OutOfReach if passes else UnreadableImage)(reason) from error
 
 
-def folder_labels(names: Sequence[str]) -> dict[str, Labels]:
-    """Labels from class folders: the first folder in which the paths differ.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Each picture's path with ``/`` between its parts, the file's name last.
-
-    Returns
-    -------
-    dict
-        ``{"label": ...}``, or nothing when pictures lie beside folders or in one folder only.
-
-    Examples
-    --------
-    >>> folder_labels(["a/cat/1.png", "a/dog/2.png"])["label"].names
-    ('cat', 'dog')
-    """
-    if not names:
-        return {}
-    depth = 0
-    while True:
-        folders = {_folder_at(name, depth) for name in names}
-        if None in folders:
-            return {}
-        if len(folders) > 1:
-            break
-        depth += 1
-    classes = sorted(folder for folder in folders if folder is not None)
-    number = {folder: index for index, folder in enumerate(classes)}
-    values = np.fromiter(
-        (number[_folder_at(name, depth) or ""] for name in names), np.int64, len(names)
-    )
-    return {"label": Labels(values, tuple(classes))}
-
-
 def suffix(name: str) -> str:
     """How a file's name ends, in lower case, as other files are counted by.
 
@@ -139,9 +100,3 @@ def is_hidden(name: str) -> bool:
     (False, False)
     """
     return _HIDDEN.search(name) is not None
-
-
-def _folder_at(name: str, depth: int) -> str | None:
-    """The folder at a depth of a path, or None where its file already lies."""
-    parts = name.split("/", depth + 1)
-    return parts[depth] if len(parts) > depth + 1 else None

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from io import BytesIO
 from itertools import chain
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.decode import MOST_BYTES
 from dcgan.data.names import Names
-from dcgan.data.sources.base import EncodedSource, Labels
-from dcgan.data.sources.paths import digest, folder_labels
-from dcgan.data.sources.tar_index import Shard, list_shard, place
+from dcgan.data.sources.base import EncodedSource
+from dcgan.data.sources.collection import arrange
+from dcgan.data.sources.columns import Column
+from dcgan.data.sources.paths import digest
+from dcgan.data.sources.side_files import SideFile
+from dcgan.data.sources.splits import AUTO, choose_files
+from dcgan.data.sources.tables import NoTable
+from dcgan.data.sources.tar_index import Place, Shard, list_shard, place
 from dcgan.errors import OutOfReach, UnreadableImage
 
 _RUN = 64
@@ -40,8 +49,9 @@ class TarSource(EncodedSource):
     """The pictures of tar files, which are never unpacked nor held.
 
     A first pass reads the lists of members; then each picture is read from its place, and far
-    shards in pieces of 64 pictures. Labels come from ``KEY.cls`` beside every ``KEY.jpg`` (the
-    WebDataset layout), else from class folders. Of ``KEY.jpg`` and ``KEY.seg.png``, the first is
+    shards in pieces of 64 pictures. Labels come from ``KEY.cls``, ``KEY.json`` and ``KEY.txt``
+    beside every ``KEY.jpg`` (the WebDataset layout), else as in
+    :func:`~dcgan.data.sources.collection.arrange`. Of ``KEY.jpg`` and ``KEY.seg.png``, the first is
     the picture.
 
     Parameters
@@ -50,6 +60,8 @@ class TarSource(EncodedSource):
         What messages call it.
     urls : sequence of str
         Paths or addresses that fsspec opens; the shards, in order.
+    split, labels : str
+        As for :func:`~dcgan.data.sources.collection.arrange`. Names of shards may tell splits, too.
 
     Raises
     ------
@@ -59,17 +71,35 @@ class TarSource(EncodedSource):
 
     run = _RUN
 
-    def __init__(self, name: str, urls: Sequence[str]) -> None:
-        self._places = [place(url) for url in urls]
+    def __init__(
+        self, name: str, urls: Sequence[str], *, split: str = AUTO, labels: str = AUTO
+    ) -> None:
+        kept, notes, has_splits = choose_files(urls, split, name)
+        self._places = [place(url) for url in kept]
         self.is_far = any(shard.is_far for shard in self._places)
         with ThreadPoolExecutor(_INDEXING) as pool:
             shards = list(pool.map(list_shard, self._places))
-        self._names = Names(chain.from_iterable(shard.names for shard in shards))
-        self._shard_of = np.repeat(np.arange(len(shards)), [len(shard.names) for shard in shards])
-        self._offsets = np.concatenate([np.array(shard.offsets, np.int64) for shard in shards])
-        self._sizes = np.concatenate([np.array(shard.sizes, np.int64) for shard in shards])
+        names = Names(chain.from_iterable(shard.names for shard in shards))
         others: Counter[str] = sum((Counter(shard.others) for shard in shards), Counter())
-        super().__init__(name, labels=_labels(self._names, shards), others=others)
+        columns = _columns(shards)
+        arranged = arrange(
+            name,
+            names,
+            list(_side_files(shards, self._places)),
+            split=AUTO if has_splits else split,
+            labels=labels,
+            others=_unread(others, columns),
+            given=columns,
+        )
+        rows = arranged.rows
+        self._names = names.take(rows)
+        shard_of = np.repeat(np.arange(len(shards)), [len(shard.names) for shard in shards])
+        self._shard_of = shard_of[rows]
+        self._offsets = _joined(shard.offsets for shard in shards)[rows]
+        self._sizes = _joined(shard.sizes for shard in shards)[rows]
+        super().__init__(
+            name, labels=arranged.labels, others=others, notes=[*notes, *arranged.notes]
+        )
         self._held: OrderedDict[tuple[int, int], Future[bytes]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -108,7 +138,9 @@ class TarSource(EncodedSource):
 
     def stamp(self) -> str | None:
         states = [(shard.url, shard.state()) for shard in self._places]
-        return None if any(state is None for _, state in states) else digest(states)
+        if any(state is None for _, state in states):
+            return None
+        return digest((*states, self._offsets.tobytes()))
 
     @property
     def encoded(self) -> EncodedSource | None:
@@ -151,10 +183,46 @@ class TarSource(EncodedSource):
         return held.result()
 
 
-def _labels(names: Names, shards: list[Shard]) -> dict[str, Labels]:
-    """From ``.cls`` files where every picture has one, else from folders."""
-    numbers = [number for shard in shards for number in shard.classes]
-    if not numbers or len(numbers) < len(names):
-        return folder_labels(names)
-    classes, values = np.unique(numbers, return_inverse=True)
-    return {"label": Labels(values, tuple(str(number) for number in classes))}
+def _joined(parts: Iterable[list[int]]) -> NDArray[np.int64]:
+    return np.concatenate([np.array(part, np.int64) for part in parts])
+
+
+def _columns(shards: Sequence[Shard]) -> dict[str, Column]:
+    """What files beside each picture tell, over all shards."""
+    count = sum(len(shard.names) for shard in shards)
+    columns: dict[str, Column] = {}
+    start = 0
+    for shard in shards:
+        rows = np.arange(start, start + len(shard.names))
+        start += len(shard.names)
+        for name, texts in shard.texts.items():
+            columns.setdefault(name, Column(count)).put(rows, texts)
+        for name, trouble in shard.troubles.items():
+            columns.setdefault(name, Column(count)).give_up(trouble)
+    return columns
+
+
+def _unread(others: Counter[str], columns: Mapping[str, Column]) -> dict[str, int]:
+    """Other files by ending, less those that lie beside each picture and were read."""
+    read = {".txt" if name == "txt" else ".json" for name in columns if name != "cls"}
+    return {end: count for end, count in others.items() if end not in read}
+
+
+def _side_files(shards: Sequence[Shard], places: Sequence[Place]) -> Iterator[SideFile]:
+    """Members of shards that may hold labels of many pictures."""
+    for shard, where in zip(shards, places, strict=True):
+        for name, offset, size in shard.sides:
+            if size <= MOST_BYTES:
+                yield SideFile(name, size, partial(_member, where, offset, size))
+
+
+@contextmanager
+def _member(where: Place, offset: int, size: int) -> Iterator[BinaryIO]:
+    """The content of a member, in memory."""
+    try:
+        with where.system.open(where.path, "rb") as file:
+            file.seek(offset)
+            content = file.read(size)
+    except Exception as error:  # every kind of address has errors of its own
+        raise NoTable(f"cannot be read ({error})") from error
+    yield BytesIO(content)

@@ -16,18 +16,20 @@ import fsspec
 
 from dcgan.data.decode import EXTENSIONS
 from dcgan.data.sources.paths import digest, file_stamp, is_hidden, suffix
+from dcgan.data.sources.sample_texts import SampleTexts
+from dcgan.data.sources.tables import ENDINGS
 from dcgan.errors import DataError, SourceNotFound, Unreachable
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import write_text
 from dcgan.runtime.network import offline
 
-_VERSION = 1
+_VERSION = 2
 """Raised whenever other members than before are listed."""
+
+_MOST_SIDES = 1000
 
 _BLOCK = 2**20
 """Bytes of one request while a far shard is listed; larger members are skipped unread."""
-
-_NO_CLASS = -1
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,13 @@ class Shard:
     names : list of str
     offsets, sizes : list of int
         Where each lies, in bytes.
-    classes : list of int
-        From the ``KEY.cls`` beside each; empty unless every picture has one.
+    texts : dict of str to list of str
+        What ``KEY.cls``, ``KEY.txt`` and the fields of ``KEY.json`` tell of each picture; empty
+        where they tell nothing.
+    troubles : dict of str to str
+        Such columns that hold no classes, and why.
+    sides : list of (name, offset, size)
+        Members that may hold labels of many pictures.
     others : dict of str to int
         Other members, counted by suffix.
     """
@@ -48,7 +55,9 @@ class Shard:
     names: list[str]
     offsets: list[int]
     sizes: list[int]
-    classes: list[int]
+    texts: dict[str, list[str]]
+    troubles: dict[str, str]
+    sides: list[tuple[str, int, int]]
     others: dict[str, int]
 
 
@@ -153,39 +162,44 @@ def _opened(where: Place) -> Any:
 
 def _collected(members: tarfile.TarFile, file: Any) -> Shard:
     found: list[tuple[str, int, int]] = []
-    classes: dict[str, int] = {}
+    sides: list[tuple[str, int, int]] = []
+    texts = SampleTexts()
     others: Counter[str] = Counter()
     for member in _files(members, file):
         name = member.name.removeprefix("./")
         end = suffix(name)
         if is_hidden(name):
             continue
+        place = name, member.offset_data, member.size
         if end in EXTENSIONS:
-            found.append((name, member.offset_data, member.size))
-        elif end == ".cls":
-            number = _number(file, member)
-            if number is not None:
-                classes[name.removesuffix(".cls")] = number
-        else:
+            found.append(place)
+            continue
+        if texts.reads(end, member.size):
+            texts.add(name.removesuffix(end), end, _content(file, member))
+        if end != ".cls":
             others[end] += 1
+        if end in ENDINGS and len(sides) < _MOST_SIDES:
+            sides.append(place)
     found = _without_companions(found)
     samples = Counter(key(name) for name, _, _ in found)
-    numbers = [_class_of(name, classes, samples) for name, _, _ in found]
+    stems = [_stem(name, texts, samples) for name, _, _ in found]
     return Shard(
         names=[name for name, _, _ in found],
         offsets=[offset for _, offset, _ in found],
         sizes=[size for _, _, size in found],
-        classes=[] if _NO_CLASS in numbers else numbers,
+        texts=texts.of(stems),
+        troubles=texts.troubles,
+        sides=[side for side in sides if key(side[0]) not in samples],
         others=dict(others),
     )
 
 
-def _class_of(name: str, classes: dict[str, int], samples: Counter[str]) -> int:
-    """From ``NAME.cls`` beside ``NAME.png``; or ``KEY.cls``, of a sample's only picture."""
+def _stem(name: str, texts: SampleTexts, samples: Counter[str]) -> str:
+    """Of ``NAME.cls`` beside ``NAME.png``; or of ``KEY.cls``, of a sample's only picture."""
     stem = name.rpartition(".")[0]
-    if stem not in classes and samples[key(name)] == 1:
+    if stem not in texts and samples[key(name)] == 1:
         stem = key(name)
-    return classes.get(stem, _NO_CLASS)
+    return stem
 
 
 def _files(members: tarfile.TarFile, file: Any) -> Iterator[tarfile.TarInfo]:
@@ -203,13 +217,13 @@ def _files(members: tarfile.TarFile, file: Any) -> Iterator[tarfile.TarInfo]:
         raise ValueError(f"damaged at byte {members.offset:,}; fetch it again")
 
 
-def _number(file: Any, member: tarfile.TarInfo) -> int | None:
-    """The class that a ``.cls`` member holds."""
+def _content(file: Any, member: tarfile.TarInfo) -> bytes:
+    """Of a small member."""
     here = file.tell()
     file.seek(member.offset_data)
-    text = file.read(min(member.size, 32)).strip()
+    content: bytes = file.read(member.size)
     file.seek(here)
-    return int(text) if text.isdigit() else None
+    return content
 
 
 def _without_companions(found: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:

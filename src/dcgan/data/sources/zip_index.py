@@ -11,11 +11,13 @@ import mmap
 import struct
 from array import array
 from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dcgan.data.names import Names
 
@@ -87,6 +89,14 @@ class ZipIndex:
         columns = len(Member._fields) - 1
         self.numbers = np.frombuffer(numbers, np.int64).reshape(-1, columns)[order]
         """int64 (N, 6): the fields of Member after its name."""
+
+    def take(self, rows: NDArray[np.int64]) -> ZipIndex:
+        """Some of the members, in order."""
+        if len(rows) == len(self.names):
+            return self
+        some = copy(self)
+        some.names, some.numbers = self.names.take(rows), self.numbers[rows]
+        return some
 
     def __getitem__(self, index: int) -> Member:
         return Member(self.names[index], *self.numbers[index].tolist())

@@ -9,11 +9,21 @@ import weakref
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
 
 from dcgan.data.decode import EXTENSIONS, MOST_BYTES
 from dcgan.data.sources.base import EncodedSource
-from dcgan.data.sources.paths import digest, folder_labels, is_hidden, suffix
+from dcgan.data.sources.collection import Beside, arrange
+from dcgan.data.sources.paths import digest, is_hidden, suffix
+from dcgan.data.sources.side_files import SideFile
+from dcgan.data.sources.splits import AUTO
+from dcgan.data.sources.tables import NoTable
 from dcgan.data.sources.unpacking import unpacked
 from dcgan.data.sources.zip_index import Member, ZipIndex
 from dcgan.errors import DataError, UnreadableImage
@@ -23,13 +33,16 @@ _ENCRYPTED = 1
 
 
 class ZipSource(EncodedSource):
-    """Every picture in a zip file, sorted by name and never unpacked; class folders become labels.
+    """Every picture in a zip file, sorted by name and never unpacked; labels as in
+    :func:`~dcgan.data.sources.collection.arrange`.
 
     Parameters
     ----------
     path : Path
     below : str, optional
         Only members whose path begins so.
+    split, labels : str
+        As for :func:`~dcgan.data.sources.collection.arrange`.
 
     Raises
     ------
@@ -37,23 +50,54 @@ class ZipSource(EncodedSource):
         Not a zip file.
     """
 
-    def __init__(self, path: Path, below: str = "") -> None:
+    def __init__(
+        self, path: Path, below: str = "", *, split: str = AUTO, labels: str = AUTO
+    ) -> None:
         others: Counter[str] = Counter()
+        beside = Beside()
         try:
-            self._index = ZipIndex(path, lambda name: _is_picture(name, others, below))
+            index = ZipIndex(path, lambda name: _is_wanted(name, others, below, beside))
             self._file = path.open("rb", buffering=0)
             weakref.finalize(self, self._file.close)
         except (OSError, ValueError, zipfile.BadZipFile) as error:
             raise DataError(f"{path}: not a readable zip file ({error})") from error
-        super().__init__(str(path), labels=folder_labels(self._index.names), others=others)
         self._path = path
         self._lock = threading.Lock()
+        may_tell = set(beside.names)
+        is_side = np.zeros(len(index.names), np.bool_)
+        if may_tell:
+            is_side[:] = [_plain_name(name) in may_tell for name in index.names]
+        self._index = index.take(np.flatnonzero(~is_side))
+        sides = [index[row] for row in np.flatnonzero(is_side).tolist()]
+        arranged = arrange(
+            str(path),
+            self._index.names,
+            [self._side_file(member) for member in sides],
+            split=split,
+            labels=labels,
+            others=others,
+            unread=beside.unread,
+        )
+        self._index = self._index.take(arranged.rows)
+        super().__init__(str(path), labels=arranged.labels, others=others, notes=arranged.notes)
 
     def __len__(self) -> int:
         return len(self._index.names)
 
     def fetch(self, index: int) -> bytes:
-        member = self._index[index]
+        return self._content(self._index[index])
+
+    def _side_file(self, member: Member) -> SideFile:
+        @contextmanager
+        def opened() -> Iterator[BinaryIO]:
+            try:
+                yield BytesIO(self._content(member))
+            except UnreadableImage as error:
+                raise NoTable(str(error)) from error
+
+        return SideFile(_plain_name(member.name), member.size, opened)
+
+    def _content(self, member: Member) -> bytes:
         try:
             return self._unpacked(member)
         except (MemoryError, UnreadableImage):
@@ -62,7 +106,7 @@ class ZipSource(EncodedSource):
             raise UnreadableImage(f"damaged in the zip: {error}") from error
 
     def title(self, index: int) -> str:
-        return self._index.names[index]
+        return _plain_name(self._index.names[index])
 
     def stamp(self) -> str:
         # holds each member's checksum: as good as having read it
@@ -94,12 +138,19 @@ class ZipSource(EncodedSource):
             return self._file.read(length) or b""
 
 
-def _is_picture(name: str, others: Counter[str], below: str) -> bool:
-    """Whether a member is one; counts what is neither that, hidden, nor a folder."""
+def _is_wanted(name: str, others: Counter[str], below: str, beside: Beside) -> bool:
+    """Whether a member is a picture or may hold labels; counts what is neither a picture, hidden,
+    nor a folder."""
+    name = _plain_name(name)
     if name.endswith("/") or not name.startswith(below) or is_hidden(name):
         return False
     end = suffix(name)
     if end in EXTENSIONS:
         return True
     others[end] += 1
-    return False
+    return beside.add(name, end)
+
+
+def _plain_name(name: str) -> str:
+    """A member's name with ``/`` between its parts: some programs on Windows write ``\\``."""
+    return name.replace("\\", "/")

@@ -1,0 +1,66 @@
+"""Labels out of the columns of a Hugging Face table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dcgan.data.sources.base import Labels
+from dcgan.data.sources.columns import Column, is_label_word, read_columns
+from dcgan.data.sources.side_files import listed
+from dcgan.data.sources.tables import cell
+
+_CHUNK = 2**16
+
+_PLAIN = ("string", "large_string", "bool", "int", "uint")
+"""Kinds of values that may be classes, as their names begin."""
+
+
+def read_columns_of(rows: Any) -> tuple[dict[str, Labels], list[str]]:
+    """Labels by factor, and a line about columns that look like labels and are not read.
+
+    Parameters
+    ----------
+    rows : datasets.Dataset
+    """
+    labels: dict[str, Labels] = {}
+    refused = []
+    plain: dict[str, Column] = {}
+    for name, feature in rows.features.items():
+        values = rows.data.column(name)
+        declared = tuple(getattr(feature, "names", None) or ())
+        kind = str(getattr(feature, "dtype", ""))
+        if declared and not values.null_count:
+            numbers = values.to_numpy()
+            if len(numbers) and numbers.min() >= 0 and numbers.max() < len(declared):
+                labels[name] = Labels(numbers.astype(np.int64), declared)
+                continue
+            refused.append(f"{name} (rows without a class)")
+        elif declared:
+            refused.append(f"{name} (rows without a class)")
+        elif kind.startswith(_PLAIN):
+            plain[name] = _column(values)
+        elif is_label_word(name):
+            refused.append(f"{name} ({kind or type(feature).__name__})")
+    reading = read_columns(plain, np.arange(len(rows)), single=True)
+    if len(reading.rows) < len(rows) and reading.labels:
+        refused += [f"{name} (empty for some images)" for name in reading.labels]
+    else:
+        own = {reading.main: "label"} if is_label_word(reading.main) else {}
+        for name, found in reading.labels.items():
+            given = (reading.main or name) if name == "label" else name
+            labels.setdefault(own.get(given, given), found)
+    refused += reading.refused
+    return labels, [f"not read as classes: {listed(refused)}"] if refused else []
+
+
+def _column(values: Any) -> Column:
+    """A column of a table, read in parts until it is known to hold no classes."""
+    column = Column(len(values))
+    for start in range(0, len(values), _CHUNK):
+        texts = [cell(value) for value in values.slice(start, _CHUNK).to_pylist()]
+        column.put(np.arange(start, start + len(texts)), texts)
+        if column.trouble:
+            break
+    return column

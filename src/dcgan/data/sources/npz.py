@@ -1,0 +1,270 @@
+"""Which arrays of an ``.npz`` file are images, of which split, and which are their labels.
+
+N images · K classes
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.npyio import NpzFile
+from numpy.typing import NDArray
+
+from dcgan.data.sources.columns import MOST_FACTORS, Column, Reading, is_label_word, read_columns
+from dcgan.data.sources.side_files import listed
+from dcgan.data.sources.splits import choose, in_order, refuse_split, split_of, splits_note
+from dcgan.data.sources.tables import cell, read_table
+from dcgan.errors import ConfigError
+
+_IMAGE_WORDS = ("images", "image", "imgs", "img", "x", "pictures", "faces", "data")
+"""Names of arrays of images, the surest first; else the first array of 3 or 4 axes."""
+
+_NUMBERS = "buif"
+
+_CURE = (
+    "give a NumPy, CSV, TSV, JSON or JSONL file with a label for each image, in order, or leave it"
+    " out"
+)
+
+
+@dataclass(frozen=True)
+class Header:
+    """Shape and type of an array, read without its values."""
+
+    key: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    split: str | None = None
+    words: tuple[str, ...] = ()
+
+    @property
+    def may_be_images(self) -> bool:
+        return len(self.shape) in {3, 4} and self.dtype.kind in _NUMBERS
+
+    @property
+    def may_be_labels(self) -> bool:
+        """Whether its name says so."""
+        return not self.may_be_images and any(is_label_word(word) for word in self.words)
+
+
+@dataclass
+class Chosen:
+    """What is read of a file.
+
+    Attributes
+    ----------
+    images : list of str
+        Keys of arrays, one after another.
+    labels : list of dict of str to str
+        For each of these, keys of its labels by factor.
+    notes : list of str
+    """
+
+    images: list[str] = field(default_factory=list)
+    labels: list[dict[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def read_headers(file: NpzFile) -> list[Header]:
+    """All arrays of a file in its order; no value is read.
+
+    Raises
+    ------
+    ValueError, OSError, zipfile.BadZipFile
+        It is damaged.
+    """
+    headers: list[Header] = []
+    archive = file.zip
+    if archive is None:
+        raise ValueError("closed")
+    for member in archive.namelist():
+        if not member.endswith(".npy"):
+            continue
+        with archive.open(member) as content:
+            version = np.lib.format.read_magic(content)
+            read = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
+            shape, _, dtype = read(content)
+        key = member.removesuffix(".npy")
+        headers.append(Header(key, tuple(shape), dtype, *split_of(key)))
+    return headers
+
+
+def choose_arrays(name: str, headers: Sequence[Header], split: str) -> Chosen:
+    """The images of the split to use, and their labels.
+
+    Parameters
+    ----------
+    name : str
+        What messages call the file.
+    headers : sequence of Header
+    split : str
+        The setting ``data.split``.
+
+    Raises
+    ------
+    ConfigError
+        There is no such split.
+    """
+    by_split: dict[str, list[Header]] = {}
+    for header in headers:
+        if header.may_be_images:
+            by_split.setdefault(header.split or "", []).append(header)
+    images = {one: min(found, key=_likeness) for one, found in by_split.items()}
+    counts = in_order({one: header.shape[0] for one, header in images.items() if one})
+    chosen = Chosen()
+    if not counts:
+        refuse_split(split, name)
+        used = [""] if images else []
+    elif "images" in {header.key for header in headers if header.may_be_images}:
+        refuse_split(split, name)  # an array of all images, beside others
+        used = [""]
+    else:
+        kept = choose(counts, split, name, "images")
+        used = [one for one in counts if one in kept]
+        if len(counts) > 1:
+            chosen.notes.append(splits_note(counts, kept, "images"))
+    read: set[str] = set()
+    for one in used:
+        chosen.images.append(images[one].key)
+        labels = _labels_of(images[one], headers)
+        chosen.labels.append(labels)
+        read.update(labels.values())
+    unread = [
+        f"{header.key} {header.shape}"
+        for header in headers
+        if header.may_be_labels and header.key not in read and (header.split or "") in used
+    ]
+    if unread:
+        chosen.notes.append(f"not read as labels: {listed(unread)}")
+    return chosen
+
+
+def labels_in_order(arrays: Mapping[str, Sequence[NDArray[Any]]], count: int) -> Reading:
+    """Labels of images in the order of arrays.
+
+    Parameters
+    ----------
+    arrays : mapping of str to sequence of arrays
+        By factor; one after another.
+    count : int
+        N.
+    """
+    columns = {name: _column(parts, count) for name, parts in arrays.items()}
+    return read_columns(columns, np.arange(count), single=True)
+
+
+def labels_of_rows(path: Path, given: str, count: int) -> Reading:
+    """Labels of images in order from a file: an array, or a table with a row for each.
+
+    Parameters
+    ----------
+    path : Path
+    given : str
+        As the user named it.
+    count : int
+        N.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, or does not have N labels.
+    """
+    try:
+        columns = _columns_of_file(path, count)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError("data.labels", given, f"{reason}; {_CURE}") from error
+    reading = read_columns(columns, np.arange(count))
+    if not reading.labels:
+        reason = f"no classes in {listed(reading.refused)}" if reading.refused else "no labels"
+        raise ConfigError("data.labels", given, f"{reason}; {_CURE}")
+    return reading
+
+
+def _columns_of_file(path: Path, count: int) -> dict[str, Column]:
+    if path.suffix.lower() in {".npy", ".npz"}:
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            arrays = {"label": loaded}
+        else:
+            with loaded:
+                keys = [one.key for one in read_headers(loaded) if one.shape[:1] == (count,)]
+                arrays = {key: loaded[key] for key in keys if loaded[key].ndim <= 2}
+        arrays = {name: array for name, array in arrays.items() if len(array) == count}
+        if not arrays:
+            raise ValueError(f"no array of {count:,} labels, as many as there are images")
+        return {name: _column([array], count) for name, array in arrays.items()}
+    with path.open("rb") as file:
+        table = read_table(path.suffix.lower(), file, path.stat().st_size)
+        rows = list(islice(table.rows(), count + 2))
+    names = table.columns
+    if names is None and len(rows) == count + 1:
+        names = [cell(name) for name in rows.pop(0)]
+    if len(rows) != count:
+        more = "more than " if len(rows) > count else ""
+        raise ValueError(f"{more}{min(len(rows), count):,} rows for {count:,} images")
+    names = names or [f"column {place + 1}" for place in range(len(rows[0]))]
+    columns = {name: Column(count) for name in names[:MOST_FACTORS]}
+    for place, column in enumerate(columns.values()):
+        texts = [row[place] if place < len(row) else "" for row in rows]
+        column.put(np.arange(count), texts)
+    return columns
+
+
+def _labels_of(images: Header, headers: Sequence[Header]) -> dict[str, str]:
+    """Keys of the labels of some images, by factor: of the same split and length."""
+    found = {
+        "_".join(header.words): header.key
+        for header in headers
+        if header.may_be_labels
+        and header.split == images.split
+        and header.shape[:1] == images.shape[:1]
+        and len(header.shape) <= 2
+        and header.dtype.kind in f"{_NUMBERS}US"
+    }
+    return {"label": next(iter(found.values()))} if len(found) == 1 else found
+
+
+def _column(parts: Sequence[NDArray[Any]], count: int) -> Column:
+    """Arrays, one after another."""
+    column, start = Column(count), 0
+    for part in parts:
+        texts = _texts(part)
+        if isinstance(texts, str):
+            column.give_up(texts)
+            break
+        column.put(np.arange(start, start + len(texts)), texts)
+        start += len(texts)
+    return column
+
+
+def _likeness(header: Header) -> int:
+    """How surely an array holds the images: less is surer."""
+    ranks = [_IMAGE_WORDS.index(word) for word in header.words if word in _IMAGE_WORDS]
+    return min(ranks, default=len(_IMAGE_WORDS))
+
+
+def _texts(labels: NDArray[Any]) -> list[str] | str:
+    """Classes as texts; a string where an array holds none, which says why."""
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim == 2:
+        is_one_hot = np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()
+        if labels.dtype.kind not in _NUMBERS or not is_one_hot:
+            return f"of shape {labels.shape}, and not one-hot"
+        labels = labels.argmax(axis=1)
+    if labels.ndim != 1:
+        return f"of shape {labels.shape}"
+    if labels.dtype.kind == "S":
+        return [cell(text.decode("utf-8", "replace")) for text in labels.tolist()]
+    return [cell(value) for value in labels.tolist()]

@@ -1,0 +1,189 @@
+"""Splits: which part of a collection is for training, by the names of folders or files."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from dcgan.errors import ConfigError
+
+AUTO, ALL, TRAIN = "auto", "all", "train"
+
+_ALIASES = {
+    TRAIN: ("train", "training", "trainset"),
+    "val": ("val", "valid", "validation", "valset", "dev"),
+    "test": ("test", "testing", "testset"),
+}
+_CANONICAL = {word: split for split, words in _ALIASES.items() for word in words}
+
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+"""Words of ``seg_train``, ``train2017``, ``trainA`` and ``TRAIN``."""
+
+_MOST_NAMED = 8
+
+
+def canonical(name: str) -> str:
+    """One name for each split: ``valid`` and ``validation`` are ``val``; others stay.
+
+    >>> canonical("Validation"), canonical("unlabeled")
+    ('val', 'unlabeled')
+    """
+    return _CANONICAL.get(name.lower(), name)
+
+
+def split_of(name: str) -> tuple[str | None, tuple[str, ...]]:
+    """The split that a folder's or file's name contains, and the other words of the name.
+
+    >>> split_of("train2017"), split_of("testA"), split_of("red")
+    (('train', ()), ('test', ('a',)), (None, ('red',)))
+    """
+    words = [word.lower() for word in _WORD.findall(name)]
+    found = [word for word in words if word in _CANONICAL]
+    if len(found) != 1:
+        return None, tuple(words)
+    return _CANONICAL[found[0]], tuple(word for word in words if word != found[0])
+
+
+def splits_among(names: Iterable[str]) -> dict[str, str]:
+    """The split of each name of one level of folders; empty where the names are no splits.
+
+    Names are splits where two differ in nothing but the split: ``train`` among ``bus`` and ``tram``
+    is a class. Further names beside splits, such as ``unlabeled``, are splits of their own.
+
+    >>> splits_among(["train", "test", "extra"])
+    {'train': 'train', 'test': 'test', 'extra': 'extra'}
+    >>> splits_among(["train", "tram"])
+    {}
+    """
+    found = {name: split_of(name) for name in names}
+    by_stem: dict[tuple[str, ...], set[str]] = {}
+    for split, stem in found.values():
+        if split is not None:
+            by_stem.setdefault(stem, set()).add(split)
+    paired = {stem for stem, splits in by_stem.items() if len(splits) > 1}
+    if not paired:
+        return {}
+    return {
+        name: split if split is not None and stem in paired else name
+        for name, (split, stem) in found.items()
+    }
+
+
+def in_order(counts: Mapping[str, int]) -> dict[str, int]:
+    """Splits as people list them: train, val, test, then others by name."""
+    known = list(_ALIASES)
+    order = sorted(
+        counts,
+        key=lambda split: (split not in known, known.index(split) if split in known else 0, split),
+    )
+    return {split: counts[split] for split in order}
+
+
+def split_level(folders: Iterable[Sequence[str]]) -> tuple[int, dict[str, str]] | None:
+    """The outermost level of folders that are splits, and the split of each name there."""
+    levels: list[set[str]] = []
+    for parts in folders:
+        for depth, part in enumerate(parts):
+            if depth == len(levels):
+                levels.append(set())
+            levels[depth].add(part)
+    for depth, names in enumerate(levels):
+        found = splits_among(sorted(names))
+        if found:
+            return depth, found
+    return None
+
+
+def choose(counts: Mapping[str, int], wanted: str, name: str, things: str) -> set[str]:
+    """The splits to use.
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+        Images, or files, of each split; empty where there are no splits.
+    wanted : str
+        The setting ``data.split``: the name of a split, ``all``, or ``auto`` for ``train`` where
+        there is one, else all.
+    name : str
+        What messages call the collection.
+    things : str
+        What is counted.
+
+    Raises
+    ------
+    ConfigError
+        There is no such split.
+    """
+    wanted = canonical(wanted)
+    if wanted == ALL or (wanted == AUTO and TRAIN not in counts):
+        return set(counts)
+    if wanted == AUTO:
+        return {TRAIN}
+    if wanted in counts:
+        return {wanted}
+    raise no_split(
+        wanted,
+        name,
+        [f"{split} ({count:,} {things})" for split, count in list(counts.items())[:_MOST_NAMED]],
+    )
+
+
+def no_split(wanted: str, name: str, there: Sequence[str] = ()) -> ConfigError:
+    """The error for a split that a collection does not have."""
+    if not there:
+        return ConfigError("data.split", wanted, f"{name} has no splits; leave it out, or use all")
+    return ConfigError(
+        "data.split", wanted, f"{name} has the splits {', '.join(there)}; use one of them, or all"
+    )
+
+
+def refuse_split(wanted: str, name: str) -> None:
+    """Raise ``ConfigError`` where a split of a collection without splits is asked for."""
+    if wanted not in {AUTO, ALL}:
+        raise no_split(wanted, name)
+
+
+def splits_note(counts: Mapping[str, int], used: set[str], things: str) -> str:
+    """One line about the splits of a collection and the ones that are used."""
+    listed = ", ".join(f"{split} {count:,}" for split, count in list(counts.items())[:_MOST_NAMED])
+    others = [split for split in counts if split not in used][:_MOST_NAMED]
+    if not others:
+        return f"splits ({things}): {listed}; all are used. --data.split NAME uses one"
+    choices = ", ".join([*others, ALL])
+    return (
+        f"splits ({things}): {listed}; {', '.join(sorted(used))} is used."
+        f" --data.split uses another: {choices}"
+    )
+
+
+def choose_files(files: Sequence[str], wanted: str, name: str) -> tuple[list[str], list[str], bool]:
+    """Of Parquet files or tar shards, those of the split to use.
+
+    Parameters
+    ----------
+    files : sequence of str
+        Paths or addresses.
+    wanted, name
+        See :func:`choose`.
+
+    Returns
+    -------
+    files : list of str
+    notes : list of str
+    has_splits : bool
+        Whether the names tell splits.
+    """
+    # the last part without its ending counts as a level too: train-00000-of-00002
+    paths = [PurePosixPath(file.replace("\\", "/")) for file in files]
+    parts = [(*path.parts[:-1], path.stem) for path in paths]
+    found = split_level(parts)
+    if found is None:
+        return list(files), [], False
+    depth, split_by_name = found
+    splits = [split_by_name[part[depth]] if len(part) > depth else "" for part in parts]
+    counts = in_order(Counter(split for split in splits if split))
+    used = choose(counts, wanted, name, "files")
+    kept = [file for file, split in zip(files, splits, strict=True) if split in used]
+    return kept, [splits_note(counts, used, "files")], True

@@ -1,0 +1,279 @@
+"""Side files as tables: CSV, JSON, JSON lines and lists of words, read in bounded memory."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any, BinaryIO
+
+from dcgan.errors import printable
+
+TABLES = {".csv", ".tsv", ".txt", ".lst"}
+LINES = {".jsonl", ".ndjson"}
+ENDINGS = frozenset({*TABLES, *LINES, ".json"})
+"""Of files that may hold labels."""
+
+MOST_JSON = 2**26
+"""Bytes of a JSON file, which is read as a whole: 20 times as much in memory at worst."""
+
+_LONGEST_LINE = 2**20
+_HEAD = 1000
+"""Rows that tell what the columns are."""
+
+_MOST_COLUMNS = 1000
+_MISSING = {"", "nan", "null", "na", "n/a"}
+_FILE, _LABEL = "file", "label"
+
+Row = Sequence[str]
+
+
+class NoTable(ValueError):
+    """A file that is no table; the message is the reason."""
+
+
+@dataclass
+class Table:
+    """Rows of text, the first ones at hand.
+
+    Attributes
+    ----------
+    columns : list of str or None
+        Their names; None where the first row may hold them.
+    head : list of rows
+        The first 1,000.
+    rest : iterator of rows
+    settles : bool
+        Whether the file is meant to say all about labels, so that folders are no classes
+        (StyleGAN's ``dataset.json``).
+    note : str
+        What was left out, in words.
+    """
+
+    columns: list[str] | None
+    head: list[Row]
+    rest: Iterator[Row]
+    settles: bool = False
+    note: str = ""
+
+    def rows(self) -> Iterator[Row]:
+        """All rows, once."""
+        return chain(self.head, self.rest)
+
+
+def read_table(ending: str, file: BinaryIO, size: int) -> Table:
+    """A side file as a table.
+
+    Parameters
+    ----------
+    ending : str
+        Of its name, in lower case.
+    file : binary file
+        Stays open until the last row is read.
+    size : int
+        In bytes.
+
+    Raises
+    ------
+    NoTable
+        With the reason. Rows may raise it, too.
+    """
+    if ending == ".json":
+        if size > MOST_JSON:
+            raise NoTable(
+                f"{size / 1e6:,.0f} MB; JSON of at most {MOST_JSON / 1e6:,.0f} MB is read, CSV and"
+                " JSONL of any size"
+            )
+        return _of_json(_parsed(file.read(MOST_JSON + 1)))
+    lines = _lines(file)
+    if ending in LINES:
+        return _of_records(_objects(lines))
+    first = next(lines, None)
+    if first is None:
+        raise NoTable("it is empty")
+    rows = _fields(chain([first], lines), _delimiter(first, ending))
+    return _table(None, rows)
+
+
+def cell(value: object) -> str:
+    """A value as text, empty where there is none: ``nan``, ``null``, lists and objects.
+
+    >>> cell(3.0), cell(" red\\n"), cell("nan"), cell([1])
+    ('3', 'red', '', '')
+    """
+    if isinstance(value, str):
+        text = " ".join(value.split())
+        if text.lower() in _MISSING:
+            return ""
+        whole, dot, zeros = text.partition(".")
+        text = text if text.isprintable() else printable(text)
+        is_whole = dot and zeros.strip("0") == "" and whole.lstrip("-").isdigit()
+        return whole if is_whole else text
+    if value is None or isinstance(value, dict | list | tuple):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return cell(str(value))
+
+
+def _table(columns: list[str] | None, rows: Iterator[Row]) -> Table:
+    return Table(columns, list(islice(rows, _HEAD)), rows)
+
+
+def _lines(file: BinaryIO) -> Iterator[str]:
+    """Lines as text, none of them longer than a megabyte."""
+    start = file.read(4)
+    encoding = "utf-8"
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
+        if start.startswith(mark):
+            start, encoding = start[len(mark) :], name
+            break
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    text = decoder.decode(start)
+    while True:
+        *lines, text = text.split("\n")
+        for line in lines:
+            yield line.removesuffix("\r") + "\n"
+        if len(text) > _LONGEST_LINE:
+            raise NoTable("a line is longer than a megabyte")
+        block = file.read(2**16)
+        text += decoder.decode(block, final=not block)
+        if not block:
+            if text.strip():
+                yield from (f"{line}\n" for line in text.split("\n"))
+            return
+
+
+def _delimiter(line: str, ending: str) -> str:
+    """The most frequent of the usual ones; spaces only in plain text."""
+    counts = {mark: line.count(mark) for mark in ",\t;|"}
+    best = max(counts, key=counts.__getitem__)
+    return best if counts[best] or ending not in {".txt", ".lst"} else " "
+
+
+def _fields(lines: Iterable[str], delimiter: str) -> Iterator[Row]:
+    try:
+        if delimiter == " ":
+            yield from (line.split() for line in lines if line.strip())
+            return
+        for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True):
+            if len(row) > _MOST_COLUMNS:
+                raise NoTable(f"{len(row):,} columns; at most {_MOST_COLUMNS:,} are read")
+            if row:
+                yield row
+    except csv.Error as error:
+        raise NoTable(f"not a readable table ({error})") from error
+
+
+def _objects(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            found = _parsed(line)
+            if not isinstance(found, dict):
+                raise NoTable(f"line {number} is no JSON object")
+            yield found
+
+
+def _parsed(text: str | bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split()) or "nested too deeply"
+        raise NoTable(f"not readable JSON ({reason})") from error
+
+
+def _of_records(records: Iterator[dict[str, Any]]) -> Table:
+    """Objects of one shape; the first thousand tell the columns."""
+    head = list(islice(records, _HEAD))
+    columns = list(dict.fromkeys(str(key) for record in head for key in record))
+    if not columns or len(columns) > _MOST_COLUMNS:
+        raise NoTable("no objects with a few fields")
+    return Table(
+        columns,
+        [_row(record, columns) for record in head],
+        (_row(record, columns) for record in records),
+    )
+
+
+def _row(record: dict[str, Any], columns: Iterable[str]) -> Row:
+    return [cell(record.get(column)) for column in columns]
+
+
+def _of_json(found: Any) -> Table:
+    """The layouts that are in use: see the guide."""
+    if isinstance(found, dict):
+        if isinstance(found.get("images"), list) and "annotations" in found:
+            return _of_coco(found)
+        if "labels" in found and _is_pairs(found["labels"]):
+            return _of_stylegan(found["labels"] or [])
+        lists = [value for value in found.values() if _is_records(value)]
+        if len(lists) == 1:
+            return _of_records(iter(lists[0]))
+        if found and all(isinstance(value, dict) for value in found.values()):
+            return _of_records({_FILE: name, **value} for name, value in found.items())
+        rows = ((name, cell(value)) for name, value in found.items())
+        return _table([_FILE, _LABEL], rows)
+    if _is_records(found):
+        return _of_records(iter(found))
+    raise NoTable("JSON of no known layout")
+
+
+def _is_records(found: Any) -> bool:
+    return isinstance(found, list) and bool(found) and all(isinstance(one, dict) for one in found)
+
+
+def _is_pairs(found: Any) -> bool:
+    """Whether these are StyleGAN's labels: pairs, or none."""
+    return found is None or (
+        isinstance(found, list)
+        and all(isinstance(one, list) and len(one) == 2 for one in found[:_HEAD])
+    )
+
+
+def _of_stylegan(pairs: list[Any]) -> Table:
+    """``{"labels": [["00000/img00000000.png", 3], …]}``, or null (NVlabs/stylegan3)."""
+    rows = [
+        (str(pair[0]), cell(pair[1])) for pair in pairs if isinstance(pair, list) and len(pair) == 2
+    ]
+    table = _table([_FILE, _LABEL], iter(rows))
+    table.settles = True
+    if any(
+        isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], list | dict)
+        for pair in pairs[:_HEAD]
+    ):
+        table.note = "its labels are lists of numbers, not classes"
+    return table
+
+
+def _of_coco(found: dict[str, Any]) -> Table:
+    """Images, their annotations and the categories of those (cocodataset.org, format-data).
+
+    An image has a row for each annotation, the largest first.
+    """
+    try:
+        names = {one["id"]: str(one["file_name"]) for one in found["images"]}
+        categories = {one["id"]: cell(one["name"]) for one in found.get("categories") or []}
+        annotations = sorted(found["annotations"], key=_area, reverse=True)
+        rows = [
+            (names[one["image_id"]], categories.get(one["category_id"], cell(one["category_id"])))
+            for one in annotations
+            if one.get("image_id") in names and "category_id" in one
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NoTable(f"like COCO's layout, but damaged ({error!r})") from error
+    return _table([_FILE, _LABEL], iter(rows))
+
+
+def _area(annotation: dict[str, Any]) -> float:
+    """Of an annotation's box or mask; 0 where it has none."""
+    box = annotation.get("bbox")
+    if isinstance(box, list) and len(box) == 4:
+        return float(box[2]) * float(box[3])
+    return float(annotation.get("area") or 0)
