@@ -70,7 +70,7 @@ def gather(source: Source, headers: Mapping[int, Header]) -> Evidence:
     if not colour and not source.is_far and len(headers) < len(source):
         wanted = np.linspace(0, len(source) - 1, min(MOST_HEADERS, len(source))).round()
         more = [int(index) for index in wanted if int(index) not in headers]
-        found = in_threads(_header_of(source), more)
+        found = in_threads(_header_of(source), more, one_at_a_time=source.one_at_a_time)
         new = {index: one for index, one in zip(more, found, strict=True) if one is not None}
         headers = dict(sorted((headers | new).items()))
         colour = _shows_colour(source, new)
@@ -134,4 +134,5 @@ def _decoded(
 
     parts: Iterable[Result | None] = map(one, indices[:1])
     yield from (found for found in parts if found is not None)
-    yield from (found for found in in_threads(one, indices[1:], chunk=8) if found is not None)
+    others = in_threads(one, indices[1:], chunk=8, one_at_a_time=source.one_at_a_time)
+    yield from (found for found in others if found is not None)

@@ -73,6 +73,7 @@ class SelectedSource(Source):
         self.run = source.run
         self.may_vary = source.may_vary
         self.is_far = source.is_far
+        self.one_at_a_time = source.one_at_a_time
         self._source = source
         self._rows = rows
 

@@ -199,9 +199,9 @@ def load_some(
         except UnreadableImage:
             return None
 
-    images = [
-        one for one in in_threads(decoded, spread_evenly(len(source), limit)) if one is not None
-    ]
+    rows = spread_evenly(len(source), limit)
+    found = in_threads(decoded, rows, one_at_a_time=source.one_at_a_time)
+    images = [one for one in found if one is not None]
     return np.stack(images) if images else np.empty((0, *view.shape), dtype=np.uint8)
 
 
