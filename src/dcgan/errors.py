@@ -14,6 +14,7 @@
     ├── RunError                a run folder that cannot be used as asked
     │   ├── RunConflict         it holds a run of another configuration
     │   └── CheckpointError     a checkpoint that is missing, incomplete or altered
+    ├── DiskFull                no room to write something
     ├── Interrupted             stopped by a signal after saving; exit code 3
     └── Diverged                losses or weights went out of bounds; exit code 4
 
@@ -67,7 +68,7 @@ class ConfigError(DcganError):
     """
 
     def __init__(self, key: str, value: object, problem: str) -> None:
-        super().__init__(f"{key} = {value!r}: {problem}" if key else problem)
+        super().__init__(f"{key} = {shown(value)}: {problem}" if key else problem)
         self.key = key
         self.value = value
         self.problem = problem
@@ -113,6 +114,10 @@ class CheckpointError(RunError):
     """A checkpoint that is missing, incomplete or altered."""
 
 
+class DiskFull(DcganError, OSError):
+    """There is no room on a disk; also an ``OSError``, for those who can do without the file."""
+
+
 class Interrupted(DcganError):
     """Training was stopped by a signal; everything is saved."""
 
@@ -123,6 +128,23 @@ class Diverged(DcganError):
     """A loss or a weight became infinite or not a number, or a loss too large to come back."""
 
     exit_code = 4
+
+
+_LONGEST = 200
+"""Letters of a value that a message shows."""
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: cut where it is long.
+
+    >>> shown("9" * 1000) == repr("9" * 1000)[:200] + "…"
+    True
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of 5,000 digits, or nested too deeply
+        return f"a {type(value).__name__} too large to show"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def printable(text: str) -> str:

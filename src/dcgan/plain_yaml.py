@@ -1,26 +1,99 @@
-"""YAML as recipes and run folders write it."""
+"""YAML as recipes and run folders write it, read in bounded time and memory."""
 
 from __future__ import annotations
 
+import stat
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+MOST_BYTES = 250_000
+"""Of a text; the largest recipe has 5,000."""
+
+_MOST_NODES = 20_000
+"""Values and keys that a text may hold once its aliases are written out."""
+
+_DEEPEST = 50
+
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose only booleans are true and false, as version 1.2 has it: off is a word."""
+    """YAML whose only booleans are true and false, as version 1.2 has it: off is a word. So is a
+    date."""
 
 
+_DROPPED = {"tag:yaml.org,2002:timestamp"}
 _Loader.yaml_implicit_resolvers = {
-    first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:bool" or first in "tTfF"]
+    first: [
+        one
+        for one in resolvers
+        if one[0] not in _DROPPED and (one[0] != "tag:yaml.org,2002:bool" or first in "tTfF")
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
 def load_yaml(text: str) -> Any:
-    """What a YAML text holds; raises ``yaml.YAMLError`` where it is none.
+    """What a YAML text holds; raises ``yaml.YAMLError`` where it is none, or too much.
 
-    >>> load_yaml("{measure: off, tensorboard: false}")
-    {'measure': 'off', 'tensorboard': False}
+    >>> load_yaml("{measure: off, tensorboard: false, day: 2026-11-28}")
+    {'measure': 'off', 'tensorboard': False, 'day': '2026-11-28'}
     """
-    return yaml.load(text, _Loader)  # of plain values only
+    if len(text) > MOST_BYTES:
+        raise yaml.YAMLError(f"longer than {MOST_BYTES:,} letters")
+    try:
+        loader = _Loader(text)  # of plain values only
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            _refuse_too_much(node)
+            return loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except RecursionError:
+        raise yaml.YAMLError("nested too deeply") from None
+    except (ValueError, TypeError, OverflowError) as error:  # a number of 5,000 digits
+        raise yaml.YAMLError(str(error).partition(";")[0]) from error
+
+
+def read_yaml_file(path: Path) -> Any:
+    """What a YAML file holds.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    yaml.YAMLError
+        It holds something else than YAML, or is no file.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise yaml.YAMLError("not a regular file")
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    try:
+        return load_yaml(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise yaml.YAMLError(str(error)) from error
+
+
+def _refuse_too_much(node: yaml.Node) -> None:
+    """Raise ``YAMLError`` where aliases make a short text huge, or lead back to themselves."""
+    sizes: dict[int, int] = {}
+    above: set[int] = set()
+
+    def size(one: yaml.Node) -> int:
+        if id(one) in above:
+            raise yaml.YAMLError("an alias stands inside what it repeats")
+        if len(above) > _DEEPEST:
+            raise yaml.YAMLError(f"nested more than {_DEEPEST} deep")
+        if id(one) not in sizes:
+            above.add(id(one))
+            inside = one.value if isinstance(one, yaml.CollectionNode) else []
+            parts = [part for pair in inside for part in (pair if type(pair) is tuple else (pair,))]
+            sizes[id(one)] = 1 + sum(size(part) for part in parts)
+            above.discard(id(one))
+        return sizes[id(one)]
+
+    if size(node) > _MOST_NODES:
+        raise yaml.YAMLError(f"its aliases write out to more than {_MOST_NODES:,} values")

@@ -123,7 +123,7 @@ def test_what_was_never_copied_is_the_test_split_of_a_named_set(tmp_path, source
 def test_off_is_a_word_in_a_configuration_that_was_edited_by_hand(tmp_path):
     folder = RunFolder(tmp_path)
     folder.config.write_text("data: {source: digits, cache: off}\n", encoding="utf-8")
-    assert pictures._data_section(folder)["cache"] == "off"
+    assert pictures._data_section(folder).cache == "off"
 
 
 def test_a_run_shows_itself_in_one_line(small_run, tmp_path):

@@ -26,6 +26,7 @@ def evaluate(
     data_root: Path | None = None,
     device: str = "auto",
     download: Annotated[bool, Parameter(negative=())] = False,
+    out: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Measure what a trained run draws, beside what real pictures would get.
@@ -55,6 +56,8 @@ def evaluate(
         auto, cpu, cuda or mps.
     download
         Fetch the Inception weights (91 MB) where they are not there.
+    out
+        The folder for numbers and images (default: evaluations/ in the run folder).
     as_json
         Make the last line on stdout one JSON object.
     """
@@ -64,6 +67,7 @@ def evaluate(
     from dcgan.runs.measuring import evaluate as measure
     from dcgan.runs.measuring import every_checkpoint
     from dcgan.runs.results import keep_all_evaluations, keep_evaluation
+    from dcgan.runtime.files import reason_of
     from dcgan.runtime.progress import TerminalReporter
     from dcgan.runtime.ranks import joined
     from dcgan.runtime.reporting import Reporter
@@ -94,13 +98,23 @@ def evaluate(
     if not ranks.is_first:
         return
     folder = runs[0].folder
-    if every:
-        lines = all_lines(found, keep_all_evaluations(folder, found, is_own=data is None))
-    else:
-        lines = report_lines(found[0], keep_evaluation(folder, found[0]))
+    failed: OSError | None = None
+    stored: Path | None = None
+    try:
+        if every:
+            stored = keep_all_evaluations(folder, found, place=out, is_own=data is None)
+        else:
+            stored = keep_evaluation(folder, found[0], place=out)
+    except OSError as error:  # minutes of measuring are not lost for that
+        failed = error
+    lines = all_lines(found, stored) if every else report_lines(found[0], stored)
+    if failed is not None and out is None:
+        lines.append(f"not stored: {reason_of(failed)}. Use --out FOLDER to store it elsewhere")
     if as_json:
         print(*lines, sep="\n", file=sys.stderr)
         content = [one.to_json() for one in found] if every else found[0].to_json()
         print(json.dumps(content))
-        return
-    print(*lines, sep="\n")
+    else:
+        print(*lines, sep="\n")
+    if failed is not None and out is not None:
+        raise failed

@@ -18,8 +18,9 @@ _BETTER = {"zero": "near 0", "real": "as real"}
 _COLUMNS = ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
 
 
-def report_lines(found: Evaluation, path: Path) -> list[str]:
-    """One evaluation: how good it is, a table of scores, the classes, copies, and where it lies."""
+def report_lines(found: Evaluation, path: Path | None) -> list[str]:
+    """One evaluation: how good it is, a table of scores, the classes, copies, and where it lies,
+    if it is stored."""
     lines = [found.judgement, ""]
     lines += [f"{found.run}, checkpoint {found.checkpoint}: {found.images_seen:,} images seen", ""]
     lines += score_table(found.scores)
@@ -27,11 +28,12 @@ def report_lines(found: Evaluation, path: Path) -> list[str]:
     if found.classes:
         lines += ["", "share of each class, generated (real)", *_classes(found)]
     if found.copying is not None:
-        lines += ["", *found.copying.lines(), f"side by side   {nearest_sheet(path)}"]
-    return [*lines, f"all of it      {path}"]
+        lines += ["", *found.copying.lines()]
+        lines += [f"side by side   {nearest_sheet(path)}"] if path else []
+    return [*lines, *([f"all of it      {path}"] if path else [])]
 
 
-def all_lines(found: Sequence[Evaluation], drawing: Path) -> list[str]:
+def all_lines(found: Sequence[Evaluation], drawing: Path | None) -> list[str]:
     """All checkpoints: one row each, and the best."""
     best = best_of(found)
     header = ["images seen", *(name.replace("_", " ") for name in _COLUMNS)]
@@ -52,8 +54,8 @@ def all_lines(found: Sequence[Evaluation], drawing: Path) -> list[str]:
         "",
         *_protocol(found[0]),
         f"best           {best.checkpoint}, by the Fréchet distance",
-        f"drawn          {drawing}",
-        f"all of it      {drawing.with_suffix('.json')}",
+        *([f"drawn          {drawing}"] if drawing else []),
+        *([f"all of it      {drawing.with_suffix('.json')}"] if drawing else []),
     ]
 
 

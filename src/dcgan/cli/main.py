@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import warnings
+from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 from dcgan import __version__
 from dcgan.cli.commands import overview
 from dcgan.errors import DcganError, Diverged, Interrupted, RunError, SourceNotFound
+from dcgan.runtime.files import FULL, disk_full
 from dcgan.runtime.launch import speaks
+from dcgan.runtime.memory import is_out_of_memory
 
 _USAGE_ERROR = 2
 _STOPPED = 3
@@ -31,11 +36,8 @@ def main() -> NoReturn:
             stream.reconfigure(errors="backslashreplace")
     if words[:1] == ["help"]:  # as other programs know it
         words = [*words[1:2], "--help"]
-    if words in ([], ["--help"], ["-h"]):
-        print(overview())
-        sys.exit(0)
-    if words in (["version"], ["--version"], ["-v"], ["-V"]):
-        print(__version__)
+    if (text := _text_for(words)) is not None:
+        print(text)
         sys.exit(0)
     from cyclopts import CycloptsError
 
@@ -63,11 +65,26 @@ def main() -> NoReturn:
         # the reader of our output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        where = error.filename or "system"
-        _fail(f"{where}: {error.strerror or error}", _USAGE_ERROR, error, debug)
+        _fail(_system_line(error), _USAGE_ERROR, error, debug)
     except Exception as error:
+        if is_out_of_memory(error):
+            _fail(_memory_line(error, words[0]), _USAGE_ERROR, error, debug)
         _fail(_unexpected_line(error), 1, error, debug)
     sys.exit(0)
+
+
+def _text_for(words: list[str]) -> str | None:
+    """The answer to what asks for the overview or the version, without anything slow."""
+    if words in ([], ["--help"], ["-h"]):
+        return overview()
+    return __version__ if words in (["version"], ["--version"], ["-v"], ["-V"]) else None
+
+
+def _system_line(error: OSError) -> str:
+    where = error.filename or "system"
+    if error.errno in FULL:
+        return str(disk_full(Path(os.fsdecode(where)), error.strerror or "disk full"))
+    return f"{where}: {error.strerror or error}"
 
 
 def _joined(words: list[str]) -> list[str]:
@@ -88,15 +105,34 @@ def _joined(words: list[str]) -> list[str]:
     return found
 
 
+_LESS = {
+    "train": "--batch, --size, --optim.micro-batch or --records.sheet-images",
+    "bench": "--batch or --size",
+    "sample": "--number, or write a folder, .npz or .zip",
+    "evaluate": "--images",
+    "compare": "--images",
+    "prepare": "--size",
+}
+"""What takes less memory, by command."""
+
+
+def _memory_line(error: Exception, command: str) -> str:
+    asked = re.search(
+        r"tried to allocate ([\d.]+ ?\w+)|Unable to allocate ([\d.]+ \w+)", str(error)
+    )
+    amount = f": {asked[1] or asked[2]} at once cannot be had" if asked else ""
+    less = f"Use a smaller {_LESS[command]}" if command in _LESS else "Use fewer or smaller images"
+    return f"out of memory{amount}. {less}"
+
+
 def _unexpected_line(error: Exception) -> str:
     text = " ".join(str(error).split())
-    if "out of memory" in text.lower() or isinstance(error, MemoryError):
-        return f"out of memory ({text}); take a smaller --batch, --size or --optim.micro-batch"
     return f"unexpected {type(error).__name__}: {text} (--debug shows where; please report it)"
 
 
 def _fail(line: str, code: int, error: BaseException, debug: bool) -> NoReturn:
     if debug:
         raise error
-    print(f"dcgan: {line}", file=sys.stderr)
+    with suppress(OSError):  # a terminal that is gone changes no exit code
+        print(f"dcgan: {line}", file=sys.stderr, flush=True)
     sys.exit(code)

@@ -76,7 +76,7 @@ def _images_seen(run: Run) -> int:
 
 
 def _seconds(run: Run) -> float:
-    records = run.folder.log.read()
+    records = run.log()
     return float(records[-1].get("seconds", 0.0)) if records else 0.0
 
 

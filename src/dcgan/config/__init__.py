@@ -1,6 +1,6 @@
 """The run as one frozen, typed, validated tree; recipes are YAML files that fill it."""
 
-from dcgan.config.reading import parse_config, read_yaml
+from dcgan.config.reading import parse_config, read_yaml, refuse_odd_sections
 from dcgan.config.recipes import list_recipes, load_recipe, merge, recipe_text
 from dcgan.config.tree import RunConfig, resolved
 from dcgan.config.unused import forget_unused
@@ -15,6 +15,7 @@ __all__ = [
     "parse_config",
     "read_yaml",
     "recipe_text",
+    "refuse_odd_sections",
     "resolved",
     "validate_combinations",
 ]

@@ -42,7 +42,9 @@ OPERATIONS = ("conv", "conv_transpose", "linear")
 class Section(BaseModel):
     """A part of the configuration: immutable, and without room for unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 def _read_pair(value: Any) -> Any:

@@ -13,8 +13,8 @@ from pydantic.fields import FieldInfo
 
 from dcgan.config.allowed import allowed, either
 from dcgan.config.tree import RunConfig
-from dcgan.errors import ConfigError, did_you_mean, nearest_of
-from dcgan.plain_yaml import load_yaml
+from dcgan.errors import ConfigError, did_you_mean, nearest_of, shown
+from dcgan.plain_yaml import read_yaml_file
 
 
 def read_yaml(path: str | PathLike[str]) -> dict[str, Any]:
@@ -27,16 +27,34 @@ def read_yaml(path: str | PathLike[str]) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        content = load_yaml(path.read_text(encoding="utf-8"))
+        content = read_yaml_file(path)
     except OSError as error:
         reason = error.strerror or "cannot be read"
         raise ConfigError("", path, f"{path}: {reason}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         first = " ".join(str(error).split())
         raise ConfigError("", path, f"{path}: not YAML: {first}") from error
     if not isinstance(content, dict):
         raise ConfigError("", path, f"{path}: holds no settings; write KEY: VALUE lines")
+    refuse_odd_sections(content)
     return content
+
+
+def refuse_odd_sections(settings: Mapping[Any, Any], section: Any = RunConfig) -> None:
+    """Raise ConfigError where a section is no mapping, or a name no text."""
+    for key, value in settings.items():
+        if not isinstance(key, str):
+            raise ConfigError("", key, f"{shown(key)} is no name of a setting; write KEY: VALUE")
+        field = section.model_fields.get(key)
+        inner = None if field is None else field.annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            continue
+        if not isinstance(value, Mapping):
+            known = ", ".join(list(inner.model_fields)[:4])
+            raise ConfigError(
+                key, value, f"a section of settings; write lines below it, such as {known}"
+            )
+        refuse_odd_sections(value, inner)
 
 
 def parse_config(settings: Mapping[str, Any]) -> RunConfig:
@@ -83,7 +101,7 @@ def config_error(error: ValidationError, section: str = "") -> ConfigError:
     choices = allowed(field) if field is not None else []
     if not choices:
         return ConfigError(key, value, finding["msg"][0].lower() + finding["msg"][1:])
-    near = nearest_of(str(value), choices)
+    near = nearest_of(shown(value), choices)
     meant = f"; did you mean {near!r}?" if near else "."
     return ConfigError(key, value, f"not allowed{meant} Allowed: {either(choices)}")
 

@@ -33,7 +33,7 @@ def recipe_text(name: str | PathLike[str]) -> str:
     """
     name = fspath(name)
     path = Path(name)
-    if path.suffix in {".yaml", ".yml"} or path.is_file():
+    if is_recipe_file(name):
         read_yaml(path)
         return path.read_text(encoding="utf-8")
     known = list_recipes()
@@ -48,10 +48,17 @@ def recipe_text(name: str | PathLike[str]) -> str:
 
 def load_recipe(name: str | PathLike[str]) -> dict[str, Any]:
     """The settings of a recipe, given its name or its file."""
-    settings = load_yaml(recipe_text(name))
+    name = fspath(name)
+    settings = read_yaml(Path(name)) if is_recipe_file(name) else load_yaml(recipe_text(name))
     if not isinstance(settings, dict):
         settings = {}
-    return {"recipe": fspath(name), **settings}
+    return {"recipe": name, **settings}
+
+
+def is_recipe_file(name: str) -> bool:
+    """Whether a recipe is named by its file and not one of this package's."""
+    path = Path(name)
+    return path.suffix in {".yaml", ".yml"} or path.is_file()
 
 
 def merge(base: Mapping[str, Any], *overrides: Mapping[str, Any]) -> dict[str, Any]:

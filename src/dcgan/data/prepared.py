@@ -16,8 +16,6 @@ N pictures · C channels · H, W sides
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,7 +32,8 @@ from dcgan.data.sources.base import Labels, Source
 from dcgan.data.sources.paths import digest
 from dcgan.data.view import View
 from dcgan.errors import DataError
-from dcgan.runtime.files import sync_file, sync_folder, write_json
+from dcgan.runtime.files import as_json, folder_written_whole
+from dcgan.runtime.reading import read_json
 
 MANIFEST = "prepared.json"
 """Written last: a folder that holds it is whole."""
@@ -105,8 +104,6 @@ class PreparedWriter:
         labels = {name: labels.take(rows) for name, labels in self._source.labels.items()}
         values: dict[str, Any] = {name: _small(labels[name].values) for name in labels}
         np.savez(self._folder / _LABELS, **values)
-        for path in self._folder.iterdir():
-            sync_file(path)
         manifest = {
             "format": _FORMAT,
             "source": self._source.name,
@@ -120,7 +117,8 @@ class PreparedWriter:
             "remarks": self.remarks.to_json(),
             "files": {path.name: checksums_of(path) for path in sorted(self._folder.iterdir())},
         }
-        write_json(self._folder / MANIFEST, manifest | {"checksum": _checksum(manifest)})
+        text = as_json(manifest | {"checksum": _checksum(manifest)})
+        (self._folder / MANIFEST).write_text(text, encoding="utf-8")
 
     def close(self) -> None:
         """Let go of the file, whether or not it is finished."""
@@ -134,31 +132,21 @@ class PreparedWriter:
 
 @contextmanager
 def writing(folder: Path, source: Source, view: View) -> Iterator[PreparedWriter]:
-    """A writer whose result takes the place ``folder`` by one rename; on an error, nothing stays.
+    """A writer whose result appears as ``folder`` whole, which is new or empty; on an error,
+    nothing stays.
 
     Raises
     ------
     OSError
-        Such as a full disk.
+        Such as ``DiskFull``.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
-    try:
+    with folder_written_whole(folder, last=MANIFEST) as unfinished:
         writer = PreparedWriter(unfinished, source, view)
         try:
             yield writer
             writer.finish()
         finally:
             writer.close()
-        if folder.is_dir():  # an empty one, which only POSIX would replace
-            folder.rmdir()
-        unfinished.replace(folder)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
-    sync_folder(folder.parent)
 
 
 def is_prepared(folder: Path) -> bool:
@@ -176,10 +164,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_json(path)
         version = int(manifest["format"])
         checksum = manifest.pop("checksum", None)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError) as error:
         raise _damaged(path, error) from error
     if version > _FORMAT:
         raise DataError(f"{folder}: prepared by a newer dcgan; install that")

@@ -6,7 +6,6 @@ memory; and in its source, decoded again each time it is shown.
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +27,7 @@ from dcgan.data.survey import spread_evenly
 from dcgan.data.values import UNKNOWN, Values
 from dcgan.data.variation import VARYING, varies
 from dcgan.data.view import View
-from dcgan.errors import TooManyUnreadable, UnreadableImage
+from dcgan.errors import DiskFull, TooManyUnreadable, UnreadableImage
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.memory import available_memory, in_words
 
@@ -251,7 +250,7 @@ def _cached(
                 return None
             found = cache.get(wanted, build, note)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if isinstance(error, DiskFull):
             note(f"not kept for later runs: no space is left on the disk of {cache.folder}")
         else:
             note(f"not kept for later runs: {cache.folder}: {error.strerror or error}")

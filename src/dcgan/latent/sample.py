@@ -5,11 +5,13 @@ N images · C channels · H, W sides
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections import deque
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from time import localtime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +22,16 @@ from dcgan.latent.choice import Choice
 from dcgan.latent.draw import samples_sheet
 from dcgan.render.sheet import SUFFIXES, picture, refuse_too_large, save_image
 from dcgan.runs.run import Run
-from dcgan.runtime.files import StrPath, written_whole
+from dcgan.runtime.files import StrPath, folder_written_whole, written_whole
 from dcgan.runtime.isolation import isolated
+from dcgan.runtime.unfinished import leftovers
 
 Pieces = Iterator[NDArray[np.uint8]]
 
 _ANY = Choice()
 
 _SHEETS = (*SUFFIXES, ".webp")
+_NUMBERED = re.compile(r"\d{6,}\.png")
 
 
 @isolated()
@@ -82,8 +86,7 @@ def write_samples(
             rows=1 if beside is None else 2,
             captions=numbered or beside is not None,
         )
-    is_taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
-    if run.ranks.first_says(suffix == "" and is_taken):
+    if run.ranks.first_says(suffix == "" and _is_taken(out)):
         raise RunError(f"{out}: is there and not an empty folder; take another --out")
     run.ranks.agree("checkpoint", run.checkpoint.name)
     pieces = choice.images(run, count)
@@ -101,6 +104,16 @@ def write_samples(
             _write_zip(pieces, out)
         case _:
             _write_folder(pieces, out)
+
+
+def _is_taken(out: Path) -> bool:
+    """Whether a folder holds anything but what a killed call left there."""
+    if not out.is_dir():
+        return out.exists()
+    left = leftovers(out)
+    return any(
+        path not in left and not (left and _NUMBERED.fullmatch(path.name)) for path in out.iterdir()
+    )
 
 
 def _write_npz(pieces: Pieces, shape: tuple[int, ...], out: Path) -> None:
@@ -125,13 +138,15 @@ def _write_zip(pieces: Pieces, out: Path) -> None:
         for number, image in _numbered(pieces):
             buffer = BytesIO()
             picture(image).save(buffer, "PNG")
-            archive.writestr(f"{number:06d}.png", buffer.getvalue())
+            member = zipfile.ZipInfo(f"{number:06d}.png", localtime()[:6])
+            member.external_attr = 0o666 << 16  # what unpacks it takes its umask off
+            archive.writestr(member, buffer.getvalue())
 
 
 def _write_folder(pieces: Pieces, out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    for number, image in _numbered(pieces):
-        save_image(picture(image), out / f"{number:06d}.png")
+    with folder_written_whole(out) as unfinished:
+        for number, image in _numbered(pieces):
+            picture(image).save(unfinished / f"{number:06d}.png")
 
 
 def _numbered(pieces: Pieces) -> Iterator[tuple[int, NDArray[np.uint8]]]:

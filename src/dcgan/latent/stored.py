@@ -5,7 +5,6 @@ D numbers of noise · Z numbers of a latent
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ConfigDict
 from torch import Tensor
 
 from dcgan.errors import ConfigError, RunError, did_you_mean
 from dcgan.latent.directions import Direction
 from dcgan.runs.run import Run
+from dcgan.runs.schema import Number, Stored, Text
 from dcgan.runtime.files import write_json
+from dcgan.runtime.reading import read_json
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -79,10 +81,10 @@ def read_direction(run: Run, name: str) -> Direction:
     """
     path = _path(run, run.folder.directions, name, "direction", "directions")
     with _damage_named(path):
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = _StoredDirection.read(read_json(path))
         vector_D = _vector(content, run.networks.latent.dim)
-        found = Direction(name, vector_D, str(content["method"]), dict(content["measured"]))
-        checkpoint = str(content["checkpoint"])
+        found = Direction(name, vector_D, content.method, content.measured)
+        checkpoint = content.checkpoint
     _refuse_another(run, path, checkpoint, "changes something else along it", "find it again")
     return found
 
@@ -99,9 +101,9 @@ def read_latent(run: Run, name: str) -> Tensor:
     """
     path = _path(run, run.folder.latents, name, "picture", "invert")
     with _damage_named(path):
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = _StoredVector.read(read_json(path))
         latent_Z = _vector(content, run.networks.latent.width)
-        checkpoint = str(content["checkpoint"])
+        checkpoint = content.checkpoint
     _refuse_another(run, path, checkpoint, "draws another picture of it", "invert it again")
     return latent_Z
 
@@ -131,8 +133,24 @@ def _refuse_another(run: Run, path: Path, checkpoint: str, why: str, otherwise: 
         )
 
 
-def _vector(content: Mapping[str, Any], size: int) -> Tensor:
-    vector = torch.tensor(content["vector"], dtype=torch.float32)
+class _StoredVector(Stored):
+    """A named vector, and what people want to know of it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    checkpoint: Text
+    vector: tuple[Number, ...]
+
+
+class _StoredDirection(_StoredVector):
+    """A direction."""
+
+    method: Text
+    measured: dict[Text, Number]
+
+
+def _vector(content: _StoredVector, size: int) -> Tensor:
+    vector = torch.tensor(content.vector, dtype=torch.float32)
     if vector.shape != (size,) or not isfinite(float(vector.sum())):
         raise ValueError("of another latent")
     return vector
@@ -142,5 +160,7 @@ def _vector(content: Mapping[str, Any], size: int) -> Tensor:
 def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
         raise RunError(f"{path}: damaged ({error}); find it again") from error

@@ -19,6 +19,9 @@ _BLOCK = 64
 """Latents are drawn in blocks of this many, so that the i-th does not depend on how many follow."""
 
 
+Distribution = Literal["normal", "uniform"]
+
+
 @dataclass(frozen=True)
 class LatentSpace:
     """What the generator's input is drawn from.
@@ -44,7 +47,7 @@ class LatentSpace:
     """
 
     dim: int = 100
-    distribution: Literal["normal", "uniform"] = "normal"
+    distribution: Distribution = "normal"
     classes: tuple[float, ...] = ()
     categorical: tuple[int, ...] = ()
     continuous: int = 0
@@ -154,7 +157,7 @@ def _ends(shares: tuple[float, ...], device: torch.device) -> Tensor:
 
 
 def _noise(
-    distribution: Literal["normal", "uniform"], shape: tuple[int, int], generator: torch.Generator
+    distribution: Distribution, shape: tuple[int, int], generator: torch.Generator
 ) -> Tensor:
     if distribution == "normal":
         return torch.randn(shape, generator=generator, device=generator.device)

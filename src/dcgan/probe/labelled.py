@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from dcgan.data import Labels, Pictures, load_pictures, open_source
 from dcgan.data.cache import Cache
 from dcgan.data.survey import values_of
 from dcgan.data.values import UNKNOWN, Values
-from dcgan.errors import ConfigError, DataError, did_you_mean
-from dcgan.plain_yaml import load_yaml
+from dcgan.errors import ConfigError, DataError, RunError, did_you_mean
 from dcgan.runs.run import Run
+from dcgan.runs.settings import stored_section
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.random import derived_seed
@@ -231,11 +230,13 @@ def balanced_draws(
 def recorded(run: Run, section: str, *keys: str, default: Any) -> Any:
     """A setting that the run was trained with; the default where none is recorded."""
     try:
-        value = load_yaml(run.folder.config.read_text(encoding="utf-8"))
-        for key in (section, *keys):
-            value = value[key]
-    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError):
+        value: Any = stored_section(run.folder, section)
+    except RunError:
         return default
+    for key in keys:
+        if not isinstance(value, dict) or key not in value:
+            return default
+        value = value[key]
     return value
 
 

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dcgan.errors import DataError
 from dcgan.runtime.files import StrPath, written_whole
+from dcgan.runtime.memory import available_memory, in_words
 
 _GAP = 2
 _PAPER, _INK = 255, 34
@@ -138,7 +139,13 @@ def refuse_too_large(
     """
     columns = max(1, ceil(sqrt(count)))
     cells = count if rows == 1 else rows * columns * ceil(count / columns)
-    _layout(cells, size, columns, None, _CAPTION if captions else 0)
+    _, _, shape = _layout(cells, size, columns, None, _CAPTION if captions else 0)
+    room, needed = available_memory(), shape[0] * shape[1] + cells * size[0] * size[1]
+    if room is not None and needed > room:
+        raise DataError(
+            f"a sheet of {count} images takes at least {in_words(needed)} of memory, and"
+            f" {in_words(room)} is free; write a folder, .npz or .zip instead"
+        )
 
 
 def _layout(

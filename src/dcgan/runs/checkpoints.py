@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from dcgan.errors import CheckpointError
-from dcgan.runtime.files import sync_file, sync_folder
+from dcgan.errors import CheckpointError, shown
+from dcgan.runtime.files import folder_written_whole
+from dcgan.runtime.reading import read_json, sha256
+from dcgan.runtime.tensors import load_tensors, save_tensors
 
 FORMAT = 1
 """Version of the layout below; raised when a reader of the old one could not read the new."""
@@ -43,31 +43,21 @@ def write_checkpoint(
     -------
     Path
         The checkpoint's folder. One that is already there is left as it is.
+
+    Raises
+    ------
+    DiskFull
+        There is no room for it; the checkpoint before it is untouched.
     """
     final = folder / f"{images_seen:09d}"
     if final.exists():
         return final
-    unfinished = folder / f".{final.name}.{os.getpid()}.part"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    for name, tensors in parts.items():
-        # safetensors wants every tensor contiguous and on its own memory
-        plain = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
-        try:
-            save_file(plain, unfinished / f"{name}.safetensors")
-        except SafetensorError as error:  # not an OSError, even when the disk is full
-            raise CheckpointError(
-                f"{unfinished}: cannot be written ({error}); make room, then the same command"
-                " goes on from the checkpoint before"
-            ) from error
-    (unfinished / "state.json").write_text(json.dumps({"format": FORMAT, **state}), "utf-8")
-    sums = {path.name: _sha256(path) for path in sorted(unfinished.iterdir())}
-    (unfinished / "manifest.json").write_text(json.dumps(sums, indent=2), "utf-8")
-    for path in unfinished.iterdir():
-        sync_file(path)
-    sync_folder(unfinished)
-    unfinished.rename(final)
-    sync_folder(folder)
+    with folder_written_whole(final) as unfinished:
+        for name, tensors in parts.items():
+            save_tensors(tensors, unfinished / f"{name}.safetensors", shown=final)
+        (unfinished / "state.json").write_text(json.dumps({"format": FORMAT, **state}), "utf-8")
+        sums = {path.name: sha256(path) for path in sorted(unfinished.iterdir())}
+        (unfinished / "manifest.json").write_text(json.dumps(sums, indent=2), "utf-8")
     return final
 
 
@@ -86,15 +76,24 @@ def verify_checkpoint(checkpoint: Path) -> None:
     CheckpointError
         A file is missing or altered.
     """
-    for name, expected in _read_json(checkpoint / "manifest.json").items():
+    manifest = checkpoint / "manifest.json"
+    sums = _read_json(manifest)
+    for name, expected in sums.items():
         path = checkpoint / name
+        if Path(name).name != name:
+            raise CheckpointError(f"{manifest}: names {shown(name)}; take another checkpoint")
         if not path.is_file():
             raise CheckpointError(f"{path}: missing; take another checkpoint")
-        if _sha256(path) != expected:
+        with _unreadable_named(path):
+            found = sha256(path)
+        if found != expected:
             raise CheckpointError(
                 f"{path}: its SHA-256 is not the manifest's: altered or damaged; take another"
                 " checkpoint"
             )
+    for path in (checkpoint / "state.json", *checkpoint.glob("[!.]*.safetensors")):
+        if path.name not in sums:
+            raise CheckpointError(f"{path}: not in the manifest; take another checkpoint")
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:
@@ -106,13 +105,19 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
         Missing, damaged, or of a newer format.
     """
     state = _read_json(checkpoint / "state.json")
-    if not isinstance(state.get("images_seen"), int):
-        raise CheckpointError(f"{checkpoint}: state.json is damaged; take another checkpoint")
-    if state.get("format", 0) > FORMAT:
+    version = state.get("format", 0)
+    if type(version) is int and version > FORMAT:
         raise CheckpointError(
-            f"{checkpoint}: format {state['format']}, this version reads up to {FORMAT};"
+            f"{checkpoint}: format {shown(version)}, this version reads up to {FORMAT};"
             " install a newer dcgan"
         )
+    for name in ("images_seen", "format"):
+        value = state.get(name, 0 if name == "format" else None)
+        if type(value) is not int or not 0 <= value < 2**63:
+            raise CheckpointError(
+                f"{checkpoint / 'state.json'}: damaged ({name} = {shown(value)}); take another"
+                " checkpoint"
+            )
     return state
 
 
@@ -126,9 +131,10 @@ def read_part(checkpoint: Path, name: str) -> dict[str, Tensor]:
     """
     path = checkpoint / f"{name}.safetensors"
     try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path}: {error}; take another checkpoint") from error
+        with _unreadable_named(path):
+            return load_tensors(path)
+    except (SafetensorError, ValueError) as error:
+        raise CheckpointError(f"{path}: damaged ({error}); take another checkpoint") from error
 
 
 def set_aside(checkpoint: Path, why: str) -> Path:
@@ -189,14 +195,19 @@ def _first_of_each(every: int, names: list[str]) -> set[str]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: {error}; take another checkpoint") from error
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path}: not a JSON object; take another checkpoint")
-    return content
+        with _unreadable_named(path):
+            return read_json(path)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: damaged ({error}); take another checkpoint") from error
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+@contextmanager
+def _unreadable_named(path: Path) -> Iterator[None]:
+    """A file that is missing or may not be read is no damaged one."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: missing; take another checkpoint") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CheckpointError(f"{path}: cannot be read ({reason})") from error

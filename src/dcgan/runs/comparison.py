@@ -10,11 +10,9 @@ from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from dcgan.errors import ConfigError, RunError
-from dcgan.plain_yaml import load_yaml
+from dcgan.errors import ConfigError
 from dcgan.render.sidebyside import side_by_side
 from dcgan.runs.evaluation import Evaluator, refuse_few, refuse_few_pictures
 from dcgan.runs.extractors import open_extractor, refuse_unknown
@@ -22,6 +20,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.pictures import open_pictures
 from dcgan.runs.run import Run
 from dcgan.runs.scores import read_scores
+from dcgan.runs.settings import stored_settings
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 
@@ -210,7 +209,7 @@ def compare(
     found = zip(runs, names, spreads, strict=True)
     return Comparison(
         tuple(_compared(run, name, spread, seed) for run, name, spread in found),
-        differences([_settings(run.folder) for run in runs]),
+        differences([stored_settings(run.folder) for run in runs]),
         protocol,
     )
 
@@ -281,15 +280,6 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
         else:
             pairs.append((prefix + key, value))
     return pairs
-
-
-def _settings(folder: RunFolder) -> Mapping[str, Any]:
-    try:
-        stored = load_yaml(folder.config.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        words = " ".join(str(error).split())
-        raise RunError(f"{folder.config}: damaged ({words}); restore it or train again") from error
-    return stored if isinstance(stored, dict) else {}
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

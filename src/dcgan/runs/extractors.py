@@ -59,9 +59,10 @@ def open_extractor(
     wanted : str
         ``random``; ``classifier``, trained once on the pictures' own labels and kept;
         ``inception``, the standard weights where they are in the cache; ``auto``, the classifier
-        where there are labels, else random; or a file: a ``.pth`` of Inception weights, or any
-        TorchScript or exported program. A classifier that is not clearly better than guessing (see
-        :mod:`dcgan.metrics.extractors.chance`) is not used: random takes its place.
+        where there are labels, else random; or a file: a ``.pth`` of Inception weights, or
+        TorchScript or an exported program that only computes on tensors. A classifier that is not
+        clearly better than guessing (see :mod:`dcgan.metrics.extractors.chance`) is not used:
+        random takes its place.
     pictures : Pictures
         Give the size, the channels and the labels.
     device : torch.device, default CPU

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from dcgan.data.stream import STREAMED
 from dcgan.metrics.extractor import Extractor
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import write_json
+from dcgan.runtime.reading import read_json
 
 _VERSION = 1
 """Raised whenever a measure gives other numbers than before."""
@@ -70,11 +70,10 @@ class Group:
 def _read(path: Path | None) -> dict[str, dict[str, float]]:
     """The groups of a file, without whatever is not a group of numbers."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path else {}
+        found = read_json(path) if path else {}
     except (OSError, ValueError):
         return {}
-    groups = found.items() if isinstance(found, dict) else ()
-    return {name: _numbers(group) for name, group in groups if isinstance(group, dict)}
+    return {name: _numbers(group) for name, group in found.items() if isinstance(group, dict)}
 
 
 def _numbers(group: dict[str, object]) -> dict[str, float]:

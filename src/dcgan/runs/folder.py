@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcgan.runs.checkpoints import list_checkpoints
-from dcgan.runs.logs import JsonLines, by_images
+from dcgan.runs.logs import JsonLines, of_training
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class RunFolder:
 
     def last_logged(self) -> int:
         """Images seen at the last line of the log: until then, losses were within bounds."""
-        lines = by_images(self.log.read())
+        lines = of_training(self.log.read())
         return int(lines[-1]["images"]) if lines else 0
 
     def sheets(self) -> list[Path]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
+
+from dcgan.runtime.files import naming
+from dcgan.runtime.reading import NotJson, parse_json
 
 
 class JsonLines:
@@ -19,7 +23,7 @@ class JsonLines:
 
     def append(self, record: dict[str, Any]) -> None:
         """Add one line and hand it to the operating system at once."""
-        with self.path.open("ab") as file:
+        with naming(self.path), self.path.open("ab") as file:
             if file.tell() > 0 and not self._ends_whole():
                 file.write(b"\n")
             file.write(json.dumps(record).encode() + b"\n")
@@ -29,11 +33,10 @@ class JsonLines:
         if not self.path.exists():
             return []
         records = []
-        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                records.append(json.loads(line))
-            except ValueError:
-                continue
+        for line in self.path.read_bytes().split(b"\n"):
+            with suppress(NotJson):
+                # earlier versions wrote gradients that were not finite
+                records.append(parse_json(line, finite=False))
         return records
 
     def _ends_whole(self) -> bool:
@@ -50,12 +53,36 @@ def by_images(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     latest: dict[int, dict[str, Any]] = {}
     for record in records:
-        if "goes_on_from" in record:
-            past = record["goes_on_from"]
+        past, images = record.get("goes_on_from"), record.get("images")
+        if is_count(past):
             latest = {images: line for images, line in latest.items() if images <= past}
-        elif "images" in record:
-            latest[record["images"]] = record
+        elif is_count(images):
+            latest[images] = record
     return [latest[images] for images in sorted(latest)]
+
+
+def of_training(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of ``log.jsonl`` by images seen, without those that training did not write so."""
+    return [record for record in by_images(records) if _is_of_training(record)]
+
+
+def _is_of_training(record: dict[str, Any]) -> bool:
+    """Whether all that is drawn of a line are numbers, and numbers by layer."""
+    layers = [record.get(f"gradient_{name}", {}) for name in ("mean", "max")]
+    if not all(isinstance(one, dict) for one in layers) or layers[0].keys() != layers[1].keys():
+        return False
+    numbers = [value for key, value in record.items() if key.startswith(("loss_", "score_"))]
+    numbers += [record.get("seconds"), *layers[0].values(), *layers[1].values()]
+    return all(map(_is_number, numbers))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or (type(value) is int and abs(value) < 2**63)
+
+
+def is_count(value: Any) -> TypeGuard[int]:
+    """Whether a value is a possible number of images."""
+    return type(value) is int and 0 <= value < 2**63
 
 
 def now() -> str:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from math import prod
+from typing import Annotated, Any, Self
+
+from pydantic import Field, Strict
 
 from dcgan.data.scale import PixelScale
+from dcgan.errors import GeometryError, RunError
+from dcgan.models.amount import count_weights
 from dcgan.models.discriminator import ClassPooling, Discriminator
 from dcgan.models.generator import Generator
+from dcgan.models.geometry import layer_shapes
 from dcgan.models.init import Initialisation
-from dcgan.models.latents import LatentSpace
-from dcgan.models.table import Layer
+from dcgan.models.latents import Distribution, LatentSpace
+from dcgan.models.table import Activation, Layer, Operation, Order
+from dcgan.runs.schema import Flag, Natural, Number, Positive, Share, Stored, Text
+from dcgan.runtime.memory import available_memory, in_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +50,9 @@ class Networks:
     scale: PixelScale = field(default_factory=PixelScale)
 
     def build_generator(self, init: Initialisation = "default") -> Generator:
-        """A generator with fresh weights."""
+        """A generator with fresh weights; ``RunError`` where memory does not hold them."""
+        given = self.latent_shape or (self.latent.width, 1, 1)
+        _refuse_beyond_memory("generator", count_weights(self.generator, given))
         return Generator(
             self.generator,
             latent_dim=self.latent.width,
@@ -51,7 +61,9 @@ class Networks:
         )
 
     def build_discriminator(self, init: Initialisation = "default") -> Discriminator:
-        """A discriminator with fresh weights."""
+        """A discriminator with fresh weights; ``RunError`` where memory does not hold them."""
+        count = count_weights(self.discriminator, self.image_shape)
+        _refuse_beyond_memory("discriminator", count)
         return Discriminator(
             self.discriminator,
             self.image_shape,
@@ -76,23 +88,111 @@ class Networks:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
-        """The inverse of :meth:`to_json`."""
-        shape = stored["latent_shape"]
-        channels, height, width = stored["image_shape"]
-        latent: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in stored["latent"].items()
-        }
-        return cls(
-            generator=tuple(Layer.from_json(row) for row in stored["generator"]),
-            discriminator=tuple(Layer.from_json(row) for row in stored["discriminator"]),
-            image_shape=(channels, height, width),
-            latent=LatentSpace(**latent),
-            class_names=tuple(stored.get("class_names", ())),
-            class_pooling=stored.get("class_pooling", "mean"),
-            latent_shape=(shape[0], shape[1], shape[2]) if shape else None,
-            scale=PixelScale.from_json(stored["scale"]),
+        """The inverse of :meth:`to_json`.
+
+        Raises
+        ------
+        ValueError
+            A key, a value or a choice that no networks have, or tables that do not fit together.
+        """
+        checked = _StoredNetworks.read(stored)
+        networks = cls(
+            generator=tuple(row.layer() for row in checked.generator),
+            discriminator=tuple(row.layer() for row in checked.discriminator),
+            image_shape=checked.image_shape,
+            latent=LatentSpace(**checked.latent.model_dump()),
+            class_names=checked.class_names,
+            class_pooling=checked.class_pooling,
+            latent_shape=checked.latent_shape,
+            scale=PixelScale(**checked.scale.model_dump()),
         )
+        networks._refuse_misfits()
+        return networks
+
+    def _refuse_misfits(self) -> None:
+        latent, channels = self.latent, self.image_shape[0]
+        if len(self.class_names) not in {0, len(latent.classes)}:
+            raise ValueError(
+                f"class_names has {len(self.class_names)} names for {len(latent.classes)} classes"
+            )
+        for name in ("mean", "deviation"):
+            if len(getattr(self.scale, name)) not in {1, channels}:
+                raise ValueError(f"scale.{name} is not of {channels} channels")
+        if self.latent_shape is not None and prod(self.latent_shape) != latent.width:
+            raise ValueError(f"latent_shape does not hold {latent.width} numbers")
+        try:
+            drawn = layer_shapes(self.generator, self.latent_shape or (latent.width, 1, 1))[-1]
+            layer_shapes(self.discriminator, self.image_shape)
+        except GeometryError as error:
+            raise ValueError(str(error)) from None
+        if drawn != self.image_shape:
+            raise ValueError("the generator's table does not end in image_shape")
+
+
+def _refuse_beyond_memory(network: str, weights: int) -> None:
+    room, needed = available_memory(), 4 * weights
+    if room is not None and needed > room:
+        raise RunError(
+            f"the {network}'s weights take {in_words(needed)}, and {in_words(room)} of memory is"
+            " free; use narrower networks, or a machine with more memory"
+        )
+
+
+class _StoredLayer(Stored):
+    """A row of a layer table, as :class:`dcgan.models.table.Layer`."""
+
+    operation: Operation
+    channels: Positive
+    kernel: tuple[Positive, Positive] = (1, 1)
+    stride: tuple[Positive, Positive] = (1, 1)
+    padding: tuple[Natural, Natural] = (0, 0)
+    output_padding: tuple[Natural, Natural] = (0, 0)
+    reshape: tuple[Positive, Positive, Positive] | None = None
+    bias: Flag = True
+    norm: Annotated[str, Field(pattern=r"^(none|(spectral|batch|pixel)(\+(batch|pixel))*)$")] = (
+        "none"
+    )
+    activation: Activation = "none"
+    slope: Annotated[Number, Field(ge=0)] = 0.2
+    order: Order = "norm-activation"
+    dropout: Annotated[Number, Field(ge=0, lt=1)] = 0.0
+    noise: Annotated[Number, Field(ge=0)] = 0.0
+    resize: tuple[Positive, Positive] | None = None
+    pack: Positive = 1
+    minibatch_stddev: Flag = False
+
+    def layer(self) -> Layer:
+        return Layer(**self.model_dump())
+
+
+class _StoredLatent(Stored):
+    """As :class:`dcgan.models.latents.LatentSpace`."""
+
+    dim: Positive
+    distribution: Distribution
+    classes: tuple[Share, ...] = ()
+    categorical: tuple[Annotated[int, Strict(), Field(ge=2, lt=2**31)], ...] = ()
+    continuous: Natural = 0
+
+
+class _StoredScale(Stored):
+    """As :class:`dcgan.data.scale.PixelScale`."""
+
+    mean: Annotated[tuple[Number, ...], Field(min_length=1)]
+    deviation: Annotated[tuple[Annotated[Number, Field(gt=0)], ...], Field(min_length=1)]
+
+
+class _StoredNetworks(Stored):
+    """What ``networks.json`` holds."""
+
+    generator: Annotated[tuple[_StoredLayer, ...], Field(min_length=1)]
+    discriminator: Annotated[tuple[_StoredLayer, ...], Field(min_length=1)]
+    image_shape: tuple[Annotated[Positive, Field(le=4)], Positive, Positive]
+    latent: _StoredLatent
+    latent_shape: tuple[Positive, Positive, Positive] | None
+    class_names: tuple[Text, ...] = ()
+    class_pooling: ClassPooling = "mean"  # as earlier versions had it
+    scale: _StoredScale
 
 
 def _but_defaults(latent: LatentSpace) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field, InstanceOf
 
 from dcgan.data import Pictures, Source, load_pictures, open_items, open_source
 from dcgan.data.cache import Cache
@@ -21,11 +20,13 @@ from dcgan.data.survey import values_of
 from dcgan.data.values import UNKNOWN, Values
 from dcgan.data.view import View
 from dcgan.errors import DataError, RunError
-from dcgan.plain_yaml import load_yaml
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
+from dcgan.runs.schema import Number, Share, Stored, Text
+from dcgan.runs.settings import stored_section
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import StrPath
+from dcgan.runtime.reading import NotJson, read_json
 
 FROM_PYTHON = "(python)"
 """Stands for pictures that a program gave, where a configuration names its source."""
@@ -65,31 +66,33 @@ def open_pictures(
     RunError
         The run's configuration is damaged.
     """
-    section = _data_section(folder)
-    own = str(section["source"])
+    section = _data_section(folder) if data is None or folder.config.exists() else _DataSection()
+    own = section.source
     if data is None and own == FROM_PYTHON:
         raise DataError(f"{folder.path}: its pictures came from Python; say which to compare with")
-    root = data_root or section.get("root")
     is_own = data is None
+    if is_own and note is not None and Path(own).is_absolute():
+        note(f"images: {own} (named in {folder.config})")
+    root = data_root or section.root
     source = open_source(
         data or own,
         root,
-        frames=section.get("frames", "first"),
-        split=section.get("split", "auto") if is_own else "auto",
-        labels=section.get("labels", "auto") if is_own else "auto",
+        frames=section.frames,
+        split=section.split if is_own else "auto",
+        labels=section.labels if is_own else "auto",
     )
     if note is not None and not is_own:
         for line in source.notes:
             note(line)
     if is_own:
         source = _selected(section, source, note)
-    how = section.get("fit", "crop")
+    how = section.fit
     pictures = load_pictures(
         source,
         networks.image_shape[1:],
         networks.image_shape[0],
         **_fit(section),
-        max_unreadable=section.get("max_unreadable", 0.05),
+        max_unreadable=section.max_unreadable,
         cache=_cache(section, folder),
         values=_values(section, source, is_own=data is None),
         progress=progress,
@@ -125,64 +128,89 @@ def held_out_name(folder: RunFolder) -> str | None:
     if not folder.config.is_file():
         return None
     section = _data_section(folder)
-    if section.get("split", "auto") not in {"auto", "train"}:
+    if section.split not in {"auto", "train"}:
         return None
-    return named_test_of(str(section["source"]))
+    return named_test_of(section.source)
 
 
-def _data_section(folder: RunFolder) -> dict[str, Any]:
+class _DataSection(Stored):
+    """What is read again of a run's ``data`` settings."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    source: Text = ""
+    root: Text | None = None
+    frames: Literal["first", "all"] = "first"
+    split: Text = "auto"
+    labels: Text = "auto"
+    duplicates: Literal["keep", "drop"] = "keep"
+    blank: Literal["keep", "drop"] = "keep"
+    channels: int | Literal["auto"] = "auto"
+    values: InstanceOf[Values] | None = None
+    fit: Fit = "crop"
+    background: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#ffffff"
+    max_unreadable: Share = 0.05
+    cache: Literal["user", "run", "off"] = "user"
+    cache_gb: Annotated[Number, Field(gt=0)] = 50.0
+
+
+def _data_section(folder: RunFolder) -> _DataSection:
     try:
-        stored = load_yaml(folder.config.read_text(encoding="utf-8"))["data"]
-        Values.stored(stored)
-        return {"source": stored["source"], **stored}
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        words = " ".join(str(error).split())
-        raise RunError(f"{folder.config}: damaged ({words}); restore it or train again") from error
+        stored = stored_section(folder, "data")
+        found = _DataSection.read(stored | {"values": Values.stored(stored)})
+        if not found.source:
+            raise NotJson("source is missing")
+        return found
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"{folder.config}: damaged (data.{error}); restore it or train again"
+        ) from error
 
 
-def _fit(section: dict[str, Any]) -> _Fitting:
-    how = section.get("fit", "crop")
+def _fit(section: _DataSection) -> _Fitting:
+    how = section.fit
     return {
         "how": "crop" if how == "cover-random" else how,  # the same pictures, cut about the centre
-        "background": section.get("background", "#ffffff"),
+        "background": section.background,
     }
 
 
-def _selected(
-    section: dict[str, Any], source: Source, note: Callable[[str], None] | None
-) -> Source:
+def _selected(section: _DataSection, source: Source, note: Callable[[str], None] | None) -> Source:
     """Without the images that the run went without."""
-    on_white = section.get("background", "#ffffff").lower() == "#ffffff"
+    on_white = section.background.lower() == "#ffffff"
     drops = Drops(
-        section.get("duplicates", "keep"),
-        section.get("blank", "keep"),
-        vanishing=on_white and section.get("channels") not in {2, 4},
+        section.duplicates,
+        section.blank,
+        vanishing=on_white and section.channels not in {2, 4},
     )
-    known = None if section.get("cache") == "off" else cache_folder() / "selections"
+    known = None if section.cache == "off" else cache_folder() / "selections"
     return select(source, drops, known=known, note=note)
 
 
-def _values(section: dict[str, Any], source: Source, *, is_own: bool) -> Values:
+def _values(section: _DataSection, source: Source, *, is_own: bool) -> Values:
     """Black and white as in the run's images; where those have none, as these tell."""
-    stored = Values.stored(section)
+    stored = section.values
     return stored if stored and is_own else values_of(source, stored or UNKNOWN)
 
 
-def _cache(section: dict[str, Any], folder: RunFolder) -> Cache | None:
-    match section.get("cache", "user"):
+def _cache(section: _DataSection, folder: RunFolder) -> Cache | None:
+    match section.cache:
         case "off":
             return None
         case "run":
             place = folder.cache
         case _:
             place = cache_folder() / "pictures"
-    return Cache(place, int(section.get("cache_gb", 50.0) * 1e9))
+    return Cache(place, int(section.cache_gb * 1e9))
 
 
 def _say_if_changed(folder: RunFolder, pictures: Pictures, note: Callable[[str], None]) -> None:
     try:
-        seen = json.loads(folder.provenance.read_text(encoding="utf-8"))["data"]["fingerprint"]
-    except (OSError, ValueError, KeyError, TypeError):
+        about = read_json(folder.provenance).get("data")
+    except (OSError, ValueError):
+        return
+    seen = about.get("fingerprint") if isinstance(about, dict) else None
+    if not isinstance(seen, str):
         return
     comparable = seen.startswith(STREAMED) == pictures.fingerprint.startswith(STREAMED)
     if comparable and seen != pictures.fingerprint:

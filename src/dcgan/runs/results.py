@@ -17,15 +17,22 @@ from dcgan.runtime.files import write_json
 _DRAWN = ("frechet_distance", "kernel_distance", "precision", "recall", "coverage")
 
 
-def keep_evaluation(folder: RunFolder, found: Evaluation) -> Path:
+def keep_evaluation(folder: RunFolder, found: Evaluation, *, place: Path | None = None) -> Path:
     """Write one evaluation, and the pictures nearest to the training pictures.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    found : Evaluation
+    place : path, optional
+        The folder to write into; default the run's ``evaluations``.
 
     Returns
     -------
     Path
         The JSON file; beside it lies the sheet, where copies were looked for.
     """
-    path = folder.evaluations / f"{found.checkpoint}-{_protocol(found)}.json"
+    path = (place or folder.evaluations) / f"{found.checkpoint}-{_protocol(found)}.json"
     write_json(path, {"time": now(), **found.to_json()})
     if found.copying is not None:
         save_image(
@@ -40,7 +47,9 @@ def keep_evaluation(folder: RunFolder, found: Evaluation) -> Path:
     return path
 
 
-def keep_all_evaluations(folder: RunFolder, found: Sequence[Evaluation], *, is_own: bool) -> Path:
+def keep_all_evaluations(
+    folder: RunFolder, found: Sequence[Evaluation], *, is_own: bool, place: Path | None = None
+) -> Path:
     """Write the evaluations of all checkpoints, and draw them over images seen.
 
     Parameters
@@ -48,7 +57,10 @@ def keep_all_evaluations(folder: RunFolder, found: Sequence[Evaluation], *, is_o
     folder : RunFolder
     found : sequence of Evaluation
     is_own : bool
-        Measured against what the run was trained on: then ``best.json`` names the best.
+        Measured against what the run was trained on: then ``best.json`` names the best, unless
+        all is written elsewhere.
+    place : path, optional
+        The folder to write into; default the run's ``evaluations``.
 
     Returns
     -------
@@ -56,8 +68,9 @@ def keep_all_evaluations(folder: RunFolder, found: Sequence[Evaluation], *, is_o
         The drawing; beside it lies a JSON file.
     """
     stem = f"all-{_protocol(found[0])}"
+    there = place or folder.evaluations
     write_json(
-        folder.evaluations / f"{stem}.json",
+        there / f"{stem}.json",
         {"time": now(), "evaluations": [one.to_json() for one in found]},
     )
     panels = []
@@ -66,10 +79,10 @@ def keep_all_evaluations(folder: RunFolder, found: Sequence[Evaluation], *, is_o
         title = f"{first.name}, {first.generated:,} generated and {first.real:,} real"
         values = {one.images_seen: one[measure].value for one in found}
         panels.append(Panel(title, values, first.floor, first.better))
-    drawing = folder.evaluations / f"{stem}.png"
+    drawing = there / f"{stem}.png"
     quality_curves(panels, drawing)
     best = best_of(found)
-    if is_own:
+    if is_own and place is None:
         entry = Measured(best.images_seen, best["frechet_distance"], best.checkpoint)
         write_best(folder, entry, by="evaluate --all")
     return drawing

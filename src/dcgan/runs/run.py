@@ -5,7 +5,6 @@ B batch · Z latent · C channels · H, W sides
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +24,7 @@ from dcgan.runs.checkpoints import list_checkpoints, read_part, read_state, veri
 from dcgan.runs.conditions import with_conditions
 from dcgan.runs.drawing import at_once, draw_each
 from dcgan.runs.folder import RunFolder
-from dcgan.runs.logs import by_images
+from dcgan.runs.logs import of_training
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_best
 from dcgan.runs.showing import as_html, verdict
@@ -34,6 +33,7 @@ from dcgan.runtime.files import StrPath
 from dcgan.runtime.given import refuse_no_run
 from dcgan.runtime.isolation import default_modes, in_default_modes, isolated
 from dcgan.runtime.ranks import Ranks
+from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.reporting import chosen_reporter
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ class Run:
 
     def log(self) -> list[dict[str, Any]]:
         """The lines of ``log.jsonl`` by images seen, without those a kill made void."""
-        return by_images(self.folder.log.read())
+        return of_training(self.folder.log.read())
 
     def __repr__(self) -> str:
         return f"<Run {self.path}: {verdict(self)}>"
@@ -286,11 +286,29 @@ def read_networks(folder: RunFolder) -> Networks:
     if not folder.networks.is_file():
         raise RunError(f"{folder.networks}: missing, so this is no whole run. Restore it")
     try:
-        return Networks.from_json(json.loads(folder.networks.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError, OSError) as error:
+        networks = Networks.from_json(read_json(folder.networks))
+    except OSError as error:
+        raise RunError(f"{folder.networks}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
         raise RunError(
             f"{folder.networks}: damaged ({error}); restore it or train again"
         ) from error
+    if networks_checksum(folder) not in {None, sha256(folder.networks)}:
+        raise RunError(
+            f"{folder.networks}: altered since the run began, its SHA-256 is not the one in"
+            f" {folder.provenance.name}; restore it or train again"
+        )
+    return networks
+
+
+def networks_checksum(folder: RunFolder) -> str | None:
+    """The SHA-256 of ``networks.json`` that ``run.json`` keeps; None where an earlier version
+    wrote it, or it cannot be read."""
+    try:
+        found = read_json(folder.provenance).get("networks")
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def _find_checkpoint(folder: RunFolder, wanted: str) -> Path:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
+
+from pydantic import ConfigDict, Field
 
 from dcgan.errors import RunError
-from dcgan.metrics.score import Protocol, Score
+from dcgan.metrics.score import Better, Protocol, Score
 from dcgan.render.quality import Panel, quality_curves
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import by_images, now
+from dcgan.runs.schema import Natural, Number, Stored, Text
 from dcgan.runtime.files import write_json
+from dcgan.runtime.reading import read_json
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,36 @@ class Measured:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
-        """The inverse of :meth:`to_json`."""
-        return cls(
-            stored["images"],
-            Score.from_json(stored["score"]),
-            stored["checkpoint"],
-            stored["cost"],
-        )
+        """The inverse of :meth:`to_json`; raises ``ValueError`` where it is none."""
+        found = _StoredMeasured.read(stored)
+        score = Score(**found.score.model_dump())
+        return cls(found.images, score, found.checkpoint, found.cost)
+
+
+class _StoredScore(Stored):
+    """As :class:`dcgan.metrics.score.Score`."""
+
+    measure: Text
+    value: Number
+    floor: Number | None = None
+    error: Number | None = None
+    better: Better = "lower"
+    extractor: Text = "pixels"
+    real: Natural = 0
+    generated: Natural = 0
+    split: Text = ""
+    seed: Natural = 0
+
+
+class _StoredMeasured(Stored):
+    """A line of ``scores.jsonl``, or ``best.json``, which says more for people."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    images: Natural
+    score: _StoredScore
+    checkpoint: Annotated[str, Field(pattern=r"^\d{1,19}$")] | None = None
+    cost: Number = 0.0
 
 
 class Scoreboard:
@@ -121,7 +147,7 @@ def read_scores(folder: RunFolder) -> list[Measured]:
     for record in by_images(folder.scores.read()):
         try:
             found.append(Measured.from_json(record))
-        except (KeyError, TypeError):  # such as of another version
+        except ValueError:  # such as of another version
             continue
     return found
 
@@ -189,9 +215,10 @@ def read_best(folder: RunFolder) -> Measured | None:
     if not folder.best.is_file():
         return None
     try:
-        content = json.loads(folder.best.read_text(encoding="utf-8"))
-        return Measured(
-            int(content["images"]), Score.from_json(content["score"]), str(content["checkpoint"])
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        return Measured.from_json(read_json(folder.best))
+    except OSError as error:
+        raise RunError(
+            f"{folder.best}: cannot be read ({error.strerror}); take --checkpoint last"
+        ) from error
+    except ValueError as error:
         raise RunError(f"{folder.best}: damaged ({error}); take --checkpoint last") from error

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_OUT_OF_MEMORY = (
+    "out of memory",  # CUDA, MPS
+    "can't allocate memory",  # PyTorch on Linux' CPUs
+    "not enough memory",  # on others'
+    "storage size calculation overflowed",
+    "unable to find an engine to execute",  # cuDNN
+    "_status_alloc_failed",  # cuBLAS
+)
+
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -17,13 +26,21 @@ def available_memory() -> int | None:
     return max(0, min(bounds)) if bounds else None
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory could not be had, in whoever's words."""
+    if isinstance(error, MemoryError):  # NumPy's, too
+        return True
+    words = str(error).lower()
+    return isinstance(error, RuntimeError) and any(one in words for one in _OUT_OF_MEMORY)
+
+
 def in_words(count: float) -> str:
     """A number of bytes as people say it.
 
     >>> in_words(12_345_678), in_words(2e9)
     ('12.3 MB', '2.0 GB')
     """
-    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+    for unit, name in ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
         if count >= unit:
             return f"{count / unit:.1f} {name}"
     return f"{count / 1e3:.1f} kB"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any
+from typing import IO, Any, TextIO, cast
 
 from rich.console import Console
 from rich.progress import (
@@ -28,6 +31,34 @@ _WIDTH_FOR_A_BAR = 100
 """Columns of a terminal in which the numbers leave room for a bar."""
 
 
+class _Lasting:
+    """A stream to a terminal that may be closed: what nobody can see any more stops no training."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with _unless_gone():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with _unless_gone():
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+
+
 class TerminalReporter(Reporter):
     """Writes to stderr, so that stdout carries only results; in a notebook, below the cell.
 
@@ -35,7 +66,8 @@ class TerminalReporter(Reporter):
     """
 
     def __init__(self) -> None:
-        self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        stream = cast(IO[str], _Lasting(sys.stderr))
+        self._console = Console(file=stream, highlight=False, soft_wrap=True)
         in_notebook = self._console.is_jupyter and find_spec("ipywidgets") is not None
         self._live = self._console.is_terminal or in_notebook
         self._progress: Progress | None = None

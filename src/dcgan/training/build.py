@@ -318,15 +318,16 @@ def build_measuring(
 
 
 def build_tensorboard(
-    config: RunConfig, folder: RunFolder, images_seen: int
+    config: RunConfig, folder: RunFolder, images_seen: int, note: Callable[[str], None]
 ) -> SummaryWriter | None:
-    """A writer that goes on from a number of images seen; none when the run wants none."""
+    """A writer that goes on from a number of images seen; none when the run wants none, or it
+    cannot be opened, which ``note`` is told."""
     if not config.records.tensorboard:
         return None
-    from torch.utils.tensorboard import SummaryWriter
+    from dcgan.training.tensorboard import open_writer
 
     # what a killed run wrote after its last checkpoint is written again from there
-    return SummaryWriter(str(folder.tensorboard), purge_step=images_seen + 1)
+    return open_writer(folder.tensorboard, note, purge_step=images_seen + 1)
 
 
 def _optimizer(player: PlayerConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:

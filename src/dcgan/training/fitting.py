@@ -13,6 +13,7 @@ from dcgan.config import RunConfig, resolved
 from dcgan.config.validation import uses_norm
 from dcgan.errors import ConfigError
 from dcgan.models.synchronised import synchronise_batch_norm
+from dcgan.runtime.memory import is_out_of_memory
 from dcgan.runtime.ranks import Ranks
 from dcgan.training.rules import Batch, Players, Rules, Turn
 from dcgan.training.step import update
@@ -41,7 +42,7 @@ def fewest_parts(attempt: Callable[[int], None], images: int, *, pack: int = 1) 
         try:
             attempt(parts)
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             continue
         return parts
@@ -51,12 +52,6 @@ def fewest_parts(attempt: Callable[[int], None], images: int, *, pack: int = 1) 
         f"not even {pack} image{'s' if pack > 1 else ''} at a time can be trained on in this"
         " device's memory; take a smaller --size, narrower networks, or --optim.recompute",
     )
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    libraries = ("unable to find an engine to execute", "_STATUS_ALLOC_FAILED")
-    is_theirs = any(words in str(error) for words in libraries)
-    return isinstance(error, torch.OutOfMemoryError) or is_theirs
 
 
 def refuse_uneven(config: RunConfig, processes: int) -> None:

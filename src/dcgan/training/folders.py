@@ -60,6 +60,11 @@ def choose_folder(
         folder = RunFolder(Path(out))
         stored = _stored_config(folder)
         if stored is None and folder.path.exists() and _is_in_use(folder.path):
+            if folder.networks.is_file() or folder.checkpoints.is_dir():
+                raise RunError(
+                    f"{folder.path}: holds a run without its {folder.config.name}, so it cannot"
+                    " be resumed; restore that file or take another --out"
+                )
             raise RunError(
                 f"{folder.path}: holds other files and no run; take another --out or empty it"
             )

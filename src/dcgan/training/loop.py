@@ -198,7 +198,7 @@ def fit(
 
 @contextmanager
 def stopping_on_signals() -> Iterator[StopRequest]:
-    """Turn SIGINT and SIGTERM into a request to stop; a second one acts at once, as usual.
+    """Turn SIGINT, SIGTERM and SIGHUP into a request to stop; a second one acts at once, as usual.
 
     Outside the main thread, where Python allows no handlers, signals are left alone.
     """
@@ -206,8 +206,12 @@ def stopping_on_signals() -> Iterator[StopRequest]:
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    watched = (signal.SIGINT, signal.SIGTERM)
+    hangup = getattr(signal, "SIGHUP", None)  # a terminal that closes; Windows has none
+    watched = [signal.SIGINT, signal.SIGTERM, *([hangup] if hangup else [])]
     previous = {number: signal.getsignal(number) for number in watched}
+    if hangup and previous[hangup] == signal.SIG_IGN:  # started with nohup
+        watched.remove(hangup)
+        del previous[hangup]
 
     def note(number: int, frame: FrameType | None) -> None:
         del frame

@@ -11,6 +11,7 @@ import torch
 from dcgan.config import RunConfig, load_recipe, merge, parse_config, resolved
 from dcgan.data.survey import Survey
 from dcgan.training.auto import choose_size, resolve_auto
+from dcgan.training.memory import refuse_beyond_memory
 from dcgan.training.tables import resolve_networks
 from dcgan.training.trial import images_per_second
 
@@ -99,7 +100,9 @@ def expect(config: RunConfig, seen: Survey, device: torch.device, processes: int
     """Time a few steps of this configuration on this machine."""
     config, _ = resolve_auto(config, seen, device, processes)
     size, channels = resolved(config.data.size), resolved(config.data.channels)
-    speed = images_per_second(config, resolve_networks(config), device) * processes
+    networks = resolve_networks(config)
+    refuse_beyond_memory(config, networks, device, resolve_networks)
+    speed = images_per_second(config, networks, device) * processes
     kind = "colour" if channels > 2 else "gray"
     needed = _NEEDED_PER_PIXEL[kind] * max(size)
     return Plan(size, _TRAINING_SHARE * speed, needed, resolved(config.length.images or 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dcgan.config import RunConfig, resolved
-from dcgan.errors import Diverged
+from dcgan.errors import Diverged, RunError, shown
 from dcgan.runs.checkpoints import list_checkpoints, set_aside
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
@@ -64,4 +64,10 @@ def returns_so_far(folder: RunFolder) -> tuple[int, float]:
     By the events, which know of a return before there is a checkpoint after it.
     """
     returns = [event for event in folder.events.read() if event.get("event") == "rollback"]
-    return len(returns), returns[-1]["rate_factor"] if returns else 1.0
+    factor = returns[-1].get("rate_factor") if returns else 1.0
+    if not isinstance(factor, float) or not 0 < factor <= 1:
+        raise RunError(
+            f"{folder.events.path}: damaged (rate_factor = {shown(factor)}); restore it or take"
+            " another --out"
+        )
+    return len(returns), factor

@@ -16,7 +16,7 @@ from dcgan.render.animation import save_gif
 from dcgan.render.curves import gradient_curves, loss_and_score_curves
 from dcgan.runs.checkpoints import read_state
 from dcgan.runs.folder import RunFolder
-from dcgan.runs.logs import by_images, now
+from dcgan.runs.logs import now, of_training
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import draw_quality, settle_best
 from dcgan.runtime.device import choose_device, make_deterministic, whole_fp32
@@ -226,7 +226,7 @@ def _train(
 ) -> None:
     """From a state to the end of the run."""
     with ExitStack() as stack:
-        writer = build_tensorboard(config, folder, state.images_seen)
+        writer = build_tensorboard(config, folder, state.images_seen, reporter.note)
         if writer is not None:
             stack.callback(writer.close)
         folder.forget_beyond(state.images_seen)
@@ -271,20 +271,29 @@ def _interrupted(
     )
 
 
+def _frame(path: Path, reporter: Reporter) -> Image.Image | None:
+    """A sheet of the animation; None, and a word, where it is damaged or may not be read."""
+    try:
+        with Image.open(path) as frame:
+            return frame.copy()
+    except Exception as error:  # whatever Pillow makes of a damaged file
+        reason = getattr(error, "strerror", None) or "damaged"
+        reporter.note(f"{path}: {reason}; the animation is made without it")
+        return None
+
+
 def _finish(
     folder: RunFolder, state: TrainingState, pictures: Pictures, reporter: Reporter
 ) -> None:
     """Curves and the animation, and what was skipped by name."""
-    records = by_images(folder.log.read())
+    records = of_training(folder.log.read())
     draw_quality(folder)
     if records:
         loss_and_score_curves(records, folder.curves)
         gradient_curves(records, folder.gradients)
-    frames = []
-    for path in folder.sheets():
-        with Image.open(path) as frame:
-            frames.append(frame.copy())
-    save_gif(frames, folder.animation)
+    frames = [frame for path in folder.sheets() if (frame := _frame(path, reporter)) is not None]
+    if frames:
+        save_gif(frames, folder.animation)
     for skipped in pictures.skipped[:20]:
         reporter.note(f"skipped {skipped.title}: {skipped.reason}")
     for line in pictures.remarks.lines() if pictures.is_slow else []:

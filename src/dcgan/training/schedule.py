@@ -29,7 +29,8 @@ class Geometric:
         """So that the ``count`` points from first to last are evenly spaced in the logarithm."""
         if last <= first or count < 2:
             return cls(last, 2.0)
-        return cls(first, (last / first) ** (1 / (count - 1)))
+        # more points than images would lie so close that no number tells them apart
+        return cls(first, (last / first) ** (1 / (min(count, last) - 1)))
 
     def passed(self, before: int, after: int) -> bool:
         """Whether a due point lies in (before, after]."""

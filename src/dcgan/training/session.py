@@ -36,9 +36,10 @@ from dcgan.training.build import (
 from dcgan.training.fastest import resolve_speed
 from dcgan.training.fitting import refuse_drawn_anew, refuse_uneven
 from dcgan.training.folders import choose_folder, claimed, refuse_conflict
+from dcgan.training.memory import refuse_beyond_memory
 from dcgan.training.planning import can_be_planned, plan_size
 from dcgan.training.running import train_run
-from dcgan.training.settings import collect_settings, starting_recipe
+from dcgan.training.settings import collect_settings, outside_the_recipe, starting_recipe
 from dcgan.training.tables import refuse_other_classes, resolve_networks, with_classes
 from dcgan.training.threads import Threads
 
@@ -169,6 +170,9 @@ def _train_together(
             settings=settings,
         )
     )
+    if recipe is not None:
+        for line in outside_the_recipe(fspath(recipe), asked):
+            reporter.note(line)
     may_change = asked.threads == "auto"
     folder, stored = choose_folder(asked, out=out, resume=resume)
     if stored is not None:
@@ -254,6 +258,7 @@ def _resolve(
     refuse_uneven(config, processes)
     refuse_drawn_anew(config, device)
     networks = resolve_networks(config)
+    refuse_beyond_memory(config, networks, device, resolve_networks)
     config, threads, timed = resolve_speed(
         config, networks, device, processes, may_change=may_change
     )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from os import fspath
+from pathlib import Path
 from typing import Any
 
-from dcgan.config import RunConfig, forget_unused, load_recipe, merge
+from dcgan.config import RunConfig, forget_unused, load_recipe, merge, refuse_odd_sections
+from dcgan.config.recipes import is_recipe_file
 from dcgan.data.sources.collection import NONE
 from dcgan.data.sources.opening import with_split
 from dcgan.data.sources.splits import AUTO
 from dcgan.errors import ConfigError
-from dcgan.runtime.files import StrPath, expanded
+from dcgan.runtime.files import StrPath, expanded, is_there
 from dcgan.runtime.given import is_address, is_name
 
 _LENGTHS = ("images", "epochs", "minutes")
@@ -56,6 +58,7 @@ def collect_settings(
     ConfigError
         More than one length, or no such recipe.
     """
+    refuse_odd_sections(settings)
     given = {name: value for name, value in shortcuts.items() if value is not None}
     asked: dict[str, Any] = {}
     for name, place in (("size", "data"), ("batch", "optim")):
@@ -89,6 +92,29 @@ def collect_settings(
     if lengths:  # one length takes the place of the recipe's
         asked["length"] = dict.fromkeys(_LENGTHS) | lengths
     return forget_unused(load_recipe(recipe), asked)
+
+
+_FILES = ("data.source", "data.root", "metrics.extractor")
+"""Settings that may name a file or folder, which is then opened."""
+
+
+def outside_the_recipe(recipe: str, config: RunConfig) -> Iterator[str]:
+    """One line for each file that a recipe file names and that lies outside its folder.
+
+    A recipe may be somebody else's: the user should know what it opens. What the user named
+    instead, and what is not there, needs no word.
+    """
+    if not is_recipe_file(recipe):
+        return
+    named, used = _flat(load_recipe(recipe)), _flat(config.model_dump(mode="json"))
+    folder = Path(recipe).absolute().parent.resolve()
+    for key in _FILES:
+        value = named.get(key)
+        if not isinstance(value, str) or used.get(key) != value:
+            continue
+        file = expanded(value)
+        if is_there(file) and not file.absolute().resolve().is_relative_to(folder):
+            yield f"{recipe}: {key} opens {file}, which lies outside its folder"
 
 
 def differences(ours: RunConfig, theirs: RunConfig, *, ignore: tuple[str, ...]) -> dict[str, str]:

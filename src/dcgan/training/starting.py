@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 from importlib import metadata
@@ -11,6 +10,7 @@ from typing import Any
 
 import torch
 import yaml
+from pydantic import ConfigDict
 
 from dcgan.config import RunConfig
 from dcgan.data import Pictures
@@ -20,13 +20,33 @@ from dcgan.runs.checkpoints import list_checkpoints, set_aside, verify_checkpoin
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
 from dcgan.runs.networks import Networks
+from dcgan.runs.schema import Natural, Stored, Text
 from dcgan.runtime.device import describe_hardware
 from dcgan.runtime.files import write_json, write_text
+from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.shell import command
 
 FORMAT = 1
 """Version of the run folder's layout."""
+
+
+class _Data(Stored):
+    model_config = ConfigDict(extra="ignore")
+
+    count: Natural
+    fingerprint: Text
+    source: Text = ""
+    split: Text | None = None
+
+
+class _Provenance(Stored):
+    """What is read again of ``run.json``."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    format: Natural = 0
+    data: _Data
 
 
 def newest_whole_checkpoint(folder: RunFolder, reporter: Reporter) -> Path | None:
@@ -74,7 +94,8 @@ def write_beginning(
         _refuse_other_pictures(folder, config, pictures)
     else:
         write_json(folder.networks, networks.to_json())
-        write_json(folder.provenance, _provenance(config, pictures, device))
+        provenance = _provenance(config, pictures, device)
+        write_json(folder.provenance, provenance | {"networks": sha256(folder.networks)})
     # last: a folder with a configuration has all of the above
     write_text(folder.config, config_yaml(config))
     folder.events.append(
@@ -113,15 +134,17 @@ def _provenance(config: RunConfig, pictures: Pictures, device: torch.device) -> 
 
 def _refuse_other_pictures(folder: RunFolder, config: RunConfig, pictures: Pictures) -> None:
     try:
-        provenance = json.loads(folder.provenance.read_text(encoding="utf-8"))
-        begun_with, fingerprint = provenance["data"]["count"], provenance["data"]["fingerprint"]
-        source = provenance["data"].get("source", config.data.source)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        provenance = _Provenance.read(read_json(folder.provenance))
+    except OSError as error:
+        raise RunError(f"{folder.provenance}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
         raise RunError(
             f"{folder.provenance}: damaged ({error}); restore it or take another --out"
         ) from error
-    if provenance.get("format", 0) > FORMAT:
+    if provenance.format > FORMAT:
         raise RunError(f"{folder.path}: made by a newer dcgan; install that")
+    begun_with, fingerprint = provenance.data.count, provenance.data.fingerprint
+    source = provenance.data.source or config.data.source
     comparable = fingerprint.startswith(STREAMED) == pictures.fingerprint.startswith(STREAMED)
     same = fingerprint == pictures.fingerprint if comparable else begun_with == len(pictures)
     if same:
@@ -139,5 +162,5 @@ def _refuse_other_pictures(folder: RunFolder, config: RunConfig, pictures: Pictu
     raise DataError(
         f"{folder.path}: was begun on {begun_with:,} images, and {source} now holds"
         f" {len(pictures):,} that are not the same. Restore them, or give another --out"
-        + ("" if "split" in provenance["data"] else earlier)
+        + ("" if provenance.data.split is not None else earlier)
     )

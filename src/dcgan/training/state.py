@@ -90,7 +90,15 @@ class TrainingState:
             It is incomplete, altered, or of other networks.
         """
         verify_checkpoint(checkpoint)
-        plain = read_state(checkpoint)
+        try:
+            self._put_back(checkpoint, read_state(checkpoint))
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise CheckpointError(
+                f"{checkpoint}: holds no state of this run ({reason}); take another --out"
+            ) from error
+
+    def _put_back(self, checkpoint: Path, plain: dict[str, Any]) -> None:
         players = self.players
         for name, module in (
             ("generator", players.generator),
@@ -109,10 +117,10 @@ class TrainingState:
         random.restore(self.device, generators, plain["random"])
         players.augment.restore(plain["augment"])
         self.images_seen = plain["images_seen"]
-        self.discriminator_steps = plain["discriminator_steps"]
-        self.seconds = plain["seconds"]
-        self.rollbacks = plain["rollbacks"]
-        self.rate_factor = plain["rate_factor"]
+        self.discriminator_steps = int(plain["discriminator_steps"])
+        self.seconds = float(plain["seconds"])
+        self.rollbacks = int(plain["rollbacks"])
+        self.rate_factor = float(plain["rate_factor"])
 
 
 def _load_weights(module: nn.Module, checkpoint: Path, name: str) -> None:

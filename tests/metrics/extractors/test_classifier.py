@@ -216,8 +216,8 @@ def test_a_failed_write_leaves_nothing(trained, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(classifier, "save_file", full)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr("dcgan.runtime.tensors.save_file", full)
+    with pytest.raises(OSError, match="no room"):
         save_extractor(trained, tmp_path / "kept")
     assert list(tmp_path.iterdir()) == []
 

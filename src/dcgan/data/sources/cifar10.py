@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tarfile
-import tempfile
 import zlib
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from dcgan.data.sources.base import ArraySource, Labels
 from dcgan.data.sources.paths import file_stamp
 from dcgan.errors import DataError, SourceNotFound, Unreachable
 from dcgan.runtime.cache import data_folders, fetching_folder
+from dcgan.runtime.files import working_folder
 
 _CLASSES = (
     "airplane",
@@ -120,13 +120,13 @@ def _unpack(archive: Path) -> Path:
     """Unpack beside the archive; the folder, or a file missing in it, appears whole."""
     unpacked = archive.parent / _UNPACKED
     try:
-        with tempfile.TemporaryDirectory(dir=archive.parent, prefix=f".{_UNPACKED}.") as place:
+        with working_folder(unpacked) as place:
             with tarfile.open(archive) as packed:
                 packed.extractall(place, filter="data")
             if not unpacked.exists():
-                (Path(place) / _UNPACKED).rename(unpacked)
+                (place / _UNPACKED).rename(unpacked)
             elif not _is_complete(unpacked):  # else another process was first
-                for file in (Path(place) / _UNPACKED).iterdir():
+                for file in (place / _UNPACKED).iterdir():
                     file.replace(unpacked / file.name)
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         if not _is_complete(unpacked):

@@ -22,6 +22,7 @@ from dcgan.errors import DataError, SourceNotFound, Unreachable
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import write_text
 from dcgan.runtime.network import offline
+from dcgan.runtime.reading import read_json
 
 _VERSION = 2
 """Raised whenever other members than before are listed."""
@@ -122,7 +123,7 @@ def list_shard(where: Place) -> Shard:
         return _read(where)
     kept = cache_folder() / "shards" / f"{digest((_VERSION, where.url, state))}.json"
     with suppress(OSError, ValueError, TypeError):
-        return Shard(**json.loads(kept.read_text(encoding="utf-8")))
+        return Shard(**read_json(kept))
     shard = _read(where)
     with suppress(OSError):  # a cache that cannot be written is no loss
         write_text(kept, json.dumps(asdict(shard)))

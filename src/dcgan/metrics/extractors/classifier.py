@@ -5,10 +5,7 @@ N images · C channels · H, W sides
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +16,6 @@ import torch
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from dcgan.errors import DataError
 from dcgan.metrics.extractor import Extractor, digest_of
@@ -33,7 +29,9 @@ from dcgan.metrics.extractors.classifier_training import (
 )
 from dcgan.metrics.extractors.weights import without_weights
 from dcgan.runtime.cache import cache_folder
-from dcgan.runtime.files import sync_file, sync_folder
+from dcgan.runtime.files import as_json, folder_written_whole
+from dcgan.runtime.reading import read_json
+from dcgan.runtime.tensors import load_tensors, save_tensors
 
 __all__ = [
     "FEWEST_PICTURES",
@@ -72,22 +70,11 @@ def save_extractor(extractor: Extractor, folder: Path) -> None:
     network = extractor.network
     if not isinstance(network, Classifier):
         raise DataError(f"{extractor.label}: only trained classifiers are kept in folders")
-    # safetensors wants every tensor contiguous
-    tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
     card = {"format": FORMAT, "digest": digest_of(network), **asdict(network.card)}
-    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        unfinished.mkdir(parents=True)
-        save_file(tensors, unfinished / _WEIGHTS)
-        (unfinished / _CARD).write_text(json.dumps(card, indent=2), "utf-8")
-        for path in unfinished.iterdir():
-            sync_file(path)
-        sync_folder(unfinished)
-        shutil.rmtree(folder, ignore_errors=True)
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    sync_folder(folder.parent)
+    shutil.rmtree(folder, ignore_errors=True)
+    with folder_written_whole(folder) as unfinished:
+        save_tensors(network.state_dict(), unfinished / _WEIGHTS, shown=folder)
+        (unfinished / _CARD).write_text(as_json(card), "utf-8")
 
 
 def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Extractor:
@@ -99,7 +86,7 @@ def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Extract
         Missing, damaged, altered, or of another version.
     """
     try:
-        card = json.loads((folder / _CARD).read_text(encoding="utf-8"))
+        card = read_json(folder / _CARD)
         stored, digest = card.pop("format"), card.pop("digest")
         if stored != FORMAT:
             raise DataError(
@@ -107,7 +94,7 @@ def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Extract
             )
         card["size"], card["classes"] = tuple(card["size"]), tuple(card["classes"])
         network = without_weights(lambda: Classifier(Card(**card)))
-        network.load_state_dict(load_file(folder / _WEIGHTS))
+        network.load_state_dict(load_tensors(folder / _WEIGHTS))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{folder}: no whole classifier ({error}); train it again") from error
     except (RuntimeError, SafetensorError) as error:
@@ -194,7 +181,7 @@ def _kept(folder: Path, device: torch.device | str) -> Extractor | None:
 def _keep(extractor: Extractor, folder: Path, note: Callable[[str], None]) -> None:
     try:
         save_extractor(extractor, folder)
-    except (OSError, SafetensorError) as error:  # minutes of training are not lost for that
+    except OSError as error:  # minutes of training are not lost for that
         note(f"{folder}: cannot be written ({error}); the classifier is not kept")
 
 

@@ -6,8 +6,6 @@ B batch · C channels · H, W sides · F features · K classes
 from __future__ import annotations
 
 import hashlib
-import logging
-import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,8 @@ from torch import Tensor, nn
 
 from dcgan.errors import DataError
 from dcgan.metrics.extractor import Extractor, digest_of
+from dcgan.metrics.extractors.program import Program
+from dcgan.metrics.extractors.script import load_script
 
 NAME = "module"
 
@@ -35,9 +35,10 @@ def module_extractor(
     path_or_module : path or nn.Module
         A file ``.pt2`` holds an exported program (``torch.export.save``), which fixes its own
         batch size unless exported with a dynamic one: 64 is asked for. Any other file is taken as
-        TorchScript (``torch.jit.save``). Both hold code, which runs: take them only from those you
-        trust. A module is used as it is, from
-        now on in evaluation mode and without gradients.
+        TorchScript (``torch.jit.save``). A file that could do anything but compute on tensors is
+        refused (:mod:`~dcgan.metrics.extractors.program`,
+        :mod:`~dcgan.metrics.extractors.script`). A module is used as it is, from now on in
+        evaluation mode and without gradients.
     device : torch.device, default CPU
 
     Returns
@@ -49,15 +50,17 @@ def module_extractor(
     Raises
     ------
     DataError
-        The file cannot be loaded; or, on use, the network refuses the images, or returns anything
-        but finite numbers of shape (B, F).
+        The file cannot be loaded safely; or, on use, the network refuses the images, or returns
+        anything but finite numbers of shape (B, F).
     """
     if isinstance(path_or_module, nn.Module):
         origin, digest = type(path_or_module).__name__, digest_of(path_or_module)
         network = path_or_module
     else:
-        origin, digest = str(path_or_module), _sha256(path_or_module)
-        network = _load(path_or_module)
+        # read once: what is checked is what is loaded
+        content = _content(path_or_module)
+        origin, digest = str(path_or_module), hashlib.sha256(content).hexdigest()
+        network = _load(path_or_module, content)
     return Extractor(NAME, Checked(network, origin), digest=digest, about=origin, device=device)
 
 
@@ -94,7 +97,7 @@ class Checked(nn.Module):
     def _found(self, pixel_BCHW: Tensor) -> Any:
         try:
             return self.network(pixel_BCHW)
-        except (RuntimeError, TypeError, ValueError, AssertionError) as error:
+        except (RuntimeError, TypeError, ValueError, LookupError, AssertionError) as error:
             raise DataError(
                 f"{self.origin}: refuses uint8 images of shape {tuple(pixel_BCHW.shape)}"
                 f" ({_first_line(error)}); it must take uint8 and scale it itself"
@@ -114,33 +117,21 @@ class Checked(nn.Module):
             )
 
 
-def _load(path: Path) -> nn.Module:
-    # before it raises, it logs a traceback, which nobody can do anything with
-    log = logging.getLogger("torch.export")
-    was_disabled, log.disabled = log.disabled, True
+def _load(path: Path, content: bytes) -> nn.Module:
     try:
-        if path.suffix == ".pt2":
-            return torch.export.load(path).module()
-        with warnings.catch_warnings():
-            # TorchScript is deprecated, but it is what people have
-            warnings.simplefilter("ignore", DeprecationWarning)
-            script: nn.Module = torch.jit.load(  # type: ignore[no-untyped-call]
-                str(path), map_location="cpu"
-            )
-            return script.eval()
+        return Program(content).eval() if path.suffix == ".pt2" else load_script(content)
     except Exception as error:  # whatever a reader of others' files may raise
         raise DataError(
-            f"{path}: neither TorchScript (torch.jit.save) nor, as .pt2, an exported program"
-            f" (torch.export.save): {_first_line(error)}"
+            f"{path}: cannot be used as an extractor: {_first_line(error)}. Allowed are an exported"
+            " program of tensor operations (.pt2, torch.export.save) and TorchScript"
+            " (torch.jit.save) that reads and writes no files. Export the network again, or pass"
+            " the module itself in Python"
         ) from error
-    finally:
-        log.disabled = was_disabled
 
 
-def _sha256(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return path.read_bytes()
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read ({error.strerror}); give a TorchScript or .pt2 file"

@@ -1,0 +1,35 @@
+"""How many numbers a layer table holds and makes: counted from its shapes, before it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from dcgan.models.geometry import Shape, layer_shapes
+from dcgan.models.table import Layer
+
+
+def count_weights(layers: Sequence[Layer], input_shape: Shape) -> int:
+    """Weights of all convolutions and linear layers; biases and norms, a fraction, are left out.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    input_shape : (C, H, W) or (F,)
+
+    Examples
+    --------
+    >>> count_weights([Layer(operation="conv", channels=8, kernel=(3, 3))], (3, 16, 16))
+    216
+    """
+    total, shape = 0, input_shape
+    for layer, after in zip(layers, layer_shapes(layers, input_shape), strict=True):
+        features = prod(shape) if layer.operation == "linear" else shape[0]
+        total += features * layer.pack * layer.channels * prod(layer.kernel)
+        shape = after
+    return total
+
+
+def count_activations(layers: Sequence[Layer], input_shape: Shape) -> int:
+    """Numbers that all rows together make of one image."""
+    return sum(prod(shape) for shape in layer_shapes(layers, input_shape))

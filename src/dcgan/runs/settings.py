@@ -1,0 +1,53 @@
+"""The settings in a run's ``config.yaml``, for readers that know no configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from dcgan.errors import RunError
+from dcgan.plain_yaml import read_yaml_file
+from dcgan.runs.folder import RunFolder
+
+
+def stored_settings(folder: RunFolder) -> dict[str, Any]:
+    """All settings of a run, nested.
+
+    Raises
+    ------
+    RunError
+        There is no ``config.yaml``, it may not be read, or it is damaged.
+    """
+    path = folder.config
+    try:
+        found = read_yaml_file(path)
+    except FileNotFoundError as error:
+        raise RunError(
+            f"{folder.path}: has no {path.name}, which names its images. Give the images as DATA,"
+            " or restore the file"
+        ) from error
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        words = " ".join(str(error).split())
+        raise RunError(f"{path}: damaged ({words}); restore it or train again") from error
+    if not isinstance(found, dict):
+        raise RunError(f"{path}: damaged (holds no settings); restore it or train again")
+    return found
+
+
+def stored_section(folder: RunFolder, name: str) -> dict[str, Any]:
+    """One section of them; empty where it is missing.
+
+    Raises
+    ------
+    RunError
+        As :func:`stored_settings`, or it is no section.
+    """
+    found = stored_settings(folder).get(name, {})
+    if not isinstance(found, dict):
+        raise RunError(
+            f"{folder.config}: damaged ({name} is no section); restore it or train again"
+        )
+    return found

@@ -1,0 +1,129 @@
+"""Runs that cannot fit into memory are refused before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any, NamedTuple
+
+import torch
+
+from dcgan.config import RunConfig, merge, parse_config, resolved
+from dcgan.errors import ConfigError
+from dcgan.models.amount import count_activations, count_weights
+from dcgan.runs.networks import Networks
+from dcgan.runtime.memory import available_memory, in_words
+
+_FLOAT = 4
+
+_GENERATOR_COPIES = 5
+"""Of its weights: themselves, the gradient, Adam's two moments, and the average."""
+
+_DISCRIMINATOR_COPIES = 4
+
+
+class _Setting(NamedTuple):
+    """A setting that decides how much memory a run takes."""
+
+    key: str
+    modest: Any
+    """A value with which it decides nothing."""
+
+
+_SETTINGS = (
+    _Setting("optim.batch", 1),
+    _Setting("records.sheet_images", 1),
+    _Setting("model.latent.dim", 1),
+    _Setting("model.discriminator.hidden", 1),
+    _Setting("model.generator.width", 1),
+    _Setting("model.discriminator.width", 1),
+    _Setting("model.latent.continuous", 0),
+    _Setting("data.size", "16x16"),
+)
+
+
+def least_memory(config: RunConfig, networks: Networks, device: torch.device) -> int:
+    """Bytes of main memory that training takes at the very least.
+
+    Weights with what optimisers keep of them, one batch with what a backward pass needs of it, and
+    the fixed latents of a sheet with their images. Everything else comes on top.
+    """
+    latent = networks.latent.width
+    given = networks.latent_shape or (latent, 1, 1)
+    generator = count_weights(networks.generator, given)
+    discriminator = count_weights(networks.discriminator, networks.image_shape)
+    if device.type != "cpu":  # they are drawn on the CPU, one after the other
+        return _FLOAT * max(generator, discriminator)
+    copies = _GENERATOR_COPIES * generator + _DISCRIMINATOR_COPIES * discriminator
+    image = prod(networks.image_shape)
+    batch, micro = resolved(config.optim.batch), config.optim.micro_batch
+    part = batch if micro == "auto" else min(batch, micro)
+    made = count_activations(networks.generator, given)
+    made += count_activations(networks.discriminator, networks.image_shape)
+    if config.precision == "bf16" or config.optim.recompute:
+        made //= 2
+    sheet = config.records.sheet_images * (latent + image)
+    return _FLOAT * (copies + part * made + batch * (latent + image) + sheet)
+
+
+def refuse_beyond_memory(
+    config: RunConfig,
+    networks: Networks,
+    device: torch.device,
+    plan: Callable[[RunConfig], Networks],
+) -> None:
+    """Refuse a run that needs more memory than there is.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Resolved.
+    networks : Networks
+    device : torch.device
+    plan : callable
+        Gives the networks of another configuration.
+
+    Raises
+    ------
+    ConfigError
+        Names the setting that matters most, and a value that fits.
+    """
+    room = available_memory()
+    needed = least_memory(config, networks, device)
+    if room is None or needed <= room:
+        return
+
+    def needs(setting: _Setting, value: Any) -> int:
+        try:
+            changed = parse_config(
+                merge(config.model_dump(mode="json"), _nested(setting.key, value))
+            )
+            return least_memory(changed, plan(changed), device)
+        except ConfigError:  # such as another size than a layer table draws
+            return needed
+
+    worst = min(_SETTINGS, key=lambda setting: needs(setting, setting.modest))
+    value = _value(config, worst.key)
+    said = f"training takes at least {in_words(needed)} of memory, and {in_words(room)} is free"
+    if needs(worst, worst.modest) > 0.9 * needed:  # none of them: explicit tables do
+        raise ConfigError("model", "layers", f"{said}. Use layer tables with fewer channels")
+    fitting = value
+    while isinstance(fitting, int) and fitting > 1 and needs(worst, fitting) > room:
+        fitting //= 2
+    fits = isinstance(fitting, int) and needs(worst, fitting) <= room
+    option = "--" + worst.key.replace("_", "-")
+    cure = f"Use {option} {fitting} or less" if fits else f"Use a smaller {option}"
+    raise ConfigError(worst.key, value, f"{said}. {cure}")
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)
+
+
+def _value(config: RunConfig, key: str) -> Any:
+    found: Any = config.model_dump(mode="json")
+    for part in key.split("."):
+        found = found[part]
+    return found

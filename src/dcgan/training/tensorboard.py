@@ -1,0 +1,79 @@
+"""TensorBoard's event files, which no training waits for or ends by."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from torch.utils.tensorboard import SummaryWriter
+
+from dcgan.runtime.files import reason_of
+
+Note = Callable[[str], None]
+
+
+def open_writer(folder: Path, note: Note, *, purge_step: int) -> SummaryWriter | None:
+    """A writer that gives up, and says so once, where it cannot write, as on a full disk.
+
+    Parameters
+    ----------
+    folder : Path
+        For the event files.
+    note : callable
+        Told when it gives up; None is returned where that is at once.
+    purge_step : int
+        Events of this step and later are void.
+    """
+    _say_nothing_of_its_thread()
+    try:
+        writer = SummaryWriter(str(folder), purge_step=purge_step)
+    except OSError as error:
+        note(_given_up(folder, error))
+        return None
+    return cast(SummaryWriter, _UntilItFails(writer, folder, note))
+
+
+class _UntilItFails:
+    """A writer whose methods do nothing once one has failed."""
+
+    def __init__(self, writer: SummaryWriter, folder: Path, note: Note) -> None:
+        self._writer, self._folder, self._note = writer, folder, note
+        self._has_failed = False
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._writer, name)
+
+        def attempt(*words: Any, **named: Any) -> Any:
+            if self._has_failed:
+                return None
+            try:
+                return method(*words, **named)
+            except OSError as error:
+                self._has_failed = True
+                self._note(_given_up(self._folder, error))
+                return None
+
+        return attempt
+
+
+def _given_up(folder: Path, error: OSError) -> str:
+    return (
+        f"{folder}: cannot be written ({error.strerror or reason_of(error)}); training goes on"
+        " without TensorBoard files"
+    )
+
+
+def _say_nothing_of_its_thread() -> None:
+    """Keep the thread that writes from printing a traceback: its error comes to the next call."""
+    before = threading.excepthook
+    if getattr(before, "is_quiet", False):
+        return
+
+    def hook(caught: threading.ExceptHookArgs) -> None:
+        if not type(caught.thread).__module__.startswith("tensorboard."):
+            before(caught)
+
+    hook.is_quiet = True  # type: ignore[attr-defined]
+    threading.excepthook = hook

@@ -1,0 +1,3 @@
+"""Fixtures of tests of what goes wrong."""
+
+from tests.cli.conftest import dcgan  # noqa: F401

@@ -1,0 +1,3 @@
+"""Fixtures of tests of training."""
+
+from tests.cli.conftest import dcgan  # noqa: F401
