@@ -1,14 +1,15 @@
 """How fast beside other programs that keep cores busy.
 
-    python benchmarks/throughput.py beside [--rounds 1] [--threads 2] [--results DIR]
+    python benchmarks/throughput.py beside [--loads 0 1 2] [--rounds 1]
+        [--threads 2] [--results DIR]
 
 The other programs are Python loops that never rest. Each turn is a process of its own, started
 beside them: as PyTorch would have it, with all threads for every operation; with one thread; and as
-`dcgan` chooses. Turns follow each other within a round, so that all meet the same machine. Rounds
-are added to those in the results; the table is their medians.
+`dcgan` chooses. A round has all of these and, for comparison, one thread without busy programs, one
+after the other. Rounds are added to those in the results; the table is their medians.
 
 The fair share of one program beside k busy ones on c cores is the greater of c - k and c / (k + 1)
-cores. What it is worth is that many times the speed of one thread on the machine without them.
+cores. It is worth so many times the speed of one thread without busy programs.
 """
 
 from __future__ import annotations
@@ -39,7 +40,6 @@ from dcgan.probe.protocol import probe
 from dcgan.probe.sets import load_sets
 from dcgan.runs.measuring import evaluate
 
-LOADS = (0, 1, 2)
 WAYS = ("all threads", "one thread", "dcgan")
 WITHOUT = {"metrics": {"measure": "off"}, "records": {"tensorboard": False, "sheets": 1}}
 
@@ -105,48 +105,39 @@ def _busy(count: int) -> Iterator[None]:
 
 
 def beside(asked: argparse.Namespace) -> dict[str, Any]:
-    """Rates of each round by load, way and kind of work; those of earlier calls are kept."""
+    """Rates of each round, for each load; those of earlier calls are kept."""
     earlier = asked.results / "beside.json"
-    rounds: list[dict[str, dict[str, Rates]]] = []
+    rounds: list[dict[str, Any]] = []
     if earlier.is_file():
         rounds = json.loads(earlier.read_text(encoding="utf-8"))["rounds"]
     with tempfile.TemporaryDirectory() as folder:
         path = dcgan.train(
-            "digits", size=32, images=64, out=Path(folder) / "run", settings=WITHOUT
+            "digits", size=32, images=64, out=Path(folder) / "run", settings=WITHOUT, threads=1
         ).path
-        for _ in range(asked.rounds):
-            found: dict[str, dict[str, Rates]] = {}
-            for load in LOADS:
-                with _busy(load):
-                    found[str(load)] = {}
-                    for way in WAYS:
-                        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-                            future = process.submit(_rates, way, asked.threads, path)
-                            found[str(load)][way] = future.result()
+
+        def fresh(way: str) -> Rates:
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+                return process.submit(_rates, way, asked.threads, path).result()
+
+        for load in asked.loads * asked.rounds:
+            found: dict[str, Any] = {"busy": load, "alone": fresh("one thread")}
+            with _busy(load):
+                found |= {way: fresh(way) for way in WAYS}
             rounds.append(found)
     return {"rounds": rounds, "table": table(rounds, asked.threads)}
 
 
-def table(rounds: list[dict[str, dict[str, Rates]]], cores: int) -> list[dict[str, Any]]:
-    """Medians of rates, and of their ratios to the fair share's worth, both within a round."""
+def table(rounds: list[dict[str, Any]], cores: int) -> list[dict[str, Any]]:
+    """Medians of rates, and of their ratios to the fair share's worth within a round."""
     rows = []
-    for work in rounds[0]["0"]["dcgan"]:
-        for load in LOADS:
+    for work in rounds[0]["alone"]:
+        for load in sorted({one["busy"] for one in rounds}):
+            these = [one for one in rounds if one["busy"] == load]
             share = max(cores - load, cores / (load + 1))
-            row: dict[str, Any] = {"work": work, "busy": load}
-            for way in WAYS:
-                row[way] = round(median(one[str(load)][way][work] for one in rounds), 1)
-            row["of fair share"] = (
-                round(
-                    median(
-                        one[str(load)]["dcgan"][work] / (share * one["0"]["one thread"][work])
-                        for one in rounds
-                    ),
-                    2,
-                )
-                if load
-                else None
-            )
+            row: dict[str, Any] = {"work": work, "busy": load, "rounds": len(these)}
+            row |= {way: round(median(one[way][work] for one in these), 1) for way in WAYS}
+            worth = (one["dcgan"][work] / (share * one["alone"][work]) for one in these)
+            row["of fair share"] = round(median(worth), 2) if load else None
             rows.append(row)
     return rows
 

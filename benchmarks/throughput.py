@@ -1,7 +1,7 @@
 """How fast: training and sampling beside the loops everybody copies, and until something is seen.
 
     python benchmarks/throughput.py [training] [sampling] [start] [beside]
-        [--rounds 5] [--threads 2] [--device cpu] [--data-root DIR] [--results DIR]
+        [--rounds 5] [--threads 2] [--device cpu] [--loads 0 1 2] [--data-root DIR] [--results DIR]
 
 Training is `dcgan bench` on two recipes. Sampling draws 32x32 colour images with the same generator
 by the loop that everybody writes and by ours, in turns, with the memory of each. Start is the time
@@ -164,6 +164,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--loads", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--data-root", default=".")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "throughput")
