@@ -262,18 +262,12 @@ def _resolve(
     config, threads, timed = resolve_speed(
         config, networks, device, processes, may_change=may_change
     )
-    notes = (few_images(len(source)), _both(choice, timed), expectation)
+    timed = timed and f"auto chose {timed}, by timing a few steps"
+    notes = (few_images(len(source)), choice, timed, expectation)
     for line in (*notes, *validate_combinations(config)):
         if line:
             reporter.note(line)
     return config, source, networks, threads
-
-
-def _both(choice: str | None, timed: str | None) -> str | None:
-    """What was chosen, in one line."""
-    if timed is None:
-        return choice
-    return f"{choice or 'auto chose'}{';' if choice else ''} {timed}, by timing a few steps"
 
 
 def _open(config: RunConfig, reporter: Reporter) -> Source:
