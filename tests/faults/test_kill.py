@@ -14,13 +14,15 @@ import pytest
 from tests.training.test_session import assert_same_state
 
 from dcgan.runs.checkpoints import list_checkpoints, verify_checkpoint
+from dcgan.runs.logs import JsonLines, by_images
 
 COMMAND = [
     *(sys.executable, "-m", "dcgan", "train", "digits"),
     *("--size", "16", "--batch", "32", "--images", "4800"),
     *("--model.generator.width", "4", "--model.discriminator.width", "4"),
     *("--records.checkpoint-every", "160", "--records.log-every", "160"),
-    *("--records.sheets", "5", "--records.no-tensorboard", "--metrics.measure", "off"),
+    *("--records.sheets", "5", "--records.no-tensorboard"),
+    *("--metrics.images", "60", "--metrics.every", "640"),
 ]
 pytestmark = pytest.mark.slow
 
@@ -53,7 +55,19 @@ def wait_for_checkpoint(out, process, beyond=0):
     raise AssertionError(f"no checkpoint came: {process.poll()}")
 
 
-def test_killed_at_random_moments_and_resumed_the_weights_are_identical(tmp_path):
+def records(out):
+    """The lines of the log and of the scores that count, without times."""
+    return [
+        {key: value for key, value in line.items() if key not in _TIMES}
+        for name in ("log.jsonl", "scores.jsonl")
+        for line in by_images(JsonLines(out / name).read())
+    ]
+
+
+_TIMES = {"seconds", "images_per_second", "cost"}
+
+
+def test_killed_at_random_moments_and_resumed_a_run_is_identical(tmp_path):
     code, _, err = finish(start(tmp_path / "whole"))
     assert code == 0, err
     moment = random.Random()
@@ -72,6 +86,12 @@ def test_killed_at_random_moments_and_resumed_the_weights_are_identical(tmp_path
     last = [list_checkpoints(tmp_path / name / "checkpoints")[-1] for name in ("whole", "killed")]
     assert last[0].name == last[1].name == "000004800"
     assert_same_state(*last)
+    assert records(tmp_path / "killed") == records(tmp_path / "whole")
+    kept = [
+        [path.name for path in list_checkpoints(tmp_path / name / "checkpoints")]
+        for name in ("whole", "killed")
+    ]
+    assert kept[0] == kept[1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

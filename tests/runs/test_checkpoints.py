@@ -99,6 +99,19 @@ def test_pruning_keeps_the_best_and_the_first_of_each_span(tmp_path):
     assert left == [128, 192, 320, 512, 576]
 
 
+def test_a_passing_checkpoint_stays_only_while_it_is_the_newest(tmp_path):
+    """It takes no other's place."""
+    for images in (64, 128, 192, 256, 320):
+        write(tmp_path, images)
+        prune_checkpoints(tmp_path, keep=2, every=100, sound=192, passing={"000000192"})
+        if images == 192:
+            left = [int(path.name) for path in list_checkpoints(tmp_path)]
+            assert left == [64, 128, 192]
+    left = [int(path.name) for path in list_checkpoints(tmp_path)]
+    # the first from 100, 200 and 300 on; 128 is also the newest that is sound
+    assert left == [128, 256, 320]
+
+
 def test_writing_the_same_moment_twice_leaves_the_first(tmp_path):
     first = write(tmp_path)
     inode = (first / "state.json").stat().st_ino

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from statistics import stdev
 
 import numpy as np
@@ -70,6 +71,43 @@ def test_runs_of_other_shapes_are_compared_without_numbers(pair, tmp_path):
     assert "different shapes" in found.protocol
     assert found.runs[1].drawn.shape == (16, 1, 16, 20)
     draw_comparison(found, tmp_path / "page.png")
+
+
+def damaged_log(run, folder, change):
+    """A copy of a run, with its log changed."""
+    copy = shutil.copytree(run.path, folder / "copy")
+    (copy / "log.jsonl").write_bytes(change((copy / "log.jsonl").read_bytes()))
+    return dcgan.open_run(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            lambda log: b"".join(log.splitlines(keepends=True)[:5]),
+            "no line after 160 of 512 images",
+        ),
+        (lambda _: b"", "no line after 0 of 512 images"),
+        (lambda log: log[: len(log) // 2], "1 damaged line, and truncated"),
+        (lambda log: log.replace(b'"loss_d"', b'"loss', 1), "1 damaged line."),
+        (lambda log: b"[3]\n" + log + b"{}7\n", "2 damaged lines."),
+    ],
+)
+def test_a_log_that_is_truncated_or_damaged_is_said_in_one_line(pair, tmp_path, change, problem):
+    notes = []
+    found = compare([pair[0], damaged_log(pair[1], tmp_path, change)], images=0, note=notes.append)
+    (note,) = notes
+    assert str(tmp_path / "copy" / "log.jsonl") in note
+    assert problem in note
+    draw_comparison(found, tmp_path / "page.png")
+
+
+def test_a_whole_log_needs_no_words(pair, tmp_path):
+    """Nor does a line that a crash cut short, when the run went on and wrote it again."""
+    notes = []
+    crashed = lambda log: b'{"images": 6\n{"goes_on_from": 0}\n' + log  # noqa: E731
+    compare([pair[0], damaged_log(pair[1], tmp_path, crashed)], images=0, note=notes.append)
+    assert notes == []
 
 
 def test_names_tell_runs_apart(found):

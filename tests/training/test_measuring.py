@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,27 +19,17 @@ from dcgan.metrics.extractors.random import random_extractor
 from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.yardstick import Yardstick
 from dcgan.runs.checkpoints import list_checkpoints
-from dcgan.runs.scores import read_best, read_scores
+from dcgan.runs.scores import Scoreboard, read_best, read_scores
 from dcgan.runtime.reporting import Reporter
-from dcgan.training import loop, measuring
-from dcgan.training.measuring import MeasureHook
+from dcgan.training import hooks, loop
 
-EAGER = {"images": 60, "share": 0.4}
+EAGER = {"images": 60, "every": 256}
 """Measures often."""
 
 
 def small(**sections):
     settings = SMALL["settings"] | {"metrics": EAGER} | sections
     return {**SMALL, "settings": settings}
-
-
-@pytest.fixture(autouse=True)
-def _ample_time(monkeypatch):
-    """Every step of training takes half a second more than it does, so that measuring is within
-    its share however busy the machine is."""
-    added = itertools.count(0.0, 0.5)
-    steps = SimpleNamespace(perf_counter=lambda: time.perf_counter() + next(added))
-    monkeypatch.setattr(loop, "time", steps)
 
 
 def heard():
@@ -63,19 +52,18 @@ def distance_to_digits(run, extractor, real):
 def collapse_after(monkeypatch):
     """Drive the generator into collapse: from a number of images on, it learns in huge steps."""
 
-    def prepare(images):
-        plain, seen = loop.update, [0]
+    plain = loop.Plan.prepare
 
-        def update(players, batch, *rest, **options):
-            seen[0] += len(batch.real_BCHW)
-            if seen[0] > images:
-                for group in players.generator_optimizer.param_groups:
+    def collapse(images):
+        def prepare(plan, state):
+            plain(plan, state)
+            if state.images_seen >= images:
+                for group in state.players.generator_optimizer.param_groups:
                     group["lr"] = 3.0
-            return plain(players, batch, *rest, **options)
 
-        monkeypatch.setattr(loop, "update", update)
+        monkeypatch.setattr(loop.Plan, "prepare", prepare)
 
-    return prepare
+    return collapse
 
 
 def test_a_run_that_collapses_late_still_yields_its_best_checkpoint(tmp_path, collapse_after):
@@ -119,42 +107,102 @@ def test_each_measurement_names_what_it_rests_on(tmp_path):
         assert 0 < score.floor < score.value
 
 
-class Clock:
-    """Every step of training takes half a second; every part of measuring takes its cost."""
-
-    def __init__(self, cost):
-        self.now = self.spent = 0.0
-        self.of_training = SimpleNamespace(perf_counter=self.step)
-        self.of_measuring = SimpleNamespace(perf_counter=self.look)
-        self._is_second, self._cost = False, cost
-
-    def step(self):
-        self.now += 0.5
-        return self.now
-
-    def look(self):
-        if self._is_second:
-            self.now += self._cost
-            self.spent += self._cost
-        self._is_second = not self._is_second
-        return self.now
+def measured(run):
+    """Images seen and distance of each measurement."""
+    return [(one.images, one.score.value) for one in read_scores(run.folder)]
 
 
-@pytest.mark.parametrize(("cost", "is_measured"), [(0.1, True), (0.4, False)])
-def test_measuring_stays_within_its_share(tmp_path, monkeypatch, cost, is_measured):
-    clock = Clock(cost)
-    monkeypatch.setattr(loop, "time", clock.of_training)
-    monkeypatch.setattr(measuring, "time", clock.of_measuring)
-    modest = {"share": 0.05, "images": 64}
-    run = dcgan.train("digits", images=3_072, out=tmp_path / "run", **small(metrics=modest))
-    scores = read_scores(run.folder)
-    assert clock.spent <= 0.05 * clock.now
-    if is_measured:
-        assert len(scores) >= 2
-        assert sum(one.cost for one in scores) == pytest.approx(clock.spent, abs=0.01)
-        assert scores[-1].images == 3_072, "the end is measured"
-    else:
-        assert scores == []
+def best_of(run):
+    """What ``best.json`` says, but when."""
+    best = json.loads((run.path / "best.json").read_text())
+    return {key: value for key, value in best.items() if key != "time"}
+
+
+def checkpoints_of(run):
+    return [path.name for path in list_checkpoints(run.folder.checkpoints)]
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """From when it is called on, each step takes longer, by the clock of training and by that of
+    checkpoints, which may be due after any step."""
+    added = itertools.count(0.0, 40.0)
+
+    class Slow:
+        @staticmethod
+        def perf_counter():
+            return time.perf_counter() + next(added)
+
+    def begin():
+        monkeypatch.setattr(loop, "time", Slow)
+        monkeypatch.setattr(hooks, "time", Slow)
+
+    return begin
+
+
+PATIENT = {"images": 60, "every": 400, "patience": 1_200}
+"""Stops early where a run has collapsed."""
+
+FEW = {"checkpoint_every": 640, "keep": 2, "keep_every": 1_000}
+
+
+def test_measurements_best_and_early_stop_do_not_depend_on_the_machines_speed(
+    tmp_path, slow, collapse_after
+):
+    settings = small(metrics=PATIENT, records=SMALL["settings"]["records"] | FEW)
+    collapse_after(1_500)
+    fast = dcgan.train("digits", images=9_000, out=tmp_path / "fast", **settings)
+    slow()
+    slowly = dcgan.train("digits", images=9_000, out=tmp_path / "slow", **settings)
+    assert measured(slowly) == measured(fast)
+    # as stated, at the first step beyond 50, 100, 200, 400, 800, 1200, …
+    assert [images for images, _ in measured(fast)][:6] == [64, 128, 224, 416, 800, 1_216]
+    assert best_of(slowly) == best_of(fast)
+    assert dcgan.open_run(fast.path, checkpoint="last").images_seen < 6_000, "it stopped early"
+    assert checkpoints_of(slowly) == checkpoints_of(fast)
+    saved = [event["images"] for event in slowly.folder.events.read() if "path" in event]
+    assert len(saved) > 20, "the clock asked for one after every few steps"
+
+
+class Killed(Exception):
+    """Stands for a kill: nothing is saved."""
+
+
+class KilledAt(Reporter):
+    """Ends a run at a step, as a kill would."""
+
+    def __init__(self, images):
+        self.images = images
+
+    def tick(self, images_seen, seconds):
+        if images_seen == self.images:
+            raise Killed
+
+
+def test_a_killed_run_is_measured_and_stopped_like_an_unbroken_one(
+    tmp_path, monkeypatch, collapse_after
+):
+    settings = small(metrics=PATIENT, records=SMALL["settings"]["records"] | FEW)
+    collapse_after(1_500)
+
+    def train(name, reporter=None):
+        out = tmp_path / name
+        return dcgan.train("digits", images=9_000, out=out, reporter=reporter, **settings)
+
+    whole = train("whole")
+    with monkeypatch.context() as patch:
+        # between saving the checkpoint of a measurement and entering what was measured
+        patch.setattr(Scoreboard, "enter", lambda *_: KilledAt(0).tick(0, 0.0))
+        with pytest.raises(Killed):
+            train("run")
+    assert checkpoints_of(dcgan.open_run(tmp_path / "run")) == ["000000064"]
+    for images in (704, 1_312, 2_016):
+        with pytest.raises(Killed):
+            train("run", KilledAt(images))
+    parts = train("run")
+    assert measured(parts) == measured(whole)
+    assert best_of(parts) == best_of(whole)
+    assert checkpoints_of(parts) == checkpoints_of(whole)
 
 
 def test_the_best_and_those_to_keep_survive_pruning(tmp_path, collapse_after):
@@ -221,23 +269,10 @@ def test_what_cannot_be_measured_is_trained_on(tmp_path, monkeypatch, error):
     assert read_scores(run.folder) == []
 
 
-def test_a_busy_moment_does_not_leave_a_run_unmeasured(tmp_path, monkeypatch):
-    plain, trials = MeasureHook._tried, []
-
-    def busy_at_first(self, state):
-        trials.append(plain(self, state))
-        return 1_000.0 if len(trials) == 1 else trials[-1]
-
-    monkeypatch.setattr(MeasureHook, "_tried", busy_at_first)
-    run = dcgan.train("digits", images=2048, out=tmp_path / "run", **small())
-    assert len(trials) >= 2
-    assert read_scores(run.folder)
-
-
 def test_of_few_pictures_half_are_compared_with_as_many_generated(tmp_path):
     np.save(tmp_path / "few.npy", open_source("digits").pixels()[:150, 0])
     run = dcgan.train(
-        str(tmp_path / "few.npy"), images=512, out=tmp_path / "run", **small(metrics={"share": 0.9})
+        str(tmp_path / "few.npy"), images=512, out=tmp_path / "run", **small(metrics={"every": 256})
     )
     scores = read_scores(run.folder)
     assert scores

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan.training.schedule import Every, Geometric
+from dcgan.training.schedule import Every, Geometric, Widening
 
 steps = st.lists(st.integers(1, 500), min_size=1, max_size=60)
 
@@ -59,3 +59,36 @@ def test_spread_begins_dense_and_reaches_the_end():
     assert due[-1] == 10_000
     gaps = [later - earlier for earlier, later in zip(due, due[1:], strict=False)]
     assert gaps == sorted(gaps)
+
+
+widening = st.builds(
+    Widening,
+    first=st.floats(1, 50),
+    every=st.floats(50, 600),
+    dense=st.integers(1, 30),
+    sparse=st.none() | st.integers(31, 60),
+)
+
+
+@given(schedule=widening, steps=st.integers(200, 3_000))
+def test_widening_is_dense_at_first_and_reaches_its_interval(schedule, steps):
+    due = passed(schedule, [5] * steps)
+    assert len(due) >= min(steps, schedule.dense, 5 * steps // max(5, schedule.first))
+    for earlier, later in zip([0, *due], due, strict=False):
+        apart = max(schedule.first, min(schedule.every, earlier / schedule.dense))
+        if schedule.sparse:
+            apart = max(apart, earlier / schedule.sparse)
+        assert later - earlier <= apart * 1.001 + 10
+        last_is_cut = later >= schedule.dense * schedule.every > earlier
+        assert last_is_cut or later - earlier >= min(apart, schedule.every) * 0.999 - 10
+
+
+@given(schedule=widening, batches=steps, cut=st.integers(0, 60))
+def test_widening_does_the_same_in_a_run_that_was_interrupted(schedule, batches, cut):
+    seen = sum(batches[:cut])
+    rest, position = [], seen
+    for batch in batches[cut:]:
+        if schedule.passed(position, position + batch):
+            rest.append(position + batch)
+        position += batch
+    assert [p for p in passed(schedule, batches) if p > seen] == rest

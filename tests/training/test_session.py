@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 
@@ -18,7 +19,8 @@ from dcgan.runs.checkpoints import read_part, read_state
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import JsonLines
 from dcgan.runtime.reporting import Reporter
-from dcgan.training import loop, running
+from dcgan.training import build, loop, running
+from dcgan.training.schedule import Every
 
 
 class Notes(Reporter):
@@ -39,10 +41,13 @@ def train(out, *, settings=None, **arguments):
     )
 
 
-def assert_same_state(one, other):
-    """Two checkpoints hold the same bits, times aside."""
+def assert_same_state(one, other, *, means=True):
+    """Two checkpoints hold the same bits, times aside; ``means``: also those for the next line of
+    the log."""
     parts = sorted(path.stem for path in one.glob("*.safetensors"))
-    assert len(parts) == 6
+    assert len(parts) == 7
+    if not means:
+        parts.remove("means")
     for part in parts:
         ours, theirs = read_part(one, part), read_part(other, part)
         assert ours.keys() == theirs.keys()
@@ -52,6 +57,8 @@ def assert_same_state(one, other):
     for state in states:
         del state["seconds"]
         state["threads"] = state["threads"]["record"]  # beside it stand speeds
+        if not means:
+            del state["means"]
     assert states[0] == states[1]
 
 
@@ -76,6 +83,7 @@ def test_the_folder_holds_what_the_design_promises(small_run):
         "generator_optimizer.safetensors",
         "discriminator_optimizer.safetensors",
         "random.safetensors",
+        "means.safetensors",
         "state.json",
         "manifest.json",
     }
@@ -88,7 +96,7 @@ def test_the_folder_holds_what_the_design_promises(small_run):
 
 def test_log_lines_carry_losses_scores_and_gradients_by_layer(small_run):
     lines = small_run.log()
-    assert [line["images"] for line in lines] == [128, 256, 384, 512]
+    assert [line["images"] for line in lines] == list(range(32, 513, 32))
     for line in lines:
         assert 0 < line["score_real"] < 1
         assert 0 < line["score_fake_before"] < 1
@@ -144,6 +152,83 @@ def test_a_run_stopped_between_any_two_steps_goes_on_bit_for_bit(tmp_path, setti
     assert [line["loss_d"] for line in whole.log()] != []
 
 
+class Killed(Exception):
+    """Stands for a kill: nothing is saved."""
+
+
+class KilledAfter(Reporter):
+    """Ends a run at a step, as a kill would."""
+
+    def __init__(self, images):
+        self.images = images
+
+    def tick(self, images_seen, seconds):
+        if images_seen >= self.images:
+            raise Killed
+
+
+def lines_but_times(run):
+    """The log, without what depends on the clock."""
+    return [
+        {key: value for key, value in line.items() if key not in {"seconds", "images_per_second"}}
+        for line in run.log()
+    ]
+
+
+def killed_and_resumed(out, **arguments):
+    """A run of 480 images, killed twice between two lines of the log, the second time right after
+    a checkpoint."""
+    arguments = {"batch": 8, "images": 480, **arguments}
+    for images in (368, 472):
+        with pytest.raises(Killed):
+            train(out, reporter=KilledAfter(images), **arguments)
+    saved = read_state(out / "checkpoints" / "000000320")
+    assert saved["means"]["loss_d"] > 0, "this checkpoint lies between two lines of the log"
+    return train(out, **arguments)
+
+
+def test_the_log_after_a_resume_equals_that_of_an_unbroken_run(tmp_path):
+    settings = {
+        "optim": {"discriminator_steps": 2},  # not every step has a generator's loss
+        "objective": {"r1": 1.0, "penalty_interval": 3},
+        "records": {"log_every": 64, "checkpoint_every": 320, "checkpoint_minutes": 60},
+    }
+    whole = train(tmp_path / "whole", batch=8, images=480, settings=settings)
+    parts = killed_and_resumed(tmp_path / "parts", settings=settings)
+    assert lines_but_times(parts) == lines_but_times(whole)
+    assert_same_state(whole.checkpoint, parts.checkpoint)
+
+
+def test_a_checkpoint_of_an_earlier_version_without_means_is_resumed(tmp_path):
+    settings = {"records": {"checkpoint_every": 96}}
+    whole = train(tmp_path / "whole", images=160, settings=settings)
+    run = train(tmp_path / "run", images=96, settings=settings)
+    state, manifest = (run.checkpoint / name for name in ("state.json", "manifest.json"))
+    plain = json.loads(state.read_text())
+    del plain["means"]
+    state.write_text(json.dumps(plain))
+    sums = json.loads(manifest.read_text())
+    del sums["means.safetensors"]
+    sums["state.json"] = hashlib.sha256(state.read_bytes()).hexdigest()
+    manifest.write_text(json.dumps(sums))
+    (run.checkpoint / "means.safetensors").unlink()
+    again = train(tmp_path / "run", images=160, resume=True, settings=settings)
+    assert_same_state(whole.checkpoint, again.checkpoint)
+
+
+@pytest.mark.parametrize("steps", [30, 60, 400])
+def test_curves_have_thirty_points_however_few_steps_a_run_takes(tmp_path, steps):
+    """Which points depends on the images seen alone."""
+    images = 2 * steps
+    settings = {"records": {"log_every": 1600}}
+    run = train(tmp_path / "run", batch=2, images=images, settings=settings)
+    seen = [line["images"] for line in run.log()]
+    assert len(seen) >= 30
+    assert seen[0] == 2
+    gaps = np.diff([0, *seen])
+    assert gaps.max() <= max(2, 0.04 * images), "spread over the whole run"
+
+
 def test_what_is_written_in_between_does_not_touch_the_weights(tmp_path):
     quiet = train(tmp_path / "quiet", images=320)
     busy = train(
@@ -151,7 +236,7 @@ def test_what_is_written_in_between_does_not_touch_the_weights(tmp_path):
         images=320,
         settings={"records": {"sheets": 10, "log_every": 32, "checkpoint_every": 32}},
     )
-    assert_same_state(quiet.checkpoint, busy.checkpoint)
+    assert_same_state(quiet.checkpoint, busy.checkpoint, means=False)
 
 
 def test_another_seed_gives_another_run(tmp_path, small_run):
@@ -210,7 +295,7 @@ def test_what_came_after_the_checkpoint_is_forgotten_when_a_run_goes_on(tmp_path
     run.folder.log.append({"images": 6400, "loss_d": 0.0})
     again = train(tmp_path / "run", images=96, resume=True)
     assert not future.exists()
-    assert [line["images"] for line in again.log()] == [64, 96]
+    assert [line["images"] for line in again.log()] == [32, 64, 96]
 
 
 def test_going_on_needs_no_length_said_again(tmp_path):
@@ -313,6 +398,12 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoin
 
 
 @pytest.fixture
+def _log_every_interval(monkeypatch):
+    """No more log lines at the start of a run than later on."""
+    monkeypatch.setattr(build, "Widening", lambda first, every, dense: Every(every))
+
+
+@pytest.fixture
 def diverging_at(monkeypatch):
     """Make D's weights infinite in the step after so many images, at full rates only."""
     plain, rates = loop.update, []
@@ -360,6 +451,18 @@ def test_a_run_that_diverges_goes_on_from_its_last_checkpoint_with_half_the_rate
     assert read_state(longer.checkpoint)["rate_factor"] == 0.5
 
 
+def test_a_run_that_diverges_does_not_go_back_to_where_only_the_clock_saved(tmp_path, diverging_at):
+    """From the same seed it must become the same on a slow machine as on a fast one."""
+    diverging_at(224)
+    said = Notes()
+    records = {"checkpoint_every": 128, "log_every": 32, "checkpoint_minutes": 1e-9}
+    run = train(tmp_path / "run", images=320, settings={"records": records}, reporter=said)
+    assert any("back to 128 images" in note for note in said.notes)
+    saved = [event["images"] for event in run.folder.events.read() if "path" in event]
+    assert 192 in saved, "after each step"
+    assert in_sight(run.path) == [128, 256, 320]
+
+
 def test_without_a_checkpoint_a_run_that_diverges_begins_anew(tmp_path, diverging_at):
     diverging_at(32)
     settings = {"records": {"checkpoint_every": 6400, "log_every": 32}}
@@ -368,6 +471,7 @@ def test_without_a_checkpoint_a_run_that_diverges_begins_anew(tmp_path, divergin
     assert diverging_at.rates == pytest.approx([2e-3] * 2 + [1e-3] * 4)
 
 
+@pytest.mark.usefixtures("_log_every_interval")
 def test_broken_weights_are_never_saved(tmp_path):
     """Checkpoints due long before the log would notice."""
     settings = {
@@ -385,6 +489,7 @@ def in_sight(run):
     return sorted(int(path.name) for path in (run / "checkpoints").glob("0*"))
 
 
+@pytest.mark.usefixtures("_log_every_interval")
 def test_losses_that_explode_without_reaching_infinity_count_as_diverged(tmp_path):
     """Adam at a rate of 10 stays finite for ever, and so would its noise."""
     wild = {player: {"lr": 10.0} for player in ("generator", "discriminator")}
@@ -410,6 +515,7 @@ def test_wasserstein_losses_may_be_as_large_as_weights_allow(tmp_path, monkeypat
     assert run.log()[-1]["loss_g"] == -2e5
 
 
+@pytest.mark.usefixtures("_log_every_interval")
 def test_a_run_goes_back_to_before_its_losses_diverged(tmp_path, diverging_at):
     """Checkpoints after 128 images are newer than the last line of the log: nothing says that they
     are sound. That of 128 stays although only two are kept."""
@@ -425,6 +531,7 @@ def test_a_run_goes_back_to_before_its_losses_diverged(tmp_path, diverging_at):
     assert run.log()[-1]["rate_factor"] == 0.5
 
 
+@pytest.mark.usefixtures("_log_every_interval")
 def test_a_checkpoint_from_which_a_run_diverges_at_once_is_not_sound(tmp_path, diverging_at):
     """The log's line at 128 images speaks of the steps before; what they led to is lost."""
     diverging_at(160, below=6e-4)
@@ -459,6 +566,7 @@ def test_a_kill_after_a_return_does_not_bring_the_rates_back(tmp_path, diverging
     assert starts[1][2] >= before[0]
 
 
+@pytest.mark.usefixtures("_log_every_interval")
 def test_the_log_tells_settings_that_move_and_no_others(tmp_path, small_run):
     moving = {
         "rate_factor",

@@ -309,7 +309,8 @@ class RecordsConfig(Section):
     """What is written into the run folder, and how often."""
 
     log_every: Positive | Auto = "auto"
-    """Images between log lines; auto: 50 batches, or a hundredth of a short run."""
+    """Images between log lines, fewer at the start of a run; auto: 50 batches, or a hundredth of a
+    short run."""
     sheets: Positive = 40
     """Fixed-latent sheets, dense early and sparse late; in a run bounded by minutes, each
     comes a quarter later than the last."""
@@ -318,7 +319,7 @@ class RecordsConfig(Section):
     checkpoint_every: Positive | Auto = "auto"
     """Images between checkpoints; auto: a tenth of the run."""
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 5.0
-    """A checkpoint at the latest after this time."""
+    """A checkpoint at the latest after this time; it stays only while it is the newest."""
     keep: Positive = 3
     """How many of the newest checkpoints stay."""
     keep_best: Annotated[int, Field(ge=1)] = 1
@@ -338,8 +339,11 @@ class MetricsConfig(Section):
     """Features it is taken on: random, classifier, inception, or a file; as for evaluate."""
     images: Annotated[int, Field(ge=50)] = 2000
     """Generated images of one measurement, always of the same latents, and as many real ones."""
+    every: Positive | Auto = "auto"
+    """Images from one measurement to the next, fewer at the start of a run; auto: counted from the
+    arithmetic of training and measuring, for the share below."""
     share: Annotated[float, Field(gt=0, le=1)] = 0.05
-    """Most of the training time that measuring may take."""
+    """Share of the training time that measuring takes in a long run, about."""
     patience: Positive | None = None
     """Stop when so many images seen have brought nothing better; none: never."""
 

@@ -193,6 +193,11 @@ _DEPENDENT = (
         "nothing is averaged; add --average.half-life 5000",
     ),
     _Dependent(
+        "metrics.every",
+        lambda config: config.metrics.measure != "off",
+        "nothing is measured; leave it out, or use --metrics.measure frechet",
+    ),
+    _Dependent(
         "metrics.patience",
         lambda config: config.metrics.measure != "off",
         "has nothing to go by when metrics.measure is off; take kernel or frechet",

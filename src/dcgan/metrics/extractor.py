@@ -96,7 +96,7 @@ class Extractor:
         self.network = network.eval().requires_grad_(False).to(device)
         self.ranks = Ranks()
         self._device = torch.device(device)
-        self._batch = batch
+        self.batch = batch
 
     @property
     def label(self) -> str:
@@ -110,7 +110,7 @@ class Extractor:
 
         def own_share() -> Iterator[NDArray[np.uint8]]:
             nonlocal count
-            for block in _blocks(parts, self._batch):
+            for block in _blocks(parts, self.batch):
                 if count % self.ranks.size == self.ranks.rank:
                     yield block
                 count += 1
@@ -138,8 +138,8 @@ class Extractor:
         # a copy of what may only be read: PyTorch has no such tensors, and warns
         plain = np.require(images, requirements=["C", "W"])
         pixel_BCHW = torch.from_numpy(plain).to(self._device)
-        if count < self._batch:
-            missing = pixel_BCHW.new_zeros(self._batch - count, *pixel_BCHW.shape[1:])
+        if count < self.batch:
+            missing = pixel_BCHW.new_zeros(self.batch - count, *pixel_BCHW.shape[1:])
             pixel_BCHW = torch.cat([pixel_BCHW, missing])
         found = self.network(pixel_BCHW)
         feature_BF, logit_BK = found if isinstance(found, tuple) else (found, None)

@@ -152,6 +152,7 @@ def prune_checkpoints(
     best: Collection[str] = (),
     sound: int = 0,
     every: int | None = None,
+    passing: Collection[str] = (),
 ) -> None:
     """Delete checkpoints beyond those to keep, and what crashes left half-written.
 
@@ -167,14 +168,17 @@ def prune_checkpoints(
         The newest of at most so many images stays: a run that diverges goes back to it.
     every : int, optional
         The first checkpoint after each so many images stays as well.
+    passing : collection of str
+        Names of those that only stay while they are the newest.
     """
     for path in folder.glob(".*.part"):
         shutil.rmtree(path, ignore_errors=True)
     found = list_checkpoints(folder)
-    kept = {path.name for path in found[-keep:]} | set(best)
-    kept |= {path.name for path in [one for one in found if int(one.name) <= sound][-1:]}
+    lasting = [path.name for path in found if path.name not in passing]
+    kept = {path.name for path in found[-1:]} | set(lasting[-keep:]) | set(best)
+    kept |= set([name for name in lasting if int(name) <= sound][-1:])
     if every is not None:
-        kept |= _first_of_each(every, [path.name for path in found])
+        kept |= _first_of_each(every, lasting)
     for path in found:
         if path.name in kept:
             continue

@@ -182,6 +182,9 @@ def compare(
     refuse_unknown(extractor)
     if draws < 2:
         raise ConfigError("draws", draws, "at least 2, or there is no spread")
+    if note is not None:
+        for problem in filter(None, map(log_problem, runs)):
+            note(problem)
     spreads: list[tuple[Spread, ...]] = [()] * len(runs)
     shapes = {run.networks.image_shape for run in runs}
     if images == 0:
@@ -235,6 +238,29 @@ def draw_comparison(found: Comparison, path: StrPath) -> None:
     )
 
 
+def log_problem(run: Run) -> str | None:
+    """One line that says what is missing in a run's log; None where nothing is."""
+    log = run.folder.log
+    damaged = log.damaged()
+    last = run.folder.last_logged()
+    newest = run.folder.latest_checkpoint()
+    seen = 0 if newest is None else int(newest.name)
+    found = []
+    if damaged:
+        found.append(f"{damaged} damaged line{'s' if damaged > 1 else ''}")
+    if seen - last > _log_interval(run.folder):
+        found.append(f"truncated, no line after {last:,} of {seen:,} images")
+    if not found:
+        return None
+    return f"{log.path}: {', and '.join(found)}. Curves and totals show only what is left"
+
+
+def _log_interval(folder: RunFolder) -> int:
+    """The most images between two lines of the log."""
+    every = stored_settings(folder).get("records", {}).get("log_every", 0)
+    return every if isinstance(every, int) else 0
+
+
 def _spreads(evaluator: Evaluator, run: Run, seeds: range) -> tuple[Spread, ...]:
     draws = [evaluator.evaluate(run, seed=seed) for seed in seeds]
     spreads = []
@@ -252,7 +278,7 @@ def _compared(run: Run, name: str, spreads: tuple[Spread, ...], seed: int) -> Co
         checkpoint=run.checkpoint.name,
         images_seen=run.images_seen,
         trained_images=log[-1]["images"] if log else run.images_seen,
-        trained_seconds=log[-1]["seconds"] if log else 0.0,
+        trained_seconds=log[-1].get("seconds", 0.0) if log else 0.0,
         weights=sum(weight.numel() for weight in run.generator.parameters()),
         drawn=run.sample(_DRAWN, seed=seed),
         log=log,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -30,13 +30,32 @@ class JsonLines:
 
     def read(self) -> list[dict[str, Any]]:
         """All whole lines, in order; none when there is no file."""
+        return [record for record in self._lines() if record is not None]
+
+    def damaged(self) -> int:
+        """How many lines cannot be read.
+
+        Not counted is a line that a crash cut short, if a resume followed: it was written again.
+        """
+        lines = self._lines()
+        return sum(
+            line is None and (after is None or "goes_on_from" not in after)
+            for line, after in pairwise([*lines, None])
+        )
+
+    def _lines(self) -> list[dict[str, Any] | None]:
+        """Each line's object; None where there is none."""
         if not self.path.exists():
             return []
-        records = []
+        records: list[dict[str, Any] | None] = []
         for line in self.path.read_bytes().split(b"\n"):
-            with suppress(NotJson):
+            if not line:
+                continue
+            try:
                 # earlier versions wrote gradients that were not finite
                 records.append(parse_json(line, finite=False))
+            except NotJson:
+                records.append(None)
         return records
 
     def _ends_whole(self) -> bool:

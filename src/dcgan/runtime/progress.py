@@ -26,6 +26,9 @@ from dcgan.runtime.reporting import Reporter, Scored
 
 _REDRAW_SECONDS = 0.2
 _PLAIN_SECONDS = 10.0
+_FIRST_SECONDS = 2.0
+"""From the start of training to the first plain line; where steps take longer, the line follows the
+first step. The speed of the very first steps says little."""
 
 _WIDTH_FOR_A_BAR = 100
 """Columns of a terminal in which the numbers leave room for a bar."""
@@ -80,6 +83,10 @@ class TerminalReporter(Reporter):
         self._start_seconds: float | None = None
         self._drawn_at = 0.0
         self._printed_at = 0.0
+        self._unsaid: tuple[int, float] | None = None
+        self._since = (0, 0.0)
+        self._speed: float | None = None
+        self._numbers = ""
         self._measured = ""
 
     def note(self, text: str) -> None:
@@ -117,6 +124,7 @@ class TerminalReporter(Reporter):
 
     def begin(self, images_seen: int, images: int | None, minutes: float | None) -> None:
         self._images, self._minutes, self._start = images, minutes, images_seen
+        self._printed_at = time.monotonic() - _PLAIN_SECONDS + _FIRST_SECONDS
         if not self._live:
             return
         columns: list[ProgressColumn] = [
@@ -134,61 +142,78 @@ class TerminalReporter(Reporter):
     def tick(self, images_seen: int, seconds: float) -> None:
         if self._start_seconds is None:
             self._start_seconds, self._start = seconds, images_seen
+            self._since = (images_seen, seconds)
         clock = time.monotonic()
-        if self._progress is None or clock - self._drawn_at < _REDRAW_SECONDS:
-            return
-        self._drawn_at = clock
+        is_live = self._progress is not None
+        last = self._drawn_at if is_live else self._printed_at
+        self._unsaid = (images_seen, seconds)
+        if clock - last >= (_REDRAW_SECONDS if is_live else _PLAIN_SECONDS):
+            self._show(images_seen, seconds)
+
+    def _show(self, images_seen: int, seconds: float) -> None:
+        """Draw the live line anew, or print the next plain one."""
+        self._unsaid = None
+        self._time_since_last(images_seen, seconds)
         share, left = self._share_and_rest(images_seen, seconds)
+        eta = "" if left is None else f"{_clock(left)} left"
+        if self._progress is None:
+            self._printed_at = time.monotonic()
+            parts = (f"{images_seen:>9,} images  {share:4.0%}", eta, self._all_numbers())
+            self._console.print("  ".join(filter(None, parts)), markup=False)
+            return
+        self._drawn_at = time.monotonic()
+        numbers = self._all_numbers()
         self._progress.update(
-            self._task,
-            completed=share,
-            seen=f"{images_seen:,} images",
-            eta=f"{_clock(left)} left",
+            self._task, completed=share, seen=f"{images_seen:,} images", eta=eta, numbers=numbers
         )
         self._progress.refresh()
 
     def record(self, record: dict[str, Any]) -> None:
-        numbers = (
-            f"{record['images_per_second']:.0f}/s"
-            f"  loss D {record['loss_d']:.2f} G {record.get('loss_g', float('nan')):.2f}"
+        if self._speed is None:
+            self._speed = record["images_per_second"]
+        self._numbers = (
+            f"loss D {record['loss_d']:.2f} G {record.get('loss_g', float('nan')):.2f}"
             f"  D(x) {record['score_real']:.2f} D(G(z)) {record['score_fake_before']:.2f}"
-            f"{self._measured}"
-        )
-        if self._progress is not None:
-            self._progress.update(self._task, numbers=numbers)
-            return
-        clock = time.monotonic()
-        if self._printed_at and clock - self._printed_at < _PLAIN_SECONDS:
-            return
-        self._printed_at = clock
-        share, left = self._share_and_rest(record["images"], record["seconds"])
-        self._console.print(
-            f"{record['images']:>9,} images  {share:4.0%}  {_clock(left)} left  {numbers}",
-            markup=False,
         )
 
     def measured(self, images_seen: int, score: Scored, is_best: bool) -> None:
         del images_seen
         word = score.measure.partition("_")[0]
-        self._measured = f"  {word} {score.value:.3g}{' (best)' if is_best else ''}"
+        self._measured = f"{word} {score.value:.3g}{' (best)' if is_best else ''}"
 
     def end(self) -> None:
         if self._decoding is not None:
             self._decoding.stop()
             self._decoding = None
+        if self._unsaid is not None:  # how far it came
+            self._show(*self._unsaid)
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
 
-    def _share_and_rest(self, images_seen: int, seconds: float) -> tuple[float, float]:
-        """How much of the run is done, and the seconds that the rest will take."""
+    def _time_since_last(self, images_seen: int, seconds: float) -> None:
+        """Renew the speed, over at least two seconds: that of a few steps says little."""
+        images, began = self._since
+        if seconds - began < _FIRST_SECONDS:
+            return
+        self._speed = (images_seen - images) / (seconds - began)
+        if seconds - began >= _PLAIN_SECONDS:
+            self._since = (images_seen, seconds)
+
+    def _all_numbers(self) -> str:
+        speed = self._speed
+        shown = "" if speed is None else f"{speed:.{0 if speed >= 10 else 1}f}/s"
+        return "  ".join(filter(None, (shown, self._numbers, self._measured)))
+
+    def _share_and_rest(self, images_seen: int, seconds: float) -> tuple[float, float | None]:
+        """How much of the run is done, and the seconds that the rest will take, where known."""
         if self._minutes is not None:
             return min(1.0, seconds / (60 * self._minutes)), 60 * self._minutes - seconds
         if self._images is None:
-            return 0.0, 0.0
+            return 0.0, None
         spent = seconds - (self._start_seconds or 0.0)
         done = images_seen - self._start
-        rest = (self._images - images_seen) * spent / done if done > 0 else 0.0
+        rest = (self._images - images_seen) * spent / done if done > 0 else None
         return min(1.0, images_seen / self._images), rest
 
 

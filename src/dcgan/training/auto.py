@@ -49,6 +49,10 @@ _MOST_IMAGES = {"cpu": 400_000, "mps": 1_000_000, "cuda": 5_000_000}
 """100 epochs, but not so few that nothing forms, nor longer than a person waits."""
 
 
+_OF_INTERVAL = ("measure", "extractor", "images", "share")
+"""Settings from which the interval between measurements follows."""
+
+
 def resolve_auto(
     config: RunConfig, seen: Survey, device: torch.device, processes: int = 1
 ) -> tuple[RunConfig, str | None]:
@@ -145,6 +149,8 @@ def fill_auto(config: RunConfig, stored: RunConfig) -> RunConfig:
 
     asked, earlier = config.model_dump(mode="json"), stored.model_dump(mode="json")
     filled = fill(asked, earlier)
+    if any(asked["metrics"][key] != earlier["metrics"][key] for key in _OF_INTERVAL):
+        filled["metrics"]["every"] = asked["metrics"]["every"]  # the other one no longer fits
     if config.length.images == "auto":  # the three lengths are one choice
         filled["length"] = earlier["length"]
     return _without_unused(parse_config(filled))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -19,6 +18,7 @@ from dcgan.data.cache import Cache
 from dcgan.data.loader import ClassNumbers
 from dcgan.data.selection import Drops, select
 from dcgan.data.values import Values
+from dcgan.metrics.extractor import Extractor
 from dcgan.models.latents import LatentSpace
 from dcgan.models.recompute import recompute_rows
 from dcgan.models.synchronised import synchronise_batch_norm
@@ -35,21 +35,25 @@ from dcgan.runtime.reporting import Reporter
 from dcgan.training.ema import AveragedGenerator
 from dcgan.training.hooks import CheckpointHook, LogHook, SheetHook
 from dcgan.training.loop import Plan, StopRequest
-from dcgan.training.measuring import MeasureHook
+from dcgan.training.measuring import MeasureHook, measuring_schedule
+from dcgan.training.planned import PlannedCheckpoints
 from dcgan.training.rates import RateSchedule
 from dcgan.training.rules import Players, Rules
-from dcgan.training.schedule import Geometric
+from dcgan.training.schedule import Geometric, Widening
 from dcgan.training.state import TrainingState
+from dcgan.training.tensorboard_log import TensorBoardLog
 from dcgan.training.threads import ThreadsHook
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 _MEASURED = 10_000
 """Pictures, spread evenly, from which mean and deviation are taken where all would be decoded."""
 
 _NEAR = 0.25
 """Of a GPU's free memory, what pictures may take; the rest is for the networks."""
+
+_EARLY_LINES = 30
+"""Log lines of the first so many steps, one each; the distance between later ones grows with the
+images seen, up to ``records.log_every``. So curves have as many points in any run of as many steps,
+however slow the machine is."""
 
 _ALONE = Ranks()
 
@@ -236,7 +240,7 @@ def build_hooks(
     networks: Networks,
     batches: Batches,
     plan: Plan,
-    writer: SummaryWriter | None,
+    tensorboard: TensorBoardLog | None,
     reporter: Reporter,
     timing: ThreadsHook,
 ) -> tuple[LogHook, SheetHook, CheckpointHook]:
@@ -246,9 +250,13 @@ def build_hooks(
         folder,
         reporter,
         plan=plan,
-        every=resolved(records.log_every),
+        schedule=Widening(
+            first=min(batches.batch, every := resolved(records.log_every)),
+            every=every,
+            dense=_EARLY_LINES,
+        ),
         epoch_images=batches.epoch_images,
-        writer=writer,
+        tensorboard=tensorboard,
     )
     first = max(4 * batches.batch, (plan.images or 0) // 200)
     sheets = SheetHook(
@@ -261,11 +269,11 @@ def build_hooks(
         latent=networks.latent,
         scale=networks.scale,
         seed=config.seed,
-        writer=writer,
+        tensorboard=tensorboard,
     )
     checkpoints = CheckpointHook(
         folder,
-        every=resolved(records.checkpoint_every),
+        planned=build_planned(config),
         minutes=records.checkpoint_minutes,
         keep=records.keep,
         keep_best=records.keep_best,
@@ -277,17 +285,22 @@ def build_hooks(
     return log, sheets, checkpoints
 
 
-def build_measuring(
+def build_planned(config: RunConfig) -> PlannedCheckpoints:
+    """Which checkpoints are due by images seen."""
+    return PlannedCheckpoints(
+        resolved(config.records.checkpoint_every), resolved(config.optim.batch)
+    )
+
+
+def build_extractor(
     config: RunConfig,
     folder: RunFolder,
-    networks: Networks,
     pictures: Pictures,
     device: torch.device,
     reporter: Reporter,
-    stop: StopRequest,
-    save: Callable[[TrainingState], str],
-) -> MeasureHook | None:
-    """What finds the best checkpoint; none where it is off or there is too little to measure by."""
+) -> Extractor | None:
+    """The features to measure on while training; none where measuring is off or there are too few
+    images to compare with."""
     metrics = config.metrics
     if metrics.measure == "off":
         if folder.best.is_file():
@@ -299,35 +312,63 @@ def build_measuring(
             f" {2 * FEWEST}; best is the last checkpoint"
         )
         return None
+    return open_extractor(metrics.extractor, pictures, device=device, note=reporter.note)
+
+
+def build_measuring(
+    config: RunConfig,
+    folder: RunFolder,
+    networks: Networks,
+    pictures: Pictures,
+    extractor: Extractor,
+    tensorboard: TensorBoardLog | None,
+    reporter: Reporter,
+    stop: StopRequest,
+    save: Callable[[TrainingState], str],
+) -> MeasureHook:
+    """What finds the best checkpoint."""
+    metrics = config.metrics
+    assert metrics.measure != "off", "there is no extractor then"
     return MeasureHook(
         folder,
         reporter,
         stop,
         save,
         measure=metrics.measure,
-        extractor=open_extractor(metrics.extractor, pictures, device=device, note=reporter.note),
+        extractor=extractor,
         pictures=pictures,
-        count=metrics.images,
-        share=metrics.share,
+        count=measured_images(config, pictures),
+        schedule=measuring_schedule(resolved(metrics.every)),
         patience=metrics.patience,
         places=config.records.keep_best,
         latent=networks.latent,
         scale=networks.scale,
         seed=config.seed,
+        tensorboard=tensorboard,
     )
+
+
+def measured_images(config: RunConfig, pictures: Pictures) -> int:
+    """Generated images of one measurement; as many real ones are needed twice."""
+    return min(config.metrics.images, len(pictures) // 2)
 
 
 def build_tensorboard(
     config: RunConfig, folder: RunFolder, images_seen: int, note: Callable[[str], None]
-) -> SummaryWriter | None:
-    """A writer that goes on from a number of images seen; none when the run wants none, or it
-    cannot be opened, which ``note`` is told."""
+) -> TensorBoardLog | None:
+    """What writes for TensorBoard from a number of images seen on; none when the run wants none, or
+    its files cannot be opened, which ``note`` is told."""
     if not config.records.tensorboard:
         return None
     from dcgan.training.tensorboard import open_writer
 
     # what a killed run wrote after its last checkpoint is written again from there
-    return open_writer(folder.tensorboard, note, purge_step=images_seen + 1)
+    writer = open_writer(folder.tensorboard, note, purge_step=images_seen + 1)
+    if writer is None:
+        return None
+    tensorboard = TensorBoardLog(writer, images_seen)
+    tensorboard.write_settings(config)
+    return tensorboard
 
 
 def _optimizer(player: PlayerConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:

@@ -20,6 +20,9 @@ _BATCH = 64
 _BATCHES = 8
 """512 latents give each batch norm statistic over at least 512 values."""
 
+STATISTICS_IMAGES = _BATCH * _BATCHES
+"""Images that are generated each time to estimate batch norm's statistics."""
+
 
 class AveragedGenerator:
     """A copy of the generator whose weights follow it slowly.

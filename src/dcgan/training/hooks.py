@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from math import isfinite
-from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
 from dcgan.data.scale import PixelScale
 from dcgan.errors import Diverged
@@ -20,14 +18,13 @@ from dcgan.runs.scores import best_names
 from dcgan.runtime.random import derived_seed
 from dcgan.runtime.reporting import Reporter
 from dcgan.training.loop import Plan
+from dcgan.training.planned import PlannedCheckpoints
 from dcgan.training.rules import Statistics
-from dcgan.training.schedule import Every, Geometric
+from dcgan.training.schedule import Geometric, Widening
 from dcgan.training.state import TrainingState
 from dcgan.training.step import gradient_magnitudes
+from dcgan.training.tensorboard_log import TensorBoardLog
 from dcgan.training.threads import ThreadsHook
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 _LOST = 1e5
 """A mean loss from which no run was seen to come back, although it may never reach infinity: at
@@ -48,43 +45,44 @@ class LogHook:
         reporter: Reporter,
         *,
         plan: Plan,
-        every: int,
+        schedule: Widening,
         epoch_images: int,
-        writer: SummaryWriter | None,
+        tensorboard: TensorBoardLog | None,
     ) -> None:
         self._folder = folder
         self._log = folder.log
         self._reporter = reporter
         self._plan = plan
-        self._schedule = Every(every)
+        self._schedule = schedule
         self._epoch_images = epoch_images
-        self._writer = writer
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
-        self._since: tuple[int, float] | None = None
+        self._tensorboard = tensorboard
+        self._has_begun = False
+        self._since = (0, time.perf_counter())
 
     def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
-        if self._since is None:
-            # timed from the end of the first step, which also pays for warming up
-            self._since = (state.images_seen, time.perf_counter())
-        for name, value in statistics.items():
-            known = self._sums.get(name)
-            self._sums[name] = value.clone() if known is None else known.add_(value)
-            self._counts[name] = self._counts.get(name, 0) + 1
-        if self._schedule.passed(before, state.images_seen):
+        state.means.add(statistics)
+        is_due = self._schedule.passed(before, state.images_seen)
+        if not self._has_begun:
+            self._has_begun = True
+            # speed does not count the first step, which includes warming up, unless it is all
+            # there is
+            start = self._since[1] if is_due else time.perf_counter()
+            self._since = (before if is_due else state.images_seen, start)
+        if is_due:
             self.write(state)
         self._reporter.tick(state.images_seen, state.seconds)
 
     def write(self, state: TrainingState) -> None:
-        """Write what has been gathered since the last line."""
-        if not self._sums or self._since is None:
+        """Write what has been gathered since the last line, unless no step has been taken."""
+        if not self._has_begun or not state.means.counts:
             return
-        names = list(self._sums)
-        means = torch.stack([self._sums[name] / self._counts[name] for name in names])
+        means = state.means.take()
         layers, magnitudes = gradient_magnitudes(state.players.discriminator)
-        numbers = torch.cat([means.float(), magnitudes.flatten().float()]).tolist()  # the one sync
-        values = dict(zip(names, numbers, strict=False))
-        gradients = numbers[len(names) :]
+        numbers = torch.cat(
+            [torch.stack(list(means.values())).float(), magnitudes.flatten().float()]
+        ).tolist()  # the one sync
+        values = dict(zip(means, numbers, strict=False))
+        gradients = numbers[len(means) :]
         images, began = self._since
         clock = time.perf_counter()
         record = {
@@ -97,7 +95,6 @@ class LogHook:
             "gradient_mean": _by_layer(layers, gradients[: len(layers)]),
             "gradient_max": _by_layer(layers, gradients[len(layers) :]),
         }
-        self._sums, self._counts = {}, {}
         self._since = (state.images_seen, clock)
         broken = [name for name, value in values.items() if not isfinite(value)]
         if broken:
@@ -112,8 +109,8 @@ class LogHook:
             raise _divergence(self._folder, what, state.images_seen)
         self._log.append(record)
         self._reporter.record(record)
-        if self._writer is not None:
-            _to_tensorboard(self._writer, record)
+        if self._tensorboard is not None:
+            self._tensorboard.write_record(record)
 
 
 class SheetHook:
@@ -128,7 +125,7 @@ class SheetHook:
         latent: LatentSpace,
         scale: PixelScale,
         seed: int,
-        writer: SummaryWriter | None,
+        tensorboard: TensorBoardLog | None,
     ) -> None:
         self._folder = folder
         self._schedule = schedule
@@ -136,7 +133,7 @@ class SheetHook:
         self._scale = scale
         self._seed = seed
         self._latent_BZ = latent.numbered(derived_seed(seed, "sheet"), 0, count)
-        self._writer = writer
+        self._tensorboard = tensorboard
 
     def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
         del statistics
@@ -151,22 +148,23 @@ class SheetHook:
             image_BCHW = generator(self._latent_BZ.to(state.device))
         drawn = sheet(self._scale.denormalize(image_BCHW).cpu().numpy())
         save_image(drawn, self._folder.sheet(state.images_seen))
-        if self._writer is not None:
-            import numpy as np
-
-            pixels = np.atleast_3d(np.asarray(drawn.convert("RGB")))
-            self._writer.add_image("samples", pixels, state.images_seen, dataformats="HWC")
+        if self._tensorboard is not None:
+            self._tensorboard.write_sheet(drawn, state.images_seen)
 
 
 class CheckpointHook:
     """Saves everything when enough images have been seen, or enough time has passed; only then may
-    the number of threads change."""
+    the number of threads change.
+
+    How often time asks for a checkpoint depends on the machine. Such a checkpoint only stays while
+    it is the newest, so that what a run leaves behind does not depend on it.
+    """
 
     def __init__(
         self,
         folder: RunFolder,
         *,
-        every: int | None,
+        planned: PlannedCheckpoints,
         minutes: float,
         keep: int,
         keep_best: int,
@@ -177,7 +175,7 @@ class CheckpointHook:
     ) -> None:
         self._folder = folder
         self._threads = threads
-        self._schedule = Every(every) if every else None
+        self._planned = planned
         self._seconds = 60 * minutes
         self._keep = keep
         self._keep_best = keep_best
@@ -187,9 +185,9 @@ class CheckpointHook:
         self._saved_at = time.perf_counter()
 
     def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
-        del statistics
-        by_images = self._schedule is not None and self._schedule.passed(before, state.images_seen)
-        if by_images or time.perf_counter() - self._saved_at > self._seconds:
+        del before, statistics
+        is_late = time.perf_counter() - self._saved_at > self._seconds
+        if is_late or self._planned.is_due(state.images_seen):
             self._threads.choose(state)
             self.save(state)
 
@@ -217,6 +215,7 @@ class CheckpointHook:
             best=best_names(self._folder, self._keep_best),
             sound=self._folder.last_logged(),
             every=self._keep_every,
+            passing=self._planned.others(self._folder),
         )
         self._saved_at = time.perf_counter()
         if is_new:
@@ -240,14 +239,3 @@ def _by_layer(layers: list[str], values: list[float]) -> dict[str, float]:
 def _rounded(value: float) -> float:
     """Six digits: enough for any curve, and half the file."""
     return float(f"{value:.6g}")
-
-
-def _to_tensorboard(writer: SummaryWriter, record: dict[str, Any]) -> None:
-    images = record["images"]
-    for key, value in record.items():
-        if isinstance(value, dict):
-            for layer, number in value.items():
-                writer.add_scalar(f"{key}/{layer}", number, images)
-        elif key != "images":
-            writer.add_scalar(key, value, images)
-    writer.flush()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 from dcgan.config import RunConfig, resolved
 from dcgan.errors import Diverged, RunError, shown
 from dcgan.runs.checkpoints import list_checkpoints, set_aside
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
 from dcgan.runtime.reporting import Reporter
+from dcgan.training.planned import PlannedCheckpoints
 
 ROLLBACKS = 3
 """How often a run that diverges is set back before it counts as diverged for good."""
@@ -39,14 +42,21 @@ def give_up_after_too_many(
     ) from error
 
 
-def set_aside_unproven(folder: RunFolder, reporter: Reporter, *, is_again: bool) -> None:
+def set_aside_unproven(
+    folder: RunFolder, reporter: Reporter, planned: PlannedCheckpoints, *, is_again: bool
+) -> None:
     """Keep a run that diverged from going back to where it was lost already.
 
     A checkpoint counts as sound when the log has a line of its moment or later: a line is only
     written of losses within bounds. A line of the very moment speaks of the steps before, so where
     a run went back to such a checkpoint and diverged before it wrote another line, this one is not
     sound either. Those that are not are kept, but not gone on from.
+
+    Checkpoints that are not ``planned`` are deleted: from the same seed, a run must return to the
+    same images on any machine.
     """
+    for name in planned.others(folder):
+        shutil.rmtree(set_aside(folder.checkpoints / name, "part"), ignore_errors=True)
     records = folder.log.read()
     proven = folder.last_logged()
     went_on_in_vain = is_again and bool(records) and "goes_on_from" in records[-1]

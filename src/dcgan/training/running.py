@@ -12,6 +12,7 @@ from PIL import Image
 from dcgan.config import RunConfig
 from dcgan.data import Batches, Pictures
 from dcgan.errors import Diverged, Interrupted
+from dcgan.metrics.extractor import Extractor
 from dcgan.render.animation import save_gif
 from dcgan.render.curves import gradient_curves, loss_and_score_curves
 from dcgan.runs.checkpoints import read_state
@@ -26,13 +27,17 @@ from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.torch_settings import set_threads
 from dcgan.training.build import (
     build_batches,
+    build_extractor,
     build_hooks,
     build_measuring,
     build_plan,
+    build_planned,
     build_state,
     build_tensorboard,
+    measured_images,
 )
 from dcgan.training.fitting import parts_on_device
+from dcgan.training.interval import resolve_interval
 from dcgan.training.loop import Hook, Plan, StopRequest, fit, stopping_on_signals
 from dcgan.training.resuming import complete_already, resume_call
 from dcgan.training.rollback import (
@@ -76,7 +81,9 @@ def train_run(
         make_deterministic()
     checkpoint = _newest(folder, reporter, ranks)
     state = _fresh_state(config, networks, ranks, len(pictures), threads, checkpoint)
+    extractor = None
     if ranks.is_first:
+        config, extractor = _with_extractor(folder, config, networks, pictures, device, reporter)
         write_beginning(folder, config, networks, pictures, device)
     _go_on(state, checkpoint, folder, reporter)
     batches = build_batches(config, networks, pictures, device, ranks)
@@ -100,7 +107,10 @@ def train_run(
             ended: Diverged | Interrupted | None = None
             try:
                 if ranks.is_first:
-                    _train(folder, config, networks, pictures, batches, plan, state, stop, reporter)
+                    _train(
+                        *(folder, config, networks, pictures, extractor),
+                        *(batches, plan, state, stop, reporter),
+                    )
                 else:
                     fit(state, batches, plan, (), stop)
             except (Diverged, Interrupted) as error:
@@ -112,6 +122,22 @@ def train_run(
                 raise ended
             count = len(pictures)
             state = _rolled_back(folder, config, networks, count, state, ended, reporter)
+
+
+def _with_extractor(
+    folder: RunFolder,
+    config: RunConfig,
+    networks: Networks,
+    pictures: Pictures,
+    device: torch.device,
+    reporter: Reporter,
+) -> tuple[RunConfig, Extractor | None]:
+    """What to measure on, and the configuration that says how often."""
+    extractor = build_extractor(config, folder, pictures, device, reporter)
+    if extractor is not None:
+        count = measured_images(config, pictures)
+        config = resolve_interval(config, networks, extractor, count, device.type)
+    return config, extractor
 
 
 def _fitted(
@@ -187,7 +213,8 @@ def _rolled_back(
     """The last good state, with lower rates; the same error where that has not helped."""
     count, ranks = broken.rollbacks + 1, broken.players.ranks
     if ranks.is_first:
-        set_aside_unproven(folder, reporter, is_again=broken.rollbacks > 0)
+        planned = build_planned(config)
+        set_aside_unproven(folder, reporter, planned, is_again=broken.rollbacks > 0)
         settle_best(folder)
     give_up_after_too_many(folder, config, error, count)
     checkpoint = _newest(folder, reporter, ranks)
@@ -218,6 +245,7 @@ def _train(
     config: RunConfig,
     networks: Networks,
     pictures: Pictures,
+    extractor: Extractor | None,
     batches: Batches,
     plan: Plan,
     state: TrainingState,
@@ -226,22 +254,25 @@ def _train(
 ) -> None:
     """From a state to the end of the run."""
     with ExitStack() as stack:
-        writer = build_tensorboard(config, folder, state.images_seen, reporter.note)
-        if writer is not None:
-            stack.callback(writer.close)
+        tensorboard = build_tensorboard(config, folder, state.images_seen, reporter.note)
+        if tensorboard is not None:
+            stack.callback(tensorboard.close)
         folder.forget_beyond(state.images_seen)
         settle_best(folder)
         timing = ThreadsHook(folder, reporter, state.threads.at(state.images_seen))
         log, sheets, checkpoints = build_hooks(
-            config, folder, networks, batches, plan, writer, reporter, timing
+            *(config, folder, networks, batches, plan), *(tensorboard, reporter, timing)
         )
-        measuring = build_measuring(
-            config, folder, networks, pictures, state.device, reporter, stop, checkpoints.save
-        )
+        measuring = None
+        if extractor is not None:
+            measuring = build_measuring(
+                *(config, folder, networks, pictures, extractor),
+                *(tensorboard, reporter, stop, checkpoints.save),
+            )
         if state.images_seen == 0:
             sheets.draw(state)
         if measuring is not None:
-            measuring.stop_if_over()  # it may have been stopped for this already
+            measuring.begin(state, batches.batch)
         hooks: list[Hook] = [timing, log, sheets, *([measuring] if measuring else []), checkpoints]
         hooks.append(StepStart(timing))
         fit(state, batches, plan, hooks, stop)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
+from math import ceil, log
+
+_FORGIVEN = 1e-9
+"""Added before a logarithm is rounded down: the number of images may be a due point exactly."""
 
 
 @dataclass(frozen=True)
@@ -39,5 +42,52 @@ class Geometric:
     def _points_up_to(self, images: int) -> int:
         if images < self.first:
             return 0
-        # the small addition forgives rounding where images is a due point exactly
-        return 1 + int(log(images / self.first) / log(self.ratio) + 1e-9)
+        return 1 + int(log(images / self.first) / log(self.ratio) + _FORGIVEN)
+
+
+@dataclass(frozen=True)
+class Widening:
+    """Due often at first, then at growing distances, and finally every ``every`` images.
+
+    Parameters
+    ----------
+    first : float
+        Images before the first due point, and the smallest distance between two.
+    every : float
+        The distance between due points from ``dense * every`` images on; at least ``first``.
+    dense : int
+        In between, each distance is 1/``dense`` of the images seen. So there are at least
+        ``dense`` due points in any run of ``dense * first`` images or more.
+    sparse : int, optional
+        From ``sparse * every`` images on, each distance is again 1/``sparse`` of the images seen.
+
+    Examples
+    --------
+    >>> due = Widening(first=10, every=40, dense=1)
+    >>> [images for images in range(0, 200, 10) if due.passed(images - 10, images)]
+    [10, 20, 40, 80, 120, 160]
+    """
+
+    first: float
+    every: float
+    dense: int
+    sparse: int | None = None
+
+    def passed(self, before: int, after: int) -> bool:
+        """Whether a due point lies in (before, after]."""
+        return self._points_up_to(after) > self._points_up_to(max(0, before))
+
+    def _points_up_to(self, images: float) -> int:
+        if images < self.dense * self.first:
+            return int(images // self.first)
+        if images < self.dense * self.every:
+            return self.dense + int(self._growths(images / self.first, self.dense) + _FORGIVEN)
+        growths = ceil(self._growths(self.dense * self.every / self.first, self.dense) - _FORGIVEN)
+        if self.sparse is None or images < self.sparse * self.every:
+            return growths + int(images // self.every)
+        later = self._growths(images / self.every, self.sparse)
+        return growths + self.sparse + int(later + _FORGIVEN)
+
+    def _growths(self, images: float, density: int) -> float:
+        """How often ``density`` grows by 1/``density`` of itself until it is ``images``."""
+        return log(images / density) / log(1 + 1 / density)

@@ -106,7 +106,7 @@ def outside_the_recipe(recipe: str, config: RunConfig) -> Iterator[str]:
     """
     if not is_recipe_file(recipe):
         return
-    named, used = _flat(load_recipe(recipe)), _flat(config.model_dump(mode="json"))
+    named, used = flat(load_recipe(recipe)), flat(config.model_dump(mode="json"))
     folder = Path(recipe).absolute().parent.resolve()
     for key in _FILES:
         value = named.get(key)
@@ -123,7 +123,7 @@ def differences(ours: RunConfig, theirs: RunConfig, *, ignore: tuple[str, ...]) 
     def said(value: Any) -> str:
         return "not set" if value is None else str(value)
 
-    mine, stored = _flat(ours.model_dump(mode="json")), _flat(theirs.model_dump(mode="json"))
+    mine, stored = flat(ours.model_dump(mode="json")), flat(theirs.model_dump(mode="json"))
     found = {}
     for key in sorted(mine.keys() | stored.keys()):
         if key.startswith(ignore):
@@ -133,11 +133,16 @@ def differences(ours: RunConfig, theirs: RunConfig, *, ignore: tuple[str, ...]) 
     return found
 
 
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by dotted key.
+
+    >>> flat({"optim": {"batch": 64}})
+    {'optim.batch': 64}
+    """
+    found: dict[str, Any] = {}
     for key, value in tree.items():
         if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
+            found |= flat(value, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = value
-    return flat
+            found[prefix + key] = value
+    return found

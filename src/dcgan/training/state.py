@@ -14,6 +14,7 @@ from dcgan.models.latents import LatentSpace
 from dcgan.runs.checkpoints import read_part, read_state, verify_checkpoint
 from dcgan.runtime import random
 from dcgan.training.ema import AveragedGenerator
+from dcgan.training.means import RunningMeans
 from dcgan.training.rules import Players
 from dcgan.training.threads import Threads
 
@@ -40,6 +41,8 @@ class TrainingState:
         What the learning rates are multiplied by since.
     threads : Threads
         How many compute.
+    means : RunningMeans
+        Statistics of the steps since the last log line.
     """
 
     players: Players
@@ -52,6 +55,7 @@ class TrainingState:
     rollbacks: int = 0
     rate_factor: float = 1.0
     threads: Threads = field(default_factory=Threads)
+    means: RunningMeans = field(default_factory=RunningMeans)
 
     def parts(self, latent: LatentSpace, seed: int) -> dict[str, dict[str, Tensor]]:
         """All tensors by the checkpoint file they belong in; ``ema`` is ready to sample from."""
@@ -64,6 +68,7 @@ class TrainingState:
             "generator_optimizer": _optimizer_tensors(self.players.generator_optimizer),
             "discriminator_optimizer": _optimizer_tensors(self.players.discriminator_optimizer),
             "random": {**generators, "latents": self.latents.get_state()},
+            "means": self.means.sums(),
         }
 
     def plain(self) -> dict[str, Any]:
@@ -76,6 +81,7 @@ class TrainingState:
             "rollbacks": self.rollbacks,
             "rate_factor": self.rate_factor,
             "augment": self.players.augment.state(),
+            "means": self.means.counts,
             "device": self.device.type,
             "threads": self.threads.to_json(),
             "random": generators,
@@ -116,6 +122,8 @@ class TrainingState:
             self.latents.set_state(generators.pop("latents"))
         random.restore(self.device, generators, plain["random"])
         players.augment.restore(plain["augment"])
+        if "means" in plain:  # earlier versions kept none
+            self.means.restore(read_part(checkpoint, "means"), plain["means"], self.device)
         self.images_seen = plain["images_seen"]
         self.discriminator_steps = int(plain["discriminator_steps"])
         self.seconds = float(plain["seconds"])

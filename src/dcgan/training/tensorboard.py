@@ -36,22 +36,26 @@ def open_writer(folder: Path, note: Note, *, purge_step: int) -> SummaryWriter |
 
 
 class _UntilItFails:
-    """A writer whose methods do nothing once one has failed."""
+    """A writer, or a part of one, whose methods do nothing once one has failed."""
 
-    def __init__(self, writer: SummaryWriter, folder: Path, note: Note) -> None:
+    def __init__(
+        self, writer: Any, folder: Path, note: Note, failed: threading.Event | None = None
+    ) -> None:
         self._writer, self._folder, self._note = writer, folder, note
-        self._has_failed = False
+        self._failed = failed or threading.Event()
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self._writer, name)
+        found = getattr(self._writer, name)
+        if not callable(found):
+            return _UntilItFails(found, self._folder, self._note, self._failed)
 
         def attempt(*words: Any, **named: Any) -> Any:
-            if self._has_failed:
+            if self._failed.is_set():
                 return None
             try:
-                return method(*words, **named)
+                return found(*words, **named)
             except OSError as error:
-                self._has_failed = True
+                self._failed.set()
                 self._note(_given_up(self._folder, error))
                 return None
 
