@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from inspect import Parameter, signature
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,21 +71,28 @@ def usage_line(error: CycloptsError, words: Sequence[str]) -> str:
 
 def corrected(words: Sequence[str]) -> str | None:
     """The command that was probably meant, where a path has spaces or the run is not the first."""
-    if not words:
-        return None
+    return (_quoted(words) or _run_first(words)) if words else None
+
+
+def _quoted(words: Sequence[str]) -> str | None:
     places = _positional(words)
-    for start, end in ((i, j) for i in places for j in places if j > i):
-        joined = " ".join(words[start : end + 1])
-        if places[places.index(start) :][: end - start + 1] != list(range(start, end + 1)):
-            continue
-        if exists(Path(joined)) and not exists(Path(words[start])):
-            meant = command(*words[:start], joined, *words[end + 1 :])
+    for start, end in combinations(places, 2):
+        path = " ".join(words[start : end + 1])
+        is_one_row = all(place in places for place in range(start, end))
+        if is_one_row and exists(Path(path)) and not exists(Path(words[start])):
+            meant = command(*words[:start], path, *words[end + 1 :])
             return f"A path with spaces needs quotes: {meant}"
-    if words[0] in _RUN_FIRST and places and not is_run(Path(words[places[0]])):
-        for place in places[1:]:
-            if is_run(Path(words[place])):
-                rest = [*words[1:place], *words[place + 1 :]]
-                return f"The run comes first: {command(words[0], words[place], *rest)}"
+    return None
+
+
+def _run_first(words: Sequence[str]) -> str | None:
+    places = _positional(words)
+    if words[0] not in _RUN_FIRST or not places or is_run(Path(words[places[0]])):
+        return None
+    for place in places[1:]:
+        if is_run(Path(words[place])):
+            rest = [*words[1:place], *words[place + 1 :]]
+            return f"The run comes first: {command(words[0], words[place], *rest)}"
     return None
 
 

@@ -173,12 +173,12 @@ def _refuse_early(
     """Refuse what can be known to be wrong before torch is imported, which takes seconds."""
     from dcgan.config import parse_config, validate_combinations
     from dcgan.runtime.given import refuse_nothing_to_resume
-    from dcgan.training.settings import collect_settings, starting_recipe
+    from dcgan.training.settings import collect_settings, starting_settings
 
     if resume and out is not None:
         refuse_nothing_to_resume(out)
     asked = collect_settings(
-        recipe=starting_recipe(recipe, out=out, resume=resume),
+        recipe=starting_settings(recipe, out=out, resume=resume),
         data=data,
         data_root=data_root,
         shortcuts=shortcuts,

@@ -39,7 +39,7 @@ from dcgan.training.folders import choose_folder, claimed, refuse_conflict
 from dcgan.training.memory import refuse_beyond_memory
 from dcgan.training.planning import can_be_planned, plan_size
 from dcgan.training.running import train_run
-from dcgan.training.settings import collect_settings, outside_the_recipe, starting_recipe
+from dcgan.training.settings import collect_settings, outside_the_recipe, starting_settings
 from dcgan.training.tables import refuse_other_classes, resolve_networks, with_classes
 from dcgan.training.threads import Threads
 
@@ -163,7 +163,7 @@ def _train_together(
     named = FROM_PYTHON if given else path
     asked = parse_config(
         collect_settings(
-            recipe=starting_recipe(recipe, out=out, resume=resume),
+            recipe=starting_settings(recipe, out=out, resume=resume),
             data=named,
             data_root=data_root,
             shortcuts=shortcuts,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from os import fspath
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +18,23 @@ from dcgan.runtime.given import is_address, is_name
 _LENGTHS = ("images", "epochs", "minutes")
 
 
-def starting_recipe(recipe: StrPath | None, *, out: StrPath | None, resume: bool) -> str:
-    """Name or file of the settings that all others are laid over.
+def starting_settings(
+    recipe: StrPath | None, *, out: StrPath | None, resume: bool
+) -> dict[str, Any]:
+    """The settings that all others are laid over: those of a recipe, by default ``auto``.
 
-    A run that is resumed in its folder begins with its own configuration; any other with ``auto``.
+    A run that is resumed in its folder begins with its own configuration, but for the number of
+    threads: its checkpoint knows how many they are by now.
     """
-    if recipe is not None:
-        return fspath(recipe)
     stored = None if out is None else expanded(out) / "config.yaml"
-    return str(stored) if resume and stored is not None and stored.is_file() else "auto"
+    if recipe is None and resume and stored is not None and stored.is_file():
+        return {key: value for key, value in load_recipe(stored).items() if key != "threads"}
+    return load_recipe("auto" if recipe is None else recipe)
 
 
 def collect_settings(
     *,
-    recipe: str,
+    recipe: str | Mapping[str, Any],
     data: str | None,
     data_root: StrPath | None,
     shortcuts: Mapping[str, Any],
@@ -42,8 +44,8 @@ def collect_settings(
 
     Parameters
     ----------
-    recipe : str
-        Built-in name or YAML file.
+    recipe : str or mapping
+        Built-in name or YAML file, or what one holds.
     data, data_root
         As for :func:`dcgan.data.open_source`; paths are made absolute, so that a run goes on
         from any folder.
@@ -91,7 +93,8 @@ def collect_settings(
         asked = merge(asked, {"data": {"labels": str(expanded(labels).absolute())}})
     if lengths:  # one length takes the place of the recipe's
         asked["length"] = dict.fromkeys(_LENGTHS) | lengths
-    return forget_unused(load_recipe(recipe), asked)
+    base = recipe if isinstance(recipe, Mapping) else load_recipe(recipe)
+    return forget_unused(base, asked)
 
 
 _FILES = ("data.source", "data.root", "metrics.extractor")

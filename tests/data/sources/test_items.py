@@ -309,7 +309,7 @@ def test_a_run_on_random_transforms_resumes_by_the_number_of_images(tmp_path):
     assert longer.images_seen == 64
     fewer = Flipped(1)
     del fewer.images[0]
-    with pytest.raises(DataError, match="was begun on 40 pictures"):
+    with pytest.raises(DataError, match="was begun on 40 images"):
         dcgan.train(fewer, images=96, out=tmp_path / "run", resume=True, **SMALL)
 
 
