@@ -281,7 +281,11 @@ def test_settings_are_taken_from_the_shell(monkeypatch, tmp_path, key, value):
 
     monkeypatch.setattr(session, "_resolve", stop)
     words = [f"--{key}"] if value == "" else [f"--{key}", value]
-    monkeypatch.setattr(sys, "argv", ["dcgan", "train", *words])
+    beside = {  # without which these would have no effect, and be refused
+        "objective.force-two-sided": ["--objective.fake-target", "0.1"],
+        "model.discriminator.noise-until": ["--model.discriminator.noise", "0.1"],
+    }
+    monkeypatch.setattr(sys, "argv", ["dcgan", "train", *words, *beside.get(key, [])])
     with pytest.raises(SystemExit):
         main()
     (found,) = seen
