@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from dcgan.training.reporting import Reporter
 from tests.conftest import SMALL
 from torch import nn
 
@@ -25,6 +24,7 @@ from dcgan.data import open_source
 from dcgan.errors import DcganError
 from dcgan.metrics.extractors.inception_weights import read_weights
 from dcgan.metrics.extractors.module import module_extractor
+from dcgan.runtime.reporting import Reporter
 
 
 class Trace:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 import yaml
-from dcgan.training.reporting import Reporter
 from tests.conftest import SMALL
 from torch import nn
 
@@ -15,6 +14,7 @@ from dcgan.data.survey import Survey
 from dcgan.errors import ConfigError
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.random import random_extractor
+from dcgan.runtime.reporting import Reporter
 from dcgan.training import interval
 from dcgan.training.auto import fill_auto, resolve_auto
 from dcgan.training.interval import measuring_interval, resolve_interval

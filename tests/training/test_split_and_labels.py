@@ -8,7 +8,6 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import yaml
-from dcgan.training.reporting import Reporter
 from PIL import Image
 from tests.conftest import SMALL
 
@@ -16,6 +15,7 @@ import dcgan
 from dcgan.data import load_pictures, open_source
 from dcgan.data.cache import Cache
 from dcgan.errors import DataError
+from dcgan.runtime.reporting import Reporter
 
 
 class Notes(Reporter):
