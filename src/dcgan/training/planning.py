@@ -110,7 +110,9 @@ def expect(config: RunConfig, seen: Survey, device: torch.device, processes: int
 
 def time_needed(seen: Survey, size: tuple[int, int], channels: int, device: torch.device) -> str:
     """How long the default recipe takes at this size on this machine, in words."""
-    settings = {"data": {"size": size, "channels": channels}}
+    # the range of values has no influence on speed, and may be one that only the user knows
+    values = {"integer_range": "0:255", "float_range": "0:1"}
+    settings = {"data": {"size": size, "channels": channels, **values}}
     asked = parse_config(merge(load_recipe("auto"), settings))
     return _expectation(expect(asked, seen, device), None, None)
 
