@@ -16,6 +16,7 @@ from dcgan.data import decode as decoding
 from dcgan.data import open_items
 from dcgan.data.colour import to_channels
 from dcgan.data.decode import count_frames, decode, is_picture
+from dcgan.data.draft import Draft
 from dcgan.data.fit import fit
 from dcgan.data.view import View
 from dcgan.errors import UnreadableImage
@@ -62,8 +63,9 @@ def test_enough_is_left_to_shrink(width, height, wanted, orientation):
     for side, whole, least in zip(image.size, full.size, wanted[::-1], strict=True):
         assert side >= 1.25 * least
         assert side in {-(-whole // 2), -(-whole // 4), -(-whole // 8)}
-    shares = [whole / side for side, whole in zip(image.size, full.size, strict=True)]
-    assert max(shares) - min(shares) < 0.2 * max(shares)
+    draft = Draft.found(image)
+    assert (draft.width, draft.height) == full.size
+    assert image.size == tuple(-(-side // draft.by) for side in full.size)
 
 
 @pytest.mark.parametrize("kind", ["RGB", "L", "CMYK"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -110,10 +110,10 @@ def expect(config: RunConfig, seen: Survey, device: torch.device, processes: int
 
 def time_needed(seen: Survey, size: tuple[int, int], channels: int, device: torch.device) -> str:
     """How long the default recipe takes at this size on this machine, in words."""
-    # the range of values has no influence on speed, and may be one that only the user knows
-    values = {"integer_range": "0:255", "float_range": "0:1"}
-    settings = {"data": {"size": size, "channels": channels, **values}}
+    settings = {"data": {"size": size, "channels": channels}}
     asked = parse_config(merge(load_recipe("auto"), settings))
+    # the time is the same whatever is black and white, which may still have to be given
+    seen = replace(seen, spreads=())
     return _expectation(expect(asked, seen, device), None, None)
 
 
