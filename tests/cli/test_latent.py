@@ -218,6 +218,11 @@ def test_directions_are_found_kept_listed_shown_and_moved_along(
     assert dcgan("directions", run, "turn", "--out", tmp_path / "again.png")[0] == 0
 
 
+def test_a_direction_that_is_not_there_comes_with_the_command_that_finds_it(dcgan, small_run):
+    _, _, complaint = dcgan("directions", small_run.path, "x")
+    assert f"dcgan directions {small_run.path} x --reads brightness" in complaint
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
@@ -228,7 +233,7 @@ def test_directions_are_found_kept_listed_shown_and_moved_along(
         (["x", "--method", "pca", "--most", "0"], "dcgan: most = 0.0: above 0"),
         (["x", "--method", "pca", "--most", "11"], "dcgan: most = 11.0: above 0"),
         (["x", "--reads", "tall"], "dcgan: concept = 'tall': no such class"),
-        (["x"], "dcgan: direction = 'x': "),
+        (["x"], "dcgan: name = 'x': "),
     ],
 )
 def test_directions_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):
