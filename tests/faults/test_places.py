@@ -14,11 +14,11 @@ import textwrap
 import threading
 
 import pytest
-from dcgan.cli.progress import TerminalReporter
 from tests.conftest import SMALL
 
 import dcgan as package
 from dcgan.errors import DcganError, DiskFull
+from dcgan.runtime.progress import TerminalReporter
 from dcgan.runtime.reporting import Reporter
 from dcgan.training.loop import stopping_on_signals
 from dcgan.training.tensorboard import open_writer
