@@ -1,12 +1,13 @@
 """How fast beside other programs that keep cores busy.
 
-    python benchmarks/throughput.py beside [--loads 0 1 2] [--rounds 1]
+    python benchmarks/throughput.py beside [--loads 0 1 2] [--rounds 1] [--seconds 0.7]
         [--threads 2] [--results DIR]
 
-The other programs are Python loops that never rest. Each turn is a process of its own, started
-beside them: as PyTorch would have it, with all threads for every operation; with one thread; and as
-`dcgan` chooses. A round has all of these and, for comparison, one thread without busy programs, one
-after the other. Rounds are added to those in the results; the table is their medians.
+The other programs are Python loops that never rest. Beside them the steps of a run, and the
+commands that use one, are timed in a process of its own: with one thread, with all threads for
+every operation as PyTorch has them by default (steps only: the commands would take minutes), and as
+`dcgan` chooses. A round begins with one thread without busy programs, for comparison. Rounds are
+added to those in the results; the table is their medians.
 
 The fair share of one program beside k busy ones on c cores is the greater of c - k and c / (k + 1)
 cores. It is worth so many times the speed of one thread without busy programs.
@@ -23,71 +24,90 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
 
 import dcgan
+from dcgan.bench.contest import Step, contestants
+from dcgan.bench.report import open_config
 from dcgan.cli.options import computing_device
 from dcgan.latent.choice import Choice
 from dcgan.latent.sample import write_samples
-from dcgan.probe.methods import checked_methods
-from dcgan.probe.protocol import probe
+from dcgan.probe.features import LayerFeatures, extract
 from dcgan.probe.sets import load_sets
+from dcgan.probe.svm import SquaredHinge
 from dcgan.runs.measuring import evaluate
+from dcgan.training.fastest import resolve_speed
+from dcgan.training.tables import resolve_networks
 
-WAYS = ("all threads", "one thread", "dcgan")
+CPU = torch.device("cpu")
+ONE, ALL, CHOSEN = "one thread", "all threads", "dcgan"
+TRAINED = {"train, 28×28×1": ("small-mnist", None), "train, 32×32×3": ("auto", "32")}
 WITHOUT = {"metrics": {"measure": "off"}, "records": {"tensorboard": False, "sheets": 1}}
 
 Rates = dict[str, float]
 
 
-def _trained(size: int, channels: int, way: str, threads: int, folder: Path) -> float:
-    """Images per second of a run, from a second after its first step to its end."""
-    shape = (512, channels, size, size)
-    asked = {"all threads": threads, "one thread": 1, "dcgan": None}[way]
-    run = dcgan.train(
-        np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8),
-        minutes=0.05,
-        out=folder / f"{size}-{way}",
-        threads=asked,
-        settings={**WITHOUT, "records": {**WITHOUT["records"], "log_every": 32}},
-    )
-    lines = [line for line in run.folder.log.read() if "seconds" in line]
-    since = next((line for line in lines if line["seconds"] > lines[0]["seconds"] + 1), lines[0])
-    images, seconds = (lines[-1][key] - since[key] for key in ("images", "seconds"))
-    return images / seconds if seconds else 0.0
+def _rate(work: Step, images: int, seconds: float) -> float:
+    """Images per second of work that is repeated for about so long, and done once before."""
+    work()
+    began, count = time.perf_counter(), 0
+    while count == 0 or time.perf_counter() - began < seconds:
+        work()
+        count += images
+    return count / (time.perf_counter() - began)
 
 
-def _rates(way: str, threads: int, path: Path) -> Rates:
-    """What one process reaches with every kind of work, in the order of `dcgan`'s commands."""
-    torch.set_num_threads(1 if way == "one thread" else threads)
-    found: Rates = {}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for size, channels in ((28, 1), (32, 3)):
-            key = f"train, {size}×{size}×{channels}"
-            found[key] = _trained(size, channels, way, threads, folder)
-        if way == "dcgan":
-            computing_device("cpu")
-        run = dcgan.open_run(path)
+def _training(way: str, threads: int, seconds: float) -> Rates:
+    """Steps with fresh batches, as in a run."""
+    found = {}
+    for key, (recipe, size) in TRAINED.items():
+        config = open_config(recipe, size, 32, CPU)
+        torch.set_num_threads(1 if way == ONE else threads)
+        if way == CHOSEN:
+            chosen = resolve_speed(config, resolve_networks(config), CPU)[1]
+            torch.set_num_threads(chosen.at(0))
+        ours = next(one for one in contestants(config, CPU, ["fp32"], 0) if "ours" in one.name)
+        found[key] = _rate(ours.step, 32, seconds)
+    return found
 
-        def timed(key: str, count: int, work: Callable[[], object]) -> None:
-            began = time.perf_counter()
-            work()
-            found[key] = count / (time.perf_counter() - began)
 
-        out = folder / "images.npz"
-        write_samples(run, 64, out, Choice(seed=1))
-        timed("sample", 2048, lambda: write_samples(run, 2048, out, Choice(seed=1)))
-        timed("evaluate", 300, lambda: evaluate([run], extractor="random", images=300))
-        learn, judge = load_sets(run, "digits", limit=600, seed=0, tell=lambda _: None)
-        methods = checked_methods(["discriminator"])
-        timed("probe", 600, lambda: probe(run, learn, judge, methods=methods))
+def _commands(way: str, threads: int, seconds: float, path: Path) -> Rates:
+    """What follows when a command has imported what it needs."""
+    torch.set_num_threads(1 if way == ONE else threads)
+    if way == CHOSEN:
+        computing_device("cpu")
+    run = dcgan.open_run(path)
+    learn, _ = load_sets(run, "digits", limit=600, seed=0, tell=lambda _: None)
+    networks = run.networks
+    features = LayerFeatures(run.discriminator, networks.discriminator, networks.scale)
+
+    def probe() -> None:
+        """A part of it: the features of some images, and one fit of many."""
+        found = extract(features, learn.pictures, learn.index)
+        SquaredHinge(found, learn.label, len(learn.names)).fit(1.0)
+
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "images.npz"
+        works: dict[str, tuple[Callable[[], object], int]] = {
+            "sample": (partial(write_samples, run, 1024, out, Choice(seed=1)), 1024),
+            "evaluate": (partial(evaluate, [run], extractor="random", images=300, brief=True), 300),
+            "probe, one fit": (probe, len(learn.index)),
+        }
+        return {key: _rate(work, images, seconds) for key, (work, images) in works.items()}
+
+
+def _rates(ways: tuple[str, ...], threads: int, seconds: float, path: Path) -> dict[str, Rates]:
+    """Of each way, in one process."""
+    found = {way: _training(way, threads, seconds) for way in ways}
+    for way in (ONE, CHOSEN):  # the last, as it lowers the number of threads for good
+        if way in ways:
+            found[way] |= _commands(way, threads, seconds, path)
     return found
 
 
@@ -115,15 +135,14 @@ def beside(asked: argparse.Namespace) -> dict[str, Any]:
             "digits", size=32, images=64, out=Path(folder) / "run", settings=WITHOUT, threads=1
         ).path
 
-        def fresh(way: str) -> Rates:
+        def fresh(*ways: str) -> dict[str, Rates]:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-                return process.submit(_rates, way, asked.threads, path).result()
+                return process.submit(_rates, ways, asked.threads, asked.seconds, path).result()
 
         for load in asked.loads * asked.rounds:
-            found: dict[str, Any] = {"busy": load, "alone": fresh("one thread")}
+            alone = fresh(ONE)[ONE]
             with _busy(load):
-                found |= {way: fresh(way) for way in WAYS}
-            rounds.append(found)
+                rounds.append({"busy": load, "alone": alone, **fresh(ONE, ALL, CHOSEN)})
     return {"rounds": rounds, "table": table(rounds, asked.threads)}
 
 
@@ -135,8 +154,10 @@ def table(rounds: list[dict[str, Any]], cores: int) -> list[dict[str, Any]]:
             these = [one for one in rounds if one["busy"] == load]
             share = max(cores - load, cores / (load + 1))
             row: dict[str, Any] = {"work": work, "busy": load, "rounds": len(these)}
-            row |= {way: round(median(one[way][work] for one in these), 1) for way in WAYS}
-            worth = (one["dcgan"][work] / (share * one["alone"][work]) for one in these)
+            for way in (ALL, ONE, CHOSEN):
+                rates = [one[way][work] for one in these if work in one[way]]
+                row[way] = round(median(rates), 1) if rates else None
+            worth = (one[CHOSEN][work] / (share * one["alone"][work]) for one in these)
             row["of fair share"] = round(median(worth), 2) if load else None
             rows.append(row)
     return rows
@@ -144,10 +165,10 @@ def table(rounds: list[dict[str, Any]], cores: int) -> list[dict[str, Any]]:
 
 def markdown(rows: list[dict[str, Any]]) -> str:
     """The table as Markdown."""
-    head = ["", "busy programs", *WAYS, "of fair share"]
+    head = ["", "busy programs", ALL, ONE, CHOSEN, "of fair share"]
     lines = [head, ["---"] * len(head)]
     for row in rows:
         share = row["of fair share"]
-        rates = [f"{row[way]:,.0f}" for way in WAYS]
-        lines.append([row["work"], str(row["busy"]), *rates, "" if share is None else f"{share}"])
+        rates = [f"{row[way]:,.0f}" if row[way] else "" for way in (ALL, ONE, CHOSEN)]
+        lines.append([row["work"], str(row["busy"]), *rates, f"{share:.2f}" if share else ""])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
