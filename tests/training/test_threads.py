@@ -343,6 +343,19 @@ def test_a_run_stopped_after_a_change_equals_an_unbroken_one(
     assert tensors(stopped, 5) == tensors(unbroken, 5)
 
 
+def test_threads_do_not_change_where_a_measurement_has_saved_already(
+    two_threads, speeds, computing, deciding, tmp_path
+):
+    """That checkpoint does not know of a change, so that a resume from it would go on without."""
+    metrics = {"measure": "frechet", "images": 60, "every": 768}  # first after 96 images
+    changed = run(tmp_path / "run", 5, settings={"metrics": metrics})
+    (event,) = [event for event in changed.folder.events.read() if event["event"] == "threads"]
+    assert event["images"] == 128
+    assert computing == [2, 2, 2, 2, 1]
+    state = json.loads((changed.folder.checkpoints / "000000096" / "state.json").read_text())
+    assert state["threads"]["record"] == "2"
+
+
 def test_a_number_that_was_asked_for_never_changes(
     two_threads, speeds, computing, deciding, tmp_path
 ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from math import isfinite
+from pathlib import Path
 
 import torch
 
@@ -188,7 +189,9 @@ class CheckpointHook:
         del before, statistics
         is_late = time.perf_counter() - self._saved_at > self._seconds
         if is_late or self._planned.is_due(state.images_seen):
-            self._threads.choose(state)
+            if not self._path(state).exists():
+                # a checkpoint that is there, of a measurement, says how many threads continue
+                self._threads.choose(state)
             self.save(state)
 
     def save(self, state: TrainingState) -> str:
@@ -201,7 +204,7 @@ class CheckpointHook:
             if not all(bool(weight.isfinite().all()) for weight in network.parameters()):
                 what = f"{name}'s weights are not finite"
                 raise _divergence(self._folder, what, state.images_seen)
-        is_new = not (self._folder.checkpoints / f"{state.images_seen:09d}").exists()
+        is_new = not self._path(state).exists()
         seed = derived_seed(self._seed, "batch norm")
         checkpoint = write_checkpoint(
             self._folder.checkpoints,
@@ -224,6 +227,9 @@ class CheckpointHook:
                 | {"path": f"checkpoints/{checkpoint.name}"}
             )
         return checkpoint.name
+
+    def _path(self, state: TrainingState) -> Path:
+        return self._folder.checkpoints / f"{state.images_seen:09d}"
 
 
 def _divergence(folder: RunFolder, what: str, images_seen: int) -> Diverged:
