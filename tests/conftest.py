@@ -33,6 +33,15 @@ SMALL = {
 """Arguments of ``dcgan.train`` for a run of a second."""
 
 
+def can_be_named(name: str) -> bool:
+    """Whether a file may bear a name in the encoding that this machine has for names."""
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def pytest_collection_modifyitems(items):
     """Slow tests come first, so that no process is left alone with them at the end. Tests marked
     ``realdata`` need real data sets."""

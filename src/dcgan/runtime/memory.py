@@ -53,8 +53,8 @@ def _machine() -> int | None:
 
 def _container() -> int | None:
     try:
-        limit = (_CGROUP / "memory.max").read_text().strip()
-        used = int((_CGROUP / "memory.current").read_text())
+        limit = (_CGROUP / "memory.max").read_text(encoding="utf-8").strip()
+        used = int((_CGROUP / "memory.current").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return None if limit == "max" else int(limit) - used
@@ -77,7 +77,7 @@ def _process() -> int | None:
 def _kilobytes(path: Path, name: str) -> int | None:
     """A number from one of Linux' tables of ``name: number kB``."""
     try:
-        lines = path.read_text().splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     for line in lines:

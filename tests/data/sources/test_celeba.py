@@ -45,8 +45,8 @@ def put(root, *, folder="celeba", packed=False, names=NAMES, partition=None, att
     else:
         for name in names:
             (place / "img_align_celeba" / name).write_bytes(jpg(20 * int(name[:6])))
-    (place / "list_eval_partition.txt").write_text(partition or partition_text())
-    (place / "list_attr_celeba.txt").write_text(attributes or attributes_text())
+    (place / "list_eval_partition.txt").write_text(partition or partition_text(), "utf-8")
+    (place / "list_attr_celeba.txt").write_text(attributes or attributes_text(), "utf-8")
     return place
 
 

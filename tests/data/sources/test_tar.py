@@ -30,7 +30,7 @@ def png(tone: int = 0) -> bytes:
 
 def tar(members: Mapping[str, bytes], kind: int = tarfile.PAX_FORMAT) -> bytes:
     buffer = BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=kind) as archive:
+    with tarfile.open(fileobj=buffer, mode="w", format=kind, encoding="utf-8") as archive:
         for name, data in members.items():
             member = tarfile.TarInfo(name)
             member.size = len(data)
@@ -165,6 +165,12 @@ def test_long_and_foreign_names_are_read(tmp_path, kind, name):
     source = open_source(str(path))
     assert names(source) == ["0.png", name, "9.png"]
     assert tones(source) == [7, 8, 9]
+
+
+def test_names_do_not_depend_on_the_encoding_of_the_machine(tmp_path, monkeypatch):
+    path = put(tmp_path / "a.tar", {"ü.png": png(1)}, kind=tarfile.GNU_FORMAT)
+    monkeypatch.setattr(tarfile.TarFile, "encoding", "iso8859-9")
+    assert names(open_source(str(path))) == ["ü.png"]
 
 
 def test_names_of_no_encoding_are_read(tmp_path):

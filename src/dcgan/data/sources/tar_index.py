@@ -135,7 +135,8 @@ def _read(where: Place) -> Shard:
     try:
         with (
             _opened(where) as file,
-            tarfile.open(fileobj=file, mode="r:") as members,
+            # else names would be read in this machine's encoding
+            tarfile.open(fileobj=file, mode="r:", encoding="utf-8") as members,
         ):
             if where.is_far and len(where.system.cat_file(where.path, 0, 2)) > 2:
                 raise ValueError("its server sends no parts of files: fetch the shards first")
