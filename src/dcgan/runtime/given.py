@@ -48,6 +48,9 @@ def refuse_no_data(data: str) -> None:
     path = expanded(data)
     if is_name(data) or is_address(data) or is_pattern(data) or exists(path):
         return
+    whole, colon, split = data.rpartition(":")
+    if colon and split and exists(expanded(whole)):  # such as photos:val
+        return
     before_split, colon, _ = data.rpartition(":")
     if colon and exists(expanded(before_split)):
         return

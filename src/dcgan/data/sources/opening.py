@@ -25,7 +25,7 @@ from dcgan.data.sources.paths import is_hidden, suffix
 from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.sources.run_folders import refuse_folder_of_runs, refuse_run_folder
 from dcgan.data.sources.shapes import ShapesSource
-from dcgan.data.sources.splits import ALL, AUTO, canonical, refuse_split
+from dcgan.data.sources.splits import ALL, AUTO, canonical, refuse_split, with_split
 from dcgan.data.sources.tar import TarSource
 from dcgan.data.sources.tar_index import place
 from dcgan.data.sources.zips import ZipSource
@@ -110,28 +110,6 @@ def open_source(
     if frames == "all" and isinstance(source, EncodedSource):
         return FramesSource(source)
     return source
-
-
-def with_split(data: str, split: str = AUTO) -> tuple[str, str]:
-    """DATA without the split at its end, and the split: ``mnist:test``, or ``photos:val`` where
-    there is a folder or file ``photos`` and no ``photos:val``.
-
-    Raises
-    ------
-    ConfigError
-        Two splits are asked for.
-    """
-    name, colon, own = data.rpartition(":")
-    if not colon or not own or "/" in own or is_address(data):
-        return data, split
-    if is_name(data):
-        if name.startswith("hub") or not is_name(name):
-            return data, split
-    elif expanded(data).exists() or not expanded(name).exists():
-        return data, split
-    if split != AUTO and canonical(split) != canonical(own):
-        raise ConfigError("data.split", split, f"DATA asks for the split {own}; leave one out")
-    return name, own
 
 
 def _refuse_label_file(source: Source, labels: str) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from dcgan.errors import ConfigError
+from dcgan.runtime.files import expanded
+from dcgan.runtime.given import is_address, is_name
 
 AUTO, ALL, TRAIN = "auto", "all", "train"
 
@@ -187,3 +189,25 @@ def choose_files(files: Sequence[str], wanted: str, name: str) -> tuple[list[str
     used = choose(counts, wanted, name, "files")
     kept = [file for file, split in zip(files, splits, strict=True) if split in used]
     return kept, [splits_note(counts, used, "files")], True
+
+
+def with_split(data: str, split: str = AUTO) -> tuple[str, str]:
+    """DATA without the split at its end, and the split: ``mnist:test``, or ``photos:val`` where
+    there is a folder or file ``photos`` and no ``photos:val``.
+
+    Raises
+    ------
+    ConfigError
+        Two splits are asked for.
+    """
+    name, colon, own = data.rpartition(":")
+    if not colon or not own or "/" in own or is_address(data):
+        return data, split
+    if is_name(data):
+        if name.startswith("hub") or not is_name(name):
+            return data, split
+    elif expanded(data).exists() or not expanded(name).exists():
+        return data, split
+    if split != AUTO and canonical(split) != canonical(own):
+        raise ConfigError("data.split", split, f"DATA asks for the split {own}; leave one out")
+    return name, own
