@@ -8,11 +8,10 @@ from typing import Any
 
 from dcgan.config import RunConfig, forget_unused, load_recipe, merge, refuse_odd_sections
 from dcgan.config.recipes import is_recipe_file
-from dcgan.data.sources.collection import NONE
-from dcgan.data.sources.splits import AUTO, with_split
 from dcgan.errors import ConfigError
 from dcgan.runtime.files import StrPath, expanded, is_there
 from dcgan.runtime.given import is_address, is_name
+from dcgan.runtime.splits import AUTO, NONE, with_split
 
 _LENGTHS = ("images", "epochs", "minutes")
 

@@ -25,13 +25,11 @@ from dcgan.data.sources.side_files import (
     read_given_file,
     read_side_files,
 )
-from dcgan.data.sources.splits import ALL, AUTO, choose, refuse_split, split_of, splits_note
+from dcgan.data.sources.splits import choose, refuse_split, split_of, splits_note
 from dcgan.data.sources.tables import ENDINGS
 from dcgan.errors import ConfigError
 from dcgan.runtime.files import expanded
-
-NONE = "none"
-"""The setting ``data.labels`` that reads no labels."""
+from dcgan.runtime.splits import ALL, AUTO, NONE
 
 _MOST_CANDIDATES = 10_000
 _FEW_FILES = 10

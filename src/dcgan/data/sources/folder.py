@@ -14,7 +14,7 @@ from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.collection import Beside, arrange
 from dcgan.data.sources.paths import file_stamp, is_hidden, read_picture_file, suffix
 from dcgan.data.sources.side_files import SideFile
-from dcgan.data.sources.splits import AUTO
+from dcgan.runtime.splits import AUTO
 
 _OURS = {"networks.json", "prepared.json"}
 """Files by which a run folder and prepared pictures are known."""

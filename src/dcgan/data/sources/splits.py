@@ -8,31 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from dcgan.errors import ConfigError
-from dcgan.runtime.files import expanded
-from dcgan.runtime.given import is_address, is_name
-
-AUTO, ALL, TRAIN = "auto", "all", "train"
-
-_ALIASES = {
-    TRAIN: ("train", "training", "trainset"),
-    "val": ("val", "valid", "validation", "valset", "dev"),
-    "test": ("test", "testing", "testset"),
-}
-_CANONICAL = {word: split for split, words in _ALIASES.items() for word in words}
+from dcgan.runtime.splits import ALIASES, ALL, AUTO, CANONICAL, TRAIN, canonical
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 """Words of ``seg_train``, ``train2017``, ``trainA`` and ``TRAIN``."""
 
 _MOST_NAMED = 8
-
-
-def canonical(name: str) -> str:
-    """One name for each split: ``valid`` and ``validation`` are ``val``; others stay.
-
-    >>> canonical("Validation"), canonical("unlabeled")
-    ('val', 'unlabeled')
-    """
-    return _CANONICAL.get(name.lower(), name)
 
 
 def split_of(name: str) -> tuple[str | None, tuple[str, ...]]:
@@ -42,10 +23,10 @@ def split_of(name: str) -> tuple[str | None, tuple[str, ...]]:
     (('train', ()), ('test', ('a',)), (None, ('red',)))
     """
     words = [word.lower() for word in _WORD.findall(name)]
-    found = [word for word in words if word in _CANONICAL]
+    found = [word for word in words if word in CANONICAL]
     if len(found) != 1:
         return None, tuple(words)
-    return _CANONICAL[found[0]], tuple(word for word in words if word != found[0])
+    return CANONICAL[found[0]], tuple(word for word in words if word != found[0])
 
 
 def splits_among(names: Iterable[str]) -> dict[str, str]:
@@ -75,7 +56,7 @@ def splits_among(names: Iterable[str]) -> dict[str, str]:
 
 def in_order(counts: Mapping[str, int]) -> dict[str, int]:
     """Splits as people list them: train, val, test, then others by name."""
-    known = list(_ALIASES)
+    known = list(ALIASES)
     order = sorted(
         counts,
         key=lambda split: (split not in known, known.index(split) if split in known else 0, split),
@@ -189,25 +170,3 @@ def choose_files(files: Sequence[str], wanted: str, name: str) -> tuple[list[str
     used = choose(counts, wanted, name, "files")
     kept = [file for file, split in zip(files, splits, strict=True) if split in used]
     return kept, [splits_note(counts, used, "files")], True
-
-
-def with_split(data: str, split: str = AUTO) -> tuple[str, str]:
-    """DATA without the split at its end, and the split: ``mnist:test``, or ``photos:val`` where
-    there is a folder or file ``photos`` and no ``photos:val``.
-
-    Raises
-    ------
-    ConfigError
-        Two splits are asked for.
-    """
-    name, colon, own = data.rpartition(":")
-    if not colon or not own or "/" in own or is_address(data):
-        return data, split
-    if is_name(data):
-        if name.startswith("hub") or not is_name(name):
-            return data, split
-    elif expanded(data).exists() or not expanded(name).exists():
-        return data, split
-    if split != AUTO and canonical(split) != canonical(own):
-        raise ConfigError("data.split", split, f"DATA asks for the split {own}; leave one out")
-    return name, own

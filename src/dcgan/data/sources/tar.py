@@ -23,10 +23,11 @@ from dcgan.data.sources.collection import arrange
 from dcgan.data.sources.columns import Column
 from dcgan.data.sources.paths import digest
 from dcgan.data.sources.side_files import SideFile
-from dcgan.data.sources.splits import AUTO, choose_files
+from dcgan.data.sources.splits import choose_files
 from dcgan.data.sources.tables import NoTable
 from dcgan.data.sources.tar_index import Place, Shard, list_shard, place
 from dcgan.errors import OutOfReach, UnreadableImage
+from dcgan.runtime.splits import AUTO
 
 _RUN = 64
 """Pictures that are read together: of 10 kB each, two thirds of a megabyte in one request."""

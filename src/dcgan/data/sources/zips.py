@@ -22,11 +22,11 @@ from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.collection import Beside, arrange
 from dcgan.data.sources.paths import digest, is_hidden, suffix
 from dcgan.data.sources.side_files import SideFile
-from dcgan.data.sources.splits import AUTO
 from dcgan.data.sources.tables import NoTable
 from dcgan.data.sources.unpacking import unpacked
 from dcgan.data.sources.zip_index import Member, ZipIndex
 from dcgan.errors import DataError, UnreadableImage
+from dcgan.runtime.splits import AUTO
 
 _ENCRYPTED = 1
 """Flag bit 0."""
