@@ -95,7 +95,7 @@ class Extractor:
         self.classes = classes
         self.network = network.eval().requires_grad_(False).to(device)
         self.ranks = Ranks()
-        self._device = torch.device(device)
+        self.device = torch.device(device)
         self.batch = batch
 
     @property
@@ -117,7 +117,7 @@ class Extractor:
 
         # a thread to each batch: threads that share every operation wait for each other, and for
         # the cores that another program keeps busy
-        is_cpu = self._device.type == "cpu"
+        is_cpu = self.device.type == "cpu"
         with whole_fp32():  # what a CPU kept is compared with what a GPU finds
             mine = list((in_threads if is_cpu else map)(self._batch_of, own_share()))
         found = list(self.ranks.collect(mine, count))
@@ -137,7 +137,7 @@ class Extractor:
         count = len(images)
         # a copy of what may only be read: PyTorch has no such tensors, and warns
         plain = np.require(images, requirements=["C", "W"])
-        pixel_BCHW = torch.from_numpy(plain).to(self._device)
+        pixel_BCHW = torch.from_numpy(plain).to(self.device)
         if count < self.batch:
             missing = pixel_BCHW.new_zeros(self.batch - count, *pixel_BCHW.shape[1:])
             pixel_BCHW = torch.cat([pixel_BCHW, missing])

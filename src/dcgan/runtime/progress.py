@@ -169,6 +169,7 @@ class TerminalReporter(Reporter):
         self._progress.refresh()
 
     def record(self, record: dict[str, Any]) -> None:
+        self._unsaid = (record["images"], record["seconds"])
         if self._speed is None:
             self._speed = record["images_per_second"]
         self._numbers = (

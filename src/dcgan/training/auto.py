@@ -149,8 +149,10 @@ def fill_auto(config: RunConfig, stored: RunConfig) -> RunConfig:
 
     asked, earlier = config.model_dump(mode="json"), stored.model_dump(mode="json")
     filled = fill(asked, earlier)
-    if any(asked["metrics"][key] != earlier["metrics"][key] for key in _OF_INTERVAL):
-        filled["metrics"]["every"] = asked["metrics"]["every"]  # the other one no longer fits
+    ours, theirs = asked["metrics"], earlier["metrics"]
+    is_changed = any(ours[key] != theirs[key] for key in _OF_INTERVAL)
+    if is_changed and ours["every"] in {"auto", theirs["every"]}:
+        filled["metrics"]["every"] = "auto"  # that of before no longer fits
     if config.length.images == "auto":  # the three lengths are one choice
         filled["length"] = earlier["length"]
     return _without_unused(parse_config(filled))

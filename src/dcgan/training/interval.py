@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from dcgan.config import RunConfig, merge, parse_config
@@ -90,14 +90,29 @@ def measuring_interval(
     of_discriminator_step = of_generator + 6 * of_discriminator
     of_generator_step = 2 * of_generator + 2 * of_discriminator
     of_training = of_discriminator_step + of_generator_step / config.optim.discriminator_steps
-    # an extractor always works on whole batches
-    one = np.zeros((1, *networks.image_shape), np.uint8)
-    width = extractor(one).values.shape[1]
-    of_features = costs.extractor * _products(lambda: extractor(one)) / extractor.batch
+    products, width = _of_extractor(extractor, networks.image_shape)
+    of_features = costs.extractor * products
     of_distance = costs.distance * (width / _WIDTH) ** 3
     of_measuring = (STATISTICS_IMAGES + count) * of_generator + count * of_features + of_distance
     images = of_measuring / of_training / config.metrics.share
     return max(1, int(images + 0.5))
+
+
+def _of_extractor(extractor: Extractor, image_shape: tuple[int, int, int]) -> tuple[float, int]:
+    """Multiplications of an extractor for one image, and its features."""
+    # by a whole batch, the only one that every extractor takes, and in this thread, as others are
+    # not counted
+    pixel_BCHW = torch.zeros(
+        extractor.batch, *image_shape, dtype=torch.uint8, device=extractor.device
+    )
+    found: list[Tensor] = []
+
+    @torch.inference_mode()
+    def forward() -> None:
+        features = extractor.network(pixel_BCHW)
+        found.append(features[0] if isinstance(features, tuple) else features)
+
+    return _products(forward) / extractor.batch, found[0].shape[1]
 
 
 def _products(forward: Callable[[], object]) -> float:
