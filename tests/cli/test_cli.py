@@ -335,7 +335,7 @@ def test_what_nobody_expected_is_one_line_too(dcgan, monkeypatch):
 
     monkeypatch.setattr(session, "_resolve", broken)
     code, _, err = dcgan("train")
-    assert code == 1
+    assert code == 2
     assert len(err.strip().splitlines()) == 1
     assert "smaller --batch" in err
 

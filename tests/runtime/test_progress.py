@@ -94,6 +94,7 @@ def test_a_notebook_without_widgets_shows_lines(shown, monkeypatch):
             **{"loss_d": 1.0, "loss_g": 1.0, "score_real": 0.5, "score_fake_before": 0.5},
         }
     )
+    reporter.tick(500, 2.0)
     reporter.end()
     text = "".join(one.text for one in shown)
     assert "size 32x32" in text
