@@ -48,7 +48,8 @@ MISTAKES = [
     ("emoji", ["dcgan train emoji"]),
     ("runs/emoji-auto", ["dcgan sample runs/emoji-auto"]),
     ("trian emoji", ["Did you mean 'train'?"]),
-    ("draw emoji", ["The commands are train, recipes"]),
+    ("generate runs/emoji-auto", ["Did you mean 'sample'?"]),
+    ("xyz emoji", ["The commands are train, recipes"]),
 ]
 
 SCRIPT = """

@@ -35,6 +35,9 @@ _SYNONYMS = {
 }
 """Names that other programs have for our options."""
 
+_OTHER_WORDS = {"draw": "sample", "eval": "evaluate", "generate": "sample", "resume": "train"}
+"""Words that other programs have for our commands."""
+
 _YES = ("true", "yes", "on", "1", "false", "no", "off")
 
 _DATA_FIRST = ("train", "inspect", "prepare")
@@ -167,7 +170,7 @@ def _unknown_command(word: str) -> str:
     if is_name(word) or exists(Path(word)):
         return f"{word!r} is no command. To train on it: {command('train', word)}"
     commands = [name for group in COMMANDS.values() for name in group]
-    near = nearest_name(word, commands)
+    near = _OTHER_WORDS.get(word) or nearest_name(word, commands)
     meant = f"Did you mean {near!r}?" if near else f"The commands are {', '.join(commands)}"
     return f"{word!r} is no command. {meant}"
 
