@@ -335,7 +335,7 @@ BUILDER = """
 def test_two_processes_decode_once(tmp_path):
     command = [sys.executable, "-c", textwrap.dedent(BUILDER), str(tmp_path / "cache")]
     pair = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    reads = [process.communicate(timeout=120)[0].count("read") for process in pair]
+    reads = [process.communicate(timeout=240)[0].count("read") for process in pair]
     assert [process.returncode for process in pair] == [0, 0]
     assert sorted(reads) == [0, 40]
 

@@ -40,13 +40,13 @@ def start(out, *more):
 
 
 def finish(process):
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=240)
     return process.returncode, out, err
 
 
 def wait_for_checkpoint(out, process, beyond=0):
     """Until a checkpoint newer than ``beyond`` images is there."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline and process.poll() is None:
         found = list_checkpoints(out / "checkpoints")
         if found and int(found[-1].name) > beyond:

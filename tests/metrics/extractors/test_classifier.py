@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -280,12 +279,11 @@ def own_cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def taught(trained, monkeypatch):
-    """Trainings asked for, each of which takes a moment and gives the same network."""
+    """Trainings asked for, each of which gives the same network."""
     times = []
 
     def train(images, labels, names, **options):
         times.append(len(images))
-        time.sleep(0.3)
         return trained
 
     monkeypatch.setattr(classifier, "train_classifier", train)
@@ -318,13 +316,23 @@ def test_a_damaged_one_is_trained_again(own_cache, taught):
     load_classifier(own_cache / "key")
 
 
-def test_of_several_that_want_it_one_trains(own_cache, taught):
-    said, labels = [], []
+def test_of_several_that_want_it_one_trains(own_cache, taught, trained, monkeypatch):
+    said, labels, two_wait = [], [], threading.Event()
+
+    def note(message):
+        said.append(message)
+        if sum("waiting" in message for message in said) == 2:
+            two_wait.set()
+
+    def train(images, labels, names, **options):
+        taught.append(len(images))
+        two_wait.wait(timeout=240)
+        return trained
+
+    monkeypatch.setattr(classifier, "train_classifier", train)
     threads = [
         threading.Thread(
-            target=lambda: labels.append(
-                cached_classifier("key", read_toys, note=said.append).label
-            )
+            target=lambda: labels.append(cached_classifier("key", read_toys, note=note).label)
         )
         for _ in range(3)
     ]
