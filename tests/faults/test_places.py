@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
+from contextlib import contextmanager
 
 import pytest
 from tests.conftest import SMALL
@@ -78,8 +78,8 @@ def without_rights():
 
 
 READ_ONLY = """
-    import sys, json
-        from dcgan.cli.main import main
+    import json, sys
+    from dcgan.cli.main import main
 
     for words in json.loads(sys.argv[1]):
         sys.argv = ["dcgan", *words]
@@ -87,7 +87,6 @@ READ_ONLY = """
             main()
         except SystemExit as error:
             print("code", error.code, flush=True)
-            print("code", error.code, flush=True, file=sys.stderr)
 """
 
 
@@ -108,9 +107,10 @@ def test_a_run_that_may_only_be_read_is_evaluated_and_sampled(copy, without_righ
         [*evaluate, "--out", str(tmp_path / "found"), "--json"],
         ["sample", str(copy), "-n", "2", "--out", str(tmp_path / "a.png")],
     ]
-    done = without_rights(["-c", textwrap.dedent(READ_ONLY)], json.dumps(words))
-    first, second, third, *_ = done.stdout.split("code 0\n")
+    program = textwrap.dedent(READ_ONLY)
+    done = without_rights(["-c", program], json.dumps(words))
     assert done.stdout.count("code 0") == 3, done.stdout + done.stderr
+    first, second, third, *_ = done.stdout.split("code 0\n")
     assert "kernel distance" in first
     assert "evaluations: Permission denied. Use --out FOLDER" in first
     assert json.loads(second)["checkpoint"] == "000000512"
@@ -122,6 +122,7 @@ def test_a_run_that_may_only_be_read_is_evaluated_and_sampled(copy, without_righ
 def test_what_may_not_be_read_is_not_called_damaged(copy, without_rights):
     program = """
 import sys
+from pathlib import Path
 import dcgan
 from dcgan.errors import DcganError
 
@@ -195,44 +196,39 @@ def test_a_damaged_sheet_stops_no_resume(copy):
     assert [str(path) in line for path, line in zip(sheets, said, strict=False)] == [True, True]
 
 
-@pytest.fixture
-def full_disk():
+@contextmanager
+def full_disk(size):
     """No file may grow beyond a size; as a full disk, but for this process alone."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    def limit(size):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
 
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_tensorboard_gives_up_on_a_full_disk_without_a_traceback(tmp_path, full_disk, capfd):
+def test_tensorboard_gives_up_on_a_full_disk_without_a_traceback(tmp_path, capfd):
     said = []
     writer = open_writer(tmp_path / "board", said.append, purge_step=1)
-    full_disk(500)
-    for step in range(200):
-        writer.add_scalar("loss", 1.0, step)
-        writer.flush()
-    writer.close()
-    full_disk(0)
-    assert open_writer(tmp_path / "again", said.append, purge_step=1) is None
-    assert [line.partition(": ")[0] for line in said] == [
-        str(tmp_path / "board"),
-        str(tmp_path / "again"),
-    ]
+    with full_disk(500):
+        for step in range(200):
+            writer.add_scalar("loss", 1.0, step)
+            writer.flush()
+        writer.close()
+    with full_disk(0):
+        assert open_writer(tmp_path / "again", said.append, purge_step=1) is None
+    places = [str(tmp_path / name) for name in ("board", "again")]
+    assert [line.partition(": ")[0] for line in said] == places
     assert all("training goes on without TensorBoard" in line for line in said)
     assert capfd.readouterr() == ("", "")
-    assert threading.excepthook is not threading.__excepthook__
 
 
-def test_a_full_disk_ends_training_with_one_line_that_names_the_path(copy, full_disk):
+def test_a_full_disk_ends_training_with_one_line_that_names_the_path(copy):
     with (copy / "log.jsonl").open("ab") as log:
         log.write(b"\n" * 4000)
-    full_disk(4000)
-    with pytest.raises(DiskFull, match=r"run/.*there is no room to write it.* Free some space"):
+    match = r"run/.*there is no room to write it.* Free some space"
+    with full_disk(4000), pytest.raises(DiskFull, match=match):
         package.train("digits", images=1024, out=copy, resume=True, **SMALL)
-    full_disk(resource.RLIM_INFINITY)
     assert package.open_run(copy).checkpoint.name == "000000512"
 
 
