@@ -218,7 +218,7 @@ def test_a_checkpoint_of_an_earlier_version_without_means_is_resumed(tmp_path):
     assert_same_state(whole.checkpoint, again.checkpoint)
 
 
-@pytest.mark.parametrize("steps", [30, 60, 400])
+@pytest.mark.parametrize("steps", [30, 60, 200])
 def test_curves_have_thirty_points_however_few_steps_a_run_takes(tmp_path, steps):
     """Which points depends on the images seen alone."""
     images = 2 * steps
