@@ -14,9 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 import dcgan
+
+# how long an example takes depends on the load of the machine
+settings.register_profile("dcgan", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("dcgan")
 
 SMALL = {
     "size": 16,

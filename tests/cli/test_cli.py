@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import can_be_named
 
 from dcgan.cli.main import main
 from dcgan.config.fields import Section
@@ -113,7 +115,7 @@ def test_help_of_every_command_is_grouped_and_needs_no_torch():
         assert "Usage" in found.stdout
         if words == ["train"]:
             for group in ("Options", "Pictures", "Networks", "Objective", "Optimisers", "Records"):
-                assert f"─ {group} ─" in found.stdout
+                assert re.search(f"[─-] {group} [─-]", found.stdout)  # as the terminal can show
             assert "--optim.generator.lr" in found.stdout
 
 
@@ -146,7 +148,8 @@ def test_train_then_sample_in_every_form(dcgan, tmp_path):
 
 
 def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, monkeypatch):
-    run = tmp_path / "Länder & flags"  # a shell would take it apart
+    # names that a shell would take apart
+    run = tmp_path / ("Länder & flags" if can_be_named("ä") else "lands & flags")
     code, out, _ = dcgan("train", "digits", "--out", run, *SMALL)
     assert code == 0
     for name in ("samples/000000064.png", "training.gif", "curves.png", "gradients.png"):

@@ -435,7 +435,7 @@ def picture_or_reason(data: bytes) -> None:
 
 
 ALTERED = settings(
-    max_examples=60, deadline=10_000, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=60_000, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 SMALLEST = {
     end: encode(plain(size=(9, 7)), kind, **options) for end, (kind, options) in KINDS.items()

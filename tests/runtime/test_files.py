@@ -14,7 +14,7 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
-from tests.conftest import SMALL
+from tests.conftest import SMALL, can_be_named
 
 import dcgan
 from dcgan.errors import DiskFull
@@ -103,7 +103,7 @@ def test_what_another_machine_writes_goes_only_after_a_week(tmp_path, name, kind
 
 
 def test_names_as_long_as_a_file_system_allows(tmp_path):
-    path = tmp_path / ("ü" * 120 + ".json")
+    path = tmp_path / (("ü" * 120 if can_be_named("ü") else "u" * 240) + ".json")
     write_json(path, {})
     assert names(tmp_path) == [path.name]
 
