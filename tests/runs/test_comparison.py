@@ -88,7 +88,11 @@ def damaged_log(run, folder, change):
             "no line after 160 of 512 images",
         ),
         (lambda _: b"", "no line after 0 of 512 images"),
-        (lambda log: log[: len(log) // 2], "1 damaged line, and truncated"),
+        (
+            # in the middle of a line, however long those before it are
+            lambda log: log[: log.index(b'"loss_d"', len(log) // 2)],
+            "1 damaged line, and truncated",
+        ),
         (lambda log: log.replace(b'"loss_d"', b'"loss', 1), "1 damaged line."),
         (lambda log: b"[3]\n" + log + b"{}7\n", "2 damaged lines."),
     ],

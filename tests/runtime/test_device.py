@@ -84,6 +84,17 @@ def test_bf16_forward_passes_are_bf16_and_fp32_ones_are_left_alone():
         assert layer.to("meta")(x.to("meta")).dtype == torch.float32
 
 
+def test_weights_that_moved_are_rounded_anew_within_the_callers_autocast():
+    layer, x = nn.Linear(4, 4), torch.rand(2, 4)
+    with torch.autocast("cpu", enabled=False):
+        with autocast(CPU, torch.bfloat16):
+            assert layer(x).any()
+        nn.init.zeros_(layer.weight)
+        nn.init.zeros_(layer.bias)
+        with autocast(CPU, torch.bfloat16):
+            assert not layer(x).any()
+
+
 @pytest.fixture
 def rounding():
     """Whether a GPU's convolutions may round, as PyTorch has it by default."""

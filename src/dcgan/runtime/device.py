@@ -126,7 +126,18 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
     """
     if dtype is torch.float32 or not torch.amp.is_autocast_available(device.type):
         return nullcontext()
-    return torch.autocast(device.type, dtype=dtype)
+    return _autocast(device.type, dtype)
+
+
+@contextmanager
+def _autocast(kind: str, dtype: torch.dtype) -> Iterator[None]:
+    try:
+        with torch.autocast(kind, dtype=dtype):
+            yield
+    finally:
+        # PyTorch keeps its rounded copies of weights until the outermost autocast ends. That may be
+        # the caller's: the next step would then compute with the weights of this one.
+        torch.clear_autocast_cache()
 
 
 def synchronise(device: torch.device) -> None:
