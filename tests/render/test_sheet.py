@@ -123,20 +123,20 @@ def test_an_older_picture_is_replaced(tmp_path):
 
 
 def fail_to_save(path) -> None:
-    """JPEG knows no alpha."""
+    """PNG knows no floats."""
     with pytest.raises(OSError, match="cannot write mode"):
-        save_image(Image.new("RGBA", (3, 3)), path)
+        save_image(Image.new("F", (3, 3)), path)
 
 
 def test_a_picture_that_cannot_be_written_leaves_the_older_one(tmp_path):
-    path = tmp_path / "sheet.jpg"
+    path = tmp_path / "sheet.png"
     path.write_bytes(b"older")
     fail_to_save(path)
     assert path.read_bytes() == b"older"
 
 
 def test_a_picture_that_cannot_be_written_leaves_no_part_of_itself(tmp_path):
-    fail_to_save(tmp_path / "sheet.jpg")
+    fail_to_save(tmp_path / "sheet.png")
     assert list(tmp_path.iterdir()) == []
 
 

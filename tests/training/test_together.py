@@ -88,7 +88,7 @@ def test_two_processes_go_on_with_a_run_of_one_and_end_where_it_does(alone, torc
     watcher = torchrun(2, *words)
     said, _ = watcher.communicate(timeout=240)
     assert watcher.returncode == 0, said
-    assert said.count("run folder") == 1  # one of them speaks
+    assert said.count("run folder: ") == 1  # one of them speaks
     assert_same(half, run)
     ours, theirs = (dcgan.open_run(one).log() for one in (half, run))
     for mine, expected in zip(ours[-2:], theirs[-2:], strict=True):

@@ -28,7 +28,8 @@ def available_memory() -> int | None:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory could not be had, in whoever's words."""
-    if isinstance(error, MemoryError):  # NumPy's, too
+    # NumPy's is a MemoryError; PyTorch's is known by name, so that this needs no torch
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     words = str(error).lower()
     return isinstance(error, RuntimeError) and any(one in words for one in _OUT_OF_MEMORY)
