@@ -91,8 +91,10 @@ def test_two_processes_go_on_with_a_run_of_one_and_end_where_it_does(alone, torc
     assert said.count("run folder: ") == 1  # one of them speaks
     assert_same(half, run)
     ours, theirs = (dcgan.open_run(one).log() for one in (half, run))
+    # a line of few steps has no penalty where none of them was due
     for mine, expected in zip(ours[-2:], theirs[-2:], strict=True):
-        for key in ("images", "loss_d", "loss_g", "score_real", "sign_real", "r1"):
+        assert mine.keys() == expected.keys()
+        for key in {"images", "loss_d", "loss_g", "score_real", "sign_real", "r1"} & mine.keys():
             assert mine[key] == pytest.approx(expected[key], rel=1e-3, abs=1e-4)
 
 
