@@ -20,6 +20,7 @@ from dcgan.training.auto import resolve_auto
 from dcgan.training.fastest import resolve_speed
 from dcgan.training.tables import resolve_networks
 from dcgan.training.threads import Threads, thread_choices
+from dcgan.training.trial import Comparison
 
 CPU = torch.device("cpu")
 TABLE = {1: 1600.0, 2: 2300.0}
@@ -48,7 +49,8 @@ def speeds(monkeypatch):
 
     def compare(config, networks, device, ways, *, seconds):
         asked.append(tuple(ways))
-        return {way: told[way.precision, way.threads] for way in ways if told}
+        found = {way: told[way.precision, way.threads] for way in ways}
+        return Comparison(found, has_stepped=told.get("has stepped", True))
 
     monkeypatch.setattr(fastest, "compare_speeds", compare)
     monkeypatch.setattr(fastest, "usage", lambda: None)
@@ -91,9 +93,11 @@ def test_where_there_is_nothing_to_choose_nothing_is_timed(two_threads, speeds, 
     assert config.threads == {"asked": 2, "one core": 1, "several processes": "auto"}[case]
 
 
-def test_networks_too_slow_to_be_timed_get_all_threads(two_threads, speeds):
-    speeds[0].clear()
-    assert resolved()[1].number == 2
+def test_estimates_choose_but_are_not_compared_with_speeds_later(two_threads, speeds):
+    speeds[0].update({("fp32", 1): 3.0, ("fp32", 2): 0.1, "has stepped": False})
+    found = resolved()[1]
+    assert found.number == 1
+    assert found.speeds == {}
 
 
 def test_speeds_beside_other_programs_do_not_speak_for_a_free_machine(
@@ -354,6 +358,17 @@ def test_threads_do_not_change_where_a_measurement_has_saved_already(
     assert computing == [2, 2, 2, 2, 1]
     state = json.loads((changed.folder.checkpoints / "000000096" / "state.json").read_text())
     assert state["threads"]["record"] == "2"
+
+
+def test_a_change_does_not_wait_for_a_planned_checkpoint(
+    two_threads, speeds, computing, deciding, tmp_path
+):
+    """It saves one of its own, so that a run killed later resumes with the number it had."""
+    records = {"records": {"checkpoint_every": 32 * 5}}
+    found = run(tmp_path / "run", 5, settings=records)
+    events = [event for event in found.folder.events.read() if event.get("images") == 96]
+    assert [event["event"] for event in events] == ["checkpoint", "threads"]
+    assert computing == [2, 2, 2, 1, 1]
 
 
 def test_a_number_that_was_asked_for_never_changes(

@@ -67,7 +67,8 @@ def test_ways_are_timed_in_turns_each_with_its_threads_and_precision(monkeypatch
     clock = Clock(monkeypatch, cost)
     ways = [Way("fp32", 1), Way("bf16", 1), Way("fp32", 2)]
     found = compare_speeds(*small(), CPU, ways)
-    assert found == pytest.approx(dict(zip(ways, (1000, 500, 2000), strict=True)))
+    assert found.has_stepped
+    assert found.speeds == pytest.approx(dict(zip(ways, (1000, 500, 2000), strict=True)))
     assert {(threads, dtype) for threads, dtype, _, _ in clock.seen} == {
         (1, torch.float32),
         (1, torch.bfloat16),
@@ -94,14 +95,17 @@ def test_networks_too_slow_for_any_step_are_not_stepped(monkeypatch):
         state = build(*words, **more)
 
         def pass_time(*_):
-            clock.now += 2.0
+            clock.now += 3.0 - torch.get_num_threads()
 
         state.players.generator.register_forward_hook(pass_time)
         return state
 
     monkeypatch.setattr(trial, "build_state", slow)
-    assert compare_speeds(*small(), CPU, [Way("fp32", 1), Way("fp32", 2)]) == {}
-    assert images_per_second(*small(), CPU) == pytest.approx(1 / 24)
+    one, two = Way("fp32", 1), Way("fp32", 2)
+    found = compare_speeds(*small(), CPU, [one, two])
+    assert not found.has_stepped
+    assert found.speeds == pytest.approx({one: 1 / 24, two: 1 / 12})
+    assert images_per_second(*small({"threads": 1}), CPU) == pytest.approx(1 / 24)
     assert clock.seen == []
 
 
@@ -117,7 +121,7 @@ def test_random_numbers_threads_and_settings_are_as_they_were():
     np.random.set_state(states[1])
     torch.set_rng_state(states[2])
     found = compare_speeds(config, networks, CPU, [Way("fp32", 2), Way("bf16", 1)], seconds=0.01)
-    assert all(speed > 0 for speed in found.values())
+    assert all(speed > 0 for speed in found.speeds.values())
     assert images_per_second(config, networks, CPU, seconds=0.01) > 0
     assert torch.get_num_threads() == 1
     assert not torch.are_deterministic_algorithms_enabled()

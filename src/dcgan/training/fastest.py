@@ -92,12 +92,11 @@ def _fastest_threads(
     ways = [Way(precision, number) for number in thread_choices(most)]
     before = usage()
     found = compare_speeds(config, networks, device, ways, seconds=_SECONDS)
-    if not found:
-        return threads  # steps too long to be timed have enough work for every thread
     free = free_cores(before, usage())
-    speeds = {way.threads: speed for way, speed in found.items()}
-    for number, speed in speeds.items():
-        threads = threads.changed(0, number).observed(speed, free)
+    speeds = {way.threads: speed for way, speed in found.speeds.items()}
+    if found.has_stepped:  # estimates cannot be compared with the speed of the run
+        for number, speed in speeds.items():
+            threads = threads.changed(0, number).observed(speed, free)
     chosen = min(number for number in speeds if _GAIN * speeds[number] >= max(speeds.values()))
     return threads.changed(0, chosen)
 
@@ -118,9 +117,7 @@ def _fastest_precision(
     known = _remembered().get(key)
     if not (isinstance(known, float) and known > 0):
         found = compare_speeds(config, networks, device, [fp32, bf16], seconds=_SECONDS)
-        if not found:
-            return "bf16", None
-        known = round(found[bf16] / found[fp32], 3)
+        known = round(found.speeds[bf16] / found.speeds[fp32], 3)
         _remember(key, known)
     chosen: Precision = "bf16" if known >= _GAIN else "fp32"
     return chosen, f"{chosen} (bf16 trains {known:.2g} times as fast as fp32)"

@@ -154,11 +154,11 @@ class SheetHook:
 
 
 class CheckpointHook:
-    """Saves everything when enough images have been seen, or enough time has passed; only then may
-    the number of threads change.
+    """Saves everything when enough images have been seen, enough time has passed, or the number of
+    threads changes.
 
-    How often time asks for a checkpoint depends on the machine. Such a checkpoint only stays while
-    it is the newest, so that what a run leaves behind does not depend on it.
+    How often time or threads ask for a checkpoint depends on the machine. Such a checkpoint only
+    stays while it is the newest, so that what a run leaves behind does not depend on it.
     """
 
     def __init__(
@@ -188,10 +188,10 @@ class CheckpointHook:
     def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
         del before, statistics
         is_late = time.perf_counter() - self._saved_at > self._seconds
-        if is_late or self._planned.is_due(state.images_seen):
-            if not self._path(state).exists():
-                # a checkpoint that is there, of a measurement, says how many threads continue
-                self._threads.choose(state)
+        # where a measurement has saved already, that checkpoint says how many threads continue
+        can_change = self._threads.can_choose(state) and not self._path(state).exists()
+        changes = can_change and self._threads.choose(state)
+        if changes or is_late or self._planned.is_due(state.images_seen):
             self.save(state)
 
     def save(self, state: TrainingState) -> str:

@@ -1,4 +1,4 @@
-"""How many threads compute a run; chosen again at checkpoints when the machine's load changes."""
+"""How many threads compute a run; chosen again when the load of the machine changes."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class Threads:
 
 
 class ThreadsHook:
-    """Times the steps of a run, and changes the number of threads when a checkpoint is saved.
+    """Times the steps of a run, and changes the number of threads where a checkpoint is saved.
 
     It comes first among the hooks, and :class:`StepStart` last: what lies between is not timed.
     There are no further steps, and no device is waited for.
@@ -168,15 +168,17 @@ class ThreadsHook:
             self._images += state.images_seen - before
             self._seconds += time.perf_counter() - self._step_began
 
-    def choose(self, state: TrainingState) -> None:
-        """Choose again, before a checkpoint; it goes into the state that is saved."""
-        threads = state.threads
-        if threads.chosen != "timed" or self._seconds < _SECONDS:
-            return
+    def can_choose(self, state: TrainingState) -> bool:
+        """Whether the number may change, and enough steps are timed to choose it again."""
+        return state.threads.chosen == "timed" and self._seconds >= _SECONDS
+
+    def choose(self, state: TrainingState) -> bool:
+        """Choose again, and tell whether the number changes; then a checkpoint has to be saved."""
         speed, free = self._images / self._seconds, free_cores(self._since, usage())
-        threads = threads.observed(speed, free)
-        state.threads = threads.changed(state.images_seen, threads.faster(speed, free))
         self._begin()
+        threads = state.threads.observed(speed, free)
+        state.threads = threads.changed(state.images_seen, threads.faster(speed, free))
+        return state.threads.number != threads.number
 
     def begin_step(self, state: TrainingState) -> None:
         """Let the next step be computed by the number that is due, and time it."""

@@ -70,6 +70,22 @@ class Way:
     threads: int
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """How fast each way is.
+
+    Parameters
+    ----------
+    speeds : mapping of Way to float
+        Images per second, above 0; of those ways that are worth a try.
+    has_stepped : bool
+        Whether whole steps were timed. If not, the speeds are estimates from a forward pass.
+    """
+
+    speeds: Mapping[Way, float]
+    has_stepped: bool
+
+
 def images_per_second(
     config: RunConfig, networks: Networks, device: torch.device, *, seconds: float = 0.4
 ) -> float:
@@ -97,10 +113,7 @@ def images_per_second(
         Images per second, above 0.
     """
     ways = _open_ways(config, device)
-    with _nothing_changed(device):
-        trial = _Trial(config, networks, device)
-        estimate = trial.estimate(seconds / len(ways))
-        return estimate or max(trial.speeds(ways, seconds).values())
+    return max(compare_speeds(config, networks, device, ways, seconds=seconds).speeds.values())
 
 
 def _open_ways(config: RunConfig, device: torch.device) -> list[Way]:
@@ -130,15 +143,17 @@ def compare_speeds(
     ways: Sequence[Way],
     *,
     seconds: float = 1.0,
-) -> Mapping[Way, float]:
+) -> Comparison:
     """Images per second of each way, timed in turns so that all meet the same conditions.
 
-    See :func:`images_per_second`. Networks whose every step would take too long are not timed:
-    nothing is returned for them.
+    See :func:`images_per_second`. Where every step would take too long, only a forward pass of the
+    generator is timed.
     """
     with _nothing_changed(device):
         trial = _Trial(config, networks, device)
-        return {} if trial.estimate(seconds / len(ways)) else trial.speeds(ways, seconds)
+        if trial.can_step_within(seconds / len(ways)):
+            return Comparison(trial.speeds(ways, seconds), has_stepped=True)
+        return Comparison(trial.forward_speeds(ways), has_stepped=False)
 
 
 class _Trial:
@@ -167,10 +182,14 @@ class _Trial:
         }
         """Each kind of step, and its share of all steps."""
 
-    def estimate(self, seconds: float) -> float | None:
-        """Images per second by a forward pass alone; none where steps can be timed in so long."""
+    def can_step_within(self, seconds: float) -> bool:
+        """Whether a step of each kind takes less time than that, by a forward pass."""
         taken = _FORWARDS * self._forward(Way("fp32", 1))
-        return 1 / taken if taken * self._few * len(self._turns) > seconds else None
+        return taken * self._few * len(self._turns) <= seconds
+
+    def forward_speeds(self, ways: Sequence[Way]) -> dict[Way, float]:
+        """Estimates of images per second of each way, by a forward pass."""
+        return {way: 1 / (_FORWARDS * self._forward(way)) for way in ways}
 
     def speeds(self, ways: Sequence[Way], seconds: float) -> dict[Way, float]:
         """Images per second of each way, but of those whose threads wait most of the time."""
