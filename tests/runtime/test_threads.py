@@ -23,19 +23,22 @@ def two_threads():
 
 
 @pytest.mark.parametrize(
-    ("most", "speeds", "left"),
+    ("most", "speeds", "free", "left"),
     [
-        (2, {1: 100, 2: 150}, 2),
-        (2, {1: 100, 2: 60}, 2),
-        (2, {1: 100, 2: 4}, 1),
-        (4, {1: 100, 4: 3, 2: 80}, 2),
-        (4, {1: 100, 4: 3, 2: 3}, 1),
-        (1, {}, 1),
+        (2, {1: 100, 2: 150}, 2.0, 2),
+        (2, {1: 100, 2: 60}, None, 2),
+        (2, {1: 100, 2: 4}, 2.0, 1),  # the system's counters say little of a short time
+        (2, {1: 100, 2: 150}, 1.2, 1),  # as fast for a moment, but another program has a core
+        (4, {1: 100, 4: 3, 2: 80}, 3.0, 2),
+        (4, {1: 100, 4: 90, 2: 80}, 2.0, 2),
+        (4, {1: 100, 4: 3, 2: 3}, None, 1),
+        (1, {}, 1.0, 1),
     ],
 )
 def test_operations_use_no_more_threads_than_other_programs_leave_cores(
-    monkeypatch, most, speeds, left
+    monkeypatch, most, speeds, free, left
 ):
+    monkeypatch.setattr(threads, "free_cores", lambda *_: free)
     torch.set_num_threads(most)
     monkeypatch.setattr(threads, "_operations", lambda _: speeds[torch.get_num_threads()])
     monkeypatch.setattr(threads, "_lowered_from", [])

@@ -13,6 +13,8 @@ from typing import TypeVar
 
 import torch
 
+from dcgan.runtime.load import free_cores, usage
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -20,8 +22,12 @@ _making = Lock()
 """While a pool is made, PyTorch's number for new threads is 1, and none must ask for it."""
 
 
-_WINDOW, _WINDOWS = 0.02, 3
-"""Seconds in which operations are counted, and how often."""
+_WINDOW, _WINDOWS = 0.04, 3
+"""Seconds in which operations are counted, and how often: for two numbers of threads they last long
+enough for the counters of the system."""
+
+_FREE = 0.8
+"""Cores that must be free for each thread."""
 
 _NUMBERS = 2**17
 """Of an operation: two threads share them, in some 30 microseconds."""
@@ -35,18 +41,23 @@ def leave_busy_cores() -> None:
 
     Where another program keeps a core busy, the threads that share an operation wait for the one
     that has no core, for milliseconds at every operation: one thread alone is many times as fast.
-    Takes a sixth of a second at most. :func:`in_threads` goes on with all threads, since pieces of
+    Takes about a third of a second. :func:`in_threads` goes on with all threads, since pieces of
     work that each have a thread of their own wait for nothing.
     """
     most = torch.get_num_threads()
     if most == 1:
         return
     numbers = torch.zeros(_NUMBERS)
+    before = usage()
     torch.set_num_threads(1)
     alone = _operations(numbers)
     for threads in (most, most // 2, 1):
         torch.set_num_threads(max(1, threads))
-        if threads <= 1 or 2 * _operations(numbers) > alone:
+        if threads <= 1:
+            break
+        is_held_up = 2 * _operations(numbers) < alone
+        free = free_cores(before, usage())
+        if not is_held_up and (free is None or free >= _FREE * threads):
             break
     if torch.get_num_threads() < most:
         _lowered_from.append(most)

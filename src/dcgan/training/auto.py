@@ -77,8 +77,13 @@ def resolve_auto(
     kind = device.type
     height, width = seen.median_size
     size = choose_size((height, width), kind)
-    fill("data", "size", size, f"{size[0]}x{size[1]} (pictures are {height}x{width})")
-    fill("data", "channels", 3 if seen.is_colour else 1, "colour" if seen.is_colour else "grey")
+    fill("data", "size", size, f"{size[0]}x{size[1]} (images are {height}x{width})")
+    fill(
+        "data",
+        "channels",
+        3 if seen.is_colour else 1,
+        "3 channels" if seen.is_colour else "1 channel",
+    )
     values = decided(seen.spreads, build_values(config))
     for spread in seen.spreads:
         found = getattr(values, spread.kind)
@@ -92,8 +97,7 @@ def resolve_auto(
     networks = {"generator": config.model.generator, "discriminator": config.model.discriminator}
     planned = [n for n, net in networks.items() if net.layers is None and net.width == "auto"]
     if planned:
-        filters = " and ".join(f"{widths[name]} in the {name}" for name in planned)
-        reasons.append(f"filters beside the image: {filters}")
+        reasons += [f"{name} width {widths[name]}" for name in planned]
         config = _with(config, {"model": {name: {"width": widths[name]} for name in planned}})
     network = config.model.discriminator
     if network.layers is None and network.hidden == "auto":
@@ -113,7 +117,7 @@ def resolve_auto(
         "augment",
         "policy",
         _AUGMENTED if is_small else "none",
-        f"{_AUGMENTED} where D grows too sure" if is_small else None,
+        "augmentation if the discriminator overfits" if is_small else None,
     )
     images = _length_in_images(config, seen.count, kind)
     fill("length", "images", images, f"{images:,} images ({images / seen.count:.0f} epochs)")
@@ -122,7 +126,7 @@ def resolve_auto(
     config = _without_unused(config)
     if not reasons:
         return config, None
-    return config, f"auto chose {', '.join(reasons)}, for {seen.count:,} pictures on {kind}"
+    return config, f"auto chose {', '.join(reasons)}, for {seen.count:,} images on {kind}"
 
 
 def _without_unused(config: RunConfig) -> RunConfig:
