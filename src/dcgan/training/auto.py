@@ -82,7 +82,7 @@ def resolve_auto(
         "data",
         "channels",
         3 if seen.is_colour else 1,
-        "3 channels" if seen.is_colour else "1 channel",
+        "color" if seen.is_colour else "grayscale",
     )
     values = decided(seen.spreads, build_values(config))
     for spread in seen.spreads:
