@@ -41,9 +41,9 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _FEW = 4
 """Images of the first steps, by which others are planned."""
 
-_ROUNDS = 3
-"""Times that each kind of step is to be timed, with more images where there is time for them; the
-first warms up."""
+_ROUNDS = 2
+"""Times that each kind of step is to be timed with as many images as there is time for; the first
+warms up."""
 
 _WAITING = 3.0
 """A forward pass that takes so many times as long with more threads: another process keeps their
@@ -87,7 +87,7 @@ class Comparison:
 
 
 def images_per_second(
-    config: RunConfig, networks: Networks, device: torch.device, *, seconds: float = 0.4
+    config: RunConfig, networks: Networks, device: torch.device, *, seconds: float = 1.0
 ) -> float:
     """How many images a run of this configuration trains on per second, on this machine now.
 
@@ -103,7 +103,7 @@ def images_per_second(
     networks : Networks
         Of the same configuration, see :func:`dcgan.training.tables.resolve_networks`.
     device : torch.device
-    seconds : float, default 0.4
+    seconds : float, default 1.0
         About how long to time. PyTorch's first step in a process takes some 2 seconds more, which
         training would otherwise take.
 
@@ -183,9 +183,9 @@ class _Trial:
         """Each kind of step, and its share of all steps."""
 
     def can_step_within(self, seconds: float) -> bool:
-        """Whether a step of each kind takes less time than that, by a forward pass."""
+        """Whether a step of each kind on one image takes less time, by a forward pass."""
         taken = _FORWARDS * self._forward(Way("fp32", 1))
-        return taken * self._few * len(self._turns) <= seconds
+        return taken * len(self._turns) <= seconds
 
     def forward_speeds(self, ways: Sequence[Way]) -> dict[Way, float]:
         """Estimates of images per second of each way, by a forward pass."""
@@ -200,23 +200,20 @@ class _Trial:
             for way, turn in product(ways, self._turns)
             if way.threads == least.threads or self._forward(way) <= bound
         ]
-        self._time(*pairs[0], self._few)  # PyTorch imports what it needs
+        self._round(pairs, self._few)  # PyTorch imports what it needs, finds memory and kernels
         end = time.perf_counter() + seconds
-        few = self._round(pairs, self._few)
-        if time.perf_counter() < end - seconds / 2:  # the first also found memory and kernels
-            few = self._round(pairs, self._few)
-        left = end - time.perf_counter()
-        affordable = self._whole_packs(int(self._few * left / (_ROUNDS * sum(few.values()))))
-        images = max(self._few, min(self._most, affordable))
-        rounds, expected = [], sum(few.values()) * images / self._few
-        while time.perf_counter() + expected < end:
+        # a step has costs of its own, so that few images say too little of a batch
+        images, rounds = self._few, [self._round(pairs, self._few)]
+        while (left := end - time.perf_counter()) >= (taken := sum(rounds[-1].values())):
+            larger = min(self._most, 2 * images)
+            if larger > images and left >= _ROUNDS * taken * larger / images:
+                images, rounds = larger, []
             rounds.append(self._round(pairs, images))
-            expected = sum(rounds[-1].values())
-        timed, count = (rounds[1:] or rounds, images) if rounds else ([few], self._few)
+        timed = rounds[1:] or rounds
         found = dict.fromkeys((way for way, _ in pairs), 0.0)
         for way, turn in pairs:
             found[way] += self._turns[turn] * sum(one[way, turn] for one in timed) / len(timed)
-        return {way: count / per_step for way, per_step in found.items()}
+        return {way: images / per_step for way, per_step in found.items()}
 
     def _forward(self, way: Way) -> float:
         """Seconds of a forward pass of the generator for one image."""
