@@ -36,13 +36,13 @@ import dcgan
 from dcgan.bench.contest import Step, contestants
 from dcgan.bench.report import open_config
 from dcgan.cli.options import computing_device
+from dcgan.evaluation.evaluate_runs import evaluate
 from dcgan.latent.choice import Choice
 from dcgan.latent.sample import write_samples
 from dcgan.probe.features import LayerFeatures, extract
 from dcgan.probe.sets import load_sets
 from dcgan.probe.svm import SquaredHinge
-from dcgan.runs.measuring import evaluate
-from dcgan.training.fastest import resolve_speed
+from dcgan.training.speed_choice import resolve_speed
 from dcgan.training.tables import resolve_networks
 
 CPU = torch.device("cpu")

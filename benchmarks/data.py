@@ -40,9 +40,9 @@ from torch.utils.data import DataLoader, Dataset
 from dcgan.data import Batches, decode, load_pictures, open_items, open_source
 from dcgan.data.cache import Cache
 from dcgan.data.fit import fit
+from dcgan.data.image_view import View
 from dcgan.data.store import decode_all
 from dcgan.data.stream import StreamedPictures
-from dcgan.data.view import View
 
 BATCH = 64
 SIDE = 64

@@ -21,18 +21,18 @@ from numpy.typing import NDArray
 
 import dcgan
 from dcgan.data.sources.shapes import COLOURS, SHAPES
+from dcgan.evaluation.extractors import classes_of
+from dcgan.evaluation.real_images import chosen_order, take
 from dcgan.latent.appearance import APPEARANCES, foreground
 from dcgan.latent.arithmetic import Concept, combine, in_pixels
 from dcgan.latent.choice import Choice
+from dcgan.latent.direction_search import from_samples
 from dcgan.latent.directions import moved
-from dcgan.latent.finding import from_samples
 from dcgan.latent.forget import forget
 from dcgan.latent.invert import invert
-from dcgan.latent.inverted import own_samples, relative_errors
-from dcgan.latent.reading import Reader
-from dcgan.runs.extractors import classes_of
+from dcgan.latent.inverted_images import own_samples, relative_errors
+from dcgan.latent.labelling import Reader
 from dcgan.runs.pictures import open_pictures
-from dcgan.runs.real import chosen_order, take
 
 FOUND_WITH, MEASURED_WITH = Choice(seed=0), Choice(seed=1)
 SAMPLES, TRIALS, POOL = 1000, 200, 6000

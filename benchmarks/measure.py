@@ -19,15 +19,15 @@ from pathlib import Path
 import torch
 from scipy.stats import spearmanr
 
+from dcgan.evaluation.evaluate_runs import evaluate
+from dcgan.evaluation.extractors import open_extractor
+from dcgan.evaluation.real_features import real_features
+from dcgan.evaluation.real_images import chosen_order
 from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.kernel import squared_mmd
 from dcgan.runs import open_run
 from dcgan.runs.checkpoints import list_checkpoints
-from dcgan.runs.extractors import open_extractor
-from dcgan.runs.features import real_features
-from dcgan.runs.measuring import evaluate
 from dcgan.runs.pictures import open_pictures
-from dcgan.runs.real import chosen_order
 
 CHEAP = 2_000
 

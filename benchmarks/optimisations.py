@@ -31,7 +31,7 @@ from dcgan.bench.plain import PlainLoop, use_plain_convolutions
 from dcgan.bench.report import open_config
 from dcgan.config import RunConfig
 from dcgan.data import load_pictures, open_items
-from dcgan.runtime.random import seed_everything
+from dcgan.runtime.rng import seed_everything
 from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.rules import Batch
 from dcgan.training.state import TrainingState

@@ -30,8 +30,8 @@ from time_to_quality import HERE, Contestant, Measuring, Task, contestants, open
 import dcgan
 from dcgan.config import merge
 from dcgan.data import Pictures
+from dcgan.evaluation.real_images import chosen_order, take
 from dcgan.render.sheet import picture, save_image, sheet
-from dcgan.runs.real import chosen_order, take
 
 _BRIEF = {"records": {"tensorboard": False, "sheets": 1}}
 

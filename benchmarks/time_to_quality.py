@@ -38,15 +38,15 @@ import dcgan
 from dcgan.bench.plain import PlainLoop
 from dcgan.config import RunConfig, merge, parse_config
 from dcgan.data import Pictures, PixelScale, load_pictures, open_source, survey
+from dcgan.evaluation.extractors import open_extractor
+from dcgan.evaluation.real_features import real_features
+from dcgan.evaluation.real_images import chosen_order, take
 from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.labels import label_shares
 from dcgan.render.sheet import save_image, sheet
-from dcgan.runs.extractors import open_extractor
-from dcgan.runs.features import real_features
-from dcgan.runs.real import chosen_order, take
+from dcgan.training.arguments import collect_settings
 from dcgan.training.auto import resolve_auto
 from dcgan.training.ema import reestimate_batch_norm
-from dcgan.training.settings import collect_settings
 
 HERE = Path(__file__).parent
 COUNT = 10_000

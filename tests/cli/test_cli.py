@@ -273,7 +273,7 @@ def test_every_section_and_setting_of_a_run_has_an_option():
 )
 def test_settings_are_taken_from_the_shell(monkeypatch, tmp_path, key, value):
     """Every section and kind of value reaches the configuration."""
-    import dcgan.training.session as session
+    import dcgan.training.api as session
     from dcgan.errors import DcganError
 
     seen = []
@@ -301,7 +301,7 @@ def test_settings_are_taken_from_the_shell(monkeypatch, tmp_path, key, value):
 
 
 def test_deterministic_is_a_switch(monkeypatch):
-    import dcgan.training.session as session
+    import dcgan.training.api as session
     from dcgan.errors import DcganError
 
     seen = []
@@ -319,7 +319,7 @@ def test_deterministic_is_a_switch(monkeypatch):
 
 
 def test_ctrl_c_is_one_line_and_exit_code_3(dcgan, monkeypatch):
-    import dcgan.training.session as session
+    import dcgan.training.api as session
 
     def interrupted(config, *_, **__):
         raise KeyboardInterrupt
@@ -331,7 +331,7 @@ def test_ctrl_c_is_one_line_and_exit_code_3(dcgan, monkeypatch):
 
 
 def test_what_nobody_expected_is_one_line_too(dcgan, monkeypatch):
-    import dcgan.training.session as session
+    import dcgan.training.api as session
 
     def broken(config, *_, **__):
         raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")

@@ -124,7 +124,7 @@ def bright_sevens(small_run, monkeypatch):
 
         return read
 
-    monkeypatch.setattr("dcgan.latent.reading.factor_classifier", classifier)
+    monkeypatch.setattr("dcgan.latent.labelling.factor_classifier", classifier)
     return np.flatnonzero(brightness_N > middle)
 
 

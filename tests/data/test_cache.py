@@ -19,9 +19,9 @@ from PIL import Image
 
 from dcgan.data import Labels, load_pictures, open_source
 from dcgan.data.cache import Cache
+from dcgan.data.image_view import View
 from dcgan.data.sources.base import ArraySource, Source
 from dcgan.data.store import prepare_pictures
-from dcgan.data.view import View
 from dcgan.errors import TooManyUnreadable
 from dcgan.runtime.changes import state_of
 

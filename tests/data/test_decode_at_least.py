@@ -18,7 +18,7 @@ from dcgan.data.colour import to_channels
 from dcgan.data.decode import count_frames, decode, is_picture
 from dcgan.data.draft import Draft
 from dcgan.data.fit import fit
-from dcgan.data.view import View
+from dcgan.data.image_view import View
 from dcgan.errors import UnreadableImage
 
 

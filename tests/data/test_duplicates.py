@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageEnhance
 from sklearn.datasets import load_digits, load_sample_images
 
 from dcgan.data.duplicates import close_pairs, exact_duplicates, near_duplicates
-from dcgan.data.look import look
+from dcgan.data.measurements import look
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from sklearn.datasets import load_sample_image
 from dcgan.data import open_source
 from dcgan.data.choices import fit_choices
 from dcgan.data.inspection import inspect_pictures
-from dcgan.data.look import look
+from dcgan.data.measurements import look
 from dcgan.data.sources.base import ArraySource
 from dcgan.errors import DataError
 

@@ -14,11 +14,11 @@ from tests.conftest import SMALL
 import dcgan
 from dcgan.data import Labels, load_pictures, open_source
 from dcgan.data.checksums import checksums_of
+from dcgan.data.image_view import View
 from dcgan.data.pictures import HeldPictures, Skipped, digest_of
 from dcgan.data.prepared import Decoded, is_prepared, open_prepared, writing
 from dcgan.data.sources.base import ArraySource
 from dcgan.data.store import prepare_pictures
-from dcgan.data.view import View
 from dcgan.errors import DataError, TooManyUnreadable
 
 RANDOM = np.random.default_rng(0)

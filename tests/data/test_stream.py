@@ -12,9 +12,9 @@ from PIL import Image
 
 from dcgan.data import Batches, load_pictures, open_source
 from dcgan.data.cache import Cache
+from dcgan.data.image_view import View
 from dcgan.data.sources.base import ArraySource
 from dcgan.data.stream import StreamedPictures
-from dcgan.data.view import View
 from dcgan.errors import DataError, OutOfReach, TooManyUnreadable, UnreadableImage
 
 
@@ -178,7 +178,7 @@ class Flaky(ArraySource):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr("dcgan.data.view._PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("dcgan.data.image_view._PAUSES", (0.0, 0.0, 0.0))
 
 
 @pytest.mark.parametrize("memory", [0, None])

@@ -11,7 +11,7 @@ import sys
 import time
 
 import pytest
-from tests.training.test_session import assert_same_state
+from tests.training.test_api import assert_same_state
 
 from dcgan.runs.checkpoints import list_checkpoints, verify_checkpoint
 from dcgan.runs.logs import JsonLines, by_images

@@ -20,8 +20,8 @@ import dcgan as package
 from dcgan.errors import DcganError, DiskFull
 from dcgan.runtime.progress import TerminalReporter
 from dcgan.runtime.reporting import Reporter
+from dcgan.training.event_files import open_writer
 from dcgan.training.loop import stopping_on_signals
-from dcgan.training.tensorboard import open_writer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tools and limits are Linux's")
 

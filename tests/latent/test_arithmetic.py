@@ -20,7 +20,7 @@ from dcgan.latent.arithmetic import (
     open_concepts,
 )
 from dcgan.latent.choice import Choice
-from dcgan.latent.reading import Reader
+from dcgan.latent.labelling import Reader
 from dcgan.models.latents import LatentSpace
 
 SPACE = LatentSpace(4000)

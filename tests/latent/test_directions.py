@@ -11,6 +11,7 @@ from torch import nn
 
 from dcgan.errors import ConfigError, DcganError, RunError
 from dcgan.latent.choice import Choice
+from dcgan.latent.direction_search import Request, find, from_generator, from_samples
 from dcgan.latent.directions import (
     Direction,
     between,
@@ -23,8 +24,7 @@ from dcgan.latent.directions import (
     moved,
     without,
 )
-from dcgan.latent.finding import Request, find, from_generator, from_samples
-from dcgan.latent.stored import keep_direction, read_direction, stored_names
+from dcgan.latent.store import keep_direction, read_direction, stored_names
 from dcgan.models import Generator, plan_generator
 from dcgan.models.latents import LatentSpace
 

@@ -13,7 +13,7 @@ import torch
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
 from dcgan.latent.invert import invert
-from dcgan.latent.inverted import relative_errors
+from dcgan.latent.inverted_images import relative_errors
 from dcgan.latent.resemblance import Resemblance
 from dcgan.models.latents import LatentSpace
 

@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 
 from dcgan.errors import ConfigError
+from dcgan.evaluation import real_images
 from dcgan.latent.draw import samples_sheet
 from dcgan.latent.nearest import nearest_real
 from dcgan.latent.sample import write_samples
 from dcgan.render import sheet as drawing
-from dcgan.runs import real
 
 
 class Kept:
@@ -35,7 +35,7 @@ DRAWN = RANDOM.integers(0, 256, (7, 3, 5, 4), dtype=np.uint8)
 
 @pytest.mark.parametrize("bytes_", [2**25, 60 * 11])
 def test_the_nearest_of_all_is_found_however_they_are_read(monkeypatch, bytes_):
-    monkeypatch.setattr(real, "_PART_BYTES", bytes_)
+    monkeypatch.setattr(real_images, "_PART_BYTES", bytes_)
     found, distance = nearest_real(REAL, DRAWN)
     every = (DRAWN[:, None].astype(float) - REAL.images[None]) / 255
     expected = np.sqrt((every**2).mean(axis=(2, 3, 4)))

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from dcgan.errors import DataError
-from dcgan.render.comparison import captioned_rows
+from dcgan.render.captioned_rows import captioned_rows
 from dcgan.render.histogram import size_histograms
 from dcgan.render.page import data_uri
 

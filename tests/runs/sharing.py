@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import dcgan
+from dcgan.evaluation.evaluate_runs import evaluate
 from dcgan.latent.choice import Choice
 from dcgan.latent.sample import write_samples
 from dcgan.metrics.extractor import Extractor
-from dcgan.runs.measuring import evaluate
 from dcgan.runtime.ranks import joined
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcgan.runs.measuring import evaluate
+from dcgan.evaluation.evaluate_runs import evaluate
 
 pytestmark = pytest.mark.slow
 

@@ -124,7 +124,7 @@ def test_a_spatial_latent_wants_a_spelled_out_generator():
 
 
 def test_weights_depend_on_the_seed_alone():
-    from dcgan.runtime.random import seed_everything
+    from dcgan.runtime.rng import seed_everything
 
     config = config_of("small-mnist")
     states = []

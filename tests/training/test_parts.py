@@ -16,8 +16,8 @@ from dcgan.models.latents import LatentSpace
 from dcgan.models.recompute import recompute_rows
 from dcgan.objectives import OBJECTIVES
 from dcgan.runtime.ranks import Ranks
-from dcgan.training import fitting
-from dcgan.training.fitting import (
+from dcgan.training import micro_batch
+from dcgan.training.micro_batch import (
     fewest_parts,
     parts_on_device,
     refuse_drawn_anew,
@@ -147,7 +147,7 @@ class Narrower(Ranks):
 
 
 def test_all_processes_go_by_the_device_that_has_least(monkeypatch):
-    monkeypatch.setattr(fitting, "update", only_fitting(5))
+    monkeypatch.setattr(micro_batch, "update", only_fitting(5))
     asked = rules("non-saturating", ("r1",))
     for parts, expected in ((2, 3), (4, 4)):
         shared = replace(players(), ranks=Narrower(parts))
@@ -183,7 +183,7 @@ def only_fitting(images):
 
 
 def test_what_fits_is_found_on_copies(monkeypatch):
-    monkeypatch.setattr(fitting, "update", only_fitting(5))
+    monkeypatch.setattr(micro_batch, "update", only_fitting(5))
     one, before = players(), players()
     torch.manual_seed(3)
     asked = rules("non-saturating", ("r1",))
@@ -198,7 +198,7 @@ def test_what_fits_is_found_on_copies(monkeypatch):
 def test_batch_norm_wants_a_batch_whole_and_hears_of_one_that_fits(monkeypatch, norms):
     asked = rules("non-saturating")
     assert parts_on_device(players(*norms), asked, (1, 16, 16), 12) == 1
-    monkeypatch.setattr(fitting, "update", only_fitting(5))
+    monkeypatch.setattr(micro_batch, "update", only_fitting(5))
     with pytest.raises(ConfigError, match=r"optim.batch = 12: .*--batch 4 fits"):
         parts_on_device(players(*norms), asked, (1, 16, 16), 12)
 

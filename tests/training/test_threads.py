@@ -15,9 +15,9 @@ from dcgan.config import load_recipe, merge, parse_config
 from dcgan.data.survey import Survey
 from dcgan.errors import ConfigError
 from dcgan.runtime.reporting import Reporter
-from dcgan.training import fastest, loop, threads
+from dcgan.training import loop, speed_choice, threads
 from dcgan.training.auto import resolve_auto
-from dcgan.training.fastest import resolve_speed
+from dcgan.training.speed_choice import resolve_speed
 from dcgan.training.tables import resolve_networks
 from dcgan.training.threads import Threads, thread_choices
 from dcgan.training.trial import Comparison
@@ -52,8 +52,8 @@ def speeds(monkeypatch):
         found = {way: told[way.precision, way.threads] for way in ways}
         return Comparison(found, has_stepped=told.get("has stepped", True))
 
-    monkeypatch.setattr(fastest, "compare_speeds", compare)
-    monkeypatch.setattr(fastest, "usage", lambda: None)
+    monkeypatch.setattr(speed_choice, "compare_speeds", compare)
+    monkeypatch.setattr(speed_choice, "usage", lambda: None)
     monkeypatch.setattr(threads, "usage", lambda: None)
     told.update({("fp32", 1): 1600, ("fp32", 2): 2300, ("bf16", 1): 3000, ("bf16", 2): 5000})
     return told, asked
@@ -103,10 +103,10 @@ def test_estimates_choose_but_are_not_compared_with_speeds_later(two_threads, sp
 def test_speeds_beside_other_programs_do_not_speak_for_a_free_machine(
     two_threads, speeds, monkeypatch
 ):
-    monkeypatch.setattr(fastest, "free_cores", lambda *_: 1.1)
+    monkeypatch.setattr(speed_choice, "free_cores", lambda *_: 1.1)
     speeds[0].update({("fp32", 1): 1600, ("fp32", 2): 655})
     assert resolved()[1].speeds == {1: 1600}
-    monkeypatch.setattr(fastest, "free_cores", lambda *_: 2.0)
+    monkeypatch.setattr(speed_choice, "free_cores", lambda *_: 2.0)
     speeds[0].update({("fp32", 2): 2300})
     assert resolved()[1].speeds == TABLE
 

@@ -51,7 +51,7 @@ def arithmetic(
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
     from dcgan.latent.arithmetic import figure, open_concepts
-    from dcgan.latent.reading import Reader
+    from dcgan.latent.labelling import Reader
     from dcgan.render.sheet import save_image
     from dcgan.runtime.progress import TerminalReporter
 

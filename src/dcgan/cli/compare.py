@@ -55,9 +55,9 @@ def compare(
     from dcgan.cli.compare_report import comparison_lines
     from dcgan.cli.options import computing_device
     from dcgan.errors import ConfigError
+    from dcgan.evaluation.comparison import compare as compare_runs
+    from dcgan.evaluation.comparison import draw_comparison
     from dcgan.runs import open_run
-    from dcgan.runs.comparison import compare as compare_runs
-    from dcgan.runs.comparison import draw_comparison
     from dcgan.runtime.progress import TerminalReporter
 
     if out.suffix.lower() != ".png":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dcgan.cli.table import aligned, number
-from dcgan.runs.comparison import Comparison, Spread
+from dcgan.evaluation.comparison import Comparison, Spread
 
 _LONGEST = 28
 """Letters of a setting's value."""

@@ -79,10 +79,10 @@ def directions(
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
+    from dcgan.latent.direction_search import Request, find, reading_call
     from dcgan.latent.draw import refuse_film
-    from dcgan.latent.finding import Request, find, reading_call
-    from dcgan.latent.reading import Reader
-    from dcgan.latent.stored import keep_direction, stored_names
+    from dcgan.latent.labelling import Reader
+    from dcgan.latent.store import keep_direction, stored_names
     from dcgan.latent.sweep import refuse_far, write_sweep
     from dcgan.runtime.progress import TerminalReporter
 
@@ -123,7 +123,7 @@ def directions(
 
 
 def _known(run: Run, name: str) -> str:
-    from dcgan.latent.stored import read_direction
+    from dcgan.latent.store import read_direction
 
     try:
         return _line(read_direction(run, name))

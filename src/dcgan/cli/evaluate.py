@@ -63,10 +63,10 @@ def evaluate(
     """
     from dcgan.cli.evaluate_report import all_lines, report_lines
     from dcgan.cli.options import computing_device
+    from dcgan.evaluation.evaluate_runs import evaluate as measure
+    from dcgan.evaluation.evaluate_runs import every_checkpoint
+    from dcgan.evaluation.results import keep_all_evaluations, keep_evaluation
     from dcgan.runs import open_run
-    from dcgan.runs.measuring import evaluate as measure
-    from dcgan.runs.measuring import every_checkpoint
-    from dcgan.runs.results import keep_all_evaluations, keep_evaluation
     from dcgan.runtime.files import reason_of
     from dcgan.runtime.progress import TerminalReporter
     from dcgan.runtime.ranks import joined

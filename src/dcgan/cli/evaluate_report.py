@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dcgan.cli.table import aligned, number
+from dcgan.evaluation.evaluator import Evaluation
+from dcgan.evaluation.results import best_of, nearest_sheet
 from dcgan.metrics.score import Score
-from dcgan.runs.evaluation import Evaluation
-from dcgan.runs.results import best_of, nearest_sheet
 
 _IN_A_ROW = 3
 """Classes named on one line."""

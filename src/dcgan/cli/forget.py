@@ -57,7 +57,7 @@ def forget(
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
     from dcgan.latent.forget import forget as find
-    from dcgan.latent.reading import Reader
+    from dcgan.latent.labelling import Reader
     from dcgan.render.sheet import picture_format, save_image
     from dcgan.runtime.progress import TerminalReporter
 

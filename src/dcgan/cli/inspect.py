@@ -74,7 +74,7 @@ def inspect(
     from dcgan.runtime.device import choose_device
     from dcgan.runtime.progress import TerminalReporter
     from dcgan.training.advice import advise
-    from dcgan.training.planning import time_needed
+    from dcgan.training.time_plan import time_needed
 
     source = open_source(data, data_root, split=split, labels=labels)
     reporter = TerminalReporter()
@@ -110,7 +110,7 @@ def _sheet(source: Source, seen: Inspection, advice: Advice) -> Image.Image:
     """What the network will see; where aspects differ, below every way to fit them."""
     from dcgan.data.choices import fit_choices, spread_in_aspect
     from dcgan.data.store import load_some
-    from dcgan.render.comparison import captioned_rows
+    from dcgan.render.captioned_rows import captioned_rows
     from dcgan.render.sheet import sheet
     from dcgan.training.advice import SAME_ASPECT
 

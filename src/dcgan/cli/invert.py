@@ -63,8 +63,8 @@ def invert(
 
     from dcgan.errors import ConfigError
     from dcgan.latent.invert import invert as search
-    from dcgan.latent.inverted import figure, own_samples, read_words, relative_errors
-    from dcgan.latent.stored import keep_latent
+    from dcgan.latent.inverted_images import figure, own_samples, read_words, relative_errors
+    from dcgan.latent.store import keep_latent
     from dcgan.render.sheet import picture_format, save_image
 
     picture_format(out)  # a wrong suffix is better known before the search

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcgan.cli.commands import COMMANDS
-from dcgan.runtime.given import is_name, is_run, newest_runs
+from dcgan.runtime.arguments import is_name, is_run, newest_runs
 from dcgan.runtime.nearest import exists, nearest_name
 from dcgan.runtime.shell import command
 
@@ -112,7 +112,7 @@ def _positional(words: Sequence[str]) -> list[int]:
 def _invalid(error: CycloptsError, line: str, words: Sequence[str]) -> str:
     from pydantic import ValidationError as PydanticError
 
-    from dcgan.config.reading import config_error
+    from dcgan.config.parsing import config_error
 
     cause, argument = error.__cause__, error.argument
     if not isinstance(cause, PydanticError):  # a bound of an option, such as --limit
@@ -130,7 +130,7 @@ def _section_with_value(section: str, value: str, words: Sequence[str]) -> str:
         rest = [one for one in words[1:] if one not in ("--data", f"--data={value}", value)]
         meant = command(words[0], value, *rest)
         return f"--data {value}: the dataset is given without an option: {meant}"
-    from dcgan.config.reading import settings_below
+    from dcgan.config.parsing import settings_below
 
     known = [f"--{section}.{name.replace('_', '-')}" for name in settings_below(section)]
     return f"--{section} {value}: a group of settings takes no value. It has {', '.join(known)}"

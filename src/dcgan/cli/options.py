@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from dcgan.runtime.given import refuse_no_data, refuse_no_run
+from dcgan.runtime.arguments import refuse_no_data, refuse_no_run
 
 if TYPE_CHECKING:
     import torch

@@ -98,7 +98,7 @@ def prepare(
     from dcgan.data.prepared import read_manifest
     from dcgan.runtime.progress import TerminalReporter
     from dcgan.runtime.shell import command
-    from dcgan.training.preparing import prepare as prepare_data
+    from dcgan.training.prepare_dataset import prepare as prepare_data
 
     prepare_data(
         data,

@@ -8,14 +8,14 @@ import sys
 from typing import Any
 
 from dcgan.config import parse_config, read_yaml
+from dcgan.evaluation.real_images import FEWEST
 from dcgan.runs import Run
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.pictures import FROM_PYTHON
-from dcgan.runs.real import FEWEST
 from dcgan.runs.scores import read_best
-from dcgan.runtime.given import is_name
+from dcgan.runtime.arguments import is_name
 from dcgan.runtime.shell import command
-from dcgan.training.resuming import resume_call, twice_as_long
+from dcgan.training.resume_command import resume_call, twice_as_long
 
 
 def as_text(run: Run) -> str:

@@ -1,9 +1,9 @@
 """The run as one frozen, typed, validated tree; recipes are YAML files that fill it."""
 
-from dcgan.config.reading import parse_config, read_yaml, refuse_odd_sections
+from dcgan.config.parsing import parse_config, read_yaml, refuse_odd_sections
 from dcgan.config.recipes import list_recipes, load_recipe, merge, recipe_text
 from dcgan.config.tree import RunConfig, resolved
-from dcgan.config.unused import forget_unused
+from dcgan.config.unused_settings import forget_unused
 from dcgan.config.validation import validate_combinations
 
 __all__ = [

@@ -8,7 +8,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from dcgan.config.reading import read_yaml
+from dcgan.config.parsing import read_yaml
 from dcgan.errors import ConfigError, did_you_mean
 from dcgan.plain_yaml import load_yaml
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 from dcgan.config.tree import PENALTIES, DiscriminatorConfig, NetworkConfig, RunConfig
-from dcgan.config.unused import refuse_unused
+from dcgan.config.unused_settings import refuse_unused
 from dcgan.errors import ConfigError
 
 _LOOKING_AT_ALL = (

@@ -13,11 +13,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from dcgan.data.contents import Contents, outline_of
+from dcgan.data.image_view import View
 from dcgan.data.pictures import Pictures
 from dcgan.data.prepared import MANIFEST, is_prepared, open_prepared
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
-from dcgan.data.view import View
 from dcgan.errors import DataError
 from dcgan.runtime.memory import in_words
 

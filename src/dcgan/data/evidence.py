@@ -11,7 +11,7 @@ from PIL import Image
 
 from dcgan.data.colour import to_channels
 from dcgan.data.decode import damage_named
-from dcgan.data.look import COLOUR_SIDE, has_colour, is_colour_mode
+from dcgan.data.measurements import COLOUR_SIDE, has_colour, is_colour_mode
 from dcgan.data.parallel import in_threads
 from dcgan.data.sources.base import Source
 from dcgan.data.values import KINDS, Spread, kind_of, together

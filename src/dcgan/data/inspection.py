@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.duplicates import Group, exact_duplicates, near_duplicates
-from dcgan.data.look import THUMBNAIL_BYTES, Look, look, open_with_frames
+from dcgan.data.measurements import THUMBNAIL_BYTES, Look, look, open_with_frames
 from dcgan.data.parallel import in_threads
 from dcgan.data.pictures import Skipped
 from dcgan.data.remarks import Remarks, listening

@@ -26,11 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.checksums import Damaged, checksums_of, once_per_state, refuse_damage
+from dcgan.data.image_view import View
 from dcgan.data.pictures import CoveredPictures, HeldPictures, Pictures, Skipped, digest_of
 from dcgan.data.remarks import Remarks
 from dcgan.data.sources.base import Labels, Source
 from dcgan.data.sources.paths import digest
-from dcgan.data.view import View
 from dcgan.errors import DataError
 from dcgan.runtime.files import as_json, folder_written_whole
 from dcgan.runtime.reading import read_json

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dcgan.data.cache import Cache, Wanted
 from dcgan.data.fit import Fit
+from dcgan.data.image_view import View
 from dcgan.data.parallel import in_threads
 from dcgan.data.pictures import CoveredPictures, HeldPictures, Pictures, Skipped
 from dcgan.data.prepared import Decoded, writing
@@ -26,7 +27,6 @@ from dcgan.data.stream import StreamedPictures
 from dcgan.data.survey import spread_evenly
 from dcgan.data.values import UNKNOWN, Values
 from dcgan.data.variation import VARYING, varies
-from dcgan.data.view import View
 from dcgan.errors import DiskFull, TooManyUnreadable, UnreadableImage
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.memory import available_memory, in_words

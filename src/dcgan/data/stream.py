@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dcgan.data.image_view import View
 from dcgan.data.parallel import cores
 from dcgan.data.pictures import Pictures, Skipped, cut
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
-from dcgan.data.view import View
 from dcgan.errors import TooManyUnreadable, UnreadableImage
 
 STREAMED = "stream:"

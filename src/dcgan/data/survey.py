@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from dcgan.data.evidence import Header, gather
-from dcgan.data.look import is_colour_mode
+from dcgan.data.measurements import is_colour_mode
 from dcgan.data.parallel import in_threads
 from dcgan.data.pictures import Skipped
 from dcgan.data.sources.base import Source

@@ -10,16 +10,16 @@
 
 from dcgan.latent.arithmetic import Concept, combine, neighbours, open_concepts
 from dcgan.latent.choice import Choice
+from dcgan.latent.direction_search import Request, find, from_samples
 from dcgan.latent.directions import Direction, between, components, factorised, moved, without
-from dcgan.latent.finding import Request, find, from_samples
 from dcgan.latent.forget import Forgotten, forget
 from dcgan.latent.interpolate import interpolate
 from dcgan.latent.invert import Inversion, invert
+from dcgan.latent.labelling import Reader
 from dcgan.latent.nearest import nearest_real
 from dcgan.latent.noise import truncated
-from dcgan.latent.reading import Reader
 from dcgan.latent.sample import write_samples
-from dcgan.latent.stored import keep_direction, keep_latent, read_direction, read_latent
+from dcgan.latent.store import keep_direction, keep_latent, read_direction, read_latent
 
 __all__ = [
     "Choice",

@@ -18,15 +18,15 @@ from torch import Tensor
 from dcgan.data import Pictures
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
+from dcgan.latent.labelling import Reader
 from dcgan.latent.nearest import nearest_row
 from dcgan.latent.noise import from_normal, to_normal
 from dcgan.latent.points import is_point, latents_of
-from dcgan.latent.reading import Reader
 from dcgan.models.latents import LatentSpace
 from dcgan.render.equation import Column, equation
 from dcgan.runs.run import Run
 from dcgan.runtime.isolation import isolated
-from dcgan.runtime.random import derived_seed
+from dcgan.runtime.rng import derived_seed
 
 EXEMPLARS = 3
 """As many as in the paper, which found single ones unstable."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dcgan.latent.directions import moved
 from dcgan.latent.noise import truncated
-from dcgan.latent.stored import read_direction
+from dcgan.latent.store import read_direction
 from dcgan.runs.conditions import with_conditions
 from dcgan.runs.run import Run
 

@@ -31,14 +31,14 @@ from dcgan.latent.feature_maps import (
     refuse_row,
     without_maps,
 )
+from dcgan.latent.labelling import Reader
 from dcgan.latent.nearest import nearest_row
 from dcgan.latent.points import latent_of
-from dcgan.latent.reading import Reader
 from dcgan.render.sheet import stacked
 from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
-from dcgan.runtime.random import derived_seed
+from dcgan.runtime.rng import derived_seed
 
 SAMPLES = 2000
 LEAST = 0.7

@@ -15,7 +15,7 @@ from dcgan.latent.noise import from_normal, noise_circle, on_noise, to_normal
 from dcgan.latent.paths import corners, spherical, straight, through, walk
 from dcgan.models.latents import LatentSpace
 from dcgan.runtime.isolation import isolated
-from dcgan.runtime.random import derived_seed
+from dcgan.runtime.rng import derived_seed
 
 Kind = Literal["spherical", "straight", "circle", "grid", "walk"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -24,7 +24,7 @@ from dcgan.latent.resemblance import Resemblance
 from dcgan.runs.run import Run
 from dcgan.runtime.device import whole_fp32
 from dcgan.runtime.isolation import isolated
-from dcgan.runtime.random import derived_seed
+from dcgan.runtime.rng import derived_seed
 
 STARTS = 8
 PRIOR = 3e-3

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data import Pictures
-from dcgan.runs.real import parts_of, take
+from dcgan.evaluation.real_images import parts_of, take
 from dcgan.runtime.isolation import isolated
 
 

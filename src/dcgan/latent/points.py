@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
-from dcgan.latent.stored import read_latent, stored_pictures
+from dcgan.latent.store import read_latent, stored_pictures
 from dcgan.runs.run import Run
 
 _MOST = 10_000_000

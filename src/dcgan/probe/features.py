@@ -19,7 +19,7 @@ from torch.nn.functional import adaptive_max_pool2d
 from dcgan.data import Pictures, PixelScale
 from dcgan.errors import DataError, RunError
 from dcgan.models import Discriminator
-from dcgan.models.statistics import averaging_batch_norm
+from dcgan.models.batch_norm import averaging_batch_norm
 from dcgan.models.table import Layer
 from dcgan.runtime.device import poolable, whole_fp32
 from dcgan.runtime.memory import available_memory, in_words

@@ -15,7 +15,7 @@ from dcgan.data import Pictures
 from dcgan.errors import DataError
 from dcgan.probe.features import BATCH, batches_of
 from dcgan.runtime.device import poolable
-from dcgan.runtime.random import derived_seed
+from dcgan.runtime.rng import derived_seed
 
 CENTRES = 400
 """The paper's yardstick has 1,600 to 4,800; 400 give most of its accuracy (Coates, Ng and Lee

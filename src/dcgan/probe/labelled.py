@@ -23,7 +23,7 @@ from dcgan.runs.run import Run
 from dcgan.runs.settings import stored_section
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
-from dcgan.runtime.random import derived_seed
+from dcgan.runtime.rng import derived_seed
 
 _HELD_OUT = 1 / 6
 """Of the pictures, what a test or validation part takes: as 10,000 are of MNIST's 60,000."""

@@ -19,7 +19,7 @@ from dcgan.probe.features import FeatureMap, LayerFeatures, batches_of, with_sta
 from dcgan.probe.kmeans import KMeansFeatures
 from dcgan.probe.labelled import recorded
 from dcgan.runs.run import Run
-from dcgan.runtime.random import derived_seed
+from dcgan.runtime.rng import derived_seed
 
 METHODS = ("discriminator", "pixels", "untrained", "k-means", "supervised")
 """In the order of the table; the last is a network, all others features for the SVM."""

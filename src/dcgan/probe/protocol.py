@@ -28,7 +28,7 @@ from dcgan.probe.supervised import BUDGET, predict, train_supervised
 from dcgan.probe.svm import Chosen, LinearSVM, SquaredHinge, choose
 from dcgan.runs.run import Run
 from dcgan.runtime.isolation import isolated
-from dcgan.runtime.random import derived_seed
+from dcgan.runtime.rng import derived_seed
 
 MAX_FEATURES = 8192
 """Features that are kept as they are: 50,000 pictures of so many take 1.6 GB."""

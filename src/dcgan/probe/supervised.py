@@ -22,7 +22,7 @@ from dcgan.models.table import Layer
 from dcgan.probe.features import batches_of
 from dcgan.probe.labelled import Labelled
 from dcgan.runs.networks import Networks
-from dcgan.runtime.random import derived_seed
+from dcgan.runtime.rng import derived_seed
 
 BUDGET = 500_000
 """Images that training sees: ten times all of CIFAR-10."""

@@ -13,12 +13,12 @@ from pydantic import ConfigDict, Field, InstanceOf
 from dcgan.data import Pictures, Source, load_pictures, open_items, open_source
 from dcgan.data.cache import Cache
 from dcgan.data.fit import Fit
+from dcgan.data.image_view import View
 from dcgan.data.selection import Drops, select
 from dcgan.data.sources.opening import named_test_of
 from dcgan.data.stream import STREAMED
 from dcgan.data.survey import values_of
 from dcgan.data.values import UNKNOWN, Values
-from dcgan.data.view import View
 from dcgan.errors import DataError, RunError
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks

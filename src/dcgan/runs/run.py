@@ -28,16 +28,16 @@ from dcgan.runs.logs import of_training
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_best
 from dcgan.runs.showing import as_html, verdict
+from dcgan.runtime.arguments import refuse_no_run
 from dcgan.runtime.device import placed
 from dcgan.runtime.files import StrPath
-from dcgan.runtime.given import refuse_no_run
 from dcgan.runtime.isolation import default_modes, in_default_modes, isolated
 from dcgan.runtime.ranks import Ranks
 from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.reporting import chosen_reporter
 
 if TYPE_CHECKING:
-    from dcgan.runs.evaluation import Evaluation
+    from dcgan.evaluation.evaluator import Evaluation
 
 Network = TypeVar("Network", Generator, Discriminator)
 
@@ -226,7 +226,7 @@ class Run:
         data_root: StrPath | None = None,
         progress: bool = True,
     ) -> Evaluation:
-        """Measure this checkpoint; see :func:`dcgan.runs.measuring.evaluate`.
+        """Measure this checkpoint; see :func:`dcgan.evaluation.evaluate_runs.evaluate`.
 
         ``progress`` shows what is being done, on stderr or in a notebook below the cell.
 
@@ -234,7 +234,7 @@ class Run:
         --------
         ``dcgan.open_run("runs/digits-auto").evaluate()["frechet_distance"]``
         """
-        from dcgan.runs.measuring import evaluate
+        from dcgan.evaluation.evaluate_runs import evaluate
 
         reporter = chosen_reporter(None, progress=progress, is_first=self.ranks.is_first)
         try:

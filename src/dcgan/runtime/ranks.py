@@ -24,7 +24,7 @@ from torch import Tensor, distributed
 from torch.autograd.function import FunctionCtx
 
 from dcgan.errors import ConfigError, Diverged, Interrupted
-from dcgan.runtime.random import derived_seed
+from dcgan.runtime.rng import derived_seed
 
 if TYPE_CHECKING:
     from torch._C._distributed_c10d import Store

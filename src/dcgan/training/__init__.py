@@ -8,8 +8,8 @@ from dcgan.lazily import lazily
 
 if TYPE_CHECKING:
     from dcgan.runtime.reporting import Reporter
-    from dcgan.training.preparing import prepare
-    from dcgan.training.session import train
+    from dcgan.training.api import train
+    from dcgan.training.prepare_dataset import prepare
 
 __all__ = ["Reporter", "prepare", "train"]
 
@@ -18,7 +18,7 @@ __getattr__, __dir__ = lazily(
     __name__,
     {
         "Reporter": "dcgan.runtime.reporting",
-        "prepare": "dcgan.training.preparing",
-        "train": "dcgan.training.session",
+        "prepare": "dcgan.training.prepare_dataset",
+        "train": "dcgan.training.api",
     },
 )

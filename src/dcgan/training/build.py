@@ -18,31 +18,31 @@ from dcgan.data.cache import Cache
 from dcgan.data.loader import ClassNumbers
 from dcgan.data.selection import Drops, select
 from dcgan.data.values import Values
+from dcgan.evaluation.extractors import classes_of, open_extractor
+from dcgan.evaluation.real_images import FEWEST
 from dcgan.metrics.extractor import Extractor
 from dcgan.models.latents import LatentSpace
 from dcgan.models.recompute import recompute_rows
 from dcgan.models.synchronised import synchronise_batch_norm
 from dcgan.objectives import OBJECTIVES, PENALTIES, PenaltyName
-from dcgan.runs.extractors import classes_of, open_extractor
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
-from dcgan.runs.real import FEWEST
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.device import choose_precision, free_memory, placed
-from dcgan.runtime.random import derived_seed
 from dcgan.runtime.ranks import Ranks
 from dcgan.runtime.reporting import Reporter
+from dcgan.runtime.rng import derived_seed
 from dcgan.training.ema import AveragedGenerator
 from dcgan.training.hooks import CheckpointHook, LogHook, SheetHook
 from dcgan.training.loop import Plan, StopRequest
-from dcgan.training.measuring import MeasureHook, measuring_schedule
-from dcgan.training.planned import PlannedCheckpoints
-from dcgan.training.rates import RateSchedule
+from dcgan.training.lr_schedule import RateSchedule
+from dcgan.training.metrics_hook import MeasureHook, measuring_schedule
+from dcgan.training.planned_checkpoints import PlannedCheckpoints
 from dcgan.training.rules import Players, Rules
-from dcgan.training.schedule import Geometric, Widening
 from dcgan.training.state import TrainingState
 from dcgan.training.tensorboard_log import TensorBoardLog
 from dcgan.training.threads import ThreadsHook
+from dcgan.training.triggers import Geometric, Widening
 
 _MEASURED = 10_000
 """Pictures, spread evenly, from which mean and deviation are taken where all would be decoded."""
@@ -360,7 +360,7 @@ def build_tensorboard(
     its files cannot be opened, which ``note`` is told."""
     if not config.records.tensorboard:
         return None
-    from dcgan.training.tensorboard import open_writer
+    from dcgan.training.event_files import open_writer
 
     # what a killed run wrote after its last checkpoint is written again from there
     writer = open_writer(folder.tensorboard, note, purge_step=images_seen + 1)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
+from dcgan.models.batch_norm import averaging_batch_norm
 from dcgan.models.generator import Generator
 from dcgan.models.latents import LatentSpace
-from dcgan.models.statistics import averaging_batch_norm
 
 _ITERATIONS = 15
 """Of the power method, from vectors that are nearly right."""

@@ -16,16 +16,16 @@ from dcgan.runs.checkpoints import prune_checkpoints, write_checkpoint
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
 from dcgan.runs.scores import best_names
-from dcgan.runtime.random import derived_seed
 from dcgan.runtime.reporting import Reporter
+from dcgan.runtime.rng import derived_seed
 from dcgan.training.loop import Plan
-from dcgan.training.planned import PlannedCheckpoints
+from dcgan.training.planned_checkpoints import PlannedCheckpoints
 from dcgan.training.rules import Statistics
-from dcgan.training.schedule import Geometric, Widening
 from dcgan.training.state import TrainingState
 from dcgan.training.step import gradient_magnitudes
 from dcgan.training.tensorboard_log import TensorBoardLog
 from dcgan.training.threads import ThreadsHook
+from dcgan.training.triggers import Geometric, Widening
 
 _LOST = 1e5
 """A mean loss from which no run was seen to come back, although it may never reach infinity: at

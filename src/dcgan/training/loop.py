@@ -15,7 +15,7 @@ from dcgan.data.loader import Batches
 from dcgan.errors import Diverged
 from dcgan.models.blocks import fade_noise
 from dcgan.runtime.ranks import Ranks
-from dcgan.training.rates import RateSchedule
+from dcgan.training.lr_schedule import RateSchedule
 from dcgan.training.rules import Batch, Rules, Statistics, Turn
 from dcgan.training.state import TrainingState
 from dcgan.training.step import update

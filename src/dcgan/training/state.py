@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from dcgan.errors import CheckpointError
 from dcgan.models.latents import LatentSpace
 from dcgan.runs.checkpoints import read_part, read_state, verify_checkpoint
-from dcgan.runtime import random
+from dcgan.runtime import rng
 from dcgan.training.ema import AveragedGenerator
-from dcgan.training.means import RunningMeans
 from dcgan.training.rules import Players
+from dcgan.training.running_means import RunningMeans
 from dcgan.training.threads import Threads
 
 
@@ -60,7 +60,7 @@ class TrainingState:
     def parts(self, latent: LatentSpace, seed: int) -> dict[str, dict[str, Tensor]]:
         """All tensors by the checkpoint file they belong in; ``ema`` is ready to sample from."""
         ready = self.average.ready(self.players.generator, latent, seed)
-        generators, _ = random.capture(self.device)
+        generators, _ = rng.capture(self.device)
         return {
             "generator": self.players.generator.state_dict(),
             "discriminator": self.players.discriminator.state_dict(),
@@ -73,7 +73,7 @@ class TrainingState:
 
     def plain(self) -> dict[str, Any]:
         """All else, as JSON can hold it."""
-        _, generators = random.capture(self.device)
+        _, generators = rng.capture(self.device)
         return {
             "images_seen": self.images_seen,
             "discriminator_steps": self.discriminator_steps,
@@ -120,7 +120,7 @@ class TrainingState:
         generators = read_part(checkpoint, "random")
         if plain["device"] == self.device.type:
             self.latents.set_state(generators.pop("latents"))
-        random.restore(self.device, generators, plain["random"])
+        rng.restore(self.device, generators, plain["random"])
         players.augment.restore(plain["augment"])
         if "means" in plain:  # earlier versions kept none
             self.means.restore(read_part(checkpoint, "means"), plain["means"], self.device)

@@ -12,10 +12,10 @@ from dcgan.config.fields import LayerRow
 from dcgan.config.tree import DiscriminatorConfig, NetworkConfig, RunConfig, resolved
 from dcgan.data import Pictures
 from dcgan.errors import ConfigError, DataError, GeometryError
+from dcgan.evaluation.extractors import classes_of
 from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator, wants_bias
 from dcgan.models.latents import LatentSpace
 from dcgan.models.table import Layer
-from dcgan.runs.extractors import classes_of
 from dcgan.runs.networks import Networks
 
 

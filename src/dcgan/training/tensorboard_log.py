@@ -11,8 +11,8 @@ from PIL import Image
 from dcgan.config import RunConfig
 from dcgan.config.tree import PENALTIES
 from dcgan.metrics.score import Score
-from dcgan.training.settings import flat
-from dcgan.training.starting import config_yaml
+from dcgan.training.arguments import flat
+from dcgan.training.provenance import config_yaml
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -37,7 +37,7 @@ class TensorBoardLog:
     Parameters
     ----------
     writer : SummaryWriter
-        See :func:`dcgan.training.tensorboard.open_writer`.
+        See :func:`dcgan.training.event_files.open_writer`.
     images_seen : int
         Where the run continues.
     """

@@ -19,7 +19,7 @@ from torch import Tensor
 from dcgan.config import RunConfig, resolved
 from dcgan.config.fields import thread_changes
 from dcgan.runs.networks import Networks
-from dcgan.runtime import random
+from dcgan.runtime import rng
 from dcgan.runtime.device import (
     autocast,
     has_native_bf16,
@@ -262,9 +262,9 @@ class _Trial:
 @contextmanager
 def _nothing_changed(device: torch.device) -> Iterator[None]:
     """Put PyTorch's settings and the global random generators back."""
-    tensors, plain = random.capture(device)
+    tensors, plain = rng.capture(device)
     try:
         with settings_restored():
             yield
     finally:
-        random.restore(device, tensors, plain)
+        rng.restore(device, tensors, plain)

@@ -18,7 +18,7 @@ from dcgan.metrics.extractors.classifier import (
     train_classifier,
 )
 from dcgan.metrics.extractors.classifier_training import _shifted, _split
-from dcgan.runtime.random import derived_seed
+from dcgan.runtime.rng import derived_seed
 
 NAMES = ("across", "down", "dots")
 BRIEF = 2_000

@@ -6,7 +6,7 @@ from torch import nn
 
 from dcgan.metrics import Extractor
 from dcgan.metrics.extractor import digest_of
-from dcgan.metrics.extractors.random import random_extractor
+from dcgan.metrics.extractors.random_network import random_extractor
 
 
 @pytest.fixture(scope="module")

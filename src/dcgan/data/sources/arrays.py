@@ -19,7 +19,7 @@ from dcgan.data.sources.splits import refuse_split
 from dcgan.errors import DataError
 from dcgan.runtime.files import expanded
 from dcgan.runtime.memory import available_memory, in_words
-from dcgan.runtime.splits import AUTO, NONE
+from dcgan.runtime.split_names import AUTO, NONE
 
 _PART = 256
 """Pictures converted in one go."""

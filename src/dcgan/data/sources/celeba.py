@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.sources.base import EncodedSource, Labels
-from dcgan.data.sources.folder import FolderSource
+from dcgan.data.sources.image_folder import FolderSource
 from dcgan.data.sources.paths import digest, file_stamp
 from dcgan.data.sources.zips import ZipSource
 from dcgan.errors import DataError, SourceNotFound

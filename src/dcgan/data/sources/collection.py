@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dcgan.data.sources.base import Labels
 from dcgan.data.sources.columns import Column, is_label_word, read_columns
-from dcgan.data.sources.folders import Layout, classes_by_folder
+from dcgan.data.sources.folder_names import Layout, classes_by_folder
 from dcgan.data.sources.paths import suffix
 from dcgan.data.sources.side_files import (
     Scope,
@@ -29,7 +29,7 @@ from dcgan.data.sources.splits import choose, refuse_split, split_of, splits_not
 from dcgan.data.sources.tables import ENDINGS
 from dcgan.errors import ConfigError
 from dcgan.runtime.files import expanded
-from dcgan.runtime.splits import ALL, AUTO, NONE
+from dcgan.runtime.split_names import ALL, AUTO, NONE
 
 _MOST_CANDIDATES = 10_000
 _FEW_FILES = 10

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.sources.base import Labels
-from dcgan.data.sources.folders import are_few, most_classes
+from dcgan.data.sources.folder_names import are_few, most_classes
 from dcgan.data.sources.tables import cell
 
 MOST_CLASSES = 1000

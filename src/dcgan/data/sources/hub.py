@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from dcgan.data.sources.base import EncodedSource
-from dcgan.data.sources.folder import files_below
 from dcgan.data.sources.hub_labels import read_columns_of
+from dcgan.data.sources.image_folder import files_below
 from dcgan.data.sources.paths import digest, file_stamp, is_hidden, suffix
 from dcgan.data.sources.splits import choose_files, refuse_split
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.changes import state_of
 from dcgan.runtime.network import offline
-from dcgan.runtime.splits import ALL, AUTO, canonical
+from dcgan.runtime.split_names import ALL, AUTO, canonical
 
 _CACHES = {
     "HF_HUB_CACHE": "files",

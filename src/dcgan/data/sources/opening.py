@@ -15,11 +15,11 @@ from dcgan.data.sources.base import EncodedSource, Source
 from dcgan.data.sources.celeba import open_celeba
 from dcgan.data.sources.cifar10 import open_cifar10
 from dcgan.data.sources.digits import open_digits
-from dcgan.data.sources.folder import FolderSource, files_below
 from dcgan.data.sources.frames import FramesSource
 from dcgan.data.sources.hub import open_hub, open_parquet
 from dcgan.data.sources.idx import open_idx
-from dcgan.data.sources.lmdb import LmdbSource, open_lsun
+from dcgan.data.sources.image_folder import FolderSource, files_below
+from dcgan.data.sources.lsun import LmdbSource, open_lsun
 from dcgan.data.sources.paths import is_hidden, suffix
 from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.sources.run_folders import refuse_folder_of_runs, refuse_run_folder
@@ -29,9 +29,9 @@ from dcgan.data.sources.tar import TarSource
 from dcgan.data.sources.tar_index import place
 from dcgan.data.sources.zips import ZipSource
 from dcgan.errors import ConfigError, DataError, SourceNotFound
+from dcgan.runtime.arguments import is_address, is_name, refuse_no_data
 from dcgan.runtime.files import StrPath, expanded
-from dcgan.runtime.given import is_address, is_name, refuse_no_data
-from dcgan.runtime.splits import ALL, AUTO, NONE, canonical, with_split
+from dcgan.runtime.split_names import ALL, AUTO, NONE, canonical, with_split
 
 _WITH_TEST = ("mnist", "fashion-mnist", "cifar10", "celeba")
 """Named sets that have a split ``test``."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from dcgan.errors import ConfigError
-from dcgan.runtime.splits import ALIASES, ALL, AUTO, CANONICAL, TRAIN, canonical
+from dcgan.runtime.split_names import ALIASES, ALL, AUTO, CANONICAL, TRAIN, canonical
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 """Words of ``seg_train``, ``train2017``, ``trainA`` and ``TRAIN``."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.decode import MOST_BYTES
-from dcgan.data.names import Names
+from dcgan.data.name_table import Names
 from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.collection import arrange
 from dcgan.data.sources.columns import Column
@@ -27,7 +27,7 @@ from dcgan.data.sources.splits import choose_files
 from dcgan.data.sources.tables import NoTable
 from dcgan.data.sources.tar_index import Place, Shard, list_shard, place
 from dcgan.errors import OutOfReach, UnreadableImage
-from dcgan.runtime.splits import AUTO
+from dcgan.runtime.split_names import AUTO
 
 _RUN = 64
 """Pictures that are read together: of 10 kB each, two thirds of a megabyte in one request."""

@@ -19,7 +19,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.names import Names
+from dcgan.data.name_table import Names
 
 _ENTRY = struct.Struct("<4s2xH HH4x III HHH 8xI".replace(" ", ""))
 """Signature, version needed, flags, method, CRC-32, packed and full size, lengths of name, extra

@@ -26,7 +26,7 @@ from dcgan.data.sources.tables import NoTable
 from dcgan.data.sources.unpacking import unpacked
 from dcgan.data.sources.zip_index import Member, ZipIndex
 from dcgan.errors import DataError, UnreadableImage
-from dcgan.runtime.splits import AUTO
+from dcgan.runtime.split_names import AUTO
 
 _ENCRYPTED = 1
 """Flag bit 0."""

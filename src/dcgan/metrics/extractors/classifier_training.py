@@ -20,7 +20,7 @@ from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.classifier_network import Card, Classifier, place
 from dcgan.metrics.extractors.pixels import check_shape
 from dcgan.metrics.extractors.weights import he_weights, without_weights
-from dcgan.runtime.random import derived_seed
+from dcgan.runtime.rng import derived_seed
 
 NAME = "classifier"
 

@@ -1,0 +1,174 @@
+"""LMDB databases of encoded pictures, as LSUN comes in."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from weakref import WeakValueDictionary
+
+from dcgan.data.name_table import Names
+from dcgan.data.sources.base import EncodedSource
+from dcgan.data.sources.paths import file_stamp
+from dcgan.errors import DataError, SourceNotFound, UnreadableImage, did_you_mean
+
+_FILE = "data.mdb"
+
+CATEGORIES = (
+    "bedroom",
+    "bridge",
+    "church_outdoor",
+    "classroom",
+    "conference_room",
+    "dining_room",
+    "kitchen",
+    "living_room",
+    "restaurant",
+    "tower",
+)
+"""LSUN's scenes."""
+
+
+def open_lsun(category: str, split: str, root: Path | None) -> LmdbSource:
+    """One of LSUN's scenes, 256 pixels on the shorter side, in colour, without labels.
+
+    Parameters
+    ----------
+    category : str
+        One of :data:`CATEGORIES`.
+    split : {"train", "val"}
+        Of ``church_outdoor``: 126,227 or 300 pictures.
+    root : Path, optional
+        The data root; the database is the folder ``CATEGORY_SPLIT_lmdb`` in it or in its ``lsun``.
+
+    Raises
+    ------
+    SourceNotFound
+        No such category or split; or the database is not there: names it, the folder that would
+        satisfy and its address. It has no published checksum, so it is not fetched from here.
+    DataError
+        See :class:`LmdbSource`.
+    """
+    if category not in CATEGORIES:
+        raise SourceNotFound(
+            f"lsun/{category}: no such category; {did_you_mean(category, CATEGORIES)}"
+        )
+    if split not in {"train", "val"}:
+        raise SourceNotFound(f"lsun/{category}:{split}: the splits are train and val")
+    database = f"{category}_{split}_lmdb"
+    for folder in (root / "lsun" / database, root / database) if root else ():
+        if (folder / _FILE).is_file():
+            return LmdbSource(folder, f"lsun/{category}:{split}")
+    place = (root or Path("DIR")) / "lsun"
+    cure = "" if root else "; then say --data-root DIR, or set the variable DCGAN_DATA"
+    raise SourceNotFound(
+        f"lsun/{category}:{split}: unpack {database}.zip from"
+        f" http://dl.yf.io/lsun/scenes/{database}.zip so that {place / database / _FILE} is"
+        f" there{cure}"
+    )
+
+
+class LmdbSource(EncodedSource):
+    """Every value of a database, sorted by key and read in place.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``data.mdb``; nothing is written to it, and nobody else may while it is read.
+    name : str, optional
+        What messages call it; default the folder.
+
+    Raises
+    ------
+    DataError
+        Not such a database, truncated or damaged; or the package ``lmdb`` is missing.
+    """
+
+    def __init__(self, folder: Path, name: str | None = None) -> None:
+        super().__init__(name or str(folder))
+        self._file = folder / _FILE
+        self._environment = _opened(folder)
+        lmdb = _library()
+        try:
+            with self._environment.begin() as transaction:
+                # latin-1 gives each byte a character and back
+                self._keys = Names(key.decode("latin-1") for key in _keys(transaction))
+        except lmdb.Error as error:
+            raise _damaged(self._file, error) from error
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def fetch(self, index: int) -> bytes:
+        key = self._keys[index].encode("latin-1")
+        try:
+            # one transaction each: threads may not share one
+            with self._environment.begin() as transaction:
+                value: bytes | None = transaction.get(key)
+        except _library().Error as error:
+            raise UnreadableImage(f"damaged in the database: {error}") from error
+        if value is None:
+            raise UnreadableImage("no longer in the database")
+        return value
+
+    def title(self, index: int) -> str:
+        return self._keys[index]
+
+    def stamp(self) -> str:
+        return file_stamp([self._file.resolve()])
+
+
+_open: WeakValueDictionary[tuple[int, int], Any] = WeakValueDictionary()
+"""Open environments by device and inode: LMDB forbids opening a file twice in one process. One is
+closed with its last user."""
+
+_lock = threading.Lock()
+
+
+def _opened(folder: Path) -> Any:
+    """The environment of a folder, shared with who else has it open."""
+    lmdb, file = _library(), folder / _FILE
+    try:
+        state = file.stat()
+        with _lock:
+            environment = _open.get((state.st_dev, state.st_ino))
+            if environment is None:
+                environment = lmdb.open(
+                    os.fspath(folder), readonly=True, lock=False, readahead=False
+                )
+                _refuse_truncated(file, environment)
+                _open[state.st_dev, state.st_ino] = environment
+    except (OSError, lmdb.Error) as error:
+        raise _damaged(file, error) from error
+    return environment
+
+
+def _refuse_truncated(file: Path, environment: Any) -> None:
+    """A page beyond the end of the file would kill the process when it is touched (SIGBUS)."""
+    wanted = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    there = file.stat().st_size
+    if there < wanted:
+        raise DataError(
+            f"{file}: has {there:,} bytes of {wanted:,}: cut off; unpack or fetch it again"
+        )
+
+
+def _keys(transaction: Any) -> Any:
+    return transaction.cursor().iternext(keys=True, values=False)
+
+
+def _damaged(file: Path, error: Exception) -> DataError:
+    return DataError(f"{file}: not a readable LMDB database ({error}); unpack or fetch it again")
+
+
+def _library() -> ModuleType:
+    """The optional package of the extra ``lsun``."""
+    try:
+        import lmdb
+    except ImportError as error:
+        raise DataError(
+            "pictures in LMDB: needs the package lmdb: pip install 'dcgan[lsun]'"
+        ) from error
+    return lmdb

@@ -1,0 +1,172 @@
+"""From run folders to evaluations: opens the pictures and the extractor that measuring takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from os import fspath
+from pathlib import Path
+
+import torch
+
+from dcgan.data import Pictures
+from dcgan.errors import CheckpointError, ConfigError, DcganError
+from dcgan.evaluation.evaluator import Evaluation, Evaluator, refuse_few, refuse_few_pictures
+from dcgan.evaluation.extractors import open_extractor, refuse_unknown
+from dcgan.evaluation.real_images import name_of
+from dcgan.runs.checkpoints import list_checkpoints
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.pictures import held_out_name, open_pictures
+from dcgan.runs.run import Run, open_run
+from dcgan.runtime.files import StrPath
+from dcgan.runtime.isolation import isolated
+from dcgan.runtime.ranks import Ranks
+
+_ALONE = Ranks()
+
+
+@isolated()
+def evaluate(
+    runs: Sequence[Run],
+    data: StrPath | None = None,
+    *,
+    extractor: StrPath = "auto",
+    images: int = 10_000,
+    held_out: StrPath | None = None,
+    seed: int = 0,
+    brief: bool = False,
+    data_root: StrPath | None = None,
+    download: bool = False,
+    note: Callable[[str], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Evaluation]:
+    """Measure checkpoints against the same real pictures, on the same features.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Each opened at the checkpoint to measure; all draw images of one shape. Where they were
+        opened by several processes, these share the work, and each returns all of it.
+    data : str, optional
+        The real pictures, as for :func:`dcgan.train`; default what the first run was trained on.
+    extractor : str, default "auto"
+        See :func:`dcgan.evaluation.extractors.open_extractor`.
+    images : int, default 10,000
+        Generated images, and as many real ones; at most half of the pictures.
+    held_out : str, optional
+        Pictures that the runs were not trained on, for the test of copying; default the test
+        split of a named set.
+    seed : int
+        Of the latents.
+    brief : bool
+        Only distances and shares on features.
+    data_root : path, optional
+        Where named sets lie.
+    download : bool
+        Whether Inception's weights may be fetched.
+    note, progress
+        Told what is being done.
+
+    Returns
+    -------
+    list of Evaluation
+
+    Raises
+    ------
+    DataError, ConfigError
+        What was asked for cannot be measured, or several processes do not see the same.
+    """
+    # before anything is decoded, or a classifier trained, in vain
+    refuse_few(images)
+    extractor = fspath(extractor)
+    refuse_unknown(extractor)
+    folder, networks, ranks = runs[0].folder, runs[0].networks, runs[0].ranks
+    with ranks.first_ahead():
+        pictures = open_pictures(
+            folder, networks, data, data_root=data_root, note=note, progress=progress
+        )
+    refuse_few_pictures(len(pictures))
+    others = None
+    if held_out is not None and (brief or data is not None):
+        raise ConfigError(
+            "held_out",
+            held_out,
+            "copies are looked for among a run's own pictures, of one checkpoint; leave out DATA"
+            " and --all",
+        )
+    with ranks.first_ahead():
+        if not brief and data is None:
+            others = _held_out(runs[0], held_out, data_root, note, progress)
+        opened = open_extractor(
+            extractor, pictures, device=runs[0].device, download=download, note=note
+        )
+    ranks.agree("checkpoints", [run.checkpoint.name for run in runs])
+    ranks.agree("pictures", [(name_of(some), len(some)) for some in (pictures, others) if some])
+    ranks.agree("extractor", opened.label)
+    opened.ranks = ranks
+    evaluator = Evaluator(
+        pictures,
+        opened,
+        images=images,
+        held_out=others,
+        brief=brief,
+        copies=data is None,
+        note=note,
+    )
+    return [evaluator.evaluate(run, seed=seed) for run in runs]
+
+
+def every_checkpoint(
+    path: StrPath,
+    *,
+    device: torch.device | str = "cpu",
+    ranks: Ranks = _ALONE,
+    note: Callable[[str], None] | None = None,
+) -> list[Run]:
+    """A run opened at each of its checkpoints, oldest first.
+
+    Parameters
+    ----------
+    path : path
+        The run folder.
+    device : torch.device, default CPU
+    ranks : Ranks, optional
+        See :class:`dcgan.runs.run.Run`.
+    note : callable, optional
+        Told of each checkpoint that is damaged, and passed over.
+
+    Raises
+    ------
+    CheckpointError
+        There is none, or all are damaged.
+    RunError
+        Not a run folder.
+    """
+    runs = []
+    for name in (one.name for one in list_checkpoints(RunFolder(Path(path)).checkpoints)):
+        try:
+            runs.append(open_run(path, checkpoint=name, device=device, ranks=ranks))
+        except CheckpointError as error:
+            if note:
+                note(f"passed over: {error}")
+    # where there is nothing to open, opening it says what is wrong
+    return runs or [open_run(path, checkpoint="last", device=device, ranks=ranks)]
+
+
+def _held_out(
+    run: Run,
+    asked: StrPath | None,
+    data_root: StrPath | None,
+    note: Callable[[str], None] | None,
+    progress: Callable[[int, int], None] | None,
+) -> Pictures | None:
+    name = asked or held_out_name(run.folder)
+    if name is None:
+        return None
+    try:
+        return open_pictures(
+            run.folder, run.networks, name, data_root=data_root, note=note, progress=progress
+        )
+    except DcganError:
+        if asked is not None:
+            raise
+        return None  # nobody asked for the test split, and it is not there

@@ -1,0 +1,193 @@
+"""What images show, by classifiers trained on the data's own labels.
+
+N images · C channels · H, W sides · K classes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcgan.data import Labels, Pictures
+from dcgan.errors import ConfigError, DataError, did_you_mean
+from dcgan.evaluation.extractors import factor_classifier
+from dcgan.latent.appearance import APPEARANCES
+from dcgan.metrics.extractor import Extractor
+from dcgan.runs.pictures import open_pictures
+from dcgan.runs.run import Run
+from dcgan.runtime.files import StrPath
+
+_PARTS = 8
+
+YES = "yes"
+"""The class that an attribute's bare name means, of ``no`` and ``yes``."""
+
+Condition = tuple[str, int]
+"""A factor, and the number of one of its classes."""
+
+
+class Reader:
+    """Classifies images by any factor of the pictures that a run was trained on.
+
+    Pictures are opened, and each classifier is trained or fetched, when they are first needed.
+
+    Parameters
+    ----------
+    run : Run
+    data, data_root, note
+        As for :func:`dcgan.runs.pictures.open_pictures`.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        data: StrPath | None = None,
+        data_root: StrPath | None = None,
+        note: Callable[[str], None] | None = None,
+    ) -> None:
+        self._run, self._data, self._root, self._note = run, data, data_root, note
+        self._classifiers: dict[str, Extractor] = {}
+        self._eighths: dict[str, tuple[Labels, NDArray[np.float64]]] = {}
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        """What the run was trained on, or is to be read by."""
+        run = self._run
+        return open_pictures(
+            run.folder, run.networks, self._data, data_root=self._root, note=self._note
+        )
+
+    @cached_property
+    def factors(self) -> Mapping[str, Labels]:
+        """Factors that have classes.
+
+        Raises
+        ------
+        DataError
+            None has.
+        """
+        found = {name: labels for name, labels in self.pictures.labels.items() if labels.names}
+        if not found:
+            raise DataError(
+                f"{self._run.path}: its pictures have no labels to know concepts by; give numbers"
+                " on the sheet that sample --numbered makes, such as --plus 3,17,40"
+            )
+        return found
+
+    def conditions(self, concept: str) -> list[Condition]:
+        """What ``colour=red+shape=circle``, ``smiling`` or ``red`` asks for.
+
+        Parameters
+        ----------
+        concept : str
+            FACTOR=CLASS, or a class or a yes-and-no factor by its name alone; several joined by +.
+
+        Raises
+        ------
+        ConfigError
+            No such factor or class, or a class of several factors.
+        """
+        return [self._condition(word.strip()) for word in concept.split("+")]
+
+    def _condition(self, word: str) -> Condition:
+        factor, equals, name = word.partition("=")
+        if not equals:
+            factor, name = self._of_class(word)
+        labels = self.factors.get(factor)
+        if labels is None:
+            known = did_you_mean(factor, self.factors)
+            raise ConfigError("concept", word, f"no such factor; {known}")
+        if name not in labels.names:
+            known = did_you_mean(name, labels.names)
+            raise ConfigError("concept", word, f"no such class of {factor}; {known}")
+        return factor, labels.names.index(name)
+
+    def _of_class(self, word: str) -> tuple[str, str]:
+        if word in self.factors and YES in self.factors[word].names:
+            return word, YES
+        of = [factor for factor, labels in self.factors.items() if word in labels.names]
+        if len(of) == 1:
+            return of[0], word
+        if of:
+            raise ConfigError(
+                "concept", word, f"say of what: {' or '.join(f'{f}={word}' for f in of)}"
+            )
+        every = [name for labels in self.factors.values() for name in labels.names]
+        raise ConfigError("concept", word, f"no such class; {did_you_mean(word, every)}")
+
+    def probabilities(self, images_NCHW: NDArray[np.uint8], factor: str) -> NDArray[np.float32]:
+        """Of each class of a factor, (N, K)."""
+        found = self._extractor(factor, self.factors[factor])(images_NCHW).probabilities
+        assert found is not None
+        return found
+
+    def _extractor(self, factor: str, labels: Labels, *, shifted: bool = True) -> Extractor:
+        if factor not in self._classifiers:
+            self._classifiers[factor] = factor_classifier(
+                self.pictures,
+                factor,
+                labels,
+                device=self._run.device,
+                shifted=shifted,
+                brief=True,
+                note=self._note,
+            )
+        return self._classifiers[factor]
+
+    def is_measured(self, concept: str) -> bool:
+        """Whether a word names a factor that has values and no classes, or an appearance."""
+        labels = self._labels_of(concept)
+        return concept in APPEARANCES if labels is None else not labels.names
+
+    def _labels_of(self, concept: str) -> Labels | None:
+        try:
+            return self.pictures.labels.get(concept)
+        except DataError:
+            if concept in APPEARANCES:
+                return None  # looked at, not learned: the pictures may lie anywhere
+            raise
+
+    def values(self, images_NCHW: NDArray[np.uint8], factor: str) -> NDArray[np.float64]:
+        """A measured factor, (N,): by a classifier of its eighths, their means weighed.
+
+        Where the pictures have no such factor, that appearance of images.
+
+        Raises
+        ------
+        DataError
+            Hardly two values differ.
+        """
+        if self._labels_of(factor) is None:
+            return APPEARANCES[factor](images_NCHW)
+        if factor not in self._eighths:
+            self._eighths[factor] = _eighths(self.pictures, factor)
+        labels, mean_K = self._eighths[factor]
+        # a measured factor may be a place, which must stay where it is
+        found = self._extractor(factor, labels, shifted=False)(images_NCHW).probabilities
+        assert found is not None
+        return found.astype(np.float64) @ mean_K
+
+    def agreement(
+        self, images_NCHW: NDArray[np.uint8], conditions: list[Condition]
+    ) -> NDArray[np.float32]:
+        """The least probability of what is asked for, image by image, (N,)."""
+        each = [self.probabilities(images_NCHW, factor)[:, k] for factor, k in conditions]
+        least_N: NDArray[np.float32] = np.min(each, axis=0)
+        return least_N
+
+
+def _eighths(pictures: Pictures, factor: str) -> tuple[Labels, NDArray[np.float64]]:
+    """A measured factor cut into eight classes of equally many pictures, and the mean of each."""
+    values = np.asarray(pictures.labels[factor].values, np.float64)
+    ends = np.unique(np.quantile(values, np.linspace(0, 1, _PARTS + 1)))
+    if len(ends) < 3:
+        raise DataError(f"{factor}: nearly all pictures have one value; nothing grows along it")
+    number = np.clip(np.searchsorted(ends, values, side="right") - 1, 0, len(ends) - 2)
+    names = tuple(f"{low:.3g} to {high:.3g}" for low, high in pairwise(ends))
+    mean_K = np.array([values[number == k].mean() for k in range(len(names))])
+    return Labels(number, names), mean_K

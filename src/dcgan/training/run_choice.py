@@ -1,0 +1,201 @@
+"""Which folder a run lies in: a new one, or one that holds the same run unfinished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from dcgan.config import RunConfig, forget_unused, parse_config, read_yaml
+from dcgan.errors import ConfigError, RunConflict, RunError
+from dcgan.runs.folder import RunFolder
+from dcgan.runtime.arguments import RUNS, refuse_nothing_to_resume
+from dcgan.runtime.files import StrPath
+from dcgan.runtime.shell import command
+from dcgan.training.arguments import differences
+from dcgan.training.auto import fill_auto
+
+_NOT_THE_RUN = (
+    "data.cache",
+    "data.cache_gb",
+    "data.labels",
+    "data.memory_gb",
+    "data.root",
+    "data.source",
+    "data.split",
+    "device",
+    "metrics",
+    "optim.micro_batch",
+    "optim.recompute",
+    "recipe",
+    "records",
+    "threads",
+)
+"""Settings that may differ between two starts of one run: they do not touch its weights but for
+rounding, or, as for where the pictures lie, their fingerprint and classes are checked."""
+
+
+def choose_folder(
+    config: RunConfig, *, out: StrPath | None, resume: bool
+) -> tuple[RunFolder | None, RunConfig | None]:
+    """The run's folder (none: a new one is to be made), and its stored configuration.
+
+    Parameters
+    ----------
+    config : RunConfig
+        What was asked for; may still hold ``auto``.
+    out : path, optional
+        Without it, a new folder below ``runs/``; with ``resume``, the newest one there that
+        holds this configuration.
+
+    Raises
+    ------
+    RunError
+        ``out`` holds something else, or there is nothing to resume.
+    """
+    if out is not None:
+        folder = RunFolder(Path(out))
+        stored = _stored_config(folder)
+        if stored is None and folder.path.exists() and _is_in_use(folder.path):
+            if folder.networks.is_file() or folder.checkpoints.is_dir():
+                raise RunError(
+                    f"{folder.path}: holds a run without its {folder.config.name}, so it cannot"
+                    " be resumed; restore that file or take another --out"
+                )
+            raise RunError(
+                f"{folder.path}: holds other files and no run; take another --out or empty it"
+            )
+        if stored is None and resume:
+            refuse_nothing_to_resume(folder.path)
+        return folder, stored
+    if resume:
+        return _newest_matching(config)
+    return None, None
+
+
+def refuse_conflict(
+    config: RunConfig, stored: RunConfig, folder: RunFolder, *, longer: bool
+) -> None:
+    """Refuse to go on with a run of another configuration.
+
+    Parameters
+    ----------
+    longer : bool
+        Whether its length may differ: a resumed run may be trained further than first planned.
+
+    Raises
+    ------
+    RunConflict
+        Names the keys that differ.
+    """
+    ignore = (*_NOT_THE_RUN, "length") if longer else _NOT_THE_RUN
+    found = differences(config, stored, ignore=ignore)
+    if not found:
+        return
+    listed = "; ".join(f"{key}: {values}" for key, values in found.items())
+    if config.data.source != stored.data.source:
+        listed = (
+            f"trained on {stored.data.source} there, and {config.data.source} is asked for here;"
+            f" {listed}"
+        )
+    raise RunConflict(
+        f"{folder.path}: holds a run of another configuration ({listed}). To resume that run:"
+        f" {command('train', '--out', folder.path, '--resume')}. For a new run, give another --out"
+    )
+
+
+@contextmanager
+def claimed(
+    folder: RunFolder | None, config: RunConfig, stored: RunConfig | None
+) -> Iterator[RunFolder]:
+    """Make the folder where there is none, and keep other processes from training in it.
+
+    The lock falls with the process. A folder in which no run was begun is not left behind.
+
+    Raises
+    ------
+    RunError
+        Another process is training in the folder, or has begun a run there since we looked.
+    """
+    if folder is None:
+        folder = RunFolder(_make_fresh_folder(config))
+    made = not folder.path.exists()
+    folder.path.mkdir(parents=True, exist_ok=True)
+    path = folder.path / ".lock"
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise RunError(
+            f"{folder.path}: another process is training in it; wait, or take another --out"
+        ) from error
+    try:
+        if _stored_config(folder) != stored:
+            raise RunError(f"{folder.path}: another process has begun a run in it; try again")
+        yield folder
+    finally:
+        lock.release()
+        if not folder.config.exists() and not _is_in_use(folder.path):
+            path.unlink(missing_ok=True)
+            if made or stored is None:
+                with suppress(OSError):
+                    folder.path.rmdir()
+
+
+def _stored_config(folder: RunFolder) -> RunConfig | None:
+    if not folder.config.is_file():
+        return None
+    try:
+        return _read_config(folder.config)
+    except ConfigError as error:
+        raise RunError(f"{folder.config}: {error}; take another --out") from error
+
+
+def _read_config(path: Path) -> RunConfig:
+    """What is stored, less settings without effect, which earlier versions kept."""
+    return parse_config(forget_unused(read_yaml(path), {}))
+
+
+def _is_in_use(path: Path) -> bool:
+    """Whether a path holds anything that a run killed in its first second would not."""
+    if not path.is_dir():
+        return True
+    ours = {"cache", "samples", "checkpoints", "networks.json", "run.json"}
+    return any(
+        entry.name not in ours and not entry.name.startswith(".") for entry in path.iterdir()
+    )
+
+
+def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
+    candidates = sorted(
+        RUNS.glob("*/config.yaml"), key=lambda path: path.stat().st_mtime, reverse=True
+    )
+    for path in candidates:
+        folder = RunFolder(path.parent)
+        try:
+            stored = _read_config(path)
+        except ConfigError:
+            continue  # somebody else's, or of another version
+        # where nothing else tells two runs apart, the pictures do
+        same_data = stored.data.source == config.data.source
+        filled = fill_auto(config, stored)
+        if same_data and not differences(filled, stored, ignore=(*_NOT_THE_RUN, "length")):
+            return folder, stored
+    raise RunError(
+        f"nothing to resume: no run of these settings in {RUNS}/. To resume a run with its own"
+        f" settings: {command('train', '--resume', '--out')} RUN. To begin one, leave out --resume"
+    )
+
+
+def _make_fresh_folder(config: RunConfig) -> Path:
+    """A new folder below ``runs/``; two processes that ask at once get two."""
+    name = f"{Path(config.data.source.replace(':', '-')).stem}-{Path(config.recipe).stem}"
+    for number in count(1):
+        path = RUNS / (name if number == 1 else f"{name}-{number}")
+        with suppress(FileExistsError):
+            path.mkdir(parents=True)
+            return path
+    raise AssertionError

@@ -1,0 +1,135 @@
+"""Wrong settings are refused in one line that names key, value and what is allowed."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcgan.config import RunConfig, parse_config, read_yaml
+from dcgan.config.fields import Section
+from dcgan.errors import ConfigError
+from dcgan.training.provenance import config_yaml
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "hint"),
+    [
+        ({"modle": {}}, "modle", "did you mean 'model'?"),
+        ({"optim": {"generator": {"lrr": 1}}}, "optim.generator.lrr", "did you mean 'lr'?"),
+        ({"optim": {"generator": {"lr": "fast"}}}, "optim.generator.lr", "number"),
+        ({"optim": {"generator": {"lr": -1}}}, "optim.generator.lr", "a number above 0 or auto"),
+        ({"optim": {"generator": {"betas": [0, 1]}}}, "optim.generator.betas[1]", "below 1"),
+        ({"optim": {"batch": 0}}, "optim.batch", "or auto"),
+        ({"data": {"size": 8}}, "data.size", "sides from 16 to 4096"),
+        ({"data": {"size": "40xx"}}, "data.size", "HEIGHTxWIDTH"),
+        ({"data": {"channels": 7}}, "data.channels", "Allowed: 1, 2, 3, 4 or auto"),
+        ({"data": {"fit": "corp"}}, "data.fit", "did you mean 'crop'?"),
+        ({"data": {"background": "red"}}, "data.background", "#rrggbb"),
+        ({"device": "gpu"}, "device", "cuda"),
+        ({"model": {"generator": {"norm": "spectrall"}}}, "model.generator.norm", "'spectral'"),
+        ({"objective": {"real_target": 0.4}}, "objective.real_target", "a number above 0.5 to 1"),
+        ({"length": {"images": -3}}, "length.images", "a whole number of at least 1 or auto"),
+        (
+            {"model": {"generator": {"layers": [{"conv": 4, "kernal": 3}]}}},
+            "model.generator.layers[0].kernal",
+            "did you mean 'kernel'?",
+        ),
+        (
+            {"model": {"generator": {"layers": [{"kernel": 3}]}}},
+            "model.generator.layers[0]",
+            "exactly one operation",
+        ),
+        (
+            {"model": {"generator": {"layers": [{"conv": 3, "linear": 2}]}}},
+            "model.generator.layers[0]",
+            "exactly one operation",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value_and_the_cure(settings, key, hint):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(settings)
+    assert caught.value.key == key
+    assert hint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def settings_of(section, path=()):
+    for name, field in section.model_fields.items():
+        below = field.annotation
+        yield (*path, name)
+        if isinstance(below, type) and issubclass(below, Section):
+            yield from settings_of(below, (*path, name))
+
+
+@pytest.mark.parametrize("wrong", ["no such value", [[]], -7.5])
+def test_no_message_speaks_of_how_values_are_parsed(wrong):
+    """Each setting says what it takes, whatever its type."""
+    for path in settings_of(RunConfig):
+        settings = wrong
+        for part in reversed(path):
+            settings = {part: settings}
+        try:
+            parse_config(settings)
+        except ConfigError as error:
+            said = str(error)
+            assert not any(word in said for word in ("input", "parse", "instance", "tuple")), said
+
+
+words = st.text(st.characters(codec="utf-8"), max_size=8)
+trees = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | words,
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(words, children, max_size=3),
+    max_leaves=8,
+)
+sections = st.sampled_from([*RunConfig.model_fields])
+
+
+@given(st.dictionaries(sections | words, trees, max_size=4))
+def test_whatever_a_file_holds_gives_a_configuration_or_one_line(settings):
+    try:
+        parsed = parse_config(settings)
+    except ConfigError as error:
+        line = str(error)
+    else:
+        line = ""
+        assert isinstance(parsed, RunConfig)
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "{", "", "just words", "a: [1\n"])
+def test_a_file_that_holds_no_mapping_is_refused_in_one_line(tmp_path, text):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"recipe\.yaml") as caught:
+        read_yaml(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [(64, (64, 64)), ("64", (64, 64)), ("157x128", (157, 128)), ([40, 24], (40, 24))],
+)
+def test_sizes_are_read_as_people_write_them(written, meant):
+    assert parse_config({"data": {"size": written}}).data.size == meant
+
+
+def test_a_configuration_cannot_be_changed():
+    config = parse_config({})
+    with pytest.raises(ValueError, match="frozen"):
+        config.seed = 5
+
+
+def test_yaml_of_a_configuration_reads_back_as_the_same(every_recipe):
+    assert parse_config(yaml.safe_load(config_yaml(every_recipe))) == every_recipe
+
+
+@pytest.mark.parametrize("word", ["off", "no", "on", "yes"])
+def test_words_of_a_recipe_are_words(tmp_path, word):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"metrics: {{measure: {word}}}\nrecords: {{tensorboard: false}}\n")
+    assert read_yaml(path) == {"metrics": {"measure": word}, "records": {"tensorboard": False}}
+    path.write_text(f"data: {{flip: {word}}}\n")
+    assert parse_config(read_yaml(path)).data.flip == (word in ("on", "yes"))

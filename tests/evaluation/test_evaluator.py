@@ -1,0 +1,374 @@
+"""Every number of an evaluation names what it rests on, and means what it says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from tests.conftest import SMALL
+
+import dcgan
+from dcgan.data import HeldPictures, Labels, open_source
+from dcgan.errors import CheckpointError, ConfigError, DataError, RunError
+from dcgan.evaluation import real_images
+from dcgan.evaluation.copying import Copying
+from dcgan.evaluation.evaluate_runs import evaluate, every_checkpoint
+from dcgan.evaluation.evaluator import Evaluator
+from dcgan.evaluation.extractors import classes_of, open_extractor
+from dcgan.evaluation.real_features import real_features
+from dcgan.evaluation.real_images import chosen_order, take, two_samples
+from dcgan.evaluation.results import keep_all_evaluations, keep_evaluation
+from dcgan.metrics.extractors.random_network import random_extractor
+from dcgan.metrics.frechet import Moments, frechet_distance
+from dcgan.metrics.score import Score
+from dcgan.runs.checkpoints import list_checkpoints
+from dcgan.runs.pictures import open_pictures
+
+
+@pytest.fixture(scope="module")
+def found(small_run):
+    return small_run.evaluate(extractor="random", images=300)
+
+
+@pytest.fixture
+def pictures(small_run):
+    return open_pictures(small_run.folder, small_run.networks)
+
+
+def test_every_number_names_extractor_count_and_floor(found):
+    measures = [score.measure for score in found.scores]
+    assert len(set(measures)) == len(measures)
+    assert {
+        "frechet_distance",
+        "kernel_distance",
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+        "ms_ssim",
+        "copying_test",
+        "duplicate_rate",
+        "repeat_rate",
+        "sliced_wasserstein_16",
+    } <= set(measures)
+    for score in found.scores:
+        assert score.extractor == "pixels" or score.extractor.startswith("random:")
+        assert score.generated == (150 if score.measure == "copying_test" else 300)
+        assert score.floor is not None, score.measure
+        assert "300 of 1,797 pictures" in score.split
+        assert np.isfinite(score.value)
+
+
+def test_real_images_get_the_floor_and_an_untrained_generator_does_not(found):
+    assert found["frechet_distance"].value > 5 * found["frechet_distance"].floor
+    assert abs(found["kernel_distance"].floor) < found["kernel_distance"].value / 5
+    assert found["coverage"].floor > 0.9 > found["coverage"].value
+    assert abs(found["density"].floor - 1) < 0.2
+
+
+def test_the_distance_is_that_of_the_stated_images(found, small_run, pictures):
+    extractor = random_extractor(1, (16, 16))
+    order = chosen_order(1797)
+    real = extractor(take(pictures, order[:300])).values
+    others = extractor(take(pictures, order[300:600])).values
+    fake = extractor(small_run.sample(300, seed=0)).values
+    value = frechet_distance(Moments.of(real), Moments.of(fake))
+    assert found["frechet_distance"].value == pytest.approx(value, rel=1e-6)
+    floor = frechet_distance(Moments.of(real), Moments.of(others))
+    assert found["frechet_distance"].floor == pytest.approx(floor, rel=1e-6)
+
+
+def test_another_seed_draws_other_images(found, small_run):
+    other = small_run.evaluate(extractor="random", images=300, seed=1)
+    assert other["frechet_distance"].value != found["frechet_distance"].value
+    assert other["frechet_distance"].seed == 1
+    assert other["frechet_distance"].floor == found["frechet_distance"].floor
+
+
+def test_at_most_half_of_the_pictures_are_compared_with(small_run):
+    found = small_run.evaluate(extractor="random", images=10_000)
+    assert found["frechet_distance"].generated == 898
+    assert found["frechet_distance"].real == 898
+
+
+def test_labels_give_a_classifier_and_the_shares_of_its_classes(small_run):
+    found = small_run.evaluate(images=200)
+    assert found.scores[0].extractor.startswith("classifier:")
+    assert "% right" in found.extractor
+    assert list(found.classes) == list("0123456789")
+    ours, theirs = zip(*found.classes.values(), strict=True)
+    assert sum(ours) == pytest.approx(1)
+    assert sum(theirs) == pytest.approx(1)
+    assert all(0.03 < share < 0.2 for share in theirs)
+    assert found["mode_coverage"].floor == 10
+    assert found["inception_score"].floor > found["inception_score"].value
+    assert found["label_entropy"].floor == pytest.approx(np.log(10), abs=0.1)
+
+
+class Copier:
+    """Stands for a run that draws what it is told to."""
+
+    def __init__(self, run, images):
+        self.path, self.networks, self.images_seen = run.path, run.networks, run.images_seen
+        self.checkpoint = run.checkpoint
+        self._images = images
+
+    def stream(self, count, *, seed=0):
+        yield self._images[:count]
+
+
+def test_a_generator_that_copies_is_found_out(small_run, pictures):
+    evaluator = Evaluator(pictures, random_extractor(1, (16, 16)), images=400)
+    order = chosen_order(1797)
+    # what the search looks through begins after the fifth that stands for new pictures
+    copies = take(pictures, order[800:1200])
+    found = evaluator.evaluate(Copier(small_run, copies))
+    assert found["copying_test"].value < -3 < found["copying_test"].floor
+    assert found["duplicate_rate"].value == 1.0
+    assert found["duplicate_rate"].floor < 0.05
+    assert found.copying is not None
+    assert np.array_equal(found.copying.generated, found.copying.training)
+    assert max(found.copying.distances) == 0
+    assert "it copies" in " ".join(found.copying.lines())
+
+
+@pytest.mark.parametrize(
+    ("generated", "test", "duplicates", "verdict"),
+    [
+        (500, -0.8, 0.012, "as far"),  # ten cells: one in a thousand perfect ones is below -0.95
+        (500, -1.1, 0.012, "no copies"),
+        (50, -1.1, 0.012, "as far"),  # one cell: as many are below -3
+        (50, -3.5, 0.012, "no copies"),
+        (500, -1.1, 0.05, "it copies"),
+        (500, 0.0, 0.05, "some generated images are copies"),
+        (500, 4.0, 0.0, "farther"),
+    ],
+)
+def test_the_verdict_asks_the_copying_test_and_the_duplicates(generated, test, duplicates, verdict):
+    common = {"extractor": "x", "real": 1000, "generated": generated, "split": "", "seed": 0}
+    scores = (
+        Score(measure="copying_test", value=test, floor=0.1, better="zero", **common),
+        Score(measure="duplicate_rate", value=duplicates, floor=0.01, **common),
+    )
+    nothing = np.empty((0, 1, 8, 8), np.uint8)
+    found = Copying(nothing, nothing, (), 1000, "500 other pictures", scores)
+    assert verdict in " ".join(found.lines())
+
+
+def test_a_fifth_of_copies_is_found_out(small_run, pictures):
+    order = chosen_order(1797)
+    training = HeldPictures(take(pictures, order[:1200]))
+    held_out = HeldPictures(take(pictures, order[1200:1500]))
+    mixed = take(pictures, np.concatenate([order[1500:1740], order[:57]]))
+    evaluator = Evaluator(training, random_extractor(1, (16, 16)), images=297, held_out=held_out)
+    found = evaluator.evaluate(Copier(small_run, np.random.default_rng(0).permutation(mixed)))
+    assert "it copies" in " ".join(found.copying.lines())
+
+
+def test_new_real_pictures_are_not_taken_for_copies(small_run, pictures):
+    order = chosen_order(1797)
+    training = HeldPictures(take(pictures, order[:1200]))
+    held_out = HeldPictures(take(pictures, order[1200:1500]))
+    fresh = take(pictures, order[1500:])
+    evaluator = Evaluator(training, random_extractor(1, (16, 16)), images=297, held_out=held_out)
+    found = evaluator.evaluate(Copier(small_run, fresh))
+    assert abs(found["copying_test"].value) < 3
+    assert found["duplicate_rate"].value < 0.08
+    assert "300 other pictures" in found.copying.held_out.replace("297 of ", "")
+    assert found["frechet_distance"].value < 2 * found["frechet_distance"].floor
+
+
+def test_a_generator_that_repeats_itself_is_found_out(small_run, pictures):
+    evaluator = Evaluator(pictures, random_extractor(1, (16, 16)), images=400)
+    images = np.repeat(take(pictures, chosen_order(1797)[:20]), 20, axis=0)
+    found = evaluator.evaluate(Copier(small_run, images))
+    assert found["repeat_rate"].value == 1.0
+    assert found["repeat_rate"].floor < 0.2
+    assert found["recall"].value < found["recall"].floor / 2
+    assert found["ms_ssim"].value > found["ms_ssim"].floor
+
+
+def test_features_are_taken_once(pictures, tmp_path, monkeypatch):
+    monkeypatch.setenv("DCGAN_CACHE", str(tmp_path))
+    extractor, rows = random_extractor(1, (16, 16)), chosen_order(1797)[:100]
+    first = real_features(pictures, rows, extractor)
+    batches = []
+    extractor.network.register_forward_hook(lambda *_: batches.append(1))
+    again = real_features(pictures, rows, extractor)
+    assert not batches
+    assert np.array_equal(first.values, again.values)
+    assert again.probabilities is None
+    real_features(pictures, rows[:99], extractor)
+    assert batches, "other pictures have other features"
+
+
+def test_damaged_features_are_taken_again(pictures, tmp_path, monkeypatch):
+    monkeypatch.setenv("DCGAN_CACHE", str(tmp_path))
+    extractor, rows = random_extractor(1, (16, 16)), chosen_order(1797)[:60]
+    first = real_features(pictures, rows, extractor)
+    (kept,) = (tmp_path / "features").iterdir()
+    kept.write_bytes(kept.read_bytes()[:500])
+    assert np.array_equal(real_features(pictures, rows, extractor).values, first.values)
+
+
+def test_two_samples_are_disjoint_and_equal_in_number(pictures):
+    *sets, split = two_samples(pictures, 10_000)
+    a, b = (np.concatenate(list(parts)) for parts in sets)
+    assert len(a) == len(b) == 898
+    assert "898 of 1,797" in split
+    order = chosen_order(1797)
+    assert np.array_equal(a, take(pictures, np.sort(order[:898])))
+    assert np.array_equal(b, take(pictures, np.sort(order[898:1796])))
+    assert not set(order[:898]) & set(order[898:1796])
+
+
+def test_pictures_are_read_in_parts_of_bounded_size(pictures, monkeypatch):
+    asked = []
+    plain = HeldPictures.take
+
+    def take_(self, rows, *rest):
+        asked.append(len(rows))
+        return plain(self, rows, *rest)
+
+    monkeypatch.setattr(HeldPictures, "take", take_)
+    monkeypatch.setattr(real_images, "_PART_BYTES", 10 * 16 * 16 + 5)
+    rows = np.arange(37)
+    found = take(pictures, rows)
+    assert asked == [10, 10, 10, 7]
+    monkeypatch.undo()
+    assert np.array_equal(found, take(pictures, rows))
+
+
+def test_too_few_of_anything_is_refused(small_run, pictures):
+    with pytest.raises(ConfigError, match="images = 10"):
+        small_run.evaluate(extractor="random", images=10)
+    few = HeldPictures(take(pictures, np.arange(99)))
+    with pytest.raises(DataError, match="99 pictures: too few"):
+        Evaluator(few, random_extractor(1, (16, 16)))
+
+
+def test_held_out_pictures_are_of_no_use_beside_others(small_run):
+    with pytest.raises(ConfigError, match=r"held_out = 'digits': .*leave out DATA and --all"):
+        small_run.evaluate("digits", held_out="digits", extractor="random", images=100)
+    with pytest.raises(ConfigError, match="held_out"):
+        evaluate([small_run], held_out="digits", extractor="random", images=100, brief=True)
+
+
+def test_a_wrong_extractor_is_refused_before_anything_is_opened(small_run):
+    with pytest.raises(ConfigError, match="did you mean 'random'"):
+        small_run.evaluate("nowhere", extractor="randon")
+
+
+def test_damaged_checkpoints_are_passed_over(small_run, tmp_path):
+    path = shutil.copytree(small_run.path, tmp_path / "run")
+    names = [one.name for one in list_checkpoints(path / "checkpoints")]
+    assert len(names) >= 2
+    (path / "checkpoints" / names[-1] / "ema.safetensors").write_bytes(b"damaged")
+    notes: list[str] = []
+    found = every_checkpoint(path, note=notes.append)
+    assert [run.checkpoint.name for run in found] == names[:-1]
+    assert len(notes) == 1
+    assert names[-1] in notes[0]
+    for name in names[:-1]:
+        (path / "checkpoints" / name / "ema.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=names[-1]):
+        every_checkpoint(path)
+    with pytest.raises(RunError, match="no such run folder"):
+        every_checkpoint(tmp_path / "nowhere")
+
+
+def test_other_pictures_can_be_compared_with(small_run, tmp_path):
+    np.save(tmp_path / "black.npy", np.zeros((200, 16, 16), np.uint8))
+    found = small_run.evaluate(str(tmp_path / "black.npy"), extractor="random", images=100)
+    assert "100 of 200 pictures" in found.scores[0].split
+    assert found["frechet_distance"].floor == pytest.approx(0, abs=1e-6)
+
+
+def test_the_search_for_an_extractor_names_what_there_is(small_run, pictures):
+    with pytest.raises(ConfigError, match=r"extractor = 'clasifier': .*did you mean 'classifier'"):
+        open_extractor("clasifier", pictures)
+    bare = HeldPictures(take(pictures, np.arange(200)))
+    assert open_extractor("auto", bare).name == "random"
+    with pytest.raises(DataError, match="no labels"):
+        open_extractor("classifier", bare)
+
+
+def test_the_factor_called_label_comes_first(pictures):
+    values = np.zeros(1797, np.int64)
+    pictures.labels = {
+        "size": Labels(values.astype(float)),
+        "colour": Labels(values, ("red", "blue")),
+        "label": Labels(values, ("a", "b")),
+    }
+    assert classes_of(pictures)[0] == "label"
+    assert classes_of(pictures, "colour")[1].names == ("red", "blue")
+    assert classes_of(pictures, "size") is None
+    del pictures.labels["label"]
+    assert classes_of(pictures)[0] == "colour"
+
+
+def test_pictures_from_python_must_be_given_again(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (200, 16, 16), dtype=np.uint8)
+    run = dcgan.train(images, images=256, out=tmp_path / "run", **SMALL)
+    with pytest.raises(DataError, match="came from Python"):
+        run.evaluate()
+
+
+def test_pictures_that_changed_are_said(small_run, tmp_path):
+    np.save(tmp_path / "a.npy", open_source("digits").pixels()[:300, 0])
+    run = dcgan.train(str(tmp_path / "a.npy"), images=256, out=tmp_path / "run", **SMALL)
+    notes: list[str] = []
+    open_pictures(run.folder, run.networks, note=notes.append)
+    assert not any("have changed" in note for note in notes)
+    np.save(tmp_path / "a.npy", open_source("digits").pixels()[300:600, 0])
+    open_pictures(run.folder, run.networks, note=notes.append)
+    assert any("have changed" in note for note in notes)
+
+
+def test_an_evaluation_is_kept_with_its_pictures(found, small_run, tmp_path):
+    copy = dcgan.open_run(shutil.copytree(small_run.path, tmp_path / "run"))
+    path = keep_evaluation(copy.folder, found)
+    stored = json.loads(path.read_text())
+    assert [score["measure"] for score in stored["scores"]] == [s.measure for s in found.scores]
+    assert path.with_name(f"{path.stem}-nearest.png").is_file()
+
+
+def test_one_evaluation_does_not_take_the_place_of_another(small_run, tmp_path):
+    copy = dcgan.open_run(shutil.copytree(small_run.path, tmp_path / "run"))
+    np.save(tmp_path / "other.npy", open_source("digits").pixels()[:200, 0])
+    plain = {"extractor": "random", "images": 60}
+    other = str(tmp_path / "other.npy")
+    kept = {
+        keep_evaluation(copy.folder, evaluation)
+        for evaluation in (
+            copy.evaluate(**plain),
+            copy.evaluate(**plain | {"images": 70}),
+            copy.evaluate(**plain, seed=1),
+            copy.evaluate(other, **plain),
+        )
+    }
+    assert len(kept) == 4
+    assert all(path.is_file() for path in kept)
+    again = keep_evaluation(copy.folder, copy.evaluate(**plain))
+    assert again in kept
+
+
+def test_all_checkpoints_name_the_best(small_run, tmp_path):
+    settings = SMALL["settings"]["records"] | {"checkpoint_every": 2_048, "keep": 9}
+    run = dcgan.train(
+        "digits",
+        images=6_144,
+        out=tmp_path / "run",
+        **{**SMALL, "settings": SMALL["settings"] | {"records": settings}},
+    )
+    names = [path.name for path in sorted((run.path / "checkpoints").iterdir())]
+    assert len(names) >= 3
+    runs = [dcgan.open_run(run.path, checkpoint=name) for name in names]
+    found = evaluate(runs, extractor="random", images=200, brief=True)
+    drawing = keep_all_evaluations(run.folder, found, is_own=True)
+    assert drawing.read_bytes().startswith(b"\x89PNG")
+    least = min(found, key=lambda one: one["frechet_distance"].value)
+    assert dcgan.open_run(run.path).checkpoint.name == least.checkpoint
+    assert json.loads((run.path / "best.json").read_text())["by"] == "evaluate --all"

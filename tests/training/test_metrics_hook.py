@@ -1,0 +1,329 @@
+"""While it trains, a run is measured, and what was best stays."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from tests.conftest import SMALL
+
+import dcgan
+from dcgan.data import open_source
+from dcgan.errors import ConfigError, DataError
+from dcgan.metrics.distance import Yardstick
+from dcgan.metrics.extractors.random_network import random_extractor
+from dcgan.metrics.frechet import Moments, frechet_distance
+from dcgan.runs.checkpoints import list_checkpoints
+from dcgan.runs.scores import Scoreboard, read_best, read_scores
+from dcgan.runtime.reporting import Reporter
+from dcgan.training import hooks, loop
+
+EAGER = {"images": 60, "every": 256}
+"""Measures often."""
+
+
+def small(**sections):
+    settings = SMALL["settings"] | {"metrics": EAGER} | sections
+    return {**SMALL, "settings": settings}
+
+
+def heard():
+    """A list that fills with what training notes, and the reporter that fills it."""
+    notes: list[str] = []
+
+    class Listener(Reporter):
+        def note(self, text):
+            notes.append(text)
+
+    return notes, Listener()
+
+
+def distance_to_digits(run, extractor, real):
+    drawn = extractor(run.sample(300, seed=99)).values
+    return frechet_distance(Moments.of(extractor(real).values), Moments.of(drawn))
+
+
+@pytest.fixture
+def collapse_after(monkeypatch):
+    """Drive the generator into collapse: from a number of images on, it learns in huge steps."""
+
+    plain = loop.Plan.prepare
+
+    def collapse(images):
+        def prepare(plan, state):
+            plain(plan, state)
+            if state.images_seen >= images:
+                for group in state.players.generator_optimizer.param_groups:
+                    group["lr"] = 3.0
+
+        monkeypatch.setattr(loop.Plan, "prepare", prepare)
+
+    return collapse
+
+
+def test_a_run_that_collapses_late_still_yields_its_best_checkpoint(tmp_path, collapse_after):
+    collapse_after(3_000)
+    records = SMALL["settings"]["records"] | {"checkpoint_every": 512, "keep": 2}
+    run = dcgan.train("digits", images=6_000, out=tmp_path / "run", **small(records=records))
+    last = dcgan.open_run(run.path, checkpoint="last")
+    assert last.images_seen == 6_016
+    assert run.images_seen <= 3_500, "best is from before the collapse"
+    real = open_source("digits").pixels()[:, :, :, :]
+    real = real.repeat(2, axis=2).repeat(2, axis=3)
+    extractor = random_extractor(1, (16, 16))
+    best, worst = (distance_to_digits(one, extractor, real) for one in (run, last))
+    assert best < worst / 2, (best, worst)
+    best_json = json.loads((run.path / "best.json").read_text())
+    assert best_json["checkpoint"] == run.checkpoint.name
+    assert (run.path / "quality.png").is_file()
+
+
+def test_measuring_changes_nothing_in_what_is_trained(tmp_path):
+    plain = dcgan.train("digits", images=1024, out=tmp_path / "plain", **SMALL)
+    measured = dcgan.train("digits", images=1024, out=tmp_path / "measured", **small())
+    assert read_scores(measured.folder)
+    for part in ("generator", "discriminator", "ema", "generator_optimizer", "random"):
+        ours, theirs = (
+            dcgan.open_run(run.path, checkpoint="last").checkpoint / f"{part}.safetensors"
+            for run in (plain, measured)
+        )
+        assert ours.read_bytes() == theirs.read_bytes(), part
+
+
+def test_each_measurement_names_what_it_rests_on(tmp_path):
+    run = dcgan.train("digits", images=1024, out=tmp_path / "run", **small())
+    for one in read_scores(run.folder):
+        score = one.score
+        assert score.measure == "frechet_distance"
+        assert score.extractor.startswith("random:")
+        assert (score.real, score.generated) == (60, 60)
+        assert "60 of 1,797" in score.split
+        assert score.floor is not None
+        assert 0 < score.floor < score.value
+
+
+def measured(run):
+    """Images seen and distance of each measurement."""
+    return [(one.images, one.score.value) for one in read_scores(run.folder)]
+
+
+def best_of(run):
+    """What ``best.json`` says, but when."""
+    best = json.loads((run.path / "best.json").read_text())
+    return {key: value for key, value in best.items() if key != "time"}
+
+
+def checkpoints_of(run):
+    return [path.name for path in list_checkpoints(run.folder.checkpoints)]
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """From when it is called on, each step takes longer, by the clock of training and by that of
+    checkpoints, which may be due after any step."""
+    added = itertools.count(0.0, 40.0)
+
+    class Slow:
+        @staticmethod
+        def perf_counter():
+            return time.perf_counter() + next(added)
+
+    def begin():
+        monkeypatch.setattr(loop, "time", Slow)
+        monkeypatch.setattr(hooks, "time", Slow)
+
+    return begin
+
+
+PATIENT = {"images": 60, "every": 400, "patience": 1_200}
+"""Stops early where a run has collapsed."""
+
+FEW = {"checkpoint_every": 640, "keep": 2, "keep_every": 1_000}
+
+
+def test_measurements_best_and_early_stop_do_not_depend_on_the_machines_speed(
+    tmp_path, slow, collapse_after
+):
+    settings = small(metrics=PATIENT, records=SMALL["settings"]["records"] | FEW)
+    collapse_after(1_500)
+    fast = dcgan.train("digits", images=9_000, out=tmp_path / "fast", **settings)
+    slow()
+    slowly = dcgan.train("digits", images=9_000, out=tmp_path / "slow", **settings)
+    assert measured(slowly) == measured(fast)
+    # as stated, at the first step beyond 50, 100, 200, 400, 800, 1200, …
+    assert [images for images, _ in measured(fast)][:6] == [64, 128, 224, 416, 800, 1_216]
+    assert best_of(slowly) == best_of(fast)
+    assert dcgan.open_run(fast.path, checkpoint="last").images_seen < 6_000, "it stopped early"
+    assert checkpoints_of(slowly) == checkpoints_of(fast)
+    saved = [event["images"] for event in slowly.folder.events.read() if "path" in event]
+    assert len(saved) > 20, "the clock asked for one after every few steps"
+
+
+class Killed(Exception):
+    """Stands for a kill: nothing is saved."""
+
+
+class KilledAt(Reporter):
+    """Ends a run at a step, as a kill would."""
+
+    def __init__(self, images):
+        self.images = images
+
+    def tick(self, images_seen, seconds):
+        if images_seen == self.images:
+            raise Killed
+
+
+def test_a_killed_run_is_measured_and_stopped_like_an_unbroken_one(
+    tmp_path, monkeypatch, collapse_after
+):
+    settings = small(metrics=PATIENT, records=SMALL["settings"]["records"] | FEW)
+    collapse_after(1_500)
+
+    def train(name, reporter=None):
+        out = tmp_path / name
+        return dcgan.train("digits", images=9_000, out=out, reporter=reporter, **settings)
+
+    whole = train("whole")
+    with monkeypatch.context() as patch:
+        # between saving the checkpoint of a measurement and entering what was measured
+        patch.setattr(Scoreboard, "enter", lambda *_: KilledAt(0).tick(0, 0.0))
+        with pytest.raises(Killed):
+            train("run")
+    assert checkpoints_of(dcgan.open_run(tmp_path / "run")) == ["000000064"]
+    for images in (704, 1_312, 2_016):
+        with pytest.raises(Killed):
+            train("run", KilledAt(images))
+    parts = train("run")
+    assert measured(parts) == measured(whole)
+    assert best_of(parts) == best_of(whole)
+    assert checkpoints_of(parts) == checkpoints_of(whole)
+
+
+def test_the_best_and_those_to_keep_survive_pruning(tmp_path, collapse_after):
+    collapse_after(1_000)
+    records = SMALL["settings"]["records"] | {
+        "checkpoint_every": 512,
+        "keep": 1,
+        "keep_best": 2,
+        "keep_every": 1_500,
+    }
+    run = dcgan.train("digits", images=3_584, out=tmp_path / "run", **small(records=records))
+    names = [int(path.name) for path in list_checkpoints(run.folder.checkpoints)]
+    scores = sorted(read_scores(run.folder), key=lambda one: one.score.value)
+    saved = [one.images for one in scores if one.checkpoint is not None][:2]
+    assert set(saved) <= set(names)
+    assert names[-1] == 3_584
+    assert any(1_500 <= name < 2_100 for name in names)
+    assert any(3_000 <= name < 3_584 for name in names)
+    assert len(names) <= 5
+
+
+def test_patience_ends_a_run_that_no_longer_gets_better(tmp_path, collapse_after):
+    collapse_after(2_000)
+    impatient = small(metrics=EAGER | {"patience": 2_000})
+    run = dcgan.train("digits", images=200_000, out=tmp_path / "run", **impatient)
+    last = dcgan.open_run(run.path, checkpoint="last").images_seen
+    assert last < 20_000
+    gain = min(read_scores(run.folder), key=lambda one: one.score.value).images
+    assert last - gain >= 2_000
+    events = [line["event"] for line in run.folder.events.read()]
+    assert "stopped early" in events
+    assert events[-1] == "finished"
+    again = dcgan.train("digits", images=200_000, out=tmp_path / "run", **impatient)
+    assert dcgan.open_run(again.path, checkpoint="last").images_seen == last
+
+
+def test_a_run_goes_on_with_what_was_measured_before(tmp_path):
+    records = SMALL["settings"]["records"] | {"checkpoint_every": 256}
+    settings = small(records=records)
+    run = dcgan.train("digits", images=1024, out=tmp_path / "run", **settings)
+    first = read_scores(run.folder)
+    longer = dcgan.train("digits", images=2048, out=tmp_path / "run", resume=True, **settings)
+    scores = read_scores(longer.folder)
+    assert scores[: len(first)] == first
+    assert len(scores) > len(first)
+    best = min((one for one in scores if one.checkpoint), key=lambda one: one.score.value)
+    assert read_best(longer.folder).images == best.images
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), DataError("a.png: unreadable")]
+)
+def test_what_cannot_be_measured_is_trained_on(tmp_path, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(Yardstick, "score", fail)
+    notes, listener = heard()
+    run = dcgan.train("digits", images=1024, out=tmp_path / "run", reporter=listener, **small())
+    assert run.images_seen == 1024
+    assert [note for note in notes if "not measured any more" in note] == [
+        f"not measured any more: {error}"
+    ]
+    assert read_scores(run.folder) == []
+
+
+def test_of_few_pictures_half_are_compared_with_as_many_generated(tmp_path):
+    np.save(tmp_path / "few.npy", open_source("digits").pixels()[:150, 0])
+    run = dcgan.train(
+        str(tmp_path / "few.npy"), images=512, out=tmp_path / "run", **small(metrics={"every": 256})
+    )
+    scores = read_scores(run.folder)
+    assert scores
+    assert all((one.score.real, one.score.generated) == (75, 75) for one in scores)
+
+
+def test_measuring_can_end_when_a_run_goes_on(tmp_path):
+    run = dcgan.train("digits", images=1024, out=tmp_path / "run", **small())
+    best = (run.path / "best.json").read_bytes()
+    config = yaml.safe_load((run.path / "config.yaml").read_text())
+    config["metrics"]["measure"] = "off"
+    (run.path / "config.yaml").write_text(yaml.safe_dump(config))
+    notes, listener = heard()
+    off = small(metrics=EAGER | {"measure": "off"})
+    dcgan.train("digits", images=2048, out=tmp_path / "run", resume=True, reporter=listener, **off)
+    assert any("not measured from here on" in note for note in notes)
+    assert (run.path / "best.json").read_bytes() == best
+
+
+def test_a_wrong_extractor_is_refused_before_anything_is_opened(tmp_path):
+    with pytest.raises(ConfigError, match=r"metrics\.extractor = 'randon'.*'random'"):
+        dcgan.train(
+            "nowhere", images=512, out=tmp_path / "run", **small(metrics={"extractor": "randon"})
+        )
+
+
+def test_off_means_off(tmp_path):
+    run = dcgan.train(
+        "digits", images=1024, out=tmp_path / "run", **small(metrics={"measure": "off"})
+    )
+    assert read_scores(run.folder) == []
+    assert not run.folder.best.exists()
+
+
+def test_too_few_pictures_are_said(tmp_path, png_folder):
+    notes, listener = heard()
+    run = dcgan.train(png_folder, images=512, out=tmp_path / "run", reporter=listener, **small())
+    assert any("10 pictures are too few" in note for note in notes)
+    assert not run.folder.best.exists()
+
+
+def test_patience_without_measuring_is_refused(tmp_path):
+    settings = small(metrics={"measure": "off", "patience": 100})
+    with pytest.raises(ConfigError, match=r"metrics\.patience = 100"):
+        dcgan.train("digits", images=512, out=tmp_path / "run", **settings)
+
+
+def test_the_kernel_distance_can_be_chosen(tmp_path):
+    run = dcgan.train(
+        "digits", images=1024, out=tmp_path / "run", **small(metrics=EAGER | {"measure": "kernel"})
+    )
+    scores = [one.score for one in read_scores(run.folder)]
+    assert {score.measure for score in scores} == {"kernel_distance"}
+    assert np.isfinite([score.value for score in scores]).all()
