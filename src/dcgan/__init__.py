@@ -23,18 +23,22 @@ from dcgan.lazily import lazily
 if TYPE_CHECKING:
     from dcgan import augment, config, data, errors, latent, metrics, models, objectives, probe
     from dcgan.data import open_source
+    from dcgan.evaluation.evaluate_runs import evaluate
+    from dcgan.evaluation.evaluator import Evaluation
     from dcgan.runs import Run, open_run
     from dcgan.runtime.reporting import Reporter
     from dcgan.training import prepare, train
 
 __version__ = "0.1.0"
 __all__ = [
+    "Evaluation",
     "Reporter",
     "Run",
     "augment",
     "config",
     "data",
     "errors",
+    "evaluate",
     "latent",
     "metrics",
     "models",
@@ -49,6 +53,10 @@ __all__ = [
 __getattr__, __dir__ = lazily(
     __name__,
     {name: f"dcgan.{name}" for name in __all__ if name.islower() and "_" not in name}
+    | {
+        "Evaluation": "dcgan.evaluation.evaluator",
+        "evaluate": "dcgan.evaluation.evaluate_runs",
+    }
     | dict.fromkeys(("Run", "open_run"), "dcgan.runs")
     | dict.fromkeys(("prepare", "train"), "dcgan.training")
     | {"Reporter": "dcgan.runtime.reporting", "open_source": "dcgan.data"},

@@ -14,7 +14,7 @@ from dcgan.data import HeldPictures, Labels, open_source
 from dcgan.errors import CheckpointError, ConfigError, DataError, RunError
 from dcgan.evaluation import real_images
 from dcgan.evaluation.copying import Copying
-from dcgan.evaluation.evaluate_runs import evaluate, every_checkpoint
+from dcgan.evaluation.evaluate_runs import evaluate
 from dcgan.evaluation.evaluator import Evaluator
 from dcgan.evaluation.extractors import classes_of, open_extractor
 from dcgan.evaluation.real_features import real_features
@@ -25,6 +25,7 @@ from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.score import Score
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.pictures import open_pictures
+from dcgan.runs.run import open_every_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -267,16 +268,16 @@ def test_damaged_checkpoints_are_passed_over(small_run, tmp_path):
     assert len(names) >= 2
     (path / "checkpoints" / names[-1] / "ema.safetensors").write_bytes(b"damaged")
     notes: list[str] = []
-    found = every_checkpoint(path, note=notes.append)
+    found = open_every_checkpoint(path, note=notes.append)
     assert [run.checkpoint.name for run in found] == names[:-1]
     assert len(notes) == 1
     assert names[-1] in notes[0]
     for name in names[:-1]:
         (path / "checkpoints" / name / "ema.safetensors").unlink()
     with pytest.raises(CheckpointError, match=names[-1]):
-        every_checkpoint(path)
+        open_every_checkpoint(path)
     with pytest.raises(RunError, match="no such run folder"):
-        every_checkpoint(tmp_path / "nowhere")
+        open_every_checkpoint(tmp_path / "nowhere")
 
 
 def test_other_pictures_can_be_compared_with(small_run, tmp_path):

@@ -64,9 +64,9 @@ def evaluate(
     from dcgan.cli.evaluate_report import all_lines, report_lines
     from dcgan.cli.options import computing_device
     from dcgan.evaluation.evaluate_runs import evaluate as measure
-    from dcgan.evaluation.evaluate_runs import every_checkpoint
     from dcgan.evaluation.results import keep_all_evaluations, keep_evaluation
     from dcgan.runs import open_run
+    from dcgan.runs.run import open_every_checkpoint
     from dcgan.runtime.files import reason_of
     from dcgan.runtime.progress import TerminalReporter
     from dcgan.runtime.ranks import joined
@@ -76,7 +76,7 @@ def evaluate(
     with joined() as ranks:
         reporter = TerminalReporter() if ranks.is_first else Reporter()
         if every:
-            runs = every_checkpoint(run, device=place, ranks=ranks, note=reporter.note)
+            runs = open_every_checkpoint(run, device=place, ranks=ranks, note=reporter.note)
         else:
             runs = [open_run(run, checkpoint=checkpoint, device=place, ranks=ranks)]
         try:

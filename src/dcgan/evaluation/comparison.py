@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from dcgan.errors import ConfigError
 from dcgan.evaluation.evaluator import Evaluator, refuse_few, refuse_few_pictures
 from dcgan.evaluation.extractors import open_extractor, refuse_unknown
+from dcgan.evaluation.sampler import Sampler
 from dcgan.render.runs_page import side_by_side
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.pictures import open_pictures
-from dcgan.runs.run import Run
 from dcgan.runs.scores import read_scores
 from dcgan.runs.settings import stored_settings
 from dcgan.runtime.files import StrPath
@@ -137,7 +137,7 @@ class Comparison:
 
 @isolated()
 def compare(
-    runs: Sequence[Run],
+    runs: Sequence[Sampler],
     data: StrPath | None = None,
     *,
     images: int = 5_000,
@@ -152,7 +152,7 @@ def compare(
 
     Parameters
     ----------
-    runs : sequence of Run
+    runs : sequence of Sampler
         At least two.
     data : str, optional
         The real pictures to measure against; default what the first run was trained on.
@@ -238,7 +238,7 @@ def draw_comparison(found: Comparison, path: StrPath) -> None:
     )
 
 
-def log_problem(run: Run) -> str | None:
+def log_problem(run: Sampler) -> str | None:
     """One line that says what is missing in a run's log; None where nothing is."""
     log = run.folder.log
     damaged = log.damaged()
@@ -261,7 +261,7 @@ def _log_interval(folder: RunFolder) -> int:
     return every if isinstance(every, int) else 0
 
 
-def _spreads(evaluator: Evaluator, run: Run, seeds: range) -> tuple[Spread, ...]:
+def _spreads(evaluator: Evaluator, run: Sampler, seeds: range) -> tuple[Spread, ...]:
     draws = [evaluator.evaluate(run, seed=seed) for seed in seeds]
     spreads = []
     for measure in MEASURES:
@@ -270,7 +270,7 @@ def _spreads(evaluator: Evaluator, run: Run, seeds: range) -> tuple[Spread, ...]
     return tuple(spreads)
 
 
-def _compared(run: Run, name: str, spreads: tuple[Spread, ...], seed: int) -> Compared:
+def _compared(run: Sampler, name: str, spreads: tuple[Spread, ...], seed: int) -> Compared:
     log = run.log()
     return Compared(
         name=name,

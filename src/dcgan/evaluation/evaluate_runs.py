@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from os import fspath
-from pathlib import Path
-
-import torch
 
 from dcgan.data import Pictures
-from dcgan.errors import CheckpointError, ConfigError, DcganError
+from dcgan.errors import ConfigError, DcganError
 from dcgan.evaluation.evaluator import Evaluation, Evaluator, refuse_few, refuse_few_pictures
 from dcgan.evaluation.extractors import open_extractor, refuse_unknown
 from dcgan.evaluation.real_images import name_of
-from dcgan.runs.checkpoints import list_checkpoints
-from dcgan.runs.folder import RunFolder
+from dcgan.evaluation.sampler import Sampler
 from dcgan.runs.pictures import held_out_name, open_pictures
-from dcgan.runs.run import Run, open_run
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
-from dcgan.runtime.ranks import Ranks
-
-_ALONE = Ranks()
 
 
 @isolated()
 def evaluate(
-    runs: Sequence[Run],
+    runs: Sequence[Sampler],
     data: StrPath | None = None,
     *,
     extractor: StrPath = "auto",
@@ -43,7 +35,7 @@ def evaluate(
 
     Parameters
     ----------
-    runs : sequence of Run
+    runs : sequence of Sampler
         Each opened at the checkpoint to measure; all draw images of one shape. Where they were
         opened by several processes, these share the work, and each returns all of it.
     data : str, optional
@@ -115,45 +107,8 @@ def evaluate(
     return [evaluator.evaluate(run, seed=seed) for run in runs]
 
 
-def every_checkpoint(
-    path: StrPath,
-    *,
-    device: torch.device | str = "cpu",
-    ranks: Ranks = _ALONE,
-    note: Callable[[str], None] | None = None,
-) -> list[Run]:
-    """A run opened at each of its checkpoints, oldest first.
-
-    Parameters
-    ----------
-    path : path
-        The run folder.
-    device : torch.device, default CPU
-    ranks : Ranks, optional
-        See :class:`dcgan.runs.run.Run`.
-    note : callable, optional
-        Told of each checkpoint that is damaged, and passed over.
-
-    Raises
-    ------
-    CheckpointError
-        There is none, or all are damaged.
-    RunError
-        Not a run folder.
-    """
-    runs = []
-    for name in (one.name for one in list_checkpoints(RunFolder(Path(path)).checkpoints)):
-        try:
-            runs.append(open_run(path, checkpoint=name, device=device, ranks=ranks))
-        except CheckpointError as error:
-            if note:
-                note(f"passed over: {error}")
-    # where there is nothing to open, opening it says what is wrong
-    return runs or [open_run(path, checkpoint="last", device=device, ranks=ranks)]
-
-
 def _held_out(
-    run: Run,
+    run: Sampler,
     asked: StrPath | None,
     data_root: StrPath | None,
     note: Callable[[str], None] | None,

@@ -20,6 +20,7 @@ from dcgan.evaluation.copying import Copying, CopyingSearch
 from dcgan.evaluation.judgement import judgement
 from dcgan.evaluation.real_features import real_features
 from dcgan.evaluation.real_images import FEWEST, chosen_order, name_of, take
+from dcgan.evaluation.sampler import Sampler
 from dcgan.metrics.extractor import Extractor, Features
 from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.kernel import kernel_distance
@@ -28,7 +29,6 @@ from dcgan.metrics.neighbours import density_coverage, precision_recall
 from dcgan.metrics.score import Better, Score
 from dcgan.metrics.similarity import ms_ssim_diversity
 from dcgan.metrics.wasserstein import sliced_wasserstein
-from dcgan.runs.run import Run
 
 _MOST_TRAINING = 50_000
 """Training pictures among which copies are looked for."""
@@ -169,7 +169,7 @@ class Evaluator:
         name = f"{len(rows):,} of {len(held_out):,} other pictures ({name_of(held_out)})"
         return real_features(held_out, rows, self._extractor), name
 
-    def evaluate(self, run: Run, *, seed: int = 0) -> Evaluation:
+    def evaluate(self, run: Sampler, *, seed: int = 0) -> Evaluation:
         """Measure the checkpoint that a run is opened at, on the latents of a seed."""
         self._seed = seed
         if run.networks.image_shape != self._pictures.shape:
@@ -338,7 +338,7 @@ class _FirstOf:
         return np.concatenate(self._kept)
 
 
-def _bytes_of(run: Run) -> int:
+def _bytes_of(run: Sampler) -> int:
     return int(np.prod(run.networks.image_shape))
 
 

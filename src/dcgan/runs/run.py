@@ -37,7 +37,7 @@ from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.reporting import chosen_reporter
 
 if TYPE_CHECKING:
-    from dcgan.evaluation.evaluator import Evaluation
+    import dcgan
 
 Network = TypeVar("Network", Generator, Discriminator)
 
@@ -225,8 +225,8 @@ class Run:
         seed: int = 0,
         data_root: StrPath | None = None,
         progress: bool = True,
-    ) -> Evaluation:
-        """Measure this checkpoint; see :func:`dcgan.evaluation.evaluate_runs.evaluate`.
+    ) -> dcgan.Evaluation:
+        """Measure this checkpoint; see :func:`dcgan.evaluate`.
 
         ``progress`` shows what is being done, on stderr or in a notebook below the cell.
 
@@ -234,11 +234,11 @@ class Run:
         --------
         ``dcgan.open_run("runs/digits-auto").evaluate()["frechet_distance"]``
         """
-        from dcgan.evaluation.evaluate_runs import evaluate
+        import dcgan  # the public function, which lies above this room
 
         reporter = chosen_reporter(None, progress=progress, is_first=self.ranks.is_first)
         try:
-            return evaluate(
+            return dcgan.evaluate(
                 [self],
                 data,
                 extractor=extractor,
@@ -279,6 +279,43 @@ def open_run(
     Parameters and errors are those of :class:`Run`.
     """
     return Run(path, checkpoint=checkpoint, device=device, ranks=ranks)
+
+
+def open_every_checkpoint(
+    path: StrPath,
+    *,
+    device: torch.device | str = "cpu",
+    ranks: Ranks = _ALONE,
+    note: Callable[[str], None] | None = None,
+) -> list[Run]:
+    """A run opened at each of its checkpoints, oldest first.
+
+    Parameters
+    ----------
+    path : path
+        The run folder.
+    device : torch.device, default CPU
+    ranks : Ranks, optional
+        See :class:`Run`.
+    note : callable, optional
+        Told of each checkpoint that is damaged, and passed over.
+
+    Raises
+    ------
+    CheckpointError
+        There is none, or all are damaged.
+    RunError
+        Not a run folder.
+    """
+    runs = []
+    for name in (one.name for one in list_checkpoints(RunFolder(Path(path)).checkpoints)):
+        try:
+            runs.append(open_run(path, checkpoint=name, device=device, ranks=ranks))
+        except CheckpointError as error:
+            if note:
+                note(f"passed over: {error}")
+    # where there is nothing to open, opening it says what is wrong
+    return runs or [open_run(path, checkpoint="last", device=device, ranks=ranks)]
 
 
 def read_networks(folder: RunFolder) -> Networks:
