@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dcgan.config.fields import Norm
 from dcgan.models import Layer
-from dcgan.models.table import Activation, Operation, Order
+from dcgan.vocabulary import Activation, Operation, Order
 
 NATURALS = st.integers(0, 9)
 POSITIVES = st.integers(1, 4096)

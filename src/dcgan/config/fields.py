@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from math import isfinite
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     AfterValidator,
@@ -18,25 +18,13 @@ from pydantic import (
     model_validator,
 )
 
-Norm = Literal[
-    "none",
-    "batch",
-    "pixel",
-    "spectral",
-    "batch+pixel",
-    "spectral+batch",
-    "spectral+pixel",
-    "spectral+batch+pixel",
-]
-Activation = Literal["none", "relu", "leaky_relu", "selu", "tanh"]
-Order = Literal["norm-activation", "activation-norm"]
-Initialisation = Literal["default", "dcgan", "he"]
+from dcgan.vocabulary import Activation, Augmentation, Norm, Operation, Order
 
 SMALLEST_SIDE, LARGEST_SIDE = 16, 4096
 
 MOST_THREADS = 1024
 
-OPERATIONS = ("conv", "conv_transpose", "linear")
+OPERATIONS = get_args(Operation)
 
 
 class Section(BaseModel):
@@ -160,11 +148,13 @@ Device = Annotated[
 ]
 
 
+_AUGMENTATIONS = "|".join(get_args(Augmentation))
+
 Policy = Annotated[
     str,
     AfterValidator(
         _matching(
-            r"none|(colour|translation|cutout)(\+(colour|translation|cutout))*",
+            rf"none|({_AUGMENTATIONS})(\+({_AUGMENTATIONS}))*",
             "none, or colour, translation and cutout joined by +",
         )
     ),
@@ -179,7 +169,7 @@ class LayerRow(Section):
     leaves out bias, norm, activation or order has its network's.
     """
 
-    operation: Literal["conv", "conv_transpose", "linear"]
+    operation: Operation
     """What the row computes; in YAML the key that holds the output channels."""
     channels: Positive
     """Output channels, or output features of a linear row."""

@@ -13,14 +13,10 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field
 
 from dcgan.config.fields import (
-    Activation,
     Colour,
     Device,
-    Initialisation,
     LayerRow,
     Natural,
-    Norm,
-    Order,
     Policy,
     Positive,
     Range,
@@ -29,6 +25,25 @@ from dcgan.config.fields import (
     Threads,
 )
 from dcgan.errors import ConfigError
+from dcgan.vocabulary import (
+    Activation,
+    BatchNormStatistics,
+    CachePlace,
+    Distance,
+    Distribution,
+    Fit,
+    Frames,
+    Initialisation,
+    KeepOrDrop,
+    LearningRateSchedule,
+    LossName,
+    Norm,
+    Optimiser,
+    Order,
+    PixelScaling,
+    Precision,
+    Upsampling,
+)
 
 Auto = Literal["auto"]
 Value = TypeVar("Value")
@@ -70,9 +85,9 @@ class DataConfig(Section):
     """Height and width the network works at: 64, or 157x128."""
     channels: Annotated[int, Field(ge=1, le=4)] | Auto = "auto"
     """1 grey, 2 grey with alpha, 3 colour, 4 colour with alpha."""
-    fit: Literal["crop", "pad", "stretch", "cover-random"] = "crop"
+    fit: Fit = "crop"
     """How a picture of another aspect fits: centre crop, pad, stretch, or a new crop each time."""
-    frames: Literal["first", "all"] = "first"
+    frames: Frames = "first"
     """What an animated picture gives: its first frame, or each as a picture."""
     background: Colour = "#ffffff"
     """Colour under transparent pixels and in padding."""
@@ -82,19 +97,19 @@ class DataConfig(Section):
     float_range: Range | Auto = "auto"
     """Values that are black and white in images of floats, such as -1:1; auto: as the dataset's
     images show."""
-    scaling: Literal["symmetric", "standardized"] = "symmetric"
+    scaling: PixelScaling = "symmetric"
     """Pixels to [-1, 1], or to mean 0 and deviation 1 of this data (not for a tanh generator)."""
     flip: bool = False
     """Mirror every other picture left to right, at random; not for letters or digits."""
     dequantize: bool = False
     """Add noise of at most half a pixel value, so that the data do not lie on a grid."""
-    duplicates: Literal["keep", "drop"] = "keep"
+    duplicates: KeepOrDrop = "keep"
     """Drop images that are copies of an earlier one, exact or near: one of each is kept."""
-    blank: Literal["keep", "drop"] = "keep"
+    blank: KeepOrDrop = "keep"
     """Drop images on which nothing can be seen."""
     max_unreadable: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Refuse to train when more than this share of the files is unreadable."""
-    cache: Literal["user", "run", "off"] = "user"
+    cache: CachePlace = "user"
     """Where decoded pictures are kept: for all runs, in this run's folder, or not at all."""
     cache_gb: Annotated[float, Field(gt=0)] = 50.0
     """Most that may be kept, in 10^9 bytes; what was used longest ago goes first."""
@@ -107,7 +122,7 @@ class LatentConfig(Section):
 
     dim: Positive = 100
     """Numbers in one latent."""
-    distribution: Literal["normal", "uniform"] = "normal"
+    distribution: Distribution = "normal"
     """N(0, 1), or uniform on [-1, 1] as in the paper."""
     shape: tuple[Positive, Positive, Positive] | None = None
     """View the latent as (channels, height, width); none: (dim, 1, 1)."""
@@ -150,7 +165,7 @@ class NetworkConfig(Section):
 class GeneratorConfig(NetworkConfig):
     """The generator: an explicit layer table, or a planned one."""
 
-    upsampling: Literal["transposed", "bilinear"] = "transposed"
+    upsampling: Upsampling = "transposed"
     """How a planned network doubles its pictures: transposed convolutions, or bilinear and conv."""
 
 
@@ -187,9 +202,7 @@ PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
 class ObjectiveConfig(Section):
     """What the two players minimise."""
 
-    loss: Literal[
-        "non-saturating", "saturating", "hinge", "least-squares", "wasserstein", "relativistic"
-    ] = "non-saturating"
+    loss: LossName = "non-saturating"
     """What D and G minimise; saturating is the minimax game as first written."""
     real_target: Annotated[float, Field(gt=0.5, le=1)] = 1.0
     """D's target on real images; below 1 is one-sided label smoothing."""
@@ -241,7 +254,7 @@ class AugmentConfig(Section):
 class PlayerConfig(Section):
     """One player's optimiser."""
 
-    algorithm: Literal["adam", "adamw", "sgd"] = "adam"
+    algorithm: Optimiser = "adam"
     """Which optimiser."""
     lr: Annotated[float, Field(gt=0)] | Auto = 2e-4
     """Learning rate; auto: 2e-3 up to 16 filters beside the image, and the less the more there are
@@ -272,12 +285,12 @@ class OptimConfig(Section):
     recompute: bool = False
     """Keep only each row's input until the backward pass, and compute the rest again: for large
     images."""
-    batch_norm: Literal["all", "own"] = "all"
+    batch_norm: BatchNormStatistics = "all"
     """Whether batch norm's moments are those of the whole batch where several processes share it,
     or of each process's own share."""
     discriminator_steps: Positive = 1
     """D steps per G step."""
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    schedule: LearningRateSchedule = "constant"
     """How both learning rates fall over the run's length."""
     schedule_start: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the run after which they begin to fall."""
@@ -333,7 +346,7 @@ class RecordsConfig(Section):
 class MetricsConfig(Section):
     """How the averaged generator is measured while it trains, to find the best checkpoint."""
 
-    measure: Literal["frechet", "kernel", "off"] = "frechet"
+    measure: Distance | Literal["off"] = "frechet"
     """Distance between real and generated images: frechet, kernel (squared MMD), or off."""
     extractor: str = "random"
     """Features it is taken on: random, classifier, inception, or a file; as for evaluate."""
@@ -357,7 +370,7 @@ class RunConfig(Section):
     """Seed of weights, latents, data order and noise."""
     device: Device = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Auto | Precision = "auto"
     """Of matrix products; auto: what trains faster, by timing a few steps where the hardware has
     bf16, and fp32 elsewhere."""
     threads: Threads = "auto"

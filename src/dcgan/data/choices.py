@@ -11,10 +11,11 @@ from PIL import Image
 
 from dcgan.data.colour import to_channels
 from dcgan.data.decode import damage_named
-from dcgan.data.fit import Fit, cover, fit
+from dcgan.data.fit import cover, fit
 from dcgan.data.sources.base import Source
 from dcgan.data.values import UNKNOWN, Values
 from dcgan.errors import UnreadableImage
+from dcgan.vocabulary import Fit
 
 _SHOWINGS = 2
 """Random covers differ each time that a picture is shown: so many times here."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 from PIL import Image, ImageColor
 
 from dcgan.data.draft import Box, Draft
+from dcgan.vocabulary import Fit
 
-Fit = Literal["crop", "pad", "stretch", "cover-random"]
 """Cut the longer side about the centre; pad the shorter one; change the aspect; cut the longer side
 anew, at random, each time the picture is shown."""
 

@@ -13,12 +13,13 @@ from PIL import Image
 from dcgan.data.colour import to_channels
 from dcgan.data.decode import damage_named
 from dcgan.data.draft import Draft
-from dcgan.data.fit import Fit, cover, fit
+from dcgan.data.fit import cover, fit
 from dcgan.data.remarks import listening
 from dcgan.data.sources.base import Source
 from dcgan.data.survey import values_of
 from dcgan.data.values import UNKNOWN, Values
 from dcgan.errors import DataError, OutOfReach
+from dcgan.vocabulary import Fit
 
 _PAUSES = (0.2, 1.0, 3.0)
 """Seconds before what is out of reach is asked for again."""

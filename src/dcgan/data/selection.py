@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +18,7 @@ from dcgan.data.variation import varies
 from dcgan.errors import DataError
 from dcgan.runtime.files import write_json
 from dcgan.runtime.memory import available_memory, in_words
-
-Choice = Literal["keep", "drop"]
+from dcgan.vocabulary import KeepOrDrop
 
 _VERSION = 1
 """Raised whenever other images are found to be copies or blank."""
@@ -47,8 +45,8 @@ class Drops:
         Whether those count as blank that are white on transparent.
     """
 
-    duplicates: Choice = "keep"
-    blank: Choice = "keep"
+    duplicates: KeepOrDrop = "keep"
+    blank: KeepOrDrop = "keep"
     vanishing: bool = True
 
     @property

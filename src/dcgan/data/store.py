@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.cache import Cache, Wanted
-from dcgan.data.fit import Fit
 from dcgan.data.image_view import View
 from dcgan.data.parallel import in_threads
 from dcgan.data.pictures import CoveredPictures, HeldPictures, Pictures, Skipped
@@ -30,6 +29,7 @@ from dcgan.data.variation import VARYING, varies
 from dcgan.errors import DiskFull, TooManyUnreadable, UnreadableImage
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.memory import available_memory, in_words
+from dcgan.vocabulary import Fit
 
 Progress = Callable[[int, int], None]
 Note = Callable[[str], None]

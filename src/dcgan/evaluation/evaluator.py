@@ -26,9 +26,10 @@ from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.kernel import kernel_distance
 from dcgan.metrics.labels import inception_score, label_entropy, label_shares, mode_coverage
 from dcgan.metrics.neighbours import density_coverage, precision_recall
-from dcgan.metrics.score import Better, Score
+from dcgan.metrics.score import Score
 from dcgan.metrics.similarity import ms_ssim_diversity
 from dcgan.metrics.wasserstein import sliced_wasserstein
+from dcgan.vocabulary import Better
 
 _MOST_TRAINING = 50_000
 """Training pictures among which copies are looked for."""

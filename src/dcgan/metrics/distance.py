@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +15,14 @@ from dcgan.metrics.extractor import Extractor, Features
 from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.kernel import squared_mmd
 from dcgan.metrics.score import Score
+from dcgan.vocabulary import Distance
 
-Measure = Literal["frechet", "kernel"]
-
-_NAMES: dict[Measure, str] = {"frechet": "frechet_distance", "kernel": "kernel_distance"}
+_NAMES: dict[Distance, str] = {"frechet": "frechet_distance", "kernel": "kernel_distance"}
 
 
 @dataclass(frozen=True)
 class Yardstick:
-    """Measures generated images by their distance to a fixed set of real ones.
+    """Distances generated images by their distance to a fixed set of real ones.
 
     Parameters
     ----------
@@ -41,7 +39,7 @@ class Yardstick:
         Of the latents that will be measured.
     """
 
-    measure: Measure
+    measure: Distance
     extractor: Extractor
     reference: Features
     floor: float
@@ -51,7 +49,7 @@ class Yardstick:
     @classmethod
     def between(
         cls,
-        measure: Measure,
+        measure: Distance,
         extractor: Extractor,
         reference: Iterable[NDArray[np.uint8]],
         others: Iterable[NDArray[np.uint8]],
@@ -79,7 +77,7 @@ class Yardstick:
         )
 
 
-def distance_between(measure: Measure, a: Features, b: Features) -> float:
+def distance_between(measure: Distance, a: Features, b: Features) -> float:
     """The distance between the features of two sets of images."""
     if measure == "kernel":
         return squared_mmd(a.values, b.values)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-Better = Literal["lower", "higher", "zero", "real"]
+from dcgan.vocabulary import Better
 
 Protocol = tuple[str, str, int, int, str, int]
 """Measure, extractor, real and generated images, split, seed."""

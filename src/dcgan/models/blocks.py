@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from dcgan.models.convolution import FromPixel, ToPixel
-from dcgan.models.init import Initialisation, initialise
+from dcgan.models.init import initialise
 from dcgan.models.table import Layer
+from dcgan.vocabulary import Initialisation
 
 
 class InstanceNoise(nn.Module):

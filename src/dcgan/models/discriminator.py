@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -16,10 +15,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 from dcgan.errors import GeometryError
 from dcgan.models.blocks import Block
 from dcgan.models.geometry import layer_shapes
-from dcgan.models.init import Initialisation
 from dcgan.models.table import Layer
-
-ClassPooling = Literal["sum", "mean"]
+from dcgan.vocabulary import ClassPooling, Initialisation
 
 _HIDDEN = 128
 """Of the rows that read codes."""

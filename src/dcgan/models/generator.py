@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from dcgan.errors import GeometryError
 from dcgan.models.blocks import Block
 from dcgan.models.geometry import layer_shapes
-from dcgan.models.init import Initialisation
 from dcgan.models.table import Layer
+from dcgan.vocabulary import Initialisation
 
 
 class Generator(nn.Module):

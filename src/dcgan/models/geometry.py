@@ -11,17 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Literal
 
 from dcgan.errors import GeometryError
-from dcgan.models.table import Activation, Layer, Order, Pair
+from dcgan.models.table import Layer, Pair
+from dcgan.vocabulary import Activation, Order, Upsampling
 
 Shape = tuple[int, ...]
 
 SMALLEST_SIDE = 16
 """The smallest image side that is planned for."""
 
-Upsampling = Literal["transposed", "bilinear"]
 """How a planned generator doubles its pictures."""
 
 _SEED_SIDE = 4

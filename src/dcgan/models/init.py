@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import Literal
 
 from torch import nn
 
 from dcgan.models.convolution import FromPixel
-
-Initialisation = Literal["default", "dcgan", "he"]
+from dcgan.vocabulary import Initialisation
 
 
 def initialise(

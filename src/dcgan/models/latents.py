@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 import torch
@@ -15,11 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from dcgan.vocabulary import Distribution
+
 _BLOCK = 64
 """Latents are drawn in blocks of this many, so that the i-th does not depend on how many follow."""
-
-
-Distribution = Literal["normal", "uniform"]
 
 
 @dataclass(frozen=True)

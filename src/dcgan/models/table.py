@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-Operation = Literal["conv", "conv_transpose", "linear"]
-Activation = Literal["none", "relu", "leaky_relu", "selu", "tanh"]
-Order = Literal["norm-activation", "activation-norm"]
+from dcgan.vocabulary import Activation, Operation, Order
+
 Pair = tuple[int, int]
 
 

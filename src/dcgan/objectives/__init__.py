@@ -1,15 +1,15 @@
 """Adversarial losses and penalties: pure functions of logits and images."""
 
-from dcgan.objectives.adversarial import OBJECTIVES, LossName, Objective
+from dcgan.objectives.adversarial import OBJECTIVES, Objective
 from dcgan.objectives.information import code_loss
 from dcgan.objectives.penalties import (
     PENALTIES,
     Penalty,
-    PenaltyName,
     clip_weights,
     one_centred_penalty,
     zero_centred_penalty,
 )
+from dcgan.vocabulary import LossName, PenaltyName
 
 __all__ = [
     "OBJECTIVES",

@@ -10,14 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-LossName = Literal[
-    "non-saturating", "saturating", "hinge", "least-squares", "wasserstein", "relativistic"
-]
+from dcgan.vocabulary import LossName
 
 
 def discriminator_cross_entropy(

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
+
+from dcgan.vocabulary import PenaltyName
 
 
 def squared_gradient_norms(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
@@ -95,9 +96,6 @@ def clip_weights(parameters: Iterable[nn.Parameter], bound: float) -> None:
     """Put every weight into [-bound, bound], in place: Arjovsky et al. 2017, algorithm 1."""
     for parameter in parameters:
         parameter.clamp_(-bound, bound)
-
-
-PenaltyName = Literal["r1", "r2", "wgan_gp", "dragan"]
 
 
 @dataclass(frozen=True)

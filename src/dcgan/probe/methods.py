@@ -14,12 +14,12 @@ from torch import Tensor
 from dcgan.data import Pictures
 from dcgan.errors import ConfigError, did_you_mean
 from dcgan.models import Discriminator
-from dcgan.models.init import Initialisation
 from dcgan.probe.features import FeatureMap, LayerFeatures, batches_of, with_statistics_of
 from dcgan.probe.kmeans import KMeansFeatures
 from dcgan.probe.labelled import recorded
 from dcgan.runs.run import Run
 from dcgan.runtime.rng import derived_seed
+from dcgan.vocabulary import Initialisation
 
 METHODS = ("discriminator", "pixels", "untrained", "k-means", "supervised")
 """In the order of the table; the last is a network, all others features for the SVM."""

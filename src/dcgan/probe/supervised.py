@@ -17,12 +17,12 @@ from torch.nn.functional import cross_entropy
 
 from dcgan.models.blocks import Block
 from dcgan.models.geometry import layer_shapes
-from dcgan.models.init import Initialisation
 from dcgan.models.table import Layer
 from dcgan.probe.features import batches_of
 from dcgan.probe.labelled import Labelled
 from dcgan.runs.networks import Networks
 from dcgan.runtime.rng import derived_seed
+from dcgan.vocabulary import Initialisation
 
 BUDGET = 500_000
 """Images that training sees: ten times all of CIFAR-10."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from dcgan.render.curves import label_decades, new_figure, save_figure
+from dcgan.vocabulary import Better
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +37,7 @@ class Panel:
     title: str
     values: Mapping[int, float]
     floor: float | None = None
-    better: Literal["lower", "higher", "zero", "real"] = "lower"
+    better: Better = "lower"
 
 
 def quality_curves(panels: Sequence[Panel], path: Path) -> None:

@@ -11,14 +11,21 @@ from pydantic import Field, Strict
 from dcgan.data.scale import PixelScale
 from dcgan.errors import GeometryError, RunError
 from dcgan.models.amount import count_weights
-from dcgan.models.discriminator import ClassPooling, Discriminator
+from dcgan.models.discriminator import Discriminator
 from dcgan.models.generator import Generator
 from dcgan.models.geometry import layer_shapes
-from dcgan.models.init import Initialisation
-from dcgan.models.latents import Distribution, LatentSpace
-from dcgan.models.table import Activation, Layer, Operation, Order
+from dcgan.models.latents import LatentSpace
+from dcgan.models.table import Layer
 from dcgan.runs.schema import Flag, Natural, Number, Positive, Share, Stored, Text
 from dcgan.runtime.memory import available_memory, in_words
+from dcgan.vocabulary import (
+    Activation,
+    ClassPooling,
+    Distribution,
+    Initialisation,
+    Operation,
+    Order,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,6 @@ from pydantic import ConfigDict, Field, InstanceOf
 
 from dcgan.data import Pictures, Source, load_pictures, open_items, open_source
 from dcgan.data.cache import Cache
-from dcgan.data.fit import Fit
 from dcgan.data.image_view import View
 from dcgan.data.selection import Drops, select
 from dcgan.data.sources.opening import named_test_of
@@ -27,6 +26,7 @@ from dcgan.runs.settings import stored_section
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.reading import NotJson, read_json
+from dcgan.vocabulary import CachePlace, Fit, Frames, KeepOrDrop
 
 FROM_PYTHON = "(python)"
 """Stands for pictures that a program gave, where a configuration names its source."""
@@ -140,17 +140,17 @@ class _DataSection(Stored):
 
     source: Text = ""
     root: Text | None = None
-    frames: Literal["first", "all"] = "first"
+    frames: Frames = "first"
     split: Text = "auto"
     labels: Text = "auto"
-    duplicates: Literal["keep", "drop"] = "keep"
-    blank: Literal["keep", "drop"] = "keep"
+    duplicates: KeepOrDrop = "keep"
+    blank: KeepOrDrop = "keep"
     channels: int | Literal["auto"] = "auto"
     values: InstanceOf[Values] | None = None
     fit: Fit = "crop"
     background: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#ffffff"
     max_unreadable: Share = 0.05
-    cache: Literal["user", "run", "off"] = "user"
+    cache: CachePlace = "user"
     cache_gb: Annotated[Number, Field(gt=0)] = 50.0
 
 

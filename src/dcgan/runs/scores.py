@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field
 
 from dcgan.errors import RunError
-from dcgan.metrics.score import Better, Protocol, Score
+from dcgan.metrics.score import Protocol, Score
 from dcgan.render.quality import Panel, quality_curves
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.folder import RunFolder
@@ -16,6 +16,7 @@ from dcgan.runs.logs import by_images, now
 from dcgan.runs.schema import Natural, Number, Stored, Text
 from dcgan.runtime.files import write_json
 from dcgan.runtime.reading import read_json
+from dcgan.vocabulary import Better
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import numpy as np
 
 from dcgan.config import load_recipe, parse_config
 from dcgan.config.tree import DataConfig
-from dcgan.data.fit import Fit
 from dcgan.data.inspection import TINY_SIDE, Inspection
 from dcgan.data.survey import Survey
 from dcgan.data.values import SETTING, written
 from dcgan.training.auto import choose_size
+from dcgan.vocabulary import Fit
 
 FEW_PICTURES = 1000
 """Below, the discriminator soon knows every picture by heart (Karras et al. 2020,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import cos, pi
-from typing import Literal
 
 import torch
 
 from dcgan.training.rules import Players
+from dcgan.vocabulary import LearningRateSchedule
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class RateSchedule:
         Share of the rates that is left at the end.
     """
 
-    shape: Literal["constant", "linear", "cosine"]
+    shape: LearningRateSchedule
     base: tuple[float, float]
     start: float = 0.0
     end: float = 0.0

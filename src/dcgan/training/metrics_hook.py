@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dcgan.data import Pictures, PixelScale
 from dcgan.errors import DataError
 from dcgan.evaluation.real_images import two_samples
-from dcgan.metrics.distance import Measure, Yardstick
+from dcgan.metrics.distance import Yardstick
 from dcgan.metrics.extractor import Extractor
 from dcgan.models.latents import LatentSpace
 from dcgan.runs.folder import RunFolder
@@ -24,6 +24,7 @@ from dcgan.training.rules import Statistics
 from dcgan.training.state import TrainingState
 from dcgan.training.tensorboard_log import TensorBoardLog
 from dcgan.training.triggers import Widening
+from dcgan.vocabulary import Distance
 
 _BATCH = 64
 
@@ -74,7 +75,7 @@ class MeasureHook:
         stop: StopRequest,
         save: Callable[[TrainingState], str],
         *,
-        measure: Measure,
+        measure: Distance,
         extractor: Extractor,
         pictures: Pictures,
         count: int,
@@ -90,7 +91,7 @@ class MeasureHook:
         self._reporter = reporter
         self._stop = stop
         self._save = save
-        self._measure: Measure = measure
+        self._measure: Distance = measure
         self._extractor = extractor
         self._pictures = pictures
         self._count = count

@@ -20,7 +20,8 @@ from dcgan.runtime.device import device_name
 from dcgan.runtime.files import write_json
 from dcgan.runtime.load import free_cores, usage
 from dcgan.training.threads import Threads, thread_choices
-from dcgan.training.trial import Precision, Way, compare_speeds, open_precisions
+from dcgan.training.trial import Way, compare_speeds, open_precisions
+from dcgan.vocabulary import Precision
 
 _SECONDS = 0.7
 """Of each of the two comparisons."""

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
 from math import inf
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -33,8 +32,7 @@ from dcgan.training.build import build_rules, build_state
 from dcgan.training.rules import Batch, Turn
 from dcgan.training.step import update
 from dcgan.training.threads import thread_choices
-
-Precision = Literal["fp32", "bf16"]
+from dcgan.vocabulary import Precision
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 

@@ -1,0 +1,46 @@
+"""Words that settings allow, each list once: for configuration, networks, losses, data and runs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+# images
+Fit = Literal["crop", "pad", "stretch", "cover-random"]
+Frames = Literal["first", "all"]
+KeepOrDrop = Literal["keep", "drop"]
+CachePlace = Literal["user", "run", "off"]
+PixelScaling = Literal["symmetric", "standardized"]
+
+# networks
+Operation = Literal["conv", "conv_transpose", "linear"]
+Norm = Literal[
+    "none",
+    "batch",
+    "pixel",
+    "spectral",
+    "batch+pixel",
+    "spectral+batch",
+    "spectral+pixel",
+    "spectral+batch+pixel",
+]
+Activation = Literal["none", "relu", "leaky_relu", "selu", "tanh"]
+Order = Literal["norm-activation", "activation-norm"]
+Initialisation = Literal["default", "dcgan", "he"]
+Upsampling = Literal["transposed", "bilinear"]
+ClassPooling = Literal["sum", "mean"]
+Distribution = Literal["normal", "uniform"]
+
+# training
+LossName = Literal[
+    "non-saturating", "saturating", "hinge", "least-squares", "wasserstein", "relativistic"
+]
+PenaltyName = Literal["r1", "r2", "wgan_gp", "dragan"]
+Augmentation = Literal["colour", "translation", "cutout"]
+Optimiser = Literal["adam", "adamw", "sgd"]
+BatchNormStatistics = Literal["all", "own"]
+LearningRateSchedule = Literal["constant", "linear", "cosine"]
+Precision = Literal["fp32", "bf16"]
+
+# metrics
+Distance = Literal["frechet", "kernel"]
+Better = Literal["lower", "higher", "zero", "real"]
