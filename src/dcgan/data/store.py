@@ -29,6 +29,7 @@ from dcgan.data.variation import VARYING, varies
 from dcgan.errors import DiskFull, TooManyUnreadable, UnreadableImage
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.memory import available_memory, in_words
+from dcgan.runtime.reporting import silent
 from dcgan.vocabulary import Fit
 
 Progress = Callable[[int, int], None]
@@ -93,8 +94,8 @@ def load_pictures(
         More than ``max_unreadable`` of the pictures could not be read.
     """
     view = View(size, channels, how, background, values)
-    note = note or _silent
-    progress = progress or _silent
+    note = note or silent
+    progress = progress or silent
     if isinstance(source, PreparedSource) and not source.has_checksums:
         note(
             f"{source.name}: an earlier version prepared it without checksums, so that damage to"
@@ -151,7 +152,7 @@ def prepare_pictures(
             for index, pixels in enumerate(lying):
                 writer.add(Decoded(index, pixels))
         else:
-            for decoded in decode_all(source, view, progress or _silent):
+            for decoded in decode_all(source, view, progress or silent):
                 writer.add(decoded)
         refuse_too_many(source, writer.skipped, max_unreadable)
 
@@ -312,7 +313,3 @@ def _needed(source: Source, view: View) -> int:
 def _free_memory() -> int | None:
     free = available_memory()
     return None if free is None else int(_MEMORY_SHARE * free)
-
-
-def _silent(*_: object) -> None:
-    """Nobody listens."""

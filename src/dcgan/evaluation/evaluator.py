@@ -29,6 +29,7 @@ from dcgan.metrics.neighbours import density_coverage, precision_recall
 from dcgan.metrics.score import Score
 from dcgan.metrics.similarity import ms_ssim_diversity
 from dcgan.metrics.wasserstein import sliced_wasserstein
+from dcgan.runtime.reporting import silent
 from dcgan.vocabulary import Better
 
 _MOST_TRAINING = 50_000
@@ -139,7 +140,7 @@ class Evaluator:
         refuse_few(images)
         refuse_few_pictures(total)
         self.count = min(images, total // 2)
-        self._note = note or _silent
+        self._note = note or silent
         self._extractor = extractor
         self._seed = 0
         self._brief = brief
@@ -346,7 +347,3 @@ def _bytes_of(run: Sampler) -> int:
 def _probabilities(features: Features) -> NDArray[np.float32]:
     assert features.probabilities is not None
     return features.probabilities
-
-
-def _silent(_: str) -> None:
-    """Nobody listens."""

@@ -28,6 +28,7 @@ from dcgan.probe.supervised import BUDGET, predict, train_supervised
 from dcgan.probe.svm import Chosen, LinearSVM, SquaredHinge, choose
 from dcgan.runs.run import Run
 from dcgan.runtime.isolation import isolated
+from dcgan.runtime.reporting import silent
 from dcgan.runtime.rng import derived_seed
 
 MAX_FEATURES = 8192
@@ -98,7 +99,7 @@ def probe(
     parts = _Parts(
         Unlabelled(run, train.pictures, train.index, seed, device), train, validation, test, draws
     )
-    silent_or_tell = tell or _silent
+    silent_or_tell = tell or silent
     results = []
     for method in chosen:
         start = time.monotonic()
@@ -262,7 +263,3 @@ def _supervised(parts: _Parts, budget: int, start: float, tell: Tell) -> MethodR
         truth=parts.test.label,
         seconds=time.monotonic() - start,
     )
-
-
-def _silent(_: str) -> None:
-    """Nobody listens."""

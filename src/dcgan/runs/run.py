@@ -32,7 +32,7 @@ from dcgan.runtime.arguments import refuse_no_run
 from dcgan.runtime.device import placed
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import default_modes, in_default_modes, isolated
-from dcgan.runtime.ranks import Ranks
+from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.reporting import chosen_reporter
 
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     import dcgan
 
 Network = TypeVar("Network", Generator, Discriminator)
-
-_ALONE = Ranks()
 
 
 class Run:
@@ -78,7 +76,7 @@ class Run:
         *,
         checkpoint: str | int = "best",
         device: torch.device | str = "cpu",
-        ranks: Ranks = _ALONE,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.folder = RunFolder(Path(path))
         self.networks = read_networks(self.folder)
@@ -272,7 +270,7 @@ def open_run(
     *,
     checkpoint: str | int = "best",
     device: torch.device | str = "cpu",
-    ranks: Ranks = _ALONE,
+    ranks: Ranks = ALONE,
 ) -> Run:
     """Open a run folder for sampling and everything else one does with a trained run.
 
@@ -285,7 +283,7 @@ def open_every_checkpoint(
     path: StrPath,
     *,
     device: torch.device | str = "cpu",
-    ranks: Ranks = _ALONE,
+    ranks: Ranks = ALONE,
     note: Callable[[str], None] | None = None,
 ) -> list[Run]:
     """A run opened at each of its checkpoints, oldest first.

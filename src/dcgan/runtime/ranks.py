@@ -162,6 +162,10 @@ class Ranks:
             torch.manual_seed(derived_seed(seed, f"{images_seen} of rank {self.rank}"))
 
 
+ALONE = Ranks()
+"""This process by itself."""
+
+
 def _as_stored(tensor: Tensor) -> Tensor:
     """A view whose axes are in the order of memory, of one that may have its channels last."""
     is_last = tensor.dim() == 4 and tensor.is_contiguous(memory_format=torch.channels_last)

@@ -62,3 +62,7 @@ def chosen_reporter(reporter: Reporter | None, *, progress: bool, is_first: bool
     from dcgan.runtime.progress import TerminalReporter
 
     return TerminalReporter()
+
+
+def silent(*_: object) -> None:
+    """Where a caller wants to hear nothing."""

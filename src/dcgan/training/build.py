@@ -29,7 +29,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.device import choose_precision, free_memory, placed
-from dcgan.runtime.ranks import Ranks
+from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.rng import derived_seed
 from dcgan.training.ema import AveragedGenerator
@@ -54,8 +54,6 @@ _EARLY_LINES = 30
 """Log lines of the first so many steps, one each; the distance between later ones grows with the
 images seen, up to ``records.log_every``. So curves have as many points in any run of as many steps,
 however slow the machine is."""
-
-_ALONE = Ranks()
 
 
 def build_rules(config: RunConfig, latent: LatentSpace, device: torch.device) -> Rules:
@@ -83,7 +81,7 @@ def build_state(
     config: RunConfig,
     networks: Networks,
     device: torch.device,
-    ranks: Ranks = _ALONE,
+    ranks: Ranks = ALONE,
     *,
     pictures: int = 0,
 ) -> TrainingState:
@@ -172,7 +170,7 @@ def build_batches(
     networks: Networks,
     pictures: Pictures,
     device: torch.device,
-    ranks: Ranks = _ALONE,
+    ranks: Ranks = ALONE,
 ) -> Batches:
     """Endless batches in the order of the run's seed; of each, this process's share."""
     return Batches(

@@ -14,10 +14,8 @@ from torch import Tensor, nn
 from dcgan.models.discriminator import Discriminator
 from dcgan.objectives import PENALTIES, clip_weights, code_loss
 from dcgan.runtime.device import autocast
-from dcgan.runtime.ranks import Ranks
+from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.training.rules import Batch, Players, Rules, Statistics, Turn
-
-_ALONE = Ranks()
 
 
 def update(players: Players, batch: Batch, rules: Rules, turn: Turn) -> Statistics:
@@ -176,7 +174,7 @@ def descend(
     *,
     parts: int = 1,
     clip: float | None = None,
-    ranks: Ranks = _ALONE,
+    ranks: Ranks = ALONE,
 ) -> Statistics:
     """One step down the gradient of the losses' mean, first brought to a norm of ``clip`` at most.
 

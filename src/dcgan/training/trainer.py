@@ -21,7 +21,7 @@ from dcgan.runs.logs import now, of_training
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import draw_quality, settle_best
 from dcgan.runtime.device import choose_device, make_deterministic, whole_fp32
-from dcgan.runtime.ranks import Ranks
+from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.rng import seed_everything
 from dcgan.runtime.torch_settings import set_threads
@@ -51,8 +51,6 @@ from dcgan.training.rollback import (
 from dcgan.training.state import TrainingState
 from dcgan.training.threads import StepStart, Threads, ThreadsHook
 
-_ALONE = Ranks()
-
 
 def train_run(
     folder: RunFolder,
@@ -61,7 +59,7 @@ def train_run(
     pictures: Pictures,
     reporter: Reporter,
     threads: Threads,
-    ranks: Ranks = _ALONE,
+    ranks: Ranks = ALONE,
 ) -> None:
     """Train until the end or a signal, from the newest checkpoint if there is one.
 

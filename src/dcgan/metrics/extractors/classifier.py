@@ -31,6 +31,7 @@ from dcgan.metrics.extractors.weights import without_weights
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import as_json, folder_written_whole
 from dcgan.runtime.reading import read_json
+from dcgan.runtime.reporting import silent
 from dcgan.runtime.tensors import load_tensors, save_tensors
 
 __all__ = [
@@ -133,7 +134,7 @@ def cached_classifier(
     DataError
         What ``read`` gives cannot be learned from.
     """
-    note = note or _silent
+    note = note or silent
 
     def trained() -> Extractor:
         return train_classifier(
@@ -183,7 +184,3 @@ def _keep(extractor: Extractor, folder: Path, note: Callable[[str], None]) -> No
         save_extractor(extractor, folder)
     except OSError as error:  # minutes of training are not lost for that
         note(f"{folder}: cannot be written ({error}); the classifier is not kept")
-
-
-def _silent(message: str) -> None:
-    """Say nothing."""

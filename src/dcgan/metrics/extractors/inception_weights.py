@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import shutil
 from http.client import HTTPException
@@ -16,6 +15,7 @@ from dcgan.errors import DataError, Unreachable
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import written_whole
 from dcgan.runtime.network import offline
+from dcgan.runtime.reading import sha256
 
 FILE_NAME = "weights-inception-2015-12-05-6726825d.pth"
 URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE_NAME}"
@@ -57,7 +57,7 @@ def weights_file(given: Path | None, *, download: bool) -> tuple[Path, str]:
         _fetch(path)
     elif not path.is_file():
         raise DataError(f"{path}: no such file; give that of {FILE_NAME}, from {URL}")
-    digest = _sha256(path)
+    digest = sha256(path)
     if not digest.startswith(_CHECKSUM):
         raise DataError(
             f"{path}: not the Inception weights of 2015-12-05, whose SHA-256 begins with"
@@ -99,7 +99,7 @@ def _fetch(path: Path) -> None:
         ):
             with unfinished.open("wb") as file:
                 shutil.copyfileobj(answer, file)
-            if not _sha256(unfinished).startswith(_CHECKSUM):
+            if not sha256(unfinished).startswith(_CHECKSUM):
                 raise DataError(
                     "the Inception weights arrived damaged, and were not kept: try again, or"
                     f" {by_hand}"
@@ -108,8 +108,3 @@ def _fetch(path: Path) -> None:
         raise Unreachable(
             f"the Inception weights cannot be fetched ({error}); try again later, or {by_hand}"
         ) from error
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
