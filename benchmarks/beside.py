@@ -89,7 +89,7 @@ def _commands(way: str, threads: int, seconds: float, path: Path) -> Rates:
 
     def probe() -> None:
         """A part of it: the features of some images, and one fit of many."""
-        found = extract(features, learn.pictures, learn.index)
+        found = extract(features, learn.dataset, learn.index)
         SquaredHinge(found, learn.label, len(learn.names)).fit(1.0)
 
     with tempfile.TemporaryDirectory() as folder:

@@ -37,12 +37,12 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch.utils.data import DataLoader, Dataset
 
-from dcgan.data import Batches, decode, load_pictures, open_items, open_source
+from dcgan.data import Batches, decode, load_dataset, open_items, open_source
 from dcgan.data.cache import Cache
 from dcgan.data.fit import fit
 from dcgan.data.image_view import View
 from dcgan.data.store import decode_all
-from dcgan.data.stream import StreamedPictures
+from dcgan.data.stream import StreamedDataset
 
 BATCH = 64
 SIDE = 64
@@ -137,7 +137,7 @@ def measure(folder: Path, count: int, rounds: int) -> dict[str, list[float]]:
     paths = write_files(folder / "files", count)
     write_shards(folder / "shards", paths)
     files, shards = open_source(str(folder / "files")), open_source(str(folder / "shards"))
-    cached = load_pictures(files, VIEW.size, 3, cache=Cache(folder / "cache", 10**12))
+    cached = load_dataset(files, VIEW.size, 3, cache=Cache(folder / "cache", 10**12))
     cores = os.cpu_count() or 1
 
     def loader(workers: int) -> DataLoader:
@@ -191,7 +191,7 @@ def drafts(count: int = 100) -> np.ndarray:
 
 def stream(source: object) -> Iterator[torch.Tensor]:
     """Batches decoded as they are asked for."""
-    return Batches(StreamedPictures(source, VIEW), BATCH, seed=0).starting_at(0)  # type: ignore[arg-type]
+    return Batches(StreamedDataset(source, VIEW), BATCH, seed=0).starting_at(0)  # type: ignore[arg-type]
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ from dcgan.latent.forget import forget
 from dcgan.latent.invert import invert
 from dcgan.latent.inverted_images import own_samples, relative_errors
 from dcgan.latent.labelling import Reader
-from dcgan.runs.pictures import open_pictures
+from dcgan.runs.dataset import open_dataset
 
 FOUND_WITH, MEASURED_WITH = Choice(seed=0), Choice(seed=1)
 SAMPLES, TRIALS, POOL = 1000, 200, 6000
@@ -160,10 +160,10 @@ def inversion(run: dcgan.Run) -> Iterator[str]:
 
 def real_digits(run: dcgan.Run, reader: Reader, root: str | None) -> Iterator[str]:
     """How near real pictures are met, whether they stay what they are, and with which weights."""
-    pictures = open_pictures(run.folder, run.networks, "mnist:test", data_root=root)
-    chosen = chosen_order(len(pictures))[:100]
-    real = take(pictures, chosen)
-    known = classes_of(pictures)
+    dataset = open_dataset(run.folder, run.networks, "mnist:test", data_root=root)
+    chosen = chosen_order(len(dataset))[:100]
+    real = take(dataset, chosen)
+    known = classes_of(dataset)
     assert known is not None
     label = np.asarray(known[1].values)[chosen]
     rows = []

@@ -27,7 +27,7 @@ from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.kernel import squared_mmd
 from dcgan.runs import open_run
 from dcgan.runs.checkpoints import list_checkpoints
-from dcgan.runs.pictures import open_pictures
+from dcgan.runs.dataset import open_dataset
 
 CHEAP = 2_000
 
@@ -40,12 +40,12 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=5_000)
     asked = parser.parse_args()
     first = open_run(asked.run)
-    pictures = open_pictures(first.folder, first.networks, asked.data, data_root=asked.data_root)
-    cheap = open_extractor("random", pictures)
-    dear = open_extractor("classifier", pictures, note=print)
-    rows = chosen_order(len(pictures))[: asked.images]
-    real_cheap = real_features(pictures, rows[:CHEAP], cheap).values
-    real_dear = Moments.of(real_features(pictures, rows, dear).values)
+    dataset = open_dataset(first.folder, first.networks, asked.data, data_root=asked.data_root)
+    cheap = open_extractor("random", dataset)
+    dear = open_extractor("classifier", dataset, note=print)
+    rows = chosen_order(len(dataset))[: asked.images]
+    real_cheap = real_features(dataset, rows[:CHEAP], cheap).values
+    real_dear = Moments.of(real_features(dataset, rows, dear).values)
     found = []
     for path in list_checkpoints(first.folder.checkpoints):
         images = open_run(asked.run, checkpoint=path.name).sample(asked.images, seed=1)

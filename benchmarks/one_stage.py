@@ -19,12 +19,12 @@ from unittest.mock import patch
 import torch
 
 from dcgan.training import loop, step
-from dcgan.training.rules import Batch, Players, Rules, Statistics, Turn
+from dcgan.training.rules import Batch, Players, Rules, Statistics, StepPlan
 
 
-def update(players: Players, batch: Batch, rules: Rules, turn: Turn) -> Statistics:
+def update(players: Players, batch: Batch, rules: Rules, step_plan: StepPlan) -> Statistics:
     """What :func:`dcgan.training.step.update` does, in one stage."""
-    assert turn.with_generator
+    assert step_plan.with_generator
     assert not {"r2", "wgan_gp"} & set(rules.penalties)
     fake_BCHW = players.generator(batch.latent_BZ)
     judged_BCHW = fake_BCHW.detach().requires_grad_()
@@ -35,7 +35,7 @@ def update(players: Players, batch: Batch, rules: Rules, turn: Turn) -> Statisti
         return rules.objective.discriminator(real_B, fake_B, **targets)
 
     remembering = replace(rules, objective=replace(rules.objective, discriminator=remember))
-    statistics = step.discriminator_step(players, batch, judged_BCHW, remembering, turn)
+    statistics = step.discriminator_step(players, batch, judged_BCHW, remembering, step_plan)
     real_B, fake_B = seen[0], seen[1].requires_grad_()
     loss_d = rules.objective.discriminator(real_B, fake_B, **rules.targets)
     loss_g = rules.objective.generator(

@@ -26,11 +26,11 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from dcgan.bench.contest import random_pictures
+from dcgan.bench.contest import random_images
 from dcgan.bench.plain import PlainLoop, use_plain_convolutions
 from dcgan.bench.report import open_config
 from dcgan.config import RunConfig
-from dcgan.data import load_pictures, open_items
+from dcgan.data import load_dataset, open_items
 from dcgan.runtime.rng import seed_everything
 from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.rules import Batch
@@ -90,17 +90,19 @@ def our_steps(config: RunConfig, less: str) -> Iterator[Losses]:
     """Steps without one optimisation."""
     networks = resolve_networks(config)
     shape = networks.image_shape
-    pictures = load_pictures(open_items(random_pictures(shape)), shape[1:], shape[0])
+    dataset = load_dataset(open_items(random_images(shape)), shape[1:], shape[0])
     seed_everything(config.seed)
     state = build_state(config, networks, CPU)
     WITHOUT[less](state)
-    batches = build_batches(config, networks, pictures, CPU)
+    batches = build_batches(config, networks, dataset, CPU)
     plan = build_plan(config, batches, networks.latent, CPU)
     thawed = less == "D frozen in G's step"
     for real_BCHW, _ in batches.with_classes(0):
         latent_BZ = networks.latent.draw(batches.batch, state.latents)
         with _never_frozen() if thawed else nullcontext():
-            found = update(state.players, Batch(real_BCHW, latent_BZ), plan.rules, plan.turn(state))
+            found = update(
+                state.players, Batch(real_BCHW, latent_BZ), plan.rules, plan.step_plan(state)
+            )
         yield float(found["loss_d"]), float(found["loss_g"])
 
 
@@ -112,11 +114,11 @@ def plain_steps(config: RunConfig) -> Iterator[Losses]:
     """The plain loop's steps from the same weights, on the same batches and latents."""
     networks = resolve_networks(config)
     shape = networks.image_shape
-    pixels = random_pictures(shape)
-    pictures = load_pictures(open_items(pixels), shape[1:], shape[0])
+    pixels = random_images(shape)
+    dataset = load_dataset(open_items(pixels), shape[1:], shape[0])
     seed_everything(config.seed)
     state = build_state(config, networks, CPU)
-    batches = build_batches(config, networks, pictures, CPU)
+    batches = build_batches(config, networks, dataset, CPU)
     loop = PlainLoop(config, pixels[: batches.batch], workers=0)
     for theirs, ours in (
         (loop.generator, state.players.generator),
@@ -135,11 +137,11 @@ def contest(config: RunConfig, rounds: int, steps: int, seconds: float) -> list[
     entered["the plain step"] = plain_steps(config)
     losses = {name: [next(one) for _ in range(steps)] for name, one in entered.items()}
     whole = next(iter(WITHOUT))
-    turn = max(1, round(seconds / _time(entered[whole], WARM_UP) * WARM_UP))
+    step_plan = max(1, round(seconds / _time(entered[whole], WARM_UP) * WARM_UP))
     times: dict[str, list[float]] = {name: [] for name in entered}
     for _ in range(rounds):
         for name, one in entered.items():
-            times[name].append(_time(one, turn))
+            times[name].append(_time(one, step_plan))
     rows = []
     for name, taken in times.items():
         ratios = [own / first for own, first in zip(taken, times[whole], strict=True)]
@@ -150,7 +152,7 @@ def contest(config: RunConfig, rounds: int, steps: int, seconds: float) -> list[
                 "ratio": [round(value, 3) for value in quantiles(ratios, n=4)]
                 if rounds > 1
                 else ratios,
-                "milliseconds": round(1e3 * median(taken) / turn, 2),
+                "milliseconds": round(1e3 * median(taken) / step_plan, 2),
                 "losses_apart": {"first": float(apart[0].max()), "most": float(apart.max())},
             }
         )

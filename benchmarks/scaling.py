@@ -27,10 +27,10 @@ from typing import Any
 
 import torch
 
-from dcgan.bench.contest import random_pictures
+from dcgan.bench.contest import random_images
 from dcgan.bench.limits import work_of
 from dcgan.config import RunConfig, parse_config
-from dcgan.data import load_pictures, open_items
+from dcgan.data import load_dataset, open_items
 from dcgan.runtime.ranks import Ranks, joined
 from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.loop import StopRequest, fit
@@ -67,7 +67,7 @@ class Timed:
 def train_for(steps: int, config: RunConfig, ranks: Ranks) -> Timed:
     """Some steps, from the start, the first of which warm up."""
     networks = resolve_networks(config)
-    pictures = load_pictures(open_items(random_pictures(networks.image_shape)), (64, 64), 3)
+    dataset = load_dataset(open_items(random_images(networks.image_shape)), (64, 64), 3)
     device = torch.device("cpu")
     waits: list[float] = []
 
@@ -79,7 +79,7 @@ def train_for(steps: int, config: RunConfig, ranks: Ranks) -> Timed:
 
     watched = Watching(ranks.rank, ranks.size)
     state = build_state(config, networks, device, watched)
-    batches = build_batches(config, networks, pictures, device, watched)
+    batches = build_batches(config, networks, dataset, device, watched)
     plan = build_plan(config, batches, networks.latent, device)
     fit(state, batches, replace(plan, images=2 * batches.batch), (), StopRequest())
     waits.clear()
@@ -171,9 +171,9 @@ def paper_tables(width: int = 64) -> str:
     config = configuration(16, width=width)
     networks, ranks = resolve_networks(config), Ranks()
     device = torch.device("cpu")
-    pictures = load_pictures(open_items(random_pictures(networks.image_shape)[:64]), (64, 64), 3)
+    dataset = load_dataset(open_items(random_images(networks.image_shape)[:64]), (64, 64), 3)
     state = build_state(config, networks, device)
-    batches = build_batches(config, networks, pictures, device, ranks)
+    batches = build_batches(config, networks, dataset, device, ranks)
     plan = build_plan(config, batches, networks.latent, device)
     # as many steps as there are from one with penalties to the next
     images = 16 * plan.rules.penalty_interval

@@ -61,10 +61,10 @@ class Turns:
 
     def __init__(self, asked: Contestant, task: Task) -> None:
         device = torch.device("cpu")
-        config, pictures = configuration(asked, task), open_data(task)
-        networks = with_classes(resolve_networks(config), config, pictures)
+        config, dataset = configuration(asked, task), open_data(task)
+        networks = with_classes(resolve_networks(config), config, dataset)
         self._state = build_state(config, networks, device)
-        self._batches = build_batches(config, networks, pictures, device)
+        self._batches = build_batches(config, networks, dataset, device)
         self._plan = build_plan(config, self._batches, networks.latent, device)
         self._update = one_stage_update if asked.loop == "one-stage" else update
         self._steps = self._train()
@@ -75,7 +75,7 @@ class Turns:
             self._plan.prepare(state)
             latent_BZ = latent.draw(self._batches.batch, state.latents)
             batch = Batch(real_BCHW, latent_BZ, class_BK)
-            self._update(state.players, batch, self._plan.rules, self._plan.turn(state))
+            self._update(state.players, batch, self._plan.rules, self._plan.step_plan(state))
             state.images_seen += self._batches.batch
             state.discriminator_steps += 1
             yield
@@ -97,11 +97,11 @@ def costs(names: list[str], task: Task, images: int, turns: int = 11) -> dict[st
     """
     base, *trained = (Turns(variant(name), task) for name in (names[0], *names))
     found: dict[str, list[float]] = {name: [] for name in names}
-    for turn in range(turns + 1):
+    for step_plan in range(turns + 1):
         before = base.seconds(images)
         for name, one in zip(names, trained, strict=True):
             seconds, after = one.seconds(images), base.seconds(images)
-            if turn > 0:  # the first is for warming up
+            if step_plan > 0:  # the first is for warming up
                 found[name].append(2 * seconds / (before + after))
             before = after
     return {name: [round(q, 3) for q in quantiles(ratios)] for name, ratios in found.items()}

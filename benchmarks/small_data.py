@@ -29,18 +29,18 @@ from time_to_quality import HERE, Contestant, Measuring, Task, contestants, open
 
 import dcgan
 from dcgan.config import merge
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.evaluation.real_images import chosen_order, take
-from dcgan.render.sheet import picture, save_image, sheet
+from dcgan.render.sheet import image, save_image, sheet
 
 _BRIEF = {"records": {"tensorboard": False, "sheets": 1}}
 
 
-def write_pictures(pictures: Pictures, index: NDArray[np.int64], folder: Path) -> Path:
+def write_images(dataset: ImageDataset, index: NDArray[np.int64], folder: Path) -> Path:
     """PNG files in one folder."""
     folder.mkdir(parents=True)
-    for number, pixel_CHW in zip(index, take(pictures, index), strict=True):
-        save_image(picture(pixel_CHW), folder / f"{number:06}.png")
+    for number, pixel_CHW in zip(index, take(dataset, index), strict=True):
+        save_image(image(pixel_CHW), folder / f"{number:06}.png")
     return folder
 
 
@@ -56,8 +56,8 @@ def learn(
     order = chosen_order(len(whole))
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        known = write_pictures(whole, order[:count], folder / "known")
-        others = write_pictures(whole, order[count : 2 * count], folder / "others")
+        known = write_images(whole, order[:count], folder / "known")
+        others = write_images(whole, order[count : 2 * count], folder / "others")
         run = dcgan.train(
             str(known),
             recipe=asked.recipe,
@@ -108,17 +108,17 @@ _SHOWN = {
 def summary(results: Path, checkpoint: str = "last") -> str:
     """A row for each contestant, over its seeds."""
     runs: dict[str, list[dict[str, Any]]] = {}
-    floors: dict[str, float] = {}
+    baselines: dict[str, float] = {}
     for path in sorted(results.glob("*.json")):
         run = json.loads(path.read_text(encoding="utf-8"))
         found = run[checkpoint] | {"seed": run["seed"]}
         found |= {"rarest": min(found["shares"]), "commonest": max(found["shares"])}
-        floors |= {one["measure"]: one["floor"] for one in found["scores"]}
+        baselines |= {one["measure"]: one["floor"] for one in found["scores"]}
         found["scores"] = {one["measure"]: one["value"] for one in found["scores"]}
         runs.setdefault(run["contestant"], []).append(found)
     columns = {"images_seen": ",.0f", "fd": ".2f", "rarest": ".1%", "commonest": ".1%"}
     head = ["contestant", "seeds", "images", "FD", "rarest class", "commonest"]
-    head += [f"{name} ({floors[key]:{form}})" for name, (key, form) in _SHOWN.items()]
+    head += [f"{name} ({baselines[key]:{form}})" for name, (key, form) in _SHOWN.items()]
     rows = [
         [
             f"`{name}`",
@@ -146,14 +146,14 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     listed = contestants(asked.data)
-    folder = asked.results / f"{asked.data}-{asked.pictures}"
+    folder = asked.results / f"{asked.data}-{asked.dataset}"
     folder.mkdir(parents=True, exist_ok=True)
     measure = None
     for seed in asked.seeds if asked.minutes else ():
         for name in asked.names:
             task = Task(asked.source or asked.data, asked.data_root, seed, 60 * asked.minutes, 0)
             measure = measure or Measuring(open_data(task))
-            learn(name, listed[name], task, asked.pictures, measure, folder)
+            learn(name, listed[name], task, asked.dataset, measure, folder)
     print(summary(folder))
 
 

@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 import dcgan
 from dcgan.bench.plain import PlainLoop
 from dcgan.config import RunConfig, merge, parse_config
-from dcgan.data import Pictures, PixelScale, load_pictures, open_source, survey
+from dcgan.data import ImageDataset, PixelScale, load_dataset, open_source, survey
 from dcgan.evaluation.extractors import open_extractor
 from dcgan.evaluation.real_features import real_features
 from dcgan.evaluation.real_images import chosen_order, take
@@ -88,11 +88,11 @@ class Task:
 class Measuring:
     """FD and shares of classes, always against the same real pictures."""
 
-    def __init__(self, pictures: Pictures, extractor: str = "classifier") -> None:
-        self.extractor = open_extractor(extractor, pictures, note=print)
-        count = min(COUNT, len(pictures) // 2)
-        order = chosen_order(len(pictures))[: 2 * count]
-        known = real_features(pictures, order, self.extractor)
+    def __init__(self, dataset: ImageDataset, extractor: str = "classifier") -> None:
+        self.extractor = open_extractor(extractor, dataset, note=print)
+        count = min(COUNT, len(dataset) // 2)
+        order = chosen_order(len(dataset))[: 2 * count]
+        known = real_features(dataset, order, self.extractor)
         self.count = count
         self._real = Moments.of(known.values[:count])
         self.floor = frechet_distance(self._real, Moments.of(known.values[count:]))
@@ -166,8 +166,8 @@ def plain_snapshots(
     asked: Contestant, task: Task, folder: Path, after: float
 ) -> Iterator[tuple[float, int, Draw]]:
     """The loop everybody copies; its clock stands still while it is measured or saved."""
-    pictures = open_data(task)
-    loop = PlainLoop(configuration(asked, task), take(pictures, np.arange(len(pictures))))
+    dataset = open_data(task)
+    loop = PlainLoop(configuration(asked, task), take(dataset, np.arange(len(dataset))))
     saved = folder / "plain.pt"
     before = loop.load(saved) if saved.exists() else 0.0
     times = (at for at in stops(task) if at > after)
@@ -217,12 +217,12 @@ def configuration(asked: Contestant, task: Task) -> RunConfig:
     return resolve_auto(config, survey(opened, limit=256), torch.device("cpu"))[0]
 
 
-def open_data(task: Task) -> Pictures:
+def open_data(task: Task) -> ImageDataset:
     """All pictures, as every contestant sees them."""
     opened = open_source(task.source, task.root)
     seen = survey(opened, limit=256)
     size = (task.size, task.size) if task.size else seen.median_size
-    return load_pictures(opened, size, 3 if seen.is_colour else 1)
+    return load_dataset(opened, size, 3 if seen.is_colour else 1)
 
 
 def compete(name: str, asked: Contestant, task: Task, measure: Measuring, results: Path) -> None:
@@ -290,10 +290,10 @@ def main() -> None:
             task = Task(
                 asked.source or asked.data, asked.data_root, seed, 60 * asked.minutes, asked.first
             )
-            pictures = open_data(task)
-            measure = measure or Measuring(pictures)
+            dataset = open_data(task)
+            measure = measure or Measuring(dataset)
             if one.epochs is not None:
-                task = replace(task, images=one.epochs * len(pictures))
+                task = replace(task, images=one.epochs * len(dataset))
             compete(name, one, task, measure, folder)
 
 

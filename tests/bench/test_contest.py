@@ -95,12 +95,12 @@ def test_the_plain_step_and_ours_learn_the_same(recipe, doubles, tmp_path):
     recipe = recipe(tmp_path) if callable(recipe) else recipe
     config = open_config(recipe, None, 8, CPU)
     networks = resolve_networks(config)
-    pixels = contest.random_pictures(networks.image_shape)[:64]
+    pixels = contest.random_images(networks.image_shape)[:64]
     state = build_state(config, networks, CPU)
-    pictures = contest.load_pictures(
+    dataset = contest.load_dataset(
         contest.open_items(pixels), networks.image_shape[1:], networks.image_shape[0]
     )
-    batches = build_batches(config, networks, pictures, CPU)
+    batches = build_batches(config, networks, dataset, CPU)
     plan = build_plan(config, batches, networks.latent, CPU)
     plain = PlainLoop(config, pixels, workers=0)
     plain.generator.load_state_dict(state.players.generator.state_dict())
@@ -110,7 +110,7 @@ def test_the_plain_step_and_ours_learn_the_same(recipe, doubles, tmp_path):
         real = torch.rand(8, *networks.image_shape, generator=random) * 2 - 1
         latent = networks.latent.draw(8, random)
         losses = plain.step(real, latent)
-        ours = update(state.players, Batch(real, latent), plan.rules, plan.turn(state))
+        ours = update(state.players, Batch(real, latent), plan.rules, plan.step_plan(state))
         found = [float(ours["loss_d"]), float(ours["loss_g"])]
         assert found == pytest.approx(losses, rel=1e-9)
         with torch.no_grad():
@@ -181,5 +181,5 @@ def test_all_are_entered():
 @pytest.mark.parametrize(
     ("side", "least", "count"), [(28, 64, 2048), (64, 64, 2048), (512, 8, 42), (512, 64, 64)]
 )
-def test_large_pictures_are_few_and_at_least_a_batch(side, least, count):
-    assert contest.random_pictures((3, side, side), least).shape == (count, 3, side, side)
+def test_large_images_are_few_and_at_least_a_batch(side, least, count):
+    assert contest.random_images((3, side, side), least).shape == (count, 3, side, side)

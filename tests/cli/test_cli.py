@@ -114,7 +114,14 @@ def test_help_of_every_command_is_grouped_and_needs_no_torch():
         )
         assert "Usage" in found.stdout
         if words == ["train"]:
-            for group in ("Options", "Pictures", "Networks", "Objective", "Optimisers", "Records"):
+            for group in (
+                "Options",
+                "ImageDataset",
+                "Networks",
+                "Objective",
+                "Optimisers",
+                "Records",
+            ):
                 assert re.search(f"[─-] {group} [─-]", found.stdout)  # as the terminal can show
             assert "--optim.generator.lr" in found.stdout
 

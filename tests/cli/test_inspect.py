@@ -91,7 +91,7 @@ def test_the_page_is_whole_in_itself_and_escapes_names(inspect, folder, tmp_path
     assert "prefers-color-scheme: dark" in text
 
 
-def test_pictures_of_other_aspects_are_shown_in_every_fit(inspect, tmp_path):
+def test_images_of_other_aspects_are_shown_in_every_fit(inspect, tmp_path):
     for number in range(6):
         save_noise(tmp_path / "same" / f"{number}.png", seed=number)
         save_noise(tmp_path / "mixed" / f"{number}.png", 30 + 10 * number, 60, seed=number)

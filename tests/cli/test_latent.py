@@ -115,7 +115,7 @@ def bright_sevens(small_run, monkeypatch):
     brightness_N = small_run.draw(Choice().latents(small_run, 0, 64)).mean(axis=(1, 2, 3))
     middle = np.median(brightness_N)
 
-    def classifier(pictures, factor, labels, **how):
+    def classifier(dataset, factor, labels, **how):
         def read(images):
             seven = np.where(images.mean(axis=(1, 2, 3)) > middle, 0.95, 0.05)
             probabilities = np.zeros((len(images), len(labels.names)), np.float32)
@@ -246,14 +246,14 @@ def test_directions_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_sample_shows_the_nearest_real_pictures(dcgan, small_run, tmp_path):
+def test_sample_shows_the_nearest_real_images(dcgan, small_run, tmp_path):
     out = tmp_path / "near.png"
     assert dcgan("sample", small_run.path, "-n", 3, "--neighbours", "--out", out)[0] == 0
     with Image.open(out) as drawn:
         assert drawn.height > 2 * 2 * 64
 
 
-def test_invert_finds_own_samples_and_pictures_and_others_know_them(
+def test_invert_finds_own_samples_and_images_and_others_know_them(
     dcgan, run_of_ones_own, png_folder, tmp_path
 ):
     run, out = run_of_ones_own, tmp_path / "found.png"

@@ -105,7 +105,7 @@ def test_each_command_makes_its_sheet(dcgan, run, tmp_path, words, size):
     ],
     ids=lambda words: words[0] if isinstance(words, list) else "",
 )
-def test_the_nearest_real_picture_stands_wherever_samples_are_shown(
+def test_the_nearest_real_image_stands_wherever_samples_are_shown(
     dcgan, run, tmp_path, monkeypatch, words, times
 ):
     """Of a folder of one picture this is always the nearest."""

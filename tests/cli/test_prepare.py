@@ -45,7 +45,7 @@ def test_skipped_files_are_named(dcgan, tmp_path, png_folder):
     assert "torn.png: no picture in" in out
 
 
-def test_every_frame_may_be_a_picture(dcgan, tmp_path):
+def test_every_frame_may_be_a_image(dcgan, tmp_path):
     folder = tmp_path / "pictures"
     folder.mkdir()
     frames = [Image.new("L", (16, 16), 40 * number) for number in range(5)]

@@ -12,7 +12,7 @@ QUICK = ["--methods", "discriminator,pixels"]
 FEW = ["--limit", "300"]
 
 
-def test_the_table_and_the_picture(dcgan, small_run, tmp_path):
+def test_the_table_and_the_image(dcgan, small_run, tmp_path):
     code, out, err = dcgan("probe", small_run.path, "digits", *QUICK, *FEW, "--out", tmp_path)
     assert code == 0, err
     lines = out.splitlines()
@@ -21,8 +21,8 @@ def test_the_table_and_the_picture(dcgan, small_run, tmp_path):
     assert [line.split("|")[1].strip() for line in lines[2:6:2]] == ["method", "discriminator"]
     assert "points" in lines[6]
     assert lines[-1] == f"confusion matrix: {tmp_path / 'confusion.png'}"
-    with Image.open(tmp_path / "confusion.png") as picture:
-        assert min(picture.size) > 500
+    with Image.open(tmp_path / "confusion.png") as image:
+        assert min(image.size) > 500
     assert "300 of 1,797 pictures are held out" in err
     assert "discriminator: test" in err
 
@@ -84,14 +84,14 @@ def test_what_cannot_be_is_one_line(dcgan, small_run, tmp_path, words, said):
     assert not (tmp_path / "out").exists()
 
 
-def test_pictures_without_labels_are_refused(dcgan, small_run, png_folder):
+def test_images_without_labels_are_refused(dcgan, small_run, png_folder):
     code, _, err = dcgan("probe", small_run.path, png_folder)
     assert code == 2
     assert "no classes" in err
     assert len(err.splitlines()) == 1
 
 
-def test_pictures_of_another_size_are_brought_to_the_run_s(dcgan, small_run, tmp_path):
+def test_images_of_another_size_are_brought_to_the_run_s(dcgan, small_run, tmp_path):
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (60, 40, 40, 3), dtype=np.uint8)
     np.savez(tmp_path / "large.npz", images=images, labels=np.arange(60) % 2)

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from PIL import Image
 
-from dcgan.data import load_pictures, open_source
+from dcgan.data import load_dataset, open_source
 from dcgan.data.cache import Cache
 from dcgan.data.survey import values_of
 from dcgan.runs import open_run
-from dcgan.runs.pictures import open_pictures, read_files
+from dcgan.runs.dataset import open_dataset, read_files
 
 SMALL = [
     "--size",
@@ -57,7 +57,7 @@ def test_one_range_holds_for_train_resume_neighbours_and_other_images(dcgan, tmp
     assert code == 0, err
 
     opened = open_run(run)
-    own = open_pictures(opened.folder, opened.networks)
+    own = open_dataset(opened.folder, opened.networks)
     index = np.arange(40)
     seen = own.take(index, np.full(40, 0.5)).numpy()[:, 0]
     np.testing.assert_allclose(seen, as_levels(fields), atol=1)
@@ -72,7 +72,7 @@ def test_one_range_holds_for_train_resume_neighbours_and_other_images(dcgan, tmp
     part.mkdir()
     for path in some:
         (part / path.name).write_bytes(path.read_bytes())
-    others = open_pictures(opened.folder, opened.networks, str(part))
+    others = open_dataset(opened.folder, opened.networks, str(part))
     seen = others.take(np.arange(3), np.full(3, 0.5)).numpy()[:, 0]
     np.testing.assert_allclose(seen, as_levels(fields[:3]), atol=1)
 
@@ -92,8 +92,8 @@ def test_every_way_of_holding_and_preparing_gives_the_same_levels(dcgan, tmp_pat
         "cached": {"cache": Cache(tmp_path / "cache", 10**9)},
     }
     for options in ways.values():
-        pictures = load_pictures(source, (16, 16), 1, values=values, **options)
-        seen = pictures.take(np.arange(40), np.full(40, 0.5)).numpy()[:, 0]
+        dataset = load_dataset(source, (16, 16), 1, values=values, **options)
+        seen = dataset.take(np.arange(40), np.full(40, 0.5)).numpy()[:, 0]
         np.testing.assert_array_equal(seen, packed)
 
 

@@ -17,11 +17,11 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-from dcgan.data import Labels, load_pictures, open_source
+from dcgan.data import Labels, load_dataset, open_source
 from dcgan.data.cache import Cache
 from dcgan.data.image_view import View
 from dcgan.data.sources.base import ArraySource, Source
-from dcgan.data.store import prepare_pictures
+from dcgan.data.store import prepare_dataset
 from dcgan.errors import TooManyUnreadable
 from dcgan.runtime.changes import state_of
 
@@ -50,7 +50,7 @@ class Counting(Source):
 
 
 def load(source, cache, size=(8, 8), channels=1, **options):
-    return load_pictures(source, size, channels, cache=cache, **options)
+    return load_dataset(source, size, channels, cache=cache, **options)
 
 
 def entries(cache: Cache) -> list[Path]:
@@ -62,7 +62,7 @@ def cache(tmp_path):
     return Cache(tmp_path / "cache", BIG)
 
 
-def test_pictures_are_decoded_once_for_all_runs(cache):
+def test_images_are_decoded_once_for_all_runs(cache):
     first = load(Counting(), cache)
     again = Counting()
     second = load(again, cache)
@@ -96,7 +96,7 @@ def test_another_view_is_another_entry(cache, other):
     assert len(entries(cache)) == 2
 
 
-def test_changed_pictures_are_decoded_again(cache):
+def test_changed_images_are_decoded_again(cache):
     load(Counting(), cache)
     changed = Counting(tones=(4, 5), stamp="two")
     assert load(changed, cache).images[:, 0, 0, 0].tolist() == [4, 5]
@@ -230,7 +230,7 @@ def test_one_wrong_bit_in_an_entry_is_found(cache, png_folder, name):
     assert name in said[0]
 
 
-def test_the_bound_on_unreadable_pictures_holds_for_an_entry_too(cache, png_folder):
+def test_the_bound_on_unreadable_images_holds_for_an_entry_too(cache, png_folder):
     (png_folder / "0.png").write_bytes(b"")
     assert len(load(open_source(str(png_folder)), cache, max_unreadable=0.5).images) == 9
     with pytest.raises(TooManyUnreadable):
@@ -266,9 +266,9 @@ def test_use_makes_an_entry_young_again(cache):
 def test_what_is_larger_than_the_limit_stays_in_memory_and_says_so(tmp_path):
     said = []
     small = Cache(tmp_path / "cache", 100)
-    pictures = load(Counting(), small, note=said.append)
-    assert len(pictures) == 3
-    assert not pictures.is_slow
+    dataset = load(Counting(), small, note=said.append)
+    assert len(dataset) == 3
+    assert not dataset.is_slow
     assert "data.cache_gb" in said[0]
     assert not small.folder.exists() or entries(small) == []
 
@@ -327,7 +327,7 @@ BUILDER = """
         def title(self, index): return str(index)
         def stamp(self): return "slow"
 
-    pictures = load_pictures(Slow("slow"), (8, 8), 1, cache=Cache(Path(sys.argv[1]), 10**12))
+    pictures = load_dataset(Slow("slow"), (8, 8), 1, cache=Cache(Path(sys.argv[1]), 10**12))
     assert pictures.images[:, 0, 0, 0].tolist() == list(range(40))
 """
 
@@ -361,7 +361,7 @@ def test_an_entry_that_may_only_be_read_serves(cache, monkeypatch):
     assert again.reads == 0
 
 
-def test_leftovers_of_other_pictures_are_swept_when_room_is_made(cache):
+def test_leftovers_of_other_images_are_swept_when_room_is_made(cache):
     load(Counting(), cache)
     half = cache.folder / f".{'0' * 32}.12345.part"
     half.mkdir()
@@ -392,7 +392,7 @@ def test_labels_are_part_of_the_key(cache, tmp_path):
     for number, values in enumerate(([0, 1, 1], [1, 0, 0])):
         labels = {"label": Labels(np.array(values), ("a", "b"))}
         source = ArraySource("pets", pixels, labels=labels)
-        prepare_pictures(source, View((8, 8), 1), tmp_path / f"p{number}")
-        pictures = load(open_source(str(tmp_path / f"p{number}")), cache, size=(16, 16))
-        found.append(pictures.labels["label"].values.tolist())
+        prepare_dataset(source, View((8, 8), 1), tmp_path / f"p{number}")
+        dataset = load(open_source(str(tmp_path / f"p{number}")), cache, size=(16, 16))
+        found.append(dataset.labels["label"].values.tolist())
     assert found == [[0, 1, 1], [1, 0, 0]]

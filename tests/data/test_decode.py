@@ -39,7 +39,7 @@ def over(colour: tuple[int, ...], alpha: int, paper: tuple[int, ...]) -> np.ndar
     return np.array(colour) * share + np.array(paper) * (1 - share)
 
 
-def palette_picture() -> Image.Image:
+def palette_image() -> Image.Image:
     """One pixel row: entry 0 is black, entry 1 is RED."""
     image = Image.new("P", (2, 1))
     image.putpalette([0, 0, 0, *RED])
@@ -54,7 +54,7 @@ MODES = {
     "LA": (Image.new("LA", (1, 1), (77, 255)), 77, (77, 77, 77), 255),
     "RGB": (Image.new("RGB", (1, 1), RED), RED_GREY, RED, 255),
     "RGBA": (Image.new("RGBA", (1, 1), (*RED, 255)), RED_GREY, RED, 255),
-    "P": (palette_picture(), RED_GREY, RED, 255),
+    "P": (palette_image(), RED_GREY, RED, 255),
     "1": (Image.new("1", (1, 1), 1), 255, (255, 255, 255), 255),
     "CMYK": (Image.new("CMYK", (1, 1), (55, 155, 205, 0)), RED_GREY, RED, 255),
     "I;16": (Image.fromarray(np.full((1, 1), 77 * 257, np.uint16)), 77, (77,) * 3, 255),
@@ -111,7 +111,7 @@ def test_alpha_is_kept_when_asked_for():
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF"])
 def test_a_transparent_palette_entry_shows_the_background(kind):
-    image = decode(encode(palette_picture(), kind, transparency=1))
+    image = decode(encode(palette_image(), kind, transparency=1))
     assert image.mode == "P"
     assert pixel(to_channels(image, 3, BLUE_PAPER)) == BLUE
     assert to_channels(image, 3, BLUE_PAPER).getpixel((1, 0)) == (0, 0, 0)
@@ -120,7 +120,7 @@ def test_a_transparent_palette_entry_shows_the_background(kind):
 
 
 def test_palette_entries_may_be_half_transparent():
-    image = decode(encode(palette_picture(), "PNG", transparency=bytes([255, 128])))
+    image = decode(encode(palette_image(), "PNG", transparency=bytes([255, 128])))
     assert pixel(to_channels(image, 4)) == (*RED, 128)
     np.testing.assert_allclose(
         pixel(to_channels(image, 3, BLUE_PAPER)), over(RED, 128, BLUE), atol=1
@@ -180,7 +180,7 @@ UPRIGHT = {
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_pictures_come_upright(kind, orientation):
+def test_images_come_upright(kind, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encode(stamp(), kind, exif=exif)
@@ -214,7 +214,7 @@ def noise() -> Image.Image:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_truncated_picture_is_unreadable(kind, share):
+def test_a_truncated_image_is_unreadable(kind, share):
     whole = encode(noise(), kind)
     with pytest.raises(UnreadableImage) as failure:
         decode(whole[: int(len(whole) * share)])
@@ -235,7 +235,7 @@ def test_an_empty_file_says_so():
 
 
 @pytest.mark.parametrize("data", [b"<html>404 Not Found</html>", b"no picture at all\n" * 50])
-def test_text_is_no_picture_and_the_formats_are_named(data):
+def test_text_is_no_image_and_the_formats_are_named(data):
     with pytest.raises(UnreadableImage, match=r"JPEG.*PNG"):
         decode(data)
 
@@ -273,7 +273,7 @@ def test_a_tiff_whose_tags_have_wrong_types_is_unreadable():
         decode(data.replace(strip_offsets, struct.pack("<HHI", 273, 7, 1)))
 
 
-def picture_or_reason(data: bytes) -> None:
+def image_or_reason(data: bytes) -> None:
     """Any other exception fails the test that calls this."""
     try:
         image = decode(data)
@@ -293,14 +293,14 @@ def picture_or_reason(data: bytes) -> None:
 @example(b"BM")
 @example(b"P6 9 9 255\n")
 @example(b"\x00\x01\x01" + bytes(60))
-def test_any_bytes_are_a_picture_or_unreadable(data):
-    picture_or_reason(data)
+def test_any_bytes_are_a_image_or_unreadable(data):
+    image_or_reason(data)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "PPM", "TGA"])
-def test_altered_pictures_are_pictures_or_unreadable(kind):
+def test_altered_images_are_images_or_unreadable(kind):
     """Every kind of damage that Pillow reports in its own way: some bytes of the header changed."""
     random = np.random.default_rng(0)
     whole = np.frombuffer(encode(Image.new("RGB", (9, 7), RED), kind), np.uint8)
@@ -308,4 +308,4 @@ def test_altered_pictures_are_pictures_or_unreadable(kind):
         data = whole.copy()
         places = random.integers(min(len(data), 60), size=random.integers(1, 5))
         data[places] = random.choice([0, 1, 10, 32, 128, 255, random.integers(256)], len(places))
-        picture_or_reason(data.tobytes())
+        image_or_reason(data.tobytes())

@@ -15,7 +15,7 @@ from sklearn.datasets import load_sample_image
 from dcgan.data import decode as decoding
 from dcgan.data import open_items
 from dcgan.data.colour import to_channels
-from dcgan.data.decode import count_frames, decode, is_picture
+from dcgan.data.decode import count_frames, decode, is_image
 from dcgan.data.draft import Draft
 from dcgan.data.fit import fit
 from dcgan.data.image_view import View
@@ -78,7 +78,7 @@ def test_large_jpegs_are_decoded_at_a_part_of_their_size(kind, options):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_smaller_pictures_come_upright_too(orientation):
+def test_smaller_images_come_upright_too(orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encode(scene(640, 480), exif=exif, quality=95)
@@ -211,10 +211,10 @@ def test_altered_jpegs_fare_alike_with_both_decoders(monkeypatch, wanted):
     """What one decoder mends, the other need not see: none may fail but with a reason."""
     random = np.random.default_rng(0)
     whole = np.frombuffer(encode(scene(60, 44)), np.uint8)
-    for turn in range(300):
+    for step_plan in range(300):
         data = whole.copy()
         data[random.integers(2, len(data), 3)] = random.integers(256, size=3)
-        if turn == 150:
+        if step_plan == 150:
             monkeypatch.setattr(decoding, "_simplejpeg", lambda: None)
         try:
             assert min(decode(data.tobytes(), wanted).size) > 0
@@ -223,18 +223,18 @@ def test_altered_jpegs_fare_alike_with_both_decoders(monkeypatch, wanted):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF"])
-def test_the_first_bytes_tell_a_picture(kind):
+def test_the_first_bytes_tell_a_image(kind):
     data = encode(scene(9, 7), kind)
-    assert is_picture(data[:16])
-    assert not is_picture(data[:1])
-    assert not is_picture(b"x" + data[:15])
+    assert is_image(data[:16])
+    assert not is_image(data[:1])
+    assert not is_image(b"x" + data[:15])
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"RIFF", b"RIFF\4\0\0\0WAVEfmt ", b"<html>", b"%PDF-1.7", b"II"]
 )
 def test_the_first_bytes_of_other_files_tell_none(data):
-    assert not is_picture(data)
+    assert not is_image(data)
 
 
 @pytest.mark.parametrize("data", [b"", b"text", b"GIF89a", encode(scene(9, 7), "PNG")[:40]])

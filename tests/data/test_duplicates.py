@@ -100,7 +100,7 @@ def test_a_chain_of_pairs_is_one_group(photographs):
     assert near(copies) == [(0, 1, 2)]
 
 
-def test_many_pictures_of_one_hash_are_compared_by_their_looks(photographs):
+def test_many_images_of_one_hash_are_compared_by_their_looks(photographs):
     """A hash only proposes: what shares one by chance stays apart, what looks alike does not."""
     looks = [look(image) for image in (*photographs[:3], as_jpeg(photographs[1]))]
     thumbnails = np.stack([one.thumbnail for one in looks])
@@ -132,7 +132,7 @@ def test_close_pairs_are_exactly_those_that_comparing_each_with_each_finds(withi
     assert len(wanted) > 30
 
 
-def test_nothing_or_one_picture_has_no_duplicates(photographs):
+def test_nothing_or_one_image_has_no_duplicates(photographs):
     nothing = np.empty(0, np.uint64), np.empty((0, 384), np.uint8), np.empty(0, bool)
     assert near_duplicates(*nothing) == []
     assert near(photographs[:1]) == []

@@ -33,13 +33,13 @@ def test_the_size_is_exact_and_the_mode_stays(before, after, how, mode):
 
 @settings(max_examples=50, deadline=None)
 @given(st.tuples(sides, sides), st.tuples(sides, sides), st.sampled_from(["crop", "stretch"]))
-def test_a_picture_of_one_colour_keeps_it(before, after, how):
+def test_a_image_of_one_colour_keeps_it(before, after, how):
     image = fit(Image.new("RGB", (before[1], before[0]), (200, 100, 50)), after, how)
     assert image.getcolors() == [(after[0] * after[1], (200, 100, 50))]
 
 
 @pytest.mark.parametrize("how", FITS)
-def test_a_picture_of_the_right_size_is_untouched(how):
+def test_a_image_of_the_right_size_is_untouched(how):
     pixels = np.random.default_rng(0).integers(0, 256, (17, 23))
     np.testing.assert_array_equal(fit(grey(pixels), (17, 23), how), pixels)
 
@@ -89,7 +89,7 @@ def test_crop_follows_a_rectangular_target():
     ],
 )
 @pytest.mark.parametrize("upright", [False, True])
-def test_pad_centres_the_whole_picture_on_the_background(mode, colour, paper, upright):
+def test_pad_centres_the_whole_image_on_the_background(mode, colour, paper, upright):
     shape = (20, 40) if upright else (40, 20)
     image = fit(Image.new(mode, shape, colour), (40, 40), "pad", "#c86432")
     pixels = np.asarray(image).reshape(40, 40, -1)
@@ -100,7 +100,7 @@ def test_pad_centres_the_whole_picture_on_the_background(mode, colour, paper, up
         np.testing.assert_array_equal(border, np.broadcast_to(paper, border.shape))
 
 
-def test_pad_shows_every_part_of_the_picture():
+def test_pad_shows_every_part_of_the_image():
     ramp = np.tile(np.arange(0, 240, 2), (30, 1))
     padded = np.asarray(fit(grey(ramp), (60, 60), "pad", "#ffffff"))
     strip = padded[22:37]
@@ -109,7 +109,7 @@ def test_pad_shows_every_part_of_the_picture():
     assert (np.diff(strip.astype(int), axis=1) > 0).all()
 
 
-def test_pad_keeps_the_transparency_of_the_picture():
+def test_pad_keeps_the_transparency_of_the_image():
     clear = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
     alpha = np.asarray(fit(clear, (40, 40), "pad"))[:, :, 3]
     np.testing.assert_array_equal(alpha[10:30], 0)

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from dcgan.data.dataset import CoveredDataset, cut
 from dcgan.data.fit import LONGEST_COVER, cover
 from dcgan.data.image_view import View
-from dcgan.data.pictures import CoveredPictures, cut
 from dcgan.data.sources.base import ArraySource
 
 SIDES = st.integers(1, 300)
@@ -68,22 +68,22 @@ def test_every_place_is_as_likely():
 @pytest.mark.parametrize(
     ("channels", "shape"), [(1, (1, 8, 6)), (2, (2, 8, 6)), (3, (3, 8, 6)), (4, (4, 8, 6))]
 )
-def test_one_picture_is_channels_first(channels, shape):
+def test_one_image_is_channels_first(channels, shape):
     source = ArraySource("a", np.zeros((1, 20, 30, 3), np.uint8))
     view = View((8, 6), channels)
     assert view.of(source, 0).shape == view.shape == shape
-    assert view.picture_bytes == np.prod(shape)
+    assert view.image_bytes == np.prod(shape)
 
 
-def test_ragged_pictures_of_several_channels_are_found_in_the_flat_array():
+def test_ragged_images_of_several_channels_are_found_in_the_flat_array():
     random = np.random.default_rng(0)
     covers = [
         random.integers(0, 256, (3, h, w), dtype=np.uint8) for h, w in ((4, 9), (7, 5), (4, 5))
     ]
     flat = np.concatenate([one.ravel() for one in covers])
     sides = np.array([one.shape[1:] for one in covers])
-    pictures = CoveredPictures((3, 4, 5), flat, sides)
-    taken = pictures.take(np.array([1, 0, 2]), np.array([0.0, 0.99, 0.5])).numpy()
+    dataset = CoveredDataset((3, 4, 5), flat, sides)
+    taken = dataset.take(np.array([1, 0, 2]), np.array([0.0, 0.99, 0.5])).numpy()
     np.testing.assert_array_equal(taken[0], covers[1][:, :4])
     np.testing.assert_array_equal(taken[1], covers[0][:, :, 4:])
     np.testing.assert_array_equal(taken[2], covers[2])

@@ -9,7 +9,7 @@ from sklearn.datasets import load_sample_image
 
 from dcgan.data import open_source
 from dcgan.data.choices import fit_choices
-from dcgan.data.inspection import inspect_pictures
+from dcgan.data.inspection import inspect_dataset
 from dcgan.data.measurements import look
 from dcgan.data.sources.base import ArraySource
 from dcgan.errors import DataError
@@ -25,7 +25,7 @@ def zoo(tmp_path):
     photograph = Image.fromarray(load_sample_image("flower.jpg"))
     dot = Image.new("RGBA", (40, 40), (255, 255, 255, 0))
     ImageDraw.Draw(dot).ellipse((5, 5, 30, 30), fill="white")
-    pictures = {
+    dataset = {
         "a.png": photograph.resize((80, 60)),
         "b-same.png": photograph.resize((80, 60)),
         "c-small.png": photograph.resize((40, 30)),
@@ -38,7 +38,7 @@ def zoo(tmp_path):
         "j-dot.png": dot,
         "k-opaque.png": Image.fromarray(noise(30, 30, 3)).convert("RGBA"),
     }
-    for name, image in pictures.items():
+    for name, image in dataset.items():
         image.save(tmp_path / name)
     frames = [Image.fromarray(noise(20, 20, seed=seed)) for seed in (5, 6, 7)]
     frames[0].save(tmp_path / "l.gif", save_all=True, append_images=frames[1:])
@@ -47,7 +47,7 @@ def zoo(tmp_path):
 
 
 def test_what_spoils_a_collection_is_named(zoo):
-    seen = inspect_pictures(zoo)
+    seen = inspect_dataset(zoo)
 
     def titles(indices):
         return [zoo.title(index)[0] for index in indices]
@@ -66,15 +66,15 @@ def test_what_spoils_a_collection_is_named(zoo):
 def test_colour_is_judged_by_pixels_and_not_by_mode():
     grey = noise(4, 20, 20)
     stored_in_colour = np.repeat(grey[..., None], 3, axis=3)
-    seen = inspect_pictures(ArraySource("grey", stored_in_colour))
+    seen = inspect_dataset(ArraySource("grey", stored_in_colour))
     assert (seen.has_colour_modes, seen.is_colour, seen.coloured) == (True, False, 0)
     stored_in_colour[2, 7, 11, 0] ^= 128  # one pixel of one picture
-    assert inspect_pictures(ArraySource("grey", stored_in_colour)).coloured == 1
+    assert inspect_dataset(ArraySource("grey", stored_in_colour)).coloured == 1
 
 
 def test_channel_statistics_are_those_of_all_pixels():
     images = noise(7, 21, 33, 3) // np.array([1, 2, 3], np.uint8)
-    seen = inspect_pictures(ArraySource("noise", images))
+    seen = inspect_dataset(ArraySource("noise", images))
     assert seen.channel_mean == pytest.approx(images.mean((0, 1, 2)))
     assert seen.channel_deviation == pytest.approx(images.std((0, 1, 2)))
 
@@ -89,20 +89,20 @@ def test_equal_pixels_in_another_mode_or_shape_are_no_exact_copies(tmp_path):
         )
     ):
         image.save(tmp_path / f"{number}.png")
-    seen = inspect_pictures(open_source(str(tmp_path)))
+    seen = inspect_dataset(open_source(str(tmp_path)))
     assert seen.exact == ()
     assert seen.near == ((0, 1),)
 
 
-def test_pictures_of_one_shape_are_told_apart_by_their_pixels():
+def test_images_of_one_shape_are_told_apart_by_their_pixels():
     images = noise(3, 20, 20)
     images[2] = images[0]
     images[1] = images[0]
     images[1, 3, 3] ^= 1
-    assert inspect_pictures(ArraySource("noise", images)).exact == ((0, 2),)
+    assert inspect_dataset(ArraySource("noise", images)).exact == ((0, 2),)
 
 
-def test_palettes_tell_pictures_of_equal_indices_apart():
+def test_palettes_tell_images_of_equal_indices_apart():
     image = Image.fromarray(noise(20, 20) // 64)
     one, other = image.convert("P"), image.convert("P")
     one.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255])
@@ -120,23 +120,23 @@ def test_one_black_pixel_on_white_is_not_blank():
 
 def test_aspects_and_what_cropping_loses():
     images = np.zeros((3, 20, 40, 3), np.uint8)
-    seen = inspect_pictures(ArraySource("wide", images))
+    seen = inspect_dataset(ArraySource("wide", images))
     assert seen.aspects() == pytest.approx([2.0, 2.0, 2.0])
     assert seen.lost_to_cropping((16, 16)) == pytest.approx([0.5] * 3)
     assert seen.lost_to_cropping((16, 64)) == pytest.approx([0.5] * 3)
     assert seen.lost_to_cropping((16, 32)) == pytest.approx([0.0] * 3)
 
 
-def test_pictures_are_ordered_from_narrow_to_wide(tmp_path):
+def test_images_are_ordered_from_narrow_to_wide(tmp_path):
     for number, size in enumerate([(30, 20), (20, 40), (25, 25)]):
         Image.fromarray(noise(size[1], size[0])).save(tmp_path / f"{number}.png")
-    assert inspect_pictures(open_source(str(tmp_path))).by_aspect == (1, 2, 0)
+    assert inspect_dataset(open_source(str(tmp_path))).by_aspect == (1, 2, 0)
 
 
 def test_a_limit_spreads_and_progress_ends_with_the_total():
     told = []
     source = ArraySource("many", noise(700, 8, 8))
-    seen = inspect_pictures(source, 300, progress=lambda *state: told.append(state))
+    seen = inspect_dataset(source, 300, progress=lambda *state: told.append(state))
     assert (seen.count, seen.looked_at) == (700, 300)
     assert told == sorted(told)
     assert told[-1] == (300, 300)
@@ -146,7 +146,7 @@ def test_a_limit_spreads_and_progress_ends_with_the_total():
 def test_nothing_readable_is_refused(tmp_path):
     (tmp_path / "1.png").write_bytes(b"<html>")
     with pytest.raises(DataError, match=r"none of 1 pictures can be read; the first is 1\.png"):
-        inspect_pictures(open_source(str(tmp_path)))
+        inspect_dataset(open_source(str(tmp_path)))
 
 
 def test_every_way_to_fit_is_shown_and_random_covers_differ():

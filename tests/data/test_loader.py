@@ -11,7 +11,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dcgan.data import Batches, HeldPictures, PixelScale
+from dcgan.data import Batches, HeldDataset, PixelScale
 from dcgan.data.loader import WINDOW, epoch_order
 
 
@@ -41,7 +41,7 @@ def test_draws_with_replacement_are_these_for_good():
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 2**63), st.integers(0, 10_000), st.integers(1, 300))
-def test_an_order_holds_every_picture_once(seed, epoch, count):
+def test_an_order_holds_every_image_once(seed, epoch, count):
     assert sorted(epoch_order(seed, epoch, count)) == list(range(count))
 
 
@@ -58,14 +58,14 @@ def test_seeds_and_epochs_have_orders_of_their_own():
 
 
 @pytest.mark.parametrize("picture", [0, 19])
-def test_every_place_of_an_epoch_is_as_likely_for_a_picture(picture):
-    places = [epoch_order(0, epoch, 20).tolist().index(picture) for epoch in range(2000)]
+def test_every_place_of_an_epoch_is_as_likely_for_a_image(image):
+    places = [epoch_order(0, epoch, 20).tolist().index(image) for epoch in range(2000)]
     counts = np.bincount(places, minlength=20)
     assert abs(counts - 100).max() < 5 * 10  # five standard deviations
 
 
 @pytest.mark.parametrize("batch", [1, 4, 6, 24])
-def test_each_epoch_shows_every_picture_once_when_the_batch_divides(batch):
+def test_each_epoch_shows_every_image_once_when_the_batch_divides(batch):
     batches = Batches(numbered(24), batch, seed=0)
     assert batches.epoch_images == 24
     stream = batches.starting_at(0)
@@ -82,10 +82,10 @@ def test_the_incomplete_last_batch_of_an_epoch_is_dropped():
     for epoch in range(20):
         seen = shown(stream, 3)
         assert [len(batch) for batch in seen] == [6, 6, 6]
-        pictures = list(chain(*seen))
-        assert pictures == epoch_order(0, epoch, 23)[:18].tolist()
-        assert pictures == batches.indices(epoch).tolist()
-        dropped |= set(range(23)) - set(pictures)
+        dataset = list(chain(*seen))
+        assert dataset == epoch_order(0, epoch, 23)[:18].tolist()
+        assert dataset == batches.indices(epoch).tolist()
+        dropped |= set(range(23)) - set(dataset)
     assert dropped == set(range(23))  # other ones each time
 
 
@@ -99,7 +99,7 @@ def test_a_resumed_stream_goes_on_as_the_uninterrupted_one(count, batch, done, s
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 12), st.integers(1, 30))
-def test_fewer_pictures_than_a_batch_are_drawn_with_replacement(count, batch):
+def test_fewer_images_than_a_batch_are_drawn_with_replacement(count, batch):
     assume(count < batch)
     batches = Batches(numbered(count), batch, seed=0)
     assert batches.with_replacement
@@ -109,7 +109,7 @@ def test_fewer_pictures_than_a_batch_are_drawn_with_replacement(count, batch):
     assert set(chain(*drawn)) <= set(range(count))
 
 
-def test_draws_with_replacement_reach_every_picture_and_change():
+def test_draws_with_replacement_reach_every_image_and_change():
     drawn = shown(Batches(numbered(10), 16, seed=0).starting_at(0), 50)
     counts = np.bincount(list(chain(*drawn)), minlength=10)
     assert abs(counts - 80).max() < 5 * 80**0.5
@@ -121,7 +121,7 @@ def test_replacement_is_flagged_only_when_it_happens(count, replaced):
     assert Batches(numbered(count), 8, seed=0).with_replacement is replaced
 
 
-def test_batches_hold_the_pictures_themselves_at_the_scale_asked_for():
+def test_batches_hold_the_images_themselves_at_the_scale_asked_for():
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (6, 3, 4, 5), dtype=np.uint8)
     scale = PixelScale.standardizing(images)
@@ -144,11 +144,11 @@ def test_orders_in_runs_are_these_for_good():
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 2**63), st.integers(1, 2000), st.integers(2, 100))
-def test_an_order_in_runs_holds_every_picture_once(seed, count, run):
+def test_an_order_in_runs_holds_every_image_once(seed, count, run):
     assert sorted(epoch_order(seed, 0, count, run)) == list(range(count))
 
 
-def test_pictures_are_shuffled_only_within_a_window_of_whole_runs():
+def test_images_are_shuffled_only_within_a_window_of_whole_runs():
     run, windows = 4, 5
     order = epoch_order(0, 0, run * WINDOW * windows, run)
     for part in order.reshape(windows, -1):
@@ -159,7 +159,7 @@ def test_pictures_are_shuffled_only_within_a_window_of_whole_runs():
     assert len(np.unique(order[: run * WINDOW] // (run * WINDOW))) > 1, "runs come from all over"
 
 
-class Recording(HeldPictures):
+class Recording(HeldDataset):
     """Pictures that remember where they were asked to be cut."""
 
     def __init__(self, count: int) -> None:
@@ -172,10 +172,10 @@ class Recording(HeldPictures):
 
 
 def test_places_are_uniform_and_depend_only_on_seed_epoch_and_position():
-    pictures = Recording(250)
-    whole = Batches(pictures, 50, seed=3)
+    dataset = Recording(250)
+    whole = Batches(dataset, 50, seed=3)
     list(islice(whole.starting_at(0), 20))
-    places = np.concatenate(pictures.places)
+    places = np.concatenate(dataset.places)
     assert 0 <= places.min() < 0.01 < 0.99 < places.max() < 1
     assert np.histogram(places, bins=10, range=(0, 1))[0].min() > 60  # of 100
     assert len(np.unique(places)) == len(places), "every epoch cuts elsewhere"
@@ -186,12 +186,12 @@ def test_places_are_uniform_and_depend_only_on_seed_epoch_and_position():
 
 def arrows(count: int) -> np.ndarray:
     """Pictures of two pixels, that say their number and on which side of it they are."""
-    pictures = np.full((count, 1, 1, 2), 255, dtype=np.uint8)
-    pictures[:, 0, 0, 0] = np.arange(count)
-    return pictures
+    dataset = np.full((count, 1, 1, 2), 255, dtype=np.uint8)
+    dataset[:, 0, 0, 0] = np.arange(count)
+    return dataset
 
 
-def test_about_every_other_picture_is_mirrored_and_always_the_same_ones():
+def test_about_every_other_image_is_mirrored_and_always_the_same_ones():
     def mirrored(start: int, steps: int) -> list[bool]:
         batches = islice(Batches(arrows(200), 40, seed=5, flip=True).starting_at(start), steps)
         pixels = torch.cat([PixelScale().denormalize(batch) for batch in batches])
@@ -209,14 +209,14 @@ def test_nothing_is_mirrored_unless_asked_for():
     assert (batch[:, 0, 0, 1] == 1).all()
 
 
-def test_mirroring_leaves_the_pictures_themselves_alone():
+def test_mirroring_leaves_the_images_themselves_alone():
     images = arrows(40)
     before = images.copy()
     next(Batches(images, 40, seed=5, flip=True).starting_at(0))
     np.testing.assert_array_equal(images, before)
 
 
-def test_dequantized_pictures_leave_the_grid_and_round_back_to_themselves():
+def test_dequantized_images_leave_the_grid_and_round_back_to_themselves():
     images = np.repeat(np.arange(250, dtype=np.uint8), 16).reshape(250, 1, 4, 4)
     plain = Batches(images, 50, seed=2)
     noisy = Batches(images, 50, seed=2, dequantize=True)
@@ -242,13 +242,13 @@ def test_the_noise_depends_only_on_the_position():
     assert not torch.equal(first, second)
 
 
-def test_pictures_on_a_device_are_shown_as_those_in_memory():
+def test_images_on_a_device_are_shown_as_those_in_memory():
     images = np.random.default_rng(0).integers(0, 256, (40, 3, 8, 8), dtype=np.uint8)
-    held = HeldPictures(images, kept=np.arange(0, 80, 2), positions=80)  # every other is unreadable
+    held = HeldDataset(images, kept=np.arange(0, 80, 2), positions=80)  # every other is unreadable
     near = held.placed(torch.device("cpu"))
     far, close = (
-        list(islice(Batches(pictures, 16, seed=3, flip=True).starting_at(32), 12))
-        for pictures in (held, near)
+        list(islice(Batches(dataset, 16, seed=3, flip=True).starting_at(32), 12))
+        for dataset in (held, near)
     )
     torch.testing.assert_close(close, far, rtol=0, atol=0)
     images[:] = 0

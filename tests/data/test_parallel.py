@@ -22,7 +22,7 @@ def test_every_index_is_worked_on_once_and_comes_in_order(count):
     assert sorted(done) == list(range(count))
 
 
-def test_a_few_large_pictures_are_worked_on_by_all_cores(monkeypatch):
+def test_a_few_large_images_are_worked_on_by_all_cores(monkeypatch):
     """Each waits for another one: all in one task would wait for ever."""
     monkeypatch.setattr("dcgan.data.parallel.cores", lambda: 2)
     together = threading.Barrier(2)

@@ -12,13 +12,13 @@ from PIL import Image
 from tests.conftest import SMALL
 
 import dcgan
-from dcgan.data import Labels, load_pictures, open_source
+from dcgan.data import Labels, load_dataset, open_source
 from dcgan.data.checksums import checksums_of
+from dcgan.data.dataset import HeldDataset, Skipped, digest_of
 from dcgan.data.image_view import View
-from dcgan.data.pictures import HeldPictures, Skipped, digest_of
 from dcgan.data.prepared import Decoded, is_prepared, open_prepared, writing
 from dcgan.data.sources.base import ArraySource
-from dcgan.data.store import prepare_pictures
+from dcgan.data.store import prepare_dataset
 from dcgan.errors import DataError, TooManyUnreadable
 
 RANDOM = np.random.default_rng(0)
@@ -36,18 +36,18 @@ def source() -> ArraySource:
 
 @pytest.fixture
 def folder(tmp_path):
-    prepare_pictures(source(), VIEW, tmp_path / "prepared")
+    prepare_dataset(source(), VIEW, tmp_path / "prepared")
     return tmp_path / "prepared"
 
 
-def test_pictures_and_labels_come_back(folder):
-    pictures = open_prepared(folder)
-    np.testing.assert_array_equal(pictures.images, PIXELS.transpose(0, 3, 1, 2))
-    assert pictures.shape == (3, 8, 6)
-    assert pictures.labels["label"].names == ("a", "b", "c")
-    np.testing.assert_array_equal(pictures.labels["label"].values, LABELS["label"].values)
-    np.testing.assert_allclose(pictures.labels["weight"].values, LABELS["weight"].values)
-    assert pictures.skipped == ()
+def test_images_and_labels_come_back(folder):
+    dataset = open_prepared(folder)
+    np.testing.assert_array_equal(dataset.images, PIXELS.transpose(0, 3, 1, 2))
+    assert dataset.shape == (3, 8, 6)
+    assert dataset.labels["label"].names == ("a", "b", "c")
+    np.testing.assert_array_equal(dataset.labels["label"].values, LABELS["label"].values)
+    np.testing.assert_allclose(dataset.labels["weight"].values, LABELS["weight"].values)
+    assert dataset.skipped == ()
 
 
 def test_they_are_mapped_and_not_read(folder):
@@ -58,22 +58,22 @@ def test_the_file_is_an_ordinary_npy(folder):
     np.testing.assert_array_equal(np.load(folder / "images.npy"), PIXELS.transpose(0, 3, 1, 2))
 
 
-def test_the_fingerprint_is_that_of_the_same_pictures_in_memory(folder):
-    held = HeldPictures(np.ascontiguousarray(PIXELS.transpose(0, 3, 1, 2)))
+def test_the_fingerprint_is_that_of_the_same_images_in_memory(folder):
+    held = HeldDataset(np.ascontiguousarray(PIXELS.transpose(0, 3, 1, 2)))
     assert open_prepared(folder).fingerprint == held.fingerprint
 
 
-def test_skipped_pictures_are_left_out_with_their_labels_and_named(tmp_path):
+def test_skipped_images_are_left_out_with_their_labels_and_named(tmp_path):
     rows = source().pixels()
     with writing(tmp_path / "p", source(), VIEW) as writer:
         for index in range(7):
             broken = index in {1, 4}
             writer.add(Decoded(index, Skipped(f"{index}.png", "torn") if broken else rows[index]))
-    pictures = open_prepared(tmp_path / "p")
+    dataset = open_prepared(tmp_path / "p")
     kept = [0, 2, 3, 5, 6]
-    np.testing.assert_array_equal(pictures.images, rows[kept])
-    np.testing.assert_array_equal(pictures.labels["label"].values, LABELS["label"].values[kept])
-    assert pictures.skipped == (Skipped("1.png", "torn"), Skipped("4.png", "torn"))
+    np.testing.assert_array_equal(dataset.images, rows[kept])
+    np.testing.assert_array_equal(dataset.labels["label"].values, LABELS["label"].values[kept])
+    assert dataset.skipped == (Skipped("1.png", "torn"), Skipped("4.png", "torn"))
 
 
 def test_a_failure_in_between_leaves_nothing(tmp_path):
@@ -90,13 +90,13 @@ def test_nothing_is_there_until_all_is(tmp_path):
     assert is_prepared(tmp_path / "p")
 
 
-def test_too_many_unreadable_pictures_leave_nothing(tmp_path):
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
+def test_too_many_unreadable_images_leave_nothing(tmp_path):
+    dataset = tmp_path / "pictures"
+    dataset.mkdir()
     for number in range(4):
-        (pictures / f"{number}.png").write_bytes(b"no picture")
+        (dataset / f"{number}.png").write_bytes(b"no picture")
     with pytest.raises(TooManyUnreadable):
-        prepare_pictures(open_source(str(pictures)), VIEW, tmp_path / "p")
+        prepare_dataset(open_source(str(dataset)), VIEW, tmp_path / "p")
     assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
 
 
@@ -157,8 +157,8 @@ def test_damage_anywhere_is_refused_and_names_the_file(tmp_path, name, damage):
     assert len(open_source(str(tmp_path / "p"))) == 6
 
 
-def test_damage_to_the_sides_of_ragged_pictures_is_found(tmp_path):
-    prepare_pictures(source(), View((8, 6), 3, how="cover-random"), tmp_path / "p")
+def test_damage_to_the_sides_of_ragged_images_is_found(tmp_path):
+    prepare_dataset(source(), View((8, 6), 3, how="cover-random"), tmp_path / "p")
     content = bytearray((tmp_path / "p" / "sides.npy").read_bytes())
     content[-8], content[-16] = content[-16], content[-8]
     (tmp_path / "p" / "sides.npy").write_bytes(content)
@@ -200,8 +200,8 @@ def test_what_an_earlier_version_prepared_opens_and_says_so(folder):
     expected = open_prepared(folder).fingerprint
     without_checksums(folder)
     said = []
-    pictures = load_pictures(open_source(str(folder)), (8, 6), 3, note=said.append)
-    assert pictures.fingerprint == expected
+    dataset = load_dataset(open_source(str(folder)), (8, 6), 3, note=said.append)
+    assert dataset.fingerprint == expected
     assert len(said) == 1
     assert "without checksums" in said[0]
 
@@ -222,7 +222,7 @@ def test_a_newer_format_says_so(folder):
         open_prepared(folder)
 
 
-def test_as_a_source_it_gives_pictures_and_lies_ready(folder):
+def test_as_a_source_it_gives_images_and_lies_ready(folder):
     opened = open_source(str(folder))
     assert len(opened) == 7
     assert opened.labels["label"].names == ("a", "b", "c")
@@ -230,7 +230,7 @@ def test_as_a_source_it_gives_pictures_and_lies_ready(folder):
     np.testing.assert_array_equal(opened.pixels(), PIXELS.transpose(0, 3, 1, 2))
 
 
-def test_ragged_pictures_come_back_cut_where_asked(tmp_path):
+def test_ragged_images_come_back_cut_where_asked(tmp_path):
     """Heights and widths of a photograph album; the place says where each is cut."""
     random = np.random.default_rng(1)
     images = [
@@ -241,15 +241,15 @@ def test_ragged_pictures_come_back_cut_where_asked(tmp_path):
     for number, image in enumerate(images):
         image.save(tmp_path / "album" / f"{number}.png")
     view = View((8, 6), 3, how="cover-random")
-    prepare_pictures(open_source(str(tmp_path / "album")), view, tmp_path / "p")
-    pictures = open_prepared(tmp_path / "p")
+    prepare_dataset(open_source(str(tmp_path / "album")), view, tmp_path / "p")
+    dataset = open_prepared(tmp_path / "p")
     whole = [np.asarray(image).transpose(2, 0, 1) for image in images]
-    first = pictures.take(np.arange(3), np.zeros(3)).numpy()
-    last = pictures.take(np.arange(3), np.full(3, np.nextafter(1, 0))).numpy()
+    first = dataset.take(np.arange(3), np.zeros(3)).numpy()
+    last = dataset.take(np.arange(3), np.full(3, np.nextafter(1, 0))).numpy()
     np.testing.assert_array_equal(first, [image[:, :8, :6] for image in whole])
     # of 20 columns for a height of 8 the cover keeps all, of 30 rows for a width of 6 as well
     np.testing.assert_array_equal(last, [image[:, -8:, -6:] for image in whole])
-    middle = pictures.take(np.array([0]), np.array([0.5])).numpy()[0]
+    middle = dataset.take(np.array([0]), np.array([0.5])).numpy()[0]
     np.testing.assert_array_equal(middle, whole[0][:, :, 7:13])
 
 
@@ -258,12 +258,12 @@ def test_what_is_prepared_keeps_the_order_of_what_is_read_in_runs(tmp_path):
         run = 64
 
     made = InRuns("far", PIXELS, labels=LABELS, stamp="1")
-    prepare_pictures(made, VIEW, tmp_path / "p")
-    again = load_pictures(open_source(str(tmp_path / "p")), (8, 6), 3)
-    direct = load_pictures(made, (8, 6), 3)
+    prepare_dataset(made, VIEW, tmp_path / "p")
+    again = load_dataset(open_source(str(tmp_path / "p")), (8, 6), 3)
+    direct = load_dataset(made, (8, 6), 3)
     assert again.run == direct.run == 64
     assert again.fingerprint == direct.fingerprint
-    plain = load_pictures(source(), (8, 6), 3)
+    plain = load_dataset(source(), (8, 6), 3)
     assert plain.fingerprint != direct.fingerprint, "the same pictures in another order"
 
 

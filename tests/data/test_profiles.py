@@ -17,7 +17,7 @@ from dcgan.data.colour import to_channels
 from dcgan.data.decode import decode
 from dcgan.data.profiles import DAMAGED, FOREIGN
 from dcgan.data.remarks import listening
-from dcgan.data.store import load_pictures
+from dcgan.data.store import load_dataset
 from dcgan.data.values import Values
 
 D50 = np.array([0.9642, 1.0, 0.8249])
@@ -242,7 +242,7 @@ def test_a_grey_image_may_have_a_profile_of_colours():
 
 def test_images_from_python_are_converted():
     image = Image.open(BytesIO(file(Image.fromarray(muted()), "PNG", ADOBE)))
-    seen = load_pictures(open_items([image, image]), (64, 64), 3).images[0]
+    seen = load_dataset(open_items([image, image]), (64, 64), 3).images[0]
     expected = adobe_in_srgb(muted().astype(float))
     np.testing.assert_allclose(np.moveaxis(seen, 0, 2), expected, atol=2)
 
@@ -253,7 +253,7 @@ def test_what_is_said_about_images_is_counted_and_told(tmp_path):
         data = file(Image.fromarray(muted()), "PNG", icc)
         (tmp_path / f"{number}.png").write_bytes(data)
     told = []
-    load_pictures(open_source(str(tmp_path)), (16, 16), 3, note=told.append)
+    load_dataset(open_source(str(tmp_path)), (16, 16), 3, note=told.append)
     assert told == [f"{DAMAGED}: 2 images, the first is 1.png"]
 
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from dcgan.data import inspection, load_pictures, open_items, open_source, selection
-from dcgan.data.inspection import inspect_pictures
+from dcgan.data import inspection, load_dataset, open_items, open_source, selection
+from dcgan.data.inspection import inspect_dataset
 from dcgan.data.selection import Drops, select
 from dcgan.errors import DataError
 
@@ -71,7 +71,7 @@ def test_the_first_of_copies_stays_and_labels_go_along(zoo, drops, kept):
 
 def test_what_is_dropped_is_what_inspect_counts(zoo):
     source = open_source(str(zoo))
-    seen = inspect_pictures(source)
+    seen = inspect_dataset(source)
     told = []
     found = select(source, BOTH, note=told.append)
     assert len(source) - len(found) == seen.spare + len(seen.blank) == 4
@@ -94,13 +94,13 @@ def test_white_on_transparent_is_blank_only_where_it_is_laid_on_white(tmp_path):
 def test_what_was_found_is_kept_until_an_image_changes(zoo, tmp_path, monkeypatch):
     known = tmp_path / "known"
     first = select(open_source(str(zoo)), BOTH, known=known)
-    monkeypatch.setattr(selection, "inspect_pictures", None)
+    monkeypatch.setattr(selection, "inspect_dataset", None)
     again = select(open_source(str(zoo)), BOTH, known=known)
     assert (titles(again), again.stamp()) == (titles(first), first.stamp())
     (file,) = known.iterdir()
     assert set(json.loads(file.read_text())) == {"copies", "blank"}
 
-    monkeypatch.setattr(selection, "inspect_pictures", inspection.inspect_pictures)
+    monkeypatch.setattr(selection, "inspect_dataset", inspection.inspect_dataset)
     file.write_text('{"copies": [99], "blank": []}')  # damaged
     assert titles(select(open_source(str(zoo)), BOTH, known=known)) == titles(first)
     photographs(8)[7].save(zoo / "cat" / "b-same.png")
@@ -112,8 +112,8 @@ def test_what_was_found_is_kept_until_an_image_changes(zoo, tmp_path, monkeypatc
 def test_images_held_are_those_of_a_folder_without_the_others(zoo):
     chosen = select(open_source(str(zoo)), BOTH)
     few = [zoo / title for title in sorted(titles(chosen))]
-    held = load_pictures(chosen, (16, 16), 3)
-    np.testing.assert_array_equal(held.images, load_pictures(open_items(few), (16, 16), 3).images)
+    held = load_dataset(chosen, (16, 16), 3)
+    np.testing.assert_array_equal(held.images, load_dataset(open_items(few), (16, 16), 3).images)
 
 
 def test_nothing_left_is_refused():
@@ -125,6 +125,6 @@ def test_nothing_left_is_refused():
 
 def test_too_many_images_for_the_memory_are_refused_before_any_is_read(monkeypatch, zoo):
     monkeypatch.setattr(selection, "available_memory", lambda: 10_000)
-    monkeypatch.setattr(selection, "inspect_pictures", None)
+    monkeypatch.setattr(selection, "inspect_dataset", None)
     with pytest.raises(DataError, match=r"comparing 10 images takes 12\.0 kB.*10\.0 kB are free"):
         select(open_source(str(zoo)), BOTH)

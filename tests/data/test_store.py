@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan.data import Labels, Source, load_pictures, open_source
-from dcgan.data.pictures import Skipped
+from dcgan.data import Labels, Source, load_dataset, open_source
+from dcgan.data.dataset import Skipped
 from dcgan.data.store import load_some
 from dcgan.errors import TooManyUnreadable, UnreadableImage
 
@@ -42,28 +42,28 @@ def first_pixels(images: np.ndarray) -> list[int]:
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_pictures_become_one_array_of_bytes(channels):
+def test_images_become_one_array_of_bytes(channels):
     values = [number % 251 for number in range(600)]
-    pictures = load_pictures(Listed(tones(*values)), (16, 12), channels)
-    assert pictures.images.shape == (600, channels, 16, 12)
-    assert pictures.images.dtype == np.uint8
-    assert first_pixels(pictures.images) == values
-    assert pictures.skipped == ()
+    dataset = load_dataset(Listed(tones(*values)), (16, 12), channels)
+    assert dataset.images.shape == (600, channels, 16, 12)
+    assert dataset.images.dtype == np.uint8
+    assert first_pixels(dataset.images) == values
+    assert dataset.skipped == ()
 
 
 def test_channels_come_before_height_and_width():
     image = Image.new("RGB", (3, 2), (200, 100, 50))
     image.putpixel((2, 0), (1, 2, 3))
-    pixels = load_pictures(Listed([image]), (2, 3), 3).images[0]
+    pixels = load_dataset(Listed([image]), (2, 3), 3).images[0]
     assert pixels[:, 1, 0].tolist() == [200, 100, 50]
     assert pixels[:, 0, 2].tolist() == [1, 2, 3]
 
 
 def test_the_digits_come_as_they_are():
     source = open_source("digits")
-    pictures = load_pictures(source, (8, 8), 1)
-    np.testing.assert_array_equal(pictures.images[1796, 0], source.read(1796))
-    assert pictures.labels == source.labels
+    dataset = load_dataset(source, (8, 8), 1)
+    np.testing.assert_array_equal(dataset.images[1796, 0], source.read(1796))
+    assert dataset.labels == source.labels
 
 
 @pytest.mark.parametrize(
@@ -73,20 +73,20 @@ def test_the_digits_come_as_they_are():
 def test_the_fit_and_the_background_are_as_asked_for(how, corner, centre):
     wide = np.zeros((20, 60), np.uint8)
     wide[:, 20:40] = 60
-    pictures = load_pictures(
+    dataset = load_dataset(
         Listed([Image.fromarray(wide)]), (20, 20), 1, how=how, background="#c86432"
     )
-    assert pictures.images[0, 0, 0, 0] == corner
-    assert pictures.images[0, 0, 10, 10] == centre
+    assert dataset.images[0, 0, 0, 0] == corner
+    assert dataset.images[0, 0, 10, 10] == centre
 
 
-def test_the_background_lies_under_transparent_pictures():
+def test_the_background_lies_under_transparent_images():
     clear = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
-    images = load_pictures(Listed([clear]), (4, 4), 3, background="#c86432").images
+    images = load_dataset(Listed([clear]), (4, 4), 3, background="#c86432").images
     assert images[0, :, 0, 0].tolist() == [200, 100, 50]
 
 
-def test_unreadable_pictures_are_skipped_counted_and_named():
+def test_unreadable_images_are_skipped_counted_and_named():
     source = Listed(
         tones(10, None, 30, None, 50),
         {
@@ -94,15 +94,15 @@ def test_unreadable_pictures_are_skipped_counted_and_named():
             "size": Labels(np.array([0.1, 0.2, 0.3, 0.4, 0.5])),
         },
     )
-    pictures = load_pictures(source, (8, 8), 1, max_unreadable=0.5)
-    assert first_pixels(pictures.images) == [10, 30, 50]
-    assert pictures.skipped == (
+    dataset = load_dataset(source, (8, 8), 1, max_unreadable=0.5)
+    assert first_pixels(dataset.images) == [10, 30, 50]
+    assert dataset.skipped == (
         Skipped("picture 1", "cut short"),
         Skipped("picture 3", "cut short"),
     )
-    assert pictures.labels["label"].values.tolist() == [0, 1, 2]
-    assert pictures.labels["label"].names == ("a", "b", "c")
-    assert pictures.labels["size"].values.tolist() == [0.1, 0.3, 0.5]
+    assert dataset.labels["label"].values.tolist() == [0, 1, 2]
+    assert dataset.labels["label"].names == ("a", "b", "c")
+    assert dataset.labels["size"].values.tolist() == [0.1, 0.3, 0.5]
 
 
 def test_damaged_files_in_a_folder_are_skipped_by_name(tmp_path):
@@ -111,24 +111,24 @@ def test_damaged_files_in_a_folder_are_skipped_by_name(tmp_path):
         Image.new("L", (8, 8), tone).save(tmp_path / name)
     whole = (tmp_path / "cat/2.png").read_bytes()
     (tmp_path / "cat/2.png").write_bytes(whole[: len(whole) // 2])
-    pictures = load_pictures(open_source(str(tmp_path)), (8, 8), 1, max_unreadable=0.5)
-    assert [skipped.title for skipped in pictures.skipped] == ["cat/2.png"]
-    assert pictures.skipped[0].reason
-    assert pictures.labels["label"].values.tolist() == [0, 1]
-    assert first_pixels(pictures.images) == [10, 30]
+    dataset = load_dataset(open_source(str(tmp_path)), (8, 8), 1, max_unreadable=0.5)
+    assert [skipped.title for skipped in dataset.skipped] == ["cat/2.png"]
+    assert dataset.skipped[0].reason
+    assert dataset.labels["label"].values.tolist() == [0, 1]
+    assert first_pixels(dataset.images) == [10, 30]
 
 
-def test_a_picture_whose_colours_cannot_be_converted_is_skipped():
+def test_a_image_whose_colours_cannot_be_converted_is_skipped():
     source = Listed([*tones(10), Image.new("La", (8, 8)), *tones(30)])
-    pictures = load_pictures(source, (8, 8), 1, max_unreadable=0.5)
-    assert first_pixels(pictures.images) == [10, 30]
-    assert [skipped.title for skipped in pictures.skipped] == ["picture 1"]
+    dataset = load_dataset(source, (8, 8), 1, max_unreadable=0.5)
+    assert first_pixels(dataset.images) == [10, 30]
+    assert [skipped.title for skipped in dataset.skipped] == ["picture 1"]
 
 
-def test_more_unreadable_pictures_than_allowed_are_refused_naming_the_first():
+def test_more_unreadable_images_than_allowed_are_refused_naming_the_first():
     source = Listed(tones(*[1] * 8, None, None))
     with pytest.raises(TooManyUnreadable) as failure:
-        load_pictures(source, (8, 8), 1, max_unreadable=0.1)
+        load_dataset(source, (8, 8), 1, max_unreadable=0.1)
     message = str(failure.value)
     assert "2 of 10" in message
     assert "max_unreadable = 0.1" in message
@@ -138,26 +138,26 @@ def test_more_unreadable_pictures_than_allowed_are_refused_naming_the_first():
 
 def test_exactly_as_many_as_allowed_are_not_refused():
     source = Listed(tones(*[1] * 8, None, None))
-    assert len(load_pictures(source, (8, 8), 1, max_unreadable=0.2).images) == 8
+    assert len(load_dataset(source, (8, 8), 1, max_unreadable=0.2).images) == 8
 
 
 def test_one_in_twenty_is_allowed_by_default():
-    load_pictures(Listed(tones(*[1] * 19, None)), (8, 8), 1)
+    load_dataset(Listed(tones(*[1] * 19, None)), (8, 8), 1)
     with pytest.raises(TooManyUnreadable):
-        load_pictures(Listed(tones(*[1] * 18, None)), (8, 8), 1)
+        load_dataset(Listed(tones(*[1] * 18, None)), (8, 8), 1)
 
 
 def fingerprint(images: list[Image.Image | None], **options) -> str:
-    return load_pictures(Listed(images), (8, 8), 1, max_unreadable=1, **options).fingerprint
+    return load_dataset(Listed(images), (8, 8), 1, max_unreadable=1, **options).fingerprint
 
 
-def test_the_fingerprint_stays_while_the_pictures_do():
+def test_the_fingerprint_stays_while_the_images_do():
     colour = [image.convert("RGB") for image in tones(1, 2, 3)]
     assert fingerprint(tones(1, 2, 3)) == fingerprint(tones(1, 2, 3))
     assert fingerprint(colour) == fingerprint(tones(1, 2, 3))
 
 
-def test_the_fingerprint_changes_with_an_unreadable_picture_since_the_order_does():
+def test_the_fingerprint_changes_with_an_unreadable_image_since_the_order_does():
     assert fingerprint(tones(1, None, 2, 3)) != fingerprint(tones(1, 2, 3))
     assert fingerprint(tones(1, None, 2, 3)) != fingerprint(tones(1, 2, None, 3))
 
@@ -173,34 +173,34 @@ def test_the_fingerprint_changes_with_order_number_and_shape():
         fingerprint(tones(1, 2, 3)),
         fingerprint(tones(2, 1, 3)),
         fingerprint(tones(1, 2)),
-        load_pictures(Listed(tones(1, 1)), (8, 4), 1).fingerprint,
-        load_pictures(Listed(tones(1, 1)), (4, 8), 1).fingerprint,
-        load_pictures(Listed(tones(1)), (8, 8), 1).fingerprint,
+        load_dataset(Listed(tones(1, 1)), (8, 4), 1).fingerprint,
+        load_dataset(Listed(tones(1, 1)), (4, 8), 1).fingerprint,
+        load_dataset(Listed(tones(1)), (8, 8), 1).fingerprint,
     }
     assert len(seen) == 6
 
 
-def test_pictures_beyond_memory_are_decoded_as_they_are_shown(monkeypatch):
+def test_images_beyond_memory_are_decoded_as_they_are_shown(monkeypatch):
     monkeypatch.setattr("dcgan.data.store.available_memory", lambda: 10_000_000)
     said = []
     untouched = Listed([None] * 1000)
-    pictures = load_pictures(untouched, (100, 90), 1, note=said.append)
-    assert pictures.is_slow
-    assert len(pictures) == 1000
+    dataset = load_dataset(untouched, (100, 90), 1, note=said.append)
+    assert dataset.is_slow
+    assert len(dataset) == 1000
     assert len(said) == 1
     assert "neither into the cache nor into memory" in said[0]
 
 
 @pytest.mark.parametrize("free", [None, 10_000_000])
-def test_pictures_within_memory_are_loaded(monkeypatch, free):
+def test_images_within_memory_are_loaded(monkeypatch, free):
     """Also where the system does not tell how much there is."""
     monkeypatch.setattr("dcgan.data.store.available_memory", lambda: free)
-    assert len(load_pictures(Listed(tones(*[1] * 50)), (100, 90), 1).images) == 50
+    assert len(load_dataset(Listed(tones(*[1] * 50)), (100, 90), 1).images) == 50
 
 
-def test_progress_ends_at_the_last_picture_and_never_goes_back():
+def test_progress_ends_at_the_last_image_and_never_goes_back():
     told = []
-    load_pictures(
+    load_dataset(
         Listed(tones(*[1] * 1203)),
         (8, 8),
         1,
@@ -220,7 +220,7 @@ def test_load_some_spreads_evenly_over_the_source():
 def test_load_some_is_what_the_network_will_see():
     source = open_source("shapes")
     some = load_some(source, (20, 24), 3, how="stretch", limit=1)
-    with_all = load_pictures(Listed([source.read(0)]), (20, 24), 3, how="stretch").images
+    with_all = load_dataset(Listed([source.read(0)]), (20, 24), 3, how="stretch").images
     np.testing.assert_array_equal(some, with_all)
 
 
@@ -233,10 +233,10 @@ def test_load_some_passes_over_the_unreadable():
     assert load_some(Listed(tones(None)), (8, 6), 3).shape == (0, 3, 8, 6)
 
 
-def test_progress_of_a_few_large_pictures_is_told_after_each(monkeypatch):
+def test_progress_of_a_few_large_images_is_told_after_each(monkeypatch):
     monkeypatch.setattr("dcgan.data.store._TELL_SECONDS", 0.0)
     told = []
-    load_pictures(
+    load_dataset(
         Listed(tones(*[1] * 5)), (8, 8), 1, progress=lambda done, total: told.append((done, total))
     )
     assert told == [(number, 5) for number in range(1, 6)]

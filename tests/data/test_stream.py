@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from dcgan.data import Batches, load_pictures, open_source
+from dcgan.data import Batches, load_dataset, open_source
 from dcgan.data.cache import Cache
 from dcgan.data.image_view import View
 from dcgan.data.sources.base import ArraySource
-from dcgan.data.stream import StreamedPictures
+from dcgan.data.stream import StreamedDataset
 from dcgan.errors import DataError, OutOfReach, TooManyUnreadable, UnreadableImage
 
 
@@ -29,27 +29,27 @@ def album(tmp_path):
     return folder
 
 
-def batches(pictures, start=0, steps=12, **options):
-    return list(islice(Batches(pictures, 16, seed=1, **options).starting_at(start), steps))
+def batches(dataset, start=0, steps=12, **options):
+    return list(islice(Batches(dataset, 16, seed=1, **options).starting_at(start), steps))
 
 
 @pytest.mark.parametrize("how", ["crop", "pad", "cover-random"])
 def test_they_are_those_that_memory_would_hold(album, how):
     source = open_source(str(album))
-    held = load_pictures(source, (8, 8), 1, how=how)
-    streamed = load_pictures(source, (8, 8), 1, how=how, memory=0)
+    held = load_dataset(source, (8, 8), 1, how=how)
+    streamed = load_dataset(source, (8, 8), 1, how=how, memory=0)
     assert streamed.is_slow
     assert not held.is_slow
     torch.testing.assert_close(batches(streamed), batches(held), rtol=0, atol=0)
 
 
 def test_a_stream_can_be_entered_anywhere(album):
-    streamed = load_pictures(open_source(str(album)), (8, 8), 1, memory=0)
+    streamed = load_dataset(open_source(str(album)), (8, 8), 1, memory=0)
     torch.testing.assert_close(batches(streamed, 96, 6), batches(streamed)[6:], rtol=0, atol=0)
 
 
 def test_leaving_early_ends_the_reading(album):
-    endless = Batches(load_pictures(open_source(str(album)), (8, 8), 1, memory=0), 16, seed=1)
+    endless = Batches(load_dataset(open_source(str(album)), (8, 8), 1, memory=0), 16, seed=1)
     iterator = endless.starting_at(0)
     next(iterator)
     iterator.close()
@@ -61,17 +61,17 @@ def test_tar_shards_give_the_same_order_streamed_and_cached(album, tmp_path):
             for path in sorted(album.iterdir())[20 * number : 20 * (number + 1)]:
                 shard.add(path, path.name)
     source = open_source(str(tmp_path / "s*.tar"))
-    streamed = load_pictures(source, (8, 8), 1, memory=0)
-    cached = load_pictures(source, (8, 8), 1, cache=Cache(tmp_path / "cache", 10**12))
-    held = load_pictures(source, (8, 8), 1)
+    streamed = load_dataset(source, (8, 8), 1, memory=0)
+    cached = load_dataset(source, (8, 8), 1, cache=Cache(tmp_path / "cache", 10**12))
+    held = load_dataset(source, (8, 8), 1)
     assert (streamed.is_slow, cached.is_slow, held.is_slow) == (True, False, False)
     torch.testing.assert_close(batches(streamed), batches(cached), rtol=0, atol=0)
     torch.testing.assert_close(batches(streamed), batches(held), rtol=0, atol=0)
 
 
-def test_an_unreadable_picture_gives_its_place_to_the_next(album):
+def test_an_unreadable_image_gives_its_place_to_the_next(album):
     (album / "07.png").write_bytes(b"torn")
-    streamed = StreamedPictures(open_source(str(album)), View((8, 8), 1), max_unreadable=0.1)
+    streamed = StreamedDataset(open_source(str(album)), View((8, 8), 1), max_unreadable=0.1)
     tones = streamed.take(np.array([6, 7, 8]), np.zeros(3))[:, 0, 0, 0].tolist()
     assert tones == [24, 32, 32]
     assert [(one.title, "no picture" in one.reason) for one in streamed.skipped] == [
@@ -82,21 +82,21 @@ def test_an_unreadable_picture_gives_its_place_to_the_next(album):
 def test_too_many_unreadable_ones_end_it(album):
     for number in range(0, 60, 2):
         (album / f"{number:02d}.png").write_bytes(b"torn")
-    streamed = StreamedPictures(open_source(str(album)), View((8, 8), 1), max_unreadable=0.1)
+    streamed = StreamedDataset(open_source(str(album)), View((8, 8), 1), max_unreadable=0.1)
     with pytest.raises(TooManyUnreadable, match=r"data\.max_unreadable = 0\.1"):
         batches(streamed)
 
 
-def test_not_one_readable_picture_ends_at_once(album):
+def test_not_one_readable_image_ends_at_once(album):
     for path in album.iterdir():
         path.write_bytes(b"torn")
-    streamed = StreamedPictures(open_source(str(album)), View((8, 8), 1), max_unreadable=1)
+    streamed = StreamedDataset(open_source(str(album)), View((8, 8), 1), max_unreadable=1)
     with pytest.raises(TooManyUnreadable, match="not one picture"):
         batches(streamed, steps=1)
 
 
-def test_a_picture_that_vanishes_while_training_is_passed_over(album):
-    streamed = StreamedPictures(open_source(str(album)), View((8, 8), 1))
+def test_a_image_that_vanishes_while_training_is_passed_over(album):
+    streamed = StreamedDataset(open_source(str(album)), View((8, 8), 1))
     (album / "59.png").unlink()
     assert streamed.take(np.array([58, 59]), np.zeros(2))[:, 0, 0, 0].tolist() == [232, 0]
 
@@ -107,15 +107,15 @@ def test_a_brief_look_at_a_large_collection_decodes_only_what_it_shows(
     monkeypatch.setattr("dcgan.data.store._LARGE", 50)
     source, cache = open_source(str(album)), Cache(tmp_path / "cache", 10**12)
     said = []
-    assert load_pictures(source, (8, 8), 1, cache=cache, shown=29, note=said.append).is_slow
+    assert load_dataset(source, (8, 8), 1, cache=cache, shown=29, note=said.append).is_slow
     assert len(said) == 1
-    assert not load_pictures(source, (8, 8), 1, cache=cache, shown=31).is_slow
-    assert not load_pictures(source, (8, 8), 1, cache=cache, shown=29).is_slow, "is kept by now"
+    assert not load_dataset(source, (8, 8), 1, cache=cache, shown=31).is_slow
+    assert not load_dataset(source, (8, 8), 1, cache=cache, shown=29).is_slow, "is kept by now"
 
 
 def test_the_fingerprint_is_of_the_names_and_so_of_the_order(album, tmp_path):
     def fingerprint(folder):
-        return StreamedPictures(open_source(str(folder)), View((8, 8), 1)).fingerprint
+        return StreamedDataset(open_source(str(folder)), View((8, 8), 1)).fingerprint
 
     before = fingerprint(album)
     moved = album.rename(tmp_path / "elsewhere")
@@ -125,19 +125,19 @@ def test_the_fingerprint_is_of_the_names_and_so_of_the_order(album, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["crop", "cover-random"])
-def test_with_unreadable_pictures_every_way_of_holding_shows_the_same(album, tmp_path, how):
+def test_with_unreadable_images_every_way_of_holding_shows_the_same(album, tmp_path, how):
     for number in (0, 7, 8, 59):
         (album / f"{number:02d}.png").write_bytes(b"torn")
     source = open_source(str(album))
     ways = {
-        "streamed": load_pictures(source, (8, 8), 1, how=how, memory=0, max_unreadable=0.1),
-        "held": load_pictures(source, (8, 8), 1, how=how, max_unreadable=0.1),
-        "cached": load_pictures(
+        "streamed": load_dataset(source, (8, 8), 1, how=how, memory=0, max_unreadable=0.1),
+        "held": load_dataset(source, (8, 8), 1, how=how, max_unreadable=0.1),
+        "cached": load_dataset(
             source, (8, 8), 1, how=how, max_unreadable=0.1, cache=Cache(tmp_path / "c", 10**12)
         ),
     }
-    assert {len(pictures) for pictures in ways.values()} == {60}
-    shown = {name: batches(pictures) for name, pictures in ways.items()}
+    assert {len(dataset) for dataset in ways.values()} == {60}
+    shown = {name: batches(dataset) for name, dataset in ways.items()}
     torch.testing.assert_close(shown["held"], shown["streamed"], rtol=0, atol=0)
     torch.testing.assert_close(shown["cached"], shown["streamed"], rtol=0, atol=0)
     assert ways["held"].fingerprint == ways["cached"].fingerprint
@@ -149,10 +149,10 @@ def test_labels_are_those_of_what_is_shown(tmp_path):
         folder.mkdir(parents=True)
         Image.new("L", (8, 8), 40 * number).save(folder / "0.png")
     (tmp_path / "a" / "class2" / "0.png").write_bytes(b"torn")
-    pictures = load_pictures(open_source(str(tmp_path / "a")), (8, 8), 1, max_unreadable=0.5)
+    dataset = load_dataset(open_source(str(tmp_path / "a")), (8, 8), 1, max_unreadable=0.5)
     index = np.arange(6)
-    tones = pictures.take(index, np.zeros(6))[:, 0, 0, 0].tolist()
-    values = pictures.labels["label"].values[pictures.rows(index)].tolist()
+    tones = dataset.take(index, np.zeros(6))[:, 0, 0, 0].tolist()
+    values = dataset.labels["label"].values[dataset.rows(index)].tolist()
     assert tones == [0, 40, 120, 120, 160, 200]
     assert values == [0, 1, 3, 3, 4, 5]
 
@@ -183,10 +183,10 @@ def impatient(monkeypatch):
 
 @pytest.mark.parametrize("memory", [0, None])
 def test_what_is_out_of_reach_for_a_moment_is_asked_for_again(impatient, memory):
-    pictures = load_pictures(Flaky(3), (8, 8), 1, memory=memory)
-    tones = pictures.take(np.arange(40), np.zeros(40))[:, 0, 0, 0]
+    dataset = load_dataset(Flaky(3), (8, 8), 1, memory=memory)
+    tones = dataset.take(np.arange(40), np.zeros(40))[:, 0, 0, 0]
     assert tones.tolist() == list(range(40))
-    assert pictures.skipped == ()
+    assert dataset.skipped == ()
 
 
 @pytest.mark.parametrize("memory", [0, None])
@@ -195,17 +195,17 @@ def test_what_stays_out_of_reach_ends_the_run_and_is_not_taken_for_damage(
 ):
     cache = Cache(tmp_path / "cache", 10**12)
     with pytest.raises(DataError, match=r"far\[\d+\] connection reset; the same command"):
-        batches(load_pictures(Flaky(10**9), (8, 8), 1, memory=memory, cache=cache))
+        batches(load_dataset(Flaky(10**9), (8, 8), 1, memory=memory, cache=cache))
 
 
 def test_a_fair_share_of_damage_is_no_bad_luck(tmp_path, monkeypatch):
     """Of pictures with 4 % damage, the first hundred shown often hold more than 5."""
     refused = 0
     for seed in range(30):
-        pictures = StreamedPictures(Spoilt(seed), View((8, 8), 1), max_unreadable=0.05)
+        dataset = StreamedDataset(Spoilt(seed), View((8, 8), 1), max_unreadable=0.05)
         try:
             for start in range(0, 400, 100):
-                pictures.take(np.arange(start, start + 100), np.zeros(100))
+                dataset.take(np.arange(start, start + 100), np.zeros(100))
         except TooManyUnreadable:
             refused += 1
     assert refused <= 1

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dcgan.data import Labels, Survey, evidence, open_source, survey
-from dcgan.data.inspection import inspect_pictures
+from dcgan.data.inspection import inspect_dataset
 from dcgan.data.sources.base import ArraySource
 from dcgan.data.survey import LOOKED_AT
 from dcgan.errors import DataError
@@ -17,14 +17,14 @@ from dcgan.training.advice import advise
 @pytest.fixture
 def folder(tmp_path):
     """Two classes, three modes, three sizes, one broken picture, two other files."""
-    pictures = {
+    dataset = {
         "cat/1.png": Image.new("RGB", (30, 20)),
         "cat/2.png": Image.new("RGB", (30, 20)),
         "cat/3.png": Image.new("L", (30, 20)),
         "dog/4.png": Image.new("RGBA", (60, 20)),
         "dog/5.png": Image.new("RGB", (30, 90)),
     }
-    for name, image in pictures.items():
+    for name, image in dataset.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         image.save(tmp_path / name)
     (tmp_path / "dog" / "6.png").write_bytes(b"")
@@ -49,7 +49,7 @@ def test_the_most_frequent_come_first(tmp_path):
     assert list(seen.sizes) == [(8, 11), (8, 12), (8, 9)]
 
 
-def test_unreadable_pictures_are_named_with_the_reason(folder):
+def test_unreadable_images_are_named_with_the_reason(folder):
     (broken,) = survey(open_source(str(folder))).skipped
     assert broken.title == "dog/6.png"
     assert "empty" in broken.reason
@@ -59,7 +59,7 @@ def test_the_median_size_is_height_by_width_and_ignores_outliers(folder):
     assert survey(open_source(str(folder))).median_size == (20, 30)
 
 
-def test_the_median_counts_every_picture_and_not_every_size():
+def test_the_median_counts_every_image_and_not_every_size():
     seen = Survey(10, 10, {}, {(64, 48): 8, (100, 200): 1, (300, 400): 1}, {}, (), 0)
     assert seen.median_size == (64, 48)
 
@@ -76,7 +76,7 @@ def test_the_median_counts_every_picture_and_not_every_size():
         (["P"], True),
     ],
 )
-def test_one_picture_with_colours_makes_a_collection_coloured(modes, colour):
+def test_one_image_with_colours_makes_a_collection_coloured(modes, colour):
     seen = Survey(1, 1, dict.fromkeys(modes, 1), {(8, 8): 1}, {}, (), 0)
     assert seen.is_colour is colour
 
@@ -99,7 +99,7 @@ def test_empty_classes_are_counted_too():
     assert seen.labels == {"label": {"cat": 1, "cow": 0, "dog": 2, "emu": 0}}
 
 
-def test_a_limit_looks_at_pictures_spread_over_the_whole_collection(tmp_path):
+def test_a_limit_looks_at_images_spread_over_the_whole_collection(tmp_path):
     for number in range(21):
         Image.new("L", (8, 10 + number)).save(tmp_path / f"{number:02d}.png")
     seen = survey(open_source(str(tmp_path)), limit=5)
@@ -118,11 +118,11 @@ def test_a_collection_of_nothing_readable_is_refused_naming_the_first(tmp_path):
         survey(open_source(str(tmp_path)))
 
 
-def test_readable_pictures_are_those_that_were_not_skipped(folder):
+def test_readable_images_are_those_that_were_not_skipped(folder):
     assert survey(open_source(str(folder))).readable == 5
 
 
-def test_headers_say_what_the_whole_pictures_would(tmp_path):
+def test_headers_say_what_the_whole_images_would(tmp_path):
     for orientation in range(1, 9):
         exif = Image.Exif()
         exif[0x112] = orientation
@@ -151,13 +151,13 @@ def test_a_few_coloured_ones_of_many_are_found_by_train_and_inspect(tmp_path, mo
         coloured.save(tmp_path / f"{number:04d}.png")
     source = open_source(str(tmp_path))
     assert survey(source, LOOKED_AT).is_colour
-    assert inspect_pictures(source).is_colour
+    assert inspect_dataset(source).is_colour
 
 
 def test_greys_stored_in_colour_are_grey(tmp_path):
     save_greys(tmp_path, 60, "RGB")
     source = open_source(str(tmp_path))
-    for seen in (survey(source, LOOKED_AT), inspect_pictures(source)):
+    for seen in (survey(source, LOOKED_AT), inspect_dataset(source)):
         assert seen.has_colour_modes
         assert not seen.is_colour
 
@@ -186,7 +186,7 @@ def test_what_inspect_sees_beyond_the_survey_changes_no_recommendation(monkeypat
     save_greys(tmp_path, 60, "RGB")
     Image.new("RGB", (6, 6), "red").save(tmp_path / "0033.png")
     monkeypatch.setattr(evidence, "MOST_PIXELS_READ", 4)
-    seen = inspect_pictures(open_source(str(tmp_path)))
+    seen = inspect_dataset(open_source(str(tmp_path)))
     assert (seen.is_colour, seen.coloured) == (False, 1)
     given = advise(seen, "cpu", data="greys")
     assert given.channels == 1
@@ -209,7 +209,7 @@ class InRuns(ArraySource):
 
 
 @pytest.mark.parametrize("count", [200, 100_000, 100_001])
-def test_of_far_pictures_few_runs_are_read(count):
+def test_of_far_images_few_runs_are_read(count):
     source = InRuns(count)
     seen = survey(source, limit=256)
     runs = {index // 64 for index in source.looked}

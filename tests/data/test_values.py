@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import zoom
 
-from dcgan.data import load_pictures, open_items, open_source
+from dcgan.data import load_dataset, open_items, open_source
 from dcgan.data.colour import to_channels
 from dcgan.data.decode import decode
 from dcgan.data.remarks import listening
@@ -40,7 +40,7 @@ def write(tmp_path):
 
 def levels(source, **options) -> np.ndarray:
     values = values_of(source)
-    return load_pictures(source, (24, 24), 1, values=values, **options).images[:, 0]
+    return load_dataset(source, (24, 24), 1, values=values, **options).images[:, 0]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_overshoot_of_resizing_makes_no_image_black(write):
     assert max(one.max() for one in sharp) > 1.02 and min(one.min() for one in sharp) < -0.02
     told = []
     source = write(sharp)
-    seen = load_pictures(source, (24, 24), 1, values=values_of(source), note=told.append).images
+    seen = load_dataset(source, (24, 24), 1, values=values_of(source), note=told.append).images
     assert seen.mean(axis=(1, 2, 3)) == pytest.approx(255 * np.linspace(0.25, 0.5, 20), rel=0.03)
     assert told == ["values outside 0 to 1 are black or white: 20 images, the first is 0000.tif"]
 
@@ -111,11 +111,11 @@ def test_an_image_with_a_value_that_is_no_number_is_skipped_alone(write, bad):
     fields = [smooth(number).astype(np.float32) for number in range(5)]
     fields[2][3, 4] = bad
     source = write(fields)
-    pictures = load_pictures(source, (24, 24), 1, values=values_of(source), max_unreadable=0.5)
-    ((title, reason),) = [(one.title, one.reason) for one in pictures.skipped]
+    dataset = load_dataset(source, (24, 24), 1, values=values_of(source), max_unreadable=0.5)
+    ((title, reason),) = [(one.title, one.reason) for one in dataset.skipped]
     assert title == "0002.tif" and "infinite or not a number" in reason
     good = [field for field in fields if np.isfinite(field).all()]
-    np.testing.assert_allclose(pictures.images[:, 0], 255 * np.stack(good), atol=0.51)
+    np.testing.assert_allclose(dataset.images[:, 0], 255 * np.stack(good), atol=0.51)
 
 
 def test_integers_and_floats_of_one_dataset_have_a_range_each(write):
@@ -154,9 +154,9 @@ def test_the_range_is_the_same_however_many_images_are_read_and_in_any_order(wri
 def test_a_stray_of_unknown_range_is_skipped_and_refuses_nothing(write):
     write([smooth(number).astype(np.uint8) for number in range(39)], "png")
     source = write([np.float32([[0, 5.25]])])
-    pictures = load_pictures(source, (24, 24), 1, values=values_of(source))
-    assert [one.title for one in pictures.skipped] == ["0039.tif"]
-    assert "set data.float_range" in pictures.skipped[0].reason
+    dataset = load_dataset(source, (24, 24), 1, values=values_of(source))
+    assert [one.title for one in dataset.skipped] == ["0039.tif"]
+    assert "set data.float_range" in dataset.skipped[0].reason
 
 
 def test_without_a_given_range_images_are_taken_by_that_of_their_dataset(write):
@@ -164,8 +164,8 @@ def test_without_a_given_range_images_are_taken_by_that_of_their_dataset(write):
     source = write([field.astype(np.float32) for field in fields])
     expected = 255 * (np.stack(fields) + 1) / 2
     for memory in (None, 0):
-        pictures = load_pictures(source, (24, 24), 1, memory=memory)
-        seen = pictures.take(np.arange(4), np.full(4, 0.5)).numpy()[:, 0]
+        dataset = load_dataset(source, (24, 24), 1, memory=memory)
+        seen = dataset.take(np.arange(4), np.full(4, 0.5)).numpy()[:, 0]
         np.testing.assert_allclose(seen, expected, atol=0.51)
 
 
@@ -189,8 +189,8 @@ def test_the_transparent_level_of_a_sixteen_bit_png_is_transparent():
 
 
 def test_arrays_of_python_are_as_before():
-    pictures = load_pictures(open_items(np.zeros((2, 20, 20), np.float32)), (20, 20), 1)
-    assert pictures.images.max() == 0
+    dataset = load_dataset(open_items(np.zeros((2, 20, 20), np.float32)), (20, 20), 1)
+    assert dataset.images.max() == 0
 
 
 def test_ranges_are_written_as_they_are_typed():

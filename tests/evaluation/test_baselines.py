@@ -7,19 +7,19 @@ from types import SimpleNamespace
 
 import pytest
 
-from dcgan.evaluation.baselines import Floors
+from dcgan.evaluation.baselines import RealBaselines
 
-PICTURES = SimpleNamespace(fingerprint="abc", shape=(1, 16, 16))
+IMAGES = SimpleNamespace(fingerprint="abc", shape=(1, 16, 16))
 EXTRACTOR = SimpleNamespace(label="pixels")
 
 
 @pytest.fixture
-def floors(tmp_path, monkeypatch):
+def baselines(tmp_path, monkeypatch):
     """Opens the numbers as a new process would; gives them and the file they are kept in."""
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path))
 
     def opened():
-        found = Floors(PICTURES, EXTRACTOR, 50)
+        found = RealBaselines(IMAGES, EXTRACTOR, 50)
         kept = list((tmp_path / "features").glob("*.json"))
         return found, kept[0] if kept else None
 
@@ -39,18 +39,18 @@ def floors(tmp_path, monkeypatch):
         [],
     ],
 )
-def test_a_number_missing_from_the_cache_is_taken_again(floors, kept):
+def test_a_number_missing_from_the_cache_is_taken_again(baselines, kept):
     def take():
         return {"frechet": 1.0, "kernel": 2.0}
 
-    floors()[0].of("distances", take)
-    _, path = floors()
+    baselines()[0].of("distances", take)
+    _, path = baselines()
     path.write_text(json.dumps(kept))
-    found = floors()[0].of("distances", take)
+    found = baselines()[0].of("distances", take)
     assert (found["frechet"], found["kernel"]) == (1.0, 2.0)
     assert json.loads(path.read_text())["distances"] == {"frechet": 1.0, "kernel": 2.0}
 
 
-def test_numbers_that_are_whole_are_not_taken_again(floors):
-    floors()[0].of("distances", lambda: {"kernel": 2.0})
-    assert floors()[0].of("distances", lambda: pytest.fail("taken"))["kernel"] == 2.0
+def test_numbers_that_are_whole_are_not_taken_again(baselines):
+    baselines()[0].of("distances", lambda: {"kernel": 2.0})
+    assert baselines()[0].of("distances", lambda: pytest.fail("taken"))["kernel"] == 2.0

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import SMALL
 
 import dcgan
-from dcgan.data import HeldPictures, Labels, open_source
+from dcgan.data import HeldDataset, Labels, open_source
 from dcgan.errors import CheckpointError, ConfigError, DataError, RunError
 from dcgan.evaluation import real_images
 from dcgan.evaluation.copying import Copying
@@ -24,7 +24,7 @@ from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.score import Score
 from dcgan.runs.checkpoints import list_checkpoints
-from dcgan.runs.pictures import open_pictures
+from dcgan.runs.dataset import open_dataset
 from dcgan.runs.run import open_every_checkpoint
 
 
@@ -34,8 +34,8 @@ def found(small_run):
 
 
 @pytest.fixture
-def pictures(small_run):
-    return open_pictures(small_run.folder, small_run.networks)
+def dataset(small_run):
+    return open_dataset(small_run.folder, small_run.networks)
 
 
 def test_every_number_names_extractor_count_and_floor(found):
@@ -69,11 +69,11 @@ def test_real_images_get_the_floor_and_an_untrained_generator_does_not(found):
     assert abs(found["density"].floor - 1) < 0.2
 
 
-def test_the_distance_is_that_of_the_stated_images(found, small_run, pictures):
+def test_the_distance_is_that_of_the_stated_images(found, small_run, dataset):
     extractor = random_extractor(1, (16, 16))
     order = chosen_order(1797)
-    real = extractor(take(pictures, order[:300])).values
-    others = extractor(take(pictures, order[300:600])).values
+    real = extractor(take(dataset, order[:300])).values
+    others = extractor(take(dataset, order[300:600])).values
     fake = extractor(small_run.sample(300, seed=0)).values
     value = frechet_distance(Moments.of(real), Moments.of(fake))
     assert found["frechet_distance"].value == pytest.approx(value, rel=1e-6)
@@ -88,7 +88,7 @@ def test_another_seed_draws_other_images(found, small_run):
     assert other["frechet_distance"].floor == found["frechet_distance"].floor
 
 
-def test_at_most_half_of_the_pictures_are_compared_with(small_run):
+def test_at_most_half_of_the_images_are_compared_with(small_run):
     found = small_run.evaluate(extractor="random", images=10_000)
     assert found["frechet_distance"].generated == 898
     assert found["frechet_distance"].real == 898
@@ -120,11 +120,11 @@ class Copier:
         yield self._images[:count]
 
 
-def test_a_generator_that_copies_is_found_out(small_run, pictures):
-    evaluator = Evaluator(pictures, random_extractor(1, (16, 16)), images=400)
+def test_a_generator_that_copies_is_found_out(small_run, dataset):
+    evaluator = Evaluator(dataset, random_extractor(1, (16, 16)), images=400)
     order = chosen_order(1797)
     # what the search looks through begins after the fifth that stands for new pictures
-    copies = take(pictures, order[800:1200])
+    copies = take(dataset, order[800:1200])
     found = evaluator.evaluate(Copier(small_run, copies))
     assert found["copying_test"].value < -3 < found["copying_test"].floor
     assert found["duplicate_rate"].value == 1.0
@@ -158,21 +158,21 @@ def test_the_verdict_asks_the_copying_test_and_the_duplicates(generated, test, d
     assert verdict in " ".join(found.lines())
 
 
-def test_a_fifth_of_copies_is_found_out(small_run, pictures):
+def test_a_fifth_of_copies_is_found_out(small_run, dataset):
     order = chosen_order(1797)
-    training = HeldPictures(take(pictures, order[:1200]))
-    held_out = HeldPictures(take(pictures, order[1200:1500]))
-    mixed = take(pictures, np.concatenate([order[1500:1740], order[:57]]))
+    training = HeldDataset(take(dataset, order[:1200]))
+    held_out = HeldDataset(take(dataset, order[1200:1500]))
+    mixed = take(dataset, np.concatenate([order[1500:1740], order[:57]]))
     evaluator = Evaluator(training, random_extractor(1, (16, 16)), images=297, held_out=held_out)
     found = evaluator.evaluate(Copier(small_run, np.random.default_rng(0).permutation(mixed)))
     assert "it copies" in " ".join(found.copying.lines())
 
 
-def test_new_real_pictures_are_not_taken_for_copies(small_run, pictures):
+def test_new_real_images_are_not_taken_for_copies(small_run, dataset):
     order = chosen_order(1797)
-    training = HeldPictures(take(pictures, order[:1200]))
-    held_out = HeldPictures(take(pictures, order[1200:1500]))
-    fresh = take(pictures, order[1500:])
+    training = HeldDataset(take(dataset, order[:1200]))
+    held_out = HeldDataset(take(dataset, order[1200:1500]))
+    fresh = take(dataset, order[1500:])
     evaluator = Evaluator(training, random_extractor(1, (16, 16)), images=297, held_out=held_out)
     found = evaluator.evaluate(Copier(small_run, fresh))
     assert abs(found["copying_test"].value) < 3
@@ -181,9 +181,9 @@ def test_new_real_pictures_are_not_taken_for_copies(small_run, pictures):
     assert found["frechet_distance"].value < 2 * found["frechet_distance"].floor
 
 
-def test_a_generator_that_repeats_itself_is_found_out(small_run, pictures):
-    evaluator = Evaluator(pictures, random_extractor(1, (16, 16)), images=400)
-    images = np.repeat(take(pictures, chosen_order(1797)[:20]), 20, axis=0)
+def test_a_generator_that_repeats_itself_is_found_out(small_run, dataset):
+    evaluator = Evaluator(dataset, random_extractor(1, (16, 16)), images=400)
+    images = np.repeat(take(dataset, chosen_order(1797)[:20]), 20, axis=0)
     found = evaluator.evaluate(Copier(small_run, images))
     assert found["repeat_rate"].value == 1.0
     assert found["repeat_rate"].floor < 0.2
@@ -191,66 +191,66 @@ def test_a_generator_that_repeats_itself_is_found_out(small_run, pictures):
     assert found["ms_ssim"].value > found["ms_ssim"].floor
 
 
-def test_features_are_taken_once(pictures, tmp_path, monkeypatch):
+def test_features_are_taken_once(dataset, tmp_path, monkeypatch):
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path))
     extractor, rows = random_extractor(1, (16, 16)), chosen_order(1797)[:100]
-    first = real_features(pictures, rows, extractor)
+    first = real_features(dataset, rows, extractor)
     batches = []
     extractor.network.register_forward_hook(lambda *_: batches.append(1))
-    again = real_features(pictures, rows, extractor)
+    again = real_features(dataset, rows, extractor)
     assert not batches
     assert np.array_equal(first.values, again.values)
     assert again.probabilities is None
-    real_features(pictures, rows[:99], extractor)
+    real_features(dataset, rows[:99], extractor)
     assert batches, "other pictures have other features"
 
 
-def test_damaged_features_are_taken_again(pictures, tmp_path, monkeypatch):
+def test_damaged_features_are_taken_again(dataset, tmp_path, monkeypatch):
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path))
     extractor, rows = random_extractor(1, (16, 16)), chosen_order(1797)[:60]
-    first = real_features(pictures, rows, extractor)
+    first = real_features(dataset, rows, extractor)
     (kept,) = (tmp_path / "features").iterdir()
     kept.write_bytes(kept.read_bytes()[:500])
-    assert np.array_equal(real_features(pictures, rows, extractor).values, first.values)
+    assert np.array_equal(real_features(dataset, rows, extractor).values, first.values)
 
 
-def test_two_samples_are_disjoint_and_equal_in_number(pictures):
-    *sets, split = two_samples(pictures, 10_000)
+def test_two_samples_are_disjoint_and_equal_in_number(dataset):
+    *sets, split = two_samples(dataset, 10_000)
     a, b = (np.concatenate(list(parts)) for parts in sets)
     assert len(a) == len(b) == 898
     assert "898 of 1,797" in split
     order = chosen_order(1797)
-    assert np.array_equal(a, take(pictures, np.sort(order[:898])))
-    assert np.array_equal(b, take(pictures, np.sort(order[898:1796])))
+    assert np.array_equal(a, take(dataset, np.sort(order[:898])))
+    assert np.array_equal(b, take(dataset, np.sort(order[898:1796])))
     assert not set(order[:898]) & set(order[898:1796])
 
 
-def test_pictures_are_read_in_parts_of_bounded_size(pictures, monkeypatch):
+def test_images_are_read_in_parts_of_bounded_size(dataset, monkeypatch):
     asked = []
-    plain = HeldPictures.take
+    plain = HeldDataset.take
 
     def take_(self, rows, *rest):
         asked.append(len(rows))
         return plain(self, rows, *rest)
 
-    monkeypatch.setattr(HeldPictures, "take", take_)
+    monkeypatch.setattr(HeldDataset, "take", take_)
     monkeypatch.setattr(real_images, "_PART_BYTES", 10 * 16 * 16 + 5)
     rows = np.arange(37)
-    found = take(pictures, rows)
+    found = take(dataset, rows)
     assert asked == [10, 10, 10, 7]
     monkeypatch.undo()
-    assert np.array_equal(found, take(pictures, rows))
+    assert np.array_equal(found, take(dataset, rows))
 
 
-def test_too_few_of_anything_is_refused(small_run, pictures):
+def test_too_few_of_anything_is_refused(small_run, dataset):
     with pytest.raises(ConfigError, match="images = 10"):
         small_run.evaluate(extractor="random", images=10)
-    few = HeldPictures(take(pictures, np.arange(99)))
+    few = HeldDataset(take(dataset, np.arange(99)))
     with pytest.raises(DataError, match="99 pictures: too few"):
         Evaluator(few, random_extractor(1, (16, 16)))
 
 
-def test_held_out_pictures_are_of_no_use_beside_others(small_run):
+def test_held_out_images_are_of_no_use_beside_others(small_run):
     with pytest.raises(ConfigError, match=r"held_out = 'digits': .*leave out DATA and --all"):
         small_run.evaluate("digits", held_out="digits", extractor="random", images=100)
     with pytest.raises(ConfigError, match="held_out"):
@@ -280,55 +280,55 @@ def test_damaged_checkpoints_are_passed_over(small_run, tmp_path):
         open_every_checkpoint(tmp_path / "nowhere")
 
 
-def test_other_pictures_can_be_compared_with(small_run, tmp_path):
+def test_other_images_can_be_compared_with(small_run, tmp_path):
     np.save(tmp_path / "black.npy", np.zeros((200, 16, 16), np.uint8))
     found = small_run.evaluate(str(tmp_path / "black.npy"), extractor="random", images=100)
     assert "100 of 200 pictures" in found.scores[0].split
     assert found["frechet_distance"].floor == pytest.approx(0, abs=1e-6)
 
 
-def test_the_search_for_an_extractor_names_what_there_is(small_run, pictures):
+def test_the_search_for_an_extractor_names_what_there_is(small_run, dataset):
     with pytest.raises(ConfigError, match=r"extractor = 'clasifier': .*did you mean 'classifier'"):
-        open_extractor("clasifier", pictures)
-    bare = HeldPictures(take(pictures, np.arange(200)))
+        open_extractor("clasifier", dataset)
+    bare = HeldDataset(take(dataset, np.arange(200)))
     assert open_extractor("auto", bare).name == "random"
     with pytest.raises(DataError, match="no labels"):
         open_extractor("classifier", bare)
 
 
-def test_the_factor_called_label_comes_first(pictures):
+def test_the_factor_called_label_comes_first(dataset):
     values = np.zeros(1797, np.int64)
-    pictures.labels = {
+    dataset.labels = {
         "size": Labels(values.astype(float)),
         "colour": Labels(values, ("red", "blue")),
         "label": Labels(values, ("a", "b")),
     }
-    assert classes_of(pictures)[0] == "label"
-    assert classes_of(pictures, "colour")[1].names == ("red", "blue")
-    assert classes_of(pictures, "size") is None
-    del pictures.labels["label"]
-    assert classes_of(pictures)[0] == "colour"
+    assert classes_of(dataset)[0] == "label"
+    assert classes_of(dataset, "colour")[1].names == ("red", "blue")
+    assert classes_of(dataset, "size") is None
+    del dataset.labels["label"]
+    assert classes_of(dataset)[0] == "colour"
 
 
-def test_pictures_from_python_must_be_given_again(tmp_path):
+def test_images_from_python_must_be_given_again(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (200, 16, 16), dtype=np.uint8)
     run = dcgan.train(images, images=256, out=tmp_path / "run", **SMALL)
     with pytest.raises(DataError, match="came from Python"):
         run.evaluate()
 
 
-def test_pictures_that_changed_are_said(small_run, tmp_path):
+def test_images_that_changed_are_said(small_run, tmp_path):
     np.save(tmp_path / "a.npy", open_source("digits").pixels()[:300, 0])
     run = dcgan.train(str(tmp_path / "a.npy"), images=256, out=tmp_path / "run", **SMALL)
     notes: list[str] = []
-    open_pictures(run.folder, run.networks, note=notes.append)
+    open_dataset(run.folder, run.networks, note=notes.append)
     assert not any("have changed" in note for note in notes)
     np.save(tmp_path / "a.npy", open_source("digits").pixels()[300:600, 0])
-    open_pictures(run.folder, run.networks, note=notes.append)
+    open_dataset(run.folder, run.networks, note=notes.append)
     assert any("have changed" in note for note in notes)
 
 
-def test_an_evaluation_is_kept_with_its_pictures(found, small_run, tmp_path):
+def test_an_evaluation_is_kept_with_its_images(found, small_run, tmp_path):
     copy = dcgan.open_run(shutil.copytree(small_run.path, tmp_path / "run"))
     path = keep_evaluation(copy.folder, found)
     stored = json.loads(path.read_text())

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dcgan.data import load_pictures, open_items
+from dcgan.data import load_dataset, open_items
 from dcgan.evaluation import extractors
 from dcgan.evaluation.extractors import factor_classifier, open_extractor
 from dcgan.metrics.extractors import classifier_training
 
 
 @pytest.fixture
-def pictures(monkeypatch, tmp_path):
+def dataset(monkeypatch, tmp_path):
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path))
     monkeypatch.setattr(extractors, "_BRIEF", 256)
     monkeypatch.setattr(classifier_training, "_FEWEST_IMAGES", 512)
@@ -22,26 +22,26 @@ def pictures(monkeypatch, tmp_path):
         (random.integers(0, 200 + 5 * (number % 2), (16, 16), dtype=np.uint8), number % 2)
         for number in range(60)
     ]
-    return load_pictures(open_items(items), (16, 16), 1)
+    return load_dataset(open_items(items), (16, 16), 1)
 
 
-def trained(pictures, **how):
+def trained(dataset, **how):
     """What was said to be trained, for a factor."""
     said = []
-    factor_classifier(pictures, "label", pictures.labels["label"], note=said.append, **how)
+    factor_classifier(dataset, "label", dataset.labels["label"], note=said.append, **how)
     return [line.split(": ")[1].split(",")[0] for line in said if "once" in line]
 
 
-def test_what_only_reads_is_trained_briefly_and_once(pictures):
-    assert trained(pictures, brief=True) == ["256 images"]
-    assert trained(pictures, brief=True) == []
-    assert trained(pictures) == ["512 images"]
+def test_what_only_reads_is_trained_briefly_and_once(dataset):
+    assert trained(dataset, brief=True) == ["256 images"]
+    assert trained(dataset, brief=True) == []
+    assert trained(dataset) == ["512 images"]
 
 
-def test_what_measures_reads_too(pictures):
-    assert trained(pictures) == ["512 images"]
-    assert trained(pictures, brief=True) == []
-    assert trained(pictures, brief=True, shifted=False) == ["256 images"]
+def test_what_measures_reads_too(dataset):
+    assert trained(dataset) == ["512 images"]
+    assert trained(dataset, brief=True) == []
+    assert trained(dataset, brief=True, shifted=False) == ["256 images"]
 
 
 def items(apart: int, count: int = 200):
@@ -54,10 +54,10 @@ def items(apart: int, count: int = 200):
 
 
 @pytest.mark.parametrize("wanted", ["auto", "classifier"])
-def test_a_classifier_that_learned_nothing_is_not_measured_by(pictures, wanted):
+def test_a_classifier_that_learned_nothing_is_not_measured_by(dataset, wanted):
     said = []
-    unlike = load_pictures(open_items(items(120)), (16, 16), 1)
-    alike = load_pictures(open_items(items(0)), (16, 16), 1)
+    unlike = load_dataset(open_items(items(120)), (16, 16), 1)
+    alike = load_dataset(open_items(items(0)), (16, 16), 1)
     assert open_extractor(wanted, unlike, note=said.append).name == "classifier"
     assert not any("random" in line for line in said)
     assert open_extractor(wanted, alike, note=said.append).name == "random"

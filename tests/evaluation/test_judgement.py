@@ -9,12 +9,12 @@ from dcgan.metrics.score import Score
 
 
 def scores(distance=1.0, **shares):
-    floors = {"precision": 0.85, "recall": 0.85, "coverage": 0.95}
+    baselines = {"precision": 0.85, "recall": 0.85, "coverage": 0.95}
     return [
         Score(measure="frechet_distance", value=distance, floor=0.5),
         *(
             Score(measure=name, value=shares.get(name, floor), floor=floor, better="higher")
-            for name, floor in floors.items()
+            for name, floor in baselines.items()
         ),
     ]
 

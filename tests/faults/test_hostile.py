@@ -22,7 +22,7 @@ from PIL import Image
 from tests.conftest import can_be_named
 
 from dcgan.cli.main import main
-from dcgan.data import load_pictures, open_source
+from dcgan.data import load_dataset, open_source
 from dcgan.data.colour import to_channels
 from dcgan.data.decode import EXTENSIONS, count_frames, decode
 from dcgan.errors import UnreadableImage
@@ -234,16 +234,16 @@ def corpus(tmp_path_factory) -> Path:
 def loaded(corpus):
     """Every picture by its name: what is shown in its middle, or why it is not shown."""
     source = open_source(str(corpus))
-    pictures = load_pictures(source, (16, 16), 3, max_unreadable=1)
-    skipped = {one.title: one.reason for one in pictures.skipped}
+    dataset = load_dataset(source, (16, 16), 3, max_unreadable=1)
+    skipped = {one.title: one.reason for one in dataset.skipped}
     titles = [source.title(index) for index in range(len(source))]
     shown = [title for title in titles if title not in skipped]
-    assert len(shown) == len(pictures.images)
-    assert len(pictures) == len(source)
-    return dict(zip(shown, pictures.images[:, :, 8, 8].tolist(), strict=True)) | skipped
+    assert len(shown) == len(dataset.images)
+    assert len(dataset) == len(source)
+    return dict(zip(shown, dataset.images[:, :, 8, 8].tolist(), strict=True)) | skipped
 
 
-def test_every_file_is_a_picture_a_reason_or_another(corpus, loaded):
+def test_every_file_is_a_image_a_reason_or_another(corpus, loaded):
     assert set(loaded) == {*READABLE, *BROKEN, *DOUBTFUL, *SPECIAL}
     others = open_source(str(corpus)).others
     assert others[".txt"] == others[".heic"] == 1
@@ -251,7 +251,7 @@ def test_every_file_is_a_picture_a_reason_or_another(corpus, loaded):
 
 
 @pytest.mark.parametrize("name", READABLE, ids=ascii)
-def test_pictures_of_every_mode_show_their_colour(loaded, name):
+def test_images_of_every_mode_show_their_colour(loaded, name):
     np.testing.assert_allclose(loaded[name], READABLE[name][1], atol=6)
 
 
@@ -338,7 +338,7 @@ def test_training_on_it_is_refused_in_one_line_or_done(command, corpus, tmp_path
 
 
 @pytest.mark.parametrize("words", [["inspect"], ["train", *SMALL]])
-def test_a_folder_of_broken_pictures_is_refused_in_one_line(command, tmp_path, words):
+def test_a_folder_of_broken_images_is_refused_in_one_line(command, tmp_path, words):
     write(tmp_path / "new\nline", {name: data for name, (data, _) in BROKEN.items()})
     code, out, err = command(*words, tmp_path / "new\nline")
     assert (code, out) == (2, "")
@@ -370,8 +370,8 @@ def test_what_may_not_be_read_is_named_or_passed_over(tmp_path):
     (tmp_path / "b.png").chmod(0)
     (tmp_path / "closed").chmod(0)
     try:
-        pictures = load_pictures(open_source(str(tmp_path)), (16, 16), 3, max_unreadable=1)
-        assert [one.title for one in pictures.skipped] == ["b.png"]
+        dataset = load_dataset(open_source(str(tmp_path)), (16, 16), 3, max_unreadable=1)
+        assert [one.title for one in dataset.skipped] == ["b.png"]
     finally:
         (tmp_path / "closed").chmod(0o700)
 
@@ -399,15 +399,15 @@ def become_text(path: Path) -> None:
 
 @pytest.mark.parametrize("memory", [None, 0], ids=["held", "streamed"])
 @pytest.mark.parametrize("change", [vanish, empty, halve, become_folder, become_text])
-def test_pictures_that_change_meanwhile_are_skipped_by_name(tmp_path, change, memory):
+def test_images_that_change_meanwhile_are_skipped_by_name(tmp_path, change, memory):
     write(tmp_path, {f"{number}.png": WHOLE["png"] for number in range(6)})
     source = open_source(str(tmp_path))
     for number in (1, 4):
         change(tmp_path / f"{number}.png")
-    pictures = load_pictures(source, (16, 16), 3, max_unreadable=0.5, memory=memory)
-    taken = pictures.take(np.arange(len(pictures)), np.full(len(pictures), 0.5)).numpy()
-    assert sorted(one.title for one in pictures.skipped) == ["1.png", "4.png"]
-    assert all(one.reason for one in pictures.skipped)
+    dataset = load_dataset(source, (16, 16), 3, max_unreadable=0.5, memory=memory)
+    taken = dataset.take(np.arange(len(dataset)), np.full(len(dataset), 0.5)).numpy()
+    assert sorted(one.title for one in dataset.skipped) == ["1.png", "4.png"]
+    assert all(one.reason for one in dataset.skipped)
     assert (taken == taken[0]).all()
 
 
@@ -422,7 +422,7 @@ def test_a_folder_that_vanishes_is_no_traceback(tmp_path):
             source.read(index)
 
 
-def picture_or_reason(data: bytes) -> None:
+def image_or_reason(data: bytes) -> None:
     """Whatever else is raised fails the test."""
     for at_least in (None, (8, 8)):
         try:
@@ -446,7 +446,7 @@ SMALLEST = {
 @pytest.mark.parametrize("end", KINDS)
 @ALTERED
 @given(data=st.data())
-def test_altered_files_of_every_format_are_pictures_or_reasons(end, data):
+def test_altered_files_of_every_format_are_images_or_reasons(end, data):
     whole = bytearray(SMALLEST[end])
     places = st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255))
     for place, value in data.draw(st.lists(places, max_size=4)):
@@ -454,15 +454,15 @@ def test_altered_files_of_every_format_are_pictures_or_reasons(end, data):
     start = data.draw(st.integers(0, len(whole)))
     inserted = data.draw(st.sampled_from([b"", b"\0\0\0\0", b"\xff" * 8, b"\x7f\xff\xff\xff"]))
     removed = data.draw(st.integers(0, 8))
-    picture_or_reason(bytes(whole[:start]) + inserted + bytes(whole[start + removed :]))
+    image_or_reason(bytes(whole[:start]) + inserted + bytes(whole[start + removed :]))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @ALTERED
 @given(st.sampled_from(list(SMALLEST)), st.binary(max_size=200))
-def test_any_bytes_after_a_true_beginning_are_pictures_or_reasons(end, tail):
+def test_any_bytes_after_a_true_beginning_are_images_or_reasons(end, tail):
     for length in (4, 12, 30):
-        picture_or_reason(SMALLEST[end][:length] + tail)
+        image_or_reason(SMALLEST[end][:length] + tail)
 
 
 FILE_NAMES = st.binary(min_size=1, max_size=120).filter(lambda name: not {0, 47} & set(name))

@@ -27,7 +27,7 @@ PROGRAM = """
     from pathlib import Path
     from dcgan.data import Batches, load_pictures, open_source
 
-    pictures = load_pictures(open_source(sys.argv[1]), (128, 128), 3, memory=int(sys.argv[2]))
+    pictures = load_dataset(open_source(sys.argv[1]), (128, 128), 3, memory=int(sys.argv[2]))
     seen = sum(len(batch) for batch in islice(Batches(pictures, 32, seed=0).starting_at(0), 8))
     # not getrusage, which still remembers the process that this one was forked from
     status = Path("/proc/self/status").read_text()

@@ -68,7 +68,7 @@ def test_the_channel_that_differs_most_counts():
     assert brightness(image)[0] == pytest.approx((64 - 9 * (200 + 100) / 3 / 255) / 64)
 
 
-def test_an_empty_picture_is_in_the_middle_and_upright():
+def test_an_empty_image_is_in_the_middle_and_upright():
     empty = np.full((2, 3, 8, 8), 90, np.uint8)
     found = {name: measure(empty).tolist() for name, measure in APPEARANCES.items()}
     assert found == {
@@ -81,7 +81,7 @@ def test_an_empty_picture_is_in_the_middle_and_upright():
     }
 
 
-def test_each_picture_is_measured_alone():
+def test_each_image_is_measured_alone():
     images = np.concatenate([drawn(band(4, 0.2)), drawn(band(9, -0.3, (20, 30)))])
     for measure in APPEARANCES.values():
         alone = [measure(image[None])[0] for image in images]

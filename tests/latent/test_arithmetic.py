@@ -198,18 +198,18 @@ def test_the_figure_shows_exemplars_means_result_and_control(small_run):
     assert not stands(small_run.sample(30)[29])
 
 
-def test_the_real_picture_beside_a_sum_is_the_one_nearest_to_it(small_run, monkeypatch):
+def test_the_real_image_beside_a_sum_is_the_one_nearest_to_it(small_run, monkeypatch):
     asked = []
 
-    def nearest(pictures, images):
-        asked.append((pictures, images))
+    def nearest(dataset, images):
+        asked.append((dataset, images))
         return images, ["real, 0.000"]
 
     monkeypatch.setattr("dcgan.latent.arithmetic.nearest_row", nearest)
     reader = Reader(small_run)
     concepts = open_concepts(small_run, ["0,1,2"], ["3,4"], choice=Choice(), reader=reader)
     figure(small_run, concepts, beside="the pictures")
-    ((pictures, images),) = asked
-    assert pictures == "the pictures"
+    ((dataset, images),) = asked
+    assert dataset == "the pictures"
     result = combine(small_run.networks.latent, concepts)
     np.testing.assert_array_equal(images, small_run.draw(result[None]))

@@ -40,7 +40,7 @@ def test_own_samples_are_found_back(untrained, distribution):
     np.testing.assert_allclose(found.error_N, wanted, rtol=1e-3, atol=1e-7)
 
 
-def test_pictures_of_255_steps_are_found_to_half_a_step(untrained):
+def test_images_of_255_steps_are_found_to_half_a_step(untrained):
     run = untrained(LatentSpace(8))
     latent, _ = drawn(run, Choice(seed=5), 12)
     found = invert(run, run.draw(latent))
@@ -127,9 +127,9 @@ def test_a_residual_is_of_pixels_features_and_length(small_run, heat, features, 
     latent[0] *= 4  # far off the shell
     with torch.no_grad():
         image, other = run.generator(latent[:1]), run.generator(latent[1:])
-    judge = run.networks.build_discriminator()
-    judge.load_state_dict(read_part(run.checkpoint, "discriminator"))
-    judge.eval()
+    logits_of = run.networks.build_discriminator()
+    logits_of.load_state_dict(read_part(run.checkpoint, "discriminator"))
+    logits_of.eval()
     alike = Resemblance(run, features=features, prior=prior)
     found = alike.residual(
         latent[0],
@@ -144,7 +144,7 @@ def test_a_residual_is_of_pixels_features_and_length(small_run, heat, features, 
 
     near = ((soft(image) - soft(other)) ** 2).mean()
     with torch.no_grad():
-        seen = ((judge.features(image) - judge.features(other)) ** 2).mean()
+        seen = ((logits_of.features(image) - logits_of.features(other)) ** 2).mean()
     length = float(latent[0].norm()) - sqrt(space.dim) - 3 * sqrt(0.5)
     assert length > 1
     wanted = near + features * seen + prior * length**2

@@ -60,9 +60,9 @@ def test_words_are_files_and_numbers_each_with_a_name_of_its_own(run, tmp_path):
         (tmp_path / name).mkdir()
         Image.new("L", (40, 20), 77).save(tmp_path / name / "cat.png")
     grey = np.random.default_rng(0).integers(0, 256, (9, 16, 16), dtype=np.uint8)
-    from dcgan.data import load_pictures, open_items
+    from dcgan.data import load_dataset, open_items
 
-    known = load_pictures(open_items(grey), (16, 16), 1)
+    known = load_dataset(open_items(grey), (16, 16), 1)
     words = [str(tmp_path / "a" / "cat.png"), "3", str(tmp_path / "b" / "cat.png"), "3"]
     names, images = read_words(run, words, known, "mnist:test")
     assert names == ["cat", "mnist-test-3", "cat-2", "mnist-test-3-2"]
@@ -78,7 +78,7 @@ def test_relative_errors_are_of_the_noise_alone():
     assert relative_errors(space, found, true).tolist() == pytest.approx([0.1])
 
 
-def test_the_figure_shows_pictures_finds_and_moves_below_each_other(run):
+def test_the_figure_shows_images_finds_and_moves_below_each_other(run):
     keep_direction(run, Direction("x", torch.eye(run.networks.latent.dim)[0], ""))
     latent = run.networks.latent.numbered(0, 0, 2)
     black = np.zeros((2, 1, 16, 16), np.uint8)

@@ -31,7 +31,7 @@ def taught(monkeypatch):
     """Which classifiers were asked for; each reads its class off an image's first pixels."""
     asked = []
 
-    def classifier(pictures, factor, labels, *, device, shifted, brief, note):
+    def classifier(dataset, factor, labels, *, device, shifted, brief, note):
         asked.append((factor, labels))
         assert brief
         assert shifted == (factor in FACTORS and bool(FACTORS[factor].names))
@@ -92,14 +92,14 @@ def test_a_concept_that_is_none_is_refused_with_what_there_is(reader, concept, w
         reader.conditions(concept)
 
 
-def test_pictures_without_labels_send_to_numbers():
+def test_images_without_labels_send_to_numbers():
     with pytest.raises(DataError, match=r"--plus 3,17,40"):
         reader_of({}).conditions("7")
     with pytest.raises(DataError, match="no labels"):
         reader_of({"size": Labels(VALUES)}).conditions("7")
 
 
-def test_appearances_are_read_without_the_pictures(monkeypatch):
+def test_appearances_are_read_without_the_images(monkeypatch):
     def gone(*_, **__):
         raise DataError("moved away")
 

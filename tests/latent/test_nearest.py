@@ -64,11 +64,11 @@ def test_the_sheet_shows_each_image_above_its_neighbour(monkeypatch):
 
 
 def test_samples_are_shown_with_neighbours_on_a_sheet_only(small_run, tmp_path):
-    pictures = Kept(small_run.sample(20, seed=5))
+    dataset = Kept(small_run.sample(20, seed=5))
     write_samples(small_run, 4, tmp_path / "plain.png")
-    write_samples(small_run, 4, tmp_path / "both.png", beside=pictures)
+    write_samples(small_run, 4, tmp_path / "both.png", beside=dataset)
     with Image.open(tmp_path / "plain.png") as plain, Image.open(tmp_path / "both.png") as both:
         assert both.width == plain.width
         assert both.height > 2 * plain.height - 10
     with pytest.raises(ConfigError, match="neighbours"):
-        write_samples(small_run, 4, tmp_path / "x.zip", beside=pictures)
+        write_samples(small_run, 4, tmp_path / "x.zip", beside=dataset)

@@ -144,11 +144,11 @@ def run_of(alive: list[int], fail_at: int | None = None) -> SimpleNamespace:
 
     networks = SimpleNamespace(image_shape=(1, 4, 4), latent=LatentSpace(3), class_names=())
 
-    def draw_numbered(latents, count: int) -> Iterator[np.ndarray]:
+    def generate_numbered(latents, count: int) -> Iterator[np.ndarray]:
         return (draw(latents(at, min(count, at + 64))) for at in range(0, count, 64))
 
     return SimpleNamespace(
-        draw_numbered=draw_numbered, networks=networks, ranks=Ranks(), checkpoint=Path("1")
+        generate_numbered=generate_numbered, networks=networks, ranks=Ranks(), checkpoint=Path("1")
     )
 
 

@@ -89,9 +89,9 @@ def test_it_agrees_with_torchmetrics_where_that_is_well_conditioned():
 def test_it_does_not_change_when_both_sets_are_moved_and_turned():
     random = np.random.default_rng(4)
     a, b = random.standard_normal((40, 30)), random.standard_normal((20, 30)) * 2
-    turn, shift = ortho_group.rvs(30, random_state=5), random.standard_normal(30)
+    step_plan, shift = ortho_group.rvs(30, random_state=5), random.standard_normal(30)
     before = frechet_distance(Moments.of(a), Moments.of(b))
-    after = frechet_distance(Moments.of(a @ turn + shift), Moments.of(b @ turn + shift))
+    after = frechet_distance(Moments.of(a @ step_plan + shift), Moments.of(b @ step_plan + shift))
     assert after == pytest.approx(before, rel=1e-6)
     assert frechet_distance(Moments.of(b), Moments.of(a)) == pytest.approx(before, rel=1e-9)
 

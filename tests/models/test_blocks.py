@@ -479,7 +479,7 @@ def test_a_linear_row_gives_its_features_the_shape_asked_for():
     torch.testing.assert_close(block(x), expected)
 
 
-def test_norm_and_activation_of_a_reshaped_row_see_the_picture():
+def test_norm_and_activation_of_a_reshaped_row_see_the_image():
     """Batch norm then counts channels, not features."""
     layer = Layer(
         operation="linear", channels=24, reshape=(2, 3, 4), norm="batch+pixel", activation="relu"
@@ -492,14 +492,14 @@ def test_norm_and_activation_of_a_reshaped_row_see_the_picture():
     assert out.min() == 0
 
 
-def test_a_linear_row_after_a_picture_reads_all_of_it_in_order():
+def test_a_linear_row_after_a_image_reads_all_of_it_in_order():
     block = Block(Layer(operation="linear", channels=7), (3, 4, 5))
     x = torch.randn(2, 3, 4, 5)
     linear = operation_of(block)
     torch.testing.assert_close(block(x), x.reshape(2, 60) @ linear.weight.T + linear.bias)
 
 
-def test_a_convolution_after_features_sees_a_picture_of_one_pixel():
+def test_a_convolution_after_features_sees_a_image_of_one_pixel():
     block = Block(Layer(operation="conv_transpose", channels=3, kernel=(4, 5)), (6,))
     x = torch.randn(2, 6)
     deconvolution = operation_of(block)
@@ -508,7 +508,7 @@ def test_a_convolution_after_features_sees_a_picture_of_one_pixel():
     torch.testing.assert_close(block(x), expected)
 
 
-def test_networks_pass_from_features_to_pictures_and_back():
+def test_networks_pass_from_features_to_images_and_back():
     table = [
         Layer(operation="linear", channels=12),
         Layer(operation="conv_transpose", channels=4, kernel=(4, 4)),

@@ -92,4 +92,4 @@ def test_codes_are_read_from_what_the_last_row_sees():
     assert read.shape == (4, 7)
     (gradient,) = torch.autograd.grad(read.sum(), image)
     assert gradient.abs().sum() > 0
-    assert torch.equal(network.judge(network.features(image)), network(image))
+    assert torch.equal(network.logits_of(network.features(image)), network(image))

@@ -40,7 +40,7 @@ NORMS = st.sampled_from(get_args(Norm))
 
 def shape_by_torch(layer: Layer, input_shape: tuple[int, int, int]) -> tuple[int, ...] | None:
     """What torch's module makes of a picture; None where it cannot."""
-    picture = torch.zeros(1, *input_shape)
+    image = torch.zeros(1, *input_shape)
     if layer.operation == "conv":
         module: nn.Module = nn.Conv2d(
             input_shape[0], layer.channels, layer.kernel, layer.stride, layer.padding
@@ -56,7 +56,7 @@ def shape_by_torch(layer: Layer, input_shape: tuple[int, int, int]) -> tuple[int
         )
     try:
         with torch.inference_mode():
-            shape = tuple(module(picture).shape[1:])
+            shape = tuple(module(image).shape[1:])
     except RuntimeError:
         return None
     return shape if min(shape) >= 1 else None
@@ -172,7 +172,7 @@ def test_the_cure_of_too_large_a_kernel_works():
     assert layer_shapes([cured], (1, 8, 8)) == [(1, 1, 1)]
 
 
-def test_a_linear_row_takes_any_shape_and_gives_features_or_a_picture():
+def test_a_linear_row_takes_any_shape_and_gives_features_or_a_image():
     layers = [
         Layer(operation="linear", channels=24),
         Layer(operation="linear", channels=24, reshape=(2, 3, 4)),
@@ -181,7 +181,7 @@ def test_a_linear_row_takes_any_shape_and_gives_features_or_a_picture():
     assert layer_shapes(layers, (3, 7, 9)) == [(24,), (2, 3, 4), (5,)]
 
 
-def test_features_are_a_picture_of_one_pixel_to_a_convolution():
+def test_features_are_a_image_of_one_pixel_to_a_convolution():
     layer = Layer(operation="conv_transpose", channels=6, kernel=(5, 4))
     assert layer_shapes([layer], (100,)) == [(6, 5, 4)]
 
@@ -197,7 +197,7 @@ def test_a_discriminator_that_ends_in_no_single_logit_is_refused(rows):
 
 
 @pytest.mark.parametrize("rows", [[], [Layer(operation="linear", channels=784)]])
-def test_a_generator_that_ends_in_no_picture_is_refused(rows):
+def test_a_generator_that_ends_in_no_image_is_refused(rows):
     with pytest.raises(GeometryError, match="ends in an image"):
         Generator(rows)
 
@@ -364,7 +364,7 @@ def test_sides_below_16_are_refused_with_a_size_that_works(short, other, lies):
 
 
 @pytest.mark.parametrize("size", [(16, 400), (400, 16), (17, 1000), (16, 16), (157, 128)])
-def test_very_long_and_very_small_pictures_are_planned_too(size):
+def test_very_long_and_very_small_images_are_planned_too(size):
     generator = Generator(plan_generator(size, 3, width=2, max_width=8))
     discriminator = Discriminator(plan_discriminator(size, width=2, max_width=8), (3, *size))
     with torch.inference_mode():

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dcgan.data import HeldPictures, Labels
+from dcgan.data import HeldDataset, Labels
 from dcgan.probe import Labelled, load_labelled
 
 
 def labelled(images: np.ndarray, classes: np.ndarray, names: tuple[str, ...]) -> Labelled:
-    pictures = HeldPictures(images, labels={"label": Labels(classes, names)})
-    return Labelled("toy", pictures, np.arange(len(images)), classes.astype(np.int64), names)
+    dataset = HeldDataset(images, labels={"label": Labels(classes, names)})
+    return Labelled("toy", dataset, np.arange(len(images)), classes.astype(np.int64), names)
 
 
 @pytest.fixture(scope="session")

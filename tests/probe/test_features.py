@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from dcgan.data import HeldPictures, PixelScale
+from dcgan.data import HeldDataset, PixelScale
 from dcgan.errors import DataError, RunError
 from dcgan.models import Discriminator, Layer, plan_discriminator
 from dcgan.probe import features as module
@@ -31,9 +31,9 @@ def conv(channels: int, **more) -> Layer:
     return Layer(operation="conv", channels=channels, **(common | more))
 
 
-def random_pictures(count: int, shape: tuple[int, int, int], seed: int = 0) -> HeldPictures:
+def random_images(count: int, shape: tuple[int, int, int], seed: int = 0) -> HeldDataset:
     random = np.random.default_rng(seed)
-    return HeldPictures(random.integers(0, 256, (count, *shape), dtype=np.uint8))
+    return HeldDataset(random.integers(0, 256, (count, *shape), dtype=np.uint8))
 
 
 def network(layers, shape) -> Discriminator:
@@ -68,12 +68,12 @@ def test_every_layer_is_pooled_flattened_and_concatenated(size, norm):
     layers = plan_discriminator(size, width=4, norm=norm)
     shape = (3, *size)
     discriminator = network(layers, shape)
-    pictures = random_pictures(5, shape)
+    dataset = random_images(5, shape)
     maps: list[np.ndarray] = []
     for block in list(discriminator.blocks)[:-1]:
         block.register_forward_hook(lambda _, __, out: maps.append(out.detach().numpy()))
     with torch.no_grad():
-        discriminator(SCALE.normalize(torch.from_numpy(pictures.images)))
+        discriminator(SCALE.normalize(torch.from_numpy(dataset.images)))
     wanted = np.stack(
         [
             np.concatenate([pooled_by_hand(layer[n]).ravel() for layer in maps[: len(layers) - 1]])
@@ -81,7 +81,7 @@ def test_every_layer_is_pooled_flattened_and_concatenated(size, norm):
         ]
     )
     features = LayerFeatures(discriminator, layers, SCALE)
-    found = extract(features, pictures, np.arange(5))
+    found = extract(features, dataset, np.arange(5))
     assert found.shape == (5, features.count)
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
@@ -121,15 +121,15 @@ def test_a_discriminator_without_convolutions_is_refused():
         LayerFeatures(network(layers, (1, 16, 16)), layers, SCALE)
 
 
-def test_a_picture_s_features_do_not_depend_on_what_lies_beside_it():
+def test_a_image_s_features_do_not_depend_on_what_lies_beside_it():
     layers = plan_discriminator((16, 16), width=4, norm="batch")
     discriminator = network(layers, (1, 16, 16))
     seen: list[int] = []
     discriminator.blocks[0].register_forward_hook(lambda _, images, __: seen.append(len(images[0])))
     features = LayerFeatures(discriminator, layers, SCALE)
-    pictures = random_pictures(300, (1, 16, 16))
-    whole = extract(features, pictures, np.arange(300))
-    np.testing.assert_array_equal(extract(features, pictures, np.array([7, 290])), whole[[7, 290]])
+    dataset = random_images(300, (1, 16, 16))
+    whole = extract(features, dataset, np.arange(300))
+    np.testing.assert_array_equal(extract(features, dataset, np.array([7, 290])), whole[[7, 290]])
     assert seen == [BATCH, BATCH, BATCH]  # kernels are chosen by batch size, and round differently
 
 
@@ -137,8 +137,8 @@ def test_noise_and_dropout_are_off():
     layers = [conv(4, noise=1.0, dropout=0.5), Layer(operation="linear", channels=1)]
     discriminator = network(layers, (1, 16, 16)).train()
     features = LayerFeatures(discriminator, layers, SCALE)
-    pictures = random_pictures(4, (1, 16, 16))
-    first, second = (extract(features, pictures, np.arange(4)) for _ in range(2))
+    dataset = random_images(4, (1, 16, 16))
+    first, second = (extract(features, dataset, np.arange(4)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
@@ -150,7 +150,7 @@ def test_batch_norm_statistics_are_plain_averages_over_batches():
     ]
     discriminator = network(layers, (1, 16, 16)).train()
     before = {name: value.clone() for name, value in discriminator.state_dict().items()}
-    batches = [torch.from_numpy(random_pictures(20, (1, 16, 16), seed).images) for seed in range(3)]
+    batches = [torch.from_numpy(random_images(20, (1, 16, 16), seed).images) for seed in range(3)]
     batches[0] //= 3  # batches that differ: the last must not count more than the first
     found = with_statistics_of(discriminator, batches, SCALE)
     first, second = found.blocks[0], found.blocks[1]
@@ -194,10 +194,10 @@ def test_a_projection_is_the_same_each_time_and_keeps_distances():
 def test_projected_batch_by_batch_they_are_the_features_projected():
     layers = plan_discriminator((16, 16), width=4)
     features = LayerFeatures(network(layers, (1, 16, 16)), layers, SCALE)
-    pictures = random_pictures(300, (1, 16, 16))
+    dataset = random_images(300, (1, 16, 16))
     projection = Projection(features.count, 50, seed=0)
-    whole = extract(features, pictures, np.arange(300))
-    found = extract(features, pictures, np.arange(300), projection=projection)
+    whole = extract(features, dataset, np.arange(300))
+    found = extract(features, dataset, np.arange(300), projection=projection)
     np.testing.assert_allclose(found, projection(whole), rtol=1e-4, atol=1e-4)
 
 
@@ -213,8 +213,8 @@ def test_features_that_fit_into_no_memory_are_refused_with_both_cures(monkeypatc
 def test_the_scale_of_the_run_is_used():
     layers = [conv(4), Layer(operation="linear", channels=1)]
     discriminator = network(layers, (1, 16, 16))
-    pictures = random_pictures(3, (1, 16, 16))
-    plain = extract(LayerFeatures(discriminator, layers, SCALE), pictures, np.arange(3))
+    dataset = random_images(3, (1, 16, 16))
+    plain = extract(LayerFeatures(discriminator, layers, SCALE), dataset, np.arange(3))
     other = replace(SCALE, mean=(10.0,))
-    shifted = extract(LayerFeatures(discriminator, layers, other), pictures, np.arange(3))
+    shifted = extract(LayerFeatures(discriminator, layers, other), dataset, np.arange(3))
     assert not np.allclose(plain, shifted)

@@ -32,28 +32,28 @@ def numbers(counts, names=NAMES) -> Labelled:
 def class_folders(folder, counts, shade=80):
     for number, (name, count) in enumerate(counts.items()):
         (folder / name).mkdir(parents=True)
-        for picture in range(count):
-            Image.new("L", (16, 16), shade * number).save(folder / name / f"{picture}.png")
+        for image in range(count):
+            Image.new("L", (16, 16), shade * number).save(folder / name / f"{image}.png")
     return str(folder)
 
 
 def test_digits_come_with_their_classes_at_the_size_of_the_run(digits):
-    assert digits.pictures.shape == (1, 16, 16)
+    assert digits.dataset.shape == (1, 16, 16)
     assert digits.names == tuple("0123456789")
     assert len(digits) == 1797
     assert digits.label[:10].tolist() == list(range(10))
 
 
-def test_an_unreadable_picture_shifts_no_label(small_run, tmp_path):
+def test_an_unreadable_image_shifts_no_label(small_run, tmp_path):
     data = class_folders(tmp_path / "set", {"dark": 12, "grey": 12, "light": 12})
     (tmp_path / "set" / "dark" / "3.png").write_bytes(b"torn")
     found = load_labelled(small_run, data)
-    shades = found.pictures.take(found.index, np.full(36, 0.5)).numpy()[:, 0, 0, 0]
+    shades = found.dataset.take(found.index, np.full(36, 0.5)).numpy()[:, 0, 0, 0]
     assert len(found) == 36
     np.testing.assert_array_equal(shades, 80 * found.label)
 
 
-def test_pictures_are_fitted_as_the_run_fitted_its_own(tmp_path):
+def test_images_are_fitted_as_the_run_fitted_its_own(tmp_path):
     folder = tmp_path / "wide"
     for name, shades in (("a", (0, 128, 128, 255)), ("b", (255, 128, 128, 0))):
         (folder / name).mkdir(parents=True)
@@ -67,7 +67,7 @@ def test_pictures_are_fitted_as_the_run_fitted_its_own(tmp_path):
     )
     assert recorded(run, "data", "fit", default="crop") == "stretch"
     found = load_labelled(run, str(folder))
-    first = found.pictures.take(found.index[:1], np.array([0.5])).numpy()[0, 0]
+    first = found.dataset.take(found.index[:1], np.array([0.5])).numpy()[0, 0]
     assert first[:, :3].max() < 60 < 200 < first[:, 13:].min()
 
 
@@ -77,7 +77,7 @@ def test_what_a_run_does_not_record_is_the_default(small_run):
     assert recorded(small_run, "data", "fit", "deeper", default="pad") == "pad"
 
 
-def test_pictures_without_classes_are_refused(small_run, png_folder):
+def test_images_without_classes_are_refused(small_run, png_folder):
     with pytest.raises(DataError, match=r"no classes.*folder of its own"):
         load_labelled(small_run, str(png_folder))
 
@@ -126,7 +126,7 @@ def test_a_part_is_as_large_as_said_though_classes_do_not_divide():
     assert np.bincount(part.label).tolist()[1:] == [1, 1]
 
 
-def test_a_class_of_one_picture_cannot_be_split():
+def test_a_class_of_one_image_cannot_be_split():
     with pytest.raises(DataError, match="'b' has 1 pictures here"):
         held_out(numbers([10, 1, 10]), 0, purpose="test")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dcgan.data import HeldPictures
+from dcgan.data import HeldDataset
 from dcgan.errors import ConfigError, DataError
 from dcgan.probe.features import LayerFeatures, batches_of, extract, with_statistics_of
 from dcgan.probe.kmeans import KMeansFeatures
@@ -19,12 +19,12 @@ SOME = np.arange(30)
 
 @pytest.fixture
 def seen(small_run, digits):
-    return Unlabelled(small_run, digits.pictures, digits.index[:300], 0, torch.device("cpu"))
+    return Unlabelled(small_run, digits.dataset, digits.index[:300], 0, torch.device("cpu"))
 
 
-def test_pixels_are_the_picture(seen, digits):
-    found = extract(features_of("pixels", seen), digits.pictures, SOME)
-    wanted = digits.pictures.take(SOME, np.zeros(30)).numpy().reshape(30, -1) / 255
+def test_pixels_are_the_image(seen, digits):
+    found = extract(features_of("pixels", seen), digits.dataset, SOME)
+    wanted = digits.dataset.take(SOME, np.zeros(30)).numpy().reshape(30, -1) / 255
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
@@ -33,27 +33,27 @@ def test_the_discriminator_is_the_checkpoint_s(seen, small_run, digits):
     discriminator = networks.build_discriminator()
     discriminator.load_state_dict(read_part(small_run.checkpoint, "discriminator"))
     ready = with_statistics_of(
-        discriminator, batches_of(digits.pictures, seen.index), networks.scale
+        discriminator, batches_of(digits.dataset, seen.index), networks.scale
     )
     wanted = LayerFeatures(ready, networks.discriminator, networks.scale)
-    found = extract(features_of("discriminator", seen), digits.pictures, SOME)
-    np.testing.assert_allclose(found, extract(wanted, digits.pictures, SOME), atol=1e-4)
+    found = extract(features_of("discriminator", seen), digits.dataset, SOME)
+    np.testing.assert_allclose(found, extract(wanted, digits.dataset, SOME), atol=1e-4)
 
 
 def test_an_untrained_one_has_other_weights_the_same_for_a_seed(seen, digits):
     torch.manual_seed(1)
     state = torch.get_rng_state()
-    fresh = extract(features_of("untrained", seen), digits.pictures, SOME)
+    fresh = extract(features_of("untrained", seen), digits.dataset, SOME)
     assert torch.equal(torch.get_rng_state(), state)  # others' random numbers are left alone
     torch.manual_seed(2)
     np.testing.assert_array_equal(
-        extract(features_of("untrained", seen), digits.pictures, SOME), fresh
+        extract(features_of("untrained", seen), digits.dataset, SOME), fresh
     )
-    trained = extract(features_of("discriminator", seen), digits.pictures, SOME)
+    trained = extract(features_of("discriminator", seen), digits.dataset, SOME)
     assert fresh.shape == trained.shape
     assert not np.allclose(fresh, trained)
-    other = Unlabelled(seen.run, seen.pictures, seen.index, 1, seen.device)
-    assert not np.allclose(extract(features_of("untrained", other), digits.pictures, SOME), fresh)
+    other = Unlabelled(seen.run, seen.dataset, seen.index, 1, seen.device)
+    assert not np.allclose(extract(features_of("untrained", other), digits.dataset, SOME), fresh)
 
 
 @pytest.mark.parametrize(
@@ -105,28 +105,28 @@ def k_means_by_hand(features: KMeansFeatures, image_HW: np.ndarray) -> np.ndarra
 
 
 def test_k_means_features_are_triangles_summed_over_quadrants(stripes):
-    features = KMeansFeatures(stripes.pictures, stripes.index, seed=0)
-    found = extract(features, stripes.pictures, SOME)
+    features = KMeansFeatures(stripes.dataset, stripes.index, seed=0)
+    found = extract(features, stripes.dataset, SOME)
     assert found.shape == (30, features.count)
-    image = stripes.pictures.images[7, 0]
+    image = stripes.dataset.images[7, 0]
     np.testing.assert_allclose(found[7], k_means_by_hand(features, image), rtol=2e-3, atol=2e-3)
-    deviation = extract(features, stripes.pictures, stripes.index).std(axis=0)
+    deviation = extract(features, stripes.dataset, stripes.index).std(axis=0)
     assert np.median(deviation) == pytest.approx(1, abs=0.05)
 
 
 def test_k_means_whitens_what_it_learns_from_and_is_the_same_for_a_seed(stripes):
-    first, second = (KMeansFeatures(stripes.pictures, stripes.index, seed=0) for _ in range(2))
+    first, second = (KMeansFeatures(stripes.dataset, stripes.index, seed=0) for _ in range(2))
     torch.testing.assert_close(first._centre_MP, second._centre_MP, rtol=0, atol=0)
     random = np.random.default_rng(0)
-    patch_LP = first._sampled(stripes.pictures, stripes.index, random)
+    patch_LP = first._sampled(stripes.dataset, stripes.index, random)
     white_LP = (patch_LP - first._mean_P) @ first._whitening_PP
     variance = torch.linalg.eigvalsh(white_LP.T @ white_LP / len(white_LP))
     assert variance[-1] == pytest.approx(1, abs=0.1)
     assert variance[5] > 0.5  # but for the direction that normalising took, about as wide
 
 
-def test_k_means_of_blank_pictures_is_refused():
-    blank = HeldPictures(np.zeros((50, 1, 16, 16), np.uint8))
+def test_k_means_of_blank_images_is_refused():
+    blank = HeldDataset(np.zeros((50, 1, 16, 16), np.uint8))
     with pytest.raises(DataError, match="blank almost everywhere"):
         KMeansFeatures(blank, np.arange(50), seed=0)
 
@@ -158,11 +158,11 @@ def test_the_supervised_network_keeps_the_weights_of_its_best_check(
 ):
     judged: list[torch.Tensor] = []
 
-    def judge(network, _, some):
+    def logits_of(network, _, some):
         judged.append(next(network.parameters()).detach().clone())
         return some.label if len(judged) == 3 else some.label - 1
 
-    monkeypatch.setattr("dcgan.probe.supervised.predict", judge)
+    monkeypatch.setattr("dcgan.probe.supervised.predict", logits_of)
     train = stripes.take(np.arange(256))
     found = train_supervised(small_run.networks, "default", train, train, seed=0, budget=2_560)
     assert len(judged) == 10
@@ -171,7 +171,7 @@ def test_the_supervised_network_keeps_the_weights_of_its_best_check(
     assert not torch.equal(judged[2], judged[9])
 
 
-def test_few_pictures_are_not_seen_too_often(small_run, stripes):
+def test_few_images_are_not_seen_too_often(small_run, stripes):
     few = stripes.take(np.arange(20))
     found = train_supervised(small_run.networks, "default", few, few, seed=0)
     assert found.budget == 2_000

@@ -62,7 +62,7 @@ def test_the_last_fit_learns_from_the_validation_part_too(small_run, sets, monke
     assert [count for count, _ in fitted] == [350, 420]
     np.testing.assert_array_equal(fitted[0][1], train.label)
     np.testing.assert_array_equal(fitted[1][1], np.concatenate([train.label, validation.label]))
-    test = sets[1].pictures.take(sets[1].index, np.zeros(300)).numpy().reshape(300, -1) / 255
+    test = sets[1].dataset.take(sets[1].index, np.zeros(300)).numpy().reshape(300, -1) / 255
     np.testing.assert_array_equal(
         result["pixels"].predicted[0], svms[-1].predict(test.astype(np.float32))
     )
@@ -83,7 +83,7 @@ def test_few_labels_are_drawn_again_and_again(small_run, sets, monkeypatch):
     result = probe(small_run, *sets, methods=["pixels"], labels=50, repeats=3)
     train, _ = held_out(sets[0], 0, most=10_000, purpose="validation")
     for rows, features in zip(balanced_draws(train, 50, 3, 0), fitted, strict=True):
-        pixels = train.pictures.take(train.index[rows], np.zeros(50)).numpy().reshape(50, -1)
+        pixels = train.dataset.take(train.index[rows], np.zeros(50)).numpy().reshape(50, -1)
         np.testing.assert_allclose(features, pixels / 255, atol=1e-6)
     row = result["pixels"]
     assert len(row.test) == len(row.C) == len(row.validation) == 3
@@ -138,7 +138,7 @@ def test_confusions_are_counted_over_all_draws():
     assert found.tolist() == [[3, 1, 0], [2, 2, 0], [0, 0, 0]]
 
 
-def test_differences_are_taken_picture_by_picture():
+def test_differences_are_taken_image_by_image():
     truth = np.zeros(100, int)
     own = np.zeros((1, 100), int)
     own[0, :10] = 1

@@ -87,9 +87,9 @@ def test_a_fit_that_starts_from_another_ends_at_the_same_place_sooner(sample):
 def test_knowing_the_curvature_ends_at_the_same_place_in_fewer_steps(monkeypatch):
     random = np.random.default_rng(0)
     # directions of very different lengths, turned, as features of a network have them
-    turn, _ = np.linalg.qr(random.normal(size=(40, 40)))
-    features = random.normal(size=(600, 40)) * np.geomspace(1, 1e-2, 40) @ turn + 3
-    labels = ((features - 3) @ turn.T @ random.normal(size=(40, 3))).argmax(axis=1)
+    step_plan, _ = np.linalg.qr(random.normal(size=(40, 40)))
+    features = random.normal(size=(600, 40)) * np.geomspace(1, 1e-2, 40) @ step_plan + 3
+    labels = ((features - 3) @ step_plan.T @ random.normal(size=(40, 3))).argmax(axis=1)
     steps, decisions = [], []
     for most in (0, 8192):
         monkeypatch.setattr(svm, "MOST_FEATURES", most)

@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import SMALL
 
 import dcgan
-from dcgan.data import load_pictures, open_source, survey
+from dcgan.data import load_dataset, open_source, survey
 
 pytestmark = pytest.mark.realdata
 
@@ -15,11 +15,11 @@ pytestmark = pytest.mark.realdata
 def test_mnist_is_all_there_with_its_labels(data_root):
     source = open_source("mnist", data_root)
     assert len(source) == 60_000
-    pictures = load_pictures(source, (28, 28), 1)
+    dataset = load_dataset(source, (28, 28), 1)
     # the published mean and deviation of the training set's pixels
-    assert pictures.images.mean() / 255 == pytest.approx(0.1307, abs=1e-4)
-    assert pictures.images.std() / 255 == pytest.approx(0.3081, abs=1e-4)
-    counts = np.bincount(pictures.labels["label"].values)
+    assert dataset.images.mean() / 255 == pytest.approx(0.1307, abs=1e-4)
+    assert dataset.images.std() / 255 == pytest.approx(0.3081, abs=1e-4)
+    counts = np.bincount(dataset.labels["label"].values)
     assert counts.tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert len(open_source("mnist:test", data_root)) == 10_000
 

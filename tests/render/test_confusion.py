@@ -12,9 +12,9 @@ from dcgan.render.confusion import confusion_matrix
 
 def drawn(counts: np.ndarray, path, names=None, **more) -> np.ndarray:
     confusion_matrix(counts, names or [f"class {n}" for n in range(len(counts))], path, **more)
-    with Image.open(path) as picture:
-        assert picture.format == "PNG"
-        return np.asarray(picture.convert("RGB")).astype(int)
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+        return np.asarray(image.convert("RGB")).astype(int)
 
 
 def share(pixels: np.ndarray, kind: str) -> float:
@@ -54,7 +54,7 @@ def test_rare_classes_show_as_well_as_frequent_ones(tmp_path):
     assert share(rare, "blue") == pytest.approx(share(frequent, "blue"), rel=0.1)
 
 
-def test_a_class_without_pictures_is_no_error(tmp_path):
+def test_a_class_without_images_is_no_error(tmp_path):
     drawn(np.array([[5, 1, 0], [0, 0, 0], [0, 2, 3]]), tmp_path / "a.png")
 
 

@@ -36,9 +36,9 @@ def drawn(draw: Draw, lines: list[dict[str, Any]], path: Path) -> np.ndarray:
     """The picture (H, W, 3) that is drawn, which must be a whole PNG and the only file."""
     draw(lines, path)
     assert list(path.parent.iterdir()) == [path]
-    with Image.open(path) as picture:
-        assert picture.format == "PNG"
-        return np.asarray(picture.convert("RGB")).astype(int)
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+        return np.asarray(image.convert("RGB")).astype(int)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def path(tmp_path):
 
 @pytest.mark.parametrize("draw", [loss_and_score_curves, gradient_curves])
 @pytest.mark.parametrize("count", [1, 2, 300])
-def test_few_records_and_many_give_a_picture_of_the_same_size(draw, count, path):
+def test_few_records_and_many_give_a_image_of_the_same_size(draw, count, path):
     pixels = drawn(draw, records(count), path)
     assert pixels.shape == (660, 880, 3)
     assert (pixels < 200).any(axis=2).sum() > 1000
@@ -114,14 +114,14 @@ def test_records_without_gradients_are_passed_over(missing, path):
     np.testing.assert_array_equal(drawn(gradient_curves, lines, path), whole)
 
 
-def test_no_gradients_at_all_still_give_a_picture(path):
+def test_no_gradients_at_all_still_give_a_image(path):
     lines = records(5)
     for line in lines:
         del line["gradient_mean"], line["gradient_max"]
     assert drawn(gradient_curves, lines, path).shape == (660, 880, 3)
 
 
-def test_gradients_of_nothing_but_zero_still_give_a_picture(path):
+def test_gradients_of_nothing_but_zero_still_give_a_image(path):
     """As when a discriminator has died; a logarithmic axis has no zero."""
     zeros = {"1 conv": 0.0, "2 conv": 0.0}
     drawn(gradient_curves, records(5, gradient_mean=zeros, gradient_max=zeros), path)
@@ -144,6 +144,6 @@ def test_a_record_without_a_loss_is_passed_over_in_its_curve(path):
     np.testing.assert_array_equal(drawn(loss_and_score_curves, lines, path), whole)
 
 
-def test_an_older_picture_is_replaced(path):
+def test_an_older_image_is_replaced(path):
     path.write_bytes(b"older")
     drawn(loss_and_score_curves, records(3), path)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dcgan.errors import DataError, DcganError
-from dcgan.render.sheet import picture, refuse_too_large, save_image, sheet, stacked
+from dcgan.render.sheet import pillow_image, refuse_too_large, save_image, sheet, stacked
 
 GAP = 2
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -26,9 +26,9 @@ def pixels_of(image: Image.Image) -> np.ndarray:
 
 
 @pytest.mark.parametrize("channels", MODES)
-def test_one_image_becomes_a_picture_of_the_same_pixels(channels):
+def test_one_image_becomes_a_image_of_the_same_pixels(channels):
     (image,) = random_images(1, channels, 5, 7)
-    drawn = picture(image)
+    drawn = pillow_image(image)
     assert drawn.mode == MODES[channels]
     assert drawn.size == (7, 5)
     np.testing.assert_array_equal(pixels_of(drawn), image)
@@ -113,7 +113,7 @@ def test_missing_folders_are_made_and_nothing_else_is_left(tmp_path):
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == [path]
 
 
-def test_an_older_picture_is_replaced(tmp_path):
+def test_an_older_image_is_replaced(tmp_path):
     path = tmp_path / "sheet.png"
     for tone in (10, 20):
         save_image(Image.new("L", (3, 3), tone), path)
@@ -128,14 +128,14 @@ def fail_to_save(path) -> None:
         save_image(Image.new("F", (3, 3)), path)
 
 
-def test_a_picture_that_cannot_be_written_leaves_the_older_one(tmp_path):
+def test_a_image_that_cannot_be_written_leaves_the_older_one(tmp_path):
     path = tmp_path / "sheet.png"
     path.write_bytes(b"older")
     fail_to_save(path)
     assert path.read_bytes() == b"older"
 
 
-def test_a_picture_that_cannot_be_written_leaves_no_part_of_itself(tmp_path):
+def test_a_image_that_cannot_be_written_leaves_no_part_of_itself(tmp_path):
     fail_to_save(tmp_path / "sheet.png")
     assert list(tmp_path.iterdir()) == []
 

@@ -20,7 +20,7 @@ def main():
     with joined() as ranks:
         opened = dcgan.open_run(run, ranks=ranks)
         passes = []
-        opened._drawing.register_forward_hook(lambda *_: passes.append(1))
+        opened._fast_generator.register_forward_hook(lambda *_: passes.append(1))
         write_samples(opened, 150, out / "samples.npz", Choice(seed=4))
         drawn = len(passes)
         (found,) = evaluate([opened], extractor="random", images=300, seed=2)

@@ -11,7 +11,7 @@ import torch
 from dcgan.data import PixelScale
 from dcgan.models import plan_generator
 from dcgan.models.generator import Generator
-from dcgan.runs.drawing import at_once, draw_each
+from dcgan.runs.drawing import at_once, generate_each
 
 CPU = torch.device("cpu")
 
@@ -30,7 +30,7 @@ def test_pieces_are_as_small_as_images_are_large(side, at_once):
     generator.register_forward_hook(lambda *_, **__: seen.append(_[2].shape[0]))
     latent_BZ = torch.randn(5, 8)
     (images,) = (
-        np.concatenate(list(draw_each(generator, parts, PixelScale(), CPU)))
+        np.concatenate(list(generate_each(generator, parts, PixelScale(), CPU)))
         for parts in [[latent_BZ[:3], latent_BZ[3:]]]
     )
     assert set(seen) == {at_once}
@@ -44,7 +44,7 @@ def test_every_image_is_the_same_with_any_number_of_threads():
     found = []
     for threads in (1, 2, 3):
         torch.set_num_threads(threads)
-        found.append(np.concatenate(list(draw_each(generator, [latent_BZ], PixelScale(), CPU))))
+        found.append(np.concatenate(list(generate_each(generator, [latent_BZ], PixelScale(), CPU))))
     torch.set_num_threads(before)
     assert found[0].shape == (200, 3, 32, 32)
     np.testing.assert_array_equal(found[0], found[1])
@@ -56,7 +56,7 @@ def test_each_piece_is_drawn_by_one_thread_of_its_own():
     generator.register_forward_hook(
         lambda *_: seen.add((threading.get_ident(), torch.get_num_threads()))
     )
-    list(draw_each(generator, [torch.randn(200, 8)], PixelScale(), CPU))
+    list(generate_each(generator, [torch.randn(200, 8)], PixelScale(), CPU))
     assert {number for _, number in seen} == {1}
     assert threading.get_ident() not in {ident for ident, _ in seen}
 
@@ -69,7 +69,7 @@ def test_latents_are_taken_as_images_are():
             taken.append(number)
             yield torch.randn(64, 8)
 
-    next(draw_each(generator_of(32), latents(), PixelScale(), CPU))
+    next(generate_each(generator_of(32), latents(), PixelScale(), CPU))
     assert len(taken) <= 1 + 2 * torch.get_num_threads()
 
 

@@ -19,11 +19,11 @@ from tests.conftest import SMALL
 import dcgan
 from dcgan.errors import CheckpointError, DataError, RunError
 from dcgan.metrics import Score
-from dcgan.runs import pictures
+from dcgan.runs import dataset
 from dcgan.runs.checkpoints import read_part
+from dcgan.runs.dataset import held_out_name
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
-from dcgan.runs.pictures import held_out_name
 from dcgan.runs.scores import Measured, write_best
 
 
@@ -123,7 +123,7 @@ def test_what_was_never_copied_is_the_test_split_of_a_named_set(tmp_path, source
 def test_off_is_a_word_in_a_configuration_that_was_edited_by_hand(tmp_path):
     folder = RunFolder(tmp_path)
     folder.config.write_text("data: {source: digits, cache: off}\n", encoding="utf-8")
-    assert pictures._data_section(folder).cache == "off"
+    assert dataset._data_section(folder).cache == "off"
 
 
 def test_a_run_shows_itself_in_one_line(small_run, tmp_path):

@@ -104,22 +104,22 @@ def main():
             ranks.reseed(3, images_seen)
             drawn.append(torch.rand(2))
         generator = torch.Generator().manual_seed(0)
-        pictures = 3 + torch.randn(6, 4, 3, 2, dtype=torch.float64, generator=generator)
+        dataset = 3 + torch.randn(6, 4, 3, 2, dtype=torch.float64, generator=generator)
         vectors = torch.randn(6, 5, dtype=torch.float64, generator=generator)
         found = {
             "average": (mine, scalar),
             "in any order of memory": (last, narrow),
             "sum": (total.detach(), value.grad),
             "greatest": ranks.greatest([ranks.rank, -ranks.rank, 2.5]),
-            "first": ranks.first_says({"rank": ranks.rank}),
-            "all": ranks.all_say(f"rank {ranks.rank}"),
+            "first": ranks.broadcast({"rank": ranks.rank}),
+            "all": ranks.all_gather(f"rank {ranks.rank}"),
             "dealt": list(ranks.deal(range(5))),
             "collected": list(ranks.collect((10 * k for k in ranks.deal(range(5))), 5)),
             "ahead": went_ahead(ranks, out),
             "agreed": [agreed(ranks, value) for value in ("one", f"rank {ranks.rank}")],
             "drawn": drawn,
             "left": left,
-            "pictures": normalised(ranks, nn.BatchNorm2d(4), pictures),
+            "pictures": normalised(ranks, nn.BatchNorm2d(4), dataset),
             "vectors": normalised(ranks, nn.BatchNorm1d(5), vectors),
         }
         torch.save(found, out / f"{ranks.rank}.pt")

@@ -13,7 +13,7 @@ from torch import nn
 import dcgan
 from dcgan.errors import ConfigError
 from dcgan.metrics.extractor import Extractor
-from dcgan.runtime.device import autocast, choose_device, choose_precision, placed, whole_fp32
+from dcgan.runtime.device import autocast, choose_device, choose_precision, no_tf32, placed
 
 CPU = torch.device("cpu")
 
@@ -108,7 +108,7 @@ inverting = import_module("dcgan.latent.invert")
 
 
 def test_fp32_is_whole_within_and_as_it_was_after(rounding):
-    with pytest.raises(KeyError), whole_fp32():
+    with pytest.raises(KeyError), no_tf32():
         assert not rounding()
         raise KeyError
     assert rounding()

@@ -12,7 +12,7 @@ from tests.conftest import SMALL
 
 import dcgan
 from dcgan import latent
-from dcgan.data import load_pictures
+from dcgan.data import load_dataset
 from dcgan.errors import DcganError
 from dcgan.runtime.isolation import default_modes, in_default_modes, isolated, kept_random_state
 
@@ -74,7 +74,7 @@ def use_everything(run, folder):
     with default_modes():  # plain modules follow the caller's modes, as any do
         logit_B = opened.discriminator(opened.generator(space.numbered(0, 0, 2)))
     score = opened.evaluate(images=50, progress=False)["frechet_distance"].value
-    kept = load_pictures(source, (16, 16), 1)
+    kept = load_dataset(source, (16, 16), 1)
     return [
         trained.sample(2),
         images,

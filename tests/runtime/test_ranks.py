@@ -90,9 +90,9 @@ def test_the_others_draw_numbers_of_their_own_that_depend_on_the_place_alone(fou
 )
 def test_batch_norm_of_shares_is_that_of_the_whole(found, name, norm, shape, offset):
     generator = torch.Generator().manual_seed(0)
-    pictures = 3 + torch.randn(6, 4, 3, 2, dtype=torch.float64, generator=generator)
+    dataset = 3 + torch.randn(6, 4, 3, 2, dtype=torch.float64, generator=generator)
     vectors = torch.randn(6, 5, dtype=torch.float64, generator=generator)
-    whole = (pictures if offset else vectors).requires_grad_()
+    whole = (dataset if offset else vectors).requires_grad_()
     alone = norm(shape[1]).double()
     out = alone(whole)
     weight = torch.linspace(-1, 2, whole[0].numel(), dtype=whole.dtype).view(whole[0].shape)
@@ -125,8 +125,8 @@ def test_one_process_alone_exchanges_nothing(monkeypatch):
     with joined() as ranks:
         assert (ranks.rank, ranks.size, ranks.is_first) == (0, 1, True)
         assert ranks.greatest([1, 2]) == [1, 2]
-        assert ranks.first_says("it") == "it"
-        assert ranks.all_say("it") == ["it"]
+        assert ranks.broadcast("it") == "it"
+        assert ranks.all_gather("it") == ["it"]
         assert list(ranks.collect(iter(ranks.deal([3, 4])), 2)) == [3, 4]
         with ranks.first_ahead():
             pass

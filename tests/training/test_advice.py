@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from dcgan.config import parse_config
-from dcgan.data.inspection import Inspection, inspect_pictures
-from dcgan.data.pictures import Skipped
+from dcgan.data.dataset import Skipped
+from dcgan.data.inspection import Inspection, inspect_dataset
 from dcgan.data.sources.base import ArraySource
 from dcgan.training.advice import advise
 
@@ -43,7 +43,7 @@ def advice(device="cpu", data="pictures", **changed):
     return advise(replace(FINE, **changed), device, data=data, **asked)
 
 
-def test_fine_pictures_need_no_options_and_hold_no_dangers():
+def test_fine_images_need_no_options_and_hold_no_dangers():
     given = advice()
     assert (given.size, given.channels, given.fit) == ((64, 64), 3, "crop")
     assert given.dangers == ()
@@ -51,7 +51,7 @@ def test_fine_pictures_need_no_options_and_hold_no_dangers():
     assert "all pictures are 64x64" in given.size_reason
 
 
-def test_pictures_without_colour_are_trained_in_grey_though_stored_in_colour():
+def test_images_without_colour_are_trained_in_grey_though_stored_in_colour():
     given = advice(coloured=0)
     assert given.channels == 1
     assert "no picture has colour, although" in given.channels_reason
@@ -59,7 +59,7 @@ def test_pictures_without_colour_are_trained_in_grey_though_stored_in_colour():
     assert "--data.channels" not in advice(coloured=0, modes={"L": 5000}).command
 
 
-def test_a_crop_that_would_lose_much_of_most_pictures_becomes_a_random_cover():
+def test_a_crop_that_would_lose_much_of_most_images_becomes_a_random_cover():
     given = advice(sizes=PORTRAIT_AND_LANDSCAPE)
     assert given.fit == "cover-random"
     assert "33%" in given.fit_reason
@@ -68,7 +68,7 @@ def test_a_crop_that_would_lose_much_of_most_pictures_becomes_a_random_cover():
     assert advice(sizes=some).fit == "crop"
 
 
-def test_transparent_pictures_of_many_aspects_are_padded():
+def test_transparent_images_of_many_aspects_are_padded():
     given = advice(sizes=PORTRAIT_AND_LANDSCAPE, transparent=2600)
     assert given.fit == "pad"
     assert given.channels == 3
@@ -86,7 +86,7 @@ def test_transparent_pictures_of_many_aspects_are_padded():
         ({}, ("paper",)),
     ],
 )
-def test_classics_are_named_for_pictures_like_theirs(changed, classics):
+def test_classics_are_named_for_images_like_theirs(changed, classics):
     assert advice(**changed).classics == classics
 
 
@@ -153,15 +153,15 @@ def test_what_was_asked_for_is_kept_and_said():
     assert "--size 40x24 --data.fit stretch" in given.command
 
 
-def test_a_size_below_the_pictures_own_says_for_which_machine():
+def test_a_size_below_the_images_own_says_for_which_machine():
     large = {(512, 512): 5000}
     assert advice(sizes=large).size == (64, 64)
     assert "a CPU" in advice(sizes=large).size_reason
     assert advice("cuda", sizes=large).size == (128, 128)
 
 
-def test_advice_on_pictures_that_were_really_looked_at():
+def test_advice_on_images_that_were_really_looked_at():
     images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
     assert Image.fromarray(images[0]).mode == "L"
-    given = advise(inspect_pictures(ArraySource("noise", images)), "cpu", data="noise.npy")
+    given = advise(inspect_dataset(ArraySource("noise", images)), "cpu", data="noise.npy")
     assert (given.size, given.channels, given.command) == ((28, 28), 1, "dcgan train noise.npy")

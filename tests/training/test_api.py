@@ -314,7 +314,7 @@ def test_a_log_interval_without_a_generator_step_is_drawn_all_the_same(tmp_path)
     assert run.folder.curves.exists()
 
 
-def test_moved_pictures_are_known_by_their_content(tmp_path, png_folder):
+def test_moved_images_are_known_by_their_content(tmp_path, png_folder):
     arguments = {**SMALL, "batch": 4, "out": tmp_path / "run"}
     dcgan.train(str(png_folder), images=8, **arguments)
     moved = png_folder.rename(tmp_path / "elsewhere")
@@ -342,7 +342,7 @@ def test_a_neighbour_of_another_version_does_not_hinder_resuming(tmp_path, monke
     assert train(None, images=96, resume=True).path == first.path
 
 
-def test_a_run_is_not_continued_on_other_pictures(tmp_path, png_folder):
+def test_a_run_is_not_continued_on_other_images(tmp_path, png_folder):
     arguments = {**SMALL, "batch": 4, "out": tmp_path / "run"}
     dcgan.train(str(png_folder), images=8, **arguments)
     next(png_folder.glob("*.png")).unlink()
@@ -350,7 +350,7 @@ def test_a_run_is_not_continued_on_other_pictures(tmp_path, png_folder):
         dcgan.train(str(png_folder), images=16, resume=True, **arguments)
 
 
-def test_fewer_pictures_than_a_batch_are_drawn_with_replacement_and_said(tmp_path, png_folder):
+def test_fewer_images_than_a_batch_are_drawn_with_replacement_and_said(tmp_path, png_folder):
     notes = Notes()
     run = dcgan.train(str(png_folder), images=64, out=tmp_path / "r", reporter=notes, **SMALL)
     assert any("with replacement" in note for note in notes.notes)
@@ -579,7 +579,7 @@ def test_the_log_tells_settings_that_move_and_no_others(tmp_path, small_run):
         "augment_probability",
     }
     assert moving & small_run.log()[-1].keys() == {"penalty_scale"}, "which the recipe lets fade"
-    pictures = np.random.default_rng(0).integers(0, 256, (64, 16, 16), dtype=np.uint8)
+    dataset = np.random.default_rng(0).integers(0, 256, (64, 16, 16), dtype=np.uint8)
     settings = {
         "model": {"discriminator": {"noise": 0.1, "noise_until": 256}},
         "objective": {"top_k": 0.25, "top_k_ramp": 256, "r1": 1.0, "penalties_fade_from": 64},
@@ -593,7 +593,7 @@ def test_the_log_tells_settings_that_move_and_no_others(tmp_path, small_run):
         "records": {"log_every": 128},
     }
     small = {**SMALL, "settings": merge(SMALL["settings"], settings)}
-    run = dcgan.train(pictures, out=tmp_path / "run", images=256, **small)
+    run = dcgan.train(dataset, out=tmp_path / "run", images=256, **small)
     first, last = run.log()
     told = {name: first[name] for name in first.keys() & moving}
     # steered from the second epoch on, at 64 images, by 4 steps of 32 of 256 images at a time

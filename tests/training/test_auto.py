@@ -31,7 +31,7 @@ def resolve(settings=None, seen=None):
     width=st.integers(1, 5000),
     device=st.sampled_from(["cpu", "cuda", "mps"]),
 )
-def test_every_size_of_pictures_gives_a_size_that_can_be_planned(height, width, device):
+def test_every_size_of_images_gives_a_size_that_can_be_planned(height, width, device):
     size = choose_size((height, width), device)
     assert min(size) >= 16
     assert max(size) <= 128
@@ -53,7 +53,7 @@ def test_sizes_keep_the_aspect_and_stay_affordable(native, chosen):
     assert choose_size(native, "cpu") == chosen
 
 
-def test_grey_pictures_train_in_one_channel_and_coloured_in_three():
+def test_grey_images_train_in_one_channel_and_coloured_in_three():
     assert resolve(seen=survey(mode="L"))[0].data.channels == 1
     assert resolve(seen=survey(mode="I;16"))[0].data.channels == 1
     for mode in ("RGB", "RGBA", "P", "CMYK"):
@@ -140,7 +140,7 @@ def test_rates_go_down_as_networks_get_wider(width, rate):
         ("L", 28, "mps", (64, 64)),
     ],
 )
-def test_only_small_grey_pictures_on_a_cpu_get_a_wider_generator(mode, side, device, widths):
+def test_only_small_grey_images_on_a_cpu_get_a_wider_generator(mode, side, device, widths):
     seen = survey(mode=mode, size=(side, side))
     asked = parse_config(merge(load_recipe("auto"), {"precision": "fp32"}))
     config, note = resolve_auto(asked, seen, torch.device(device))
@@ -165,7 +165,7 @@ def test_a_width_that_was_said_is_kept_and_the_other_found():
 
 
 @pytest.mark.parametrize(("mode", "weight"), [("L", 3), ("LA", 3), ("RGB", 1), ("RGBA", 1)])
-def test_the_penalty_is_stronger_for_grey_pictures(mode, weight):
+def test_the_penalty_is_stronger_for_grey_images(mode, weight):
     assert resolve(seen=survey(mode=mode))[0].objective.r1 == weight
     assert resolve({"objective": {"r1": 0.5}}, survey(mode=mode))[0].objective.r1 == 0.5
     assert resolve({"objective": {"r1": 0}}, survey(mode=mode))[0].objective.r1 == 0

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from dcgan.config import list_recipes, load_recipe, merge, parse_config
-from dcgan.data import HeldPictures
+from dcgan.data import HeldDataset
 from dcgan.errors import ConfigError, GeometryError
 from dcgan.training.build import build_batches, build_plan, build_rules, build_state
-from dcgan.training.rules import Batch, Turn
+from dcgan.training.rules import Batch, StepPlan
 from dcgan.training.step import update
 from dcgan.training.tables import resolve_networks
 
@@ -44,7 +44,7 @@ def test_every_recipe_takes_two_steps(name, precision):
                 networks.latent.draw(2, state.latents),
             ),
             rules,
-            Turn(with_penalties=step == 0),
+            StepPlan(with_penalties=step == 0),
         )
         assert all(value.isfinite() for value in found.values())
     still = {key for key, p in generator.named_parameters() if torch.equal(before[key], p)}
@@ -185,14 +185,14 @@ def test_settings_arrive_where_they_are_used(settings, place, value):
     assert attrgetter(place)(build_plan(config, batches, networks.latent, CPU)) == value
 
 
-def test_pictures_go_to_a_gpu_where_they_take_little_of_its_memory(monkeypatch):
+def test_images_go_to_a_gpu_where_they_take_little_of_its_memory(monkeypatch):
     images = np.zeros((40, 1, 28, 28), np.uint8)
-    pictures = HeldPictures(images)
+    dataset = HeldDataset(images)
     config = config_of("small-mnist")
     networks = resolve_networks(config)
     placed = []
-    monkeypatch.setattr(HeldPictures, "placed", lambda self, device: placed.append(device) or self)
+    monkeypatch.setattr(HeldDataset, "placed", lambda self, device: placed.append(device) or self)
     for free in (None, 4 * images.nbytes, 4 * images.nbytes + 1):
         monkeypatch.setattr("dcgan.training.build.free_memory", lambda device, free=free: free)
-        build_batches(config, networks, pictures, CPU)
+        build_batches(config, networks, dataset, CPU)
         assert len(placed) == (free == 4 * images.nbytes + 1)

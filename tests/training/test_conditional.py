@@ -22,7 +22,7 @@ from dcgan.models.latents import LatentSpace
 from dcgan.objectives import OBJECTIVES
 from dcgan.runs.checkpoints import read_part
 from dcgan.runs.networks import Networks
-from dcgan.training.rules import Batch, Players, Rules, Turn
+from dcgan.training.rules import Batch, Players, Rules, StepPlan
 from dcgan.training.step import update
 
 SPACE = LatentSpace(6, classes=(0.5, 0.5), categorical=(3,))
@@ -84,7 +84,7 @@ def test_a_generator_learns_classes_from_every_kind_of_discriminator(options):
     for step in range(160):
         image, number = stripes(32, random)
         latent = space.numbered(3, 32 * step, 32 * (step + 1))
-        update(ours, Batch(image, latent, torch.eye(2)[number]), rules, Turn())
+        update(ours, Batch(image, latent, torch.eye(2)[number]), rules, StepPlan())
     latent = space.numbered(9, 0, 200)
     with torch.no_grad():
         shown = class_shown(generator(latent))
@@ -110,7 +110,7 @@ def test_what_compares_images_one_by_one_is_given_pairs(loss, penalties, is_pair
     rules = Rules(OBJECTIVES[loss], latent=SPACE, penalties=penalties)
     seen = []
     ours.generator.register_forward_hook(lambda *call: seen.append(call[1][0]))
-    update(ours, one, rules, Turn())
+    update(ours, one, rules, StepPlan())
     assert torch.equal(seen[0][:, 6:8], one.class_BK) == is_paired
 
 
@@ -133,7 +133,7 @@ def test_an_update_equals_the_textbook_loop_with_classes_and_codes():
     read = discriminator.read_codes(discriminator.features(fake))
     loss = bce(discriminator(fake, fake_classes), torch.ones(5)) + 0.5 * cross_entropy(read, codes)
     slopes = torch.autograd.grad(loss, list(generator.parameters()))
-    found = update(ours, one, RULES, Turn())
+    found = update(ours, one, RULES, StepPlan())
     assert found["loss_codes"].item() > 0
     for mine, theirs in zip(
         ours.discriminator.parameters(), discriminator.parameters(), strict=True
@@ -143,7 +143,7 @@ def test_an_update_equals_the_textbook_loop_with_classes_and_codes():
         torch.testing.assert_close(parameter.grad, slope, rtol=1e-3, atol=1e-6)
 
 
-def test_each_picture_comes_with_its_own_class_on_going_on_too():
+def test_each_image_comes_with_its_own_class_on_going_on_too():
     images = np.zeros((30, 1, 16, 16), np.uint8)
     images[:, 0, 0, 0] = np.arange(30)
     numbers = np.arange(30) % 4
@@ -190,7 +190,7 @@ def run(tmp_path_factory):
     return dcgan.train("digits", images=320, out=out, **small())
 
 
-def test_classes_are_drawn_as_often_as_there_are_pictures_of_them(run):
+def test_classes_are_drawn_as_often_as_there_are_images_of_them(run):
     counts = np.bincount(open_source("digits").labels["label"].values)
     np.testing.assert_allclose(run.networks.latent.classes, counts / counts.sum())
     assert run.networks.class_names == tuple("0123456789")
@@ -239,7 +239,7 @@ def test_a_run_without_conditions_says_how_to_get_them(small_run):
         small_run.sample(2, codes={1: 0})
 
 
-def test_pictures_without_such_labels_are_refused(tmp_path, png_folder):
+def test_images_without_such_labels_are_refused(tmp_path, png_folder):
     with pytest.raises(ConfigError, match=r"model\.condition = 'label': no labels of this name"):
         dcgan.train(png_folder, images=64, out=tmp_path / "run", **small())
     with pytest.raises(ConfigError, match="there are label"):

@@ -96,29 +96,31 @@ def at(steps, images=0, seconds=0.0):
 
 
 def test_penalties_are_due_every_interval_and_never_without_weight():
-    assert [n for n in range(9) if plan().turn(at(n)).with_penalties] == [0, 4, 8]
+    assert [n for n in range(9) if plan().step_plan(at(n)).with_penalties] == [0, 4, 8]
     bare = plan(rules=Rules(OBJECTIVES["hinge"]))
-    assert not any(bare.turn(at(n)).with_penalties for n in range(9))
+    assert not any(bare.step_plan(at(n)).with_penalties for n in range(9))
 
 
 def test_penalties_fade_as_one_over_the_images_seen():
     fading = plan(penalties_fade_from=1_000, penalties_fade_to=0.2)
-    scales = [fading.turn(at(n, images=n)).penalty_scale for n in (0, 500, 1_000, 2_000, 8_000)]
+    scales = [
+        fading.step_plan(at(n, images=n)).penalty_scale for n in (0, 500, 1_000, 2_000, 8_000)
+    ]
     assert scales == pytest.approx([1, 1, 1, 1 / 2, 0.2])
-    assert plan().turn(at(9, images=10**9)).penalty_scale == 1
+    assert plan().step_plan(at(9, images=10**9)).penalty_scale == 1
 
 
 def test_the_generator_moves_after_so_many_discriminator_steps():
-    moves = [plan(discriminator_steps=3).turn(at(n)).with_generator for n in range(7)]
+    moves = [plan(discriminator_steps=3).step_plan(at(n)).with_generator for n in range(7)]
     assert moves == [False, False, True, False, False, True, False]
 
 
 def test_the_share_of_top_k_falls_geometrically_to_its_end():
     falling = plan(top_k=0.25, top_k_ramp=1_000)
-    shares = [falling.turn(at(0, images)).share for images in (0, 500, 1_000, 9_000)]
+    shares = [falling.step_plan(at(0, images)).share for images in (0, 500, 1_000, 9_000)]
     assert shares == pytest.approx([1.0, 0.5, 0.25, 0.25])
-    assert plan(top_k=0.25).turn(at(0)).share == 0.25
-    assert plan().turn(at(0)).share == 1.0
+    assert plan(top_k=0.25).step_plan(at(0)).share == 0.25
+    assert plan().step_plan(at(0)).share == 1.0
 
 
 def test_progress_is_by_images_where_they_bound_the_run_else_by_time():

@@ -15,7 +15,7 @@ from tests.conftest import SMALL
 import dcgan
 from dcgan.data import open_source
 from dcgan.errors import ConfigError, DataError
-from dcgan.metrics.distance import Yardstick
+from dcgan.metrics.distance import DistanceToReal
 from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.runs.checkpoints import list_checkpoints
@@ -259,7 +259,7 @@ def test_what_cannot_be_measured_is_trained_on(tmp_path, monkeypatch, error):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(Yardstick, "score", fail)
+    monkeypatch.setattr(DistanceToReal, "score", fail)
     notes, listener = heard()
     run = dcgan.train("digits", images=1024, out=tmp_path / "run", reporter=listener, **small())
     assert run.images_seen == 1024
@@ -269,7 +269,7 @@ def test_what_cannot_be_measured_is_trained_on(tmp_path, monkeypatch, error):
     assert read_scores(run.folder) == []
 
 
-def test_of_few_pictures_half_are_compared_with_as_many_generated(tmp_path):
+def test_of_few_images_half_are_compared_with_as_many_generated(tmp_path):
     np.save(tmp_path / "few.npy", open_source("digits").pixels()[:150, 0])
     run = dcgan.train(
         str(tmp_path / "few.npy"), images=512, out=tmp_path / "run", **small(metrics={"every": 256})
@@ -307,7 +307,7 @@ def test_off_means_off(tmp_path):
     assert not run.folder.best.exists()
 
 
-def test_too_few_pictures_are_said(tmp_path, png_folder):
+def test_too_few_images_are_said(tmp_path, png_folder):
     notes, listener = heard()
     run = dcgan.train(png_folder, images=512, out=tmp_path / "run", reporter=listener, **small())
     assert any("10 pictures are too few" in note for note in notes)

@@ -17,7 +17,7 @@ from dcgan.config import merge, parse_config
 from dcgan.runtime.ranks import Ranks
 from dcgan.training.build import build_augment, build_rules
 from dcgan.training.ema import AveragedGenerator
-from dcgan.training.rules import Batch, Players, Turn
+from dcgan.training.rules import Batch, Players, StepPlan
 from dcgan.training.step import gradient_magnitudes, update
 from dcgan.training.tables import resolve_networks
 
@@ -87,7 +87,7 @@ def test_a_step_reads_nothing_back(settings, with_penalties):
     players, rules, batch = on_meta(settings)
     average = AveragedGenerator(players.generator, half_life=1000, ramp_up=0.05)
     share = settings.get("objective", {}).get("top_k", 1.0)
-    found = update(players, batch, rules, Turn(with_penalties=with_penalties, share=share))
+    found = update(players, batch, rules, StepPlan(with_penalties=with_penalties, share=share))
     average.update(players.generator, BATCH, BATCH)
     assert {value.device for value in found.values()} == {META}
     assert rules.penalties.keys() & found.keys() == (
@@ -100,4 +100,4 @@ def test_what_reads_something_back_is_noticed(monkeypatch):
     players, rules, batch = on_meta({})
     monkeypatch.setattr(players.augment, "observe", lambda sign, images: sign.item())
     with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
-        update(players, batch, rules, Turn())
+        update(players, batch, rules, StepPlan())

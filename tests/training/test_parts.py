@@ -23,7 +23,7 @@ from dcgan.training.micro_batch import (
     refuse_drawn_anew,
     refuse_uneven,
 )
-from dcgan.training.rules import Batch, Players, Rules, Turn
+from dcgan.training.rules import Batch, Players, Rules, StepPlan
 from dcgan.training.step import update
 
 CLASSES = LatentSpace(6, classes=(0.5, 0.5), categorical=(3,), continuous=1)
@@ -75,9 +75,9 @@ def assert_same(one: Players, other: Players, **close):
 )
 def test_parts_of_a_batch_come_to_the_update_of_the_whole(loss, penalties, parts):
     whole, divided = players(), players()
-    turn = Turn(with_penalties=True)
-    expected = update(whole, batch(), rules(loss, penalties), turn)
-    found = update(divided, batch(), rules(loss, penalties, parts), turn)
+    step_plan = StepPlan(with_penalties=True)
+    expected = update(whole, batch(), rules(loss, penalties), step_plan)
+    found = update(divided, batch(), rules(loss, penalties, parts), step_plan)
     assert_same(divided, whole, rtol=1e-4, atol=1e-6)
     assert found.keys() == expected.keys()
     for name, value in expected.items():
@@ -92,7 +92,7 @@ def test_no_more_images_than_a_part_go_through_a_network_at_a_time():
     one.discriminator.blocks[0].register_forward_pre_hook(
         lambda _, inputs: seen.append(len(inputs[0]))
     )
-    update(one, batch(), rules("relativistic", ("r1",), parts=4), Turn(with_penalties=True))
+    update(one, batch(), rules("relativistic", ("r1",), parts=4), StepPlan(with_penalties=True))
     assert set(seen) == {3}
 
 
@@ -173,11 +173,11 @@ def test_rows_that_draw_are_not_computed_again_on_mps(place):
 def only_fitting(images):
     """An update for which memory ends at so many images."""
 
-    def limited(players, batch, rules, turn):
-        assert turn.with_penalties == bool(rules.penalties)
+    def limited(players, batch, rules, step_plan):
+        assert step_plan.with_penalties == bool(rules.penalties)
         if len(batch.real_BCHW) // rules.parts > images:
             raise torch.OutOfMemoryError
-        return update(players, batch, rules, turn)
+        return update(players, batch, rules, step_plan)
 
     return limited
 
@@ -204,8 +204,8 @@ def test_batch_norm_wants_a_batch_whole_and_hears_of_one_that_fits(monkeypatch, 
 
 
 def test_parts_that_are_said_must_be_equal_and_suit_the_norms():
-    def config(micro, norm="none", pack=1, batch=12, **judge):
-        model = {"generator": {"norm": norm}, "discriminator": {"pack": pack, **judge}}
+    def config(micro, norm="none", pack=1, batch=12, **logits_of):
+        model = {"generator": {"norm": norm}, "discriminator": {"pack": pack, **logits_of}}
         settings = {"optim": {"batch": batch, "micro_batch": micro}, "model": model}
         return parse_config(merge(load_recipe("auto"), settings))
 
@@ -235,10 +235,10 @@ def test_rows_computed_twice_come_to_the_same_update(norms, penalties):
     kept, again = players(*norms, dropout=0.5), players(*norms, dropout=0.5)
     for network in (again.generator, again.discriminator):
         recompute_rows(network)
-    turn = Turn(with_penalties=bool(penalties))
+    step_plan = StepPlan(with_penalties=bool(penalties))
     for one in (kept, again):
         torch.manual_seed(4)  # of dropout
-        update(one, batch(), rules("relativistic", penalties), turn)
+        update(one, batch(), rules("relativistic", penalties), step_plan)
     assert_same(again, kept, rtol=1e-5, atol=1e-7)
 
 

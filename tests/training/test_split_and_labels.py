@@ -12,7 +12,7 @@ from PIL import Image
 from tests.conftest import SMALL
 
 import dcgan
-from dcgan.data import load_pictures, open_source
+from dcgan.data import load_dataset, open_source
 from dcgan.data.cache import Cache
 from dcgan.errors import DataError
 from dcgan.runtime.reporting import Reporter
@@ -122,8 +122,8 @@ def test_decoded_images_in_the_cache_get_the_labels_of_today(tmp_path):
     cache = Cache(tmp_path / "cache", 10**9)
 
     def names():
-        pictures = load_pictures(open_source(str(data)), (16, 16), 1, max_unreadable=1, cache=cache)
-        found = pictures.labels.get("label")
+        dataset = load_dataset(open_source(str(data)), (16, 16), 1, max_unreadable=1, cache=cache)
+        found = dataset.labels.get("label")
         return found and [found.names[value] for value in found.values]
 
     assert names() is None

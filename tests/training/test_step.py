@@ -12,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from dcgan.augment import Augment
 from dcgan.models import Discriminator, Generator, plan_discriminator, plan_generator
 from dcgan.objectives import OBJECTIVES
-from dcgan.training.rules import Batch, Players, Rules, Turn
+from dcgan.training.rules import Batch, Players, Rules, StepPlan
 from dcgan.training.step import (
     discriminator_step,
     frozen,
@@ -22,8 +22,8 @@ from dcgan.training.step import (
 )
 
 RULES = Rules(OBJECTIVES["non-saturating"], targets={"real_target": 0.9})
-BOTH = Turn()
-D_ALONE = Turn(with_generator=False)
+BOTH = StepPlan()
+D_ALONE = StepPlan(with_generator=False)
 
 
 def players(norm_d="batch", lr=0.1):
@@ -125,7 +125,7 @@ def test_the_penalty_enters_the_loss_with_its_weight_interval_and_scale(interval
     (slope,) = torch.autograd.grad(on_real.sum(), real, create_graph=True)
     loss = loss + scale * interval * 10.0 / 2 * slope.flatten(1).norm(dim=1).pow(2).mean()
     gradients = torch.autograd.grad(loss, list(theirs.parameters()))
-    update(ours, Batch(*real_latent), rules, Turn(True, False, penalty_scale=scale))
+    update(ours, Batch(*real_latent), rules, StepPlan(True, False, penalty_scale=scale))
     for parameter, gradient in zip(ours.discriminator.parameters(), gradients, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-6)
 
@@ -142,7 +142,9 @@ def test_each_penalty_is_added_where_it_belongs(name):
     theirs, fake = copy.deepcopy(ours.discriminator), ours.generator(latent).detach()
     torch.manual_seed(7)
     rules = Rules(OBJECTIVES["hinge"], penalties={name: weight}, penalty_interval=2)
-    found = discriminator_step(ours, Batch(real, latent), fake, rules, Turn(with_penalties=True))
+    found = discriminator_step(
+        ours, Batch(real, latent), fake, rules, StepPlan(with_penalties=True)
+    )
     torch.manual_seed(7)
     points = {
         "r1": lambda: real,
@@ -174,7 +176,7 @@ def test_penalties_add_up():
             ours.generator, one, ours.generator_optimizer, torch.optim.SGD(one.parameters(), 0.0)
         )
         rules = Rules(OBJECTIVES["relativistic"], penalties=weights)
-        discriminator_step(mine, Batch(real, latent), fake, rules, Turn(with_penalties=True))
+        discriminator_step(mine, Batch(real, latent), fake, rules, StepPlan(with_penalties=True))
         alone.append([parameter.grad for parameter in one.parameters()])
     for plain, r1, r2, both in zip(*alone, strict=True):
         torch.testing.assert_close(both, r1 + r2 - plain, rtol=1e-4, atol=1e-6)
@@ -187,7 +189,7 @@ def test_penalties_are_fp32_whatever_the_precision():
         ours, (real, latent) = players(norm_d="none"), batch()
         fake = ours.generator(latent).detach()
         rules = Rules(RULES.objective, penalties={"r1": 1.0}, precision=precision)
-        discriminator_step(ours, Batch(real, latent), fake, rules, Turn(with_penalties=True))
+        discriminator_step(ours, Batch(real, latent), fake, rules, StepPlan(with_penalties=True))
         grads.append([parameter.grad for parameter in ours.discriminator.parameters()])
     assert all(torch.equal(one, other) for one, other in zip(*grads, strict=True))
 
@@ -209,7 +211,7 @@ def test_the_generator_learns_from_the_most_convincing_share(loss):
     generator = copy.deepcopy(ours.generator).eval()
     ours.generator.eval()  # or batch norm ties the images together
     fake = ours.generator(latent)
-    generator_step(ours, Batch(real, latent), fake, Rules(OBJECTIVES[loss]), Turn(share=0.5))
+    generator_step(ours, Batch(real, latent), fake, Rules(OBJECTIVES[loss]), StepPlan(share=0.5))
     with torch.no_grad():
         best = ours.discriminator(generator(latent)).argsort(descending=True)[:3]
     logits, of_real = ours.discriminator(generator(latent[best])), ours.discriminator(real[best])
@@ -221,7 +223,7 @@ def test_the_generator_learns_from_the_most_convincing_share(loss):
 
 def test_at_least_one_image_is_learned_from():
     ours, (real, latent) = players(norm_d="none"), batch()
-    found = update(ours, Batch(real, latent), RULES, Turn(share=0.01))
+    found = update(ours, Batch(real, latent), RULES, StepPlan(share=0.01))
     assert found["loss_g"].isfinite()
 
 
@@ -299,15 +301,15 @@ class Halved(Augment):
 def test_whatever_the_discriminator_sees_is_augmented(loss):
     """As if D halved its input itself: penalties are of the images before augmentation."""
     rules = Rules(OBJECTIVES[loss], penalties={"r1": 1.0, "wgan_gp": 1.0})
-    turn, (real, latent) = Turn(with_penalties=True), batch()
+    step_plan, (real, latent) = StepPlan(with_penalties=True), batch()
     plain = players(norm_d="none")
     ours = replace(players(norm_d="none"), augment=Halved())
     with torch.no_grad():
         plain.discriminator.blocks[0].conv.weight /= 2
     torch.manual_seed(3)
-    found = update(ours, Batch(real, latent), rules, turn)
+    found = update(ours, Batch(real, latent), rules, step_plan)
     torch.manual_seed(3)
-    expected = update(plain, Batch(real, latent), rules, turn)
+    expected = update(plain, Batch(real, latent), rules, step_plan)
     for name in ("loss_d", "score_real", "score_fake_before", "r1", "wgan_gp", "sign_real"):
         torch.testing.assert_close(found[name], expected[name], msg=name)
     assert len(ours.augment.passed) == (4 if loss == "non-saturating" else 5)

@@ -47,9 +47,9 @@ def speeds(monkeypatch):
     """Speeds that stand in for timed ones, by ``(precision, threads)``; each question is kept."""
     told, asked = {}, []
 
-    def compare(config, networks, device, ways, *, seconds):
-        asked.append(tuple(ways))
-        found = {way: told[way.precision, way.threads] for way in ways}
+    def compare(config, networks, device, modes, *, seconds):
+        asked.append(tuple(modes))
+        found = {mode: told[mode.precision, mode.threads] for mode in modes}
         return Comparison(found, has_stepped=told.get("has stepped", True))
 
     monkeypatch.setattr(speed_choice, "compare_speeds", compare)

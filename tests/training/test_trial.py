@@ -13,7 +13,7 @@ from dcgan.data.survey import Survey
 from dcgan.training import trial
 from dcgan.training.auto import resolve_auto
 from dcgan.training.tables import resolve_networks
-from dcgan.training.trial import Way, compare_speeds, images_per_second
+from dcgan.training.trial import ComputeMode, compare_speeds, images_per_second
 
 CPU = torch.device("cpu")
 SMALL = {
@@ -36,16 +36,18 @@ class Clock:
     def __init__(self, monkeypatch, seconds_per_image):
         self.now, self.seen = 0.0, []
 
-        def update(players, batch, rules, turn):
-            self.seen.append((torch.get_num_threads(), rules.precision, turn, len(batch.real_BCHW)))
-            self.now += len(batch.real_BCHW) * seconds_per_image(rules, turn)
+        def update(players, batch, rules, step_plan):
+            self.seen.append(
+                (torch.get_num_threads(), rules.precision, step_plan, len(batch.real_BCHW))
+            )
+            self.now += len(batch.real_BCHW) * seconds_per_image(rules, step_plan)
 
         monkeypatch.setattr(trial, "update", update)
         monkeypatch.setattr(trial.time, "perf_counter", lambda: self.now)
 
 
 def test_penalties_count_as_often_as_they_are_due(monkeypatch):
-    Clock(monkeypatch, lambda rules, turn: 0.003 if turn.with_penalties else 0.001)
+    Clock(monkeypatch, lambda rules, step_plan: 0.003 if step_plan.with_penalties else 0.001)
     config, networks = small({"objective": {"r1": 1.0, "penalty_interval": 4}})
     # of four images, three cost 1 ms and one costs 3 ms
     assert images_per_second(config, networks, CPU) == pytest.approx(4 / 0.006)
@@ -54,21 +56,21 @@ def test_penalties_count_as_often_as_they_are_due(monkeypatch):
 
 
 def test_the_generator_counts_as_often_as_it_moves(monkeypatch):
-    Clock(monkeypatch, lambda rules, turn: 0.004 if turn.with_generator else 0.002)
+    Clock(monkeypatch, lambda rules, step_plan: 0.004 if step_plan.with_generator else 0.002)
     config, networks = small({"objective": {"r1": 0}, "optim": {"discriminator_steps": 5}})
     assert images_per_second(config, networks, CPU) == pytest.approx(5 / (4 * 0.002 + 0.004))
 
 
 def test_ways_are_timed_in_turns_each_with_its_threads_and_precision(monkeypatch):
-    def cost(rules, turn):
+    def cost(rules, step_plan):
         in_bf16 = rules.precision is torch.bfloat16
         return (0.002 if in_bf16 else 0.001) / torch.get_num_threads()
 
     clock = Clock(monkeypatch, cost)
-    ways = [Way("fp32", 1), Way("bf16", 1), Way("fp32", 2)]
-    found = compare_speeds(*small(), CPU, ways)
+    modes = [ComputeMode("fp32", 1), ComputeMode("bf16", 1), ComputeMode("fp32", 2)]
+    found = compare_speeds(*small(), CPU, modes)
     assert found.has_stepped
-    assert found.speeds == pytest.approx(dict(zip(ways, (1000, 500, 2000), strict=True)))
+    assert found.speeds == pytest.approx(dict(zip(modes, (1000, 500, 2000), strict=True)))
     assert {(threads, dtype) for threads, dtype, _, _ in clock.seen} == {
         (1, torch.float32),
         (1, torch.bfloat16),
@@ -79,7 +81,7 @@ def test_ways_are_timed_in_turns_each_with_its_threads_and_precision(monkeypatch
 
 @pytest.mark.parametrize("milliseconds", [0.01, 1, 30])
 def test_slow_networks_are_timed_on_fewer_images_in_the_same_time(monkeypatch, milliseconds):
-    clock = Clock(monkeypatch, lambda rules, turn: milliseconds / 1000)
+    clock = Clock(monkeypatch, lambda rules, step_plan: milliseconds / 1000)
     found = images_per_second(*small(), CPU, seconds=0.5)
     assert found == pytest.approx(1000 / milliseconds)
     assert clock.now < 1.2
@@ -88,7 +90,7 @@ def test_slow_networks_are_timed_on_fewer_images_in_the_same_time(monkeypatch, m
 
 
 def test_networks_too_slow_for_any_step_are_not_stepped(monkeypatch):
-    clock = Clock(monkeypatch, lambda rules, turn: 0.0)
+    clock = Clock(monkeypatch, lambda rules, step_plan: 0.0)
     build = trial.build_state
 
     def slow(*words, **more):
@@ -101,7 +103,7 @@ def test_networks_too_slow_for_any_step_are_not_stepped(monkeypatch):
         return state
 
     monkeypatch.setattr(trial, "build_state", slow)
-    one, two = Way("fp32", 1), Way("fp32", 2)
+    one, two = ComputeMode("fp32", 1), ComputeMode("fp32", 2)
     found = compare_speeds(*small(), CPU, [one, two])
     assert not found.has_stepped
     assert found.speeds == pytest.approx({one: 1 / 24, two: 1 / 12})
@@ -120,7 +122,9 @@ def test_random_numbers_threads_and_settings_are_as_they_were():
     random.setstate(states[0])
     np.random.set_state(states[1])
     torch.set_rng_state(states[2])
-    found = compare_speeds(config, networks, CPU, [Way("fp32", 2), Way("bf16", 1)], seconds=0.01)
+    found = compare_speeds(
+        config, networks, CPU, [ComputeMode("fp32", 2), ComputeMode("bf16", 1)], seconds=0.01
+    )
     assert all(speed > 0 for speed in found.speeds.values())
     assert images_per_second(config, networks, CPU, seconds=0.01) > 0
     assert torch.get_num_threads() == 1

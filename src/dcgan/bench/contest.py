@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from dcgan.bench.limits import Work, work_of
 from dcgan.bench.plain import PlainLoop
 from dcgan.config import RunConfig, merge, parse_config, resolved
-from dcgan.data import load_pictures, open_items
-from dcgan.runtime.device import synchronise, whole_fp32
+from dcgan.data import load_dataset, open_items
+from dcgan.runtime.device import no_tf32, synchronise
 from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.rules import Batch
 from dcgan.training.step import update
 from dcgan.training.tables import resolve_networks
 
-PICTURES, PIXELS = 2048, 2**25
+IMAGES, PIXELS = 2048, 2**25
 """Random ones: how fast a step is does not depend on what they show. Fewer of large ones, so that
 they do not stand for what a step needs."""
 
@@ -88,9 +88,9 @@ class Result:
     work: Work
 
 
-def random_pictures(shape: tuple[int, int, int], least: int = 64) -> NDArray[np.uint8]:
+def random_images(shape: tuple[int, int, int], least: int = 64) -> NDArray[np.uint8]:
     """Noise, uint8 (N, C, H, W), with N at least as asked for: a batch."""
-    count = max(least, min(PICTURES, PIXELS // prod(shape)))
+    count = max(least, min(IMAGES, PIXELS // prod(shape)))
     return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
 
 
@@ -133,7 +133,7 @@ def contestants(
 
 def _plain_steps(config: RunConfig, device: torch.device, workers: int) -> Step:
     """The plain loop with its loader."""
-    pixels = random_pictures(resolve_networks(config).image_shape, resolved(config.optim.batch))
+    pixels = random_images(resolve_networks(config).image_shape, resolved(config.optim.batch))
     steps = PlainLoop(config, pixels, workers=workers, device=device).steps()
     return lambda: next(steps)
 
@@ -142,7 +142,7 @@ def _plain_step(config: RunConfig, device: torch.device) -> Step:
     """The plain loop's step, always on the same images."""
     shape = resolve_networks(config).image_shape
     batch = resolved(config.optim.batch)
-    loop = PlainLoop(config, random_pictures(shape, batch), workers=0, device=device)
+    loop = PlainLoop(config, random_images(shape, batch), workers=0, device=device)
     real_BCHW = torch.randn(batch, *shape, device=device).clamp(-1, 1)
     return lambda: loop.step(real_BCHW, loop.noise(batch))
 
@@ -151,10 +151,10 @@ def _our_steps(config: RunConfig, device: torch.device, *, fresh: bool) -> Step:
     """Steps of :func:`dcgan.training.loop.fit`, on fresh batches or always the same."""
     networks = resolve_networks(config)
     shape = networks.image_shape
-    pixels = random_pictures(shape, resolved(config.optim.batch))
-    pictures = load_pictures(open_items(pixels), shape[1:], shape[0])
+    pixels = random_images(shape, resolved(config.optim.batch))
+    dataset = load_dataset(open_items(pixels), shape[1:], shape[0])
     state = build_state(config, networks, device)
-    batches = build_batches(config, networks, pictures, device)
+    batches = build_batches(config, networks, dataset, device)
     plan = build_plan(config, batches, networks.latent, device)
     endless = batches.with_classes(0)
     first = next(endless)
@@ -164,8 +164,8 @@ def _our_steps(config: RunConfig, device: torch.device, *, fresh: bool) -> Step:
         plan.prepare(state)
         latent_BZ = networks.latent.draw(batches.batch, state.latents)
         batch = Batch(real_BCHW, latent_BZ, class_BK)
-        with whole_fp32():  # as in training
-            update(state.players, batch, plan.rules, plan.turn(state))
+        with no_tf32():  # as in training
+            update(state.players, batch, plan.rules, plan.step_plan(state))
         state.images_seen += batches.batch
         state.discriminator_steps += 1
         state.average.update(state.players.generator, state.images_seen, batches.batch)

@@ -42,9 +42,9 @@ class OneByOne(Dataset[Tensor]):
         return len(self._pixel_NHWC)
 
     def __getitem__(self, index: int) -> Tensor:
-        picture = Image.fromarray(self._pixel_NHWC[index])
-        array = np.array(picture, np.uint8, copy=True)
-        array = array.reshape(picture.height, picture.width, -1)
+        image = Image.fromarray(self._pixel_NHWC[index])
+        array = np.array(image, np.uint8, copy=True)
+        array = array.reshape(image.height, image.width, -1)
         tensor = torch.from_numpy(array).permute(2, 0, 1).contiguous().to(torch.float32).div(255)
         return tensor.sub_(0.5).div_(0.5)
 

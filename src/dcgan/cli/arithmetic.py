@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_pictures
+from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_dataset
 
 _WHICH = Which()
 
@@ -64,7 +64,7 @@ def arithmetic(
         )
     finally:
         reporter.end()
-    beside = open_run_pictures(opened, data, data_root) if neighbours else None
+    beside = open_run_dataset(opened, data, data_root) if neighbours else None
     drawn = figure(opened, concepts, rescale=not as_is, seed=which.seed, beside=beside)
     save_image(drawn, out)
     for concept in concepts:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import ExistingRun, Film, OptionalData, Which, open_run_pictures
+from dcgan.cli.options import ExistingRun, Film, OptionalData, Which, open_run_dataset
 from dcgan.errors import RunError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def directions(
     finally:
         reporter.end()
     out = out or Path(f"{name}.png")
-    beside = open_run_pictures(opened, data, data_root) if neighbours else None
+    beside = open_run_dataset(opened, data, data_root) if neighbours else None
     for one in found:
         path = out.with_stem(one.name) if len(found) > 1 else out
         if request.ways:

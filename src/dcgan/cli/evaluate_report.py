@@ -40,9 +40,9 @@ def all_lines(found: Sequence[Evaluation], drawing: Path | None) -> list[str]:
     rows = [
         [f"{one.images_seen:,}", *(number(one[name].value) for name in _COLUMNS)] for one in found
     ]
-    floors = ["real images", *(number(found[0][name].floor) for name in _COLUMNS)]
+    baselines = ["real images", *(number(found[0][name].floor) for name in _COLUMNS)]
     marks = ["  best" if one is best else "" for one in found] + [""]
-    table = aligned([header, *rows, floors], [">"] * len(header))
+    table = aligned([header, *rows, baselines], [">"] * len(header))
     marked = [line + mark for line, mark in zip(table[1:], marks, strict=True)]
     return [
         f"The best of {len(found)} checkpoints is {best.checkpoint}. {best.judgement}",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_pictures
+from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_dataset
 
 _WHICH = Which()
 
@@ -58,10 +58,10 @@ def forget(
     """
     from dcgan.latent.forget import forget as find
     from dcgan.latent.labelling import Reader
-    from dcgan.render.sheet import picture_format, save_image
+    from dcgan.render.sheet import format_of, save_image
     from dcgan.runtime.progress import TerminalReporter
 
-    picture_format(out)
+    format_of(out)
     opened, choice = which.open(run)
     reporter = TerminalReporter()
     try:
@@ -75,7 +75,7 @@ def forget(
             row=row,
             samples=samples,
             least=least,
-            beside=open_run_pictures(opened, data, data_root) if neighbours else None,
+            beside=open_run_dataset(opened, data, data_root) if neighbours else None,
         )
     finally:
         reporter.end()

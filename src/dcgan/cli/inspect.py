@@ -69,7 +69,7 @@ def inspect(
 
     from dcgan.cli.inspect_report import as_dict, as_text
     from dcgan.data import open_source
-    from dcgan.data.inspection import inspect_pictures
+    from dcgan.data.inspection import inspect_dataset
     from dcgan.render.sheet import save_image
     from dcgan.runtime.device import choose_device
     from dcgan.runtime.progress import TerminalReporter
@@ -79,7 +79,7 @@ def inspect(
     source = open_source(data, data_root, split=split, labels=labels)
     reporter = TerminalReporter()
     try:
-        seen = inspect_pictures(source, limit, progress=reporter.decoding)
+        seen = inspect_dataset(source, limit, progress=reporter.decoding)
     finally:
         reporter.end()
     advice = advise(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import ExistingRun, Film, OptionalData, Which, open_run_pictures
+from dcgan.cli.options import ExistingRun, Film, OptionalData, Which, open_run_dataset
 
 _WHICH, _FILM = Which(), Film()
 
@@ -76,6 +76,6 @@ def interpolate(
         side=film.side,
         smooth=film.smooth,
         loop=not film.once,
-        beside=open_run_pictures(opened, data, data_root) if neighbours else None,
+        beside=open_run_dataset(opened, data, data_root) if neighbours else None,
     )
     print(f"{len(found_FZ)} images, {describe(latent, kind)}, in {out}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_pictures
+from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_dataset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ _FOUND = 0.01
 def invert(
     run: ExistingRun,
     /,
-    *pictures: str,
+    *dataset: str,
     starts: int = 8,
     features: float = 0.0,
     out: Path = Path("invert.png"),
@@ -65,10 +65,10 @@ def invert(
     from dcgan.latent.invert import invert as search
     from dcgan.latent.inverted_images import figure, own_samples, read_words, relative_errors
     from dcgan.latent.store import keep_latent
-    from dcgan.render.sheet import picture_format, save_image
+    from dcgan.render.sheet import format_of, save_image
 
-    picture_format(out)  # a wrong suffix is better known before the search
-    if pictures and which.truncation is not None:
+    format_of(out)  # a wrong suffix is better known before the search
+    if dataset and which.truncation is not None:
         raise ConfigError(
             "truncation", which.truncation, "is for what is drawn; a picture lies where it lies"
         )
@@ -80,19 +80,19 @@ def invert(
                 opened, images, choice, starts=starts, features=features, progress=status.update
             )
 
-    if pictures:
-        has_numbers = any(word.isdecimal() for word in pictures)
-        known = open_run_pictures(opened, data, data_root) if has_numbers else None
-        names, images = read_words(opened, pictures, known, data or "real")
+    if dataset:
+        has_numbers = any(word.isdecimal() for word in dataset)
+        known = open_run_dataset(opened, data, data_root) if has_numbers else None
+        names, images = read_words(opened, dataset, known, data or "real")
         found = find(images)
     else:
         true_NZ, drawn = own_samples(opened, _OWN, choice)
         names, images = [str(number) for number in range(_OWN)], opened.draw(true_NZ)
         found = find(drawn)
-    beside = open_run_pictures(opened, data, data_root) if neighbours else None
+    beside = open_run_dataset(opened, data, data_root) if neighbours else None
     errors = [float(error) for error in found.error_N]
     save_image(figure(opened, names, images, found.latent_NZ, errors, choice, beside), out)
-    if pictures:
+    if dataset:
         for name, latent_Z, error in zip(names, found.latent_NZ, errors, strict=True):
             keep_latent(opened, name, latent_Z, {"error": error})
             print(f"{name}: {error:.3f} off")

@@ -14,7 +14,7 @@ from dcgan.runtime.arguments import refuse_no_data, refuse_no_run
 if TYPE_CHECKING:
     import torch
 
-    from dcgan.data import Pictures
+    from dcgan.data import ImageDataset
     from dcgan.latent.choice import Choice
     from dcgan.runs.run import Run
     from dcgan.runtime.ranks import Ranks
@@ -120,15 +120,15 @@ def computing_device(wanted: str) -> torch.device:
     return device
 
 
-def open_run_pictures(run: Run, data: str | None, data_root: Path | None) -> Pictures:
+def open_run_dataset(run: Run, data: str | None, data_root: Path | None) -> ImageDataset:
     """The pictures that a run was trained on, or others seen the same way, with progress shown."""
-    from dcgan.runs.pictures import open_pictures
+    from dcgan.runs.dataset import open_dataset
     from dcgan.runtime.progress import TerminalReporter
     from dcgan.runtime.reporting import Reporter
 
     reporter = TerminalReporter() if run.ranks.is_first else Reporter()
     try:
-        return open_pictures(
+        return open_dataset(
             run.folder,
             run.networks,
             data,

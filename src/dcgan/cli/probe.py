@@ -80,7 +80,7 @@ def probe(
     from dcgan.cli.options import computing_device
     from dcgan.errors import ConfigError
     from dcgan.probe.methods import checked_methods
-    from dcgan.probe.protocol import probe as judge
+    from dcgan.probe.protocol import probe as logits_of
     from dcgan.probe.sets import load_sets
     from dcgan.runs import open_run
 
@@ -94,7 +94,7 @@ def probe(
     learning, judging = load_sets(
         opened, data, test, factor=factor, root=data_root, limit=limit, seed=seed, tell=_tell
     )
-    result = judge(
+    result = logits_of(
         opened,
         learning,
         judging,
@@ -122,20 +122,20 @@ def _write(result: ProbeResult, run: Run, data: str, folder: Path) -> dict[str, 
     from dcgan.runtime.files import write_json
 
     first = result.methods[0]
-    picture = folder / "confusion.png"
+    image = folder / "confusion.png"
     count_KK = first.confusion(len(result.names))
     accuracy = sum(first.test) / len(first.test)
     title = f"{first.method}: {accuracy:.2%} of {result.test:,} test pictures"
     if result.labels is not None:
         title += f", {result.repeats} draws of {result.labels:,} labels"
-    confusion_matrix(count_KK, result.names, picture, title=title)
+    confusion_matrix(count_KK, result.names, image, title=title)
     report = {
         "run": str(run.path),
         "checkpoint": run.checkpoint.name,
         "images_seen": run.images_seen,
         "data": data,
         **result.to_json(),
-        "confusion": str(picture),
+        "confusion": str(image),
         "confusion_counts": count_KK.tolist(),
     }
     write_json(folder / "probe.json", report)

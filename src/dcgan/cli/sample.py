@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_pictures
+from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_dataset
 
 _WHICH = Which()
 
@@ -53,7 +53,7 @@ def sample(
     with joined() as ranks:
         opened, choice = which.open(run, ranks)
         with ranks.first_ahead():
-            beside = open_run_pictures(opened, data, data_root) if neighbours else None
+            beside = open_run_dataset(opened, data, data_root) if neighbours else None
         write_samples(opened, number, out, choice, numbered=numbered, beside=beside)
     if ranks.is_first:
         print(f"{number:,} images of {opened.checkpoint.name} in {out}")

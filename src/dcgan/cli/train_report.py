@@ -11,7 +11,7 @@ from dcgan.config import parse_config, read_yaml
 from dcgan.evaluation.real_images import FEWEST
 from dcgan.runs import Run
 from dcgan.runs.checkpoints import list_checkpoints
-from dcgan.runs.pictures import FROM_PYTHON
+from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.scores import read_best
 from dcgan.runtime.arguments import is_name
 from dcgan.runtime.shell import command

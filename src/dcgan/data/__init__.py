@@ -1,23 +1,23 @@
 """Pictures: sources → decode → fit → memory → batches."""
 
+from dcgan.data.dataset import HeldDataset, ImageDataset
 from dcgan.data.loader import Batches
-from dcgan.data.pictures import HeldPictures, Pictures
 from dcgan.data.scale import PixelScale
 from dcgan.data.sources.base import Labels, Source
 from dcgan.data.sources.items import open_items
 from dcgan.data.sources.opening import open_source
-from dcgan.data.store import load_pictures
+from dcgan.data.store import load_dataset
 from dcgan.data.survey import Survey, survey
 
 __all__ = [
     "Batches",
-    "HeldPictures",
+    "HeldDataset",
+    "ImageDataset",
     "Labels",
-    "Pictures",
     "PixelScale",
     "Source",
     "Survey",
-    "load_pictures",
+    "load_dataset",
     "open_items",
     "open_source",
     "survey",

@@ -13,8 +13,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from dcgan.data.contents import Contents, outline_of
+from dcgan.data.dataset import ImageDataset
 from dcgan.data.image_view import View
-from dcgan.data.pictures import Pictures
 from dcgan.data.prepared import MANIFEST, is_prepared, open_prepared
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
@@ -76,7 +76,7 @@ class Cache:
     folder: Path
     limit: int
 
-    def find(self, wanted: Wanted, note: Callable[[str], None]) -> Pictures | None:
+    def find(self, wanted: Wanted, note: Callable[[str], None]) -> ImageDataset | None:
         """The entry of the same images; None where there is none, or a damaged one."""
         alike = sorted(self.folder.glob(f"{wanted.outline}-*"))
         for entry in alike:
@@ -90,16 +90,16 @@ class Cache:
         for entry in alike:
             if entry.name.split("-")[1:2] != [content]:
                 continue
-            pictures = self._opened(entry, note)
-            if pictures is not None:
+            dataset = self._opened(entry, note)
+            if dataset is not None:
                 with suppress(OSError):  # found in its new state at once the next time
                     entry.rename(entry.with_name(f"{wanted.outline}-{content}-{wanted.state}"))
-                return pictures
+                return dataset
         return None
 
     def get(
         self, wanted: Wanted, build: Callable[[Path], None], note: Callable[[str], None]
-    ) -> Pictures:
+    ) -> ImageDataset:
         """The entry of some images; built by ``build(folder)`` where there is none.
 
         One process builds, others wait for it.
@@ -116,7 +116,7 @@ class Cache:
         finally:
             lock.release()
 
-    def _built(self, wanted: Wanted, build: Callable[[Path], None]) -> Pictures:
+    def _built(self, wanted: Wanted, build: Callable[[Path], None]) -> ImageDataset:
         entry = self.folder / f"{wanted.outline}-{_UNKNOWN}-{wanted.state}"
         shutil.rmtree(entry, ignore_errors=True)
         with wanted.contents.gathered():
@@ -185,12 +185,12 @@ class Cache:
     def _lock_of(self, key: str) -> Path:
         return self.folder / f".{key}.lock"
 
-    def _opened(self, entry: Path, note: Callable[[str], None]) -> Pictures | None:
+    def _opened(self, entry: Path, note: Callable[[str], None]) -> ImageDataset | None:
         """The pictures of an entry; None where it is gone, or damaged, which removes it."""
         if not is_prepared(entry):
             return None
         try:
-            pictures = open_prepared(entry)
+            dataset = open_prepared(entry)
         except DataError as error:
             what = str(error).rpartition(". ")[0]  # without the cure, which is what happens now
             note(f"the images are decoded again, since the cache is damaged: {what}")
@@ -198,7 +198,7 @@ class Cache:
             return None
         with suppress(OSError):  # a cache that may only be read serves as well
             os.utime(entry / MANIFEST)
-        return pictures
+        return dataset
 
     def _free(self) -> int:
         place = self.folder

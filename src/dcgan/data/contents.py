@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from dcgan.data.dataset import digest_of
 from dcgan.data.parallel import in_threads
-from dcgan.data.pictures import digest_of
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
 from dcgan.errors import UnreadableImage

@@ -151,7 +151,7 @@ class Film:
             return to_srgb(ImageOps.exif_transpose(self._image))
 
 
-def is_picture(head: bytes) -> bool:
+def is_image(head: bytes) -> bool:
     """Whether a file that begins like this is a picture of a listed format, whatever its name.
 
     TGA has no mark of its own and is only known by its name.

@@ -53,7 +53,7 @@ class View:
         return (self.channels, *self.size)
 
     @property
-    def picture_bytes(self) -> int:
+    def image_bytes(self) -> int:
         """Bytes of one picture."""
         return self.channels * self.size[0] * self.size[1]
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from dcgan.data.dataset import Skipped
 from dcgan.data.duplicates import Group, exact_duplicates, near_duplicates
 from dcgan.data.measurements import THUMBNAIL_BYTES, Look, look, open_with_frames
 from dcgan.data.parallel import in_threads
-from dcgan.data.pictures import Skipped
 from dcgan.data.remarks import Remarks, listening
 from dcgan.data.sources.base import Source
 from dcgan.data.survey import (
@@ -99,7 +99,7 @@ class Inspection(Survey):
         return 1.0 - np.minimum(relative, 1 / relative)
 
 
-def inspect_pictures(
+def inspect_dataset(
     source: Source,
     limit: int | None = None,
     *,

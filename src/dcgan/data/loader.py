@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from dcgan.data.dataset import HeldDataset, ImageDataset
 from dcgan.data.parallel import ahead
-from dcgan.data.pictures import HeldPictures, Pictures
 from dcgan.data.scale import PixelScale
 
 WINDOW = 64
@@ -88,7 +88,7 @@ class Batches:
 
     Parameters
     ----------
-    pictures : Pictures, or uint8 (N, C, H, W)
+    dataset : Pictures, or uint8 (N, C, H, W)
     batch : int
         Images of one step, of all ranks together.
     seed : int
@@ -113,7 +113,7 @@ class Batches:
 
     def __init__(
         self,
-        pictures: Pictures | NDArray[np.uint8],
+        dataset: ImageDataset | NDArray[np.uint8],
         batch: int,
         *,
         seed: int,
@@ -127,7 +127,7 @@ class Batches:
     ) -> None:
         if batch % ranks:
             raise ValueError(f"batch {batch} is not a multiple of {ranks} ranks")
-        self._pictures = pictures if isinstance(pictures, Pictures) else HeldPictures(pictures)
+        self._dataset = dataset if isinstance(dataset, ImageDataset) else HeldDataset(dataset)
         self._device = torch.device(device)
         self._scale = scale or PixelScale()
         self._flip = flip
@@ -140,7 +140,7 @@ class Batches:
     @property
     def with_replacement(self) -> bool:
         """Whether there are fewer pictures than one batch holds."""
-        return len(self._pictures) < self.batch
+        return len(self._dataset) < self.batch
 
     @property
     def share(self) -> int:
@@ -150,14 +150,14 @@ class Batches:
     @property
     def epoch_images(self) -> int:
         """How many images one epoch shows."""
-        return max(1, len(self._pictures) // self.batch) * self.batch
+        return max(1, len(self._dataset) // self.batch) * self.batch
 
     def indices(self, epoch: int) -> NDArray[np.int64]:
         """Which pictures an epoch shows, in order."""
-        count = len(self._pictures)
+        count = len(self._dataset)
         if self.with_replacement:
             return (_words(self.seed, epoch, self.batch) % np.uint64(count)).astype(np.int64)
-        order = epoch_order(self.seed, epoch, count, self._pictures.run)
+        order = epoch_order(self.seed, epoch, count, self._dataset.run)
         return order[: self.epoch_images]
 
     def starting_at(self, images_seen: int) -> Iterator[Tensor]:
@@ -176,7 +176,7 @@ class Batches:
         (B, K) with one number that is 1; None where no classes were given."""
         slices = self._slices(images_seen)
         read = ((self._read(one), one) for one in slices)
-        if self._pictures.is_slow or self._must_be_fetched:
+        if self._dataset.is_slow or self._must_be_fetched:
             read = ahead(read, _BATCHES_AHEAD)  # type: ignore[assignment]
         for pixel_BCHW, one in read:
             yield self._deliver(pixel_BCHW, one.word), self._classes_of(one)
@@ -184,7 +184,7 @@ class Batches:
     def _classes_of(self, one: _Slice) -> Tensor | None:
         if self._classes is None:
             return None
-        number_B = self._classes.number_N[self._pictures.rows(one.indices)].astype(np.int64)
+        number_B = self._classes.number_N[self._dataset.rows(one.indices)].astype(np.int64)
         # made on the device, and left behind while the copy runs: nothing waits for a GPU
         here_B = torch.from_numpy(number_B).to(
             self._device, non_blocking=self._device.type == "cuda"
@@ -207,7 +207,7 @@ class Batches:
         """uint8 (B, C, H, W), in memory that the device can fetch from."""
         # 53 high bits make the place, the lowest decides on the mirror: independent of each other
         place_B = (one.words >> np.uint64(11)).astype(np.float64) * 2.0**-53
-        pixel_BCHW = self._pictures.take(one.indices, place_B)
+        pixel_BCHW = self._dataset.take(one.indices, place_B)
         if self._flip:
             is_mirrored = torch.from_numpy((one.words & np.uint64(1)).astype(bool))
             is_mirrored = is_mirrored.to(pixel_BCHW.device, non_blocking=True)[:, None, None, None]
@@ -222,7 +222,7 @@ class Batches:
     @property
     def _must_be_fetched(self) -> bool:
         """Whether a GPU has to fetch each batch from the processor's memory."""
-        return self._device.type == "cuda" and self._pictures.device.type == "cpu"
+        return self._device.type == "cuda" and self._dataset.device.type == "cpu"
 
     def _deliver(self, pixel_BCHW: Tensor, word: int) -> Tensor:
         pixel_BCHW = pixel_BCHW.to(self._device, non_blocking=self._device.type == "cuda")

@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.checksums import Damaged, checksums_of, once_per_state, refuse_damage
+from dcgan.data.dataset import CoveredDataset, HeldDataset, ImageDataset, Skipped, digest_of
 from dcgan.data.image_view import View
-from dcgan.data.pictures import CoveredPictures, HeldPictures, Pictures, Skipped, digest_of
 from dcgan.data.remarks import Remarks
 from dcgan.data.sources.base import Labels, Source
 from dcgan.data.sources.paths import digest
@@ -183,7 +183,7 @@ def has_checksums(folder: Path) -> bool:
     return "files" in read_manifest(folder)
 
 
-def open_prepared(folder: Path, *, is_new: bool = False) -> Pictures:
+def open_prepared(folder: Path, *, is_new: bool = False) -> ImageDataset:
     """The pictures of a prepared folder, mapped and not read.
 
     Its files are compared with their checksums first, once for each state of them.
@@ -203,8 +203,8 @@ def open_prepared(folder: Path, *, is_new: bool = False) -> Pictures:
     try:
         if not is_new:
             refuse_damage(folder, manifest.get("files", {}))
-        pictures, count, strange = _opened(folder, manifest)
-        lengths = {len(one.values) for one in pictures.labels.values()}
+        dataset, count, strange = _opened(folder, manifest)
+        lengths = {len(one.values) for one in dataset.labels.values()}
     except Damaged as error:
         raise DataError(f"{error}. {_CURE}") from error
     except MemoryError:
@@ -213,10 +213,10 @@ def open_prepared(folder: Path, *, is_new: bool = False) -> Pictures:
         raise _damaged(folder, error) from error
     if strange or lengths - {count}:
         raise DataError(f"{folder}: its files do not belong together. {_CURE}")
-    return pictures
+    return dataset
 
 
-def _opened(folder: Path, manifest: dict[str, Any]) -> tuple[Pictures, int, bool]:
+def _opened(folder: Path, manifest: dict[str, Any]) -> tuple[ImageDataset, int, bool]:
     """The pictures, how many there are to be, and whether the files contradict each other."""
     images = np.load(folder / _IMAGES, mmap_mode="r", allow_pickle=False)
     with np.load(folder / _LABELS, allow_pickle=False) as values:
@@ -238,15 +238,15 @@ def _opened(folder: Path, manifest: dict[str, Any]) -> tuple[Pictures, int, bool
     if (folder / _SIDES).exists():
         sides = _read(folder / _SIDES)
         expected: tuple[int, ...] = (int(shape[0] * sides.prod(axis=1).sum()),)
-        pictures: Pictures = CoveredPictures(shape, images, sides, **common)
+        dataset: ImageDataset = CoveredDataset(shape, images, sides, **common)
     else:
         expected = (count, *shape)
-        pictures = HeldPictures(images, **common)
+        dataset = HeldDataset(images, **common)
     if "files" not in manifest:
         _refuse_other_pixels(folder / _IMAGES, images, manifest["digest"])
     strange = images.dtype != np.uint8 or images.shape != expected
     beyond = any(one.names and one.values.max() >= len(one.names) for one in labels.values())
-    return pictures, count, bool(strange or beyond)
+    return dataset, count, bool(strange or beyond)
 
 
 def _refuse_other_pixels(path: Path, images: NDArray[np.uint8], wanted: str) -> None:

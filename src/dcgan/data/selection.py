@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dcgan.data.inspection import inspect_pictures
+from dcgan.data.inspection import inspect_dataset
 from dcgan.data.sources.base import EncodedSource, Source
 from dcgan.data.sources.paths import digest
 from dcgan.data.variation import varies
@@ -163,7 +163,7 @@ def _look(
             f"{source.name}: comparing {len(source):,} images takes {in_words(needed)} of memory,"
             f" and {in_words(free)} are free. Pass --data.duplicates keep --data.blank keep"
         )
-    seen = inspect_pictures(source, progress=progress)
+    seen = inspect_dataset(source, progress=progress)
     copies, blank = [], []
     if drops.duplicates == "drop":
         copies = [row for group in (*seen.exact, *seen.near) for row in group[1:]]

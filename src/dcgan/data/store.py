@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.cache import Cache, Wanted
+from dcgan.data.dataset import CoveredDataset, HeldDataset, ImageDataset, Skipped
 from dcgan.data.image_view import View
 from dcgan.data.parallel import in_threads
-from dcgan.data.pictures import CoveredPictures, HeldPictures, Pictures, Skipped
 from dcgan.data.prepared import Decoded, writing
 from dcgan.data.remarks import Remarks
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.prepared import PreparedSource
-from dcgan.data.stream import StreamedPictures
+from dcgan.data.stream import StreamedDataset
 from dcgan.data.survey import spread_evenly
 from dcgan.data.values import UNKNOWN, Values
 from dcgan.data.variation import VARYING, varies
@@ -50,7 +50,7 @@ _RAGGED = 1.5
 
 
 @isolated()
-def load_pictures(
+def load_dataset(
     source: Source,
     size: tuple[int, int],
     channels: int,
@@ -64,7 +64,7 @@ def load_pictures(
     values: Values = UNKNOWN,
     progress: Progress | None = None,
     note: Note | None = None,
-) -> Pictures:
+) -> ImageDataset:
     """Decode, convert and fit the pictures of a source, on all cores.
 
     Parameters
@@ -104,32 +104,32 @@ def load_pictures(
     lying = _as_they_lie(source, view)
     if lying is not None:
         # what prepared pictures skipped is no part of them: they are a collection of their own
-        known = source.pictures.digest if isinstance(source, PreparedSource) else None
-        return HeldPictures(lying, known, labels=source.labels, run=source.run)
+        known = source.dataset.digest if isinstance(source, PreparedSource) else None
+        return HeldDataset(lying, known, labels=source.labels, run=source.run)
     if varies(source):
         note(f"{source.name}: {VARYING}")
-        return StreamedPictures(source, view, max_unreadable=max_unreadable)
-    pictures = _cached(source, view, cache, max_unreadable, shown, progress, note)
-    if pictures is None and _is_brief(source, shown):
+        return StreamedDataset(source, view, max_unreadable=max_unreadable)
+    dataset = _cached(source, view, cache, max_unreadable, shown, progress, note)
+    if dataset is None and _is_brief(source, shown):
         note(f"less than half of {len(source):,} pictures will be shown: each is decoded then")
-        return StreamedPictures(source, view, max_unreadable=max_unreadable)
-    if pictures is None:
+        return StreamedDataset(source, view, max_unreadable=max_unreadable)
+    if dataset is None:
         room = memory if memory is not None else _free_memory()
         if room is None or _needed(source, view) <= room:
-            pictures = _in_memory(source, view, max_unreadable, room, progress)
-    if pictures is None:
+            dataset = _in_memory(source, view, max_unreadable, room, progress)
+    if dataset is None:
         note(
             f"{in_words(_needed(source, view))} decoded fit neither into the cache nor into"
             " memory: pictures are decoded each time they are shown"
         )
-        return StreamedPictures(source, view, max_unreadable=max_unreadable)
-    refuse_too_many(source, pictures.skipped, max_unreadable)
-    for line in pictures.remarks.lines():
+        return StreamedDataset(source, view, max_unreadable=max_unreadable)
+    refuse_too_many(source, dataset.skipped, max_unreadable)
+    for line in dataset.remarks.lines():
         note(line)
-    return pictures
+    return dataset
 
 
-def prepare_pictures(
+def prepare_dataset(
     source: Source,
     view: View,
     folder: Path,
@@ -168,7 +168,7 @@ def decode_all(source: Source, view: View, progress: Progress) -> Iterator[Decod
         except UnreadableImage as error:
             return Decoded(index, Skipped(source.title(index), str(error)))
 
-    chunk = max(1, min(256, _CHUNK_BYTES // view.picture_bytes))
+    chunk = max(1, min(256, _CHUNK_BYTES // view.image_bytes))
     told = time.monotonic()
     for decoded in in_threads(
         decode_one, range(count), chunk=chunk, one_at_a_time=source.one_at_a_time
@@ -189,7 +189,7 @@ def load_some(
     limit: int = 64,
     values: Values = UNKNOWN,
 ) -> NDArray[np.uint8]:
-    """Up to ``limit`` readable pictures spread evenly over a source, as :func:`load_pictures`
+    """Up to ``limit`` readable pictures spread evenly over a source, as :func:`load_dataset`
     would hold them, uint8 (N, C, H, W)."""
     view = View(size, channels, "crop" if how == "cover-random" else how, values=values)
 
@@ -232,7 +232,7 @@ def _cached(
     shown: int | None,
     progress: Progress,
     note: Note,
-) -> Pictures | None:
+) -> ImageDataset | None:
     """The entry of the cache, built if need be; None where there cannot be one."""
     stamp = None if cache is None else source.stamp()
     if cache is None or stamp is None:
@@ -240,7 +240,7 @@ def _cached(
     wanted = Wanted(source, view, stamp)
 
     def build(folder: Path) -> None:
-        prepare_pictures(source, view, folder, max_unreadable=max_unreadable, progress=progress)
+        prepare_dataset(source, view, folder, max_unreadable=max_unreadable, progress=progress)
 
     try:
         found = cache.find(wanted, note)
@@ -263,7 +263,7 @@ def _cached(
 
 def _in_memory(
     source: Source, view: View, max_unreadable: float, room: int | None, progress: Progress
-) -> Pictures | None:
+) -> ImageDataset | None:
     """All pictures decoded; None where ragged ones turn out to take more than there is room."""
     skipped: list[Skipped] = []
     remarks = Remarks()
@@ -297,8 +297,8 @@ def _in_memory(
     }
     if fixed is None:
         pixels = np.frombuffer(flat, dtype=np.uint8)
-        return CoveredPictures(view.shape, pixels, np.array(sides), **common)
-    return HeldPictures(fixed[: len(rows)], **common)
+        return CoveredDataset(view.shape, pixels, np.array(sides), **common)
+    return HeldDataset(fixed[: len(rows)], **common)
 
 
 def _is_brief(source: Source, shown: int | None) -> bool:
@@ -307,7 +307,7 @@ def _is_brief(source: Source, shown: int | None) -> bool:
 
 
 def _needed(source: Source, view: View) -> int:
-    return round(len(source) * view.picture_bytes * (_RAGGED if view.is_ragged else 1))
+    return round(len(source) * view.image_bytes * (_RAGGED if view.is_ragged else 1))
 
 
 def _free_memory() -> int | None:

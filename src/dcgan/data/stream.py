@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dcgan.data.dataset import ImageDataset, Skipped, cut
 from dcgan.data.image_view import View
 from dcgan.data.parallel import cores
-from dcgan.data.pictures import Pictures, Skipped, cut
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
 from dcgan.errors import TooManyUnreadable, UnreadableImage
@@ -26,7 +26,7 @@ _JUDGED_AFTER = 100
 """Pictures on which the share of unreadable ones is judged at the least."""
 
 
-class StreamedPictures(Pictures):
+class StreamedDataset(ImageDataset):
     """Pictures read from their source each time; only a few batches are held.
 
     The place of an unreadable picture is taken by the next readable one, so that what is shown

@@ -10,10 +10,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from dcgan.data.dataset import Skipped
 from dcgan.data.evidence import Header, gather
 from dcgan.data.measurements import is_colour_mode
 from dcgan.data.parallel import in_threads
-from dcgan.data.pictures import Skipped
 from dcgan.data.sources.base import Source
 from dcgan.data.values import UNKNOWN, Spread, Values, decided
 from dcgan.errors import DataError, UnreadableImage
@@ -92,7 +92,7 @@ def survey(source: Source, limit: int | None = None) -> Survey:
     """Read headers of a source, all or ``limit`` of them spread evenly, and count what they say.
 
     Whether there are colours, and which values are black and white, the pixels of some tell: see
-    :func:`dcgan.data.evidence.gather`. :func:`dcgan.data.inspection.inspect_pictures` measures the
+    :func:`dcgan.data.evidence.gather`. :func:`dcgan.data.inspection.inspect_dataset` measures the
     pixels of all.
 
     Raises

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.data.stream import STREAMED
 from dcgan.metrics.extractor import Extractor
 from dcgan.runtime.cache import cache_folder
@@ -18,22 +18,22 @@ _VERSION = 1
 """Raised whenever a measure gives other numbers than before."""
 
 
-class Floors:
+class RealBaselines:
     """Numbers by group of measures, kept beside the features they were taken on.
 
     Parameters
     ----------
-    pictures : Pictures
+    dataset : Pictures
     extractor : Extractor
     count : int
         Images of either set.
     """
 
-    def __init__(self, pictures: Pictures, extractor: Extractor, count: int) -> None:
-        known = f"{_VERSION} {pictures.fingerprint} {pictures.shape} {extractor.label} {count}"
+    def __init__(self, dataset: ImageDataset, extractor: Extractor, count: int) -> None:
+        known = f"{_VERSION} {dataset.fingerprint} {dataset.shape} {extractor.label} {count}"
         name = hashlib.sha256(known.encode()).hexdigest()[:24]
         # names alone identify pictures that are decoded when shown: their pixels may change
-        can_tell = not pictures.fingerprint.startswith(STREAMED)
+        can_tell = not dataset.fingerprint.startswith(STREAMED)
         self._path = cache_folder() / "features" / f"{name}.json" if can_tell else None
         self._found = _read(self._path)
 

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.errors import ConfigError
-from dcgan.evaluation.evaluator import Evaluator, refuse_few, refuse_few_pictures
+from dcgan.evaluation.evaluator import Evaluator, refuse_few, refuse_few_images
 from dcgan.evaluation.extractors import open_extractor, refuse_unknown
 from dcgan.evaluation.sampler import Sampler
 from dcgan.render.runs_page import side_by_side
+from dcgan.runs.dataset import open_dataset
 from dcgan.runs.folder import RunFolder
-from dcgan.runs.pictures import open_pictures
 from dcgan.runs.scores import read_scores
 from dcgan.runs.settings import stored_settings
 from dcgan.runtime.files import StrPath
@@ -192,7 +192,7 @@ def compare(
     elif len(shapes) > 1:
         protocol = "nothing was measured: the runs draw images of different shapes"
     else:
-        pictures = open_pictures(
+        dataset = open_dataset(
             runs[0].folder,
             runs[0].networks,
             data,
@@ -200,9 +200,9 @@ def compare(
             note=note,
             progress=progress,
         )
-        refuse_few_pictures(len(pictures))
-        network = open_extractor(extractor, pictures, device=runs[0].device, note=note)
-        evaluator = Evaluator(pictures, network, images=images, brief=True, note=note)
+        refuse_few_images(len(dataset))
+        network = open_extractor(extractor, dataset, device=runs[0].device, note=note)
+        evaluator = Evaluator(dataset, network, images=images, brief=True, note=note)
         spreads = [_spreads(evaluator, run, range(seed, seed + draws)) for run in runs]
         protocol = (
             f"{draws} draws of {evaluator.count:,} images, to {evaluator.split}, on"

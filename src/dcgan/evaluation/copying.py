@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.errors import DataError
-from dcgan.evaluation.baselines import Floors
+from dcgan.evaluation.baselines import RealBaselines
 from dcgan.evaluation.real_images import take
 from dcgan.metrics.estimate import FeatureArray
 from dcgan.metrics.extractor import Features
@@ -111,7 +111,7 @@ class CopyingSearch:
 
     Parameters
     ----------
-    pictures : Pictures
+    dataset : Pictures
     rows_N : int64 (N,)
         Those to search.
     features : Features
@@ -128,13 +128,13 @@ class CopyingSearch:
 
     def __init__(
         self,
-        pictures: Pictures,
+        dataset: ImageDataset,
         rows_N: NDArray[np.int64],
         features: Features,
         held_out: tuple[Features, str] | None,
         *,
         extractor: str,
-        floors: Floors,
+        baselines: RealBaselines,
     ) -> None:
         if held_out is None:
             count = len(rows_N) // 5
@@ -142,10 +142,10 @@ class CopyingSearch:
             held_out = features.take(slice(0, count)), name
             rows_N, features = rows_N[count:], features.take(slice(count, None))
         self._held_out, self._name = held_out
-        self._pictures, self._rows, self._features = pictures, rows_N, features
-        self._floors = floors.of(
+        self._dataset, self._rows, self._features = dataset, rows_N, features
+        self._baselines = baselines.of(
             f"copying {self._name} {len(rows_N)}",
-            lambda: _floors(self._held_out.values, features.values),
+            lambda: _baselines(self._held_out.values, features.values),
         )
         self._label = extractor
 
@@ -170,7 +170,7 @@ class CopyingSearch:
         scores = tuple(self._scores(generated, distance_N, seed, split))
         return Copying(
             images[closest],
-            take(self._pictures, self._rows[index_N[closest]]),
+            take(self._dataset, self._rows[index_N[closest]]),
             tuple(float(one) for one in distance_N[closest]),
             len(self._rows),
             self._name,
@@ -194,29 +194,29 @@ class CopyingSearch:
         yield Score(
             measure="copying_test",
             value=_c_t(generated.values[:half], training, held_out[half : 2 * half]),
-            floor=self._floors["copying_test"],
+            floor=self._baselines["copying_test"],
             better="zero",
             generated=half,
             **common,
         )
-        threshold = self._floors["threshold"]
+        threshold = self._baselines["threshold"]
         yield Score(
             measure="duplicate_rate",
             value=float((distance_N <= threshold).mean()),
-            floor=self._floors["duplicate_rate"],
+            floor=self._baselines["duplicate_rate"],
             generated=len(generated),
             **common,
         )
         yield Score(
             measure="repeat_rate",
             value=repeats(generated.values[:count], threshold=threshold),
-            floor=self._floors["repeat_rate"],
+            floor=self._baselines["repeat_rate"],
             generated=count,
             **common,
         )
 
 
-def _floors(held_out: FeatureArray, training: FeatureArray) -> dict[str, float]:
+def _baselines(held_out: FeatureArray, training: FeatureArray) -> dict[str, float]:
     """What one half of the held-out pictures gets when the other half sets the bound.
 
     A threshold that one in a hundred of the one half undercuts is undercut by about as many of

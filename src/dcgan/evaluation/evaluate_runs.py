@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from os import fspath
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, DcganError
-from dcgan.evaluation.evaluator import Evaluation, Evaluator, refuse_few, refuse_few_pictures
+from dcgan.evaluation.evaluator import Evaluation, Evaluator, refuse_few, refuse_few_images
 from dcgan.evaluation.extractors import open_extractor, refuse_unknown
 from dcgan.evaluation.real_images import name_of
 from dcgan.evaluation.sampler import Sampler
-from dcgan.runs.pictures import held_out_name, open_pictures
+from dcgan.runs.dataset import held_out_name, open_dataset
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 
@@ -73,10 +73,10 @@ def evaluate(
     refuse_unknown(extractor)
     folder, networks, ranks = runs[0].folder, runs[0].networks, runs[0].ranks
     with ranks.first_ahead():
-        pictures = open_pictures(
+        dataset = open_dataset(
             folder, networks, data, data_root=data_root, note=note, progress=progress
         )
-    refuse_few_pictures(len(pictures))
+    refuse_few_images(len(dataset))
     others = None
     if held_out is not None and (brief or data is not None):
         raise ConfigError(
@@ -89,14 +89,14 @@ def evaluate(
         if not brief and data is None:
             others = _held_out(runs[0], held_out, data_root, note, progress)
         opened = open_extractor(
-            extractor, pictures, device=runs[0].device, download=download, note=note
+            extractor, dataset, device=runs[0].device, download=download, note=note
         )
     ranks.agree("checkpoints", [run.checkpoint.name for run in runs])
-    ranks.agree("pictures", [(name_of(some), len(some)) for some in (pictures, others) if some])
+    ranks.agree("pictures", [(name_of(some), len(some)) for some in (dataset, others) if some])
     ranks.agree("extractor", opened.label)
     opened.ranks = ranks
     evaluator = Evaluator(
-        pictures,
+        dataset,
         opened,
         images=images,
         held_out=others,
@@ -113,12 +113,12 @@ def _held_out(
     data_root: StrPath | None,
     note: Callable[[str], None] | None,
     progress: Callable[[int, int], None] | None,
-) -> Pictures | None:
+) -> ImageDataset | None:
     name = asked or held_out_name(run.folder)
     if name is None:
         return None
     try:
-        return open_pictures(
+        return open_dataset(
             run.folder, run.networks, name, data_root=data_root, note=note, progress=progress
         )
     except DcganError:

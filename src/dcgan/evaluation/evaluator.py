@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, DataError
-from dcgan.evaluation.baselines import Floors
+from dcgan.evaluation.baselines import RealBaselines
 from dcgan.evaluation.copying import Copying, CopyingSearch
 from dcgan.evaluation.judgement import judgement
 from dcgan.evaluation.real_features import real_features
@@ -52,7 +52,7 @@ class Evaluation:
     checkpoint : str
     images_seen : int
     scores : tuple of Score
-    pictures : str
+    dataset : str
         Eight letters that tell the real ones from others.
     extractor : str
         What the extractor is, for people.
@@ -65,7 +65,7 @@ class Evaluation:
     checkpoint: str
     images_seen: int
     scores: tuple[Score, ...]
-    pictures: str
+    dataset: str
     extractor: str = ""
     classes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     copying: Copying | None = None
@@ -89,7 +89,7 @@ class Evaluation:
             "run": self.run,
             "checkpoint": self.checkpoint,
             "images_seen": self.images_seen,
-            "pictures": self.pictures,
+            "pictures": self.dataset,
             "extractor": self.extractor,
             "scores": [score.to_json() for score in self.scores],
             "classes": {name: list(shares) for name, shares in self.classes.items()},
@@ -102,7 +102,7 @@ class Evaluator:
 
     Parameters
     ----------
-    pictures : Pictures
+    dataset : Pictures
         The real ones, at the runs' size.
     extractor : Extractor
     images : int, default 10,000
@@ -127,46 +127,46 @@ class Evaluator:
 
     def __init__(
         self,
-        pictures: Pictures,
+        dataset: ImageDataset,
         extractor: Extractor,
         *,
         images: int = 10_000,
-        held_out: Pictures | None = None,
+        held_out: ImageDataset | None = None,
         brief: bool = False,
         copies: bool = True,
         note: Note | None = None,
     ) -> None:
-        total = len(pictures)
+        total = len(dataset)
         refuse_few(images)
-        refuse_few_pictures(total)
+        refuse_few_images(total)
         self.count = min(images, total // 2)
         self._note = note or silent
         self._extractor = extractor
         self._seed = 0
         self._brief = brief
-        self.split = f"{self.count:,} of {total:,} pictures ({name_of(pictures)})"
+        self.split = f"{self.count:,} of {total:,} pictures ({name_of(dataset)})"
         order = chosen_order(total)
         self._rows, self._floor_rows = order[: self.count], order[self.count : 2 * self.count]
-        self._pictures = pictures
+        self._dataset = dataset
         self._note(f"features of real pictures ({extractor.label})")
         searched = 0 if brief or not copies else min(total, _MOST_TRAINING)
         most = max(2 * self.count, searched)
-        known = real_features(pictures, order[:most], extractor)
-        self._floors = Floors(pictures, extractor, self.count)
+        known = real_features(dataset, order[:most], extractor)
+        self._baselines = RealBaselines(dataset, extractor, self.count)
         self._reference = known.take(slice(0, self.count))
         self._others = known.take(slice(self.count, 2 * self.count))
         self._search: CopyingSearch | None = None
         if searched:
             self._search = CopyingSearch(
-                pictures,
+                dataset,
                 order[:most],
                 known,
                 None if held_out is None else self._features_of(held_out),
                 extractor=extractor.label,
-                floors=self._floors,
+                baselines=self._baselines,
             )
 
-    def _features_of(self, held_out: Pictures) -> tuple[Features, str]:
+    def _features_of(self, held_out: ImageDataset) -> tuple[Features, str]:
         rows = chosen_order(len(held_out))[: self.count]
         name = f"{len(rows):,} of {len(held_out):,} other pictures ({name_of(held_out)})"
         return real_features(held_out, rows, self._extractor), name
@@ -174,7 +174,7 @@ class Evaluator:
     def evaluate(self, run: Sampler, *, seed: int = 0) -> Evaluation:
         """Measure the checkpoint that a run is opened at, on the latents of a seed."""
         self._seed = seed
-        if run.networks.image_shape != self._pictures.shape:
+        if run.networks.image_shape != self._dataset.shape:
             raise DataError(
                 f"{run.path}: draws images of another shape than the pictures they would be"
                 " compared with"
@@ -196,7 +196,7 @@ class Evaluator:
             run.checkpoint.name,
             run.images_seen,
             tuple(scores),
-            name_of(self._pictures),
+            name_of(self._dataset),
             self._extractor.about,
             self._shares(generated),
             copying,
@@ -205,7 +205,7 @@ class Evaluator:
     def _distances(self, generated: Features) -> Iterator[Score]:
         real, others, fake = self._reference.values, self._others.values, generated.values
         moments = Moments.of(real)
-        floors = self._floors.of(
+        baselines = self._baselines.of(
             "distances",
             lambda: {
                 "frechet": frechet_distance(moments, Moments.of(others)),
@@ -215,14 +215,16 @@ class Evaluator:
             },
         )
         distance = frechet_distance(moments, Moments.of(fake))
-        yield self._score_like("frechet_distance", distance, floors["frechet"])
+        yield self._score_like("frechet_distance", distance, baselines["frechet"])
         found = kernel_distance(real, fake)
-        yield self._score_like("kernel_distance", found.value, floors["kernel"], error=found.error)
+        yield self._score_like(
+            "kernel_distance", found.value, baselines["kernel"], error=found.error
+        )
         shares = asdict(precision_recall(real, fake)) | asdict(density_coverage(real, fake))
         for name, value in shares.items():
             # above real images' density lies crowding, not quality
             better: Better = "real" if name == "density" else "higher"
-            yield self._score_like(name, value, floors[name], better=better)
+            yield self._score_like(name, value, baselines[name], better=better)
 
     def _of_classes(self, generated: Features) -> Iterator[Score]:
         """What the extractor's own classes say, where it has any."""
@@ -249,23 +251,23 @@ class Evaluator:
 
     def _on_pixels(self, images: NDArray[np.uint8]) -> Iterator[Score]:
         count = len(images)
-        real = take(self._pictures, self._rows[:count])
-        floors = self._floors.of(f"pixels {count}", lambda: self._floors_on_pixels(real))
+        real = take(self._dataset, self._rows[:count])
+        baselines = self._baselines.of(f"pixels {count}", lambda: self._floors_on_pixels(real))
         for level, value in sliced_wasserstein(real, images).items():
             name = f"sliced_wasserstein_{level}"
-            yield self._score_like(name, value, floors[name], images=count)
+            yield self._score_like(name, value, baselines[name], images=count)
         found = ms_ssim_diversity(images)
         yield self._score_like(
             "ms_ssim",
             found.value,
-            floors["ms_ssim"],
+            baselines["ms_ssim"],
             error=found.error,
             better="real",
             images=count,
         )
 
     def _floors_on_pixels(self, real: NDArray[np.uint8]) -> dict[str, float]:
-        others = take(self._pictures, self._floor_rows[: len(real)])
+        others = take(self._dataset, self._floor_rows[: len(real)])
         distances = sliced_wasserstein(real, others)
         return {
             **{f"sliced_wasserstein_{level}": value for level, value in distances.items()},
@@ -314,7 +316,7 @@ def refuse_few(images: int) -> None:
         raise ConfigError("images", images, f"at least {FEWEST}, or no distance means anything")
 
 
-def refuse_few_pictures(total: int) -> None:
+def refuse_few_images(total: int) -> None:
     """Raise ``DataError`` for so few real ones that there are no two sets of them."""
     if total < 2 * FEWEST:
         raise DataError(f"{total} pictures: too few to compare with, it takes {2 * FEWEST}")

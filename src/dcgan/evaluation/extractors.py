@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dcgan.data import Labels, Pictures
+from dcgan.data import ImageDataset, Labels
 from dcgan.data.stream import STREAMED
 from dcgan.errors import ConfigError, DataError, did_you_mean
 from dcgan.evaluation.real_images import chosen_order, take
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.chance import is_clearly_above_chance
 from dcgan.metrics.extractors.classifier import (
-    FEWEST_PICTURES,
+    FEWEST_IMAGES,
     MOST_CLASSES,
     cached_classifier,
     is_kept,
@@ -46,7 +46,7 @@ _LOOKED_AT = 64
 
 def open_extractor(
     wanted: str,
-    pictures: Pictures,
+    dataset: ImageDataset,
     *,
     device: torch.device | str = "cpu",
     download: bool = False,
@@ -63,7 +63,7 @@ def open_extractor(
         TorchScript or an exported program that only computes on tensors. A classifier that is not
         clearly better than guessing (see :mod:`dcgan.metrics.extractors.chance`) is not used:
         random takes its place.
-    pictures : Pictures
+    dataset : Pictures
         Give the size, the channels and the labels.
     device : torch.device, default CPU
     download : bool
@@ -79,22 +79,22 @@ def open_extractor(
         ``classifier`` without labels, or a file that is no such extractor.
     """
     refuse_unknown(wanted)
-    channels, height, width = pictures.shape
+    channels, height, width = dataset.shape
     match wanted:
         case "auto":
-            name = "classifier" if _can_be_taught(pictures) else "random"
-            return open_extractor(name, pictures, device=device, note=note)
+            name = "classifier" if _can_be_taught(dataset) else "random"
+            return open_extractor(name, dataset, device=device, note=note)
         case "random":
             return random_extractor(channels, (height, width), device=device)
         case "classifier":
-            found = classes_of(pictures)
+            found = classes_of(dataset)
             if found is None:
                 raise DataError(
                     "these pictures have no labels to train a classifier on; take --extractor"
                     " random, or sort them into one folder per class"
                 )
-            classifier = factor_classifier(pictures, *found, device=device, note=note)
-            trouble = _near_chance(classifier, pictures, found[1])
+            classifier = factor_classifier(dataset, *found, device=device, note=note)
+            trouble = _near_chance(classifier, dataset, found[1])
             if trouble and note:
                 note(f"measuring with the extractor random: {trouble}")
             return (
@@ -124,7 +124,7 @@ def refuse_unknown(wanted: str, key: str = "extractor") -> None:
         raise ConfigError(key, wanted, f"neither a file nor a name; {did_you_mean(wanted, NAMES)}")
 
 
-def classes_of(pictures: Pictures, factor: str | None = None) -> tuple[str, Labels] | None:
+def classes_of(dataset: ImageDataset, factor: str | None = None) -> tuple[str, Labels] | None:
     """The factor by which pictures are classified: ``label`` or the first that has names.
 
     Parameters
@@ -132,7 +132,7 @@ def classes_of(pictures: Pictures, factor: str | None = None) -> tuple[str, Labe
     factor : str, optional
         Only this one.
     """
-    named = {name: labels for name, labels in pictures.labels.items() if labels.names}
+    named = {name: labels for name, labels in dataset.labels.items() if labels.names}
     if factor is not None:
         return (factor, named[factor]) if factor in named else None
     if "label" in named:
@@ -140,22 +140,22 @@ def classes_of(pictures: Pictures, factor: str | None = None) -> tuple[str, Labe
     return next(iter(named.items()), None)
 
 
-def _can_be_taught(pictures: Pictures) -> bool:
-    found = classes_of(pictures)
+def _can_be_taught(dataset: ImageDataset) -> bool:
+    found = classes_of(dataset)
     if found is None:
         return False
-    numbers = found[1].values[pictures.rows(_taught_rows(pictures))].astype(np.int64)
+    numbers = found[1].values[dataset.rows(_taught_rows(dataset))].astype(np.int64)
     counts = np.bincount(numbers, minlength=len(found[1].names))
-    return 2 <= len(counts) <= MOST_CLASSES and bool(counts.min() >= FEWEST_PICTURES)
+    return 2 <= len(counts) <= MOST_CLASSES and bool(counts.min() >= FEWEST_IMAGES)
 
 
-def _near_chance(extractor: Extractor, pictures: Pictures, labels: Labels) -> str:
+def _near_chance(extractor: Extractor, dataset: ImageDataset, labels: Labels) -> str:
     """Why a classifier's features mean nothing; empty where it has learned its classes."""
     network = extractor.network
     if not isinstance(network, Classifier):
         return ""
     card = network.card
-    numbers = labels.values[pictures.rows(_taught_rows(pictures))].astype(np.int64)
+    numbers = labels.values[dataset.rows(_taught_rows(dataset))].astype(np.int64)
     majority = float(np.bincount(numbers).max()) / len(numbers)
     if is_clearly_above_chance(card.right, card.held_out, majority):
         return ""
@@ -166,13 +166,13 @@ def _near_chance(extractor: Extractor, pictures: Pictures, labels: Labels) -> st
     )
 
 
-def _taught_rows(pictures: Pictures) -> NDArray[np.int64]:
-    most = min(_MOST_TAUGHT, _TAUGHT_BYTES // prod(pictures.shape))
-    return chosen_order(len(pictures))[:most]
+def _taught_rows(dataset: ImageDataset) -> NDArray[np.int64]:
+    most = min(_MOST_TAUGHT, _TAUGHT_BYTES // prod(dataset.shape))
+    return chosen_order(len(dataset))[:most]
 
 
 def factor_classifier(
-    pictures: Pictures,
+    dataset: ImageDataset,
     factor: str,
     labels: Labels,
     *,
@@ -185,7 +185,7 @@ def factor_classifier(
 
     Parameters
     ----------
-    pictures : Pictures
+    dataset : Pictures
     factor : str
         Its name.
     labels : Labels
@@ -203,21 +203,21 @@ def factor_classifier(
     DataError
         Too few pictures of a class, or too many classes.
     """
-    rows = _taught_rows(pictures)
-    numbers = labels.values[pictures.rows(rows)].astype(np.int64)
-    key = hashlib.sha256(f"{pictures.fingerprint} {pictures.shape} {factor}".encode())
+    rows = _taught_rows(dataset)
+    numbers = labels.values[dataset.rows(rows)].astype(np.int64)
+    key = hashlib.sha256(f"{dataset.fingerprint} {dataset.shape} {factor}".encode())
     key.update(numbers.tobytes())
     if not shifted:
         key.update(b"still")
-    if pictures.fingerprint.startswith(STREAMED):  # made of names: pixels may change under them
-        key.update(take(pictures, rows[:_LOOKED_AT]).tobytes())
+    if dataset.fingerprint.startswith(STREAMED):  # made of names: pixels may change under them
+        key.update(take(dataset, rows[:_LOOKED_AT]).tobytes())
     budget = None
     if brief and not is_kept(_name(key)):
         budget = _BRIEF
         key.update(b"brief")
     return cached_classifier(
         _name(key),
-        lambda: (take(pictures, rows), numbers, labels.names),
+        lambda: (take(dataset, rows), numbers, labels.names),
         device=device,
         budget=budget,
         shifted=shifted,

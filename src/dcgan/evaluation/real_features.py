@@ -13,7 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.data.stream import STREAMED
 from dcgan.evaluation.real_images import parts_of
 from dcgan.metrics.extractor import Extractor, Features
@@ -24,18 +24,20 @@ _LIMIT = 4_000_000_000
 """Bytes that are kept; what was used longest ago goes first."""
 
 
-def real_features(pictures: Pictures, rows_N: NDArray[np.int64], extractor: Extractor) -> Features:
+def real_features(
+    dataset: ImageDataset, rows_N: NDArray[np.int64], extractor: Extractor
+) -> Features:
     """Features of some pictures, from the cache where they have been taken before."""
     known = hashlib.sha256(rows_N.tobytes())
-    known.update(f"{pictures.fingerprint} {pictures.shape} {extractor.label}".encode())
+    known.update(f"{dataset.fingerprint} {dataset.shape} {extractor.label}".encode())
     path = cache_folder() / "features" / f"{known.hexdigest()[:24]}.npz"
     # names alone identify pictures that are decoded when shown: their pixels may have changed
-    can_tell = not pictures.fingerprint.startswith(STREAMED)
+    can_tell = not dataset.fingerprint.startswith(STREAMED)
     kept = _read(path, len(rows_N)) if can_tell else None
     (is_missing,) = extractor.ranks.greatest([kept is None])  # for any, they share the work
     if kept is not None and not is_missing:
         return kept
-    features = extractor(parts_of(pictures, rows_N))
+    features = extractor(parts_of(dataset, rows_N))
     # kept for speed alone: a full or write-protected disk must not stop a measurement
     with suppress(OSError):
         if can_tell and kept is None:

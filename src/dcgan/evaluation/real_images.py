@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.errors import DataError
 
 _ORDER = 20_151_119
@@ -31,13 +31,13 @@ def chosen_order(count: int) -> NDArray[np.int64]:
 
 
 def two_samples(
-    pictures: Pictures, count: int
+    dataset: ImageDataset, count: int
 ) -> tuple[Iterator[NDArray[np.uint8]], Iterator[NDArray[np.uint8]], str]:
     """Two disjoint sets of equally many pictures, and what to call the first.
 
     Parameters
     ----------
-    pictures : Pictures
+    dataset : Pictures
     count : int
         Of each; where there are fewer than twice as many, half of what is there.
 
@@ -51,7 +51,7 @@ def two_samples(
     DataError
         Fewer than 100 pictures.
     """
-    total = len(pictures)
+    total = len(dataset)
     count = min(count, total // 2)
     if count < FEWEST:
         raise DataError(
@@ -61,27 +61,27 @@ def two_samples(
     order = chosen_order(total)
     one, other = np.sort(order[:count]), np.sort(order[count : 2 * count])
     # without the fingerprint, which depends on how the pictures are held
-    return parts_of(pictures, one), parts_of(pictures, other), f"{count:,} of {total:,} pictures"
+    return parts_of(dataset, one), parts_of(dataset, other), f"{count:,} of {total:,} pictures"
 
 
-def name_of(pictures: Pictures) -> str:
+def name_of(dataset: ImageDataset) -> str:
     """Eight letters that tell one collection from another."""
-    return pictures.fingerprint.rpartition(":")[2][:8]
+    return dataset.fingerprint.rpartition(":")[2][:8]
 
 
-def parts_of(pictures: Pictures, rows: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
+def parts_of(dataset: ImageDataset, rows: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
     """Some pictures in parts of bounded size, cut about the centre, uint8 (n, C, H, W)."""
-    step = max(1, _PART_BYTES // prod(pictures.shape))
+    step = max(1, _PART_BYTES // prod(dataset.shape))
     for start in range(0, len(rows), step):
         part = rows[start : start + step]
-        yield pictures.take(part, np.full(len(part), 0.5)).numpy()
+        yield dataset.take(part, np.full(len(part), 0.5)).numpy()
 
 
-def take(pictures: Pictures, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+def take(dataset: ImageDataset, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Some pictures, cut about the centre, uint8 (N, C, H, W)."""
-    images = np.empty((len(rows), *pictures.shape), np.uint8)
+    images = np.empty((len(rows), *dataset.shape), np.uint8)
     start = 0
-    for part in parts_of(pictures, rows):
+    for part in parts_of(dataset, rows):
         images[start : start + len(part)] = part
         start += len(part)
     return images

@@ -92,7 +92,7 @@ def _protocol(found: Evaluation) -> str:
     """For a file's name: one evaluation must not take the place of another."""
     score = found.scores[0]
     extractor = score.extractor.replace(":", "-")
-    return f"{extractor}-{found.pictures}-{score.generated}-seed{score.seed}"
+    return f"{extractor}-{found.dataset}-{score.generated}-seed{score.seed}"
 
 
 def best_of(found: Sequence[Evaluation]) -> Evaluation:

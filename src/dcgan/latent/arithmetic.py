@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
 from dcgan.latent.labelling import Reader
@@ -173,7 +173,7 @@ def figure(
     *,
     rescale: bool = True,
     seed: int = 0,
-    beside: Pictures | None = None,
+    beside: ImageDataset | None = None,
 ) -> Image.Image:
     """The paper's figure, see :func:`dcgan.render.equation.equation`.
 

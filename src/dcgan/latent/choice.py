@@ -60,4 +60,4 @@ class Choice:
 
     def images(self, run: Run, count: int) -> Iterator[NDArray[np.uint8]]:
         """Images of the first ``count`` latents in pieces, uint8 (B, C, H, W)."""
-        return run.draw_numbered(partial(self.latents, run), count)
+        return run.generate_numbered(partial(self.latents, run), count)

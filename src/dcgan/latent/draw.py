@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError
 from dcgan.latent.nearest import nearest_row
 from dcgan.render.animation import SUFFIXES, all_enlarged, save_animation
@@ -29,7 +29,7 @@ def write_frames(
     side: int | None = None,
     smooth: bool = False,
     loop: bool = True,
-    beside: Pictures | None = None,
+    beside: ImageDataset | None = None,
 ) -> None:
     """A film, or as ``.png`` one sheet of them all.
 
@@ -63,7 +63,7 @@ def samples_sheet(
     captions: Sequence[str] = (),
     side: int | None = None,
     smooth: bool = False,
-    beside: Pictures | None = None,
+    beside: ImageDataset | None = None,
 ) -> Image.Image:
     """All on one sheet, where wanted with the nearest real picture and its distance below each;
     enlarged as in a film where that is asked for."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, DataError, DcganError
 from dcgan.latent.choice import Choice
 from dcgan.latent.feature_maps import (
@@ -81,7 +81,7 @@ def forget(
     row: int | None = None,
     samples: int = SAMPLES,
     least: float = LEAST,
-    beside: Pictures | None = None,
+    beside: ImageDataset | None = None,
 ) -> Forgotten:
     """Find the feature maps that draw something, and draw without them.
 

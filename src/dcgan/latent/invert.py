@@ -22,7 +22,7 @@ from dcgan.latent.least_squares import descend
 from dcgan.latent.noise import from_normal, to_normal
 from dcgan.latent.resemblance import Resemblance
 from dcgan.runs.run import Run
-from dcgan.runtime.device import whole_fp32
+from dcgan.runtime.device import no_tf32
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.rng import derived_seed
 
@@ -70,7 +70,7 @@ class Inversion:
     error_N: NDArray[np.float64]
 
 
-@whole_fp32()
+@no_tf32()
 @isolated()
 def invert(
     run: Run,

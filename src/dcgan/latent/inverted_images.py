@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError
 from dcgan.evaluation.real_images import take
 from dcgan.latent.choice import Choice
@@ -23,7 +23,7 @@ from dcgan.latent.nearest import nearest_row
 from dcgan.latent.noise import to_normal
 from dcgan.models.latents import LatentSpace
 from dcgan.render.sheet import stacked
-from dcgan.runs.pictures import read_files
+from dcgan.runs.dataset import read_files
 from dcgan.runs.run import Run
 
 MOST = 64
@@ -33,7 +33,7 @@ _COLUMNS = 8
 
 
 def read_words(
-    run: Run, words: Sequence[str], pictures: Pictures | None, kind: str
+    run: Run, words: Sequence[str], dataset: ImageDataset | None, kind: str
 ) -> tuple[list[str], NDArray[np.uint8]]:
     """The pictures that words on the command line mean, and a name for each.
 
@@ -42,7 +42,7 @@ def read_words(
     run : Run
     words : sequence of str
         Files, or numbers in ``pictures``.
-    pictures : Pictures, optional
+    dataset : Pictures, optional
         Needed where there are numbers.
     kind : str
         What those are called: its 17th is named ``KIND-17``.
@@ -63,10 +63,10 @@ def read_words(
     names: list[str] = []
     found = []
     for word in words:
-        if pictures is not None and word.isdecimal():
-            if int(word) >= len(pictures):
-                raise ConfigError("picture", word, f"numbers go from 0 to {len(pictures) - 1:,}")
-            found.append(take(pictures, np.array([int(word)])))
+        if dataset is not None and word.isdecimal():
+            if int(word) >= len(dataset):
+                raise ConfigError("picture", word, f"numbers go from 0 to {len(dataset) - 1:,}")
+            found.append(take(dataset, np.array([int(word)])))
             name = f"{kind}-{word}"
         else:
             found.append(read_files(run.folder, run.networks, [Path(word)]))
@@ -110,7 +110,7 @@ def figure(
     latent_NZ: Tensor,
     errors: Sequence[float],
     choice: Choice,
-    beside: Pictures | None = None,
+    beside: ImageDataset | None = None,
 ) -> Image.Image:
     """Pictures, below each what was found, and below that what it becomes where it is moved.
 

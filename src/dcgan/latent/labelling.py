@@ -12,12 +12,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data import Labels, Pictures
+from dcgan.data import ImageDataset, Labels
 from dcgan.errors import ConfigError, DataError, did_you_mean
 from dcgan.evaluation.extractors import factor_classifier
 from dcgan.latent.appearance import APPEARANCES
 from dcgan.metrics.extractor import Extractor
-from dcgan.runs.pictures import open_pictures
+from dcgan.runs.dataset import open_dataset
 from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath
 
@@ -39,7 +39,7 @@ class Reader:
     ----------
     run : Run
     data, data_root, note
-        As for :func:`dcgan.runs.pictures.open_pictures`.
+        As for :func:`dcgan.runs.pictures.open_dataset`.
     """
 
     def __init__(
@@ -55,10 +55,10 @@ class Reader:
         self._eighths: dict[str, tuple[Labels, NDArray[np.float64]]] = {}
 
     @cached_property
-    def pictures(self) -> Pictures:
+    def dataset(self) -> ImageDataset:
         """What the run was trained on, or is to be read by."""
         run = self._run
-        return open_pictures(
+        return open_dataset(
             run.folder, run.networks, self._data, data_root=self._root, note=self._note
         )
 
@@ -71,7 +71,7 @@ class Reader:
         DataError
             None has.
         """
-        found = {name: labels for name, labels in self.pictures.labels.items() if labels.names}
+        found = {name: labels for name, labels in self.dataset.labels.items() if labels.names}
         if not found:
             raise DataError(
                 f"{self._run.path}: its pictures have no labels to know concepts by; give numbers"
@@ -129,7 +129,7 @@ class Reader:
     def _extractor(self, factor: str, labels: Labels, *, shifted: bool = True) -> Extractor:
         if factor not in self._classifiers:
             self._classifiers[factor] = factor_classifier(
-                self.pictures,
+                self.dataset,
                 factor,
                 labels,
                 device=self._run.device,
@@ -146,7 +146,7 @@ class Reader:
 
     def _labels_of(self, concept: str) -> Labels | None:
         try:
-            return self.pictures.labels.get(concept)
+            return self.dataset.labels.get(concept)
         except DataError:
             if concept in APPEARANCES:
                 return None  # looked at, not learned: the pictures may lie anywhere
@@ -165,7 +165,7 @@ class Reader:
         if self._labels_of(factor) is None:
             return APPEARANCES[factor](images_NCHW)
         if factor not in self._eighths:
-            self._eighths[factor] = _eighths(self.pictures, factor)
+            self._eighths[factor] = _eighths(self.dataset, factor)
         labels, mean_K = self._eighths[factor]
         # a measured factor may be a place, which must stay where it is
         found = self._extractor(factor, labels, shifted=False)(images_NCHW).probabilities
@@ -181,9 +181,9 @@ class Reader:
         return least_N
 
 
-def _eighths(pictures: Pictures, factor: str) -> tuple[Labels, NDArray[np.float64]]:
+def _eighths(dataset: ImageDataset, factor: str) -> tuple[Labels, NDArray[np.float64]]:
     """A measured factor cut into eight classes of equally many pictures, and the mean of each."""
-    values = np.asarray(pictures.labels[factor].values, np.float64)
+    values = np.asarray(dataset.labels[factor].values, np.float64)
     ends = np.unique(np.quantile(values, np.linspace(0, 1, _PARTS + 1)))
     if len(ends) < 3:
         raise DataError(f"{factor}: nearly all pictures have one value; nothing grows along it")

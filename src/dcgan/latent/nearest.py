@@ -10,20 +10,20 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.evaluation.real_images import parts_of, take
 from dcgan.runtime.isolation import isolated
 
 
 @isolated()
 def nearest_real(
-    pictures: Pictures, images_NCHW: NDArray[np.uint8]
+    dataset: ImageDataset, images_NCHW: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Which picture lies nearest to each image, of all there are.
 
     Parameters
     ----------
-    pictures : Pictures
+    dataset : Pictures
         Read in parts of bounded size.
     images_NCHW : uint8 (N, C, H, W)
 
@@ -38,7 +38,7 @@ def nearest_real(
     best_N = np.full(len(image_NF), np.inf)
     found_N = np.zeros(len(image_NF), np.int64)
     start = 0
-    for part in parts_of(pictures, np.arange(len(pictures))):
+    for part in parts_of(dataset, np.arange(len(dataset))):
         real_PF = part.reshape(len(part), -1).astype(np.float32) / 255
         product_NP = image_NF @ real_PF.T
         distance_NP = square_N1 - 2 * product_NP + (real_PF**2).sum(axis=1, dtype=np.float64)
@@ -52,8 +52,8 @@ def nearest_real(
 
 
 def nearest_row(
-    pictures: Pictures, images_NCHW: NDArray[np.uint8]
+    dataset: ImageDataset, images_NCHW: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], list[str]]:
     """The real picture nearest to each image, (N, C, H, W), and captions with their distance."""
-    number_N, distance_N = nearest_real(pictures, images_NCHW)
-    return take(pictures, number_N), [f"real, {distance:.3f}" for distance in distance_N]
+    number_N, distance_N = nearest_real(dataset, images_NCHW)
+    return take(dataset, number_N), [f"real, {distance:.3f}" for distance in distance_N]

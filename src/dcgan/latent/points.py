@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
-from dcgan.latent.store import read_latent, stored_pictures
+from dcgan.latent.store import read_latent, stored_images
 from dcgan.runs.run import Run
 
 _MOST = 10_000_000
@@ -41,7 +41,7 @@ def latent_of(run: Run, name: str, choice: Choice) -> Tensor:
     try:
         place, own = int(number), int(seed) if colon else choice.seed
     except ValueError:
-        if not stored_pictures(run):
+        if not stored_images(run):
             raise ConfigError(
                 "point",
                 name,
@@ -58,7 +58,7 @@ def latent_of(run: Run, name: str, choice: Choice) -> Tensor:
 
 def is_point(run: Run, name: str) -> bool:
     """Whether a word means a latent: a number, or the name of an inverted picture."""
-    return bool(_NUMBER.fullmatch(name)) or name in stored_pictures(run)
+    return bool(_NUMBER.fullmatch(name)) or name in stored_images(run)
 
 
 def latents_of(run: Run, names: tuple[str, ...], choice: Choice) -> Tensor:

@@ -16,11 +16,11 @@ from time import localtime
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, RunError
 from dcgan.latent.choice import Choice
 from dcgan.latent.draw import samples_sheet
-from dcgan.render.sheet import SUFFIXES, picture, refuse_too_large, save_image
+from dcgan.render.sheet import SUFFIXES, pillow_image, refuse_too_large, save_image
 from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath, folder_written_whole, written_whole
 from dcgan.runtime.isolation import isolated
@@ -42,7 +42,7 @@ def write_samples(
     choice: Choice = _ANY,
     *,
     numbered: bool = False,
-    beside: Pictures | None = None,
+    beside: ImageDataset | None = None,
 ) -> None:
     """Draw images and write them; the suffix of ``out`` says how. Of several processes that share
     the drawing, the first writes.
@@ -86,7 +86,7 @@ def write_samples(
             rows=1 if beside is None else 2,
             captions=numbered or beside is not None,
         )
-    if run.ranks.first_says(suffix == "" and _is_taken(out)):
+    if run.ranks.broadcast(suffix == "" and _is_taken(out)):
         raise RunError(f"{out}: is there and not an empty folder; take another --out")
     run.ranks.agree("checkpoint", run.checkpoint.name)
     pieces = choice.images(run, count)
@@ -137,7 +137,7 @@ def _write_zip(pieces: Pieces, out: Path) -> None:
     ):
         for number, image in _numbered(pieces):
             buffer = BytesIO()
-            picture(image).save(buffer, "PNG")
+            pillow_image(image).save(buffer, "PNG")
             member = zipfile.ZipInfo(f"{number:06d}.png", localtime()[:6])
             member.external_attr = 0o666 << 16  # what unpacks it takes its umask off
             archive.writestr(member, buffer.getvalue())
@@ -146,7 +146,7 @@ def _write_zip(pieces: Pieces, out: Path) -> None:
 def _write_folder(pieces: Pieces, out: Path) -> None:
     with folder_written_whole(out) as unfinished:
         for number, image in _numbered(pieces):
-            picture(image).save(unfinished / f"{number:06d}.png")
+            pillow_image(image).save(unfinished / f"{number:06d}.png")
 
 
 def _numbered(pieces: Pieces) -> Iterator[tuple[int, NDArray[np.uint8]]]:

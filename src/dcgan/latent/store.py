@@ -64,7 +64,7 @@ def stored_names(run: Run) -> list[str]:
     return _names(run.folder.directions)
 
 
-def stored_pictures(run: Run) -> list[str]:
+def stored_images(run: Run) -> list[str]:
     """The pictures whose latents there are, in alphabetical order."""
     return _names(run.folder.latents)
 

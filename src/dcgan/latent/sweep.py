@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
 from dcgan.latent.directions import Direction, moved
@@ -43,7 +43,7 @@ def write_sweep(
     side: int | None = None,
     smooth: bool = False,
     loop: bool = True,
-    beside: Pictures | None = None,
+    beside: ImageDataset | None = None,
 ) -> None:
     """A sheet as ``.png``, a row for each sample and below each image how far it was moved; or a
     film of nine samples that go there and back.

@@ -21,7 +21,7 @@ _NAMES: dict[Distance, str] = {"frechet": "frechet_distance", "kernel": "kernel_
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class DistanceToReal:
     """Distances generated images by their distance to a fixed set of real ones.
 
     Parameters
@@ -56,7 +56,7 @@ class Yardstick:
         *,
         split: str,
         seed: int,
-    ) -> Yardstick:
+    ) -> DistanceToReal:
         """A yardstick from two disjoint sets of real images, given in parts (n, C, H, W)."""
         features = extractor(reference)
         floor = distance_between(measure, features, extractor(others))

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dcgan.runtime.device import whole_fp32
+from dcgan.runtime.device import no_tf32
 from dcgan.runtime.ranks import Ranks
 from dcgan.runtime.threads import in_threads
 
@@ -118,7 +118,7 @@ class Extractor:
         # a thread to each batch: threads that share every operation wait for each other, and for
         # the cores that another program keeps busy
         is_cpu = self.device.type == "cpu"
-        with whole_fp32():  # what a CPU kept is compared with what a GPU finds
+        with no_tf32():  # what a CPU kept is compared with what a GPU finds
             mine = list((in_threads if is_cpu else map)(self._batch_of, own_share()))
         found = list(self.ranks.collect(mine, count))
         values = [feature_BF for feature_BF, _ in found]

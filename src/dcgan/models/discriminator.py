@@ -109,7 +109,7 @@ class Discriminator(nn.Module):
 
         Without classes, a conditional discriminator judges the image alone.
         """
-        return self.judge(self.features(image_BCHW), class_BK)
+        return self.logits_of(self.features(image_BCHW), class_BK)
 
     def features(self, image_BCHW: Tensor) -> Tensor:
         """What the last row sees, (B, F) or (B, F, H, W)."""
@@ -118,7 +118,7 @@ class Discriminator(nn.Module):
             feature = block(feature)
         return feature
 
-    def judge(self, feature: Tensor, class_BK: Tensor | None = None) -> Tensor:
+    def logits_of(self, feature: Tensor, class_BK: Tensor | None = None) -> Tensor:
         """:meth:`features` → logits (B,)."""
         logit_B: Tensor = self.blocks[-1](feature).reshape(-1)
         if class_BK is None or not self.classes:

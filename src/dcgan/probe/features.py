@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d
 
-from dcgan.data import Pictures, PixelScale
+from dcgan.data import ImageDataset, PixelScale
 from dcgan.errors import DataError, RunError
 from dcgan.models import Discriminator
 from dcgan.models.batch_norm import averaging_batch_norm
 from dcgan.models.table import Layer
-from dcgan.runtime.device import poolable, whole_fp32
+from dcgan.runtime.device import no_tf32, poolable
 from dcgan.runtime.memory import available_memory, in_words
 
 GRID = 4
@@ -100,7 +100,7 @@ class LayerFeatures:
     @torch.inference_mode()
     def __call__(self, pixel_BCHW: Tensor) -> Tensor:
         found = []
-        with whole_fp32():
+        with no_tf32():
             hidden = self._scale.normalize(pixel_BCHW)
             for row, block in enumerate(self._blocks):
                 hidden = block(hidden)
@@ -144,11 +144,11 @@ def with_statistics_of(
     return network
 
 
-def batches_of(pictures: Pictures, index_N: NDArray[np.int64]) -> Iterator[Tensor]:
+def batches_of(dataset: ImageDataset, index_N: NDArray[np.int64]) -> Iterator[Tensor]:
     """Pictures by number, in order, uint8 (B, C, H, W), the last batch as long as what is left."""
     for start in range(0, len(index_N), BATCH):
         part = index_N[start : start + BATCH]
-        yield pictures.take(part, np.full(len(part), 0.5))
+        yield dataset.take(part, np.full(len(part), 0.5))
 
 
 class Projection:
@@ -183,7 +183,7 @@ class Projection:
 
 def extract(
     features: FeatureMap,
-    pictures: Pictures,
+    dataset: ImageDataset,
     index_N: NDArray[np.int64],
     *,
     projection: Projection | None = None,
@@ -194,7 +194,7 @@ def extract(
     width = features.count if projection is None else projection.kept
     collected = np.empty((len(index_N), width), np.float32)
     done = 0
-    for pixel_BCHW in batches_of(pictures, index_N):
+    for pixel_BCHW in batches_of(dataset, index_N):
         count = len(pixel_BCHW)
         missing = pixel_BCHW.new_zeros(BATCH - count, *pixel_BCHW.shape[1:])
         whole_BCHW = torch.cat([pixel_BCHW, missing]).to(device)
@@ -206,7 +206,7 @@ def extract(
     return collected
 
 
-def refuse_too_many(pictures: int, width: int) -> None:
+def refuse_too_many(images: int, width: int) -> None:
     """Refuse features that would not fit into memory, before any is computed.
 
     Raises
@@ -214,10 +214,10 @@ def refuse_too_many(pictures: int, width: int) -> None:
     DataError
         With what is needed, what is free, and which options make it less.
     """
-    needed, free = 4 * pictures * width, available_memory()
+    needed, free = 4 * images * width, available_memory()
     if free is not None and needed > _MEMORY_SHARE * free:
         raise DataError(
-            f"{width:,} features of {pictures:,} pictures take {in_words(needed)}, more than"
+            f"{width:,} features of {images:,} images take {in_words(needed)}, more than"
             f" {_MEMORY_SHARE:.0%} of the {in_words(free)} that are free; take a smaller"
             " --max-features or --limit"
         )

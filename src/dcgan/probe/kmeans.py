@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, unfold
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.errors import DataError
 from dcgan.probe.features import BATCH, batches_of
 from dcgan.runtime.device import poolable
@@ -23,7 +23,7 @@ CENTRES = 400
 
 _SIDE = 6
 _PATCHES = 100_000
-_PER_PICTURE = 20
+_PER_IMAGE = 20
 _CONTRAST = 10.0
 _WHITENING = 0.1
 """Added to a patch's variance (pixels from 0 to 255), and to the eigenvalues of the covariance of
@@ -47,7 +47,7 @@ class KMeansFeatures:
 
     Parameters
     ----------
-    pictures : Pictures
+    dataset : Pictures
     index_N : int64 (N,)
         Pictures to learn from.
     seed : int
@@ -61,15 +61,15 @@ class KMeansFeatures:
 
     def __init__(
         self,
-        pictures: Pictures,
+        dataset: ImageDataset,
         index_N: NDArray[np.int64],
         seed: int,
         device: torch.device | str = "cpu",
     ) -> None:
         random = np.random.default_rng(derived_seed(seed, "k-means"))
-        self._stride = max(1, round(max(pictures.shape[1:]) / _WIDEST))
-        chosen = np.sort(random.permutation(index_N)[: _PATCHES // _PER_PICTURE])
-        patch_LP = self._sampled(pictures, chosen, random)
+        self._stride = max(1, round(max(dataset.shape[1:]) / _WIDEST))
+        chosen = np.sort(random.permutation(index_N)[: _PATCHES // _PER_IMAGE])
+        patch_LP = self._sampled(dataset, chosen, random)
         self._mean_P = patch_LP.mean(dim=0)
         self._whitening_PP = _zca(patch_LP - self._mean_P)
         whitened_LP = ((patch_LP - self._mean_P) @ self._whitening_PP).numpy()
@@ -78,7 +78,7 @@ class KMeansFeatures:
         self._to(torch.device(device))
         self._deviation_F = torch.ones(self.count, device=device)
         few = np.sort(random.permutation(index_N)[:_STANDARDIZED_ON])
-        pooled = torch.cat([self(batch.to(device)) for batch in batches_of(pictures, few)])
+        pooled = torch.cat([self(batch.to(device)) for batch in batches_of(dataset, few)])
         self._deviation_F = (pooled.var(dim=0) + 0.01).sqrt()
 
     @property
@@ -112,13 +112,13 @@ class KMeansFeatures:
         return unfold(pixel_BCHW.float(), _SIDE, stride=self._stride).transpose(1, 2)
 
     def _sampled(
-        self, pictures: Pictures, index_N: NDArray[np.int64], random: np.random.Generator
+        self, dataset: ImageDataset, index_N: NDArray[np.int64], random: np.random.Generator
     ) -> Tensor:
         """Some normalised patches of each picture (L, P), without those that are blank."""
         found = []
-        for pixel_BCHW in batches_of(pictures, index_N):
+        for pixel_BCHW in batches_of(dataset, index_N):
             for patch_LP in self._patches(pixel_BCHW):
-                some = torch.from_numpy(random.integers(len(patch_LP), size=_PER_PICTURE))
+                some = torch.from_numpy(random.integers(len(patch_LP), size=_PER_IMAGE))
                 found.append(patch_LP[some])
         patch_LP = torch.cat(found)
         patch_LP = patch_LP[patch_LP.var(dim=1) > 1]

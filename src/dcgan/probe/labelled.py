@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data import Labels, Pictures, load_pictures, open_source
+from dcgan.data import ImageDataset, Labels, load_dataset, open_source
 from dcgan.data.cache import Cache
 from dcgan.data.survey import values_of
 from dcgan.data.values import UNKNOWN, Values
@@ -40,7 +40,7 @@ class Labelled:
     ----------
     name : str
         What messages call them.
-    pictures : Pictures
+    dataset : Pictures
         The whole collection.
     index : int64 (N,)
         Which of them.
@@ -51,7 +51,7 @@ class Labelled:
     """
 
     name: str
-    pictures: Pictures
+    dataset: ImageDataset
     index: NDArray[np.int64]
     label: NDArray[np.int64]
     names: tuple[str, ...]
@@ -87,7 +87,7 @@ def load_labelled(
     cache : Path, optional
         The folder where decoded pictures are kept.
     progress, note
-        As for :func:`dcgan.data.load_pictures`.
+        As for :func:`dcgan.data.load_dataset`.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def load_labelled(
             note(line)
     _labels_of(data, source.labels, factor)  # before minutes of decoding
     fit = recorded(run, "data", "fit", default="crop")
-    pictures = load_pictures(
+    dataset = load_dataset(
         source,
         (height, width),
         channels,
@@ -115,15 +115,15 @@ def load_labelled(
         progress=progress,
         note=note,
     )
-    labels = _labels_of(data, pictures.labels, factor)
-    index_N = np.arange(len(pictures))
-    class_N = np.asarray(labels.values)[pictures.rows(index_N)].astype(np.int64)
+    labels = _labels_of(data, dataset.labels, factor)
+    index_N = np.arange(len(dataset))
+    class_N = np.asarray(labels.values)[dataset.rows(index_N)].astype(np.int64)
     if class_N.min() < 0 or class_N.max() >= len(labels.names):
         raise DataError(
             f"{data}: some pictures have no class (number {class_N.min()} of"
             f" {len(labels.names)} classes); leave them out"
         )
-    return Labelled(data, pictures, index_N, class_N, labels.names)
+    return Labelled(data, dataset, index_N, class_N, labels.names)
 
 
 def matched(test: Labelled, names: tuple[str, ...]) -> Labelled:

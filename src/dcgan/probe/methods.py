@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, did_you_mean
 from dcgan.models import Discriminator
 from dcgan.probe.features import FeatureMap, LayerFeatures, batches_of, with_statistics_of
@@ -33,7 +33,7 @@ class Unlabelled:
     """What features may be learned from: pictures by number, without their classes."""
 
     run: Run
-    pictures: Pictures
+    dataset: ImageDataset
     index: NDArray[np.int64]
     seed: int
     device: torch.device
@@ -96,17 +96,17 @@ def _layers_of(discriminator: Discriminator, seen: Unlabelled) -> FeatureMap:
     random = np.random.default_rng(derived_seed(seen.seed, "batch norm"))
     some = random.permutation(seen.index)[:_MEASURED]
     ready = with_statistics_of(
-        discriminator.to(seen.device), batches_of(seen.pictures, some), networks.scale
+        discriminator.to(seen.device), batches_of(seen.dataset, some), networks.scale
     )
     return LayerFeatures(ready, networks.discriminator, networks.scale)
 
 
 def _pixels(seen: Unlabelled) -> FeatureMap:
-    return Pixels(seen.pictures.shape)
+    return Pixels(seen.dataset.shape)
 
 
 def _k_means(seen: Unlabelled) -> FeatureMap:
-    return KMeansFeatures(seen.pictures, seen.index, seen.seed, seen.device)
+    return KMeansFeatures(seen.dataset, seen.index, seen.seed, seen.device)
 
 
 _FEATURES: dict[str, Callable[[Unlabelled], FeatureMap]] = {

@@ -97,7 +97,7 @@ def probe(
     draws = None if labels is None else balanced_draws(train, labels, repeats, seed)
     device = torch.device(device)
     parts = _Parts(
-        Unlabelled(run, train.pictures, train.index, seed, device), train, validation, test, draws
+        Unlabelled(run, train.dataset, train.index, seed, device), train, validation, test, draws
     )
     silent_or_tell = tell or silent
     results = []
@@ -194,7 +194,7 @@ def _collected(
 
     return extract(
         features,
-        several[0].pictures,
+        several[0].dataset,
         index_N,
         projection=projection,
         device=parts.seen.device,

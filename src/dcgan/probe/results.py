@@ -73,8 +73,8 @@ class MethodResult:
         """
         right_RN = (self.predicted == self.truth).astype(np.float64)
         difference_RN = right_RN - (other.predicted == self.truth)
-        draws, pictures = difference_RN.shape
-        error = difference_RN.mean(axis=0).std() / pictures**0.5
+        draws, dataset = difference_RN.shape
+        error = difference_RN.mean(axis=0).std() / dataset**0.5
         if draws > 1:
             error = max(error, difference_RN.mean(axis=1).std(ddof=1) / draws**0.5)
         return float(difference_RN.mean()), float(error)

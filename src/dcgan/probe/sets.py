@@ -66,4 +66,4 @@ def load_sets(
 
 
 def _named(some: Labelled, name: str) -> Labelled:
-    return Labelled(name, some.pictures, some.index, some.label, some.names)
+    return Labelled(name, some.dataset, some.index, some.label, some.names)

@@ -111,7 +111,7 @@ def predict(network: nn.Module, networks: Networks, some: Labelled) -> NDArray[n
     with torch.inference_mode():
         found = [
             network(networks.scale.normalize(pixel_BCHW.to(device))).argmax(dim=1).cpu()
-            for pixel_BCHW in batches_of(some.pictures, some.index)
+            for pixel_BCHW in batches_of(some.dataset, some.index)
         ]
     return torch.cat(found).numpy()
 
@@ -154,7 +154,7 @@ def _step(
     device: torch.device,
 ) -> None:
     network.train()
-    pixel_BCHW = some.pictures.take(some.index, np.full(len(some), 0.5)).to(device)
+    pixel_BCHW = some.dataset.take(some.index, np.full(len(some), 0.5)).to(device)
     class_B: Tensor = torch.from_numpy(some.label).to(device)
     loss = cross_entropy(network(networks.scale.normalize(pixel_BCHW)), class_B)
     optimizer.zero_grad()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dcgan.errors import ConfigError, DcganError
-from dcgan.render.sheet import picture
+from dcgan.render.sheet import pillow_image
 from dcgan.runtime.files import written_whole
 
 SUFFIXES = (".gif", ".webp", ".mp4")
@@ -92,7 +92,7 @@ def enlarged(
     image_CHW: NDArray[np.uint8], side: int | None = None, *, smooth: bool = False
 ) -> Image.Image:
     """One image, its longer side ``side`` pixels; default: a whole factor to about 256."""
-    image = picture(image_CHW)
+    image = pillow_image(image_CHW)
     longer = max(image.size)
     factor = side / longer if side else max(1, round(256 / longer))
     size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))

@@ -35,7 +35,7 @@ _MOST_SIDE = 16_000
 """PNG viewers and encoders give up on much larger sheets."""
 
 
-def picture(image_CHW: NDArray[np.uint8]) -> Image.Image:
+def pillow_image(image_CHW: NDArray[np.uint8]) -> Image.Image:
     """One image (C, H, W) with 1 to 4 channels as a Pillow image."""
     pixels = np.moveaxis(image_CHW, 0, 2)
     return Image.fromarray(
@@ -77,7 +77,7 @@ def sheet(
         row, column = divmod(index, columns)
         top, left = row * cell[0] + _GAP, column * cell[1] + _GAP
         paper[:, top : top + image.shape[1], left : left + image.shape[2]] = image
-    drawn = picture(paper)
+    drawn = pillow_image(paper)
     pen, font = ImageDraw.Draw(drawn), ImageFont.load_default(_FONT_SIZE)
     colours = channels - (channels % 2 == 0)
     ink = (_INK,) * colours + (255,) * (channels - colours)
@@ -178,7 +178,7 @@ def save_image(image: Image.Image, path: StrPath) -> None:
 
     JPEG knows no transparency: it is laid on white. Raises ``DataError`` for a suffix of no format.
     """
-    image_format = picture_format(path)
+    image_format = format_of(path)
     options: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": _JPEG_QUALITY},
         "WEBP": {"lossless": True},
@@ -191,7 +191,7 @@ def save_image(image: Image.Image, path: StrPath) -> None:
         image.save(unfinished, format=image_format, **options.get(image_format, {}))
 
 
-def picture_format(path: StrPath) -> str:
+def format_of(path: StrPath) -> str:
     """Pillow's name of the format that the suffix names; ``DataError`` where it names none."""
     path = Path(path)
     image_format = Image.registered_extensions().get(path.suffix.lower())

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dcgan.data import PixelScale
 from dcgan.models.generator import Generator
-from dcgan.runtime.device import whole_fp32
+from dcgan.runtime.device import no_tf32
 from dcgan.runtime.threads import in_threads
 
 _MOST, _PIXELS = 64, 64 * 32**2
@@ -23,7 +23,7 @@ _MOST, _PIXELS = 64, 64 * 32**2
 GPU, which small pieces would leave idle."""
 
 
-def draw_each(
+def generate_each(
     generator: Generator, latents: Iterable[Tensor], scale: PixelScale, device: torch.device
 ) -> Iterator[NDArray[np.uint8]]:
     """Images in pieces, uint8 (B, C, H, W).
@@ -45,7 +45,7 @@ def draw_each(
         missing = batch - len(piece)
         padded = torch.cat([piece, piece.new_zeros(missing, piece.shape[1])])
         # threads draw at once on CPUs only, where there is nothing to be set for all of them
-        precision = whole_fp32() if device.type == "cuda" else nullcontext()
+        precision = no_tf32() if device.type == "cuda" else nullcontext()
         with precision, torch.inference_mode():
             image_BCHW = generator(padded.to(device))[: len(piece)]
             return scale.denormalize(image_BCHW).cpu().numpy()

@@ -22,7 +22,7 @@ from dcgan.models.generator import Generator
 from dcgan.render.sheet import sheet
 from dcgan.runs.checkpoints import list_checkpoints, read_part, read_state, verify_checkpoint
 from dcgan.runs.conditions import with_conditions
-from dcgan.runs.drawing import at_once, draw_each
+from dcgan.runs.drawing import at_once, generate_each
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import of_training
 from dcgan.runs.networks import Networks
@@ -125,7 +125,7 @@ class Run:
 
     @cached_property
     @default_modes()
-    def _drawing(self) -> Generator:
+    def _fast_generator(self) -> Generator:
         """The same, in the form that draws fastest."""
         return folded(self.generator)
 
@@ -164,9 +164,9 @@ class Run:
             latent_BZ = self.networks.latent.numbered(seed, start, stop)
             return with_conditions(self.networks, latent_BZ, label=label, codes=codes)
 
-        return self.draw_numbered(latents, count)
+        return self.generate_numbered(latents, count)
 
-    def draw_numbered(
+    def generate_numbered(
         self, latents: Callable[[int, int], torch.Tensor], count: int
     ) -> Iterator[NDArray[np.uint8]]:
         """Images in pieces, of latents known by number; dealt out among several processes.
@@ -180,7 +180,7 @@ class Run:
         step = at_once(self.networks.image_shape, self.device)
         starts = range(0, count, step)
         own = self.ranks.deal(starts)
-        drawn = self.draw_each(latents(start, min(count, start + step)) for start in own)
+        drawn = self.generate_each(latents(start, min(count, start + step)) for start in own)
         return in_default_modes(self.ranks.collect(drawn, len(starts)))
 
     def draw(
@@ -194,14 +194,14 @@ class Run:
         generator : Generator, optional
             Another than the run's own, or its own with something done to it.
         """
-        return np.concatenate([self._no_images(), *self.draw_each([latent_BZ], generator)])
+        return np.concatenate([self._no_images(), *self.generate_each([latent_BZ], generator)])
 
-    def draw_each(
+    def generate_each(
         self, latents: Iterable[torch.Tensor], generator: Generator | None = None
     ) -> Iterator[NDArray[np.uint8]]:
         """The images of :meth:`draw` in pieces, in constant memory, however many latents come."""
-        network = self._drawing if generator is None else generator
-        return in_default_modes(draw_each(network, latents, self.networks.scale, self.device))
+        network = self._fast_generator if generator is None else generator
+        return in_default_modes(generate_each(network, latents, self.networks.scale, self.device))
 
     def sheet(self, count: int = 64, *, seed: int = 0) -> Image.Image:
         """The images of :meth:`sample` on one sheet, as a Pillow image.

@@ -149,7 +149,7 @@ def synchronise(device: torch.device) -> None:
 
 
 @contextmanager
-def whole_fp32() -> Iterator[None]:
+def no_tf32() -> Iterator[None]:
     """Within, a GPU's convolutions in fp32 are that: PyTorch rounds what they multiply to ten bits
     (TF32) where it is not told otherwise, too few for second derivatives and for comparisons."""
     before = torch.backends.cudnn.allow_tf32

@@ -93,7 +93,7 @@ class Ranks:
         agreed: list[float] = found.tolist()
         return agreed
 
-    def first_says(self, value: Value) -> Value:
+    def broadcast(self, value: Value) -> Value:
         """What the first process gives, on all of them."""
         if self.size == 1:
             return value
@@ -101,7 +101,7 @@ class Ranks:
         distributed.broadcast_object_list(box, src=0)
         return box[0]
 
-    def all_say(self, value: Value) -> list[Value]:
+    def all_gather(self, value: Value) -> list[Value]:
         """What each process gives, in their order, on all of them."""
         if self.size == 1:
             return [value]
@@ -111,7 +111,7 @@ class Ranks:
 
     def agree(self, what: str, value: object) -> None:
         """Raise ConfigError, in all processes, unless a value is the same in all of them."""
-        said = self.all_say(value)
+        said = self.all_gather(value)
         if any(other != value for other in said):
             raise ConfigError(
                 what,
@@ -138,19 +138,19 @@ class Ranks:
             return
         mine = iter(own)
         for start in range(0, count, self.size):
-            for made in self.all_say(list(islice(mine, 1)))[: count - start]:
+            for made in self.all_gather(list(islice(mine, 1)))[: count - start]:
                 yield from made
 
     @contextmanager
     def first_ahead(self) -> Iterator[None]:
         """The first process goes through a block before the others: what it keeps, they find."""
         if not self.is_first:
-            self.first_says(None)
+            self.broadcast(None)
         try:
             yield
         finally:  # if the first fails, each finds out for itself
             if self.is_first:
-                self.first_says(None)
+                self.broadcast(None)
 
     def reseed(self, seed: int, images_seen: int) -> None:
         """Give this process random numbers of its own for one step.

@@ -16,7 +16,7 @@ from dcgan.data.values import SETTING, written
 from dcgan.training.auto import choose_size
 from dcgan.vocabulary import Fit
 
-FEW_PICTURES = 1000
+FEW_IMAGES = 1000
 """Below, the discriminator soon knows every picture by heart (Karras et al. 2020,
 arXiv:2006.06676, see it begin at some thousands)."""
 
@@ -199,17 +199,17 @@ def _too_little(seen: Inspection) -> list[str]:
 
 def few_images(count: int) -> str | None:
     """What to expect of so few different images; None where there are enough."""
-    if count >= FEW_PICTURES:
+    if count >= FEW_IMAGES:
         return None
     if count == 1:
         return (
             "only 1 image: the generator can only learn to repeat it. For new images, give at least"
-            f" some hundred different ones, better {FEW_PICTURES:,}"
+            f" some hundred different ones, better {FEW_IMAGES:,}"
         )
     repeats = "expect near-copies of them" if count < _VERY_FEW else "expect many near-copies"
     return (
         f"only {count:,} different images: {repeats}, because a GAN repeats its images below some"
-        f" {FEW_PICTURES:,}. More images help most; --data.flip true doubles them where"
+        f" {FEW_IMAGES:,}. More images help most; --data.flip true doubles them where"
         " left and right are alike"
     )
 
@@ -224,12 +224,12 @@ def _spoiled(seen: Inspection) -> list[str]:
         )
     if seen.blank:
         found.append(
-            f"{_pictures(len(seen.blank), 'blank ')}: samples will hold such, too;"
+            f"{_dataset(len(seen.blank), 'blank ')}: samples will hold such, too;"
             " --data.blank drop leaves them out"
         )
     if seen.vanishing:
         found.append(
-            f"{_pictures(len(seen.vanishing), 'transparent ')}, white, cannot be seen on white: try"
+            f"{_dataset(len(seen.vanishing), 'transparent ')}, white, cannot be seen on white: try"
             " --data.background '#000000'"
         )
     return found
@@ -252,7 +252,7 @@ def _sizes(seen: Inspection, size: tuple[int, int]) -> list[str]:
             " are sharp and some blurred"
         )
     if seen.tiny:
-        found.append(f"{_pictures(len(seen.tiny))} with a side below {TINY_SIDE}")
+        found.append(f"{_dataset(len(seen.tiny))} with a side below {TINY_SIDE}")
     return found
 
 
@@ -273,7 +273,7 @@ def _mixtures(seen: Inspection) -> list[str]:
     grey = seen.readable - seen.coloured
     if seen.coloured and not seen.is_colour:
         found.append(
-            f"{_pictures(seen.coloured)} of {seen.readable:,} have colour, which grey training"
+            f"{_dataset(seen.coloured)} of {seen.readable:,} have colour, which grey training"
             " drops; --data.channels 3 keeps it"
         )
     elif seen.coloured and grey:
@@ -285,7 +285,7 @@ def _mixtures(seen: Inspection) -> list[str]:
         )
     if seen.animated:
         found.append(
-            f"{_pictures(seen.animated, 'animated ')}: only first frames count without"
+            f"{_dataset(seen.animated, 'animated ')}: only first frames count without"
             " --data.frames all"
         )
     for factor, counts in seen.labels.items():
@@ -335,7 +335,7 @@ def _by(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _pictures(count: int, which: str = "") -> str:
+def _dataset(count: int, which: str = "") -> str:
     return f"{count:,} {which}picture{'' if count == 1 else 's'}"
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import torch
 
 from dcgan.config import RunConfig, parse_config, resolved, validate_combinations
-from dcgan.data import Pictures, Source, load_pictures, open_items, open_source, survey
+from dcgan.data import ImageDataset, Source, load_dataset, open_items, open_source, survey
 from dcgan.data.survey import LOOKED_AT
 from dcgan.errors import DataError
 from dcgan.evaluation.extractors import refuse_unknown
+from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
-from dcgan.runs.pictures import FROM_PYTHON
 from dcgan.runs.run import Run, open_run, read_networks
 from dcgan.runtime.device import choose_device
 from dcgan.runtime.files import StrPath
@@ -186,39 +186,39 @@ def _train_together(
     with claimed(folder, config, stored) as folder:
         reporter.note(f"run folder: {folder.path}")
         try:
-            pictures = _load(config, source, folder, reporter)
+            dataset = _load(config, source, folder, reporter)
         except BaseException:
             reporter.end()
             raise
-        networks = with_classes(networks, config, pictures)
+        networks = with_classes(networks, config, dataset)
         if folder.networks.is_file():
             stored_networks = read_networks(folder)
             refuse_other_classes(networks, stored_networks, folder.path)
             networks = stored_networks
         else:
-            networks = replace(networks, scale=build_scale(config, pictures))
+            networks = replace(networks, scale=build_scale(config, dataset))
         asked_threads = None if may_change else threads.number
-        ranks.first_says((config, networks, folder.path, asked_threads))
-        train_run(folder, config, networks, pictures, reporter, threads, ranks)
+        ranks.broadcast((config, networks, folder.path, asked_threads))
+        train_run(folder, config, networks, dataset, reporter, threads, ranks)
     return open_run(folder.path)
 
 
 def _follow(ranks: Ranks, given: Source | None) -> Run:
     """Train as the first process says, once it has made everything ready."""
     nothing: tuple[RunConfig, Networks, Path, int | None] | None = None
-    told = ranks.first_says(nothing)
+    told = ranks.broadcast(nothing)
     assert told is not None
     config, networks, path, asked_threads = told
     folder, silent = RunFolder(path), Reporter()
     source = given or _open(config, silent)
     source = build_selection(config, source, silent)
-    pictures = _load(config, source, folder, silent)
+    dataset = _load(config, source, folder, silent)
     most = torch.get_num_threads()
     train_run(
         folder,
         config,
         networks,
-        pictures,
+        dataset,
         silent,
         Threads(((0, asked_threads or most),), most),
         ranks,
@@ -282,10 +282,10 @@ def _open(config: RunConfig, reporter: Reporter) -> Source:
     )
 
 
-def _load(config: RunConfig, source: Source, folder: RunFolder, reporter: Reporter) -> Pictures:
+def _load(config: RunConfig, source: Source, folder: RunFolder, reporter: Reporter) -> ImageDataset:
     memory = config.data.memory_gb
     told = len(source.notes)
-    pictures = load_pictures(
+    dataset = load_dataset(
         source,
         resolved(config.data.size),
         resolved(config.data.channels),
@@ -301,7 +301,7 @@ def _load(config: RunConfig, source: Source, folder: RunFolder, reporter: Report
     )
     for note in source.notes[told:]:  # what a program gives tells its labels while it is read
         reporter.note(note)
-    return pictures
+    return dataset
 
 
 def _images_shown(config: RunConfig, count: int) -> int | None:

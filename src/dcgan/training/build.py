@@ -13,7 +13,7 @@ from torch import nn
 
 from dcgan.augment import Augment
 from dcgan.config.tree import PlayerConfig, RunConfig, resolved
-from dcgan.data import Batches, HeldPictures, Pictures, PixelScale, Source
+from dcgan.data import Batches, HeldDataset, ImageDataset, PixelScale, Source
 from dcgan.data.cache import Cache
 from dcgan.data.loader import ClassNumbers
 from dcgan.data.selection import Drops, select
@@ -83,7 +83,7 @@ def build_state(
     device: torch.device,
     ranks: Ranks = ALONE,
     *,
-    pictures: int = 0,
+    dataset_size: int = 0,
 ) -> TrainingState:
     """Fresh networks, optimisers and random streams, from the seed alone.
 
@@ -97,7 +97,7 @@ def build_state(
         discriminator=discriminator,
         generator_optimizer=_optimizer(config.optim.generator, generator.parameters()),
         discriminator_optimizer=_optimizer(config.optim.discriminator, discriminator.parameters()),
-        augment=build_augment(config, device, pictures),
+        augment=build_augment(config, device, dataset_size),
         ranks=ranks,
     )
     latents = torch.Generator(device).manual_seed(derived_seed(config.seed, "latents"))
@@ -114,7 +114,7 @@ def build_state(
     return TrainingState(players, average, latents, device)
 
 
-def build_augment(config: RunConfig, device: torch.device, pictures: int = 0) -> Augment:
+def build_augment(config: RunConfig, device: torch.device, dataset_size: int = 0) -> Augment:
     """What images go through before D sees them."""
     asked = config.augment
     policy = resolved(asked.policy)
@@ -125,7 +125,7 @@ def build_augment(config: RunConfig, device: torch.device, pictures: int = 0) ->
         probability=0.0 if asked.probability == "adaptive" else asked.probability,
         target=asked.target if is_adaptive else None,
         images_to_one=asked.images_to_one,
-        begins_after=pictures,
+        begins_after=dataset_size,
         device=device,
     )
 
@@ -157,49 +157,49 @@ def build_values(config: RunConfig) -> Values:
     return Values(None if whole == "auto" else whole, None if floats == "auto" else floats)
 
 
-def build_scale(config: RunConfig, pictures: Pictures) -> PixelScale:
+def build_scale(config: RunConfig, dataset: ImageDataset) -> PixelScale:
     """How pixels become numbers."""
     if config.data.scaling == "standardized":
-        most = _MEASURED if pictures.is_slow else len(pictures)
-        return PixelScale.standardizing(pictures.spread(most))
+        most = _MEASURED if dataset.is_slow else len(dataset)
+        return PixelScale.standardizing(dataset.spread(most))
     return PixelScale()
 
 
 def build_batches(
     config: RunConfig,
     networks: Networks,
-    pictures: Pictures,
+    dataset: ImageDataset,
     device: torch.device,
     ranks: Ranks = ALONE,
 ) -> Batches:
     """Endless batches in the order of the run's seed; of each, this process's share."""
     return Batches(
-        _near(pictures, device),
+        _near(dataset, device),
         resolved(config.optim.batch),
         seed=derived_seed(config.seed, "order"),
         device=device,
         scale=networks.scale,
         flip=config.data.flip,
         dequantize=config.data.dequantize,
-        classes=_classes(config, networks, pictures),
+        classes=_classes(config, networks, dataset),
         rank=ranks.rank,
         ranks=ranks.size,
     )
 
 
-def _near(pictures: Pictures, device: torch.device) -> Pictures:
+def _near(dataset: ImageDataset, device: torch.device) -> ImageDataset:
     """The same pictures, on a GPU where they take little of its memory."""
     free = free_memory(device)
-    if free is None or not isinstance(pictures, HeldPictures):
-        return pictures
-    return pictures.placed(device) if pictures.images.nbytes < _NEAR * free else pictures
+    if free is None or not isinstance(dataset, HeldDataset):
+        return dataset
+    return dataset.placed(device) if dataset.images.nbytes < _NEAR * free else dataset
 
 
-def _classes(config: RunConfig, networks: Networks, pictures: Pictures) -> ClassNumbers | None:
+def _classes(config: RunConfig, networks: Networks, dataset: ImageDataset) -> ClassNumbers | None:
     """The class of each picture, where training is conditional."""
     if not networks.latent.classes:
         return None
-    found = classes_of(pictures, config.model.condition)
+    found = classes_of(dataset, config.model.condition)
     assert found is not None, "the networks were planned by them"
     return ClassNumbers(found[1].values, len(found[1].names))
 
@@ -293,7 +293,7 @@ def build_planned(config: RunConfig) -> PlannedCheckpoints:
 def build_extractor(
     config: RunConfig,
     folder: RunFolder,
-    pictures: Pictures,
+    dataset: ImageDataset,
     device: torch.device,
     reporter: Reporter,
 ) -> Extractor | None:
@@ -304,20 +304,20 @@ def build_extractor(
         if folder.best.is_file():
             reporter.note(f"not measured from here on: {folder.best.name} stays as it is")
         return None
-    if len(pictures) < 2 * FEWEST:
+    if len(dataset) < 2 * FEWEST:
         reporter.note(
-            f"not measured while training: {len(pictures)} pictures are too few, it takes"
+            f"not measured while training: {len(dataset)} pictures are too few, it takes"
             f" {2 * FEWEST}; best is the last checkpoint"
         )
         return None
-    return open_extractor(metrics.extractor, pictures, device=device, note=reporter.note)
+    return open_extractor(metrics.extractor, dataset, device=device, note=reporter.note)
 
 
 def build_measuring(
     config: RunConfig,
     folder: RunFolder,
     networks: Networks,
-    pictures: Pictures,
+    dataset: ImageDataset,
     extractor: Extractor,
     tensorboard: TensorBoardLog | None,
     reporter: Reporter,
@@ -334,8 +334,8 @@ def build_measuring(
         save,
         measure=metrics.measure,
         extractor=extractor,
-        pictures=pictures,
-        count=measured_images(config, pictures),
+        dataset=dataset,
+        count=measured_images(config, dataset),
         schedule=measuring_schedule(resolved(metrics.every)),
         patience=metrics.patience,
         places=config.records.keep_best,
@@ -346,9 +346,9 @@ def build_measuring(
     )
 
 
-def measured_images(config: RunConfig, pictures: Pictures) -> int:
+def measured_images(config: RunConfig, dataset: ImageDataset) -> int:
     """Generated images of one measurement; as many real ones are needed twice."""
-    return min(config.metrics.images, len(pictures) // 2)
+    return min(config.metrics.images, len(dataset) // 2)
 
 
 def build_tensorboard(

@@ -16,7 +16,7 @@ from dcgan.errors import Diverged
 from dcgan.models.blocks import fade_noise
 from dcgan.runtime.ranks import Ranks
 from dcgan.training.lr_schedule import RateSchedule
-from dcgan.training.rules import Batch, Rules, Statistics, Turn
+from dcgan.training.rules import Batch, Rules, Statistics, StepPlan
 from dcgan.training.state import TrainingState
 from dcgan.training.step import update
 
@@ -66,10 +66,10 @@ class Plan:
             if until:
                 fade_noise(network, _noise_left(until, state.images_seen))
 
-    def turn(self, state: TrainingState) -> Turn:
+    def step_plan(self, state: TrainingState) -> StepPlan:
         """What is due in the next step."""
         number, rules = state.discriminator_steps, self.rules
-        return Turn(
+        return StepPlan(
             with_penalties=bool(rules.penalties) and number % rules.penalty_interval == 0,
             with_generator=(number + 1) % self.discriminator_steps == 0,
             share=self._share(state.images_seen),
@@ -180,7 +180,7 @@ def fit(
         latent_BZ = plan.rules.latent.draw(batches.batch, state.latents)[mine]
         ranks.reseed(batches.seed, state.images_seen)
         batch = Batch(real_BCHW, latent_BZ, class_BK)
-        statistics = update(state.players, batch, plan.rules, plan.turn(state))
+        statistics = update(state.players, batch, plan.rules, plan.step_plan(state))
         before = state.images_seen
         state.images_seen += batches.batch
         state.discriminator_steps += 1

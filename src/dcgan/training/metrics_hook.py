@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dcgan.data import Pictures, PixelScale
+from dcgan.data import ImageDataset, PixelScale
 from dcgan.errors import DataError
 from dcgan.evaluation.real_images import two_samples
-from dcgan.metrics.distance import Yardstick
+from dcgan.metrics.distance import DistanceToReal
 from dcgan.metrics.extractor import Extractor
 from dcgan.models.latents import LatentSpace
 from dcgan.runs.folder import RunFolder
@@ -52,8 +52,8 @@ class MeasureHook:
     Parameters
     ----------
     measure, extractor
-        See :class:`dcgan.metrics.distance.Yardstick`.
-    pictures : Pictures
+        See :class:`dcgan.metrics.distance.DistanceToReal`.
+    dataset : Pictures
         The real ones; at most half of them are compared with, the other half gives the floor.
     count : int
         Generated images of one measurement, at most half as many as there are real ones, so that
@@ -77,7 +77,7 @@ class MeasureHook:
         *,
         measure: Distance,
         extractor: Extractor,
-        pictures: Pictures,
+        dataset: ImageDataset,
         count: int,
         schedule: Widening,
         patience: int | None,
@@ -93,7 +93,7 @@ class MeasureHook:
         self._save = save
         self._measure: Distance = measure
         self._extractor = extractor
-        self._pictures = pictures
+        self._dataset = dataset
         self._count = count
         self._schedule = schedule
         self._patience = patience
@@ -102,7 +102,7 @@ class MeasureHook:
         self._scale = scale
         self._seed = seed
         self._tensorboard = tensorboard
-        self._yardstick: Yardstick | None = None
+        self._distance_to_real: DistanceToReal | None = None
         self._is_broken = False
         earlier = read_scores(folder)
         self._measured_at = earlier[-1].images if earlier else 0
@@ -148,9 +148,9 @@ class MeasureHook:
         if self._is_broken:
             return
         began = time.perf_counter()
-        if self._yardstick is None:
-            self._yardstick = self._made_yardstick()
-        score = self._yardstick.score(self._images(state))
+        if self._distance_to_real is None:
+            self._distance_to_real = self._new_distance()
+        score = self._distance_to_real.score(self._images(state))
         if self._board is None or self._board.protocol != score.protocol:
             self._board = Scoreboard(self._folder, score.protocol, self._places)
         name = self._save(state) if self._board.has_place_for(score) else None
@@ -172,9 +172,9 @@ class MeasureHook:
                 f" metrics.patience = {self._patience:,} images; a larger one goes on"
             )
 
-    def _made_yardstick(self) -> Yardstick:
-        reference, others, split = two_samples(self._pictures, self._count)
-        return Yardstick.between(
+    def _new_distance(self) -> DistanceToReal:
+        reference, others, split = two_samples(self._dataset, self._count)
+        return DistanceToReal.between(
             self._measure,
             self._extractor,
             reference,

@@ -15,7 +15,7 @@ from dcgan.errors import ConfigError
 from dcgan.models.synchronised import synchronise_batch_norm
 from dcgan.runtime.memory import is_out_of_memory
 from dcgan.runtime.ranks import Ranks
-from dcgan.training.rules import Batch, Players, Rules, Turn
+from dcgan.training.rules import Batch, Players, Rules, StepPlan
 from dcgan.training.step import update
 
 
@@ -128,8 +128,8 @@ def parts_on_device(
         latent = rules.latent.numbered(0, 0, images).to(device)
         class_BK = latent[:, rules.latent.class_slice] if rules.latent.classes else None
         batch = Batch(torch.zeros(images, *image_shape, device=device), latent, class_BK)
-        turn = Turn(with_penalties=bool(rules.penalties))
-        update(scratch, batch, replace(rules, parts=parts), turn)
+        step_plan = StepPlan(with_penalties=bool(rules.penalties))
+        update(scratch, batch, replace(rules, parts=parts), step_plan)
 
     devices = [players.augment.probability.device] if torch.cuda.is_available() else []
     failed = None

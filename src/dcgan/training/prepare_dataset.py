@@ -12,7 +12,7 @@ from dcgan.config import merge, parse_config, resolved
 from dcgan.data import Source, open_items, open_source, survey
 from dcgan.data.image_view import View
 from dcgan.data.sources.prepared import PreparedSource
-from dcgan.data.store import prepare_pictures
+from dcgan.data.store import prepare_dataset
 from dcgan.data.survey import LOOKED_AT
 from dcgan.data.values import written
 from dcgan.data.variation import varies
@@ -116,9 +116,9 @@ def prepare(
             f"{source.name}: the same item gives another image each time it is fetched, as with"
             " random transforms: what is prepared holds one of them"
         )
-    _refuse_full_disk(folder, len(source) * view.picture_bytes)
+    _refuse_full_disk(folder, len(source) * view.image_bytes)
     try:
-        prepare_pictures(
+        prepare_dataset(
             source,
             view,
             folder,
@@ -128,7 +128,7 @@ def prepare(
     finally:
         reporter.end()
     prepared = PreparedSource(folder)
-    for line in prepared.pictures.remarks.lines():
+    for line in prepared.dataset.remarks.lines():
         reporter.note(line)
     return prepared
 

@@ -13,7 +13,7 @@ import yaml
 from pydantic import ConfigDict
 
 from dcgan.config import RunConfig
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.data.stream import STREAMED
 from dcgan.errors import CheckpointError, DataError, RunError
 from dcgan.runs.checkpoints import list_checkpoints, set_aside, verify_checkpoint
@@ -76,7 +76,7 @@ def write_beginning(
     folder: RunFolder,
     config: RunConfig,
     networks: Networks,
-    pictures: Pictures,
+    dataset: ImageDataset,
     device: torch.device,
 ) -> None:
     """Write what identifies the run, or check it against what is there.
@@ -91,10 +91,10 @@ def write_beginning(
     folder.checkpoints.mkdir(exist_ok=True)
     started = folder.config.exists()
     if started:
-        _refuse_other_pictures(folder, config, pictures)
+        _refuse_other_dataset(folder, config, dataset)
     else:
         write_json(folder.networks, networks.to_json())
-        provenance = _provenance(config, pictures, device)
+        provenance = _provenance(config, dataset, device)
         write_json(folder.provenance, provenance | {"networks": sha256(folder.networks)})
     # last: a folder with a configuration has all of the above
     write_text(folder.config, config_yaml(config))
@@ -111,7 +111,7 @@ def config_yaml(config: RunConfig) -> str:
     )
 
 
-def _provenance(config: RunConfig, pictures: Pictures, device: torch.device) -> dict[str, Any]:
+def _provenance(config: RunConfig, dataset: ImageDataset, device: torch.device) -> dict[str, Any]:
     packages = ("dcgan", "torch", "numpy", "pillow", "safetensors")
     return {
         "format": FORMAT,
@@ -123,16 +123,16 @@ def _provenance(config: RunConfig, pictures: Pictures, device: torch.device) -> 
         "data": {
             "source": config.data.source,
             "split": config.data.split,
-            "count": len(pictures),
-            "skipped": len(pictures.skipped),
-            "fingerprint": pictures.fingerprint,
+            "count": len(dataset),
+            "skipped": len(dataset.skipped),
+            "fingerprint": dataset.fingerprint,
         },
         "command": sys.argv,
         "hardware": describe_hardware(device),
     }
 
 
-def _refuse_other_pictures(folder: RunFolder, config: RunConfig, pictures: Pictures) -> None:
+def _refuse_other_dataset(folder: RunFolder, config: RunConfig, dataset: ImageDataset) -> None:
     try:
         provenance = _Provenance.read(read_json(folder.provenance))
     except OSError as error:
@@ -145,8 +145,8 @@ def _refuse_other_pictures(folder: RunFolder, config: RunConfig, pictures: Pictu
         raise RunError(f"{folder.path}: made by a newer dcgan; install that")
     begun_with, fingerprint = provenance.data.count, provenance.data.fingerprint
     source = provenance.data.source or config.data.source
-    comparable = fingerprint.startswith(STREAMED) == pictures.fingerprint.startswith(STREAMED)
-    same = fingerprint == pictures.fingerprint if comparable else begun_with == len(pictures)
+    comparable = fingerprint.startswith(STREAMED) == dataset.fingerprint.startswith(STREAMED)
+    same = fingerprint == dataset.fingerprint if comparable else begun_with == len(dataset)
     if same:
         return
     if source != config.data.source:
@@ -161,6 +161,6 @@ def _refuse_other_pictures(folder: RunFolder, config: RunConfig, pictures: Pictu
     )
     raise DataError(
         f"{folder.path}: was begun on {begun_with:,} images, and {source} now holds"
-        f" {len(pictures):,} that are not the same. Restore them, or give another --out"
+        f" {len(dataset):,} that are not the same. Restore them, or give another --out"
         + ("" if provenance.data.split is not None else earlier)
     )

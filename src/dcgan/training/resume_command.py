@@ -6,7 +6,7 @@ from math import ceil
 from pathlib import Path
 
 from dcgan.config import RunConfig
-from dcgan.runs.pictures import FROM_PYTHON
+from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runtime.shell import command
 from dcgan.training.state import TrainingState
 

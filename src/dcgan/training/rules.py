@@ -78,7 +78,7 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Turn:
+class StepPlan:
     """What is due in one step.
 
     Parameters

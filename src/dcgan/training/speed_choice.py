@@ -20,7 +20,7 @@ from dcgan.runtime.device import device_name
 from dcgan.runtime.files import write_json
 from dcgan.runtime.load import free_cores, usage
 from dcgan.training.threads import Threads, thread_choices
-from dcgan.training.trial import Way, compare_speeds, open_precisions
+from dcgan.training.trial import ComputeMode, compare_speeds, open_precisions
 from dcgan.vocabulary import Precision
 
 _SECONDS = 0.7
@@ -90,11 +90,11 @@ def _fastest_threads(
     """The fewest threads that train about as fast as one, half or all do at their best."""
     threads = Threads(((0, most),), most, "timed")
     precision: Precision = "bf16" if config.precision == "bf16" else "fp32"
-    ways = [Way(precision, number) for number in thread_choices(most)]
+    modes = [ComputeMode(precision, number) for number in thread_choices(most)]
     before = usage()
-    found = compare_speeds(config, networks, device, ways, seconds=_SECONDS)
+    found = compare_speeds(config, networks, device, modes, seconds=_SECONDS)
     free = free_cores(before, usage())
-    speeds = {way.threads: speed for way, speed in found.speeds.items()}
+    speeds = {mode.threads: speed for mode, speed in found.speeds.items()}
     if found.has_stepped:  # estimates cannot be compared with the speed of the run
         for number, speed in speeds.items():
             threads = threads.changed(0, number).observed(speed, free)
@@ -113,7 +113,7 @@ def _fastest_precision(
     precisions = open_precisions(device)
     if len(precisions) == 1:
         return precisions[0], None
-    fp32, bf16 = Way("fp32", threads), Way("bf16", threads)
+    fp32, bf16 = ComputeMode("fp32", threads), ComputeMode("bf16", threads)
     key = _key(config, networks, device, threads)
     known = _remembered().get(key)
     if not (isinstance(known, float) and known > 0):

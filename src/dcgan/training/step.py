@@ -15,10 +15,10 @@ from dcgan.models.discriminator import Discriminator
 from dcgan.objectives import PENALTIES, clip_weights, code_loss
 from dcgan.runtime.device import autocast
 from dcgan.runtime.ranks import ALONE, Ranks
-from dcgan.training.rules import Batch, Players, Rules, Statistics, Turn
+from dcgan.training.rules import Batch, Players, Rules, Statistics, StepPlan
 
 
-def update(players: Players, batch: Batch, rules: Rules, turn: Turn) -> Statistics:
+def update(players: Players, batch: Batch, rules: Rules, step_plan: StepPlan) -> Statistics:
     """One discriminator step and, when it is the generator's turn, one generator step.
 
     Both judge the same generated images: the generator's pass is not paid for twice. A batch in
@@ -27,23 +27,23 @@ def update(players: Players, batch: Batch, rules: Rules, turn: Turn) -> Statisti
     """
     if rules.objective.is_relativistic or "wgan_gp" in rules.penalties:
         batch = batch.paired(rules.latent)  # real and generated are compared, or mixed, one by one
-    is_kept = turn.with_generator and rules.parts == 1
+    is_kept = step_plan.with_generator and rules.parts == 1
     with nullcontext() if is_kept else torch.no_grad():
-        drawn = [_draw(players, part, rules) for part in batch.parts(rules.parts)]
-    fake_BCHW = drawn[0] if rules.parts == 1 else torch.cat(drawn)
-    statistics = discriminator_step(players, batch, fake_BCHW.detach().float(), rules, turn)
-    if turn.with_generator:
-        statistics |= generator_step(players, batch, fake_BCHW, rules, turn)
+        generated = [_generate(players, part, rules) for part in batch.parts(rules.parts)]
+    fake_BCHW = generated[0] if rules.parts == 1 else torch.cat(generated)
+    statistics = discriminator_step(players, batch, fake_BCHW.detach().float(), rules, step_plan)
+    if step_plan.with_generator:
+        statistics |= generator_step(players, batch, fake_BCHW, rules, step_plan)
     return statistics
 
 
 def discriminator_step(
-    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, turn: Turn
+    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, step_plan: StepPlan
 ) -> Statistics:
     """Raise the logits of real images, lower those of generated ones."""
     parts = zip(batch.parts(rules.parts), fake_BCHW.chunk(rules.parts), strict=True)
     statistics = descend(
-        (discriminator_loss(players, part, fake, rules, turn) for part, fake in parts),
+        (discriminator_loss(players, part, fake, rules, step_plan) for part, fake in parts),
         players.discriminator_optimizer,
         parts=rules.parts,
         clip=rules.clip_discriminator,
@@ -57,13 +57,13 @@ def discriminator_step(
 
 
 def discriminator_loss(
-    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, turn: Turn
+    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, step_plan: StepPlan
 ) -> tuple[Tensor, Statistics]:
     """What D minimises, with its penalties where they are due."""
     discriminator, augment = players.discriminator, players.augment
     real_BCHW, fake_class_BK = batch.real_BCHW, batch.latent_BZ[:, rules.latent.class_slice]
     precision: AbstractContextManager[object] = nullcontext()
-    if turn.with_penalties:
+    if step_plan.with_penalties:
         # R1 and R2 take their gradients from passes that are made anyway
         if "r1" in rules.penalties:
             real_BCHW = real_BCHW.detach().requires_grad_()
@@ -75,8 +75,8 @@ def discriminator_loss(
         # separate passes: one through both would let batch norm mix real and generated images
         real_B = discriminator(augment(real_BCHW), batch.class_BK).float()
         feature = discriminator.features(augment(fake_BCHW))
-        fake_B = discriminator.judge(feature, fake_class_BK).float()
-        unread = _unread(discriminator, feature, batch, rules)
+        fake_B = discriminator.logits_of(feature, fake_class_BK).float()
+        codes_loss = _codes_loss(discriminator, feature, batch, rules)
     loss = rules.objective.discriminator(real_B, fake_B, **rules.targets)
     # how far real images lie on the real side: of the logits' zero, or of generated images
     certainty_B = (real_B if rules.objective.has_level else real_B - fake_B).detach()
@@ -86,7 +86,7 @@ def discriminator_loss(
         "score_fake_before": fake_B.detach().sigmoid().mean(),
         "sign_real": certainty_B.sign().mean(),
     }
-    for name, weight in rules.penalties.items() if turn.with_penalties else ():
+    for name, weight in rules.penalties.items() if step_plan.with_penalties else ():
         image_BCHW = PENALTIES[name].images(real_BCHW, fake_BCHW)
         if image_BCHW is real_BCHW or image_BCHW is fake_BCHW:
             logit_B = real_B if image_BCHW is real_BCHW else fake_B
@@ -95,20 +95,24 @@ def discriminator_loss(
             logit_B = discriminator(augment(image_BCHW), batch.class_BK)
         penalty = PENALTIES[name].of(logit_B, image_BCHW)
         statistics[name] = penalty.detach()
-        loss = loss + turn.penalty_scale * weight * rules.penalty_interval * penalty
-    if unread is not None:
-        statistics["loss_codes"] = unread.detach()
-        loss = loss + rules.information * unread
+        loss = loss + step_plan.penalty_scale * weight * rules.penalty_interval * penalty
+    if codes_loss is not None:
+        statistics["loss_codes"] = codes_loss.detach()
+        loss = loss + rules.information * codes_loss
     return loss, statistics
 
 
 def generator_step(
-    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, turn: Turn
+    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, step_plan: StepPlan
 ) -> Statistics:
     """Raise the logits that the discriminator, now one step wiser, gives to these images."""
     losses = (
         generator_loss(
-            players, part, fake_BCHW if part is batch else _draw(players, part, rules), rules, turn
+            players,
+            part,
+            fake_BCHW if part is batch else _generate(players, part, rules),
+            rules,
+            step_plan,
         )
         for part in batch.parts(rules.parts)
     )
@@ -124,36 +128,38 @@ def generator_step(
 
 
 def generator_loss(
-    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, turn: Turn
+    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, step_plan: StepPlan
 ) -> tuple[Tensor, Statistics]:
     """What G minimises; D's weights are constants to it."""
     discriminator, augment = players.discriminator, players.augment
     with autocast(fake_BCHW.device, rules.precision):
         feature = discriminator.features(augment(fake_BCHW))
-        fake_B = discriminator.judge(feature, batch.latent_BZ[:, rules.latent.class_slice]).float()
-        judged = [fake_B]
+        fake_B = discriminator.logits_of(
+            feature, batch.latent_BZ[:, rules.latent.class_slice]
+        ).float()
+        logits = [fake_B]
         if rules.objective.is_relativistic:
-            judged.append(discriminator(augment(batch.real_BCHW), batch.class_BK).float())
-        unread = _unread(discriminator, feature, batch, rules)
+            logits.append(discriminator(augment(batch.real_BCHW), batch.class_BK).float())
+        codes_loss = _codes_loss(discriminator, feature, batch, rules)
     statistics = {"score_fake_after": fake_B.detach().sigmoid().mean()}
-    if turn.share < 1:
-        best = fake_B.topk(max(1, round(turn.share * len(fake_B)))).indices
-        judged = [logit_B[best] for logit_B in judged]
-    loss = rules.objective.generator(*judged)
+    if step_plan.share < 1:
+        best = fake_B.topk(max(1, round(step_plan.share * len(fake_B)))).indices
+        logits = [logit_B[best] for logit_B in logits]
+    loss = rules.objective.generator(*logits)
     statistics = {"loss_g": loss.detach(), **statistics}
-    if unread is not None:
-        loss = loss + rules.information * unread
+    if codes_loss is not None:
+        loss = loss + rules.information * codes_loss
     return loss, statistics
 
 
-def _draw(players: Players, batch: Batch, rules: Rules) -> Tensor:
+def _generate(players: Players, batch: Batch, rules: Rules) -> Tensor:
     """Generated images (B, C, H, W)."""
     with autocast(batch.real_BCHW.device, rules.precision):
         fake_BCHW: Tensor = players.generator(batch.latent_BZ)
     return fake_BCHW
 
 
-def _unread(
+def _codes_loss(
     discriminator: Discriminator, feature: Tensor, batch: Batch, rules: Rules
 ) -> Tensor | None:
     """How badly the codes are read from generated images: both players want it low."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from dcgan.config.fields import LayerRow
 from dcgan.config.tree import DiscriminatorConfig, NetworkConfig, RunConfig, resolved
-from dcgan.data import Pictures
+from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, DataError, GeometryError
 from dcgan.evaluation.extractors import classes_of
 from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator, wants_bias
@@ -66,7 +66,7 @@ def resolve_networks(config: RunConfig) -> Networks:
     )
 
 
-def with_classes(networks: Networks, config: RunConfig, pictures: Pictures) -> Networks:
+def with_classes(networks: Networks, config: RunConfig, dataset: ImageDataset) -> Networks:
     """The networks with the pictures' classes, where training is conditional.
 
     Images are drawn of each class as often as there are pictures of it.
@@ -79,9 +79,9 @@ def with_classes(networks: Networks, config: RunConfig, pictures: Pictures) -> N
     wanted = config.model.condition
     if wanted is None:
         return networks
-    found = classes_of(pictures, wanted)
+    found = classes_of(dataset, wanted)
     if found is None:
-        named = [name for name, labels in pictures.labels.items() if labels.names]
+        named = [name for name, labels in dataset.labels.items() if labels.names]
         there = f"there are {', '.join(named)}" if named else "these pictures have none"
         raise ConfigError(
             "model.condition",
@@ -90,7 +90,7 @@ def with_classes(networks: Networks, config: RunConfig, pictures: Pictures) -> N
             " folder per class, or leave it out",
         )
     labels = found[1]
-    numbers = labels.values[pictures.rows(np.arange(len(pictures)))].astype(np.int64)
+    numbers = labels.values[dataset.rows(np.arange(len(dataset)))].astype(np.int64)
     counts = np.bincount(numbers, minlength=len(labels.names))
     shares = tuple(float(share) for share in counts / counts.sum())
     return replace(

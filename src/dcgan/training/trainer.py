@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from dcgan.config import RunConfig
-from dcgan.data import Batches, Pictures
+from dcgan.data import Batches, ImageDataset
 from dcgan.errors import Diverged, Interrupted
 from dcgan.metrics.extractor import Extractor
 from dcgan.render.animation import save_gif
@@ -20,7 +20,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now, of_training
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import draw_quality, settle_best
-from dcgan.runtime.device import choose_device, make_deterministic, whole_fp32
+from dcgan.runtime.device import choose_device, make_deterministic, no_tf32
 from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.rng import seed_everything
@@ -56,7 +56,7 @@ def train_run(
     folder: RunFolder,
     config: RunConfig,
     networks: Networks,
-    pictures: Pictures,
+    dataset: ImageDataset,
     reporter: Reporter,
     threads: Threads,
     ranks: Ranks = ALONE,
@@ -78,24 +78,24 @@ def train_run(
     if config.deterministic:
         make_deterministic()
     checkpoint = _newest(folder, reporter, ranks)
-    state = _fresh_state(config, networks, ranks, len(pictures), threads, checkpoint)
+    state = _fresh_state(config, networks, ranks, len(dataset), threads, checkpoint)
     extractor = None
     if ranks.is_first:
-        config, extractor = _with_extractor(folder, config, networks, pictures, device, reporter)
-        write_beginning(folder, config, networks, pictures, device)
-    _go_on(state, checkpoint, folder, reporter)
-    batches = build_batches(config, networks, pictures, device, ranks)
+        config, extractor = _with_extractor(folder, config, networks, dataset, device, reporter)
+        write_beginning(folder, config, networks, dataset, device)
+    _restore(state, checkpoint, folder, reporter)
+    batches = build_batches(config, networks, dataset, device, ranks)
     if batches.with_replacement:
         reporter.note(
-            f"only {len(pictures)} pictures for a batch of {batches.batch}: each batch is"
+            f"only {len(dataset)} pictures for a batch of {batches.batch}: each batch is"
             " drawn with replacement"
         )
     plan = build_plan(config, batches, networks.latent, device)
     with ExitStack() as stack:
-        stack.enter_context(whole_fp32())
+        stack.enter_context(no_tf32())
         if config.optim.micro_batch == "auto" and device.type == "cuda":
             pack = config.model.discriminator.pack
-            plan = _fitted(plan, state, batches, networks, pack, reporter)
+            plan = _in_parts(plan, state, batches, networks, pack, reporter)
         if plan.is_done(state):
             reporter.note(complete_already(folder.path, config, state))
         stop = stack.enter_context(stopping_on_signals())
@@ -106,19 +106,19 @@ def train_run(
             try:
                 if ranks.is_first:
                     _train(
-                        *(folder, config, networks, pictures, extractor),
+                        *(folder, config, networks, dataset, extractor),
                         *(batches, plan, state, stop, reporter),
                     )
                 else:
                     fit(state, batches, plan, (), stop)
             except (Diverged, Interrupted) as error:
                 ended = error
-            ended = ranks.first_says(ended)
+            ended = ranks.broadcast(ended)
             if ended is None:
                 return
             if isinstance(ended, Interrupted):
                 raise ended
-            count = len(pictures)
+            count = len(dataset)
             state = _rolled_back(folder, config, networks, count, state, ended, reporter)
 
 
@@ -126,19 +126,19 @@ def _with_extractor(
     folder: RunFolder,
     config: RunConfig,
     networks: Networks,
-    pictures: Pictures,
+    dataset: ImageDataset,
     device: torch.device,
     reporter: Reporter,
 ) -> tuple[RunConfig, Extractor | None]:
     """What to measure on, and the configuration that says how often."""
-    extractor = build_extractor(config, folder, pictures, device, reporter)
+    extractor = build_extractor(config, folder, dataset, device, reporter)
     if extractor is not None:
-        count = measured_images(config, pictures)
+        count = measured_images(config, dataset)
         config = resolve_interval(config, networks, extractor, count, device.type)
     return config, extractor
 
 
-def _fitted(
+def _in_parts(
     plan: Plan,
     state: TrainingState,
     batches: Batches,
@@ -162,7 +162,7 @@ def _fresh_state(
     config: RunConfig,
     networks: Networks,
     ranks: Ranks,
-    pictures: int,
+    dataset_size: int,
     threads: Threads,
     checkpoint: Path | None,
 ) -> TrainingState:
@@ -175,12 +175,12 @@ def _fresh_state(
     set_threads(threads.at(images))
     seed_everything(config.seed)
     device = choose_device(config.device)
-    state = build_state(config, networks, device, ranks, pictures=pictures)
+    state = build_state(config, networks, device, ranks, dataset_size=dataset_size)
     state.threads = threads
     return state
 
 
-def _go_on(
+def _restore(
     state: TrainingState, checkpoint: Path | None, folder: RunFolder, reporter: Reporter
 ) -> None:
     """Put a fresh state to where the run stands."""
@@ -190,20 +190,20 @@ def _go_on(
         reporter.note(f"goes on from {state.images_seen:,} images seen, in {folder.path}")
     # a kill right after a return must not bring the higher rates back
     returns = returns_so_far(folder) if ranks.is_first else (0, 1.0)
-    state.rollbacks, state.rate_factor = ranks.first_says(returns)
+    state.rollbacks, state.rate_factor = ranks.broadcast(returns)
 
 
 def _newest(folder: RunFolder, reporter: Reporter, ranks: Ranks) -> Path | None:
     """The checkpoint from which all go on."""
     found = newest_whole_checkpoint(folder, reporter) if ranks.is_first else None
-    return ranks.first_says(found)
+    return ranks.broadcast(found)
 
 
 def _rolled_back(
     folder: RunFolder,
     config: RunConfig,
     networks: Networks,
-    pictures: int,
+    dataset_size: int,
     broken: TrainingState,
     error: Diverged,
     reporter: Reporter,
@@ -219,7 +219,7 @@ def _rolled_back(
     threads = broken.threads
     if threads.chosen == "timed":  # what was chosen after the checkpoint is forgotten
         threads = threads.changed(0, threads.at(0))
-    state = _fresh_state(config, networks, ranks, pictures, threads, checkpoint)
+    state = _fresh_state(config, networks, ranks, dataset_size, threads, checkpoint)
     if checkpoint is not None:
         state.restore(checkpoint)
     state.rollbacks, state.rate_factor = count, SLOWER**count
@@ -242,7 +242,7 @@ def _train(
     folder: RunFolder,
     config: RunConfig,
     networks: Networks,
-    pictures: Pictures,
+    dataset: ImageDataset,
     extractor: Extractor | None,
     batches: Batches,
     plan: Plan,
@@ -264,7 +264,7 @@ def _train(
         measuring = None
         if extractor is not None:
             measuring = build_measuring(
-                *(config, folder, networks, pictures, extractor),
+                *(config, folder, networks, dataset, extractor),
                 *(tensorboard, reporter, stop, checkpoints.save),
             )
         if state.images_seen == 0:
@@ -286,7 +286,7 @@ def _train(
             measuring.finish(state)
         log.write(state)
         sheets.draw(state)
-        _finish(folder, state, pictures, reporter)
+        _finish(folder, state, dataset, reporter)
 
 
 def _interrupted(
@@ -312,7 +312,7 @@ def _frame(path: Path, reporter: Reporter) -> Image.Image | None:
 
 
 def _finish(
-    folder: RunFolder, state: TrainingState, pictures: Pictures, reporter: Reporter
+    folder: RunFolder, state: TrainingState, dataset: ImageDataset, reporter: Reporter
 ) -> None:
     """Curves and the animation, and what was skipped by name."""
     records = of_training(folder.log.read())
@@ -323,10 +323,10 @@ def _finish(
     frames = [frame for path in folder.sheets() if (frame := _frame(path, reporter)) is not None]
     if frames:
         save_gif(frames, folder.animation)
-    for skipped in pictures.skipped[:20]:
+    for skipped in dataset.skipped[:20]:
         reporter.note(f"skipped {skipped.title}: {skipped.reason}")
-    for line in pictures.remarks.lines() if pictures.is_slow else []:
+    for line in dataset.remarks.lines() if dataset.is_slow else []:
         reporter.note(line)  # of those decoded beforehand it was said then
-    if len(pictures.skipped) > 20:
-        reporter.note(f"skipped {len(pictures.skipped) - 20} more unreadable pictures")
+    if len(dataset.skipped) > 20:
+        reporter.note(f"skipped {len(dataset.skipped) - 20} more unreadable pictures")
     folder.events.append({"time": now(), "event": "finished", "images": state.images_seen})

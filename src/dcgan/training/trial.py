@@ -23,13 +23,13 @@ from dcgan.runtime.device import (
     autocast,
     has_native_bf16,
     make_deterministic,
+    no_tf32,
     stated_bf16,
     synchronise,
-    whole_fp32,
 )
 from dcgan.runtime.torch_settings import settings_restored, threads_set_to
 from dcgan.training.build import build_rules, build_state
-from dcgan.training.rules import Batch, Turn
+from dcgan.training.rules import Batch, StepPlan
 from dcgan.training.step import update
 from dcgan.training.threads import thread_choices
 from dcgan.vocabulary import Precision
@@ -53,7 +53,7 @@ of D, which is about as large, a backward pass counting as two."""
 
 
 @dataclass(frozen=True)
-class Way:
+class ComputeMode:
     """A way to compute the same steps.
 
     Parameters
@@ -80,7 +80,7 @@ class Comparison:
         Whether whole steps were timed. If not, the speeds are estimates from a forward pass.
     """
 
-    speeds: Mapping[Way, float]
+    speeds: Mapping[ComputeMode, float]
     has_stepped: bool
 
 
@@ -110,11 +110,11 @@ def images_per_second(
     float
         Images per second, above 0.
     """
-    ways = _open_ways(config, device)
-    return max(compare_speeds(config, networks, device, ways, seconds=seconds).speeds.values())
+    modes = _open_ways(config, device)
+    return max(compare_speeds(config, networks, device, modes, seconds=seconds).speeds.values())
 
 
-def _open_ways(config: RunConfig, device: torch.device) -> list[Way]:
+def _open_ways(config: RunConfig, device: torch.device) -> list[ComputeMode]:
     """The ways that a run of this configuration may take."""
     most = torch.get_num_threads()
     if config.threads != "auto":
@@ -123,7 +123,7 @@ def _open_ways(config: RunConfig, device: torch.device) -> list[Way]:
         threads = thread_choices(most) if device.type == "cpu" else (most,)
     precision = config.precision
     precisions = open_precisions(device) if precision == "auto" else (precision,)
-    return [Way(*way) for way in product(precisions, threads)]
+    return [ComputeMode(*mode) for mode in product(precisions, threads)]
 
 
 def open_precisions(device: torch.device) -> tuple[Precision, ...]:
@@ -138,7 +138,7 @@ def compare_speeds(
     config: RunConfig,
     networks: Networks,
     device: torch.device,
-    ways: Sequence[Way],
+    modes: Sequence[ComputeMode],
     *,
     seconds: float = 1.0,
 ) -> Comparison:
@@ -149,9 +149,9 @@ def compare_speeds(
     """
     with _nothing_changed(device):
         trial = _Trial(config, networks, device)
-        if trial.can_step_within(seconds / len(ways)):
-            return Comparison(trial.speeds(ways, seconds), has_stepped=True)
-        return Comparison(trial.forward_speeds(ways), has_stepped=False)
+        if trial.can_step_within(seconds / len(modes)):
+            return Comparison(trial.speeds(modes, seconds), has_stepped=True)
+        return Comparison(trial.forward_speeds(modes), has_stepped=False)
 
 
 class _Trial:
@@ -174,7 +174,7 @@ class _Trial:
             ((True, penalties), (False, 1 - penalties)), ((True, generator), (False, 1 - generator))
         )
         self._turns = {
-            Turn(with_penalties=has_penalties, with_generator=has_generator): share * other
+            StepPlan(with_penalties=has_penalties, with_generator=has_generator): share * other
             for (has_penalties, share), (has_generator, other) in kinds
             if share * other > 0
         }
@@ -182,21 +182,21 @@ class _Trial:
 
     def can_step_within(self, seconds: float) -> bool:
         """Whether a step of each kind on one image takes less time, by a forward pass."""
-        taken = _FORWARDS * self._forward(Way("fp32", 1))
+        taken = _FORWARDS * self._forward(ComputeMode("fp32", 1))
         return taken * len(self._turns) <= seconds
 
-    def forward_speeds(self, ways: Sequence[Way]) -> dict[Way, float]:
+    def forward_speeds(self, modes: Sequence[ComputeMode]) -> dict[ComputeMode, float]:
         """Estimates of images per second of each way, by a forward pass."""
-        return {way: 1 / (_FORWARDS * self._forward(way)) for way in ways}
+        return {mode: 1 / (_FORWARDS * self._forward(mode)) for mode in modes}
 
-    def speeds(self, ways: Sequence[Way], seconds: float) -> dict[Way, float]:
+    def speeds(self, modes: Sequence[ComputeMode], seconds: float) -> dict[ComputeMode, float]:
         """Images per second of each way, but of those whose threads wait most of the time."""
-        least = min(ways, key=lambda way: way.threads)
+        least = min(modes, key=lambda mode: mode.threads)
         bound = _WAITING * self._forward(least)
         pairs = [
-            (way, turn)
-            for way, turn in product(ways, self._turns)
-            if way.threads == least.threads or self._forward(way) <= bound
+            (mode, step_plan)
+            for mode, step_plan in product(modes, self._turns)
+            if mode.threads == least.threads or self._forward(mode) <= bound
         ]
         self._round(pairs, self._few)  # PyTorch imports what it needs, finds memory and kernels
         end = time.perf_counter() + seconds
@@ -208,18 +208,20 @@ class _Trial:
                 images, rounds = larger, []
             rounds.append(self._round(pairs, images))
         timed = rounds[1:] or rounds
-        found = dict.fromkeys((way for way, _ in pairs), 0.0)
-        for way, turn in pairs:
-            found[way] += self._turns[turn] * sum(one[way, turn] for one in timed) / len(timed)
-        return {way: images / per_step for way, per_step in found.items()}
+        found = dict.fromkeys((mode for mode, _ in pairs), 0.0)
+        for mode, step_plan in pairs:
+            found[mode] += (
+                self._turns[step_plan] * sum(one[mode, step_plan] for one in timed) / len(timed)
+            )
+        return {mode: images / per_step for mode, per_step in found.items()}
 
-    def _forward(self, way: Way) -> float:
+    def _forward(self, mode: ComputeMode) -> float:
         """Seconds of a forward pass of the generator for one image."""
         generator = self._state.players.generator.eval()
         latent_BZ = self._rules.latent.numbered(0, 0, 1).to(self._device)
         taken = inf
-        precision = autocast(self._device, DTYPES[way.precision])
-        with torch.no_grad(), threads_set_to(way.threads), whole_fp32(), precision:
+        precision = autocast(self._device, DTYPES[mode.precision])
+        with torch.no_grad(), threads_set_to(mode.threads), no_tf32(), precision:
             for _ in range(2):  # the first also finds memory and kernels
                 began = time.perf_counter()
                 generator(latent_BZ)
@@ -229,19 +231,19 @@ class _Trial:
         return taken
 
     def _round(
-        self, pairs: Sequence[tuple[Way, Turn]], images: int
-    ) -> dict[tuple[Way, Turn], float]:
+        self, pairs: Sequence[tuple[ComputeMode, StepPlan]], images: int
+    ) -> dict[tuple[ComputeMode, StepPlan], float]:
         """Seconds of one step of each kind, each way."""
         return {pair: self._time(*pair, images) for pair in pairs}
 
-    def _time(self, way: Way, turn: Turn, images: int) -> float:
+    def _time(self, mode: ComputeMode, step_plan: StepPlan, images: int) -> float:
         """Seconds of one step."""
-        batch, rules = self._batch(images), replace(self._rules, precision=DTYPES[way.precision])
+        batch, rules = self._batch(images), replace(self._rules, precision=DTYPES[mode.precision])
         state = self._state
-        with threads_set_to(way.threads), whole_fp32():
+        with threads_set_to(mode.threads), no_tf32():
             synchronise(self._device)
             began = time.perf_counter()
-            update(state.players, batch, rules, turn)
+            update(state.players, batch, rules, step_plan)
             state.average.update(state.players.generator, images, images)
             synchronise(self._device)
             return time.perf_counter() - began

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcgan.data import Source, load_pictures, open_source, survey
-from dcgan.data.inspection import inspect_pictures
+from dcgan.data import Source, load_dataset, open_source, survey
+from dcgan.data.inspection import inspect_dataset
 from dcgan.data.sources.arrays import open_array
 from dcgan.errors import ConfigError, DataError
 
@@ -83,7 +83,7 @@ def test_npz_gives_images_and_labels(tmp_path):
 
 def test_npz_without_that_name_gives_its_first_array_of_images(tmp_path):
     images = random_images(4, 5, 5)
-    np.savez_compressed(tmp_path / "a.npz", numbers=np.zeros(4), pictures=images)
+    np.savez_compressed(tmp_path / "a.npz", numbers=np.zeros(4), dataset=images)
     source = open_source(str(tmp_path / "a.npz"))
     np.testing.assert_array_equal(read_all(source), images)
     assert source.labels == {}
@@ -117,7 +117,7 @@ def test_labels_may_be_any_whole_numbers(tmp_path):
     ],
 )
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
-def test_values_and_shapes_that_are_no_pictures_are_refused(tmp_path, values, message, suffix):
+def test_values_and_shapes_that_are_no_images_are_refused(tmp_path, values, message, suffix):
     path = tmp_path / f"a{suffix}"
     if suffix == ".npy":
         np.save(path, values)
@@ -185,7 +185,7 @@ def test_a_file_under_the_other_suffix_is_read_or_refused(tmp_path, true, false)
 
 
 def test_a_note_in_an_npz_does_no_harm(tmp_path):
-    np.savez(tmp_path / "pictures.npz", pictures=random_images(4, 5, 5))
+    np.savez(tmp_path / "pictures.npz", dataset=random_images(4, 5, 5))
     path = tmp_path / "a.npz"
     with (
         zipfile.ZipFile(path, "w") as archive,
@@ -234,9 +234,9 @@ def test_images_of_one_pixel_or_row_are_stretched_over_the_view(tmp_path, shape)
     np.save(tmp_path / "a.npy", np.broadcast_to(values, shape))
     source = open_array(tmp_path / "a.npy")
     for how in ("crop", "pad", "stretch", "cover-random"):
-        pictures = load_pictures(source, (16, 16), 3, how=how, background="#0a0a0a")
-        assert pictures.take(np.array([0]), np.zeros(1)).unique().tolist() == [10]
-    assert inspect_pictures(source).tiny == (0, 1, 2)
+        dataset = load_dataset(source, (16, 16), 3, how=how, background="#0a0a0a")
+        assert dataset.take(np.array([0]), np.zeros(1)).unique().tolist() == [10]
+    assert inspect_dataset(source).tiny == (0, 1, 2)
 
 
 def save(path, **arrays) -> str:

@@ -61,7 +61,7 @@ def answers(source, factor):
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("folder", ["celeba", "CelebA"])
-def test_each_split_has_its_pictures_and_their_attributes(tmp_path, packed, folder):
+def test_each_split_has_its_images_and_their_attributes(tmp_path, packed, folder):
     put(tmp_path, folder=folder, packed=packed)
     train = open_celeba("train", tmp_path)
     assert numbers(train) == [1, 2, 3]
@@ -92,7 +92,7 @@ def test_the_lists_of_kaggle_are_read(tmp_path):
     assert answers(train, "smiling") == ["yes", "no", "no"]
 
 
-def test_pictures_that_no_list_names_are_passed_over(tmp_path):
+def test_images_that_no_list_names_are_passed_over(tmp_path):
     put(tmp_path, names=[*NAMES, "000009.jpg"])
     assert len(open_celeba("all", tmp_path)) == 6
 
@@ -147,7 +147,7 @@ def test_an_unknown_split_lists_the_four(tmp_path):
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_missing_pictures_are_counted_and_the_first_is_named(tmp_path, packed):
+def test_missing_images_are_counted_and_the_first_is_named(tmp_path, packed):
     put(tmp_path, names=[NAMES[0], *NAMES[3:]], packed=packed)
     with pytest.raises(DataError, match=r"2 of the 3 pictures .*000002\.jpg first"):
         open_celeba("train", tmp_path)
@@ -185,13 +185,13 @@ def test_a_list_of_attributes_that_was_cut_off_says_so(tmp_path):
         open_celeba("train", tmp_path)
 
 
-def test_attributes_of_other_pictures_are_refused(tmp_path):
+def test_attributes_of_other_images_are_refused(tmp_path):
     put(tmp_path, attributes=attributes_text().replace("000002", "000022"))
     with pytest.raises(DataError, match=r"nothing about 1 of 3 .*000002\.jpg first"):
         open_celeba("train", tmp_path)
 
 
-def test_a_picture_listed_twice_is_refused(tmp_path):
+def test_a_image_listed_twice_is_refused(tmp_path):
     put(tmp_path, partition=partition_text().replace("000002", "000001"))
     with pytest.raises(DataError, match="twice"):
         open_celeba("train", tmp_path)

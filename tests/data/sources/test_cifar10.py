@@ -41,9 +41,9 @@ def test_the_test_half_is_found_where_others_put_it(tmp_path, folder):
     put(tmp_path / folder, "test_batch.bin", first=record(9, 10, 20, 30) + record(3, 255))
     source = open_cifar10("test", tmp_path)
     assert len(source) == 10_000
-    picture = source.read(0)
-    assert (picture.mode, picture.size) == ("RGB", (32, 32))
-    assert picture.getpixel((31, 31)) == (10, 20, 30)
+    image = source.read(0)
+    assert (image.mode, image.size) == ("RGB", (32, 32))
+    assert image.getpixel((31, 31)) == (10, 20, 30)
     assert source.read(1).getpixel((0, 0)) == (255, 0, 0)
     assert source.read(9_999).getpixel((0, 0)) == (0, 0, 0)
     labels = source.labels["label"]

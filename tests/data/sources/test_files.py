@@ -52,7 +52,7 @@ def class_names(source: Source) -> list[str]:
     return [labels.names[value] for value in labels.values]
 
 
-def test_pictures_lie_at_any_depth_and_come_sorted_by_path(tmp_path):
+def test_images_lie_at_any_depth_and_come_sorted_by_path(tmp_path):
     put(tmp_path, "z.png", "b/c/d/e.jpg", "b/a.png", "a/2.png", "a/10.png")
     source = open_source(str(tmp_path))
     assert titles(source) == ["a/10.png", "a/2.png", "b/a.png", "b/c/d/e.jpg", "z.png"]
@@ -81,7 +81,7 @@ def test_folders_above_the_classes_are_passed_over(tmp_path):
         ("1.png",),
     ],
 )
-def test_pictures_beside_folders_or_in_one_folder_give_no_labels(tmp_path, names):
+def test_images_beside_folders_or_in_one_folder_give_no_labels(tmp_path, names):
     put(tmp_path, *names)
     source = open_source(str(tmp_path))
     assert len(source) == len(names)
@@ -146,7 +146,7 @@ def test_names_may_be_in_any_script(tmp_path):
     assert sorted(tones(source)) == [0, 1]
 
 
-def test_a_loop_of_links_ends_and_shows_every_picture_once(tmp_path):
+def test_a_loop_of_links_ends_and_shows_every_image_once(tmp_path):
     put(tmp_path, "a/1.png", "a/b/2.png", "z.png")
     (tmp_path / "a" / "b" / "up").symlink_to(tmp_path)
     (tmp_path / "a" / "b" / "self").symlink_to(tmp_path / "a" / "b")
@@ -160,7 +160,7 @@ def test_a_linked_folder_is_entered(tmp_path):
     assert titles(open_source(str(tmp_path / "data"))) == ["link/1.png"]
 
 
-def test_a_broken_link_is_one_unreadable_picture(tmp_path):
+def test_a_broken_link_is_one_unreadable_image(tmp_path):
     put(tmp_path, "a.png")
     (tmp_path / "b.png").symlink_to(tmp_path / "gone.png")
     source = open_source(str(tmp_path))
@@ -172,7 +172,7 @@ def test_a_broken_link_is_one_unreadable_picture(tmp_path):
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything"
 )
-def test_a_forbidden_file_is_one_unreadable_picture(tmp_path):
+def test_a_forbidden_file_is_one_unreadable_image(tmp_path):
     put(tmp_path, "a.png")
     (tmp_path / "a.png").chmod(0)
     with pytest.raises(UnreadableImage, match="Permission"):
@@ -208,7 +208,7 @@ def test_other_members_are_counted_and_folders_are_not(tmp_path):
     assert source.ignored == 1
 
 
-def test_a_folder_named_like_a_picture_is_none(tmp_path):
+def test_a_folder_named_like_a_image_is_none(tmp_path):
     assert titles(open_source(str(pack(tmp_path / "a.zip", "a.png/", "a.png/1.png")))) == [
         "a.png/1.png"
     ]
@@ -256,7 +256,7 @@ def test_a_zip_whose_list_of_members_is_damaged_is_refused(tmp_path, damage):
     [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA],
     ids=["stored", "deflated", "bzip2", "lzma"],
 )
-def test_a_damaged_member_is_one_unreadable_picture(tmp_path, compression):
+def test_a_damaged_member_is_one_unreadable_image(tmp_path, compression):
     path = pack(tmp_path / "a.zip", "1.png", "2.png", compression=compression)
     content = bytearray(path.read_bytes())
     start = content.index(b"1.png") + len("1.png")
@@ -269,7 +269,7 @@ def test_a_damaged_member_is_one_unreadable_picture(tmp_path, compression):
     assert source.read(1).getpixel((0, 0)) == 1
 
 
-def test_a_member_under_a_damaged_name_is_one_unreadable_picture(tmp_path):
+def test_a_member_under_a_damaged_name_is_one_unreadable_image(tmp_path):
     path = pack(tmp_path / "a.zip", "ü.png")
     content = bytearray(path.read_bytes())
     content[content.index("ü.png".encode())] = 255
@@ -278,7 +278,7 @@ def test_a_member_under_a_damaged_name_is_one_unreadable_picture(tmp_path):
         open_source(str(path)).read(0)
 
 
-def test_an_encrypted_member_is_one_unreadable_picture(tmp_path):
+def test_an_encrypted_member_is_one_unreadable_image(tmp_path):
     path = pack(tmp_path / "a.zip", "1.png")
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\x03\x04") + 6] |= 1  # the flag "encrypted", in both places
@@ -288,13 +288,13 @@ def test_an_encrypted_member_is_one_unreadable_picture(tmp_path):
         open_source(str(path)).read(0)
 
 
-def test_a_zip_without_pictures_is_refused(tmp_path):
+def test_a_zip_without_images_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"holds no picture \(other files: 1 .txt\)"):
         open_source(str(pack(tmp_path / "a.zip", "readme.txt")))
 
 
 @pytest.mark.parametrize("mark", ["networks.json", "prepared.json"])
-def test_what_was_made_from_the_pictures_is_not_learned_from(tmp_path, mark):
+def test_what_was_made_from_the_images_is_not_learned_from(tmp_path, mark):
     """``dcgan train .`` leaves its sheets below the folder it learns from."""
     put(tmp_path, "1.png", "2.png", "runs/first/samples/000000064.png", "pictures-inspect.png")
     (tmp_path / "runs" / "first" / mark).write_text("{}")

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from PIL.GifImagePlugin import GifImageFile
 
-from dcgan.data import Source, load_pictures, open_source
+from dcgan.data import Source, load_dataset, open_source
 from dcgan.data.colour import to_channels
 from dcgan.data.decode import Film, count_frames
 from dcgan.errors import DataError, UnreadableImage
@@ -58,7 +58,7 @@ def titles(source: Source) -> list[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("count", [2, 5])
-def test_every_frame_is_a_picture(tmp_path, kind, count):
+def test_every_frame_is_a_image(tmp_path, kind, count):
     wanted = [40 * number for number in range(count)]
     folder = put(tmp_path, {f"a.{KINDS[kind][0]}": animation(kind, wanted)})
     assert tones(open_source(folder)) == wanted[:1]
@@ -110,8 +110,8 @@ def test_reading_all_frames_goes_through_a_film_once(tmp_path, monkeypatch):
     monkeypatch.setattr("dcgan.data.parallel.cores", lambda: 2)
     source = open_source(folder, frames="all")
     monkeypatch.setattr("PIL.GifImagePlugin.GifImageFile._seek", _no_more_than(2 * 300 + 4))
-    pictures = load_pictures(source, (4, 6), 3)
-    assert pictures.images[:, 0, 0, 0].tolist() == [10] + [90] * 299
+    dataset = load_dataset(source, (4, 6), 3)
+    assert dataset.images[:, 0, 0, 0].tolist() == [10] + [90] * 299
 
 
 def colourful_gif(count: int) -> bytes:
@@ -180,7 +180,7 @@ def test_labels_are_repeated_and_stills_stand_beside(tmp_path):
     np.testing.assert_allclose(tones(source), [1, 2, 3, 4, 5, 6, 7], atol=3)
 
 
-def test_a_broken_picture_is_one_unreadable_one(tmp_path):
+def test_a_broken_image_is_one_unreadable_one(tmp_path):
     files = {
         "a.gif": animation("GIF", [10, 20]),
         "b.gif": b"GIF89a and no more",
@@ -189,9 +189,9 @@ def test_a_broken_picture_is_one_unreadable_one(tmp_path):
     }
     source = open_source(put(tmp_path, files), frames="all")
     assert titles(source)[2:4] == ["b.gif", "c.png"]
-    pictures = load_pictures(source, (16, 16), 3, max_unreadable=0.5)
-    assert [one.title for one in pictures.skipped] == ["b.gif", "c.png"]
-    assert pictures.images[:, 0, 8, 8].tolist() == [10, 20, 30, 40]
+    dataset = load_dataset(source, (16, 16), 3, max_unreadable=0.5)
+    assert [one.title for one in dataset.skipped] == ["b.gif", "c.png"]
+    assert dataset.images[:, 0, 8, 8].tolist() == [10, 20, 30, 40]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -210,7 +210,7 @@ def test_an_animation_cut_off_anywhere_gives_frames_or_reasons(tmp_path, kind):
             assert frame.size == (30, 20)
 
 
-def test_a_picture_that_vanishes_while_frames_are_counted_is_named(tmp_path):
+def test_a_image_that_vanishes_while_frames_are_counted_is_named(tmp_path):
     source = open_source(put(tmp_path, {"a.png": still(1), "b.gif": animation("GIF", [2, 3])}))
     (tmp_path / "b.gif").unlink()
     from dcgan.data.sources.frames import FramesSource
@@ -228,7 +228,7 @@ def test_frames_of_a_zip_are_read_too(tmp_path):
     assert tones(open_source(str(tmp_path / "a.zip"), frames="all")) == [10, 20, 30]
 
 
-def test_the_stamp_tells_frames_from_pictures_and_changes_with_them(tmp_path):
+def test_the_stamp_tells_frames_from_images_and_changes_with_them(tmp_path):
     folder = put(tmp_path, {"a.gif": animation("GIF", [10, 20])})
     first, every = open_source(folder), open_source(folder, frames="all")
     before = every.stamp()
@@ -242,6 +242,6 @@ def test_what_is_no_encoded_source_stays_as_it_is(tmp_path):
     assert len(open_source(str(tmp_path / "a.npy"), frames="all")) == 3
 
 
-def test_a_folder_without_pictures_is_refused_with_frames_too(tmp_path):
+def test_a_folder_without_images_is_refused_with_frames_too(tmp_path):
     with pytest.raises(DataError, match="holds no picture"):
         open_source(str(tmp_path), frames="all")

@@ -40,9 +40,9 @@ def write(path, **columns):
 def declared(path, *tones, label=None):
     """A file as the hub's library writes it, whose columns say what they are."""
     from datasets import ClassLabel, Dataset, Features
-    from datasets import Image as Picture
+    from datasets import Image as HubImage
 
-    kinds = Features({"image": Picture(), "animal": ClassLabel(names=["cat", "dog"])})
+    kinds = Features({"image": HubImage(), "animal": ClassLabel(names=["cat", "dog"])})
     columns = {"image": struct(*tones), "animal": label or [i % 2 for i in range(len(tones))]}
     # its own writer shows a bar; what the columns are lies in the table's metadata
     table = Dataset.from_dict(columns, features=kinds).data.table
@@ -57,7 +57,7 @@ def tones(source):
     return [source.read(index).getpixel((0, 0)) for index in range(len(source))]
 
 
-def test_a_file_of_the_hub_has_pictures_and_named_classes(tmp_path):
+def test_a_file_of_the_hub_has_images_and_named_classes(tmp_path):
     source = open_parquet(declared(tmp_path / "a.parquet", 5, 6, 7))
     assert tones(source) == [5, 6, 7]
     assert source.fetch(1) == png(6)
@@ -80,11 +80,11 @@ def test_a_folder_of_files_is_read_in_order_of_names(tmp_path):
 
 
 def test_a_column_of_plain_bytes_will_do(tmp_path):
-    path = write(tmp_path / "a.parquet", picture=[png(1), png(2)], text=["x", "y"])
+    path = write(tmp_path / "a.parquet", image=[png(1), png(2)], text=["x", "y"])
     assert tones(open_parquet(path)) == [1, 2]
 
 
-def test_several_columns_of_pictures_are_listed_with_the_syntax(tmp_path):
+def test_several_columns_of_images_are_listed_with_the_syntax(tmp_path):
     path = write(tmp_path / "a.parquet", left=struct(1), right=struct(2), mask=[png(3)])
     with pytest.raises(DataError, match=r"columns left, right; .*:COLUMN$"):
         open_parquet(path)
@@ -99,7 +99,7 @@ def test_a_wrong_column_is_answered(tmp_path):
         open_parquet(path, "text")
 
 
-def test_a_table_without_pictures_lists_what_it_has(tmp_path):
+def test_a_table_without_images_lists_what_it_has(tmp_path):
     path = write(tmp_path / "a.parquet", pixels=[[[1, 2], [3, 4]]], text=["x"])
     with pytest.raises(DataError, match=r"pixels \(List\), text \(string\).*\.npy"):
         open_parquet(path)

@@ -70,7 +70,7 @@ def test_paths_are_read(tmp_path, monkeypatch):
         np.testing.assert_array_equal(np.asarray(source.read(index)), COLOUR)
 
 
-def test_arrays_and_tensors_of_pictures_are_taken_whole():
+def test_arrays_and_tensors_of_images_are_taken_whole():
     for whole in (
         np.stack([COLOUR] * 4),
         np.stack([COLOUR.transpose(2, 0, 1)] * 4) / 255,
@@ -110,7 +110,7 @@ def test_a_data_set_is_read_when_needed_and_its_failures_are_reasons():
         source.read(2)
 
 
-def test_whole_numbers_beside_pictures_are_classes():
+def test_whole_numbers_beside_images_are_classes():
     source = open_items([(GREY, 7), (GREY, np.int64(-1)), (GREY, 7)])
     labels = source.labels["label"]
     assert [labels.names[value] for value in labels.values] == ["7", "-1", "7"]
@@ -154,7 +154,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_what_is_no_picture_is_unreadable_and_says_why(kind):
+def test_what_is_no_image_is_unreadable_and_says_why(kind):
     item, reason = WRONG[kind]
     source = open_items([item, GREY])
     with pytest.raises(UnreadableImage, match=reason) as failure:
@@ -174,7 +174,7 @@ def test_what_is_no_picture_is_unreadable_and_says_why(kind):
         pytest.param(np.zeros((4, 0, 3), np.uint8), id="no columns"),
     ],
 )
-def test_rare_items_are_pictures_or_unreadable(item):
+def test_rare_items_are_images_or_unreadable(item):
     try:
         image = open_items([item]).read(0)
     except UnreadableImage:
@@ -183,7 +183,7 @@ def test_rare_items_are_pictures_or_unreadable(item):
 
 
 @pytest.mark.parametrize("wrong", [5, None, 1.5, object()])
-def test_what_is_neither_pictures_nor_a_path_is_refused(wrong):
+def test_what_is_neither_images_nor_a_path_is_refused(wrong):
     with pytest.raises(DataError, match=f"data of {type(wrong).__name__}: wants a path"):
         open_items(wrong)
 
@@ -233,14 +233,14 @@ def test_an_iterable_data_set_with_a_length_is_iterated():
     np.testing.assert_array_equal(np.asarray(open_items(Stream()).read(1)), GREY)
 
 
-def test_pictures_not_yet_decoded_are_read_from_several_threads(tmp_path):
+def test_images_not_yet_decoded_are_read_from_several_threads(tmp_path):
     """``Image.open`` reads pixels only when they are wanted; here, one object stands 600 times."""
     (tmp_path / "a.png").write_bytes(png(np.kron(COLOUR, np.ones((40, 40, 1), np.uint8))))
-    (wanted,) = dcgan.data.load_pictures(open_items([tmp_path / "a.png"]), (5, 6), 3).images
+    (wanted,) = dcgan.data.load_dataset(open_items([tmp_path / "a.png"]), (5, 6), 3).images
     with Image.open(tmp_path / "a.png") as lazy:
-        pictures = dcgan.data.load_pictures(open_items([lazy] * 600), (5, 6), 3)
-    assert pictures.skipped == ()
-    assert (pictures.images == wanted).all()
+        dataset = dcgan.data.load_dataset(open_items([lazy] * 600), (5, 6), 3)
+    assert dataset.skipped == ()
+    assert (dataset.images == wanted).all()
 
 
 def scenes(count: int) -> list[Image.Image]:
@@ -250,7 +250,7 @@ def scenes(count: int) -> list[Image.Image]:
     ]
 
 
-def test_a_list_of_pictures_trains_and_goes_on(tmp_path):
+def test_a_list_of_images_trains_and_goes_on(tmp_path):
     items = [(image, index % 3) for index, image in enumerate(scenes(40))]
     run = dcgan.train(items, images=32, out=tmp_path / "run", **SMALL)
     assert run.sample(2).shape == (2, 3, 16, 16)
@@ -260,7 +260,7 @@ def test_a_list_of_pictures_trains_and_goes_on(tmp_path):
         dcgan.train(scenes(41), images=96, out=tmp_path / "run", resume=True, **SMALL)
 
 
-def test_training_on_what_is_no_picture_is_refused_in_one_line(tmp_path):
+def test_training_on_what_is_no_image_is_refused_in_one_line(tmp_path):
     with pytest.raises(DataError, match=r"none of 2 pictures can be read.*data\[0\]") as failure:
         dcgan.train([None, 5], images=64, out=tmp_path / "run", **SMALL)
     assert len(str(failure.value).splitlines()) == 1
@@ -284,8 +284,8 @@ class Flipped(torch.utils.data.Dataset):
 
 def test_items_with_random_transforms_are_drawn_anew_each_time():
     said: list[str] = []
-    pictures = dcgan.data.load_pictures(open_items(Flipped(0)), (20, 20), 3, note=said.append)
-    seen = [pictures.take(np.array([7]), np.zeros(1)).numpy().tobytes() for _ in range(20)]
+    dataset = dcgan.data.load_dataset(open_items(Flipped(0)), (20, 20), 3, note=said.append)
+    seen = [dataset.take(np.array([7]), np.zeros(1)).numpy().tobytes() for _ in range(20)]
     assert len(set(seen)) == 2, "as it is, and mirrored"
     assert len(said) == 1
     assert "random transforms" in said[0]
@@ -296,10 +296,10 @@ def test_items_with_random_transforms_are_drawn_anew_each_time():
 )
 def test_items_without_them_are_held_and_nothing_is_said(items):
     said: list[str] = []
-    pictures = dcgan.data.load_pictures(
+    dataset = dcgan.data.load_dataset(
         open_items(items), (20, 20), 3, note=said.append, max_unreadable=0.5
     )
-    assert not pictures.is_slow
+    assert not dataset.is_slow
     assert said == []
 
 
@@ -386,8 +386,8 @@ def test_labels_of_data_sets_are_read(kind, when):
 
 def test_labels_collected_while_reading_cost_no_second_reading():
     data = Pairs(PARITY)
-    pictures = dcgan.data.load_pictures(open_items(data), (5, 6), 1)
-    assert len(pictures.labels["label"].values) == 12
+    dataset = dcgan.data.load_dataset(open_items(data), (5, 6), 1)
+    assert len(dataset.labels["label"].values) == 12
     assert data.read[-12:] == list(range(12)), "the last reading is that of the images"
 
 
@@ -425,9 +425,9 @@ class OneFile(torch.utils.data.Dataset):
 
 def test_items_of_a_data_set_are_fetched_one_at_a_time_and_in_order():
     source = open_items(OneFile())
-    pictures = dcgan.data.load_pictures(source, (5, 6), 1)
-    assert [image[0, 0, 0] for image in pictures.images] == [n % 251 for n in range(600)]
-    assert pictures.skipped == ()
+    dataset = dcgan.data.load_dataset(source, (5, 6), 1)
+    assert [image[0, 0, 0] for image in dataset.images] == [n % 251 for n in range(600)]
+    assert dataset.skipped == ()
     assert dcgan.data.survey(source, limit=300).looked_at == 300
 
 

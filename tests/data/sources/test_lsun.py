@@ -27,10 +27,10 @@ def png(tone):
     return out.getvalue()
 
 
-def put(folder, pictures):
+def put(folder, dataset):
     folder.mkdir(parents=True)
     with lmdb.open(str(folder), map_size=1 << 24) as database, database.begin(write=True) as write:
-        for key, value in pictures.items():
+        for key, value in dataset.items():
             write.put(key, value)
     return folder
 
@@ -46,7 +46,7 @@ def database(tmp_path):
     return put(tmp_path / "church_outdoor_train_lmdb", {k: png(i) for i, k in enumerate(keys)})
 
 
-def test_pictures_come_sorted_by_key(database):
+def test_images_come_sorted_by_key(database):
     source = LmdbSource(database)
     assert len(source) == 40
     assert source.title(0) == "0" * 40
@@ -113,7 +113,7 @@ def test_a_folder_without_a_database_is_named(tmp_path):
         LmdbSource(tmp_path)
 
 
-def test_a_picture_that_is_none_says_why(tmp_path):
+def test_a_image_that_is_none_says_why(tmp_path):
     source = LmdbSource(put(tmp_path / "other", {b"a": b"no picture", b"b": b""}))
     with pytest.raises(UnreadableImage, match="no picture"):
         source.read(0)

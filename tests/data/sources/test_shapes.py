@@ -43,7 +43,7 @@ def factors(index: int) -> tuple[str, str, float, float, float, float]:
     return *names, *(float(labels[key].values[index]) for key in ("size", "x", "y", "angle"))
 
 
-def test_pictures_are_drawn_from_their_labels():
+def test_images_are_drawn_from_their_labels():
     for index in range(0, 300, 10):
         shape, colour, size, x, y, angle = factors(index)
         drawn = draw_shape(shape, colour, size=size, x=x, y=y, angle=angle)
@@ -51,7 +51,7 @@ def test_pictures_are_drawn_from_their_labels():
 
 
 @pytest.mark.parametrize("index", range(0, 300, 15))
-def test_the_factors_can_be_measured_in_the_picture(index):
+def test_the_factors_can_be_measured_in_the_image(index):
     shape, colour, size, x, y, _ = factors(index)
     image = DRAWN.read(index)
     assert image.mode == "RGB"
@@ -81,7 +81,7 @@ def test_the_paper_is_white_and_the_edges_are_smooth(colour):
     assert len(seen) > 5
 
 
-def test_a_seed_and_a_number_always_give_the_same_picture():
+def test_a_seed_and_a_number_always_give_the_same_image():
     again = ShapesSource(count=300)
     for index in (299, 0, 150):
         assert DRAWN.read(index).tobytes() == again.read(index).tobytes()

@@ -104,7 +104,7 @@ def test_class_files_give_labels_wherever_they_stand(tmp_path):
     assert dict(source.others) == {".json": 1}
 
 
-def test_a_class_belongs_to_the_picture_of_its_sample_however_that_is_called(tmp_path):
+def test_a_class_belongs_to_the_image_of_its_sample_however_that_is_called(tmp_path):
     members = {"1.image.png": png(1), "1.cls": b"4", "2.cls": b"5", "2.image.png": png(2)}
     source = open_source(str(put(tmp_path / "a.tar", members)))
     assert class_names(source) == ["4", "5"]
@@ -117,14 +117,14 @@ def test_class_files_of_several_shards_do_not_mix(tmp_path):
 
 
 @pytest.mark.parametrize("wrong", [{}, {"b.cls": b""}, {"b.cls": b"1.5"}])
-def test_a_picture_without_a_class_leaves_all_without(tmp_path, wrong):
+def test_a_image_without_a_class_leaves_all_without(tmp_path, wrong):
     members = {"a.png": png(1), "a.cls": b"3", "b.png": png(2), **wrong}
     source = open_source(str(put(tmp_path / "a.tar", members)))
     assert tones(source) == [1, 2]
     assert source.labels == {}
 
 
-def test_companions_of_a_picture_are_left_out(tmp_path):
+def test_companions_of_a_image_are_left_out(tmp_path):
     members = {
         "1.seg.png": png(99),
         "1.jpg": png(1),
@@ -200,7 +200,7 @@ def test_hidden_members_and_what_macos_adds_are_passed_over(tmp_path):
     assert class_names(source) == ["cat", "dog"]
 
 
-def test_links_folders_and_devices_inside_are_no_pictures(tmp_path):
+def test_links_folders_and_devices_inside_are_no_images(tmp_path):
     path = tmp_path / "a.tar"
     kinds = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE)
     with tarfile.open(path, "w") as archive:
@@ -222,7 +222,7 @@ def test_names_that_point_outside_are_only_names(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_empty_pictures_are_unreadable_and_others_are_not(tmp_path):
+def test_empty_images_are_unreadable_and_others_are_not(tmp_path):
     path = put(tmp_path / "a.tar", {"1.png": b"", "2.png": png(2), "3.png": b""})
     source = open_source(str(path))
     assert source.read(1).getpixel((0, 0)) == 2
@@ -245,7 +245,7 @@ def test_a_tar_cut_off_anywhere_is_refused_or_gives_what_is_whole(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut off", "altered"])
-def test_a_tar_with_a_damaged_header_does_not_lose_pictures_in_silence(tmp_path, damage):
+def test_a_tar_with_a_damaged_header_does_not_lose_images_in_silence(tmp_path, damage):
     path = put(tmp_path / "a.tar", numbered(0, 5))
     content = bytearray(path.read_bytes())
     third = 2 * 1024
@@ -265,7 +265,7 @@ def test_what_is_no_tar_is_refused_by_its_name(tmp_path, content):
         open_source(str(tmp_path / "a.tar"))
 
 
-def test_a_tar_without_pictures_is_refused(tmp_path):
+def test_a_tar_without_images_is_refused(tmp_path):
     path = put(tmp_path / "a.tar", {"a.txt": b"x", "b.heic": b"x", "c.txt": b"x"})
     with pytest.raises(DataError, match=r"holds no picture \(other files.* 2 \.txt"):
         open_source(str(path))
@@ -333,7 +333,7 @@ def test_braces_of_other_digits_are_no_range(tmp_path):
         open_source(str(tmp_path / "{²..³}.tar"))
 
 
-def test_a_shard_without_pictures_does_no_harm(tmp_path):
+def test_a_shard_without_images_does_no_harm(tmp_path):
     put(tmp_path / "0.tar", {"a.txt": b"x"})
     put(tmp_path / "1.tar", numbered(7, 2))
     put(tmp_path / "2.tar", {})
@@ -413,7 +413,7 @@ SMALL_SHARDS = (5, 1, 30, 70, 2, 200, 0, 3)
 
 
 @pytest.mark.parametrize("asked", ["memory://set/*.tar", "memory://set/{0..7}.tar"])
-def test_runs_that_span_shards_give_every_picture(memory, asked):
+def test_runs_that_span_shards_give_every_image(memory, asked):
     first = 0
     for number, count in enumerate(SMALL_SHARDS):
         memory.pipe(f"/set/{number}.tar", tar(numbered(first, count)))
@@ -442,7 +442,7 @@ def test_labels_and_companions_of_far_shards_are_as_of_near_ones(memory):
     assert class_names(source) == ["4", "5"]
 
 
-def test_empty_pictures_of_far_shards_are_unreadable(memory):
+def test_empty_images_of_far_shards_are_unreadable(memory):
     memory.pipe("/a.tar", tar({"1.png": b""}))
     with pytest.raises(UnreadableImage, match="empty"):
         open_source("memory://a.tar").read(0)
@@ -580,7 +580,7 @@ def test_a_run_over_several_far_shards_costs_one_request_each(server):
     assert all(server.asked)  # nothing was fetched whole
 
 
-def test_only_what_holds_pictures_is_fetched(server):
+def test_only_what_holds_images_is_fetched(server):
     """A large file before the pictures is neither listed through nor read."""
     server.files["/a.tar"] = tar({"movie.mp4": bytes(30_000_000), **numbered(0, 3)})
     source = open_source(f"{server.address}/a.tar")
@@ -658,7 +658,7 @@ def test_no_network_means_none_for_shards_either(server, monkeypatch):
     assert server.asked == []
 
 
-def test_between_films_pictures_are_fetched_singly(server):
+def test_between_films_images_are_fetched_singly(server):
     """One request for all would fetch what nobody wants."""
     members = {}
     for number in range(4):

@@ -145,7 +145,7 @@ def test_every_compression_is_read(tmp_path, compression):
     assert contents(open_source(str(path))) == members
 
 
-def test_a_compression_that_nobody_knows_is_one_unreadable_picture(tmp_path):
+def test_a_compression_that_nobody_knows_is_one_unreadable_image(tmp_path):
     path = pack(tmp_path / "a.zip", {"1.png": png(1), "2.png": png(2)})
     content = bytearray(path.read_bytes())
     content[content.index(CENTRAL) + 10] = 97  # the method
@@ -326,7 +326,7 @@ def altered(path: Path, mark: bytes, at: int, value: bytes) -> Path:
     return path
 
 
-def test_a_wrong_checksum_is_one_unreadable_picture(tmp_path):
+def test_a_wrong_checksum_is_one_unreadable_image(tmp_path):
     path = pack(tmp_path / "a.zip", {"1.png": png(1), "2.png": png(2)})
     source = open_source(str(altered(path, CENTRAL, 16, b"\1\2\3\4")))
     with pytest.raises(UnreadableImage, match=r"damaged in the zip: .*checksum"):
@@ -349,14 +349,14 @@ def test_a_bomb_is_not_unpacked_beyond_what_it_says(tmp_path, compression):
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_a_member_that_promises_too_much_for_a_picture_is_not_unpacked(tmp_path, compression):
+def test_a_member_that_promises_too_much_for_a_image_is_not_unpacked(tmp_path, compression):
     path = pack(tmp_path / "a.zip", {"1.png": png()}, compression=COMPRESSIONS[compression])
     source = open_source(str(altered(path, CENTRAL, 24, struct.pack("<I", 0xFFFFFF00))))
     with pytest.raises(UnreadableImage, match="too large for a picture"):
         source.read(0)
 
 
-def test_a_dictionary_of_lzma_takes_no_more_than_the_picture(tmp_path, monkeypatch):
+def test_a_dictionary_of_lzma_takes_no_more_than_the_image(tmp_path, monkeypatch):
     """The header asks for 4 GB, which the decoder would take at once."""
     path = pack(tmp_path / "a.zip", {"1.png": png(1)}, compression=zipfile.ZIP_LZMA)
     content = bytearray(path.read_bytes())
@@ -375,7 +375,7 @@ def test_a_dictionary_of_lzma_takes_no_more_than_the_picture(tmp_path, monkeypat
     assert asked == [4096]
 
 
-def test_a_packed_size_beyond_the_file_is_one_unreadable_picture(tmp_path):
+def test_a_packed_size_beyond_the_file_is_one_unreadable_image(tmp_path):
     path = pack(tmp_path / "a.zip", {"1.png": png(1), "2.png": png(2)})
     source = open_source(str(altered(path, CENTRAL, 20, struct.pack("<I", 0xFFFFFFFE))))
     with pytest.raises(UnreadableImage):
@@ -392,7 +392,7 @@ def zip64_saying(size: int, packed: int, offset: int) -> bytes:
 
 @pytest.mark.parametrize("wrong", [2**40, 2**62, 2**63 - 1])
 @pytest.mark.parametrize("which", ["size", "offset"])
-def test_enormous_numbers_are_one_unreadable_picture(tmp_path, which, wrong):
+def test_enormous_numbers_are_one_unreadable_image(tmp_path, which, wrong):
     said = {"size": len(png(1)), "packed": len(png(1)), "offset": 0, which: wrong}
     path = tmp_path / "a.zip"
     path.write_bytes(zip64_saying(**said))
@@ -402,7 +402,7 @@ def test_enormous_numbers_are_one_unreadable_picture(tmp_path, which, wrong):
 
 
 @pytest.mark.parametrize("wrong", [2**40, 2**62])
-def test_an_enormous_packed_size_is_one_unreadable_picture(tmp_path, wrong):
+def test_an_enormous_packed_size_is_one_unreadable_image(tmp_path, wrong):
     path = tmp_path / "a.zip"
     path.write_bytes(zip64_saying(len(png(1)), wrong, 0))
     source = open_source(str(path))
@@ -442,7 +442,7 @@ def test_two_entries_of_one_place_are_told_apart(tmp_path):
         source.read(1)
 
 
-def test_a_place_that_is_no_member_is_one_unreadable_picture(tmp_path):
+def test_a_place_that_is_no_member_is_one_unreadable_image(tmp_path):
     path = pack(tmp_path / "a.zip", {"1.png": png(1), "2.png": png(2)})
     source = open_source(str(altered(path, LOCAL, 0, b"XX")))
     with pytest.raises(UnreadableImage, match="damaged in the zip"):
@@ -450,7 +450,7 @@ def test_a_place_that_is_no_member_is_one_unreadable_picture(tmp_path):
     assert source.read(1).getpixel((0, 0)) == 2
 
 
-def test_a_name_given_twice_gives_both_pictures(tmp_path):
+def test_a_name_given_twice_gives_both_images(tmp_path):
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("1.png", png(1))
@@ -467,7 +467,7 @@ def test_only_members_below_a_place_are_taken(tmp_path):
     assert source.labels["label"].names == ("a", "b")
 
 
-def test_the_stamp_changes_with_any_picture(tmp_path):
+def test_the_stamp_changes_with_any_image(tmp_path):
     path = tmp_path / "a.zip"
     stamps = {
         open_source(str(pack(path, members))).stamp()

@@ -41,7 +41,7 @@ def trained():
     return train_classifier(images, labels, NAMES, budget=BRIEF)
 
 
-def test_it_learns_and_classifies_pictures_it_never_saw(trained):
+def test_it_learns_and_classifies_images_it_never_saw(trained):
     images, labels = toys(300, seed=1)
     found = trained(images)
     assert (found.probabilities.argmax(axis=1) == labels).mean() > 0.95
@@ -58,7 +58,7 @@ def test_features_are_what_the_logits_are_linear_in(trained):
     np.testing.assert_allclose(logits.softmax(dim=1).numpy(), found.probabilities, atol=1e-5)
 
 
-def test_the_stated_accuracy_is_that_on_the_pictures_held_out():
+def test_the_stated_accuracy_is_that_on_the_images_held_out():
     """Counted anew, from labels of which a known part is wrong, so that it is far from 1."""
     images, labels = toys(600)
     labels = np.where(np.random.default_rng(5).random(600) < 0.3, (labels + 1) % 3, labels)
@@ -84,7 +84,7 @@ def test_a_tenth_of_each_class_is_held_out():
     assert set(other) != set(taught)
 
 
-def test_the_pictures_held_out_are_not_learned_from(monkeypatch):
+def test_the_images_held_out_are_not_learned_from(monkeypatch):
     """Each picture is one grey, by which it is known again wherever it is shifted."""
     seen = set()
 
@@ -137,7 +137,7 @@ def test_progress_is_told_in_images(trained):
     assert "700 images" in said[0] and "% right on" in said[1]
 
 
-def test_pictures_are_shifted_but_never_mirrored():
+def test_images_are_shifted_but_never_mirrored():
     """A ramp from left to right stays one, and its steps are those it had."""
     ramp = np.broadcast_to(np.arange(24, dtype=np.uint8) * 10, (200, 1, 24, 24))
     moved = _shifted(ramp, np.random.default_rng(0)).astype(int)

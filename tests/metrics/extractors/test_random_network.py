@@ -52,7 +52,7 @@ def test_global_generators_are_left_alone():
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(1, 4), st.integers(16, 90), st.integers(16, 90))
-def test_pictures_of_any_size_and_channels_have_features_that_differ(channels, height, width):
+def test_images_of_any_size_and_channels_have_features_that_differ(channels, height, width):
     one = gradient(channels, height, width)
     values = random_extractor(channels, (height, width))(np.concatenate([one, 255 - one])).values
     assert values.shape == (2, ALL)
@@ -84,7 +84,7 @@ def test_an_even_surface_leaves_only_its_border():
     assert np.abs(extractor(black).values - extractor(white).values).max() > 0.1
 
 
-def test_large_pictures_cost_no_more_than_small_ones():
+def test_large_images_cost_no_more_than_small_ones():
     """A picture of 256 pixels a side has the features of itself at 32, averaged, not sampled."""
     small = gradient(3, 32, 32)
     large = small.repeat(8, axis=2).repeat(8, axis=3)

@@ -50,14 +50,14 @@ def open_celeba(split: str, root: Path | None) -> CelebaSource:
     """
     if split not in {*_SPLITS, "all"}:
         raise SourceNotFound(f"celeba:{split}: the splits are train, valid, test and all")
-    folder, pictures = _pictures(split, root)
+    folder, dataset = _dataset(split, root)
     named = _read_attributes(_list(folder, _ATTRIBUTES))
     names = _members(folder, split, named)
     if names is None:
-        return CelebaSource(folder, split, pictures, np.arange(len(pictures)), {})
-    rows = _rows(folder, {_file(pictures.title(i)): i for i in range(len(pictures))}, names)
+        return CelebaSource(folder, split, dataset, np.arange(len(dataset)), {})
+    rows = _rows(folder, {_file(dataset.title(i)): i for i in range(len(dataset))}, names)
     labels = {} if named is None else named.labels(folder, names)
-    return CelebaSource(folder, split, pictures, rows, labels)
+    return CelebaSource(folder, split, dataset, rows, labels)
 
 
 class CelebaSource(EncodedSource):
@@ -68,7 +68,7 @@ class CelebaSource(EncodedSource):
     folder : Path
         Where the lists lie.
     split : str
-    pictures : EncodedSource
+    dataset : EncodedSource
         All of them.
     rows : int64 (N,)
         Which ones.
@@ -79,28 +79,28 @@ class CelebaSource(EncodedSource):
         self,
         folder: Path,
         split: str,
-        pictures: EncodedSource,
+        dataset: EncodedSource,
         rows: NDArray[np.int64],
         labels: dict[str, Labels],
     ) -> None:
-        super().__init__(f"celeba:{split}", labels=labels, others=pictures.others)
+        super().__init__(f"celeba:{split}", labels=labels, others=dataset.others)
         self._folder = folder
-        self._pictures = pictures
+        self._dataset = dataset
         self._rows = rows
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def fetch(self, index: int) -> bytes:
-        return self._pictures.fetch(int(self._rows[index]))
+        return self._dataset.fetch(int(self._rows[index]))
 
     def title(self, index: int) -> str:
-        return self._pictures.title(int(self._rows[index]))
+        return self._dataset.title(int(self._rows[index]))
 
     def stamp(self) -> str:
         folder = self._folder.resolve()
         lists = file_stamp(_list(folder, name) for name in (_PARTITION, _ATTRIBUTES))
-        return digest((self._pictures.stamp(), lists, self._rows.tobytes()))
+        return digest((self._dataset.stamp(), lists, self._rows.tobytes()))
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class _Attributes:
         }
 
 
-def _pictures(split: str, root: Path | None) -> tuple[Path, EncodedSource]:
+def _dataset(split: str, root: Path | None) -> tuple[Path, EncodedSource]:
     """The folder of the lists, and all pictures; refused where anything needed is missing."""
     needed = [] if split == "all" else [_PARTITION]
     for folder in (root / name for name in _FOLDERS) if root else ():
@@ -201,8 +201,8 @@ def _read_attributes(path: Path) -> _Attributes | None:
             f"{path}: says {int(count):,} pictures and lists {len(listed):,}; fetch it again from"
             f" {_PAGE}"
         )
-    by_picture = np.frombuffer(answers, np.uint8).reshape(-1, len(factors))
-    return _Attributes(factors, listed, np.ascontiguousarray(by_picture.T))
+    by_image = np.frombuffer(answers, np.uint8).reshape(-1, len(factors))
+    return _Attributes(factors, listed, np.ascontiguousarray(by_image.T))
 
 
 def _list(folder: Path, name: str) -> Path:

@@ -146,7 +146,7 @@ class HubSource(EncodedSource):
         base: Path | None = None,
         notes: Sequence[str] = (),
     ) -> None:
-        column = _picture_column(name, rows.features, column, syntax)
+        column = _image_column(name, rows.features, column, syntax)
         labels, refused = read_columns_of(rows)
         super().__init__(name, labels=labels, notes=[*notes, *refused])
         self._column = rows.data.column(column)
@@ -194,9 +194,9 @@ class HubSource(EncodedSource):
         return file.read_bytes()
 
 
-def _picture_column(name: str, features: Any, wanted: str, syntax: str) -> str:
+def _image_column(name: str, features: Any, wanted: str, syntax: str) -> str:
     """The column that holds encoded pictures, or the reason why there is none."""
-    found = _picture_columns(features)
+    found = _image_columns(features)
     if wanted in found:
         return wanted
     if wanted and wanted not in features:
@@ -218,7 +218,7 @@ def _picture_column(name: str, features: Any, wanted: str, syntax: str) -> str:
     )
 
 
-def _picture_columns(features: Any) -> list[str]:
+def _image_columns(features: Any) -> list[str]:
     """Columns declared as pictures; else those that hold bytes beside a path; else bytes."""
     by_kind: tuple[list[str], list[str], list[str]] = ([], [], [])
     for column, feature in features.items():

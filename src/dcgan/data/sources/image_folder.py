@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dcgan.data.decode import EXTENSIONS, is_picture
+from dcgan.data.decode import EXTENSIONS, is_image
 from dcgan.data.name_table import Names
 from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.collection import Beside, arrange
-from dcgan.data.sources.paths import file_stamp, is_hidden, read_picture_file, suffix
+from dcgan.data.sources.paths import file_stamp, is_hidden, read_image_file, suffix
 from dcgan.data.sources.side_files import SideFile
 from dcgan.runtime.split_names import AUTO
 
@@ -38,7 +38,7 @@ class FolderSource(EncodedSource):
     def __init__(self, folder: Path, *, split: str = AUTO, labels: str = AUTO) -> None:
         others: Counter[str] = Counter()
         beside = Beside()
-        names = Names(sorted(_pictures(folder, others, beside)))
+        names = Names(sorted(_dataset(folder, others, beside)))
         arranged = arrange(
             str(folder),
             names,
@@ -56,7 +56,7 @@ class FolderSource(EncodedSource):
         return len(self._names)
 
     def fetch(self, index: int) -> bytes:
-        return read_picture_file(self._folder / self._names[index])
+        return read_image_file(self._folder / self._names[index])
 
     def title(self, index: int) -> str:
         return self._names[index]
@@ -108,7 +108,7 @@ def _side_file(folder: Path, name: str) -> SideFile | None:
     return SideFile(name, state.st_size, lambda: path.open("rb"))
 
 
-def _pictures(folder: Path, others: Counter[str], beside: Beside) -> Iterator[str]:
+def _dataset(folder: Path, others: Counter[str], beside: Beside) -> Iterator[str]:
     """Paths below a folder of all pictures, in no order; notes and counts the other files."""
 
     def closed(_: OSError) -> None:
@@ -117,7 +117,7 @@ def _pictures(folder: Path, others: Counter[str], beside: Beside) -> Iterator[st
     for name in files_below(folder, closed):
         if is_hidden(name.rpartition("/")[2]):
             continue
-        if _is_picture(folder, name):
+        if _is_image(folder, name):
             yield name
             continue
         end = suffix(name)
@@ -125,7 +125,7 @@ def _pictures(folder: Path, others: Counter[str], beside: Beside) -> Iterator[st
         beside.add(name, end)
 
 
-def _is_picture(folder: Path, name: str) -> bool:
+def _is_image(folder: Path, name: str) -> bool:
     end = suffix(name)
     if end != "no suffix":
         return end in EXTENSIONS and not name.endswith("-inspect.png")  # our own sheets
@@ -133,6 +133,6 @@ def _is_picture(folder: Path, name: str) -> bool:
         if not (folder / name).is_file():  # a pipe would never end
             return False
         with (folder / name).open("rb") as file:
-            return is_picture(file.read(16))
+            return is_image(file.read(16))
     except OSError:
         return False

@@ -20,7 +20,7 @@ from dcgan.data.profiles import to_srgb
 from dcgan.data.sources.arrays import as_pixels, channels_last
 from dcgan.data.sources.base import ArraySource, Labels, Source
 from dcgan.data.sources.item_classes import ItemClasses
-from dcgan.data.sources.paths import read_picture_file
+from dcgan.data.sources.paths import read_image_file
 from dcgan.errors import DataError, UnreadableImage
 from dcgan.runtime.files import expanded
 
@@ -108,12 +108,12 @@ class ItemsSource(Source):
     def read(self, index: int, at_least: tuple[int, int] | None = None) -> Image.Image:
         item = self._item(index)
         self._classes.add(index, item)
-        picture = item[0] if isinstance(item, tuple | list) and item else item
-        if isinstance(picture, Image.Image):
+        image = item[0] if isinstance(item, tuple | list) and item else item
+        if isinstance(image, Image.Image):
             with self._decoding, damage_named():  # one only opened is decoded now, and once
-                picture.load()
+                image.load()
         with damage_named():
-            return _picture(picture, at_least)
+            return _image(image, at_least)
 
     def _item(self, index: int) -> Any:
         try:
@@ -126,14 +126,14 @@ class ItemsSource(Source):
         return f"data[{index}]"
 
 
-def _picture(item: Any, at_least: tuple[int, int] | None) -> Image.Image:
+def _image(item: Any, at_least: tuple[int, int] | None) -> Image.Image:
     if isinstance(item, Image.Image):
         return to_srgb(ImageOps.exif_transpose(item))
     if isinstance(item, bytes):
         return decode(item, at_least)
     if isinstance(item, str | Path):
         try:
-            return decode(read_picture_file(expanded(item)), at_least)
+            return decode(read_image_file(expanded(item)), at_least)
         except UnreadableImage as error:
             raise UnreadableImage(f"{item}: {error}") from error
     if isinstance(item, torch.Tensor):

@@ -51,7 +51,7 @@ def file_stamp(paths: Iterable[Path]) -> str:
     return digest((*states.items(), None if trusted else secrets.token_hex()))
 
 
-def read_picture_file(path: Path) -> bytes:
+def read_image_file(path: Path) -> bytes:
     """The content of one picture file.
 
     Raises

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.pictures import HeldPictures
+from dcgan.data.dataset import HeldDataset
 from dcgan.data.prepared import has_checksums, open_prepared
 from dcgan.data.sources.base import ArraySource
 from dcgan.data.sources.paths import digest
@@ -28,20 +28,20 @@ class PreparedSource(ArraySource):
     """
 
     def __init__(self, folder: Path) -> None:
-        pictures = open_prepared(folder)
-        if not isinstance(pictures, HeldPictures):
+        dataset = open_prepared(folder)
+        if not isinstance(dataset, HeldDataset):
             raise DataError(f"{folder}: an entry of the cache for random crops; name its source")
-        labels = pictures.labels
+        labels = dataset.labels
         marks = ((name, one.names, one.values.tobytes()) for name, one in sorted(labels.items()))
         super().__init__(
             str(folder),
-            np.moveaxis(pictures.images, 1, 3),
+            np.moveaxis(dataset.images, 1, 3),
             labels=labels,
-            stamp=digest((pictures.fingerprint, *marks)),
+            stamp=digest((dataset.fingerprint, *marks)),
         )
-        self.run = pictures.run
+        self.run = dataset.run
         self.has_checksums = has_checksums(folder)
-        self.pictures = pictures
+        self.dataset = dataset
 
     def pixels(self) -> NDArray[np.uint8]:
-        return self.pictures.images
+        return self.dataset.images

@@ -21,7 +21,7 @@ from dcgan.errors import DataError
 from dcgan.metrics.extractor import Extractor, digest_of
 from dcgan.metrics.extractors.classifier_network import Card, Classifier
 from dcgan.metrics.extractors.classifier_training import (
-    FEWEST_PICTURES,
+    FEWEST_IMAGES,
     MOST_CLASSES,
     Progress,
     as_extractor,
@@ -35,7 +35,7 @@ from dcgan.runtime.reporting import silent
 from dcgan.runtime.tensors import load_tensors, save_tensors
 
 __all__ = [
-    "FEWEST_PICTURES",
+    "FEWEST_IMAGES",
     "MOST_CLASSES",
     "cached_classifier",
     "is_kept",

@@ -27,7 +27,7 @@ NAME = "classifier"
 Progress = Callable[[int, int], None]
 """Told how many images have been seen, of how many."""
 
-FEWEST_PICTURES = 10
+FEWEST_IMAGES = 10
 """Of each class: one is held out, and fewer than nine teach nothing."""
 
 MOST_CLASSES = 1000
@@ -158,11 +158,11 @@ def _check_data(images: NDArray[np.uint8], labels: NDArray[Any], names: Sequence
             f" the classes from 0 to {len(names) - 1}"
         )
     counts = np.bincount(labels, minlength=len(names))
-    if counts.min() < FEWEST_PICTURES:
+    if counts.min() < FEWEST_IMAGES:
         rarest = int(counts.argmin())
         raise DataError(
             f"class {names[rarest]!r} has {counts[rarest]} pictures, a classifier needs at least"
-            f" {FEWEST_PICTURES} of each; leave that class out, or take the random extractor"
+            f" {FEWEST_IMAGES} of each; leave that class out, or take the random extractor"
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, InstanceOf
 
-from dcgan.data import Pictures, Source, load_pictures, open_items, open_source
+from dcgan.data import ImageDataset, Source, load_dataset, open_items, open_source
 from dcgan.data.cache import Cache
 from dcgan.data.image_view import View
 from dcgan.data.selection import Drops, select
@@ -37,7 +37,7 @@ class _Fitting(TypedDict):
     background: str
 
 
-def open_pictures(
+def open_dataset(
     folder: RunFolder,
     networks: Networks,
     data: StrPath | None = None,
@@ -45,7 +45,7 @@ def open_pictures(
     data_root: StrPath | None = None,
     note: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Pictures:
+) -> ImageDataset:
     """Pictures at the size and with the channels of a run's networks.
 
     Parameters
@@ -57,7 +57,7 @@ def open_pictures(
     data_root : path, optional
         Where named sets lie; default where they lay then, else the variable ``DCGAN_DATA``.
     note, progress
-        As for :func:`dcgan.data.load_pictures`.
+        As for :func:`dcgan.data.load_dataset`.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def open_pictures(
     if is_own:
         source = _selected(section, source, note)
     how = section.fit
-    pictures = load_pictures(
+    dataset = load_dataset(
         source,
         networks.image_shape[1:],
         networks.image_shape[0],
@@ -99,8 +99,8 @@ def open_pictures(
         note=note,
     )
     if data is None and note is not None and how != "cover-random":
-        _say_if_changed(folder, pictures, note)
-    return pictures
+        _say_if_changed(folder, dataset, note)
+    return dataset
 
 
 def read_files(folder: RunFolder, networks: Networks, files: Sequence[Path]) -> NDArray[np.uint8]:
@@ -204,7 +204,7 @@ def _cache(section: _DataSection, folder: RunFolder) -> Cache | None:
     return Cache(place, int(section.cache_gb * 1e9))
 
 
-def _say_if_changed(folder: RunFolder, pictures: Pictures, note: Callable[[str], None]) -> None:
+def _say_if_changed(folder: RunFolder, dataset: ImageDataset, note: Callable[[str], None]) -> None:
     try:
         about = read_json(folder.provenance).get("data")
     except (OSError, ValueError):
@@ -212,6 +212,6 @@ def _say_if_changed(folder: RunFolder, pictures: Pictures, note: Callable[[str],
     seen = about.get("fingerprint") if isinstance(about, dict) else None
     if not isinstance(seen, str):
         return
-    comparable = seen.startswith(STREAMED) == pictures.fingerprint.startswith(STREAMED)
-    if comparable and seen != pictures.fingerprint:
+    comparable = seen.startswith(STREAMED) == dataset.fingerprint.startswith(STREAMED)
+    if comparable and seen != dataset.fingerprint:
         note(f"{folder.path}: the pictures have changed since it was trained on them")

@@ -35,7 +35,7 @@ class Skipped:
     reason: str
 
 
-class Pictures(ABC):
+class ImageDataset(ABC):
     """A numbered collection of pictures as the network sees them.
 
     Numbers are those of the source, wherever its pictures are held: the place of one that cannot
@@ -122,7 +122,7 @@ class Pictures(ABC):
             yield self.take(part, np.full(len(part), 0.5)).numpy()
 
 
-class _RowsOfReadable(Pictures):
+class _RowsOfReadable(ImageDataset):
     """Pictures held decoded: a row for each that could be read."""
 
     def __init__(
@@ -159,7 +159,7 @@ class _RowsOfReadable(Pictures):
         }
 
 
-class HeldPictures(_RowsOfReadable):
+class HeldDataset(_RowsOfReadable):
     """All of one size, in one array.
 
     Parameters
@@ -169,7 +169,7 @@ class HeldPictures(_RowsOfReadable):
     digest : str, optional
         :func:`digest_of` the images; default computed.
     labels, skipped, run, remarks
-        See :class:`Pictures`.
+        See :class:`ImageDataset`.
     kept : int64 (M,), optional
         The source's numbers of the images, where some are missing.
     positions : int, optional
@@ -198,7 +198,7 @@ class HeldPictures(_RowsOfReadable):
         self.images = np.asarray(images)  # of a mapped file, a plain array over the same memory
         self._placed: Tensor | None = None
 
-    def placed(self, device: torch.device) -> HeldPictures:
+    def placed(self, device: torch.device) -> HeldDataset:
         """The same, with a copy of all on a device: to take some, only their numbers go there."""
         same = copy.copy(self)
         same._placed = torch.tensor(self.images, device=device)
@@ -217,7 +217,7 @@ class HeldPictures(_RowsOfReadable):
         return torch.from_numpy(np.ascontiguousarray(self.images[self.rows(index_B)]))
 
 
-class CoveredPictures(_RowsOfReadable):
+class CoveredDataset(_RowsOfReadable):
     """Each covers the view with one side longer, and is cut where the caller says.
 
     Parameters
@@ -229,7 +229,7 @@ class CoveredPictures(_RowsOfReadable):
     sides : int64 (M, 2)
         h and w of each.
     digest, kept, positions, labels, skipped, run, remarks
-        See :class:`HeldPictures`.
+        See :class:`HeldDataset`.
     """
 
     def __init__(
