@@ -314,7 +314,7 @@ BUILDER = """
     import sys, time
     from pathlib import Path
     from PIL import Image
-    from dcgan.data import load_pictures
+    from dcgan.data import load_dataset
     from dcgan.data.cache import Cache
     from dcgan.data.sources.base import Source
 

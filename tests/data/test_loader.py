@@ -57,7 +57,7 @@ def test_seeds_and_epochs_have_orders_of_their_own():
     assert len(orders) == 100
 
 
-@pytest.mark.parametrize("picture", [0, 19])
+@pytest.mark.parametrize("image", [0, 19])
 def test_every_place_of_an_epoch_is_as_likely_for_a_image(image):
     places = [epoch_order(0, epoch, 20).tolist().index(image) for epoch in range(2000)]
     counts = np.bincount(places, minlength=20)

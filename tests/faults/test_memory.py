@@ -25,7 +25,7 @@ PROGRAM = """
     import json, sys
     from itertools import islice
     from pathlib import Path
-    from dcgan.data import Batches, load_pictures, open_source
+    from dcgan.data import Batches, load_dataset, open_source
 
     pictures = load_dataset(open_source(sys.argv[1]), (128, 128), 3, memory=int(sys.argv[2]))
     seen = sum(len(batch) for batch in islice(Batches(pictures, 32, seed=0).starting_at(0), 8))

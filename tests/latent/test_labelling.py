@@ -50,7 +50,7 @@ def taught(monkeypatch):
 
 def reader_of(labels):
     reader = Reader(SimpleNamespace(path="runs/x", device="cpu"))
-    reader.__dict__["pictures"] = SimpleNamespace(labels=labels)
+    reader.__dict__["dataset"] = SimpleNamespace(labels=labels)
     return reader
 
 
@@ -103,7 +103,7 @@ def test_appearances_are_read_without_the_images(monkeypatch):
     def gone(*_, **__):
         raise DataError("moved away")
 
-    monkeypatch.setattr("dcgan.latent.labelling.open_pictures", gone)
+    monkeypatch.setattr("dcgan.latent.labelling.open_dataset", gone)
     reader = Reader(SimpleNamespace(folder=None, networks=None))
     assert reader.is_measured("brightness")
     images = np.array([[[[0]]], [[[255]]]], np.uint8)

@@ -16,6 +16,7 @@ from dcgan.metrics.extractors.inception import (
 )
 from dcgan.metrics.extractors.pixels import to_rgb
 from dcgan.metrics.extractors.weights import without_weights
+from dcgan.runtime.reading import sha256
 
 
 def fill(network: torch.nn.Module) -> None:
@@ -107,7 +108,7 @@ def test_grey_is_repeated_and_alpha_shows_white():
 def test_a_file_of_the_right_checksum_becomes_an_extractor(network, tmp_path, monkeypatch):
     path = tmp_path / "weights.pth"
     torch.save(network.state_dict(), path)
-    digest = inception_weights._sha256(path)
+    digest = sha256(path)
     monkeypatch.setattr(inception_weights, "_CHECKSUM", digest[:8])
     extractor = inception_extractor(path)
     assert extractor.label == f"inception:{digest[:12]}"
@@ -149,7 +150,7 @@ def test_a_download_is_kept_only_when_it_is_the_right_file(tmp_path, monkeypatch
     with pytest.raises(DataError, match="arrived damaged"):
         inception_weights.weights_file(None, download=True)
     assert list((tmp_path / "cache" / "extractors").iterdir()) == []
-    digest = inception_weights._sha256(published)
+    digest = sha256(published)
     monkeypatch.setattr(inception_weights, "_CHECKSUM", digest[:8])
     path, found = inception_weights.weights_file(None, download=True)
     assert path.read_bytes() == b"weights" and found == digest
