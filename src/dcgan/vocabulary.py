@@ -35,6 +35,7 @@ LossName = Literal[
     "non-saturating", "saturating", "hinge", "least-squares", "wasserstein", "relativistic"
 ]
 PenaltyName = Literal["r1", "r2", "wgan_gp", "dragan"]
+PenaltyPlace = Literal["real", "fake", "between", "around"]
 Augmentation = Literal["colour", "translation", "cutout"]
 Optimiser = Literal["adam", "adamw", "sgd"]
 BatchNormStatistics = Literal["all", "own"]

@@ -16,9 +16,10 @@ from dcgan.bench.report import open_config
 from dcgan.config import merge, parse_config
 from dcgan.runtime.ranks import Ranks
 from dcgan.training.build import build_augment, build_rules
+from dcgan.training.descent import gradient_magnitudes
 from dcgan.training.ema import AveragedGenerator
 from dcgan.training.rules import Batch, Players, StepPlan
-from dcgan.training.step import gradient_magnitudes, update
+from dcgan.training.step import update
 from dcgan.training.tables import resolve_networks
 
 CPU, META = torch.device("cpu"), torch.device("meta")

@@ -12,14 +12,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from dcgan.augment import Augment
 from dcgan.models import Discriminator, Generator, plan_discriminator, plan_generator
 from dcgan.objectives import OBJECTIVES
+from dcgan.training.descent import frozen, gradient_magnitudes
 from dcgan.training.rules import Batch, Players, Rules, StepPlan
-from dcgan.training.step import (
-    discriminator_step,
-    frozen,
-    generator_step,
-    gradient_magnitudes,
-    update,
-)
+from dcgan.training.step import discriminator_step, generator_step, update
 
 RULES = Rules(OBJECTIVES["non-saturating"], targets={"real_target": 0.9})
 BOTH = StepPlan()

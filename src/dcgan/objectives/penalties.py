@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from dcgan.vocabulary import PenaltyName
+from dcgan.vocabulary import PenaltyName, PenaltyPlace
 
 
 def squared_gradient_norms(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
@@ -64,30 +64,17 @@ def one_centred_penalty(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
     return (norm_B - 1).square().mean()
 
 
-def real_images(real_BCHW: Tensor, fake_BCHW: Tensor) -> Tensor:
-    """The real ones."""
-    del fake_BCHW
-    return real_BCHW
-
-
-def generated_images(real_BCHW: Tensor, fake_BCHW: Tensor) -> Tensor:
-    """The generated ones."""
-    del real_BCHW
-    return fake_BCHW
-
-
 def between_images(real_BCHW: Tensor, fake_BCHW: Tensor) -> Tensor:
     """A uniformly random point between each pair: ε x + (1 - ε) G(z), one ε per pair."""
     share = torch.rand(len(real_BCHW), 1, 1, 1, device=real_BCHW.device)
     return torch.lerp(fake_BCHW, real_BCHW, share)
 
 
-def around_images(real_BCHW: Tensor, fake_BCHW: Tensor) -> Tensor:
-    """Real images with Gaussian noise of half their own deviation; generated ones play no part.
+def around_images(real_BCHW: Tensor) -> Tensor:
+    """Real images with Gaussian noise of half their own standard deviation.
 
     The paper's δ ~ N(0, cI), of a size that follows the scale of the data.
     """
-    del fake_BCHW
     return real_BCHW + 0.5 * real_BCHW.std() * torch.randn_like(real_BCHW)
 
 
@@ -100,17 +87,23 @@ def clip_weights(parameters: Iterable[nn.Parameter], bound: float) -> None:
 
 @dataclass(frozen=True)
 class Penalty:
-    """Where D's gradient is taken, and what it should be there."""
+    """Where D's gradient is taken, and what it should be there.
 
-    images: Callable[[Tensor, Tensor], Tensor]
-    """(real (B, C, H, W), fake (B, C, H, W)) → the images at which the gradient is taken."""
+    Parameters
+    ----------
+    at : {"real", "fake", "between", "around"}
+        Real images, generated images, :func:`between_images` or :func:`around_images`.
+    of : callable
+        (logits (B,), the images (B, C, H, W)) → the penalty, to be weighted by the caller.
+    """
+
+    at: PenaltyPlace
     of: Callable[[Tensor, Tensor], Tensor]
-    """(logits (B,), those images) → the penalty, to be weighted by the caller."""
 
 
 PENALTIES: dict[PenaltyName, Penalty] = {
-    "r1": Penalty(real_images, zero_centred_penalty),
-    "r2": Penalty(generated_images, zero_centred_penalty),
-    "wgan_gp": Penalty(between_images, one_centred_penalty),
-    "dragan": Penalty(around_images, one_centred_penalty),
+    "r1": Penalty("real", zero_centred_penalty),
+    "r2": Penalty("fake", zero_centred_penalty),
+    "wgan_gp": Penalty("between", one_centred_penalty),
+    "dragan": Penalty("around", one_centred_penalty),
 }

@@ -18,11 +18,11 @@ from dcgan.runs.logs import now
 from dcgan.runs.scores import best_names
 from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.rng import derived_seed
+from dcgan.training.descent import gradient_magnitudes
 from dcgan.training.loop import Plan
 from dcgan.training.planned_checkpoints import PlannedCheckpoints
 from dcgan.training.rules import Statistics
 from dcgan.training.state import TrainingState
-from dcgan.training.step import gradient_magnitudes
 from dcgan.training.tensorboard_log import TensorBoardLog
 from dcgan.training.threads import ThreadsHook
 from dcgan.training.triggers import Geometric, Widening

@@ -5,17 +5,18 @@ B batch · Z latent · C channels · H, W sides · K classes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import nullcontext
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dcgan.models.discriminator import Discriminator
 from dcgan.objectives import PENALTIES, clip_weights, code_loss
+from dcgan.objectives.penalties import around_images, between_images
 from dcgan.runtime.device import autocast
-from dcgan.runtime.ranks import ALONE, Ranks
+from dcgan.training.descent import descend, frozen
 from dcgan.training.rules import Batch, Players, Rules, Statistics, StepPlan
+from dcgan.vocabulary import PenaltyPlace
 
 
 def update(players: Players, batch: Batch, rules: Rules, step_plan: StepPlan) -> Statistics:
@@ -59,19 +60,16 @@ def discriminator_step(
 def discriminator_loss(
     players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, step_plan: StepPlan
 ) -> tuple[Tensor, Statistics]:
-    """What D minimises, with its penalties where they are due."""
+    """What D minimises: the adversarial loss, penalties where they are due, the loss of codes."""
     discriminator, augment = players.discriminator, players.augment
     real_BCHW, fake_class_BK = batch.real_BCHW, batch.latent_BZ[:, rules.latent.class_slice]
-    precision: AbstractContextManager[object] = nullcontext()
-    if step_plan.with_penalties:
-        # R1 and R2 take their gradients from passes that are made anyway
-        if "r1" in rules.penalties:
-            real_BCHW = real_BCHW.detach().requires_grad_()
-        if "r2" in rules.penalties:
-            fake_BCHW = fake_BCHW.detach().requires_grad_()
-    else:
-        precision = autocast(real_BCHW.device, rules.precision)
-    with precision:
+    due = rules.penalties if step_plan.with_penalties else {}
+    places = {PENALTIES[name].at for name in due}
+    if "real" in places:
+        real_BCHW = real_BCHW.detach().requires_grad_()
+    if "fake" in places:
+        fake_BCHW = fake_BCHW.detach().requires_grad_()
+    with nullcontext() if due else autocast(real_BCHW.device, rules.precision):
         # separate passes: one through both would let batch norm mix real and generated images
         real_B = discriminator(augment(real_BCHW), batch.class_BK).float()
         feature = discriminator.features(augment(fake_BCHW))
@@ -86,13 +84,11 @@ def discriminator_loss(
         "score_fake_before": fake_B.detach().sigmoid().mean(),
         "sign_real": certainty_B.sign().mean(),
     }
-    for name, weight in rules.penalties.items() if step_plan.with_penalties else ():
-        image_BCHW = PENALTIES[name].images(real_BCHW, fake_BCHW)
-        if image_BCHW is real_BCHW or image_BCHW is fake_BCHW:
-            logit_B = real_B if image_BCHW is real_BCHW else fake_B
-        else:
-            image_BCHW = image_BCHW.detach().requires_grad_()
-            logit_B = discriminator(augment(image_BCHW), batch.class_BK)
+    # R1 and R2 take their gradients from passes that are made anyway
+    passes = {"real": (real_B, real_BCHW), "fake": (fake_B, fake_BCHW)}
+    for name, weight in due.items():
+        place = PENALTIES[name].at
+        logit_B, image_BCHW = passes.get(place) or _pass_at(place, players, batch, fake_BCHW)
         penalty = PENALTIES[name].of(logit_B, image_BCHW)
         statistics[name] = penalty.detach()
         loss = loss + step_plan.penalty_scale * weight * rules.penalty_interval * penalty
@@ -100,6 +96,18 @@ def discriminator_loss(
         statistics["loss_codes"] = codes_loss.detach()
         loss = loss + rules.information * codes_loss
     return loss, statistics
+
+
+def _pass_at(
+    place: PenaltyPlace, players: Players, batch: Batch, fake_BCHW: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Logits of images between real and generated ones, or around real ones, and these images."""
+    real_BCHW = batch.real_BCHW
+    image_BCHW = (
+        between_images(real_BCHW, fake_BCHW) if place == "between" else around_images(real_BCHW)
+    )
+    image_BCHW = image_BCHW.detach().requires_grad_()
+    return players.discriminator(players.augment(image_BCHW), batch.class_BK), image_BCHW
 
 
 def generator_step(
@@ -162,7 +170,7 @@ def _generate(players: Players, batch: Batch, rules: Rules) -> Tensor:
 def _codes_loss(
     discriminator: Discriminator, feature: Tensor, batch: Batch, rules: Rules
 ) -> Tensor | None:
-    """How badly the codes are read from generated images: both players want it low."""
+    """InfoGAN's loss, by which codes are read from generated images; both players minimise it."""
     if not discriminator.codes:
         return None
     code_BN = batch.latent_BZ[:, rules.latent.class_slice.stop :]
@@ -172,62 +180,3 @@ def _codes_loss(
         rules.latent.categorical,
         continuous_weight=rules.information_continuous,
     )
-
-
-def descend(
-    losses: Iterable[tuple[Tensor, Statistics]],
-    optimizer: torch.optim.Optimizer,
-    *,
-    parts: int = 1,
-    clip: float | None = None,
-    ranks: Ranks = ALONE,
-) -> Statistics:
-    """One step down the gradient of the losses' mean, first brought to a norm of ``clip`` at most.
-
-    Losses come one by one, so that each part's activations are gone before the next one's come.
-    Where several processes train, the gradient is the mean of theirs.
-
-    Returns
-    -------
-    Statistics
-        The means of those that come with the losses.
-    """
-    optimizer.zero_grad(set_to_none=True)
-    statistics: Statistics = {}
-    for loss, found in losses:
-        (loss / parts).backward()  # type: ignore[no-untyped-call]
-        for name, value in found.items():
-            statistics[name] = statistics[name] + value if name in statistics else value
-    if parts > 1:
-        statistics = {name: value / parts for name, value in statistics.items()}
-    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    gradients = [weight.grad for weight in weights if weight.grad is not None]
-    ranks.average_([*gradients, *statistics.values()])
-    if clip is not None:
-        nn.utils.clip_grad_norm_(weights, clip)
-    optimizer.step()
-    return statistics
-
-
-@contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
-    """Build no gradients for a module's weights: a third of the generator step's backward."""
-    module.requires_grad_(False)
-    try:
-        yield
-    finally:
-        module.requires_grad_(True)
-
-
-def gradient_magnitudes(discriminator: Discriminator) -> tuple[list[str], Tensor]:
-    """Mean and greatest absolute gradient per layer of D, as left by its last step.
-
-    Returns
-    -------
-    (names, (2, layers) tensor on the device)
-    """
-    weights = discriminator.layer_weights()
-    gradients = [weight.grad.abs() for weight in weights.values() if weight.grad is not None]
-    means = torch.stack([gradient.mean() for gradient in gradients])
-    maxima = torch.stack([gradient.max() for gradient in gradients])
-    return list(weights), torch.stack([means, maxima])
