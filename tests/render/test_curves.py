@@ -12,6 +12,8 @@ from PIL import Image
 
 from dcgan.render.curves import gradient_curves, loss_and_score_curves
 
+pytestmark = pytest.mark.figures
+
 BLUE = (0x21, 0x66, 0xAC)
 """The discriminator's loss."""
 
