@@ -147,6 +147,7 @@ def test_train_then_sample_in_every_form(dcgan, tmp_path):
 
 
 def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, monkeypatch):
+    monkeypatch.setattr("dcgan.cli.train_report.which", lambda program: f"/usr/bin/{program}")
     # names that a shell would take apart
     run = tmp_path / ("Länder & flags" if can_be_named("ä") else "lands & flags")
     code, out, _ = dcgan("train", "digits", "--out", run, *SMALL)
@@ -171,12 +172,16 @@ def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, 
     assert (run / "samples" / "000000128.png").exists()
 
 
-def test_what_is_proposed_fits_the_run(dcgan, png_folder, tmp_path):
-    """No images of one's own after these, and no scores that ten images cannot give."""
+def test_what_is_proposed_fits_the_run(dcgan, png_folder, tmp_path, monkeypatch):
+    """No images of one's own after these, no scores that ten images cannot give, and no program
+    that is not installed."""
+    monkeypatch.setattr("dcgan.cli.train_report.which", lambda program: None)
+    monkeypatch.setattr("sys.platform", "linux")
     _, out, err = dcgan("train", png_folder, "--out", tmp_path / "run", *SMALL)
     steps = out.split("next:\n")[1]
     assert "evaluate" not in steps
     assert "IMAGES" not in steps
+    assert "xdg-open" not in steps
     assert f"run folder: {tmp_path / 'run'}" in err
     assert "only 10 images: expect near-copies" in err
 

@@ -55,11 +55,11 @@ def compare(
     from dcgan.errors import ConfigError
 
     # what is wrong is refused before torch is imported, which takes seconds
-    if len(runs) < 2:
-        given = str(runs[0]) if runs else "none"
-        raise ConfigError("runs", given, "compare needs two run folders or more")
     if out.suffix.lower() != ".png":
         raise ConfigError("out", str(out), "give a .png")
+    if len(runs) < 2:
+        given = str(runs[0]) if runs else "none"
+        raise ConfigError("runs", given, "compare needs at least two run folders")
 
     from dcgan.cli.compare_report import comparison_lines
     from dcgan.cli.options import computing_device
