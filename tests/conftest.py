@@ -79,8 +79,10 @@ def _curves_are_not_rendered(request, monkeypatch):
     are made as ever, but stay empty files except in tests marked ``figures``. Runs of fixtures
     with a wider scope are begun before this one, and have theirs."""
     if "figures" not in request.keywords:
-        for module in ("curves", "quality"):
-            monkeypatch.setattr(f"dcgan.render.{module}.save_figure", _leave_an_empty_file)
+        from dcgan.render import curves, quality  # both before either is changed
+
+        for module in (curves, quality):
+            monkeypatch.setattr(module, "save_figure", _leave_an_empty_file)
 
 
 def _leave_an_empty_file(figure: object, path: Path) -> None:
