@@ -73,6 +73,22 @@ def _files_are_trusted_at_once(monkeypatch):
     monkeypatch.setattr("dcgan.runtime.changes._SETTLED_AFTER_NS", 0)
 
 
+@pytest.fixture(autouse=True)
+def _curves_are_not_rendered(request, monkeypatch):
+    """Every run ends with figures, and to render them takes longer than a small run trains. They
+    are made as ever, but stay empty files except in tests marked ``figures``. Runs of fixtures
+    with a wider scope are begun before this one, and have theirs."""
+    if "figures" not in request.keywords:
+        from dcgan.render import curves, quality  # both before either is changed
+
+        for module in (curves, quality):
+            monkeypatch.setattr(module, "save_figure", _leave_an_empty_file)
+
+
+def _leave_an_empty_file(figure: object, path: Path) -> None:
+    path.write_bytes(b"")
+
+
 @pytest.fixture
 def data_root() -> Path:
     """The folder of real data sets, for tests marked ``realdata``."""

@@ -100,30 +100,22 @@ def test_debug_shows_the_traceback(monkeypatch):
 def test_help_of_every_command_is_grouped_and_needs_no_torch():
     code = (
         "import sys; from dcgan.cli.main import main\n"
-        "sys.argv = ['dcgan', *sys.argv[1:]]\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "assert 'torch' not in sys.modules"
+        "for word in sys.argv[1:]:\n"
+        "    sys.argv = ['dcgan', *word.split(), '--help']\n"
+        "    try: main()\n"
+        "    except SystemExit: print('\\f')\n"
+        "    assert 'torch' not in sys.modules, word"
     )
-    for words in ([], ["train"], ["sample"], ["inspect"], ["recipes"]):
-        found = subprocess.run(
-            [sys.executable, "-c", code, *words, "--help"],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        assert "Usage" in found.stdout
-        if words == ["train"]:
-            for group in (
-                "Options",
-                "ImageDataset",
-                "Networks",
-                "Objective",
-                "Optimisers",
-                "Records",
-            ):
-                assert re.search(f"[─-] {group} [─-]", found.stdout)  # as the terminal can show
-            assert "--optim.generator.lr" in found.stdout
+    commands = ("", "train", "sample", "inspect", "recipes")
+    found = subprocess.run(
+        [sys.executable, "-c", code, *commands], check=True, capture_output=True, text=True
+    )
+    *pages, _ = found.stdout.split("\f")
+    for command, page in zip(commands, pages, strict=True):
+        assert f"Usage: dcgan {command}".rstrip() in page
+    for group in ("Options", "Images", "Networks", "Objective", "Optimisers", "Records"):
+        assert re.search(f"[─-] {group} [─-]", pages[1])  # as the terminal can show
+    assert "--optim.generator.lr" in pages[1]
 
 
 def test_train_then_sample_in_every_form(dcgan, tmp_path):
@@ -155,6 +147,7 @@ def test_train_then_sample_in_every_form(dcgan, tmp_path):
 
 
 def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, monkeypatch):
+    monkeypatch.setattr("dcgan.cli.train_report.which", lambda program: f"/usr/bin/{program}")
     # names that a shell would take apart
     run = tmp_path / ("Länder & flags" if can_be_named("ä") else "lands & flags")
     code, out, _ = dcgan("train", "digits", "--out", run, *SMALL)
@@ -179,14 +172,18 @@ def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, 
     assert (run / "samples" / "000000128.png").exists()
 
 
-def test_what_is_proposed_fits_the_run(dcgan, png_folder, tmp_path):
-    """No images of one's own after these, and no scores that ten images cannot give."""
+def test_what_is_proposed_fits_the_run(dcgan, png_folder, tmp_path, monkeypatch):
+    """No images of one's own after these, no scores that ten images cannot give, and no program
+    that is not installed."""
+    monkeypatch.setattr("dcgan.cli.train_report.which", lambda program: None)
+    monkeypatch.setattr("sys.platform", "linux")
     _, out, err = dcgan("train", png_folder, "--out", tmp_path / "run", *SMALL)
     steps = out.split("next:\n")[1]
     assert "evaluate" not in steps
     assert "IMAGES" not in steps
+    assert "xdg-open" not in steps
     assert f"run folder: {tmp_path / 'run'}" in err
-    assert "only 10 different images: expect near-copies" in err
+    assert "only 10 images: expect near-copies" in err
 
 
 def test_plain_lines_when_stdout_is_no_terminal(dcgan, tmp_path):
@@ -198,9 +195,9 @@ def test_plain_lines_when_stdout_is_no_terminal(dcgan, tmp_path):
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_channels_are_set_from_the_shell(dcgan, tmp_path, channels):
+def test_channels_are_set_from_the_shell(dcgan, tmp_path, png_folder, channels):
     run = tmp_path / "run"
-    code, _, err = dcgan("train", "shapes", "--data.channels", channels, "--out", run, *SMALL)
+    code, _, err = dcgan("train", png_folder, "--data.channels", channels, "--out", run, *SMALL)
     assert code == 0, err
     with Image.open(run / "samples" / "000000064.png") as sheet:
         assert sheet.mode == {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels]

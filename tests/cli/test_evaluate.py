@@ -42,6 +42,7 @@ def test_json_is_the_last_line_and_whole(dcgan, run):
     assert "frechet distance" in err
 
 
+@pytest.mark.figures
 def test_all_checkpoints_are_drawn_and_the_best_is_named(dcgan, run):
     code, out, _ = dcgan("evaluate", run, "--all", "--extractor", "random", "-n", 100)
     assert code == 0

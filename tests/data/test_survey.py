@@ -217,3 +217,21 @@ def test_of_far_images_few_runs_are_read(count):
     assert seen.looked_at == len(set(source.looked)) <= 256
     assert 0 in runs
     assert max(source.looked) >= count - 64, "to the very end"
+
+
+def test_the_median_size_is_square_where_most_images_are():
+    found = Survey(8, 8, {"RGB": 8}, {(64, 64): 4, (96, 64): 2, (64, 96): 2}, {}, (), 0)
+    assert found.median_size[0] == found.median_size[1]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "median"),
+    [
+        ({(218, 178): 5}, (218, 178)),
+        ({(40, 80): 3, (50, 100): 4}, (50, 100)),
+        ({(80, 40): 3, (100, 50): 4}, (100, 50)),
+    ],
+)
+def test_the_median_size_keeps_the_median_aspect(sizes, median):
+    count = sum(sizes.values())
+    assert Survey(count, count, {"RGB": count}, sizes, {}, (), 0).median_size == median

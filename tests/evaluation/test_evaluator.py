@@ -88,10 +88,11 @@ def test_another_seed_draws_other_images(found, small_run):
     assert other["frechet_distance"].floor == found["frechet_distance"].floor
 
 
-def test_at_most_half_of_the_images_are_compared_with(small_run):
-    found = small_run.evaluate(extractor="random", images=10_000)
-    assert found["frechet_distance"].generated == 898
-    assert found["frechet_distance"].real == 898
+def test_at_most_half_of_the_images_are_compared_with(small_run, tmp_path):
+    np.save(tmp_path / "few.npy", open_source("digits").pixels()[:251, 0])
+    found = small_run.evaluate(str(tmp_path / "few.npy"), extractor="random", images=10_000)
+    assert found["frechet_distance"].generated == 125
+    assert found["frechet_distance"].real == 125
 
 
 def test_labels_give_a_classifier_and_the_shares_of_its_classes(small_run):
@@ -356,11 +357,12 @@ def test_one_evaluation_does_not_take_the_place_of_another(small_run, tmp_path):
     assert again in kept
 
 
+@pytest.mark.figures
 def test_all_checkpoints_name_the_best(small_run, tmp_path):
-    settings = SMALL["settings"]["records"] | {"checkpoint_every": 2_048, "keep": 9}
+    settings = SMALL["settings"]["records"] | {"checkpoint_every": 512, "keep": 9}
     run = dcgan.train(
         "digits",
-        images=6_144,
+        images=1_536,
         out=tmp_path / "run",
         **{**SMALL, "settings": SMALL["settings"] | {"records": settings}},
     )

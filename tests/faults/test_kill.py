@@ -16,9 +16,9 @@ from tests.training.test_api import assert_same_state
 from dcgan.runs.checkpoints import list_checkpoints, verify_checkpoint
 from dcgan.runs.logs import JsonLines, by_images
 
-COMMAND = [
-    *(sys.executable, "-m", "dcgan", "train", "digits"),
-    *("--size", "16", "--batch", "32", "--images", "4800"),
+IMAGES = 2560
+WORDS = [
+    *("train", "digits", "--size", "16", "--batch", "32"),
     *("--model.generator.width", "4", "--model.discriminator.width", "4"),
     *("--records.checkpoint-every", "160", "--records.log-every", "160"),
     *("--records.sheets", "5", "--records.no-tensorboard"),
@@ -28,20 +28,28 @@ pytestmark = pytest.mark.slow
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
+IN_TURN = """
+import json, sys
+from dcgan.cli.main import main
 
-def start(out, *more):
+for words in json.loads(sys.argv[1]):
+    sys.argv = ["dcgan", *words]
+    try:
+        main()
+    except SystemExit as error:
+        print("code", error.code, flush=True)
+"""
+"""Several commands one after the other, for which PyTorch is imported once."""
+
+
+def start(*program):
     return subprocess.Popen(
-        [*COMMAND, "--out", str(out), *more],
+        [sys.executable, *program],
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def finish(process):
-    out, err = process.communicate(timeout=240)
-    return process.returncode, out, err
 
 
 def wait_for_checkpoint(out, process, beyond=0):
@@ -67,13 +75,15 @@ def records(out):
 _TIMES = {"seconds", "images_per_second", "cost"}
 
 
-def test_killed_at_random_moments_and_resumed_a_run_is_identical(tmp_path):
-    code, _, err = finish(start(tmp_path / "whole"))
+def test_killed_at_random_moments_and_resumed_a_run_is_identical(tmp_path, dcgan):
+    words = [*WORDS, "--images", IMAGES, "--out"]
+    code, _, err = dcgan(*words, tmp_path / "whole")
     assert code == 0, err
     moment = random.Random()
     seen = 0
-    for _ in range(3):
-        process = start(tmp_path / "killed", *(["--resume"] if seen else []))
+    for _ in range(2):
+        more = ["--resume"] if seen else []
+        process = start("-m", "dcgan", *map(str, words), str(tmp_path / "killed"), *more)
         reached = wait_for_checkpoint(tmp_path / "killed", process, beyond=seen)
         time.sleep(moment.uniform(0, 0.2))
         process.kill()
@@ -81,10 +91,10 @@ def test_killed_at_random_moments_and_resumed_a_run_is_identical(tmp_path):
         seen = reached
         for checkpoint in list_checkpoints(tmp_path / "killed" / "checkpoints"):
             verify_checkpoint(checkpoint)
-    code, _, err = finish(start(tmp_path / "killed", "--resume"))
+    code, _, err = dcgan(*words, tmp_path / "killed", "--resume")
     assert code == 0, err
     last = [list_checkpoints(tmp_path / name / "checkpoints")[-1] for name in ("whole", "killed")]
-    assert last[0].name == last[1].name == "000004800"
+    assert last[0].name == last[1].name == f"{IMAGES:09d}"
     assert_same_state(*last)
     assert records(tmp_path / "killed") == records(tmp_path / "whole")
     kept = [
@@ -94,20 +104,22 @@ def test_killed_at_random_moments_and_resumed_a_run_is_identical(tmp_path):
     assert kept[0] == kept[1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_exits_with_3(tmp_path, number):
-    out = tmp_path / "run"
-    process = start(out)
-    wait_for_checkpoint(out, process)
-    process.send_signal(number)
-    code, _, err = finish(process)
-    assert code == 3
+def test_a_signal_saves_and_exits_with_3(tmp_path):
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    outs = [tmp_path / number.name for number in numbers]
+    commands = [[*WORDS, "--images", "1000000", "--out", str(out)] for out in outs]
+    process = start("-c", IN_TURN, json.dumps(commands))
+    for out, number in zip(outs, numbers, strict=True):
+        wait_for_checkpoint(out, process)
+        process.send_signal(number)
+    said, err = process.communicate(timeout=240)
+    assert [line for line in said.splitlines() if line.startswith("code")] == ["code 3"] * 2
     assert "Traceback" not in err
-    line = err.strip().splitlines()[-1]
-    assert number.name in line
-    assert str(out) in line
-    events = [json.loads(text) for text in (out / "events.jsonl").read_text().splitlines()]
-    assert events[-1]["event"] == "signal"
-    newest = list_checkpoints(out / "checkpoints")[-1]
-    assert int(newest.name) == events[-1]["images"]
-    verify_checkpoint(newest)
+    for out, number in zip(outs, numbers, strict=True):
+        (line,) = (line for line in err.splitlines() if f"stopped by {number.name}" in line)
+        assert str(out) in line
+        events = [json.loads(text) for text in (out / "events.jsonl").read_text().splitlines()]
+        assert events[-1]["event"] == "signal"
+        newest = list_checkpoints(out / "checkpoints")[-1]
+        assert int(newest.name) == events[-1]["images"]
+        verify_checkpoint(newest)

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import textwrap
 from contextlib import contextmanager
 
 import pytest
@@ -50,85 +49,22 @@ def test_a_user_without_a_home_trains_and_samples(tmp_path):
     assert package.open_run(tmp_path / "run").sample(1).shape == (1, 1, 16, 16)
 
 
-@pytest.fixture
-def without_rights():
-    """Read-only folders are so for root, too, until the test ends."""
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def run(program, *words):
-        def drop():
-            # 24: PR_CAPBSET_DROP; 0 to 2: what lets root read and write as it likes
-            for right in (1, 2, 0) if os.geteuid() == 0 else ():
-                if libc.prctl(24, right, 0, 0, 0):
-                    os._exit(77)
-
-        done = subprocess.run(
-            [sys.executable, *program, *map(str, words)],
-            check=False,
-            capture_output=True,
-            text=True,
-            preexec_fn=drop,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-        if done.returncode == 77:
-            pytest.skip("cannot give up root's rights here")
-        return done
-
-    return run
-
-
-READ_ONLY = """
-    import json, sys
-    from dcgan.cli.main import main
-
-    for words in json.loads(sys.argv[1]):
-        sys.argv = ["dcgan", *words]
-        try:
-            main()
-        except SystemExit as error:
-            print("code", error.code, flush=True)
-"""
-
-
-@pytest.fixture
-def copy(small_run, tmp_path):
-    shutil.copytree(small_run.path, tmp_path / "run")
-    yield tmp_path / "run"
-    for path in (tmp_path / "run", *(tmp_path / "run").rglob("*")):
-        path.chmod(0o700)
-
-
-def test_a_run_that_may_only_be_read_is_evaluated_and_sampled(copy, without_rights, tmp_path):
-    for path in (*copy.rglob("*"), copy):
-        path.chmod(0o500 if path.is_dir() else 0o400)
-    evaluate = ["evaluate", str(copy), "-n", "60", "--extractor", "random", "--device", "cpu"]
-    words = [
-        evaluate,
-        [*evaluate, "--out", str(tmp_path / "found"), "--json"],
-        ["sample", str(copy), "-n", "2", "--out", str(tmp_path / "a.png")],
-    ]
-    program = textwrap.dedent(READ_ONLY)
-    done = without_rights(["-c", program], json.dumps(words))
-    assert done.stdout.count("code 0") == 3, done.stdout + done.stderr
-    first, second, third, *_ = done.stdout.split("code 0\n")
-    assert "kernel distance" in first
-    assert "evaluations: Permission denied. Use --out FOLDER" in first
-    assert json.loads(second)["checkpoint"] == "000000512"
-    (stored,) = (tmp_path / "found").glob("*.json")
-    assert json.loads(stored.read_text())["checkpoint"] == "000000512"
-    assert "2 images" in third
-
-
-def test_what_may_not_be_read_is_not_called_damaged(copy, without_rights):
-    program = """
-import sys
+PROGRAM = """
+import json, sys
 from pathlib import Path
 import dcgan
+from dcgan.cli.main import main
 from dcgan.errors import DcganError
 
-run = Path(sys.argv[1])
-for name in sys.argv[2:]:
-    path = run / name
+commands, run, *names = json.loads(sys.argv[1])
+for words in commands:
+    sys.argv = ["dcgan", *words]
+    try:
+        main()
+    except SystemExit as error:
+        print("code", error.code, flush=True)
+for name in names:
+    path = Path(run) / name
     path.chmod(0)
     try:
         dcgan.open_run(run).evaluate(images=60, extractor="random")
@@ -136,18 +72,76 @@ for name in sys.argv[2:]:
         print(error)
     path.chmod(0o600)
 """
+"""Commands, and the evaluation of a run of which one file after the other may not be read."""
+
+NEWEST = "checkpoints/000000512"
+UNREADABLE = [
+    *("networks.json", "config.yaml", "best.json"),
+    *(f"{NEWEST}/{name}" for name in ("manifest.json", "state.json", "ema.safetensors")),
+]
+
+
+@pytest.fixture(scope="module")
+def without_rights(small_run, tmp_path_factory):
+    """What PROGRAM prints of both, and a folder with what it writes. Files are read-only for its
+    process even if that is root's."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def drop():
+        # 24: PR_CAPBSET_DROP; 0 to 2: what lets root read and write as it likes
+        for right in (1, 2, 0) if os.geteuid() == 0 else ():
+            if libc.prctl(24, right, 0, 0, 0):
+                os._exit(77)
+
+    out = tmp_path_factory.mktemp("without_rights")
+    read_only, other = (shutil.copytree(small_run.path, out / name) for name in ("run", "other"))
     best = {"checkpoint": "000000512", "images": 512}
     best["score"] = {"measure": "kernel_distance", "value": 1.0}
-    (copy / "best.json").write_text(json.dumps(best))
-    newest = "checkpoints/000000512"
-    names = ["networks.json", "config.yaml", "best.json"]
-    names += [f"{newest}/{name}" for name in ("manifest.json", "state.json", "ema.safetensors")]
-    done = without_rights(["-c", program], copy, *names)
-    lines = done.stdout.splitlines()
-    assert len(lines) == len(names), done.stdout + done.stderr
-    for name, line in zip(names, lines, strict=True):
+    (other / "best.json").write_text(json.dumps(best))
+    for path in (*read_only.rglob("*"), read_only):
+        path.chmod(0o500 if path.is_dir() else 0o400)
+    evaluate = ["evaluate", str(read_only), "-n", "60", "--extractor", "random", "--device", "cpu"]
+    commands = [
+        evaluate,
+        [*evaluate, "--out", str(out / "found"), "--json"],
+        ["sample", str(read_only), "-n", "2", "--out", str(out / "a.png")],
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, json.dumps([commands, str(other), *UNREADABLE])],
+        check=False,
+        capture_output=True,
+        text=True,
+        preexec_fn=drop,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    for path in (read_only, *read_only.rglob("*")):
+        path.chmod(0o700)
+    if done.returncode == 77:
+        pytest.skip("cannot give up root's rights here")
+    assert done.stdout.count("code 0") == 3, done.stdout + done.stderr
+    return done.stdout.split("code 0\n"), out
+
+
+def test_a_run_that_may_only_be_read_is_evaluated_and_sampled(without_rights):
+    (first, second, third, _), out = without_rights
+    assert "kernel distance" in first
+    assert "evaluations: Permission denied. Use --out FOLDER" in first
+    assert json.loads(second)["checkpoint"] == "000000512"
+    (stored,) = (out / "found").glob("*.json")
+    assert json.loads(stored.read_text())["checkpoint"] == "000000512"
+    assert "2 images" in third
+
+
+def test_what_may_not_be_read_is_not_called_damaged(without_rights):
+    (*_, said), _ = without_rights
+    for name, line in zip(UNREADABLE, said.splitlines(), strict=True):
         assert name in line and "cannot be read (Permission denied)" in line
         assert "damaged" not in line
+
+
+@pytest.fixture
+def copy(small_run, tmp_path):
+    return shutil.copytree(small_run.path, tmp_path / "run")
 
 
 def test_a_run_without_its_configuration(copy):

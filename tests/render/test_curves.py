@@ -12,6 +12,8 @@ from PIL import Image
 
 from dcgan.render.curves import gradient_curves, loss_and_score_curves
 
+pytestmark = pytest.mark.figures
+
 BLUE = (0x21, 0x66, 0xAC)
 """The discriminator's loss."""
 
@@ -46,6 +48,15 @@ def path(tmp_path):
     return tmp_path / "curves.png"
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """Both pictures of ten records in which nothing stands out."""
+    return {
+        draw: drawn(draw, records(10), tmp_path_factory.mktemp("plain") / "curves.png")
+        for draw in (loss_and_score_curves, gradient_curves)
+    }
+
+
 @pytest.mark.parametrize("draw", [loss_and_score_curves, gradient_curves])
 @pytest.mark.parametrize("count", [1, 2, 300])
 def test_few_records_and_many_give_a_image_of_the_same_size(draw, count, path):
@@ -64,20 +75,17 @@ def test_few_records_and_many_give_a_image_of_the_same_size(draw, count, path):
         ("score_fake_after", 0.1),
     ],
 )
-def test_every_loss_and_score_shows(key, value, path):
-    before = drawn(loss_and_score_curves, records(10), path)
+def test_every_loss_and_score_shows(key, value, plain, path):
     after = drawn(loss_and_score_curves, records(10, **{key: value}), path)
-    assert (before != after).any(axis=2).sum() > 200
+    assert (plain[loss_and_score_curves] != after).any(axis=2).sum() > 200
 
 
 @pytest.mark.parametrize("key", ["gradient_mean", "gradient_max"])
 @pytest.mark.parametrize("layer", ["1 conv", "2 conv", "3 conv"])
-def test_every_gradient_of_every_layer_shows(key, layer, path):
-    lines = records(10)
-    before = drawn(gradient_curves, lines, path)
-    changed = records(10, **{key: {**lines[0][key], layer: 0.05}})
+def test_every_gradient_of_every_layer_shows(key, layer, plain, path):
+    changed = records(10, **{key: {**records(1)[0][key], layer: 0.05}})
     after = drawn(gradient_curves, changed, path)
-    assert (before != after).any(axis=2).sum() > 200
+    assert (plain[gradient_curves] != after).any(axis=2).sum() > 200
 
 
 def rows_of(pixels: np.ndarray, colour: tuple[int, ...]) -> np.ndarray:

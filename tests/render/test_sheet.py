@@ -7,7 +7,15 @@ import pytest
 from PIL import Image
 
 from dcgan.errors import DataError, DcganError
-from dcgan.render.sheet import pillow_image, refuse_too_large, save_image, sheet, stacked
+from dcgan.render.sheet import (
+    caption_font,
+    on_white,
+    pillow_image,
+    refuse_too_large,
+    save_image,
+    sheet,
+    stacked,
+)
 
 GAP = 2
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -192,3 +200,14 @@ def test_what_would_be_refused_once_drawn_is_refused_before(monkeypatch, count, 
                 refuse_too_large(count, (16, 16), rows=rows, captions=captions)
         else:
             refuse_too_large(count, (16, 16), rows=rows, captions=captions)
+
+
+def test_captions_have_letters_with_accents():
+    font = caption_font(13)
+    assert font.getmask("ä").getbbox() != font.getmask("\uffff").getbbox()
+
+
+def test_transparent_images_are_laid_on_white():
+    clear = Image.new("RGBA", (2, 2), (0, 0, 0, 0))
+    assert on_white(clear).getpixel((0, 0)) == (255, 255, 255)
+    assert on_white(Image.new("L", (2, 2), 7)).getpixel((0, 0)) == (7, 7, 7)

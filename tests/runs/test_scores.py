@@ -169,6 +169,7 @@ def test_a_damaged_best_is_named(folder, content):
         read_best(folder)
 
 
+@pytest.mark.figures
 def test_quality_is_drawn_where_there_is_any(folder):
     draw_quality(folder)
     assert not folder.quality.exists()

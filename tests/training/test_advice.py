@@ -13,7 +13,8 @@ from dcgan.config import parse_config
 from dcgan.data.dataset import Skipped
 from dcgan.data.inspection import Inspection, inspect_dataset
 from dcgan.data.sources.base import ArraySource
-from dcgan.training.advice import advise
+from dcgan.data.survey import Survey
+from dcgan.training.advice import advise, cropped
 
 FINE = Inspection(
     count=5000,
@@ -93,7 +94,7 @@ def test_classics_are_named_for_images_like_theirs(changed, classics):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"count": 900, "looked_at": 900, "coloured": 900}, "Only 900 different images"),
+        ({"count": 900, "looked_at": 900, "coloured": 900}, "Only 900 images"),
         ({"exact": ((0, 1),) * 260}, "5% are copies"),
         ({"skipped": (Skipped("x", "y"),) * 300, "coloured": 4700}, "6% are unreadable"),
         ({"blank": (1, 2)}, "2 blank pictures"),
@@ -165,3 +166,14 @@ def test_advice_on_images_that_were_really_looked_at():
     assert Image.fromarray(images[0]).mode == "L"
     given = advise(inspect_dataset(ArraySource("noise", images)), "cpu", data="noise.npy")
     assert (given.size, given.channels, given.command) == ((28, 28), 1, "dcgan train noise.npy")
+
+
+def test_what_a_crop_cuts_off_is_said_unless_it_is_little():
+    square = Survey(10, 10, {"RGB": 10}, {(64, 64): 10}, {}, (), 0)
+    mixed = Survey(10, 10, {"RGB": 10}, {(64, 64): 6, (128, 64): 4}, {}, (), 0)
+    assert cropped(square, (32, 32), "crop") is None
+    assert cropped(mixed, (32, 32), "pad") is None
+    line = cropped(mixed, (32, 32), "crop")
+    assert "0% off the median image" in line
+    assert "50% off one in twenty" in line
+    assert "--data.fit pad" in line

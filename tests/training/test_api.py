@@ -16,6 +16,7 @@ from tests.conftest import SMALL
 
 import dcgan
 from dcgan.config import merge
+from dcgan.data import open_source
 from dcgan.errors import DataError, Diverged, RunConflict, RunError
 from dcgan.runs.checkpoints import read_part, read_state
 from dcgan.runs.folder import RunFolder
@@ -35,12 +36,23 @@ class Notes(Reporter):
         self.notes.append(text)
 
 
-def train(out, *, settings=None, **arguments):
-    return dcgan.train(
-        "digits",
-        out=out,
-        **{**SMALL, **arguments, "settings": merge(SMALL["settings"], settings or {})},
-    )
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """64 digits in the size that the networks work at, so that nothing has to be decoded."""
+    path = tmp_path_factory.mktemp("few") / "digits.npy"
+    np.save(path, open_source("digits").pixels()[:64, 0].repeat(2, axis=1).repeat(2, axis=2))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def train(few):
+    """Trains a small run on them."""
+
+    def run(out, *, settings=None, **arguments):
+        settings = merge(SMALL["settings"], settings or {})
+        return dcgan.train(few, out=out, **{**SMALL, **arguments, "settings": settings})
+
+    return run
 
 
 def assert_same_state(one, other, *, means=True):
@@ -145,11 +157,10 @@ PLAYERS = {
 
 
 @pytest.mark.parametrize("settings", PLAYERS.values(), ids=PLAYERS.keys())
-def test_a_run_stopped_between_any_two_steps_goes_on_bit_for_bit(tmp_path, settings):
-    whole = train(tmp_path / "whole", images=320, settings=settings)
+def test_a_run_stopped_between_any_two_steps_goes_on_bit_for_bit(tmp_path, settings, train):
+    whole = train(tmp_path / "whole", images=192, settings=settings)
     train(tmp_path / "parts", images=96, settings=settings)
-    train(tmp_path / "parts", images=224, resume=True, settings=settings)
-    parts = train(tmp_path / "parts", images=320, resume=True, settings=settings)
+    parts = train(tmp_path / "parts", images=192, resume=True, settings=settings)
     assert_same_state(whole.checkpoint, parts.checkpoint)
     assert [line["loss_d"] for line in whole.log()] != []
 
@@ -177,7 +188,7 @@ def lines_but_times(run):
     ]
 
 
-def killed_and_resumed(out, **arguments):
+def killed_and_resumed(train, out, **arguments):
     """A run of 480 images, killed twice between two lines of the log, the second time right after
     a checkpoint."""
     arguments = {"batch": 8, "images": 480, **arguments}
@@ -189,19 +200,19 @@ def killed_and_resumed(out, **arguments):
     return train(out, **arguments)
 
 
-def test_the_log_after_a_resume_equals_that_of_an_unbroken_run(tmp_path):
+def test_the_log_after_a_resume_equals_that_of_an_unbroken_run(tmp_path, train):
     settings = {
         "optim": {"discriminator_steps": 2},  # not every step has a generator's loss
         "objective": {"r1": 1.0, "penalty_interval": 3},
         "records": {"log_every": 64, "checkpoint_every": 320, "checkpoint_minutes": 60},
     }
     whole = train(tmp_path / "whole", batch=8, images=480, settings=settings)
-    parts = killed_and_resumed(tmp_path / "parts", settings=settings)
+    parts = killed_and_resumed(train, tmp_path / "parts", settings=settings)
     assert lines_but_times(parts) == lines_but_times(whole)
     assert_same_state(whole.checkpoint, parts.checkpoint)
 
 
-def test_a_checkpoint_of_an_earlier_version_without_means_is_resumed(tmp_path):
+def test_a_checkpoint_of_an_earlier_version_without_means_is_resumed(tmp_path, train):
     settings = {"records": {"checkpoint_every": 96}}
     whole = train(tmp_path / "whole", images=160, settings=settings)
     run = train(tmp_path / "run", images=96, settings=settings)
@@ -218,8 +229,8 @@ def test_a_checkpoint_of_an_earlier_version_without_means_is_resumed(tmp_path):
     assert_same_state(whole.checkpoint, again.checkpoint)
 
 
-@pytest.mark.parametrize("steps", [30, 60, 200])
-def test_curves_have_thirty_points_however_few_steps_a_run_takes(tmp_path, steps):
+@pytest.mark.parametrize("steps", [30, 100])
+def test_curves_have_thirty_points_however_few_steps_a_run_takes(tmp_path, steps, train):
     """Which points depends on the images seen alone."""
     images = 2 * steps
     settings = {"records": {"log_every": 1600}}
@@ -231,25 +242,26 @@ def test_curves_have_thirty_points_however_few_steps_a_run_takes(tmp_path, steps
     assert gaps.max() <= max(2, 0.04 * images), "spread over the whole run"
 
 
-def test_what_is_written_in_between_does_not_touch_the_weights(tmp_path):
-    quiet = train(tmp_path / "quiet", images=320)
+def test_what_is_written_in_between_does_not_touch_the_weights(tmp_path, train):
+    quiet = train(tmp_path / "quiet", images=160)
     busy = train(
         tmp_path / "busy",
-        images=320,
+        images=160,
         settings={"records": {"sheets": 10, "log_every": 32, "checkpoint_every": 32}},
     )
     assert_same_state(quiet.checkpoint, busy.checkpoint, means=False)
 
 
-def test_another_seed_gives_another_run(tmp_path, small_run):
-    other = train(tmp_path / "other", images=512, seed=1)
-    assert not torch.equal(
-        read_part(other.checkpoint, "generator")["blocks.0.conv_transpose.weight"],
-        read_part(small_run.checkpoint, "generator")["blocks.0.conv_transpose.weight"],
+def test_another_seed_gives_another_run(tmp_path, train):
+    one, other = (
+        read_part(train(tmp_path / str(seed), images=32, seed=seed).checkpoint, "generator")
+        for seed in range(2)
     )
+    name = "blocks.0.conv_transpose.weight"
+    assert not torch.equal(one[name], other[name])
 
 
-def test_another_configuration_in_the_same_folder_is_refused_with_its_keys(tmp_path):
+def test_another_configuration_in_the_same_folder_is_refused_with_its_keys(tmp_path, train):
     train(tmp_path / "run", images=64)
     with pytest.raises(RunConflict, match=r"optim\.batch: 32 there, 16 here"):
         train(tmp_path / "run", images=64, batch=16)
@@ -257,7 +269,7 @@ def test_another_configuration_in_the_same_folder_is_refused_with_its_keys(tmp_p
         train(tmp_path / "run", images=128)
 
 
-def test_the_same_command_on_a_complete_run_says_so_and_changes_nothing(tmp_path):
+def test_the_same_command_on_a_complete_run_says_so_and_changes_nothing(tmp_path, train):
     first = train(tmp_path / "run", images=64)
     files = sorted(path.name for path in first.checkpoint.iterdir())
     notes = Notes()
@@ -267,7 +279,7 @@ def test_the_same_command_on_a_complete_run_says_so_and_changes_nothing(tmp_path
     assert sorted(path.name for path in again.checkpoint.iterdir()) == files
 
 
-def test_a_damaged_last_checkpoint_is_passed_over_for_the_one_before(tmp_path):
+def test_a_damaged_last_checkpoint_is_passed_over_for_the_one_before(tmp_path, train):
     settings = {"records": {"checkpoint_every": 64}}
     whole = train(tmp_path / "whole", images=192, settings=settings)
     run = train(tmp_path / "run", images=128, settings=settings)
@@ -278,7 +290,7 @@ def test_a_damaged_last_checkpoint_is_passed_over_for_the_one_before(tmp_path):
     assert_same_state(whole.checkpoint, again.checkpoint)
 
 
-def test_a_damaged_checkpoint_at_the_same_place_is_replaced_by_a_whole_one(tmp_path):
+def test_a_damaged_checkpoint_at_the_same_place_is_replaced_by_a_whole_one(tmp_path, train):
     settings = {"records": {"checkpoint_every": 64}}
     run = train(tmp_path / "run", images=128, settings=settings)
     # cloned: what is read is mapped from the file that is about to be cut
@@ -290,7 +302,7 @@ def test_a_damaged_checkpoint_at_the_same_place_is_replaced_by_a_whole_one(tmp_p
     assert all(torch.equal(before[key], after[key]) for key in before)
 
 
-def test_what_came_after_the_checkpoint_is_forgotten_when_a_run_goes_on(tmp_path):
+def test_what_came_after_the_checkpoint_is_forgotten_when_a_run_goes_on(tmp_path, train):
     run = train(tmp_path / "run", images=64)
     future = run.folder.sheet(6400)
     future.write_bytes(b"")  # as a crash can leave it
@@ -300,14 +312,15 @@ def test_what_came_after_the_checkpoint_is_forgotten_when_a_run_goes_on(tmp_path
     assert [line["images"] for line in again.log()] == [32, 64, 96]
 
 
-def test_going_on_needs_no_length_said_again(tmp_path):
+def test_going_on_needs_no_length_said_again(tmp_path, train):
     train(tmp_path / "run", epochs=1, settings={"records": {"log_every": 640}})
     notes = Notes()
     train(tmp_path / "run", reporter=notes, settings={"records": {"log_every": 640}})
     assert any("complete already" in note for note in notes.notes)
 
 
-def test_a_log_interval_without_a_generator_step_is_drawn_all_the_same(tmp_path):
+@pytest.mark.figures
+def test_a_log_interval_without_a_generator_step_is_drawn_all_the_same(tmp_path, train):
     settings = {"optim": {"discriminator_steps": 2}, "records": {"log_every": 32}}
     run = train(tmp_path / "run", images=128, settings=settings)
     assert sum("loss_g" in line for line in run.log()) == 2
@@ -334,7 +347,7 @@ def test_data_that_cannot_be_used_leaves_no_folder_behind(tmp_path, png_folder, 
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
-def test_a_neighbour_of_another_version_does_not_hinder_resuming(tmp_path, monkeypatch):
+def test_a_neighbour_of_another_version_does_not_hinder_resuming(tmp_path, monkeypatch, train):
     monkeypatch.chdir(tmp_path)
     first = train(None, images=64)
     (tmp_path / "runs" / "old").mkdir()
@@ -357,14 +370,14 @@ def test_fewer_images_than_a_batch_are_drawn_with_replacement_and_said(tmp_path,
     assert run.images_seen == 64
 
 
-def test_a_folder_with_other_files_is_left_alone(tmp_path):
+def test_a_folder_with_other_files_is_left_alone(tmp_path, train):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(RunError, match="holds other files"):
         train(tmp_path, images=64)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_two_processes_do_not_train_in_one_folder(tmp_path):
+def test_two_processes_do_not_train_in_one_folder(tmp_path, train):
     from filelock import FileLock
 
     (tmp_path / "run").mkdir()
@@ -372,7 +385,9 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path):
         train(tmp_path / "run", images=64)
 
 
-def test_resuming_without_a_folder_finds_the_run_of_this_configuration(tmp_path, monkeypatch):
+def test_resuming_without_a_folder_finds_the_run_of_this_configuration(
+    tmp_path, monkeypatch, train
+):
     monkeypatch.chdir(tmp_path)
     first = train(None, images=64)
     train(None, images=64, seed=7)
@@ -383,7 +398,7 @@ def test_resuming_without_a_folder_finds_the_run_of_this_configuration(tmp_path,
         train(None, images=96, resume=True, seed=8)
 
 
-def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint(tmp_path):
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint(tmp_path, train):
     settings = {
         "optim": {"generator": {"algorithm": "sgd", "lr": 1e30}},
         "records": {"checkpoint_every": 32, "log_every": 32},
@@ -435,7 +450,7 @@ def diverging_at(monkeypatch):
 
 
 def test_a_run_that_diverges_goes_on_from_its_last_checkpoint_with_half_the_rates(
-    tmp_path, diverging_at
+    tmp_path, diverging_at, train
 ):
     diverging_at(192)
     said = Notes()
@@ -453,7 +468,9 @@ def test_a_run_that_diverges_goes_on_from_its_last_checkpoint_with_half_the_rate
     assert read_state(longer.checkpoint)["rate_factor"] == 0.5
 
 
-def test_a_run_that_diverges_does_not_go_back_to_where_only_the_clock_saved(tmp_path, diverging_at):
+def test_a_run_that_diverges_does_not_go_back_to_where_only_the_clock_saved(
+    tmp_path, diverging_at, train
+):
     """From the same seed it must become the same on a slow machine as on a fast one."""
     diverging_at(224)
     said = Notes()
@@ -465,7 +482,7 @@ def test_a_run_that_diverges_does_not_go_back_to_where_only_the_clock_saved(tmp_
     assert in_sight(run.path) == [128, 256, 320]
 
 
-def test_without_a_checkpoint_a_run_that_diverges_begins_anew(tmp_path, diverging_at):
+def test_without_a_checkpoint_a_run_that_diverges_begins_anew(tmp_path, diverging_at, train):
     diverging_at(32)
     settings = {"records": {"checkpoint_every": 6400, "log_every": 32}}
     run = train(tmp_path / "run", images=128, settings=settings)
@@ -474,7 +491,7 @@ def test_without_a_checkpoint_a_run_that_diverges_begins_anew(tmp_path, divergin
 
 
 @pytest.mark.usefixtures("_log_every_interval")
-def test_broken_weights_are_never_saved(tmp_path):
+def test_broken_weights_are_never_saved(tmp_path, train):
     """Checkpoints due long before the log would notice."""
     settings = {
         "optim": {"generator": {"algorithm": "sgd", "lr": 1e30}},
@@ -492,7 +509,7 @@ def in_sight(run):
 
 
 @pytest.mark.usefixtures("_log_every_interval")
-def test_losses_that_explode_without_reaching_infinity_count_as_diverged(tmp_path):
+def test_losses_that_explode_without_reaching_infinity_count_as_diverged(tmp_path, train):
     """Adam at a rate of 10 stays finite for ever, and so would its noise."""
     wild = {player: {"lr": 10.0} for player in ("generator", "discriminator")}
     settings = {"optim": wild, "records": {"log_every": 128, "checkpoint_every": 32}}
@@ -505,7 +522,7 @@ def test_losses_that_explode_without_reaching_infinity_count_as_diverged(tmp_pat
     assert not [images for images in in_sight(run) if images > RunFolder(run).last_logged()]
 
 
-def test_wasserstein_losses_may_be_as_large_as_weights_allow(tmp_path, monkeypatch):
+def test_wasserstein_losses_may_be_as_large_as_weights_allow(tmp_path, monkeypatch, train):
     plain = loop.update
 
     def update(players, *rest):
@@ -518,7 +535,7 @@ def test_wasserstein_losses_may_be_as_large_as_weights_allow(tmp_path, monkeypat
 
 
 @pytest.mark.usefixtures("_log_every_interval")
-def test_a_run_goes_back_to_before_its_losses_diverged(tmp_path, diverging_at):
+def test_a_run_goes_back_to_before_its_losses_diverged(tmp_path, diverging_at, train):
     """Checkpoints after 128 images are newer than the last line of the log: nothing says that they
     are sound. That of 128 stays although only two are kept."""
     diverging_at(224)
@@ -534,7 +551,7 @@ def test_a_run_goes_back_to_before_its_losses_diverged(tmp_path, diverging_at):
 
 
 @pytest.mark.usefixtures("_log_every_interval")
-def test_a_checkpoint_from_which_a_run_diverges_at_once_is_not_sound(tmp_path, diverging_at):
+def test_a_checkpoint_from_which_a_run_diverges_at_once_is_not_sound(tmp_path, diverging_at, train):
     """The log's line at 128 images speaks of the steps before; what they led to is lost."""
     diverging_at(160, below=6e-4)
     said = Notes()
@@ -545,7 +562,9 @@ def test_a_checkpoint_from_which_a_run_diverges_at_once_is_not_sound(tmp_path, d
     assert run.images_seen == 192
 
 
-def test_a_kill_after_a_return_does_not_bring_the_rates_back(tmp_path, diverging_at, monkeypatch):
+def test_a_kill_after_a_return_does_not_bring_the_rates_back(
+    tmp_path, diverging_at, monkeypatch, train
+):
     """Nor the time that was spent, of which a run may have just so much."""
     diverging_at(192)
     fit, starts = trainer.fit, []
@@ -615,7 +634,7 @@ def test_a_stored_configuration_repeats_the_run(tmp_path, small_run):
     assert_same_state(small_run.checkpoint, again.checkpoint)
 
 
-def test_minutes_bound_the_run(tmp_path, monkeypatch):
+def test_minutes_bound_the_run(tmp_path, monkeypatch, train):
     """By a clock that counts a quarter of a second for each step."""
     clock = SimpleNamespace(perf_counter=itertools.count(0, 0.25).__next__)
     monkeypatch.setattr("dcgan.training.loop.time", clock)
@@ -624,7 +643,7 @@ def test_minutes_bound_the_run(tmp_path, monkeypatch):
     assert run.images_seen == 5 * 32
 
 
-def test_standardised_pixels_come_back_as_pixels(tmp_path):
+def test_standardised_pixels_come_back_as_pixels(tmp_path, train):
     rows = [{"conv_transpose": 1, "kernel": 16, "norm": "none", "activation": "none"}]
     run = train(
         tmp_path / "run",
@@ -639,11 +658,11 @@ def test_standardised_pixels_come_back_as_pixels(tmp_path):
     assert abs(float(run.sample(64).mean()) - scale.mean[0]) < 40
 
 
-def test_the_modern_recipe_trains_in_bf16_and_goes_on_bit_for_bit(tmp_path):
+def test_the_modern_recipe_trains_in_bf16_and_goes_on_bit_for_bit(tmp_path, few):
     arguments = {**SMALL, "recipe": "modern", "precision": "bf16"}
-    whole = dcgan.train("digits", images=160, out=tmp_path / "whole", **arguments)
-    dcgan.train("digits", images=96, out=tmp_path / "parts", **arguments)
-    parts = dcgan.train("digits", images=160, out=tmp_path / "parts", resume=True, **arguments)
+    whole = dcgan.train(few, images=160, out=tmp_path / "whole", **arguments)
+    dcgan.train(few, images=96, out=tmp_path / "parts", **arguments)
+    parts = dcgan.train(few, images=160, out=tmp_path / "parts", resume=True, **arguments)
     assert_same_state(whole.checkpoint, parts.checkpoint)
     last = whole.log()[-1]
     assert {"r1", "r2"} <= last.keys()

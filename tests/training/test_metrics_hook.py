@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import time
 
 import numpy as np
@@ -48,31 +49,38 @@ def distance_to_digits(run, extractor, real):
     return frechet_distance(Moments.of(extractor(real).values), Moments.of(drawn))
 
 
-@pytest.fixture
-def collapse_after(monkeypatch):
+def collapse(monkeypatch, images):
     """Drive the generator into collapse: from a number of images on, it learns in huge steps."""
-
     plain = loop.Plan.prepare
 
-    def collapse(images):
-        def prepare(plan, state):
-            plain(plan, state)
-            if state.images_seen >= images:
-                for group in state.players.generator_optimizer.param_groups:
-                    group["lr"] = 3.0
+    def prepare(plan, state):
+        plain(plan, state)
+        if state.images_seen >= images:
+            for group in state.players.generator_optimizer.param_groups:
+                group["lr"] = 3.0
 
-        monkeypatch.setattr(loop.Plan, "prepare", prepare)
-
-    return collapse
+    monkeypatch.setattr(loop.Plan, "prepare", prepare)
 
 
-def test_a_run_that_collapses_late_still_yields_its_best_checkpoint(tmp_path, collapse_after):
-    collapse_after(3_000)
+@pytest.fixture(scope="module")
+def eager(tmp_path_factory):
+    """A run that is measured often, shared by tests that read it or go on with a copy."""
+    out = tmp_path_factory.mktemp("eager") / "run"
+    return dcgan.train("digits", images=512, out=out, **small())
+
+
+def copied(run, out):
+    """The folder of a run, to be changed."""
+    return shutil.copytree(run.path, out)
+
+
+def test_a_run_that_collapses_late_still_yields_its_best_checkpoint(tmp_path, monkeypatch):
+    collapse(monkeypatch, 1_500)
     records = SMALL["settings"]["records"] | {"checkpoint_every": 512, "keep": 2}
-    run = dcgan.train("digits", images=6_000, out=tmp_path / "run", **small(records=records))
+    run = dcgan.train("digits", images=3_000, out=tmp_path / "run", **small(records=records))
     last = dcgan.open_run(run.path, checkpoint="last")
-    assert last.images_seen == 6_016
-    assert run.images_seen <= 3_500, "best is from before the collapse"
+    assert last.images_seen == 3_008
+    assert run.images_seen <= 2_000, "best is from before the collapse"
     real = open_source("digits").pixels()[:, :, :, :]
     real = real.repeat(2, axis=2).repeat(2, axis=3)
     extractor = random_extractor(1, (16, 16))
@@ -83,21 +91,22 @@ def test_a_run_that_collapses_late_still_yields_its_best_checkpoint(tmp_path, co
     assert (run.path / "quality.png").is_file()
 
 
-def test_measuring_changes_nothing_in_what_is_trained(tmp_path):
-    plain = dcgan.train("digits", images=1024, out=tmp_path / "plain", **SMALL)
-    measured = dcgan.train("digits", images=1024, out=tmp_path / "measured", **small())
-    assert read_scores(measured.folder)
+def test_measuring_changes_nothing_in_what_is_trained(tmp_path, eager):
+    off = small(metrics={"measure": "off"})
+    plain = dcgan.train("digits", images=512, out=tmp_path / "plain", **off)
+    assert read_scores(plain.folder) == []
+    assert not plain.folder.best.exists()
+    assert read_scores(eager.folder)
     for part in ("generator", "discriminator", "ema", "generator_optimizer", "random"):
         ours, theirs = (
             dcgan.open_run(run.path, checkpoint="last").checkpoint / f"{part}.safetensors"
-            for run in (plain, measured)
+            for run in (plain, eager)
         )
         assert ours.read_bytes() == theirs.read_bytes(), part
 
 
-def test_each_measurement_names_what_it_rests_on(tmp_path):
-    run = dcgan.train("digits", images=1024, out=tmp_path / "run", **small())
-    for one in read_scores(run.folder):
+def test_each_measurement_names_what_it_rests_on(eager):
+    for one in read_scores(eager.folder):
         score = one.score
         assert score.measure == "frechet_distance"
         assert score.extractor.startswith("random:")
@@ -146,14 +155,22 @@ PATIENT = {"images": 60, "every": 400, "patience": 1_200}
 FEW = {"checkpoint_every": 640, "keep": 2, "keep_every": 1_000}
 
 
-def test_measurements_best_and_early_stop_do_not_depend_on_the_machines_speed(
-    tmp_path, slow, collapse_after
-):
+def train_patiently(out, reporter=None):
     settings = small(metrics=PATIENT, records=SMALL["settings"]["records"] | FEW)
-    collapse_after(1_500)
-    fast = dcgan.train("digits", images=9_000, out=tmp_path / "fast", **settings)
+    with pytest.MonkeyPatch.context() as patch:
+        collapse(patch, 1_500)
+        return dcgan.train("digits", images=9_000, out=out, reporter=reporter, **settings)
+
+
+@pytest.fixture(scope="module")
+def fast(tmp_path_factory):
+    """A run that collapses and is stopped early, with nothing in its way."""
+    return train_patiently(tmp_path_factory.mktemp("fast") / "run")
+
+
+def test_measurements_best_and_early_stop_do_not_depend_on_the_machines_speed(tmp_path, slow, fast):
     slow()
-    slowly = dcgan.train("digits", images=9_000, out=tmp_path / "slow", **settings)
+    slowly = train_patiently(tmp_path / "slow")
     assert measured(slowly) == measured(fast)
     # as stated, at the first step beyond 50, 100, 200, 400, 800, 1200, …
     assert [images for images, _ in measured(fast)][:6] == [64, 128, 224, 416, 800, 1_216]
@@ -179,72 +196,58 @@ class KilledAt(Reporter):
             raise Killed
 
 
-def test_a_killed_run_is_measured_and_stopped_like_an_unbroken_one(
-    tmp_path, monkeypatch, collapse_after
-):
-    settings = small(metrics=PATIENT, records=SMALL["settings"]["records"] | FEW)
-    collapse_after(1_500)
-
-    def train(name, reporter=None):
-        out = tmp_path / name
-        return dcgan.train("digits", images=9_000, out=out, reporter=reporter, **settings)
-
-    whole = train("whole")
+def test_a_killed_run_is_measured_and_stopped_like_an_unbroken_one(tmp_path, monkeypatch, fast):
+    out = tmp_path / "run"
     with monkeypatch.context() as patch:
         # between saving the checkpoint of a measurement and entering what was measured
         patch.setattr(Scoreboard, "enter", lambda *_: KilledAt(0).tick(0, 0.0))
         with pytest.raises(Killed):
-            train("run")
-    assert checkpoints_of(dcgan.open_run(tmp_path / "run")) == ["000000064"]
+            train_patiently(out)
+    assert checkpoints_of(dcgan.open_run(out)) == ["000000064"]
     for images in (704, 1_312, 2_016):
         with pytest.raises(Killed):
-            train("run", KilledAt(images))
-    parts = train("run")
-    assert measured(parts) == measured(whole)
-    assert best_of(parts) == best_of(whole)
-    assert checkpoints_of(parts) == checkpoints_of(whole)
+            train_patiently(out, KilledAt(images))
+    parts = train_patiently(out)
+    assert measured(parts) == measured(fast)
+    assert best_of(parts) == best_of(fast)
+    assert checkpoints_of(parts) == checkpoints_of(fast)
 
 
-def test_the_best_and_those_to_keep_survive_pruning(tmp_path, collapse_after):
-    collapse_after(1_000)
+def test_the_best_and_those_to_keep_survive_pruning(tmp_path, monkeypatch):
+    collapse(monkeypatch, 500)
     records = SMALL["settings"]["records"] | {
-        "checkpoint_every": 512,
+        "checkpoint_every": 256,
         "keep": 1,
         "keep_best": 2,
-        "keep_every": 1_500,
+        "keep_every": 750,
     }
-    run = dcgan.train("digits", images=3_584, out=tmp_path / "run", **small(records=records))
+    run = dcgan.train("digits", images=1_792, out=tmp_path / "run", **small(records=records))
     names = [int(path.name) for path in list_checkpoints(run.folder.checkpoints)]
     scores = sorted(read_scores(run.folder), key=lambda one: one.score.value)
     saved = [one.images for one in scores if one.checkpoint is not None][:2]
     assert set(saved) <= set(names)
-    assert names[-1] == 3_584
-    assert any(1_500 <= name < 2_100 for name in names)
-    assert any(3_000 <= name < 3_584 for name in names)
+    assert names[-1] == 1_792
+    assert any(750 <= name < 1_050 for name in names)
+    assert any(1_500 <= name < 1_792 for name in names)
     assert len(names) <= 5
 
 
-def test_patience_ends_a_run_that_no_longer_gets_better(tmp_path, collapse_after):
-    collapse_after(2_000)
-    impatient = small(metrics=EAGER | {"patience": 2_000})
-    run = dcgan.train("digits", images=200_000, out=tmp_path / "run", **impatient)
-    last = dcgan.open_run(run.path, checkpoint="last").images_seen
-    assert last < 20_000
-    gain = min(read_scores(run.folder), key=lambda one: one.score.value).images
-    assert last - gain >= 2_000
-    events = [line["event"] for line in run.folder.events.read()]
+def test_patience_ends_a_run_that_no_longer_gets_better(tmp_path, fast):
+    last = dcgan.open_run(fast.path, checkpoint="last").images_seen
+    assert last < 9_000
+    gain = min(read_scores(fast.folder), key=lambda one: one.score.value).images
+    assert last - gain >= PATIENT["patience"]
+    events = [line["event"] for line in fast.folder.events.read()]
     assert "stopped early" in events
     assert events[-1] == "finished"
-    again = dcgan.train("digits", images=200_000, out=tmp_path / "run", **impatient)
+    again = train_patiently(copied(fast, tmp_path / "run"))
     assert dcgan.open_run(again.path, checkpoint="last").images_seen == last
 
 
-def test_a_run_goes_on_with_what_was_measured_before(tmp_path):
-    records = SMALL["settings"]["records"] | {"checkpoint_every": 256}
-    settings = small(records=records)
-    run = dcgan.train("digits", images=1024, out=tmp_path / "run", **settings)
-    first = read_scores(run.folder)
-    longer = dcgan.train("digits", images=2048, out=tmp_path / "run", resume=True, **settings)
+def test_a_run_goes_on_with_what_was_measured_before(tmp_path, eager):
+    first = read_scores(eager.folder)
+    out = copied(eager, tmp_path / "run")
+    longer = dcgan.train("digits", images=1024, out=out, resume=True, **small())
     scores = read_scores(longer.folder)
     assert scores[: len(first)] == first
     assert len(scores) > len(first)
@@ -261,8 +264,8 @@ def test_what_cannot_be_measured_is_trained_on(tmp_path, monkeypatch, error):
 
     monkeypatch.setattr(DistanceToReal, "score", fail)
     notes, listener = heard()
-    run = dcgan.train("digits", images=1024, out=tmp_path / "run", reporter=listener, **small())
-    assert run.images_seen == 1024
+    run = dcgan.train("digits", images=256, out=tmp_path / "run", reporter=listener, **small())
+    assert run.images_seen == 256
     assert [note for note in notes if "not measured any more" in note] == [
         f"not measured any more: {error}"
     ]
@@ -279,17 +282,17 @@ def test_of_few_images_half_are_compared_with_as_many_generated(tmp_path):
     assert all((one.score.real, one.score.generated) == (75, 75) for one in scores)
 
 
-def test_measuring_can_end_when_a_run_goes_on(tmp_path):
-    run = dcgan.train("digits", images=1024, out=tmp_path / "run", **small())
-    best = (run.path / "best.json").read_bytes()
-    config = yaml.safe_load((run.path / "config.yaml").read_text())
+def test_measuring_can_end_when_a_run_goes_on(tmp_path, eager):
+    out = copied(eager, tmp_path / "run")
+    best = (out / "best.json").read_bytes()
+    config = yaml.safe_load((out / "config.yaml").read_text())
     config["metrics"]["measure"] = "off"
-    (run.path / "config.yaml").write_text(yaml.safe_dump(config))
+    (out / "config.yaml").write_text(yaml.safe_dump(config))
     notes, listener = heard()
     off = small(metrics=EAGER | {"measure": "off"})
-    dcgan.train("digits", images=2048, out=tmp_path / "run", resume=True, reporter=listener, **off)
+    dcgan.train("digits", images=768, out=out, resume=True, reporter=listener, **off)
     assert any("not measured from here on" in note for note in notes)
-    assert (run.path / "best.json").read_bytes() == best
+    assert (out / "best.json").read_bytes() == best
 
 
 def test_a_wrong_extractor_is_refused_before_anything_is_opened(tmp_path):
@@ -297,14 +300,6 @@ def test_a_wrong_extractor_is_refused_before_anything_is_opened(tmp_path):
         dcgan.train(
             "nowhere", images=512, out=tmp_path / "run", **small(metrics={"extractor": "randon"})
         )
-
-
-def test_off_means_off(tmp_path):
-    run = dcgan.train(
-        "digits", images=1024, out=tmp_path / "run", **small(metrics={"measure": "off"})
-    )
-    assert read_scores(run.folder) == []
-    assert not run.folder.best.exists()
 
 
 def test_too_few_images_are_said(tmp_path, png_folder):
@@ -322,7 +317,7 @@ def test_patience_without_measuring_is_refused(tmp_path):
 
 def test_the_kernel_distance_can_be_chosen(tmp_path):
     run = dcgan.train(
-        "digits", images=1024, out=tmp_path / "run", **small(metrics=EAGER | {"measure": "kernel"})
+        "digits", images=256, out=tmp_path / "run", **small(metrics=EAGER | {"measure": "kernel"})
     )
     scores = [one.score for one in read_scores(run.folder)]
     assert {score.measure for score in scores} == {"kernel_distance"}

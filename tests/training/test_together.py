@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 IMAGES = 640
 
 
-def recipe(norm, precision="fp32"):
+def recipe(precision="fp32"):
     """Everything that is random where processes share a batch, and all that they average."""
     player = {"lr": 2e-4, "clip_norm": 5.0}
     return {
@@ -34,7 +34,7 @@ def recipe(norm, precision="fp32"):
         "data": {"source": "digits", "size": 16, "channels": 1, "flip": True, "dequantize": True},
         "model": {
             "latent": {"dim": 8},
-            "generator": {"width": 4, "norm": norm},
+            "generator": {"width": 4, "norm": "batch"},
             "discriminator": {"width": 4},
         },
         "objective": {"loss": "relativistic", "r1": 1.0, "r2": 0.5, "penalty_interval": 2},
@@ -48,12 +48,12 @@ def recipe(norm, precision="fp32"):
     }
 
 
-@pytest.fixture(scope="module", params=["none", "batch"])
-def alone(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
     """The recipe's file, and the run of one process."""
     folder = tmp_path_factory.mktemp("alone")
     path = folder / "recipe.yaml"
-    path.write_text(yaml.safe_dump(recipe(request.param)), encoding="utf-8")
+    path.write_text(yaml.safe_dump(recipe()), encoding="utf-8")
     return path, dcgan.train(recipe=str(path), images=IMAGES, out=folder / "run").path
 
 
@@ -80,15 +80,39 @@ def events(run: Path) -> list[str]:
     return [json.loads(line)["event"] for line in lines]
 
 
-@pytest.mark.parametrize("alone", ["batch"], indirect=True)
-def test_two_processes_go_on_with_a_run_of_one_and_end_where_it_does(alone, torchrun, tmp_path):
+def train_words(path: Path, images: int, out: Path) -> list[str]:
+    return ["train", "--recipe", str(path), "--images", str(images), "--out", str(out)]
+
+
+FEW_IMAGES = 64
+"""In bf16, which is slow where it is emulated."""
+
+
+@pytest.fixture(scope="module")
+def of_two(alone, torchrun, tmp_path_factory):
+    """What two processes make, one command after the other, for which they are started once: a run
+    of one process gone on with, and one in bf16; and what they print."""
     path, run = alone
-    half = without_later(run, IMAGES // 2, tmp_path / "half")
-    words = ["-m", "dcgan", "train", "--recipe", path, "--images", IMAGES, "--out", half]
-    watcher = torchrun(2, *words)
+    folder = tmp_path_factory.mktemp("two")
+    half = without_later(run, IMAGES // 2, folder / "half")
+    bf16 = folder / "bf16.yaml"
+    bf16.write_text(yaml.safe_dump(recipe("bf16")), encoding="utf-8")
+    commands = [
+        train_words(path, IMAGES, half),
+        train_words(bf16, FEW_IMAGES, folder / "bf16"),
+    ]
+    script = Path(__file__).with_name("in_turn.py")
+    watcher = torchrun(2, script, json.dumps(commands))
     said, _ = watcher.communicate(timeout=240)
     assert watcher.returncode == 0, said
-    assert said.count("run folder: ") == 1  # one of them speaks
+    return folder, said
+
+
+def test_two_processes_go_on_with_a_run_of_one_and_end_where_it_does(alone, of_two):
+    _, run = alone
+    folder, said = of_two
+    half = folder / "half"
+    assert said.count(f"run folder: {half}") == 1  # one of them speaks
     assert_same(half, run)
     ours, theirs = (dcgan.open_run(one).log() for one in (half, run))
     # a line of few steps has no penalty where none of them was due
@@ -110,19 +134,12 @@ def gradients(run: Path, images: int) -> dict[str, torch.Tensor]:
     }
 
 
-def test_in_bf16_gradients_of_two_processes_are_those_of_one_but_for_its_rounding(
-    torchrun, tmp_path
-):
+def test_in_bf16_gradients_of_two_processes_are_those_of_one_but_for_its_rounding(of_two, tmp_path):
     """Each rounds the gradient of its own share to 8 bits before they are averaged."""
-    path, images = tmp_path / "recipe.yaml", 64
-    path.write_text(yaml.safe_dump(recipe("batch", "bf16")), encoding="utf-8")
-    run = dcgan.train(recipe=str(path), images=images, out=tmp_path / "alone").path
-    out = tmp_path / "two"
-    words = ["-m", "dcgan", "train", "--recipe", path, "--images", images, "--out", out]
-    watcher = torchrun(2, *words)
-    said, _ = watcher.communicate(timeout=240)
-    assert watcher.returncode == 0, said
-    ours, theirs = gradients(out, images), gradients(run, images)
+    folder, _ = of_two
+    path = str(folder / "bf16.yaml")
+    run = dcgan.train(recipe=path, images=FEW_IMAGES, out=tmp_path / "alone").path
+    ours, theirs = (gradients(one, FEW_IMAGES) for one in (folder / "bf16", run))
     off = {
         key: float((ours[key] - one).norm() / one.norm().clamp_min(1e-9))
         for key, one in theirs.items()
@@ -163,7 +180,6 @@ def hosts():
             ip("netns", "del", space)
 
 
-@pytest.mark.parametrize("alone", ["batch"], indirect=True)
 def test_two_hosts_that_share_nothing_but_a_disk_end_where_one_does(alone, hosts, tmp_path):
     path, run = alone
     out = tmp_path / "run"
@@ -173,8 +189,8 @@ def test_two_hosts_that_share_nothing_but_a_disk_end_where_one_does(alone, hosts
                 *(*enter, sys.executable, "-m", "torch.distributed.run", "--nnodes", "2"),
                 *("--nproc-per-node", "1", "--local-addr", address, "--rdzv-backend", "c10d"),
                 *("--rdzv-endpoint", f"{hosts[0][0]}:29400", "--rdzv-id", "test"),
-                *("--rdzv-conf", f"is_host={int(number == 0)}", "-m", "dcgan", "train"),
-                *("--recipe", str(path), "--images", str(IMAGES), "--out", str(out)),
+                *("--rdzv-conf", f"is_host={int(number == 0)}", "-m", "dcgan"),
+                *train_words(path, IMAGES, out),
             ],
             env=os.environ | {"OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
@@ -193,12 +209,10 @@ def test_two_hosts_that_share_nothing_but_a_disk_end_where_one_does(alone, hosts
     assert_same(out, run)
 
 
-@pytest.mark.parametrize("alone", ["batch"], indirect=True)
 def test_one_process_goes_on_with_a_run_of_two_that_was_told_to_stop(alone, torchrun, tmp_path):
     path, run = alone
     out = tmp_path / "run"
-    words = ["-m", "dcgan", "train", "--recipe", path, "--images", 100 * IMAGES, "--out", out]
-    watcher = torchrun(2, *words)
+    watcher = torchrun(2, "-m", "dcgan", *train_words(path, 100 * IMAGES, out))
     log = out / "log.jsonl"
     patience = time.monotonic() + 240
     while not (log.is_file() and log.read_text(encoding="utf-8").count("\n") >= 2):
@@ -216,13 +230,11 @@ def test_one_process_goes_on_with_a_run_of_two_that_was_told_to_stop(alone, torc
     assert_same(early, run)
 
 
-@pytest.mark.parametrize("alone", ["none"], indirect=True)
 def test_a_killed_process_costs_only_what_came_after_the_last_checkpoint(alone, torchrun, tmp_path):
     path, run = alone
     out = tmp_path / "run"
     script = Path(__file__).with_name("dying.py")
-    words = [script, out, "train", "--recipe", path, "--images", IMAGES, "--out", out]
-    watcher = torchrun(2, *words, restarts=1)
+    watcher = torchrun(2, script, out, *train_words(path, IMAGES, out), restarts=1)
     said, _ = watcher.communicate(timeout=240)
     assert watcher.returncode == 0, said
     assert events(out).count("started") == 1

@@ -50,6 +50,11 @@ def arithmetic(
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
+    from dcgan.errors import ConfigError
+
+    if not plus:
+        raise ConfigError("plus", [], "give at least one concept, such as --plus 3,17,40")
+
     from dcgan.latent.arithmetic import figure, open_concepts
     from dcgan.latent.labelling import Reader
     from dcgan.render.sheet import save_image

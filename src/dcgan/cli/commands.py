@@ -23,7 +23,7 @@ COMMANDS = {
         "compare": "Compare runs: same latents, curves, measures with spreads.",
         "probe": "Judge the discriminator's features by a linear classifier.",
     },
-    "ImageDataset": {
+    "Images": {
         "inspect": "Report on a picture collection before any training.",
         "prepare": "Decode and pack a collection once; later runs read it fast.",
     },

@@ -52,16 +52,22 @@ def compare(
     as_json
         Make the last line on stdout one JSON object.
     """
+    from dcgan.errors import ConfigError
+
+    # what is wrong is refused before torch is imported, which takes seconds
+    if out.suffix.lower() != ".png":
+        raise ConfigError("out", str(out), "give a .png")
+    if len(runs) < 2:
+        given = str(runs[0]) if runs else "none"
+        raise ConfigError("runs", given, "compare needs at least two run folders")
+
     from dcgan.cli.compare_report import comparison_lines
     from dcgan.cli.options import computing_device
-    from dcgan.errors import ConfigError
     from dcgan.evaluation.comparison import compare as compare_runs
     from dcgan.evaluation.comparison import draw_comparison
     from dcgan.runs import open_run
     from dcgan.runtime.progress import TerminalReporter
 
-    if out.suffix.lower() != ".png":
-        raise ConfigError("out", str(out), "give a .png")
     place = computing_device(device)
     opened = [open_run(run, checkpoint=checkpoint, device=place) for run in runs]
     reporter = TerminalReporter()

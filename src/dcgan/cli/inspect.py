@@ -24,7 +24,10 @@ def inspect(
     /,
     *,
     size: str | None = None,
-    fit: Literal["crop", "pad", "stretch", "cover-random"] | None = None,
+    fit: Annotated[
+        Literal["crop", "pad", "stretch", "cover-random"] | None,
+        Parameter(name=["--fit", "--data.fit"]),
+    ] = None,
     limit: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
     out: Path | None = None,
     html: Path | None = None,

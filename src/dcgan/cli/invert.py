@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_dataset
+from dcgan.runtime.nearest import exists, nearest_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,9 +60,15 @@ def invert(
     data_root
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
+    from dcgan.errors import ConfigError, DataError
+
+    for word in dataset:
+        if not word.isdecimal() and not exists(Path(word)):
+            near = nearest_path(Path(word))
+            raise DataError(f"{word}: does not exist" + (f"; did you mean {near}?" if near else ""))
+
     from rich.console import Console
 
-    from dcgan.errors import ConfigError
     from dcgan.latent.invert import invert as search
     from dcgan.latent.inverted_images import figure, own_samples, read_words, relative_errors
     from dcgan.latent.store import keep_latent

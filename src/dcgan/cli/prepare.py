@@ -18,10 +18,16 @@ def prepare(
     *,
     out: Path,
     size: str | None = None,
-    channels: Literal[1, 2, 3, 4] | None = None,
-    fit: Literal["crop", "pad", "stretch"] = "crop",
-    background: str = "#ffffff",
-    frames: Literal["first", "all"] = "first",
+    channels: Annotated[
+        Literal[1, 2, 3, 4] | None, Parameter(name=["--channels", "--data.channels"])
+    ] = None,
+    fit: Annotated[
+        Literal["crop", "pad", "stretch"], Parameter(name=["--fit", "--data.fit"])
+    ] = "crop",
+    background: Annotated[str, Parameter(name=["--background", "--data.background"])] = "#ffffff",
+    frames: Annotated[
+        Literal["first", "all"], Parameter(name=["--frames", "--data.frames"])
+    ] = "first",
     duplicates: Annotated[
         Literal["keep", "drop"], Parameter(name=["--duplicates", "--data.duplicates"])
     ] = "keep",
@@ -32,7 +38,9 @@ def prepare(
     float_range: Annotated[str, Parameter(name=["--float-range", "--data.float-range"])] = "auto",
     split: Annotated[str, Parameter(name="--data.split")] = "auto",
     labels: Annotated[str, Parameter(name="--data.labels")] = "auto",
-    max_unreadable: float = 0.05,
+    max_unreadable: Annotated[
+        float, Parameter(name=["--max-unreadable", "--data.max-unreadable"])
+    ] = 0.05,
     data_root: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:

@@ -45,11 +45,13 @@ def sample(
         Where named data sets lie (default: the variable DCGAN_DATA).
     """
     from dcgan.errors import ConfigError
-    from dcgan.latent.sample import write_samples
-    from dcgan.runtime.ranks import joined
 
     if number < 1:
         raise ConfigError("number", number, "at least 1 image")
+
+    from dcgan.latent.sample import write_samples
+    from dcgan.runtime.ranks import joined
+
     with joined() as ranks:
         opened, choice = which.open(run, ranks)
         with ranks.first_ahead():

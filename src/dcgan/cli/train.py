@@ -29,7 +29,7 @@ _MAIN, _DATA, _MODEL, _OBJECTIVE, _AUGMENT, _OPTIM, _AVERAGE, _LENGTH, _METRICS,
     for rank, title in enumerate(
         (
             "Options",
-            "ImageDataset",
+            "Images",
             "Networks",
             "Objective",
             "Augmentation",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from shutil import which
 from typing import Any
 
 from dcgan.config import parse_config, read_yaml
@@ -52,8 +53,10 @@ def _next_steps(run: Run) -> list[str]:
     config = parse_config(read_yaml(folder.config))
     length = twice_as_long(config, _images_seen(run), _seconds(run))
     viewer = {"darwin": "open", "win32": "start"}.get(sys.platform, "xdg-open")
-    steps = {
-        shlex.join([viewer, str(folder.sheets()[-1])]): "look at the sample sheet",
+    steps = {}
+    if which(viewer) or sys.platform == "win32":  # a command of the Windows shell, and no program
+        steps[shlex.join([viewer, str(folder.sheets()[-1])])] = "look at the sample sheet"
+    steps |= {
         resume_call(folder.path, config, **length): "train for twice as long in all",
         command("sample", folder.path, "-n", "100", "--out", "samples.png"): "generate images",
         command("interpolate", folder.path, "--out", "interpolate.gif"): "from image to image",

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dcgan.data.dataset import Skipped
 from dcgan.data.duplicates import Group, exact_duplicates, near_duplicates
@@ -85,18 +84,6 @@ class Inspection(Survey):
     def spare(self) -> int:
         """How many pictures are copies, exact or near, of others that would be kept."""
         return sum(len(group) - 1 for group in (*self.exact, *self.near))
-
-    def aspects(self) -> NDArray[np.float64]:
-        """Width over height of every readable picture, (N,), ascending."""
-        sides = np.array(list(self.sizes), np.float64)
-        aspects = np.repeat(sides[:, 1] / sides[:, 0], list(self.sizes.values()))
-        return np.sort(aspects)
-
-    def lost_to_cropping(self, size: tuple[int, int]) -> NDArray[np.float64]:
-        """The share of every readable picture that a centre crop to the aspect of (height, width)
-        cuts off, (N,)."""
-        relative = self.aspects() * size[0] / size[1]
-        return 1.0 - np.minimum(relative, 1 / relative)
 
 
 def inspect_dataset(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dcgan.data.dataset import Skipped
 from dcgan.data.evidence import Header, gather
@@ -72,10 +73,27 @@ class Survey:
 
     @property
     def median_size(self) -> tuple[int, int]:
-        """(height, width): half of the pictures are at most this high, and this wide."""
-        sides = np.repeat(np.array(list(self.sizes)), list(self.sizes.values()), axis=0)
-        height, width = np.median(sides, axis=0)
-        return round(height), round(width)
+        """(height, width) of the median aspect, with the median longer side.
+
+        The medians of height and of width would be no image's: of square images among some that
+        are wide and some that are high, they need not be square.
+        """
+        longer_sides = [max(size) for size in self.sizes]
+        longer = float(np.median(np.repeat(longer_sides, list(self.sizes.values()))))
+        aspect = float(np.median(self.aspects()))
+        return round(min(longer, longer / aspect)), round(min(longer, longer * aspect))
+
+    def aspects(self) -> NDArray[np.float64]:
+        """Width over height of every readable image that was looked at, (N,), ascending."""
+        sides = np.array(list(self.sizes), np.float64)
+        aspects = np.repeat(sides[:, 1] / sides[:, 0], list(self.sizes.values()))
+        return np.sort(aspects)
+
+    def lost_to_cropping(self, size: tuple[int, int]) -> NDArray[np.float64]:
+        """The share of each of these images that a center crop to the aspect of (height, width)
+        cuts off, (N,)."""
+        relative = self.aspects() * size[0] / size[1]
+        return 1.0 - np.minimum(relative, 1 / relative)
 
     @property
     def is_colour(self) -> bool:

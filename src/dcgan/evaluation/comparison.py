@@ -277,7 +277,7 @@ def _compared(run: Sampler, name: str, spreads: tuple[Spread, ...], seed: int) -
         path=str(run.path),
         checkpoint=run.checkpoint.name,
         images_seen=run.images_seen,
-        trained_images=log[-1]["images"] if log else run.images_seen,
+        trained_images=max(run.images_seen, log[-1]["images"] if log else 0),
         trained_seconds=log[-1].get("seconds", 0.0) if log else 0.0,
         weights=sum(weight.numel() for weight in run.generator.parameters()),
         drawn=run.sample(_DRAWN, seed=seed),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import torch
@@ -77,7 +78,7 @@ def read_words(
 
 def _slug(name: str) -> str:
     """A name that a file and a word on the command line can bear."""
-    plain = re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-_.") or "picture"
+    plain = re.sub(r"[^\w.]+", "-", normalize("NFC", name)).strip("-_.") or "picture"
     return f"picture-{plain}" if plain.isdigit() else plain
 
 

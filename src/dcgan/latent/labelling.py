@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data import ImageDataset, Labels
-from dcgan.errors import ConfigError, DataError, did_you_mean
+from dcgan.errors import ConfigError, DataError, did_you_mean, nearest_of
 from dcgan.evaluation.extractors import factor_classifier
 from dcgan.latent.appearance import APPEARANCES
 from dcgan.metrics.extractor import Extractor
@@ -39,7 +39,7 @@ class Reader:
     ----------
     run : Run
     data, data_root, note
-        As for :func:`dcgan.runs.pictures.open_dataset`.
+        As for :func:`dcgan.runs.dataset.open_dataset`.
     """
 
     def __init__(
@@ -74,8 +74,9 @@ class Reader:
         found = {name: labels for name, labels in self.dataset.labels.items() if labels.names}
         if not found:
             raise DataError(
-                f"{self._run.path}: its pictures have no labels to know concepts by; give numbers"
-                " on the sheet that sample --numbered makes, such as --plus 3,17,40"
+                f"{self._run.path}: its images have no labels. What can be read without labels:"
+                f" {', '.join(APPEARANCES)}. Or give numbers on the sheet that sample --numbered"
+                " makes, such as --plus 3,17,40"
             )
         return found
 
@@ -95,6 +96,9 @@ class Reader:
         return [self._condition(word.strip()) for word in concept.split("+")]
 
     def _condition(self, word: str) -> Condition:
+        near = nearest_of(word, APPEARANCES)
+        if near and not any(labels.names for labels in self.dataset.labels.values()):
+            raise ConfigError("concept", word, f"did you mean {near!r}?")
         factor, equals, name = word.partition("=")
         if not equals:
             factor, name = self._of_class(word)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dcgan.errors import ConfigError, DcganError
-from dcgan.render.sheet import pillow_image
+from dcgan.render.sheet import on_white, pillow_image
 from dcgan.runtime.files import written_whole
 
 SUFFIXES = (".gif", ".webp", ".mp4")
@@ -130,9 +130,7 @@ def _save_gif(
     # quantised beforehand: left to itself, Pillow's GIF writer is some 70 times slower, and its
     # grey frames come out more than twice as large
     palettes = [
-        frame.convert("RGB").quantize(
-            256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
-        )
+        on_white(frame).quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         for frame in frames
     ]
     with written_whole(path) as unfinished:

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from dcgan.errors import DataError
-from dcgan.render.sheet import sheet
+from dcgan.render.sheet import caption_font, on_white, sheet
 
 _PAPER, _INK = "#ffffff", "#222222"
 _CAPTION_HEIGHT, _FONT_SIZE, _MARGIN = 20, 13, 4
@@ -37,9 +37,9 @@ def captioned_rows(
     """
     if not rows:
         raise DataError("a comparison needs at least one row")
-    font = ImageFont.load_default(_FONT_SIZE)
+    font = caption_font(_FONT_SIZE)
     sheets = {
-        caption: sheet(images, columns=min(len(images), columns or len(images))).convert("RGB")
+        caption: on_white(sheet(images, columns=min(len(images), columns or len(images))))
         for caption, images in rows.items()
     }
     widths = [part.width for part in sheets.values()]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from dcgan.render.animation import enlarged
+from dcgan.render.sheet import caption_font, on_white
 
 _PAPER, _INK, _FAINT = "#ffffff", "#222222", "#888888"
 _SIDE, _GAP, _MARGIN, _SIGN = 64, 4, 12, 34
@@ -47,7 +48,7 @@ def equation(
     nearest : (uint8 (C, H, W), str), optional
         The real picture nearest to the result, and what stands beside it.
     """
-    font, large = ImageFont.load_default(_FONT), ImageFont.load_default(_LARGE)
+    font, large = caption_font(_FONT), caption_font(_LARGE)
     first = enlarged(control_CHW, _SIDE)
     width, height = first.width + _GAP, first.height + _GAP
     rows = max(3, *(len(column.exemplars_KCHW) for column in columns))
@@ -66,7 +67,7 @@ def equation(
     pen = ImageDraw.Draw(paper)
 
     def put(image_CHW: NDArray[np.uint8], left: int, upper: int) -> None:
-        paper.paste(enlarged(image_CHW, _SIDE).convert("RGB"), (left, upper))
+        paper.paste(on_white(enlarged(image_CHW, _SIDE)), (left, upper))
 
     left = _MARGIN
     for column in columns:

@@ -6,6 +6,8 @@ N images · C channels · H, W sides
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
 from math import ceil, sqrt
 from pathlib import Path
 from typing import Any
@@ -78,7 +80,7 @@ def sheet(
         top, left = row * cell[0] + _GAP, column * cell[1] + _GAP
         paper[:, top : top + image.shape[1], left : left + image.shape[2]] = image
     drawn = pillow_image(paper)
-    pen, font = ImageDraw.Draw(drawn), ImageFont.load_default(_FONT_SIZE)
+    pen, font = ImageDraw.Draw(drawn), caption_font(_FONT_SIZE)
     colours = channels - (channels % 2 == 0)
     ink = (_INK,) * colours + (255,) * (channels - colours)
     for index, caption in enumerate(captions):
@@ -184,11 +186,29 @@ def save_image(image: Image.Image, path: StrPath) -> None:
         "WEBP": {"lossless": True},
     }
     if image_format == "JPEG" and image.mode in ("LA", "RGBA"):
-        opaque = Image.new("RGBA", image.size, "white")
-        opaque.alpha_composite(image.convert("RGBA"))
-        image = opaque.convert(image.mode.removesuffix("A"))
+        image = on_white(image).convert(image.mode.removesuffix("A"))
     with written_whole(Path(path)) as unfinished:
         image.save(unfinished, format=image_format, **options.get(image_format, {}))
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """The image in RGB; transparent ones are laid on white."""
+    if image.mode not in ("LA", "RGBA"):
+        return image.convert("RGB")
+    opaque = Image.new("RGBA", image.size, "white")
+    opaque.alpha_composite(image.convert("RGBA"))
+    return opaque.convert("RGB")
+
+
+@cache
+def caption_font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """DejaVu Sans, which Matplotlib brings along: Pillow's own font lacks most accented letters."""
+    found = find_spec("matplotlib")
+    for folder in found.submodule_search_locations or [] if found else []:
+        path = Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+        if path.is_file():
+            return ImageFont.truetype(str(path), size)
+    return ImageFont.load_default(size)
 
 
 def format_of(path: StrPath) -> str:

@@ -165,7 +165,7 @@ def make_deterministic() -> None:
     # cuBLAS reads this when it starts; the value is NVIDIA's for reproducible products
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cudnn.benchmark = False
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")
     # else every new tensor is filled once more, in case it is read before it is written
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 

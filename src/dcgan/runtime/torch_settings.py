@@ -15,15 +15,15 @@ def settings_restored() -> Iterator[None]:
     Covers the number of threads and everything that ``make_deterministic`` sets.
     """
     threads = torch.get_num_threads()
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    deterministic = torch.get_deterministic_debug_mode()
     benchmark = torch.backends.cudnn.benchmark
     fills = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     try:
         yield
     finally:
         set_threads(threads)
-        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        # not by use_deterministic_algorithms: it imports PyTorch's compiler, which takes seconds
+        torch.set_deterministic_debug_mode(deterministic)
         torch.backends.cudnn.benchmark = benchmark
         torch.utils.deterministic.fill_uninitialized_memory = fills  # type: ignore[attr-defined]
 

@@ -197,6 +197,20 @@ def _too_little(seen: Inspection) -> list[str]:
     return found
 
 
+def cropped(seen: Survey, size: tuple[int, int], fit: Fit) -> str | None:
+    """What a center crop cuts off, in words; None where it is little."""
+    if fit != "crop" or not seen.sizes:
+        return None
+    lost = seen.lost_to_cropping(size)
+    most = float(np.quantile(lost, 0.95))
+    if most < SAME_ASPECT:
+        return None
+    return (
+        f"a center crop to {_by(size)} cuts {np.median(lost):.0%} off the median image and"
+        f" {most:.0%} off one in twenty; --data.fit pad keeps images whole"
+    )
+
+
 def few_images(count: int) -> str | None:
     """What to expect of so few different images; None where there are enough."""
     if count >= FEW_IMAGES:
@@ -208,7 +222,7 @@ def few_images(count: int) -> str | None:
         )
     repeats = "expect near-copies of them" if count < _VERY_FEW else "expect many near-copies"
     return (
-        f"only {count:,} different images: {repeats}, because a GAN repeats its images below some"
+        f"only {count:,} images: {repeats}, because a GAN repeats its images below some"
         f" {FEW_IMAGES:,}. More images help most; --data.flip true doubles them where"
         " left and right are alike"
     )

@@ -25,7 +25,7 @@ from dcgan.runtime.isolation import isolated
 from dcgan.runtime.launch import has_restarted
 from dcgan.runtime.ranks import Ranks, joined
 from dcgan.runtime.reporting import Reporter, chosen_reporter
-from dcgan.training.advice import few_images
+from dcgan.training.advice import cropped, few_images
 from dcgan.training.arguments import collect_settings, outside_the_recipe, starting_settings
 from dcgan.training.auto import fill_auto, resolve_auto
 from dcgan.training.build import (
@@ -263,7 +263,8 @@ def _resolve(
         config, networks, device, processes, may_change=may_change
     )
     timed = timed and f"auto chose {timed}, by timing a few steps"
-    notes = (few_images(len(source)), choice, timed, expectation)
+    crop = cropped(seen, resolved(config.data.size), config.data.fit)
+    notes = (few_images(len(source)), choice, crop, timed, expectation)
     for line in (*notes, *validate_combinations(config)):
         if line:
             reporter.note(line)

@@ -27,7 +27,9 @@ def twice_as_long(config: RunConfig, images_seen: int, seconds: float) -> dict[s
     """The length, in total, that doubles a run: in minutes where it was bounded by minutes."""
     if config.length.minutes is None:
         return {"images": 2 * images_seen}
-    minutes = 2 * max(config.length.minutes, seconds / 60)
+    # a run ends with the step in which its time is over, a little later than was asked for
+    asked = config.length.minutes
+    minutes = 2 * (asked if seconds / 60 < 1.2 * asked else seconds / 60)
     return {"minutes": round(minutes, 2) if minutes < 2 else ceil(minutes)}
 
 

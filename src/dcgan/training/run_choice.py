@@ -184,9 +184,15 @@ def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
         filled = fill_auto(config, stored)
         if same_data and not differences(filled, stored, ignore=(*_NOT_THE_RUN, "length")):
             return folder, stored
+    newest = RunFolder(candidates[0].parent).path if candidates else None
     raise RunError(
-        f"nothing to resume: no run of these settings in {RUNS}/. To resume a run with its own"
-        f" settings: {command('train', '--resume', '--out')} RUN. To begin one, leave out --resume"
+        f"nothing to resume: no run of these images and settings in {RUNS}/. "
+        + (
+            f"To resume the newest run there: {command('train', '--resume', '--out', newest)}"
+            if newest
+            else f"To resume a run elsewhere: {command('train', '--resume', '--out')} RUN"
+        )
+        + ". To begin a run, leave out --resume"
     )
 
 

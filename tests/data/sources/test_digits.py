@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dcgan.data import Source, open_source
+from dcgan.data.sources.digits import open_digits
 
 
 def read_all(source: Source) -> np.ndarray:
@@ -19,6 +20,14 @@ def test_the_built_in_digits_are_1797_in_ten_balanced_classes():
     counts = np.bincount(labels.values, minlength=10)
     assert counts.min() > 170
     assert counts.max() < 190
+
+
+def test_they_are_what_scikit_learn_gives():
+    from sklearn.datasets import load_digits
+
+    bunch, source = load_digits(), open_digits()
+    np.testing.assert_array_equal(read_all(source), np.round(bunch.images * 255 / 16))
+    np.testing.assert_array_equal(source.labels["label"].values, bunch.target)
 
 
 def test_they_are_light_strokes_on_black_over_the_whole_range():

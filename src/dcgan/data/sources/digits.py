@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
+from numpy.typing import NDArray
 
 from dcgan.data.sources.base import ArraySource, Labels
 
@@ -12,9 +17,18 @@ def open_digits() -> ArraySource:
 
     Its values are counts of ink from 0 to 16, which become grey values from 0 to 255.
     """
-    from sklearn.datasets import load_digits  # slow to import, needed only here
-
-    bunch = load_digits()
-    images = (bunch.images * (255 / 16)).round().astype(np.uint8)
-    labels = Labels(bunch.target.astype(np.int64), tuple("0123456789"))
+    table = _table()
+    images = (table[:, :-1].reshape(-1, 8, 8) * (255 / 16)).round().astype(np.uint8)
+    labels = Labels(table[:, -1].astype(np.int64), tuple("0123456789"))
     return ArraySource("digits", images, labels={"label": labels})
+
+
+@cache
+def _table() -> NDArray[np.float64]:
+    """A row for each image: 64 counts of ink and the digit.
+
+    The file is read where scikit-learn has it: importing ``load_digits`` takes seconds.
+    """
+    found = find_spec("sklearn")
+    assert found is not None and found.origin is not None
+    return np.loadtxt(Path(found.origin).parent / "datasets/data/digits.csv.gz", delimiter=",")
