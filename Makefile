@@ -1,17 +1,20 @@
 # make demo: invent digits and look at them.   make test: lint, types, all tests.
-# make fast: the tests but those that start processes of their own.
+# make check: lint and types.   make quick: the tests of the modules that differ from main.
+# make fast: all tests but those that start processes of their own.
 # Both set up .venv on their first call, with one pip install each.
 
 PYTHON ?= python3
 BIN := .venv/bin
 MINUTES ?= 2.5
 
-.PHONY: demo test lint types tests fast format clean
+.PHONY: demo test check lint types tests quick fast format clean
 
 demo: .venv/ready
 	$(BIN)/dcgan train digits --size 32 --minutes $(MINUTES) --out runs/demo
 
 test: lint types tests
+
+check: lint types
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .
@@ -23,6 +26,9 @@ types: .venv/ready-dev
 # one thread of torch each: two processes with two threads would fight over two cores
 tests: .venv/ready-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+
+quick: .venv/ready-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not slow" $$($(BIN)/python tests/changed.py)
 
 # DCGAN_BF16=native make fast: as on a processor that multiplies bf16 itself
 fast: .venv/ready-dev
