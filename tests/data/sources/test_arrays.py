@@ -83,7 +83,7 @@ def test_npz_gives_images_and_labels(tmp_path):
 
 def test_npz_without_that_name_gives_its_first_array_of_images(tmp_path):
     images = random_images(4, 5, 5)
-    np.savez_compressed(tmp_path / "a.npz", numbers=np.zeros(4), dataset=images)
+    np.savez_compressed(tmp_path / "a.npz", numbers=np.zeros(4), pictures=images)
     source = open_source(str(tmp_path / "a.npz"))
     np.testing.assert_array_equal(read_all(source), images)
     assert source.labels == {}
@@ -185,7 +185,7 @@ def test_a_file_under_the_other_suffix_is_read_or_refused(tmp_path, true, false)
 
 
 def test_a_note_in_an_npz_does_no_harm(tmp_path):
-    np.savez(tmp_path / "pictures.npz", dataset=random_images(4, 5, 5))
+    np.savez(tmp_path / "pictures.npz", pictures=random_images(4, 5, 5))
     path = tmp_path / "a.npz"
     with (
         zipfile.ZipFile(path, "w") as archive,
