@@ -8,7 +8,7 @@ from typing import Any
 from dcgan.config import RunConfig, list_recipes, load_recipe, merge, parse_config, recipe_text
 
 _PLAYERS = ("generator", "discriminator")
-_PLANNED = "planned for the size and channels of your pictures"
+_PLANNED = "planned for the size and channels of your images"
 _WIDTH = 16
 
 
@@ -18,7 +18,7 @@ def recipes(name: str | None = None, /) -> None:
     Parameters
     ----------
     name
-        A recipe or a YAML file; without it, all are listed.
+        Choose a recipe or a YAML file. Without it, all recipes are listed.
     """
     if name is None:
         lines = list_recipes()
