@@ -157,14 +157,14 @@ def test_a_direction_and_maps_are_found_by_label(dcgan, run_of_ones_own, bright_
     words = ["--reads", "label=7", "--row", 1, "--least", 0, "--out", out]
     code, said, _ = dcgan("forget", run, *words)
     assert code == 0
-    assert said.startswith("row 1: ")
+    assert said.startswith("layer 1: ")
     assert out.is_file()
 
 
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ([], "dcgan: plus = []: give at least one concept"),
+        ([], "dcgan: plus = []: set at least one concept"),
         (["--plus", "-4"], "dcgan: point = '-4': numbers go from 0"),
         (["--plus", "1,x"], "dcgan: point = 'x': write a number"),
         (["--plus", "x"], "dcgan: concept = 'x': no such class"),
@@ -314,7 +314,7 @@ def test_forget_draws_without_maps(dcgan, small_run, tmp_path):
         "forget", small_run.path, "--boxes", boxes, "--least", 0.4, "--out", out, "--row", 1
     )
     assert code == 0
-    assert said.startswith("row 1: ")
+    assert said.startswith("layer 1: ")
     assert out.is_file()
 
 

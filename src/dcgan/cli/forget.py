@@ -87,6 +87,6 @@ def forget(
     )
     for way, share in found.shares.items():
         low, high = found.random_range
-        spread = f", {low:.1%} to {high:.1%} in ten draws" if way == "random off" else ""
+        spread = f", {low:.1%} to {high:.1%} in ten random choices" if way == "random off" else ""
         print(f"{way}: {share:.1%} of samples show {reads}{spread}")
     print(f"figure: {out}")

@@ -1,4 +1,4 @@
-"""What ``dcgan inspect`` found, as a dictionary for programs, as text, and as pictures to show."""
+"""What ``dcgan inspect`` found, as a dictionary for programs, as text, and as example images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EXAMPLE_SIDE = 96
 
 
 def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict[str, Any]:
-    """Everything that was found, in what JSON can hold; pictures by their titles."""
+    """The whole report in JSON types; images by their titles."""
 
     def titles(indices: Iterable[int]) -> list[str]:
         return [source.title(index) for index in indices]
@@ -86,7 +86,7 @@ def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict
 
 
 def as_text(report: Mapping[str, Any]) -> str:
-    """At most some forty lines, however many sizes and classes there are."""
+    """The report as text of about forty lines at most, for any number of sizes and classes."""
     lines = [_headline(report)]
 
     def line(label: str, text: str) -> None:
@@ -126,7 +126,7 @@ def as_text(report: Mapping[str, Any]) -> str:
 
 
 def examples(source: Source, seen: Inspection) -> dict[str, list[list[tuple[str, Image.Image]]]]:
-    """Small pictures with their titles, in groups, by what is to be shown of them."""
+    """Thumbnails with their titles, in groups, by kind of problem."""
 
     def group(indices: Sequence[int], most: int) -> list[tuple[str, Image.Image]]:
         shown = []
@@ -148,7 +148,7 @@ def examples(source: Source, seen: Inspection) -> dict[str, list[list[tuple[str,
 
 
 def _copies(groups: Iterable[Sequence[int]]) -> int:
-    """How many pictures could go if one of each group were kept."""
+    """How many images could be dropped if one of each group were kept."""
     return sum(len(group) - 1 for group in groups)
 
 
@@ -198,7 +198,7 @@ def _classes(counts: Mapping[str, int]) -> str:
 
 
 def _oddities(report: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Lines about what is only sometimes there."""
+    """Lines that appear only where they apply."""
     for kind, words in (("exact", "equal images"), ("near", "nearly equal images")):
         groups = report[f"{kind}_duplicates"]
         if groups:

@@ -29,7 +29,7 @@ def main() -> NoReturn:
     """
     words = [word for word in sys.argv[1:] if word != "--debug"]
     debug = len(words) < len(sys.argv) - 1
-    # what is wrong with a picture is said by its name, once, and not by Pillow's warnings
+    # problems of an image are reported once, with its name, and not by Pillow's warnings
     warnings.filterwarnings("ignore", module=r"PIL\.")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files may hold what UTF-8 cannot
