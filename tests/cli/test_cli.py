@@ -113,7 +113,7 @@ def test_help_of_every_command_is_grouped_and_needs_no_torch():
     *pages, _ = found.stdout.split("\f")
     for command, page in zip(commands, pages, strict=True):
         assert f"Usage: dcgan {command}".rstrip() in page
-    for group in ("Options", "Images", "Networks", "Objective", "Optimisers", "Records"):
+    for group in ("Options", "Images", "Networks", "Objective", "Optimizers", "Records"):
         assert re.search(f"[─-] {group} [─-]", pages[1])  # as the terminal can show
     assert "--optim.generator.lr" in pages[1]
 
@@ -162,7 +162,7 @@ def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, 
     assert sheet[1] == str(run / "samples" / "000000064.png")
     assert evaluate == ["dcgan", "evaluate", str(run)]
     assert own[:2] == ["dcgan", "train"]
-    assert "best           000000064, the last: nothing was measured" in out
+    assert "best           000000064, the last: no checkpoint was scored" in out
     monkeypatch.chdir(tmp_path)
     assert dcgan(*sample[1:])[0] == 0
     assert (tmp_path / "samples.png").exists()
@@ -412,9 +412,9 @@ def test_inspect_reports_what_is_there(dcgan, tmp_path):
         assert image.width > 60
     code, out, _ = dcgan("inspect", folder, "--out", sheet, "--size", "40x24")
     assert code == 0
-    assert "4 pictures" in out
+    assert "4 images" in out
     assert "b/broken.png: no picture in" in out
-    assert "40x24 colour" in out
+    assert "40x24 color" in out
 
 
 def test_samples_of_one_class_and_code(dcgan, tmp_path):
@@ -428,7 +428,7 @@ def test_samples_of_one_class_and_code(dcgan, tmp_path):
     assert "4 images" in out
     for wrong, said in (
         (["--label", "x"], "no such class"),
-        (["--code", "1"], "write NUMBER=VALUE"),
+        (["--code", "1"], "use NUMBER=VALUE"),
         (["--code", "1=7"], "a category from 0 to 2"),
     ):
         code, _, err = dcgan("sample", run, *wrong, "--out", tmp_path / "t.png")

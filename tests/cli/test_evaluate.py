@@ -18,8 +18,8 @@ def run(small_run, tmp_path):
 def test_every_row_names_features_count_and_what_real_images_get(dcgan, run):
     code, out, _ = dcgan("evaluate", run, "--extractor", "random", "-n", 200)
     assert code == 0
-    table = out[out.index("measure") : out.index("\n\n", out.index("measure"))].splitlines()
-    assert table[0].split() == ["measure", "generated", "±", "real", "better", "features", "n"]
+    table = out[out.index("metric ") : out.index("\n\n", out.index("metric "))].splitlines()
+    assert table[0].split() == ["metric", "generated", "±", "real", "better", "features", "n"]
     assert len(table) > 9
     for row in table[1:]:
         assert "random:" in row or " pixels " in row, row
@@ -111,7 +111,7 @@ def test_a_comparison_as_json(dcgan, run, small_run, tmp_path):
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [([], "at least two run folders"), (["--out", "page.jpg"], "give a .png")],
+    [([], "at least two run folders"), (["--out", "page.jpg"], "must be a .png")],
 )
 def test_a_comparison_that_cannot_be(dcgan, run, words, said):
     code, _, err = dcgan("compare", run, *words)

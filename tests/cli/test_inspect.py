@@ -53,11 +53,11 @@ def test_the_report_is_short_however_much_there_is(inspect, folder):
     assert len(lines) <= 48
     assert max(map(len, lines)) < 200
     text = "\n".join(lines)
-    assert "131 pictures; 1 other files (.txt 1)" in text
+    assert "131 images; 1 other files (.txt 1)" in text
     assert "100 sizes, median" in text
     assert "50 classes" in text
-    assert "and 10 more (--json names all)" in text
-    assert "1 to spare, in 1 groups of equal pictures" in text
+    assert "and 10 more (--json lists all)" in text
+    assert "1 extra copies, in 1 groups of equal images" in text
     assert re.search(r"train +dcgan train \S+ --size 16 ", text)
 
 
@@ -105,7 +105,7 @@ def test_images_of_other_aspects_are_shown_in_every_fit(inspect, tmp_path):
 
 def test_a_limit_is_said(inspect, folder):
     out = inspect("digits", "--limit", "50")
-    assert "1,797 pictures, of which 50 spread evenly were looked at" in out
+    assert "1,797 images, 50 of them read (spread evenly)" in out
     report = json.loads(inspect("digits", "--limit", "50", "--json"))
     assert (report["count"], report["looked_at"]) == (1797, 50)
 

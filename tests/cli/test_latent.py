@@ -157,21 +157,21 @@ def test_a_direction_and_maps_are_found_by_label(dcgan, run_of_ones_own, bright_
     words = ["--reads", "label=7", "--row", 1, "--least", 0, "--out", out]
     code, said, _ = dcgan("forget", run, *words)
     assert code == 0
-    assert said.startswith("row 1: ")
+    assert said.startswith("layer 1: ")
     assert out.is_file()
 
 
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ([], "dcgan: plus = []: give at least one concept"),
+        ([], "dcgan: plus = []: set at least one concept"),
         (["--plus", "-4"], "dcgan: point = '-4': numbers go from 0"),
         (["--plus", "1,x"], "dcgan: point = 'x': write a number"),
         (["--plus", "x"], "dcgan: concept = 'x': no such class"),
-        (["--plus", "1", "--move", "x=nan"], "dcgan: move = 'x=nan': no number"),
+        (["--plus", "1", "--move", "x=nan"], "dcgan: move = 'x=nan': not a finite number"),
         (
             ["--plus", "1", "--move", "x=1", "--move", "x=2"],
-            "dcgan: move = 'x=2': x is given twice",
+            "dcgan: move = 'x=2': x is set twice",
         ),
         (["--plus", "label=77"], "dcgan: concept = 'label=77': no such class of label"),
         (["--plus", "colour=red"], "dcgan: concept = 'colour=red': no such factor"),
@@ -292,7 +292,7 @@ def test_invert_finds_own_samples_and_images_and_others_know_them(
         (["1", "--starts", "0"], "dcgan: starts = 0: from 1"),
         (["1", "--features", "-1"], "dcgan: features = -1.0: a weight"),
         (["1", "--out", "found.xyz"], "dcgan: found.xyz: no picture format"),
-        (["1", "--truncation", "0.5"], "dcgan: truncation = 0.5: is for what is drawn"),
+        (["1", "--truncation", "0.5"], "dcgan: truncation = 0.5: no effect on given images"),
         ([*map(str, range(65))], "dcgan: pictures = 65: from 1 to 64"),
     ],
 )
@@ -314,7 +314,7 @@ def test_forget_draws_without_maps(dcgan, small_run, tmp_path):
         "forget", small_run.path, "--boxes", boxes, "--least", 0.4, "--out", out, "--row", 1
     )
     assert code == 0
-    assert said.startswith("row 1: ")
+    assert said.startswith("layer 1: ")
     assert out.is_file()
 
 

@@ -15,7 +15,7 @@ def test_what_is_prepared_can_be_trained_on_and_is_the_same_data(dcgan, tmp_path
     packed = tmp_path / "packed"
     code, out, err = dcgan("prepare", png_folder, "--out", packed, "--size", 16)
     assert code == 0, err
-    assert "10 pictures of 16x16x1, 0 skipped" in out
+    assert "10 images of 16x16x1, 0 skipped" in out
     assert out.splitlines()[-1] == f"next: dcgan train {packed}"
     assert np.load(packed / "images.npy").shape == (10, 1, 16, 16)
     for data, run in ((packed, "a"), (png_folder, "b")):
@@ -119,7 +119,7 @@ def test_copies_and_blank_images_are_left_out_by_train_and_prepare(dcgan, tmp_pa
     drop = ["--data.duplicates", "drop", "--data.blank", "drop"]
     code, out, err = dcgan("prepare", with_copies, "--out", tmp_path / "packed", *drop)
     assert code == 0, err
-    assert "40 pictures of 16x16x1" in out
+    assert "40 images of 16x16x1" in out
     assert "9 copies of others" in err + out and "1 blank" in err + out
     train = ["train", with_copies, "--size", 16, *SMALL, *drop, "--out", tmp_path / "run"]
     for images in (64, 96):

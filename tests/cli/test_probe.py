@@ -65,7 +65,7 @@ def test_results_lie_in_the_run_when_nothing_else_is_said(dcgan, tmp_path, small
         (["digits", "--labels", "5"], "at least one of each class"),
         (["digits", "--labels", "5000"], "take at most"),
         (["digits", "--labels", "0"], "at least one of each class"),
-        (["digits", "--limit", "0"], "at least 1 picture"),
+        (["digits", "--limit", "0"], "at least 1 image"),
         (["digits", "--repeats", "0"], "1 or more"),
         (["digits", "--max-features", "0"], "1 or more"),
         (["digits", "--seed", "-1"], "from 0 to"),

@@ -1,4 +1,4 @@
-"""``dcgan arithmetic``: concepts added and subtracted."""
+"""``dcgan arithmetic``: add and subtract concepts."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ def arithmetic(
     data_root: Path | None = None,
     which: Which = _WHICH,
 ) -> None:
-    """Add and subtract concepts: man with glasses, less man, plus woman.
+    """Add and subtract concepts in latent space: man with glasses - man + woman.
 
     Parameters
     ----------
     run
-        A run folder.
+        Choose the run folder, which dcgan train wrote.
     plus
-        A concept: numbers on the sheet that sample --numbered makes, such as 3,17,40, or what
-        samples show, such as label=7, shape=circle+colour=red or smiling.
+        Add a concept: sample numbers, such as 3,17,40 (see dcgan sample --numbered), or a class,
+        such as label=7, shape=circle+colour=red or smiling.
     minus
-        A concept to subtract.
+        Subtract a concept.
     exemplars
-        How many samples make a concept that is known by what they show.
+        Set how many samples are averaged for a concept that is a class.
     as_is
-        Leave the sum at the length it has; without, it gets that of a drawn latent.
+        Keep the length of the sum. Without it, the sum is scaled to the length of a random latent.
     out
-        The figure, a .png.
+        Set the file of the figure, a .png.
     neighbours
-        Show the real picture nearest to the sum, in pixels.
+        Show the real image nearest to the sum (smallest pixel difference).
     data
-        The pictures by whose labels concepts are known (default: what the run was trained on).
+        Choose the labeled dataset for classes and --neighbours (default: the run's training data).
     data_root
-        Where named data sets lie (default: the variable DCGAN_DATA).
+        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
     from dcgan.errors import ConfigError
 
     if not plus:
-        raise ConfigError("plus", [], "give at least one concept, such as --plus 3,17,40")
+        raise ConfigError("plus", [], "set at least one concept, such as --plus 3,17,40")
 
     from dcgan.latent.arithmetic import figure, open_concepts
     from dcgan.latent.labelling import Reader
@@ -74,4 +74,4 @@ def arithmetic(
     save_image(drawn, out)
     for concept in concepts:
         print(f"{'+' if concept.sign > 0 else '-'} {concept.name}: {', '.join(concept.points)}")
-    print(f"their sum in {out}")
+    print(f"figure: {out}")

@@ -1,4 +1,4 @@
-"""``dcgan bench``: how fast this machine trains."""
+"""``dcgan bench``: time training on this machine."""
 
 from __future__ import annotations
 
@@ -22,34 +22,36 @@ def bench(
     out: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Time our training step and the loop everybody copies, in turns, beside this machine's limits.
+    """Time training steps of dcgan and of the standard PyTorch DCGAN example on this machine.
 
-    Pictures are noise: what they show costs nothing.
+    The table compares both with the limits of this machine. The images are random noise.
 
     Parameters
     ----------
     recipe
-        A recipe's name or file: its networks and optimisers.
+        Choose the recipe, by name or file, whose networks and optimizers are timed.
     size
-        Of the pictures, 64 or 157x128 (default: the recipe's, else 64).
+        Set the height and width of the images in pixels: 64, or 157x128 (default: the size in the
+        recipe, else 64).
     batch
-        Images of a step (default: the recipe's, else 64).
+        Set the number of images per step (default: the batch in the recipe, else 64).
     rounds
-        How often all take their turns; medians count.
+        Set how many rounds are timed. Each round times every variant; the table shows medians.
     seconds
-        That each turn takes, about.
+        Set the approximate time of each variant in a round, in seconds.
     workers
-        Processes that load pictures for the plain loop; 0: it loads them itself.
+        Set how many processes load images for the standard example. 0 loads in the main process.
     device
-        auto, cpu, cuda or mps.
+        Choose the device: auto, cpu, cuda or mps.
     precision
-        In which ours computes: auto is fp32, and bf16 where the hardware has it.
+        Choose the precision of dcgan's step. auto times fp32, and also bf16 where the hardware
+        supports it.
     memory
-        Measure each one's memory, in a process of its own.
+        Measure the peak memory of each variant, in a separate process.
     out
-        Write the table as Markdown, too.
+        Also write the table to this Markdown file.
     as_json
-        Make the last line on stdout one JSON object.
+        Print one JSON object as the last line on stdout.
     """
     import json
 

@@ -1,39 +1,39 @@
-"""What commands there are, each in one line."""
+"""The commands, each with one line of help."""
 
 from __future__ import annotations
 
-ABOUT = "DCGANs for anybody's pictures: train, look, sample, reuse."
+ABOUT = "Train DCGANs on your own images, generate images, and evaluate the results."
 
 COMMANDS = {
     "Train": {
-        "train": "Train a DCGAN on a collection of pictures.",
+        "train": "Train a DCGAN on a dataset of images.",
         "recipes": "List the recipes, or print one in full.",
-        "bench": "Time training on this machine, beside the loop everybody copies.",
+        "bench": "Time training, compared with the standard PyTorch DCGAN example.",
     },
     "Look": {
-        "sample": "Draw images with a trained run's generator.",
-        "interpolate": "Go from picture to picture through latent space.",
-        "arithmetic": "Add and subtract what pictures show.",
-        "directions": "Find what changes pictures in one way, keep it, show it.",
-        "invert": "Find pictures in latent space, keep them by name, show them.",
-        "forget": "Switch off the feature maps that draw something.",
+        "sample": "Generate images with a trained run.",
+        "interpolate": "Interpolate between images in latent space.",
+        "arithmetic": "Add and subtract concepts, such as glasses, in latent space.",
+        "directions": "Find, store and show directions that change one property.",
+        "invert": "Find the latents of images, store them by name, show them.",
+        "forget": "Switch off the feature maps that generate something.",
     },
     "Judge": {
-        "evaluate": "Measure what a run draws, beside what real pictures would get.",
-        "compare": "Compare runs: same latents, curves, measures with spreads.",
-        "probe": "Judge the discriminator's features by a linear classifier.",
+        "evaluate": "Score generated images; compare with the scores of real images.",
+        "compare": "Compare runs: samples, curves, scores and settings.",
+        "probe": "Score the discriminator's features with a linear classifier.",
     },
     "Images": {
-        "inspect": "Report on a picture collection before any training.",
-        "prepare": "Decode and pack a collection once; later runs read it fast.",
+        "inspect": "Report on a dataset before training.",
+        "prepare": "Decode a dataset once, so that later runs load it fast.",
     },
 }
 
 
 def overview() -> str:
-    """All of them, for people: written here so that nothing has to be loaded for it."""
+    """The overview of all commands, written here so that it needs no imports."""
     lines = ["Usage: dcgan COMMAND", "", ABOUT]
     for group, commands in COMMANDS.items():
         lines += ["", group, *(f"  {name:<13}{line}" for name, line in commands.items())]
-    lines += ["", "dcgan COMMAND --help lists what it takes; dcgan --version says which this is."]
+    lines += ["", "dcgan COMMAND --help lists all options; dcgan --version prints the version."]
     return "\n".join(lines)

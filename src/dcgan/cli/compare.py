@@ -1,4 +1,4 @@
-"""``dcgan compare``: runs side by side."""
+"""``dcgan compare``: compare runs side by side."""
 
 from __future__ import annotations
 
@@ -25,38 +25,39 @@ def compare(
     device: str = "auto",
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Compare runs: the same latents, curves, measures with spreads, and what was set differently.
+    """Compare runs: samples of the same latents, curves, scores with spreads, and settings.
 
     Parameters
     ----------
     runs
-        At least two run folders.
+        Choose at least two run folders.
     data
-        The real pictures to measure against (default: what the first run was trained on).
+        Choose the real images for the scores (default: the first run's training data).
     out
-        The page, a .png.
+        Set the file of the figure, a .png.
     images
-        Generated images of each draw; 0: measure nothing.
+        Set how many generated images are scored each time. 0 computes no scores.
     draws
-        How often, each time with other latents: the spread is the luck of these, not of training.
+        Set how many times to score, each time with other latents. The spread shows the effect of
+        the latents, not of training.
     extractor
-        Features to measure on, as for evaluate.
+        Choose the feature extractor, as for dcgan evaluate.
     checkpoint
-        best, last, or a number of images seen.
+        Choose the checkpoint: best, last, or a number of images seen.
     seed
-        Of the latents.
+        Set the seed of the latents.
     data_root
-        Where named data sets lie (default: the variable DCGAN_DATA).
+        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     device
-        auto, cpu, cuda or mps.
+        Choose the device: auto, cpu, cuda or mps.
     as_json
-        Make the last line on stdout one JSON object.
+        Print one JSON object as the last line on stdout.
     """
     from dcgan.errors import ConfigError
 
     # what is wrong is refused before torch is imported, which takes seconds
     if out.suffix.lower() != ".png":
-        raise ConfigError("out", str(out), "give a .png")
+        raise ConfigError("out", str(out), "the figure must be a .png, such as compare.png")
     if len(runs) < 2:
         given = str(runs[0]) if runs else "none"
         raise ConfigError("runs", given, "compare needs at least two run folders")
@@ -86,7 +87,7 @@ def compare(
     finally:
         reporter.end()
     draw_comparison(found, out)
-    lines = [*comparison_lines(found), f"side by side   {out}"]
+    lines = [*comparison_lines(found), f"figure         {out}"]
     if as_json:
         print(*lines, sep="\n", file=sys.stderr)
         print(json.dumps(found.to_json()))

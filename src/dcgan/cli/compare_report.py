@@ -12,14 +12,14 @@ _LONGEST = 28
 
 
 def comparison_lines(found: Comparison) -> list[str]:
-    """Runs as columns: how far each was trained, what was measured, what was set differently."""
+    """Runs as columns: how long each was trained, its scores, and the settings that differ."""
     names = [run.name for run in found.runs]
     rows = [
         ["", *names],
         ["checkpoint", *(f"{run.images_seen:,} images" for run in found.runs)],
-        ["trained in all", *(f"{run.trained_images:,} images" for run in found.runs)],
+        ["trained in total", *(f"{run.trained_images:,} images" for run in found.runs)],
         ["training time", *(f"{run.trained_seconds / 60:.1f} min" for run in found.runs)],
-        ["weights of G", *(f"{run.weights:,}" for run in found.runs)],
+        ["generator weights", *(f"{run.weights:,}" for run in found.runs)],
     ]
     measured = [run.spreads for run in found.runs]
     if all(measured):
@@ -31,17 +31,17 @@ def comparison_lines(found: Comparison) -> list[str]:
             cells = [f"{number(one.mean)} ± {one.deviation:.1g}" for one in spreads]
             rows.append([first.measure.replace("_", " "), *cells, number(first.floor)])
     lines = aligned(rows, ["<", *[">"] * (len(rows[0]) - 1)])
-    lines += ["", f"measured       {found.protocol}"]
+    lines += ["", f"scores         {found.protocol}"]
     if not found.differences:
         return [*lines, "", "no setting differs"]
-    table = [["set differently", *names]]
+    table = [["different setting", *names]]
     table += [[key, *map(_value, values)] for key, values in found.differences.items()]
     return [*lines, "", *aligned(table, ["<"] * len(table[0])), ""]
 
 
 def _value(value: Any) -> str:
-    """A setting in few letters; a layer table by how many rows it has."""
+    """A setting in a short form; a layer table by its number of layers."""
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return f"table of {len(value)} rows"
+        return f"table of {len(value)} layers"
     text = "none" if value is None else str(value)
     return text if len(text) <= _LONGEST else f"…{text[-_LONGEST:]}"

@@ -1,4 +1,4 @@
-"""``dcgan directions``: what changes a picture in one way."""
+"""``dcgan directions``: find directions that change one property of an image."""
 
 from __future__ import annotations
 
@@ -38,46 +38,48 @@ def directions(
     which: Which = _WHICH,
     film: Film = _FILM,
 ) -> None:
-    """Find directions of the latent space, keep them in the run by name, and show them.
+    """Find directions in latent space that change one property, store them by name, and show them.
 
-    Without a name, lists those there are. With a name alone, shows that one. sample --move NAME=2
-    moves along it.
+    Without a name, it lists the stored directions. With only a name, it shows that direction.
+    dcgan sample RUN --move NAME=2 moves samples along it.
 
     Parameters
     ----------
     run
-        A run folder.
+        Choose the run folder, which dcgan train wrote.
     name
-        What to call it.
+        Set the name of the direction. With only a name, show that stored direction; without a
+        name, list all stored directions.
     plus
-        Find it from two groups: where it leads, as for arithmetic.
+        Find the direction from two groups: set the group it leads to, as for dcgan arithmetic.
     minus
-        And where it comes from.
+        Set the group that the direction starts from.
     reads
-        Find it by what samples show: a class, such as label=7 or smiling, a measured factor, or,
-        without labels, brightness, area, x, y, slant or stroke.
+        Find the direction of a property that samples show: a class, such as label=7 or smiling, a
+        numeric factor, or, without labels, brightness, area, x, y, slant or stroke.
     method
-        Find several by the generator's first layer alone, called NAME-1 and so on: sefa
-        factorises its weights, pca takes principal components of what it makes.
+        Find several directions, NAME-1, NAME-2, ..., from the generator's first layer: sefa
+        factorizes its weights, pca computes principal components of its outputs.
     count
-        How many of these.
+        Set how many directions --method finds.
     leave
-        Directions to leave alone while moving along this one.
+        Remove these stored directions from the new one, so that it does not change them.
     samples
-        How many are looked at; a quarter is held out.
+        Set how many samples the search uses. A quarter of them is held out.
     least
-        Refuse one that is right about fewer of these (default 0.7, one half being chance; of a
-        measured factor, R2 0.2).
+        Refuse a direction whose score on the held-out samples is lower (default: accuracy 0.7,
+        where chance is 0.5; R2 0.2 for a numeric factor).
     most
-        Deviations at either end of what is shown.
+        Set how far the figure moves in both directions, in standard deviations.
     out
-        A .png for a sheet of samples moved along it, or a .gif, .webp or .mp4 (default NAME.png).
+        Set the file: a .png for a sheet of moved samples, or a .gif, .webp or .mp4 for an animation
+        (default: NAME.png).
     neighbours
-        Show below each image of a sheet the real picture nearest to it, in pixels.
+        Show the nearest real image below each image of a sheet (smallest pixel difference).
     data
-        The pictures by whose labels samples are read (default: what the run was trained on).
+        Choose the labeled dataset for --reads and --neighbours (default: the run's training data).
     data_root
-        Where named data sets lie (default: the variable DCGAN_DATA).
+        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
     from dcgan.latent.direction_search import Request, find, reading_call
     from dcgan.latent.draw import refuse_film

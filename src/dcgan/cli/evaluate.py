@@ -1,4 +1,4 @@
-"""``dcgan evaluate``: numbers for a trained run, each with what it rests on."""
+"""``dcgan evaluate``: scores of a trained run, each with the score of real images."""
 
 from __future__ import annotations
 
@@ -29,37 +29,39 @@ def evaluate(
     out: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Measure what a trained run draws, beside what real pictures would get.
+    """Score the images of a trained run and compare with the scores of real images.
 
     Parameters
     ----------
     run
-        A run folder.
+        Choose the run folder, which dcgan train wrote.
     data
-        The real pictures, as for train (default: what the run was trained on).
+        Choose the real images, as for dcgan train (default: the run's training data).
     every
-        Measure every checkpoint, draw quality over images seen, and name the best.
+        Score every checkpoint, plot the scores over images seen, and name the best.
     extractor
-        Features to measure on: auto (classifier where there are labels, else random), classifier,
-        random, inception, or a file: Inception weights (.pth), TorchScript or exported (.pt2).
+        Choose the feature extractor: auto (classifier if there are labels, else random),
+        classifier, random, inception, or a file: Inception weights (.pth), TorchScript or
+        exported (.pt2).
     images
-        Generated images, and as many real ones.
+        Set how many generated images to score, and as many real images.
     held_out
-        Pictures the run was not trained on, for the test of copying (default: a named set's own).
+        Choose images that the run was not trained on, for the test of copying (default: those of
+        a dataset chosen by name).
     checkpoint
-        best, last, or a number of images seen.
+        Choose the checkpoint: best, last, or a number of images seen.
     seed
-        Of the latents.
+        Set the seed of the latents.
     data_root
-        Where named data sets lie (default: the variable DCGAN_DATA).
+        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     device
-        auto, cpu, cuda or mps.
+        Choose the device: auto, cpu, cuda or mps.
     download
-        Fetch the Inception weights (91 MB) where they are not there.
+        Download the Inception weights (91 MB) if they are missing.
     out
-        The folder for numbers and images (default: evaluations/ in the run folder).
+        Set the folder for scores and figures (default: evaluations/ in the run folder).
     as_json
-        Make the last line on stdout one JSON object.
+        Print one JSON object as the last line on stdout.
     """
     from dcgan.cli.evaluate_report import all_lines, report_lines
     from dcgan.cli.options import computing_device

@@ -19,8 +19,8 @@ _COLUMNS = ("frechet_distance", "kernel_distance", "precision", "recall", "densi
 
 
 def report_lines(found: Evaluation, path: Path | None) -> list[str]:
-    """One evaluation: how good it is, a table of scores, the classes, copies, and where it lies,
-    if it is stored."""
+    """One evaluation: the judgment, a table of scores, the classes, copies, and the path, if it is
+    stored."""
     lines = [found.judgement, ""]
     lines += [f"{found.run}, checkpoint {found.checkpoint}: {found.images_seen:,} images seen", ""]
     lines += score_table(found.scores)
@@ -29,12 +29,12 @@ def report_lines(found: Evaluation, path: Path | None) -> list[str]:
         lines += ["", "share of each class, generated (real)", *_classes(found)]
     if found.copying is not None:
         lines += ["", *found.copying.lines()]
-        lines += [f"side by side   {nearest_sheet(path)}"] if path else []
-    return [*lines, *([f"all of it      {path}"] if path else [])]
+        lines += [f"nearest pairs  {nearest_sheet(path)}"] if path else []
+    return [*lines, *([f"all results    {path}"] if path else [])]
 
 
 def all_lines(found: Sequence[Evaluation], drawing: Path | None) -> list[str]:
-    """All checkpoints: one row each, and the best."""
+    """All checkpoints, one per row, and the best."""
     best = best_of(found)
     header = ["images seen", *(name.replace("_", " ") for name in _COLUMNS)]
     rows = [
@@ -54,14 +54,14 @@ def all_lines(found: Sequence[Evaluation], drawing: Path | None) -> list[str]:
         "",
         *_protocol(found[0]),
         f"best           {best.checkpoint}, by the Fréchet distance",
-        *([f"drawn          {drawing}"] if drawing else []),
-        *([f"all of it      {drawing.with_suffix('.json')}"] if drawing else []),
+        *([f"plot           {drawing}"] if drawing else []),
+        *([f"all results    {drawing.with_suffix('.json')}"] if drawing else []),
     ]
 
 
 def score_table(scores: Sequence[Score]) -> list[str]:
-    """One row a score: what was measured, what real images get, on which features, of how many."""
-    header = ["measure", "generated", "±", "real", "better", "features", "n"]
+    """One score per row: the metric, both values, the feature extractor and the image counts."""
+    header = ["metric", "generated", "±", "real", "better", "features", "n"]
     rows = [
         [
             score.measure.replace("_", " "),
@@ -87,8 +87,8 @@ def _protocol(found: Evaluation) -> list[str]:
     score = found.scores[0]
     return [
         f"features       {score.extractor}: {found.extractor}",
-        f"real           {score.split}; the column 'real' is what other real pictures get: as many"
-        " of them, and for copies those held out",
+        f"real images    {score.split}; the column 'real' is the real-image baseline: the score of"
+        " as many other real images (for the copying test, of the held-out images)",
     ]
 
 

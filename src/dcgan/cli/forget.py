@@ -1,4 +1,4 @@
-"""``dcgan forget``: switch off what draws something."""
+"""``dcgan forget``: switch off the feature maps that generate something."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ def forget(
     data_root: Path | None = None,
     which: Which = _WHICH,
 ) -> None:
-    """Switch off the feature maps that draw something, and see what is drawn in its place.
+    """Switch off the feature maps that generate something, and show what appears in its place.
 
-    A logistic probe finds the maps of one row of the generator that go with it. The sheet shows
-    samples, the same without these maps, and without as many at random.
+    A logistic probe finds these maps in one layer of the generator. The sheet shows samples, the
+    same samples without these maps, and without as many random maps.
 
     Parameters
     ----------
     run
-        A run folder.
+        Choose the run folder, which dcgan train wrote.
     reads
-        What samples show: a class, such as label=7 or smiling.
+        Choose what to forget: a class, such as label=7 or smiling.
     boxes
-        In place of it, a file of boxes around it, in lines NUMBER,LEFT,TOP,RIGHT,BOTTOM: of the
-        numbered sheet's images, in pixels of the image itself.
+        Choose what to forget with boxes instead: a file of lines NUMBER,LEFT,TOP,RIGHT,BOTTOM, with
+        numbers of samples (see dcgan sample --numbered) and coordinates in pixels of the image.
     row
-        Of the generator's table, counted from 1 (default: the last but one).
+        Choose the generator layer, counted from 1 (default: the last but one).
     samples
-        How many --reads looks at; a quarter is held out.
+        Set how many samples the probe uses with --reads. A quarter of them is held out.
     least
-        Refuse a probe that is right about fewer of these, one half being chance.
+        Refuse a probe whose accuracy on the held-out samples is lower. Chance is 0.5.
     out
-        A .png.
+        Set the file of the sheet, a .png.
     neighbours
-        Show below each image the real picture nearest to it, in pixels.
+        Show the nearest real image below each image (smallest pixel difference).
     data
-        The pictures by whose labels samples are read (default: what the run was trained on).
+        Choose the labeled dataset for --reads and --neighbours (default: the run's training data).
     data_root
-        Where named data sets lie (default: the variable DCGAN_DATA).
+        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
     from dcgan.latent.forget import forget as find
     from dcgan.latent.labelling import Reader
@@ -82,11 +82,11 @@ def forget(
     save_image(found.figure, out)
     off = found.probe.drawing()
     print(
-        f"row {found.probe.row}: {off.sum()} of {len(off)} maps switched off (held-out accuracy"
+        f"layer {found.probe.row}: {off.sum()} of {len(off)} maps switched off (held-out accuracy"
         f" of the probe {found.probe.accuracy:.2f})"
     )
     for way, share in found.shares.items():
         low, high = found.random_range
-        spread = f", {low:.1%} to {high:.1%} in ten draws" if way == "random off" else ""
+        spread = f", {low:.1%} to {high:.1%} in ten random choices" if way == "random off" else ""
         print(f"{way}: {share:.1%} of samples show {reads}{spread}")
-    print(f"in {out}")
+    print(f"figure: {out}")

@@ -1,4 +1,4 @@
-"""``dcgan inspect``: what a picture collection holds, before any training."""
+"""``dcgan inspect``: report on a dataset before training."""
 
 from __future__ import annotations
 
@@ -36,34 +36,36 @@ def inspect(
     data_root: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Look at every picture of a collection: what is there, what spoils it, how to train on it.
+    """Report on all images of a dataset: contents, problems, and settings to train with.
 
-    Counts modes, sizes, classes, copies, blank, tiny and unreadable pictures, recommends settings
-    with reasons, and draws a sheet of what the network will see.
+    It counts modes, sizes, classes, copies, blank, tiny and unreadable images, recommends settings
+    with reasons, and saves a sheet of the images as the networks will see them.
 
     Parameters
     ----------
     data
-        What train takes: a folder, an archive, arrays, or a name (default: digits).
+        Choose the dataset, as for dcgan train: a path, a URL of tar shards, or a name.
     size
-        Show the sheet at this size: 64, or 157x128 (default: what train would choose).
+        Set the height and width of the sheet's images in pixels: 64, or 157x128 (default: the size
+        that dcgan train chooses).
     fit
-        How a picture of another aspect fits (default: what suits these pictures).
+        Choose how images of another aspect ratio fit (default: recommended for these images).
     limit
-        Look at so many pictures, spread evenly (default: all).
+        Read only this many images, spread evenly over the dataset (default: all).
     out
-        Where the sheet of what the network will see goes (default: NAME-inspect.png here).
+        Set the file of the sheet (default: NAME-inspect.png in the current folder).
     html
-        Write the whole report as one page, too.
+        Also write the whole report to this HTML page.
     split
-        Look at this split: train, val, test, another name, or all (default: train, where there are
-        splits).
+        Choose the split: train, val, test, another name, or all. auto uses train if the dataset
+        has splits.
     labels
-        A CSV, TSV, JSON or JSONL file of labels, or none (default: what lies beside the images).
+        Choose the labels: auto reads those stored with the images, none reads no labels, or set a
+        CSV, TSV, JSON or JSONL file.
     data_root
-        Where named data sets lie (default: the variable DCGAN_DATA).
+        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     as_json
-        Print one JSON object in place of the report.
+        Print one JSON object instead of the report.
     """
     from dcgan.config import parse_config
 

@@ -1,4 +1,4 @@
-"""What ``dcgan inspect`` found, as a dictionary for programs, as text, and as pictures to show."""
+"""What ``dcgan inspect`` found, as a dictionary for programs, as text, and as example images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EXAMPLE_SIDE = 96
 
 
 def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict[str, Any]:
-    """Everything that was found, in what JSON can hold; pictures by their titles."""
+    """The whole report in JSON types; images by their titles."""
 
     def titles(indices: Iterable[int]) -> list[str]:
         return [source.title(index) for index in indices]
@@ -86,7 +86,7 @@ def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict
 
 
 def as_text(report: Mapping[str, Any]) -> str:
-    """At most some forty lines, however many sizes and classes there are."""
+    """The report as text of about forty lines at most, for any number of sizes and classes."""
     lines = [_headline(report)]
 
     def line(label: str, text: str) -> None:
@@ -96,19 +96,19 @@ def as_text(report: Mapping[str, Any]) -> str:
         line("note", printable(note))
 
     line("modes", _counts(report["modes"]))
-    line("colour", f"{report['coloured']:,} with, {report['colourless']:,} without")
+    line("color", f"{report['coloured']:,} color, {report['colourless']:,} gray")
     line("sizes", _sizes(report))
     line("aspect", _aspects(report["aspect"]))
     for factor, counts in report["labels"].items():
         line(_short(factor, _LABEL_WIDTH - 1), _classes(counts))
     for kind, one in report["values"].items():
-        (low, high), taken = one["found"], written(tuple(one["black_to_white"]))
-        line("values", f"{kind} from {low:g} to {high:g}; {taken} become black to white")
+        (low, high), chosen = one["found"], written(tuple(one["black_to_white"]))
+        line("values", f"{kind} from {low:g} to {high:g}; {chosen} become black to white")
     mean, deviation = (
         " ".join(f"{value:.1f}" for value in report[f"channel_{key}"])
         for key in ("mean", "deviation")
     )
-    line("channels", f"mean {mean}, deviation {deviation} of 255 (all pixels, full size)")
+    line("channels", f"mean {mean}, standard deviation {deviation} of 255 (all pixels, full size)")
     for label, text in _oddities(report):
         line(label, text)
     lines += _unreadable(report)
@@ -117,7 +117,7 @@ def as_text(report: Mapping[str, Any]) -> str:
     for key, reason in report["reasons"].items():
         line(f"  {key}", reason)
     for number, danger in enumerate(report["dangers"]):
-        line("" if number else "mind", danger)
+        line("" if number else "warning", danger)
     line("train", printable(report["command"]))
     line("sheet", printable(report["sheet"]))
     if "html" in report:
@@ -126,7 +126,7 @@ def as_text(report: Mapping[str, Any]) -> str:
 
 
 def examples(source: Source, seen: Inspection) -> dict[str, list[list[tuple[str, Image.Image]]]]:
-    """Small pictures with their titles, in groups, by what is to be shown of them."""
+    """Thumbnails with their titles, in groups, by kind of problem."""
 
     def group(indices: Sequence[int], most: int) -> list[tuple[str, Image.Image]]:
         shown = []
@@ -148,14 +148,14 @@ def examples(source: Source, seen: Inspection) -> dict[str, list[list[tuple[str,
 
 
 def _copies(groups: Iterable[Sequence[int]]) -> int:
-    """How many pictures could go if one of each group were kept."""
+    """How many images could be dropped if one of each group were kept."""
     return sum(len(group) - 1 for group in groups)
 
 
 def _headline(report: Mapping[str, Any]) -> str:
-    text = f"{printable(report['data'])}: {report['count']:,} pictures"
+    text = f"{printable(report['data'])}: {report['count']:,} images"
     if report["looked_at"] < report["count"]:
-        text += f", of which {report['looked_at']:,} spread evenly were looked at"
+        text += f", {report['looked_at']:,} of them read (spread evenly)"
     text += f"; {report['ignored']:,} other files"
     if report["others"]:
         text += f" ({_counts(report['others'], 5)})"
@@ -198,20 +198,20 @@ def _classes(counts: Mapping[str, int]) -> str:
 
 
 def _oddities(report: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Lines about what is only sometimes there."""
-    for kind, words in (("exact", "equal pictures"), ("near", "nearly equal ones")):
+    """Lines that appear only where they apply."""
+    for kind, words in (("exact", "equal images"), ("near", "nearly equal images")):
         groups = report[f"{kind}_duplicates"]
         if groups:
             yield (
                 f"{kind} copies",
-                f"{report['copies'][kind]:,} to spare, in {len(groups):,} groups of {words},"
+                f"{report['copies'][kind]:,} extra copies, in {len(groups):,} groups of {words},"
                 f" such as {_named(groups[0], 2)}",
             )
     if not report["exact_duplicates"] and not report["near_duplicates"]:
         yield "copies", "none, neither exact nor near"
     for key, words in (
         ("blank", ""),
-        ("vanishing", "transparent, white on white: "),
+        ("vanishing", "transparent, white on the white background: "),
         ("tiny", f"a side below {TINY_SIDE}: "),
     ):
         if report[key]:
@@ -228,14 +228,14 @@ def _unreadable(report: Mapping[str, Any]) -> list[str]:
     for title, reason in list(unreadable.items())[:_UNREADABLE_NAMED]:
         lines.append(f"  {_short(title, 60)}: {printable(reason)}")
     if len(unreadable) > _UNREADABLE_NAMED:
-        lines.append(f"  and {len(unreadable) - _UNREADABLE_NAMED:,} more (--json names all)")
+        lines.append(f"  and {len(unreadable) - _UNREADABLE_NAMED:,} more (--json lists all)")
     return lines
 
 
 def _recommended(report: Mapping[str, Any]) -> str:
     height, width = report["size"]
-    colour = "colour" if report["channels"] == 3 else "grey"
-    return f"{height}x{width} {colour}, fit {report['fit']}, recipe {report['recipe']}"
+    color = "color" if report["channels"] == 3 else "gray"
+    return f"{height}x{width} {color}, fit {report['fit']}, recipe {report['recipe']}"
 
 
 def _named(titles: Sequence[str], most: int) -> str:

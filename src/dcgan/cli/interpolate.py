@@ -1,4 +1,4 @@
-"""``dcgan interpolate``: from picture to picture."""
+"""``dcgan interpolate``: interpolate between images."""
 
 from __future__ import annotations
 
@@ -26,31 +26,32 @@ def interpolate(
     which: Which = _WHICH,
     film: Film = _FILM,
 ) -> None:
-    """Go from picture to picture through latent space.
+    """Interpolate between images in latent space, and save an animation or a sheet.
 
     Parameters
     ----------
     run
-        A run folder.
+        Choose the run folder, which dcgan train wrote.
     points
-        Numbers on the sheet that sample --numbered makes, each of --seed or as SEED:NUMBER, or
-        names of pictures after invert (default: as many numbers as needed, from 0 on).
+        Choose the images: sample numbers of --seed (see dcgan sample --numbered), SEED:NUMBER, or
+        names stored by dcgan invert (default: samples 0, 1 and so on, as many as needed).
     kind
-        spherical: great circles, which keep to where latents lie; straight: lines between them;
-        circle: a closed loop through two; grid: a sheet between two or four corners; walk: a
-        random walk from one.
+        Choose the latent path. spherical follows great circles, where latents are likely; straight
+        follows straight lines; circle is a closed loop through two images; grid is a sheet between
+        two or four corners; walk is a random walk from one image.
     frames
-        How many (default 60; of a grid 36, the nearest square number).
+        Set the number of images (default: 60; for a grid 36, or the nearest square number).
     closed
-        Back from the last point to the first.
+        Return from the last image to the first.
     out
-        A .gif, .webp or .mp4, or a .png for one sheet (default interpolate.gif; of a grid .png).
+        Set the file: a .gif, .webp or .mp4, or a .png for one sheet (default: interpolate.gif, for
+        a grid interpolate.png).
     neighbours
-        Show below each image of a sheet the real picture nearest to it, in pixels.
+        Show the nearest real image below each image of a sheet (smallest pixel difference).
     data
-        Which pictures are searched for these (default: what the run was trained on).
+        Choose the dataset of the real images (default: the run's training data).
     data_root
-        Where named data sets lie (default: the variable DCGAN_DATA).
+        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
     from dcgan.latent.draw import refuse_film, write_frames
     from dcgan.latent.interpolate import describe, interpolate

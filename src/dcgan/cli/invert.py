@@ -1,4 +1,4 @@
-"""``dcgan invert``: find pictures in latent space."""
+"""``dcgan invert``: find the latents of images."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FOUND = 0.01
 def invert(
     run: ExistingRun,
     /,
-    *dataset: str,
+    *images: str,
     starts: int = 8,
     features: float = 0.0,
     out: Path = Path("invert.png"),
@@ -35,34 +35,34 @@ def invert(
     data_root: Path | None = None,
     which: Which = _WHICH,
 ) -> None:
-    """Find the latents of pictures: interpolate, arithmetic then know them by name.
+    """Find the latents of images and store them by name, for dcgan interpolate and arithmetic.
 
-    Shows each picture above what was found, and with --move above that, moved. Without pictures,
-    looks for the run's own samples and says how many it finds back.
+    The figure shows each image above its reconstruction, and with --move also moved. Without
+    IMAGES, it inverts the run's own samples and reports how many it recovers.
 
     Parameters
     ----------
     run
-        A run folder.
-    pictures
-        Files, fitted as those that the run was trained on; or numbers of these.
+        Choose the run folder, which dcgan train wrote.
+    images
+        Choose the images: files, fitted like the training images, or numbers of dataset images
+        (default: 8 samples of the run, as a test of how many it recovers).
     starts
-        From how many places each is searched for, at most.
+        Set the maximum number of starting points for each image. More can lower the error.
     features
-        Weight of what the discriminator sees, beside that of pixels.
+        Set the weight of the discriminator's features relative to pixels. 0 uses pixels only.
     out
-        A .png.
+        Set the file of the figure, a .png.
     neighbours
-        Show below what was found the real picture nearest to it, in pixels.
+        Show the nearest real image below each reconstruction (smallest pixel difference).
     data
-        What numbers are numbers of, and nearest pictures among (default: what the run was trained
-        on).
+        Choose the dataset for numbers and --neighbours (default: the run's training data).
     data_root
-        Where named data sets lie (default: the variable DCGAN_DATA).
+        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
     from dcgan.errors import ConfigError, DataError
 
-    for word in dataset:
+    for word in images:
         if not word.isdecimal() and not exists(Path(word)):
             near = nearest_path(Path(word))
             raise DataError(f"{word}: does not exist" + (f"; did you mean {near}?" if near else ""))
@@ -75,38 +75,36 @@ def invert(
     from dcgan.render.sheet import format_of, save_image
 
     format_of(out)  # a wrong suffix is better known before the search
-    if dataset and which.truncation is not None:
-        raise ConfigError(
-            "truncation", which.truncation, "is for what is drawn; a picture lies where it lies"
-        )
+    if images and which.truncation is not None:
+        raise ConfigError("truncation", which.truncation, "no effect on given images: remove it")
     opened, choice = which.open(run)
 
-    def find(images: NDArray[np.uint8] | Tensor) -> Inversion:
+    def find(targets: NDArray[np.uint8] | Tensor) -> Inversion:
         with Console(stderr=True).status("learning an encoder") as status:
             return search(
-                opened, images, choice, starts=starts, features=features, progress=status.update
+                opened, targets, choice, starts=starts, features=features, progress=status.update
             )
 
-    if dataset:
-        has_numbers = any(word.isdecimal() for word in dataset)
+    if images:
+        has_numbers = any(word.isdecimal() for word in images)
         known = open_run_dataset(opened, data, data_root) if has_numbers else None
-        names, images = read_words(opened, dataset, known, data or "real")
-        found = find(images)
+        names, targets = read_words(opened, images, known, data or "real")
+        found = find(targets)
     else:
         true_NZ, drawn = own_samples(opened, _OWN, choice)
-        names, images = [str(number) for number in range(_OWN)], opened.draw(true_NZ)
+        names, targets = [str(number) for number in range(_OWN)], opened.draw(true_NZ)
         found = find(drawn)
     beside = open_run_dataset(opened, data, data_root) if neighbours else None
     errors = [float(error) for error in found.error_N]
-    save_image(figure(opened, names, images, found.latent_NZ, errors, choice, beside), out)
-    if dataset:
+    save_image(figure(opened, names, targets, found.latent_NZ, errors, choice, beside), out)
+    if images:
         for name, latent_Z, error in zip(names, found.latent_NZ, errors, strict=True):
             keep_latent(opened, name, latent_Z, {"error": error})
-            print(f"{name}: {error:.3f} off")
-        print(f"interpolate, arithmetic know them by these names; in {out}")
+            print(f"{name}: pixel error {error:.3f} (0 is exact)")
+        print(f"dcgan interpolate and arithmetic accept these names. Figure: {out}")
     else:
         off = relative_errors(opened.networks.latent, found.latent_NZ, true_NZ)
         print(
-            f"{int((off < _FOUND).sum())} of {_OWN} own samples found back, their latents to"
-            f" {off.median():.1g} (median); in {out}"
+            f"{int((off < _FOUND).sum())} of {_OWN} own samples recovered; median relative error of"
+            f" the latents {off.median():.1g}. Figure: {out}"
         )

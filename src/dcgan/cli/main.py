@@ -29,7 +29,7 @@ def main() -> NoReturn:
     """
     words = [word for word in sys.argv[1:] if word != "--debug"]
     debug = len(words) < len(sys.argv) - 1
-    # what is wrong with a picture is said by its name, once, and not by Pillow's warnings
+    # problems of an image are reported once, with its name, and not by Pillow's warnings
     warnings.filterwarnings("ignore", module=r"PIL\.")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files may hold what UTF-8 cannot
@@ -60,7 +60,7 @@ def main() -> NoReturn:
         line = f"{str(error).split('. ')[0]}. {meant}" if meant else str(error)
         _fail(line, error.exit_code, error, debug)
     except KeyboardInterrupt as error:
-        _fail("stopped by SIGINT; what is in a run folder stays whole", _STOPPED, error, debug)
+        _fail("stopped by SIGINT; files in a run folder stay complete", _STOPPED, error, debug)
     except BrokenPipeError:
         # the reader of our output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -120,14 +120,16 @@ def _memory_line(error: Exception, command: str) -> str:
     asked = re.search(
         r"tried to allocate ([\d.]+ ?\w+)|Unable to allocate ([\d.]+ \w+)", str(error)
     )
-    amount = f": {asked[1] or asked[2]} at once cannot be had" if asked else ""
+    amount = f": {asked[1] or asked[2]} could not be allocated" if asked else ""
     less = f"Use a smaller {_LESS[command]}" if command in _LESS else "Use fewer or smaller images"
     return f"out of memory{amount}. {less}"
 
 
 def _unexpected_line(error: Exception) -> str:
     text = " ".join(str(error).split())
-    return f"unexpected {type(error).__name__}: {text} (--debug shows where; please report it)"
+    return (
+        f"unexpected {type(error).__name__}: {text} (--debug shows a traceback; please report it)"
+    )
 
 
 def _fail(line: str, code: int, error: BaseException, debug: bool) -> NoReturn:

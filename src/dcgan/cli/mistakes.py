@@ -69,7 +69,7 @@ def usage_line(error: CycloptsError, words: Sequence[str]) -> str:
             line += _missing(error.argument)
         case CoercionError():
             line = _wrong_kind(error, line)
-    return f"{line} ({name} --help lists what there is)"
+    return f"{line} ({name} --help lists all options)"
 
 
 def corrected(words: Sequence[str]) -> str | None:
@@ -129,7 +129,7 @@ def _section_with_value(section: str, value: str, words: Sequence[str]) -> str:
     if section == "data":
         rest = [one for one in words[1:] if one not in ("--data", f"--data={value}", value)]
         meant = command(words[0], value, *rest)
-        return f"--data {value}: the dataset is given without an option: {meant}"
+        return f"--data {value}: write the dataset without an option: {meant}"
     from dcgan.config.parsing import settings_below
 
     known = [f"--{section}.{name.replace('_', '-')}" for name in settings_below(section)]
@@ -142,7 +142,7 @@ def _too_many(error: CycloptsError, name: str, words: Sequence[str]) -> str:
     assert error.target is not None
     parameters = signature(error.target).parameters.values()
     taken = [one.name.upper() for one in parameters if one.kind is Parameter.POSITIONAL_ONLY]
-    takes = f"takes {' and '.join(taken)} and no more" if taken else "takes options alone"
+    takes = f"accepts only {' and '.join(taken)}" if taken else "accepts only options"
     meant = corrected(words) or _as_option(word, words) or f"{name} --help lists the options"
     return f"{word!r} is one argument too many: {name} {takes}. {meant}"
 
@@ -158,9 +158,9 @@ def _as_option(word: str, words: Sequence[str]) -> str:
         what = "images" if task == "sample" else "minutes"
         return f"For {word} {what}: {command(*without, *option, word)}"
     if task in _DATA_FIRST and exists(Path(word)):
-        return "Several folders are one dataset when they lie in one folder: give that"
+        return "To train on several folders, put them in one folder and use that folder"
     if Path(word).suffix or "/" in word:
-        return f"To write there: {command(*without, '--out', word)}"
+        return f"To write to this path: {command(*without, '--out', word)}"
     return ""
 
 
@@ -168,11 +168,11 @@ def _unknown_command(word: str) -> str:
     if is_run(Path(word)):
         return f"{word!r} is a run, not a command. To sample from it: {command('sample', word)}"
     if is_name(word) or exists(Path(word)):
-        return f"{word!r} is no command. To train on it: {command('train', word)}"
+        return f"{word!r} is not a command. To train on it: {command('train', word)}"
     commands = [name for group in COMMANDS.values() for name in group]
     near = _OTHER_WORDS.get(word) or nearest_name(word, commands)
     meant = f"Did you mean {near!r}?" if near else f"The commands are {', '.join(commands)}"
-    return f"{word!r} is no command. {meant}"
+    return f"{word!r} is not a command. {meant}"
 
 
 def _missing(argument: Argument | None) -> str:
@@ -180,7 +180,7 @@ def _missing(argument: Argument | None) -> str:
     name = argument.name if argument is not None else ""
     if name in ("RUN", "--run"):
         runs = newest_runs()
-        return f" The newest runs are {runs}." if runs else f" To get a run: {command('train')}."
+        return f" The newest runs are {runs}." if runs else f" To train a run: {command('train')}."
     if name == "--out":
         return " Add --out and the folder to write."
     return ""
@@ -193,7 +193,7 @@ def _wrong_kind(error: CycloptsError, line: str) -> str:
     if token is None or kind is None:
         return line
     name = token.keyword or (error.argument.name if error.argument is not None else "")
-    return f"{name} is {token.value!r}: it takes {kind}."
+    return f"{name} is {token.value!r}: it must be {kind}."
 
 
 def _unknown_option(error: UnknownOptionError, line: str) -> str:

@@ -30,7 +30,7 @@ def _refuse_no_data(_: object, value: str | None) -> None:
 
 
 ExistingRun = Annotated[Path, Parameter(validator=_refuse_no_run)]
-"""A run folder. What does not exist is refused while words are read, before torch is imported."""
+"""A run folder. A missing one is refused while arguments are parsed, before torch is imported."""
 
 ExistingData = Annotated[str, Parameter(validator=_refuse_no_data)]
 OptionalData = Annotated[str | None, Parameter(validator=_refuse_no_data)]
@@ -40,25 +40,27 @@ OptionalData = Annotated[str | None, Parameter(validator=_refuse_no_data)]
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Which:
-    """Which latents, and which generator draws them.
+    """The latents, and the generator that makes images of them.
 
     Parameters
     ----------
     seed
-        The i-th latent of a seed is always the same.
+        Set the seed of the latents. The same seed gives the same latents.
     label
-        Only images of this class, of a run that was trained on labels.
+        Generate only this class. The run must be trained on labels (--model.condition).
     code
-        Fix a code of a run that has some: 1=3 is category 3 of the first, 2=-0.5 a number.
+        Fix an InfoGAN code of the run: 1=3 sets code 1 to category 3, 2=-0.5 sets the
+        continuous code 2 to -0.5.
     move
-        Move along a named direction of the run, by so many deviations: smile=2 (see directions).
+        Move along a stored direction, by a number of standard deviations: smile=2 (see dcgan
+        directions).
     truncation
-        Draw latents from the middle of the distribution, up to so many deviations, such as 2: fewer
-        kinds of images, better ones; below 1.5 they fall apart.
+        Limit the numbers of each latent to this many standard deviations, such as 2. This trades
+        variety for quality; below 1.5 images get worse (default: off).
     checkpoint
-        best, last, or a number of images seen.
+        Choose the checkpoint: best, last, or a number of images seen.
     device
-        auto, cpu, cuda or mps.
+        Choose the device: auto, cpu, cuda or mps.
     """
 
     seed: int = 0
@@ -70,7 +72,7 @@ class Which:
     device: str = "auto"
 
     def open(self, run: Path, ranks: Ranks | None = None) -> tuple[Run, Choice]:
-        """The run and what its latents have in common."""
+        """The run and the choices that all of its latents share."""
         from dcgan.errors import ConfigError
         from dcgan.latent.choice import Choice
         from dcgan.runs import open_run
@@ -88,19 +90,19 @@ class Which:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Film:
-    """How pictures in sequence are shown.
+    """How a sequence of images is shown.
 
     Parameters
     ----------
     fps
-        Frames per second of a film.
+        Set the frames per second of an animation.
     side
-        Pixels of its longer side, or of each image on a sheet (default: enlarged by a whole factor
-        to about 256, on a sheet 64).
+        Set the longer side in pixels, of an animation or of each image on a sheet (default:
+        enlarge by a whole factor to about 256, on a sheet to about 64).
     smooth
-        Enlarge smoothly; without, each pixel stays a square.
+        Enlarge smoothly. Without it, each pixel stays a square.
     once
-        Play once; without, for ever.
+        Play an animation once. Without it, the animation loops.
     """
 
     fps: float = 20.0
@@ -121,7 +123,7 @@ def computing_device(wanted: str) -> torch.device:
 
 
 def open_run_dataset(run: Run, data: str | None, data_root: Path | None) -> ImageDataset:
-    """The pictures that a run was trained on, or others seen the same way, with progress shown."""
+    """Open the training images of a run, or others fitted the same way, and show progress."""
     from dcgan.runs.dataset import open_dataset
     from dcgan.runtime.progress import TerminalReporter
     from dcgan.runtime.reporting import Reporter
@@ -150,11 +152,11 @@ def _pairs(words: tuple[str, ...], key: str) -> list[tuple[str, float]]:
         try:
             number = float(value)
         except ValueError:
-            raise ConfigError(key, word, f"write {_PAIRS[key]}") from None
+            raise ConfigError(key, word, f"use {_PAIRS[key]}") from None
         if not isfinite(number):
-            raise ConfigError(key, word, "no number to go by")
+            raise ConfigError(key, word, "not a finite number")
         if name in dict(found):
-            raise ConfigError(key, word, f"{name} is given twice")
+            raise ConfigError(key, word, f"{name} is set twice. Set it once")
         found.append((name, number))
     return found
 
@@ -165,7 +167,7 @@ def _number(word: str, key: str) -> int:
     try:
         return int(word)
     except ValueError:
-        raise ConfigError(key, word, f"write {_PAIRS[key]}") from None
+        raise ConfigError(key, word, f"use {_PAIRS[key]}") from None
 
 
 _PAIRS = {"code": "NUMBER=VALUE, such as 1=3", "move": "NAME=AMOUNT, such as smile=2"}

@@ -1,4 +1,4 @@
-"""``dcgan prepare``: decode a collection once, for all later runs."""
+"""``dcgan prepare``: decode a dataset once, for all later runs."""
 
 from __future__ import annotations
 
@@ -44,46 +44,51 @@ def prepare(
     data_root: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Decode, fit and pack a picture collection once; later runs read it at memory speed.
+    """Decode and fit a dataset once, so that later runs load it at memory speed.
 
-    The folder holds plain NumPy files: images.npy is uint8 (N, C, H, W).
+    The folder holds NumPy files: images.npy is uint8 (N, C, H, W).
 
     Parameters
     ----------
     data
-        As for train: a path, an address of shards, or a name.
+        Choose the dataset, as for dcgan train: a path, a URL of tar shards, or a name.
     out
-        The folder to write; it appears when it is whole.
+        Set the folder to write. It appears only when it is complete.
     size
-        Height and width: 64, or 157x128 (default: what train would choose).
+        Set the height and width in pixels: 64, or 157x128 (default: the size that dcgan train
+        chooses).
     channels
-        1 grey, 2 grey with alpha, 3 colour, 4 colour with alpha (default: as the pictures are).
+        Set the channels: 1 gray, 2 gray with alpha, 3 color, 4 color with alpha (default: 1 for
+        gray images, 3 for color).
     fit
-        How a picture of another aspect fits.
+        Choose how images of another aspect ratio fit: crop the center, pad, or stretch.
     background
-        Colour under transparent pixels and in padding.
+        Set the color behind transparent pixels and in padding, as #rrggbb.
     frames
-        What an animated picture gives: its first frame, or each as a picture.
+        Choose what to read from an animated image: its first frame, or all frames as separate
+        images.
     duplicates
-        Drop images that are copies of an earlier one, exact or near.
+        Keep or drop images that are exact or near copies of an earlier image.
     blank
-        Drop images on which nothing can be seen.
+        Keep or drop blank images, on which nothing is visible.
     integer_range
-        Values that are black and white in images of 16-bit or 32-bit integers: 0:4095 (default: as
-        the images show).
+        Set the values that become black and white in images of 16-bit or 32-bit integers, such as
+        0:4095. auto finds them from the images.
     float_range
-        The same in images of floats: -1:1.
+        Set the values that become black and white in images of floats, such as -1:1. auto finds
+        them from the images.
     split
-        Which split: train, val, test, another name, or all (default: train, where there are
-        splits).
+        Choose the split: train, val, test, another name, or all. auto uses train if the dataset
+        has splits.
     labels
-        A CSV, TSV, JSON or JSONL file of labels, or none (default: what lies beside the images).
+        Choose the labels: auto reads those stored with the images, none reads no labels, or set a
+        CSV, TSV, JSON or JSONL file.
     max_unreadable
-        Refuse when more than this share of the files is unreadable.
+        Refuse if more than this share of the files (0 to 1) is unreadable.
     data_root
-        Where named data sets lie (default: the variable DCGAN_DATA).
+        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     as_json
-        Print one JSON object in place of the report.
+        Print one JSON object instead of the report.
     """
     from dcgan.config import parse_config
 
@@ -125,7 +130,7 @@ def prepare(
         print(json.dumps(report | {"digest": manifest["digest"]}))
         return
     print(
-        f"{out}: {manifest['count']:,} pictures of {height}x{width}x{view['channels']},"
+        f"{out}: {manifest['count']:,} images of {height}x{width}x{view['channels']},"
         f" {len(manifest['skipped']):,} skipped"
     )
     for title, reason in manifest["skipped"][:20]:

@@ -1,4 +1,4 @@
-"""``dcgan probe``: the discriminator as a feature extractor."""
+"""``dcgan probe``: score the discriminator as a feature extractor."""
 
 from __future__ import annotations
 
@@ -36,46 +36,47 @@ def probe(
     device: str = "auto",
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Judge the discriminator's features by a linear classifier.
+    """Score the discriminator's features with a linear classifier.
 
-    All its convolutional layers, max-pooled to 4x4, feed a linear L2-SVM whose C is chosen on
-    held-out pictures, as in the DCGAN paper; beside it, the same for raw pixels, for an untrained
-    discriminator and for k-means features, and a supervised network of the same shape.
+    As in the DCGAN paper, the outputs of all its convolutional layers, max-pooled to 4x4, train a
+    linear L2-SVM, whose C is chosen on held-out images. For comparison, the table shows the same
+    for raw pixels, an untrained discriminator and k-means features, and a supervised network of
+    the same shape.
 
     Parameters
     ----------
     run
-        A run folder.
+        Choose the run folder, which dcgan train wrote.
     data
-        Labelled pictures to learn from: as for train.
+        Choose the labeled images to learn from, as for dcgan train.
     test
-        Labelled pictures to judge on (default: the test split of a named set, else a sixth of
-        DATA held out).
+        Choose the labeled images to test on (default: the test split of a dataset chosen by name,
+        else a sixth of DATA, held out).
     labels
-        Train on so many labels only, the same of each class (default: all).
+        Train on only this many labels, the same number of each class (default: all).
     repeats
-        With --labels: draws, of which mean and spread are shown.
+        Set how many random subsets --labels draws. The table shows their mean and spread.
     max_features
-        More features than these go through a fixed random projection.
+        Set the maximum number of features. More are reduced by a fixed random projection.
     limit
-        Use at most so many pictures to learn from, and to judge on (default: all).
+        Limit the images to learn from, and those to test on, to this many each (default: all).
     methods
-        Which rows, joined by commas.
+        Choose the rows of the table, joined by commas. All but discriminator are for comparison.
     factor
-        Which labels, where pictures have several (default: label).
+        Choose the label factor, if images have several (default: label).
     checkpoint
-        best, last, or a number of images seen.
+        Choose the checkpoint: best, last, or a number of images seen.
     seed
-        Of splits, draws, projection, untrained weights and k-means.
+        Set the seed of splits, subsets, projection, untrained weights and k-means.
     out
-        The folder for confusion.png and probe.json (default: RUN/probe, or RUN/probe-N of N
-        labels).
+        Set the folder for confusion.png and probe.json (default: RUN/probe, or RUN/probe-N with
+        --labels N).
     data_root
-        Where named data sets lie (default: the variable DCGAN_DATA).
+        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     device
-        auto, cpu, cuda or mps.
+        Choose the device: auto, cpu, cuda or mps.
     as_json
-        Print one JSON object in place of the table.
+        Print one JSON object instead of the table.
     """
     from dcgan.cli.options import computing_device
     from dcgan.errors import ConfigError
@@ -87,7 +88,7 @@ def probe(
     if not 0 <= seed < 2**63:
         raise ConfigError("seed", seed, "from 0 to 2^63 - 1")
     if limit is not None and limit < 1:
-        raise ConfigError("limit", limit, "at least 1 picture")
+        raise ConfigError("limit", limit, "at least 1 image")
     chosen = checked_methods([name.strip() for name in methods.split(",") if name.strip()])
     where = computing_device(device)
     opened = open_run(run, checkpoint=checkpoint, device=where)
@@ -125,9 +126,9 @@ def _write(result: ProbeResult, run: Run, data: str, folder: Path) -> dict[str, 
     image = folder / "confusion.png"
     count_KK = first.confusion(len(result.names))
     accuracy = sum(first.test) / len(first.test)
-    title = f"{first.method}: {accuracy:.2%} of {result.test:,} test pictures"
+    title = f"{first.method}: {accuracy:.2%} of {result.test:,} test images"
     if result.labels is not None:
-        title += f", {result.repeats} draws of {result.labels:,} labels"
+        title += f", {result.repeats} subsets of {result.labels:,} labels"
     confusion_matrix(count_KK, result.names, image, title=title)
     report = {
         "run": str(run.path),

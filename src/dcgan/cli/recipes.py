@@ -8,7 +8,7 @@ from typing import Any
 from dcgan.config import RunConfig, list_recipes, load_recipe, merge, parse_config, recipe_text
 
 _PLAYERS = ("generator", "discriminator")
-_PLANNED = "planned for the size and channels of your pictures"
+_PLANNED = "planned for the size and channels of your images"
 _WIDTH = 16
 
 
@@ -18,7 +18,7 @@ def recipes(name: str | None = None, /) -> None:
     Parameters
     ----------
     name
-        A recipe or a YAML file; without it, all are listed.
+        Choose a recipe or a YAML file. Without it, all recipes are listed.
     """
     if name is None:
         lines = list_recipes()
@@ -32,7 +32,7 @@ def recipes(name: str | None = None, /) -> None:
 
 
 def _shapes(config: RunConfig) -> Iterator[str]:
-    """The layer shapes of each network whose table does not wait for data and machine."""
+    """The layer shapes of each network whose table does not depend on dataset and machine."""
     with_table = {p for p in _PLAYERS if getattr(config.model, p).layers is not None}
     knows_size = "auto" not in (config.data.size, config.data.channels)
     if not (knows_size or "generator" in with_table):
@@ -63,8 +63,8 @@ def _waits(config: RunConfig, player: str) -> bool:
 
 
 def _with_stand_ins(config: RunConfig) -> RunConfig:
-    """A size as the generator's table draws it where none is given, and any width for a network
-    that is planned later: both together can then be built."""
+    """Fill in what is open, so that both networks can be built: the size of the generator table's
+    output, and any width for a network that is planned later."""
     from dcgan.models.geometry import layer_shapes
     from dcgan.training.tables import generator_table
 

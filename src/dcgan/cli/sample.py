@@ -1,4 +1,4 @@
-"""``dcgan sample``: images from a trained run."""
+"""``dcgan sample``: generate images with a trained run."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ def sample(
     data_root: Path | None = None,
     which: Which = _WHICH,
 ) -> None:
-    """Draw images with a trained run's generator.
+    """Generate images with the generator of a trained run.
 
     Parameters
     ----------
     run
-        A run folder.
+        Choose the run folder, which dcgan train wrote.
     number
-        How many images.
+        Set the number of images.
     out
-        A .png, .jpg or .webp for one sheet, a folder for single PNGs, an .npz (array images,
-        N x C x H x W), or a .zip of PNGs.
+        Set the output: a .png, .jpg or .webp for one sheet, a folder for single PNGs, an .npz
+        (array images, N x C x H x W), or a .zip of PNGs.
     numbered
-        Write each image's number below it, by which interpolate and arithmetic know it.
+        Write the number of each image below it, for dcgan interpolate and arithmetic.
     neighbours
-        Show below each image the real picture nearest to it, in pixels.
+        Show the nearest real image below each image (smallest pixel difference).
     data
-        Which pictures are searched for these (default: what the run was trained on).
+        Choose the dataset of the real images (default: the run's training data).
     data_root
-        Where named data sets lie (default: the variable DCGAN_DATA).
+        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
     from dcgan.errors import ConfigError
 
@@ -58,4 +58,4 @@ def sample(
             beside = open_run_dataset(opened, data, data_root) if neighbours else None
         write_samples(opened, number, out, choice, numbered=numbered, beside=beside)
     if ranks.is_first:
-        print(f"{number:,} images of {opened.checkpoint.name} in {out}")
+        print(f"{number:,} images of checkpoint {opened.checkpoint.name}: {out}")

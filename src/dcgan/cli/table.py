@@ -17,7 +17,7 @@ def aligned(rows: Sequence[Sequence[str]], sides: Sequence[str]) -> list[str]:
 
 
 def number(value: float | None) -> str:
-    """Four digits; what is missing is said."""
+    """Four digits, or n/a for a missing value."""
     if value is None:
-        return "none left"
+        return "n/a"
     return f"{value:.4g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.1e}"

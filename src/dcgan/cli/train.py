@@ -33,10 +33,10 @@ _MAIN, _DATA, _MODEL, _OBJECTIVE, _AUGMENT, _OPTIM, _AVERAGE, _LENGTH, _METRICS,
             "Networks",
             "Objective",
             "Augmentation",
-            "Optimisers",
+            "Optimizers",
             "Averaging",
             "Length",
-            "Measuring",
+            "Metrics",
             "Records",
         )
     )
@@ -72,48 +72,53 @@ def train(
     metrics: Annotated[MetricsConfig | None, Parameter(group=_METRICS)] = None,
     records: Annotated[RecordsConfig | None, Parameter(group=_RECORDS)] = None,
 ) -> None:
-    """Train a DCGAN on a collection of pictures.
+    """Train a DCGAN on a dataset of images.
 
-    Running the same command with the same --out again goes on with an unfinished run.
+    The same command with the same --out resumes an unfinished run.
 
     Parameters
     ----------
     data
-        A folder, .zip, .tar, .npy, .npz or .parquet, an address of shards, or a name: digits,
-        shapes, mnist, fashion-mnist, cifar10, celeba, lsun/CATEGORY, hub:OWNER/NAME
+        Choose the dataset: a folder, .zip, .tar, .npy, .npz or .parquet, a URL of tar shards, or a
+        name: digits, shapes, mnist, fashion-mnist, cifar10, celeba, lsun/CATEGORY, hub:OWNER/NAME
         (default: digits).
     recipe
-        A recipe ('dcgan recipes' lists them) or a YAML file (default: auto).
+        Choose a recipe by name (dcgan recipes lists them) or a YAML file (default: auto). What the
+        recipe sets replaces the defaults printed below.
     out
-        The run folder (default: a new one below runs/).
+        Set the run folder (default: a new folder in runs/). The same command with the same --out
+        resumes an unfinished run.
     resume
-        Resume the run in --out with its own data and settings, or else the newest run of these
-        settings. --images, --epochs or --minutes make it longer; they count from its start.
+        Resume the run in --out with its own dataset and settings, or without --out the newest run
+        of these settings. --images, --epochs or --minutes extend it; they count from its start.
     size
-        Height and width: 64, or 157x128.
+        Set the height and width in pixels: 64, or 157x128.
     images
-        Train until so many images have been seen.
+        Stop after this many real images seen.
     epochs
-        Train for so many passes over the data.
+        Stop after this many passes over the dataset.
     minutes
-        Train for so long.
+        Stop after this many minutes of training.
     batch
-        Images per step.
+        Set the number of real images per step.
     seed
-        Seed of everything random.
+        Set the seed of all random numbers (default: 0).
     device
-        auto, cpu, cuda, cuda:N or mps.
+        Choose the device: auto, cpu, cuda, cuda:N or mps (default: auto).
     precision
-        auto, fp32 or bf16.
+        Choose the precision of matrix products: auto, fp32 or bf16. auto times a few steps and
+        chooses the faster one (default: auto).
     threads
-        Threads that compute on a CPU: auto, or a number, which then never changes. A run whose
-        number changed is repeated by its record, such as 2,1@12288.
+        Set the number of CPU threads: a fixed number, or auto, which chooses the fastest number and
+        adapts it. 2,1@12288 repeats a run that changed from 2 to 1 at 12,288 images (default:
+        auto).
     deterministic
-        Only deterministic algorithms: exact resume on a GPU too, and slower there.
+        Use only deterministic algorithms, so that resume is bit-identical on a GPU too. This is
+        slower on a GPU.
     data_root
-        Where named data sets lie (default: the variable DCGAN_DATA).
+        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     as_json
-        Make the last line on stdout one JSON object about the run.
+        Print one JSON object about the run as the last line on stdout.
     """
     from dcgan.runtime.launch import speaks
 

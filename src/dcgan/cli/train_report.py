@@ -1,4 +1,4 @@
-"""What ``dcgan train`` says at its end: results, the best checkpoint, and what to do next."""
+"""What ``dcgan train`` prints at its end: results, the best checkpoint, and next commands."""
 
 from __future__ import annotations
 
@@ -57,14 +57,16 @@ def _next_steps(run: Run) -> list[str]:
     if which(viewer) or sys.platform == "win32":  # a command of the Windows shell, and no program
         steps[shlex.join([viewer, str(folder.sheets()[-1])])] = "look at the sample sheet"
     steps |= {
-        resume_call(folder.path, config, **length): "train for twice as long in all",
+        resume_call(folder.path, config, **length): "train twice as long in total",
         command("sample", folder.path, "-n", "100", "--out", "samples.png"): "generate images",
-        command("interpolate", folder.path, "--out", "interpolate.gif"): "from image to image",
+        command("interpolate", folder.path, "--out", "interpolate.gif"): "morph between images",
     }
     if config.data.source != FROM_PYTHON and _images_in_dataset(run) >= 2 * FEWEST:
-        steps[command("evaluate", folder.path)] = "scores, each with that of real images"
+        steps[command("evaluate", folder.path)] = "scores, compared with real images"
     if is_name(config.data.source):
-        steps[f"{command('train')} IMAGES --minutes 10"] = "a folder or zip of your own images"
+        steps[f"{command('train')} IMAGES --minutes 10"] = (
+            "train on your own folder or zip of images"
+        )
     widest = max(map(len, steps))
     return [f"{step:<{widest}}  # {what}" for step, what in steps.items()]
 
@@ -87,9 +89,9 @@ def _best_line(run: Run) -> str:
     """Which checkpoint commands take by default, and by what it was found."""
     best = read_best(run.folder)
     if best is None:
-        return f"{run.checkpoint.name}, the last: nothing was measured while it trained"
+        return f"{run.checkpoint.name}, the last: no checkpoint was scored during training"
     score = best.score
     return (
-        f"{best.checkpoint}: {score.name} {score.value:.3g}, real {score.floor:.2g},"
+        f"{best.checkpoint}: {score.name} {score.value:.3g}; real images score {score.floor:.2g};"
         f" {score.generated:,} images each"
     )

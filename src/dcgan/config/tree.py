@@ -1,9 +1,12 @@
 """The whole configuration of a run.
 
-Values that say ``auto`` are filled from data and machine before anything is built, and a run folder
-keeps them filled. What depends on the machine alone stays ``auto`` there, so that a run can move to
-another one: ``device``, ``data.memory_gb``, ``optim.micro_batch``. So do a network's ``bias``,
-which means the same everywhere (where no batch norm follows), and its ``width`` beside a table.
+Values of ``auto`` are filled from the dataset and the machine before anything is built, and a run
+folder stores the filled values. Settings that depend on the machine alone stay ``auto`` there, so
+that a run can move to another machine: ``device``, ``data.memory_gb``, ``optim.micro_batch``. Two
+more stay ``auto``: a network's ``bias``, which means the same everywhere (a bias where no batch
+norm follows), and the ``width`` of a network that has a table of layers.
+
+The string below each setting is its help in ``dcgan train --help``.
 """
 
 from __future__ import annotations
@@ -69,316 +72,364 @@ def resolved(value: Value | Auto) -> Value:
 
 
 class DataConfig(Section):
-    """Which pictures, and how they become what the network sees."""
+    """The dataset, and how its images become the input of the networks."""
 
     source: str = "digits"
-    """A path (folder, .zip, .tar, .npy, .npz, .parquet), an address of shards, or a name: digits,
-    shapes, mnist, fashion-mnist, cifar10, celeba, lsun/CATEGORY, hub:OWNER/NAME."""
+    """Choose the dataset: a path (folder, .zip, .tar, .npy, .npz, .parquet), a URL of tar shards,
+    or a name: digits, shapes, mnist, fashion-mnist, cifar10, celeba, lsun/CATEGORY,
+    hub:OWNER/NAME."""
     root: str | None = None
-    """Folder in which named data sets lie."""
+    """Set the folder that holds datasets chosen by name (default: the environment variable
+    DCGAN_DATA)."""
     split: str = "auto"
-    """Which split: train, val, test, another name, or all; auto: train where there are splits."""
+    """Choose the split: train, val, test, another name, or all. auto uses train if the dataset has
+    splits."""
     labels: str = "auto"
-    """Labels of the images: auto reads what lies beside them, none reads none, or a CSV, TSV, JSON
-    or JSONL file."""
+    """Choose the labels: auto reads those stored with the images, none reads no labels, or set a
+    CSV, TSV, JSON or JSONL file."""
     size: Size | Auto = "auto"
-    """Height and width the network works at: 64, or 157x128."""
+    """Set the height and width of the training images in pixels: 64, or 157x128. auto chooses them
+    for the images, the device and the given minutes."""
     channels: Annotated[int, Field(ge=1, le=4)] | Auto = "auto"
-    """1 grey, 2 grey with alpha, 3 colour, 4 colour with alpha."""
+    """Set the image channels: 1 gray, 2 gray with alpha, 3 color, 4 color with alpha. auto chooses
+    1 for gray images and 3 for color."""
     fit: Fit = "crop"
-    """How a picture of another aspect fits: centre crop, pad, stretch, or a new crop each time."""
+    """Choose how images of another aspect ratio fit: crop the center, pad, stretch, or crop another
+    part each epoch (cover-random)."""
     frames: Frames = "first"
-    """What an animated picture gives: its first frame, or each as a picture."""
+    """Choose what to read from an animated image: its first frame, or all frames as separate
+    images."""
     background: Colour = "#ffffff"
-    """Colour under transparent pixels and in padding."""
+    """Set the color behind transparent pixels and in padding, as #rrggbb."""
     integer_range: Range | Auto = "auto"
-    """Values that are black and white in images of 16-bit or 32-bit integers, such as 0:4095; auto:
-    as the dataset's images show."""
+    """Set the values that become black and white in images of 16-bit or 32-bit integers, such as
+    0:4095. auto finds them from the images."""
     float_range: Range | Auto = "auto"
-    """Values that are black and white in images of floats, such as -1:1; auto: as the dataset's
-    images show."""
+    """Set the values that become black and white in images of floats, such as -1:1. auto finds them
+    from the images."""
     scaling: PixelScaling = "symmetric"
-    """Pixels to [-1, 1], or to mean 0 and deviation 1 of this data (not for a tanh generator)."""
+    """Scale pixels to [-1, 1] (symmetric), or to mean 0 and standard deviation 1 over the dataset
+    (standardized, not for a generator that ends in tanh)."""
     flip: bool = False
-    """Mirror every other picture left to right, at random; not for letters or digits."""
+    """Flip each image left to right with probability 0.5. Do not use it for letters or digits."""
     dequantize: bool = False
-    """Add noise of at most half a pixel value, so that the data do not lie on a grid."""
+    """Add uniform noise of up to half a pixel value, so that pixel values are continuous."""
     duplicates: KeepOrDrop = "keep"
-    """Drop images that are copies of an earlier one, exact or near: one of each is kept."""
+    """Keep or drop images that are exact or near copies of an earlier image."""
     blank: KeepOrDrop = "keep"
-    """Drop images on which nothing can be seen."""
+    """Keep or drop blank images, on which nothing is visible."""
     max_unreadable: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """Refuse to train when more than this share of the files is unreadable."""
+    """Refuse to train if more than this share of the files (0 to 1) is unreadable."""
     cache: CachePlace = "user"
-    """Where decoded pictures are kept: for all runs, in this run's folder, or not at all."""
+    """Choose where to store decoded images: user (shared by all runs), run (in the run folder), or
+    off."""
     cache_gb: Annotated[float, Field(gt=0)] = 50.0
-    """Most that may be kept, in 10^9 bytes; what was used longest ago goes first."""
+    """Limit the stored decoded images to this many GB (10^9 bytes). Those unused for the longest
+    time are deleted first."""
     memory_gb: Annotated[float, Field(ge=0)] | Auto = "auto"
-    """Most memory for decoded pictures that are not kept on disk; auto: 60 % of what is free."""
+    """Limit the memory for decoded images that are not stored on disk, in GB (10^9 bytes). auto
+    uses 60 % of the free memory."""
 
 
 class LatentConfig(Section):
-    """The generator's input."""
+    """The latent: the random vector from which the generator makes an image."""
 
     dim: Positive = 100
-    """Numbers in one latent."""
+    """Set how many random numbers a latent has."""
     distribution: Distribution = "normal"
-    """N(0, 1), or uniform on [-1, 1] as in the paper."""
+    """Choose the distribution of the latent: normal is N(0, 1), uniform is [-1, 1] as in the DCGAN
+    paper."""
     shape: tuple[Positive, Positive, Positive] | None = None
-    """View the latent as (channels, height, width); none: (dim, 1, 1)."""
+    """Reshape the latent to (channels, height, width) (default: dim, 1, 1)."""
     categorical: tuple[Annotated[int, Field(ge=2)], ...] = ()
-    """InfoGAN's categorical codes: how many values each has, such as [10]."""
+    """Set how many values each categorical InfoGAN code has, such as 10 for one code of ten
+    values."""
     continuous: Natural = 0
-    """How many continuous codes there are, each uniform on [-1, 1]."""
+    """Set the number of continuous InfoGAN codes, each uniform on [-1, 1]."""
 
 
 class NetworkConfig(Section):
-    """A network: an explicit layer table, or a planned one."""
+    """A network: a table of layers, or a planned network."""
 
     layers: tuple[LayerRow, ...] | None = None
-    """Layer table; none: planned for the size and channels from width and the defaults below."""
+    """Set each layer in a table, in a recipe file (default: plan the layers for the image size and
+    channels, with the settings below)."""
     width: Positive | Auto = "auto"
-    """Channels of a planned network beside the image; doubled at each halving of the size."""
+    """Set the channels of a planned network's hidden layer next to the image. They double each time
+    the size halves. auto chooses 16 to 64."""
     max_width: Positive = 512
-    """Upper bound of a planned network's channels."""
+    """Limit the channels of every layer of a planned network."""
     norm: Norm = "batch"
-    """Norm of rows that name none (planned: not batch or pixel on the output)."""
+    """Choose the normalization of layers that do not set one. The output layer of a planned network
+    does not use batch or pixel."""
     activation: Activation = "relu"
-    """Activation of rows that name none (planned: tanh on the output)."""
+    """Choose the activation of layers that do not set one. The output layer of a planned network
+    uses tanh."""
     order: Order = "norm-activation"
-    """Which comes first in rows that do not say."""
+    """Choose the order of normalization and activation in layers that do not set it."""
     bias: bool | Auto = "auto"
-    """Bias of rows that do not say; auto: where no batch norm follows."""
+    """Use a bias in layers that do not set it. auto uses one where no batch norm follows."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Dropout of a planned network's hidden rows."""
+    """Set the dropout probability in the hidden layers of a planned network."""
     noise: Annotated[float, Field(ge=0)] = 0.0
-    """Instance noise on a planned network's input, as a standard deviation."""
+    """Add Gaussian noise of this standard deviation to the input of a planned network (instance
+    noise)."""
     noise_until: Natural = 0
-    """Images seen until all instance noise has faded, in a straight line, to none; 0: it stays."""
+    """Reduce the instance noise linearly to zero over this many images seen. 0 keeps it
+    constant."""
     slope: Annotated[float, Field(ge=0)] = 0.2
-    """Negative slope of leaky ReLU."""
+    """Set the negative slope of leaky ReLU."""
     init: Initialisation = "default"
-    """PyTorch's default initialisation, the paper's N(0, 0.02), or one that keeps activations'
-    variance from layer to layer (He et al. 2015)."""
+    """Choose the initial weights: default (of PyTorch), dcgan (N(0, 0.02), as in the paper), or he
+    (keeps the variance of activations from layer to layer, He et al. 2015)."""
 
 
 class GeneratorConfig(NetworkConfig):
-    """The generator: an explicit layer table, or a planned one."""
+    """The generator: a table of layers, or a planned network."""
 
     upsampling: Upsampling = "transposed"
-    """How a planned network doubles its pictures: transposed convolutions, or bilinear and conv."""
+    """Choose how a planned network doubles the size: transposed convolutions, or bilinear resizing
+    and a convolution (avoids checkerboard patterns)."""
 
 
 class DiscriminatorConfig(NetworkConfig):
-    """The discriminator: an explicit layer table, or a planned one."""
+    """The discriminator: a table of layers, or a planned network."""
 
     norm: Norm = "none"
-    """Norm of rows that name none (planned: not batch or pixel on input and output)."""
+    """Choose the normalization of layers that do not set one. The first and the output layer of a
+    planned network do not use batch or pixel."""
     activation: Activation = "leaky_relu"
-    """Activation of rows that name none (planned: none on the output)."""
+    """Choose the activation of layers that do not set one. The output layer of a planned network
+    uses none."""
     minibatch_stddev: bool = False
-    """Minibatch standard deviation of the smallest picture of a planned network."""
+    """Add the minibatch standard deviation to the smallest feature map of a planned network. Try it
+    against mode collapse."""
     hidden: Natural | Auto = 0
-    """Features of a linear row before a planned network's logit; 0: none, as in the paper; auto: 8
-    for each filter beside the image."""
+    """Set the features of a linear layer before the output of a planned network. 0 adds no such
+    layer, as in the paper; auto uses 8 times the width."""
     pack: Positive = 1
-    """Images it judges together, stacked as channels (PacGAN)."""
+    """Set how many images the discriminator judges together, stacked as channels (PacGAN). Try 2
+    against mode collapse."""
 
 
 class ModelConfig(Section):
-    """Both networks and the latent between them."""
+    """Both networks and the latent."""
 
     condition: str | None = None
-    """Train on labels: the factor whose classes G draws on request, mostly label; none: do not."""
+    """Train on labels: set the factor, usually label, whose classes the generator can then generate
+    on request (default: off)."""
     latent: LatentConfig = LatentConfig()
     generator: GeneratorConfig = GeneratorConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
 
 
 PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
-"""The settings of the objective that are weights of penalties on D's gradient."""
+"""The settings of the objective that are weights of penalties on the discriminator's gradient."""
 
 
 class ObjectiveConfig(Section):
-    """What the two players minimise."""
+    """The losses and penalties of both networks."""
 
     loss: LossName = "non-saturating"
-    """What D and G minimise; saturating is the minimax game as first written."""
+    """Choose the loss of both networks. saturating is the original minimax loss."""
     real_target: Annotated[float, Field(gt=0.5, le=1)] = 1.0
-    """D's target on real images; below 1 is one-sided label smoothing."""
+    """Set the discriminator's target for real images. A value below 1 is one-sided label
+    smoothing."""
     fake_target: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
-    """D's target on generated images; above 0 is two-sided smoothing, refused unless forced."""
+    """Set the discriminator's target for generated images. A value above 0 is two-sided label
+    smoothing and needs --objective.force-two-sided."""
     force_two_sided: bool = False
-    """Smooth both sides although it rewards G for what it already does."""
+    """Allow two-sided label smoothing. It is not recommended, because it rewards the generator for
+    what it already generates."""
     r1: Annotated[float, Field(ge=0)] | Auto = 0.0
-    """Weight (gamma) of the R1 penalty on D's gradient at real images; 0: off; auto: 3 for grey
-    pictures, 1 for colour."""
+    """Set the weight (gamma) of the R1 penalty on the discriminator's gradient at real images. 0
+    turns it off; auto uses 3 for gray images and 1 for color."""
     r2: Annotated[float, Field(ge=0)] = 0.0
-    """Weight (gamma) of the R2 penalty, the same at generated images; 0: off."""
+    """Set the weight (gamma) of the R2 penalty on the discriminator's gradient at generated images.
+    0 turns it off."""
     wgan_gp: Annotated[float, Field(ge=0)] = 0.0
-    """Weight (lambda) of the WGAN-GP penalty between real and generated images; 0: off."""
+    """Set the weight (lambda) of the WGAN-GP penalty, between real and generated images. 0 turns it
+    off."""
     dragan: Annotated[float, Field(ge=0)] = 0.0
-    """Weight (lambda) of the DRAGAN penalty around real images; 0: off."""
+    """Set the weight (lambda) of the DRAGAN penalty, around real images. 0 turns it off."""
     penalty_interval: Positive = 8
-    """Apply the penalties every this many D steps, scaled up by the same factor."""
+    """Apply the penalties once in this many discriminator steps, multiplied by the same number."""
     penalties_fade_from: Natural = 0
-    """Images seen after which the penalties' weights go down as 1 / images seen; 0: they stay."""
+    """Reduce the weights of the penalties after this many images seen, as 1 / images seen. 0 keeps
+    them constant."""
     penalties_fade_to: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """Share of them that stays."""
+    """Set the share of the penalties' weights (0 to 1) at which this reduction stops."""
     clip_weights: Annotated[float, Field(gt=0)] | None = None
-    """Put D's weights back into plus or minus this after each step; none: off."""
+    """Clip the discriminator's weights to plus or minus this value after each step, as in the
+    original WGAN (default: off)."""
     top_k: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of the generated images, the most convincing, from which G learns in the end."""
+    """Train the generator only on this share (0 to 1) of the generated images, those that the
+    discriminator finds most real. 1 uses all."""
     top_k_ramp: Natural = 0
-    """Images seen until that share is reached, falling geometrically from all of them."""
+    """Reduce the share geometrically from 1 to --objective.top-k over this many images seen. 0 uses
+    that share from the start."""
     information: Annotated[float, Field(ge=0)] = 1.0
-    """Weight of InfoGAN's loss, by which codes are read from generated images."""
+    """Set the weight of the InfoGAN loss, which trains the networks so that the codes can be read
+    from generated images."""
     information_continuous: Annotated[float, Field(ge=0)] = 0.1
-    """Weight of continuous codes within it."""
+    """Set the weight of continuous codes within the InfoGAN loss."""
 
 
 class AugmentConfig(Section):
-    """Differentiable augmentation of what D sees, real and generated images alike."""
+    """Differentiable augmentation of the discriminator's input, for real and generated images
+    alike."""
 
     policy: Policy | Auto = "none"
-    """none, or colour, translation and cutout joined by +; auto: all three for small data."""
+    """Choose the augmentation: none, or colour, translation and cutout joined by +. auto uses all
+    three below 100,000 images."""
     probability: Annotated[float, Field(ge=0, le=1)] | Literal["adaptive"] = 1.0
-    """Of each operation for each image; adaptive: from the second epoch on steered by D's certainty
-    on real images."""
+    """Set the probability of each operation for each image. adaptive starts with the second epoch
+    and raises it while the discriminator is overfitting."""
     target: Annotated[float, Field(gt=0, lt=1)] = 0.6
-    """Mean sign of D's logits on real images that an adaptive probability aims at."""
+    """Set the mean sign of the discriminator's logits on real images that adaptive aims at. Lower
+    values augment more."""
     images_to_one: Positive = 500_000
-    """Images in which an adaptive probability goes from 0 to 1 at most."""
+    """Set how many images adaptive needs at least to raise the probability from 0 to 1. Lower
+    values react faster."""
 
 
 class PlayerConfig(Section):
-    """One player's optimiser."""
+    """The optimizer of one network."""
 
     algorithm: Optimiser = "adam"
-    """Which optimiser."""
+    """Choose the optimizer."""
     lr: Annotated[float, Field(gt=0)] | Auto = 2e-4
-    """Learning rate; auto: 2e-3 up to 16 filters beside the image, and the less the more there are
-    (1e-3 for 32)."""
+    """Set the learning rate. auto uses 2e-3 up to a width of 16 and less in proportion for wider
+    networks (1e-3 for 32)."""
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (
         0.5,
         0.999,
     )
-    """Decay of Adam's two moments."""
+    """Set the decay rates of Adam's two moments."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    """Weight decay (decoupled in AdamW)."""
+    """Set the weight decay (decoupled in AdamW)."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Momentum of SGD."""
+    """Set the momentum of SGD."""
     clip_norm: Annotated[float, Field(gt=0)] | None = None
-    """Greatest norm of the whole gradient, scaled down beyond it; none: off."""
+    """Scale the gradient down to this norm where it is larger (default: off)."""
 
 
 class OptimConfig(Section):
-    """How both players learn."""
+    """How both networks learn."""
 
     batch: Positive | Auto = "auto"
-    """Real images per D step."""
+    """Set the number of real images per discriminator step. auto uses 32 on a CPU and 64 on a GPU,
+    and at least 8 in each of several processes."""
     generator: PlayerConfig = PlayerConfig()
     discriminator: PlayerConfig = PlayerConfig()
     micro_batch: Positive | Auto = "auto"
-    """Images that go through the networks at a time; gradients of a batch's parts add up. auto: all
-    of it, or what fits into a GPU's memory."""
+    """Set how many images pass through the networks at once; the gradients of a batch add up. auto
+    uses the whole batch, or what fits into GPU memory."""
     recompute: bool = False
-    """Keep only each row's input until the backward pass, and compute the rest again: for large
-    images."""
+    """Keep only each layer's input until the backward pass and compute the rest again. This saves
+    memory for large images and is slower."""
     batch_norm: BatchNormStatistics = "all"
-    """Whether batch norm's moments are those of the whole batch where several processes share it,
-    or of each process's own share."""
+    """Choose the images whose statistics batch norm uses with several processes: all (the whole
+    batch) or own (the share of each process)."""
     discriminator_steps: Positive = 1
-    """D steps per G step."""
+    """Set the number of discriminator steps per generator step."""
     schedule: LearningRateSchedule = "constant"
-    """How both learning rates fall over the run's length."""
+    """Choose how both learning rates fall during the run."""
     schedule_start: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the run after which they begin to fall."""
+    """Set the share of the run (0 to 1) after which the learning rates begin to fall."""
     schedule_end: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Share of the rates that is left at the end."""
+    """Set the share of the learning rates (0 to 1) that is left at the end of the run."""
 
 
 class AverageConfig(Section):
     """Exponential moving average of the generator's weights (EMA)."""
 
     half_life: Annotated[int, Field(ge=0)] = 0
-    """Images until an old weight counts half; 0: no averaging."""
+    """Average the generator's weights over training (EMA): after this many images, an old weight
+    counts half. 0 turns averaging off."""
     ramp_up: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """Early on, the half-life is at most this share of the images seen; 0: no such bound."""
+    """Limit the half-life to this share of the images seen (0 to 1), so that early weights are soon
+    forgotten. 0 sets no limit."""
 
 
 class LengthConfig(Section):
-    """How long to train: exactly one of the three, or auto."""
+    """The length of the run: exactly one of the three, or auto."""
 
     images: Positive | Auto | None = None
-    """Real images shown to D."""
+    """Stop after this many real images seen. auto uses 100 epochs, but at least 100,000 images and
+    at most 400,000 (1,000,000 on mps, 5,000,000 on cuda)."""
     epochs: Positive | None = None
-    """Passes over the data."""
+    """Stop after this many passes over the dataset."""
     minutes: Annotated[float, Field(gt=0)] | None = None
-    """Minutes of training."""
+    """Stop after this many minutes of training."""
 
 
 class RecordsConfig(Section):
     """What is written into the run folder, and how often."""
 
     log_every: Positive | Auto = "auto"
-    """Images between log lines, fewer at the start of a run; auto: 50 batches, or a hundredth of a
-    short run."""
+    """Set how many images lie between log lines, after a denser start. auto uses 50 batches, or a
+    hundredth of a short run."""
     sheets: Positive = 40
-    """Fixed-latent sheets, dense early and sparse late; in a run bounded by minutes, each
-    comes a quarter later than the last."""
+    """Set the number of sample sheets, of the same latents, dense early and sparse late. With
+    --minutes, each sheet comes after 1.25 times the images seen of the last one."""
     sheet_images: Positive = 64
-    """Images on a sheet."""
+    """Set the number of images on a sample sheet."""
     checkpoint_every: Positive | Auto = "auto"
-    """Images between checkpoints; auto: a tenth of the run."""
+    """Set how many images lie between checkpoints. auto uses a tenth of the run."""
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 5.0
-    """A checkpoint at the latest after this time; it stays only while it is the newest."""
+    """Also save a checkpoint when this many minutes have passed since the last one. It is deleted
+    when the next one is saved."""
     keep: Positive = 3
-    """How many of the newest checkpoints stay."""
+    """Set how many of the newest checkpoints to keep."""
     keep_best: Annotated[int, Field(ge=1)] = 1
-    """How many of the best checkpoints stay, by what was measured while training."""
+    """Set how many checkpoints with the best scores to keep."""
     keep_every: Positive | None = None
-    """The first checkpoint after each so many images stays; none: only the newest and best."""
+    """Also keep the first checkpoint after each multiple of this many images (default: off)."""
     tensorboard: bool = True
-    """Also write TensorBoard event files."""
+    """Write TensorBoard event files."""
 
 
 class MetricsConfig(Section):
-    """How the averaged generator is measured while it trains, to find the best checkpoint."""
+    """How the averaged generator is scored during training, to find the best checkpoint."""
 
     measure: Distance | Literal["off"] = "frechet"
-    """Distance between real and generated images: frechet, kernel (squared MMD), or off."""
+    """Choose the distance between real and generated images that selects the best checkpoint:
+    frechet, kernel (squared MMD), or off. Lower is better."""
     extractor: str = "random"
-    """Features it is taken on: random, classifier, inception, or a file; as for evaluate."""
+    """Choose the feature extractor: random, classifier, inception, or a file, as for dcgan
+    evaluate."""
     images: Annotated[int, Field(ge=50)] = 2000
-    """Generated images of one measurement, always of the same latents, and as many real ones."""
+    """Set how many generated images to score, always of the same latents, and as many real
+    images."""
     every: Positive | Auto = "auto"
-    """Images from one measurement to the next, fewer at the start of a run; auto: counted from the
-    arithmetic of training and measuring, for the share below."""
+    """Set how many images lie between two scores, after a denser start. auto computes it from the
+    operations of training and scoring, to keep to --metrics.share."""
     share: Annotated[float, Field(gt=0, le=1)] = 0.05
-    """Share of the training time that measuring takes in a long run, about."""
+    """Set the approximate share of the training time (0 to 1) that scoring uses in a long run."""
     patience: Positive | None = None
-    """Stop when so many images seen have brought nothing better; none: never."""
+    """Stop when the score has not improved for this many images seen (default: never)."""
 
 
 class RunConfig(Section):
     """The whole resolved configuration of a run."""
 
     recipe: str = "auto"
-    """The recipe this began from."""
+    """Set the recipe that the run starts from."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """Seed of weights, latents, data order and noise."""
+    """Set the seed of weights, latents, data order and noise."""
     device: Device = "auto"
-    """auto, cpu, cuda, cuda:N or mps."""
+    """Choose the device: auto, cpu, cuda, cuda:N or mps."""
     precision: Auto | Precision = "auto"
-    """Of matrix products; auto: what trains faster, by timing a few steps where the hardware has
-    bf16, and fp32 elsewhere."""
+    """Choose the precision of matrix products. auto times a few steps where the hardware supports
+    bf16 and chooses the faster one; elsewhere it uses fp32."""
     threads: Threads = "auto"
-    """Threads that compute on a CPU; auto: what trains fastest when the run starts, by timing a few
-    steps, and changed at a checkpoint when other programs come or go. 2,1@12288 repeats a run that
-    changed from 2 to 1 at 12,288 images."""
+    """Set the number of CPU threads. auto times a few steps at the start, chooses the fastest
+    number, and changes it at a checkpoint when other programs start or stop. 2,1@12288 repeats a
+    run that changed from 2 threads to 1 at 12,288 images."""
     deterministic: bool = False
-    """Only deterministic algorithms: exact resume on a GPU too, and slower there."""
+    """Use only deterministic algorithms, so that resume is bit-identical on a GPU too. This is
+    slower on a GPU."""
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
