@@ -312,7 +312,7 @@ def test_inspect_reports_all_of_it_and_touches_nothing(command, corpus, loaded, 
     assert listing(tmp_path / "here") == set()
     code, out, err = command("inspect", corpus, "--out", tmp_path / "sheet.png")
     assert code == 0, err
-    assert f"{len(loaded)} pictures" in out
+    assert f"{len(loaded)} images" in out
 
 
 def test_no_warning_of_a_decoder_reaches_the_user(command, corpus, tmp_path):
