@@ -213,7 +213,7 @@ def test_tensorboard_gives_up_on_a_full_disk_without_a_traceback(tmp_path, capfd
         assert open_writer(tmp_path / "again", said.append, purge_step=1) is None
     places = [str(tmp_path / name) for name in ("board", "again")]
     assert [line.partition(": ")[0] for line in said] == places
-    assert all("training goes on without TensorBoard" in line for line in said)
+    assert all("training continues without TensorBoard" in line for line in said)
     assert capfd.readouterr() == ("", "")
 
 

@@ -41,7 +41,7 @@ def leave_busy_cores() -> None:
 
     Where another program keeps a core busy, the threads that share an operation wait for the one
     that has no core, for milliseconds at every operation: one thread alone is many times as fast.
-    Takes about a third of a second. :func:`in_threads` goes on with all threads, since pieces of
+    Takes about a third of a second. :func:`in_threads` still uses all threads, since pieces of
     work that each have a thread of their own wait for nothing.
     """
     most = torch.get_num_threads()

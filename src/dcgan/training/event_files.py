@@ -64,7 +64,7 @@ class _UntilItFails:
 
 def _given_up(folder: Path, error: OSError) -> str:
     return (
-        f"{folder}: cannot be written ({error.strerror or reason_of(error)}); training goes on"
+        f"{folder}: cannot be written ({error.strerror or reason_of(error)}); training continues"
         " without TensorBoard files"
     )
 

@@ -187,7 +187,7 @@ def _restore(
     ranks = state.players.ranks
     if checkpoint is not None:
         state.restore(checkpoint)
-        reporter.note(f"goes on from {state.images_seen:,} images seen, in {folder.path}")
+        reporter.note(f"resumes at {state.images_seen:,} images seen, in {folder.path}")
     # a kill right after a return must not bring the higher rates back
     returns = returns_so_far(folder) if ranks.is_first else (0, 1.0)
     state.rollbacks, state.rate_factor = ranks.broadcast(returns)
