@@ -244,7 +244,8 @@ def _resolve(
     if source is None:
         if config.data.source == FROM_PYTHON:
             raise DataError(
-                "the images of this run came from Python: resume it with dcgan.train(images, resume=True)"
+                "the images of this run came from Python: resume it with"
+                " dcgan.train(images, resume=True)"
             )
         source = _open(config, reporter)
     for note in source.notes:
