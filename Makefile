@@ -1,13 +1,14 @@
 # make demo: invent digits and look at them.   make test: lint, types, all tests.
 # make check: lint and types.   make quick: the tests of the modules that differ from main.
 # make fast: all tests but those that start processes of their own.
-# Both set up .venv on their first call, with one pip install each.
+# make fuzz: the tests that try made-up inputs, with new ones each time.
+# Each sets up .venv on its first call, with one pip install each.
 
 PYTHON ?= python3
 BIN := .venv/bin
 MINUTES ?= 2.5
 
-.PHONY: demo test check lint types tests quick fast format clean
+.PHONY: demo test check lint types tests quick fast fuzz format clean
 
 demo: .venv/ready
 	$(BIN)/dcgan train digits --size 32 --minutes $(MINUTES) --out runs/demo
@@ -33,6 +34,9 @@ quick: .venv/ready-dev
 # DCGAN_BF16=native make fast: as on a processor that multiplies bf16 itself
 fast: .venv/ready-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not slow"
+
+fuzz: .venv/ready-dev
+	OMP_NUM_THREADS=1 DCGAN_FUZZ=1 $(BIN)/pytest -n auto -m hypothesis
 
 format: .venv/ready-dev
 	$(BIN)/ruff check --fix .

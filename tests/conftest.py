@@ -19,9 +19,12 @@ from PIL import Image
 
 import dcgan
 
-# how long an example takes depends on the load of the machine
-settings.register_profile("dcgan", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("dcgan")
+# the same examples in every run, so that a change fails by its own fault; `make fuzz` tries others.
+# No deadline: how long an example takes depends on the load of the machine
+CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("dcgan", derandomize=True, **CALM)
+settings.register_profile("fuzz", **CALM)
+settings.load_profile("fuzz" if os.environ.get("DCGAN_FUZZ") else "dcgan")
 
 SMALL = {
     "size": 16,

@@ -458,6 +458,15 @@ def test_altered_files_of_every_format_are_images_or_reasons(end, data):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
+def test_every_jpeg_with_one_byte_of_its_header_altered_is_an_image_or_a_reason():
+    whole = bytearray(SMALLEST["jpg"])
+    frame = whole.index(b"\xff\xc0")  # the frame header: sizes, components, subsampling
+    for place in range(frame + 2, frame + 19):
+        for value in (0, 1, 20, 0x21, 0x44, 255):
+            image_or_reason(bytes(whole[:place] + bytes([value]) + whole[place + 1 :]))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @ALTERED
 @given(st.sampled_from(list(SMALLEST)), st.binary(max_size=200))
 def test_any_bytes_after_a_true_beginning_are_images_or_reasons(end, tail):

@@ -270,7 +270,9 @@ def _quick_jpeg(data: bytes, at_least: tuple[int, int] | None) -> Image.Image | 
             min_height=-(-height // by),
             min_width=-(-width // by),
         )
-    except (ValueError, RuntimeError):
+    except MemoryError:
+        raise
+    except Exception:  # it promises no exceptions: an unknown subsampling is a KeyError
         return None
     image = Image.fromarray(pixels[:, :, 0] if colours == "Gray" else pixels)
     profile = _profile_of_jpeg(data)
