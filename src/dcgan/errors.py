@@ -18,7 +18,9 @@
     ├── Interrupted             stopped by a signal after saving; exit code 3
     └── Diverged                losses or weights went out of bounds; exit code 4
 
-A message is one line: what was given, which bound it broke, how to cure it.
+A message is one line: what is wrong and the value, what is allowed, what to type instead. It names
+settings and arguments in backticks, as Python and YAML write them (`` `data.fit=pad` ``); the
+command line shows the same as flags.
 """
 
 from __future__ import annotations
@@ -60,7 +62,7 @@ class ConfigError(DcganError):
     Parameters
     ----------
     key : str
-        Dotted path of the setting, as on the command line without the dashes.
+        Dotted path of the setting, or name of the argument.
     value : object
         What was given.
     problem : str
@@ -68,7 +70,7 @@ class ConfigError(DcganError):
     """
 
     def __init__(self, key: str, value: object, problem: str) -> None:
-        super().__init__(f"{key} = {shown(value)}: {problem}" if key else problem)
+        super().__init__(f"`{key}` is {shown(value)}: {problem}" if key else problem)
         self.key = key
         self.value = value
         self.problem = problem

@@ -50,6 +50,7 @@ def arithmetic(
     data_root
         Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
+    from dcgan.cli.flags import screen
     from dcgan.errors import ConfigError
 
     if not plus:
@@ -58,17 +59,13 @@ def arithmetic(
     from dcgan.latent.arithmetic import figure, open_concepts
     from dcgan.latent.labelling import Reader
     from dcgan.render.sheet import save_image
-    from dcgan.runtime.progress import TerminalReporter
 
     opened, choice = which.open(run)
-    reporter = TerminalReporter()
-    try:
-        reader = Reader(opened, data=data, data_root=data_root, note=reporter.note)
+    with screen() as reporter:
+        reader = Reader(opened, data=data, data_root=data_root, reporter=reporter)
         concepts = open_concepts(
             opened, plus, minus, choice=choice, reader=reader, exemplars=exemplars
         )
-    finally:
-        reporter.end()
     beside = open_run_dataset(opened, data, data_root) if neighbours else None
     drawn = figure(opened, concepts, rescale=not as_is, seed=which.seed, beside=beside)
     save_image(drawn, out)

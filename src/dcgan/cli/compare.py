@@ -53,6 +53,7 @@ def compare(
     as_json
         Print one JSON object as the last line on stdout.
     """
+    from dcgan.cli.flags import screen
     from dcgan.errors import ConfigError
 
     # what is wrong is refused before torch is imported, which takes seconds
@@ -67,12 +68,10 @@ def compare(
     from dcgan.evaluation.comparison import compare as compare_runs
     from dcgan.evaluation.comparison import draw_comparison
     from dcgan.runs import open_run
-    from dcgan.runtime.progress import TerminalReporter
 
     place = computing_device(device)
     opened = [open_run(run, checkpoint=checkpoint, device=place) for run in runs]
-    reporter = TerminalReporter()
-    try:
+    with screen() as reporter:
         found = compare_runs(
             opened,
             data,
@@ -81,11 +80,8 @@ def compare(
             extractor=extractor,
             seed=seed,
             data_root=data_root,
-            note=reporter.note,
-            progress=reporter.decoding,
+            reporter=reporter,
         )
-    finally:
-        reporter.end()
     draw_comparison(found, out)
     lines = [*comparison_lines(found), f"figure         {out}"]
     if as_json:

@@ -81,12 +81,12 @@ def directions(
     data_root
         Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
+    from dcgan.cli.flags import screen
     from dcgan.latent.direction_search import Request, find, reading_call
     from dcgan.latent.draw import refuse_film
     from dcgan.latent.labelling import Reader
     from dcgan.latent.store import keep_direction, stored_names
     from dcgan.latent.sweep import refuse_far, write_sweep
-    from dcgan.runtime.progress import TerminalReporter
 
     refuse_far(most)
     refuse_film(out or Path("sheet.png"), fps=film.fps, side=film.side, beside=neighbours)
@@ -97,12 +97,9 @@ def directions(
         none = f"no directions yet. To find one: {reading_call(opened, 'brightness')}"
         print(*(known or [none]), sep="\n")
         return
-    reporter = TerminalReporter()
-    try:
-        reader = Reader(opened, data=data, data_root=data_root, note=reporter.note)
+    with screen() as reporter:
+        reader = Reader(opened, data=data, data_root=data_root, reporter=reporter)
         found = find(opened, name, request, reader, choice)
-    finally:
-        reporter.end()
     out = out or Path(f"{name}.png")
     beside = open_run_dataset(opened, data, data_root) if neighbours else None
     for one in found:

@@ -64,39 +64,33 @@ def evaluate(
         Print one JSON object as the last line on stdout.
     """
     from dcgan.cli.evaluate_report import all_lines, report_lines
+    from dcgan.cli.flags import screen
     from dcgan.cli.options import computing_device
     from dcgan.evaluation.evaluate_runs import evaluate as measure
     from dcgan.evaluation.results import keep_all_evaluations, keep_evaluation
     from dcgan.runs import open_run
     from dcgan.runs.run import open_every_checkpoint
     from dcgan.runtime.files import reason_of
-    from dcgan.runtime.progress import TerminalReporter
     from dcgan.runtime.ranks import joined
-    from dcgan.runtime.reporting import Reporter
 
     place = computing_device(device)
-    with joined() as ranks:
-        reporter = TerminalReporter() if ranks.is_first else Reporter()
+    with joined() as ranks, screen(is_first=ranks.is_first) as reporter:
         if every:
-            runs = open_every_checkpoint(run, device=place, ranks=ranks, note=reporter.note)
+            runs = open_every_checkpoint(run, device=place, ranks=ranks, reporter=reporter)
         else:
             runs = [open_run(run, checkpoint=checkpoint, device=place, ranks=ranks)]
-        try:
-            found = measure(
-                runs,
-                data,
-                extractor=extractor,
-                images=images,
-                held_out=held_out,
-                seed=seed,
-                brief=every,
-                data_root=data_root,
-                download=download,
-                note=reporter.note,
-                progress=reporter.decoding,
-            )
-        finally:
-            reporter.end()
+        found = measure(
+            runs,
+            data,
+            extractor=extractor,
+            images=images,
+            held_out=held_out,
+            seed=seed,
+            brief=every,
+            data_root=data_root,
+            download=download,
+            reporter=reporter,
+        )
     if not ranks.is_first:
         return
     folder = runs[0].folder

@@ -56,16 +56,15 @@ def forget(
     data_root
         Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
+    from dcgan.cli.flags import screen
     from dcgan.latent.forget import forget as find
     from dcgan.latent.labelling import Reader
     from dcgan.render.sheet import format_of, save_image
-    from dcgan.runtime.progress import TerminalReporter
 
     format_of(out)
     opened, choice = which.open(run)
-    reporter = TerminalReporter()
-    try:
-        reader = Reader(opened, data=data, data_root=data_root, note=reporter.note)
+    with screen() as reporter:
+        reader = Reader(opened, data=data, data_root=data_root, reporter=reporter)
         found = find(
             opened,
             reader,
@@ -77,8 +76,6 @@ def forget(
             least=least,
             beside=open_run_dataset(opened, data, data_root) if neighbours else None,
         )
-    finally:
-        reporter.end()
     save_image(found.figure, out)
     off = found.probe.drawing()
     print(

@@ -67,6 +67,7 @@ def inspect(
     as_json
         Print one JSON object instead of the report.
     """
+    from dcgan.cli.flags import screen
     from dcgan.config import parse_config
 
     # a wrong size is refused before minutes of looking, and before torch is imported
@@ -77,16 +78,12 @@ def inspect(
     from dcgan.data.inspection import inspect_dataset
     from dcgan.render.sheet import save_image
     from dcgan.runtime.device import choose_device
-    from dcgan.runtime.progress import TerminalReporter
     from dcgan.training.advice import advise
     from dcgan.training.time_plan import time_needed
 
     source = open_source(data, data_root, split=split, labels=labels)
-    reporter = TerminalReporter()
-    try:
-        seen = inspect_dataset(source, limit, progress=reporter.decoding)
-    finally:
-        reporter.end()
+    with screen() as reporter:
+        seen = inspect_dataset(source, limit, reporter=reporter)
     advice = advise(
         seen,
         choose_device("auto").type,

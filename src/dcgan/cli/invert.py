@@ -60,14 +60,13 @@ def invert(
     data_root
         Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
+    from dcgan.cli.flags import screen
     from dcgan.errors import ConfigError, DataError
 
     for word in images:
         if not word.isdecimal() and not exists(Path(word)):
             near = nearest_path(Path(word))
             raise DataError(f"{word}: does not exist" + (f"; did you mean {near}?" if near else ""))
-
-    from rich.console import Console
 
     from dcgan.latent.invert import invert as search
     from dcgan.latent.inverted_images import figure, own_samples, read_words, relative_errors
@@ -80,9 +79,10 @@ def invert(
     opened, choice = which.open(run)
 
     def find(targets: NDArray[np.uint8] | Tensor) -> Inversion:
-        with Console(stderr=True).status("learning an encoder") as status:
+        with screen() as reporter:
+            reporter.note("learning an encoder")
             return search(
-                opened, targets, choice, starts=starts, features=features, progress=status.update
+                opened, targets, choice, starts=starts, features=features, reporter=reporter
             )
 
     if images:

@@ -42,6 +42,7 @@ def main() -> NoReturn:
     from cyclopts import CycloptsError
 
     from dcgan.cli.app import app
+    from dcgan.cli.flags import with_flags
     from dcgan.cli.mistakes import corrected, usage_line
 
     try:
@@ -57,7 +58,8 @@ def main() -> NoReturn:
         if isinstance(error, Interrupted | Diverged) and not speaks():
             sys.exit(error.exit_code)  # it happened to all, and the first says it
         meant = corrected(words) if isinstance(error, RunError | SourceNotFound) else None
-        line = f"{str(error).split('. ')[0]}. {meant}" if meant else str(error)
+        line = with_flags(str(error))
+        line = f"{line.split('. ')[0]}. {meant}" if meant else line
         _fail(line, error.exit_code, error, debug)
     except KeyboardInterrupt as error:
         _fail("stopped by SIGINT; files in a run folder stay complete", _STOPPED, error, debug)

@@ -14,6 +14,7 @@ from dcgan.runtime.arguments import refuse_no_data, refuse_no_run
 if TYPE_CHECKING:
     import torch
 
+    from dcgan.cli.flags import screen
     from dcgan.data import ImageDataset
     from dcgan.latent.choice import Choice
     from dcgan.runs.run import Run
@@ -125,21 +126,15 @@ def computing_device(wanted: str) -> torch.device:
 def open_run_dataset(run: Run, data: str | None, data_root: Path | None) -> ImageDataset:
     """Open the training images of a run, or others fitted the same way, and show progress."""
     from dcgan.runs.dataset import open_dataset
-    from dcgan.runtime.progress import TerminalReporter
-    from dcgan.runtime.reporting import Reporter
 
-    reporter = TerminalReporter() if run.ranks.is_first else Reporter()
-    try:
+    with screen(is_first=run.ranks.is_first) as reporter:
         return open_dataset(
             run.folder,
             run.networks,
             data,
             data_root=data_root,
-            note=reporter.note,
-            progress=reporter.decoding,
+            reporter=reporter,
         )
-    finally:
-        reporter.end()
 
 
 def _pairs(words: tuple[str, ...], key: str) -> list[tuple[str, float]]:

@@ -108,8 +108,8 @@ def prepare(
     # what is wrong is refused before torch is imported, which takes seconds
     parse_config({"data": settings | ({"size": size} if size else {})})
 
+    from dcgan.cli.flags import screen
     from dcgan.data.prepared import read_manifest
-    from dcgan.runtime.progress import TerminalReporter
     from dcgan.runtime.shell import command
     from dcgan.training.prepare_dataset import prepare as prepare_data
 
@@ -119,7 +119,7 @@ def prepare(
         size=size,
         data_root=data_root,
         settings=settings,
-        reporter=TerminalReporter(),
+        reporter=screen(),
     )
     manifest = read_manifest(out)
     view = manifest["view"]

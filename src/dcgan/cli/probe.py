@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,10 +77,11 @@ def probe(
     as_json
         Print one JSON object instead of the table.
     """
+    from dcgan.cli.flags import screen
     from dcgan.cli.options import computing_device
     from dcgan.errors import ConfigError
     from dcgan.probe.methods import checked_methods
-    from dcgan.probe.protocol import probe as logits_of
+    from dcgan.probe.protocol import probe as run_probe
     from dcgan.probe.sets import load_sets
     from dcgan.runs import open_run
 
@@ -91,11 +91,12 @@ def probe(
         raise ConfigError("limit", limit, "at least 1 image")
     chosen = checked_methods([name.strip() for name in methods.split(",") if name.strip()])
     where = computing_device(device)
+    reporter = screen()
     opened = open_run(run, checkpoint=checkpoint, device=where)
     learning, judging = load_sets(
-        opened, data, test, factor=factor, root=data_root, limit=limit, seed=seed, tell=_tell
+        opened, data, test, factor=factor, root=data_root, limit=limit, seed=seed, reporter=reporter
     )
-    result = logits_of(
+    result = run_probe(
         opened,
         learning,
         judging,
@@ -105,7 +106,7 @@ def probe(
         max_features=max_features,
         seed=seed,
         device=where,
-        tell=_tell,
+        reporter=reporter,
     )
     folder = out or opened.path / ("probe" if labels is None else f"probe-{labels}")
     report = _write(result, opened, data, folder)
@@ -141,7 +142,3 @@ def _write(result: ProbeResult, run: Run, data: str, folder: Path) -> dict[str, 
     }
     write_json(folder / "probe.json", report)
     return report
-
-
-def _tell(line: str) -> None:
-    print(printable(line), file=sys.stderr, flush=True)

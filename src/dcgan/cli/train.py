@@ -147,8 +147,8 @@ def train(
     }
     _refuse_early(data, recipe, out, resume, data_root, shortcuts, settings)
 
+    from dcgan.cli.flags import screen
     from dcgan.cli.train_report import as_dict, as_text
-    from dcgan.runtime.progress import TerminalReporter
     from dcgan.training import train as train_run
 
     run = train_run(
@@ -158,7 +158,7 @@ def train(
         resume=resume,
         data_root=data_root,
         settings=settings,
-        reporter=TerminalReporter(),
+        reporter=screen(),
         **shortcuts,
     )
     if not speaks():

@@ -20,6 +20,7 @@ from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
 from dcgan.errors import DataError
 from dcgan.runtime.memory import in_words
+from dcgan.runtime.reporting import Reporter
 
 _VERSION = 3
 """Goes into every key: raised whenever decoding or fitting gives other pixels than before."""
@@ -76,12 +77,12 @@ class Cache:
     folder: Path
     limit: int
 
-    def find(self, wanted: Wanted, note: Callable[[str], None]) -> ImageDataset | None:
+    def find(self, wanted: Wanted, reporter: Reporter) -> ImageDataset | None:
         """The entry of the same images; None where there is none, or a damaged one."""
         alike = sorted(self.folder.glob(f"{wanted.outline}-*"))
         for entry in alike:
             if entry.name.endswith(f"-{wanted.state}"):
-                return self._opened(entry, note)
+                return self._opened(entry, reporter)
         if not alike:
             return None
         content = wanted.content()
@@ -90,7 +91,7 @@ class Cache:
         for entry in alike:
             if entry.name.split("-")[1:2] != [content]:
                 continue
-            dataset = self._opened(entry, note)
+            dataset = self._opened(entry, reporter)
             if dataset is not None:
                 with suppress(OSError):  # found in its new state at once the next time
                     entry.rename(entry.with_name(f"{wanted.outline}-{content}-{wanted.state}"))
@@ -98,7 +99,7 @@ class Cache:
         return None
 
     def get(
-        self, wanted: Wanted, build: Callable[[Path], None], note: Callable[[str], None]
+        self, wanted: Wanted, build: Callable[[Path], None], reporter: Reporter
     ) -> ImageDataset:
         """The entry of some images; built by ``build(folder)`` where there is none.
 
@@ -109,10 +110,12 @@ class Cache:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            note(f"another process decodes these images into {self.folder}; waiting for it")
+            reporter.note(
+                f"another process decodes these images into {self.folder}; waiting for it"
+            )
             lock.acquire()
         try:
-            return self.find(wanted, note) or self._built(wanted, build)
+            return self.find(wanted, reporter) or self._built(wanted, build)
         finally:
             lock.release()
 
@@ -185,7 +188,7 @@ class Cache:
     def _lock_of(self, key: str) -> Path:
         return self.folder / f".{key}.lock"
 
-    def _opened(self, entry: Path, note: Callable[[str], None]) -> ImageDataset | None:
+    def _opened(self, entry: Path, reporter: Reporter) -> ImageDataset | None:
         """The pictures of an entry; None where it is gone, or damaged, which removes it."""
         if not is_prepared(entry):
             return None
@@ -193,7 +196,7 @@ class Cache:
             dataset = open_prepared(entry)
         except DataError as error:
             what = str(error).rpartition(". ")[0]  # without the cure, which is what happens now
-            note(f"the images are decoded again, since the cache is damaged: {what}")
+            reporter.note(f"the images are decoded again, since the cache is damaged: {what}")
             _remove(entry)
             return None
         with suppress(OSError):  # a cache that may only be read serves as well

@@ -6,7 +6,7 @@ import hashlib
 import http.client
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +18,7 @@ from filelock import FileLock
 from dcgan.errors import DataError, Unreachable
 from dcgan.runtime.files import sync_file, sync_folder
 from dcgan.runtime.network import offline
-
-Progress = Callable[[int, int | None], None]
-"""Told how many bytes are there, of how many (None: the server does not say)."""
+from dcgan.runtime.reporting import SILENT, Reporter
 
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds before each further try of a connection that was cut."""
@@ -60,7 +58,7 @@ class RemoteFile:
     size: int | None = None
 
 
-def fetch(file: RemoteFile, folder: Path, progress: Progress | None = None) -> Path:
+def fetch(file: RemoteFile, folder: Path, reporter: Reporter = SILENT) -> Path:
     """The file in a folder, fetched where it is not there yet.
 
     What has arrived lies in ``.NAME.part`` and is gone on from, in this call or a later one. Two
@@ -71,8 +69,8 @@ def fetch(file: RemoteFile, folder: Path, progress: Progress | None = None) -> P
     file : RemoteFile
     folder : Path
         Is made.
-    progress : callable, optional
-        See :data:`Progress`.
+    reporter : Reporter, default silent
+        Receives notes and progress.
 
     Raises
     ------
@@ -94,7 +92,7 @@ def fetch(file: RemoteFile, folder: Path, progress: Progress | None = None) -> P
         with FileLock(lock):
             if not path.is_file():  # else another process was first
                 try:
-                    _fetch_from_any(file, part, progress)
+                    _fetch_from_any(file, part, reporter)
                 except Unreachable:
                     _leave_no_trace(folder, lock, is_new)
                     raise
@@ -105,14 +103,14 @@ def fetch(file: RemoteFile, folder: Path, progress: Progress | None = None) -> P
     return path
 
 
-def _fetch_from_any(file: RemoteFile, part: Path, progress: Progress | None) -> None:
+def _fetch_from_any(file: RemoteFile, part: Path, reporter: Reporter) -> None:
     """Complete the partial file, from one server after the other."""
     urls = list(file.urls)
     pauses = iter(_PAUSES)
     while True:
         url = urls[0]
         try:
-            _go_on(url, file, part, progress)
+            _go_on(url, file, part, reporter)
             _as_published(part, file, url)
             return
         except _CutError as error:
@@ -139,7 +137,7 @@ def _given_up(url: str, file: RemoteFile, part: Path, error: Exception) -> DataE
     )
 
 
-def _go_on(url: str, file: RemoteFile, part: Path, progress: Progress | None) -> None:
+def _go_on(url: str, file: RemoteFile, part: Path, reporter: Reporter) -> None:
     """Ask one server for what is missing, and append it."""
     start = _size(part)
     if start and start == file.size:  # only its name was missing
@@ -160,7 +158,7 @@ def _go_on(url: str, file: RemoteFile, part: Path, progress: Progress | None) ->
     with response:
         if not _continues_at(response, start):
             start = 0  # the server sends all of it again
-        _append(response, file, part, start, progress)
+        _append(response, file, part, start, reporter)
 
 
 def _append(
@@ -168,7 +166,7 @@ def _append(
     file: RemoteFile,
     part: Path,
     start: int,
-    progress: Progress | None,
+    reporter: Reporter,
 ) -> None:
     """Write an answer to the partial file from a position on; what arrived is kept in any case."""
     length = response.headers.get("Content-Length", "")
@@ -178,8 +176,7 @@ def _append(
         for chunk in _chunks(response):
             out.write(chunk)
             done += len(chunk)
-            if progress:
-                progress(done, total)
+            reporter.progress("downloading", done, total, "bytes")
             if file.size is not None and done > file.size:
                 return  # the checksum will say that it is another file
     if total is not None and done < total:

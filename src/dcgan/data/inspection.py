@@ -5,9 +5,7 @@ N pictures that could be read, of those looked at
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -28,12 +26,10 @@ from dcgan.data.survey import (
 )
 from dcgan.data.values import UNKNOWN, Spread, Values, decided
 from dcgan.errors import UnreadableImage
+from dcgan.runtime.reporting import SILENT, Reporter
 
 TINY_SIDE = 16
 """Pictures with a shorter side are called tiny: no network here works below it."""
-
-_TELL_EVERY, _TELL_SECONDS = 256, 0.1
-"""Pictures, or time if that is over first, between two reports of progress."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,7 @@ def inspect_dataset(
     source: Source,
     limit: int | None = None,
     *,
-    progress: Callable[[int, int], None] | None = None,
+    reporter: Reporter = SILENT,
 ) -> Inspection:
     """Decode pictures of a source in full, all or ``limit`` spread evenly, once, and measure them.
 
@@ -100,8 +96,8 @@ def inspect_dataset(
     ----------
     source : Source
     limit : int, optional
-    progress : callable, optional
-        Called with (done, total) now and then.
+    reporter : Reporter, default silent
+        Receives notes and progress.
 
     Raises
     ------
@@ -123,7 +119,6 @@ def inspect_dataset(
     tally = _Tally(len(indices))
     skipped: list[Skipped] = []
     remarks = Remarks()
-    told = time.monotonic()
     looks = in_threads(look_at, indices, one_at_a_time=source.one_at_a_time)
     for done, (index, (seen, said)) in enumerate(zip(indices, looks, strict=True), start=1):
         if isinstance(seen, Skipped):
@@ -132,10 +127,7 @@ def inspect_dataset(
             tally.add(index, seen)
             if said:
                 remarks.add(source.title(index), said)
-        is_due = done % _TELL_EVERY == 0 or time.monotonic() - told >= _TELL_SECONDS
-        if progress is not None and (is_due or done == len(indices)):
-            told = time.monotonic()
-            progress(done, len(indices))
+        reporter.progress("decoding", done, len(indices))
     refuse_nothing_readable(source, len(indices), skipped)
     return replace(
         tally.finish(source, tuple(skipped)),

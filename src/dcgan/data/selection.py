@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from dcgan.data.variation import varies
 from dcgan.errors import DataError
 from dcgan.runtime.files import write_json
 from dcgan.runtime.memory import available_memory, in_words
+from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.vocabulary import KeepOrDrop
 
 _VERSION = 1
@@ -101,8 +101,7 @@ def select(
     drops: Drops,
     *,
     known: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    note: Callable[[str], None] | None = None,
+    reporter: Reporter = SILENT,
 ) -> Source:
     """The source without what is to be dropped.
 
@@ -115,10 +114,8 @@ def select(
     drops : Drops
     known : Path, optional
         A folder for what was found.
-    progress : callable, optional
-        Called with (done, total) now and then.
-    note : callable, optional
-        Called with a line that says how many images are left out.
+    reporter : Reporter, default silent
+        Receives notes and progress.
 
     Raises
     ------
@@ -138,7 +135,7 @@ def select(
         file = known / f"{digest((_VERSION, stamp, drops))}.json"
     found = None if file is None else _read(file, len(source))
     if found is None:
-        found = _look(source, drops, progress)
+        found = _look(source, drops, reporter)
         if file is not None:
             write_json(file, found)
     gone = sorted({*found["copies"], *found["blank"]})
@@ -147,15 +144,12 @@ def select(
             f"{source.name}: all {len(source):,} images are blank, and none is left."
             " Pass --data.blank keep"
         )
-    if note is not None:
-        note(_in_words(found, drops, len(source)))
+    reporter.note(_in_words(found, drops, len(source)))
     kept = np.delete(np.arange(len(source), dtype=np.int64), gone)
     return SelectedSource(source, kept) if gone else source
 
 
-def _look(
-    source: Source, drops: Drops, progress: Callable[[int, int], None] | None
-) -> dict[str, list[int]]:
+def _look(source: Source, drops: Drops, reporter: Reporter) -> dict[str, list[int]]:
     """Numbers of copies and of blank images."""
     needed, free = _BYTES_EACH * len(source), available_memory()
     if free is not None and needed > _MEMORY_SHARE * free:
@@ -163,7 +157,7 @@ def _look(
             f"{source.name}: comparing {len(source):,} images takes {in_words(needed)} of memory,"
             f" and {in_words(free)} are free. Pass --data.duplicates keep --data.blank keep"
         )
-    seen = inspect_dataset(source, progress=progress)
+    seen = inspect_dataset(source, reporter=reporter)
     copies, blank = [], []
     if drops.duplicates == "drop":
         copies = [row for group in (*seen.exact, *seen.near) for row in group[1:]]

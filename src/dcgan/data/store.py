@@ -6,8 +6,7 @@ memory; and in its source, decoded again each time it is shown.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +28,13 @@ from dcgan.data.variation import VARYING, varies
 from dcgan.errors import DiskFull, TooManyUnreadable, UnreadableImage
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.memory import available_memory, in_words
-from dcgan.runtime.reporting import silent
+from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.vocabulary import Fit
-
-Progress = Callable[[int, int], None]
-Note = Callable[[str], None]
 
 _MEMORY_SHARE = 0.6
 """Of the memory that is free, what decoded pictures may take."""
 
 _CHUNK_BYTES = 2**22
-_TELL_EVERY, _TELL_SECONDS = 100, 0.1
-"""Pictures, or time if that is over first, between two reports of progress."""
 
 _LARGE = 100_000
 """Collections of more pictures are not decoded whole for a run that sees less than half of them."""
@@ -62,8 +56,7 @@ def load_dataset(
     memory: int | None = None,
     shown: int | None = None,
     values: Values = UNKNOWN,
-    progress: Progress | None = None,
-    note: Note | None = None,
+    reporter: Reporter = SILENT,
 ) -> ImageDataset:
     """Decode, convert and fit the pictures of a source, on all cores.
 
@@ -83,10 +76,8 @@ def load_dataset(
         How many images the run will be shown, where that is known.
     values : Values, optional
         Black and white in images of more than 8 bits per channel; default what the images tell.
-    progress : callable, optional
-        Called with (done, total) now and then.
-    note : callable, optional
-        Called with a line about where the pictures are held, when that is not as usual.
+    reporter : Reporter, default silent
+        Receives notes and progress.
 
     Raises
     ------
@@ -94,10 +85,8 @@ def load_dataset(
         More than ``max_unreadable`` of the pictures could not be read.
     """
     view = View(size, channels, how, background, values)
-    note = note or silent
-    progress = progress or silent
     if isinstance(source, PreparedSource) and not source.has_checksums:
-        note(
+        reporter.note(
             f"{source.name}: an earlier version prepared it without checksums, so that damage to"
             " its labels goes unseen; run 'dcgan prepare' again to add them"
         )
@@ -107,25 +96,27 @@ def load_dataset(
         known = source.dataset.digest if isinstance(source, PreparedSource) else None
         return HeldDataset(lying, known, labels=source.labels, run=source.run)
     if varies(source):
-        note(f"{source.name}: {VARYING}")
+        reporter.note(f"{source.name}: {VARYING}")
         return StreamedDataset(source, view, max_unreadable=max_unreadable)
-    dataset = _cached(source, view, cache, max_unreadable, shown, progress, note)
+    dataset = _cached(source, view, cache, max_unreadable, shown, reporter)
     if dataset is None and _is_brief(source, shown):
-        note(f"less than half of {len(source):,} pictures will be shown: each is decoded then")
+        reporter.note(
+            f"less than half of {len(source):,} pictures will be shown: each is decoded then"
+        )
         return StreamedDataset(source, view, max_unreadable=max_unreadable)
     if dataset is None:
         room = memory if memory is not None else _free_memory()
         if room is None or _needed(source, view) <= room:
-            dataset = _in_memory(source, view, max_unreadable, room, progress)
+            dataset = _in_memory(source, view, max_unreadable, room, reporter)
     if dataset is None:
-        note(
+        reporter.note(
             f"{in_words(_needed(source, view))} decoded fit neither into the cache nor into"
             " memory: pictures are decoded each time they are shown"
         )
         return StreamedDataset(source, view, max_unreadable=max_unreadable)
     refuse_too_many(source, dataset.skipped, max_unreadable)
     for line in dataset.remarks.lines():
-        note(line)
+        reporter.note(line)
     return dataset
 
 
@@ -135,7 +126,7 @@ def prepare_dataset(
     folder: Path,
     *,
     max_unreadable: float = 0.05,
-    progress: Progress | None = None,
+    reporter: Reporter = SILENT,
 ) -> None:
     """Decode a source into a prepared folder, which appears when it is whole.
 
@@ -152,12 +143,12 @@ def prepare_dataset(
             for index, pixels in enumerate(lying):
                 writer.add(Decoded(index, pixels))
         else:
-            for decoded in decode_all(source, view, progress or silent):
+            for decoded in decode_all(source, view, reporter):
                 writer.add(decoded)
         refuse_too_many(source, writer.skipped, max_unreadable)
 
 
-def decode_all(source: Source, view: View, progress: Progress) -> Iterator[Decoded]:
+def decode_all(source: Source, view: View, reporter: Reporter) -> Iterator[Decoded]:
     """Every picture in order, decoded in threads a little ahead of the caller."""
     count = len(source)
 
@@ -169,15 +160,11 @@ def decode_all(source: Source, view: View, progress: Progress) -> Iterator[Decod
             return Decoded(index, Skipped(source.title(index), str(error)))
 
     chunk = max(1, min(256, _CHUNK_BYTES // view.image_bytes))
-    told = time.monotonic()
     for decoded in in_threads(
         decode_one, range(count), chunk=chunk, one_at_a_time=source.one_at_a_time
     ):
         yield decoded
-        is_due = decoded.index % _TELL_EVERY == 0 or time.monotonic() - told >= _TELL_SECONDS
-        if is_due or decoded.index == count - 1:
-            told = time.monotonic()
-            progress(decoded.index + 1, count)
+        reporter.progress("decoding", decoded.index + 1, count)
 
 
 def load_some(
@@ -230,8 +217,7 @@ def _cached(
     cache: Cache | None,
     max_unreadable: float,
     shown: int | None,
-    progress: Progress,
-    note: Note,
+    reporter: Reporter,
 ) -> ImageDataset | None:
     """The entry of the cache, built if need be; None where there cannot be one."""
     stamp = None if cache is None else source.stamp()
@@ -240,21 +226,23 @@ def _cached(
     wanted = Wanted(source, view, stamp)
 
     def build(folder: Path) -> None:
-        prepare_dataset(source, view, folder, max_unreadable=max_unreadable, progress=progress)
+        prepare_dataset(source, view, folder, max_unreadable=max_unreadable, reporter=reporter)
 
     try:
-        found = cache.find(wanted, note)
+        found = cache.find(wanted, reporter)
         if found is None and not _is_brief(source, shown):
             obstacle = cache.make_room(_needed(source, view))
             if obstacle:
-                note(f"not kept for later runs: {obstacle}")
+                reporter.note(f"not kept for later runs: {obstacle}")
                 return None
-            found = cache.get(wanted, build, note)
+            found = cache.get(wanted, build, reporter)
     except OSError as error:
         if isinstance(error, DiskFull):
-            note(f"not kept for later runs: no space is left on the disk of {cache.folder}")
+            reporter.note(
+                f"not kept for later runs: no space is left on the disk of {cache.folder}"
+            )
         else:
-            note(f"not kept for later runs: {cache.folder}: {error.strerror or error}")
+            reporter.note(f"not kept for later runs: {cache.folder}: {error.strerror or error}")
         return None
     if found is not None:
         found.relabel(source.labels)
@@ -262,7 +250,7 @@ def _cached(
 
 
 def _in_memory(
-    source: Source, view: View, max_unreadable: float, room: int | None, progress: Progress
+    source: Source, view: View, max_unreadable: float, room: int | None, reporter: Reporter
 ) -> ImageDataset | None:
     """All pictures decoded; None where ragged ones turn out to take more than there is room."""
     skipped: list[Skipped] = []
@@ -271,7 +259,7 @@ def _in_memory(
     sides: list[tuple[int, ...]] = []
     flat = bytearray()
     fixed = None if view.is_ragged else np.empty((len(source), *view.shape), dtype=np.uint8)
-    for decoded in decode_all(source, view, progress):
+    for decoded in decode_all(source, view, reporter):
         if isinstance(decoded.pixels, Skipped):
             skipped.append(decoded.pixels)
             continue

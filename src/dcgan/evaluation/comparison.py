@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import fspath
 from pathlib import Path
@@ -23,6 +23,7 @@ from dcgan.runs.scores import read_scores
 from dcgan.runs.settings import stored_settings
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
+from dcgan.runtime.reporting import SILENT, Reporter
 
 MEASURES = ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
 
@@ -145,8 +146,7 @@ def compare(
     extractor: StrPath = "auto",
     seed: int = 0,
     data_root: StrPath | None = None,
-    note: Callable[[str], None] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    reporter: Reporter = SILENT,
 ) -> Comparison:
     """Compare runs at the checkpoints they are opened at.
 
@@ -164,7 +164,7 @@ def compare(
         See :func:`dcgan.evaluation.extractors.open_extractor`.
     seed : int
         Of the latents drawn on the sheet, and of the first draw.
-    data_root, note, progress
+    data_root, reporter, progress
         As for :func:`dcgan.evaluation.evaluate_runs.evaluate`.
 
     Raises
@@ -182,9 +182,8 @@ def compare(
     refuse_unknown(extractor)
     if draws < 2:
         raise ConfigError("draws", draws, "at least 2, or there is no spread")
-    if note is not None:
-        for problem in filter(None, map(log_problem, runs)):
-            note(problem)
+    for problem in filter(None, map(log_problem, runs)):
+        reporter.note(problem)
     spreads: list[tuple[Spread, ...]] = [()] * len(runs)
     shapes = {run.networks.image_shape for run in runs}
     if images == 0:
@@ -197,12 +196,11 @@ def compare(
             runs[0].networks,
             data,
             data_root=data_root,
-            note=note,
-            progress=progress,
+            reporter=reporter,
         )
         refuse_few_images(len(dataset))
-        network = open_extractor(extractor, dataset, device=runs[0].device, note=note)
-        evaluator = Evaluator(dataset, network, images=images, brief=True, note=note)
+        network = open_extractor(extractor, dataset, device=runs[0].device, reporter=reporter)
+        evaluator = Evaluator(dataset, network, images=images, brief=True, reporter=reporter)
         spreads = [_spreads(evaluator, run, range(seed, seed + draws)) for run in runs]
         protocol = (
             f"{draws} draws of {evaluator.count:,} images, to {evaluator.split}, on"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from os import fspath
 
 from dcgan.data import ImageDataset
@@ -14,6 +14,7 @@ from dcgan.evaluation.sampler import Sampler
 from dcgan.runs.dataset import held_out_name, open_dataset
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
+from dcgan.runtime.reporting import SILENT, Reporter
 
 
 @isolated()
@@ -28,8 +29,7 @@ def evaluate(
     brief: bool = False,
     data_root: StrPath | None = None,
     download: bool = False,
-    note: Callable[[str], None] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    reporter: Reporter = SILENT,
 ) -> list[Evaluation]:
     """Measure checkpoints against the same real pictures, on the same features.
 
@@ -55,7 +55,7 @@ def evaluate(
         Where named sets lie.
     download : bool
         Whether Inception's weights may be fetched.
-    note, progress
+    reporter
         Told what is being done.
 
     Returns
@@ -73,9 +73,7 @@ def evaluate(
     refuse_unknown(extractor)
     folder, networks, ranks = runs[0].folder, runs[0].networks, runs[0].ranks
     with ranks.first_ahead():
-        dataset = open_dataset(
-            folder, networks, data, data_root=data_root, note=note, progress=progress
-        )
+        dataset = open_dataset(folder, networks, data, data_root=data_root, reporter=reporter)
     refuse_few_images(len(dataset))
     others = None
     if held_out is not None and (brief or data is not None):
@@ -87,9 +85,9 @@ def evaluate(
         )
     with ranks.first_ahead():
         if not brief and data is None:
-            others = _held_out(runs[0], held_out, data_root, note, progress)
+            others = _held_out(runs[0], held_out, data_root, reporter)
         opened = open_extractor(
-            extractor, dataset, device=runs[0].device, download=download, note=note
+            extractor, dataset, device=runs[0].device, download=download, reporter=reporter
         )
     ranks.agree("checkpoints", [run.checkpoint.name for run in runs])
     ranks.agree("pictures", [(name_of(some), len(some)) for some in (dataset, others) if some])
@@ -102,7 +100,7 @@ def evaluate(
         held_out=others,
         brief=brief,
         copies=data is None,
-        note=note,
+        reporter=reporter,
     )
     return [evaluator.evaluate(run, seed=seed) for run in runs]
 
@@ -111,16 +109,13 @@ def _held_out(
     run: Sampler,
     asked: StrPath | None,
     data_root: StrPath | None,
-    note: Callable[[str], None] | None,
-    progress: Callable[[int, int], None] | None,
+    reporter: Reporter,
 ) -> ImageDataset | None:
     name = asked or held_out_name(run.folder)
     if name is None:
         return None
     try:
-        return open_dataset(
-            run.folder, run.networks, name, data_root=data_root, note=note, progress=progress
-        )
+        return open_dataset(run.folder, run.networks, name, data_root=data_root, reporter=reporter)
     except DcganError:
         if asked is not None:
             raise

@@ -5,7 +5,7 @@ N images · C channels · H, W sides · F features · K classes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from math import isnan
 from typing import Any
@@ -29,7 +29,7 @@ from dcgan.metrics.neighbours import density_coverage, precision_recall
 from dcgan.metrics.score import Score
 from dcgan.metrics.similarity import ms_ssim_diversity
 from dcgan.metrics.wasserstein import sliced_wasserstein
-from dcgan.runtime.reporting import silent
+from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.vocabulary import Better
 
 _MOST_TRAINING = 50_000
@@ -37,8 +37,6 @@ _MOST_TRAINING = 50_000
 
 _PIXEL_BYTES = 200_000_000
 """Of generated images that are kept for the measures on pixels."""
-
-Note = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -114,8 +112,8 @@ class Evaluator:
         Only the distances and shares on features: what a curve over checkpoints needs.
     copies : bool
         Whether the pictures are what the runs were trained on, so that copies are looked for.
-    note : callable, optional
-        Told what is being done.
+    reporter : Reporter, default silent
+        Receives notes and progress.
 
     Raises
     ------
@@ -134,13 +132,13 @@ class Evaluator:
         held_out: ImageDataset | None = None,
         brief: bool = False,
         copies: bool = True,
-        note: Note | None = None,
+        reporter: Reporter = SILENT,
     ) -> None:
         total = len(dataset)
         refuse_few(images)
         refuse_few_images(total)
         self.count = min(images, total // 2)
-        self._note = note or silent
+        self._reporter = reporter
         self._extractor = extractor
         self._seed = 0
         self._brief = brief
@@ -148,7 +146,7 @@ class Evaluator:
         order = chosen_order(total)
         self._rows, self._floor_rows = order[: self.count], order[self.count : 2 * self.count]
         self._dataset = dataset
-        self._note(f"features of real pictures ({extractor.label})")
+        self._reporter.note(f"features of real pictures ({extractor.label})")
         searched = 0 if brief or not copies else min(total, _MOST_TRAINING)
         most = max(2 * self.count, searched)
         known = real_features(dataset, order[:most], extractor)
@@ -179,11 +177,11 @@ class Evaluator:
                 f"{run.path}: draws images of another shape than the pictures they would be"
                 " compared with"
             )
-        self._note(f"{run.images_seen:,} images seen: drawing {self.count:,} images")
+        self._reporter.note(f"{run.images_seen:,} images seen: drawing {self.count:,} images")
         kept = 0 if self._brief else min(self.count, _PIXEL_BYTES // _bytes_of(run))
         first = _FirstOf(run.stream(self.count, seed=self._seed), kept)
         generated = self._extractor(iter(first))
-        self._note("measuring")
+        self._reporter.note("measuring")
         scores = [*self._distances(generated), *self._of_classes(generated)]
         copying = None
         if not self._brief:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -27,6 +26,7 @@ from dcgan.metrics.extractors.inception import inception_extractor
 from dcgan.metrics.extractors.module import module_extractor
 from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.runtime.files import expanded
+from dcgan.runtime.reporting import SILENT, Reporter
 
 NAMES = ("auto", "random", "classifier", "inception")
 
@@ -50,7 +50,7 @@ def open_extractor(
     *,
     device: torch.device | str = "cpu",
     download: bool = False,
-    note: Callable[[str], None] | None = None,
+    reporter: Reporter = SILENT,
 ) -> Extractor:
     """An extractor by its name, or from a file.
 
@@ -68,8 +68,8 @@ def open_extractor(
     device : torch.device, default CPU
     download : bool
         Whether Inception's weights may be fetched.
-    note : callable, optional
-        Told when something takes long.
+    reporter : Reporter, default silent
+        Receives notes and progress.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def open_extractor(
     match wanted:
         case "auto":
             name = "classifier" if _can_be_taught(dataset) else "random"
-            return open_extractor(name, dataset, device=device, note=note)
+            return open_extractor(name, dataset, device=device, reporter=reporter)
         case "random":
             return random_extractor(channels, (height, width), device=device)
         case "classifier":
@@ -93,10 +93,10 @@ def open_extractor(
                     "these pictures have no labels to train a classifier on; take --extractor"
                     " random, or sort them into one folder per class"
                 )
-            classifier = factor_classifier(dataset, *found, device=device, note=note)
+            classifier = factor_classifier(dataset, *found, device=device, reporter=reporter)
             trouble = _near_chance(classifier, dataset, found[1])
-            if trouble and note:
-                note(f"measuring with the extractor random: {trouble}")
+            if trouble:
+                reporter.note(f"measuring with the extractor random: {trouble}")
             return (
                 random_extractor(channels, (height, width), device=device)
                 if trouble
@@ -179,7 +179,7 @@ def factor_classifier(
     device: torch.device | str = "cpu",
     shifted: bool = True,
     brief: bool = False,
-    note: Callable[[str], None] | None = None,
+    reporter: Reporter = SILENT,
 ) -> Extractor:
     """A classifier of pictures by one factor, trained once on them and kept.
 
@@ -195,8 +195,8 @@ def factor_classifier(
         Whether it learns from pictures moved a little, too: better, unless the factor is a place.
     brief : bool
         Where it has to be trained, only so long that it can be read by: it measures nothing.
-    note : callable, optional
-        Told when it has to be trained.
+    reporter : Reporter, default silent
+        Receives notes and progress.
 
     Raises
     ------
@@ -221,7 +221,7 @@ def factor_classifier(
         device=device,
         budget=budget,
         shifted=shifted,
-        note=note,
+        reporter=reporter,
     )
 
 

@@ -6,7 +6,7 @@ Z numbers of a latent
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
@@ -24,6 +24,7 @@ from dcgan.latent.resemblance import Resemblance
 from dcgan.runs.run import Run
 from dcgan.runtime.device import no_tf32
 from dcgan.runtime.isolation import isolated
+from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
 
 STARTS = 8
@@ -80,7 +81,7 @@ def invert(
     starts: int = STARTS,
     features: float = 0.0,
     prior: float = PRIOR,
-    progress: Callable[[str], object] | None = None,
+    reporter: Reporter = SILENT,
 ) -> Inversion:
     """Latents whose images are nearest to given ones.
 
@@ -103,8 +104,8 @@ def invert(
         Most for each image.
     features, prior : float
         See :class:`Resemblance`.
-    progress : callable, optional
-        Called with a line about how far the search is, before each of its starts.
+    reporter : Reporter, default silent
+        Receives the number of images found, before each start.
 
     Continuous codes are not searched for: they stay what those of a start are.
 
@@ -127,9 +128,8 @@ def invert(
         missing = torch.nonzero(error_N > same)[:, 0]
         if not len(missing):
             break
-        if progress is not None:
-            done = len(error_N) - len(missing)
-            progress(f"start {start + 1} of {starts}, {done} of {len(error_N)} found")
+        done = len(error_N) - len(missing)
+        reporter.progress(f"start {start + 1} of {starts}, found", done, len(error_N))
         for place_B in torch.split(missing, max(1, _MOST_NUMBERS // size)):
             if start and start % 2 == 0:
                 start_BD, beside_BK = begin.near(found_ND[place_B]), beside_NK[place_B]

@@ -5,7 +5,7 @@ N images · C channels · H, W sides · K classes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from itertools import pairwise
 
@@ -20,6 +20,7 @@ from dcgan.metrics.extractor import Extractor
 from dcgan.runs.dataset import open_dataset
 from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath
+from dcgan.runtime.reporting import SILENT, Reporter
 
 _PARTS = 8
 
@@ -38,7 +39,7 @@ class Reader:
     Parameters
     ----------
     run : Run
-    data, data_root, note
+    data, data_root, reporter
         As for :func:`dcgan.runs.dataset.open_dataset`.
     """
 
@@ -48,9 +49,9 @@ class Reader:
         *,
         data: StrPath | None = None,
         data_root: StrPath | None = None,
-        note: Callable[[str], None] | None = None,
+        reporter: Reporter = SILENT,
     ) -> None:
-        self._run, self._data, self._root, self._note = run, data, data_root, note
+        self._run, self._data, self._root, self._reporter = run, data, data_root, reporter
         self._classifiers: dict[str, Extractor] = {}
         self._eighths: dict[str, tuple[Labels, NDArray[np.float64]]] = {}
 
@@ -59,7 +60,7 @@ class Reader:
         """What the run was trained on, or is to be read by."""
         run = self._run
         return open_dataset(
-            run.folder, run.networks, self._data, data_root=self._root, note=self._note
+            run.folder, run.networks, self._data, data_root=self._root, reporter=self._reporter
         )
 
     @cached_property
@@ -139,7 +140,7 @@ class Reader:
                 device=self._run.device,
                 shifted=shifted,
                 brief=True,
-                note=self._note,
+                reporter=self._reporter,
             )
         return self._classifiers[factor]
 

@@ -6,7 +6,7 @@ N pictures · B batch · C channels · H, W sides · F features
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from dcgan.models.batch_norm import averaging_batch_norm
 from dcgan.models.table import Layer
 from dcgan.runtime.device import no_tf32, poolable
 from dcgan.runtime.memory import available_memory, in_words
+from dcgan.runtime.reporting import SILENT, Reporter
 
 GRID = 4
 """Every layer is max-pooled to 4×4 (Radford et al. 2016, section 5.1)."""
@@ -33,8 +34,6 @@ differently, and a picture's features must not depend on what lies beside it."""
 
 _MEMORY_SHARE = 0.7
 """Of the memory that is free, what features may take; solving takes copies of small parts."""
-
-Progress = Callable[[int, int], None]
 
 
 class FeatureMap(Protocol):
@@ -188,7 +187,8 @@ def extract(
     *,
     projection: Projection | None = None,
     device: torch.device | str = "cpu",
-    progress: Progress | None = None,
+    reporter: Reporter = SILENT,
+    activity: str = "features",
 ) -> NDArray[np.float32]:
     """Features of pictures by number, float32 (N, F); only one batch is ever held unprojected."""
     width = features.count if projection is None else projection.kept
@@ -201,8 +201,7 @@ def extract(
         found = features(whole_BCHW)[:count].float().cpu().numpy()
         collected[done : done + count] = found if projection is None else projection(found)
         done += count
-        if progress is not None:
-            progress(done, len(index_N))
+        reporter.progress(activity, done, len(index_N))
     return collected
 
 

@@ -5,7 +5,6 @@ N pictures · K classes
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from os import fspath
 from pathlib import Path
@@ -23,6 +22,7 @@ from dcgan.runs.run import Run
 from dcgan.runs.settings import stored_section
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
+from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
 
 _HELD_OUT = 1 / 6
@@ -72,8 +72,7 @@ def load_labelled(
     factor: str | None = None,
     root: StrPath | None = None,
     cache: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    note: Callable[[str], None] | None = None,
+    reporter: Reporter = SILENT,
 ) -> Labelled:
     """Open a labelled collection as the run saw its own: same size, channels and fit.
 
@@ -86,7 +85,7 @@ def load_labelled(
         Which labels; default ``label``, or the only ones there are.
     cache : Path, optional
         The folder where decoded pictures are kept.
-    progress, note
+    reporter
         As for :func:`dcgan.data.load_dataset`.
 
     Raises
@@ -99,9 +98,8 @@ def load_labelled(
     data = fspath(data)
     channels, height, width = run.networks.image_shape
     source = open_source(data, root)
-    if note is not None:
-        for line in source.notes:
-            note(line)
+    for line in source.notes:
+        reporter.note(line)
     _labels_of(data, source.labels, factor)  # before minutes of decoding
     fit = recorded(run, "data", "fit", default="crop")
     dataset = load_dataset(
@@ -112,8 +110,7 @@ def load_labelled(
         background=recorded(run, "data", "background", default="#ffffff"),
         cache=None if cache is None else Cache(cache, _CACHE_BYTES),
         values=values_of(source, Values.stored(recorded(run, "data", default={})) or UNKNOWN),
-        progress=progress,
-        note=note,
+        reporter=reporter,
     )
     labels = _labels_of(data, dataset.labels, factor)
     index_N = np.arange(len(dataset))

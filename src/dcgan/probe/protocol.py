@@ -6,7 +6,7 @@ N pictures · F features · R draws
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +28,7 @@ from dcgan.probe.supervised import BUDGET, predict, train_supervised
 from dcgan.probe.svm import Chosen, LinearSVM, SquaredHinge, choose
 from dcgan.runs.run import Run
 from dcgan.runtime.isolation import isolated
-from dcgan.runtime.reporting import silent
+from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
 
 MAX_FEATURES = 8192
@@ -36,8 +36,6 @@ MAX_FEATURES = 8192
 
 _MOST_VALIDATION = 10_000
 """The paper's number on SVHN (section 5.2)."""
-
-Tell = Callable[[str], None]
 
 
 @isolated()
@@ -53,7 +51,7 @@ def probe(
     budget: int = BUDGET,
     seed: int = 0,
     device: torch.device | str = "cpu",
-    tell: Tell | None = None,
+    reporter: Reporter = SILENT,
 ) -> ProbeResult:
     """Judge the features of a run's discriminator by a linear classifier, beside yardsticks.
 
@@ -79,8 +77,8 @@ def probe(
     seed : int, default 0
         Of splits, draws, projection, fresh weights and k-means.
     device : torch.device, default CPU
-    tell : callable, optional
-        Called with a line of progress now and then.
+    reporter : Reporter, default silent
+        Receives notes and progress.
 
     Raises
     ------
@@ -99,17 +97,16 @@ def probe(
     parts = _Parts(
         Unlabelled(run, train.dataset, train.index, seed, device), train, validation, test, draws
     )
-    silent_or_tell = tell or silent
     results = []
     for method in chosen:
         start = time.monotonic()
         if method == "supervised":
-            result = _supervised(parts, budget, start, silent_or_tell)
+            result = _supervised(parts, budget, start, reporter)
         else:
-            result = _by_features(method, parts, max_features, start, silent_or_tell)
+            result = _by_features(method, parts, max_features, start, reporter)
         results.append(result)
         accuracy = float(np.mean(result.test))
-        silent_or_tell(f"{method}: test {accuracy:.2%} after {result.seconds:.0f} s")
+        reporter.note(f"{method}: test {accuracy:.2%} after {result.seconds:.0f} s")
     return ProbeResult(
         methods=tuple(results),
         names=train.names,
@@ -139,9 +136,9 @@ class _Parts:
 
 
 def _by_features(
-    method: str, parts: _Parts, max_features: int, start: float, tell: Tell
+    method: str, parts: _Parts, max_features: int, start: float, reporter: Reporter
 ) -> MethodResult:
-    tell(f"{method}: features")
+    reporter.note(f"{method}: features")
     features = features_of(method, parts.seen)
     projection = None
     if features.count > max_features:
@@ -154,10 +151,10 @@ def _by_features(
     wanted = len(rows) + len(parts.validation) + len(parts.test)
     refuse_too_many(wanted, min(features.count, max_features))
     learning = (parts.train.take(rows), parts.validation)
-    both_NF = _collected(learning, features, projection, parts, tell, method)
-    test_NF = _collected((parts.test,), features, projection, parts, tell, f"{method}, test")
+    both_NF = _collected(learning, features, projection, parts, reporter, method)
+    test_NF = _collected((parts.test,), features, projection, parts, reporter, f"{method}, test")
     fit = _fit_all if parts.draws is None else _fit_few
-    found = fit(parts, both_NF, rows, tell, method)
+    found = fit(parts, both_NF, rows, reporter, method)
     svms = [svm for svm, _ in found]
     return MethodResult(
         method=method,
@@ -179,35 +176,32 @@ def _collected(
     features: FeatureMap,
     projection: Projection | None,
     parts: _Parts,
-    tell: Tell,
+    reporter: Reporter,
     name: str,
 ) -> NDArray[np.float32]:
     """Features of parts of one collection, one below the other."""
     index_N = np.concatenate([part.index for part in several])
-    last = time.monotonic()
-
-    def progress(done: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= 10:
-            last = time.monotonic()
-            tell(f"{name}: features of {done:,}/{total:,} pictures")
-
     return extract(
         features,
         several[0].dataset,
         index_N,
         projection=projection,
         device=parts.seen.device,
-        progress=progress,
+        reporter=reporter,
+        activity=f"{name}: features",
     )
 
 
 def _fit_all(
-    parts: _Parts, both_NF: NDArray[np.float32], _: NDArray[np.int64], tell: Tell, method: str
+    parts: _Parts,
+    both_NF: NDArray[np.float32],
+    _: NDArray[np.int64],
+    reporter: Reporter,
+    method: str,
 ) -> list[tuple[LinearSVM, Chosen]]:
     """C by validation, then that C on both parts."""
     count, device = len(parts.train), parts.seen.device
-    tell(f"{method}: linear SVM on {count:,} x {both_NF.shape[1]:,}")
+    reporter.note(f"{method}: linear SVM on {count:,} x {both_NF.shape[1]:,}")
     problem = SquaredHinge(both_NF[:count], parts.train.label, parts.classes, device=device)
     chosen = choose(problem, both_NF[count:], parts.validation.label)
     class_N = np.concatenate([parts.train.label, parts.validation.label])
@@ -219,14 +213,14 @@ def _fit_few(
     parts: _Parts,
     both_NF: NDArray[np.float32],
     rows: NDArray[np.int64],
-    tell: Tell,
+    reporter: Reporter,
     method: str,
 ) -> list[tuple[LinearSVM, Chosen]]:
     """For each draw, C by validation."""
     found = []
     validation_NF = both_NF[len(rows) :]
     for number, draw in enumerate(parts.draws or [], start=1):
-        tell(f"{method}: draw {number}")
+        reporter.note(f"{method}: draw {number}")
         drawn_NF = both_NF[np.searchsorted(rows, draw)]
         problem = SquaredHinge(
             drawn_NF, parts.train.label[draw], parts.classes, device=parts.seen.device
@@ -236,12 +230,12 @@ def _fit_few(
     return found
 
 
-def _supervised(parts: _Parts, budget: int, start: float, tell: Tell) -> MethodResult:
+def _supervised(parts: _Parts, budget: int, start: float, reporter: Reporter) -> MethodResult:
     seen = parts.seen
     networks = seen.run.networks
     validation, predicted, images = [], [], 0
     for number, rows in enumerate(parts.draws or [np.arange(len(parts.train))]):
-        tell(f"supervised: training of network {number + 1}")
+        reporter.note(f"supervised: training of network {number + 1}")
         trained = train_supervised(
             networks,
             initialisation_of(seen.run),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from os import fspath
 
 from dcgan.data.sources.opening import named_test_of
@@ -10,6 +9,7 @@ from dcgan.probe.labelled import Labelled, held_out, limited, load_labelled, mat
 from dcgan.runs.run import Run
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import StrPath
+from dcgan.runtime.reporting import Reporter
 
 
 def load_sets(
@@ -21,7 +21,7 @@ def load_sets(
     root: StrPath | None = None,
     limit: int | None = None,
     seed: int = 0,
-    tell: Callable[[str], None],
+    reporter: Reporter,
 ) -> tuple[Labelled, Labelled]:
     """Open the pictures to learn from and those to judge on, as the run sees pictures.
 
@@ -51,14 +51,21 @@ def load_sets(
 
     def load(name: StrPath) -> Labelled:
         return load_labelled(
-            run, name, factor=factor, root=root, cache=cache_folder() / "pictures", note=tell
+            run,
+            name,
+            factor=factor,
+            root=root,
+            cache=cache_folder() / "pictures",
+            reporter=reporter,
         )
 
     learning = load(data)
     test = test or named_test_of(fspath(data))
     if test is None:
         rest, judging = held_out(learning, seed, purpose="test")
-        tell(f"no --test: {len(judging):,} of {len(learning):,} pictures are held out to judge on")
+        reporter.note(
+            f"no --test: {len(judging):,} of {len(learning):,} pictures are held out to judge on"
+        )
         judging = _named(judging, "held out")
         return limited(rest, limit, seed), limited(judging, limit, seed)
     judging = matched(load(test), learning.names)

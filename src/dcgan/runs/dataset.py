@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, TypedDict
 
@@ -26,6 +26,7 @@ from dcgan.runs.settings import stored_section
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.reading import NotJson, read_json
+from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.vocabulary import CachePlace, Fit, Frames, KeepOrDrop
 
 FROM_PYTHON = "(python)"
@@ -43,8 +44,7 @@ def open_dataset(
     data: StrPath | None = None,
     *,
     data_root: StrPath | None = None,
-    note: Callable[[str], None] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    reporter: Reporter = SILENT,
 ) -> ImageDataset:
     """Pictures at the size and with the channels of a run's networks.
 
@@ -56,7 +56,7 @@ def open_dataset(
         As for :func:`dcgan.data.open_source`; default what the run was trained on.
     data_root : path, optional
         Where named sets lie; default where they lay then, else the variable ``DCGAN_DATA``.
-    note, progress
+    reporter
         As for :func:`dcgan.data.load_dataset`.
 
     Raises
@@ -71,8 +71,8 @@ def open_dataset(
     if data is None and own == FROM_PYTHON:
         raise DataError(f"{folder.path}: its pictures came from Python; say which to compare with")
     is_own = data is None
-    if is_own and note is not None and Path(own).is_absolute():
-        note(f"images: {own} (named in {folder.config})")
+    if is_own and Path(own).is_absolute():
+        reporter.note(f"images: {own} (named in {folder.config})")
     root = data_root or section.root
     source = open_source(
         data or own,
@@ -81,11 +81,11 @@ def open_dataset(
         split=section.split if is_own else "auto",
         labels=section.labels if is_own else "auto",
     )
-    if note is not None and not is_own:
+    if not is_own:
         for line in source.notes:
-            note(line)
+            reporter.note(line)
     if is_own:
-        source = _selected(section, source, note)
+        source = _selected(section, source, reporter)
     how = section.fit
     dataset = load_dataset(
         source,
@@ -95,11 +95,10 @@ def open_dataset(
         max_unreadable=section.max_unreadable,
         cache=_cache(section, folder),
         values=_values(section, source, is_own=data is None),
-        progress=progress,
-        note=note,
+        reporter=reporter,
     )
-    if data is None and note is not None and how != "cover-random":
-        _say_if_changed(folder, dataset, note)
+    if data is None and how != "cover-random":
+        _say_if_changed(folder, dataset, reporter)
     return dataset
 
 
@@ -175,7 +174,7 @@ def _fit(section: _DataSection) -> _Fitting:
     }
 
 
-def _selected(section: _DataSection, source: Source, note: Callable[[str], None] | None) -> Source:
+def _selected(section: _DataSection, source: Source, reporter: Reporter) -> Source:
     """Without the images that the run went without."""
     on_white = section.background.lower() == "#ffffff"
     drops = Drops(
@@ -184,7 +183,7 @@ def _selected(section: _DataSection, source: Source, note: Callable[[str], None]
         vanishing=on_white and section.channels not in {2, 4},
     )
     known = None if section.cache == "off" else cache_folder() / "selections"
-    return select(source, drops, known=known, note=note)
+    return select(source, drops, known=known, reporter=reporter)
 
 
 def _values(section: _DataSection, source: Source, *, is_own: bool) -> Values:
@@ -204,7 +203,7 @@ def _cache(section: _DataSection, folder: RunFolder) -> Cache | None:
     return Cache(place, int(section.cache_gb * 1e9))
 
 
-def _say_if_changed(folder: RunFolder, dataset: ImageDataset, note: Callable[[str], None]) -> None:
+def _say_if_changed(folder: RunFolder, dataset: ImageDataset, reporter: Reporter) -> None:
     try:
         about = read_json(folder.provenance).get("data")
     except (OSError, ValueError):
@@ -214,4 +213,4 @@ def _say_if_changed(folder: RunFolder, dataset: ImageDataset, note: Callable[[st
         return
     comparable = seen.startswith(STREAMED) == dataset.fingerprint.startswith(STREAMED)
     if comparable and seen != dataset.fingerprint:
-        note(f"{folder.path}: the pictures have changed since it was trained on them")
+        reporter.note(f"{folder.path}: the pictures have changed since it was trained on them")

@@ -34,7 +34,7 @@ from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import default_modes, in_default_modes, isolated
 from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reading import read_json, sha256
-from dcgan.runtime.reporting import chosen_reporter
+from dcgan.runtime.reporting import SILENT, Reporter, chosen_reporter
 
 if TYPE_CHECKING:
     import dcgan
@@ -244,8 +244,7 @@ class Run:
                 held_out=held_out,
                 seed=seed,
                 data_root=data_root,
-                note=reporter.note,
-                progress=reporter.decoding,
+                reporter=reporter,
             )[0]
         finally:
             reporter.end()
@@ -284,7 +283,7 @@ def open_every_checkpoint(
     *,
     device: torch.device | str = "cpu",
     ranks: Ranks = ALONE,
-    note: Callable[[str], None] | None = None,
+    reporter: Reporter = SILENT,
 ) -> list[Run]:
     """A run opened at each of its checkpoints, oldest first.
 
@@ -295,8 +294,8 @@ def open_every_checkpoint(
     device : torch.device, default CPU
     ranks : Ranks, optional
         See :class:`Run`.
-    note : callable, optional
-        Told of each checkpoint that is damaged, and passed over.
+    reporter : Reporter, default silent
+        Receives notes and progress.
 
     Raises
     ------
@@ -310,8 +309,7 @@ def open_every_checkpoint(
         try:
             runs.append(open_run(path, checkpoint=name, device=device, ranks=ranks))
         except CheckpointError as error:
-            if note:
-                note(f"passed over: {error}")
+            reporter.note(f"passed over: {error}")
     # where there is nothing to open, opening it says what is wrong
     return runs or [open_run(path, checkpoint="last", device=device, ranks=ranks)]
 

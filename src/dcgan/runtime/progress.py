@@ -13,6 +13,7 @@ from typing import IO, Any, TextIO, cast
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
@@ -22,7 +23,7 @@ from rich.progress import (
 )
 
 from dcgan.errors import printable
-from dcgan.runtime.reporting import Reporter, Scored
+from dcgan.runtime.reporting import Reporter, Scored, Unit
 
 _REDRAW_SECONDS = 0.2
 _PLAIN_SECONDS = 10.0
@@ -75,8 +76,9 @@ class TerminalReporter(Reporter):
         self._live = self._console.is_terminal or in_notebook
         self._progress: Progress | None = None
         self._task = TaskID(0)
-        self._decoding: Progress | None = None
-        self._decoding_since = 0.0
+        self._bar: Progress | None = None
+        self._activity = ""
+        self._activity_since = 0.0
         self._images: int | None = None
         self._minutes: float | None = None
         self._start = 0
@@ -92,35 +94,34 @@ class TerminalReporter(Reporter):
     def note(self, text: str) -> None:
         self._console.print(printable(text), markup=False)
 
-    def decoding(self, done: int, total: int) -> None:
+    def progress(self, activity: str, done: int, total: int | None, unit: Unit = "images") -> None:
         clock = time.monotonic()
-        if self._decoding is None:
-            self._decoding_since = clock
-            columns = (TextColumn("decoding"), BarColumn(bar_width=24), MofNCompleteColumn())
-            self._decoding = Progress(
-                *columns, TimeRemainingColumn(), console=self._console, disable=not self._live
-            )
-            self._decoding.start()
-            self._decoding.add_task("", total=total)
-        self._decoding.update(TaskID(0), completed=done, total=total)
-        is_long = clock - self._decoding_since >= _PLAIN_SECONDS  # a short wait needs no words
-        if not self._live and is_long and clock - self._printed_at >= _PLAIN_SECONDS:
+        if activity != self._activity:
+            self._end_activity()
+            self._activity, self._activity_since = activity, clock
+        last = self._drawn_at if self._live else max(self._printed_at, self._activity_since)
+        if clock - last < (_REDRAW_SECONDS if self._live else _PLAIN_SECONDS) and done != total:
+            return  # a short wait needs no words
+        if self._live:
+            self._drawn_at = clock
+            if self._bar is None:
+                count = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
+                columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), count)
+                self._bar = Progress(*columns, TimeRemainingColumn(), console=self._console)
+                self._bar.start()
+                self._bar.add_task(activity)
+            self._bar.update(TaskID(0), completed=done, total=total)
+        elif clock - last >= _PLAIN_SECONDS:
             self._printed_at = clock
-            self._console.print(f"decoding pictures {done:,}/{total:,}")
+            self._console.print(f"{activity} {_amount(done, total, unit)}", markup=False)
         if done == total:
-            self._decoding.stop()
-            self._decoding = None
+            self._end_activity()
 
-    def fetching(self, done: int, total: int | None) -> None:
-        clock = time.monotonic()
-        in_place = self._console.is_terminal  # a notebook would show each as a line of its own
-        is_due = clock - self._drawn_at >= (_REDRAW_SECONDS if in_place else _PLAIN_SECONDS)
-        if not is_due and done != total:
-            return
-        self._drawn_at = clock
-        of_all = f" of {total / 1e6:.1f}" if total else ""
-        end = "\r" if in_place and done != total else "\n"
-        self._console.print(f"fetching {done / 1e6:.1f}{of_all} MB", end=end)
+    def _end_activity(self) -> None:
+        self._activity = ""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
     def begin(self, images_seen: int, images: int | None, minutes: float | None) -> None:
         self._images, self._minutes, self._start = images, minutes, images_seen
@@ -183,9 +184,7 @@ class TerminalReporter(Reporter):
         self._measured = f"{word} {score.value:.3g}{' (best)' if is_best else ''}"
 
     def end(self) -> None:
-        if self._decoding is not None:
-            self._decoding.stop()
-            self._decoding = None
+        self._end_activity()
         if self._unsaid is not None:  # how far it came
             self._show(*self._unsaid)
         if self._progress is not None:
@@ -216,6 +215,12 @@ class TerminalReporter(Reporter):
         done = images_seen - self._start
         rest = (self._images - images_seen) * spent / done if done > 0 else None
         return min(1.0, images_seen / self._images), rest
+
+
+def _amount(done: int, total: int | None, unit: Unit) -> str:
+    if unit == "bytes":
+        return f"{done / 1e6:.1f}{f' of {total / 1e6:.1f}' if total else ''} MB"
+    return f"{done:,}{f' of {total:,}' if total else ''} {unit}"
 
 
 def _clock(seconds: float) -> str:

@@ -1,8 +1,10 @@
-"""What training tells whoever watches."""
+"""The one way in which work reports what it does: notes, progress, and a run's numbers."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, Self
+
+Unit = Literal["images", "bytes", "steps"]
 
 
 class Scored(Protocol):
@@ -16,16 +18,22 @@ class Scored(Protocol):
 
 
 class Reporter:
-    """Receives the course of a training run; subclasses override what they show."""
+    """Receives notes and progress; does nothing with them. Subclasses override what they show."""
 
     def note(self, text: str) -> None:
         """One line worth reading: a choice made, a warning, a resumption."""
 
-    def decoding(self, done: int, total: int) -> None:
-        """So many pictures are decoded."""
+    def progress(self, activity: str, done: int, total: int | None, unit: Unit = "images") -> None:
+        """Work other than training has advanced; called often, must be cheap.
 
-    def fetching(self, done: int, total: int | None) -> None:
-        """So many bytes of a data set have arrived."""
+        Parameters
+        ----------
+        activity : str
+            What is being done, such as "decoding".
+        done, total : int
+            Both in ``unit``; the last call has ``done == total``. The total may be unknown.
+        unit : "images", "bytes" or "steps"
+        """
 
     def begin(self, images_seen: int, images: int | None, minutes: float | None) -> None:
         """Training begins or goes on, towards ``images`` or for ``minutes``."""
@@ -40,7 +48,13 @@ class Reporter:
         """The averaged generator was measured."""
 
     def end(self) -> None:
-        """No more steps will come, for whatever reason."""
+        """Nothing more will come, for whatever reason."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
 
 def chosen_reporter(reporter: Reporter | None, *, progress: bool, is_first: bool) -> Reporter:
@@ -56,7 +70,7 @@ def chosen_reporter(reporter: Reporter | None, *, progress: bool, is_first: bool
         Of several processes only the first speaks.
     """
     if not is_first or not (reporter or progress):
-        return Reporter()
+        return SILENT
     if reporter is not None:
         return reporter
     from dcgan.runtime.progress import TerminalReporter
@@ -64,5 +78,5 @@ def chosen_reporter(reporter: Reporter | None, *, progress: bool, is_first: bool
     return TerminalReporter()
 
 
-def silent(*_: object) -> None:
-    """Where a caller wants to hear nothing."""
+SILENT = Reporter()
+"""Shows nothing: the default of functions that report."""

@@ -280,7 +280,7 @@ def _open(config: RunConfig, reporter: Reporter) -> Source:
         frames=data.frames,
         split=data.split,
         labels=data.labels,
-        progress=reporter.fetching,
+        reporter=reporter,
     )
 
 
@@ -298,8 +298,7 @@ def _load(config: RunConfig, source: Source, folder: RunFolder, reporter: Report
         memory=None if memory == "auto" else int(memory * 1e9),
         shown=_images_shown(config, len(source)),
         values=build_values(config),
-        progress=reporter.decoding,
-        note=reporter.note,
+        reporter=reporter,
     )
     for note in source.notes[told:]:  # what a program gives tells its labels while it is read
         reporter.note(note)

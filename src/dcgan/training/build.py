@@ -146,8 +146,7 @@ def build_selection(config: RunConfig, source: Source, reporter: Reporter) -> So
         source,
         Drops(data.duplicates, data.blank, vanishing=on_white),
         known=None if data.cache == "off" else cache_folder() / "selections",
-        progress=reporter.decoding,
-        note=reporter.note,
+        reporter=reporter,
     )
 
 
@@ -310,7 +309,7 @@ def build_extractor(
             f" {2 * FEWEST}; best is the last checkpoint"
         )
         return None
-    return open_extractor(metrics.extractor, dataset, device=device, note=reporter.note)
+    return open_extractor(metrics.extractor, dataset, device=device, reporter=reporter)
 
 
 def build_measuring(
@@ -352,16 +351,16 @@ def measured_images(config: RunConfig, dataset: ImageDataset) -> int:
 
 
 def build_tensorboard(
-    config: RunConfig, folder: RunFolder, images_seen: int, note: Callable[[str], None]
+    config: RunConfig, folder: RunFolder, images_seen: int, reporter: Reporter
 ) -> TensorBoardLog | None:
     """What writes for TensorBoard from a number of images seen on; none when the run wants none, or
-    its files cannot be opened, which ``note`` is told."""
+    its files cannot be opened, which is noted."""
     if not config.records.tensorboard:
         return None
     from dcgan.training.event_files import open_writer
 
     # what a killed run wrote after its last checkpoint is written again from there
-    writer = open_writer(folder.tensorboard, note, purge_step=images_seen + 1)
+    writer = open_writer(folder.tensorboard, reporter, purge_step=images_seen + 1)
     if writer is None:
         return None
     tensorboard = TensorBoardLog(writer, images_seen)

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 from torch.utils.tensorboard import SummaryWriter
 
 from dcgan.runtime.files import reason_of
+from dcgan.runtime.reporting import Reporter
 
-Note = Callable[[str], None]
 
-
-def open_writer(folder: Path, note: Note, *, purge_step: int) -> SummaryWriter | None:
+def open_writer(folder: Path, reporter: Reporter, *, purge_step: int) -> SummaryWriter | None:
     """A writer that gives up, and says so once, where it cannot write, as on a full disk.
 
     Parameters
     ----------
     folder : Path
         For the event files.
-    note : callable
-        Told when it gives up; None is returned where that is at once.
+    reporter : Reporter
+        Noted when it gives up; None is returned where that is at once.
     purge_step : int
         Events of this step and later are void.
     """
@@ -30,24 +28,24 @@ def open_writer(folder: Path, note: Note, *, purge_step: int) -> SummaryWriter |
     try:
         writer = SummaryWriter(str(folder), purge_step=purge_step)
     except OSError as error:
-        note(_given_up(folder, error))
+        reporter.note(_given_up(folder, error))
         return None
-    return cast(SummaryWriter, _UntilItFails(writer, folder, note))
+    return cast(SummaryWriter, _UntilItFails(writer, folder, reporter))
 
 
 class _UntilItFails:
     """A writer, or a part of one, whose methods do nothing once one has failed."""
 
     def __init__(
-        self, writer: Any, folder: Path, note: Note, failed: threading.Event | None = None
+        self, writer: Any, folder: Path, reporter: Reporter, failed: threading.Event | None = None
     ) -> None:
-        self._writer, self._folder, self._note = writer, folder, note
+        self._writer, self._folder, self._reporter = writer, folder, reporter
         self._failed = failed or threading.Event()
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._writer, name)
         if not callable(found):
-            return _UntilItFails(found, self._folder, self._note, self._failed)
+            return _UntilItFails(found, self._folder, self._reporter, self._failed)
 
         def attempt(*words: Any, **named: Any) -> Any:
             if self._failed.is_set():
@@ -56,7 +54,7 @@ class _UntilItFails:
                 return found(*words, **named)
             except OSError as error:
                 self._failed.set()
-                self._note(_given_up(self._folder, error))
+                self._reporter.note(_given_up(self._folder, error))
                 return None
 
         return attempt

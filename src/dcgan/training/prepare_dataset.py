@@ -85,7 +85,7 @@ def prepare(
             frames=config.data.frames,
             split=config.data.split,
             labels=config.data.labels,
-            progress=reporter.fetching,
+            reporter=reporter,
         )
     else:
         source = open_items(data)
@@ -123,7 +123,7 @@ def prepare(
             view,
             folder,
             max_unreadable=config.data.max_unreadable,
-            progress=reporter.decoding,
+            reporter=reporter,
         )
     finally:
         reporter.end()

@@ -252,7 +252,7 @@ def _train(
 ) -> None:
     """From a state to the end of the run."""
     with ExitStack() as stack:
-        tensorboard = build_tensorboard(config, folder, state.images_seen, reporter.note)
+        tensorboard = build_tensorboard(config, folder, state.images_seen, reporter)
         if tensorboard is not None:
             stack.callback(tensorboard.close)
         folder.forget_beyond(state.images_seen)

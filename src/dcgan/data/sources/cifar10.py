@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.download import Progress, RemoteFile, fetch
+from dcgan.data.download import RemoteFile, fetch
 from dcgan.data.sources.base import ArraySource, Labels
 from dcgan.data.sources.paths import file_stamp
 from dcgan.errors import DataError, SourceNotFound, Unreachable
 from dcgan.runtime.cache import data_folders, fetching_folder
 from dcgan.runtime.files import working_folder
+from dcgan.runtime.reporting import SILENT, Reporter
 
 _CLASSES = (
     "airplane",
@@ -48,7 +49,7 @@ _RECORD = 1 + 3 * 32 * 32
 """Bytes of one picture: its class, then the red, the green and the blue plane."""
 
 
-def open_cifar10(split: str, root: Path | None, progress: Progress | None = None) -> ArraySource:
+def open_cifar10(split: str, root: Path | None, reporter: Reporter = SILENT) -> ArraySource:
     """CIFAR-10, 32×32 in colour with ten classes; fetched and unpacked where it is not there.
 
     Parameters
@@ -57,8 +58,8 @@ def open_cifar10(split: str, root: Path | None, progress: Progress | None = None
         50,000 or 10,000 pictures.
     root : Path, optional
         The data root; looked in before the cache, and where the files are put.
-    progress : callable, optional
-        Told about the fetching.
+    reporter : Reporter, default silent
+        Receives notes and progress.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def open_cifar10(split: str, root: Path | None, progress: Progress | None = None
     """
     if split not in _FILES:
         raise SourceNotFound(f"cifar10:{split}: the splits are train and test")
-    folder = _found(split, root) or _fetched(root, progress)
+    folder = _found(split, root) or _fetched(root, reporter)
     paths = [folder / name for name in _FILES[split]]
     numbers = np.empty(_PER_FILE * len(paths), np.int64)
     planes = np.empty((len(numbers), *_PIXELS), np.uint8)
@@ -101,10 +102,10 @@ def _found(split: str, root: Path | None) -> Path | None:
     return None
 
 
-def _fetched(root: Path | None, progress: Progress | None) -> Path:
+def _fetched(root: Path | None, reporter: Reporter) -> Path:
     folder = fetching_folder(root) / "cifar10"
     try:
-        archive = fetch(_ARCHIVE, folder, progress)
+        archive = fetch(_ARCHIVE, folder, reporter)
     except Unreachable as error:
         place = (root or Path("DIR")) / "cifar10"
         cure = "" if root else "; then say --data-root DIR, or set the variable DCGAN_DATA"

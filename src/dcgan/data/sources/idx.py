@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.download import Progress, RemoteFile, fetch
+from dcgan.data.download import RemoteFile, fetch
 from dcgan.data.sources.base import ArraySource, Labels
 from dcgan.data.sources.paths import file_stamp
 from dcgan.errors import DataError, SourceNotFound, Unreachable
 from dcgan.runtime.cache import data_folders, fetching_folder
+from dcgan.runtime.reporting import SILENT, Reporter
 
 _CLASSES = {
     "mnist": tuple("0123456789"),
@@ -62,9 +63,7 @@ _MD5 = {
 """As torchvision publishes them (``datasets/mnist.py``)."""
 
 
-def open_idx(
-    name: str, split: str, root: Path | None, progress: Progress | None = None
-) -> ArraySource:
+def open_idx(name: str, split: str, root: Path | None, reporter: Reporter = SILENT) -> ArraySource:
     """One of the two sets, 28×28 grey with ten classes; fetched where it is not there.
 
     Parameters
@@ -74,8 +73,8 @@ def open_idx(
         60,000 or 10,000 pictures.
     root : Path, optional
         The data root; looked in before the cache, and where the files are put.
-    progress : callable, optional
-        Told about the fetching.
+    reporter : Reporter, default silent
+        Receives notes and progress.
 
     Raises
     ------
@@ -85,7 +84,7 @@ def open_idx(
         A file is damaged, or the fetching was cut off.
     """
     stems = [f"{_PREFIX[split]}-images-idx3-ubyte", f"{_PREFIX[split]}-labels-idx1-ubyte"]
-    found = _found(name, stems, root) or _fetched(name, stems, root, progress)
+    found = _found(name, stems, root) or _fetched(name, stems, root, reporter)
     images, numbers = (read_idx(path) for path in found)
     _refuse_strangers(name, found[0].parent, images, numbers)
     labels = {"label": Labels(numbers.astype(np.int64), _CLASSES[name])}
@@ -102,13 +101,11 @@ def _found(name: str, stems: list[str], root: Path | None) -> list[Path]:
     return []
 
 
-def _fetched(
-    name: str, stems: list[str], root: Path | None, progress: Progress | None
-) -> list[Path]:
+def _fetched(name: str, stems: list[str], root: Path | None, reporter: Reporter) -> list[Path]:
     folder = fetching_folder(root) / _FOLDERS[name][0]
     try:
         return [
-            _existing(folder / stem) or fetch(_published(name, f"{stem}.gz"), folder, progress)
+            _existing(folder / stem) or fetch(_published(name, f"{stem}.gz"), folder, reporter)
             for stem in stems
         ]
     except Unreachable as error:

@@ -31,6 +31,7 @@ from dcgan.data.sources.zips import ZipSource
 from dcgan.errors import ConfigError, DataError, SourceNotFound
 from dcgan.runtime.arguments import is_address, is_name, refuse_no_data
 from dcgan.runtime.files import StrPath, expanded
+from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.split_names import ALL, AUTO, NONE, canonical, with_split
 
 _WITH_TEST = ("mnist", "fashion-mnist", "cifar10", "celeba")
@@ -40,8 +41,7 @@ _MADE: dict[str, Callable[[], Source]] = {"digits": open_digits, "shapes": Shape
 
 _MOST_SHARDS = 1_000_000
 
-_Progress = Callable[[int, int | None], None]
-_Named = Callable[[str, Path | None, _Progress | None], Source]
+_Named = Callable[[str, Path | None, Reporter], Source]
 _NAMED: dict[str, tuple[tuple[str, ...], _Named]] = {
     "mnist": (("train", "test"), partial(open_idx, "mnist")),
     "fashion-mnist": (("train", "test"), partial(open_idx, "fashion-mnist")),
@@ -58,7 +58,7 @@ def open_source(
     frames: str = "first",
     split: str = AUTO,
     labels: str = AUTO,
-    progress: _Progress | None = None,
+    reporter: Reporter = SILENT,
 ) -> Source:
     """Open a collection of pictures.
 
@@ -79,8 +79,8 @@ def open_source(
         where there are splits.
     labels : str, default "auto"
         ``auto``: what lies beside the pictures; ``none``; or a file.
-    progress : callable, optional
-        Called with (done, total) bytes while a named set is fetched.
+    reporter : Reporter, default silent
+        Receives notes and progress.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def open_source(
     known = _data_root(root)
     data, split = with_split(data, split)
     if is_name(data):
-        source = _open_name(data, known, progress, split)
+        source = _open_name(data, known, reporter, split)
         _refuse_label_file(source, labels)
     else:
         source = _open_path(data, split, labels)
@@ -127,7 +127,7 @@ def _data_root(root: StrPath | None) -> Path | None:
     return expanded(given) if given else None
 
 
-def _open_name(data: str, root: Path | None, progress: _Progress | None, split: str) -> Source:
+def _open_name(data: str, root: Path | None, reporter: Reporter, split: str) -> Source:
     name = data.partition(":")[0]
     if name == "hub":
         return open_hub(data, split)
@@ -143,7 +143,7 @@ def _open_name(data: str, root: Path | None, progress: _Progress | None, split: 
     if asked and not found:
         listed = f"{', '.join(splits[:-1])} and {splits[-1]}"
         raise SourceNotFound(f"{data}:{split}: the splits are {listed}")
-    return open_named(found or splits[0], root, progress)
+    return open_named(found or splits[0], root, reporter)
 
 
 def _open_path(data: str, split: str, labels: str) -> Source:

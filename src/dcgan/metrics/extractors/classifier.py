@@ -23,7 +23,6 @@ from dcgan.metrics.extractors.classifier_network import Card, Classifier
 from dcgan.metrics.extractors.classifier_training import (
     FEWEST_IMAGES,
     MOST_CLASSES,
-    Progress,
     as_extractor,
     train_classifier,
 )
@@ -31,7 +30,7 @@ from dcgan.metrics.extractors.weights import without_weights
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import as_json, folder_written_whole
 from dcgan.runtime.reading import read_json
-from dcgan.runtime.reporting import silent
+from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.tensors import load_tensors, save_tensors
 
 __all__ = [
@@ -112,8 +111,7 @@ def cached_classifier(
     device: torch.device | str = "cpu",
     budget: int | None = None,
     shifted: bool = True,
-    note: Callable[[str], None] | None = None,
-    progress: Progress | None = None,
+    reporter: Reporter = SILENT,
 ) -> Extractor:
     """The classifier of a set of pictures: trained once, and kept where ``DCGAN_CACHE`` says.
 
@@ -126,7 +124,7 @@ def cached_classifier(
     read : callable
         Gives images, labels and class names; called only when there is something to train.
     device : torch.device, default CPU
-    budget, shifted, note, progress
+    budget, shifted, reporter, progress
         As in :func:`~dcgan.metrics.extractors.classifier_training.train_classifier`.
 
     Raises
@@ -134,11 +132,10 @@ def cached_classifier(
     DataError
         What ``read`` gives cannot be learned from.
     """
-    note = note or silent
 
     def trained() -> Extractor:
         return train_classifier(
-            *read(), device=device, budget=budget, shifted=shifted, note=note, progress=progress
+            *read(), device=device, budget=budget, shifted=shifted, reporter=reporter
         )
 
     folder = cache_folder() / "extractors" / key
@@ -151,16 +148,18 @@ def cached_classifier(
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            note("another process trains the classifier to measure with; waiting for it")
+            reporter.note("another process trains the classifier to measure with; waiting for it")
             lock.acquire()
     except OSError as error:
-        note(f"{folder.parent}: cannot be written ({error}); the classifier will not be kept")
+        reporter.note(
+            f"{folder.parent}: cannot be written ({error}); the classifier will not be kept"
+        )
         return trained()
     try:
         kept = _kept(folder, device)
         if kept is None:
             kept = trained()
-            _keep(kept, folder, note)
+            _keep(kept, folder, reporter)
         return kept
     finally:
         lock.release()
@@ -179,8 +178,8 @@ def _kept(folder: Path, device: torch.device | str) -> Extractor | None:
         return None
 
 
-def _keep(extractor: Extractor, folder: Path, note: Callable[[str], None]) -> None:
+def _keep(extractor: Extractor, folder: Path, reporter: Reporter) -> None:
     try:
         save_extractor(extractor, folder)
     except OSError as error:  # minutes of training are not lost for that
-        note(f"{folder}: cannot be written ({error}); the classifier is not kept")
+        reporter.note(f"{folder}: cannot be written ({error}); the classifier is not kept")

@@ -5,7 +5,7 @@ N images · B batch · C channels · H, W sides · F features · K classes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,12 +20,11 @@ from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.classifier_network import Card, Classifier, place
 from dcgan.metrics.extractors.pixels import check_shape
 from dcgan.metrics.extractors.weights import he_weights, without_weights
+from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
 
 NAME = "classifier"
 
-Progress = Callable[[int, int], None]
-"""Told how many images have been seen, of how many."""
 
 FEWEST_IMAGES = 10
 """Of each class: one is held out, and fewer than nine teach nothing."""
@@ -64,8 +63,7 @@ def train_classifier(
     device: torch.device | str = "cpu",
     budget: int | None = None,
     shifted: bool = True,
-    note: Callable[[str], None] | None = None,
-    progress: Progress | None = None,
+    reporter: Reporter = SILENT,
 ) -> Extractor:
     """Train a classifier on nine tenths of labelled pictures, and test it on the rest.
 
@@ -87,10 +85,8 @@ def train_classifier(
         220,000.
     shifted : bool
         Whether pictures are moved a little while it learns; not where labels say where things are.
-    note : callable, optional
-        Told in a sentence what begins, and how it ended.
-    progress : callable, optional
-        See :data:`Progress`.
+    reporter : Reporter, default silent
+        Receives notes and progress.
 
     Returns
     -------
@@ -113,19 +109,17 @@ def train_classifier(
         trained_on=len(train_rows),
         held_out=len(test_rows),
     )
-    if note:
-        note(
-            f"training a classifier of {len(card.classes)} classes to measure with:"
-            f" {budget:,} images, once for these pictures"
-        )
+    reporter.note(
+        f"training a classifier of {len(card.classes)} classes to measure with:"
+        f" {budget:,} images, once for these pictures"
+    )
     network = without_weights(lambda: Classifier(card))
     he_weights(network, random)
     count = max(budget // _BATCH, 1)
     batches = _batches(images, labels, train_rows, count, random, shifted=shifted)
-    _fit(network, batches, count, torch.device(device), progress)
+    _fit(network, batches, count, torch.device(device), reporter)
     network.card = replace(card, right=_count_right(network, images, labels, test_rows, device))
-    if note:
-        note(f"the classifier to measure with: {network.card}")
+    reporter.note(f"the classifier to measure with: {network.card}")
     return as_extractor(network, device)
 
 
@@ -214,7 +208,7 @@ def _fit(
     batches: Iterator[tuple[Tensor, Tensor]],
     count: int,
     device: torch.device,
-    progress: Progress | None,
+    reporter: Reporter,
 ) -> None:
     place(network, device).train()
     # neither biases nor batch norm's scales decay: they do not make a network more complex
@@ -231,8 +225,7 @@ def _fit(
         loss = cross_entropy(logit_BK, label_B.to(device))
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        if progress:
-            progress((step + 1) * _BATCH, count * _BATCH)
+        reporter.progress("training the classifier", (step + 1) * _BATCH, count * _BATCH)
 
 
 def _share_of_rate(done: float) -> float:
