@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dcgan.data.labels.side_files import listed
+from dcgan.data.labels.splits import refuse_split
 from dcgan.data.sources.base import ArraySource
 from dcgan.data.sources.npz import choose_arrays, labels_in_order, labels_of_rows, read_headers
 from dcgan.data.sources.paths import digest, file_stamp
-from dcgan.data.sources.side_files import listed
-from dcgan.data.sources.splits import refuse_split
 from dcgan.errors import DataError
 from dcgan.runtime.files import expanded
 from dcgan.runtime.memory import available_memory, in_words

@@ -4,35 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from dcgan.data.decode import Film, count_frames, decode, peek
+from dcgan.data.labels import Labels
 from dcgan.errors import DataError
-
-
-@dataclass(frozen=True)
-class Labels:
-    """One label per picture.
-
-    Parameters
-    ----------
-    values : (N,)
-        Class numbers, or measurements when there are no names.
-    names : tuple of str
-        The classes' names; empty for a continuous factor.
-    """
-
-    values: NDArray[Any]
-    names: tuple[str, ...] = ()
-
-    def take(self, rows: NDArray[np.int64]) -> Labels:
-        """The labels of some pictures."""
-        return Labels(self.values[rows], self.names)
 
 
 class Source(ABC):

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.sources.base import EncodedSource, Labels
+from dcgan.data.labels import Labels
+from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.image_folder import FolderSource
 from dcgan.data.sources.paths import digest, file_stamp
 from dcgan.data.sources.zips import ZipSource

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.download import RemoteFile, fetch
-from dcgan.data.sources.base import ArraySource, Labels
+from dcgan.data.labels import Labels
+from dcgan.data.sources.base import ArraySource
 from dcgan.data.sources.paths import file_stamp
 from dcgan.errors import DataError, SourceNotFound, Unreachable
 from dcgan.runtime.cache import data_folders, fetching_folder

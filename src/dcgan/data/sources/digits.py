@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.sources.base import ArraySource, Labels
+from dcgan.data.labels import Labels
+from dcgan.data.sources.base import ArraySource
 
 
 def open_digits() -> ArraySource:

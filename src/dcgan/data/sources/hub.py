@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dcgan.data.labels.hub_columns import read_columns_of
+from dcgan.data.labels.splits import choose_files, refuse_split
+from dcgan.data.labels.tables import suffix
 from dcgan.data.sources.base import EncodedSource
-from dcgan.data.sources.hub_labels import read_columns_of
 from dcgan.data.sources.image_folder import files_below
-from dcgan.data.sources.paths import digest, file_stamp, is_hidden, suffix
-from dcgan.data.sources.splits import choose_files, refuse_split
+from dcgan.data.sources.paths import digest, file_stamp, is_hidden
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.changes import state_of

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dcgan.data.decode import EXTENSIONS, is_image
+from dcgan.data.labels.arrange import Beside, arrange
+from dcgan.data.labels.side_files import SideFile
+from dcgan.data.labels.tables import suffix
 from dcgan.data.name_table import Names
 from dcgan.data.sources.base import EncodedSource
-from dcgan.data.sources.collection import Beside, arrange
-from dcgan.data.sources.paths import file_stamp, is_hidden, read_image_file, suffix
-from dcgan.data.sources.side_files import SideFile
+from dcgan.data.sources.paths import file_stamp, is_hidden, read_image_file
 from dcgan.runtime.split_names import AUTO
 
 _OURS = {"networks.json", "prepared.json"}
@@ -22,7 +23,7 @@ _OURS = {"networks.json", "prepared.json"}
 
 class FolderSource(EncodedSource):
     """Every picture below a folder, sorted by path; labels as in
-    :func:`~dcgan.data.sources.collection.arrange`.
+    :func:`~dcgan.data.labels.arrange.arrange`.
 
     A file is taken for a picture by the end of its name, or, where it has none, by its first
     bytes. Hidden files and folders, and those that systems add, are passed over; links to
@@ -32,7 +33,7 @@ class FolderSource(EncodedSource):
     ----------
     folder : Path
     split, labels : str
-        As for :func:`~dcgan.data.sources.collection.arrange`.
+        As for :func:`~dcgan.data.labels.arrange.arrange`.
     """
 
     def __init__(self, folder: Path, *, split: str = AUTO, labels: str = AUTO) -> None:

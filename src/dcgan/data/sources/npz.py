@@ -16,10 +16,10 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
-from dcgan.data.sources.columns import MOST_FACTORS, Column, Reading, is_label_word, read_columns
-from dcgan.data.sources.side_files import listed
-from dcgan.data.sources.splits import choose, in_order, refuse_split, split_of, splits_note
-from dcgan.data.sources.tables import cell, read_table
+from dcgan.data.labels.columns import MOST_FACTORS, Column, Reading, is_label_word, read_columns
+from dcgan.data.labels.side_files import listed
+from dcgan.data.labels.splits import choose, in_order, refuse_split, split_of, splits_note
+from dcgan.data.labels.tables import cell, read_table
 from dcgan.errors import ConfigError
 
 _IMAGE_WORDS = ("images", "image", "imgs", "img", "x", "pictures", "faces", "data")

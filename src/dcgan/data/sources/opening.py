@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from dcgan.data.decode import EXTENSIONS
+from dcgan.data.labels.splits import refuse_split
+from dcgan.data.labels.tables import suffix
 from dcgan.data.prepared import is_prepared
 from dcgan.data.sources.arrays import open_array
 from dcgan.data.sources.base import EncodedSource, Source
@@ -20,11 +22,10 @@ from dcgan.data.sources.hub import open_hub, open_parquet
 from dcgan.data.sources.idx import open_idx
 from dcgan.data.sources.image_folder import FolderSource, files_below
 from dcgan.data.sources.lsun import LmdbSource, open_lsun
-from dcgan.data.sources.paths import is_hidden, suffix
+from dcgan.data.sources.paths import is_hidden
 from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.sources.run_folders import refuse_folder_of_runs, refuse_run_folder
 from dcgan.data.sources.shapes import ShapesSource
-from dcgan.data.sources.splits import refuse_split
 from dcgan.data.sources.tar import TarSource
 from dcgan.data.sources.tar_index import place
 from dcgan.data.sources.zips import ZipSource

@@ -73,17 +73,6 @@ def read_image_file(path: Path) -> bytes:
         raise (OutOfReach if passes else UnreadableImage)(reason) from error
 
 
-def suffix(name: str) -> str:
-    """How a file's name ends, in lower case, as other files are counted by.
-
-    >>> suffix("a.b/Photo.JPG"), suffix("a.b/readme"), suffix(".hidden")
-    ('.jpg', 'no suffix', 'no suffix')
-    """
-    file = name[name.rfind("/") + 1 :]
-    dot = file.rfind(".")
-    return file[dot:].lower() if 0 < dot < len(file) - 1 else "no suffix"
-
-
 def is_hidden(name: str) -> bool:
     """Whether a path is hidden, or is what a system adds, such as thumbnails and trash.
 

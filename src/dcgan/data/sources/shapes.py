@@ -7,7 +7,8 @@ from math import cos, pi, sin
 import numpy as np
 from PIL import Image, ImageDraw
 
-from dcgan.data.sources.base import Labels, Source
+from dcgan.data.labels import Labels
+from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
 
 SHAPES = ("circle", "square", "triangle")

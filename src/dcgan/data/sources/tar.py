@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.decode import MOST_BYTES
+from dcgan.data.labels.arrange import arrange
+from dcgan.data.labels.columns import Column
+from dcgan.data.labels.side_files import SideFile
+from dcgan.data.labels.splits import choose_files
+from dcgan.data.labels.tables import NoTable
 from dcgan.data.name_table import Names
 from dcgan.data.sources.base import EncodedSource
-from dcgan.data.sources.collection import arrange
-from dcgan.data.sources.columns import Column
 from dcgan.data.sources.paths import digest
-from dcgan.data.sources.side_files import SideFile
-from dcgan.data.sources.splits import choose_files
-from dcgan.data.sources.tables import NoTable
 from dcgan.data.sources.tar_index import Place, Shard, list_shard, place
 from dcgan.errors import OutOfReach, UnreadableImage
 from dcgan.runtime.split_names import AUTO
@@ -52,7 +52,7 @@ class TarSource(EncodedSource):
     A first pass reads the lists of members; then each picture is read from its place, and far
     shards in pieces of 64 pictures. Labels come from ``KEY.cls``, ``KEY.json`` and ``KEY.txt``
     beside every ``KEY.jpg`` (the WebDataset layout), else as in
-    :func:`~dcgan.data.sources.collection.arrange`. Of ``KEY.jpg`` and ``KEY.seg.png``, the first is
+    :func:`~dcgan.data.labels.arrange.arrange`. Of ``KEY.jpg`` and ``KEY.seg.png``, the first is
     the picture.
 
     Parameters
@@ -62,7 +62,7 @@ class TarSource(EncodedSource):
     urls : sequence of str
         Paths or addresses that fsspec opens; the shards, in order.
     split, labels : str
-        As for :func:`~dcgan.data.sources.collection.arrange`. Names of shards may tell splits, too.
+        As for :func:`~dcgan.data.labels.arrange.arrange`. Names of shards may tell splits, too.
 
     Raises
     ------

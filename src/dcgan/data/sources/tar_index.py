@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import fsspec
 
 from dcgan.data.decode import EXTENSIONS
-from dcgan.data.sources.paths import digest, file_stamp, is_hidden, suffix
-from dcgan.data.sources.sample_texts import SampleTexts
-from dcgan.data.sources.tables import ENDINGS
+from dcgan.data.labels.sample_texts import SampleTexts
+from dcgan.data.labels.tables import ENDINGS, suffix
+from dcgan.data.sources.paths import digest, file_stamp, is_hidden
 from dcgan.errors import DataError, SourceNotFound, Unreachable
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import write_text

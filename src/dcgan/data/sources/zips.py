@@ -18,11 +18,11 @@ from typing import BinaryIO
 import numpy as np
 
 from dcgan.data.decode import EXTENSIONS, MOST_BYTES
+from dcgan.data.labels.arrange import Beside, arrange
+from dcgan.data.labels.side_files import SideFile
+from dcgan.data.labels.tables import NoTable, suffix
 from dcgan.data.sources.base import EncodedSource
-from dcgan.data.sources.collection import Beside, arrange
-from dcgan.data.sources.paths import digest, is_hidden, suffix
-from dcgan.data.sources.side_files import SideFile
-from dcgan.data.sources.tables import NoTable
+from dcgan.data.sources.paths import digest, is_hidden
 from dcgan.data.sources.unpacking import unpacked
 from dcgan.data.sources.zip_index import Member, ZipIndex
 from dcgan.errors import DataError, UnreadableImage
@@ -34,7 +34,7 @@ _ENCRYPTED = 1
 
 class ZipSource(EncodedSource):
     """Every picture in a zip file, sorted by name and never unpacked; labels as in
-    :func:`~dcgan.data.sources.collection.arrange`.
+    :func:`~dcgan.data.labels.arrange.arrange`.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class ZipSource(EncodedSource):
     below : str, optional
         Only members whose path begins so.
     split, labels : str
-        As for :func:`~dcgan.data.sources.collection.arrange`.
+        As for :func:`~dcgan.data.labels.arrange.arrange`.
 
     Raises
     ------

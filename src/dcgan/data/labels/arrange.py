@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.sources.base import Labels
-from dcgan.data.sources.columns import Column, is_label_word, read_columns
-from dcgan.data.sources.folder_names import Layout, classes_by_folder
-from dcgan.data.sources.paths import suffix
-from dcgan.data.sources.side_files import (
+from dcgan.data.labels import Labels
+from dcgan.data.labels.columns import Column, is_label_word, read_columns
+from dcgan.data.labels.folder_names import Layout, classes_by_folder
+from dcgan.data.labels.side_files import (
     Scope,
     SideFile,
     SideLabels,
@@ -25,8 +24,8 @@ from dcgan.data.sources.side_files import (
     read_given_file,
     read_side_files,
 )
-from dcgan.data.sources.splits import choose, refuse_split, split_of, splits_note
-from dcgan.data.sources.tables import ENDINGS
+from dcgan.data.labels.splits import choose, refuse_split, split_of, splits_note
+from dcgan.data.labels.tables import ENDINGS, suffix
 from dcgan.errors import ConfigError
 from dcgan.runtime.files import expanded
 from dcgan.runtime.split_names import ALL, AUTO, NONE
@@ -115,7 +114,7 @@ def arrange(
     names : sequence of str
         Paths of all images.
     files : sequence of SideFile
-        See :func:`~dcgan.data.sources.side_files.read_side_files`.
+        See :func:`~dcgan.data.labels.side_files.read_side_files`.
     split : str
         ``train``, ``val``, ``test``, another name that is there, ``all``, or ``auto``: ``train``
         where there are splits.

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dcgan.data.sources.base import Labels
-from dcgan.data.sources.columns import Column, read_columns
-from dcgan.data.sources.side_files import listed
-from dcgan.data.sources.tables import cell
+from dcgan.data.labels import Labels
+from dcgan.data.labels.columns import Column, read_columns
+from dcgan.data.labels.side_files import listed
+from dcgan.data.labels.tables import cell
 
 _ATTRIBUTES = ("targets", "labels")
 """Where the data sets of torchvision keep classes: of MNIST and CIFAR-10, of SVHN."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from dcgan.data.sources.base import Labels
-from dcgan.data.sources.columns import Column, is_label_word, read_columns
-from dcgan.data.sources.side_files import listed
-from dcgan.data.sources.tables import cell
+from dcgan.data.labels import Labels
+from dcgan.data.labels.columns import Column, is_label_word, read_columns
+from dcgan.data.labels.side_files import listed
+from dcgan.data.labels.tables import cell
 
 _CHUNK = 2**16
 

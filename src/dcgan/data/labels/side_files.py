@@ -16,11 +16,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.sources.columns import MOST_FACTORS, Column, Reading, read_columns
-from dcgan.data.sources.image_index import FORMS, Form, ImageIndex
-from dcgan.data.sources.paths import suffix
-from dcgan.data.sources.splits import split_of
-from dcgan.data.sources.tables import NoTable, Row, Table, cell, read_table
+from dcgan.data.labels.columns import MOST_FACTORS, Column, Reading, read_columns
+from dcgan.data.labels.image_index import FORMS, Form, ImageIndex
+from dcgan.data.labels.splits import split_of
+from dcgan.data.labels.tables import NoTable, Row, Table, cell, read_table, suffix
 from dcgan.errors import ConfigError
 
 _CHUNK = 2**16

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from dcgan.data.sources.columns import LONGEST, MOST_CLASSES
-from dcgan.data.sources.tables import cell
+from dcgan.data.labels.columns import LONGEST, MOST_CLASSES
+from dcgan.data.labels.tables import cell
 
 _MOST_BYTES = {".cls": 2**10, ".txt": 2**12, ".json": 2**16}
 

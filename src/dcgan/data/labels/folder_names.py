@@ -14,8 +14,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.sources.base import Labels
-from dcgan.data.sources.splits import in_order, split_level, split_of
+from dcgan.data.labels import Labels
+from dcgan.data.labels.splits import in_order, split_level, split_of
 
 Parts = tuple[str, ...]
 

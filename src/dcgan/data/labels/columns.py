@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.sources.base import Labels
-from dcgan.data.sources.folder_names import are_few, most_classes
-from dcgan.data.sources.tables import cell
+from dcgan.data.labels import Labels
+from dcgan.data.labels.folder_names import are_few, most_classes
+from dcgan.data.labels.tables import cell
 
 MOST_CLASSES = 1000
 """Of a column: as many as ImageNet has. More are names or numbers, or of no use here."""

@@ -64,6 +64,17 @@ class Table:
         return chain(self.head, self.rest)
 
 
+def suffix(name: str) -> str:
+    """How a file's name ends, in lower case, as other files are counted by.
+
+    >>> suffix("a.b/Photo.JPG"), suffix("a.b/readme"), suffix(".hidden")
+    ('.jpg', 'no suffix', 'no suffix')
+    """
+    file = name[name.rfind("/") + 1 :]
+    dot = file.rfind(".")
+    return file[dot:].lower() if 0 < dot < len(file) - 1 else "no suffix"
+
+
 def read_table(ending: str, file: BinaryIO, size: int) -> Table:
     """A side file as a table.
 
