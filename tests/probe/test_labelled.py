@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import dcgan
-from dcgan.data.sources.opening import named_test_of
+from dcgan.data.sources.named import named_test_of
 from dcgan.errors import ConfigError, DataError
 from dcgan.probe.labelled import (
     Labelled,

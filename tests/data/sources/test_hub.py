@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from dcgan.data import open_source
-from dcgan.data.sources.hub import open_hub, open_parquet
+from dcgan.data.sources.hub import open_parquet
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
 
@@ -196,31 +196,31 @@ def hub(tmp_path, monkeypatch):
 
 
 def test_the_split_is_train_unless_said(hub):
-    source = open_hub("hub:owner/animals")
+    source = open_source("hub:owner/animals")
     assert tones(source) == [1, 2]
     assert source.labels["animal"].names == ("cat", "dog")
-    assert tones(open_hub("hub:owner/animals:test")) == [3]
-    assert tones(open_hub("hub:owner/animals:test:image")) == [3]
+    assert tones(open_source("hub:owner/animals:test")) == [3]
+    assert tones(open_source("hub:owner/animals:test:image")) == [3]
 
 
 def test_the_only_split_need_not_be_named(hub):
-    assert tones(open_hub("hub:owner/pairs::right")) == [5]
+    assert tones(open_source("hub:owner/pairs::right")) == [5]
     with pytest.raises(DataError, match=r"left, right; .* hub:owner/pairs:test:COLUMN$"):
-        open_hub("hub:owner/pairs")
+        open_source("hub:owner/pairs")
 
 
 def test_an_unknown_split_lists_them(hub):
     with pytest.raises(
         SourceNotFound, match=r"no split valid; the splits are (train, test|test, train)"
     ):
-        open_hub("hub:owner/animals:valid")
+        open_source("hub:owner/animals:valid")
 
 
 def test_a_configuration_is_the_third_part(hub):
-    open_hub("hub:owner/animals/default")
+    open_source("hub:owner/animals/default")
     assert hub == [("owner/animals", "default")]
     with pytest.raises(DataError, match=r"hub:owner/animals/other: .*default"):
-        open_hub("hub:owner/animals/other")
+        open_source("hub:owner/animals/other")
 
 
 @pytest.mark.parametrize(
@@ -228,30 +228,30 @@ def test_a_configuration_is_the_third_part(hub):
 )
 def test_a_malformed_address_is_answered(data):
     with pytest.raises(SourceNotFound, match="wants hub:OWNER/NAME"):
-        open_hub(data)
+        open_source(data)
 
 
 def test_offline_is_one_line(hub, capfd):
     with pytest.raises(
         SourceNotFound, match=r"hub:owner/nosuch: the hub cannot be reached \(DCGAN"
     ):
-        open_hub("hub:owner/nosuch")
+        open_source("hub:owner/nosuch")
     assert capfd.readouterr() == ("", "")
 
 
 def test_what_was_fetched_once_is_there_offline(hub, tmp_path):
     """The library keeps a set under its owner's and its own name."""
-    assert tones(open_hub("hub:owner/animals:test")) == [3]
+    assert tones(open_source("hub:owner/animals:test")) == [3]
     kept = cache_folder() / "hub" / "datasets"
     next(kept.glob("animals")).rename(kept / "owner___animals")
     (tmp_path / "owner").rename(tmp_path / "gone")
-    assert tones(open_hub("hub:owner/animals:test")) == [3]
+    assert tones(open_source("hub:owner/animals:test")) == [3]
 
 
 def test_the_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(DataError, match=r"pip install 'dcgan\[hub\]'"):
-        open_hub("hub:owner/name")
+        open_source("hub:owner/name")
 
 
 def test_hidden_parquet_files_in_a_folder_are_passed_over(tmp_path):

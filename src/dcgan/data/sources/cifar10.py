@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from dcgan.data.download import RemoteFile, fetch
 from dcgan.data.labels import Labels
 from dcgan.data.sources.base import ArraySource
+from dcgan.data.sources.named import Request
 from dcgan.data.sources.paths import file_stamp
-from dcgan.errors import DataError, SourceNotFound, Unreachable
-from dcgan.runtime.cache import data_folders, fetching_folder
+from dcgan.errors import DataError
 from dcgan.runtime.files import working_folder
-from dcgan.runtime.reporting import SILENT, Reporter
 
 _CLASSES = (
     "airplane",
@@ -50,72 +49,34 @@ _RECORD = 1 + 3 * 32 * 32
 """Bytes of one picture: its class, then the red, the green and the blue plane."""
 
 
-def open_cifar10(split: str, root: Path | None, reporter: Reporter = SILENT) -> ArraySource:
-    """CIFAR-10, 32×32 in colour with ten classes; fetched and unpacked where it is not there.
+def open_cifar10(request: Request) -> ArraySource:
+    """CIFAR-10, 32×32 in color with ten classes: 50,000 ``train`` or 10,000 ``test`` images.
 
-    Parameters
-    ----------
-    split : {"train", "test"}
-        50,000 or 10,000 pictures.
-    root : Path, optional
-        The data root; looked in before the cache, and where the files are put.
-    reporter : Reporter, default silent
-        Receives notes and progress.
-
-    Returns
-    -------
-    ArraySource
-        Over uint8 (N, 32, 32, 3), held in memory: 154 MB for ``train``.
+    All are held in memory: 154 MB for ``train``.
 
     Raises
     ------
     SourceNotFound
-        No such split; or the files are neither there nor to be had: names them and the folder
-        that would satisfy.
+        See :meth:`~dcgan.data.sources.named.Request.find`.
     DataError
-        A file is damaged, or the fetching was cut off.
+        A file is damaged, or the download was cut off.
     """
-    if split not in _FILES:
-        raise SourceNotFound(f"cifar10:{split}: the splits are train and test")
-    folder = _found(split, root) or _fetched(root, reporter)
-    paths = [folder / name for name in _FILES[split]]
-    numbers = np.empty(_PER_FILE * len(paths), np.int64)
-    planes = np.empty((len(numbers), *_PIXELS), np.uint8)
-    for index, path in enumerate(paths):
-        records = _read(path)
-        rows = slice(index * _PER_FILE, (index + 1) * _PER_FILE)
-        numbers[rows] = records[:, 0]
-        planes[rows] = records[:, 1:].reshape(-1, *_PIXELS)
+    names = _FILES[request.split]
+    folder = request.find(
+        _FOLDERS,
+        lambda folder: all((folder / name).is_file() for name in names),
+        f"{_ARCHIVE.name} from {_ARCHIVE.urls[0]}",
+        lambda folder: _unpack(fetch(_ARCHIVE, folder, request.reporter)),
+    )
+    paths = [folder / name for name in names]
+    records = np.concatenate([_read(path) for path in paths])
+    planes = records[:, 1:].reshape(-1, *_PIXELS)
     return ArraySource(
         "cifar10",
         np.moveaxis(planes, 1, 3),
-        labels={"label": Labels(numbers, _CLASSES)},
+        labels={"label": Labels(records[:, 0].astype(np.int64), _CLASSES)},
         stamp=file_stamp(path.resolve() for path in paths),
     )
-
-
-def _found(split: str, root: Path | None) -> Path | None:
-    """The first folder that holds all files of a split."""
-    for place in data_folders(root):
-        for folder in _FOLDERS:
-            if all((place / folder / name).is_file() for name in _FILES[split]):
-                return place / folder
-    return None
-
-
-def _fetched(root: Path | None, reporter: Reporter) -> Path:
-    folder = fetching_folder(root) / "cifar10"
-    try:
-        archive = fetch(_ARCHIVE, folder, reporter)
-    except Unreachable as error:
-        place = (root or Path("DIR")) / "cifar10"
-        cure = "" if root else "; then say --data-root DIR, or set the variable DCGAN_DATA"
-        raise SourceNotFound(
-            f"cifar10: put {_ARCHIVE.name} from {_ARCHIVE.urls[0]}, or what it holds"
-            f" ({_FILES['train'][0]} to 5.bin and {_FILES['test'][0]}), into {place}/{cure}"
-            f" ({error})"
-        ) from error
-    return _unpack(archive)
 
 
 def _unpack(archive: Path) -> Path:

@@ -14,6 +14,7 @@ from dcgan.data.labels.splits import choose_files, refuse_split
 from dcgan.data.labels.tables import suffix
 from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.image_folder import files_below
+from dcgan.data.sources.named import Request
 from dcgan.data.sources.paths import digest, file_stamp, is_hidden
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
@@ -33,17 +34,12 @@ _CACHES = {
 _LONGEST_MESSAGE = 300
 
 
-def open_hub(data: str, wanted: str = AUTO) -> HubSource:
+def open_hub(request: Request) -> HubSource:
     """Pictures of a data set on the hub, kept in the cache once fetched.
 
-    Parameters
-    ----------
-    data : str
-        ``hub:OWNER/NAME[:SPLIT][:COLUMN]``, or ``hub:OWNER/NAME/CONFIG`` for one of several
-        configurations. The split is ``train`` where not said, or the only one; the column may be
-        left out where one only holds pictures.
-    wanted : str
-        The split, where the address names none; ``all`` joins them.
+    The name is ``hub:OWNER/NAME[:SPLIT][:COLUMN]``, or ``hub:OWNER/NAME/CONFIG`` for one of several
+    configurations. The default split is ``train``, or the only one; ``all`` joins all splits. The
+    column may be left out where only one holds images.
 
     Raises
     ------
@@ -53,6 +49,7 @@ def open_hub(data: str, wanted: str = AUTO) -> HubSource:
     DataError
         The set holds no pictures, or several columns of them; the package ``datasets`` is missing.
     """
+    data, wanted = request.name, request.split
     address, split, column = ([*data.removeprefix("hub:").split(":"), "", ""])[:3]
     parts = address.split("/")
     if not data.startswith("hub:") or data.count(":") > 3 or len(parts) not in {2, 3}:

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from dcgan.data.name_table import Names
 from dcgan.data.sources.base import EncodedSource
+from dcgan.data.sources.named import Request
 from dcgan.data.sources.paths import file_stamp
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage, did_you_mean
 
@@ -31,43 +32,30 @@ CATEGORIES = (
 """LSUN's scenes."""
 
 
-def open_lsun(category: str, split: str, root: Path | None) -> LmdbSource:
-    """One of LSUN's scenes, 256 pixels on the shorter side, in colour, without labels.
+def open_lsun(request: Request) -> LmdbSource:
+    """One of LSUN's scenes, 256 pixels on the shorter side, in color, without labels.
 
-    Parameters
-    ----------
-    category : str
-        One of :data:`CATEGORIES`.
-    split : {"train", "val"}
-        Of ``church_outdoor``: 126,227 or 300 pictures.
-    root : Path, optional
-        The data root; the database is the folder ``CATEGORY_SPLIT_lmdb`` in it or in its ``lsun``.
+    It has no published checksum, so it is not downloaded.
 
     Raises
     ------
     SourceNotFound
-        No such category or split; or the database is not there: names it, the folder that would
-        satisfy and its address. It has no published checksum, so it is not fetched from here.
+        No such category; or see :meth:`~dcgan.data.sources.named.Request.find`.
     DataError
         See :class:`LmdbSource`.
     """
+    category = request.name.partition("/")[2]
     if category not in CATEGORIES:
         raise SourceNotFound(
-            f"lsun/{category}: no such category; {did_you_mean(category, CATEGORIES)}"
+            f"{request.name}: no such category; {did_you_mean(category, CATEGORIES)}"
         )
-    if split not in {"train", "val"}:
-        raise SourceNotFound(f"lsun/{category}:{split}: the splits are train and val")
-    database = f"{category}_{split}_lmdb"
-    for folder in (root / "lsun" / database, root / database) if root else ():
-        if (folder / _FILE).is_file():
-            return LmdbSource(folder, f"lsun/{category}:{split}")
-    place = (root or Path("DIR")) / "lsun"
-    cure = "" if root else "; then say --data-root DIR, or set the variable DCGAN_DATA"
-    raise SourceNotFound(
-        f"lsun/{category}:{split}: unpack {database}.zip from"
-        f" http://dl.yf.io/lsun/scenes/{database}.zip so that {place / database / _FILE} is"
-        f" there{cure}"
+    database = f"{category}_{request.split}_lmdb"
+    folder = request.find(
+        [f"lsun/{database}", database],
+        lambda folder: (folder / _FILE).is_file(),
+        f"{database}/{_FILE} of http://dl.yf.io/lsun/scenes/{database}.zip",
     )
+    return LmdbSource(folder, f"{request.name}:{request.split}")
 
 
 class LmdbSource(EncodedSource):

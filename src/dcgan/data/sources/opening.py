@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from dcgan.data.decode import EXTENSIONS
@@ -14,18 +12,14 @@ from dcgan.data.labels.tables import suffix
 from dcgan.data.prepared import is_prepared
 from dcgan.data.sources.arrays import open_array
 from dcgan.data.sources.base import EncodedSource, Source
-from dcgan.data.sources.celeba import open_celeba
-from dcgan.data.sources.cifar10 import open_cifar10
-from dcgan.data.sources.digits import open_digits
 from dcgan.data.sources.frames import FramesSource
-from dcgan.data.sources.hub import open_hub, open_parquet
-from dcgan.data.sources.idx import open_idx
+from dcgan.data.sources.hub import open_parquet
 from dcgan.data.sources.image_folder import FolderSource, files_below
-from dcgan.data.sources.lsun import LmdbSource, open_lsun
+from dcgan.data.sources.lsun import LmdbSource
+from dcgan.data.sources.named import open_named
 from dcgan.data.sources.paths import is_hidden
 from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.sources.run_folders import refuse_folder_of_runs, refuse_run_folder
-from dcgan.data.sources.shapes import ShapesSource
 from dcgan.data.sources.tar import TarSource
 from dcgan.data.sources.tar_index import place
 from dcgan.data.sources.zips import ZipSource
@@ -33,23 +27,9 @@ from dcgan.errors import ConfigError, DataError, SourceNotFound
 from dcgan.runtime.arguments import is_address, is_name, refuse_no_data
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.reporting import SILENT, Reporter
-from dcgan.runtime.split_names import ALL, AUTO, NONE, canonical, with_split
-
-_WITH_TEST = ("mnist", "fashion-mnist", "cifar10", "celeba")
-"""Named sets that have a split ``test``."""
-
-_MADE: dict[str, Callable[[], Source]] = {"digits": open_digits, "shapes": ShapesSource}
+from dcgan.runtime.split_names import AUTO, NONE, with_split
 
 _MOST_SHARDS = 1_000_000
-
-_Named = Callable[[str, Path | None, Reporter], Source]
-_NAMED: dict[str, tuple[tuple[str, ...], _Named]] = {
-    "mnist": (("train", "test"), partial(open_idx, "mnist")),
-    "fashion-mnist": (("train", "test"), partial(open_idx, "fashion-mnist")),
-    "cifar10": (("train", "test"), open_cifar10),
-    "celeba": (("train", "valid", "test", "all"), lambda split, root, _: open_celeba(split, root)),
-}
-"""Splits, the first of which is the default, and who opens them."""
 
 
 def open_source(
@@ -97,7 +77,7 @@ def open_source(
     known = _data_root(root)
     data, split = with_split(data, split)
     if is_name(data):
-        source = _open_name(data, known, reporter, split)
+        source = open_named(data, split, known, reporter)
         _refuse_label_file(source, labels)
     else:
         source = _open_path(data, split, labels)
@@ -126,25 +106,6 @@ def _refuse_label_file(source: Source, labels: str) -> None:
 def _data_root(root: StrPath | None) -> Path | None:
     given = root or os.environ.get("DCGAN_DATA")
     return expanded(given) if given else None
-
-
-def _open_name(data: str, root: Path | None, reporter: Reporter, split: str) -> Source:
-    name = data.partition(":")[0]
-    if name == "hub":
-        return open_hub(data, split)
-    asked = "" if split == AUTO else split
-    if name.startswith("lsun"):
-        return open_lsun(name.partition("/")[2], canonical(asked) or "train", root)
-    if name in _MADE:
-        if asked not in {"", ALL}:
-            raise SourceNotFound(f"{data}:{split}: {name} has no splits; say {name}")
-        return _MADE[name]()
-    splits, open_named = _NAMED[name]
-    found = next((one for one in splits if canonical(one) == canonical(asked)), "")
-    if asked and not found:
-        listed = f"{', '.join(splits[:-1])} and {splits[-1]}"
-        raise SourceNotFound(f"{data}:{split}: the splits are {listed}")
-    return open_named(found or splits[0], root, reporter)
 
 
 def _open_path(data: str, split: str, labels: str) -> Source:
@@ -251,13 +212,3 @@ def _others(source: Source) -> str:
     """Such as ``2 .heic, 1 .txt``, the most frequent first."""
     most = sorted(source.others.items(), key=lambda item: -item[1])[:4]
     return ", ".join(f"{count:,} {end}" for end, count in most) or "none"
-
-
-def named_test_of(data: str) -> str | None:
-    """The test split that belongs to a named training set.
-
-    >>> named_test_of("mnist"), named_test_of("cifar10:train"), named_test_of("digits")
-    ('mnist:test', 'cifar10:test', None)
-    """
-    name, _, split = data.partition(":")
-    return f"{name}:test" if name in _WITH_TEST and split in {"", "train"} else None

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from dcgan.data.labels import Labels
 from dcgan.data.sources.base import Source
+from dcgan.data.sources.named import Request
 from dcgan.data.sources.paths import digest
 
 SHAPES = ("circle", "square", "triangle")
@@ -23,6 +24,11 @@ SIDE = 32
 
 _OVERSAMPLING = 4
 """Drawn this much larger and reduced, for smooth edges."""
+
+
+def open_shapes(_: Request) -> ShapesSource:
+    """10,000 shapes."""
+    return ShapesSource()
 
 
 class ShapesSource(Source):
