@@ -1,4 +1,4 @@
-"""What files beside each image of a WebDataset tell: ``KEY.cls``, ``KEY.txt``, ``KEY.json``."""
+"""Labels from the files of each image in a WebDataset: ``KEY.cls``, ``KEY.txt``, ``KEY.json``."""
 
 from __future__ import annotations
 
@@ -15,13 +15,7 @@ _MOST_COLUMNS = 50
 
 
 class SampleTexts:
-    """Texts by column and sample; columns that hold no classes are let go while they are read.
-
-    Attributes
-    ----------
-    troubles : dict of str to str
-        Columns that hold no classes, and why.
-    """
+    """Texts by column and sample; ``troubles`` names columns that hold no classes, and why."""
 
     def __init__(self) -> None:
         self.troubles: dict[str, str] = {}
@@ -34,11 +28,11 @@ class SampleTexts:
 
     @staticmethod
     def reads(end: str, size: int) -> bool:
-        """Whether a file of this ending and size is read."""
+        """Whether a file of this suffix and size is read."""
         return size <= _MOST_BYTES.get(end, -1)
 
     def add(self, stem: str, end: str, content: bytes) -> None:
-        """Read what lies beside one image."""
+        """Read a file of one image."""
         self._stems.add(stem)
         if end != ".json":
             self._put(end.removeprefix("."), stem, cell(content.decode("utf-8", "replace")))
@@ -47,7 +41,7 @@ class SampleTexts:
             self._put(name, stem, cell(value))
 
     def of(self, stems: Sequence[str]) -> dict[str, list[str]]:
-        """The texts of some samples by column; empty where a sample has none."""
+        """The texts of some samples by column; empty for a sample without one."""
         asked = set(stems)
         return {
             name: [known.get(stem, "") for stem in stems]
