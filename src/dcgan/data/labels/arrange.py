@@ -133,10 +133,10 @@ def arrange(
     if len(kept) < len(rows):
         skipped = [names[row] for row in np.setdiff1d(rows, kept)[: _NAMED + 1]]
         count = len(rows) - len(kept)
-        what = f"{count:,} images without a class are" if count > 1 else "1 image without class is"
+        what = "1 image has no class and is" if count == 1 else f"{count:,} have no class and are"
         notes.append(
-            f"{what} skipped: {listed(skipped, _NAMED)}. `data.labels=none` uses all images,"
-            " without labels"
+            f"{what} skipped: {listed(skipped, _NAMED)}. `data.labels=none` uses all"
+            " images, without labels"
         )
     if labels == AUTO:
         notes += _not_read(others, unread, len(names), found)

@@ -138,7 +138,7 @@ def _array(values: Any) -> NDArray[Any] | None:
         if isinstance(values, torch.Tensor):
             return values.detach().cpu().numpy()
         return np.asarray([one.item() if hasattr(one, "item") else one for one in values])
-    except (TypeError, ValueError, RuntimeError):  # somebody else's code
+    except (TypeError, ValueError, RuntimeError):  # foreign code
         return None
 
 

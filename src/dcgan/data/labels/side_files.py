@@ -47,9 +47,7 @@ _FIRST_COLUMNS = 10
 _ENOUGH = 0.9
 """Share of a table's first rows from which on no looser form is tried."""
 
-_CURE = (
-    "Use a CSV, TSV, JSON or JSONL file with a column of image names and one of classes, or `auto`"
-)
+_CURE = "Use a CSV, TSV, JSON or JSONL file with a column of image names and one of classes"
 
 
 @dataclass(frozen=True)

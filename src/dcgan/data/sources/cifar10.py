@@ -1,4 +1,4 @@
-"""CIFAR-10 in its official binary files, and the archive they come in."""
+"""CIFAR-10 in its official binary files, downloaded as one archive."""
 
 from __future__ import annotations
 
@@ -18,26 +18,18 @@ from dcgan.errors import DataError
 from dcgan.runtime.files import working_folder
 
 _CLASSES = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
 )
 _ARCHIVE = RemoteFile(
     ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
     "cifar-10-binary.tar.gz",
-    "md5:c32a1d4ab5d03f1284b67883e8d87530",  # from the set's page
+    "md5:c32a1d4ab5d03f1284b67883e8d87530",  # from the dataset's page
     size=170_052_171,
 )
 _UNPACKED = "cifar-10-batches-bin"
 _FOLDERS = (f"cifar10/{_UNPACKED}", _UNPACKED, "cifar10")
-"""Where the files are looked for under the data root."""
+"""Where the files may be below the data root."""
 
 _FILES = {
     "train": tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
@@ -46,7 +38,7 @@ _FILES = {
 _PER_FILE = 10_000
 _PIXELS = (3, 32, 32)
 _RECORD = 1 + 3 * 32 * 32
-"""Bytes of one picture: its class, then the red, the green and the blue plane."""
+"""Bytes of one image: its class, then the red, green and blue planes."""
 
 
 def open_cifar10(request: Request) -> ArraySource:
@@ -80,7 +72,7 @@ def open_cifar10(request: Request) -> ArraySource:
 
 
 def _unpack(archive: Path) -> Path:
-    """Unpack beside the archive; the folder, or a file missing in it, appears whole."""
+    """Unpack next to the archive; the folder, or a file missing in it, appears at once."""
     unpacked = archive.parent / _UNPACKED
     try:
         with working_folder(unpacked) as place:
@@ -94,8 +86,8 @@ def _unpack(archive: Path) -> Path:
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         if not _is_complete(unpacked):
             raise DataError(
-                f"{archive}: cannot be unpacked there ({error}); free space, or delete it to have"
-                " it fetched again"
+                f"{archive}: cannot be unpacked ({error}). Free disk space, or delete it to"
+                " download it again"
             ) from error
     return unpacked
 
@@ -109,15 +101,15 @@ def _read(path: Path) -> NDArray[np.uint8]:
     try:
         if path.stat().st_size != _PER_FILE * _RECORD:
             raise DataError(
-                f"{path}: has {path.stat().st_size:,} bytes and not {_PER_FILE * _RECORD:,};"
-                " delete it, and it is fetched again"
+                f"{path}: has {path.stat().st_size:,} bytes and not {_PER_FILE * _RECORD:,}."
+                " Delete it to download it again"
             )
         records = np.fromfile(path, np.uint8).reshape(_PER_FILE, _RECORD)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
     if records[:, 0].max() >= len(_CLASSES):
         raise DataError(
-            f"{path}: class {records[:, 0].max()} of 0 to 9: not the binary form of CIFAR-10;"
-            " delete it, and it is fetched again"
+            f"{path}: class {records[:, 0].max()} of 0 to 9: not the binary form of CIFAR-10."
+            " Delete it to download it again"
         )
     return records

@@ -19,23 +19,15 @@ from dcgan.errors import DataError
 _CLASSES = {
     "mnist": tuple("0123456789"),
     "fashion-mnist": (
-        "t-shirt",
-        "trouser",
-        "pullover",
-        "dress",
-        "coat",
-        "sandal",
-        "shirt",
-        "sneaker",
-        "bag",
-        "ankle boot",
+        *("t-shirt", "trouser", "pullover", "dress", "coat"),
+        *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
     ),
 }
 _FOLDERS = {
     "mnist": ("mnist", "MNIST/raw", "MNIST", "."),
     "fashion-mnist": ("fashion-mnist", "FashionMNIST/raw", "FashionMNIST"),
 }
-"""Where the files are looked for under the data root; the second is torchvision's place."""
+"""Where the files may be below the data root; the second is torchvision's place."""
 
 _PREFIX = {"train": "train", "test": "t10k"}
 
@@ -110,12 +102,8 @@ def _refuse_strangers(
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Read an IDX file of bytes: magic 0 0 8 n, n big-endian sides, then the data.
-
-    Raises
-    ------
-    DataError
-        The file is damaged or holds something else.
+    """Read an IDX file of bytes: magic 0 0 8 n, n big-endian sides, then the data; raises
+    ``DataError`` if it is damaged or holds something else.
     """
     try:
         data = path.read_bytes()
@@ -132,7 +120,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     body = np.frombuffer(data, np.uint8, offset=4 + 4 * axes)
     if body.size != np.prod(shape):
         raise DataError(
-            f"{path}: says {shape}, which is {np.prod(shape)} bytes, and holds {body.size}."
+            f"{path}: declares {shape}, which is {np.prod(shape)} bytes, and holds {body.size}."
             " Download it again"
         )
     return body.reshape(shape)

@@ -1,4 +1,4 @@
-"""Pictures as files in a folder, at any depth."""
+"""Images as files in a folder, at any depth."""
 
 from __future__ import annotations
 
@@ -18,22 +18,15 @@ from dcgan.data.sources.paths import file_stamp, is_hidden, read_image_file
 from dcgan.runtime.split_names import AUTO
 
 _OURS = {"networks.json", "prepared.json"}
-"""Files by which a run folder and prepared pictures are known."""
+"""Files that mark run folders and prepared datasets."""
 
 
 class FolderSource(EncodedSource):
-    """Every picture below a folder, sorted by path; labels as in
+    """Every image below a folder, sorted by path; split and labels as in
     :func:`~dcgan.data.labels.arrange.arrange`.
 
-    A file is taken for a picture by the end of its name, or, where it has none, by its first
-    bytes. Hidden files and folders, and those that systems add, are passed over; links to
-    folders are followed once.
-
-    Parameters
-    ----------
-    folder : Path
-    split, labels : str
-        As for :func:`~dcgan.data.labels.arrange.arrange`.
+    Images are recognized by suffix, or by their first bytes without one. Hidden files and those
+    that systems add are ignored; links to folders are followed once.
     """
 
     def __init__(self, folder: Path, *, split: str = AUTO, labels: str = AUTO) -> None:
@@ -68,22 +61,16 @@ class FolderSource(EncodedSource):
 
 
 def files_below(folder: Path, closed: Callable[[OSError], None] | None = None) -> Iterator[str]:
-    """Paths below a folder of all files, in no order; hidden folders, and those that systems add,
-    are passed over.
+    """Paths of all files below a folder, in no order; ``closed`` receives errors of folders.
 
-    Links to folders are followed, each folder once; run folders and prepared ones are not entered.
-
-    Parameters
-    ----------
-    folder : Path
-    closed : callable, optional
-        Told about folders that may not be read.
+    Links to folders are followed once. Hidden folders, those that systems add, run folders and
+    prepared datasets are not entered.
     """
     entered = {folder.resolve()}
     for place, folders, files in os.walk(folder, followlinks=True, onerror=closed):
         here = Path(place)
         if here != folder and _OURS.intersection(files):
-            folders.clear()  # a run or prepared pictures: what was made is not to be learned from
+            folders.clear()  # generated or prepared images are no part of the dataset
             continue
         kept = []
         for name in sorted(folders):
@@ -98,7 +85,7 @@ def files_below(folder: Path, closed: Callable[[OSError], None] | None = None) -
 
 
 def _side_file(folder: Path, name: str) -> SideFile | None:
-    """A file beside the pictures; None for what is no regular file (a pipe would never end)."""
+    """A file next to the images; None if it is no regular file (reading a pipe never ends)."""
     path = folder / name
     try:
         state = path.stat()
@@ -110,7 +97,7 @@ def _side_file(folder: Path, name: str) -> SideFile | None:
 
 
 def _dataset(folder: Path, others: Counter[str], beside: Beside) -> Iterator[str]:
-    """Paths below a folder of all pictures, in no order; notes and counts the other files."""
+    """Paths of all images below a folder, in no order; notes and counts the other files."""
 
     def closed(_: OSError) -> None:
         others["closed folder"] += 1
@@ -131,7 +118,7 @@ def _is_image(folder: Path, name: str) -> bool:
     if end != "no suffix":
         return end in EXTENSIONS and not name.endswith("-inspect.png")  # our own sheets
     try:
-        if not (folder / name).is_file():  # a pipe would never end
+        if not (folder / name).is_file():  # reading a pipe never ends
             return False
         with (folder / name).open("rb") as file:
             return is_image(file.read(16))

@@ -1,4 +1,4 @@
-"""LMDB databases of encoded pictures, as LSUN comes in."""
+"""LMDB databases of encoded images, the format of LSUN."""
 
 from __future__ import annotations
 
@@ -17,19 +17,10 @@ from dcgan.errors import DataError, SourceNotFound, UnreadableImage, did_you_mea
 
 _FILE = "data.mdb"
 
-CATEGORIES = (
-    "bedroom",
-    "bridge",
-    "church_outdoor",
-    "classroom",
-    "conference_room",
-    "dining_room",
-    "kitchen",
-    "living_room",
-    "restaurant",
-    "tower",
+_CATEGORIES = (
+    *("bedroom", "bridge", "church_outdoor", "classroom", "conference_room"),
+    *("dining_room", "kitchen", "living_room", "restaurant", "tower"),
 )
-"""LSUN's scenes."""
 
 
 def open_lsun(request: Request) -> LmdbSource:
@@ -45,9 +36,9 @@ def open_lsun(request: Request) -> LmdbSource:
         See :class:`LmdbSource`.
     """
     category = request.name.partition("/")[2]
-    if category not in CATEGORIES:
+    if category not in _CATEGORIES:
         raise SourceNotFound(
-            f"{request.name}: no such category; {did_you_mean(category, CATEGORIES)}"
+            f"{request.name}: no such category; {did_you_mean(category, _CATEGORIES)}"
         )
     database = f"{category}_{request.split}_lmdb"
     folder = request.find(
@@ -64,9 +55,9 @@ class LmdbSource(EncodedSource):
     Parameters
     ----------
     folder : Path
-        Holds ``data.mdb``; nothing is written to it, and nobody else may while it is read.
+        Holds ``data.mdb``, which may not change while it is read; nothing is written.
     name : str, optional
-        What messages call it; default the folder.
+        Its name in messages; default: the folder.
 
     Raises
     ------
@@ -92,7 +83,7 @@ class LmdbSource(EncodedSource):
     def fetch(self, index: int) -> bytes:
         key = self._keys[index].encode("latin-1")
         try:
-            # one transaction each: threads may not share one
+            # threads may not share a transaction
             with self._environment.begin() as transaction:
                 value: bytes | None = transaction.get(key)
         except _library().Error as error:
@@ -109,14 +100,14 @@ class LmdbSource(EncodedSource):
 
 
 _open: WeakValueDictionary[tuple[int, int], Any] = WeakValueDictionary()
-"""Open environments by device and inode: LMDB forbids opening a file twice in one process. One is
-closed with its last user."""
+"""Open environments by device and inode, closed with their last user: LMDB forbids opening a file
+twice in one process."""
 
 _lock = threading.Lock()
 
 
 def _opened(folder: Path) -> Any:
-    """The environment of a folder, shared with who else has it open."""
+    """The environment of a folder, shared by all who have it open."""
     lmdb, file = _library(), folder / _FILE
     try:
         state = file.stat()
@@ -139,7 +130,7 @@ def _refuse_truncated(file: Path, environment: Any) -> None:
     there = file.stat().st_size
     if there < wanted:
         raise DataError(
-            f"{file}: has {there:,} bytes of {wanted:,}: cut off; unpack or fetch it again"
+            f"{file}: has {there:,} bytes of {wanted:,}: cut off. Unpack or download it again"
         )
 
 
@@ -148,7 +139,7 @@ def _keys(transaction: Any) -> Any:
 
 
 def _damaged(file: Path, error: Exception) -> DataError:
-    return DataError(f"{file}: not a readable LMDB database ({error}); unpack or fetch it again")
+    return DataError(f"{file}: not a readable LMDB database ({error}). Unpack or download it again")
 
 
 def _library() -> ModuleType:
@@ -157,6 +148,6 @@ def _library() -> ModuleType:
         import lmdb
     except ImportError as error:
         raise DataError(
-            "pictures in LMDB: needs the package lmdb: pip install 'dcgan[lsun]'"
+            "LMDB databases need the package lmdb. Install it: pip install 'dcgan[lsun]'"
         ) from error
     return lmdb

@@ -1,9 +1,10 @@
-"""DATA as the user gives it: a path, an address, or a name."""
+"""Opens a dataset by its path, address or name."""
 
 from __future__ import annotations
 
 import glob
 import os
+import re
 from pathlib import Path
 
 from dcgan.data.decode import EXTENSIONS
@@ -41,7 +42,7 @@ def open_source(
     labels: str = AUTO,
     reporter: Reporter = SILENT,
 ) -> Source:
-    """Open a collection of pictures.
+    """Open a dataset.
 
     Parameters
     ----------
@@ -49,17 +50,16 @@ def open_source(
         The path of a folder, a ``.zip``, ``.tar``, ``.npy``, ``.npz`` or ``.parquet`` file; a
         pattern or an address of tar shards (``shards/{000..099}.tar``, ``s3://…/*.tar``); or a
         name: ``digits``, ``shapes``, ``mnist``, ``fashion-mnist``, ``cifar10``, ``celeba``,
-        ``lsun/CATEGORY``, ``hub:OWNER/NAME``. Names and paths take a split: ``mnist:test``,
-        ``photos:val``.
+        ``lsun/CATEGORY``, ``hub:OWNER/NAME``. A split may follow: ``mnist:test``, ``photos:val``.
     root : path, optional
-        Folder in which named sets lie; default: the variable ``DCGAN_DATA``.
+        Folder of named datasets; default: the variable ``DCGAN_DATA``.
     frames : {"first", "all"}
-        What animated pictures give.
+        Which frames of animated images to use.
     split : str, default "auto"
-        ``train``, ``val``, ``test``, another one that is there, or ``all``; ``auto`` is ``train``
-        where there are splits.
+        ``train``, ``val``, ``test``, another existing split, or ``all``; ``auto`` is ``train`` if
+        there are splits.
     labels : str, default "auto"
-        ``auto``: what lies beside the pictures; ``none``; or a file.
+        ``auto`` finds labels in folders and files, ``none`` reads none; or a file of labels.
     reporter : Reporter, default silent
         Receives notes and progress.
 
@@ -68,16 +68,16 @@ def open_source(
     SourceNotFound
         Neither a known name nor an existing path.
     DataError
-        A path that holds no picture, or a damaged file.
+        A path that holds no image, or a damaged file.
     ConfigError
-        A split that is not there, or a file of labels that cannot be read.
+        No such split, or a file of labels that cannot be read.
     """
     data = os.fspath(data)
     refuse_no_data(data)
-    known = _data_root(root)
+    root = root or os.environ.get("DCGAN_DATA")
     data, split = with_split(data, split)
     if is_name(data):
-        source = open_named(data, split, known, reporter)
+        source = open_named(data, split, expanded(root) if root else None, reporter)
         _refuse_label_file(source, labels)
     else:
         source = _open_path(data, split, labels)
@@ -85,8 +85,8 @@ def open_source(
         source.labels.clear()
     if len(source) == 0:
         raise DataError(
-            f"{data}: holds no picture (other files: {_others(source)}); wants files such as"
-            " .png, .jpg or .webp at any depth"
+            f"{data}: holds no image (other files: {_others(source)}). Put files such as .png,"
+            " .jpg or .webp into it, at any depth"
         )
     if frames == "all" and isinstance(source, EncodedSource):
         return FramesSource(source)
@@ -98,14 +98,9 @@ def _refuse_label_file(source: Source, labels: str) -> None:
         raise ConfigError(
             "data.labels",
             labels,
-            f"{source.name} has labels of its own, or none; a file goes with a folder, zip, tar,"
-            " .npy or .npz",
+            f"{source.name} has its own labels, or none. A file of labels is for a folder, zip,"
+            " tar, .npy or .npz",
         )
-
-
-def _data_root(root: StrPath | None) -> Path | None:
-    given = root or os.environ.get("DCGAN_DATA")
-    return expanded(given) if given else None
 
 
 def _open_path(data: str, split: str, labels: str) -> Source:
@@ -115,7 +110,7 @@ def _open_path(data: str, split: str, labels: str) -> Source:
     if is_address(data) or not path.exists():
         return TarSource(data, _shards(data), split=split, labels=labels)
     if not path.is_file():
-        raise DataError(f"{data}: not a regular file or folder")  # a pipe would never end
+        raise DataError(f"{data}: not a regular file or folder")  # reading a pipe never ends
     match path.suffix.lower():
         case ".zip":
             return ZipSource(path, split=split, labels=labels)
@@ -126,13 +121,13 @@ def _open_path(data: str, split: str, labels: str) -> Source:
         case ".parquet":
             return _without_file(open_parquet(path, split=split), labels)
     raise DataError(
-        f"{data}: not a folder, .zip, .tar, .npy, .npz or .parquet; put single pictures into a"
+        f"{data}: not a folder, .zip, .tar, .npy, .npz or .parquet. Put single images into a"
         " folder, and unpack compressed archives"
     )
 
 
 def _open_folder(path: Path, split: str, labels: str) -> Source:
-    """A folder of pictures, unless it holds something that is opened as a whole."""
+    """A folder of images, or of one of the formats that are opened as a whole."""
     if is_prepared(path) or (path / "data.mdb").is_file():
         refuse_split(split, str(path))
         opened = PreparedSource(path) if is_prepared(path) else LmdbSource(path)
@@ -157,13 +152,13 @@ def _without_file(source: Source, labels: str) -> Source:
 
 
 def _shards(data: str) -> list[str]:
-    """Every shard that a pattern names, ``{000..099}`` and ``*`` filled in, in order."""
+    """Every shard that a pattern names, with ``{000..099}`` and ``*`` expanded, in order."""
     patterns = _braces(data)
     found = [one for pattern in patterns for one in _matching(pattern, len(patterns) > 1)]
     if not found:
-        raise SourceNotFound(f"{data}: no such file. Give the path or the address of shards")
+        raise SourceNotFound(f"{data}: no such file. Use the path or the address of shards")
     if all(suffix(one) in EXTENSIONS for one in found):
-        raise DataError(f"{data}: names pictures, not tar shards; give their folder")
+        raise DataError(f"{data}: these are images, not tar shards. Use their folder")
     return found
 
 
@@ -171,14 +166,14 @@ def _matching(pattern: str, is_one_of_many: bool) -> list[str]:
     if not is_address(pattern):
         pattern = str(expanded(pattern))
     if not glob.has_magic(pattern):
-        # one that a range of numbers promises is missed by its name when it is opened
+        # a missing shard of a range is reported by its name when it is opened
         is_there = is_one_of_many or is_address(pattern) or Path(pattern).exists()
         return [pattern] if is_there else []
     if not is_address(pattern):
         return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 (may be absolute)
     import fsspec
 
-    place(pattern)  # refuses what may not be asked
+    place(pattern)  # refuses addresses while offline
     try:
         system, path = fsspec.url_to_fs(pattern)
         return sorted(system.unstrip_protocol(one) for one in system.glob(path))
@@ -187,25 +182,20 @@ def _matching(pattern: str, is_one_of_many: bool) -> list[str]:
 
 
 def _braces(pattern: str) -> list[str]:
-    """Shell braces of numbers, ``a-{00..11}.tar``, filled in.
+    """Expand shell braces of numbers, ``a-{00..11}.tar``.
 
     >>> _braces("a-{08..10}.tar")
     ['a-08.tar', 'a-09.tar', 'a-10.tar']
     """
-    before, brace, rest = pattern.partition("{")
-    inner, closing, after = rest.partition("}")
-    first, dots, last = inner.partition("..")
-    if not (brace and closing and dots and _is_number(first) and _is_number(last)):
+    match = re.fullmatch(r"(.*?)\{(\d{1,19})\.\.(\d{1,19})\}(.*)", pattern, re.ASCII | re.DOTALL)
+    if match is None:
         return [pattern]
+    before, first, last, after = match.groups()
     tails = _braces(after)
     if (int(last) - int(first)) * len(tails) >= _MOST_SHARDS:
         raise DataError(f"{pattern}: names more than {_MOST_SHARDS:,} shards")
     numbers = [f"{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
     return [before + number + tail for number in numbers for tail in tails]
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 20
 
 
 def _others(source: Source) -> str:

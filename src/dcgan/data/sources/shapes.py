@@ -1,4 +1,4 @@
-"""Shapes: pictures drawn on the fly, whose factors are known exactly."""
+"""Shapes: rendered images whose factors are known exactly."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIDE = 32
 """Pixels per side."""
 
 _OVERSAMPLING = 4
-"""Drawn this much larger and reduced, for smooth edges."""
+"""Rendered this much larger and reduced, for smooth edges."""
 
 
 def open_shapes(_: Request) -> ShapesSource:
@@ -32,10 +32,10 @@ def open_shapes(_: Request) -> ShapesSource:
 
 
 class ShapesSource(Source):
-    """One filled shape per picture on white, 32×32 colour.
+    """One filled shape per image on white, 32×32 in color.
 
     Labels: ``shape`` and ``colour`` (classes); ``size`` (circumradius, 0.2 to 0.4 of the side),
-    ``x`` and ``y`` (centre, 0.4 to 0.6 of the side) and ``angle`` (radians, 0 to 2π; meaningless
+    ``x`` and ``y`` (center, 0.4 to 0.6 of the side) and ``angle`` (radians, 0 to 2π; meaningless
     for the circle). All factors are independent and uniform.
 
     Parameters
@@ -66,7 +66,7 @@ class ShapesSource(Source):
     def read(
         self,
         index: int,
-        at_least: tuple[int, int] | None = None,  # noqa: ARG002 (drawn at its size anyway)
+        at_least: tuple[int, int] | None = None,  # noqa: ARG002 (has one size)
     ) -> Image.Image:
         factor = {name: labels.values[index] for name, labels in self.labels.items()}
         return draw_shape(
@@ -88,7 +88,7 @@ class ShapesSource(Source):
 def draw_shape(
     shape: str, colour: str, *, size: float, x: float, y: float, angle: float, side: int = SIDE
 ) -> Image.Image:
-    """One shape as an RGB picture; lengths in shares of the side, the angle in radians."""
+    """One shape as an RGB image; lengths in shares of the side, the angle in radians."""
     large = side * _OVERSAMPLING
     canvas = Image.new("RGB", (large, large), (255, 255, 255))
     pen = ImageDraw.Draw(canvas)
