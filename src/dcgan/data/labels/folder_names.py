@@ -68,10 +68,8 @@ class Layout:
 
     def split_counts(self) -> dict[str, int]:
         """Images of each split."""
-        counts: Counter[str] = Counter()
-        for split, images in zip(self.splits, self._images(), strict=True):
-            if split:
-                counts[split] += int(images)
+        counts = Counter(map(self.splits.__getitem__, self.of.tolist()))
+        del counts[""]
         return in_order(counts)
 
     def rows_in(self, used: set[str]) -> NDArray[np.int64]:
@@ -86,9 +84,6 @@ class Layout:
             return parts
         stem = " ".join(split_of(parts[depth])[1]) if self.splits[number] != parts[depth] else ""
         return (*parts[:depth], stem, *parts[depth + 1 :])
-
-    def _images(self) -> NDArray[np.int64]:
-        return np.bincount(self.of, minlength=len(self.folders))
 
 
 @dataclass(frozen=True)

@@ -155,14 +155,7 @@ class EncodedSource(Source):
 class ArraySource(Source):
     """Images in one array, in memory or in a mapped file.
 
-    Parameters
-    ----------
-    name : str
-    images : uint8 (N, H, W) or (N, H, W, C) with 1 to 4 channels
-    labels, notes : optional
-        See :class:`Source`.
-    stamp : str, optional
-        See :meth:`Source.stamp`.
+    ``images`` are uint8 (N, H, W), or (N, H, W, C) with 1 to 4 channels.
     """
 
     def __init__(

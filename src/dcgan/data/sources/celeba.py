@@ -79,19 +79,7 @@ def open_celeba(request: Request) -> CelebaSource:
 
 
 class CelebaSource(EncodedSource):
-    """Some of the images.
-
-    Parameters
-    ----------
-    name : str
-    folder : Path
-        Of the lists.
-    images : EncodedSource
-        All images.
-    rows : int64 (N,)
-        Which of these.
-    labels : mapping of str to Labels
-    """
+    """The images ``rows`` (int64 (N,)) of all images; ``folder`` holds the lists."""
 
     def __init__(
         self,

@@ -81,13 +81,8 @@ def open_parquet(path: Path, column: str = "", *, split: str = AUTO) -> HubSourc
 
     The rows are copied into the cache once, for access to single rows.
 
-    Parameters
-    ----------
-    path : Path
-    column : str, optional
-        The column of images, if there are several.
-    split : str
-        If names of files or folders contain splits, such as ``train-00000-of-00002.parquet``.
+    Names of files or folders may contain splits, such as ``train-00000-of-00002.parquet``.
+    ``column`` chooses among several columns of images.
 
     Raises
     ------
@@ -123,16 +118,14 @@ class HubSource(EncodedSource):
     Parameters
     ----------
     name : str
-        Its name in messages.
     rows : datasets.Dataset
     column : str
         The column of images; empty for the only one.
     syntax : str
-        How a user chooses a column.
+        How a user chooses a column, for messages.
     base : Path, optional
         Folder of files that rows name instead of holding them.
     notes : sequence of str
-        See :class:`~dcgan.data.sources.base.Source`.
     """
 
     def __init__(

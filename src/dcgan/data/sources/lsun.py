@@ -52,12 +52,7 @@ def open_lsun(request: Request) -> LmdbSource:
 class LmdbSource(EncodedSource):
     """Every value of a database, sorted by key and read in place.
 
-    Parameters
-    ----------
-    folder : Path
-        Holds ``data.mdb``, which may not change while it is read; nothing is written.
-    name : str, optional
-        Its name in messages; default: the folder.
+    The folder holds ``data.mdb``, which may not change while it is read. Nothing is written to it.
 
     Raises
     ------
@@ -72,8 +67,8 @@ class LmdbSource(EncodedSource):
         lmdb = _library()
         try:
             with self._environment.begin() as transaction:
-                # latin-1 gives each byte a character and back
-                self._keys = Names(key.decode("latin-1") for key in _keys(transaction))
+                keys = transaction.cursor().iternext(values=False)
+                self._keys = Names(key.decode("latin-1") for key in keys)  # keeps every byte
         except lmdb.Error as error:
             raise _damaged(self._file, error) from error
 
@@ -132,10 +127,6 @@ def _refuse_truncated(file: Path, environment: Any) -> None:
         raise DataError(
             f"{file}: has {there:,} bytes of {wanted:,}: cut off. Unpack or download it again"
         )
-
-
-def _keys(transaction: Any) -> Any:
-    return transaction.cursor().iternext(keys=True, values=False)
 
 
 def _damaged(file: Path, error: Exception) -> DataError:

@@ -17,19 +17,10 @@ from dcgan.runtime.split_names import ALL, AUTO, canonical
 
 @dataclass(frozen=True)
 class Request:
-    """A named dataset to open.
+    """A named dataset to open, such as ``mnist`` or ``lsun/church_outdoor``.
 
-    Attributes
-    ----------
-    name : str
-        As the user gave it, without a split: ``mnist``, ``lsun/church_outdoor``.
-    split : str
-        One of its splits in the table of datasets; as the user gave it where only the opener
-        knows the splits.
-    root : Path or None
-        The folder of datasets.
-    reporter : Reporter
-        Receives notes and progress.
+    ``split`` is one of the splits in the table of datasets, or what the user gave if only the
+    opener knows the splits. ``root`` is the folder of datasets.
     """
 
     name: str

@@ -78,7 +78,7 @@ def open_source(
     data, split = with_split(data, split)
     if is_name(data):
         source = open_named(data, split, expanded(root) if root else None, reporter)
-        _refuse_label_file(source, labels)
+        source = _with_own_labels(source, labels)
     else:
         source = _open_path(data, split, labels)
     if labels == NONE:
@@ -93,7 +93,8 @@ def open_source(
     return source
 
 
-def _refuse_label_file(source: Source, labels: str) -> None:
+def _with_own_labels(source: Source, labels: str) -> Source:
+    """The source, unless the user names a file of labels, for which it has no use."""
     if labels not in {AUTO, NONE}:
         raise ConfigError(
             "data.labels",
@@ -101,6 +102,7 @@ def _refuse_label_file(source: Source, labels: str) -> None:
             f"{source.name} has its own labels, or none. A file of labels is for a folder, zip,"
             " tar, .npy or .npz",
         )
+    return source
 
 
 def _open_path(data: str, split: str, labels: str) -> Source:
@@ -119,7 +121,7 @@ def _open_path(data: str, split: str, labels: str) -> Source:
         case ".tar":
             return TarSource(str(path), [str(path)], split=split, labels=labels)
         case ".parquet":
-            return _without_file(open_parquet(path, split=split), labels)
+            return _with_own_labels(open_parquet(path, split=split), labels)
     raise DataError(
         f"{data}: not a folder, .zip, .tar, .npy, .npz or .parquet. Put single images into a"
         " folder, and unpack compressed archives"
@@ -131,7 +133,7 @@ def _open_folder(path: Path, split: str, labels: str) -> Source:
     if is_prepared(path) or (path / "data.mdb").is_file():
         refuse_split(split, str(path))
         opened = PreparedSource(path) if is_prepared(path) else LmdbSource(path)
-        return _without_file(opened, labels)
+        return _with_own_labels(opened, labels)
     refuse_run_folder(path)
     source = FolderSource(path, split=split, labels=labels)
     refuse_folder_of_runs(path, source)
@@ -142,12 +144,7 @@ def _open_folder(path: Path, split: str, labels: str) -> Source:
             urls = [str(path / name) for name in sorted(shards)]
             return TarSource(str(path), urls, split=split, labels=labels)
     if len(source) == 0 and ".parquet" in source.others:
-        return _without_file(open_parquet(path, split=split), labels)
-    return source
-
-
-def _without_file(source: Source, labels: str) -> Source:
-    _refuse_label_file(source, labels)
+        return _with_own_labels(open_parquet(path, split=split), labels)
     return source
 
 
@@ -177,7 +174,7 @@ def _matching(pattern: str, is_one_of_many: bool) -> list[str]:
     try:
         system, path = fsspec.url_to_fs(pattern)
         return sorted(system.unstrip_protocol(one) for one in system.glob(path))
-    except Exception as error:  # every kind of address has errors of its own
+    except Exception as error:  # every kind of address has its own errors
         raise DataError(f"{pattern}: cannot be listed ({error})") from error
 
 

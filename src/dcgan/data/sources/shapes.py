@@ -37,11 +37,6 @@ class ShapesSource(Source):
     Labels: ``shape`` and ``colour`` (classes); ``size`` (circumradius, 0.2 to 0.4 of the side),
     ``x`` and ``y`` (center, 0.4 to 0.6 of the side) and ``angle`` (radians, 0 to 2π; meaningless
     for the circle). All factors are independent and uniform.
-
-    Parameters
-    ----------
-    count : int, default 10,000
-    seed : int, default 0
     """
 
     def __init__(self, count: int = 10_000, seed: int = 0) -> None:

@@ -54,19 +54,8 @@ class TarSource(EncodedSource):
     ``KEY.jpg`` (the WebDataset layout), else as in :func:`~dcgan.data.labels.arrange.arrange`. Of
     ``KEY.jpg`` and ``KEY.seg.png``, the first is the image.
 
-    Parameters
-    ----------
-    name : str
-        Its name in messages.
-    urls : sequence of str
-        Paths or addresses of the shards, in order.
-    split, labels : str
-        As for :func:`~dcgan.data.labels.arrange.arrange`. Names of shards may contain splits.
-
-    Raises
-    ------
-    DataError
-        A shard is damaged, compressed, or cannot be read.
+    ``urls`` are paths or addresses of the shards, in order; their names may contain splits. Raises
+    ``DataError`` for a shard that is damaged, compressed, or cannot be read.
     """
 
     run = _RUN

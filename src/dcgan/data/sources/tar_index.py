@@ -167,7 +167,8 @@ def _collected(members: tarfile.TarFile, file: Any) -> Shard:
             found.append(place)
             continue
         if texts.reads(end, member.size):
-            texts.add(name.removesuffix(end), end, _content(file, member))
+            file.seek(member.offset_data)
+            texts.add(name.removesuffix(end), end, file.read(member.size))
         if end != ".cls":
             others[end] += 1
         if end in ENDINGS and len(sides) < _MOST_SIDES:
@@ -207,14 +208,6 @@ def _files(members: tarfile.TarFile, file: Any) -> Iterator[tarfile.TarInfo]:
     file.seek(members.offset)
     if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
         raise ValueError(f"damaged at byte {members.offset:,}. Download it again")
-
-
-def _content(file: Any, member: tarfile.TarInfo) -> bytes:
-    here = file.tell()
-    file.seek(member.offset_data)
-    content: bytes = file.read(member.size)
-    file.seek(here)
-    return content
 
 
 def _without_companions(found: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:

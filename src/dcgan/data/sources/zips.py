@@ -53,19 +53,8 @@ class _Member(NamedTuple):
 
 
 class ZipSource(EncodedSource):
-    """Every image in a zip file, sorted by name and never unpacked; labels as in
-    :func:`~dcgan.data.labels.arrange.arrange`.
-
-    Parameters
-    ----------
-    path : Path
-    split, labels : str
-        As for :func:`~dcgan.data.labels.arrange.arrange`.
-
-    Raises
-    ------
-    DataError
-        Not a zip file.
+    """Every image in a zip file, sorted by name and never unpacked; split and labels as in
+    :func:`~dcgan.data.labels.arrange.arrange`. Raises ``DataError`` for anything but a zip file.
     """
 
     def __init__(self, path: Path, *, split: str = AUTO, labels: str = AUTO) -> None:
