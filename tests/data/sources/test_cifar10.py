@@ -75,7 +75,7 @@ def test_the_train_half_is_five_files_in_order(tmp_path):
 @pytest.mark.parametrize("size", [0, SIZE - 1, SIZE - 3073, SIZE + 1])
 def test_a_file_of_another_size_is_refused(tmp_path, size):
     put(tmp_path / "cifar10", "test_batch.bin", size=size)
-    with pytest.raises(DataError, match=r"test_batch\.bin: has .* not 30,730,000; delete"):
+    with pytest.raises(DataError, match=r"test_batch\.bin: has .* not 30,730,000\. Delete"):
         open_source("cifar10:test", tmp_path)
 
 

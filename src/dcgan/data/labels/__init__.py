@@ -1,4 +1,4 @@
-"""Labels and splits of a dataset, from folder names, tables, arrays and files beside images."""
+"""Labels and splits of a dataset, from folder names, tables, arrays and files next to images."""
 
 from __future__ import annotations
 

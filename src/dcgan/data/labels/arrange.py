@@ -51,7 +51,7 @@ class Arranged:
     notes: list[str]
 
 
-class Beside:
+class LabelFiles:
     """Files that may hold labels, noted while a dataset is listed: ``names`` can be read,
     ``unread`` only look like labels."""
 
@@ -155,7 +155,7 @@ def _of_split(source: str, layout: Layout, split: str) -> tuple[NDArray[np.int64
         return np.arange(len(layout.of)), notes
     outside = len(layout.of) - sum(counts.values())
     if outside:
-        notes.append(f"{outside:,} images outside the splits are not used")
+        notes.append(f"images outside the splits, not used: {outside:,}")
     return layout.rows_in(used), notes
 
 

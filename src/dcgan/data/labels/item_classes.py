@@ -36,7 +36,7 @@ class ItemClasses:
         self._in_words: bool | None = None
         self.is_known = False
 
-    def wants(self, index: int) -> bool:
+    def needs(self, index: int) -> bool:
         """Whether an item must still be fetched."""
         if self.is_known or self._is_hopeless or index in self._texts:
             return False

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dcgan.data.decode import EXTENSIONS, is_image
-from dcgan.data.labels.arrange import Beside, arrange
+from dcgan.data.labels.arrange import LabelFiles, arrange
 from dcgan.data.labels.side_files import SideFile
 from dcgan.data.labels.tables import suffix
 from dcgan.data.name_table import Names
@@ -31,16 +31,16 @@ class FolderSource(EncodedSource):
 
     def __init__(self, folder: Path, *, split: str = AUTO, labels: str = AUTO) -> None:
         others: Counter[str] = Counter()
-        beside = Beside()
-        names = Names(sorted(_dataset(folder, others, beside)))
+        label_files = LabelFiles()
+        names = Names(sorted(_dataset(folder, others, label_files)))
         arranged = arrange(
             str(folder),
             names,
-            [side for name in beside.names if (side := _side_file(folder, name))],
+            [side for name in label_files.names if (side := _side_file(folder, name))],
             split=split,
             labels=labels,
             others=others,
-            unread=beside.unread,
+            unread=label_files.unread,
         )
         self._names = names.take(arranged.rows)
         super().__init__(str(folder), labels=arranged.labels, others=others, notes=arranged.notes)
@@ -96,7 +96,7 @@ def _side_file(folder: Path, name: str) -> SideFile | None:
     return SideFile(name, state.st_size, lambda: path.open("rb"))
 
 
-def _dataset(folder: Path, others: Counter[str], beside: Beside) -> Iterator[str]:
+def _dataset(folder: Path, others: Counter[str], label_files: LabelFiles) -> Iterator[str]:
     """Paths of all images below a folder, in no order; notes and counts the other files."""
 
     def closed(_: OSError) -> None:
@@ -110,7 +110,7 @@ def _dataset(folder: Path, others: Counter[str], beside: Beside) -> Iterator[str
             continue
         end = suffix(name)
         others[end] += 1
-        beside.add(name, end)
+        label_files.add(name, end)
 
 
 def _is_image(folder: Path, name: str) -> bool:

@@ -93,7 +93,7 @@ class ItemsSource(Source):
         if self._classes.is_known:
             return self._labels
         for index in range(len(self)):
-            if not self._classes.wants(index):
+            if not self._classes.needs(index):
                 continue
             with suppress(UnreadableImage):
                 self._classes.add(index, self._item(index))

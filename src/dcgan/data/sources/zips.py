@@ -23,7 +23,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from dcgan.data.decode import EXTENSIONS, MOST_BYTES
-from dcgan.data.labels.arrange import Beside, arrange
+from dcgan.data.labels.arrange import LabelFiles, arrange
 from dcgan.data.labels.side_files import SideFile
 from dcgan.data.labels.tables import NoTable, suffix
 from dcgan.data.name_table import Names
@@ -59,7 +59,7 @@ class ZipSource(EncodedSource):
 
     def __init__(self, path: Path, *, split: str = AUTO, labels: str = AUTO) -> None:
         others: Counter[str] = Counter()
-        beside = Beside()
+        label_files = LabelFiles()
         images: list[zipfile.ZipInfo] = []
         sides: list[SideFile] = []
         for member in _list_members(path):
@@ -71,7 +71,7 @@ class ZipSource(EncodedSource):
                 images.append(member)
                 continue
             others[end] += 1
-            if beside.add(name, end):
+            if label_files.add(name, end):
                 sides.append(self._side_file(_kept(member)))
         images.sort(key=lambda member: member.orig_filename)
         numbers = array("q")
@@ -88,7 +88,7 @@ class ZipSource(EncodedSource):
             split=split,
             labels=labels,
             others=others,
-            unread=beside.unread,
+            unread=label_files.unread,
         )
         self._names = names.take(arranged.rows)
         # int64 (N, 6): the fields of _Member after its name
