@@ -228,11 +228,10 @@ def _scope(layout: Layout, rows: NDArray[np.int64], name: str) -> Scope:
         parts.pop()
     below = [folder[: len(parts)] == tuple(parts) for folder in layout.folders]
     split = split_of(file.rpartition(".")[0])[0]
+    used = np.array(below)
     if split is not None and split in layout.splits:
-        below = [
-            is_below and layout.splits[number] == split for number, is_below in enumerate(below)
-        ]
-    return Scope(rows[np.array(below)[layout.of[rows]]], "".join(f"{part}/" for part in parts))
+        used &= np.array(layout.splits) == split
+    return Scope(rows[used[layout.of[rows]]], "".join(f"{part}/" for part in parts))
 
 
 def _not_read(

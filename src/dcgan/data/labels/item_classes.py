@@ -91,7 +91,10 @@ class ItemClasses:
 
     def _named(self, numbers: Sequence[str]) -> tuple[str, ...]:
         """Names of classes from the attribute ``classes``, else the numbers."""
-        names = getattr(_origin(self._items), "classes", None)
+        items = self._items
+        while isinstance(items, torch.utils.data.Subset):
+            items = items.dataset
+        names = getattr(items, "classes", None)
         is_list = isinstance(names, list | tuple) and all(isinstance(one, str) for one in names)
         if is_list and names and all(one.isdigit() and int(one) < len(names) for one in numbers):
             return tuple(cell(names[int(one)]) or one for one in numbers)
@@ -124,13 +127,6 @@ def _all_at_once(items: Any) -> list[Any]:
         parts = [_array(values) for values in _all_at_once(items.dataset)]
         return [part[chosen] for part in parts if part is not None]
     return [getattr(items, name) for name in _ATTRIBUTES if hasattr(items, name)]
-
-
-def _origin(items: Any) -> Any:
-    """The dataset below any subsets."""
-    while isinstance(items, torch.utils.data.Subset):
-        items = items.dataset
-    return items
 
 
 def _array(values: Any) -> NDArray[Any] | None:

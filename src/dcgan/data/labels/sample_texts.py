@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
 
 from dcgan.data.labels.columns import LONGEST, MOST_CLASSES
 from dcgan.data.labels.tables import cell
@@ -37,8 +37,11 @@ class SampleTexts:
         if end != ".json":
             self._put(end.removeprefix("."), stem, cell(content.decode("utf-8", "replace")))
             return
-        for name, value in _fields(content).items():
-            self._put(name, stem, cell(value))
+        with suppress(ValueError, RecursionError):
+            fields = json.loads(content)
+            fields = fields if isinstance(fields, dict) else {"json": fields}
+            for name, value in fields.items():
+                self._put(name, stem, cell(value))
 
     def of(self, stems: Sequence[str]) -> dict[str, list[str]]:
         """The texts of some samples by column; empty for a sample without one."""
@@ -61,12 +64,3 @@ class SampleTexts:
             many = f"more than {MOST_CLASSES:,} distinct values"
             self.troubles[name] = "long texts" if len(text) > LONGEST else many
             del self._columns[name], self._distinct[name]
-
-
-def _fields(content: bytes) -> dict[str, Any]:
-    """A JSON object's fields; a plain value is one called ``json``."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {"json": found}

@@ -120,10 +120,11 @@ def read_given_file(file: SideFile, names: Sequence[str], rows: NDArray[np.int64
     try:
         with file.open() as content:
             table = read_table(suffix(file.name), content, file.size)
-            match = _match(table, ImageIndex(names, rows))
+            index = ImageIndex(names, rows)
+            match = _match(table, index)
             if match is None:
                 raise NoTable("no column names the images")
-            _fill(columns, match, ImageIndex(names, rows), len(names))
+            _fill(columns, match, index, len(names))
     except (NoTable, OSError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError("data.labels", file.name, f"{reason}. {_CURE}") from error
@@ -144,16 +145,14 @@ def _read_one(
 ) -> None:
     """Fill columns from a file, or only note that it has labels if another file provided them."""
     index = ImageIndex(names, scope.rows, scope.base)
+    problem = ""
     try:
         with file.open() as content:
             table = read_table(suffix(file.name), content, file.size)
             result.settles |= table.settles
             match = _match(table, index)
             if match is None:
-                if looks_telling(file.name) and table.head:
-                    result.notes.append(
-                        f"{file.name} is not read as labels: no column names the images"
-                    )
+                problem = "no column names the images" if table.head else ""
             elif result.reading is not None:
                 result.notes.append(f"{file.name} is not read: labels come from another file")
             else:
@@ -161,8 +160,9 @@ def _read_one(
             if table.note:
                 result.notes.append(f"{file.name} is not read as labels: {table.note}")
     except (NoTable, OSError) as error:
-        if looks_telling(file.name):
-            result.notes.append(f"{file.name} is not read as labels: {error}")
+        problem = str(error)
+    if problem and looks_telling(file.name):
+        result.notes.append(f"{file.name} is not read as labels: {problem}")
 
 
 def _match(table: Table, index: ImageIndex) -> _Match | None:

@@ -235,15 +235,10 @@ def _is_pairs(found: Any) -> bool:
 
 def _of_stylegan(pairs: list[Any]) -> Table:
     """``{"labels": [["00000/img00000000.png", 3], …]}``, or null (NVlabs/stylegan3)."""
-    rows = [
-        (str(pair[0]), cell(pair[1])) for pair in pairs if isinstance(pair, list) and len(pair) == 2
-    ]
-    table = _table([_FILE, _LABEL], iter(rows))
+    pairs = [pair for pair in pairs if isinstance(pair, list) and len(pair) == 2]
+    table = _table([_FILE, _LABEL], ((str(name), cell(value)) for name, value in pairs))
     table.settles = True
-    if any(
-        isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], list | dict)
-        for pair in pairs[:_HEAD]
-    ):
+    if any(isinstance(value, list | dict) for _, value in pairs[:_HEAD]):
         table.note = "its labels are lists of numbers, not classes"
     return table
 

@@ -44,14 +44,7 @@ _RECORD = 1 + 3 * 32 * 32
 def open_cifar10(request: Request) -> ArraySource:
     """CIFAR-10, 32×32 in color with ten classes: 50,000 ``train`` or 10,000 ``test`` images.
 
-    All are held in memory: 154 MB for ``train``.
-
-    Raises
-    ------
-    SourceNotFound
-        See :meth:`~dcgan.data.sources.named.Request.find`.
-    DataError
-        A file is damaged, or the download was cut off.
+    All are held in memory: 154 MB for ``train``. Raises ``DataError`` for a damaged file.
     """
     names = _FILES[request.split]
     folder = request.find(

@@ -52,10 +52,10 @@ def open_hub(request: Request) -> HubSource:
     data, wanted = request.name, request.split
     address, split, column = ([*data.removeprefix("hub:").split(":"), "", ""])[:3]
     parts = address.split("/")
-    if not data.startswith("hub:") or data.count(":") > 3 or len(parts) not in {2, 3}:
-        raise SourceNotFound(f"{data}: must be hub:OWNER/NAME[/CONFIG][:SPLIT][:COLUMN]")
-    if not all(parts):
-        raise SourceNotFound(f"{data}: must be hub:OWNER/NAME, such as hub:ylecun/mnist")
+    if data.count(":") not in {1, 2, 3} or len(parts) not in {2, 3} or not all(parts):
+        raise SourceNotFound(
+            f"{data}: must be hub:OWNER/NAME[/CONFIG][:SPLIT][:COLUMN], such as hub:ylecun/mnist"
+        )
     name = "/".join(parts[:2])
     with _library(data) as library:
         if Path(name).exists():  # the library would read it as a path
@@ -68,27 +68,25 @@ def open_hub(request: Request) -> HubSource:
         if split == ALL and ALL not in splits:
             rows = library.concatenate_datasets(list(splits.values()))
         else:
-            same = [one for one in splits if canonical(one) == canonical(split)]
-            if split not in splits and not same:
+            same = [split, *(one for one in splits if canonical(one) == canonical(split))]
+            rows = next((splits[one] for one in same if one in splits), None)
+            if rows is None:
                 known = ", ".join(splits)
                 raise SourceNotFound(f"{data}: no split {split}. The splits are {known}")
-            rows = splits[split if split in splits else same[0]]
     return HubSource(data, rows, column, f"hub:{address}:{split}:COLUMN")
 
 
 def open_parquet(path: Path, column: str = "", *, split: str = AUTO) -> HubSource:
     """Images of a Parquet file, or of all those in a folder in order of their names.
 
-    The rows are copied into the cache once, for access to single rows.
-
-    Names of files or folders may contain splits, such as ``train-00000-of-00002.parquet``.
-    ``column`` chooses among several columns of images.
+    The rows are copied into the cache once, for access to single rows. Names of files or folders
+    may contain splits, such as ``train-00000-of-00002.parquet``. ``column`` chooses among several
+    columns of images.
 
     Raises
     ------
     DataError
-        No Parquet file, or a damaged one; no column of images, or several; or the package
-        ``datasets`` is missing.
+        As for :func:`open_hub`; or no Parquet file, or a damaged one.
     """
     files = [path]
     if path.is_dir():
@@ -117,7 +115,6 @@ class HubSource(EncodedSource):
 
     Parameters
     ----------
-    name : str
     rows : datasets.Dataset
     column : str
         The column of images; empty for the only one.
@@ -125,7 +122,6 @@ class HubSource(EncodedSource):
         How a user chooses a column, for messages.
     base : Path, optional
         Folder of files that rows name instead of holding them.
-    notes : sequence of str
     """
 
     def __init__(

@@ -58,12 +58,7 @@ _MD5 = {
 def open_idx(request: Request) -> ArraySource:
     """MNIST or Fashion-MNIST, 28×28 gray with ten classes: 60,000 or 10,000 images.
 
-    Raises
-    ------
-    SourceNotFound
-        See :meth:`~dcgan.data.sources.named.Request.find`.
-    DataError
-        A file is damaged, or its download was cut off.
+    Raises ``DataError`` for a damaged file, or images and labels that do not belong together.
     """
     name, prefix = request.name, _PREFIX[request.split]
     stems = [f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,13 +86,7 @@ def files_below(folder: Path, closed: Callable[[OSError], None] | None = None) -
 def _side_file(folder: Path, name: str) -> SideFile | None:
     """A file next to the images; None if it is no regular file (reading a pipe never ends)."""
     path = folder / name
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    if not stat.S_ISREG(state.st_mode):
-        return None
-    return SideFile(name, state.st_size, lambda: path.open("rb"))
+    return SideFile(name, path.stat().st_size, lambda: path.open("rb")) if path.is_file() else None
 
 
 def _dataset(folder: Path, others: Counter[str], label_files: LabelFiles) -> Iterator[str]:

@@ -106,10 +106,7 @@ class ItemsSource(Source):
         self._classes.add(index, item)
         image = item[0] if isinstance(item, tuple | list) and item else item
         if isinstance(image, Image.Image):
-            with (
-                self._decoding,
-                damage_named(),
-            ):  # an image that is only opened is decoded now, once
+            with self._decoding, damage_named():  # decodes an image that is only opened, once
                 image.load()
         with damage_named():
             return _image(image, at_least)

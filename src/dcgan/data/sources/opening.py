@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections import Counter
 from pathlib import Path
 
 from dcgan.data.decode import EXTENSIONS
@@ -84,9 +85,11 @@ def open_source(
     if labels == NONE:
         source.labels.clear()
     if len(source) == 0:
+        counts = Counter(source.others).most_common(4)
+        others = ", ".join(f"{count:,} {end}" for end, count in counts) or "none"
         raise DataError(
-            f"{data}: holds no image (other files: {_others(source)}). Put files such as .png,"
-            " .jpg or .webp into it, at any depth"
+            f"{data}: holds no image (other files: {others}). Put files such as .png, .jpg or .webp"
+            " into it, at any depth"
         )
     if frames == "all" and isinstance(source, EncodedSource):
         return FramesSource(source)
@@ -193,9 +196,3 @@ def _braces(pattern: str) -> list[str]:
         raise DataError(f"{pattern}: names more than {_MOST_SHARDS:,} shards")
     numbers = [f"{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
     return [before + number + tail for number in numbers for tail in tails]
-
-
-def _others(source: Source) -> str:
-    """Such as ``2 .heic, 1 .txt``, the most frequent first."""
-    most = sorted(source.others.items(), key=lambda item: -item[1])[:4]
-    return ", ".join(f"{count:,} {end}" for end, count in most) or "none"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -14,7 +14,6 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dcgan.data.decode import MOST_BYTES
 from dcgan.data.labels.arrange import arrange
@@ -84,8 +83,8 @@ class TarSource(EncodedSource):
         self._names = names.take(rows)
         shard_of = np.repeat(np.arange(len(shards)), [len(shard.names) for shard in shards])
         self._shard_of = shard_of[rows]
-        self._offsets = _joined(shard.offsets for shard in shards)[rows]
-        self._sizes = _joined(shard.sizes for shard in shards)[rows]
+        self._offsets = np.fromiter(chain.from_iterable(s.offsets for s in shards), np.int64)[rows]
+        self._sizes = np.fromiter(chain.from_iterable(s.sizes for s in shards), np.int64)[rows]
         super().__init__(
             name, labels=arranged.labels, others=others, notes=[*notes, *arranged.notes]
         )
@@ -163,10 +162,6 @@ class TarSource(EncodedSource):
                     self._held.pop(key, None)
                 held.set_exception(error)
         return held.result()
-
-
-def _joined(parts: Iterable[list[int]]) -> NDArray[np.int64]:
-    return np.concatenate([np.array(part, np.int64) for part in parts])
 
 
 def _columns(shards: Sequence[Shard]) -> dict[str, Column]:

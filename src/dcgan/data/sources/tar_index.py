@@ -124,7 +124,7 @@ def list_shard(where: Place) -> Shard:
 def _read(where: Place) -> Shard:
     try:
         with (
-            _opened(where) as file,
+            _open(where) as file,
             # not the encoding of this machine
             tarfile.open(fileobj=file, mode="r:", encoding="utf-8") as members,
         ):
@@ -145,7 +145,7 @@ def _read(where: Place) -> Shard:
         raise DataError(f"{where.url}: not a readable tar file ({reason})") from error
 
 
-def _opened(where: Place) -> Any:
+def _open(where: Place) -> Any:
     """The file; of a distant one, each block is read at most once."""
     if not where.is_far:
         return Path(where.path).open("rb")
