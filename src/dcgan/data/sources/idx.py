@@ -29,6 +29,9 @@ _FOLDERS = {
 }
 """Where the files may be below the data root; the second is torchvision's place."""
 
+_MOST_BYTES = 2**28
+"""Of an unpacked file: five times the largest one, since a small ``.gz`` may unpack to anything."""
+
 _PREFIX = {"train": "train", "test": "t10k"}
 
 _ADDRESSES = {
@@ -101,9 +104,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     ``DataError`` if it is damaged or holds something else.
     """
     try:
-        data = path.read_bytes()
-        if path.suffix == ".gz":
-            data = gzip.decompress(data)
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            data = file.read(_MOST_BYTES)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: damaged ({error}). Download it again") from error
     if len(data) < 4 or data[:3] != b"\x00\x00\x08":
