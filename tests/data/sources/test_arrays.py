@@ -222,7 +222,7 @@ def test_an_npz_is_not_unpacked_by_what_numpy_does_not_write(tmp_path, monkeypat
     with zipfile.ZipFile(path, "w", method) as archive:
         archive.writestr("images.npy", content)
     monkeypatch.setattr("zipfile.ZipFile.open", pytest.fail)
-    with pytest.raises(DataError, match=r"images\.npy in it is compressed as NumPy never does"):
+    with pytest.raises(DataError, match=r"images\.npy has a compression"):
         open_array(path)
 
 

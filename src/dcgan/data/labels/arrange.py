@@ -20,7 +20,7 @@ from dcgan.data.labels.side_files import (
     SideFile,
     SideLabels,
     listed,
-    looks_telling,
+    may_hold_labels,
     read_given_file,
     read_side_files,
 )
@@ -164,7 +164,7 @@ def _own_labels(given: dict[str, Column], rows: NDArray[np.int64]) -> SideLabels
     reading = read_columns(given, rows, single=True)
     refused = f"files of single images, not read as classes: {listed(reading.refused)}"
     notes = [refused] if reading.refused else []
-    return SideLabels(reading if reading.labels else None, settles=True, notes=notes)
+    return SideLabels(reading if reading.labels else None, replaces_folders=True, notes=notes)
 
 
 def _with_folders(
@@ -176,7 +176,7 @@ def _with_folders(
 ) -> tuple[dict[str, Labels], NDArray[np.int64]]:
     """All labels, and the images that have them; a column named ``label`` outweighs folders."""
     reading = side.reading
-    if side.settles:
+    if side.replaces_folders:
         return (reading.labels, reading.rows) if reading else ({}, rows)
     if reading is not None and "label" in reading.labels and is_label_word(reading.main):
         return reading.labels, reading.rows
@@ -217,7 +217,7 @@ def _candidates(files: Sequence[SideFile], count: int) -> list[SideFile]:
     """Files that may describe all images; not kinds of which each image has its own."""
     of_ending = Counter(suffix(file.name) for file in files)
     own = {end for end, times in of_ending.items() if times > _FEW_FILES and 2 * times > count}
-    return [file for file in files if suffix(file.name) not in own or looks_telling(file.name)]
+    return [file for file in files if suffix(file.name) not in own or may_hold_labels(file.name)]
 
 
 def _scope(layout: Layout, rows: NDArray[np.int64], name: str) -> Scope:

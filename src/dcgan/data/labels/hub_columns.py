@@ -17,7 +17,7 @@ _PLAIN = ("string", "large_string", "bool", "int", "uint")
 """How the names of types begin that may be classes."""
 
 
-def read_columns_of(rows: Any) -> tuple[dict[str, Labels], list[str]]:
+def read_hub_columns(rows: Any) -> tuple[dict[str, Labels], list[str]]:
     """Labels of a ``datasets.Dataset`` by factor, and notes about columns that are not read."""
     labels: dict[str, Labels] = {}
     refused = []

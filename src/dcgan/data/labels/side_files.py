@@ -29,7 +29,7 @@ _MOST_TRIED, _MOST_OF_A_GROUP = 30, 200
 
 _MOST_NAMED = 5
 
-_TELLING = (
+_LIKELY = (
     *("dataset.json", "metadata.", "label", "class", "attr", "annot", "target", "categor"),
     *("train", "data", "index"),
 )
@@ -38,7 +38,7 @@ _TELLING = (
 _LOOKS_LIKE_LABELS = 8
 """A file with one of the first 8 is worth a note when it is not read."""
 
-_LESS_TELLING = ("bbox", "landmark", "partition", "submission", "split", "readme", "license")
+_UNLIKELY = ("bbox", "landmark", "partition", "submission", "split", "readme", "license")
 
 _NAMING = ("file", "image", "img", "path", "name", "id")
 """Parts of the names of columns that name images; the first 10 columns are tried anyway."""
@@ -62,10 +62,10 @@ class SideFile:
 
 @dataclass
 class SideLabels:
-    """Labels from side files; with ``settles``, folders are no classes."""
+    """Labels from side files; with ``replaces_folders``, folders are no classes."""
 
     reading: Reading | None = None
-    settles: bool = False
+    replaces_folders: bool = False
     notes: list[str] = field(default_factory=list)
 
 
@@ -116,7 +116,7 @@ def read_side_files(
 
 def read_given_file(file: SideFile, names: Sequence[str], rows: NDArray[np.int64]) -> SideLabels:
     """Read labels from the file that a user names; raises ``ConfigError`` if it has none."""
-    result, columns = SideLabels(settles=True), dict[str, Column]()
+    result, columns = SideLabels(replaces_folders=True), dict[str, Column]()
     try:
         with file.open() as content:
             table = read_table(suffix(file.name), content, file.size)
@@ -130,8 +130,8 @@ def read_given_file(file: SideFile, names: Sequence[str], rows: NDArray[np.int64
         raise ConfigError("data.labels", file.name, f"{reason}. {_CURE}") from error
     _take(columns, rows, file.name, result)
     if result.reading is None:
-        told = result.notes[0].removeprefix(f"{file.name}: ") if result.notes else ""
-        reason = told or "no column besides the image names"
+        reason = result.notes[0].removeprefix(f"{file.name}: ") if result.notes else ""
+        reason = reason or "no column besides the image names"
         raise ConfigError("data.labels", file.name, f"{reason}. {_CURE}")
     return result
 
@@ -149,7 +149,7 @@ def _read_one(
     try:
         with file.open() as content:
             table = read_table(suffix(file.name), content, file.size)
-            result.settles |= table.settles
+            result.replaces_folders |= table.replaces_folders
             match = _match(table, index)
             if match is None:
                 problem = "no column names the images" if table.head else ""
@@ -161,7 +161,7 @@ def _read_one(
                 result.notes.append(f"{file.name} is not read as labels: {table.note}")
     except (NoTable, OSError) as error:
         problem = str(error)
-    if problem and looks_telling(file.name):
+    if problem and may_hold_labels(file.name):
         result.notes.append(f"{file.name} is not read as labels: {problem}")
 
 
@@ -244,12 +244,12 @@ def listed(words: Sequence[str], most: int = _MOST_NAMED) -> str:
 def _rank(name: str) -> int:
     """How likely a file holds labels, by its name: lower is more likely."""
     short = "/".join(name.lower().split("/")[-2:])
-    if any(word in short for word in _LESS_TELLING):
-        return len(_TELLING) + 1
-    return next((rank for rank, word in enumerate(_TELLING) if word in short), len(_TELLING))
+    if any(word in short for word in _UNLIKELY):
+        return len(_LIKELY) + 1
+    return next((rank for rank, word in enumerate(_LIKELY) if word in short), len(_LIKELY))
 
 
-def looks_telling(name: str) -> bool:
+def may_hold_labels(name: str) -> bool:
     """Whether a file is worth a note when it is not read."""
     return _rank(name) < _LOOKS_LIKE_LABELS
 

@@ -41,7 +41,7 @@ class Table:
     ----------
     columns : list of str or None
         Their names; None if the first row may hold them.
-    settles : bool
+    replaces_folders : bool
         Whether the file replaces folders as classes (StyleGAN's ``dataset.json``).
     note : str
         What was left out, in words.
@@ -50,7 +50,7 @@ class Table:
     columns: list[str] | None
     head: list[Row]
     rest: Iterator[Row]
-    settles: bool = False
+    replaces_folders: bool = False
     note: str = ""
 
     def rows(self) -> Iterator[Row]:
@@ -237,7 +237,7 @@ def _of_stylegan(pairs: list[Any]) -> Table:
     """``{"labels": [["00000/img00000000.png", 3], …]}``, or null (NVlabs/stylegan3)."""
     pairs = [pair for pair in pairs if isinstance(pair, list) and len(pair) == 2]
     table = _table([_FILE, _LABEL], ((str(name), cell(value)) for name, value in pairs))
-    table.settles = True
+    table.replaces_folders = True
     if any(isinstance(value, list | dict) for _, value in pairs[:_HEAD]):
         table.note = "its labels are lists of numbers, not classes"
     return table

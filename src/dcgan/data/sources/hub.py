@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dcgan.data.labels.hub_columns import read_columns_of
+from dcgan.data.labels.hub_columns import read_hub_columns
 from dcgan.data.labels.splits import choose_files, refuse_split
 from dcgan.data.labels.tables import suffix
 from dcgan.data.sources.base import EncodedSource
@@ -134,7 +134,7 @@ class HubSource(EncodedSource):
         notes: Sequence[str] = (),
     ) -> None:
         column = _image_column(name, rows.features, column, syntax)
-        labels, refused = read_columns_of(rows)
+        labels, refused = read_hub_columns(rows)
         super().__init__(name, labels=labels, notes=[*notes, *refused])
         self._column = rows.data.column(column)
         self._files = [Path(file["filename"]) for file in rows.cache_files]
