@@ -146,7 +146,7 @@ def test_a_gzip_is_not_unpacked_beyond_any_file_of_a_set(tmp_path, monkeypatch):
     put_idx(tmp_path / "mnist", idx(DIGITS), idx(NUMBERS), packed=True)
     bomb = gzip.compress(idx(DIGITS) + bytes(2**24))
     (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(bomb)
-    with pytest.raises(DataError, match=r"and holds \d{3};"):
+    with pytest.raises(DataError, match=r"and holds \d{3}\."):
         open_source("mnist", tmp_path)
 
 
