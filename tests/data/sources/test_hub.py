@@ -121,7 +121,7 @@ def test_rows_may_name_files_beside_the_table(tmp_path):
     with pytest.raises(UnreadableImage, match=r"gone\.png, which does not exist"):
         source.read(2)
     for empty in (3, 4):
-        with pytest.raises(UnreadableImage, match="no (picture|image)"):
+        with pytest.raises(UnreadableImage, match=r"no (picture|image)"):
             source.read(empty)
     assert source.stamp() is None  # the files may change unseen
 

@@ -276,7 +276,7 @@ def test_a_tar_without_images_is_refused(tmp_path):
 def test_a_compressed_tar_is_refused_with_the_cure(tmp_path, name, pattern):
     (tmp_path / name).write_bytes(gzip.compress(tar(numbered(0, 2))))
     asked = "a.t*" if pattern else name
-    with pytest.raises(DataError, match="[Uu]npack"):
+    with pytest.raises(DataError, match=r"[Uu]npack"):
         open_source(str(tmp_path / asked))
 
 
