@@ -86,7 +86,8 @@ def ends(runs: dict[str, list[Run]]) -> str:
             spread((100 * max(point["shares"]) for point in last), ".1f"),
         ]
 
-    head = ["contestant", "seeds", "seconds", "images", "FD", "rarest class, %", "commonest, %"]
+    shares = ["rarest class, %", "most frequent class, %"]
+    head = ["contestant", "seeds", "seconds", "images", "FD", *shares]
     return table(head, (row(name, found) for name, found in runs.items()))
 
 
@@ -126,7 +127,12 @@ def how_soon(runs: dict[str, list[Run]], to: str) -> str:
         nearest = median(min(point["fd"] for point in run["points"]) for run in found)
         sooner = "" if isinf(median(seconds)) else f"1/{took / median(seconds):.0f}"
         rows.append([f"`{name}`", spread(seconds, ",.0f"), sooner, f"1/{level / nearest:.1f}"])
-    head = ["contestant", f"seconds to {level:.3g}", f"of {took:,.0f}", "its best of that distance"]
+    head = [
+        "contestant",
+        f"seconds to FD {level:.3g}",
+        f"fraction of {took:,.0f} seconds",
+        f"best FD as a fraction of {level:.3g}",
+    ]
     return table(head, rows)
 
 
@@ -142,7 +148,7 @@ def main() -> None:
     names = [*asked.names, asked.to] if asked.names and asked.to else asked.names
     runs = read_runs(asked.results / asked.data, names, asked.until)
     one = next(iter(runs.values()))[0]
-    print(f"{one['extractor']}; {one['count']:,} other real pictures: {one['floor']:.3f}\n")
+    print(f"{one['extractor']}; {one['count']:,} other real images: {one['floor']:.3f}\n")
     print(ends(runs))
     print(course(runs))
     if asked.to:
