@@ -1,12 +1,12 @@
-"""What each optimisation of the training step buys, and that it changes no loss but by rounding.
+"""Time each optimization of the training step, and check that losses change only by rounding.
 
     python benchmarks/optimisations.py [RECIPE ...] [--rounds 5] [--steps 20] [--threads 2]
         [--results DIR]
 
-The step with everything is timed in turns with itself less one thing at a time, and with the plain
-loop's; all train the same networks, from the same weights, on the same batches and latents. Ratios
-are of processor time, of each turn to that of the whole in the same round. Losses are compared over
-the first steps: beyond some dozens, two networks that differ by a rounding go ways of their own.
+The complete step takes turns with the same step without one optimization, and with the step of the
+plain loop. All train the same networks, from the same weights, on the same batches and latents. The
+ratio is the processor time divided by that of the complete step in the same round. Losses are
+compared over the first steps only: after some dozens, networks that differ by rounding diverge.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def _time(steps: Iterator[Losses], count: int) -> float:
 def markdown(rows: Sequence[Mapping[str, Any]], steps: int) -> str:
     """A table."""
     lines = [
-        f"| without | time of a step | losses apart: first step | {steps} steps |",
+        f"| without | time of a step | difference of losses: first step | {steps} steps |",
         "|---|---|---|---|",
     ]
     for found in rows:

@@ -1,11 +1,11 @@
-"""How fast: training and sampling beside the loops everybody copies, and until something is seen.
+"""Time training, sampling and the start, compared with the standard PyTorch DCGAN example.
 
     python benchmarks/throughput.py [training] [sampling] [start] [beside]
         [--rounds 5] [--threads 2] [--device cpu] [--loads 0 1 2] [--data-root DIR] [--results DIR]
 
-Training is `dcgan bench` on two recipes. Sampling draws 32x32 colour images with the same generator
-by the loop that everybody writes and by ours, in turns, with the memory of each. Start is the time
-from the command to its first words, and to the first training step. Beside: see `beside.py`.
+Training is `dcgan bench` on two recipes. Sampling generates 32x32 color images with one generator,
+in turns with a plain loop and with our code, and measures the memory of each. Start is the time
+from the command to its first output, and to the first training step. Beside: see `beside.py`.
 """
 
 from __future__ import annotations
