@@ -59,11 +59,11 @@ def main() -> None:
         print(rows[-1], flush=True)
         entered[name] = {c.name: c for c in contestants(one, device, ("fp32",), workers=0)}
     times: dict[str, list[float]] = {name: [] for name in entered}
-    for step_plan in range(ROUNDS + 1):
+    for turn in range(ROUNDS + 1):
         for name, own in entered.items():
             began = time.perf_counter()
             own["ours, fp32"].step()
-            if step_plan:
+            if turn:
                 times[name].append(time.perf_counter() - began)
     print("| variant | MiB | seconds per step |\n|---|---|---|")
     for row in rows:

@@ -137,11 +137,11 @@ def contest(config: RunConfig, rounds: int, steps: int, seconds: float) -> list[
     entered["the plain step"] = plain_steps(config)
     losses = {name: [next(one) for _ in range(steps)] for name, one in entered.items()}
     whole = next(iter(WITHOUT))
-    step_plan = max(1, round(seconds / _time(entered[whole], WARM_UP) * WARM_UP))
+    steps_per_turn = max(1, round(seconds / _time(entered[whole], WARM_UP) * WARM_UP))
     times: dict[str, list[float]] = {name: [] for name in entered}
     for _ in range(rounds):
         for name, one in entered.items():
-            times[name].append(_time(one, step_plan))
+            times[name].append(_time(one, steps_per_turn))
     rows = []
     for name, taken in times.items():
         ratios = [own / first for own, first in zip(taken, times[whole], strict=True)]
@@ -152,7 +152,7 @@ def contest(config: RunConfig, rounds: int, steps: int, seconds: float) -> list[
                 "ratio": [round(value, 3) for value in quantiles(ratios, n=4)]
                 if rounds > 1
                 else ratios,
-                "milliseconds": round(1e3 * median(taken) / step_plan, 2),
+                "milliseconds": round(1e3 * median(taken) / steps_per_turn, 2),
                 "losses_apart": {"first": float(apart[0].max()), "most": float(apart.max())},
             }
         )

@@ -102,11 +102,11 @@ def costs(names: list[str], task: Task, images: int, turns: int = 11) -> dict[st
     """
     base, *trained = (Turns(variant(name), task) for name in (names[0], *names))
     found: dict[str, list[float]] = {name: [] for name in names}
-    for step_plan in range(turns + 1):
+    for turn in range(turns + 1):
         before = base.seconds(images)
         for name, one in zip(names, trained, strict=True):
             seconds, after = one.seconds(images), base.seconds(images)
-            if step_plan > 0:  # the first is for warming up
+            if turn > 0:  # the first is for warming up
                 found[name].append(2 * seconds / (before + after))
             before = after
     return {name: [round(q, 3) for q in quantiles(ratios)] for name, ratios in found.items()}

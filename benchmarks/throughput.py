@@ -107,8 +107,8 @@ def sampling(asked: argparse.Namespace) -> dict[str, Any]:
         path = _run_to_draw_with(Path(folder)).path
         rates: dict[str, list[float]] = {name: [] for name in SAMPLING}
         memory: dict[str, float] = {}
-        for step_plan in range(asked.rounds):
-            count = asked.images if step_plan == asked.rounds - 1 else min(8192, asked.images)
+        for turn in range(asked.rounds):
+            count = asked.images if turn == asked.rounds - 1 else min(8192, asked.images)
             for name in SAMPLING:
                 with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
                     future = process.submit(_timed, name, path, count, asked.threads)
