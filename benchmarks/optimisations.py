@@ -132,7 +132,7 @@ def plain_steps(config: RunConfig) -> Iterator[Losses]:
 
 
 def contest(config: RunConfig, rounds: int, steps: int, seconds: float) -> list[dict[str, Any]]:
-    """A row for each: time beside the whole, quartiles; greatest difference of losses."""
+    """A row for each: quartiles of the time ratio, and the greatest difference of losses."""
     entered: dict[str, Iterator[Losses]] = {name: our_steps(config, name) for name in WITHOUT}
     entered["the plain step"] = plain_steps(config)
     losses = {name: [next(one) for _ in range(steps)] for name, one in entered.items()}

@@ -117,7 +117,7 @@ def measured(processes: int, batch: int, width: int, batch_norm: str) -> tuple[f
 
 @dataclass(frozen=True)
 class Machine:
-    """What the model on paper assumes of a GPU and what joins them; all numbers are assumptions.
+    """Assumptions of the calculation about a GPU and its links; nothing here is measured.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def on_paper(machine: Machine, gpus: int, share: float, flops: float, sizes: lis
 
 
 def paper_tables(width: int = 64) -> str:
-    """What 8, 64 and 512 GPUs would bring, as Markdown."""
+    """Calculated speed of 8, 64 and 512 GPUs, as Markdown."""
     config = configuration(16, width=width)
     networks, ranks = resolve_networks(config), Ranks()
     device = torch.device("cpu")

@@ -147,7 +147,7 @@ def start(asked: argparse.Namespace) -> dict[str, float]:
                 process.kill()
             return seconds
 
-    help_seconds(), step_seconds()  # pictures are decoded once for good
+    help_seconds(), step_seconds()  # images are decoded once and cached
     return {
         "dcgan --help": round(median(help_seconds() for _ in range(asked.rounds)), 2),
         "dcgan train, first step": round(median(step_seconds() for _ in range(asked.rounds)), 2),
