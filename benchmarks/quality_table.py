@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("data", help="mnist, or cifar10")
     parser.add_argument("names", nargs="*", metavar="CONTESTANT")
     parser.add_argument("--to", help="contestant whose final FD the others have to reach")
-    parser.add_argument("--until", type=float, default=inf, help="ignore scores after this many seconds")
+    parser.add_argument("--until", type=float, default=inf, help="ignore later scores (seconds)")
     parser.add_argument("--results", type=Path, default=HERE / "results")
     asked = parser.parse_args()
     names = [*asked.names, asked.to] if asked.names and asked.to else asked.names

@@ -75,7 +75,7 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Task:
-    """Which images, at which size if not their own, and how long; ``first`` is the first scoring."""
+    """Which images, at which size if not their own, how long, and when the ``first`` scoring is."""
 
     source: str
     root: str | None
@@ -273,7 +273,7 @@ def main() -> None:
     parser.add_argument("data", help="mnist, or cifar10")
     parser.add_argument("names", nargs="+", metavar="CONTESTANT")
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--first", type=float, default=10.0, help="seconds before the first scoring")
+    parser.add_argument("--first", type=float, default=10.0, help="seconds to the first scoring")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--data-root", default=None)
