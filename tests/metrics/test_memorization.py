@@ -12,8 +12,8 @@ from scipy.stats import mannwhitneyu, norm
 from sklearn.cluster import KMeans
 
 from dcgan.errors import DataError
-from dcgan.metrics import memorisation
-from dcgan.metrics.memorisation import (
+from dcgan.metrics import memorization
+from dcgan.metrics.memorization import (
     copy_threshold,
     copying_test,
     duplicate_rate,
@@ -28,7 +28,7 @@ def normal(count, width=6, seed=0):
 
 
 def test_nearest_is_what_a_double_loop_finds(monkeypatch):
-    monkeypatch.setattr(memorisation, "_ROWS", 7)
+    monkeypatch.setattr(memorization, "_ROWS", 7)
     queries, references = normal(30), normal(40, seed=1)
     distance, index = nearest(queries, references)
     for query, found, place in zip(queries, distance, index, strict=True):
@@ -51,13 +51,13 @@ def test_z_counts_pairs_and_ties_by_half(n, m, distinct, seed):
     x, y = (random.integers(0, distinct, size).astype(float) for size in (n, m))
     larger = sum((a > b) + 0.5 * (a == b) for a in x for b in y)
     expected = (larger - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
-    assert memorisation._mann_whitney_z(x, y) == pytest.approx(expected)
+    assert memorization._mann_whitney_z(x, y) == pytest.approx(expected)
 
 
 def test_z_is_the_score_behind_the_probability_of_scipy():
     x, y = normal(40, 1)[:, 0], normal(60, 1, seed=1)[:, 0] + 0.3
     known = mannwhitneyu(x, y, alternative="less", method="asymptotic", use_continuity=False).pvalue
-    assert norm.cdf(memorisation._mann_whitney_z(x, y)) == pytest.approx(known)
+    assert norm.cdf(memorization._mann_whitney_z(x, y)) == pytest.approx(known)
 
 
 def test_c_t_is_the_weighted_mean_over_cells():
@@ -70,7 +70,7 @@ def test_c_t_is_the_weighted_mean_over_cells():
             skipped += 1
             continue
         real, made = (nearest(part, parts[0])[0] for part in parts[1:])
-        total += len(parts[1]) * memorisation._mann_whitney_z(made, real)
+        total += len(parts[1]) * memorization._mann_whitney_z(made, real)
         weight += len(parts[1])
     found = copying_test(generated, training, held_out, cells=6, seed=3)
     assert found == pytest.approx(total / weight)
