@@ -15,13 +15,9 @@ from dcgan.errors import ConfigError, DataError, did_you_mean
 from dcgan.evaluation.real_images import chosen_order, take
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.chance import is_clearly_above_chance
-from dcgan.metrics.extractors.classifier import (
-    FEWEST_IMAGES,
-    MOST_CLASSES,
-    cached_classifier,
-    is_kept,
-)
+from dcgan.metrics.extractors.classifier import cached_classifier, is_kept
 from dcgan.metrics.extractors.classifier_network import Classifier
+from dcgan.metrics.extractors.classifier_training import FEWEST_IMAGES, MOST_CLASSES
 from dcgan.metrics.extractors.inception import inception_extractor
 from dcgan.metrics.extractors.module import module_extractor
 from dcgan.metrics.extractors.random_network import random_extractor

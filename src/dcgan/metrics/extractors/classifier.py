@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,28 +21,13 @@ from safetensors import SafetensorError
 from dcgan.errors import DataError
 from dcgan.metrics.extractor import Extractor, digest_of
 from dcgan.metrics.extractors.classifier_network import Card, Classifier
-from dcgan.metrics.extractors.classifier_training import (
-    FEWEST_IMAGES,
-    MOST_CLASSES,
-    as_extractor,
-    train_classifier,
-)
+from dcgan.metrics.extractors.classifier_training import as_extractor, train_classifier
 from dcgan.metrics.extractors.weights import without_weights
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import as_json, folder_written_whole
 from dcgan.runtime.reading import read_json
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.tensors import load_tensors, save_tensors
-
-__all__ = [
-    "FEWEST_IMAGES",
-    "MOST_CLASSES",
-    "cached_classifier",
-    "is_kept",
-    "load_classifier",
-    "save_extractor",
-    "train_classifier",
-]
 
 FORMAT = 1
 """Raised whenever training or reading changes; classifiers of another format are trained again."""
@@ -55,17 +41,8 @@ Labelled = tuple[NDArray[np.uint8], NDArray[Any], Sequence[str]]
 def save_extractor(extractor: Extractor, folder: Path) -> None:
     """Write a classifier's weights and card; an existing folder is replaced.
 
-    Parameters
-    ----------
-    extractor : Extractor
-        From :func:`~dcgan.metrics.extractors.classifier_training.train_classifier`.
-    folder : Path
-        Appears by one rename when everything is on disk.
-
-    Raises
-    ------
-    DataError
-        An extractor of another kind.
+    The folder appears by one rename when everything is on disk. Raises ``DataError`` for an
+    extractor of another kind.
     """
     network = extractor.network
     if not isinstance(network, Classifier):
@@ -80,10 +57,7 @@ def save_extractor(extractor: Extractor, folder: Path) -> None:
 def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Extractor:
     """A classifier that :func:`save_extractor` wrote, with the same digest.
 
-    Raises
-    ------
-    DataError
-        Missing, damaged, altered, or of another version.
+    Raises ``DataError`` if it is missing, damaged, changed, or of another version.
     """
     try:
         card = read_json(folder / _CARD)
@@ -123,14 +97,8 @@ def cached_classifier(
         Identifies the images and labels; part of a folder's name.
     read : callable
         Returns images, labels and class names; called only to train.
-    device : torch.device, default CPU
-    budget, shifted, reporter
-        As in :func:`~dcgan.metrics.extractors.classifier_training.train_classifier`.
-
-    Raises
-    ------
-    DataError
-        No classifier can be trained on what ``read`` returns.
+    device, budget, shifted, reporter
+        As for :func:`~dcgan.metrics.extractors.classifier_training.train_classifier`.
     """
 
     def trained() -> Extractor:
@@ -139,9 +107,8 @@ def cached_classifier(
         )
 
     folder = cache_folder() / "extractors" / key
-    kept = _kept(folder, device)
-    if kept is not None:
-        return kept
+    with suppress(DataError):
+        return load_classifier(folder, device)
     lock = FileLock(folder.with_name(f".{key}.lock"))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -154,14 +121,14 @@ def cached_classifier(
         reporter.note(f"{folder.parent}: cannot be written ({error}); the classifier is not kept")
         return trained()
     try:
-        kept = _kept(folder, device)
-        if kept is None:
-            kept = trained()
-            try:
-                save_extractor(kept, folder)
-            except OSError as error:  # minutes of training are not lost for that
-                reporter.note(f"{folder}: cannot be written ({error}); the classifier is not kept")
-        return kept
+        with suppress(DataError):  # another process may have trained it
+            return load_classifier(folder, device)
+        classifier = trained()
+        try:
+            save_extractor(classifier, folder)
+        except OSError as error:  # minutes of training are not lost for that
+            reporter.note(f"{folder}: cannot be written ({error}); the classifier is not kept")
+        return classifier
     finally:
         lock.release()
 
@@ -169,11 +136,3 @@ def cached_classifier(
 def is_kept(key: str) -> bool:
     """Whether :func:`cached_classifier` has one of this key; it may be damaged."""
     return (cache_folder() / "extractors" / key / _CARD).is_file()
-
-
-def _kept(folder: Path, device: torch.device | str) -> Extractor | None:
-    """The classifier in a folder; None if there is none, or a damaged one."""
-    try:
-        return load_classifier(folder, device)
-    except DataError:
-        return None

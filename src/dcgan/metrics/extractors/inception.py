@@ -1,11 +1,11 @@
-"""The Inception-v3 network that the published Fréchet Inception distances are measured on.
+"""The Inception-v3 network that published Fréchet Inception distances use.
 
-It is the classifier of the TensorFlow graph of 2015-12-05, whose weights others converted and
-publish under the Apache License 2.0 (pytorch-fid, torch-fidelity). It differs from the
-Inception-v3 of the paper (Szegedy et al. 2016, arXiv:1512.00567) in three points that change
-the features: mean pooling counts no padding, the last block pools maxima, and images are resized
-as TensorFlow 1 did. It is written here from that graph's structure, so that the distances agree
-with those of the papers (Heusel et al. 2017, arXiv:1706.08500).
+It is the classifier of the TensorFlow graph of 2015-12-05, whose converted weights are published
+under the Apache License 2.0 (pytorch-fid, torch-fidelity). It differs from the Inception-v3 of the
+paper (Szegedy et al. 2016, arXiv:1512.00567) in three points that change the features: mean pooling
+does not count padding, the last block uses max pooling, and images are resized as in TensorFlow 1.
+It follows that graph, so that distances agree with those of the papers (Heusel et al. 2017,
+arXiv:1706.08500).
 
 B batch · C channels · H, W sides · F = 2048 features · K = 1008 classes
 """
@@ -36,7 +36,7 @@ Layer = tuple[int, Kernel]
 """Output channels, and the kernel's height and width."""
 
 Row = Sequence[Layer | list[Layer]]
-"""Layers one after the other; a list is a fork, whose members see the same input."""
+"""Consecutive layers; a list is a fork, whose members have the same input."""
 
 _ONE, _THREE, _FIVE = (1, 1), (3, 3), (5, 5)
 _ROW_3, _COLUMN_3, _ROW_7, _COLUMN_7 = (1, 3), (3, 1), (1, 7), (7, 1)
@@ -58,20 +58,20 @@ class Convolution(nn.Module):
 
 
 class Mixed(nn.Module):
-    """Paths side by side, whose outputs are concatenated.
+    """Parallel paths whose outputs are concatenated.
 
     Parameters
     ----------
     inputs : int
         Channels.
     paths : mapping of str to Row
-        A path's layers are called by its name and their number, as in the weights file.
+        Layers are named by the path and their number, as in the weights file.
     pooled : int, optional
-        Channels of the last path: pooling 3×3 that keeps the sides, then a 1×1 convolution.
-        None: the block halves the sides. The last layer of each path strides by two, and so does
-        the pooling, which no convolution follows.
+        Channels of the last path: 3×3 pooling that keeps the sides, then a 1×1 convolution. None:
+        the block halves the sides; the last layer of each path has stride 2, and so has the
+        pooling, without a convolution.
     pool : {"mean", "max"}
-        How that path pools; a block that halves takes maxima.
+        Pooling of the last path; a block that halves uses max.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ class Mixed(nn.Module):
         self.channels = sum(width for _, width in self._paths) + (pooled or inputs)
 
     def _add_path(self, name: str, inputs: int, path: Row) -> tuple[list[list[str]], int]:
-        """Make a path's layers; their names at each step, and the channels at its end."""
+        """Create a path's layers; returns their names at each step, and the output channels."""
         steps = []
         for number, step in enumerate(path, start=1):
             stem = name if len(path) == 1 else f"{name}_{number}"
@@ -126,7 +126,7 @@ class Mixed(nn.Module):
             return functional.max_pool2d(x, 3, stride=2)
         if self._pool == "max":
             y = functional.max_pool2d(x, 3, stride=1, padding=1)
-        else:  # TensorFlow divides by the pixels that are there, not by nine
+        else:  # TensorFlow does not count padding
             y = functional.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
         found: Tensor = self.branch_pool(y)
         return found
@@ -156,7 +156,7 @@ def _mixed_6a(inputs: int) -> Mixed:
 
 
 def _mixed_6(inputs: int, width: int) -> Mixed:
-    """Figure 6: kernels of 7×7, taken apart into rows and columns."""
+    """Figure 6: kernels of 7×7, factored into rows and columns."""
     return Mixed(
         inputs,
         {
@@ -185,7 +185,7 @@ def _mixed_7a(inputs: int) -> Mixed:
 
 
 def _mixed_7(inputs: int, pool: Literal["mean", "max"]) -> Mixed:
-    """Figure 7: rows and columns side by side."""
+    """Figure 7: rows and columns in parallel."""
     fork = [(384, _ROW_3), (384, _COLUMN_3)]
     return Mixed(
         inputs,
@@ -225,7 +225,7 @@ class Inception(nn.Module):
         self.Mixed_6e = _mixed_6(768, width=192)
         self.Mixed_7a = _mixed_7a(768)
         self.Mixed_7b = _mixed_7(1280, "mean")
-        # maxima, where the paper has means: so it was trained
+        # the paper has mean pooling here
         self.Mixed_7c = _mixed_7(2048, "max")
         self.fc = nn.Linear(2048, _CLASSES)
 
@@ -243,11 +243,8 @@ class Inception(nn.Module):
 
 
 def resize_like_tensorflow(image_BCHW: Tensor, side: int) -> Tensor:
-    """Bilinear as in TensorFlow 1: output pixel i lies at input i · H / side, and not half a pixel
-    further; nothing is averaged when images shrink.
-
-    No option of :func:`torch.nn.functional.interpolate` gives this.
-    """
+    """Bilinear as in TensorFlow 1: output pixel i is at input i · H / side, without the half-pixel
+    offset and the antialiasing of :func:`torch.nn.functional.interpolate`."""
     for dim in (3, 2):
         length = image_BCHW.shape[dim]
         place = torch.arange(side, device=image_BCHW.device, dtype=torch.float32) * (length / side)
@@ -264,22 +261,22 @@ def inception_extractor(
 ) -> Extractor:
     """The extractor of published Fréchet Inception distances, kernel distances and scores.
 
-    Images of any size and of 1 to 4 channels. Grey is repeated to three channels, and alpha shows
-    white. It was trained on photographs of ImageNet: what it does not look for in other pictures,
-    such as a letter's strokes, it does not measure.
+    Images may have any size and 1 to 4 channels: gray is repeated, and alpha is put on white. It
+    was trained on photographs of ImageNet, and may miss what matters in other images, such as the
+    strokes of letters.
 
     Parameters
     ----------
     weights : path, optional
-        The file as published; default: where downloads are kept, ``DCGAN_CACHE/extractors``.
+        The published file; default ``extractors`` in the cache.
     device : torch.device, default CPU
     download : bool
-        Fetch the file (91 MB) where it is not there yet. Never done unasked.
+        Whether to download the file (91 MB) if it is missing.
 
     Raises
     ------
     DataError
-        There is no such file, or it is another one.
+        The file is missing, or another one.
     Unreachable
         The download failed, or ``DCGAN_OFFLINE`` forbids it.
     """
@@ -293,24 +290,21 @@ def inception_extractor(
         digest=digest,
         about="Inception-v3 of 2015-12-05, trained on ImageNet, as converted from TensorFlow",
         device=device,
-        # a forward pass takes half a second an image on a CPU core: little is wasted on filling up
+        # half a second per image on a CPU core: a small batch wastes little on padding
         batch=8 if device.type == "cpu" else 64,
     )
 
 
 def load_published(network: Inception, stored: dict[str, Tensor], origin: str) -> None:
-    """Put weights by name into the network.
+    """Load weights by name into the network.
 
     Raises
     ------
     DataError
-        Names or shapes of another network.
+        The names or shapes are of another network.
     """
     try:
-        # counts of training steps, which no feature depends on, may be missing: files of early
-        # versions of PyTorch have none
+        # num_batches_tracked, which no feature depends on, is missing in old files
         network.load_state_dict(stored)
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{origin}: weights of another network than Inception-v3 of 2015-12-05"
-        ) from error
+        raise DataError(f"{origin}: not the weights of Inception-v3 of 2015-12-05") from error

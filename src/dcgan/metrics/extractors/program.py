@@ -13,6 +13,7 @@ import operator
 import re
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -31,7 +32,6 @@ _MEMORY_FORMATS = {
     **{1: torch.contiguous_format, 2: torch.channels_last},
     **{3: torch.channels_last_3d, 4: torch.preserve_format},
 }
-_LAYOUTS = {7: torch.strided}
 
 _TARGET = re.compile(r"torch\.ops\.aten\.([A-Za-z]\w*|_\w+)\.(\w+)")
 
@@ -57,27 +57,59 @@ _ON_NUMBERS: dict[str, Callable[..., Any]] = {
 }
 """What graphs compute with sizes."""
 
-_DEVICE = object()
-"""Key of the device among the values of a graph; no file can contain it."""
+Values = dict[str | None, Any]
+"""The values of a graph by name, and under None the device of the images."""
 
-Values = dict[Any, Any]
-"""The values of a graph by name."""
+
+@dataclass(frozen=True)
+class Name:
+    """Stands for a value of the graph in an argument."""
+
+    name: str | None
+
+
+_CONSTANTS = {"as_int", "as_float", "as_bool", "as_string", "as_int_list"}
+_WRAPPERS = {"as_optional_tensor", "as_sym_int", "as_sym_float", "as_sym_bool"}
+"""Kinds of arguments as in ``torch._export.serde.schema.Argument``; lists of them end with s."""
+
+_OTHERS: dict[str, Callable[[Any], Any]] = {
+    "as_tensor": lambda one: Name(one["name"]),
+    "as_tensors": lambda many: [Name(one["name"]) for one in many],
+    "as_name": Name,
+    "as_device": lambda _: Name(None),  # not the device that the program was exported on
+    "as_none": lambda _: None,
+    "as_scalar_type": _DTYPES.__getitem__,
+    "as_memory_format": _MEMORY_FORMATS.__getitem__,
+    "as_layout": {7: torch.strided}.__getitem__,
+}
+
+
+def _argument(argument: dict[str, Any]) -> Any:
+    """An argument as a constant, the name of a value, or a list of these."""
+    ((kind, content),) = argument.items()
+    if kind in _OTHERS:
+        return _OTHERS[kind](content)
+    if kind in _WRAPPERS:
+        return _argument(content)
+    if kind.removesuffix("s") in _WRAPPERS:
+        return [_argument(one) for one in content]
+    if kind.removesuffix("s") in _CONSTANTS:
+        return content
+    raise DataError(f"it contains an argument of the kind {kind!r}")
+
+
+def _filled(argument: Any, values: Values) -> Any:
+    """An argument with values in place of names."""
+    if isinstance(argument, list):
+        return [_filled(one, values) for one in argument]
+    return values[argument.name] if isinstance(argument, Name) else argument
 
 
 class Program(nn.Module):
-    """The network of an exported program.
+    """The network of an exported program, which takes one tensor.
 
-    Parameters
-    ----------
-    content : bytes
-        Of a file that ``torch.export.save`` wrote.
-
-    Shape: as the program has it; it takes one tensor.
-
-    Raises
-    ------
-    DataError
-        It is no such file, or contains anything but numbers and operations on tensors.
+    ``content`` is that of a file that ``torch.export.save`` wrote. Raises ``DataError`` for another
+    file, or for one with anything but numbers and operations on tensors.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -114,11 +146,11 @@ class Program(nn.Module):
         ]
 
     def forward(self, pixel_BCHW: Tensor) -> Any:
-        values: Values = {_DEVICE: pixel_BCHW.device, **self._constants, self._input: pixel_BCHW}
+        values: Values = {None: pixel_BCHW.device, **self._constants, self._input: pixel_BCHW}
         values |= {name: self.get_buffer(buffer) for name, buffer in self._buffer_of.items()}
         for run in self._steps:
             run(values)
-        results = [read(values) for read in self._outputs]
+        results = [_filled(output, values) for output in self._outputs]
         return results[0] if len(results) == 1 else tuple(results)
 
 
@@ -136,8 +168,8 @@ def _step(node: dict[str, Any]) -> Callable[[Values], None]:
 
     def run(values: Values) -> None:
         result = operation(
-            *(read(values) for read in positional),
-            **{name: read(values) for name, read in named.items()},
+            *(_filled(one, values) for one in positional),
+            **{name: _filled(one, values) for name, one in named.items()},
         )
         outputs = node["outputs"]
         results = [result] if len(outputs) == 1 else result or []
@@ -166,40 +198,6 @@ def _operation(target: str) -> Callable[..., Any]:
         if "str" in str(argument.type) and argument.name not in _TEXTS:
             raise DataError(f"its operation {target!r} is not allowed in an extractor")
     return overload  # type: ignore[no-any-return]
-
-
-def _argument(argument: dict[str, Any]) -> Callable[[Values], Any]:
-    """What reads an argument's value; kinds as in ``torch._export.serde.schema.Argument``."""
-    ((kind, content),) = argument.items()
-    match kind:
-        case "as_tensor":
-            return lambda values: values[content["name"]]
-        case "as_name":
-            return lambda values: values[content]
-        case "as_tensors":
-            return lambda values: [values[one["name"]] for one in content]
-        case "as_device":  # the program runs on another device than it was exported on
-            return lambda values: values[_DEVICE]
-        case "as_optional_tensor" | "as_sym_int" | "as_sym_float" | "as_sym_bool":
-            return _argument(content)
-        case "as_optional_tensors" | "as_sym_ints" | "as_sym_floats" | "as_sym_bools":
-            parts = [_argument(one) for one in content]
-            return lambda values: [read(values) for read in parts]
-        case "as_none":
-            content = None
-        case "as_scalar_type":
-            content = _DTYPES[content]
-        case "as_memory_format":
-            content = _MEMORY_FORMATS[content]
-        case "as_layout":
-            content = _LAYOUTS[content]
-        case "as_int" | "as_float" | "as_bool" | "as_string":
-            pass
-        case "as_ints" | "as_int_lists" | "as_floats" | "as_bools" | "as_strings":
-            pass
-        case _:
-            raise DataError(f"it contains an argument of the kind {kind!r}")
-    return lambda _: content
 
 
 def _members(content: bytes) -> dict[str, bytes]:
@@ -248,7 +246,7 @@ def _tensor(content: bytes, about: dict[str, Any]) -> Tensor:
     if about["use_pickle"]:
         return _unpickled(content, about["path_name"])["tensor"]
     meta = about["tensor_meta"]
-    if meta["layout"] not in _LAYOUTS:
+    if meta["layout"] != 7:
         raise DataError("it contains a sparse tensor")
     sizes, strides = ([int(one["as_int"]) for one in meta[key]] for key in ("sizes", "strides"))
     dtype = _DTYPES[meta["dtype"]]
