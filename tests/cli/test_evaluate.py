@@ -36,7 +36,7 @@ def test_json_is_the_last_line_and_whole(dcgan, run):
     content = json.loads(out.splitlines()[-1])
     assert content["images_seen"] == 512
     assert all(
-        score["extractor"] and score["generated"] and score["floor"] is not None
+        score["extractor"] and score["generated"] and score["baseline"] is not None
         for score in content["scores"]
     )
     assert "frechet distance" in err

@@ -39,11 +39,11 @@ def test_spreads_are_over_draws_of_latents(found, pair):
             for seed in range(3)
         ]
         spread = compared.spreads[0]
-        assert spread.measure == "frechet_distance"
+        assert spread.metric == "frechet_distance"
         assert spread.mean == pytest.approx(np.mean(values), rel=1e-5)
         assert spread.deviation == pytest.approx(stdev(values), rel=1e-3)
-        assert spread.floor is not None
-    assert "3 draws of 100 images" in found.protocol
+        assert spread.baseline is not None
+    assert "3 sets of 100 generated images" in found.protocol
     assert "random:" in found.protocol
 
 
@@ -59,10 +59,10 @@ def test_it_can_be_stored_and_drawn(found, tmp_path):
     assert (tmp_path / "page.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_nothing_need_be_measured(pair):
+def test_scores_are_optional(pair):
     found = compare(pair, images=0)
     assert all(run.spreads == () for run in found.runs)
-    assert found.protocol == "nothing was measured"
+    assert found.protocol == "no scores were computed"
 
 
 def test_runs_of_other_shapes_are_compared_without_numbers(pair, tmp_path):

@@ -170,12 +170,12 @@ def test_one_diverged_image_does_not_blur_the_others():
 @pytest.mark.parametrize(
     ("real", "generated", "k", "said"),
     [
-        (normal(5, 3, 0), normal(9, 3, 0), 5, "k = 5 neighbors among 5 real"),
+        (normal(5, 3, 0), normal(9, 3, 0), 5, "k is 5 among 5 real"),
         (normal(5, 3, 0), normal(9, 3, 0), 0, "at least 1"),
         (normal(0, 3, 0), normal(9, 3, 0), 1, "real: 0 images"),
         (normal(9, 3, 0), normal(0, 3, 0), 1, "generated: 0 images"),
-        (normal(9, 3, 0), normal(9, 2, 0), 1, "3 of real, 2 of generated"),
-        (normal(9, 3, 0), normal(9, 3, 0) * np.nan, 1, "generated: features hold NaN"),
+        (normal(9, 3, 0), normal(9, 2, 0), 1, "real has 3, generated has 2"),
+        (normal(9, 3, 0), normal(9, 3, 0) * np.nan, 1, "generated: the features contain NaN"),
     ],
 )
 def test_unusable_sets_are_refused(measure, real, generated, k, said):
