@@ -35,21 +35,12 @@ _NOT_COMPARED = ("records", "metrics", "device", "data.cache", "data.memory_gb",
 
 @dataclass(frozen=True)
 class Spread:
-    """One metric over several sets of latents.
-
-    Parameters
-    ----------
-    metric : str
-    mean : float
-    deviation : float
-        Standard deviation over the sets (divisor one less than their number).
-    baseline : float, optional
-        The real-image baseline.
-    """
+    """Mean of one metric over several sets of latents, with the real-image baseline."""
 
     metric: str
     mean: float
     deviation: float
+    """Standard deviation, with a divisor one less than the number of sets."""
     baseline: float | None
 
 
@@ -61,17 +52,12 @@ class Compared:
     ----------
     name : str
         The shortest end of its path that no other run shares.
-    path : str
-    checkpoint : str
-    images_seen : int
     trained_images, trained_seconds
         How many images it was trained on in total, and for how long.
     weights : int
         Number of weights of its generator.
     drawn : uint8 (N, C, H, W)
         Samples, of the same latents for all runs.
-    log : list of dict
-        Its log lines.
     spreads : tuple of Spread
         Empty if no scores were computed.
     """
@@ -102,20 +88,13 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by side.
-
-    Parameters
-    ----------
-    runs : tuple of Compared
-    differences : mapping of str to tuple
-        Setting → its value in each run, for settings that differ.
-    protocol : str
-        What the scores were computed on, or why there are none.
-    """
+    """Runs side by side."""
 
     runs: tuple[Compared, ...]
     differences: Mapping[str, tuple[Any, ...]]
+    """Setting → its value in each run, for settings that differ."""
     protocol: str
+    """What the scores were computed on, or why there are none."""
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""

@@ -45,10 +45,9 @@ class Copying:
     Parameters
     ----------
     generated, training : uint8 (N, C, H, W)
-        The generated images that are nearest to a training image, nearest first, and those
-        training images.
+        Generated images that are nearest to a training image, nearest first, and the latter.
     distances : tuple of float
-        Between them, in feature space.
+        Between their features.
     searched : int
         Number of training images.
     held_out : str
@@ -154,18 +153,9 @@ class CopyingSearch:
     def search(
         self, generated: Features, images: NDArray[np.uint8], seed: int, split: str
     ) -> Copying:
-        """Search for copies among generated images.
+        """Search for copies among N generated images.
 
-        Parameters
-        ----------
-        generated : Features
-            Of N images.
-        images : uint8 (n, C, H, W)
-            The first n of them, from which the pairs are chosen.
-        seed : int
-            Of the latents.
-        split : str
-            Description of the real images.
+        The nearest pairs are chosen from the first n of them, ``images`` uint8 (n, C, H, W).
         """
         distance_N, index_N = nearest(generated.values, self._training_NF)
         closest = np.argsort(distance_N[: len(images)], kind="stable")[:_SHOWN]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import fspath
 
-from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, DcganError
 from dcgan.evaluation.evaluator import Evaluation, Evaluator, refuse_few, refuse_few_images
 from dcgan.evaluation.extractors import open_extractor, refuse_unknown
@@ -85,7 +84,15 @@ def evaluate(
         )
     with ranks.first_ahead():
         if not brief and data is None:
-            others = _held_out(runs[0], held_out, data_root, reporter)
+            name = held_out or held_out_name(folder)
+            try:
+                if name is not None:
+                    others = open_dataset(
+                        folder, networks, name, data_root=data_root, reporter=reporter
+                    )
+            except DcganError:
+                if held_out is not None:  # the default, the test split, may be missing
+                    raise
         opened = open_extractor(
             extractor, dataset, device=runs[0].device, download=download, reporter=reporter
         )
@@ -103,20 +110,3 @@ def evaluate(
         reporter=reporter,
     )
     return [evaluator.evaluate(run, seed=seed) for run in runs]
-
-
-def _held_out(
-    run: Sampler,
-    asked: StrPath | None,
-    data_root: StrPath | None,
-    reporter: Reporter,
-) -> ImageDataset | None:
-    name = asked or held_out_name(run.folder)
-    if name is None:
-        return None
-    try:
-        return open_dataset(run.folder, run.networks, name, data_root=data_root, reporter=reporter)
-    except DcganError:
-        if asked is not None:
-            raise
-        return None  # the default, the test split, is missing

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from math import isnan, prod
 from typing import Any
 
@@ -162,13 +163,7 @@ class Evaluator:
         return real_features(held_out, rows, self._extractor), name
 
     def evaluate(self, run: Sampler, *, seed: int = 0) -> Evaluation:
-        """Evaluate the checkpoint that a run is opened at, on the latents of a seed.
-
-        Raises
-        ------
-        DataError
-            The run generates images of another shape than those of the dataset.
-        """
+        """Evaluate the checkpoint that a run is opened at, on the latents of a seed."""
         shape = run.networks.image_shape
         if shape != self._dataset.shape:
             raise DataError(
@@ -207,21 +202,15 @@ class Evaluator:
         )
 
     def _scores_of_features(self, generated: Features, seed: int) -> list[Score]:
-        real, others = self._real, self._others
-        scores = self._scores(
-            "features", real.values, lambda: others.values, generated.values, seed
-        )
-        kinds = ["probabilities"] if generated.probabilities is not None else []
-        # classes of another dataset, such as ImageNet, are not the modes of this one
-        kinds += ["classes"] if self._extractor.classes else []
-        for kind in kinds:
-            scores += self._scores(
-                kind,
-                real.probabilities,
-                lambda: others.probabilities,
-                generated.probabilities,
-                seed,
-            )
+        kinds = {"features": "values"}
+        if generated.probabilities is not None:
+            kinds["probabilities"] = "probabilities"
+        if self._extractor.classes:  # those of another dataset are not the modes of this one
+            kinds["classes"] = "probabilities"
+        scores = []
+        for kind, name in kinds.items():
+            real, fake = getattr(self._real, name), getattr(generated, name)
+            scores += self._scores(kind, real, partial(getattr, self._others, name), fake, seed)
         return scores
 
     def _scores(

@@ -103,14 +103,8 @@ def open_extractor(
 def refuse_unknown(wanted: str, key: str = "extractor") -> None:
     """Raise ``ConfigError`` for what is neither an extractor's name nor a file.
 
-    :func:`open_extractor` does this itself; call it earlier, before images are decoded.
-
-    Parameters
-    ----------
-    wanted : str
-        As for :func:`open_extractor`.
-    key : str
-        The setting that the error names.
+    :func:`open_extractor` does this itself; call it earlier, before images are decoded. ``key`` is
+    the setting that the error names.
     """
     if wanted not in NAMES and not expanded(wanted).is_file():
         raise ConfigError(key, wanted, f"neither a name nor a file; {did_you_mean(wanted, NAMES)}")
@@ -119,11 +113,7 @@ def refuse_unknown(wanted: str, key: str = "extractor") -> None:
 def classes_of(dataset: ImageDataset, factor: str | None = None) -> tuple[str, Labels] | None:
     """The factor whose classes a classifier learns: ``label``, or the first that has named classes.
 
-    Parameters
-    ----------
-    dataset : ImageDataset
-    factor : str, optional
-        Only this one.
+    With ``factor``, only that one.
     """
     named = {name: labels for name, labels in dataset.labels.items() if labels.names}
     if factor is not None:
@@ -193,11 +183,6 @@ def factor_classifier(
         Whether a short training suffices, as for labelling samples without computing scores.
     reporter : Reporter, default silent
         Receives notes and progress.
-
-    Raises
-    ------
-    DataError
-        Too few images of a class, or too many classes.
     """
     rows, classes = _training_part(dataset, labels)
     key = hashlib.sha256(f"{dataset.fingerprint} {dataset.shape} {factor}".encode())

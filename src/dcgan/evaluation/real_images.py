@@ -33,23 +33,10 @@ def chosen_order(count: int) -> NDArray[np.int64]:
 def two_samples(
     dataset: ImageDataset, count: int
 ) -> tuple[Iterator[NDArray[np.uint8]], Iterator[NDArray[np.uint8]], str]:
-    """Two disjoint sets of equally many images, and a description of the first.
+    """Two disjoint sets of ``count`` images, or half the dataset, and a description of the first.
 
-    Parameters
-    ----------
-    dataset : ImageDataset
-    count : int
-        Images of each set; at most half of the dataset.
-
-    Returns
-    -------
-    (parts, parts, str)
-        The sets come in parts (n, C, H, W), read while they are iterated.
-
-    Raises
-    ------
-    DataError
-        The dataset has fewer than 100 images.
+    The sets come in parts (n, C, H, W), read while they are iterated. Raises ``DataError`` if the
+    dataset has fewer than 100 images.
     """
     total = len(dataset)
     count = min(count, total // 2)

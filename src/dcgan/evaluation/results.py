@@ -17,19 +17,9 @@ from dcgan.runtime.files import write_json
 
 
 def keep_evaluation(folder: RunFolder, found: Evaluation, *, place: Path | None = None) -> Path:
-    """Write one evaluation, and the generated images that are nearest to training images.
+    """Write an evaluation as JSON into the run's ``evaluations`` or ``place``; returns the file.
 
-    Parameters
-    ----------
-    folder : RunFolder
-    found : Evaluation
-    place : path, optional
-        The folder to write into; default the run's ``evaluations``.
-
-    Returns
-    -------
-    Path
-        The JSON file. If copies were searched for, the sheet is :func:`nearest_sheet`.
+    If copies were searched for, the nearest images go into :func:`nearest_sheet`.
     """
     path = (place or folder.evaluations) / f"{found.checkpoint}-{_protocol(found)}.json"
     write_json(path, {"time": now(), **found.to_json()})
@@ -45,22 +35,10 @@ def keep_evaluation(folder: RunFolder, found: Evaluation, *, place: Path | None 
 def keep_all_evaluations(
     folder: RunFolder, found: Sequence[Evaluation], *, is_own: bool, place: Path | None = None
 ) -> Path:
-    """Write the evaluations of all checkpoints, and plot them over images seen.
+    """Write the evaluations of all checkpoints, and plot them over images seen; returns the figure.
 
-    Parameters
-    ----------
-    folder : RunFolder
-    found : sequence of Evaluation
-    is_own : bool
-        Whether the real images are the run's training data. If they are, and ``place`` is None,
-        ``best.json`` names the best checkpoint.
-    place : path, optional
-        The folder to write into; default the run's ``evaluations``.
-
-    Returns
-    -------
-    Path
-        The figure; a JSON file of the same name lies in the same folder.
+    They go into the run's ``evaluations`` or ``place``, with a JSON file of the figure's name. If
+    the real images are the run's own and there is no ``place``, ``best.json`` names the best one.
     """
     figure = (place or folder.evaluations) / f"all-{_protocol(found[0])}.png"
     evaluations = [one.to_json() for one in found]

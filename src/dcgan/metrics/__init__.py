@@ -9,7 +9,6 @@ from dcgan.metrics.memorization import (
     copy_threshold,
     copying_test,
     duplicate_rate,
-    exact_repeats,
     nearest,
     repeats,
 )
@@ -38,7 +37,6 @@ __all__ = [
     "copying_test",
     "density_coverage",
     "duplicate_rate",
-    "exact_repeats",
     "frechet_distance",
     "inception_score",
     "kernel_distance",

@@ -38,20 +38,11 @@ class Estimate:
 
 
 def check_features(*, least: int = 1, **sets: FeatureArray) -> None:
-    """Refuse sets of features that no metric can be computed on.
+    """Raise ``DataError`` for features that no metric can be computed on.
 
-    Parameters
-    ----------
-    least : int
-        The fewest images of each set.
-    **sets : (N, F)
-        By the names that errors use.
-
-    Raises
-    ------
-    DataError
-        For another number of axes, too few images, no features, NaN or infinity, or sets of
-        different width.
+    These are arrays of another number of axes, without features, with NaN or infinity, with fewer
+    than ``least`` images, or sets of different width. ``sets`` (N, F) have the names that errors
+    use.
     """
     for name, features in sets.items():
         if features.ndim != 2 or features.shape[1] == 0:
@@ -75,19 +66,11 @@ def check_features(*, least: int = 1, **sets: FeatureArray) -> None:
 
 
 def check_images(*, least_side: int, **sets: NDArray[np.uint8]) -> None:
-    """Refuse sets of images that no metric can be computed on.
+    """Raise ``DataError`` for images that no metric can be computed on.
 
-    Parameters
-    ----------
-    least_side : int
-        The smallest height and width, in pixels.
-    **sets : uint8 (N, C, H, W)
-        By the names that errors use.
-
-    Raises
-    ------
-    DataError
-        For another type or number of axes, no images, too short sides, or sets of different shape.
+    These are arrays of another type or number of axes, without images, with a side below
+    ``least_side`` pixels, or sets of different shape. ``sets`` are uint8 (N, C, H, W) and have the
+    names that errors use.
     """
     for name, images in sets.items():
         if images.dtype != np.uint8 or images.ndim != 4:

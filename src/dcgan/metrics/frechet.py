@@ -39,10 +39,7 @@ class Moments:
     def of(cls, features: FeatureArray) -> Self:
         """The moments of features (N, F).
 
-        Raises
-        ------
-        DataError
-            For fewer than two images, or NaN or infinity in the features.
+        Raises ``DataError`` for fewer than two images or unusable features.
         """
         check_features(least=2, features=features)
         count, width = features.shape
@@ -75,7 +72,7 @@ def frechet_distance(a: Moments | FeatureArray, b: Moments | FeatureArray) -> fl
     Raises
     ------
     DataError
-        For sets of different width, fewer than two images, or NaN or infinity in the features.
+        For fewer than two images, or unusable features.
 
     Examples
     --------

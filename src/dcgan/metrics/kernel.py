@@ -46,8 +46,7 @@ def kernel_distance(
     Raises
     ------
     DataError
-        For fewer than two images, subsets or images in each, sets of different width, or NaN or
-        infinity in the features.
+        For fewer than two images, subsets or images in each, or unusable features.
     """
     check_features(least=2, a=a, b=b)
     if subsets < 2 or size < 2:
@@ -87,7 +86,7 @@ def squared_mmd(a: FeatureArray, b: FeatureArray) -> float:
     Raises
     ------
     DataError
-        For fewer than two images, sets of different width, or NaN or infinity in the features.
+        For fewer than two images, or unusable features.
     """
     check_features(least=2, a=a, b=b)
     a_NF, b_MF = a.astype(np.float64), b.astype(np.float64)

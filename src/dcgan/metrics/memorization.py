@@ -5,14 +5,13 @@ N, M, T images · F features
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.errors import DataError
-from dcgan.metrics.estimate import FeatureArray, check_features, check_images
+from dcgan.metrics.estimate import FeatureArray, check_features
 
 if TYPE_CHECKING:
     from sklearn.neighbors import NearestNeighbors
@@ -44,7 +43,7 @@ def nearest(
     Raises
     ------
     DataError
-        For empty sets, sets of different width, or NaN or infinity in the features.
+        For unusable features (see :func:`~dcgan.metrics.estimate.check_features`).
     """
     check_features(queries=queries, references=references)
     center_F = references.mean(axis=0, dtype=np.float64)
@@ -92,8 +91,7 @@ def copying_test(
     Raises
     ------
     DataError
-        For more cells than training images, no cell with enough images, empty sets, sets of
-        different width, or NaN or infinity in the features.
+        For more cells than training images, no cell with enough images, or unusable features.
     """
     from sklearn.cluster import KMeans
 
@@ -141,8 +139,7 @@ def copy_threshold(
     Raises
     ------
     DataError
-        For too few held-out images, a quantile out of range, empty sets, sets of different width,
-        or NaN or infinity in the features.
+        For too few held-out images, a quantile out of range, or unusable features.
     """
     if not 0 < quantile < 1:
         raise DataError(f"quantile is {quantile}: it must be above 0 and below 1")
@@ -177,8 +174,7 @@ def duplicate_rate(
     Raises
     ------
     DataError
-        For fewer than 1 / ``quantile`` held-out images, empty sets, sets of different width, or NaN
-        or infinity in the features.
+        For fewer than 1 / ``quantile`` held-out images, or unusable features.
     """
     threshold = copy_threshold(training, held_out, quantile=quantile)
     distance_N, _ = nearest(generated, training)
@@ -200,28 +196,13 @@ def repeats(generated: FeatureArray, *, threshold: float) -> float:
     Raises
     ------
     DataError
-        For fewer than two images, or NaN or infinity in the features.
+        For fewer than two images, or unusable features.
     """
     check_features(least=2, generated=generated)
     center_F = generated.mean(axis=0, dtype=np.float64)
     # without queries, scikit-learn does not count an image as its own neighbor
     index_N = _neighbors(generated - center_F).kneighbors(return_distance=False)[:, 0]
     return float((_exact_distances(generated, generated, index_N) <= threshold).mean())
-
-
-def exact_repeats(images: NDArray[np.uint8]) -> float:
-    """Share of images, uint8 (N, C, H, W), that equal another one in every pixel.
-
-    Above 0, a generator with continuous latents has collapsed, or real images contain duplicates.
-
-    Raises
-    ------
-    DataError
-        For no images, or another type or number of axes.
-    """
-    check_images(least_side=1, images=images)
-    counts = Counter(image.tobytes() for image in images)
-    return sum(count for count in counts.values() if count > 1) / len(images)
 
 
 def _neighbors(references: NDArray[np.float64]) -> NearestNeighbors:

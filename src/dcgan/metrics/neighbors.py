@@ -71,8 +71,7 @@ def precision_recall(real: FeatureArray, generated: FeatureArray, *, k: int = 3)
     Raises
     ------
     DataError
-        For a ``k`` out of range, empty sets, sets of different width, or NaN or infinity in the
-        features.
+        For a ``k`` out of range, or unusable features.
     """
     real_NF, generated_MF = _centered(real, generated)
     real_N, edge_N = _balls(real_NF, k, "real")
@@ -107,8 +106,7 @@ def density_coverage(real: FeatureArray, generated: FeatureArray, *, k: int = 5)
     Raises
     ------
     DataError
-        For a ``k`` out of range, empty sets, sets of different width, or NaN or infinity in the
-        features.
+        For a ``k`` out of range, or unusable features.
     """
     real_NF, generated_MF = _centered(real, generated)
     real_N, edge_N = _balls(real_NF, k, "real")

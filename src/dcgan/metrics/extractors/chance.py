@@ -23,11 +23,6 @@ def lower_bound(right: int, count: int) -> float:
     return float(betaincinv(right, count - right + 1, _OUTSIDE / 2))
 
 
-def needed_bound(majority: float) -> float:
-    """What the lower bound must exceed if the most frequent class has a share ``majority``."""
-    return majority + _MARGIN * (1 - majority)
-
-
 def is_clearly_above_chance(right: int, count: int, majority: float) -> bool:
     """Whether a classifier is clearly better than always choosing the most frequent class.
 
@@ -38,4 +33,4 @@ def is_clearly_above_chance(right: int, count: int, majority: float) -> bool:
     majority : float
         Share of the most frequent class.
     """
-    return lower_bound(right, count) > needed_bound(majority)
+    return lower_bound(right, count) > majority + _MARGIN * (1 - majority)

@@ -135,7 +135,11 @@ def train_classifier(
     for step in fit(lambda pixel_BCHW: network(pixel_BCHW)[1], optimizer, batches(), device):
         cycle.step()
         reporter.progress("training the classifier", step * _BATCH, steps * _BATCH)
-    network.card = replace(card, right=_count_right(network, images, labels, test_rows, device))
+    parts = np.split(test_rows, range(1024, len(test_rows), 1024))
+    tested = as_extractor(network, device)(images[part] for part in parts)
+    assert tested.probabilities is not None
+    right = int((tested.probabilities.argmax(axis=1) == labels[test_rows]).sum())
+    network.card = replace(card, right=right)
     reporter.note(f"the classifier: {network.card}")
     return as_extractor(network, device)
 
@@ -148,14 +152,9 @@ def row_batches(
     *,
     drop_last: bool,
 ) -> Iterator[NDArray[np.int64]]:
-    """Batches (B,) of rows (N,), shuffled anew whenever they are used up.
+    """``count`` batches (B,) of rows (N,), which are shuffled anew whenever they are used up.
 
-    Parameters
-    ----------
-    count : int
-        Number of batches.
-    drop_last : bool
-        Whether the rows that are left at the end of an epoch are dropped, or start the next batch.
+    Rows that are left at the end of an epoch are dropped, or start the next batch.
     """
     ahead = rows[:0]
     for _ in range(count):
@@ -174,14 +173,8 @@ def fit(
 ) -> Iterator[int]:
     """Minimize the cross-entropy of a classifier, one step per batch; yields the number of steps.
 
-    Parameters
-    ----------
-    logits_of : callable
-        Pixels (B, C, H, W) → logits (B, K).
-    optimizer : Optimizer
-    batches : iterable of (Tensor, Tensor)
-        Pixels uint8 (B, C, H, W) and classes int64 (B,).
-    device : torch.device
+    ``logits_of`` maps pixels, uint8 (B, C, H, W), to logits (B, K); a batch holds pixels and
+    classes, int64 (B,).
     """
     for step, (pixel_BCHW, class_B) in enumerate(batches, start=1):
         loss = cross_entropy(logits_of(pixel_BCHW.to(device)), class_B.to(device))
@@ -253,16 +246,3 @@ def _shifted(pixel_BCHW: NDArray[np.uint8], random: np.random.Generator) -> NDAr
 def _share_of_rate(done: float) -> float:
     """The part of the peak rate after a share of training: up linearly, then down to 0."""
     return min(done / _WARM_UP, (1 - done) / (1 - _WARM_UP))
-
-
-def _count_right(
-    network: Classifier,
-    images: NDArray[np.uint8],
-    labels: NDArray[Any],
-    rows: NDArray[np.int64],
-    device: torch.device,
-) -> int:
-    parts = np.split(rows, range(1024, len(rows), 1024))
-    features = as_extractor(network, device)(images[part] for part in parts)
-    assert features.probabilities is not None
-    return int((features.probabilities.argmax(axis=1) == labels[rows]).sum())

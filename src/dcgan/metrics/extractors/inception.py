@@ -38,6 +38,8 @@ Layer = tuple[int, Kernel]
 Row = Sequence[Layer | list[Layer]]
 """Consecutive layers; a list is a fork, whose members have the same input."""
 
+Paths = Mapping[str, Row]
+
 _ONE, _THREE, _FIVE = (1, 1), (3, 3), (5, 5)
 _ROW_3, _COLUMN_3, _ROW_7, _COLUMN_7 = (1, 3), (3, 1), (1, 7), (7, 1)
 
@@ -64,7 +66,7 @@ class Mixed(nn.Module):
     ----------
     inputs : int
         Channels.
-    paths : mapping of str to Row
+    paths : Paths
         Layers are named by the path and their number, as in the weights file.
     pooled : int, optional
         Channels of the last path: 3×3 pooling that keeps the sides, then a 1×1 convolution. None:
@@ -82,7 +84,7 @@ class Mixed(nn.Module):
     def __init__(
         self,
         inputs: int,
-        paths: Mapping[str, Row],
+        paths: Paths,
         pooled: int | None = None,
         *,
         pool: Literal["mean", "max"] = "mean",
@@ -132,71 +134,35 @@ class Mixed(nn.Module):
         return found
 
 
-def _mixed_5(inputs: int, pooled: int) -> Mixed:
-    """Figure 5 of the paper: kernels of 5×5, and of 3×3 twice."""
-    return Mixed(
-        inputs,
-        {
-            "branch1x1": [(64, _ONE)],
-            "branch5x5": [(48, _ONE), (64, _FIVE)],
-            "branch3x3dbl": [(64, _ONE), (96, _THREE), (96, _THREE)],
-        },
-        pooled,
-    )
+_FIGURE_5: Paths = {  # of the paper: 5×5, and twice 3×3
+    "branch1x1": [(64, _ONE)],
+    "branch5x5": [(48, _ONE), (64, _FIVE)],
+    "branch3x3dbl": [(64, _ONE), (96, _THREE), (96, _THREE)],
+}
+_HALVING_6: Paths = {
+    "branch3x3": [(384, _THREE)],
+    "branch3x3dbl": [(64, _ONE), (96, _THREE), (96, _THREE)],
+}
+_HALVING_7: Paths = {
+    "branch3x3": [(192, _ONE), (320, _THREE)],
+    "branch7x7x3": [(192, _ONE), (192, _ROW_7), (192, _COLUMN_7), (192, _THREE)],
+}
+_FORK = [(384, _ROW_3), (384, _COLUMN_3)]
+_FIGURE_7: Paths = {  # rows and columns in parallel
+    "branch1x1": [(320, _ONE)],
+    "branch3x3": [(384, _ONE), _FORK],
+    "branch3x3dbl": [(448, _ONE), (384, _THREE), _FORK],
+}
 
 
-def _mixed_6a(inputs: int) -> Mixed:
-    return Mixed(
-        inputs,
-        {
-            "branch3x3": [(384, _THREE)],
-            "branch3x3dbl": [(64, _ONE), (96, _THREE), (96, _THREE)],
-        },
-    )
-
-
-def _mixed_6(inputs: int, width: int) -> Mixed:
-    """Figure 6: kernels of 7×7, factored into rows and columns."""
-    return Mixed(
-        inputs,
-        {
-            "branch1x1": [(192, _ONE)],
-            "branch7x7": [(width, _ONE), (width, _ROW_7), (192, _COLUMN_7)],
-            "branch7x7dbl": [
-                (width, _ONE),
-                (width, _COLUMN_7),
-                (width, _ROW_7),
-                (width, _COLUMN_7),
-                (192, _ROW_7),
-            ],
-        },
-        192,
-    )
-
-
-def _mixed_7a(inputs: int) -> Mixed:
-    return Mixed(
-        inputs,
-        {
-            "branch3x3": [(192, _ONE), (320, _THREE)],
-            "branch7x7x3": [(192, _ONE), (192, _ROW_7), (192, _COLUMN_7), (192, _THREE)],
-        },
-    )
-
-
-def _mixed_7(inputs: int, pool: Literal["mean", "max"]) -> Mixed:
-    """Figure 7: rows and columns in parallel."""
-    fork = [(384, _ROW_3), (384, _COLUMN_3)]
-    return Mixed(
-        inputs,
-        {
-            "branch1x1": [(320, _ONE)],
-            "branch3x3": [(384, _ONE), fork],
-            "branch3x3dbl": [(448, _ONE), (384, _THREE), fork],
-        },
-        192,
-        pool=pool,
-    )
+def _figure_6(width: int) -> Paths:
+    """7×7 kernels, factored into rows and columns."""
+    row, column = (width, _ROW_7), (width, _COLUMN_7)
+    return {
+        "branch1x1": [(192, _ONE)],
+        "branch7x7": [(width, _ONE), row, (192, _COLUMN_7)],
+        "branch7x7dbl": [(width, _ONE), column, row, column, (192, _ROW_7)],
+    }
 
 
 class Inception(nn.Module):
@@ -215,18 +181,18 @@ class Inception(nn.Module):
         self.Conv2d_2b_3x3 = Convolution(32, 64, _THREE)
         self.Conv2d_3b_1x1 = Convolution(64, 80, _ONE)
         self.Conv2d_4a_3x3 = Convolution(80, 192, _THREE, padded=False)
-        self.Mixed_5b = _mixed_5(192, pooled=32)
-        self.Mixed_5c = _mixed_5(256, pooled=64)
-        self.Mixed_5d = _mixed_5(288, pooled=64)
-        self.Mixed_6a = _mixed_6a(288)
-        self.Mixed_6b = _mixed_6(768, width=128)
-        self.Mixed_6c = _mixed_6(768, width=160)
-        self.Mixed_6d = _mixed_6(768, width=160)
-        self.Mixed_6e = _mixed_6(768, width=192)
-        self.Mixed_7a = _mixed_7a(768)
-        self.Mixed_7b = _mixed_7(1280, "mean")
+        self.Mixed_5b = Mixed(192, _FIGURE_5, pooled=32)
+        self.Mixed_5c = Mixed(256, _FIGURE_5, pooled=64)
+        self.Mixed_5d = Mixed(288, _FIGURE_5, pooled=64)
+        self.Mixed_6a = Mixed(288, _HALVING_6)
+        self.Mixed_6b = Mixed(768, _figure_6(128), pooled=192)
+        self.Mixed_6c = Mixed(768, _figure_6(160), pooled=192)
+        self.Mixed_6d = Mixed(768, _figure_6(160), pooled=192)
+        self.Mixed_6e = Mixed(768, _figure_6(192), pooled=192)
+        self.Mixed_7a = Mixed(768, _HALVING_7)
+        self.Mixed_7b = Mixed(1280, _FIGURE_7, pooled=192)
         # the paper has mean pooling here
-        self.Mixed_7c = _mixed_7(2048, "max")
+        self.Mixed_7c = Mixed(2048, _FIGURE_7, pooled=192, pool="max")
         self.fc = nn.Linear(2048, _CLASSES)
 
     def forward(self, pixel_BCHW: Tensor) -> tuple[Tensor, Tensor]:
@@ -275,10 +241,8 @@ def inception_extractor(
 
     Raises
     ------
-    DataError
-        The file is missing, or another one.
-    Unreachable
-        The download failed, or ``DCGAN_OFFLINE`` forbids it.
+    DataError, Unreachable
+        As :func:`~dcgan.metrics.extractors.inception_weights.weights_file`.
     """
     path, digest = weights_file(weights, download=download)
     network = without_weights(Inception)
@@ -296,15 +260,9 @@ def inception_extractor(
 
 
 def load_published(network: Inception, stored: dict[str, Tensor], origin: str) -> None:
-    """Load weights by name into the network.
-
-    Raises
-    ------
-    DataError
-        The names or shapes are of another network.
-    """
+    """Load weights by name; raises ``DataError`` for names or shapes of another network."""
     try:
-        # num_batches_tracked, which no feature depends on, is missing in old files
+        # num_batches_tracked, which no feature depends on, may be missing, as in old files
         network.load_state_dict(stored)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise DataError(f"{origin}: not the weights of Inception-v3 of 2015-12-05") from error

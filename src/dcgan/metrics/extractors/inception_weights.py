@@ -30,21 +30,10 @@ _PATIENCE = 30.0
 
 
 def weights_file(given: Path | None, *, download: bool) -> tuple[Path, str]:
-    """The weights file, downloaded if need be, and its SHA-256 in hex.
+    """The weights file, by default in the cache under either of its names, and its SHA-256 in hex.
 
-    Parameters
-    ----------
-    given : path, optional
-        The file; default the cache, with either of its names.
-    download : bool
-        Whether to download it if it is missing.
-
-    Raises
-    ------
-    DataError
-        It is missing, or another file.
-    Unreachable
-        The download failed, or ``DCGAN_OFFLINE`` forbids it.
+    Raises ``DataError`` if it is missing or another file, and ``Unreachable`` if the download fails
+    or is forbidden.
     """
     path = given or _kept()
     if path is None:
@@ -69,10 +58,7 @@ def weights_file(given: Path | None, *, download: bool) -> tuple[Path, str]:
 def read_weights(path: Path) -> dict[str, Tensor]:
     """The tensors in the file by name; nothing in it is executed.
 
-    Raises
-    ------
-    DataError
-        The file contains anything else.
+    Raises ``DataError`` if it contains anything else.
     """
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)

@@ -52,12 +52,11 @@ def module_extractor(
         anything but finite numbers of shape (B, F).
     """
     if isinstance(path_or_module, nn.Module):
-        origin, digest = type(path_or_module).__name__, digest_of(path_or_module)
-        network = path_or_module
+        network, digest = path_or_module, digest_of(path_or_module)
+        origin = type(path_or_module).__name__
     else:
-        origin, content = str(path_or_module), _content(path_or_module)
-        digest = hashlib.sha256(content).hexdigest()
-        network = _load(path_or_module, content)
+        network, digest = _load(path_or_module)
+        origin = str(path_or_module)
     return Extractor(NAME, Checked(network, origin), digest=digest, about=origin, device=device)
 
 
@@ -111,9 +110,16 @@ class Checked(nn.Module):
             )
 
 
-def _load(path: Path, content: bytes) -> nn.Module:
+def _load(path: Path) -> tuple[nn.Module, str]:
+    """The network of a file, and the SHA-256 of the file."""
     try:
-        return Program(content).eval() if path.suffix == ".pt2" else load_script(content)
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}). Choose a TorchScript or .pt2 file"
+        ) from error
+    try:
+        network = Program(content).eval() if path.suffix == ".pt2" else load_script(content)
     except Exception as error:  # readers of damaged files may raise anything
         raise DataError(
             f"{path}: cannot be used as an extractor: {_first_line(error)}. Allowed are an exported"
@@ -121,15 +127,7 @@ def _load(path: Path, content: bytes) -> nn.Module:
             " (torch.jit.save) that reads and writes no files. Export the network again, or pass"
             " the module itself from Python"
         ) from error
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror}). Choose a TorchScript or .pt2 file"
-        ) from error
+    return network, hashlib.sha256(content).hexdigest()
 
 
 def _first_line(error: Exception) -> str:

@@ -17,13 +17,7 @@ MOST_CHANNELS = 4
 
 
 def check_shape(channels: int, size: tuple[int, int]) -> None:
-    """Refuse images that no extractor can handle.
-
-    Raises
-    ------
-    DataError
-        Fewer than 1 or more than 4 channels, or a side under 16 pixels.
-    """
+    """Raise ``DataError`` unless images have 1 to 4 channels and sides of at least 16 pixels."""
     if not 1 <= channels <= MOST_CHANNELS:
         raise DataError(
             f"images of {channels} channels: from 1 to {MOST_CHANNELS} are allowed. Convert them to"

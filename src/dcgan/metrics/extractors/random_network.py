@@ -83,18 +83,7 @@ def random_extractor(
 
     The weights are the same for all images of one number of channels.
 
-    Parameters
-    ----------
-    channels : int
-        1 to 4.
-    size : (H, W)
-        From 16 each.
-    device : torch.device, default CPU
-
-    Raises
-    ------
-    DataError
-        For other numbers of channels or sizes.
+    Raises ``DataError`` unless there are 1 to 4 channels and sides (H, W) of at least 16 pixels.
     """
     check_shape(channels, size)
     device = torch.device(device)

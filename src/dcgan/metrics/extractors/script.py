@@ -32,10 +32,7 @@ _FORBIDDEN = {
 def load_script(content: bytes) -> nn.Module:
     """The network of a file that ``torch.jit.save`` wrote.
 
-    Raises
-    ------
-    DataError
-        It is no such file, or its code names more than operations on tensors.
+    Raises ``DataError`` for another file, or if its code names more than operations on tensors.
     """
     refuse_unsafe(content)
     with warnings.catch_warnings():
