@@ -49,7 +49,7 @@ def test_spreads_are_over_draws_of_latents(found, pair):
 
 def test_the_same_latents_are_drawn(found, pair):
     for compared, run in zip(found.runs, pair, strict=True):
-        assert np.array_equal(compared.drawn, run.sample(16, seed=0))
+        assert np.array_equal(compared.samples, run.sample(16, seed=0))
 
 
 def test_it_can_be_stored_and_drawn(found, tmp_path):
@@ -69,7 +69,7 @@ def test_runs_of_other_shapes_are_compared_without_numbers(pair, tmp_path):
     wide = dcgan.train("digits", images=256, out=tmp_path / "wide", **SMALL | {"size": "16x20"})
     found = compare([pair[0], wide], images=100, extractor="random")
     assert "different shapes" in found.protocol
-    assert found.runs[1].drawn.shape == (16, 1, 16, 20)
+    assert found.runs[1].samples.shape == (16, 1, 16, 20)
     draw_comparison(found, tmp_path / "page.png")
 
 

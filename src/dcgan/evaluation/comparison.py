@@ -56,7 +56,7 @@ class Compared:
         How many images it was trained on in total, and for how long.
     weights : int
         Number of weights of its generator.
-    drawn : uint8 (N, C, H, W)
+    samples : uint8 (N, C, H, W)
         Samples, of the same latents for all runs.
     spreads : tuple of Spread
         Empty if no scores were computed.
@@ -69,7 +69,7 @@ class Compared:
     trained_images: int
     trained_seconds: float
     weights: int
-    drawn: NDArray[np.uint8]
+    samples: NDArray[np.uint8]
     log: list[dict[str, Any]]
     spreads: tuple[Spread, ...] = ()
 
@@ -193,7 +193,7 @@ def draw_comparison(found: Comparison, path: StrPath) -> None:
             for name, entries in measured.items()
         }
     side_by_side(
-        {f"{run.name}, {run.images_seen:,} images seen": run.drawn for run in found.runs},
+        {f"{run.name}, {run.images_seen:,} images seen": run.samples for run in found.runs},
         {run.name: run.log for run in found.runs},
         quality,
         Path(path),
@@ -239,7 +239,7 @@ def _compared(run: Sampler, name: str, spreads: tuple[Spread, ...], seed: int) -
         trained_images=max(run.images_seen, log[-1]["images"] if log else 0),
         trained_seconds=log[-1].get("seconds", 0.0) if log else 0.0,
         weights=sum(weight.numel() for weight in run.generator.parameters()),
-        drawn=run.sample(_SAMPLES, seed=seed),
+        samples=run.sample(_SAMPLES, seed=seed),
         log=log,
         spreads=spreads,
     )
