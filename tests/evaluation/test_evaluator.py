@@ -20,6 +20,7 @@ from dcgan.evaluation.extractors import classes_of, open_extractor
 from dcgan.evaluation.real_features import real_features
 from dcgan.evaluation.real_images import chosen_order, take, two_samples
 from dcgan.evaluation.results import keep_all_evaluations, keep_evaluation
+from dcgan.metrics import Metric, registry
 from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.score import Score
@@ -134,6 +135,15 @@ def test_a_generator_that_copies_is_found_out(small_run, dataset):
     assert np.array_equal(found.copying.generated, found.copying.training)
     assert max(found.copying.distances) == 0
     assert "it copies" in " ".join(found.copying.lines())
+
+
+def test_a_line_in_the_registry_is_all_that_a_metric_needs(small_run, dataset, monkeypatch):
+    gap = Metric("mean_gap", "lower", "features", lambda a, b: abs(a.mean() - b.mean()), "far off")
+    monkeypatch.setattr(registry, "METRICS", (*registry.METRICS, gap))
+    evaluator = Evaluator(dataset, random_extractor(1, (16, 16)), images=100, brief=True)
+    score = evaluator.evaluate(Copier(small_run, np.zeros((100, 1, 16, 16), np.uint8)))["mean_gap"]
+    assert score.value > score.baseline > 0
+    assert str(score).endswith("lower is better")
 
 
 @pytest.mark.parametrize(
