@@ -133,7 +133,7 @@ def test_a_run_shows_itself_in_one_line(small_run, tmp_path):
     write_best(RunFolder(copy), Measured(512, best, small_run.checkpoint.name), by="training")
     line = repr(dcgan.open_run(copy))
     assert line == (
-        f"<Run {copy}: 512 images seen; best frechet distance 0.391, real images score 0.041,"
+        f"<Run {copy}: 512 images seen; best Fréchet distance 0.391; real images score 0.041;"
         " lower is better>"
     )
     (copy / "best.json").write_text("{")
@@ -205,5 +205,5 @@ def test_any_path_is_taken_for_a_path(small_run, png_folder, tmp_path, as_given)
     opened = dcgan.open_run(as_given(run.path))
     dcgan.latent.write_samples(opened, 2, as_given(tmp_path / "a.png"))
     assert (tmp_path / "a.png").is_file()
-    with pytest.raises(DataError, match="too few"):
+    with pytest.raises(DataError, match="10 real images: at least 100"):
         opened.evaluate(place, extractor="random", data_root=as_given(tmp_path), progress=False)
