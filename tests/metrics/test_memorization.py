@@ -17,7 +17,6 @@ from dcgan.metrics.memorization import (
     copy_threshold,
     copying_test,
     duplicate_rate,
-    exact_repeats,
     nearest,
     repeats,
 )
@@ -179,15 +178,6 @@ def test_repeats_are_images_with_a_twin_and_not_with_themselves():
     assert repeats(np.repeat(generated, 2, axis=0), threshold=0) == 1
 
 
-def test_exact_repeats_differ_in_no_pixel():
-    images = np.random.default_rng(0).integers(0, 256, (10, 3, 8, 8), dtype=np.uint8)
-    assert exact_repeats(images) == 0
-    images[4:7] = images[0]
-    assert exact_repeats(images) == 0.4
-    images[5, 2, 7, 7] ^= 1
-    assert exact_repeats(images) == 0.3
-
-
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -204,8 +194,6 @@ def test_exact_repeats_differ_in_no_pixel():
         (lambda: copy_threshold(normal(9), normal(99), quantile=0.0), "above 0 and below 1"),
         (lambda: copy_threshold(normal(9), normal(99), quantile=1.0), "above 0 and below 1"),
         (lambda: repeats(normal(1), threshold=1), "at least 2"),
-        (lambda: exact_repeats(np.zeros((3, 1, 4, 4))), "float64"),
-        (lambda: exact_repeats(np.zeros((0, 1, 4, 4), np.uint8)), "no images"),
     ],
 )
 def test_unusable_sets_are_refused(call, said):

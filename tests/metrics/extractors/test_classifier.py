@@ -175,7 +175,7 @@ def labelled(counts):
     ("images", "labels", "names", "message"),
     [
         (*labelled([20]), ["only"], "1 classes: .* from 2 to 1,000"),
-        (*labelled([10, 9]), ["a", "b"], r"class 'b' has 9 images, .* at least 10"),
+        (*labelled([10, 9]), ["a", "b"], r"class 'b' has 9 images; .* at least 10"),
         (*labelled([10, 10]), ["a", "b", "c"], r"class 'c' has 0 images"),
         (*labelled([10, 10, 10]), ["a", "b"], r"labels from 0 to 2, but 2 class names"),
         (*labelled([10, 10]), list(map(str, range(1001))), "1,001 classes"),
