@@ -31,6 +31,7 @@ import dcgan
 from dcgan.config import merge
 from dcgan.data import ImageDataset
 from dcgan.evaluation.real_images import chosen_order, take
+from dcgan.metrics.score import Score
 from dcgan.render.sheet import pillow_image, save_image, sheet
 
 _BRIEF = {"records": {"tensorboard": False, "sheets": 1}}
@@ -113,8 +114,9 @@ def summary(results: Path, checkpoint: str = "last") -> str:
         run = json.loads(path.read_text(encoding="utf-8"))
         found = run[checkpoint] | {"seed": run["seed"]}
         found |= {"rarest": min(found["shares"]), "commonest": max(found["shares"])}
-        baselines |= {one["measure"]: one["floor"] for one in found["scores"]}
-        found["scores"] = {one["measure"]: one["value"] for one in found["scores"]}
+        scores = [Score.from_json(one) for one in found["scores"]]
+        baselines |= {one.metric: one.baseline or 0.0 for one in scores}
+        found["scores"] = {one.metric: one.value for one in scores}
         runs.setdefault(run["contestant"], []).append(found)
     columns = {"images_seen": ",.0f", "fd": ".2f", "rarest": ".1%", "commonest": ".1%"}
     head = ["contestant", "seeds", "images", "FD", "rarest class", "most frequent class"]
