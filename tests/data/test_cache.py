@@ -200,21 +200,21 @@ def test_a_source_that_cannot_tell_is_never_kept(cache):
     assert not cache.folder.exists()
 
 
-def test_a_damaged_entry_is_built_again(cache):
+def test_a_damaged_entry_is_built_again(cache, heard):
     load(Counting(), cache)
     (entry,) = entries(cache)
     (entry / "images.npy").write_bytes(b"")
-    again, said = Counting(), []
-    assert load(again, cache, note=said.append).images[:, 0, 0, 0].tolist() == [1, 2, 3]
+    again = Counting()
+    assert load(again, cache, reporter=heard).images[:, 0, 0, 0].tolist() == [1, 2, 3]
     assert again.reads == 3
-    assert len(said) == 1
-    assert f"{entry / 'images.npy'}: damaged" in said[0]
-    assert load(Counting(), cache, note=said.append).images[:, 0, 0, 0].tolist() == [1, 2, 3]
-    assert len(said) == 1, "and is whole again"
+    assert len(heard.notes) == 1
+    assert f"{entry / 'images.npy'}: damaged" in heard.notes[0]
+    assert load(Counting(), cache, reporter=heard).images[:, 0, 0, 0].tolist() == [1, 2, 3]
+    assert len(heard.notes) == 1, "and is whole again"
 
 
 @pytest.mark.parametrize("name", ["images.npy", "kept.npy", "labels.npz", "prepared.json"])
-def test_one_wrong_bit_in_an_entry_is_found(cache, png_folder, name):
+def test_one_wrong_bit_in_an_entry_is_found(cache, png_folder, name, heard):
     (png_folder / "0.png").write_bytes(b"")
     right = load(open_source(str(png_folder)), None, max_unreadable=0.5)
     load(open_source(str(png_folder)), cache, max_unreadable=0.5)
@@ -222,12 +222,11 @@ def test_one_wrong_bit_in_an_entry_is_found(cache, png_folder, name):
     content = bytearray((entry / name).read_bytes())
     content[len(content) * 2 // 3] ^= 4
     (entry / name).write_bytes(content)
-    said = []
-    again = load(open_source(str(png_folder)), cache, max_unreadable=0.5, note=said.append)
+    again = load(open_source(str(png_folder)), cache, max_unreadable=0.5, reporter=heard)
     assert again.fingerprint == right.fingerprint
     np.testing.assert_array_equal(again.images, right.images)
-    assert len(said) == 1
-    assert name in said[0]
+    assert len(heard.notes) == 1
+    assert name in heard.notes[0]
 
 
 def test_the_bound_on_unreadable_images_holds_for_an_entry_too(cache, png_folder):
@@ -263,40 +262,38 @@ def test_use_makes_an_entry_young_again(cache):
     assert (entry / "prepared.json").stat().st_mtime > 10**9
 
 
-def test_what_is_larger_than_the_limit_stays_in_memory_and_says_so(tmp_path):
-    said = []
+def test_what_is_larger_than_the_limit_stays_in_memory_and_says_so(tmp_path, heard):
     small = Cache(tmp_path / "cache", 100)
-    dataset = load(Counting(), small, note=said.append)
+    dataset = load(Counting(), small, reporter=heard)
     assert len(dataset) == 3
     assert not dataset.is_slow
-    assert "data.cache_gb" in said[0]
+    assert "data.cache_gb" in heard.notes[0]
     assert not small.folder.exists() or entries(small) == []
 
 
-def test_a_short_disk_is_said_and_does_no_harm(cache, monkeypatch):
+def test_a_short_disk_is_said_and_does_no_harm(cache, monkeypatch, heard):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage(2e9, 1.5e9, 5e8))
-    said = []
-    assert len(load(Counting(), cache, note=said.append)) == 3
-    assert "500.0 MB free" in said[0]
+    assert len(load(Counting(), cache, reporter=heard)) == 3
+    assert "500.0 MB free" in heard.notes[0]
 
 
-def test_a_disk_that_fills_while_decoding_leaves_nothing_and_does_no_harm(cache, monkeypatch):
+def test_a_disk_that_fills_while_decoding_leaves_nothing_and_does_no_harm(
+    cache, monkeypatch, heard
+):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("dcgan.data.prepared.PreparedWriter.add", full)
-    said = []
-    assert len(load(Counting(), cache, note=said.append)) == 3
-    assert "no space is left" in said[0]
+    assert len(load(Counting(), cache, reporter=heard)) == 3
+    assert "no space is left" in heard.notes[0]
     assert entries(cache) == []
 
 
-def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path):
+def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path, heard):
     (tmp_path / "file").write_text("")
-    said = []
-    assert len(load(Counting(), Cache(tmp_path / "file" / "cache", BIG), note=said.append)) == 3
-    assert said
+    assert len(load(Counting(), Cache(tmp_path / "file" / "cache", BIG), reporter=heard)) == 3
+    assert heard.notes
 
 
 def test_what_a_killed_process_left_is_cleared(cache):

@@ -178,12 +178,11 @@ def test_a_part_of_another_file_is_found_out_by_the_checksum(server, tmp_path):
     assert is_alone(fetch(remote(server), tmp_path))
 
 
-def test_more_than_the_published_size_is_not_read(server, tmp_path):
+def test_more_than_the_published_size_is_not_read(server, tmp_path, heard):
     server.content = CONTENT * 40
-    seen = []
     with pytest.raises(DataError, match="wrong checksum"):
-        fetch(remote(server, size=1000), tmp_path, lambda done, total: seen.append(done))
-    assert seen[-1] < 2_000_000
+        fetch(remote(server, size=1000), tmp_path, heard)
+    assert heard.advances[-1][0] < 2_000_000
 
 
 @pytest.mark.parametrize("first", ["gone", "wrong"])
@@ -233,10 +232,10 @@ def test_offline_asks_nobody(server, tmp_path, monkeypatch):
     assert is_alone(fetch(remote(server), tmp_path))
 
 
-def test_progress_counts_up_to_the_whole_and_goes_on_after_a_cut(server, tmp_path):
+def test_progress_counts_up_to_the_whole_and_goes_on_after_a_cut(server, tmp_path, heard):
     server.cuts = [300_000]
-    seen = []
-    fetch(remote(server), tmp_path, lambda done, total: seen.append((done, total)))
+    fetch(remote(server), tmp_path, heard)
+    seen = heard.advances
     assert seen[-1] == (1_000_000, 1_000_000)
     assert {total for _, total in seen} == {1_000_000}
     done = [number for number, _ in seen]

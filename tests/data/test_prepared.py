@@ -196,14 +196,13 @@ def without_checksums(folder) -> None:
     (folder / "prepared.json").write_text(json.dumps(manifest | {"format": 1}))
 
 
-def test_what_an_earlier_version_prepared_opens_and_says_so(folder):
+def test_what_an_earlier_version_prepared_opens_and_says_so(folder, heard):
     expected = open_prepared(folder).fingerprint
     without_checksums(folder)
-    said = []
-    dataset = load_dataset(open_source(str(folder)), (8, 6), 3, note=said.append)
+    dataset = load_dataset(open_source(str(folder)), (8, 6), 3, reporter=heard)
     assert dataset.fingerprint == expected
-    assert len(said) == 1
-    assert "without checksums" in said[0]
+    assert len(heard.notes) == 1
+    assert "without checksums" in heard.notes[0]
 
 
 def test_other_pixels_in_what_an_earlier_version_prepared_are_refused(folder):

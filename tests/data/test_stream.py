@@ -102,13 +102,12 @@ def test_a_image_that_vanishes_while_training_is_passed_over(album):
 
 
 def test_a_brief_look_at_a_large_collection_decodes_only_what_it_shows(
-    album, monkeypatch, tmp_path
+    album, monkeypatch, tmp_path, heard
 ):
     monkeypatch.setattr("dcgan.data.store._LARGE", 50)
     source, cache = open_source(str(album)), Cache(tmp_path / "cache", 10**12)
-    said = []
-    assert load_dataset(source, (8, 8), 1, cache=cache, shown=29, note=said.append).is_slow
-    assert len(said) == 1
+    assert load_dataset(source, (8, 8), 1, cache=cache, shown=29, reporter=heard).is_slow
+    assert len(heard.notes) == 1
     assert not load_dataset(source, (8, 8), 1, cache=cache, shown=31).is_slow
     assert not load_dataset(source, (8, 8), 1, cache=cache, shown=29).is_slow, "is kept by now"
 

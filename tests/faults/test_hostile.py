@@ -23,8 +23,8 @@ from tests.conftest import can_be_named
 
 from dcgan.cli.main import main
 from dcgan.data import load_dataset, open_source
-from dcgan.data.colour import to_channels
-from dcgan.data.decode import EXTENSIONS, count_frames, decode
+from dcgan.data.pixels.color import to_channels
+from dcgan.data.pixels.decode import EXTENSIONS, count_frames, decode
 from dcgan.errors import UnreadableImage
 
 RED = (200, 100, 50)

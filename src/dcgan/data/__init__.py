@@ -2,12 +2,12 @@
 
 from dcgan.data.dataset import HeldDataset, ImageDataset
 from dcgan.data.loader import Batches
-from dcgan.data.scale import PixelScale
+from dcgan.data.pixels.scale import PixelScale
+from dcgan.data.quality.survey import Survey, survey
 from dcgan.data.sources.base import Labels, Source
 from dcgan.data.sources.items import open_items
 from dcgan.data.sources.opening import open_source
 from dcgan.data.store import load_dataset
-from dcgan.data.survey import Survey, survey
 
 __all__ = [
     "Batches",

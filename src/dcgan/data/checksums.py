@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict
 
-from dcgan.data.parallel import in_threads
 from dcgan.data.sources.paths import digest
 from dcgan.errors import DataError
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.changes import can_be_trusted, state_of
+from dcgan.runtime.threads import in_chunks
 
 _PART = 2**24
 """Bytes under one checksum."""
@@ -42,7 +42,7 @@ def checksums_of(path: Path) -> Checksums:
             file.seek(number * _PART)
             return zlib.crc32(file.read(_PART))
 
-    return {"bytes": size, "crc32": list(in_threads(of_part, range(-(-size // _PART)), chunk=1))}
+    return {"bytes": size, "crc32": list(in_chunks(of_part, range(-(-size // _PART)), most=1))}
 
 
 def refuse_damage(folder: Path, wanted: Mapping[str, Checksums]) -> None:

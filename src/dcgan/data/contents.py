@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import numpy as np
 
 from dcgan.data.dataset import digest_of
-from dcgan.data.parallel import in_threads
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
 from dcgan.errors import UnreadableImage
+from dcgan.runtime.threads import in_chunks
 
 _BYTES = 16
 """Of the SHA-256 of one file; Python's other digests are half as fast where a processor has
@@ -55,7 +55,7 @@ class Contents:
         if source is None:
             return None if self._pixels is None else digest_of(self._pixels)
         missing = np.flatnonzero(~self._is_known).tolist()
-        for _ in in_threads(self._read, missing):
+        for _ in in_chunks(self._read, missing):
             pass
         return digest([self._digests.tobytes()])
 

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dcgan.data.remarks import Remarks
+from dcgan.data.pixels.remarks import Remarks
 from dcgan.data.sources.base import Labels
 
 _PART = 500

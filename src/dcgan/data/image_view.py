@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dcgan.data.colour import to_channels
-from dcgan.data.decode import damage_named
-from dcgan.data.draft import Draft
-from dcgan.data.fit import cover, fit
-from dcgan.data.remarks import listening
+from dcgan.data.pixels.color import to_channels
+from dcgan.data.pixels.decode import damage_named
+from dcgan.data.pixels.draft import Draft
+from dcgan.data.pixels.fit import cover, fit
+from dcgan.data.pixels.remarks import listening
+from dcgan.data.pixels.values import UNKNOWN, Values
+from dcgan.data.quality.survey import values_of
 from dcgan.data.sources.base import Source
-from dcgan.data.survey import values_of
-from dcgan.data.values import UNKNOWN, Values
 from dcgan.errors import DataError, OutOfReach
 from dcgan.vocabulary import Fit
 
@@ -33,9 +33,9 @@ class View:
     ----------
     size : (height, width)
     channels : 1 to 4
-        See :func:`dcgan.data.colour.to_channels`.
+        See :func:`dcgan.data.pixels.color.to_channels`.
     how, background
-        See :func:`dcgan.data.fit.fit`.
+        See :func:`dcgan.data.pixels.fit.fit`.
     values : Values
         Black and white in images of more than 8 bits per channel; what is not given, the source's
         images tell.

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from dcgan.data.dataset import HeldDataset, ImageDataset
-from dcgan.data.parallel import ahead
-from dcgan.data.scale import PixelScale
+from dcgan.data.pixels.scale import PixelScale
+from dcgan.runtime.threads import ahead
 
 WINDOW = 64
 """Runs of pictures that are shuffled with each other, where a source is read in runs."""

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from dcgan.data.checksums import Damaged, checksums_of, once_per_state, refuse_damage
 from dcgan.data.dataset import CoveredDataset, HeldDataset, ImageDataset, Skipped, digest_of
 from dcgan.data.image_view import View
-from dcgan.data.remarks import Remarks
+from dcgan.data.pixels.remarks import Remarks
 from dcgan.data.sources.base import Labels, Source
 from dcgan.data.sources.paths import digest
 from dcgan.errors import DataError

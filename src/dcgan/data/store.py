@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from dcgan.data.cache import Cache, Wanted
 from dcgan.data.dataset import CoveredDataset, HeldDataset, ImageDataset, Skipped
 from dcgan.data.image_view import View
-from dcgan.data.parallel import in_threads
+from dcgan.data.pixels.remarks import Remarks
+from dcgan.data.pixels.values import UNKNOWN, Values
 from dcgan.data.prepared import Decoded, writing
-from dcgan.data.remarks import Remarks
+from dcgan.data.quality.survey import spread_evenly
+from dcgan.data.quality.variation import VARYING, varies
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.stream import StreamedDataset
-from dcgan.data.survey import spread_evenly
-from dcgan.data.values import UNKNOWN, Values
-from dcgan.data.variation import VARYING, varies
 from dcgan.errors import DiskFull, TooManyUnreadable, UnreadableImage
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.memory import available_memory, in_words
 from dcgan.runtime.reporting import SILENT, Reporter
+from dcgan.runtime.threads import in_chunks
 from dcgan.vocabulary import Fit
 
 _MEMORY_SHARE = 0.6
@@ -66,7 +66,7 @@ def load_dataset(
     size : (height, width)
     channels : 1 to 4
     how, background
-        See :func:`dcgan.data.fit.fit`.
+        See :func:`dcgan.data.pixels.fit.fit`.
     max_unreadable : float in [0, 1], default 0.05
     cache : Cache, optional
         Where decoded pictures are kept between runs; default nowhere.
@@ -160,8 +160,8 @@ def decode_all(source: Source, view: View, reporter: Reporter) -> Iterator[Decod
             return Decoded(index, Skipped(source.title(index), str(error)))
 
     chunk = max(1, min(256, _CHUNK_BYTES // view.image_bytes))
-    for decoded in in_threads(
-        decode_one, range(count), chunk=chunk, one_at_a_time=source.one_at_a_time
+    for decoded in in_chunks(
+        decode_one, range(count), most=chunk, one_at_a_time=source.one_at_a_time
     ):
         yield decoded
         reporter.progress("decoding", decoded.index + 1, count)
@@ -187,7 +187,7 @@ def load_some(
             return None
 
     rows = spread_evenly(len(source), limit)
-    found = in_threads(decoded, rows, one_at_a_time=source.one_at_a_time)
+    found = in_chunks(decoded, rows, one_at_a_time=source.one_at_a_time)
     images = [one for one in found if one is not None]
     return np.stack(images) if images else np.empty((0, *view.shape), dtype=np.uint8)
 

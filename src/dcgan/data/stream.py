@@ -13,10 +13,10 @@ from torch import Tensor
 
 from dcgan.data.dataset import ImageDataset, Skipped, cut
 from dcgan.data.image_view import View
-from dcgan.data.parallel import cores
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
 from dcgan.errors import TooManyUnreadable, UnreadableImage
+from dcgan.runtime.threads import cores
 
 STREAMED = "stream:"
 """Begins a fingerprint that comes from names and not from pixels."""

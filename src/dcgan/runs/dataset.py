@@ -13,11 +13,11 @@ from pydantic import ConfigDict, Field, InstanceOf
 from dcgan.data import ImageDataset, Source, load_dataset, open_items, open_source
 from dcgan.data.cache import Cache
 from dcgan.data.image_view import View
-from dcgan.data.selection import Drops, select
+from dcgan.data.pixels.values import UNKNOWN, Values
+from dcgan.data.quality.selection import Drops, select
+from dcgan.data.quality.survey import values_of
 from dcgan.data.sources.opening import named_test_of
 from dcgan.data.stream import STREAMED
-from dcgan.data.survey import values_of
-from dcgan.data.values import UNKNOWN, Values
 from dcgan.errors import DataError, RunError
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks

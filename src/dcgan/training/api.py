@@ -12,7 +12,7 @@ import torch
 
 from dcgan.config import RunConfig, parse_config, resolved, validate_combinations
 from dcgan.data import ImageDataset, Source, load_dataset, open_items, open_source, survey
-from dcgan.data.survey import LOOKED_AT
+from dcgan.data.quality.survey import LOOKED_AT
 from dcgan.errors import DataError
 from dcgan.evaluation.extractors import refuse_unknown
 from dcgan.runs.dataset import FROM_PYTHON

@@ -16,8 +16,8 @@ from dcgan.config.tree import PlayerConfig, RunConfig, resolved
 from dcgan.data import Batches, HeldDataset, ImageDataset, PixelScale, Source
 from dcgan.data.cache import Cache
 from dcgan.data.loader import ClassNumbers
-from dcgan.data.selection import Drops, select
-from dcgan.data.values import Values
+from dcgan.data.pixels.values import Values
+from dcgan.data.quality.selection import Drops, select
 from dcgan.evaluation.extractors import classes_of, open_extractor
 from dcgan.evaluation.real_images import FEWEST
 from dcgan.metrics.extractor import Extractor

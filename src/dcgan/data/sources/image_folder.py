@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dcgan.data.decode import EXTENSIONS, is_image
 from dcgan.data.name_table import Names
+from dcgan.data.pixels.decode import EXTENSIONS, is_image
 from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.collection import Beside, arrange
 from dcgan.data.sources.paths import file_stamp, is_hidden, read_image_file, suffix

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from dcgan.data.decode import EXTENSIONS
+from dcgan.data.pixels.decode import EXTENSIONS
 from dcgan.data.prepared import is_prepared
 from dcgan.data.sources.arrays import open_array
 from dcgan.data.sources.base import EncodedSource, Source

@@ -16,8 +16,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.decode import MOST_BYTES
 from dcgan.data.name_table import Names
+from dcgan.data.pixels.decode import MOST_BYTES
 from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.collection import arrange
 from dcgan.data.sources.columns import Column

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import fsspec
 
-from dcgan.data.decode import EXTENSIONS
+from dcgan.data.pixels.decode import EXTENSIONS
 from dcgan.data.sources.paths import digest, file_stamp, is_hidden, suffix
 from dcgan.data.sources.sample_texts import SampleTexts
 from dcgan.data.sources.tables import ENDINGS

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from dcgan.data.decode import EXTENSIONS, MOST_BYTES
+from dcgan.data.pixels.decode import EXTENSIONS, MOST_BYTES
 from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.collection import Beside, arrange
 from dcgan.data.sources.paths import digest, is_hidden, suffix

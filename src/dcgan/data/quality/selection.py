@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dcgan.data.inspection import inspect_dataset
+from dcgan.data.quality.inspection import inspect_dataset
+from dcgan.data.quality.variation import varies
 from dcgan.data.sources.base import EncodedSource, Source
 from dcgan.data.sources.paths import digest
-from dcgan.data.variation import varies
 from dcgan.errors import DataError
 from dcgan.runtime.files import write_json
 from dcgan.runtime.memory import available_memory, in_words
@@ -38,7 +38,7 @@ class Drops:
     ----------
     duplicates : {"keep", "drop"}
         Copies of an earlier image, exact or near: see
-        :func:`dcgan.data.duplicates.near_duplicates`.
+        :func:`dcgan.data.quality.duplicates.near_duplicates`.
     blank : {"keep", "drop"}
         Images without variation.
     vanishing : bool

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops
 from scipy.fft import dct
 
-from dcgan.data.colour import has_alpha, to_channels
-from dcgan.data.decode import count_frames, damage_named, decode
+from dcgan.data.pixels.color import has_alpha, to_channels
+from dcgan.data.pixels.decode import count_frames, damage_named, decode
+from dcgan.data.pixels.values import UNKNOWN, Values
 from dcgan.data.sources.base import EncodedSource, Source
-from dcgan.data.values import UNKNOWN, Values
 
 LUMA_SIDE, CHROMA_SIDE = 16, 8
 """Sides of a thumbnail's planes: eyes, and pictures, hold less detail in the colours."""
@@ -99,7 +99,7 @@ def look(image: Image.Image, frames: int = 1, values: Values = UNKNOWN) -> Look:
     image : PIL.Image.Image
     frames : int, default 1
     values : Values
-        See :func:`dcgan.data.colour.to_channels`.
+        See :func:`dcgan.data.pixels.color.to_channels`.
 
     Raises
     ------

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from dcgan.data import decode as decoding
 from dcgan.data import open_items
-from dcgan.data.colour import to_channels
-from dcgan.data.decode import count_frames, decode, is_image
-from dcgan.data.draft import Draft
-from dcgan.data.fit import fit
 from dcgan.data.image_view import View
+from dcgan.data.pixels import decode as decoding
+from dcgan.data.pixels.color import to_channels
+from dcgan.data.pixels.decode import count_frames, decode, is_image
+from dcgan.data.pixels.draft import Draft
+from dcgan.data.pixels.fit import fit
 from dcgan.errors import UnreadableImage
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dcgan.data.fit import fit
+from dcgan.data.pixels.fit import fit
 
 FITS = ("crop", "pad", "stretch")
 sides = st.integers(1, 90)

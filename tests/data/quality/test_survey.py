@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan.data import Labels, Survey, evidence, open_source, survey
-from dcgan.data.inspection import inspect_dataset
+from dcgan.data import Labels, Survey, open_source, survey
+from dcgan.data.quality import evidence
+from dcgan.data.quality.inspection import inspect_dataset
+from dcgan.data.quality.survey import LOOKED_AT
 from dcgan.data.sources.base import ArraySource
-from dcgan.data.survey import LOOKED_AT
 from dcgan.errors import DataError
 from dcgan.training.advice import advise
 

@@ -6,7 +6,7 @@ import math
 
 from PIL import Image, ImageColor
 
-from dcgan.data.draft import Box, Draft
+from dcgan.data.pixels.draft import Box, Draft
 from dcgan.vocabulary import Fit
 
 """Cut the longer side about the centre; pad the shorter one; change the aspect; cut the longer side

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PIL import Image
 
+from dcgan.data.quality.survey import spread_evenly
 from dcgan.data.sources.base import Source
-from dcgan.data.survey import spread_evenly
 from dcgan.errors import UnreadableImage
 
 _FETCHED_TWICE = 32

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.dataset import Skipped
-from dcgan.data.evidence import Header, gather
-from dcgan.data.measurements import is_colour_mode
-from dcgan.data.parallel import in_threads
+from dcgan.data.pixels.values import UNKNOWN, Spread, Values, decided
+from dcgan.data.quality.evidence import Header, gather
+from dcgan.data.quality.measurements import is_colour_mode
 from dcgan.data.sources.base import Source
-from dcgan.data.values import UNKNOWN, Spread, Values, decided
 from dcgan.errors import DataError, UnreadableImage
+from dcgan.runtime.threads import in_chunks
 
 LOOKED_AT = 256
 """Headers read to see what a dataset is like, before anything is chosen."""
@@ -109,9 +109,9 @@ class Survey:
 def survey(source: Source, limit: int | None = None) -> Survey:
     """Read headers of a source, all or ``limit`` of them spread evenly, and count what they say.
 
-    Whether there are colours, and which values are black and white, the pixels of some tell: see
-    :func:`dcgan.data.evidence.gather`. :func:`dcgan.data.inspection.inspect_dataset` measures the
-    pixels of all.
+    The pixels of some images show whether there are colors, and which values are black and white:
+    see :func:`dcgan.data.quality.evidence.gather`. To measure the pixels of all images, use
+    :func:`dcgan.data.quality.inspection.inspect_dataset`.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def survey(source: Source, limit: int | None = None) -> Survey:
     sizes: Counter[tuple[int, int]] = Counter()
     skipped = []
     headers: dict[int, Header] = {}
-    looks = in_threads(look, indices, one_at_a_time=source.one_at_a_time)
+    looks = in_chunks(look, indices, one_at_a_time=source.one_at_a_time)
     for index, seen in zip(indices, looks, strict=True):
         if isinstance(seen, Skipped):
             skipped.append(seen)

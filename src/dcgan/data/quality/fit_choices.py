@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dcgan.data.colour import to_channels
-from dcgan.data.decode import damage_named
-from dcgan.data.fit import cover, fit
+from dcgan.data.pixels.color import to_channels
+from dcgan.data.pixels.decode import damage_named
+from dcgan.data.pixels.fit import cover, fit
+from dcgan.data.pixels.values import UNKNOWN, Values
 from dcgan.data.sources.base import Source
-from dcgan.data.values import UNKNOWN, Values
 from dcgan.errors import UnreadableImage
 from dcgan.vocabulary import Fit
 
@@ -49,7 +49,7 @@ def fit_choices(
     size : (height, width)
     channels : 1 to 4
     values : Values
-        See :func:`dcgan.data.colour.to_channels`.
+        See :func:`dcgan.data.pixels.color.to_channels`.
     """
     random = np.random.default_rng(0)
     shown: dict[str, list[NDArray[np.uint8]]] = {}

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from dcgan.data import inspection, load_dataset, open_items, open_source, selection
-from dcgan.data.inspection import inspect_dataset
-from dcgan.data.selection import Drops, select
+from dcgan.data import load_dataset, open_items, open_source
+from dcgan.data.quality import inspection, selection
+from dcgan.data.quality.inspection import inspect_dataset
+from dcgan.data.quality.selection import Drops, select
 from dcgan.errors import DataError
 
 BOTH = Drops("drop", "drop")
@@ -69,13 +70,12 @@ def test_the_first_of_copies_stays_and_labels_go_along(zoo, drops, kept):
     assert classes == [found.title(index).partition("/")[0] for index in range(len(found))]
 
 
-def test_what_is_dropped_is_what_inspect_counts(zoo):
+def test_what_is_dropped_is_what_inspect_counts(zoo, heard):
     source = open_source(str(zoo))
     seen = inspect_dataset(source)
-    told = []
-    found = select(source, BOTH, note=told.append)
+    found = select(source, BOTH, reporter=heard)
     assert len(source) - len(found) == seen.spare + len(seen.blank) == 4
-    assert told == [
+    assert heard.notes == [
         "of 10 images, 2 copies of others (data.duplicates) and 2 blank (data.blank) are left out"
     ]
 

@@ -8,9 +8,9 @@ from PIL import Image, ImageDraw
 from sklearn.datasets import load_sample_image
 
 from dcgan.data import open_source
-from dcgan.data.choices import fit_choices
-from dcgan.data.inspection import inspect_dataset
-from dcgan.data.measurements import look
+from dcgan.data.quality.fit_choices import fit_choices
+from dcgan.data.quality.inspection import inspect_dataset
+from dcgan.data.quality.measurements import look
 from dcgan.data.sources.base import ArraySource
 from dcgan.errors import DataError
 
@@ -133,14 +133,13 @@ def test_images_are_ordered_from_narrow_to_wide(tmp_path):
     assert inspect_dataset(open_source(str(tmp_path))).by_aspect == (1, 2, 0)
 
 
-def test_a_limit_spreads_and_progress_ends_with_the_total():
-    told = []
+def test_a_limit_spreads_and_progress_ends_with_the_total(heard):
     source = ArraySource("many", noise(700, 8, 8))
-    seen = inspect_dataset(source, 300, progress=lambda *state: told.append(state))
+    seen = inspect_dataset(source, 300, reporter=heard)
     assert (seen.count, seen.looked_at) == (700, 300)
-    assert told == sorted(told)
-    assert told[-1] == (300, 300)
-    assert (256, 300) in told
+    assert heard.advances == sorted(heard.advances)
+    assert heard.advances[-1] == (300, 300)
+    assert (256, 300) in heard.advances
 
 
 def test_nothing_readable_is_refused(tmp_path):

@@ -11,11 +11,11 @@ from PIL import Image
 from scipy.ndimage import zoom
 
 from dcgan.data import load_dataset, open_items, open_source
-from dcgan.data.colour import to_channels
-from dcgan.data.decode import decode
-from dcgan.data.remarks import listening
-from dcgan.data.survey import values_of
-from dcgan.data.values import Values, written
+from dcgan.data.pixels.color import to_channels
+from dcgan.data.pixels.decode import decode
+from dcgan.data.pixels.remarks import listening
+from dcgan.data.pixels.values import Values, written
+from dcgan.data.quality.survey import values_of
 from dcgan.errors import DataError, UnreadableImage
 
 
@@ -58,7 +58,7 @@ def test_floats_are_scaled_by_the_range_of_all(write, low, high):
         np.testing.assert_allclose(level, expected, atol=0.51)
 
 
-def test_overshoot_of_resizing_makes_no_image_black(write):
+def test_overshoot_of_resizing_makes_no_image_black(write, heard):
     """Bicubic resizing of checks goes beyond 0 and 1."""
     checks = np.kron(np.indices((8, 8)).sum(0) % 2, np.ones((4, 4)))
     sharp = [
@@ -66,11 +66,12 @@ def test_overshoot_of_resizing_makes_no_image_black(write):
         for share in np.linspace(0.5, 1, 20)
     ]
     assert max(one.max() for one in sharp) > 1.02 and min(one.min() for one in sharp) < -0.02
-    told = []
     source = write(sharp)
-    seen = load_dataset(source, (24, 24), 1, values=values_of(source), note=told.append).images
+    seen = load_dataset(source, (24, 24), 1, values=values_of(source), reporter=heard).images
     assert seen.mean(axis=(1, 2, 3)) == pytest.approx(255 * np.linspace(0.25, 0.5, 20), rel=0.03)
-    assert told == ["values outside 0 to 1 are black or white: 20 images, the first is 0000.tif"]
+    assert heard.notes == [
+        "values outside 0 to 1 are black or white: 20 images, the first is 0000.tif"
+    ]
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])

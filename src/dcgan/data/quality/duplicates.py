@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from dcgan.data.measurements import CHROMA_SIDE, LUMA_SIDE
+from dcgan.data.quality.measurements import CHROMA_SIDE, LUMA_SIDE
 
 Group = tuple[int, ...]
 """Rows of pictures that belong together, at least two, ascending."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PIL import Image
 
-from dcgan.data.profiles import to_srgb
-from dcgan.data.values import UNKNOWN, Values, kind_of
+from dcgan.data.pixels.profiles import to_srgb
+from dcgan.data.pixels.values import UNKNOWN, Values, kind_of
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 

@@ -9,13 +9,13 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from dcgan.data.colour import to_channels
-from dcgan.data.decode import damage_named
-from dcgan.data.measurements import COLOUR_SIDE, has_colour, is_colour_mode
-from dcgan.data.parallel import in_threads
+from dcgan.data.pixels.color import to_channels
+from dcgan.data.pixels.decode import damage_named
+from dcgan.data.pixels.values import KINDS, Spread, kind_of, together
+from dcgan.data.quality.measurements import COLOUR_SIDE, has_colour, is_colour_mode
 from dcgan.data.sources.base import Source
-from dcgan.data.values import KINDS, Spread, kind_of, together
 from dcgan.errors import UnreadableImage
+from dcgan.runtime.threads import in_chunks
 
 MOST_HEADERS = 8192
 """Headers read while no image shows colour."""
@@ -70,7 +70,7 @@ def gather(source: Source, headers: Mapping[int, Header]) -> Evidence:
     if not colour and not source.is_far and len(headers) < len(source):
         wanted = np.linspace(0, len(source) - 1, min(MOST_HEADERS, len(source))).round()
         more = [int(index) for index in wanted if int(index) not in headers]
-        found = in_threads(_header_of(source), more, one_at_a_time=source.one_at_a_time)
+        found = in_chunks(_header_of(source), more, one_at_a_time=source.one_at_a_time)
         new = {index: one for index, one in zip(more, found, strict=True) if one is not None}
         headers = dict(sorted((headers | new).items()))
         colour = _shows_colour(source, new)
@@ -134,5 +134,5 @@ def _decoded(
 
     parts: Iterable[Result | None] = map(one, indices[:1])
     yield from (found for found in parts if found is not None)
-    others = in_threads(one, indices[1:], chunk=8, one_at_a_time=source.one_at_a_time)
+    others = in_chunks(one, indices[1:], most=8, one_at_a_time=source.one_at_a_time)
     yield from (found for found in others if found is not None)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dcgan.data.remarks import remark
+from dcgan.data.pixels.remarks import remark
 from dcgan.errors import DataError, UnreadableImage
 
 Range = tuple[float, float]

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from dcgan.data import decode as decoding
 from dcgan.data import open_items, open_source
-from dcgan.data.colour import to_channels
-from dcgan.data.decode import decode
-from dcgan.data.profiles import DAMAGED, FOREIGN
-from dcgan.data.remarks import listening
+from dcgan.data.pixels import decode as decoding
+from dcgan.data.pixels.color import to_channels
+from dcgan.data.pixels.decode import decode
+from dcgan.data.pixels.profiles import DAMAGED, FOREIGN
+from dcgan.data.pixels.remarks import listening
+from dcgan.data.pixels.values import Values
 from dcgan.data.store import load_dataset
-from dcgan.data.values import Values
 
 D50 = np.array([0.9642, 1.0, 0.8249])
 SRGB_TO_XYZ = np.array(
@@ -247,14 +247,13 @@ def test_images_from_python_are_converted():
     np.testing.assert_allclose(np.moveaxis(seen, 0, 2), expected, atol=2)
 
 
-def test_what_is_said_about_images_is_counted_and_told(tmp_path):
+def test_what_is_said_about_images_is_counted_and_told(tmp_path, heard):
     for number in range(3):
         icc = b"nonsense" if number else None
         data = file(Image.fromarray(muted()), "PNG", icc)
         (tmp_path / f"{number}.png").write_bytes(data)
-    told = []
-    load_dataset(open_source(str(tmp_path)), (16, 16), 3, note=told.append)
-    assert told == [f"{DAMAGED}: 2 images, the first is 1.png"]
+    load_dataset(open_source(str(tmp_path)), (16, 16), 3, reporter=heard)
+    assert heard.notes == [f"{DAMAGED}: 2 images, the first is 1.png"]
 
 
 def chunk(name: bytes, body: bytes) -> bytes:

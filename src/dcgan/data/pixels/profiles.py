@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 from PIL import Image, ImageCms
 
-from dcgan.data.remarks import remark
+from dcgan.data.pixels.remarks import remark
 
 _FOR = {
     **dict.fromkeys(("L", "LA"), "L"),

@@ -11,10 +11,10 @@ from types import ModuleType
 
 from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from dcgan.data.draft import Draft
-from dcgan.data.gif import count_gif_frames
-from dcgan.data.png import without_texts
-from dcgan.data.profiles import to_srgb
+from dcgan.data.pixels.draft import Draft
+from dcgan.data.pixels.gif import count_gif_frames
+from dcgan.data.pixels.png import without_texts
+from dcgan.data.pixels.profiles import to_srgb
 from dcgan.errors import UnreadableImage
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "TGA")

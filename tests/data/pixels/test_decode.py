@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dcgan.data.colour import to_channels
-from dcgan.data.decode import EXTENSIONS, decode, peek
-from dcgan.data.values import Values
+from dcgan.data.pixels.color import to_channels
+from dcgan.data.pixels.decode import EXTENSIONS, decode, peek
+from dcgan.data.pixels.values import Values
 from dcgan.errors import UnreadableImage
 
 RED = (200, 100, 50)

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance
 from sklearn.datasets import load_digits, load_sample_images
 
-from dcgan.data.duplicates import close_pairs, exact_duplicates, near_duplicates
-from dcgan.data.measurements import look
+from dcgan.data.quality.duplicates import close_pairs, exact_duplicates, near_duplicates
+from dcgan.data.quality.measurements import look
 
 
 @pytest.fixture(scope="module")

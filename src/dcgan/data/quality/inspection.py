@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from dcgan.data.dataset import Skipped
-from dcgan.data.duplicates import Group, exact_duplicates, near_duplicates
-from dcgan.data.measurements import THUMBNAIL_BYTES, Look, look, open_with_frames
-from dcgan.data.parallel import in_threads
-from dcgan.data.remarks import Remarks, listening
-from dcgan.data.sources.base import Source
-from dcgan.data.survey import (
+from dcgan.data.pixels.remarks import Remarks, listening
+from dcgan.data.pixels.values import UNKNOWN, Spread, Values, decided
+from dcgan.data.quality.duplicates import Group, exact_duplicates, near_duplicates
+from dcgan.data.quality.measurements import THUMBNAIL_BYTES, Look, look, open_with_frames
+from dcgan.data.quality.survey import (
     LOOKED_AT,
     Survey,
     class_counts,
@@ -24,9 +23,10 @@ from dcgan.data.survey import (
     spread_evenly,
     survey,
 )
-from dcgan.data.values import UNKNOWN, Spread, Values, decided
+from dcgan.data.sources.base import Source
 from dcgan.errors import UnreadableImage
 from dcgan.runtime.reporting import SILENT, Reporter
+from dcgan.runtime.threads import in_chunks
 
 TINY_SIDE = 16
 """Pictures with a shorter side are called tiny: no network here works below it."""
@@ -119,7 +119,7 @@ def inspect_dataset(
     tally = _Tally(len(indices))
     skipped: list[Skipped] = []
     remarks = Remarks()
-    looks = in_threads(look_at, indices, one_at_a_time=source.one_at_a_time)
+    looks = in_chunks(look_at, indices, one_at_a_time=source.one_at_a_time)
     for done, (index, (seen, said)) in enumerate(zip(indices, looks, strict=True), start=1):
         if isinstance(seen, Skipped):
             skipped.append(seen)

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcgan.data.scale import PixelScale
+from dcgan.data.pixels.scale import PixelScale
 
 ALL_VALUES = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
 
