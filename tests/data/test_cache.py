@@ -284,7 +284,7 @@ def test_a_disk_that_fills_while_decoding_leaves_nothing_and_does_no_harm(
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("dcgan.data.prepared.PreparedWriter.add", full)
+    monkeypatch.setattr("numpy.savez", full)
     assert len(load(Counting(), cache, reporter=heard)) == 3
     assert "no space is left" in heard.notes[0]
     assert entries(cache) == []

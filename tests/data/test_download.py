@@ -114,7 +114,7 @@ def test_a_file_that_is_there_is_not_fetched_again(server, tmp_path):
 
 def test_a_file_put_there_by_hand_must_be_the_right_one(server, tmp_path):
     (tmp_path / "file.bin").write_bytes(b"wrong")
-    with pytest.raises(DataError, match=r"file\.bin: wrong checksum.*delete it"):
+    with pytest.raises(DataError, match=r"file\.bin: wrong checksum.*Delete it"):
         fetch(remote(server), tmp_path)
     assert (tmp_path / "file.bin").read_bytes() == b"wrong"
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dcgan.data import Labels, Source, load_dataset, open_source
-from dcgan.data.dataset import Skipped
+from dcgan.data.pixels.remarks import Skipped
 from dcgan.data.store import load_some
 from dcgan.errors import TooManyUnreadable, UnreadableImage
 
@@ -131,7 +131,7 @@ def test_more_unreadable_images_than_allowed_are_refused_naming_the_first():
         load_dataset(source, (8, 8), 1, max_unreadable=0.1)
     message = str(failure.value)
     assert "2 of 10" in message
-    assert "max_unreadable = 0.1" in message
+    assert "max_unreadable=0.1" in message
     assert "picture 8 (cut short)" in message
     assert "dcgan inspect listed" in message
 

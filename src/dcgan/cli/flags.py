@@ -30,7 +30,10 @@ def _flag(match: re.Match[str]) -> str:
     if match[1] in _POSITIONAL:
         return match[1].upper()
     flag = f"--{match[1].replace('_', '-')}"
-    return flag if match[2] is None else f"{flag} {_word(match[2])}"
+    if match[2] is None:
+        return flag
+    between = "=" if match[2].startswith("-") else " "  # else taken for another flag
+    return f"{flag}{between}{_word(match[2])}"
 
 
 def _word(value: str) -> str:

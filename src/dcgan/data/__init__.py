@@ -1,4 +1,4 @@
-"""Pictures: sources → decode → fit → memory → batches."""
+"""Images: sources → decode → fit → memory → batches."""
 
 from dcgan.data.dataset import HeldDataset, ImageDataset
 from dcgan.data.loader import Batches

@@ -144,7 +144,7 @@ def test_a_limit_spreads_and_progress_ends_with_the_total(heard):
 
 def test_nothing_readable_is_refused(tmp_path):
     (tmp_path / "1.png").write_bytes(b"<html>")
-    with pytest.raises(DataError, match=r"none of 1 pictures can be read; the first is 1\.png"):
+    with pytest.raises(DataError, match=r"none of 1 images can be read; the first is 1\.png"):
         inspect_dataset(open_source(str(tmp_path)))
 
 

@@ -76,7 +76,7 @@ def test_what_is_dropped_is_what_inspect_counts(zoo, heard):
     found = select(source, BOTH, reporter=heard)
     assert len(source) - len(found) == seen.spare + len(seen.blank) == 4
     assert heard.notes == [
-        "of 10 images, 2 copies of others (data.duplicates) and 2 blank (data.blank) are left out"
+        "of 10 images, 2 copies of others (`data.duplicates`) and 2 blank (`data.blank`) are dropped"
     ]
 
 
@@ -119,12 +119,12 @@ def test_images_held_are_those_of_a_folder_without_the_others(zoo):
 def test_nothing_left_is_refused():
     buffer = BytesIO()
     Image.new("L", (20, 20)).save(buffer, "PNG")
-    with pytest.raises(DataError, match=r"all 3 images are blank.*--data\.blank keep"):
+    with pytest.raises(DataError, match=r"all 3 images are blank.*`data\.blank=keep`"):
         select(open_items([buffer.getvalue()] * 3), BOTH)
 
 
 def test_too_many_images_for_the_memory_are_refused_before_any_is_read(monkeypatch, zoo):
     monkeypatch.setattr(selection, "available_memory", lambda: 10_000)
     monkeypatch.setattr(selection, "inspect_dataset", None)
-    with pytest.raises(DataError, match=r"comparing 10 images takes 12\.0 kB.*10\.0 kB are free"):
+    with pytest.raises(DataError, match=r"comparing 10 images needs 12\.0 kB.*10\.0 kB are free"):
         select(open_source(str(zoo)), BOTH)

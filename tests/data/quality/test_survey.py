@@ -115,7 +115,7 @@ def test_a_limit_above_the_count_looks_at_everything_once(folder):
 def test_a_collection_of_nothing_readable_is_refused_naming_the_first(tmp_path):
     for name in ("1.png", "2.jpg"):
         (tmp_path / name).write_bytes(b"<html>")
-    with pytest.raises(DataError, match=r"none of 2 pictures can be read; the first is 1\.png"):
+    with pytest.raises(DataError, match=r"none of 2 images can be read; the first is 1\.png"):
         survey(open_source(str(tmp_path)))
 
 

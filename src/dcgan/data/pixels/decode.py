@@ -1,4 +1,4 @@
-"""Bytes to a picture in its own mode."""
+"""Encoded image files → images in their own modes."""
 
 from __future__ import annotations
 
@@ -6,78 +6,72 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from io import BytesIO
 from types import ModuleType
 
 from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from dcgan.data.pixels.draft import Draft
+from dcgan.data.pixels.draft import SIDEWAYS, Draft
 from dcgan.data.pixels.gif import count_gif_frames
 from dcgan.data.pixels.png import without_texts
 from dcgan.data.pixels.profiles import to_srgb
 from dcgan.errors import UnreadableImage
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "TGA")
-"""The only formats that are opened: Pillow knows many more, some of which run other programs."""
+"""The only formats that are opened: some of Pillow's other formats run other programs."""
 
 EXTENSIONS = frozenset(
     f".{name}"
     for name in "jpg jpeg jfif png apng gif bmp webp tif tiff ppm pgm pbm tga".split()  # noqa: SIM905
 )
-"""File names that are taken for pictures, in lower case."""
+"""File name extensions of images, in lower case."""
 
 MOST_PIXELS = 89_478_485
-"""Larger pictures are refused as decompression bombs (Pillow's own bound)."""
+"""Larger images are refused as decompression bombs (Pillow's own limit)."""
 
 MOST_BYTES = 4 * MOST_PIXELS + 2**20
-"""Larger files are not read: 4 bytes a pixel, and a header, are more than any picture needs."""
+"""Larger files are not read: no image needs more than 4 bytes per pixel and a header."""
 
 _SPARE = 1.25
-"""A JPEG decoded at a fraction of its size stays at least this much larger than what is wanted of
-it. On photographs for 64×64 that differs from decoding in full by 1.15 of 255 levels on average
+"""A JPEG decoded at a fraction of its size is still at least this many times the final size. For
+photographs at 64×64 the result differs from decoding in full by 1.15 of 255 levels on average
 (``benchmarks/data.py --drafts``)."""
-
-
-_LYING = {5, 6, 7, 8}
-"""EXIF orientations that exchange height and width."""
 
 _TIFF_WIDTH, _TIFF_HEIGHT = TiffImagePlugin.IMAGEWIDTH, TiffImagePlugin.IMAGELENGTH
 
 _ANIMATED = {"GIF", "PNG", "WEBP", "TIFF"}
 
 _JPEG = {"JPEG", "MPO"}
-"""The second is that of telephones: several images in one file."""
+"""MPO is written by phones: several images in one file."""
 
 _MAY_TURN = {"exif", "xmp"}
-"""Where Pillow keeps what may turn a JPEG; without either there is nothing to parse."""
+_MAY_TURN_MARKS = (b"Exif\0\0", b"http://ns.adobe.com/xap/")
+"""What may hold the orientation of a JPEG: keys of Pillow's ``info``, and bytes in the file."""
 
-_TURNING = (b"Exif\0\0", b"http://ns.adobe.com/xap/")
-"""How those two begin in the file."""
-
-_PROFILED = b"ICC_PROFILE\0"
-"""How a colour profile begins there, before the number of its piece and of all pieces."""
+_PROFILE_MARK = b"ICC_PROFILE\0"
+"""How a color profile begins in a JPEG, before the number of its piece and of all pieces."""
 
 
 def decode(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Image:
-    """Decode an encoded picture, of an animated one the first frame, upright as its EXIF
-    orientation says.
+    """Decode an image file: the first frame, turned upright by its EXIF orientation, in sRGB.
 
     Parameters
     ----------
     data : bytes
     at_least : (height, width), optional
-        What the picture will be shrunk to. A much larger JPEG is then decoded at 1/2, 1/4 or 1/8
-        of its size, which saves most of the work.
+        The size to which the image will be shrunk. A much larger JPEG is then decoded at 1/2, 1/4
+        or 1/8 of its size, which saves most of the work.
 
     Returns
     -------
     PIL.Image.Image
-        In its own mode, fully loaded.
+        In its own mode, loaded.
 
     Raises
     ------
     UnreadableImage
-        Not a picture of a listed format, damaged, or too large; the message is the reason.
+        Not an image of a listed format, damaged, or too large; the message is the reason.
     """
     image = _quick_jpeg(data, at_least)
     with damage_named():
@@ -87,12 +81,12 @@ def decode(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Image:
 
 
 def peek(data: bytes) -> tuple[str, tuple[int, int]]:
-    """Mode and upright (height, width) of an encoded picture, from its header alone.
+    """Mode and upright (height, width) of an image file, from its header alone.
 
     Raises
     ------
     UnreadableImage
-        Not a picture of a listed format, or too large; damage further on goes unseen.
+        Not an image of a listed format, or too large. Damage after the header is not noticed.
     """
     with damage_named():
         image = _mended(data, _opened)
@@ -100,51 +94,47 @@ def peek(data: bytes) -> tuple[str, tuple[int, int]]:
 
 
 def count_frames(data: bytes) -> int:
-    """How many frames a picture has; 1 for one that cannot be read, for which that is reported."""
+    """The number of frames of an image file; 1 if it cannot be read."""
     try:
         with damage_named():
             image = _mended(data, _opened)
             if image.format == "GIF":
                 return count_gif_frames(data)
-            # the further pictures of a telephone's JPEG are depths and brightnesses
+            # the further images in a phone's JPEG are depth and brightness maps
             return int(getattr(image, "n_frames", 1)) if image.format in _ANIMATED else 1
     except UnreadableImage:
         return 1
 
 
 class Film:
-    """The frames of an encoded picture.
+    """The frames of an image file.
 
-    Going forward decodes each frame once; going back begins again at the first.
-
-    Parameters
-    ----------
-    data : bytes
+    Reading forward decodes each frame once; reading backward starts again at the first.
     """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._image: Image.Image | None = None
-        self._torn: tuple[int, UnreadableImage] | None = None
+        self._damaged_from: tuple[int, UnreadableImage] | None = None
 
     def frame(self, number: int) -> Image.Image:
-        """One frame, counted from 0, as :func:`decode` gives the first.
+        """One frame, counted from 0, as :func:`decode` returns the first.
 
         Raises
         ------
         UnreadableImage
-            As :func:`decode`; or there is no such frame, or none behind a damaged one.
+            As :func:`decode`; or there is no such frame, or an earlier one is damaged.
         """
-        if self._torn is not None and number >= self._torn[0]:
-            raise self._torn[1]
+        if self._damaged_from is not None and number >= self._damaged_from[0]:
+            raise self._damaged_from[1]
         try:
             with damage_named():
                 if self._image is None or self._image.tell() > number:
                     self._image = _mended(self._data, _opened)
                 self._image.seek(number)
         except UnreadableImage as error:
-            # not tried again for each of the next: that would go through the whole film each time
-            self._image, self._torn = None, (number, error)
+            # not tried again for later frames: each try would decode all frames up to the damage
+            self._image, self._damaged_from = None, (number, error)
             raise
         with damage_named():
             self._image.load()
@@ -152,9 +142,9 @@ class Film:
 
 
 def is_image(head: bytes) -> bool:
-    """Whether a file that begins like this is a picture of a listed format, whatever its name.
+    """Whether a file that begins with these bytes is an image of a listed format.
 
-    TGA has no mark of its own and is only known by its name.
+    TGA has no signature and is only known by its file name.
     """
     if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():  # PPM
         return True
@@ -166,15 +156,14 @@ def is_image(head: bytes) -> bool:
 def damage_named() -> Iterator[None]:
     """Turn whatever a decoder raises on a damaged file into ``UnreadableImage``.
 
-    Pillow's decoders promise no exceptions: fuzzed files bring up TypeError and IndexError beside
-    the documented OSError and SyntaxError.
+    For fuzzed files, Pillow also raises TypeError and IndexError, which it does not document.
     """
     try:
         yield
     except (UnreadableImage, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise UnreadableImage(f"no picture in {', '.join(FORMATS)}") from error
+        raise UnreadableImage(f"no image in {', '.join(FORMATS)}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnreadableImage("too many pixels: a decompression bomb") from error
     except Exception as error:
@@ -183,7 +172,7 @@ def damage_named() -> Iterator[None]:
 
 
 def _mended(data: bytes, work: Callable[[bytes], Image.Image]) -> Image.Image:
-    """What ``work`` makes of an image, without its texts where Pillow would refuse it for them."""
+    """``work`` on an image; if that fails, again without texts that Pillow may have refused."""
     try:
         return work(data)
     except (UnreadableImage, MemoryError):
@@ -199,12 +188,12 @@ def _mended(data: bytes, work: Callable[[bytes], Image.Image]) -> Image.Image:
 
 
 def _loaded(data: bytes, at_least: tuple[int, int] | None) -> Image.Image:
-    """Decoded and upright, its colours as they are stored."""
+    """Decoded and upright, with colors as stored."""
     image = _opened(data)
     is_jpeg = image.format in _JPEG
     if is_jpeg:
         full, by = image.size, _shrinking(image.height, image.width, at_least)
-        if by > 1:  # None: the mode stays
+        if by > 1:
             image.draft(None, (image.width // by, image.height // by))
             Draft.of(full, by, _orientation(image)).put(image)
     image.load()
@@ -214,7 +203,7 @@ def _loaded(data: bytes, at_least: tuple[int, int] | None) -> Image.Image:
 
 
 def _opened(data: bytes) -> Image.Image:
-    """The header read, the pixels not yet."""
+    """An image whose header is read, but not its pixels."""
     if not data:
         raise UnreadableImage("empty file")
     image = Image.open(BytesIO(data), formats=FORMATS)
@@ -227,54 +216,54 @@ def _orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 to 8."""
     if image.format in _JPEG and _MAY_TURN.isdisjoint(image.info):
         return 1
-    found = image.getexif().get(ExifTags.Base.Orientation, 1)
-    return found if found in range(1, 9) else 1
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return orientation if orientation in range(1, 9) else 1
 
 
 def _upright_size(image: Image.Image) -> tuple[int, int]:
     """(height, width) that an opened image will have, upright."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        # as stored, since some versions of Pillow have turned the size of the image itself by now
+        # as stored: some versions of Pillow have already turned the image's own size
         stored = (image.tag_v2[_TIFF_HEIGHT], image.tag_v2[_TIFF_WIDTH])
     else:
         stored = (image.height, image.width)
-    return stored[::-1] if _orientation(image) in _LYING else stored
+    return stored[::-1] if _orientation(image) in SIDEWAYS else stored
 
 
 def _shrinking(height: int, width: int, at_least: tuple[int, int] | None) -> int:
-    """By how much a JPEG may be shrunk while it is decoded: 1, 2, 4 or 8."""
+    """How many times smaller a JPEG may be decoded: 1, 2, 4 or 8."""
     if at_least is None:
         return 1
-    side = math.ceil(max(at_least) * _SPARE)  # the larger one, as EXIF may yet turn the picture
+    side = math.ceil(max(at_least) * _SPARE)  # the larger: EXIF may turn the image
     return next((by for by in (8, 4, 2) if min(height, width) >= by * side), 1)
 
 
 def _quick_jpeg(data: bytes, at_least: tuple[int, int] | None) -> Image.Image | None:
-    """The same pixels as Pillow's, in half the time, where the faster decoder is installed.
+    """The same pixels as Pillow's in half the time, if the extra ``fast`` is installed.
 
-    None for all that is not a plain upright JPEG, and for damaged ones: Pillow says how.
+    None for anything but a plain upright JPEG, and for damaged ones, whose damage Pillow names.
     """
     simplejpeg = _simplejpeg()
     if simplejpeg is None or not data.startswith(b"\xff\xd8\xff"):
         return None
-    if any(mark in data for mark in _TURNING):
+    if any(mark in data for mark in _MAY_TURN_MARKS):
         return None
     try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
-        if colours not in {"Gray", "YCbCr"} or height * width > MOST_PIXELS:
+        height, width, space, _ = simplejpeg.decode_jpeg_header(data)
+        if space not in {"Gray", "YCbCr"} or height * width > MOST_PIXELS:
             return None
         by = _shrinking(height, width, at_least)
         pixels = simplejpeg.decode_jpeg(
             data,
-            "GRAY" if colours == "Gray" else "RGB",
+            "GRAY" if space == "Gray" else "RGB",
             min_height=-(-height // by),
             min_width=-(-width // by),
         )
     except MemoryError:
         raise
-    except Exception:  # it promises no exceptions: an unknown subsampling is a KeyError
+    except Exception:  # undocumented: an unknown subsampling is a KeyError
         return None
-    image = Image.fromarray(pixels[:, :, 0] if colours == "Gray" else pixels)
+    image = Image.fromarray(pixels[:, :, 0] if space == "Gray" else pixels)
     profile = _profile_of_jpeg(data)
     if profile is not None:
         image.info["icc_profile"] = profile
@@ -284,23 +273,21 @@ def _quick_jpeg(data: bytes, at_least: tuple[int, int] | None) -> Image.Image | 
 
 
 def _profile_of_jpeg(data: bytes) -> bytes | None:
-    """The colour profile in a JPEG, as Pillow gives it; empty for a damaged one."""
-    at = data.find(_PROFILED)
+    """The color profile in a JPEG, as Pillow returns it; empty if damaged."""
+    at = data.find(_PROFILE_MARK)
     if at < 0:
         return None
     length = int.from_bytes(data[at - 2 : at], "big")
     if data[at - 4 : at - 2] == b"\xff\xe2" and data[at + 12 : at + 14] == b"\x01\x01":
-        return data[at + 14 : at - 2 + length]  # nearly all: in one piece
+        return data[at + 14 : at - 2 + length]  # in one piece, as nearly always
     with Image.open(BytesIO(data), formats=["JPEG"]) as image:
-        return image.info.get("icc_profile", None) or (b"" if "icc_profile" in image.info else None)
+        return (image.info["icc_profile"] or b"") if "icc_profile" in image.info else None
 
 
 @cache
 def _simplejpeg() -> ModuleType | None:
     """The optional decoder of the extra ``fast``."""
     try:
-        import simplejpeg
+        return import_module("simplejpeg")
     except ImportError:
         return None
-    module: ModuleType = simplejpeg
-    return module

@@ -1,4 +1,4 @@
-"""A JPEG that was decoded smaller than it is: where its pixels lie in the full image."""
+"""A JPEG decoded at a fraction of its size: where its pixels are in the full image."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Self
 
 from PIL import Image
 
-_KEY = "draft"
-"""Where an image keeps it, in Pillow's ``info``."""
+SIDEWAYS = {5, 6, 7, 8}
+"""EXIF orientations that exchange height and width."""
 
-_FROM_THE_RIGHT, _FROM_THE_BOTTOM, _LYING = {2, 3, 7, 8}, {3, 4, 6, 7}, {5, 6, 7, 8}
-"""EXIF orientations whose upright image begins at the stored one's right or bottom edge, and those
-that exchange height and width."""
+_FROM_THE_RIGHT, _FROM_THE_BOTTOM = {2, 3, 7, 8}, {3, 4, 6, 7}
+"""EXIF orientations whose upright image begins at the stored image's right or bottom edge."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels."""
@@ -20,10 +19,10 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Draft:
-    """How an upright image that was decoded at 1/2, 1/4 or 1/8 of its size covers the full one.
+    """How an upright image decoded at 1/2, 1/4 or 1/8 of its size covers the full image.
 
-    A decoder rounds the sides up, so the last row and column of a draft stand for fewer pixels of
-    the full image than the others. Turned upright, they may be the first.
+    A decoder rounds the sides up, so the last row and column of a draft cover fewer pixels of the
+    full image than the others. After turning the image upright, they may be the first.
 
     Parameters
     ----------
@@ -43,33 +42,24 @@ class Draft:
 
     @classmethod
     def of(cls, size: tuple[int, int], by: int, orientation: int) -> Self:
-        """The draft of a stored image.
-
-        Parameters
-        ----------
-        size : (width, height)
-            Of the full image, as stored.
-        by : {2, 4, 8}
-        orientation : 1 to 8
-            By which it is turned upright.
-        """
+        """The draft of an image stored as (width, height) with an EXIF orientation of 1 to 8."""
         width, height = size
         right, bottom = (-(-side // by) - side / by for side in size)
         left = right if orientation in _FROM_THE_RIGHT else 0.0
         top = bottom if orientation in _FROM_THE_BOTTOM else 0.0
-        if orientation in _LYING:
+        if orientation in SIDEWAYS:
             return cls(by, width, height, left, top)
         return cls(by, height, width, top, left)
 
     @classmethod
     def found(cls, image: Image.Image) -> Self | None:
-        """That of an image, if it is one."""
-        draft: Self | None = image.info.get(_KEY)
+        """The draft that :meth:`put` stored with an image, if any."""
+        draft: Self | None = image.info.get("draft")
         return draft
 
     def put(self, image: Image.Image) -> None:
-        """Keep this with an image."""
-        image.info[_KEY] = self
+        """Store this with an image."""
+        image.info["draft"] = self
 
     def box(self, box: Box) -> Box:
         """A box of the full image in pixels of the draft."""

@@ -1,27 +1,26 @@
-"""A picture of any size made exactly the size the network works at."""
+"""Resize an image of any size to exactly the size that the network uses."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from dcgan.data.pixels.draft import Box, Draft
 from dcgan.vocabulary import Fit
 
-"""Cut the longer side about the centre; pad the shorter one; change the aspect; cut the longer side
-anew, at random, each time the picture is shown."""
-
 LONGEST_COVER = 4
-"""A cover's longer side is at most this many times the size: of a panorama, the middle remains."""
+"""A cover's longer side is at most this many times ``size``: of a panorama, the middle remains."""
 
 _FILTER = Image.Resampling.BICUBIC
 """Pillow widens the filter when it shrinks, so this antialiases."""
 
 _GAP = 12.0
-"""What is shrunk more than 24 times is first averaged over whole blocks, to no less than 12 times
-the size wanted. Of 9400×9400 pixels that takes 0.1 s in place of 0.9 s. On noise of every
-coarseness, pixels differ by at most 1 level of 255 (with a gap of 8 by up to 4, at the edges)."""
+"""An image that shrinks more than 24 times is first averaged over whole blocks, to no less than 12
+times the final size. For 9400×9400 pixels that takes 0.1 s instead of 0.9 s. On noise of every
+coarseness, pixels differ by at most 1 of 255 levels (with a gap of 8 by up to 4, at the edges)."""
 
 
 def fit(
@@ -39,21 +38,22 @@ def fit(
         Of mode L, LA, RGB or RGBA.
     size : (height, width)
     how : {"crop", "pad", "stretch", "cover-random"}
-        The last is cut about the centre here, like "crop"; :func:`cover` keeps what it draws from.
-    background : str
-        ``#rrggbb`` of the padding.
+        Crop the longer side about the center; pad the shorter side; change the aspect; or, here,
+        the same as "crop": :func:`cover` keeps what random crops are taken from.
+    background : str, default "#ffffff"
+        Color of the padding.
     draft : Draft, optional
-        Of an image that was decoded smaller: the result is that of the full image, as nearly as
-        its pixels allow.
+        Of an image decoded at a fraction of its size: the result is that of the full image, as
+        nearly as the decoded pixels allow.
     """
     height, width = size
-    full = _full(image, draft)
+    full = _full_size(image, draft)
     if draft is None and full == size:
         return image
     if how == "stretch":
         return _resize(image, (0, 0, full[1], full[0]), size, draft)
     if how != "pad":
-        return _resize(image, _middle(full, size), size, draft)
+        return _resize(image, _center_crop(full, size), size, draft)
     scale = min(width / full[1], height / full[0])
     inner = (max(1, round(full[0] * scale)), max(1, round(full[1] * scale)))
     canvas = Image.new(image.mode, (width, height), ImageColor.getcolor(background, image.mode))
@@ -63,18 +63,12 @@ def fit(
 
 
 def cover(image: Image.Image, size: tuple[int, int], draft: Draft | None = None) -> Image.Image:
-    """Resize with antialiasing so that one side is as in ``size`` and the other at least so.
+    """Resize with antialiasing so that one side equals ``size`` and the other is at least that.
 
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        Of mode L, LA, RGB or RGBA.
-    size : (height, width)
-    draft : Draft, optional
-        See :func:`fit`.
+    Parameters are those of :func:`fit`.
     """
     height, width = size
-    full = _full(image, draft)
+    full = _full_size(image, draft)
     scale = min(full[1] / width, full[0] / height)
     covering = (
         max(height, min(LONGEST_COVER * height, round(full[0] / scale))),
@@ -83,13 +77,19 @@ def cover(image: Image.Image, size: tuple[int, int], draft: Draft | None = None)
     return fit(image, covering, draft=draft)
 
 
-def _full(image: Image.Image, draft: Draft | None) -> tuple[int, int]:
+def as_chw(image: Image.Image) -> NDArray[np.uint8]:
+    """The pixels of an 8-bit image, uint8 (C, H, W)."""
+    pixels = np.asarray(image)
+    return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0)
+
+
+def _full_size(image: Image.Image, draft: Draft | None) -> tuple[int, int]:
     """Height and width of the full image."""
     return (image.height, image.width) if draft is None else (draft.height, draft.width)
 
 
-def _middle(full: tuple[int, int], size: tuple[int, int]) -> Box:
-    """The largest box about the centre of an image that has the aspect of ``size``."""
+def _center_crop(full: tuple[int, int], size: tuple[int, int]) -> Box:
+    """The largest box about the center of an image that has the aspect of ``size``."""
     scale = min(full[1] / size[1], full[0] / size[0])
     width, height = max(1, round(size[1] * scale)), max(1, round(size[0] * scale))
     left, top = (full[1] - width) // 2, (full[0] - height) // 2
@@ -99,11 +99,11 @@ def _middle(full: tuple[int, int], size: tuple[int, int]) -> Box:
 def _resize(
     image: Image.Image, box: Box, size: tuple[int, int], draft: Draft | None
 ) -> Image.Image:
-    """A box of the full image, resized to (height, width)."""
+    """Resize a box of the full image to (height, width)."""
     left, top, right, bottom = box if draft is None else draft.box(box)
     outer = (math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
     inner = (left - outer[0], top - outer[1], right - outer[0], bottom - outer[1])
     if outer != (0, 0, *image.size):  # else a copy of up to 350 MB
-        # first: resize(box=) would let pixels from outside the box bleed in through the filter
+        # crop first: in resize(box=), the filter would mix in pixels from outside the box
         image = image.crop(outer)
     return image.resize((size[1], size[0]), _FILTER, box=inner, reducing_gap=_GAP)

@@ -1,4 +1,4 @@
-"""PNG files whose texts or colour profile are larger than Pillow reads."""
+"""PNG files whose texts or color profile are larger than Pillow accepts."""
 
 from __future__ import annotations
 
@@ -10,49 +10,40 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 
-_PROFILE = b"iCCP"
-
-_MOST_TEXT = 2**16
-"""Longer descriptions (XMP) are dropped. One may say which side of an image is up."""
-
-_XMP = b"XML:com.adobe.xmp\0\0"
-"""How an uncompressed description begins."""
+_XMP, _MOST_XMP = b"XML:com.adobe.xmp\0\0", 2**16
+"""How an uncompressed XMP text begins. It may hold the orientation, so short ones are kept."""
 
 _MOST_PROFILE = 2**24
-"""Bytes of an unpacked colour profile: those of printers have some millions."""
+"""Bytes of an unpacked color profile: those of printers have a few million."""
 
 
 def without_texts(data: bytes) -> tuple[bytes, bytes | None] | None:
-    """The same PNG without texts and colour profile, which no pixel depends on.
+    """A PNG file without its texts and color profile, which do not change any pixel.
 
-    Pillow refuses an image whose texts or profile are large or damaged, since they might be bombs.
-
-    Parameters
-    ----------
-    data : bytes
-        The whole file.
+    Pillow refuses an image whose texts or profile are large or damaged, since they may be
+    decompression bombs.
 
     Returns
     -------
     (bytes, bytes or None), or None
-        The shorter file, and the unpacked profile: empty for one that is damaged or larger than
-        16 MB, None where there is none. None for what is no PNG or has nothing to drop.
+        The shorter file, and the unpacked profile: empty if it is damaged or larger than 16 MB,
+        None if there is none. None if the data are not a PNG or there is nothing to drop.
     """
     if not data.startswith(_SIGNATURE):
         return None
     kept, profile = [_SIGNATURE], None
     for kind, chunk in _chunks(data):
         body = chunk[8:-4]
-        if kind == _PROFILE:
+        if kind == b"iCCP":
             profile = _unpacked(body)
-        elif kind not in _TEXTS or (body.startswith(_XMP) and len(body) <= _MOST_TEXT):
+        elif kind not in _TEXTS or (body.startswith(_XMP) and len(body) <= _MOST_XMP):
             kept.append(chunk)
     slim = b"".join(kept)
     return None if len(slim) == len(data) else (slim, profile)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and bytes of every chunk, length and checksum included; what is cut off comes as is."""
+    """Kind and bytes of every chunk, with its length and checksum; a truncated one as it is."""
     start = len(_SIGNATURE)
     while start + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, start)
@@ -61,8 +52,8 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _unpacked(body: bytes) -> bytes:
-    """The profile of an ``iCCP`` chunk; empty where it cannot be had."""
-    packed = body.partition(b"\0")[2][1:]  # after the name, the method, of which there is one
+    """The profile of an ``iCCP`` chunk; empty if it is damaged or too large."""
+    packed = body.partition(b"\0")[2][1:]  # after the name and the only compression method
     stream = zlib.decompressobj()
     try:
         profile = stream.decompress(packed, _MOST_PROFILE)

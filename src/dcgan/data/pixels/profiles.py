@@ -1,11 +1,10 @@
-"""Embedded ICC colour profiles: the colours they mean, as sRGB."""
+"""Embedded ICC color profiles: convert the colors of an image to sRGB."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from itertools import product
@@ -15,37 +14,35 @@ from PIL import Image, ImageCms
 
 from dcgan.data.pixels.remarks import remark
 
-_FOR = {
+_PROFILED = {
     **dict.fromkeys(("L", "LA"), "L"),
     **dict.fromkeys(("P", "PA", "RGB", "RGBA", "RGBX"), "RGB"),
     "CMYK": "CMYK",
 }
-"""Modes whose values a profile explains, and the mode that is converted for them. Those of more
-than 8 bits are scaled first."""
+"""Modes that a profile may describe, and the mode in which they are converted. Modes of more than
+8 bits are scaled to 8 bits first."""
 
 _SPACES = {"GRAY": {"L"}, "RGB ": {"L", "RGB"}, "CMYK": {"CMYK"}}
-"""Colour spaces of profiles and what they explain: grey levels, too, stand for a colour."""
+"""Color spaces of profiles and the modes they describe: gray levels, too, stand for a color."""
 
 _SAME_LEVELS = 2
-"""A profile that moves no colour by more levels is sRGB by another name."""
+"""A profile that moves no color by more than this many of 255 levels is sRGB by another name."""
 
 _MOST_KEPT = 32
 """Conversions kept by each thread: most datasets have a few profiles, some one in each image."""
 
-DAMAGED = "colour profile is damaged, so colours are used as they are stored"
-FOREIGN = "colour profile is for another kind of image, so colours are used as they are stored"
+DAMAGED = "color profile is damaged, so colors are used as they are stored"
+FOREIGN = "color profile is for another kind of image, so colors are used as they are stored"
 
-
-@dataclass(frozen=True)
-class _Conversion:
-    """What makes the values of one mode sRGB: a table of grey levels, or a transform to RGB."""
-
-    grey: tuple[int, ...] | None = None
-    transform: ImageCms.ImageCmsTransform | None = None
+_Conversion = ImageCms.ImageCmsTransform | tuple[int, ...]
+"""What turns the values of one mode into sRGB: a transform to RGB, or a table of gray levels."""
 
 
 class _Kept(threading.local):
-    """Conversions of this thread by profile and mode; None where colours are sRGB already."""
+    """This thread's conversions by profile and mode: LittleCMS's transforms have a state.
+
+    None if colors are sRGB already; a str says why there is no conversion.
+    """
 
     def __init__(self) -> None:
         self.by_profile: OrderedDict[tuple[bytes, str], _Conversion | str | None] = OrderedDict()
@@ -55,10 +52,10 @@ _kept = _Kept()
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
-    """The same image with its colours in sRGB, as its embedded profile says.
+    """Convert the colors of an image from its embedded profile to sRGB.
 
     Images without a profile, and those whose profile is sRGB, are returned as they are. A damaged
-    profile is remarked on and ignored. The rendering intent is perceptual, the ICC's default.
+    profile is ignored, with a remark. The rendering intent is perceptual, the ICC's default.
 
     Parameters
     ----------
@@ -68,30 +65,30 @@ def to_srgb(image: Image.Image) -> Image.Image:
     Returns
     -------
     PIL.Image.Image
-        In the same mode, but RGB for CMYK, and with alpha where one colour was transparent.
+        In the same mode, except RGB for CMYK, and with alpha if one color was transparent.
     """
     profile = image.info.get("icc_profile")
-    kind = _FOR.get(image.mode)
-    if "icc_profile" not in image.info or kind is None or "srgb" in image.info:
+    mode = _PROFILED.get(image.mode)
+    if "icc_profile" not in image.info or mode is None or "srgb" in image.info:
         return image
-    conversion = _conversion(profile, kind) if profile else DAMAGED
+    conversion = _kept_conversion(profile, mode) if profile else DAMAGED
     if conversion is None:
         return image
     if isinstance(conversion, str):
         remark(conversion)
         return image
-    converted = _converted(image, conversion)
-    kept = {key: value for key, value in image.info.items() if key != "icc_profile"}
+    converted = _convert(image, conversion)
+    info = {key: value for key, value in image.info.items() if key != "icc_profile"}
     if converted.mode != image.mode:
-        kept.pop("transparency", None)  # is alpha by now
-    converted.info = kept
+        info.pop("transparency", None)  # now in the alpha channel
+    converted.info = info
     return converted
 
 
-def _converted(image: Image.Image, conversion: _Conversion) -> Image.Image:
+def _convert(image: Image.Image, conversion: _Conversion) -> Image.Image:
     if image.mode == "P" and image.palette is not None and image.palette.mode == "RGB":
-        colours = image.getpalette() or []
-        strip = Image.frombytes("RGB", (len(colours) // 3, 1), bytes(colours))
+        palette = image.getpalette() or []
+        strip = Image.frombytes("RGB", (len(palette) // 3, 1), bytes(palette))
         image = image.copy()
         image.putpalette(_apply(strip, conversion).tobytes())
         return image
@@ -105,46 +102,42 @@ def _converted(image: Image.Image, conversion: _Conversion) -> Image.Image:
 
 
 def _apply(image: Image.Image, conversion: _Conversion) -> Image.Image:
-    if conversion.grey is not None:
-        return image.point(conversion.grey)
-    assert conversion.transform is not None
-    return conversion.transform.apply(image)
+    if isinstance(conversion, tuple):
+        return image.point(conversion)
+    return conversion.apply(image)
 
 
-def _conversion(profile: bytes, mode: str) -> _Conversion | str | None:
-    """What a profile asks for, made once per thread: LittleCMS's transforms keep a state."""
+def _kept_conversion(profile: bytes, mode: str) -> _Conversion | str | None:
     key = (hashlib.blake2b(profile, digest_size=16).digest(), mode)
-    known = _kept.by_profile
-    if key not in known:
-        known[key] = _made(profile, mode)
-        if len(known) > _MOST_KEPT:
-            known.popitem(last=False)
-    known.move_to_end(key)
-    return known[key]
+    kept = _kept.by_profile
+    if key not in kept:
+        kept[key] = _new_conversion(profile, mode)
+        if len(kept) > _MOST_KEPT:
+            kept.popitem(last=False)
+    kept.move_to_end(key)
+    return kept[key]
 
 
-def _made(profile: bytes, mode: str) -> _Conversion | str | None:
+def _new_conversion(profile: bytes, mode: str) -> _Conversion | str | None:
     try:
         opened = ImageCms.ImageCmsProfile(BytesIO(profile))
         space = opened.profile.xcolor_space
         if mode not in _SPACES.get(space, ()):
             return FOREIGN
         stored = "RGB" if space == "RGB " else mode
-        # LittleCMS's quick way with one channel is up to 10 levels off in the shadows
+        # LittleCMS's optimization for one channel is up to 10 levels off in the shadows
         flags = ImageCms.Flags.NOOPTIMIZE if mode == "L" else ImageCms.Flags.NONE
         transform = ImageCms.ImageCmsTransform(opened, _srgb(), stored, "RGB", flags=flags)
         if mode == "CMYK":
-            return _Conversion(transform=transform)
-        grid = _greys() if mode == "L" else _colours()
-        seen = transform.apply(grid.convert(stored))
+            return transform
+        samples = _grays() if mode == "L" else _colors()
+        converted = transform.apply(samples.convert(stored))
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return DAMAGED
-    moved = np.abs(np.asarray(seen, int) - np.asarray(grid.convert("RGB"), int)).max()
-    if moved <= _SAME_LEVELS:
+    moved = np.asarray(converted, int) - np.asarray(samples.convert("RGB"), int)
+    if np.abs(moved).max() <= _SAME_LEVELS:
         return None
-    if mode == "L":
-        return _Conversion(grey=tuple(np.asarray(seen.convert("L"))[0].tolist()))
-    return _Conversion(transform=transform)
+    return tuple(np.asarray(converted.convert("L"))[0].tolist()) if mode == "L" else transform
 
 
 @cache
@@ -153,13 +146,13 @@ def _srgb() -> ImageCms.ImageCmsProfile:
 
 
 @cache
-def _greys() -> Image.Image:
-    """Every grey level, from black to white."""
+def _grays() -> Image.Image:
+    """Every gray level, from black to white."""
     return Image.fromarray(np.arange(256, dtype=np.uint8)[None])
 
 
 @cache
-def _colours() -> Image.Image:
-    """Colours spread evenly over the cube."""
+def _colors() -> Image.Image:
+    """Colors spread evenly over the cube."""
     levels = range(0, 256, 15)
     return Image.fromarray(np.array(list(product(levels, repeat=3)), np.uint8)[None])

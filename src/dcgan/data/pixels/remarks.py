@@ -1,16 +1,25 @@
-"""What is worth saying about images that can be used, but not wholly as they are."""
+"""What to report about images: those that cannot be read, and those not used exactly as stored."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 _heard: ContextVar[set[str] | None] = ContextVar("heard", default=None)
 
 
+@dataclass(frozen=True)
+class Skipped:
+    """An image that cannot be read."""
+
+    title: str
+    reason: str
+
+
 def remark(text: str) -> None:
-    """Tell whoever listens; nobody else has to carry it along."""
+    """Add a remark on the image at hand to the innermost :func:`listening` of this thread."""
     heard = _heard.get()
     if heard is not None:
         heard.add(text)
@@ -28,30 +37,30 @@ def listening() -> Iterator[set[str]]:
 
 
 class Remarks:
-    """Remarks on the images of a dataset, counted.
+    """How many images of a dataset each remark is about, and the title of the first of them.
 
     Parameters
     ----------
     counted : mapping, optional
-        As :meth:`to_json` gives them.
+        As :meth:`to_json` returns it.
     """
 
     def __init__(self, counted: Mapping[str, tuple[int, str]] | None = None) -> None:
         self._counted = {text: (int(n), str(first)) for text, (n, first) in (counted or {}).items()}
 
     def add(self, title: str, texts: Collection[str]) -> None:
-        """Count what was said about one image."""
+        """Count the remarks on one image."""
         for text in sorted(texts):
             count, first = self._counted.get(text, (0, title))
             self._counted[text] = count + 1, first
 
     def lines(self) -> list[str]:
-        """A line for each remark, with the first image that it is about."""
+        """One line per remark."""
         return [
             f"{text}: {count:,} image{'' if count == 1 else 's'}, the first is {first}"
             for text, (count, first) in self._counted.items()
         ]
 
     def to_json(self) -> dict[str, tuple[int, str]]:
-        """A dictionary that JSON can hold: how often each was said, and the first image's title."""
+        """A dictionary for JSON."""
         return dict(self._counted)

@@ -1,4 +1,4 @@
-"""Pixels to numbers and back: the one place where either happens.
+"""Pixels to network inputs and back.
 
 B batch · C channels · H, W sides
 """
@@ -24,7 +24,7 @@ class PixelScale:
     ----------
     mean, deviation : tuple of float
         One number for all channels, or one per channel, in pixel units (0 to 255). The default
-        maps pixels onto [-1, 1], the range of tanh.
+        maps pixels to [-1, 1], the range of tanh.
     """
 
     mean: tuple[float, ...] = (127.5,)
@@ -37,7 +37,8 @@ class PixelScale:
         Parameters
         ----------
         images : uint8 (N, C, H, W), or an iterable of arrays (n, C, H, W) or (C, H, W)
-            Read once; counted by value, so that neither memory nor rounding grows with them.
+            Iterated once. Pixels are counted by value, so memory and rounding errors do not grow
+            with their number.
         """
         counts = np.zeros((0, 256), dtype=np.int64)
         for part in images:
@@ -48,24 +49,21 @@ class PixelScale:
         total = counts.sum(axis=1)
         mean = counts @ values / total
         deviation = np.sqrt(counts @ values**2 / total - mean**2)
-        return cls(
-            tuple(float(number) for number in mean),
-            tuple(max(1.0, float(number)) for number in deviation),
-        )
+        return cls(tuple(mean.tolist()), tuple(np.maximum(1.0, deviation).tolist()))
 
     def normalize(self, pixel_BCHW: Tensor) -> Tensor:
         """uint8 (B, C, H, W) → float32."""
         mean, deviation = self._columns(pixel_BCHW.device)
-        # in place on a copy of our own: a third faster than three tensors
+        # in place on a copy: a third faster than three tensors
         return pixel_BCHW.to(torch.float32, copy=True).sub_(mean).div_(deviation)
 
     def denormalize(self, image_BCHW: Tensor) -> Tensor:
-        """float (B, C, H, W) → uint8, rounded, and clipped to 0 to 255."""
+        """float (B, C, H, W) → uint8, rounded and clipped to 0 to 255."""
         mean, deviation = self._columns(image_BCHW.device)
         return (image_BCHW.float() * deviation + mean).round().clamp(0, 255).to(torch.uint8)
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary that JSON can hold."""
+        """A dictionary for JSON."""
         return {"mean": list(self.mean), "deviation": list(self.deviation)}
 
     @classmethod
@@ -79,6 +77,6 @@ class PixelScale:
 
 @lru_cache(maxsize=64)
 def _column(numbers: tuple[float, ...], device: torch.device) -> Tensor:
-    """(1, C, 1, 1), made once per device: each copy to a GPU would wait for it."""
-    with torch.inference_mode(False):  # one made while sampling must also serve training
+    """(1, C, 1, 1), created once per device: each copy to a GPU would wait for it."""
+    with torch.inference_mode(False):  # one created while sampling must also serve training
         return torch.tensor(numbers, device=device).view(1, -1, 1, 1)

@@ -1,4 +1,4 @@
-"""Images of more than 8 bits per channel: which of their values are black and white."""
+"""Images with more than 8 bits per channel: which of their values are black and white."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ _WORDS: dict[Kind, str] = {"integers": "integers of more than 8 bits", "floats":
 
 _FULL_16: Range = (0.0, 65535.0)
 
-_WHITES = (255, 1023, 4095, 16383, 65535, 2**31 - 1)
-"""White in integers of 8, 10, 12, 14, 16 and 31 bits: what cameras and scanners write."""
+_WHITES = (1, 255, 1023, 4095, 16383, 65535, 2**31 - 1)
+"""White in masks, and in integers of 8, 10, 12, 14, 16 and 31 bits, as cameras and scanners write
+them."""
 
 _OVERSHOOT = 0.25
-"""Resizing with a sharp filter goes beyond black and white, by up to a tenth at an edge; the range
-is still that of the image before. So much of it may lie beyond."""
+"""Resizing with a sharp filter exceeds black and white by up to a tenth at an edge, although the
+range stays the same. Values may lie outside the range by this share of it."""
 
 _DEEP, _FEW = 0.1, 0.05
-"""Overshoot is less than a tenth of an image's brightest value in all but so many pixels. Of images
-in -1 to 1 about half are further below 0."""
+"""Overshoot below 0 is less than a tenth of an image's brightest value in all but 5 % of the
+pixels. Of images in -1 to 1, about half of the pixels are further below 0."""
 
 _DIMMEST = 1 / 8
-"""Of the range, which the brightest pixel of the dataset reaches at least: where all is darker, the
-range is another."""
+"""The brightest pixel of a dataset reaches at least this share of the range; if all pixels are
+darker, the range is another one."""
+
+_STRAYS = 0.05
+"""At most this share of the images may have an unknown range; they are then skipped."""
 
 
 def kind_of(mode: str) -> Kind | None:
-    """What the values of one of Pillow's modes are, where they have more than 8 bits."""
+    """The kind of values of one of Pillow's modes; None if they have 8 bits or fewer."""
     if mode == "F":
         return "floats"
     return "integers" if mode == "I" or mode.startswith("I;16") else None
-
-
-_STRAYS = 0.05
-"""Share of images whose unknown range is no reason to refuse a dataset."""
 
 
 @dataclass(frozen=True)
@@ -68,27 +68,27 @@ class Values:
 
     @classmethod
     def stored(cls, section: Mapping[str, Any]) -> Self | None:
-        """As a run's configuration holds them, in its section ``data``; None where it is older."""
+        """Read from the section ``data`` of a run's configuration; None if it is too old."""
         names = [SETTING[kind].removeprefix("data.") for kind in KINDS]
         if any(name not in section for name in names):
             return None
-        return cls(*(_read(section[name]) for name in names))
+        return cls(*(_parse(section[name]) for name in names))
 
     def knows(self, mode: str) -> bool:
-        """Whether images of one of Pillow's modes need nothing more to be converted."""
+        """Whether images of one of Pillow's modes can be converted."""
         kind = kind_of(mode)
         return kind is None or getattr(self, kind) is not None
 
-    def to_grey(self, image: Image.Image) -> Image.Image:
-        """An image of 16-bit or 32-bit integers or of floats as 8-bit grey.
+    def to_gray(self, image: Image.Image) -> Image.Image:
+        """Convert an image of 16-bit or 32-bit integers or of floats to 8-bit gray.
 
-        Values outside the range become black or white, which is remarked on. 16-bit images have the
-        range 0 to 65535 where none is known.
+        Values outside the range become black or white, with a remark. Without a known range,
+        16-bit images have the range 0 to 65535.
 
         Returns
         -------
         PIL.Image.Image
-            Of mode L; LA where one value is transparent (``tRNS`` of a PNG).
+            Of mode L; LA if one value is transparent (``tRNS`` of a PNG).
 
         Raises
         ------
@@ -98,48 +98,48 @@ class Values:
         kind = kind_of(image.mode)
         assert kind is not None
         value_HW = _finite(image)
-        found: Range | None = getattr(self, kind)
-        if found is None and image.mode != "I" and kind == "integers":
-            found = _FULL_16
-        if found is None:
+        limits: Range | None = getattr(self, kind)
+        if limits is None and image.mode != "I" and kind == "integers":
+            limits = _FULL_16
+        if limits is None:
             raise UnreadableImage(
-                f"holds {_WORDS[kind]} as few others do, and which of them are black and white is"
-                f" unknown: set {SETTING[kind]}"
+                f"one of few images with {_WORDS[kind]}, and which of its values are black and"
+                f" white is unknown: set `{SETTING[kind]}`"
             )
-        low, high = found
+        low, high = limits
         level_HW = (value_HW - low) * (255 / (high - low))
         if level_HW.size and (level_HW.min() < -0.5 or level_HW.max() > 255.5):
-            remark(f"values outside {written(found)} are black or white")
-        grey = Image.fromarray(level_HW.clip(0, 255).round().astype(np.uint8))
+            remark(f"values outside {written(limits)} are black or white")
+        gray = Image.fromarray(level_HW.clip(0, 255).round().astype(np.uint8))
         transparent = image.info.get("transparency")
         if isinstance(transparent, int):
             opaque_HW = value_HW != transparent
-            grey.putalpha(Image.fromarray(opaque_HW.astype(np.uint8) * np.uint8(255)))
+            gray.putalpha(Image.fromarray(opaque_HW.astype(np.uint8) * np.uint8(255)))
         if "icc_profile" in image.info:
-            grey.info["icc_profile"] = image.info["icc_profile"]
-        return grey
+            gray.info["icc_profile"] = image.info["icc_profile"]
+        return gray
 
 
 UNKNOWN = Values()
-"""Of a dataset of 8 bits, as most are."""
+"""For datasets with 8 bits per channel, which are most."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The values of some images of one kind.
+    """The range of the values of some images of one kind.
 
     Attributes
     ----------
     kind : {"integers", "floats"}
     low, high : float
-        The least and the greatest.
+        The least and the greatest value.
     below : float in [0, 1]
-        Share of pixels further below 0 than overshoot is.
+        Share of pixels that are too far below 0 for overshoot.
     pixels : int
     whole : bool
         All values are whole numbers.
     share : float in [0, 1]
-        Of the images that were looked at, those of this kind.
+        Share of images of this kind among those that were looked at.
     """
 
     kind: Kind
@@ -152,7 +152,7 @@ class Spread:
 
     @classmethod
     def of(cls, image: Image.Image) -> Self:
-        """That of one image.
+        """The spread of one image.
 
         Raises
         ------
@@ -172,30 +172,28 @@ class Spread:
         )
 
     def with_(self, other: Self) -> Self:
-        """That of both."""
+        """The spread of both."""
         pixels = self.pixels + other.pixels
-        below = (self.below * self.pixels + other.below * other.pixels) / pixels
         return replace(
             self,
             low=min(self.low, other.low),
             high=max(self.high, other.high),
-            below=below,
+            below=(self.below * self.pixels + other.below * other.pixels) / pixels,
             pixels=pixels,
             whole=self.whole and other.whole,
         )
 
     def range(self) -> Range | None:
-        """Black and white, where the values tell.
+        """Black and white, or None if the values do not tell.
 
-        0 to 1, -1 to 1 or 0 to 255 for floats, which may exceed it by a quarter; for whole numbers
-        0 to 1, or to the white of 8, 10, 12, 14, 16 or 31 bits. The brightest pixel must reach an
-        eighth of the range.
+        For floats 0 to 1, -1 to 1 or 0 to 255, which they may exceed by a quarter; for whole
+        numbers 0 to 1, or to the white of 8, 10, 12, 14, 16 or 31 bits. The brightest pixel must
+        reach an eighth of the range.
         """
         if self.low == self.high == 0:  # all black, whatever white is
             return (0.0, 1.0) if self.kind == "floats" else _FULL_16
         if self.kind == "integers" or (self.whole and self.high > 1):
-            whites: Iterable[float] = (1, *_WHITES)
-            white = next((white for white in whites if self.high <= white), None)
+            white = next((white for white in _WHITES if self.high <= white), None)
             if white is None or self.low < 0:
                 return None
             return (0.0, float(white)) if self.high >= _DIMMEST * white else None
@@ -208,7 +206,7 @@ class Spread:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether the range must be given, since these are more than strays."""
+        """Whether the range must be set, since too many images need it."""
         return self.range() is None and self.share > _STRAYS
 
     def in_words(self) -> str:
@@ -217,47 +215,46 @@ class Spread:
 
 
 def together(spreads: Iterable[Spread]) -> tuple[Spread, ...]:
-    """One spread of each kind."""
-    found: dict[Kind, Spread] = {}
+    """One spread per kind."""
+    combined: dict[Kind, Spread] = {}
     for one in spreads:
-        found[one.kind] = found[one.kind].with_(one) if one.kind in found else one
-    return tuple(found[kind] for kind in sorted(found))
+        combined[one.kind] = combined[one.kind].with_(one) if one.kind in combined else one
+    return tuple(combined[kind] for kind in sorted(combined))
 
 
 def decided(spreads: Iterable[Spread], given: Values) -> Values:
-    """The values of a dataset: those given, else those that its images tell.
+    """The values of a dataset: those given, else those that its images show.
 
     Raises
     ------
     DataError
-        They tell none, and none are given. A few images of which that is so are strays, to be
-        skipped.
+        Neither is known, for more images than may be skipped.
     """
     values = given
     for one in spreads:
         if getattr(given, one.kind) is not None:
             continue
         if one.is_unknown:
-            option = f"--{SETTING[one.kind].replace('_', '-')}"
             raise DataError(
                 f"images hold {one.in_words()}: which values are black and white is unknown."
-                " Recognised are floats in 0 to 1, -1 to 1 or 0 to 255, and integers of 8, 10, 12,"
-                f" 14 or 16 bits. Pass the range, such as {option}={one.low:g}:{one.high:g}"
+                " Recognized are floats in 0 to 1, -1 to 1 or 0 to 255, and integers of 8, 10, 12,"
+                f" 14 or 16 bits. Set the range, such as `{SETTING[one.kind]}={one.low:g}:"
+                f"{one.high:g}`"
             )
         values = replace(values, **{one.kind: one.range()})
     return values
 
 
-def written(found: Range, between: str = " to ") -> str:
+def written(limits: Range, between: str = " to ") -> str:
     """A range in words.
 
     >>> written((0.0, 4095.0))
     '0 to 4095'
     """
-    return between.join(repr(value).removesuffix(".0") for value in found)
+    return between.join(repr(value).removesuffix(".0") for value in limits)
 
 
-def _read(text: str) -> Range | None:
+def _parse(text: str) -> Range | None:
     if text == "auto":
         return None
     low, high = map(float, str(text).split(":"))

@@ -1,6 +1,6 @@
-"""Which pictures are the same, and which nearly so, without comparing each with each.
+"""Find equal and nearly equal images without comparing all pairs.
 
-N pictures · K hashes · P pairs
+N images · K hashes · P pairs
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from scipy.sparse.csgraph import connected_components
 from dcgan.data.quality.measurements import CHROMA_SIDE, LUMA_SIDE
 
 Group = tuple[int, ...]
-"""Rows of pictures that belong together, at least two, ascending."""
+"""Rows of at least two images that belong together, ascending."""
 
 HASH_BITS, ALIKE = 8, 0.96
-"""Near duplicates differ in at most so many of 64 bits, and their thumbnails correlate at least so
-much. Re-encoded, resized and brightened photographs are within, and nine of ten that lost 2 % at
-every edge. On CIFAR-10, all of 200 groups were one photograph each, to the eye."""
+"""Near duplicates differ in at most this many of 64 bits, and their thumbnails correlate at least
+this much. This finds re-encoded, resized and brightened photographs, and nine of ten that lost 2 %
+at every edge. On CIFAR-10, each of 200 groups showed one photograph."""
 
 SIMPLE_HASH_BITS, SIMPLE_ALIKE = 4, 0.997
-"""The same where one of the two is mostly background: among 60,000 MNIST digits, different
-handwriting comes to 0.996 by chance."""
+"""The same if one of the two is mostly background: among 60,000 MNIST digits, different handwriting
+reaches 0.996 by chance."""
 
 SIMPLE_SHARE, _OFF_BACKGROUND = 0.45, 12
-"""Mostly background is a picture of which less than this share of the thumbnail is more than 12
-levels off its median luma: 99.9 % of MNIST are, and 6 % of CIFAR-10."""
+"""An image is mostly background if less than this share of its thumbnail is more than 12 levels off
+the median luma: 99.9 % of MNIST are, and 6 % of CIFAR-10."""
 
 _BANDS = 5
-"""Of up to 4 differing bits, some of 5 bands has none; of up to 9, some has at most one."""
+"""With up to 4 differing bits, one of 5 bands has none; with up to 9, one has at most one."""
 
 _CANDIDATES = 1 << 17
 _COMPARED = 1 << 14
-"""How many pairs are held at once, as numbers and as thumbnails."""
+"""Pairs held at once, as numbers and as thumbnails."""
 
 _1, _2, _4, _56 = (np.uint64(number) for number in (1, 2, 4, 56))
 
@@ -56,21 +56,19 @@ def exact_duplicates(digests: Sequence[bytes]) -> list[Group]:
 def near_duplicates(
     hashes: NDArray[np.uint64], thumbnails: NDArray[np.uint8], coarse: NDArray[np.bool_]
 ) -> list[Group]:
-    """Groups of pictures that look the same but for size, encoding, brightness or a narrow rim.
+    """Groups of images that look the same except for size, encoding, brightness or a narrow edge.
 
-    Two pictures are near duplicates when their hashes differ in at most ``HASH_BITS`` bits and
-    their thumbnails correlate at least ``ALIKE``, or ``SIMPLE_HASH_BITS`` and ``SIMPLE_ALIKE``
-    where one is mostly background or coarse; a group is all that hangs together by such pairs.
-    Mirrored or turned copies, and a grey copy of a colourful picture, are none; a stretched one
-    is.
+    Two images are near duplicates if their hashes differ in at most ``HASH_BITS`` bits and their
+    thumbnails correlate at least ``ALIKE``, or ``SIMPLE_HASH_BITS`` and ``SIMPLE_ALIKE`` if one is
+    mostly background or coarse. Such pairs connect a group. Stretched copies count; mirrored,
+    rotated and gray copies do not.
 
     Parameters
     ----------
     hashes : uint64 (N,)
     thumbnails : uint8 (N, THUMBNAIL_BYTES)
     coarse : bool (N,)
-        Which pictures have too few pixels for more than simple shapes: the stricter bounds hold
-        for them, too.
+        Images with too few pixels for more than simple shapes, which need the stricter limits.
     """
     if len(hashes) < 2:
         return []
@@ -95,9 +93,9 @@ def near_duplicates(
 def close_pairs(hashes_K: NDArray[np.uint64], within: int) -> Iterator[NDArray[np.int64]]:
     """Pairs of rows whose hashes differ in 1 to ``within`` bits, at most 9, as (P, 2).
 
-    By multi-index hashing: of five bands of their bits, one is the same in both (up to 4 bits) or
-    differs in one bit, so only those that share such a band are compared (Norouzi, Punjani and
-    Fleet 2012, arXiv:1307.2982). A pair may come more than once.
+    By multi-index hashing: of five bands of bits, at least one is equal in both hashes (up to 4
+    bits) or differs in one bit, so only hashes that share such a band are compared (Norouzi,
+    Punjani and Fleet 2012, arXiv:1307.2982). A pair may come more than once.
     """
     edges = np.linspace(0, 64, _BANDS + 1).round().astype(int).tolist()
     for low, high in pairwise(edges):
@@ -107,7 +105,7 @@ def close_pairs(hashes_K: NDArray[np.uint64], within: int) -> Iterator[NDArray[n
         rows = np.arange(len(band))
         flips = [1 << bit for bit in range(high - low)] if within >= _BANDS else []
         for flipped in (0, *flips):
-            # of two, the one with the bit unset asks; of equal ones, the earlier asks
+            # each pair is found once: from the hash with the bit unset or, if equal, the earlier
             first = np.searchsorted(band, band | flipped, side="left") if flipped else rows + 1
             last = np.searchsorted(band, band | flipped, side="right")
             last = np.where(band & flipped, first, last)
@@ -121,7 +119,7 @@ def close_pairs(hashes_K: NDArray[np.uint64], within: int) -> Iterator[NDArray[n
 def _ranges(
     first: NDArray[np.int64], last: NDArray[np.int64], most: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """(row, each number from ``first`` to before ``last`` of that row), some ``most`` at once."""
+    """(row, each number from ``first`` to before ``last`` of that row), about ``most`` at once."""
     counts = last - first
     ends = np.cumsum(counts)
     row = 0
@@ -138,7 +136,7 @@ def _ranges(
 def _collapse(
     hashes: NDArray[np.uint64], alike: Callable[[NDArray[np.int64]], NDArray[np.int64]]
 ) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
-    """One picture for all that look the same and share its hash, and the pairs that were found."""
+    """One image for all that look the same and share its hash, and the pairs that were found."""
     by_hash = np.argsort(hashes, kind="stable")
     edges = np.flatnonzero(np.diff(hashes[by_hash])) + 1
     leaders, found = [], []
@@ -155,7 +153,7 @@ def _collapse(
 
 
 def _differing_bits(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """By adding neighbouring bits, then pairs, then fours (Warren, "Hacker's Delight", 5-1)."""
+    """By adding neighboring bits, then pairs, then fours (Warren, "Hacker's Delight", 5-1)."""
     bits = one ^ other
     bits -= (bits >> _1) & np.uint64(0x5555555555555555)
     bits = (bits & np.uint64(0x3333333333333333)) + ((bits >> _2) & np.uint64(0x3333333333333333))
@@ -174,15 +172,15 @@ def _is_simple(thumbnails: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def _correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """How alike pairs of thumbnails are, -1 to 1, whatever their brightness and contrast, (P,)."""
-    first, second = _centred(one), _centred(other)
+    """Correlation of pairs of thumbnails, -1 to 1, (P,)."""
+    first, second = _centered(one), _centered(other)
     norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
     likeness: NDArray[np.float32] = np.einsum("ij,ij->i", first, second) / np.maximum(norms, 1e-6)
     return likeness
 
 
-def _centred(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Every plane less its mean; a chroma value counts as much as the pixels that it covers."""
+def _centered(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Every plane minus its mean; a chroma value counts as much as the pixels that it covers."""
     planes = thumbnails.astype(np.float32)
     edges = (0, LUMA_SIDE**2, LUMA_SIDE**2 + CHROMA_SIDE**2, planes.shape[1])
     for start, stop in pairwise(edges):
@@ -192,7 +190,7 @@ def _centred(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _components(count: int, pairs: Sequence[NDArray[np.int64]]) -> list[Group]:
-    """What hangs together by pairs of ``count`` rows, by each group's first row."""
+    """Groups of ``count`` rows connected by pairs, in the order of their first rows."""
     one, other = np.concatenate(pairs or [np.empty((0, 2), np.int64)]).T
     graph = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(count, count))
     _, component = connected_components(graph, directed=False)

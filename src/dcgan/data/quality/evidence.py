@@ -1,9 +1,10 @@
-"""What headers do not tell of a dataset: whether it has colours, and how far its values reach."""
+"""What headers do not tell about a dataset: whether it has colors, and the range of its values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -11,25 +12,24 @@ from PIL import Image
 
 from dcgan.data.pixels.color import to_channels
 from dcgan.data.pixels.decode import damage_named
+from dcgan.data.pixels.remarks import Skipped
 from dcgan.data.pixels.values import KINDS, Spread, kind_of, together
-from dcgan.data.quality.measurements import COLOUR_SIDE, has_colour, is_colour_mode
+from dcgan.data.quality.measurements import SMALL_SIDE, has_color, is_color_mode
 from dcgan.data.sources.base import Source
 from dcgan.errors import UnreadableImage
 from dcgan.runtime.threads import in_chunks
 
 MOST_HEADERS = 8192
-"""Headers read while no image shows colour."""
+"""Headers read at most while no image shows color."""
 
 MOST_PIXELS_READ = 4096
-"""Images decoded to see whether those stored in colour show any."""
+"""Images stored in color that are decoded at most to see whether any shows color."""
 
 _MOST_VALUES_READ = 256
-"""Images decoded to see how far their values reach."""
+"""Images decoded at most to see the range of their values."""
 
-_BUDGET = 2**28
-"""Pixels decoded for either: a few seconds. For large images there are fewer, but at least 16."""
-
-_FEWEST = 16
+_BUDGET, _FEWEST = 2**28, 16
+"""Pixels decoded for either, which takes a few seconds; but at least 16 images."""
 
 Result = TypeVar("Result")
 
@@ -43,21 +43,43 @@ class Evidence:
 
     Attributes
     ----------
-    colour : bool
-        Whether one of them has colour.
+    color : bool
+        Whether any of them has color.
     spreads : tuple of Spread
-        How far values of more than 8 bits reach, by kind.
+        The range of values of more than 8 bits, by kind.
     """
 
-    colour: bool
+    color: bool
     spreads: tuple[Spread, ...]
 
 
-def gather(source: Source, headers: Mapping[int, Header]) -> Evidence:
-    """Look at pixels, and, while no image shows colour, at more headers, spread evenly.
+def spread_evenly(count: int, limit: int | None) -> list[int]:
+    """All of ``count`` indices, or ``limit`` of them from the first to the last.
 
-    Nothing but the images decides what is looked at, so that it is the same each time. Of far
-    images only those are looked at whose header was read.
+    >>> spread_evenly(9, 3)
+    [0, 4, 8]
+    """
+    wanted = count if limit is None else min(count, limit)
+    return [round(i) for i in np.linspace(0, count - 1, wanted)]
+
+
+def peek_at(source: Source, indices: Sequence[int]) -> Iterator[Header | Skipped]:
+    """Read the headers of some images."""
+
+    def peek(index: int) -> Header | Skipped:
+        try:
+            return source.peek(index)
+        except UnreadableImage as error:
+            return Skipped(source.title(index), str(error))
+
+    return in_chunks(peek, indices, one_at_a_time=source.one_at_a_time)
+
+
+def gather(source: Source, headers: Mapping[int, Header]) -> Evidence:
+    """Look at pixels and, while no image shows color, at more headers, spread evenly.
+
+    The same dataset always gives the same result. If the dataset is far away, no further headers
+    are read.
 
     Parameters
     ----------
@@ -66,55 +88,41 @@ def gather(source: Source, headers: Mapping[int, Header]) -> Evidence:
         Those read already, by index.
     """
     headers = dict(headers)
-    colour = _shows_colour(source, headers)
-    if not colour and not source.is_far and len(headers) < len(source):
-        wanted = np.linspace(0, len(source) - 1, min(MOST_HEADERS, len(source))).round()
-        more = [int(index) for index in wanted if int(index) not in headers]
-        found = in_chunks(_header_of(source), more, one_at_a_time=source.one_at_a_time)
-        new = {index: one for index, one in zip(more, found, strict=True) if one is not None}
+    color = _shows_color(source, headers)
+    if not color and not source.is_far and len(headers) < len(source):
+        more = [i for i in spread_evenly(len(source), MOST_HEADERS) if i not in headers]
+        peeked = zip(more, peek_at(source, more), strict=True)
+        new = {index: header for index, header in peeked if not isinstance(header, Skipped)}
         headers = dict(sorted((headers | new).items()))
-        colour = _shows_colour(source, new)
-    return Evidence(colour, _spreads(source, headers))
+        color = _shows_color(source, new)
+    return Evidence(color, _spreads(source, headers))
 
 
-def _header_of(source: Source) -> Callable[[int], Header | None]:
-    def header(index: int) -> Header | None:
-        try:
-            return source.peek(index)
-        except UnreadableImage:
-            return None  # is named where it is decoded
-
-    return header
-
-
-def _shows_colour(source: Source, headers: Mapping[int, Header]) -> bool:
-    """Whether one of some images has colour, by those pixels that are worth their time."""
-
-    def look(image: Image.Image) -> bool:
-        return has_colour(to_channels(image, 3))
-
-    stored = [index for index, (mode, _) in headers.items() if is_colour_mode(mode)]
+def _shows_color(source: Source, headers: Mapping[int, Header]) -> bool:
+    """Whether any image has color, by the pixels of as many as can be decoded in a short time."""
+    stored = [index for index, (mode, _) in headers.items() if is_color_mode(mode)]
     some = _affordable(stored, headers, MOST_PIXELS_READ)
-    return any(_decoded(source, some, look, (COLOUR_SIDE, COLOUR_SIDE)))
+    size = (SMALL_SIDE, SMALL_SIDE)
+    return any(_decoded(source, some, lambda image: has_color(to_channels(image, 3)), size))
 
 
 def _spreads(source: Source, headers: Mapping[int, Header]) -> tuple[Spread, ...]:
-    found: list[Spread] = []
-    for wanted in KINDS:
-        deep = [index for index, (mode, _) in headers.items() if kind_of(mode) == wanted]
+    spreads: list[Spread] = []
+    for kind in KINDS:
+        deep = [index for index, (mode, _) in headers.items() if kind_of(mode) == kind]
         some = _affordable(deep, headers, _MOST_VALUES_READ)
-        for one in together(_decoded(source, some, Spread.of)):
-            found.append(replace(one, share=len(deep) / len(headers)))
-    return tuple(found)
+        for spread in together(_decoded(source, some, Spread.of)):
+            spreads.append(replace(spread, share=len(deep) / len(headers)))
+    return tuple(spreads)
 
 
 def _affordable(indices: Sequence[int], headers: Mapping[int, Header], most: int) -> list[int]:
-    """As many of some images, spread evenly, as are decoded in a few seconds."""
+    """As many images, spread evenly, as can be decoded in a few seconds."""
     if not indices:
         return []
     pixels = sum(headers[index][1][0] * headers[index][1][1] for index in indices) / len(indices)
-    count = min(most, len(indices), max(_FEWEST, int(_BUDGET / max(1, pixels))))
-    return [indices[round(place)] for place in np.linspace(0, len(indices) - 1, count)]
+    count = min(most, max(_FEWEST, int(_BUDGET / max(1, pixels))))
+    return [indices[place] for place in spread_evenly(len(indices), count)]
 
 
 def _decoded(
@@ -123,16 +131,15 @@ def _decoded(
     look: Callable[[Image.Image], Result],
     at_least: tuple[int, int] | None = None,
 ) -> Iterator[Result]:
-    """What ``look`` finds on each readable image; the first one alone often is enough."""
+    """The result of ``look`` for each readable image; the first image alone is often enough."""
 
-    def one(index: int) -> Result | None:
+    def read(index: int) -> Result | None:
         try:
             with damage_named():
                 return look(source.read(index, at_least))
         except UnreadableImage:
             return None
 
-    parts: Iterable[Result | None] = map(one, indices[:1])
-    yield from (found for found in parts if found is not None)
-    others = in_chunks(one, indices[1:], most=8, one_at_a_time=source.one_at_a_time)
-    yield from (found for found in others if found is not None)
+    others = in_chunks(read, indices[1:], most=8, one_at_a_time=source.one_at_a_time)
+    results = chain(map(read, indices[:1]), others)
+    return (result for result in results if result is not None)

@@ -1,26 +1,26 @@
-"""A thorough look at a collection before any training: what its pixels hold, and what spoils them.
+"""A thorough look at a dataset before training: what its pixels hold, and what is wrong with them.
 
-N pictures that could be read, of those looked at
+N readable images of those looked at
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dcgan.data.dataset import Skipped
-from dcgan.data.pixels.remarks import Remarks, listening
+from dcgan.data.pixels.remarks import Remarks, Skipped, listening
 from dcgan.data.pixels.values import UNKNOWN, Spread, Values, decided
 from dcgan.data.quality.duplicates import Group, exact_duplicates, near_duplicates
+from dcgan.data.quality.evidence import spread_evenly
 from dcgan.data.quality.measurements import THUMBNAIL_BYTES, Look, look, open_with_frames
 from dcgan.data.quality.survey import (
     LOOKED_AT,
     Survey,
     class_counts,
     refuse_nothing_readable,
-    spread_evenly,
     survey,
 )
 from dcgan.data.sources.base import Source
@@ -29,32 +29,45 @@ from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.threads import in_chunks
 
 TINY_SIDE = 16
-"""Pictures with a shorter side are called tiny: no network here works below it."""
+"""Images with a shorter side are called tiny: no network here works below it."""
+
+_KEPT = np.dtype(
+    [
+        ("index", "i8"),
+        ("digest", "V16"),
+        ("hash", "u8"),
+        ("thumbnail", "u1", THUMBNAIL_BYTES),
+        ("aspect", "f8"),
+        *((flag, "?") for flag in ("color", "transparent", "animated")),
+        *((flag, "?") for flag in ("blank", "vanishes", "tiny")),
+    ]
+)
+"""What is kept of each image; half a kilobyte."""
 
 
 @dataclass(frozen=True)
 class Inspection(Survey):
-    """A survey, and what was measured on the pixels. Pictures are named by their index.
+    """A survey, and measurements of the pixels. Images are named by their index.
 
     Attributes
     ----------
     coloured, transparent, animated : int
-        Pictures whose channels differ; that are not wholly opaque; of more than one frame.
+        Number of images whose channels differ; that are not fully opaque; with several frames.
     blank, vanishing, tiny : tuple of int
-        Without variation; only so on a white background; with a side below ``TINY_SIDE``.
+        Images without variation; without variation only on white; with a side below ``TINY_SIDE``.
     exact, near : tuple of tuple of int
-        Groups of equal pictures, and of nearly equal ones; blank ones are left out. Of a group of
-        equal ones only the first stands in ``near``.
+        Groups of equal images, and of nearly equal ones, without blank images. Only the first of
+        a group of equal images is in ``near``.
     by_aspect : tuple of int
-        All readable pictures from the narrowest to the widest.
+        All readable images from the narrowest to the widest.
     channel_mean, channel_deviation : tuple of 3 float
-        Of red, green and blue, 0 to 255, transparent pictures on white; over all pixels in full
-        size, where every picture counts alike.
+        Of red, green and blue, 0 to 255, transparent images on white, over all pixels in full
+        size; every image has the same weight.
     values : Values
-        Black and white in pictures of more than 8 bits per channel: as training takes them or,
-        where it could not tell, the least and the greatest value found.
+        Black and white in images of more than 8 bits per channel: as training uses them or, if
+        training refuses them, the least and the greatest value found.
     remarks : Remarks
-        What is worth saying about pictures that could be read.
+        On readable images.
     """
 
     coloured: int
@@ -73,12 +86,12 @@ class Inspection(Survey):
 
     @property
     def is_colour(self) -> bool:
-        """Whether the network shall see colours, as training decides it where that is known."""
+        """Whether the network uses color, as training decides it if that is known."""
         return self.coloured > 0 if self.shows_colour is None else self.shows_colour
 
     @property
     def spare(self) -> int:
-        """How many pictures are copies, exact or near, of others that would be kept."""
+        """How many images are copies, exact or near, of others that would be kept."""
         return sum(len(group) - 1 for group in (*self.exact, *self.near))
 
 
@@ -88,25 +101,17 @@ def inspect_dataset(
     *,
     reporter: Reporter = SILENT,
 ) -> Inspection:
-    """Decode pictures of a source in full, all or ``limit`` spread evenly, once, and measure them.
+    """Decode and measure all images of a source in full, or ``limit`` spread evenly.
 
-    Half a kilobyte is kept of each.
-
-    Parameters
-    ----------
-    source : Source
-    limit : int, optional
-    reporter : Reporter, default silent
-        Receives notes and progress.
+    Needs half a kilobyte of memory per image.
 
     Raises
     ------
     DataError
-        Not one of them could be read.
+        None of them is readable.
     """
-
-    glance = survey(source, LOOKED_AT)  # what training chooses by
-    values = _values(glance.spreads)
+    quick = survey(source, LOOKED_AT)  # by which training chooses its settings
+    values = _values(quick.spreads)
 
     def look_at(index: int) -> tuple[Look | Skipped, set[str]]:
         with listening() as remarks:
@@ -116,112 +121,82 @@ def inspect_dataset(
                 return Skipped(source.title(index), str(error)), set()
 
     indices = spread_evenly(len(source), limit)
-    tally = _Tally(len(indices))
+    kept = np.zeros(len(indices), _KEPT)
+    modes: Counter[str] = Counter()
+    sizes: Counter[tuple[int, int]] = Counter()
+    mean, square = np.zeros(3), np.zeros(3)
     skipped: list[Skipped] = []
     remarks = Remarks()
     looks = in_chunks(look_at, indices, one_at_a_time=source.one_at_a_time)
-    for done, (index, (seen, said)) in enumerate(zip(indices, looks, strict=True), start=1):
+    for done, (index, (seen, said)) in enumerate(zip(indices, looks, strict=True)):
         if isinstance(seen, Skipped):
             skipped.append(seen)
         else:
-            tally.add(index, seen)
+            kept[done - len(skipped)] = _row(index, seen)
+            modes[seen.mode] += 1
+            sizes[seen.size] += 1
+            mean += seen.mean
+            square += seen.square
             if said:
                 remarks.add(source.title(index), said)
-        reporter.progress("decoding", done, len(indices))
+        reporter.progress("decoding", done + 1, len(indices))
     refuse_nothing_readable(source, len(indices), skipped)
-    return replace(
-        tally.finish(source, tuple(skipped)),
-        shows_colour=glance.shows_colour,
-        spreads=glance.spreads,
+    kept = kept[: len(indices) - len(skipped)]
+    mean, square = mean / len(kept), square / len(kept)
+    deviation = np.sqrt(np.maximum(square - mean**2, 0))
+    exact, near = _duplicates(kept)
+    return Inspection(
+        count=len(source),
+        looked_at=len(indices),
+        modes=dict(modes.most_common()),
+        sizes=dict(sizes.most_common()),
+        labels=class_counts(source),
+        skipped=tuple(skipped),
+        ignored=source.ignored,
+        coloured=int(kept["color"].sum()),
+        transparent=int(kept["transparent"].sum()),
+        animated=int(kept["animated"].sum()),
+        blank=_indices(kept, kept["blank"] & ~kept["vanishes"]),
+        vanishing=_indices(kept, kept["vanishes"]),
+        tiny=_indices(kept, kept["tiny"]),
+        exact=exact,
+        near=near,
+        by_aspect=_indices(kept, np.argsort(kept["aspect"], kind="stable")),
+        channel_mean=(float(mean[0]), float(mean[1]), float(mean[2])),
+        channel_deviation=(float(deviation[0]), float(deviation[1]), float(deviation[2])),
+        shows_colour=quick.shows_colour,
+        spreads=quick.spreads,
         values=values,
         remarks=remarks,
     )
 
 
 def _values(spreads: tuple[Spread, ...]) -> Values:
-    """Black and white as training takes them; of what it refuses, all that was found."""
+    """Black and white as training uses them; all values found where training refuses them."""
     given = {one.kind: (one.low, one.high) for one in spreads if one.is_unknown}
     return decided(spreads, Values(**given))
 
 
-class _Tally:
-    """Looks, gathered one by one."""
+def _row(index: int, seen: Look) -> tuple[object, ...]:
+    height, width = seen.size
+    return (
+        *(index, seen.digest, seen.hash, seen.thumbnail, width / height),
+        *(seen.has_color, seen.is_transparent, seen.frames > 1),
+        *(seen.is_blank, seen.vanishes, min(seen.size) < TINY_SIDE),
+    )
 
-    def __init__(self, most: int) -> None:
-        self._modes: Counter[str] = Counter()
-        self._sizes: Counter[tuple[int, int]] = Counter()
-        self._counts: Counter[str] = Counter()
-        self._blank: list[int] = []
-        self._vanishing: list[int] = []
-        self._tiny: list[int] = []
-        self._index: list[int] = []
-        self._digests: list[bytes] = []
-        self._hashes = np.empty(most, np.uint64)
-        self._coarse = np.zeros(most, np.bool_)
-        self._aspects = np.empty(most, np.float64)
-        self._thumbnails = np.empty((most, THUMBNAIL_BYTES), np.uint8)
-        self._seen = np.zeros(most, np.bool_)
-        self._mean = np.zeros(3)
-        self._square = np.zeros(3)
 
-    def add(self, index: int, seen: Look) -> None:
-        row = len(self._index)
-        self._index.append(index)
-        self._digests.append(seen.digest)
-        self._hashes[row] = seen.hash
-        self._thumbnails[row] = seen.thumbnail
-        self._aspects[row] = seen.size[1] / seen.size[0]
-        self._seen[row] = not seen.is_blank
-        self._mean += seen.mean
-        self._square += seen.square
-        self._modes[seen.mode] += 1
-        self._sizes[seen.size] += 1
-        self._counts["coloured"] += seen.has_colour
-        self._counts["transparent"] += seen.is_transparent
-        self._counts["animated"] += seen.frames > 1
-        if seen.vanishes:
-            self._vanishing.append(index)
-        elif seen.is_blank:
-            self._blank.append(index)
-        if min(seen.size) < TINY_SIDE:
-            self._tiny.append(index)
-            self._coarse[row] = True
+def _indices(kept: NDArray[np.void], which: NDArray[np.generic]) -> Group:
+    return tuple(kept["index"][which].tolist())
 
-    def finish(self, source: Source, skipped: tuple[Skipped, ...]) -> Inspection:
-        exact, near = self._duplicates()
-        count = len(self._index)
-        mean, square = self._mean / count, self._square / count
-        deviation = np.sqrt(np.maximum(square - mean**2, 0))
-        order = np.argsort(self._aspects[:count], kind="stable")
-        return Inspection(
-            count=len(source),
-            looked_at=count + len(skipped),
-            modes=dict(self._modes.most_common()),
-            sizes=dict(self._sizes.most_common()),
-            labels=class_counts(source),
-            skipped=skipped,
-            ignored=source.ignored,
-            coloured=self._counts["coloured"],
-            transparent=self._counts["transparent"],
-            animated=self._counts["animated"],
-            blank=tuple(self._blank),
-            vanishing=tuple(self._vanishing),
-            tiny=tuple(self._tiny),
-            exact=exact,
-            near=near,
-            by_aspect=tuple(self._index[row] for row in order),
-            channel_mean=(float(mean[0]), float(mean[1]), float(mean[2])),
-            channel_deviation=(float(deviation[0]), float(deviation[1]), float(deviation[2])),
-        )
 
-    def _duplicates(self) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
-        """Exact and near ones among the pictures on which something can be seen."""
-        rows = np.flatnonzero(self._seen[: len(self._index)])
-        equal = exact_duplicates([self._digests[row] for row in rows])
-        copies = [place for group in equal for place in group[1:]]
-        kept = np.delete(rows, copies)
-        near = near_duplicates(self._hashes[kept], self._thumbnails[kept], self._coarse[kept])
-        return (
-            tuple(tuple(self._index[rows[place]] for place in group) for group in equal),
-            tuple(tuple(self._index[kept[place]] for place in group) for group in near),
-        )
+def _duplicates(kept: NDArray[np.void]) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
+    """Groups of equal images, and of near duplicates among the first of each; no blank images."""
+    rows = np.flatnonzero(~kept["blank"])
+    exact = exact_duplicates(kept["digest"][rows].tolist())
+    distinct = np.delete(rows, [row for group in exact for row in group[1:]])
+    near = near_duplicates(*(kept[name][distinct] for name in ("hash", "thumbnail", "tiny")))
+    return (
+        tuple(_indices(kept, rows[list(group)]) for group in exact),
+        tuple(_indices(kept, distinct[list(group)]) for group in near),
+    )

@@ -1,4 +1,4 @@
-"""What is measured on one picture before any training: small enough to keep for each of many."""
+"""What is measured on each image before training, in less than a kilobyte."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ from dcgan.data.pixels.values import UNKNOWN, Values
 from dcgan.data.sources.base import EncodedSource, Source
 
 LUMA_SIDE, CHROMA_SIDE = 16, 8
-"""Sides of a thumbnail's planes: eyes, and pictures, hold less detail in the colours."""
+"""Sides of a thumbnail's planes: images have less detail in their colors."""
 
 THUMBNAIL_BYTES = LUMA_SIDE**2 + 2 * CHROMA_SIDE**2
 
 BLANK_DEVIATION = 2.0
-"""A picture is blank when no channel's standard deviation reaches this many of 255 levels: a single
-black pixel on 28×28 white ones gives 9, the noise of a JPEG of nothing less than 1."""
+"""An image is blank if no channel's standard deviation reaches this many of 255 levels: one black
+pixel among 28×28 white ones gives 9, the noise of a uniform JPEG less than 1."""
 
-COLOURLESS_LEVELS = 4
-"""A picture has no colour when its channels are nowhere further apart: nobody sees 4 of 255."""
+_COLORLESS_LEVELS = 4
+"""An image has no color if its channels differ nowhere by more: nobody sees 4 of 255 levels."""
 
-_GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
-_HASH_SIDE = COLOUR_SIDE = 32
+_GRAY_MODES = {"1", "L", "LA", "La", "I", "F"}
+SMALL_SIDE = 32
+"""Side of the reduced image that is hashed and searched for color."""
+
 # the eight lowest frequencies above the constant one
-_LOW_FREQUENCIES = dct(np.eye(_HASH_SIDE), axis=0, norm="ortho")[1:9].astype(np.float32)
+_LOW_FREQUENCIES = dct(np.eye(SMALL_SIDE), axis=0, norm="ortho")[1:9].astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One picture in less than a kilobyte.
+    """Measurements of one image; a transparent one is measured on white.
 
     Attributes
     ----------
@@ -43,18 +45,18 @@ class Look:
         Pillow's.
     size : (height, width)
     frames : int
-        More than 1 when it is animated, or has pages.
-    has_colour : bool
+        More than 1 if it is animated or has pages.
+    has_color : bool
     is_transparent : bool
-        Some pixel is not wholly opaque.
+        Some pixel is not fully opaque.
     is_blank : bool
-        Nothing can be seen on it.
+        All pixels look the same.
     vanishes : bool
-        It is blank on the white background only: white with transparency around.
+        It is blank only on a white background: white and partly transparent.
     digest : bytes
-        16 of them, the same for the same pixels in the same mode and size.
+        16 bytes, equal for equal pixels in the same mode and size.
     hash : int
-        64 bits, few of which differ between pictures that look alike.
+        64 bits, few of which differ between images that look alike.
     thumbnail : uint8 (THUMBNAIL_BYTES,)
         Luma and two chroma planes, one after the other.
     mean, square : (3,)
@@ -64,7 +66,7 @@ class Look:
     mode: str
     size: tuple[int, int]
     frames: int
-    has_colour: bool
+    has_color: bool
     is_transparent: bool
     is_blank: bool
     vanishes: bool
@@ -76,50 +78,37 @@ class Look:
 
 
 def open_with_frames(source: Source, index: int) -> tuple[Image.Image, int]:
-    """A picture and its number of frames, fetched once.
-
-    Raises
-    ------
-    UnreadableImage
-        As the source's own ``read``.
-    """
+    """An image and its number of frames, fetched once; raises what ``source.read`` raises."""
     if not isinstance(source, EncodedSource):
         return source.read(index), 1
     data = source.fetch(index)
     image = decode(data)
-    # a JPEG with several pictures is one for two eyes or with a preview, and not animated
+    # a JPEG with several images is a stereo pair or has a preview; it is not animated
     return image, 1 if data.startswith(b"\xff\xd8") else count_frames(data)
 
 
 def look(image: Image.Image, frames: int = 1, values: Values = UNKNOWN) -> Look:
-    """Measure one picture; a transparent one as it looks on white.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-    frames : int, default 1
-    values : Values
-        See :func:`dcgan.data.pixels.color.to_channels`.
+    """Measure one image; ``values`` as for :func:`dcgan.data.pixels.color.to_channels`.
 
     Raises
     ------
     UnreadableImage
-        Damage that only shows when the colours are converted.
+        Its colors cannot be converted.
     """
     with damage_named():
         on_white = to_channels(image, 3, values=values)
         small = on_white.resize(
-            (_HASH_SIDE, _HASH_SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0
+            (SMALL_SIDE, SMALL_SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0
         )
         planes = small.convert("YCbCr")
         alpha = _alpha(image)
         mean, square = _moments(on_white)
-        blank = _is_flat(mean, square)
+        blank = bool((square - mean**2 < BLANK_DEVIATION**2).all())
         return Look(
             mode=image.mode,
             size=(image.height, image.width),
             frames=frames,
-            has_colour=is_colour_mode(image.mode) and has_colour(on_white, small),
+            has_color=is_color_mode(image.mode) and has_color(on_white, small),
             is_transparent=alpha is not None and alpha[0] < 255,
             is_blank=blank,
             vanishes=blank and alpha is not None and alpha[0] < alpha[1],
@@ -131,38 +120,38 @@ def look(image: Image.Image, frames: int = 1, values: Values = UNKNOWN) -> Look:
         )
 
 
-def is_colour_mode(mode: str) -> bool:
-    """Whether images of one of Pillow's modes may have colour."""
-    return mode not in _GREY_MODES and not mode.startswith("I;")
+def is_color_mode(mode: str) -> bool:
+    """Whether images of one of Pillow's modes may have color."""
+    return mode not in _GRAY_MODES and not mode.startswith("I;")
 
 
-def has_colour(image: Image.Image, small: Image.Image | None = None) -> bool:
-    """Whether channels differ somewhere by more than 4 levels.
+def has_color(image: Image.Image, small: Image.Image | None = None) -> bool:
+    """Whether channels differ by more than 4 levels anywhere.
 
     Parameters
     ----------
     image : PIL.Image.Image
         Of mode RGB.
     small : PIL.Image.Image, optional
-        The same, smaller: most images with colour show it there already.
+        The same, reduced: most images with color already show it there.
     """
     if small is None:
-        small = image.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX, reducing_gap=2.0)
-    if int(np.ptp(np.asarray(small).astype(np.int16), axis=2).max()) > COLOURLESS_LEVELS:
+        small = image.resize((SMALL_SIDE, SMALL_SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    if int(np.ptp(np.asarray(small).astype(np.int16), axis=2).max()) > _COLORLESS_LEVELS:
         return True
     red, green, blue = image.split()
     return any(
-        ImageChops.difference(one, other).getextrema()[1] > COLOURLESS_LEVELS  # type: ignore[operator]
+        ImageChops.difference(one, other).getextrema()[1] > _COLORLESS_LEVELS  # type: ignore[operator]
         for one, other in ((red, green), (green, blue), (red, blue))
     )
 
 
 def perceptual_hash(luma: NDArray[np.uint8]) -> int:
-    """The hash of a picture's luma at 32×32, 64 bits.
+    """The 64-bit hash of an image's luma at 32×32.
 
-    Which of the 8×8 lowest frequencies of its cosine transform, but those without change along one
-    side, are above their median (pHash; Zauner, "Implementation and benchmarking of perceptual
-    image hash functions", 2010, section 3.2.1).
+    Each bit tells whether one of 8×8 low frequencies of the cosine transform is above the median,
+    without the frequencies that are constant along one side (pHash; Zauner, "Implementation and
+    benchmarking of perceptual image hash functions", 2010, section 3.2.1).
     """
     low = (_LOW_FREQUENCIES @ luma.astype(np.float32) @ _LOW_FREQUENCIES.T).ravel()
     upper_half = low >= np.partition(low, 32)[32]
@@ -170,8 +159,8 @@ def perceptual_hash(luma: NDArray[np.uint8]) -> int:
 
 
 def _thumbnail(small: Image.Image) -> NDArray[np.uint8]:
-    luma = np.asarray(small.getchannel(0).reduce(_HASH_SIDE // LUMA_SIDE))
-    chroma = np.asarray(small.reduce(_HASH_SIDE // CHROMA_SIDE))
+    luma = np.asarray(small.getchannel(0).reduce(SMALL_SIDE // LUMA_SIDE))
+    chroma = np.asarray(small.reduce(SMALL_SIDE // CHROMA_SIDE))
     return np.concatenate([luma.ravel(), chroma[:, :, 1].ravel(), chroma[:, :, 2].ravel()])
 
 
@@ -182,12 +171,8 @@ def _moments(image: Image.Image) -> tuple[NDArray[np.float64], NDArray[np.float6
     return shares @ levels, shares @ levels**2
 
 
-def _is_flat(mean: NDArray[np.float64], square: NDArray[np.float64]) -> bool:
-    return bool((square - mean**2 < BLANK_DEVIATION**2).all())
-
-
 def _alpha(image: Image.Image) -> tuple[int, int] | None:
-    """Least and greatest opacity, 0 to 255; None where a picture has no such thing."""
+    """Least and greatest opacity, 0 to 255; None without alpha."""
     if not has_alpha(image):
         return None
     least, greatest = image.convert("RGBA").getchannel("A").getextrema()
@@ -197,6 +182,6 @@ def _alpha(image: Image.Image) -> tuple[int, int] | None:
 def _digest(image: Image.Image) -> bytes:
     palette = image.getpalette() if image.mode in {"P", "PA"} else None
     about = (image.mode, image.size, palette, image.info.get("transparency"))
-    hashed = hashlib.sha256(repr(about).encode())  # in hardware: three times as fast as BLAKE2b
+    hashed = hashlib.sha256(repr(about).encode())  # in hardware: three times faster than BLAKE2b
     hashed.update(image.tobytes())
     return hashed.digest()[:16]

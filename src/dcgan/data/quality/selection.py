@@ -1,10 +1,11 @@
-"""A dataset without copies of its images and without blank ones."""
+"""A dataset without duplicates and blank images."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +16,27 @@ from dcgan.data.quality.variation import varies
 from dcgan.data.sources.base import EncodedSource, Source
 from dcgan.data.sources.paths import digest
 from dcgan.errors import DataError
+from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import write_json
 from dcgan.runtime.memory import available_memory, in_words
 from dcgan.runtime.reporting import SILENT, Reporter
-from dcgan.vocabulary import KeepOrDrop
+from dcgan.vocabulary import CachePlace, KeepOrDrop
 
 _VERSION = 1
-"""Raised whenever other images are found to be copies or blank."""
+"""Raised when other images count as copies or as blank."""
 
 _BYTES_EACH = 1200
-"""Memory for each image while copies are looked for. Comparing a million took 0.86 GB at the peak;
-digests and numbers add some 0.2 GB."""
+"""Memory per image while copies are searched. Comparing a million images took 0.86 GB at the peak;
+digests and numbers add about 0.2 GB."""
 
 _MEMORY_SHARE = 0.6
+
+_KEEP = "Keep all images with `data.duplicates=keep` and `data.blank=keep`"
 
 
 @dataclass(frozen=True)
 class Drops:
-    """Which images a dataset goes without.
+    """Which images to drop from a dataset.
 
     Parameters
     ----------
@@ -42,28 +46,16 @@ class Drops:
     blank : {"keep", "drop"}
         Images without variation.
     vanishing : bool
-        Whether those count as blank that are white on transparent.
+        Whether images that are white on transparent count as blank.
     """
 
     duplicates: KeepOrDrop = "keep"
     blank: KeepOrDrop = "keep"
     vanishing: bool = True
 
-    @property
-    def any(self) -> bool:
-        """Whether there is anything to look for."""
-        return "drop" in (self.duplicates, self.blank)
-
 
 class SelectedSource(Source):
-    """Some images of another source, in its order.
-
-    Parameters
-    ----------
-    source : Source
-    rows : int64 (N,)
-        Their numbers there, ascending.
-    """
+    """The images of another source with numbers ``rows``, int64 (N,), ascending."""
 
     def __init__(self, source: Source, rows: NDArray[np.int64]) -> None:
         labels = {name: values.take(rows) for name, values in source.labels.items()}
@@ -96,6 +88,22 @@ class SelectedSource(Source):
         return None if stamp is None else digest((stamp, self._rows.tobytes()))
 
 
+def select_by_settings(
+    source: Source,
+    duplicates: KeepOrDrop,
+    blank: KeepOrDrop,
+    *,
+    background: str,
+    channels: int | Literal["auto"],
+    cache: CachePlace,
+    reporter: Reporter = SILENT,
+) -> Source:
+    """:func:`select` by the settings ``data.duplicates``, ``data.blank`` and others."""
+    on_white = background.lower() == "#ffffff" and channels not in {2, 4}
+    known = None if cache == "off" else cache_folder() / "selections"
+    return select(source, Drops(duplicates, blank, on_white), known=known, reporter=reporter)
+
+
 def select(
     source: Source,
     drops: Drops,
@@ -103,31 +111,22 @@ def select(
     known: Path | None = None,
     reporter: Reporter = SILENT,
 ) -> Source:
-    """The source without what is to be dropped.
+    """The source without the images to be dropped.
 
-    Every image is decoded in full once, as ``dcgan inspect`` does, and 1.2 kB of memory are needed
-    for each. What was found is kept in ``known``, for as long as the source does not change.
-
-    Parameters
-    ----------
-    source : Source
-    drops : Drops
-    known : Path, optional
-        A folder for what was found.
-    reporter : Reporter, default silent
-        Receives notes and progress.
+    Decodes every image in full once, as ``dcgan inspect`` does, and needs 1.2 kB of memory per
+    image. The result is stored in the folder ``known`` until the source changes.
 
     Raises
     ------
     DataError
         There is too little memory, no image is left, or images vary from one reading to the next.
     """
-    if not drops.any:
+    if "drop" not in (drops.duplicates, drops.blank):
         return source
     if varies(source):
         raise DataError(
-            f"{source.name}: items differ each time they are fetched, so copies cannot be told."
-            " Pass --data.duplicates keep --data.blank keep"
+            f"{source.name}: items differ each time they are fetched, so copies cannot be found."
+            f" {_KEEP}"
         )
     stamp = source.stamp()
     file = None
@@ -141,8 +140,8 @@ def select(
     gone = sorted({*found["copies"], *found["blank"]})
     if len(gone) == len(source):
         raise DataError(
-            f"{source.name}: all {len(source):,} images are blank, and none is left."
-            " Pass --data.blank keep"
+            f"{source.name}: all {len(source):,} images are blank, so none is left."
+            " Keep them with `data.blank=keep`"
         )
     reporter.note(_in_words(found, drops, len(source)))
     kept = np.delete(np.arange(len(source), dtype=np.int64), gone)
@@ -154,8 +153,8 @@ def _look(source: Source, drops: Drops, reporter: Reporter) -> dict[str, list[in
     needed, free = _BYTES_EACH * len(source), available_memory()
     if free is not None and needed > _MEMORY_SHARE * free:
         raise DataError(
-            f"{source.name}: comparing {len(source):,} images takes {in_words(needed)} of memory,"
-            f" and {in_words(free)} are free. Pass --data.duplicates keep --data.blank keep"
+            f"{source.name}: comparing {len(source):,} images needs {in_words(needed)} of memory,"
+            f" and {in_words(free)} are free. {_KEEP}"
         )
     seen = inspect_dataset(source, reporter=reporter)
     copies, blank = [], []
@@ -167,7 +166,7 @@ def _look(source: Source, drops: Drops, reporter: Reporter) -> dict[str, list[in
 
 
 def _read(file: Path, count: int) -> dict[str, list[int]] | None:
-    """What was found earlier; None where that is not there or damaged."""
+    """The stored result; None if it is missing or damaged."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
         rows = [row for key in ("copies", "blank") for row in found[key]]
@@ -180,7 +179,7 @@ def _read(file: Path, count: int) -> dict[str, list[int]] | None:
 def _in_words(found: dict[str, list[int]], drops: Drops, count: int) -> str:
     parts = []
     if drops.duplicates == "drop":
-        parts.append(f"{len(found['copies']):,} copies of others (data.duplicates)")
+        parts.append(f"{len(found['copies']):,} copies of others (`data.duplicates`)")
     if drops.blank == "drop":
-        parts.append(f"{len(found['blank']):,} blank (data.blank)")
-    return f"of {count:,} images, {' and '.join(parts)} are left out"
+        parts.append(f"{len(found['blank']):,} blank (`data.blank`)")
+    return f"of {count:,} images, {' and '.join(parts)} are dropped"

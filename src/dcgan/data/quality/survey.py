@@ -1,59 +1,58 @@
-"""A quick look at a collection: how many pictures of which modes, sizes and classes."""
+"""A quick look at a dataset: the number of its images, and their modes, sizes and classes."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.dataset import Skipped
+from dcgan.data.pixels.remarks import Skipped
 from dcgan.data.pixels.values import UNKNOWN, Spread, Values, decided
-from dcgan.data.quality.evidence import Header, gather
-from dcgan.data.quality.measurements import is_colour_mode
+from dcgan.data.quality.evidence import Header, gather, peek_at, spread_evenly
+from dcgan.data.quality.measurements import is_color_mode
 from dcgan.data.sources.base import Source
-from dcgan.errors import DataError, UnreadableImage
-from dcgan.runtime.threads import in_chunks
+from dcgan.errors import DataError
 
 LOOKED_AT = 256
-"""Headers read to see what a dataset is like, before anything is chosen."""
+"""Headers read before settings are chosen."""
+
+_OF_A_RUN = 16
+"""Images looked at per run of a source that is read in runs: if it is far, each run costs a
+request, however many of its images are read."""
 
 _spreads: WeakKeyDictionary[Source, tuple[Spread, ...]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
-_OF_A_RUN = 16
-"""Pictures looked at of each run that is read: a far one costs a request, however many."""
-
 
 @dataclass(frozen=True)
 class Survey:
-    """What a collection holds.
+    """The result of looking at a dataset.
 
     Attributes
     ----------
     count : int
-        Pictures, readable or not.
+        Images, readable or not.
     looked_at : int
-        How many of them were opened for the rest of this.
+        How many of them were opened for the following.
     modes : dict of str to int
         Pillow's modes, most frequent first.
     sizes : dict of (height, width) to int
         Most frequent first.
     labels : dict of str to dict of str to int
-        Pictures per class, for every factor with classes; left empty by :func:`survey` where every
+        Images per class, for every factor with classes. :func:`survey` leaves it empty if every
         item would have to be fetched for it.
     skipped : tuple of Skipped
-        Unreadable pictures with reasons.
+        Unreadable images with reasons.
     ignored : int
-        Other files beside the pictures.
+        Other files next to the images.
     shows_colour : bool, optional
-        Whether a picture has colour, by the pixels of some; None where only headers are known.
+        Whether the pixels of any image show color; None if only headers are known.
     spreads : tuple of Spread
-        How far values of more than 8 bits reach, by kind.
+        The range of values of more than 8 bits, by kind.
     """
 
     count: int
@@ -68,15 +67,15 @@ class Survey:
 
     @property
     def readable(self) -> int:
-        """How many of the pictures that were looked at can be used."""
+        """How many of the images that were looked at are readable."""
         return self.looked_at - len(self.skipped)
 
     @property
     def median_size(self) -> tuple[int, int]:
-        """(height, width) of the median aspect, with the median longer side.
+        """(height, width) with the median aspect and the median longer side.
 
-        The medians of height and of width would be no image's: of square images among some that
-        are wide and some that are high, they need not be square.
+        The medians of height and width may describe no image: for square images among some wide
+        and some high ones, they need not be square.
         """
         longer_sides = [max(size) for size in self.sizes]
         longer = float(np.median(np.repeat(longer_sides, list(self.sizes.values()))))
@@ -97,17 +96,17 @@ class Survey:
 
     @property
     def is_colour(self) -> bool:
-        """Whether a picture that was looked at has colour, so that training does, too."""
+        """Whether training uses color: any image that was looked at has color."""
         return self.has_colour_modes if self.shows_colour is None else self.shows_colour
 
     @property
     def has_colour_modes(self) -> bool:
-        """Whether any picture that was looked at is stored in a mode with colours."""
-        return any(map(is_colour_mode, self.modes))
+        """Whether any image that was looked at is stored in a color mode."""
+        return any(map(is_color_mode, self.modes))
 
 
 def survey(source: Source, limit: int | None = None) -> Survey:
-    """Read headers of a source, all or ``limit`` of them spread evenly, and count what they say.
+    """Read the headers of all images, or of ``limit`` spread evenly, and count what they say.
 
     The pixels of some images show whether there are colors, and which values are black and white:
     see :func:`dcgan.data.quality.evidence.gather`. To measure the pixels of all images, use
@@ -116,64 +115,52 @@ def survey(source: Source, limit: int | None = None) -> Survey:
     Raises
     ------
     DataError
-        Not one of them could be read.
+        None of them is readable.
     """
-
-    def look(index: int) -> Header | Skipped:
-        try:
-            return source.peek(index)
-        except UnreadableImage as error:
-            return Skipped(source.title(index), str(error))
-
     indices = _spread_in_runs(source, limit)
-    modes: Counter[str] = Counter()
-    sizes: Counter[tuple[int, int]] = Counter()
-    skipped = []
     headers: dict[int, Header] = {}
-    looks = in_chunks(look, indices, one_at_a_time=source.one_at_a_time)
-    for index, seen in zip(indices, looks, strict=True):
-        if isinstance(seen, Skipped):
-            skipped.append(seen)
+    skipped = []
+    for index, header in zip(indices, peek_at(source, indices), strict=True):
+        if isinstance(header, Skipped):
+            skipped.append(header)
         else:
-            headers[index] = seen
-            modes[seen[0]] += 1
-            sizes[seen[1]] += 1
+            headers[index] = header
     refuse_nothing_readable(source, len(indices), skipped)
     evidence = gather(source, headers)
     return Survey(
         count=len(source),
         looked_at=len(indices),
-        modes=dict(modes.most_common()),
-        sizes=dict(sizes.most_common()),
+        modes=dict(Counter(mode for mode, _ in headers.values()).most_common()),
+        sizes=dict(Counter(size for _, size in headers.values()).most_common()),
         labels={} if source.one_at_a_time else class_counts(source),
         skipped=tuple(skipped),
         ignored=source.ignored,
-        shows_colour=evidence.colour,
+        shows_colour=evidence.color,
         spreads=evidence.spreads,
     )
 
 
 def values_of(source: Source, given: Values = UNKNOWN) -> Values:
-    """Black and white in images of more than 8 bits: as given, else as the dataset's images tell.
+    """Black and white in images of more than 8 bits: as given, else as the dataset's images show.
 
     Raises
     ------
     DataError
-        They do not tell.
+        They do not show it.
     """
     if source.pixels() is not None:
         return given  # of 8 bits each
-    with _lock:  # of many threads one looks, and once
+    with _lock:  # only one of many threads surveys, and once
         if source not in _spreads:
             try:
                 _spreads[source] = survey(source, LOOKED_AT).spreads
             except DataError:
-                _spreads[source] = ()  # nothing can be read, which is told when it is decoded
+                _spreads[source] = ()  # decoding will report that nothing is readable
         return decided(_spreads[source], given)
 
 
 def _spread_in_runs(source: Source, limit: int | None) -> list[int]:
-    """Indices spread evenly; of a source read in runs, some from each of a few runs."""
+    """Indices spread evenly; for a source read in runs, some from each of a few runs."""
     count = len(source)
     if limit is None or limit >= count or source.run == 1:
         return spread_evenly(count, limit)
@@ -182,33 +169,21 @@ def _spread_in_runs(source: Source, limit: int | None) -> list[int]:
     return [index for start in starts for index in range(start, min(start + _OF_A_RUN, count))]
 
 
-def spread_evenly(count: int, limit: int | None) -> list[int]:
-    """All of ``count`` indices, or ``limit`` of them from the first to the last.
-
-    >>> spread_evenly(9, 3)
-    [0, 4, 8]
-    """
-    wanted = count if limit is None else min(count, limit)
-    return [round(i) for i in np.linspace(0, count - 1, wanted)]
-
-
 def refuse_nothing_readable(source: Source, looked_at: int, skipped: list[Skipped]) -> None:
-    """Raise ``DataError`` when all that was looked at had to be skipped."""
+    """Raise ``DataError`` if all images that were looked at are unreadable."""
     if len(skipped) < looked_at:
         return
     raise DataError(
-        f"{source.name}: none of {looked_at} pictures can be read; the first is"
+        f"{source.name}: none of {looked_at} images can be read; the first is"
         f" {skipped[0].title} ({skipped[0].reason})"
     )
 
 
 def class_counts(source: Source) -> dict[str, dict[str, int]]:
-    """Pictures per class, also none, for every factor with classes."""
+    """Images per class, including empty classes, for every factor with classes."""
     counts: dict[str, dict[str, int]] = {}
     for factor, labels in source.labels.items():
         if labels.names:
-            tally: Mapping[int, int] = dict(
-                enumerate(np.bincount(labels.values, minlength=len(labels.names)).tolist())
-            )
-            counts[factor] = {name: tally[number] for number, name in enumerate(labels.names)}
+            numbers = np.bincount(labels.values, minlength=len(labels.names)).tolist()
+            counts[factor] = dict(zip(labels.names, numbers, strict=False))
     return counts

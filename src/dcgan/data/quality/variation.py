@@ -1,29 +1,28 @@
-"""Whether a source gives another image each time the same one is fetched."""
+"""Whether a source returns another image each time the same one is fetched."""
 
 from __future__ import annotations
 
 from PIL import Image
 
-from dcgan.data.quality.survey import spread_evenly
+from dcgan.data.quality.evidence import spread_evenly
 from dcgan.data.sources.base import Source
 from dcgan.errors import UnreadableImage
 
 _FETCHED_TWICE = 32
-"""Images that are compared with themselves. Of a transform that changes one image in twenty, the
-two differ in 9.5 % of all pairs, which 32 pairs miss once in 24 times; of one that changes every
-second image, never in practice (0.5^32)."""
+"""Images fetched twice and compared. A transform that changes one image in twenty makes 9.5 % of
+the pairs differ; 32 pairs miss it once in 24 times. One that changes every second image is never
+missed in practice (0.5^32)."""
 
 VARYING = (
-    "the same item gives another image each time it is fetched, as with random transforms: items"
-    " are fetched when they are shown and never cached, and a resumed run sees other images"
+    "items differ each time they are fetched, as with random transforms: they are fetched when"
+    " they are shown and never cached, and a resumed run sees other images"
 )
 
 
 def varies(source: Source) -> bool:
-    """Fetch some images twice, and tell whether one of them differs.
+    """Fetch some images twice, and return whether any differs.
 
-    Only sources of which that must be feared are asked; see
-    :attr:`dcgan.data.sources.base.Source.may_vary`.
+    Only if :attr:`dcgan.data.sources.base.Source.may_vary`.
     """
     if not source.may_vary:
         return False
