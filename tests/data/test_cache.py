@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image
+from tests.conftest import Notes
 
 from dcgan.data import Labels, load_dataset, open_source
 from dcgan.data.cache import Cache
@@ -200,21 +201,21 @@ def test_a_source_that_cannot_tell_is_never_kept(cache):
     assert not cache.folder.exists()
 
 
-def test_a_damaged_entry_is_built_again(cache, heard):
+def test_a_damaged_entry_is_built_again(cache):
     load(Counting(), cache)
     (entry,) = entries(cache)
     (entry / "images.npy").write_bytes(b"")
-    again = Counting()
-    assert load(again, cache, reporter=heard).images[:, 0, 0, 0].tolist() == [1, 2, 3]
+    again, said = Counting(), Notes()
+    assert load(again, cache, reporter=said).images[:, 0, 0, 0].tolist() == [1, 2, 3]
     assert again.reads == 3
-    assert len(heard.notes) == 1
-    assert f"{entry / 'images.npy'}: damaged" in heard.notes[0]
-    assert load(Counting(), cache, reporter=heard).images[:, 0, 0, 0].tolist() == [1, 2, 3]
-    assert len(heard.notes) == 1, "and is whole again"
+    assert len(said) == 1
+    assert f"{entry / 'images.npy'}: damaged" in said[0]
+    assert load(Counting(), cache, reporter=said).images[:, 0, 0, 0].tolist() == [1, 2, 3]
+    assert len(said) == 1, "and is whole again"
 
 
 @pytest.mark.parametrize("name", ["images.npy", "kept.npy", "labels.npz", "prepared.json"])
-def test_one_wrong_bit_in_an_entry_is_found(cache, png_folder, name, heard):
+def test_one_wrong_bit_in_an_entry_is_found(cache, png_folder, name):
     (png_folder / "0.png").write_bytes(b"")
     right = load(open_source(str(png_folder)), None, max_unreadable=0.5)
     load(open_source(str(png_folder)), cache, max_unreadable=0.5)
@@ -222,11 +223,12 @@ def test_one_wrong_bit_in_an_entry_is_found(cache, png_folder, name, heard):
     content = bytearray((entry / name).read_bytes())
     content[len(content) * 2 // 3] ^= 4
     (entry / name).write_bytes(content)
-    again = load(open_source(str(png_folder)), cache, max_unreadable=0.5, reporter=heard)
+    said = Notes()
+    again = load(open_source(str(png_folder)), cache, max_unreadable=0.5, reporter=said)
     assert again.fingerprint == right.fingerprint
     np.testing.assert_array_equal(again.images, right.images)
-    assert len(heard.notes) == 1
-    assert name in heard.notes[0]
+    assert len(said) == 1
+    assert name in said[0]
 
 
 def test_the_bound_on_unreadable_images_holds_for_an_entry_too(cache, png_folder):
@@ -262,38 +264,40 @@ def test_use_makes_an_entry_young_again(cache):
     assert (entry / "prepared.json").stat().st_mtime > 10**9
 
 
-def test_what_is_larger_than_the_limit_stays_in_memory_and_says_so(tmp_path, heard):
+def test_what_is_larger_than_the_limit_stays_in_memory_and_says_so(tmp_path):
+    said = Notes()
     small = Cache(tmp_path / "cache", 100)
-    dataset = load(Counting(), small, reporter=heard)
+    dataset = load(Counting(), small, reporter=said)
     assert len(dataset) == 3
     assert not dataset.is_slow
-    assert "data.cache_gb" in heard.notes[0]
+    assert "data.cache_gb" in said[0]
     assert not small.folder.exists() or entries(small) == []
 
 
-def test_a_short_disk_is_said_and_does_no_harm(cache, monkeypatch, heard):
+def test_a_short_disk_is_said_and_does_no_harm(cache, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage(2e9, 1.5e9, 5e8))
-    assert len(load(Counting(), cache, reporter=heard)) == 3
-    assert "500.0 MB free" in heard.notes[0]
+    said = Notes()
+    assert len(load(Counting(), cache, reporter=said)) == 3
+    assert "500.0 MB free" in said[0]
 
 
-def test_a_disk_that_fills_while_decoding_leaves_nothing_and_does_no_harm(
-    cache, monkeypatch, heard
-):
+def test_a_disk_that_fills_while_decoding_leaves_nothing_and_does_no_harm(cache, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("numpy.savez", full)
-    assert len(load(Counting(), cache, reporter=heard)) == 3
-    assert "no space is left" in heard.notes[0]
+    said = Notes()
+    assert len(load(Counting(), cache, reporter=said)) == 3
+    assert "no space is left" in said[0]
     assert entries(cache) == []
 
 
-def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path, heard):
+def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path):
     (tmp_path / "file").write_text("")
-    assert len(load(Counting(), Cache(tmp_path / "file" / "cache", BIG), reporter=heard)) == 3
-    assert heard.notes
+    said = Notes()
+    assert len(load(Counting(), Cache(tmp_path / "file" / "cache", BIG), reporter=said)) == 3
+    assert said
 
 
 def test_what_a_killed_process_left_is_cleared(cache):

@@ -10,6 +10,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from tests.conftest import Notes
 
 from dcgan.data import open_items, open_source
 from dcgan.data.pixels import decode as decoding
@@ -247,13 +248,14 @@ def test_images_from_python_are_converted():
     np.testing.assert_allclose(np.moveaxis(seen, 0, 2), expected, atol=2)
 
 
-def test_what_is_said_about_images_is_counted_and_told(tmp_path, heard):
+def test_what_is_said_about_images_is_counted_and_told(tmp_path):
     for number in range(3):
         icc = b"nonsense" if number else None
         data = file(Image.fromarray(muted()), "PNG", icc)
         (tmp_path / f"{number}.png").write_bytes(data)
-    load_dataset(open_source(str(tmp_path)), (16, 16), 3, reporter=heard)
-    assert heard.notes == [f"{DAMAGED}: 2 images, the first is 1.png"]
+    told = Notes()
+    load_dataset(open_source(str(tmp_path)), (16, 16), 3, reporter=told)
+    assert told == [f"{DAMAGED}: 2 images, the first is 1.png"]
 
 
 def chunk(name: bytes, body: bytes) -> bytes:

@@ -38,8 +38,8 @@ _KEPT = np.dtype(
         ("hash", "u8"),
         ("thumbnail", "u1", THUMBNAIL_BYTES),
         ("aspect", "f8"),
-        *((flag, "?") for flag in ("color", "transparent", "animated")),
-        *((flag, "?") for flag in ("blank", "vanishes", "tiny")),
+        *((at, "?") for at in ("color", "transparent", "animated")),
+        *((at, "?") for at in ("blank", "vanishes", "tiny")),
     ]
 )
 """What is kept of each image; half a kilobyte."""
