@@ -75,7 +75,6 @@ class Cache:
 
         If several processes need it, one builds it and the others wait.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._lock_of(wanted.outline))
         try:
             lock.acquire(timeout=0)
@@ -114,12 +113,12 @@ class Cache:
                 f"{in_words(needed)} decoded are more than"
                 f" `data.cache_gb={self.limit / 1e9:g}` allows"
             )
-        if not self.folder.is_dir():
-            return self._short_of(needed, self._free())
+        self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._lock_of("room")):  # one process at a time
             self._sweep()
             entries = sorted(self._entries(), key=lambda entry: entry[1])
-            held, free = sum(size for _, _, size in entries), self._free()
+            held = sum(size for _, _, size in entries)
+            free = shutil.disk_usage(self.folder).free
             going = []
             for path, _, size in entries:
                 if held + needed <= self.limit and free >= needed + _SPARE:
@@ -127,24 +126,20 @@ class Cache:
                 going.append(path)
                 held, free = held - size, free + size
             if free < needed + _SPARE:  # removing all of them would not help
-                return self._short_of(needed, free)
+                return (
+                    f"{in_words(needed)} decoded do not fit on the disk of {self.folder}, which has"
+                    f" {in_words(free)} free, of which 1 GB must stay free"
+                )
             for path in going:
                 _remove(path)
         return None
-
-    def _short_of(self, needed: int, free: int) -> str | None:
-        if free >= needed + _SPARE:
-            return None
-        return (
-            f"{in_words(needed)} decoded do not fit on the disk of {self.folder}, which has"
-            f" {in_words(free)} free, of which 1 GB must stay free"
-        )
 
     def _entries(self) -> Iterator[tuple[Path, float, int]]:
         """Folder, time of last use, and bytes of every entry."""
         for manifest in self.folder.glob(f"[!.]*/{MANIFEST}"):
             with suppress(OSError):  # removed by another process
-                yield manifest.parent, manifest.stat().st_mtime, _bytes_in(manifest.parent)
+                size = sum(path.stat().st_size for path in manifest.parent.iterdir())
+                yield manifest.parent, manifest.stat().st_mtime, size
 
     def _sweep(self) -> None:
         """Remove entries that killed processes have left half built or half removed."""
@@ -174,12 +169,6 @@ class Cache:
             os.utime(entry / MANIFEST)
         return dataset
 
-    def _free(self) -> int:
-        place = self.folder
-        while not place.exists():
-            place = place.parent
-        return shutil.disk_usage(place).free
-
 
 def cache_by_settings(place: CachePlace, gigabytes: float, own_folder: Path) -> Cache | None:
     """The cache that ``data.cache`` and ``data.cache_gb`` set; ``own_folder`` is the run's own."""
@@ -194,7 +183,3 @@ def _remove(entry: Path) -> None:
         # the manifest first: without it, an interrupted removal leaves no entry
         (entry / MANIFEST).unlink()
     shutil.rmtree(entry, ignore_errors=True)
-
-
-def _bytes_in(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())

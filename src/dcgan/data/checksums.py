@@ -67,8 +67,11 @@ def refuse_damage(folder: Path, wanted: Mapping[str, Checksums]) -> None:
                 found = checksums_of(path)
             except OSError as error:
                 raise Damaged(f"{path}: {error.strerror or error}") from error
+            size, right = found["bytes"], checksums["bytes"]
+            if size != right:
+                raise Damaged(f"{path}: damaged: it has {size:,} bytes instead of {right:,}")
             if found != checksums:
-                raise Damaged(f"{path}: damaged: {_how(found, checksums)}")
+                raise Damaged(f"{path}: damaged: its content does not match its checksum")
 
     once_per_state([folder / name for name in wanted], wanted, compare)
 
@@ -94,9 +97,3 @@ def once_per_state(paths: Iterable[Path], wanted: object, check: Callable[[], No
         with suppress(OSError):  # then the next process checks again
             passed.parent.mkdir(parents=True, exist_ok=True)
             passed.touch()
-
-
-def _how(found: Checksums, wanted: Checksums) -> str:
-    if found["bytes"] != wanted["bytes"]:
-        return f"it has {found['bytes']:,} bytes and was written with {wanted['bytes']:,}"
-    return "its content does not match its checksum"

@@ -143,26 +143,27 @@ def _resume(url: str, file: RemoteFile, part: Path, reporter: Reporter) -> None:
     except HTTPError as error:
         error.close()
         if error.code == 416 and start:  # nothing follows: complete, or another file
-            _restart_unless_complete(part, file)
-            return
+            if _checksum(part, file) == file.checksum.lower():
+                return
+            part.unlink()
+            raise _Interrupted("the partial file was of another file") from error
         reason = f"answers {error.code} {error.reason}"
         if error.code in _TEMPORARY:
             raise _Interrupted(reason) from error
         raise Unreachable(f"{url}: {reason}") from error
     except (OSError, http.client.HTTPException) as error:
-        raise _no_connection(url, error, started=start > 0) from error
+        reason = _why_no_connection(error)
+        if start:  # the server was reached before
+            raise _Interrupted(reason) from error
+        raise Unreachable(f"{url}: {reason}") from error
     with response:
-        if not _continues_at(response, start):
+        if not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
             start = 0  # the server sends all of it again
         _append(response, file, part, start, reporter)
 
 
 def _append(
-    response: http.client.HTTPResponse,
-    file: RemoteFile,
-    part: Path,
-    start: int,
-    reporter: Reporter,
+    response: http.client.HTTPResponse, file: RemoteFile, part: Path, start: int, reporter: Reporter
 ) -> None:
     """Write a response to the partial file from a position; errors keep what has arrived."""
     length = response.headers.get("Content-Length", "")
@@ -193,26 +194,13 @@ def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
         yield chunk
 
 
-def _continues_at(response: http.client.HTTPResponse, start: int) -> bool:
-    return response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
-
-
-def _restart_unless_complete(part: Path, file: RemoteFile) -> None:
-    if _checksum(part, file) != file.checksum.lower():
-        part.unlink()
-        raise _Interrupted("the partial file was of another file")
-
-
-def _no_connection(url: str, error: Exception, *, started: bool) -> Exception:
-    """Try again only if the server was reached before."""
+def _why_no_connection(error: Exception) -> str:
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, socket.gaierror):
-        why = "its name cannot be resolved (no network?)"
-    elif isinstance(reason, TimeoutError):
-        why = f"no answer in {_PATIENCE:g} seconds"
-    else:
-        why = str(getattr(reason, "strerror", None) or reason or type(reason).__name__)
-    return _Interrupted(why) if started else Unreachable(f"{url}: {why}")
+        return "its name cannot be resolved (no network?)"
+    if isinstance(reason, TimeoutError):
+        return f"no answer in {_PATIENCE:g} seconds"
+    return str(getattr(reason, "strerror", None) or reason or type(reason).__name__)
 
 
 def _as_published(path: Path, file: RemoteFile, url: str = "") -> Path:

@@ -93,25 +93,9 @@ def load_dataset(
         # images skipped by 'dcgan prepare' are not part of the prepared dataset
         known = source.dataset.digest if isinstance(source, PreparedSource) else None
         return HeldDataset(pixels, known, labels=source.labels, run=source.run)
-    if varies(source):
-        reporter.note(f"{source.name}: {VARYING}")
-        return StreamedDataset(source, view, max_unreadable=max_unreadable)
-    is_brief = shown is not None and len(source) > _LARGE and 2 * shown < len(source)
-    dataset = _cached(source, view, cache, max_unreadable, is_brief, reporter)
-    if dataset is None and is_brief:
-        reporter.note(
-            f"images are decoded when they are shown: less than half of {len(source):,} will be"
-        )
-        return StreamedDataset(source, view, max_unreadable=max_unreadable)
-    if dataset is None:
-        room = memory if memory is not None else _free_memory()
-        if room is None or _needed(source, view) <= room:
-            dataset = _in_memory(source, view, max_unreadable, room, reporter)
-    if dataset is None:
-        reporter.note(
-            f"images are decoded each time they are shown: {in_words(_needed(source, view))}"
-            " decoded fit neither into the cache nor into memory"
-        )
+    dataset = _decoded(source, view, cache, max_unreadable, memory, shown, reporter)
+    if isinstance(dataset, str):
+        reporter.note(dataset)
         return StreamedDataset(source, view, max_unreadable=max_unreadable)
     refuse_too_many(source, dataset.skipped, max_unreadable)
     for line in dataset.remarks.lines():
@@ -172,6 +156,37 @@ def load_some(
 def _ready_pixels(source: Source, view: View) -> NDArray[np.uint8] | None:
     pixels = source.pixels()
     return None if pixels is None or pixels.shape[1:] != view.shape else pixels
+
+
+def _decoded(
+    source: Source,
+    view: View,
+    cache: Cache | None,
+    max_unreadable: float,
+    memory: int | None,
+    shown: int | None,
+    reporter: Reporter,
+) -> ImageDataset | str:
+    """The images in the cache or in memory, or why they must be decoded when they are shown."""
+    if varies(source):
+        return f"{source.name}: {VARYING}"
+    is_brief = shown is not None and len(source) > _LARGE and 2 * shown < len(source)
+    dataset = _cached(source, view, cache, max_unreadable, is_brief, reporter)
+    if dataset is not None:
+        return dataset
+    if is_brief:
+        return f"images are decoded when they are shown: less than half of {len(source):,} will be"
+    free = available_memory() if memory is None else None
+    room = memory if free is None else int(_MEMORY_SHARE * free)
+    needed = _needed(source, view)
+    if room is None or needed <= room:
+        dataset = _in_memory(source, view, max_unreadable, room, reporter)
+        if dataset is not None:
+            return dataset
+    return (
+        f"images are decoded each time they are shown: {in_words(needed)} decoded fit neither into"
+        " the cache nor into memory"
+    )
 
 
 def _cached(
@@ -235,8 +250,3 @@ def _in_memory(
 
 def _needed(source: Source, view: View) -> int:
     return round(len(source) * view.image_bytes * (_RAGGED if view.is_ragged else 1))
-
-
-def _free_memory() -> int | None:
-    free = available_memory()
-    return None if free is None else int(_MEMORY_SHARE * free)

@@ -94,10 +94,10 @@ def test_masks_of_zero_and_one_are_black_and_white(write, dtype):
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ([np.float32([[0, 5.25]])], r"floats from 0 to 5.25: .*--data.float-range=0:5.25"),
+        ([np.float32([[0, 5.25]])], r"floats from 0 to 5.25: .*`data.float_range=0:5.25`"),
         ([np.float32([[-9999, 0.5]])], r"floats from -9999 to 0.5"),
         ([np.float32([[0, 0.01]])], r"floats from 0 to 0.01"),
-        ([np.int32([[-1024, 3071]])], r"from -1024 to 3071: .*--data.integer-range=-1024:3071"),
+        ([np.int32([[-1024, 3071]])], r"from -1024 to 3071: .*`data.integer_range=-1024:3071`"),
         ([np.int32([[0, 100_000]])], r"from 0 to 100000"),
         ([np.uint16([[0, 9]])], r"from 0 to 9"),
     ],
@@ -141,7 +141,7 @@ def test_sixteen_bits_that_nobody_saw_are_taken_whole_and_floats_are_not_guessed
     deep = Image.fromarray(np.uint16([[0, 32768, 65535]]))
     np.testing.assert_array_equal(to_channels(deep, 1), [[0, 128, 255]])
     for array in (np.float32([[0, 1]]), np.int32([[0, 1]])):
-        with pytest.raises(UnreadableImage, match=r"set data\.(float|integer)_range"):
+        with pytest.raises(UnreadableImage, match=r"set `data\.(float|integer)_range`"):
             to_channels(Image.fromarray(array), 1)
 
 
@@ -157,7 +157,7 @@ def test_a_stray_of_unknown_range_is_skipped_and_refuses_nothing(write):
     source = write([np.float32([[0, 5.25]])])
     dataset = load_dataset(source, (24, 24), 1, values=values_of(source))
     assert [one.title for one in dataset.skipped] == ["0039.tif"]
-    assert "set data.float_range" in dataset.skipped[0].reason
+    assert "set `data.float_range`" in dataset.skipped[0].reason
 
 
 def test_without_a_given_range_images_are_taken_by_that_of_their_dataset(write):

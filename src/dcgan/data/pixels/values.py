@@ -214,14 +214,6 @@ class Spread:
         return f"{_WORDS[self.kind]} from {self.low:g} to {self.high:g}"
 
 
-def together(spreads: Iterable[Spread]) -> tuple[Spread, ...]:
-    """One spread per kind."""
-    combined: dict[Kind, Spread] = {}
-    for one in spreads:
-        combined[one.kind] = combined[one.kind].with_(one) if one.kind in combined else one
-    return tuple(combined[kind] for kind in sorted(combined))
-
-
 def decided(spreads: Iterable[Spread], given: Values) -> Values:
     """The values of a dataset: those given, else those that its images show.
 

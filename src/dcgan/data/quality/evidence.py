@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import reduce
 from itertools import chain
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ from PIL import Image
 from dcgan.data.pixels.color import to_channels
 from dcgan.data.pixels.decode import damage_named
 from dcgan.data.pixels.remarks import Skipped
-from dcgan.data.pixels.values import KINDS, Spread, kind_of, together
+from dcgan.data.pixels.values import KINDS, Spread, kind_of
 from dcgan.data.quality.measurements import SMALL_SIDE, has_color, is_color_mode
 from dcgan.data.sources.base import Source
 from dcgan.errors import UnreadableImage
@@ -35,22 +36,6 @@ Result = TypeVar("Result")
 
 Header = tuple[str, tuple[int, int]]
 """Mode and (height, width)."""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the pixels of some images show.
-
-    Attributes
-    ----------
-    color : bool
-        Whether any of them has color.
-    spreads : tuple of Spread
-        The range of values of more than 8 bits, by kind.
-    """
-
-    color: bool
-    spreads: tuple[Spread, ...]
 
 
 def spread_evenly(count: int, limit: int | None) -> list[int]:
@@ -75,7 +60,7 @@ def peek_at(source: Source, indices: Sequence[int]) -> Iterator[Header | Skipped
     return in_chunks(peek, indices, one_at_a_time=source.one_at_a_time)
 
 
-def gather(source: Source, headers: Mapping[int, Header]) -> Evidence:
+def gather(source: Source, headers: Mapping[int, Header]) -> tuple[bool, tuple[Spread, ...]]:
     """Look at pixels and, while no image shows color, at more headers, spread evenly.
 
     The same dataset always gives the same result. If the dataset is far away, no further headers
@@ -86,6 +71,11 @@ def gather(source: Source, headers: Mapping[int, Header]) -> Evidence:
     source : Source
     headers : mapping of int to (mode, size)
         Those read already, by index.
+
+    Returns
+    -------
+    (bool, tuple of Spread)
+        Whether any image has color, and the range of values of more than 8 bits, by kind.
     """
     headers = dict(headers)
     color = _shows_color(source, headers)
@@ -95,7 +85,7 @@ def gather(source: Source, headers: Mapping[int, Header]) -> Evidence:
         new = {index: header for index, header in peeked if not isinstance(header, Skipped)}
         headers = dict(sorted((headers | new).items()))
         color = _shows_color(source, new)
-    return Evidence(color, _spreads(source, headers))
+    return color, _spreads(source, headers)
 
 
 def _shows_color(source: Source, headers: Mapping[int, Header]) -> bool:
@@ -111,8 +101,10 @@ def _spreads(source: Source, headers: Mapping[int, Header]) -> tuple[Spread, ...
     for kind in KINDS:
         deep = [index for index, (mode, _) in headers.items() if kind_of(mode) == kind]
         some = _affordable(deep, headers, _MOST_VALUES_READ)
-        for spread in together(_decoded(source, some, Spread.of)):
-            spreads.append(replace(spread, share=len(deep) / len(headers)))
+        found = list(_decoded(source, some, Spread.of))
+        if found:
+            together = reduce(Spread.with_, found)
+            spreads.append(replace(together, share=len(deep) / len(headers)))
     return tuple(spreads)
 
 

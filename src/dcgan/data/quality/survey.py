@@ -126,7 +126,7 @@ def survey(source: Source, limit: int | None = None) -> Survey:
         else:
             headers[index] = header
     refuse_nothing_readable(source, len(indices), skipped)
-    evidence = gather(source, headers)
+    shows_color, spreads = gather(source, headers)
     return Survey(
         count=len(source),
         looked_at=len(indices),
@@ -135,8 +135,8 @@ def survey(source: Source, limit: int | None = None) -> Survey:
         labels={} if source.one_at_a_time else class_counts(source),
         skipped=tuple(skipped),
         ignored=source.ignored,
-        shows_colour=evidence.color,
-        spreads=evidence.spreads,
+        shows_colour=shows_color,
+        spreads=spreads,
     )
 
 
