@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from dcgan.data.contents import Wanted
-from dcgan.data.dataset import ImageDataset
+from dcgan.data.dataset import DecodedDataset
 from dcgan.data.prepared import MANIFEST, is_prepared, open_prepared
 from dcgan.errors import DataError
 from dcgan.runtime.cache import cache_folder
@@ -47,7 +47,7 @@ class Cache:
     folder: Path
     limit: int
 
-    def find(self, wanted: Wanted, reporter: Reporter) -> ImageDataset | None:
+    def find(self, wanted: Wanted, reporter: Reporter) -> DecodedDataset | None:
         """The entry of the same images; None if there is none or it is damaged."""
         alike = sorted(self.folder.glob(f"{wanted.outline}-*"))
         for entry in alike:
@@ -70,7 +70,7 @@ class Cache:
 
     def get(
         self, wanted: Wanted, build: Callable[[Path], None], reporter: Reporter
-    ) -> ImageDataset:
+    ) -> DecodedDataset:
         """The entry of the same images, or a new one that ``build(folder)`` writes.
 
         If several processes need it, one builds it and the others wait.
@@ -88,7 +88,7 @@ class Cache:
         finally:
             lock.release()
 
-    def _built(self, wanted: Wanted, build: Callable[[Path], None]) -> ImageDataset:
+    def _built(self, wanted: Wanted, build: Callable[[Path], None]) -> DecodedDataset:
         entry = self.folder / f"{wanted.outline}-{_UNKNOWN}-{wanted.state}"
         shutil.rmtree(entry, ignore_errors=True)
         with wanted.reading():
@@ -154,7 +154,7 @@ class Cache:
     def _lock_of(self, key: str) -> Path:
         return self.folder / f".{key}.lock"
 
-    def _opened(self, entry: Path, reporter: Reporter) -> ImageDataset | None:
+    def _opened(self, entry: Path, reporter: Reporter) -> DecodedDataset | None:
         """The images of an entry; None if it is gone or damaged, which removes it."""
         if not is_prepared(entry):
             return None

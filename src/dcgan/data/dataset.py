@@ -79,11 +79,6 @@ class ImageDataset(ABC):
         """Rows of the labels of some images."""
         return index_B
 
-    def relabel(self, labels: Mapping[str, Labels]) -> None:
-        """Replace labels stored with the images by the present labels of all images of the source,
-        which may be newer."""
-        self.labels = dict(labels)
-
     @abstractmethod
     def take(self, index_B: NDArray[np.int64], place_B: NDArray[np.float64]) -> Tensor:
         """Some images, uint8 (B, C, H, W).
@@ -104,7 +99,7 @@ class ImageDataset(ABC):
             yield self.take(part, np.full(len(part), 0.5)).numpy()
 
 
-class _RowsOfReadable(ImageDataset):
+class DecodedDataset(ImageDataset):
     """Decoded images, one row for each readable one.
 
     Parameters
@@ -145,13 +140,14 @@ class _RowsOfReadable(ImageDataset):
         return index_B if self._rows is None else self._rows[index_B]
 
     def relabel(self, labels: Mapping[str, Labels]) -> None:
+        """Use the present labels of all images of the source instead of those stored earlier."""
         kept = self._kept
         self.labels = {
             name: values if kept is None else values.take(kept) for name, values in labels.items()
         }
 
 
-class HeldDataset(_RowsOfReadable):
+class HeldDataset(DecodedDataset):
     """Images of one size in one array.
 
     Parameters
@@ -161,7 +157,7 @@ class HeldDataset(_RowsOfReadable):
     digest : str, optional
         :func:`digest_of` the images; computed by default.
     kept, positions, labels, skipped, run, remarks
-        See :class:`_RowsOfReadable`.
+        See :class:`DecodedDataset`.
     """
 
     def __init__(self, images: NDArray[np.uint8], digest: str | None = None, **common: Any) -> None:
@@ -190,7 +186,7 @@ class HeldDataset(_RowsOfReadable):
         return torch.from_numpy(np.ascontiguousarray(self.images[self.rows(index_B)]))
 
 
-class CoveredDataset(_RowsOfReadable):
+class CoveredDataset(DecodedDataset):
     """Images with one side longer than shown, cropped when they are taken.
 
     Parameters

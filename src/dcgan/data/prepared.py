@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.checksums import Damaged, once_per_state, refuse_damage
-from dcgan.data.dataset import CoveredDataset, HeldDataset, ImageDataset, digest_of
+from dcgan.data.dataset import CoveredDataset, DecodedDataset, HeldDataset, digest_of
 from dcgan.data.pixels.remarks import Remarks, Skipped
 from dcgan.data.sources.base import Labels
 from dcgan.data.sources.paths import digest
@@ -76,7 +76,7 @@ def has_checksums(folder: Path) -> bool:
     return "files" in read_manifest(folder)
 
 
-def open_prepared(folder: Path, *, is_new: bool = False) -> ImageDataset:
+def open_prepared(folder: Path, *, is_new: bool = False) -> DecodedDataset:
     """Map the images of a prepared folder into memory.
 
     Compares its files with their checksums first, once until they change; not at all if this
@@ -104,7 +104,7 @@ def open_prepared(folder: Path, *, is_new: bool = False) -> ImageDataset:
     return dataset
 
 
-def _opened(folder: Path, manifest: dict[str, Any]) -> tuple[ImageDataset, int, bool]:
+def _opened(folder: Path, manifest: dict[str, Any]) -> tuple[DecodedDataset, int, bool]:
     """The images, their expected number, and whether the files contradict each other."""
     images = np.load(folder / IMAGES, mmap_mode="r", allow_pickle=False)
     with np.load(folder / LABELS, allow_pickle=False) as values:
@@ -126,7 +126,7 @@ def _opened(folder: Path, manifest: dict[str, Any]) -> tuple[ImageDataset, int, 
     if (folder / SIDES).exists():
         sides = _read(folder / SIDES)
         expected: tuple[int, ...] = (int(shape[0] * sides.prod(axis=1).sum()),)
-        dataset: ImageDataset = CoveredDataset(shape, images, sides, **common)
+        dataset: DecodedDataset = CoveredDataset(shape, images, sides, **common)
     else:
         expected = (count, *shape)
         dataset = HeldDataset(images, **common)

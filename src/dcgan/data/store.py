@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dcgan.data.cache import Cache
 from dcgan.data.contents import Wanted
-from dcgan.data.dataset import CoveredDataset, HeldDataset, ImageDataset
+from dcgan.data.dataset import CoveredDataset, DecodedDataset, HeldDataset, ImageDataset
 from dcgan.data.decoding import Decoded, Readable, decode_all, refuse_too_many
 from dcgan.data.image_view import View
 from dcgan.data.pixels.values import UNKNOWN, Values
@@ -166,7 +166,7 @@ def _decoded(
     memory: int | None,
     shown: int | None,
     reporter: Reporter,
-) -> ImageDataset | str:
+) -> DecodedDataset | str:
     """The images in the cache or in memory, or why they must be decoded when they are shown."""
     if varies(source):
         return f"{source.name}: {VARYING}"
@@ -196,7 +196,7 @@ def _cached(
     max_unreadable: float,
     is_brief: bool,
     reporter: Reporter,
-) -> ImageDataset | None:
+) -> DecodedDataset | None:
     """The entry of the cache, built if necessary; None if there cannot be one."""
     stamp = None if cache is None else source.stamp()
     if cache is None or stamp is None:
@@ -227,7 +227,7 @@ def _cached(
 
 def _in_memory(
     source: Source, view: View, max_unreadable: float, room: int | None, reporter: Reporter
-) -> ImageDataset | None:
+) -> DecodedDataset | None:
     """All images decoded; None if images of different sizes turn out to need more than ``room``."""
     readable, flat = Readable(source, view), bytearray()
     fixed = None if view.is_ragged else np.empty((len(source), *view.shape), dtype=np.uint8)

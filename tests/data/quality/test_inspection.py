@@ -9,7 +9,7 @@ from sklearn.datasets import load_sample_image
 from tests.conftest import Notes
 
 from dcgan.data import open_source
-from dcgan.data.quality.fit_choices import fit_choices
+from dcgan.data.fit_choices import fit_choices
 from dcgan.data.quality.inspection import inspect_dataset
 from dcgan.data.quality.measurements import look
 from dcgan.data.sources.base import ArraySource

@@ -163,12 +163,12 @@ def _differing_bits(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArr
 
 def _is_simple(thumbnails: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Which thumbnails are mostly background, (N,)."""
-    simple = np.empty(len(thumbnails), np.bool_)
+    simple = []
     for start in range(0, len(thumbnails), _COMPARED):
         luma = thumbnails[start : start + _COMPARED, : LUMA_SIDE**2].astype(np.int16)
         off = np.abs(luma - np.median(luma, axis=1, keepdims=True)) > _OFF_BACKGROUND
-        simple[start : start + _COMPARED] = off.mean(axis=1) < SIMPLE_SHARE
-    return simple
+        simple.append(off.mean(axis=1) < SIMPLE_SHARE)
+    return np.concatenate(simple)
 
 
 def _correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float32]:

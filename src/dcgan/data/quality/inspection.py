@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.pixels.remarks import Remarks, Skipped, listening
-from dcgan.data.pixels.values import UNKNOWN, Spread, Values, decided
+from dcgan.data.pixels.values import UNKNOWN, Values, decided
 from dcgan.data.quality.duplicates import Group, exact_duplicates, near_duplicates
 from dcgan.data.quality.evidence import spread_evenly
 from dcgan.data.quality.measurements import THUMBNAIL_BYTES, Look, look, open_with_frames
@@ -111,7 +111,9 @@ def inspect_dataset(
         None of them is readable.
     """
     quick = survey(source, LOOKED_AT)  # by which training chooses its settings
-    values = _values(quick.spreads)
+    # what training refuses is shown in full: from the least to the greatest value
+    unknown = {one.kind: (one.low, one.high) for one in quick.spreads if one.is_unknown}
+    values = decided(quick.spreads, Values(**unknown))
 
     def look_at(index: int) -> tuple[Look | Skipped, set[str]]:
         with listening() as remarks:
@@ -169,12 +171,6 @@ def inspect_dataset(
         values=values,
         remarks=remarks,
     )
-
-
-def _values(spreads: tuple[Spread, ...]) -> Values:
-    """Black and white as training uses them; all values found where training refuses them."""
-    given = {one.kind: (one.low, one.high) for one in spreads if one.is_unknown}
-    return decided(spreads, Values(**given))
 
 
 def _row(index: int, seen: Look) -> tuple[object, ...]:

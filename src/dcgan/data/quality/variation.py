@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PIL import Image
+from contextlib import suppress
 
 from dcgan.data.quality.evidence import spread_evenly
 from dcgan.data.sources.base import Source
@@ -20,21 +20,14 @@ VARYING = (
 
 
 def varies(source: Source) -> bool:
-    """Fetch some images twice, and return whether any differs.
+    """Fetch some images twice and return whether any differs, if ``source.may_vary``."""
 
-    Only if :attr:`dcgan.data.sources.base.Source.may_vary`.
-    """
-    if not source.may_vary:
-        return False
-    return any(_differs(source, index) for index in spread_evenly(len(source), _FETCHED_TWICE))
+    def fetch(index: int) -> tuple[str, tuple[int, int], bytes]:
+        image = source.read(index)
+        return image.mode, image.size, image.tobytes()
 
-
-def _differs(source: Source, index: int) -> bool:
-    try:
-        return _pixels(source.read(index)) != _pixels(source.read(index))
-    except UnreadableImage:
-        return False
-
-
-def _pixels(image: Image.Image) -> tuple[str, tuple[int, int], bytes]:
-    return image.mode, image.size, image.tobytes()
+    for index in spread_evenly(len(source), _FETCHED_TWICE) if source.may_vary else ():
+        with suppress(UnreadableImage):
+            if fetch(index) != fetch(index):
+                return True
+    return False

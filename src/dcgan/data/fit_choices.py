@@ -8,9 +8,8 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.pixels.color import to_channels
-from dcgan.data.pixels.decode import damage_named
-from dcgan.data.pixels.fit import as_chw, cover, fit
+from dcgan.data.dataset import cut
+from dcgan.data.image_view import View
 from dcgan.data.pixels.values import UNKNOWN, Values
 from dcgan.data.quality.evidence import spread_evenly
 from dcgan.data.sources.base import Source
@@ -39,34 +38,22 @@ def fit_choices(
 ) -> dict[str, NDArray[np.uint8]]:
     """What a network would see of some images, uint8 (N, C, H, W) for each way of fitting.
 
-    ``cover-random`` comes twice, with different random crops. Unreadable images are skipped.
-
-    Parameters
-    ----------
-    source : Source
-    indices : sequence of int
-    size : (height, width)
-    channels : 1 to 4
-    values : Values
-        See :func:`dcgan.data.pixels.color.to_channels`.
+    ``cover-random`` comes twice, with different random crops. Unreadable images are skipped. See
+    :class:`dcgan.data.image_view.View`.
     """
     random = np.random.default_rng(0)
     shown: dict[str, list[NDArray[np.uint8]]] = {}
-    for index in indices:
-        try:
-            with damage_named():
-                image = to_channels(source.read(index), channels, values=values)
-        except UnreadableImage:
-            continue
-        for how in get_args(Fit):
-            if how != "cover-random":
-                shown.setdefault(how, []).append(as_chw(fit(image, size, how)))
+    for how in get_args(Fit):
+        view = View(size, channels, how, values=values)
+        for index in indices:
+            try:
+                pixels = view.of(source, index)
+            except UnreadableImage:
                 continue
-            covering = as_chw(cover(image, size))
-            _, height, width = covering.shape
+            if not view.is_ragged:
+                shown.setdefault(how, []).append(pixels)
+                continue
             for crop in range(1, _CROPS + 1):
-                top = int(random.integers(height - size[0] + 1))
-                left = int(random.integers(width - size[1] + 1))
-                cropped = covering[:, top : top + size[0], left : left + size[1]]
+                cropped = cut(pixels, view.shape, random.random())
                 shown.setdefault(f"{how}, showing {crop}", []).append(cropped)
     return {caption: np.stack(images) for caption, images in shown.items()}
