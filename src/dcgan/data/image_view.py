@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from PIL import Image
 from dcgan.data.pixels.color import to_channels
 from dcgan.data.pixels.decode import damage_named
 from dcgan.data.pixels.draft import Draft
-from dcgan.data.pixels.fit import as_chw, cover, fit
+from dcgan.data.pixels.fit import cover, fit
 from dcgan.data.pixels.remarks import listening
 from dcgan.data.pixels.values import UNKNOWN, Values
 from dcgan.data.quality.survey import values_of
@@ -79,7 +80,7 @@ class View:
         """One image as :meth:`of` returns it, and remarks on it."""
         with listening() as remarks:
             image = _read(source, index, self.size)
-            draft = Draft.found(image)
+            draft: Draft | None = image.info.get("draft")
             values = self.values
             if not values.knows(image.mode):
                 values = values_of(source, values)
@@ -89,7 +90,8 @@ class View:
                     fitted = cover(image, self.size, draft)
                 else:
                     fitted = fit(image, self.size, self.how, self.background, draft)
-                return as_chw(fitted), remarks
+                pixels = np.asarray(fitted)
+        return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0), remarks
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary for JSON."""
@@ -98,14 +100,14 @@ class View:
 
 def _read(source: Source, index: int, at_least: tuple[int, int]) -> Image.Image:
     """Read one image, again after a pause if it is out of reach."""
-    for pause in (*_PAUSES, None):
-        try:
+    for pause in _PAUSES:
+        with suppress(OutOfReach):
             return source.read(index, at_least)
-        except OutOfReach as error:
-            if pause is None:
-                raise DataError(
-                    f"{source.name}: {source.title(index)} cannot be read now: {error}. Run the"
-                    " same command again to resume when it can be read"
-                ) from error
-            time.sleep(pause)
-    raise AssertionError
+        time.sleep(pause)
+    try:
+        return source.read(index, at_least)
+    except OutOfReach as error:
+        raise DataError(
+            f"{source.name}: {source.title(index)} cannot be read now: {error}. Run the same"
+            " command again to resume when it can be read"
+        ) from error

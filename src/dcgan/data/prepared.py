@@ -91,21 +91,16 @@ def open_prepared(folder: Path, *, is_new: bool = False) -> DecodedDataset:
     try:
         if not is_new:
             refuse_damage(folder, manifest.get("files", {}))
-        dataset, count, strange = _opened(folder, manifest)
-        lengths = {len(one.values) for one in dataset.labels.values()}
+        return _opened(folder, manifest)
     except Damaged as error:
         raise DataError(f"{error}. {_CURE}") from error
     except MemoryError:
         raise
     except Exception as error:  # whatever NumPy raises for a damaged file
         raise _damaged(folder, error) from error
-    if strange or lengths - {count}:
-        raise DataError(f"{folder}: its files do not belong together. {_CURE}")
-    return dataset
 
 
-def _opened(folder: Path, manifest: dict[str, Any]) -> tuple[DecodedDataset, int, bool]:
-    """The images, their expected number, and whether the files contradict each other."""
+def _opened(folder: Path, manifest: dict[str, Any]) -> DecodedDataset:
     images = np.load(folder / IMAGES, mmap_mode="r", allow_pickle=False)
     with np.load(folder / LABELS, allow_pickle=False) as values:
         labels = {
@@ -132,9 +127,13 @@ def _opened(folder: Path, manifest: dict[str, Any]) -> tuple[DecodedDataset, int
         dataset = HeldDataset(images, **common)
     if "files" not in manifest:
         _refuse_other_pixels(folder / IMAGES, images, manifest["digest"])
-    strange = images.dtype != np.uint8 or images.shape != expected
-    beyond = any(one.names and one.values.max() >= len(one.names) for one in labels.values())
-    return dataset, count, bool(strange or beyond)
+    is_right = images.dtype == np.uint8 and images.shape == expected
+    for one in labels.values():
+        is_right &= len(one.values) == count
+        is_right &= not one.names or bool(one.values.max() < len(one.names))
+    if not is_right:
+        raise Damaged(f"{folder}: its files do not belong together")
+    return dataset
 
 
 def _refuse_other_pixels(path: Path, images: NDArray[np.uint8], wanted: str) -> None:

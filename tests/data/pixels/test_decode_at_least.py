@@ -17,7 +17,6 @@ from dcgan.data.image_view import View
 from dcgan.data.pixels import decode as decoding
 from dcgan.data.pixels.color import to_channels
 from dcgan.data.pixels.decode import count_frames, decode, is_image
-from dcgan.data.pixels.draft import Draft
 from dcgan.data.pixels.fit import fit
 from dcgan.errors import UnreadableImage
 
@@ -63,7 +62,7 @@ def test_enough_is_left_to_shrink(width, height, wanted, orientation):
     for side, whole, least in zip(image.size, full.size, wanted[::-1], strict=True):
         assert side >= 1.25 * least
         assert side in {-(-whole // 2), -(-whole // 4), -(-whole // 8)}
-    draft = Draft.found(image)
+    draft = image.info.get("draft")
     assert (draft.width, draft.height) == full.size
     assert image.size == tuple(-(-side // draft.by) for side in full.size)
 

@@ -195,7 +195,7 @@ def _loaded(data: bytes, at_least: tuple[int, int] | None) -> Image.Image:
         full, by = image.size, _shrinking(image.height, image.width, at_least)
         if by > 1:
             image.draft(None, (image.width // by, image.height // by))
-            Draft.of(full, by, _orientation(image)).put(image)
+            image.info["draft"] = Draft.of(full, by, _orientation(image))
     image.load()
     if not is_jpeg or not _MAY_TURN.isdisjoint(image.info):
         image = ImageOps.exif_transpose(image)
@@ -268,7 +268,7 @@ def _quick_jpeg(data: bytes, at_least: tuple[int, int] | None) -> Image.Image | 
     if profile is not None:
         image.info["icc_profile"] = profile
     if by > 1:
-        Draft.of((width, height), by, 1).put(image)
+        image.info["draft"] = Draft.of((width, height), by, 1)
     return image
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from PIL import Image
-
 SIDEWAYS = {5, 6, 7, 8}
 """EXIF orientations that exchange height and width."""
 
@@ -20,6 +18,8 @@ Box = tuple[float, float, float, float]
 @dataclass(frozen=True)
 class Draft:
     """How an upright image decoded at 1/2, 1/4 or 1/8 of its size covers the full image.
+
+    Such an image holds its draft in ``image.info["draft"]``.
 
     A decoder rounds the sides up, so the last row and column of a draft cover fewer pixels of the
     full image than the others. After turning the image upright, they may be the first.
@@ -50,16 +50,6 @@ class Draft:
         if orientation in SIDEWAYS:
             return cls(by, width, height, left, top)
         return cls(by, height, width, top, left)
-
-    @classmethod
-    def found(cls, image: Image.Image) -> Self | None:
-        """The draft that :meth:`put` stored with an image, if any."""
-        draft: Self | None = image.info.get("draft")
-        return draft
-
-    def put(self, image: Image.Image) -> None:
-        """Store this with an image."""
-        image.info["draft"] = self
 
     def box(self, box: Box) -> Box:
         """A box of the full image in pixels of the draft."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from dcgan.data.pixels.draft import Box, Draft
@@ -75,12 +73,6 @@ def cover(image: Image.Image, size: tuple[int, int], draft: Draft | None = None)
         max(width, min(LONGEST_COVER * width, round(full[1] / scale))),
     )
     return fit(image, covering, draft=draft)
-
-
-def as_chw(image: Image.Image) -> NDArray[np.uint8]:
-    """The pixels of an 8-bit image, uint8 (C, H, W)."""
-    pixels = np.asarray(image)
-    return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0)
 
 
 def _full_size(image: Image.Image, draft: Draft | None) -> tuple[int, int]:
