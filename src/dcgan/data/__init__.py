@@ -1,10 +1,11 @@
 """Images: sources → decode → fit → memory → batches."""
 
 from dcgan.data.dataset import HeldDataset, ImageDataset
+from dcgan.data.labels import Labels
 from dcgan.data.loader import Batches
 from dcgan.data.pixels.scale import PixelScale
 from dcgan.data.quality.survey import Survey, survey
-from dcgan.data.sources.base import Labels, Source
+from dcgan.data.sources.base import Source
 from dcgan.data.sources.items import open_items
 from dcgan.data.sources.opening import open_source
 from dcgan.data.store import load_dataset

@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dcgan.data.labels import Labels
 from dcgan.data.pixels.remarks import Remarks, Skipped
-from dcgan.data.sources.base import Labels
 
 _PART, _PART_BYTES = 500, 2**24
 """Images read and bytes hashed at a time."""

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from dcgan.data.checksums import Damaged, once_per_state, refuse_damage
 from dcgan.data.dataset import CoveredDataset, DecodedDataset, HeldDataset, digest_of
+from dcgan.data.labels import Labels
 from dcgan.data.pixels.remarks import Remarks, Skipped
-from dcgan.data.sources.base import Labels
 from dcgan.data.sources.paths import digest
 from dcgan.errors import DataError
 from dcgan.runtime.reading import read_json

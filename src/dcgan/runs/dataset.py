@@ -16,7 +16,7 @@ from dcgan.data.image_view import View
 from dcgan.data.pixels.values import UNKNOWN, Values
 from dcgan.data.quality.selection import select_by_settings
 from dcgan.data.quality.survey import values_of
-from dcgan.data.sources.opening import named_test_of
+from dcgan.data.sources.named import named_test_of
 from dcgan.data.stream import STREAMED
 from dcgan.errors import DataError, RunError
 from dcgan.runs.folder import RunFolder
