@@ -37,10 +37,11 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch.utils.data import DataLoader, Dataset
 
-from dcgan.data import Batches, decode, load_dataset, open_items, open_source
+from dcgan.data import Batches, load_dataset, open_items, open_source
 from dcgan.data.cache import Cache
-from dcgan.data.fit import fit
 from dcgan.data.image_view import View
+from dcgan.data.pixels import decode
+from dcgan.data.pixels.fit import fit
 from dcgan.data.store import decode_all
 from dcgan.data.stream import StreamedDataset
 

@@ -42,7 +42,7 @@ def test_json_tells_what_was_made(dcgan, tmp_path, png_folder):
 def test_skipped_files_are_named(dcgan, tmp_path, png_folder):
     (png_folder / "torn.png").write_bytes(b"\x89PNG")
     _, out, _ = dcgan("prepare", png_folder, "--out", tmp_path / "p", "--max-unreadable", 0.2)
-    assert "torn.png: no picture in" in out
+    assert "torn.png: no image in" in out
 
 
 def test_every_frame_may_be_a_image(dcgan, tmp_path):
@@ -125,7 +125,9 @@ def test_copies_and_blank_images_are_left_out_by_train_and_prepare(dcgan, tmp_pa
     for images in (64, 96):
         code, _, err = dcgan(*train, "--images", images, *(["--resume"] if images > 64 else []))
         assert code == 0, err
-        assert "9 copies of others (data.duplicates) and 1 blank (data.blank) are left out" in err
+        assert (
+            "9 copies of others (--data.duplicates) and 1 blank (--data.blank) are dropped" in err
+        )
     run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert run["data"]["count"] == 40
     words = ["-n", 4, "--neighbours", "--out", tmp_path / "sheet.png"]

@@ -11,7 +11,7 @@ from PIL import Image
 
 from dcgan.data import load_dataset, open_source
 from dcgan.data.cache import Cache
-from dcgan.data.survey import values_of
+from dcgan.data.quality.survey import values_of
 from dcgan.runs import open_run
 from dcgan.runs.dataset import open_dataset, read_files
 

@@ -286,7 +286,7 @@ def test_a_disk_that_fills_while_decoding_leaves_nothing_and_does_no_harm(cache,
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("dcgan.data.prepared.PreparedWriter.add", full)
+    monkeypatch.setattr("numpy.savez", full)
     said = Notes()
     assert len(load(Counting(), cache, reporter=said)) == 3
     assert "no space is left" in said[0]

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from tests.conftest import Notes
 
 from dcgan.data import download
 from dcgan.data.download import RemoteFile, fetch
@@ -114,7 +115,7 @@ def test_a_file_that_is_there_is_not_fetched_again(server, tmp_path):
 
 def test_a_file_put_there_by_hand_must_be_the_right_one(server, tmp_path):
     (tmp_path / "file.bin").write_bytes(b"wrong")
-    with pytest.raises(DataError, match=r"file\.bin: wrong checksum.*delete it"):
+    with pytest.raises(DataError, match=r"file\.bin: wrong checksum.*Delete it"):
         fetch(remote(server), tmp_path)
     assert (tmp_path / "file.bin").read_bytes() == b"wrong"
 
@@ -180,10 +181,10 @@ def test_a_part_of_another_file_is_found_out_by_the_checksum(server, tmp_path):
 
 def test_more_than_the_published_size_is_not_read(server, tmp_path):
     server.content = CONTENT * 40
-    seen = []
+    told = Notes()
     with pytest.raises(DataError, match="wrong checksum"):
-        fetch(remote(server, size=1000), tmp_path, lambda done, total: seen.append(done))
-    assert seen[-1] < 2_000_000
+        fetch(remote(server, size=1000), tmp_path, told)
+    assert told.steps[-1][0] < 2_000_000
 
 
 @pytest.mark.parametrize("first", ["gone", "wrong"])
@@ -235,8 +236,9 @@ def test_offline_asks_nobody(server, tmp_path, monkeypatch):
 
 def test_progress_counts_up_to_the_whole_and_goes_on_after_a_cut(server, tmp_path):
     server.cuts = [300_000]
-    seen = []
-    fetch(remote(server), tmp_path, lambda done, total: seen.append((done, total)))
+    told = Notes()
+    fetch(remote(server), tmp_path, told)
+    seen = told.steps
     assert seen[-1] == (1_000_000, 1_000_000)
     assert {total for _, total in seen} == {1_000_000}
     done = [number for number, _ in seen]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dcgan.data.dataset import CoveredDataset, cut
-from dcgan.data.fit import LONGEST_COVER, cover
 from dcgan.data.image_view import View
+from dcgan.data.pixels.fit import LONGEST_COVER, cover
 from dcgan.data.sources.base import ArraySource
 
 SIDES = st.integers(1, 300)

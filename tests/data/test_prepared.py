@@ -14,11 +14,14 @@ from tests.conftest import SMALL, Notes
 import dcgan
 from dcgan.data import Labels, load_dataset, open_source
 from dcgan.data.checksums import checksums_of
-from dcgan.data.dataset import HeldDataset, Skipped, digest_of
+from dcgan.data.dataset import HeldDataset, digest_of
+from dcgan.data.decoding import Decoded
 from dcgan.data.image_view import View
-from dcgan.data.prepared import Decoded, is_prepared, open_prepared, writing
+from dcgan.data.pixels.remarks import Skipped
+from dcgan.data.prepared import is_prepared, open_prepared
 from dcgan.data.sources.base import ArraySource
 from dcgan.data.store import prepare_dataset
+from dcgan.data.write_prepared import write_prepared
 from dcgan.errors import DataError, TooManyUnreadable
 
 RANDOM = np.random.default_rng(0)
@@ -65,10 +68,8 @@ def test_the_fingerprint_is_that_of_the_same_images_in_memory(folder):
 
 def test_skipped_images_are_left_out_with_their_labels_and_named(tmp_path):
     rows = source().pixels()
-    with writing(tmp_path / "p", source(), VIEW) as writer:
-        for index in range(7):
-            broken = index in {1, 4}
-            writer.add(Decoded(index, Skipped(f"{index}.png", "torn") if broken else rows[index]))
+    images = [Decoded(i, Skipped(f"{i}.png", "torn") if i in {1, 4} else rows[i]) for i in range(7)]
+    write_prepared(tmp_path / "p", source(), VIEW, images)
     dataset = open_prepared(tmp_path / "p")
     kept = [0, 2, 3, 5, 6]
     np.testing.assert_array_equal(dataset.images, rows[kept])
@@ -77,16 +78,21 @@ def test_skipped_images_are_left_out_with_their_labels_and_named(tmp_path):
 
 
 def test_a_failure_in_between_leaves_nothing(tmp_path):
-    with pytest.raises(OSError, match="full"), writing(tmp_path / "p", source(), VIEW) as writer:
-        writer.add(Decoded(0, source().pixels()[0]))
+    def images():
+        yield Decoded(0, source().pixels()[0])
         raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        write_prepared(tmp_path / "p", source(), VIEW, images())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_there_until_all_is(tmp_path):
-    with writing(tmp_path / "p", source(), VIEW) as writer:
-        writer.add(Decoded(0, source().pixels()[0]))
+    def images():
+        yield Decoded(0, source().pixels()[0])
         assert not (tmp_path / "p").exists()
+
+    write_prepared(tmp_path / "p", source(), VIEW, images())
     assert is_prepared(tmp_path / "p")
 
 
@@ -140,9 +146,8 @@ def zeros(content: bytearray, random: np.random.Generator) -> None:
 @pytest.mark.parametrize("damage", [one_bit, cut_off, zeros])
 def test_damage_anywhere_is_refused_and_names_the_file(tmp_path, name, damage):
     rows = source().pixels()
-    with writing(tmp_path / "p", source(), VIEW) as writer:
-        for index in range(7):
-            writer.add(Decoded(index, Skipped("2", "torn") if index == 2 else rows[index]))
+    images = [Decoded(i, Skipped("2", "torn") if i == 2 else rows[i]) for i in range(7)]
+    write_prepared(tmp_path / "p", source(), VIEW, images)
     open_source(str(tmp_path / "p"))
     whole, random = (tmp_path / "p" / name).read_bytes(), np.random.default_rng(0)
     for _ in range(4):

@@ -8,7 +8,7 @@ from PIL import Image
 from tests.conftest import Notes
 
 from dcgan.data import Labels, Source, load_dataset, open_source
-from dcgan.data.dataset import Skipped
+from dcgan.data.pixels.remarks import Skipped
 from dcgan.data.store import load_some
 from dcgan.errors import TooManyUnreadable, UnreadableImage
 
@@ -132,7 +132,7 @@ def test_more_unreadable_images_than_allowed_are_refused_naming_the_first():
         load_dataset(source, (8, 8), 1, max_unreadable=0.1)
     message = str(failure.value)
     assert "2 of 10" in message
-    assert "max_unreadable = 0.1" in message
+    assert "max_unreadable=0.1" in message
     assert "picture 8 (cut short)" in message
     assert "dcgan inspect listed" in message
 
@@ -203,7 +203,6 @@ def test_progress_ends_at_the_last_image_and_never_goes_back():
     told = Notes()
     load_dataset(Listed(tones(*[1] * 1203)), (8, 8), 1, reporter=told)
     assert told.steps == [(number, 1203) for number in range(1, 1204)]
-    assert {total for _, total in told} == {1203}
 
 
 def test_load_some_spreads_evenly_over_the_source():

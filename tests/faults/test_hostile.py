@@ -23,8 +23,8 @@ from tests.conftest import can_be_named
 
 from dcgan.cli.main import main
 from dcgan.data import load_dataset, open_source
-from dcgan.data.colour import to_channels
-from dcgan.data.decode import EXTENSIONS, count_frames, decode
+from dcgan.data.pixels.color import to_channels
+from dcgan.data.pixels.decode import EXTENSIONS, count_frames, decode
 from dcgan.errors import UnreadableImage
 
 RED = (200, 100, 50)
@@ -149,13 +149,13 @@ WHOLE = {end: encode(noise(), kind, **options) for end, (kind, options) in KINDS
 
 BROKEN = {
     "zero.png": (b"", "empty file"),
-    "text.jpg": (b"not a picture at all\n" * 20, "no picture in JPEG"),
-    "html.png": (b"<!DOCTYPE html><html>404</html>", "no picture in JPEG"),
-    "svg.png": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no picture in"),
-    "eps.png": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no picture in"),
+    "text.jpg": (b"not a picture at all\n" * 20, "no image in JPEG"),
+    "html.png": (b"<!DOCTYPE html><html>404</html>", "no image in JPEG"),
+    "svg.png": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no image in"),
+    "eps.png": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no image in"),
     "wrong checksum.png": (wrong_checksum(), "damaged: "),
     "bomb.png": (png_saying(60_000, 60_000), "too (large|many pixels)"),
-    "nothing wide.png": (png_saying(0, 10), "no picture in|damaged"),
+    "nothing wide.png": (png_saying(0, 10), "no image in|damaged"),
     "tags.tif": (
         tiff_of((256, 3, 2**31, 9), (257, 12, 2**30, 9), (273, 2, 5, 0)),
         "damaged|no pic",
@@ -163,7 +163,7 @@ BROKEN = {
     "no size.tif": (tiff_of((259, 3, 1, 1), (273, 4, 1, 8)), "damaged|no picture"),
     "itself.tif": (b"II*\0" + struct.pack("<IHI", 8, 0, 8), "damaged|no picture"),
     **{
-        f"cut off {share}.{end}": (data[: len(data) * share // 10], "damaged: |no picture in")
+        f"cut off {share}.{end}": (data[: len(data) * share // 10], "damaged: |no image in")
         for end, data in WHOLE.items()
         for share in (1, 5, 9)
     },
@@ -345,7 +345,7 @@ def test_a_folder_of_broken_images_is_refused_in_one_line(command, tmp_path, wor
     (line,) = (line for line in err.splitlines() if line.startswith("dcgan: "))
     assert "Traceback" not in err
     count = len(BROKEN)  # where only headers are looked at, some damage shows when decoding
-    assert f"none of {count} pictures can" in line or f"{count} of {count} pictures are" in line
+    assert f"none of {count} images can" in line or f"{count} of {count} images are" in line
     assert listing(tmp_path / "here") <= {"runs"}
 
 

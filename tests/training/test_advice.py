@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from dcgan.config import parse_config
-from dcgan.data.dataset import Skipped
-from dcgan.data.inspection import Inspection, inspect_dataset
+from dcgan.data.pixels.remarks import Skipped
+from dcgan.data.quality.inspection import Inspection, inspect_dataset
+from dcgan.data.quality.survey import Survey
 from dcgan.data.sources.base import ArraySource
-from dcgan.data.survey import Survey
 from dcgan.training.advice import advise, cropped
 
 FINE = Inspection(

@@ -331,7 +331,7 @@ def test_data_that_cannot_be_used_leaves_no_folder_behind(tmp_path, png_folder, 
         path.write_bytes(b"broken")
     before = sorted(path.name for path in tmp_path.iterdir())
     for out in (None, tmp_path / "run"):
-        with pytest.raises(DataError, match="5 of 10 pictures are unreadable"):
+        with pytest.raises(DataError, match="5 of 10 images are unreadable"):
             dcgan.train(str(png_folder), images=8, **{**SMALL, "out": out})
     shutil.rmtree(tmp_path / "runs", ignore_errors=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == before

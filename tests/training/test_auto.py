@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcgan.config import load_recipe, merge, parse_config, validate_combinations
-from dcgan.data.survey import Survey
+from dcgan.data.quality.survey import Survey
 from dcgan.models.geometry import plan_generator
 from dcgan.training.auto import choose_size, fill_auto, resolve_auto
 from dcgan.training.tables import resolve_networks

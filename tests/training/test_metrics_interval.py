@@ -10,7 +10,7 @@ from torch import nn
 
 import dcgan
 from dcgan.config import list_recipes, load_recipe, merge, parse_config
-from dcgan.data.survey import Survey
+from dcgan.data.quality.survey import Survey
 from dcgan.errors import ConfigError
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.random_network import random_extractor

@@ -12,7 +12,7 @@ from tests.conftest import SMALL, Notes
 
 import dcgan
 from dcgan.config import load_recipe, merge, parse_config
-from dcgan.data.survey import Survey
+from dcgan.data.quality.survey import Survey
 from dcgan.errors import ConfigError
 from dcgan.training import loop, speed_choice, threads
 from dcgan.training.auto import resolve_auto

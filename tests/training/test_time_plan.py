@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dcgan.config import load_recipe, merge, parse_config
-from dcgan.data.survey import Survey
+from dcgan.data.quality.survey import Survey
 from dcgan.training import time_plan
 from dcgan.training.time_plan import can_be_planned, plan_size, time_needed
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dcgan.config import load_recipe, merge, parse_config
-from dcgan.data.survey import Survey
+from dcgan.data.quality.survey import Survey
 from dcgan.training import trial
 from dcgan.training.auto import resolve_auto
 from dcgan.training.tables import resolve_networks

@@ -37,7 +37,10 @@ def with_flags(text: str, names: Container[str] | None = None) -> str:
         flag = f"--{name.replace('_', '-')}"
         if names is not None and "." not in name and flag not in names:
             return name.upper() if name.upper() in names else name
-        return flag if value is None else f"{flag} {_word(value)}"
+        if value is None:
+            return flag
+        between = "=" if value.startswith("-") else " "  # else taken for another flag
+        return f"{flag}{between}{_word(value)}"
 
     return _SETTING.sub(written, text)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from dcgan.data import Source
-    from dcgan.data.inspection import Inspection
+    from dcgan.data.quality.inspection import Inspection
     from dcgan.training.advice import Advice
 
 
@@ -75,7 +75,7 @@ def inspect(
 
     from dcgan.cli.inspect_report import as_dict, as_text
     from dcgan.data import open_source
-    from dcgan.data.inspection import inspect_dataset
+    from dcgan.data.quality.inspection import inspect_dataset
     from dcgan.render.sheet import save_image
     from dcgan.runtime.device import choose_device
     from dcgan.training.advice import advise
@@ -110,7 +110,7 @@ def inspect(
 
 def _sheet(source: Source, seen: Inspection, advice: Advice) -> Image.Image:
     """What the network will see; where aspects differ, below every way to fit them."""
-    from dcgan.data.choices import fit_choices, spread_in_aspect
+    from dcgan.data.fit_choices import fit_choices, spread_in_aspect
     from dcgan.data.store import load_some
     from dcgan.render.captioned_rows import captioned_rows
     from dcgan.render.sheet import sheet

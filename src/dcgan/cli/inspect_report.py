@@ -10,9 +10,9 @@ from PIL import Image
 
 from dcgan.cli.flags import with_flags
 from dcgan.data import Source
-from dcgan.data.colour import has_alpha, to_channels
-from dcgan.data.inspection import TINY_SIDE, Inspection
-from dcgan.data.values import written
+from dcgan.data.pixels.color import has_alpha, to_channels
+from dcgan.data.pixels.values import written
+from dcgan.data.quality.inspection import TINY_SIDE, Inspection
 from dcgan.errors import UnreadableImage, printable
 from dcgan.training.advice import Advice
 

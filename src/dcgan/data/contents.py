@@ -1,4 +1,4 @@
-"""What the files of a source hold, told apart byte by byte and without decoding."""
+"""What is looked for in the cache: the content of a source, compared without decoding it."""
 
 from __future__ import annotations
 
@@ -9,27 +9,44 @@ from contextlib import contextmanager
 import numpy as np
 
 from dcgan.data.dataset import digest_of
-from dcgan.data.parallel import in_threads
+from dcgan.data.image_view import View
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
 from dcgan.errors import UnreadableImage
+from dcgan.runtime.threads import in_chunks
+
+_VERSION = 3
+"""Part of every key: raised when decoding or fitting gives other pixels than before."""
 
 _BYTES = 16
-"""Of the SHA-256 of one file; Python's other digests are half as fast where a processor has
-instructions for this one."""
+"""Of the SHA-256 of one file. Other digests of Python take twice as long on processors with
+instructions for SHA-256."""
+
+_LETTERS = 16
+"""Of each digest in the name of a cache entry."""
 
 
-class Contents:
-    """The content of every file of a source, each read at most once.
-
-    While a source is decoded, :meth:`gathered` takes the digests from what is read anyway.
+class Wanted:
+    """The images of a source as a view shows them. Each file is read at most once.
 
     Parameters
     ----------
     source : Source
+    view : View
+    stamp : str
+        See :meth:`dcgan.data.sources.base.Source.stamp`.
+
+    Attributes
+    ----------
+    outline : str
+        Digest of the view, and of the names and labels of all images.
+    state : str
+        Digest of the stamp.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, view: View, stamp: str) -> None:
+        self.outline = digest((_VERSION, _outline_of(source), view))[:_LETTERS]
+        self.state = digest([stamp])[:_LETTERS]
         self._pixels = source.pixels()
         self._source = source.encoded
         count = 0 if self._source is None else len(self._source)
@@ -37,8 +54,8 @@ class Contents:
         self._is_known = np.zeros(count, np.bool_)
 
     @contextmanager
-    def gathered(self) -> Iterator[None]:
-        """Note what the source reads meanwhile."""
+    def reading(self) -> Iterator[None]:
+        """Take the digests of files that the source reads meanwhile."""
         if self._source is None:
             yield
             return
@@ -48,16 +65,17 @@ class Contents:
         finally:
             self._source.fetched = None
 
-    def digest(self) -> str | None:
-        """The same for the same bytes in the same order; None where reading is no cheaper than
-        decoding."""
-        source = self._source
-        if source is None:
-            return None if self._pixels is None else digest_of(self._pixels)
+    def content(self) -> str | None:
+        """Digest of the bytes of all files, in their order.
+
+        Reads the files that have not been read. None if that takes as long as decoding.
+        """
+        if self._source is None:
+            return None if self._pixels is None else digest_of(self._pixels)[:_LETTERS]
         missing = np.flatnonzero(~self._is_known).tolist()
-        for _ in in_threads(self._read, missing):
+        for _ in in_chunks(self._read, missing):
             pass
-        return digest([self._digests.tobytes()])
+        return digest([self._digests.tobytes()])[:_LETTERS]
 
     def _read(self, index: int) -> None:
         assert self._source is not None
@@ -74,8 +92,7 @@ class Contents:
             self._is_known[index] = True
 
 
-def outline_of(source: Source) -> str:
-    """A digest of the names and labels of all images, wherever they lie."""
+def _outline_of(source: Source) -> str:
     titles = (source.title(index) for index in range(len(source)))
     labels = (
         (name, one.names, np.asarray(one.values).tobytes())

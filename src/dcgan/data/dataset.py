@@ -1,6 +1,6 @@
-"""Decoded pictures, wherever they lie: in memory, in a mapped file, or still in their source.
+"""Datasets of decoded images: in memory, in a mapped file, or decoded when they are shown.
 
-N pictures · B batch · C channels · H, W sides
+N images · B batch · C channels · H, W sides
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import copy
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,49 +17,37 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dcgan.data.labels import Labels
-from dcgan.data.remarks import Remarks
+from dcgan.data.pixels.remarks import Remarks, Skipped
 
-_PART = 500
-"""Pictures that are looked at in one go."""
-
-_PART_BYTES = 2**24
-"""Bytes that are hashed in one go."""
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """One unreadable picture."""
-
-    title: str
-    reason: str
+_PART, _PART_BYTES = 500, 2**24
+"""Images read and bytes hashed at a time."""
 
 
 class ImageDataset(ABC):
-    """A numbered collection of pictures as the network sees them.
+    """Numbered images as the network sees them.
 
-    Numbers are those of the source, wherever its pictures are held: the place of one that cannot
-    be read is taken by the next that can, so that every way of holding them shows the same.
+    Numbers are those of the source. An unreadable image is replaced by the next readable one, so
+    that the same number shows the same image wherever images are held.
 
     Attributes
     ----------
     shape : (C, H, W)
-        Of one picture.
+        Of one image.
     labels : dict of str to Labels
-        Of the readable pictures, or of all where they are only read when shown; see :meth:`rows`.
+        Of the readable images, or of all if images are read only when shown; see :meth:`rows`.
     fingerprint : str
-        Changes when any pixel or the order does.
+        Changes when any pixel or the order changes.
     run : int
-        Pictures that lie together and are cheap to read together.
+        Number of adjacent images that are cheap to read together.
     remarks : Remarks
-        What is worth saying about pictures that could be read; of all or, where they are only read
-        when shown, of those shown so far.
+        On the readable images or, if images are read only when shown, on those shown so far.
     """
 
     is_slow = False
-    """Whether taking pictures is work that should be done ahead."""
+    """Whether images should be taken ahead of time."""
 
     device = torch.device("cpu")
-    """Where those taken lie."""
+    """Device of the images that :meth:`take` returns."""
 
     def __init__(
         self,
@@ -81,49 +68,49 @@ class ImageDataset(ABC):
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
-        """What could not be read."""
+        """Unreadable images."""
         return self._skipped
 
     @abstractmethod
     def __len__(self) -> int:
-        """N, as the source counts."""
+        """N, readable or not."""
 
     def rows(self, index_B: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where the labels of some pictures stand."""
+        """Rows of the labels of some images."""
         return index_B
-
-    def relabel(self, labels: Mapping[str, Labels]) -> None:
-        """Take the labels that the source has now: those kept with decoded pictures may be old.
-
-        Parameters
-        ----------
-        labels : mapping of str to Labels
-            Of all pictures of the source.
-        """
-        self.labels = dict(labels)
 
     @abstractmethod
     def take(self, index_B: NDArray[np.int64], place_B: NDArray[np.float64]) -> Tensor:
-        """Some pictures, uint8 (B, C, H, W).
+        """Some images, uint8 (B, C, H, W).
 
         Parameters
         ----------
         index_B : int64 (B,)
-            Which.
+            Their numbers.
         place_B : float64 (B,) in [0, 1)
-            Where a picture that is larger than its view is cut.
+            Where images larger than ``shape`` are cropped, from their first to their last pixels.
         """
 
     def spread(self, most: int) -> Iterator[NDArray[np.uint8]]:
-        """Up to ``most`` pictures spread evenly, cut about the centre, as parts (n, C, H, W)."""
+        """Up to ``most`` images spread evenly, center crops, in parts uint8 (n, C, H, W)."""
         indices = np.linspace(0, len(self) - 1, min(most, len(self))).round().astype(np.int64)
         for start in range(0, len(indices), _PART):
             part = indices[start : start + _PART]
             yield self.take(part, np.full(len(part), 0.5)).numpy()
 
 
-class _RowsOfReadable(ImageDataset):
-    """Pictures held decoded: a row for each that could be read."""
+class DecodedDataset(ImageDataset):
+    """Decoded images, one row for each readable one.
+
+    Parameters
+    ----------
+    kept : int64 (count,), optional
+        The source's numbers of the rows, if some are missing.
+    positions : int, optional
+        Number of images of the source.
+    labels, skipped, run, remarks
+        See :class:`ImageDataset`.
+    """
 
     def __init__(
         self,
@@ -131,14 +118,14 @@ class _RowsOfReadable(ImageDataset):
         fingerprint: str,
         count: int,
         *,
-        kept: NDArray[np.int64] | None,
-        positions: int | None,
+        kept: NDArray[np.int64] | None = None,
+        positions: int | None = None,
         **common: Any,
     ) -> None:
         self._rows = None
         self._kept = kept
         if kept is not None and positions is not None and len(kept) < positions:
-            # the next readable one; after the last, the first
+            # the next readable image; after the last, the first
             self._rows = np.searchsorted(kept, np.arange(positions)) % len(kept)
             fingerprint = _combined(fingerprint, self._rows)
         self._count = count if self._rows is None else len(self._rows)
@@ -153,53 +140,35 @@ class _RowsOfReadable(ImageDataset):
         return index_B if self._rows is None else self._rows[index_B]
 
     def relabel(self, labels: Mapping[str, Labels]) -> None:
+        """Use the present labels of all images of the source instead of those stored earlier."""
         kept = self._kept
         self.labels = {
             name: values if kept is None else values.take(kept) for name, values in labels.items()
         }
 
 
-class HeldDataset(_RowsOfReadable):
-    """All of one size, in one array.
+class HeldDataset(DecodedDataset):
+    """Images of one size in one array.
 
     Parameters
     ----------
     images : uint8 (M, C, H, W)
         In memory, or mapped.
     digest : str, optional
-        :func:`digest_of` the images; default computed.
-    labels, skipped, run, remarks
-        See :class:`ImageDataset`.
-    kept : int64 (M,), optional
-        The source's numbers of the images, where some are missing.
-    positions : int, optional
-        How many pictures the source counts.
+        :func:`digest_of` the images; computed by default.
+    kept, positions, labels, skipped, run, remarks
+        See :class:`DecodedDataset`.
     """
 
-    def __init__(
-        self,
-        images: NDArray[np.uint8],
-        digest: str | None = None,
-        *,
-        kept: NDArray[np.int64] | None = None,
-        positions: int | None = None,
-        **common: Any,
-    ) -> None:
+    def __init__(self, images: NDArray[np.uint8], digest: str | None = None, **common: Any) -> None:
         _, channels, height, width = images.shape
         self.digest = digest or digest_of(images)
-        super().__init__(
-            (channels, height, width),
-            self.digest,
-            len(images),
-            kept=kept,
-            positions=positions,
-            **common,
-        )
+        super().__init__((channels, height, width), self.digest, len(images), **common)
         self.images = np.asarray(images)  # of a mapped file, a plain array over the same memory
         self._placed: Tensor | None = None
 
     def placed(self, device: torch.device) -> HeldDataset:
-        """The same, with a copy of all on a device: to take some, only their numbers go there."""
+        """The same, with a copy of all images on a device, so that only numbers are sent there."""
         same = copy.copy(self)
         same._placed = torch.tensor(self.images, device=device)
         same.device = same._placed.device
@@ -208,24 +177,24 @@ class HeldDataset(_RowsOfReadable):
     def take(
         self,
         index_B: NDArray[np.int64],
-        place_B: NDArray[np.float64],  # noqa: ARG002 (nothing is left to cut)
+        place_B: NDArray[np.float64],  # noqa: ARG002 (nothing to crop)
     ) -> Tensor:
         if self._placed is not None:
             row_B = torch.from_numpy(self.rows(index_B))
             return self._placed[row_B.to(self.device, non_blocking=True)]
-        # NumPy's copy, since torch takes no memory that it could not write to
+        # NumPy copies, since torch does not accept read-only memory
         return torch.from_numpy(np.ascontiguousarray(self.images[self.rows(index_B)]))
 
 
-class CoveredDataset(_RowsOfReadable):
-    """Each covers the view with one side longer, and is cut where the caller says.
+class CoveredDataset(DecodedDataset):
+    """Images with one side longer than shown, cropped when they are taken.
 
     Parameters
     ----------
     shape : (C, H, W)
-        What is cut from each.
+        Of the crops.
     pixels : uint8 (total,)
-        The pictures (C, h, w) one after another.
+        The images (C, h, w) one after another.
     sides : int64 (M, 2)
         h and w of each.
     digest, kept, positions, labels, skipped, run, remarks
@@ -238,19 +207,10 @@ class CoveredDataset(_RowsOfReadable):
         pixels: NDArray[np.uint8],
         sides: NDArray[np.int64],
         digest: str | None = None,
-        *,
-        kept: NDArray[np.int64] | None = None,
-        positions: int | None = None,
         **common: Any,
     ) -> None:
-        super().__init__(
-            shape,
-            _combined(digest or digest_of(pixels), sides, np.array(shape)),
-            len(sides),
-            kept=kept,
-            positions=positions,
-            **common,
-        )
+        fingerprint = _combined(digest or digest_of(pixels), sides, np.array(shape))
+        super().__init__(shape, fingerprint, len(sides), **common)
         self._pixels = np.asarray(pixels)
         self._sides = sides
         self._ends = np.cumsum(shape[0] * sides.prod(axis=1))
@@ -268,7 +228,7 @@ class CoveredDataset(_RowsOfReadable):
 def cut(
     cover_CHW: NDArray[np.uint8], shape: tuple[int, int, int], place: float
 ) -> NDArray[np.uint8]:
-    """The part of a covering picture at a place between its two ends, 0 to 1."""
+    """The crop of a covering image at a place between its two ends, 0 to 1."""
     _, height, width = shape
     top = int(place * (cover_CHW.shape[1] - height + 1))
     left = int(place * (cover_CHW.shape[2] - width + 1))
@@ -276,7 +236,7 @@ def cut(
 
 
 def digest_of(pixels: NDArray[np.uint8]) -> str:
-    """A digest of the shape and every pixel, read in parts."""
+    """A digest of the shape and all pixels, read in parts."""
     hashed = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
     step = max(1, _PART_BYTES * len(pixels) // max(1, pixels.size))
     for start in range(0, len(pixels), step):

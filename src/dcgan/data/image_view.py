@@ -1,8 +1,9 @@
-"""What the network sees of a picture."""
+"""What the network sees of an image."""
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,19 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dcgan.data.colour import to_channels
-from dcgan.data.decode import damage_named
-from dcgan.data.draft import Draft
-from dcgan.data.fit import cover, fit
-from dcgan.data.remarks import listening
+from dcgan.data.pixels.color import to_channels
+from dcgan.data.pixels.decode import damage_named
+from dcgan.data.pixels.draft import Draft
+from dcgan.data.pixels.fit import cover, fit
+from dcgan.data.pixels.remarks import listening
+from dcgan.data.pixels.values import UNKNOWN, Values
+from dcgan.data.quality.survey import values_of
 from dcgan.data.sources.base import Source
-from dcgan.data.survey import values_of
-from dcgan.data.values import UNKNOWN, Values
 from dcgan.errors import DataError, OutOfReach
 from dcgan.vocabulary import Fit
 
 _PAUSES = (0.2, 1.0, 3.0)
-"""Seconds before what is out of reach is asked for again."""
+"""Seconds before each further try to read an image that is out of reach."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,12 @@ class View:
     ----------
     size : (height, width)
     channels : 1 to 4
-        See :func:`dcgan.data.colour.to_channels`.
+        See :func:`dcgan.data.pixels.color.to_channels`.
     how, background
-        See :func:`dcgan.data.fit.fit`.
+        See :func:`dcgan.data.pixels.fit.fit`.
     values : Values
-        Black and white in images of more than 8 bits per channel; what is not given, the source's
-        images tell.
+        Black and white in images of more than 8 bits per channel; found from the source's images
+        if not set.
     """
 
     size: tuple[int, int]
@@ -49,41 +50,41 @@ class View:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of one picture."""
+        """(C, H, W) of one image."""
         return (self.channels, *self.size)
 
     @property
     def image_bytes(self) -> int:
-        """Bytes of one picture."""
+        """Bytes of one image."""
         return self.channels * self.size[0] * self.size[1]
 
     @property
     def is_ragged(self) -> bool:
-        """Whether pictures are held larger than they are shown, each in a size of its own."""
+        """Whether images are held larger than they are shown, in different sizes."""
         return self.how == "cover-random"
 
     def of(self, source: Source, index: int) -> NDArray[np.uint8]:
-        """One picture, uint8 (C, H, W); where the view is ragged, one side may be longer.
+        """One image, uint8 (C, H, W); if the view is ragged, one side may be longer.
 
         Raises
         ------
         UnreadableImage
             With the reason.
         DataError
-            It cannot be had, and not a little later either; or the dataset does not tell which of
-            its values are black and white.
+            It is out of reach after several tries; or which of the dataset's values are black and
+            white is unknown.
         """
         return self.remarked(source, index)[0]
 
     def remarked(self, source: Source, index: int) -> tuple[NDArray[np.uint8], set[str]]:
-        """One picture as :meth:`of` gives it, and what is worth saying about it."""
+        """One image as :meth:`of` returns it, and remarks on it."""
         with listening() as remarks:
             image = _read(source, index, self.size)
-            draft = Draft.found(image)
+            draft: Draft | None = image.info.get("draft")
             values = self.values
             if not values.knows(image.mode):
                 values = values_of(source, values)
-            with damage_named():  # some damage only shows when the colours are converted
+            with damage_named():  # some damage is only found when colors are converted
                 image = to_channels(image, self.channels, self.background, values)
                 if self.is_ragged:
                     fitted = cover(image, self.size, draft)
@@ -93,20 +94,20 @@ class View:
         return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0), remarks
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary that JSON can hold."""
+        """A dictionary for JSON."""
         return asdict(self) | {"size": list(self.size)}
 
 
 def _read(source: Source, index: int, at_least: tuple[int, int]) -> Image.Image:
-    """One picture, asked for again where it was only out of reach."""
-    for pause in (*_PAUSES, None):
-        try:
+    """Read one image, again after a pause if it is out of reach."""
+    for pause in _PAUSES:
+        with suppress(OutOfReach):
             return source.read(index, at_least)
-        except OutOfReach as error:
-            if pause is None:
-                raise DataError(
-                    f"{source.name}: {source.title(index)} {error}; the same command goes on once"
-                    " it can be had"
-                ) from error
-            time.sleep(pause)
-    raise AssertionError
+        time.sleep(pause)
+    try:
+        return source.read(index, at_least)
+    except OutOfReach as error:
+        raise DataError(
+            f"{source.name}: {source.title(index)} cannot be read now: {error}. Run the same"
+            " command again to resume when it can be read"
+        ) from error

@@ -16,27 +16,27 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from dcgan.data.dataset import HeldDataset, ImageDataset
-from dcgan.data.parallel import ahead
-from dcgan.data.scale import PixelScale
+from dcgan.data.pixels.scale import PixelScale
+from dcgan.runtime.threads import ahead
 
 WINDOW = 64
-"""Runs of pictures that are shuffled with each other, where a source is read in runs."""
+"""Runs whose images are shuffled together, for a source that is read in runs."""
 
 _BATCHES_AHEAD = 4
 
 
 def epoch_order(seed: int, epoch: int, count: int, run: int = 1) -> NDArray[np.int64]:
-    """A permutation of ``count`` images that depends on nothing but its arguments.
+    """A permutation of ``count`` images that depends only on its arguments.
 
-    Sorted by Philox's raw words, whose stream NumPy guarantees to stay the same (its shuffles it
-    does not), so that a run resumed years later sees the same order.
+    Images are sorted by Philox's raw words. NumPy guarantees that these never change (unlike its
+    shuffles), so a run resumed years later sees the same order.
 
     Parameters
     ----------
     seed, epoch, count : int
     run : int, default 1
-        Pictures that lie together. Above 1, runs are permuted, and pictures only within every 64
-        consecutive runs of that permutation: what is read is read in long pieces.
+        Number of adjacent images that are read together. Above 1, runs are permuted, and images
+        only within every 64 consecutive runs of that permutation, so that reads stay long.
     """
     if run == 1:
         return np.argsort(_words(seed, epoch, count), kind="stable")
@@ -55,12 +55,12 @@ def _words(seed: int, epoch: int, count: int) -> NDArray[np.uint64]:
 
 @dataclass(frozen=True)
 class ClassNumbers:
-    """The class of each picture.
+    """The class of each image.
 
     Parameters
     ----------
     number_N : (N,)
-        By rows of the pictures' labels.
+        By rows of the dataset's labels.
     classes : int
         K.
     """
@@ -70,36 +70,35 @@ class ClassNumbers:
 
 
 class _Slice(NamedTuple):
-    """One batch before it is read."""
+    """This rank's share of one batch before it is read."""
 
     indices: NDArray[np.int64]
     words: NDArray[np.uint64]
-    """Random words of these pictures in this epoch."""
+    """Random words of these images in this epoch."""
     word: int
-    """One of the whole batch."""
+    """Random word of the whole batch."""
 
 
 class Batches:
-    """Normalised batches of pictures.
+    """Normalized batches of images.
 
-    An epoch is as many whole batches as the pictures fill; the incomplete rest of an epoch's order
-    is dropped. With fewer pictures than one batch, every batch is drawn with replacement and
-    counts as an epoch.
+    An epoch is as many full batches as the dataset has; an incomplete last batch is dropped. With
+    fewer images than one batch, every batch is sampled with replacement and counts as an epoch.
 
     Parameters
     ----------
-    dataset : Pictures, or uint8 (N, C, H, W)
+    dataset : ImageDataset, or uint8 (N, C, H, W)
     batch : int
-        Images of one step, of all ranks together.
+        Images per step, of all ranks together.
     seed : int
     device : torch.device
-        Where batches are delivered.
+        Device of the batches.
     scale : PixelScale
     flip : bool, default False
-        Mirror every other picture, at random.
+        Mirror each image with probability 1/2.
     dequantize : bool, default False
-        Add noise, uniform between half a pixel value below and above, so that the data are not
-        on a grid that no generator draws (Theis et al. 2016, section 3.1); rounding undoes it.
+        Add noise, uniform in ±0.5 pixel values, so that the data are not on a grid, which no
+        generator produces (Theis et al. 2016, section 3.1). Rounding removes it.
     classes : ClassNumbers, optional
         For :meth:`with_classes`.
     rank, ranks : int, default 0 and 1
@@ -139,7 +138,7 @@ class Batches:
 
     @property
     def with_replacement(self) -> bool:
-        """Whether there are fewer pictures than one batch holds."""
+        """Whether there are fewer images than one batch holds."""
         return len(self._dataset) < self.batch
 
     @property
@@ -149,11 +148,11 @@ class Batches:
 
     @property
     def epoch_images(self) -> int:
-        """How many images one epoch shows."""
+        """Number of images that one epoch shows."""
         return max(1, len(self._dataset) // self.batch) * self.batch
 
     def indices(self, epoch: int) -> NDArray[np.int64]:
-        """Which pictures an epoch shows, in order."""
+        """Numbers of the images that an epoch shows, in order."""
         count = len(self._dataset)
         if self.with_replacement:
             return (_words(self.seed, epoch, self.batch) % np.uint64(count)).astype(np.int64)
@@ -161,31 +160,26 @@ class Batches:
         return order[: self.epoch_images]
 
     def starting_at(self, images_seen: int) -> Iterator[Tensor]:
-        """Batches float (B, C, H, W) from a position on, without end; B is this rank's share.
-
-        Parameters
-        ----------
-        images_seen : int
-            Images that the run has been shown, on all ranks; a multiple of the batch.
-        """
+        """Endless batches float (B, C, H, W) after the first ``images_seen`` images of all ranks, a
+        multiple of the batch. B is this rank's share."""
         for image_BCHW, _ in self.with_classes(images_seen):
             yield image_BCHW
 
     def with_classes(self, images_seen: int) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """The batches of :meth:`starting_at`, each with the classes of its pictures, float
-        (B, K) with one number that is 1; None where no classes were given."""
+        """The batches of :meth:`starting_at` with their classes, one-hot float (B, K); None without
+        classes."""
         slices = self._slices(images_seen)
-        read = ((self._read(one), one) for one in slices)
+        batches: Iterator[tuple[Tensor, _Slice]] = ((self._read(part), part) for part in slices)
         if self._dataset.is_slow or self._must_be_fetched:
-            read = ahead(read, _BATCHES_AHEAD)  # type: ignore[assignment]
-        for pixel_BCHW, one in read:
-            yield self._deliver(pixel_BCHW, one.word), self._classes_of(one)
+            batches = ahead(batches, _BATCHES_AHEAD)
+        for pixel_BCHW, part in batches:
+            yield self._deliver(pixel_BCHW, part.word), self._classes_of(part)
 
-    def _classes_of(self, one: _Slice) -> Tensor | None:
+    def _classes_of(self, part: _Slice) -> Tensor | None:
         if self._classes is None:
             return None
-        number_B = self._classes.number_N[self._dataset.rows(one.indices)].astype(np.int64)
-        # made on the device, and left behind while the copy runs: nothing waits for a GPU
+        number_B = self._classes.number_N[self._dataset.rows(part.indices)].astype(np.int64)
+        # one-hot on the device, after an asynchronous copy: nothing waits for a GPU
         here_B = torch.from_numpy(number_B).to(
             self._device, non_blocking=self._device.type == "cuda"
         )
@@ -195,7 +189,7 @@ class Batches:
         epoch, position = divmod(images_seen, self.epoch_images)
         while True:
             order = self.indices(epoch)
-            # another stream than the order's, whose epochs count from 0
+            # a different stream from that of the order, whose epochs count from 0
             words = _words(self.seed, 2**63 + epoch, self.epoch_images)
             for start in range(position, self.epoch_images, self.batch):
                 whole = slice(start, start + self.batch)
@@ -203,25 +197,25 @@ class Batches:
                 yield _Slice(order[whole][self._share], words[whole][self._share], word)
             epoch, position = epoch + 1, 0
 
-    def _read(self, one: _Slice) -> Tensor:
-        """uint8 (B, C, H, W), in memory that the device can fetch from."""
-        # 53 high bits make the place, the lowest decides on the mirror: independent of each other
-        place_B = (one.words >> np.uint64(11)).astype(np.float64) * 2.0**-53
-        pixel_BCHW = self._dataset.take(one.indices, place_B)
+    def _read(self, part: _Slice) -> Tensor:
+        """uint8 (B, C, H, W), in memory from which the device can copy."""
+        # the 53 high bits are the place, the lowest bit is the mirroring: independent of each other
+        place_B = (part.words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        pixel_BCHW = self._dataset.take(part.indices, place_B)
         if self._flip:
-            is_mirrored = torch.from_numpy((one.words & np.uint64(1)).astype(bool))
+            is_mirrored = torch.from_numpy((part.words & np.uint64(1)).astype(bool))
             is_mirrored = is_mirrored.to(pixel_BCHW.device, non_blocking=True)[:, None, None, None]
-            # not by index, which would wait for a GPU to count them
+            # not by index, which would wait for the GPU to count them
             pixel_BCHW = torch.where(is_mirrored, pixel_BCHW.flip(3), pixel_BCHW)
-        # only pinned memory may be left behind while the copy still runs
+        # only pinned memory can be copied asynchronously
         if not self._must_be_fetched:
             return pixel_BCHW
-        with torch.cuda.device(self._device):  # threads begin on the first GPU
+        with torch.cuda.device(self._device):  # threads start on the first GPU
             return pixel_BCHW.pin_memory()
 
     @property
     def _must_be_fetched(self) -> bool:
-        """Whether a GPU has to fetch each batch from the processor's memory."""
+        """Whether a GPU copies each batch from the CPU's memory."""
         return self._device.type == "cuda" and self._dataset.device.type == "cpu"
 
     def _deliver(self, pixel_BCHW: Tensor, word: int) -> Tensor:
@@ -229,7 +223,7 @@ class Batches:
         if self._noise is None:
             return self._scale.normalize(pixel_BCHW)
         self._noise.manual_seed(word >> 1)
-        # of the whole batch, of which each rank takes its share: the same however many there are
+        # noise of the whole batch, so that it is the same for any number of ranks
         noise_BCHW = torch.rand(
             (self.batch, *pixel_BCHW.shape[1:]), generator=self._noise, device=self._device
         )

@@ -1,4 +1,4 @@
-"""Millions of names in little memory."""
+"""Millions of file names in little memory."""
 
 from __future__ import annotations
 
@@ -13,13 +13,8 @@ from numpy.typing import NDArray
 class Names(Sequence[str]):
     """A read-only sequence of file names, packed into one block of bytes.
 
-    Two million names of 40 characters take 96 MB here and some 200 MB as a list of ``str``; with a
-    ``Path`` or a ``ZipInfo`` each, over a gigabyte.
-
-    Parameters
-    ----------
-    names : iterable of str
-        May hold what no encoding knows (surrogates of undecodable file names).
+    Two million names of 40 characters need 96 MB, about 200 MB as a list of ``str``, and more than
+    1 GB as ``Path`` or ``ZipInfo``. Names may contain surrogates of undecodable file names.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -41,7 +36,7 @@ class Names(Sequence[str]):
             start = end
 
     def take(self, rows: NDArray[np.int64]) -> Names:
-        """Some of the names; these very ones where all are wanted, in order."""
+        """The names at some rows; the same object for all rows in order."""
         if len(rows) == len(self):
             return self
         return Names(self[row] for row in rows.tolist())

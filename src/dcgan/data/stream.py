@@ -1,4 +1,4 @@
-"""Pictures decoded as they are shown: for what neither memory nor disk can hold decoded."""
+"""Images decoded when they are shown: for datasets too large for memory and disk."""
 
 from __future__ import annotations
 
@@ -11,38 +11,29 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dcgan.data.dataset import ImageDataset, Skipped, cut
+from dcgan.data.dataset import ImageDataset, cut
 from dcgan.data.image_view import View
-from dcgan.data.parallel import cores
+from dcgan.data.pixels.remarks import Skipped
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
 from dcgan.errors import TooManyUnreadable, UnreadableImage
+from dcgan.runtime.threads import cores
 
 STREAMED = "stream:"
-"""Begins a fingerprint that comes from names and not from pixels."""
+"""Prefix of fingerprints made from names and not from pixels."""
 
 _PER_TASK = 8
 _JUDGED_AFTER = 100
-"""Pictures on which the share of unreadable ones is judged at the least."""
+"""Images shown at least before the share of unreadable ones is judged."""
 
 
 class StreamedDataset(ImageDataset):
-    """Pictures read from their source each time; only a few batches are held.
-
-    The place of an unreadable picture is taken by the next readable one, so that what is shown
-    depends on nothing but the index.
-
-    Parameters
-    ----------
-    source : Source
-    view : View
-    max_unreadable : float in [0, 1]
-    """
+    """Images read from their source each time they are shown; only a few batches are held."""
 
     is_slow = True
 
     def __init__(self, source: Source, view: View, *, max_unreadable: float = 0.05) -> None:
-        # not by time or place: a collection that was moved is still the same
+        # not by time or path: a dataset that was moved is still the same
         titles = (source.title(index) for index in range(len(source)))
         super().__init__(
             view.shape,
@@ -60,7 +51,7 @@ class StreamedDataset(ImageDataset):
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
-        """What could not be read so far."""
+        """Unreadable images found so far."""
         return tuple(self._unreadable.values())
 
     def __len__(self) -> int:
@@ -84,10 +75,10 @@ class StreamedDataset(ImageDataset):
             pixels = None if at in self._unreadable else self._read(at)
             if pixels is not None:
                 return cut(pixels, self.shape, place) if self._view.is_ragged else pixels
-        raise TooManyUnreadable(f"{self._source.name}: not one picture can be read")
+        raise TooManyUnreadable(f"{self._source.name}: no image can be read")
 
     def _read(self, index: int) -> NDArray[np.uint8] | None:
-        """One picture, or None for a damaged one, which is remembered."""
+        """One image; None if it is unreadable, which is remembered."""
         try:
             pixels, remarks = self._view.remarked(self._source, index)
             if remarks:
@@ -99,21 +90,21 @@ class StreamedDataset(ImageDataset):
             return None
 
     def _remark(self, index: int, remarks: set[str]) -> None:
-        """Count what is said about an image once, however often it is shown."""
+        """Count the remarks on an image once, however often it is shown."""
         with self._lock:
             if index not in self._remarked:
                 self._remarked.add(index)
                 self.remarks.add(self._source.title(index), remarks)
 
     def _judge(self) -> None:
-        """Refuse to go on with what is mostly damage."""
+        """Stop if significantly more images are unreadable than allowed."""
         bad, seen = len(self._unreadable), min(max(self._seen, _JUDGED_AFTER), len(self))
         expected = self._most * seen
         spread = 3 * math.sqrt(expected * (1 - self._most)) if seen < len(self) else 0.0
-        if bad > expected + spread:  # three deviations of a fair draw: not just bad luck
+        if bad > expected + spread:  # by three standard deviations
             first = next(iter(self._unreadable.values()))
             raise TooManyUnreadable(
-                f"{self._source.name}: {bad} of the first {seen:,} pictures shown are unreadable,"
-                f" more than data.max_unreadable = {self._most:g} allows; the first is"
+                f"{self._source.name}: {bad} of the first {seen:,} images shown are unreadable,"
+                f" more than `data.max_unreadable={self._most:g}` allows; the first is"
                 f" {first.title} ({first.reason})"
             )

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from dcgan.data import ImageDataset, Labels, load_dataset, open_source
 from dcgan.data.cache import Cache
-from dcgan.data.survey import values_of
-from dcgan.data.values import UNKNOWN, Values
+from dcgan.data.pixels.values import UNKNOWN, Values
+from dcgan.data.quality.survey import values_of
 from dcgan.errors import ConfigError, DataError, RunError, did_you_mean
 from dcgan.runs.run import Run
 from dcgan.runs.settings import stored_section

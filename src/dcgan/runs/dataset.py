@@ -11,19 +11,18 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, InstanceOf
 
 from dcgan.data import ImageDataset, Source, load_dataset, open_items, open_source
-from dcgan.data.cache import Cache
+from dcgan.data.cache import cache_by_settings
 from dcgan.data.image_view import View
-from dcgan.data.selection import Drops, select
+from dcgan.data.pixels.values import UNKNOWN, Values
+from dcgan.data.quality.selection import select_by_settings
+from dcgan.data.quality.survey import values_of
 from dcgan.data.sources.named import named_test_of
 from dcgan.data.stream import STREAMED
-from dcgan.data.survey import values_of
-from dcgan.data.values import UNKNOWN, Values
 from dcgan.errors import DataError, RunError
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runs.schema import Number, Share, Stored, Text
 from dcgan.runs.settings import stored_section
-from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.reading import NotJson, read_json
 from dcgan.runtime.reporting import SILENT, Reporter
@@ -85,7 +84,15 @@ def open_dataset(
         for line in source.notes:
             reporter.note(line)
     if is_own:
-        source = _selected(section, source, reporter)
+        source = select_by_settings(
+            source,
+            section.duplicates,
+            section.blank,
+            background=section.background,
+            channels=section.channels,
+            cache=section.cache,
+            reporter=reporter,
+        )
     how = section.fit
     dataset = load_dataset(
         source,
@@ -93,7 +100,7 @@ def open_dataset(
         networks.image_shape[0],
         **_fit(section),
         max_unreadable=section.max_unreadable,
-        cache=_cache(section, folder),
+        cache=cache_by_settings(section.cache, section.cache_gb, folder.cache),
         values=_values(section, source, is_own=data is None),
         reporter=reporter,
     )
@@ -174,33 +181,10 @@ def _fit(section: _DataSection) -> _Fitting:
     }
 
 
-def _selected(section: _DataSection, source: Source, reporter: Reporter) -> Source:
-    """Without the images that the run went without."""
-    on_white = section.background.lower() == "#ffffff"
-    drops = Drops(
-        section.duplicates,
-        section.blank,
-        vanishing=on_white and section.channels not in {2, 4},
-    )
-    known = None if section.cache == "off" else cache_folder() / "selections"
-    return select(source, drops, known=known, reporter=reporter)
-
-
 def _values(section: _DataSection, source: Source, *, is_own: bool) -> Values:
     """Black and white as in the run's images; where those have none, as these tell."""
     stored = section.values
     return stored if stored and is_own else values_of(source, stored or UNKNOWN)
-
-
-def _cache(section: _DataSection, folder: RunFolder) -> Cache | None:
-    match section.cache:
-        case "off":
-            return None
-        case "run":
-            place = folder.cache
-        case _:
-            place = cache_folder() / "pictures"
-    return Cache(place, int(section.cache_gb * 1e9))
 
 
 def _say_if_changed(folder: RunFolder, dataset: ImageDataset, reporter: Reporter) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, Strict
 
-from dcgan.data.scale import PixelScale
+from dcgan.data.pixels.scale import PixelScale
 from dcgan.errors import GeometryError, RunError
 from dcgan.models.amount import count_weights
 from dcgan.models.discriminator import Discriminator
@@ -183,7 +183,7 @@ class _StoredLatent(Stored):
 
 
 class _StoredScale(Stored):
-    """As :class:`dcgan.data.scale.PixelScale`."""
+    """As :class:`dcgan.data.pixels.scale.PixelScale`."""
 
     mean: Annotated[tuple[Number, ...], Field(min_length=1)]
     deviation: Annotated[tuple[Annotated[Number, Field(gt=0)], ...], Field(min_length=1)]

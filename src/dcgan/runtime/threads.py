@@ -1,14 +1,16 @@
-"""Threads: one for each of many pieces of work, or as many for one piece as cores are free."""
+"""Threads: how many PyTorch uses, and work on many items in several threads."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from functools import cache
-from threading import Barrier, Lock
+from itertools import repeat, takewhile
+from threading import Barrier, Event, Lock
 from typing import TypeVar
 
 import torch
@@ -17,6 +19,10 @@ from dcgan.runtime.load import free_cores, usage
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_TASK_SECONDS = 0.1
+_GROWTH = 4
+"""How long a task of :func:`in_chunks` should take, and by how much chunks grow at most."""
 
 _making = Lock()
 """While a pool is made, PyTorch's number for new threads is 1, and none must ask for it."""
@@ -92,11 +98,88 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
     with _making:
         threads = max([torch.get_num_threads(), *_lowered_from])
         pool = _pool(threads, os.getpid())
+    yield from _in_order(pool, work, items, 2 * threads)
+
+
+def in_chunks(
+    function: Callable[[int], Result],
+    indices: Sequence[int],
+    *,
+    most: int = 256,
+    one_at_a_time: bool = False,
+) -> Iterator[Result]:
+    """Results in the order of their indices, many per task, on all cores.
+
+    For work that releases Python's lock and does not use PyTorch, such as decoding with Pillow.
+    The chunks grow until a task takes about 0.1 s: submitting small images one by one costs more
+    than decoding them, and few large images must still be shared by all cores.
+
+    Parameters
+    ----------
+    function : callable
+        May itself call :func:`in_chunks`.
+    indices : sequence of int
+    most : int, default 256
+        Most indices per task. At most this many results times twice the number of cores are held.
+    one_at_a_time : bool, default False
+        Call ``function`` in this thread, and only when its result is wanted.
+    """
+    if one_at_a_time:
+        yield from map(function, indices)
+        return
+    workers, size, stopped = cores(), 1, Event()
+
+    def chunks() -> Iterator[Sequence[int]]:
+        start = 0
+        while start < len(indices):
+            chunk = indices[start : start + size]
+            yield chunk
+            start += len(chunk)
+
+    def do(chunk: Sequence[int]) -> tuple[list[Result], float]:
+        began = time.perf_counter()
+        results = [function(index) for index in chunk if not stopped.is_set()]
+        return results, (time.perf_counter() - began) / len(chunk)
+
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for results, seconds in _in_order(pool, do, chunks(), 2 * workers):
+                wanted = int(_TASK_SECONDS / max(seconds, 1e-9))
+                size = max(1, min(most, wanted, _GROWTH * len(results)))
+                yield from results
+        finally:
+            stopped.set()
+
+
+def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
+    """The same items; up to ``depth`` of them are made in another thread before they are needed."""
+    source, end = iter(items), object()
+    with (
+        ThreadPoolExecutor(1) as pool,
+        closing(_in_order(pool, lambda _: next(source, end), repeat(None), depth + 1)) as made,
+    ):
+        yield from takewhile(lambda item: item is not end, made)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _in_order(
+    pool: ThreadPoolExecutor,
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    most: int,
+) -> Generator[Result, None, None]:
+    """Results in the order of their items, with at most ``most`` tasks submitted at once."""
     waiting: deque[Future[Result]] = deque()
     try:
         for item in items:
             waiting.append(pool.submit(work, item))
-            if len(waiting) == 2 * threads:
+            if len(waiting) == most:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

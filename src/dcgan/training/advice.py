@@ -10,9 +10,9 @@ import numpy as np
 
 from dcgan.config import load_recipe, parse_config
 from dcgan.config.tree import DataConfig
-from dcgan.data.inspection import TINY_SIDE, Inspection
-from dcgan.data.survey import Survey
-from dcgan.data.values import SETTING, written
+from dcgan.data.pixels.values import SETTING, written
+from dcgan.data.quality.inspection import TINY_SIDE, Inspection
+from dcgan.data.quality.survey import Survey
 from dcgan.training.auto import choose_size
 from dcgan.vocabulary import Fit
 

@@ -12,7 +12,8 @@ import torch
 
 from dcgan.config import RunConfig, parse_config, resolved, validate_combinations
 from dcgan.data import ImageDataset, Source, load_dataset, open_items, open_source, survey
-from dcgan.data.survey import LOOKED_AT
+from dcgan.data.cache import cache_by_settings
+from dcgan.data.quality.survey import LOOKED_AT
 from dcgan.errors import DataError
 from dcgan.evaluation.extractors import refuse_unknown
 from dcgan.runs.dataset import FROM_PYTHON
@@ -29,7 +30,6 @@ from dcgan.training.advice import cropped, few_images
 from dcgan.training.arguments import collect_settings, outside_the_recipe, starting_settings
 from dcgan.training.auto import fill_auto, resolve_auto
 from dcgan.training.build import (
-    build_cache,
     build_scale,
     build_selection,
     build_values,
@@ -294,7 +294,7 @@ def _load(config: RunConfig, source: Source, folder: RunFolder, reporter: Report
         how=config.data.fit,
         background=config.data.background,
         max_unreadable=config.data.max_unreadable,
-        cache=build_cache(config, folder),
+        cache=cache_by_settings(config.data.cache, config.data.cache_gb, folder.cache),
         memory=None if memory == "auto" else int(memory * 1e9),
         shown=_images_shown(config, len(source)),
         values=build_values(config),

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from dcgan.config import RunConfig, forget_unused, merge, parse_config, resolved
-from dcgan.data.survey import Survey
-from dcgan.data.values import SETTING, decided, written
+from dcgan.data.pixels.values import SETTING, decided, written
+from dcgan.data.quality.survey import Survey
 from dcgan.training.build import build_values
 
 _TINY = 16

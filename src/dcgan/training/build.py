@@ -14,10 +14,9 @@ from torch import nn
 from dcgan.augment import Augment
 from dcgan.config.tree import PlayerConfig, RunConfig, resolved
 from dcgan.data import Batches, HeldDataset, ImageDataset, PixelScale, Source
-from dcgan.data.cache import Cache
 from dcgan.data.loader import ClassNumbers
-from dcgan.data.selection import Drops, select
-from dcgan.data.values import Values
+from dcgan.data.pixels.values import Values
+from dcgan.data.quality.selection import select_by_settings
 from dcgan.evaluation.extractors import classes_of, open_extractor
 from dcgan.evaluation.real_images import FEWEST
 from dcgan.metrics.extractor import Extractor
@@ -27,7 +26,6 @@ from dcgan.models.synchronised import synchronise_batch_norm
 from dcgan.objectives import OBJECTIVES, PENALTIES, PenaltyName
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
-from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.device import choose_precision, free_memory, placed
 from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reporting import Reporter
@@ -130,22 +128,16 @@ def build_augment(config: RunConfig, device: torch.device, dataset_size: int = 0
     )
 
 
-def build_cache(config: RunConfig, folder: RunFolder) -> Cache | None:
-    """Where decoded pictures are kept."""
-    if config.data.cache == "off":
-        return None
-    place = folder.cache if config.data.cache == "run" else cache_folder() / "pictures"
-    return Cache(place, int(config.data.cache_gb * 1e9))
-
-
 def build_selection(config: RunConfig, source: Source, reporter: Reporter) -> Source:
     """The source without the images that the configuration drops."""
     data = config.data
-    on_white = data.background.lower() == "#ffffff" and data.channels not in {2, 4}
-    return select(
+    return select_by_settings(
         source,
-        Drops(data.duplicates, data.blank, vanishing=on_white),
-        known=None if data.cache == "off" else cache_folder() / "selections",
+        data.duplicates,
+        data.blank,
+        background=data.background,
+        channels=data.channels,
+        cache=data.cache,
         reporter=reporter,
     )
 

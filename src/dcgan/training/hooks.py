@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from dcgan.data.scale import PixelScale
+from dcgan.data.pixels.scale import PixelScale
 from dcgan.errors import Diverged
 from dcgan.models.latents import LatentSpace
 from dcgan.render.sheet import save_image, sheet

@@ -11,11 +11,11 @@ from typing import Any
 from dcgan.config import merge, parse_config, resolved
 from dcgan.data import Source, open_items, open_source, survey
 from dcgan.data.image_view import View
+from dcgan.data.pixels.values import written
+from dcgan.data.quality.survey import LOOKED_AT
+from dcgan.data.quality.variation import varies
 from dcgan.data.sources.prepared import PreparedSource
 from dcgan.data.store import prepare_dataset
-from dcgan.data.survey import LOOKED_AT
-from dcgan.data.values import written
-from dcgan.data.variation import varies
 from dcgan.errors import ConfigError, DataError
 from dcgan.runtime.device import choose_device
 from dcgan.runtime.files import StrPath, expanded

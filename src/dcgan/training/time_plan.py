@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from dcgan.config import RunConfig, load_recipe, merge, parse_config, resolved
-from dcgan.data.survey import Survey
+from dcgan.data.quality.survey import Survey
 from dcgan.training.auto import choose_size, resolve_auto
 from dcgan.training.memory_check import refuse_beyond_memory
 from dcgan.training.tables import resolve_networks

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dcgan.data import Source, load_dataset, open_source, survey
-from dcgan.data.inspection import inspect_dataset
+from dcgan.data.quality.inspection import inspect_dataset
 from dcgan.data.sources.arrays import open_array
 from dcgan.errors import ConfigError, DataError
 

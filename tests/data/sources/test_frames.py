@@ -12,8 +12,8 @@ from PIL import Image
 from PIL.GifImagePlugin import GifImageFile
 
 from dcgan.data import Source, load_dataset, open_source
-from dcgan.data.colour import to_channels
-from dcgan.data.decode import Film, count_frames
+from dcgan.data.pixels.color import to_channels
+from dcgan.data.pixels.decode import Film, count_frames
 from dcgan.errors import DataError, UnreadableImage
 
 KINDS = {
@@ -107,7 +107,7 @@ def _no_more_than(calls: int):
 def test_reading_all_frames_goes_through_a_film_once(tmp_path, monkeypatch):
     """Once in each thread."""
     folder = put(tmp_path, {"a.gif": long_gif(300)})
-    monkeypatch.setattr("dcgan.data.parallel.cores", lambda: 2)
+    monkeypatch.setattr("dcgan.runtime.threads.cores", lambda: 2)
     source = open_source(folder, frames="all")
     monkeypatch.setattr("PIL.GifImagePlugin.GifImageFile._seek", _no_more_than(2 * 300 + 4))
     dataset = load_dataset(source, (4, 6), 3)

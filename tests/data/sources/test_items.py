@@ -144,7 +144,7 @@ WRONG = {
     "too large": (np.full((4, 4), 256), "0..255"),
     "complex": (np.zeros((4, 4), complex), "complex"),
     "words": (np.full((4, 4), "x"), "must be numbers"),
-    "text": (b"no picture at all", "no picture in"),
+    "text": (b"no picture at all", "no image in"),
     "no bytes": (b"", "empty"),
     "no such path": ("/gone/a.png", "/gone/a.png: No such file"),
     "a folder": (Path("/"), "not a regular file"),
@@ -260,7 +260,7 @@ def test_a_list_of_images_trains_and_goes_on(tmp_path):
 
 
 def test_training_on_what_is_no_image_is_refused_in_one_line(tmp_path):
-    with pytest.raises(DataError, match=r"none of 2 pictures can be read.*data\[0\]") as failure:
+    with pytest.raises(DataError, match=r"none of 2 images can be read.*data\[0\]") as failure:
         dcgan.train([None, 5], images=64, out=tmp_path / "run", **SMALL)
     assert len(str(failure.value).splitlines()) == 1
     assert not (tmp_path / "run").exists()

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.decode import EXTENSIONS
+from dcgan.data.pixels.decode import EXTENSIONS
 
 Form = Literal[
     "path", "path, no ending", "tail", "tail, no ending", "file", "file, no ending", "number"

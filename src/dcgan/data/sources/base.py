@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dcgan.data.decode import Film, count_frames, decode, peek
 from dcgan.data.labels import Labels
+from dcgan.data.pixels.decode import Film, count_frames, decode, peek
 from dcgan.errors import DataError
 
 

@@ -7,11 +7,11 @@ import threading
 import numpy as np
 from PIL import Image
 
-from dcgan.data.decode import Film
-from dcgan.data.parallel import in_threads
+from dcgan.data.pixels.decode import Film
 from dcgan.data.sources.base import EncodedSource, Source
 from dcgan.data.sources.paths import digest
 from dcgan.errors import UnreadableImage
+from dcgan.runtime.threads import in_chunks
 
 
 class FramesSource(Source):
@@ -24,7 +24,7 @@ class FramesSource(Source):
             except UnreadableImage:
                 return 1  # reported when it is read
 
-        counts = np.fromiter(in_threads(frames, range(len(source))), np.int64, len(source))
+        counts = np.fromiter(in_chunks(frames, range(len(source))), np.int64, len(source))
         rows = np.repeat(np.arange(len(source)), counts)
         labels = {name: values.take(rows) for name, values in source.labels.items()}
         super().__init__(source.name, labels=labels, others=source.others, notes=source.notes)

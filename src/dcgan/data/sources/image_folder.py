@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dcgan.data.decode import EXTENSIONS, is_image
 from dcgan.data.labels.arrange import LabelFiles, arrange
 from dcgan.data.labels.side_files import SideFile
 from dcgan.data.labels.tables import suffix
 from dcgan.data.name_table import Names
+from dcgan.data.pixels.decode import EXTENSIONS, is_image
 from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.paths import file_stamp, is_hidden, read_image_file
 from dcgan.runtime.split_names import AUTO

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch.utils.data import IterableDataset
 
-from dcgan.data.decode import damage_named, decode
 from dcgan.data.labels import Labels
 from dcgan.data.labels.item_classes import ItemClasses
-from dcgan.data.profiles import to_srgb
+from dcgan.data.pixels.decode import damage_named, decode
+from dcgan.data.pixels.profiles import to_srgb
 from dcgan.data.sources.arrays import as_pixels, channels_last
 from dcgan.data.sources.base import ArraySource, Source
 from dcgan.data.sources.paths import read_image_file

@@ -8,9 +8,9 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from dcgan.data.decode import EXTENSIONS
 from dcgan.data.labels.splits import refuse_split
 from dcgan.data.labels.tables import suffix
+from dcgan.data.pixels.decode import EXTENSIONS
 from dcgan.data.prepared import is_prepared
 from dcgan.data.sources.arrays import open_array
 from dcgan.data.sources.base import EncodedSource, Source

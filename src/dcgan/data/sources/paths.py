@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from dcgan.data.decode import MOST_BYTES
+from dcgan.data.pixels.decode import MOST_BYTES
 from dcgan.errors import OutOfReach, UnreadableImage
 from dcgan.runtime.changes import can_be_trusted, state_of
 

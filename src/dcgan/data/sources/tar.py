@@ -15,13 +15,13 @@ from typing import BinaryIO
 
 import numpy as np
 
-from dcgan.data.decode import MOST_BYTES
 from dcgan.data.labels.arrange import arrange
 from dcgan.data.labels.columns import Column
 from dcgan.data.labels.side_files import SideFile
 from dcgan.data.labels.splits import choose_files
 from dcgan.data.labels.tables import NoTable
 from dcgan.data.name_table import Names
+from dcgan.data.pixels.decode import MOST_BYTES
 from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.paths import digest
 from dcgan.data.sources.tar_index import Place, Shard, list_shard, place

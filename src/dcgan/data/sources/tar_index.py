@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import fsspec
 
-from dcgan.data.decode import EXTENSIONS
 from dcgan.data.labels.sample_texts import SampleTexts
 from dcgan.data.labels.tables import ENDINGS, suffix
+from dcgan.data.pixels.decode import EXTENSIONS
 from dcgan.data.sources.paths import digest, file_stamp, is_hidden
 from dcgan.errors import DataError, SourceNotFound, Unreachable
 from dcgan.runtime.cache import cache_folder

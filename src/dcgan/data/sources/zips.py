@@ -22,11 +22,11 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from dcgan.data.decode import EXTENSIONS, MOST_BYTES
 from dcgan.data.labels.arrange import LabelFiles, arrange
 from dcgan.data.labels.side_files import SideFile
 from dcgan.data.labels.tables import NoTable, suffix
 from dcgan.data.name_table import Names
+from dcgan.data.pixels.decode import EXTENSIONS, MOST_BYTES
 from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.paths import digest, is_hidden
 from dcgan.data.sources.unpacking import unpacked

@@ -1,0 +1,1 @@
+"""Image files → pixels: decoding, colors, value ranges and fitting to a size."""
