@@ -8,34 +8,58 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
+from functools import cache
 
+from dcgan.cli.commands import COMMANDS
 from dcgan.runtime.progress import TerminalReporter
 from dcgan.runtime.reporting import SILENT, Reporter
 
-_POSITIONAL = {"data", "run", "runs", "name"}
+_SHORT = {
+    "data.root": "data_root",
+    "data.size": "size",
+    "optim.batch": "batch",
+    **{f"length.{name}": name for name in ("images", "epochs", "minutes")},
+}
+"""Settings that have a shorter option of their own."""
 
-_SETTING = re.compile(r"`([a-z]\w*(?:\.[a-z]\w*)*)(?:=([^`]*))?`")
+_NAME = re.compile(r"`([A-Za-z][\w.\[\]]*)(?:=([^`]*))?`")
 
 
 def with_flags(text: str) -> str:
-    """A message with each setting in backticks written as the flag it is.
+    """A message with each name in backticks written as the running command takes it.
+
+    A name that is neither a setting nor an argument of the command loses its backticks.
 
     >>> with_flags("`data.max_unreadable` is 2. `data.fit=pad` keeps images whole.")
     '--data.max-unreadable is 2. --data.fit pad keeps images whole.'
     """
-    return _SETTING.sub(_flag, text)
+    return _NAME.sub(_flag, text)
 
 
 def _flag(match: re.Match[str]) -> str:
-    if match[1] in _POSITIONAL:
-        return match[1].upper()
-    flag = f"--{match[1].replace('_', '-')}"
-    return flag if match[2] is None else f"{flag} {_word(match[2])}"
+    name, value = _SHORT.get(match[1], match[1]), match[2]
+    if "[" in name:  # a row of a layer table, which only a recipe file has
+        written = name
+    elif "." in name:
+        written = f"--{name.replace('_', '-')}"
+    else:
+        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "train")
+        written = _arguments(command).get(name, name)
+    return written if value is None else f"{written} {shlex.quote(value)}"
 
 
-def _word(value: str) -> str:
-    """A value as a shell takes it; placeholders such as FILE and N stay as they are."""
-    return shlex.quote(value) if value else "''"
+@cache
+def _arguments(command: str) -> dict[str, str]:
+    """How a command's arguments are typed, by name: ``{"run": "RUN", "out": "--out"}``."""
+    from dcgan.cli.app import app
+
+    if not any(command in group for group in COMMANDS.values()):
+        command = "train"
+    arguments = app[command].assemble_argument_collection()
+    typed = [name for one in arguments for name in one.names or (one.name,)]
+    # reversed: DATA of train comes before the settings --data.*
+    return {name.lstrip("-").lower().replace("-", "_"): name for name in reversed(typed)}
 
 
 class _Screen(TerminalReporter):

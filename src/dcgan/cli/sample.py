@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ def sample(
     /,
     *,
     number: Annotated[int, Parameter(name=["--number", "-n"])] = 64,
-    out: Path = Path("samples.png"),
+    out: Path | None = None,
     numbered: Annotated[bool, Parameter(negative=())] = False,
     neighbours: Annotated[bool, Parameter(negative=())] = False,
     data: OptionalData = None,
@@ -34,7 +35,8 @@ def sample(
         Set the number of images.
     out
         Set the output: a .png, .jpg or .webp for one sheet, a folder for single PNGs, an .npz
-        (array images, N x C x H x W), or a .zip of PNGs.
+        (array images, N x C x H x W), or a .zip of PNGs. An existing file is replaced (default:
+        samples.png, or samples-2.png and so on if it exists).
     numbered
         Write the number of each image below it, for dcgan interpolate and arithmetic.
     neighbours
@@ -56,6 +58,14 @@ def sample(
         opened, choice = which.open(run, ranks)
         with ranks.first_ahead():
             beside = open_run_dataset(opened, data, data_root) if neighbours else None
-        write_samples(opened, number, out, choice, numbered=numbered, beside=beside)
+        chosen = out or ranks.broadcast(_free_name())
+        write_samples(opened, number, chosen, choice, numbered=numbered, beside=beside)
     if ranks.is_first:
-        print(f"{number:,} images of checkpoint {opened.checkpoint.name}: {out}")
+        kept = "" if out or chosen.stem == "samples" else " (samples.png exists and is kept)"
+        print(f"{number:,} images of checkpoint {opened.checkpoint.name}: {chosen}{kept}")
+
+
+def _free_name() -> Path:
+    """``samples.png``, or ``samples-2.png`` and so on: the first that does not exist."""
+    names = (f"samples-{number}.png" for number in count(2))
+    return next(path for path in map(Path, chain(["samples.png"], names)) if not path.exists())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Group, Parameter
+from cyclopts import Parameter
 
 from dcgan.cli.options import OptionalData
 from dcgan.config import merge
@@ -24,101 +24,39 @@ from dcgan.config.tree import (
     RecordsConfig,
 )
 
-_MAIN, _DATA, _MODEL, _OBJECTIVE, _AUGMENT, _OPTIM, _AVERAGE, _LENGTH, _METRICS, _RECORDS = (
-    Group(title, sort_key=rank)
-    for rank, title in enumerate(
-        (
-            "Options",
-            "Images",
-            "Networks",
-            "Objective",
-            "Augmentation",
-            "Optimizers",
-            "Averaging",
-            "Length",
-            "Metrics",
-            "Records",
-        )
-    )
-)
-
 
 def train(
     data: OptionalData = None,
     /,
     *,
-    recipe: Annotated[str | None, Parameter(group=_MAIN)] = None,
-    out: Annotated[Path | None, Parameter(group=_MAIN)] = None,
-    resume: Annotated[bool, Parameter(group=_MAIN)] = False,
-    size: Annotated[str | None, Parameter(group=_MAIN)] = None,
-    images: Annotated[int | None, Parameter(group=_MAIN)] = None,
-    epochs: Annotated[int | None, Parameter(group=_MAIN)] = None,
-    minutes: Annotated[float | None, Parameter(group=_MAIN)] = None,
-    batch: Annotated[int | None, Parameter(group=_MAIN)] = None,
-    seed: Annotated[int | None, Parameter(group=_MAIN)] = None,
-    device: Annotated[str | None, Parameter(group=_MAIN)] = None,
-    precision: Annotated[str | None, Parameter(group=_MAIN)] = None,
-    threads: Annotated[str | None, Parameter(group=_MAIN)] = None,
-    deterministic: Annotated[bool, Parameter(group=_MAIN)] = False,
-    data_root: Annotated[Path | None, Parameter(group=_MAIN)] = None,
-    as_json: Annotated[bool, Parameter(name="--json", group=_MAIN)] = False,
-    data_settings: Annotated[DataConfig | None, Parameter(name="--data", group=_DATA)] = None,
-    model: Annotated[ModelConfig | None, Parameter(group=_MODEL)] = None,
-    objective: Annotated[ObjectiveConfig | None, Parameter(group=_OBJECTIVE)] = None,
-    augment: Annotated[AugmentConfig | None, Parameter(group=_AUGMENT)] = None,
-    optim: Annotated[OptimConfig | None, Parameter(group=_OPTIM)] = None,
-    average: Annotated[AverageConfig | None, Parameter(group=_AVERAGE)] = None,
-    length: Annotated[LengthConfig | None, Parameter(group=_LENGTH)] = None,
-    metrics: Annotated[MetricsConfig | None, Parameter(group=_METRICS)] = None,
-    records: Annotated[RecordsConfig | None, Parameter(group=_RECORDS)] = None,
+    recipe: str | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+    size: str | None = None,
+    images: int | None = None,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    batch: int | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    threads: str | None = None,
+    deterministic: bool = False,
+    data_root: Path | None = None,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    data_settings: Annotated[DataConfig | None, Parameter(name="--data")] = None,
+    model: ModelConfig | None = None,
+    objective: ObjectiveConfig | None = None,
+    augment: AugmentConfig | None = None,
+    optim: OptimConfig | None = None,
+    average: AverageConfig | None = None,
+    length: LengthConfig | None = None,
+    metrics: MetricsConfig | None = None,
+    records: RecordsConfig | None = None,
 ) -> None:
     """Train a DCGAN on a dataset of images.
 
-    The same command with the same --out resumes an unfinished run.
-
-    Parameters
-    ----------
-    data
-        Choose the dataset: a folder, .zip, .tar, .npy, .npz or .parquet, a URL of tar shards, or a
-        name: digits, shapes, mnist, fashion-mnist, cifar10, celeba, lsun/CATEGORY, hub:OWNER/NAME
-        (default: digits).
-    recipe
-        Choose a recipe by name (dcgan recipes lists them) or a YAML file (default: auto). What the
-        recipe sets replaces the defaults printed below.
-    out
-        Set the run folder (default: a new folder in runs/). The same command with the same --out
-        resumes an unfinished run.
-    resume
-        Resume the run in --out with its own dataset and settings, or without --out the newest run
-        of these settings. --images, --epochs or --minutes extend it; they count from its start.
-    size
-        Set the height and width in pixels: 64, or 157x128.
-    images
-        Stop after this many real images seen.
-    epochs
-        Stop after this many passes over the dataset.
-    minutes
-        Stop after this many minutes of training.
-    batch
-        Set the number of real images per step.
-    seed
-        Set the seed of all random numbers (default: 0).
-    device
-        Choose the device: auto, cpu, cuda, cuda:N or mps (default: auto).
-    precision
-        Choose the precision of matrix products: auto, fp32 or bf16. auto times a few steps and
-        chooses the faster one (default: auto).
-    threads
-        Set the number of CPU threads: a fixed number, or auto, which chooses the fastest number and
-        adapts it. 2,1@12288 repeats a run that changed from 2 to 1 at 12,288 images (default:
-        auto).
-    deterministic
-        Use only deterministic algorithms, so that resume is bit-identical on a GPU too. This is
-        slower on a GPU.
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
-    as_json
-        Print one JSON object about the run as the last line on stdout.
+    ``dcgan train --help`` is printed by :mod:`dcgan.cli.train_help`.
     """
     from dcgan.runtime.launch import speaks
 
