@@ -14,7 +14,6 @@ from dcgan.runtime.arguments import refuse_no_data, refuse_no_run
 if TYPE_CHECKING:
     import torch
 
-    from dcgan.cli.flags import screen
     from dcgan.data import ImageDataset
     from dcgan.latent.choice import Choice
     from dcgan.runs.run import Run
@@ -31,11 +30,12 @@ def _refuse_no_data(_: object, value: str | None) -> None:
 
 
 ExistingRun = Annotated[Path, Parameter(validator=_refuse_no_run)]
-"""A run folder. A missing one is refused while arguments are parsed, before torch is imported."""
-
 ExistingData = Annotated[str, Parameter(validator=_refuse_no_data)]
 OptionalData = Annotated[str | None, Parameter(validator=_refuse_no_data)]
-"""A dataset that exists if it is a path, checked as early."""
+"""Runs and datasets. Missing ones are refused during parsing, before torch is imported."""
+
+Switch = Annotated[bool, Parameter(negative=())]
+"""A switch without a --no-KEY twin."""
 
 
 @Parameter(name="*")
@@ -108,8 +108,42 @@ class Film:
 
     fps: float = 20.0
     side: int | None = None
-    smooth: Annotated[bool, Parameter(negative=())] = False
-    once: Annotated[bool, Parameter(negative=())] = False
+    smooth: Switch = False
+    once: Switch = False
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class RealImages:
+    """Real images to compare with, and to learn labels from.
+
+    Parameters
+    ----------
+    neighbours
+        Show the nearest real image below each image of a sheet (smallest pixel difference).
+    data
+        Choose the dataset of the real images and labels (default: the run's training data).
+    data_root
+        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
+    """
+
+    neighbours: Switch = False
+    data: OptionalData = None
+    data_root: Path | None = None
+
+    def open(self, run: Run) -> ImageDataset:
+        """The dataset, fitted like the run's training images; shows progress."""
+        from dcgan.cli.flags import screen
+        from dcgan.runs.dataset import open_dataset
+
+        with screen(is_first=run.ranks.is_first) as reporter:
+            return open_dataset(
+                run.folder, run.networks, self.data, data_root=self.data_root, reporter=reporter
+            )
+
+    def open_if_shown(self, run: Run) -> ImageDataset | None:
+        """The dataset if ``neighbours`` is set."""
+        return self.open(run) if self.neighbours else None
 
 
 def computing_device(wanted: str) -> torch.device:
@@ -123,25 +157,11 @@ def computing_device(wanted: str) -> torch.device:
     return device
 
 
-def open_run_dataset(run: Run, data: str | None, data_root: Path | None) -> ImageDataset:
-    """Open the training images of a run, or others fitted the same way, and show progress."""
-    from dcgan.runs.dataset import open_dataset
-
-    with screen(is_first=run.ranks.is_first) as reporter:
-        return open_dataset(
-            run.folder,
-            run.networks,
-            data,
-            data_root=data_root,
-            reporter=reporter,
-        )
-
-
 def _pairs(words: tuple[str, ...], key: str) -> list[tuple[str, float]]:
     """``("1=3", "2=-0.5")`` → ``[("1", 3.0), ("2", -0.5)]``."""
     from dcgan.errors import ConfigError
 
-    found: list[tuple[str, float]] = []
+    pairs: dict[str, float] = {}
     for word in words:
         name, _, value = word.partition("=")
         try:
@@ -149,11 +169,11 @@ def _pairs(words: tuple[str, ...], key: str) -> list[tuple[str, float]]:
         except ValueError:
             raise ConfigError(key, word, f"use {_PAIRS[key]}") from None
         if not isfinite(number):
-            raise ConfigError(key, word, "not a finite number")
-        if name in dict(found):
+            raise ConfigError(key, word, "the number must be finite")
+        if name in pairs:
             raise ConfigError(key, word, f"{name} is set twice. Set it once")
-        found.append((name, number))
-    return found
+        pairs[name] = number
+    return list(pairs.items())
 
 
 def _number(word: str, key: str) -> int:

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_dataset
+from dcgan.cli.options import ExistingRun, RealImages, Switch, Which
 
-_WHICH = Which()
+_REAL, _WHICH = RealImages(), Which()
 
 
 def sample(
@@ -19,10 +19,8 @@ def sample(
     *,
     number: Annotated[int, Parameter(name=["--number", "-n"])] = 64,
     out: Path | None = None,
-    numbered: Annotated[bool, Parameter(negative=())] = False,
-    neighbours: Annotated[bool, Parameter(negative=())] = False,
-    data: OptionalData = None,
-    data_root: Path | None = None,
+    numbered: Switch = False,
+    real: RealImages = _REAL,
     which: Which = _WHICH,
 ) -> None:
     """Generate images with the generator of a trained run.
@@ -39,12 +37,6 @@ def sample(
         samples.png, or samples-2.png and so on if it exists).
     numbered
         Write the number of each image below it, for dcgan interpolate and arithmetic.
-    neighbours
-        Show the nearest real image below each image (smallest pixel difference).
-    data
-        Choose the dataset of the real images (default: the run's training data).
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
     from dcgan.errors import ConfigError
 
@@ -57,7 +49,7 @@ def sample(
     with joined() as ranks:
         opened, choice = which.open(run, ranks)
         with ranks.first_ahead():
-            beside = open_run_dataset(opened, data, data_root) if neighbours else None
+            beside = real.open_if_shown(opened)
         chosen = out or ranks.broadcast(_free_name())
         write_samples(opened, number, chosen, choice, numbered=numbered, beside=beside)
     if ranks.is_first:

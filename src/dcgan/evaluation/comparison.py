@@ -24,6 +24,7 @@ from dcgan.runs.settings import stored_settings
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
+from dcgan.runtime.signatures import checked
 
 MEASURES = ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
 
@@ -136,6 +137,7 @@ class Comparison:
         }
 
 
+@checked
 @isolated()
 def compare(
     runs: Sequence[Sampler],

@@ -35,6 +35,7 @@ from dcgan.runtime.isolation import default_modes, in_default_modes, isolated
 from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.reporting import SILENT, Reporter, chosen_reporter
+from dcgan.runtime.signatures import checked
 
 if TYPE_CHECKING:
     import dcgan
@@ -129,6 +130,7 @@ class Run:
         """The same, in the form that draws fastest."""
         return folded(self.generator)
 
+    @checked
     def sample(
         self,
         count: int,
@@ -213,6 +215,7 @@ class Run:
         """
         return sheet(self.sample(count, seed=seed))
 
+    @checked
     def evaluate(
         self,
         data: StrPath | None = None,
@@ -264,6 +267,7 @@ class Run:
         return np.empty((0, *self.networks.image_shape), dtype=np.uint8)
 
 
+@checked
 def open_run(
     path: StrPath,
     *,

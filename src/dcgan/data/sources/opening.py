@@ -32,6 +32,7 @@ from dcgan.errors import ConfigError, DataError, SourceNotFound
 from dcgan.runtime.arguments import is_address, is_name, refuse_no_data
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.reporting import SILENT, Reporter
+from dcgan.runtime.signatures import checked
 from dcgan.runtime.split_names import ALL, AUTO, NONE, canonical, with_split
 
 _WITH_TEST = ("mnist", "fashion-mnist", "cifar10", "celeba")
@@ -51,6 +52,7 @@ _NAMED: dict[str, tuple[tuple[str, ...], _Named]] = {
 """Splits, the first of which is the default, and who opens them."""
 
 
+@checked
 def open_source(
     data: StrPath,
     root: StrPath | None = None,
