@@ -25,8 +25,6 @@ def arithmetic(
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     plus
         Add a concept: sample numbers, such as 3,17,40 (see dcgan sample --numbered), or a class,
         such as label=7, shape=circle+colour=red or smiling.

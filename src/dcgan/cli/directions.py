@@ -43,8 +43,6 @@ def directions(
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     name
         Set the name of the direction. With only a name, show that stored direction; without a
         name, list all stored directions.

@@ -9,7 +9,16 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import ExistingRun, OptionalData
+from dcgan.cli.options import (
+    Checkpoint,
+    DataRoot,
+    Device,
+    ExistingRun,
+    Json,
+    OptionalData,
+    Seed,
+    Switch,
+)
 
 
 def evaluate(
@@ -21,20 +30,18 @@ def evaluate(
     extractor: str = "auto",
     images: Annotated[int, Parameter(name=["--images", "-n"])] = 10_000,
     held_out: OptionalData = None,
-    checkpoint: str = "best",
-    seed: int = 0,
-    data_root: Path | None = None,
-    device: str = "auto",
-    download: Annotated[bool, Parameter(negative=())] = False,
+    checkpoint: Checkpoint = "best",
+    seed: Seed = 0,
+    data_root: DataRoot = None,
+    device: Device = "auto",
+    download: Switch = False,
     out: Path | None = None,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    as_json: Json = False,
 ) -> None:
     """Score the images of a trained run and compare with the scores of real images.
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     data
         Choose the real images, as for dcgan train (default: the run's training data).
     every
@@ -48,20 +55,10 @@ def evaluate(
     held_out
         Choose images that the run was not trained on, for the test of copying (default: those of
         a dataset chosen by name).
-    checkpoint
-        Choose the checkpoint: best, last, or a number of images seen.
-    seed
-        Set the seed of the latents.
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
-    device
-        Choose the device: auto, cpu, cuda or mps.
     download
         Download the Inception weights (91 MB) if they are missing.
     out
         Set the folder for scores and figures (default: evaluations/ in the run folder).
-    as_json
-        Print one JSON object as the last line on stdout.
     """
     from dcgan.cli.evaluate_report import all_lines, report_lines
     from dcgan.cli.flags import screen

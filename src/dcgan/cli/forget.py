@@ -29,8 +29,6 @@ def forget(
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     reads
         Choose what to forget: a class, such as label=7 or smiling.
     boxes

@@ -26,8 +26,6 @@ def interpolate(
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     points
         Choose the images: sample numbers of --seed (see dcgan sample --numbered), SEED:NUMBER, or
         names stored by dcgan invert (default: samples 0, 1 and so on, as many as needed).

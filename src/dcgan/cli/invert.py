@@ -38,8 +38,6 @@ def invert(
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     images
         Choose the images: files, fitted like the training images, or numbers of dataset images
         (default: 8 samples of the run, as a test of how many it recovers).

@@ -101,14 +101,13 @@ def _invalid(error: CycloptsError, line: str, words: Sequence[str]) -> str:
 
     from dcgan.config.parsing import config_error, settings_below
 
-    cause, argument = error.__cause__, error.argument
+    cause = error.__cause__
     if not isinstance(cause, PydanticError):  # a bound of an option, such as --limit
         return line
-    section = argument.name.lstrip("-") if argument else ""
     wrong = cause.errors()[0]
-    value = wrong["input"]
-    if wrong["loc"] or not isinstance(value, str):
-        return str(config_error(cause, section))
+    section, value = ".".join(map(str, wrong["loc"])), wrong["input"]
+    if wrong["type"] != "model_type":
+        return str(config_error(cause))
     # a section got a value, such as --data PATH
     if section == "data":
         rest = [one for one in words[1:] if one not in ("--data", f"--data={value}", value)]

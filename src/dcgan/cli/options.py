@@ -29,10 +29,32 @@ def _refuse_no_data(_: object, value: str | None) -> None:
         refuse_no_data(value)
 
 
-ExistingRun = Annotated[Path, Parameter(validator=_refuse_no_run)]
+ExistingRun = Annotated[
+    Path,
+    Parameter(validator=_refuse_no_run, help="Choose the run folder, which dcgan train wrote."),
+]
 ExistingData = Annotated[str, Parameter(validator=_refuse_no_data)]
 OptionalData = Annotated[str | None, Parameter(validator=_refuse_no_data)]
 """Runs and datasets. Missing ones are refused during parsing, before torch is imported."""
+
+DataRoot = Annotated[
+    Path | None,
+    Parameter(
+        help="Set the folder of datasets chosen by name (default: the environment variable"
+        " DCGAN_DATA)."
+    ),
+]
+Checkpoint = Annotated[
+    str, Parameter(help="Choose the checkpoint: best, last, or a number of images seen.")
+]
+Device = Annotated[str, Parameter(help="Choose the device: auto, cpu, cuda or mps.")]
+Seed = Annotated[
+    int, Parameter(help="Set the seed of the latents. The same seed gives the same latents.")
+]
+Json = Annotated[
+    bool,
+    Parameter(name="--json", negative=(), help="Print one JSON object as the last line on stdout."),
+]
 
 Switch = Annotated[bool, Parameter(negative=())]
 """A switch without a --no-KEY twin."""
@@ -45,8 +67,6 @@ class Which:
 
     Parameters
     ----------
-    seed
-        Set the seed of the latents. The same seed gives the same latents.
     label
         Generate only this class. The run must be trained on labels (--model.condition).
     code
@@ -58,19 +78,15 @@ class Which:
     truncation
         Limit the numbers of each latent to this many standard deviations, such as 2. This trades
         variety for quality; below 1.5 images get worse (default: off).
-    checkpoint
-        Choose the checkpoint: best, last, or a number of images seen.
-    device
-        Choose the device: auto, cpu, cuda or mps.
     """
 
-    seed: int = 0
+    seed: Seed = 0
     label: str | None = None
     code: tuple[str, ...] = ()
     move: tuple[str, ...] = ()
     truncation: float | None = None
-    checkpoint: str = "best"
-    device: str = "auto"
+    checkpoint: Checkpoint = "best"
+    device: Device = "auto"
 
     def open(self, run: Path, ranks: Ranks | None = None) -> tuple[Run, Choice]:
         """The run and the choices that all of its latents share."""
@@ -123,13 +139,11 @@ class RealImages:
         Show the nearest real image below each image of a sheet (smallest pixel difference).
     data
         Choose the dataset of the real images and labels (default: the run's training data).
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
 
     neighbours: Switch = False
     data: OptionalData = None
-    data_root: Path | None = None
+    data_root: DataRoot = None
 
     def open(self, run: Run) -> ImageDataset:
         """The dataset, fitted like the run's training images; shows progress."""

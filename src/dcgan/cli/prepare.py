@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import ExistingData
+from dcgan.cli.options import DataRoot, ExistingData, Json
 from dcgan.errors import printable
 
 
@@ -41,8 +41,8 @@ def prepare(
     max_unreadable: Annotated[
         float, Parameter(name=["--max-unreadable", "--data.max-unreadable"])
     ] = 0.05,
-    data_root: Path | None = None,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    data_root: DataRoot = None,
+    as_json: Json = False,
 ) -> None:
     """Decode and fit a dataset once, so that later runs load it at memory speed.
 
@@ -85,10 +85,6 @@ def prepare(
         CSV, TSV, JSON or JSONL file.
     max_unreadable
         Refuse if more than this share of the files (0 to 1) is unreadable.
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
-    as_json
-        Print one JSON object instead of the report.
     """
     from dcgan.config import parse_config
 

@@ -27,8 +27,6 @@ def sample(
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     number
         Set the number of images.
     out

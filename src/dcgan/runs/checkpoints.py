@@ -30,26 +30,8 @@ def write_checkpoint(
 ) -> Path:
     """Write one checkpoint; it appears by one atomic rename.
 
-    Parameters
-    ----------
-    folder : Path
-        The run's ``checkpoints``.
-    images_seen : int
-        The checkpoint's name, in nine digits.
-    parts : mapping of str to mapping of str to Tensor
-        Each becomes ``NAME.safetensors``.
-    state : mapping
-        Becomes ``state.json``.
-
-    Returns
-    -------
-    Path
-        The checkpoint's folder. An existing one is not changed.
-
-    Raises
-    ------
-    DiskFull
-        The disk is full. Earlier checkpoints are not changed.
+    Its folder is named by the images seen, in nine digits; an existing one is not changed. Each
+    part becomes ``NAME.safetensors``, the state ``state.json``. Raises ``DiskFull``.
     """
     final = folder / f"{images_seen:09d}"
     if final.exists():
@@ -71,13 +53,7 @@ def list_checkpoints(folder: Path) -> list[Path]:
 
 
 def verify_checkpoint(checkpoint: Path) -> None:
-    """Compare every file with its SHA-256 in the manifest.
-
-    Raises
-    ------
-    CheckpointError
-        A file is missing or altered.
-    """
+    """Compare every file with its SHA-256 in the manifest; ``CheckpointError`` if one differs."""
     manifest = checkpoint / "manifest.json"
     sums = _read_json(manifest)
     for name, expected in sums.items():
@@ -98,13 +74,7 @@ def verify_checkpoint(checkpoint: Path) -> None:
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:
-    """The content of ``state.json``.
-
-    Raises
-    ------
-    CheckpointError
-        Missing, damaged, or of a newer format.
-    """
+    """The content of ``state.json``; ``CheckpointError`` if it is damaged or of a newer format."""
     state = _read_json(checkpoint / "state.json")
     version = state.get("format", 0)
     if type(version) is int and version > FORMAT:
@@ -122,13 +92,7 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
 
 
 def read_part(checkpoint: Path, name: str) -> dict[str, Tensor]:
-    """One safetensors part of a checkpoint, on the CPU.
-
-    Raises
-    ------
-    CheckpointError
-        Missing or damaged.
-    """
+    """One safetensors part of a checkpoint, on the CPU; ``CheckpointError`` if it is damaged."""
     path = checkpoint / f"{name}.safetensors"
     try:
         with _unreadable_named(path):
@@ -155,20 +119,9 @@ def prune_checkpoints(
 ) -> None:
     """Delete checkpoints except those to keep, and partly written ones.
 
-    Parameters
-    ----------
-    folder : Path
-        The run's ``checkpoints``.
-    keep : int
-        How many of the newest are kept.
-    best : collection of str
-        Names of others to keep.
-    sound : int
-        The newest of at most this many images is kept, for a run that diverges to return to.
-    every : int, optional
-        The first checkpoint after each multiple of this many images is kept.
-    passing : collection of str
-        Names of those to keep only while they are the newest.
+    Kept are the newest ``keep``; those named ``best``; the newest of at most ``sound`` images, for
+    a run that diverges to return to; and the first after each multiple of ``every`` images. Those
+    named ``passing`` are kept only while they are the newest.
     """
     for path in folder.glob(".*.part"):
         shutil.rmtree(path, ignore_errors=True)

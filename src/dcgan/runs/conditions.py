@@ -19,20 +19,9 @@ def with_conditions(
 ) -> Tensor:
     """Latents with a class and codes set.
 
-    Parameters
-    ----------
-    networks : Networks
-    latent_BZ : Tensor
-    label : str, optional
-        The name of a class.
-    codes : mapping of int to float, optional
-        Number of a code (from 1, categorical codes first) to its value: a category (from 0), or a
-        number in about [-1, 1].
-
-    Raises
-    ------
-    ConfigError
-        There is no such class, code or category.
+    ``label`` is the name of a class. ``codes`` maps the number of a code (from 1, categorical codes
+    first) to its value: a category (from 0), or a number in about [-1, 1]. Raises ``ConfigError``
+    for an unknown class, code or category.
     """
     latent = networks.latent
     if label is not None:

@@ -43,24 +43,10 @@ def open_dataset(
 ) -> ImageDataset:
     """Open images at the size and with the channels of a run's networks.
 
-    Parameters
-    ----------
-    folder : RunFolder
-    networks : Networks
-    data : str, optional
-        As for :func:`dcgan.data.open_source`; default the run's training data.
-    data_root : path, optional
-        The folder of datasets chosen by name; default that of the run, else the variable
-        ``DCGAN_DATA``.
-    reporter : Reporter, default silent
-        Receives notes and progress.
-
-    Raises
-    ------
-    DataError
-        The images cannot be found or read, or a Python program passed them.
-    RunError
-        The run's configuration is damaged.
+    ``data`` is as for :func:`dcgan.data.open_source`, by default the run's training data, and
+    ``data_root`` the folder of datasets chosen by name, by default that of the run. Raises
+    ``DataError`` if they cannot be read or a program passed them, ``RunError`` if the run's
+    configuration is damaged.
     """
     is_own = data is None
     section = _data_section(folder) if is_own or folder.config.exists() else _DataSection()
@@ -103,13 +89,7 @@ def open_dataset(
 
 
 def read_files(folder: RunFolder, networks: Networks, files: Sequence[Path]) -> NDArray[np.uint8]:
-    """Read image files, fitted like the run's training images, uint8 (N, C, H, W).
-
-    Raises
-    ------
-    DataError
-        A file is missing or is not an image.
-    """
+    """Read image files, fitted like the run's training images, uint8 (N, C, H, W)."""
     shape = networks.image_shape
     section = _data_section(folder)
     source = open_items(list(files))

@@ -27,14 +27,8 @@ def generate_each(
 ) -> Iterator[NDArray[np.uint8]]:
     """Generate images in pieces, uint8 (B, C, H, W).
 
-    Parameters
-    ----------
-    generator : Generator
-        On ``device``, in evaluation mode.
-    latents : iterable of Tensor
-        (B, Z) each, with any B. A piece has at most :func:`at_once` images.
-    scale : PixelScale
-    device : torch.device
+    The generator is on ``device`` and in evaluation mode; latents are (B, Z) with any B. A piece
+    has at most :func:`at_once` images.
     """
     batch = at_once(generator.image_shape, device)
 

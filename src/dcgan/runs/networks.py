@@ -32,18 +32,9 @@ from dcgan.vocabulary import (
 class Networks:
     """Everything needed to build both networks of a run.
 
-    Parameters
-    ----------
-    generator, discriminator : tuple of Layer
-    image_shape : (C, H, W)
-    latent : LatentSpace
-    latent_shape : (int, int, int), optional
-        Shape of a latent at the generator's input; default (Z, 1, 1).
-    class_names : tuple of str
-        Names of the classes of a conditional run.
-    class_pooling : {"sum", "mean"}
-        See :class:`dcgan.models.Discriminator`. Earlier versions stored none and used "mean".
-    scale : PixelScale
+    Images are (C, H, W); ``latent_shape`` is that of a latent at the generator's input, by default
+    (Z, 1, 1); ``class_names`` are those of a conditional run. For ``class_pooling`` see
+    :class:`dcgan.models.Discriminator`.
     """
 
     generator: tuple[Layer, ...]
@@ -94,13 +85,7 @@ class Networks:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
-        """The inverse of :meth:`to_json`.
-
-        Raises
-        ------
-        ValueError
-            An unknown key, a wrong value, or tables that do not fit together.
-        """
+        """The inverse of :meth:`to_json`; raises ``ValueError`` for anything else."""
         checked = _StoredNetworks.read(stored)
         networks = cls(
             generator=tuple(row.layer() for row in checked.generator),
@@ -197,7 +182,7 @@ class _StoredNetworks(Stored):
     latent: _StoredLatent
     latent_shape: tuple[Positive, Positive, Positive] | None
     class_names: tuple[Text, ...] = ()
-    class_pooling: ClassPooling = "mean"  # as earlier versions had it
+    class_pooling: ClassPooling = "mean"  # of earlier versions, which did not store it
     scale: _StoredScale
 
 

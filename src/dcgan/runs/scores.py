@@ -23,18 +23,8 @@ _CURE = "Use `checkpoint=last`"
 
 @dataclass(frozen=True)
 class Measured:
-    """One score during training.
-
-    Parameters
-    ----------
-    images : int
-        Images seen.
-    score : Score
-    checkpoint : str, optional
-        Name of the checkpoint, if one was saved.
-    cost : float
-        Seconds that scoring took.
-    """
+    """A score during training, the images seen, the checkpoint's name if one was saved, and the
+    seconds that scoring took (``cost``)."""
 
     images: int
     score: Score
@@ -87,13 +77,8 @@ class _StoredMeasured(Stored):
 class Scoreboard:
     """The scores of one run by one protocol, oldest first.
 
-    Parameters
-    ----------
-    folder : RunFolder
-    protocol : tuple
-        See :attr:`dcgan.metrics.Score.protocol`. Only scores of one protocol are compared.
-    places : int
-        How many of the best are kept.
+    Only scores of one :attr:`dcgan.metrics.Score.protocol` are compared. ``places`` is the number
+    of best checkpoints that are kept.
     """
 
     def __init__(self, folder: RunFolder, protocol: Protocol, places: int = 1) -> None:
@@ -207,13 +192,7 @@ def settle_best(folder: RunFolder) -> None:
 
 
 def read_best(folder: RunFolder) -> Measured | None:
-    """The content of ``best.json``; None if there are no scores.
-
-    Raises
-    ------
-    RunError
-        It is damaged.
-    """
+    """The content of ``best.json``, None without scores; ``RunError`` if it is damaged."""
     if not folder.best.is_file():
         return None
     try:

@@ -12,13 +12,7 @@ from dcgan.runs.folder import RunFolder
 
 
 def stored_settings(folder: RunFolder) -> dict[str, Any]:
-    """All settings of a run, nested.
-
-    Raises
-    ------
-    RunError
-        ``config.yaml`` is missing, cannot be read, or is damaged.
-    """
+    """All settings of a run, nested; ``RunError`` if ``config.yaml`` is missing or damaged."""
     path = folder.config
     try:
         found = read_yaml_file(path)
@@ -38,13 +32,7 @@ def stored_settings(folder: RunFolder) -> dict[str, Any]:
 
 
 def stored_section(folder: RunFolder, name: str) -> dict[str, Any]:
-    """One section of the settings; empty if it is missing.
-
-    Raises
-    ------
-    RunError
-        See :func:`stored_settings`; or the key holds no section.
-    """
+    """One section of :func:`stored_settings`; empty if it is missing."""
     found = stored_settings(folder).get(name, {})
     if not isinstance(found, dict):
         raise RunError(
