@@ -13,7 +13,7 @@ from dcgan.cli.options import Checkpoint, DataRoot, Device, ExistingRun, Json, O
 
 
 def compare(
-    *runs: ExistingRun,
+    *runs: Annotated[ExistingRun, Parameter(help="Choose at least two run folders.")],
     data: OptionalData = None,
     out: Path = Path("compare.png"),
     images: Annotated[int, Parameter(name=["--images", "-n"])] = 5_000,
@@ -29,8 +29,6 @@ def compare(
 
     Parameters
     ----------
-    runs
-        Choose at least two run folders.
     data
         Choose the real images for the scores (default: the first run's training data).
     out

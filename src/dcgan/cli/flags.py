@@ -38,7 +38,9 @@ def with_flags(text: str) -> str:
 
 
 def _flag(match: re.Match[str]) -> str:
-    name, value = _SHORT.get(match[1], match[1]), match[2]
+    name, value = match[1], match[2]
+    if value is None:  # the short ones take no auto
+        name = _SHORT.get(name, name)
     if "[" in name:  # a row of a layer table, which only a recipe file has
         written = name
     elif "." in name:
