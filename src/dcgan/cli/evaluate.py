@@ -63,7 +63,7 @@ def evaluate(
     from dcgan.cli.evaluate_report import all_lines, report_lines
     from dcgan.cli.flags import screen
     from dcgan.cli.options import computing_device
-    from dcgan.evaluation.evaluate_runs import evaluate as measure
+    from dcgan.evaluation.evaluate_runs import evaluate as score_runs
     from dcgan.evaluation.results import keep_all_evaluations, keep_evaluation
     from dcgan.runs import open_run
     from dcgan.runs.run import open_every_checkpoint
@@ -76,7 +76,7 @@ def evaluate(
             runs = open_every_checkpoint(run, device=place, ranks=ranks, reporter=reporter)
         else:
             runs = [open_run(run, checkpoint=checkpoint, device=place, ranks=ranks)]
-        found = measure(
+        found = score_runs(
             runs,
             data,
             extractor=extractor,
@@ -98,7 +98,7 @@ def evaluate(
             stored = keep_all_evaluations(folder, found, place=out, is_own=data is None)
         else:
             stored = keep_evaluation(folder, found[0], place=out)
-    except OSError as error:  # minutes of measuring are not lost for that
+    except OSError as error:  # the scores, which take minutes, are still printed
         failed = error
     lines = all_lines(found, stored) if every else report_lines(found[0], stored)
     if failed is not None and out is None:

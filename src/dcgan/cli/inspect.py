@@ -91,7 +91,7 @@ def inspect(
         labels=labels,
     )
     sheet = _sheet(source, seen, advice)
-    stem = re.sub(r"[^\w.-]+", "-", Path(data).stem).strip("-.") or "pictures"
+    stem = re.sub(r"[^\w.-]+", "-", Path(data).stem).strip("-.") or "images"
     path = out or Path(f"{stem}-inspect.png")
     save_image(sheet, path)
     report = as_dict(data, source, seen, advice) | {"sheet": str(path)}
