@@ -1,1 +1,1 @@
-"""Training speed of this machine, compared with the standard PyTorch DCGAN example and its limits."""
+"""Training speed of this machine, compared with the standard PyTorch DCGAN example."""

@@ -293,7 +293,7 @@ def test_arrays_called_by_splits_are_splits(tmp_path, x, y):
     assert classes(open_source(path, split="test")) == [str(value) for value in PARITY[:4]]
     assert len(open_source(path, split="all")) == 16
     assert open_source(path, split="test").stamp() != source.stamp()
-    with pytest.raises(ConfigError, match=r"data\.split = 'val'.*train \(12 images\), test"):
+    with pytest.raises(ConfigError, match=r"data\.split` is 'val'.*train \(12 images\), test"):
         open_source(path, split="val")
 
 

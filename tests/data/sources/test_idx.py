@@ -163,7 +163,7 @@ def asked(monkeypatch) -> list[str]:
     """The network has both sets; what it is asked for."""
     names = []
 
-    def fetch(file, folder, progress=None):
+    def fetch(file, folder, reporter):
         content = idx(DIGITS if "images" in file.name else NUMBERS)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / file.name).write_bytes(gzip.compress(content))
