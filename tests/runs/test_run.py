@@ -73,7 +73,7 @@ def test_checkpoints_are_chosen_by_name(small_run, tmp_path):
     score = Score(measure="frechet_distance", value=1.0)
     write_best(dcgan.open_run(copy).folder, Measured(1, score, names[0]), by="training")
     assert dcgan.open_run(copy).checkpoint.name == names[0]
-    with pytest.raises(CheckpointError, match="there are best, last"):
+    with pytest.raises(CheckpointError, match="There are best, last"):
         dcgan.open_run(copy, checkpoint="7")
 
 

@@ -191,7 +191,7 @@ def joined() -> Iterator[Ranks]:
         raise ConfigError(
             "WORLD_SIZE",
             size,
-            "this build of PyTorch supports one process only. Start it without torchrun",
+            "this build of PyTorch supports one process only.",
         )
     # small values are exchanged on the CPU, without waiting for a GPU
     has_nccl = torch.cuda.is_available() and distributed.is_nccl_available()
