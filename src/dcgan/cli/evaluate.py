@@ -61,7 +61,7 @@ def evaluate(
         Set the folder for scores and figures (default: evaluations/ in the run folder).
     """
     from dcgan.cli.evaluate_report import all_lines, report_lines
-    from dcgan.cli.flags import screen
+    from dcgan.cli.flags import screen, with_flags
     from dcgan.cli.options import computing_device
     from dcgan.evaluation.evaluate_runs import evaluate as score_runs
     from dcgan.evaluation.results import keep_all_evaluations, keep_evaluation
@@ -101,6 +101,7 @@ def evaluate(
     except OSError as error:  # the scores, which take minutes, are still printed
         failed = error
     lines = all_lines(found, stored) if every else report_lines(found[0], stored)
+    lines = [with_flags(line) for line in lines]
     if failed is not None and out is None:
         lines.append(f"not stored: {reason_of(failed)}. Use --out FOLDER to store it elsewhere")
     if as_json:

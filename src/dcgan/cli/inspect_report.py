@@ -229,7 +229,7 @@ def _unreadable(report: Mapping[str, Any]) -> list[str]:
         return []
     lines = ["", f"The {len(unreadable):,} unreadable images:"]
     for title, reason in list(unreadable.items())[:_UNREADABLE_NAMED]:
-        lines.append(f"  {_short(title, 60)}: {printable(reason)}")
+        lines.append(f"  {_short(title, 60)}: {printable(with_flags(reason))}")
     if len(unreadable) > _UNREADABLE_NAMED:
         lines.append(f"  and {len(unreadable) - _UNREADABLE_NAMED:,} more (--json lists all)")
     return lines

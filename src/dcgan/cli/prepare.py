@@ -75,7 +75,7 @@ def prepare(
     # what is wrong is refused before torch is imported, which takes seconds
     parse_config({"data": settings | ({"size": size} if size else {})})
 
-    from dcgan.cli.flags import screen
+    from dcgan.cli.flags import screen, with_flags
     from dcgan.data.prepared import read_manifest
     from dcgan.runtime.shell import command
     from dcgan.training.prepare_dataset import prepare as prepare_data
@@ -101,5 +101,5 @@ def prepare(
         f" {len(manifest['skipped']):,} skipped"
     )
     for title, reason in manifest["skipped"][:20]:
-        print(printable(f"  {title}: {reason}"))
+        print(printable(f"  {title}: {with_flags(reason)}"))
     print(f"next: {command('train', out)}")

@@ -73,7 +73,7 @@ def probe(
         Set the folder for confusion.png and probe.json (default: RUN/probe, or RUN/probe-N with
         --labels N).
     """
-    from dcgan.cli.flags import screen
+    from dcgan.cli.flags import screen, with_flags
     from dcgan.cli.options import computing_device
     from dcgan.errors import ConfigError
     from dcgan.probe.methods import checked_methods
@@ -111,7 +111,7 @@ def probe(
         return
     print(f"{opened.path}, {opened.images_seen:,} images seen, on {printable(data)}")
     for line in (result.protocol(), result.table(), *result.verdict(), *result.notes()):
-        print(line)
+        print(with_flags(line))
     print(f"confusion matrix: {report['confusion']}")
 
 

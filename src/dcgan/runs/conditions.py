@@ -33,7 +33,7 @@ def with_conditions(
             )
         if label not in networks.class_names:
             raise ConfigError(
-                "label", label, f"no such class. {did_you_mean(label, networks.class_names)}"
+                "label", label, f"no such class; {did_you_mean(label, networks.class_names)}"
             )
         latent_BZ = latent.with_class(latent_BZ, networks.class_names.index(label))
     for number, value in (codes or {}).items():

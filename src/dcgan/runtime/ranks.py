@@ -188,11 +188,7 @@ def joined() -> Iterator[Ranks]:
         yield Ranks()
         return
     if not distributed.is_available():
-        raise ConfigError(
-            "WORLD_SIZE",
-            size,
-            "this build of PyTorch supports one process only.",
-        )
+        raise ConfigError("WORLD_SIZE", size, "this build of PyTorch supports one process only")
     # small values are exchanged on the CPU, without waiting for a GPU
     has_nccl = torch.cuda.is_available() and distributed.is_nccl_available()
     backend = "cpu:gloo,cuda:nccl" if has_nccl else "gloo"
