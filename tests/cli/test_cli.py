@@ -322,26 +322,18 @@ def test_names_in_messages_are_those_of_the_command(monkeypatch, command, text, 
         ("records.keep", "1"),
     ],
 )
-def test_settings_are_taken_from_the_shell(monkeypatch, tmp_path, key, value):
+def test_settings_are_taken_from_the_shell(dcgan, monkeypatch, key, value):
     """Every section and kind of value reaches the configuration."""
-    import dcgan.training.api as session
-    from dcgan.errors import DcganError
-
     seen = []
-
-    def stop(config, *_, **__):
-        seen.append(config.model_dump(mode="json"))
-        raise DcganError("seen enough")
-
-    monkeypatch.setattr(session, "_resolve", stop)
+    monkeypatch.setattr(
+        "dcgan.training.train", lambda *_, settings, **__: seen.append(settings), raising=False
+    )
     words = [f"--{key}"] if value == "" else [f"--{key}", value]
-    beside = {  # without which these would have no effect, and be refused
+    needed = {  # settings without which these have no effect, and are refused
         "objective.force-two-sided": ["--objective.fake-target", "0.1"],
         "model.discriminator.noise-until": ["--model.discriminator.noise", "0.1"],
     }
-    monkeypatch.setattr(sys, "argv", ["dcgan", "train", *words, *beside.get(key, [])])
-    with pytest.raises(SystemExit):
-        main()
+    dcgan("train", *words, *needed.get(key, []))
     (found,) = seen
     for part in key.replace("-", "_").split("."):
         found = found[part]
@@ -351,47 +343,32 @@ def test_settings_are_taken_from_the_shell(monkeypatch, tmp_path, key, value):
         assert found == value or str(found) == value or found == float(value)
 
 
-def test_deterministic_is_a_switch(monkeypatch):
-    import dcgan.training.api as session
-    from dcgan.errors import DcganError
-
+def test_deterministic_is_a_switch(dcgan, monkeypatch):
     seen = []
-
-    def stop(config, *_, **__):
-        seen.append(config.deterministic)
-        raise DcganError("seen enough")
-
-    monkeypatch.setattr(session, "_resolve", stop)
-    for words in ([], ["--deterministic"]):
-        monkeypatch.setattr(sys, "argv", ["dcgan", "train", *words])
-        with pytest.raises(SystemExit):
-            main()
-    assert seen == [False, True]
+    monkeypatch.setattr(
+        "dcgan.training.train", lambda *_, settings, **__: seen.append(settings), raising=False
+    )
+    dcgan("train")
+    dcgan("train", "--deterministic")
+    assert seen == [{}, {"deterministic": True}]
 
 
-def test_ctrl_c_is_one_line_and_exit_code_3(dcgan, monkeypatch):
-    import dcgan.training.api as session
+@pytest.mark.parametrize(
+    ("error", "exit_code", "line"),
+    [
+        (KeyboardInterrupt(), 3, "stopped by SIGINT"),
+        (RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB"), 2, "smaller --batch"),
+    ],
+)
+def test_ctrl_c_and_lack_of_memory_are_one_line(dcgan, monkeypatch, error, exit_code, line):
+    def broken(*_, **__):
+        raise error
 
-    def interrupted(config, *_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(session, "_resolve", interrupted)
+    monkeypatch.setattr("dcgan.training.train", broken, raising=False)
     code, _, err = dcgan("train")
-    assert code == 3
+    assert code == exit_code
     assert len(err.strip().splitlines()) == 1
-
-
-def test_what_nobody_expected_is_one_line_too(dcgan, monkeypatch):
-    import dcgan.training.api as session
-
-    def broken(config, *_, **__):
-        raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
-
-    monkeypatch.setattr(session, "_resolve", broken)
-    code, _, err = dcgan("train")
-    assert code == 2
-    assert len(err.strip().splitlines()) == 1
-    assert "smaller --batch" in err
+    assert line in err
 
 
 def test_recipes_are_listed_and_printed_with_their_layer_shapes(dcgan):
