@@ -164,7 +164,7 @@ def test_networks_that_were_altered_are_told_by_their_checksum(copy):
 def test_networks_too_large_for_memory_are_refused(copy, monkeypatch):
     networks = package.open_run(copy).networks
     monkeypatch.setattr("dcgan.runs.networks.available_memory", lambda: 1000)
-    with pytest.raises(RunError, match=r"weights take .* of memory is free"):
+    with pytest.raises(RunError, match=r"weights need .* of memory, and .* is free"):
         networks.build_generator()
 
 
