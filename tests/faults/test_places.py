@@ -147,7 +147,7 @@ def test_a_run_without_its_configuration(copy):
     (copy / "config.yaml").unlink()
     run = package.open_run(copy)
     assert len(run.sample(2)) == 2
-    with pytest.raises(DcganError, match=r"has no config\.yaml.* Give the images as DATA"):
+    with pytest.raises(DcganError, match=r"has no config\.yaml.* Choose the images with `data`"):
         run.evaluate(images=60, extractor="random")
     assert run.evaluate("digits", images=60, extractor="random").scores
     with pytest.raises(
