@@ -94,7 +94,7 @@ def as_text(report: Mapping[str, Any]) -> str:
         lines.append(f"{label:<{_LABEL_WIDTH}}{text}")
 
     for note in report["notes"]:
-        line("note", printable(note))
+        line("note", printable(with_flags(note)))
     for factor, counts in report["labels"].items():
         line(_short(factor, _LABEL_WIDTH - 1), _classes(counts))
     lines += ["", f"Of the {report['readable']:,} images that could be read:"]

@@ -8,12 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from dcgan.errors import RunError, SourceNotFound
+from dcgan.runtime.datasets import DATASETS
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists, nearest_name, nearest_path
 from dcgan.runtime.shell import command
-
-NAMES = ("digits", "shapes", "mnist", "fashion-mnist", "cifar10", "celeba", "lsun", "hub")
-"""Names of datasets; the last two continue: lsun/church_outdoor, hub:OWNER/NAME."""
 
 RUNS = Path("runs")
 """The folder of runs without `out`."""
@@ -25,7 +23,7 @@ _SHOWN = 3
 def is_name(data: str) -> bool:
     """Whether ``data`` is, or begins with, the name of a known dataset."""
     name = data.partition(":")[0].partition("/")[0]
-    return name in NAMES and (name == "lsun" or "/" not in data.partition(":")[0])
+    return name in DATASETS and (name == "lsun" or "/" not in data.partition(":")[0])
 
 
 def is_address(data: str) -> bool:
@@ -51,10 +49,10 @@ def refuse_no_data(data: str) -> None:
     problem = f"{data}: no such file or folder, nor the name of a dataset"
     near = nearest_path(path)
     names = [str(near)] if near else []
-    similar = nearest_name(data, [*names, *NAMES]) or (names[0] if names else None)
+    similar = nearest_name(data, [*names, *DATASETS]) or (names[0] if names else None)
     if similar is not None:
         raise SourceNotFound(f"{problem}. Did you mean {similar!r}?")
-    raise SourceNotFound(f"{problem}. Choose a path or one of {', '.join(NAMES)}")
+    raise SourceNotFound(f"{problem}. Choose a path or one of {', '.join(DATASETS)}")
 
 
 def is_run(path: Path) -> bool:
