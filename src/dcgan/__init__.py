@@ -1,15 +1,15 @@
-"""DCGANs for anybody's pictures: train, look, sample, reuse.
+"""Train DCGANs on your own images, generate images, and evaluate the results.
 
-The command ``dcgan`` and this package are the same thing with and without the shell::
+The command ``dcgan`` does the same from the shell::
 
     import dcgan
 
-    run = dcgan.train("path/to/pictures", minutes=10)
+    run = dcgan.train("path/to/images", minutes=10)
     images = run.sample(64, seed=1)             # uint8 (64, C, H, W)
     run = dcgan.open_run("runs/digits-auto")
 
-Every model, loss, metric and latent tool is an ordinary module or function in one of the
-subpackages: ``dcgan.models``, ``dcgan.objectives``, ``dcgan.augment``, ``dcgan.metrics``,
+Models, losses, metrics and latent tools are plain modules and functions in the subpackages
+``dcgan.models``, ``dcgan.objectives``, ``dcgan.augment``, ``dcgan.metrics``,
 ``dcgan.latent``, ``dcgan.probe``, ``dcgan.data``, ``dcgan.config``. All errors are in
 ``dcgan.errors``.
 """

@@ -1,20 +1,20 @@
-"""Every error this package raises on purpose, in one tree.
+"""All errors of this package, in one tree.
 
 ::
 
-    DcganError                  exit code 2 unless said otherwise
-    ├── ConfigError             a setting that cannot be: names key, value and what is allowed
+    DcganError                  exit code 2, except for the last two
+    ├── ConfigError             a wrong setting: names the key, the value and what is allowed
     │   └── GeometryError       a layer table whose shapes do not fit together
-    ├── DataError               pictures that cannot be used
-    │   ├── SourceNotFound      DATA is neither a path nor a known name
-    │   ├── Unreachable         no server gave any of a data set
-    │   ├── UnreadableImage     one file that holds no usable picture
-    │   │   └── OutOfReach      one that cannot be had now, and may be a perfect picture
-    │   └── TooManyUnreadable   so many of them that training would be on something else
-    ├── RunError                a run folder that cannot be used as asked
-    │   ├── RunConflict         it holds a run of another configuration
+    ├── DataError               images that cannot be used
+    │   ├── SourceNotFound      neither a path nor a known name
+    │   ├── Unreachable         no server sent a dataset
+    │   ├── UnreadableImage     a file without a usable image
+    │   │   └── OutOfReach      a file that cannot be read now, and may be intact
+    │   └── TooManyUnreadable   more than `data.max_unreadable` allows
+    ├── RunError                a run folder that cannot be used
+    │   ├── RunConflict         it holds a run of other settings
     │   └── CheckpointError     a checkpoint that is missing, incomplete or altered
-    ├── DiskFull                no room to write something
+    ├── DiskFull                a disk is full
     ├── Interrupted             stopped by a signal after saving; exit code 3
     └── Diverged                losses or weights went out of bounds; exit code 4
 
@@ -47,26 +47,19 @@ __all__ = [
 
 
 class DcganError(Exception):
-    """Base of all errors here; ``exit_code`` is what the command line returns for it."""
+    """Base of all errors; ``exit_code`` is that of the command line."""
 
     exit_code: int = 2
 
     def __init__(self, message: str) -> None:
-        # file names and keys may hold line breaks, and what moves the cursor
+        # file names and keys may contain line breaks and control characters
         super().__init__(printable(" ".join(message.splitlines())))
 
 
 class ConfigError(DcganError):
-    """A setting or a combination of settings that cannot work.
+    """A wrong setting or argument, or a combination that does not work.
 
-    Parameters
-    ----------
-    key : str
-        Dotted path of the setting, or name of the argument.
-    value : object
-        What was given.
-    problem : str
-        What is allowed and how to cure it.
+    ``key`` is a dotted path or a name; ``problem`` says what is allowed and what to do.
     """
 
     def __init__(self, key: str, value: object, problem: str) -> None:
@@ -81,35 +74,35 @@ class GeometryError(ConfigError):
 
 
 class DataError(DcganError):
-    """Pictures that cannot be used."""
+    """Images that cannot be used."""
 
 
 class SourceNotFound(DataError):
-    """DATA is neither an existing path nor the name of a known set."""
+    """Neither an existing path nor the name of a known dataset."""
 
 
 class Unreachable(DataError):
-    """No server gave any of a data set; whoever wanted it says what would do instead."""
+    """No server sent a dataset."""
 
 
 class UnreadableImage(DataError):
-    """One file that holds no usable picture; the message is the reason."""
+    """A file without a usable image; the message is the reason."""
 
 
 class OutOfReach(UnreadableImage):
-    """One file that cannot be had at the moment: it may be a perfect picture."""
+    """A file that cannot be read at the moment, and may be intact."""
 
 
 class TooManyUnreadable(DataError):
-    """More unreadable pictures than ``data.max_unreadable`` allows."""
+    """More unreadable images than ``data.max_unreadable`` allows."""
 
 
 class RunError(DcganError):
-    """A run folder that cannot be used as asked."""
+    """A run folder that cannot be used."""
 
 
 class RunConflict(RunError):
-    """The folder already holds a run of another configuration."""
+    """The folder already holds a run of other settings."""
 
 
 class CheckpointError(RunError):
@@ -117,7 +110,7 @@ class CheckpointError(RunError):
 
 
 class DiskFull(DcganError, OSError):
-    """There is no room on a disk; also an ``OSError``, for those who can do without the file."""
+    """A disk is full; also an ``OSError``, for callers that can do without the file."""
 
 
 class Interrupted(DcganError):
@@ -127,17 +120,17 @@ class Interrupted(DcganError):
 
 
 class Diverged(DcganError):
-    """A loss or a weight became infinite or not a number, or a loss too large to come back."""
+    """A loss or a weight became infinite or NaN, or a loss too large to recover from."""
 
     exit_code = 4
 
 
 _LONGEST = 200
-"""Letters of a value that a message shows."""
+"""Maximum number of letters of a value in a message."""
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it: cut where it is long.
+    """A value as messages show it, shortened if it is long.
 
     >>> shown("9" * 1000) == repr("9" * 1000)[:200] + "…"
     True
@@ -150,14 +143,14 @@ def shown(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """A text in which each letter that cannot be seen is replaced by one that can."""
+    """A text with unprintable letters replaced."""
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """The tail of a message that names the nearest valid spelling, or lists the choices.
+    """The end of a message: the most similar valid name, or all choices.
 
     >>> did_you_mean("small-mnits", ["small-mnist", "paper"])
     "did you mean 'small-mnist'?"
@@ -168,7 +161,7 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str:
 
 
 def nearest_of(wrong: str, known: Iterable[str]) -> str | None:
-    """The one of some names that is spelled most like a wrong one, if any is."""
+    """The name that is most similar to a wrong one, if any is."""
     near = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
     return near[0] if near else None
 

@@ -1,4 +1,4 @@
-"""Names that a package imports when they are first used, as torch takes seconds to load."""
+"""Import the names of a package at their first use, since torch takes seconds to import."""
 
 from __future__ import annotations
 
@@ -10,14 +10,9 @@ from typing import Any
 def lazily(
     package: str, homes: Mapping[str, str]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """A package's ``__getattr__`` and ``__dir__``.
+    """The ``__getattr__`` and ``__dir__`` of a package.
 
-    Parameters
-    ----------
-    package : str
-        Its ``__name__``.
-    homes : mapping
-        The public names, each with the module that holds it, or is it.
+    ``homes`` maps each public name to the module that holds it, or to itself if it is a module.
     """
 
     def get(name: str) -> Any:

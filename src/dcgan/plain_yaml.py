@@ -1,4 +1,4 @@
-"""YAML as recipes and run folders write it, read in bounded time and memory."""
+"""Read untrusted YAML of recipes and run folders in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from typing import Any
 import yaml
 
 MOST_BYTES = 250_000
-"""Of a text; the largest recipe has 5,000."""
+"""The maximum size of a text; the largest recipe has 5,000."""
 
 _MOST_NODES = 20_000
-"""Values and keys that a text may hold once its aliases are written out."""
+"""The maximum number of values and keys with aliases expanded."""
 
 _DEEPEST = 50
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose only booleans are true and false, as version 1.2 has it: off is a word. So is a
-    date."""
+    """YAML 1.2: only true and false are booleans; off and dates are text."""
 
 
 _DROPPED = {"tag:yaml.org,2002:timestamp"}
@@ -34,7 +33,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def load_yaml(text: str) -> Any:
-    """What a YAML text holds; raises ``yaml.YAMLError`` where it is none, or too much.
+    """The content of a YAML text; raises ``yaml.YAMLError`` if it is invalid or too large.
 
     >>> load_yaml("{measure: off, tensorboard: false, day: 2026-11-28}")
     {'measure': 'off', 'tensorboard': False, 'day': '2026-11-28'}
@@ -42,7 +41,7 @@ def load_yaml(text: str) -> Any:
     if len(text) > MOST_BYTES:
         raise yaml.YAMLError(f"longer than {MOST_BYTES:,} letters")
     try:
-        loader = _Loader(text)  # of plain values only
+        loader = _Loader(text)
         try:
             node = loader.get_single_node()
             if node is None:
@@ -58,15 +57,7 @@ def load_yaml(text: str) -> Any:
 
 
 def read_yaml_file(path: Path) -> Any:
-    """What a YAML file holds.
-
-    Raises
-    ------
-    OSError
-        It cannot be read.
-    yaml.YAMLError
-        It holds something else than YAML, or is no file.
-    """
+    """The content of a YAML file; raises ``yaml.YAMLError``, or ``OSError`` if it is unreadable."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise yaml.YAMLError("not a regular file")
     with path.open("rb") as file:
@@ -78,13 +69,13 @@ def read_yaml_file(path: Path) -> Any:
 
 
 def _refuse_too_much(node: yaml.Node) -> None:
-    """Raise ``YAMLError`` where aliases make a short text huge, or lead back to themselves."""
+    """Raise ``YAMLError`` if aliases expand to too many values or contain themselves."""
     sizes: dict[int, int] = {}
     above: set[int] = set()
 
     def size(one: yaml.Node) -> int:
         if id(one) in above:
-            raise yaml.YAMLError("an alias stands inside what it repeats")
+            raise yaml.YAMLError("an alias contains itself")
         if len(above) > _DEEPEST:
             raise yaml.YAMLError(f"nested more than {_DEEPEST} deep")
         if id(one) not in sizes:
@@ -96,4 +87,4 @@ def _refuse_too_much(node: yaml.Node) -> None:
         return sizes[id(one)]
 
     if size(node) > _MOST_NODES:
-        raise yaml.YAMLError(f"its aliases write out to more than {_MOST_NODES:,} values")
+        raise yaml.YAMLError(f"its aliases expand to more than {_MOST_NODES:,} values")

@@ -1,4 +1,4 @@
-"""Words that settings allow, each list once: for configuration, networks, losses, data and runs."""
+"""The allowed words of settings, for configuration, networks, losses, data and runs."""
 
 from __future__ import annotations
 

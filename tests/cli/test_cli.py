@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 from PIL import Image
 from tests.conftest import can_be_named
 
+from dcgan.cli.flags import with_flags
 from dcgan.cli.main import main
 from dcgan.config.fields import Section
 from dcgan.config.tree import RunConfig
@@ -84,7 +84,7 @@ def test_a_kernel_that_does_not_fit_is_refused_with_its_row(dcgan, tmp_path):
     )
     code, _, err = dcgan("train", "--recipe", recipe, "--out", tmp_path / "run")
     assert code == 2
-    assert "model.discriminator.layers[1].kernel = 9" in err.splitlines()[-1]
+    assert "model.discriminator.layers[1].kernel is 9" in err.splitlines()[-1]
     assert "at most 6" in err.splitlines()[-1]
     assert not (tmp_path / "run").exists()
 
@@ -113,9 +113,8 @@ def test_help_of_every_command_is_grouped_and_needs_no_torch():
     *pages, _ = found.stdout.split("\f")
     for command, page in zip(commands, pages, strict=True):
         assert f"Usage: dcgan {command}".rstrip() in page
-    for group in ("Options", "Images", "Networks", "Objective", "Optimizers", "Records"):
-        assert re.search(f"[─-] {group} [─-]", pages[1])  # as the terminal can show
-    assert "--optim.generator.lr" in pages[1]
+    for group in ("What to train on", "How long", "Where to write", "Speed and memory"):
+        assert f"\n{group}" in pages[1]
 
 
 def test_train_then_sample_in_every_form(dcgan, tmp_path):
@@ -165,7 +164,13 @@ def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, 
     assert "best           000000064, the last: no checkpoint was scored" in out
     monkeypatch.chdir(tmp_path)
     assert dcgan(*sample[1:])[0] == 0
-    assert (tmp_path / "samples.png").exists()
+    first = (tmp_path / "samples.png").read_bytes()
+    code, out, _ = dcgan("sample", run, "-n", 4)
+    assert "samples-2.png (samples.png exists and is kept)" in out
+    assert (tmp_path / "samples-2.png").exists()
+    assert (tmp_path / "samples.png").read_bytes() == first
+    dcgan("sample", run, "-n", 4, "--out", "samples.png")
+    assert (tmp_path / "samples.png").read_bytes() != first
     assert dcgan(*film[1:])[0] == 0
     code, _, err = dcgan(*longer[1:])
     assert code == 0, err
@@ -203,28 +208,70 @@ def test_channels_are_set_from_the_shell(dcgan, tmp_path, png_folder, channels):
         assert sheet.mode == {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels]
 
 
-def test_every_section_and_setting_of_a_run_has_an_option():
-    """Else a setting could be written into a recipe, and not be said."""
-    out = subprocess.run(
-        [sys.executable, "-m", "dcgan", "train", "--help"],
-        env={**os.environ, "COLUMNS": "300"},  # or long names are broken over lines
-        capture_output=True,
-        check=True,
-        encoding="utf-8",
-    ).stdout
+def settings(section=RunConfig, place=""):
+    """The path of every setting, and a value that it takes."""
+    values = {
+        "batch": "32",
+        "shape": "1 1 100",
+        "categorical": "10",
+        "integer_range": "0:9",
+        "float_range": "0:1",
+    }
+    for name, field in section.model_fields.items():
+        kind, default = field.annotation, field.default
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from settings(kind, f"{place}{name}.")
+        elif name != "layers":  # a table needs a file
+            plain = " ".join(map(str, default)) if isinstance(default, tuple) else default
+            yield place + name, values.get(name, str("1" if plain is None else plain))
 
-    def options(section, place):
-        for name, field in section.model_fields.items():
-            kind = field.annotation
-            if isinstance(kind, type) and issubclass(kind, Section):
-                yield from options(kind, f"{place}.{name}")
-            elif name != "layers":  # a table is for a file
-                yield f"--{place}.{name}".replace("_", "-")
 
-    for name, field in RunConfig.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            for option in options(field.annotation, name):
-                assert f"{option} " in out, option
+@pytest.mark.parametrize(("path", "value"), list(settings()))
+def test_a_setting_in_a_message_is_an_option_of_train(monkeypatch, path, value):
+    from dcgan.cli.app import app
+
+    monkeypatch.setattr(sys, "argv", ["dcgan", "train"])
+    option = with_flags(f"`{path}`")
+    assert option.startswith("--")
+    words = (
+        [f"{option}={value.lower()}"] if value in ("True", "False") else [option, *value.split()]
+    )
+    _, bound, _ = app.parse_args(["train", *words], exit_on_error=False, print_error=False)
+    given = bound.arguments
+    short = option.lstrip("-").replace("-", "_")
+    assert given.get(short) is not None or given["settings"].model_dump(exclude_unset=True)
+
+
+def test_help_of_train_shows_what_people_set_first_and_all_on_request(dcgan):
+    code, first, _ = dcgan("train", "--help")
+    assert code == 0
+    assert first.splitlines()[-1] == "dcgan train --help-all lists all settings."
+    options = re.findall(r"^  (DATA|--[a-z.-]+)", first, re.MULTILINE)
+    assert 18 <= len(options) <= 22
+    _, everything, _ = dcgan("train", "--help-all")
+    listed = set(re.findall(r"--[a-z.0-9-]+", everything))
+    for path, _ in settings():
+        assert f"--{path.replace('_', '-')}" in listed, path
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "shown"),
+    [
+        ("train", "`data.fit=pad` or `data`", "--data.fit pad or DATA"),
+        ("train", "`optim.batch` is 1", "--batch is 1"),
+        ("invert", "`images` is 65", "IMAGES is 65"),
+        ("evaluate", "`images` is 10", "--images is 10"),
+        ("sample", "`point` is 'a'. Choose another `out`", "point is 'a'. Choose another --out"),
+        (
+            "train",
+            "`model.generator.layers[1].kernel` is 9",
+            "model.generator.layers[1].kernel is 9",
+        ),
+    ],
+)
+def test_names_in_messages_are_those_of_the_command(monkeypatch, command, text, shown):
+    monkeypatch.setattr(sys, "argv", ["dcgan", command])
+    assert with_flags(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -275,26 +322,18 @@ def test_every_section_and_setting_of_a_run_has_an_option():
         ("records.keep", "1"),
     ],
 )
-def test_settings_are_taken_from_the_shell(monkeypatch, tmp_path, key, value):
+def test_settings_are_taken_from_the_shell(dcgan, monkeypatch, key, value):
     """Every section and kind of value reaches the configuration."""
-    import dcgan.training.api as session
-    from dcgan.errors import DcganError
-
     seen = []
-
-    def stop(config, *_, **__):
-        seen.append(config.model_dump(mode="json"))
-        raise DcganError("seen enough")
-
-    monkeypatch.setattr(session, "_resolve", stop)
+    monkeypatch.setattr(
+        "dcgan.training.train", lambda *_, settings, **__: seen.append(settings), raising=False
+    )
     words = [f"--{key}"] if value == "" else [f"--{key}", value]
-    beside = {  # without which these would have no effect, and be refused
+    needed = {  # settings without which these have no effect, and are refused
         "objective.force-two-sided": ["--objective.fake-target", "0.1"],
         "model.discriminator.noise-until": ["--model.discriminator.noise", "0.1"],
     }
-    monkeypatch.setattr(sys, "argv", ["dcgan", "train", *words, *beside.get(key, [])])
-    with pytest.raises(SystemExit):
-        main()
+    dcgan("train", *words, *needed.get(key, []))
     (found,) = seen
     for part in key.replace("-", "_").split("."):
         found = found[part]
@@ -304,47 +343,32 @@ def test_settings_are_taken_from_the_shell(monkeypatch, tmp_path, key, value):
         assert found == value or str(found) == value or found == float(value)
 
 
-def test_deterministic_is_a_switch(monkeypatch):
-    import dcgan.training.api as session
-    from dcgan.errors import DcganError
-
+def test_deterministic_is_a_switch(dcgan, monkeypatch):
     seen = []
-
-    def stop(config, *_, **__):
-        seen.append(config.deterministic)
-        raise DcganError("seen enough")
-
-    monkeypatch.setattr(session, "_resolve", stop)
-    for words in ([], ["--deterministic"]):
-        monkeypatch.setattr(sys, "argv", ["dcgan", "train", *words])
-        with pytest.raises(SystemExit):
-            main()
-    assert seen == [False, True]
+    monkeypatch.setattr(
+        "dcgan.training.train", lambda *_, settings, **__: seen.append(settings), raising=False
+    )
+    dcgan("train")
+    dcgan("train", "--deterministic")
+    assert seen == [{}, {"deterministic": True}]
 
 
-def test_ctrl_c_is_one_line_and_exit_code_3(dcgan, monkeypatch):
-    import dcgan.training.api as session
+@pytest.mark.parametrize(
+    ("error", "exit_code", "line"),
+    [
+        (KeyboardInterrupt(), 3, "stopped by SIGINT"),
+        (RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB"), 2, "smaller --batch"),
+    ],
+)
+def test_ctrl_c_and_lack_of_memory_are_one_line(dcgan, monkeypatch, error, exit_code, line):
+    def broken(*_, **__):
+        raise error
 
-    def interrupted(config, *_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(session, "_resolve", interrupted)
+    monkeypatch.setattr("dcgan.training.train", broken, raising=False)
     code, _, err = dcgan("train")
-    assert code == 3
+    assert code == exit_code
     assert len(err.strip().splitlines()) == 1
-
-
-def test_what_nobody_expected_is_one_line_too(dcgan, monkeypatch):
-    import dcgan.training.api as session
-
-    def broken(config, *_, **__):
-        raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
-
-    monkeypatch.setattr(session, "_resolve", broken)
-    code, _, err = dcgan("train")
-    assert code == 2
-    assert len(err.strip().splitlines()) == 1
-    assert "smaller --batch" in err
+    assert line in err
 
 
 def test_recipes_are_listed_and_printed_with_their_layer_shapes(dcgan):

@@ -58,8 +58,8 @@ def test_all_checkpoints_are_drawn_and_the_best_is_named(dcgan, run):
     ("words", "said"),
     [
         (["--extractor", "incepton"], "did you mean 'inception'?"),
-        (["--extractor", "inception"], "--download"),
-        (["-n", "10"], "images is 10: at least 50"),
+        (["--extractor", "inception"], "allow the download"),
+        (["-n", "10"], "--images is 10: at least 50"),
         (["nowhere"], "no such file or folder"),
         (["--held-out", "nowhere"], "no such file or folder"),
         (["--checkpoint", "7"], "no checkpoint 7"),

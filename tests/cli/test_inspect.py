@@ -53,11 +53,12 @@ def test_the_report_is_short_however_much_there_is(inspect, folder):
     assert len(lines) <= 48
     assert max(map(len, lines)) < 200
     text = "\n".join(lines)
-    assert "131 images; 1 other files (.txt 1)" in text
+    assert "131 images, 30 of these unreadable (22.9%). Ignored: 1 other files (.txt 1)" in text
+    assert "Of the 101 images that could be read:" in text
     assert "100 sizes, median" in text
     assert "50 classes" in text
     assert "and 10 more (--json lists all)" in text
-    assert "1 extra copies, in 1 groups of equal images" in text
+    assert "1 that could be dropped, of 1 groups of identical images such as class0/0.png" in text
     assert re.search(r"train +dcgan train \S+ --size 16 ", text)
 
 

@@ -168,7 +168,7 @@ def test_a_direction_and_maps_are_found_by_label(dcgan, run_of_ones_own, bright_
         (["--plus", "-4"], "dcgan: point is '-4': numbers go from 0"),
         (["--plus", "1,x"], "dcgan: point is 'x': write a number"),
         (["--plus", "x"], "dcgan: concept is 'x': no such class"),
-        (["--plus", "1", "--move", "x=nan"], "dcgan: --move is 'x=nan': not a finite number"),
+        (["--plus", "1", "--move", "x=nan"], "dcgan: --move is 'x=nan': the number must be finite"),
         (
             ["--plus", "1", "--move", "x=1", "--move", "x=2"],
             "dcgan: --move is 'x=2': x is set twice",

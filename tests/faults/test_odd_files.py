@@ -73,7 +73,7 @@ def test_a_yaml_bomb_is_one_line_at_once(text, tmp_path):
     path = tmp_path / "bomb.yaml"
     path.write_text(f"data:\n  source: digits\nextra:\n  {text.replace(chr(10), chr(10) + '  ')}\n")
     began = time.process_time()
-    with pytest.raises(ConfigError, match=r"bomb\.yaml: not YAML: its aliases write out to more"):
+    with pytest.raises(ConfigError, match=r"bomb\.yaml: not YAML: its aliases expand to more"):
         load_recipe(str(path))
     assert time.process_time() - began < 1
 
@@ -164,7 +164,7 @@ def test_networks_that_were_altered_are_told_by_their_checksum(copy):
 def test_networks_too_large_for_memory_are_refused(copy, monkeypatch):
     networks = package.open_run(copy).networks
     monkeypatch.setattr("dcgan.runs.networks.available_memory", lambda: 1000)
-    with pytest.raises(RunError, match=r"weights take .* of memory is free"):
+    with pytest.raises(RunError, match=r"weights need .* of memory, and .* is free"):
         networks.build_generator()
 
 

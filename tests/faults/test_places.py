@@ -147,7 +147,7 @@ def test_a_run_without_its_configuration(copy):
     (copy / "config.yaml").unlink()
     run = package.open_run(copy)
     assert len(run.sample(2)) == 2
-    with pytest.raises(DcganError, match=r"has no config\.yaml.* Give the images as DATA"):
+    with pytest.raises(DcganError, match=r"has no config\.yaml.* Choose the images with `data`"):
         run.evaluate(images=60, extractor="random")
     assert run.evaluate("digits", images=60, extractor="random").scores
     with pytest.raises(
@@ -211,7 +211,7 @@ def test_tensorboard_gives_up_on_a_full_disk_without_a_traceback(tmp_path, capfd
 def test_a_full_disk_ends_training_with_one_line_that_names_the_path(copy):
     with (copy / "log.jsonl").open("ab") as log:
         log.write(b"\n" * 4000)
-    match = r"run/.*there is no room to write it.* Free some space"
+    match = r"run/.*cannot be written, the disk is full.* Free some space"
     with full_disk(4000), pytest.raises(DiskFull, match=match):
         package.train("digits", images=1024, out=copy, resume=True, **SMALL)
     assert package.open_run(copy).checkpoint.name == "000000512"

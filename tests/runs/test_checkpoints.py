@@ -122,5 +122,5 @@ def test_writing_the_same_moment_twice_leaves_the_first(tmp_path):
 def test_a_newer_format_is_refused(tmp_path):
     checkpoint = write(tmp_path)
     (checkpoint / "state.json").write_text(json.dumps({"format": 99, "images_seen": 1}))
-    with pytest.raises(CheckpointError, match="install a newer dcgan"):
+    with pytest.raises(CheckpointError, match="Install a newer dcgan"):
         read_state(checkpoint)

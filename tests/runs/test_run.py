@@ -73,14 +73,14 @@ def test_checkpoints_are_chosen_by_name(small_run, tmp_path):
     score = Score(metric="frechet_distance", value=1.0)
     write_best(dcgan.open_run(copy).folder, Measured(1, score, names[0]), by="training")
     assert dcgan.open_run(copy).checkpoint.name == names[0]
-    with pytest.raises(CheckpointError, match="there are best, last"):
+    with pytest.raises(CheckpointError, match="There are best, last"):
         dcgan.open_run(copy, checkpoint="7")
 
 
 def test_what_is_no_run_is_refused_in_one_line(small_run, tmp_path):
     with pytest.raises(RunError, match="no such run folder"):
         dcgan.open_run(tmp_path / "none")
-    with pytest.raises(RunError, match=r"not a run folder, it has no networks\.json"):
+    with pytest.raises(RunError, match=r"not a run folder: it has no networks\.json"):
         dcgan.open_run(tmp_path)
     copy = tmp_path / "run"
     shutil.copytree(small_run.path, copy)

@@ -165,7 +165,7 @@ def test_patience_counts_to_the_last_measurement(folder):
 @pytest.mark.parametrize("content", ["", "{}", '{"images": 1, "score": {}}', "[1]"])
 def test_a_damaged_best_is_named(folder, content):
     folder.best.write_text(content)
-    with pytest.raises(RunError, match=r"best\.json: damaged .*--checkpoint last"):
+    with pytest.raises(RunError, match=r"best\.json: damaged .*`checkpoint=last`"):
         read_best(folder)
 
 

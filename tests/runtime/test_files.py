@@ -224,6 +224,6 @@ def test_a_full_disk_is_said_with_the_path_and_the_cure(tmp_path, small_run):
     assert [line.partition(": ")[0] for line in lines] == [
         str(tmp_path / name) for name in ("a.png", "a.npz", "a.zip", "folder", "000000064")
     ]
-    assert all("no room" in line and "Free some space" in line for line in lines)
+    assert all("disk is full" in line and "Free some space" in line for line in lines)
     assert names(tmp_path) == []
     assert issubclass(DiskFull, dcgan.errors.DcganError)

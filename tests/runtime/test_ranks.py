@@ -60,7 +60,9 @@ def test_what_is_not_the_same_is_refused_in_all_processes(found):
     for one in found:
         same, refused = one["agreed"]
         assert same == "all the same"
-        assert refused.startswith("word = 'rank 0; rank 1': processes do not see the same")
+        assert refused.startswith(
+            "`word` is 'rank 0; rank 1': it must be the same in all processes"
+        )
 
 
 def test_no_thread_of_an_exchange_outlives_it(found):

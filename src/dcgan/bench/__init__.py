@@ -1,1 +1,1 @@
-"""How fast this machine trains, beside the loop everybody copies and beside its own limits."""
+"""Training speed of this machine, compared with the standard PyTorch DCGAN example."""

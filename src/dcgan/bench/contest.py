@@ -1,4 +1,4 @@
-"""Our step and the plain loop's, in turns, on the same networks, batch size and pictures.
+"""Time our steps and those of the standard example, with equal networks, batches and images.
 
 N images · C channels · H, W sides
 """
@@ -26,12 +26,10 @@ from dcgan.training.step import update
 from dcgan.training.tables import resolve_networks
 
 IMAGES, PIXELS = 2048, 2**25
-"""Random ones: how fast a step is does not depend on what they show. Fewer of large ones, so that
-they do not stand for what a step needs."""
+"""Random images and their total pixels: fewer large images, so that a step needs more memory."""
 
 WARM_UP = 3
-"""Steps before any is timed: memory is found, kernels are chosen."""
-
+"""Steps before timing, for allocations and the choice of kernels."""
 
 Step = Callable[[], object]
 """One update of both players."""
@@ -39,21 +37,7 @@ Step = Callable[[], object]
 
 @dataclass(frozen=True)
 class Contestant:
-    """A way to train, one step at a time.
-
-    Parameters
-    ----------
-    name : str
-    build : callable
-        Makes what is needed, and gives its step; called when the first step is wanted.
-    device : torch.device
-    batch : int
-        Images of a step.
-    precision : torch.dtype
-        Of its matrix products.
-    rival : str, optional
-        The name of the contestant it is compared with.
-    """
+    """A way to train. ``build`` returns its step function; ``rival`` is compared with it."""
 
     name: str
     build: Callable[[], Step]
@@ -70,17 +54,7 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Result:
-    """What one contestant reached.
-
-    Parameters
-    ----------
-    rates : tuple of float
-        Images per second, round by round.
-    ratios : tuple of float
-        To its rival's of the same round; empty without one.
-    work : Work
-        Of one step.
-    """
+    """Images per second of each round, these divided by the rival's, and the work of one step."""
 
     contestant: Contestant
     rates: tuple[float, ...]
@@ -89,7 +63,7 @@ class Result:
 
 
 def random_images(shape: tuple[int, int, int], least: int = 64) -> NDArray[np.uint8]:
-    """Noise, uint8 (N, C, H, W), with N at least as asked for: a batch."""
+    """Random images, uint8 (N, C, H, W), with N at least ``least``."""
     count = max(least, min(IMAGES, PIXELS // prod(shape)))
     return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
 
@@ -97,17 +71,10 @@ def random_images(shape: tuple[int, int, int], least: int = 64) -> NDArray[np.ui
 def contestants(
     config: RunConfig, device: torch.device, precisions: Sequence[str], workers: int
 ) -> list[Contestant]:
-    """The plain loop and ours, each with its loader and its step alone.
+    """The standard example and dcgan, each with its data loader and as a step alone.
 
-    Parameters
-    ----------
-    config : RunConfig
-        Without ``auto`` in what is used.
-    device : torch.device
-    precisions : sequence of str
-        In which ours is timed: ``fp32``, ``bf16``.
-    workers : int
-        Of the plain loop's DataLoader.
+    ``config`` has no ``auto``. ``precisions`` are those of dcgan's steps, ``workers`` the processes
+    of the example's DataLoader.
     """
     batch = resolved(config.optim.batch)
 
@@ -132,14 +99,14 @@ def contestants(
 
 
 def _plain_steps(config: RunConfig, device: torch.device, workers: int) -> Step:
-    """The plain loop with its loader."""
+    """Steps of the standard example with its DataLoader."""
     pixels = random_images(resolve_networks(config).image_shape, resolved(config.optim.batch))
     steps = PlainLoop(config, pixels, workers=workers, device=device).steps()
     return lambda: next(steps)
 
 
 def _plain_step(config: RunConfig, device: torch.device) -> Step:
-    """The plain loop's step, always on the same images."""
+    """Steps of the standard example, always with the same images."""
     shape = resolve_networks(config).image_shape
     batch = resolved(config.optim.batch)
     loop = PlainLoop(config, random_images(shape, batch), workers=0, device=device)
@@ -148,7 +115,7 @@ def _plain_step(config: RunConfig, device: torch.device) -> Step:
 
 
 def _our_steps(config: RunConfig, device: torch.device, *, fresh: bool) -> Step:
-    """Steps of :func:`dcgan.training.loop.fit`, on fresh batches or always the same."""
+    """Steps of :func:`dcgan.training.loop.fit`, with new batches or always the same."""
     networks = resolve_networks(config)
     shape = networks.image_shape
     pixels = random_images(shape, resolved(config.optim.batch))
@@ -176,7 +143,7 @@ def _our_steps(config: RunConfig, device: torch.device, *, fresh: bool) -> Step:
 def compete(
     entered: Sequence[Contestant], *, rounds: int, seconds: float
 ) -> Iterator[tuple[int, Mapping[str, float]]]:
-    """Rounds in which each trains for about so long, in turn; images per second by name."""
+    """Let each train for about ``seconds`` per round; yields images per second by name."""
     steps = {one.name: _steps_in(one, seconds) for one in entered}
     for number in range(rounds):
         found = {}
@@ -187,7 +154,7 @@ def compete(
 
 
 def results(entered: Sequence[Contestant], rates: Sequence[Mapping[str, float]]) -> list[Result]:
-    """What :func:`compete` found, contestant by contestant."""
+    """The rates of :func:`compete` by contestant."""
     return [
         Result(
             one,
@@ -200,13 +167,13 @@ def results(entered: Sequence[Contestant], rates: Sequence[Mapping[str, float]])
 
 
 def _steps_in(one: Contestant, seconds: float) -> int:
-    """Steps that take about so long, after some that warm up."""
+    """The number of steps that take about this long, timed after warm-up."""
     _time(one, WARM_UP)
     return max(1, round(seconds / _time(one, WARM_UP) * WARM_UP))
 
 
 def _time(one: Contestant, steps: int) -> float:
-    """Seconds of some steps."""
+    """Seconds that some steps take."""
     synchronise(one.device)
     began = time.perf_counter()
     for _ in range(steps):

@@ -1,4 +1,4 @@
-"""What a machine can do at most, and what a piece of work asks of it."""
+"""The limits of a machine, and the operations and bytes of a computation."""
 
 from __future__ import annotations
 
@@ -17,38 +17,29 @@ from torch.utils.flop_counter import flop_registry
 from dcgan.runtime.device import synchronise
 
 _SIDE = {"cpu": 2048, "cuda": 8192, "mps": 4096}
-"""Of the matrices that are multiplied: large enough that a larger one is no faster."""
+"""Largest side of the matrices; larger ones reach no higher rate."""
 
 _FIRST_SIDE, _LONG = 256, 0.2
 
 _COPIED = {"cpu": 2**26, "cuda": 2**28, "mps": 2**27}
-"""Numbers that are copied: beyond any cache."""
+"""Numbers that are copied, more than any cache holds."""
 
 _TURNS = 5
 
 
 @dataclass(frozen=True)
 class Work:
-    """What one call costs.
-
-    Parameters
-    ----------
-    flops : int
-        Operations of its matrix products and convolutions, an addition and a multiplication being
-        two.
-    bytes : int
-        Read and written by all its operations, as if none were fused and nothing stayed in a cache:
-        an upper bound of what passes through memory.
-    """
+    """The cost of one call: additions and multiplications in matrix products and convolutions, and
+    bytes that all operations read and write, without fusion and caches (an upper bound)."""
 
     flops: int
     bytes: int
 
 
 class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's is untyped
-    """Adds up what every operation that computes costs.
+    """Adds up the cost of every operation.
 
-    torch's own FlopCounterMode also follows modules, by hooks that gradients of gradients refuse.
+    torch's FlopCounterMode uses module hooks, which do not work with second derivatives.
     """
 
     def __init__(self) -> None:
@@ -73,17 +64,17 @@ class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's 
 
 
 def work_of(call: Callable[[], object]) -> Work:
-    """Count the work of a call, its backward passes included."""
+    """Count the work of a call, including backward passes."""
     with _Counting() as counted:
         call()
     return Work(counted.flops, counted.bytes)
 
 
 def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
-    """Operations per second of a large matrix product, the best of five turns.
+    """Operations per second of a large matrix product, the best of five.
 
-    Sides double up to 2,048 on a CPU and 8,192 on a GPU, as long as one product takes less than a
-    fifth of a second: where a precision is emulated, larger ones would take minutes.
+    Sides double up to 2,048 on a CPU and 8,192 on a GPU while a product takes less than 0.2
+    seconds; with an emulated precision, larger ones would take minutes.
     """
     side, rate = _FIRST_SIDE, 0.0
     while True:
@@ -96,7 +87,7 @@ def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
 
 
 def copy_rate(device: torch.device) -> float:
-    """Bytes per second, read and written, of a copy too large for any cache."""
+    """Bytes per second, read and written, of a copy larger than any cache."""
     source = torch.zeros(_COPIED[device.type], device=device)
     target = torch.empty_like(source)
     return (
@@ -105,7 +96,7 @@ def copy_rate(device: torch.device) -> float:
 
 
 def _fastest(call: Callable[[], object], device: torch.device) -> float:
-    """Seconds of the fastest of some calls, after one that does not count."""
+    """Seconds of the fastest of some calls, after a first one that is not counted."""
     found = []
     for _ in range(_TURNS + 1):
         synchronise(device)

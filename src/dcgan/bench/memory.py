@@ -1,4 +1,4 @@
-"""What a contestant needs at most, measured where nothing else runs: in a process of its own."""
+"""The peak memory of a contestant, measured in a separate process."""
 
 from __future__ import annotations
 
@@ -12,23 +12,15 @@ import torch
 
 from dcgan.bench.contest import WARM_UP, contestants
 from dcgan.config import RunConfig
-
-_STATUS = Path("/proc/self/status")
+from dcgan.runtime.memory import kilobytes
 
 
 def peak_memory(
     config: RunConfig, name: str, device: torch.device, precisions: tuple[str, ...]
 ) -> int:
-    """Bytes that training takes at its highest point: of a GPU's memory, else of the process's.
+    """Peak bytes of training: of GPU memory, else of the process beyond Python and its libraries.
 
-    Of the process only what comes on top of Python with its libraries.
-
-    Parameters
-    ----------
-    config, device, precisions
-        As for :func:`dcgan.bench.contest.contestants`; no DataLoader processes are counted.
-    name : str
-        Of the contestant.
+    ``name`` is that of a contestant; see :func:`dcgan.bench.contest.contestants`.
     """
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as process:
@@ -55,10 +47,9 @@ def _peak(
 
 
 def _highest() -> int:
-    """Bytes of memory that this process has held at most."""
-    if _STATUS.is_file():  # what getrusage says there begins with the parent's
-        for line in _STATUS.read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
+    """Peak bytes of this process."""
+    peak = kilobytes(Path("/proc/self/status"), "VmHWM")
+    if peak is not None:  # on Linux, getrusage starts with the parent's peak
+        return peak * 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,8 +1,8 @@
-"""The training loop that everybody copies, on the networks of any recipe: what ours is timed by.
+"""The standard PyTorch DCGAN example with the networks of any recipe, to compare dcgan with.
 
-After the DCGAN tutorials: a data set that makes one picture at a time a normalised tensor, a
-DataLoader, probabilities and `BCELoss`, two backward passes of D, gradients of D that are computed
-in G's step and thrown away, numbers read from the device at every step, fp32, no averaged weights.
+As in DCGAN tutorials: a dataset that converts one image at a time, a DataLoader, probabilities and
+`BCELoss`, two backward passes of D, unused gradients of D in G's step, numbers read from the device
+at every step, fp32, no averaged weights.
 
 B batch · N images · C channels · H, W sides
 """
@@ -25,7 +25,7 @@ from dcgan.training.tables import resolve_networks
 
 
 def use_plain_convolutions(network: nn.Module) -> None:
-    """PyTorch's own modules, where ours compute the same faster."""
+    """Replace our faster convolutions by PyTorch's modules."""
     for module in network.modules():
         for plain in (nn.Conv2d, nn.ConvTranspose2d):
             if type(module) is not plain and isinstance(module, plain):
@@ -33,7 +33,7 @@ def use_plain_convolutions(network: nn.Module) -> None:
 
 
 class OneByOne(Dataset[Tensor]):
-    """Pictures as tensors in [-1, 1], by way of Pillow like torchvision's data sets."""
+    """Images as tensors in [-1, 1], through Pillow like torchvision's datasets."""
 
     def __init__(self, pixel_NCHW: NDArray[np.uint8]) -> None:
         self._pixel_NHWC = np.ascontiguousarray(pixel_NCHW.transpose(0, 2, 3, 1)).squeeze()
@@ -50,17 +50,10 @@ class OneByOne(Dataset[Tensor]):
 
 
 class PlainLoop:
-    """Steps of the loop, one at a time.
+    """The standard example, one step at a time.
 
-    Parameters
-    ----------
-    config : RunConfig
-        Its networks, batch size, Adam's numbers and label smoothing; nothing else of it.
-    pixel_NCHW : uint8 (N, C, H, W)
-        What it is trained on.
-    workers : int, default 2
-        Processes of the DataLoader; 0: the loop loads by itself.
-    device : torch.device, default CPU
+    Of ``config`` it uses the networks, the batch size, Adam's settings and label smoothing.
+    ``workers`` are processes of the DataLoader; 0 loads in this process.
     """
 
     def __init__(
@@ -85,7 +78,7 @@ class PlainLoop:
             resolved(config.optim.batch),
             shuffle=True,
             num_workers=workers,
-            persistent_workers=workers > 0,  # an epoch may be a few batches here
+            persistent_workers=workers > 0,  # an epoch may be short
             drop_last=True,
         )
         ours, theirs = config.optim.generator, config.optim.discriminator
@@ -100,7 +93,7 @@ class PlainLoop:
         self.images_seen = 0
 
     def steps(self) -> Iterator[None]:
-        """Train for ever; control comes back after each step."""
+        """Train without end; yields after each step."""
         while True:
             for loaded_BCHW in self._loader:
                 real_BCHW = loaded_BCHW.to(self.device)
@@ -108,7 +101,7 @@ class PlainLoop:
                 yield
 
     def step(self, real_BCHW: Tensor, latent_BZ: Tensor) -> tuple[float, float]:
-        """One update of both; gives D's loss and G's, each before its own update."""
+        """Update both networks; returns the losses of D and G before their updates."""
         self.discriminator.zero_grad()
         label = torch.full((len(real_BCHW),), self._real_target, device=self.device)
         output = torch.sigmoid(self.discriminator(real_BCHW)).view(-1)
@@ -133,14 +126,14 @@ class PlainLoop:
         return (on_real + on_fake).item(), of_generator.item()
 
     def save(self, path: Path, seconds: float) -> None:
-        """Keep weights, optimisers and the clock, to go on from the next epoch's beginning."""
+        """Save weights, optimizers and seconds, to resume at the start of an epoch."""
         parts = [module.state_dict() for module in self._modules()]
         kept = {"parts": parts, "images_seen": self.images_seen, "seconds": seconds}
         torch.save(kept, path.with_suffix(".new"))
         path.with_suffix(".new").replace(path)
 
     def load(self, path: Path) -> float:
-        """Go on from what :meth:`save` kept; returns its clock."""
+        """Resume from :meth:`save`; returns the seconds."""
         kept = torch.load(path)
         for module, part in zip(self._modules(), kept["parts"], strict=True):
             module.load_state_dict(part)
@@ -149,7 +142,7 @@ class PlainLoop:
         return float(kept["seconds"])
 
     def noise(self, count: int) -> Tensor:
-        """Latents (B, Z), from the global generator."""
+        """Random latents (B, Z) from the global random generator."""
         if self.latent.distribution == "normal":
             return torch.randn(count, self.latent.dim, device=self.device)
         return torch.rand(count, self.latent.dim, device=self.device) * 2 - 1

@@ -1,4 +1,4 @@
-"""A whole contest: from a recipe's name to numbers."""
+"""Time a recipe, from its name to the numbers."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from dcgan.training.arguments import collect_settings
 from dcgan.training.auto import resolve_auto
 
 _SIDE, _BATCH = 64, 64
-"""Where a recipe leaves them open: those of the loop everybody copies."""
+"""Defaults for recipes without them, as in the standard PyTorch DCGAN example."""
 
 _COUNT = 60_000
-"""Pictures that ``auto`` is told of."""
+"""Images in the dataset that ``auto`` assumes."""
 
 _MOST_ROUNDS = 1000
 
@@ -41,26 +41,15 @@ def measure(
     with_memory: bool = True,
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
-    """Everything that ``dcgan bench`` prints, and what it was measured on.
+    """The numbers of ``dcgan bench``. Parameters are those of the command.
 
-    Parameters are those of the command.
-
-    Returns
-    -------
-    dict
-        ``about`` in a line; ``device``, ``hardware``, ``date``, ``torch``; ``matrix_rates`` in
-        FLOP/s by precision and ``copy_rate`` in bytes/s; ``results``, see
-        :func:`dcgan.bench.table.row`, each with ``peak_memory`` in bytes where it was asked for.
-
-    Raises
-    ------
-    ConfigError
-        No such recipe or device, or a number out of bounds.
+    The dictionary has ``matrix_rates`` in FLOP/s by precision, ``copy_rate`` in bytes/s, and
+    ``results`` of :func:`dcgan.bench.table.row`, with ``peak_memory`` in bytes if ``with_memory``.
     """
     if not 1 <= rounds <= _MOST_ROUNDS:
         raise ConfigError("rounds", rounds, f"from 1 to {_MOST_ROUNDS:,}")
     if not 0 < seconds <= 3600:
-        raise ConfigError("seconds", seconds, "above 0, up to 3,600 seconds for each turn")
+        raise ConfigError("seconds", seconds, "above 0 and at most 3,600")
     if workers < 0:
         raise ConfigError("workers", workers, "0 or more")
     place = choose_device(device)
@@ -105,7 +94,7 @@ def measure(
 def open_config(
     recipe: str, size: str | None, batch: int | None, device: torch.device
 ) -> RunConfig:
-    """The recipe's configuration without ``auto``, for colour pictures unless it says otherwise."""
+    """The recipe's configuration without ``auto``; images are in color unless it says otherwise."""
     config = parse_config(
         collect_settings(
             recipe=recipe,

@@ -1,4 +1,4 @@
-"""What a contest found, for people and for programs."""
+"""The results of a contest as JSON and as a table."""
 
 from __future__ import annotations
 
@@ -21,22 +21,11 @@ HEAD = (
 
 
 def row(result: Result, matrix_rate: float, copy_rate: float) -> dict[str, Any]:
-    """One contestant's numbers.
+    """The numbers of one contestant, on a machine of these FLOP/s and bytes/s.
 
-    Parameters
-    ----------
-    result : Result
-    matrix_rate : float
-        FLOP/s in its precision.
-    copy_rate : float
-        Bytes/s.
-
-    Returns
-    -------
-    dict
-        ``images_per_second`` and ``ratio`` as lower quartile, median and upper quartile; work per
-        image; ``share_of_matrix_rate`` and ``share_of_copy_rate``, 0 to 1: what the work would
-        take at those rates, as part of what it took.
+    ``images_per_second`` and ``ratio`` are lower quartile, median and upper quartile;
+    ``share_of_matrix_rate`` and ``share_of_copy_rate``, 0 to 1, are the time of the work at these
+    rates divided by the measured time.
     """
     one, rate = result.contestant, median(result.rates)
     flops, moved = result.work.flops / one.batch, result.work.bytes / one.batch
@@ -53,7 +42,7 @@ def row(result: Result, matrix_rate: float, copy_rate: float) -> dict[str, Any]:
 
 
 def cells(found: Mapping[str, Any]) -> list[str]:
-    """A row of :data:`HEAD`'s table."""
+    """One row of the table, below :data:`HEAD`."""
     ratio = found["ratio"]
     return [
         str(found["name"]),

@@ -11,7 +11,7 @@ app = App(
     name="dcgan",
     help=ABOUT,
     version=__version__,
-    suppress_keyboard_interrupt=False,  # the entry point says what became of the run
+    suppress_keyboard_interrupt=False,  # the entry point prints one line
     # no --empty-KEY twin of every option that takes several values
     default_parameter=Parameter(negative_iterable=()),
 )

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
+from dcgan.cli.options import ExistingRun, RealImages, Switch, Which
 
-from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_dataset
-
-_WHICH = Which()
+_REAL, _WHICH = RealImages(), Which()
 
 
 def arithmetic(
@@ -19,19 +16,15 @@ def arithmetic(
     plus: tuple[str, ...] = (),
     minus: tuple[str, ...] = (),
     exemplars: int = 3,
-    as_is: Annotated[bool, Parameter(negative=())] = False,
+    as_is: Switch = False,
     out: Path = Path("arithmetic.png"),
-    neighbours: Annotated[bool, Parameter(negative=())] = False,
-    data: OptionalData = None,
-    data_root: Path | None = None,
+    real: RealImages = _REAL,
     which: Which = _WHICH,
 ) -> None:
     """Add and subtract concepts in latent space: man with glasses - man + woman.
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     plus
         Add a concept: sample numbers, such as 3,17,40 (see dcgan sample --numbered), or a class,
         such as label=7, shape=circle+colour=red or smiling.
@@ -43,12 +36,6 @@ def arithmetic(
         Keep the length of the sum. Without it, the sum is scaled to the length of a random latent.
     out
         Set the file of the figure, a .png.
-    neighbours
-        Show the real image nearest to the sum (smallest pixel difference).
-    data
-        Choose the labeled dataset for classes and --neighbours (default: the run's training data).
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
     from dcgan.cli.flags import screen
     from dcgan.errors import ConfigError
@@ -62,11 +49,11 @@ def arithmetic(
 
     opened, choice = which.open(run)
     with screen() as reporter:
-        reader = Reader(opened, data=data, data_root=data_root, reporter=reporter)
+        reader = Reader(opened, data=real.data, data_root=real.data_root, reporter=reporter)
         concepts = open_concepts(
             opened, plus, minus, choice=choice, reader=reader, exemplars=exemplars
         )
-    beside = open_run_dataset(opened, data, data_root) if neighbours else None
+    beside = real.open_if_shown(opened)
     drawn = figure(opened, concepts, rescale=not as_is, seed=which.seed, beside=beside)
     save_image(drawn, out)
     for concept in concepts:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import Parameter
+from dcgan.cli.options import Device, Json
 
 
 def bench(
@@ -16,11 +16,11 @@ def bench(
     rounds: int = 5,
     seconds: float = 2.0,
     workers: int = 0,
-    device: str = "auto",
+    device: Device = "auto",
     precision: Literal["auto", "fp32", "bf16", "both"] = "auto",
     memory: bool = True,
     out: Path | None = None,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    as_json: Json = False,
 ) -> None:
     """Time training steps of dcgan and of the standard PyTorch DCGAN example on this machine.
 
@@ -41,8 +41,6 @@ def bench(
         Set the approximate time of each variant in a round, in seconds.
     workers
         Set how many processes load images for the standard example. 0 loads in the main process.
-    device
-        Choose the device: auto, cpu, cuda or mps.
     precision
         Choose the precision of dcgan's step. auto times fp32, and also bf16 where the hardware
         supports it.
@@ -50,8 +48,6 @@ def bench(
         Measure the peak memory of each variant, in a separate process.
     out
         Also write the table to this Markdown file.
-    as_json
-        Print one JSON object as the last line on stdout.
     """
     import json
 

@@ -9,28 +9,26 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import ExistingRun, OptionalData
+from dcgan.cli.options import Checkpoint, DataRoot, Device, ExistingRun, Json, OptionalData, Seed
 
 
 def compare(
-    *runs: ExistingRun,
+    *runs: Annotated[ExistingRun, Parameter(help="Choose at least two run folders.")],
     data: OptionalData = None,
     out: Path = Path("compare.png"),
     images: Annotated[int, Parameter(name=["--images", "-n"])] = 5_000,
     draws: int = 3,
     extractor: str = "auto",
-    checkpoint: str = "best",
-    seed: int = 0,
-    data_root: Path | None = None,
-    device: str = "auto",
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    checkpoint: Checkpoint = "best",
+    seed: Seed = 0,
+    data_root: DataRoot = None,
+    device: Device = "auto",
+    as_json: Json = False,
 ) -> None:
     """Compare runs: samples of the same latents, curves, scores with spreads, and settings.
 
     Parameters
     ----------
-    runs
-        Choose at least two run folders.
     data
         Choose the real images for the scores (default: the first run's training data).
     out
@@ -42,16 +40,6 @@ def compare(
         the latents, not of training.
     extractor
         Choose the feature extractor, as for dcgan evaluate.
-    checkpoint
-        Choose the checkpoint: best, last, or a number of images seen.
-    seed
-        Set the seed of the latents.
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
-    device
-        Choose the device: auto, cpu, cuda or mps.
-    as_json
-        Print one JSON object as the last line on stdout.
     """
     from dcgan.cli.flags import screen
     from dcgan.errors import ConfigError

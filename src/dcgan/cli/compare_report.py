@@ -9,7 +9,7 @@ from dcgan.evaluation.comparison import Comparison, Spread
 from dcgan.metrics.registry import BETTER, label_of, metric_of
 
 _LONGEST = 28
-"""Letters of a setting's value."""
+"""Maximum letters of a setting's value."""
 
 
 def comparison_lines(found: Comparison) -> list[str]:
@@ -22,12 +22,12 @@ def comparison_lines(found: Comparison) -> list[str]:
         ["training time", *(f"{run.trained_seconds / 60:.1f} min" for run in found.runs)],
         ["generator weights", *(f"{run.weights:,}" for run in found.runs)],
     ]
-    measured = [run.spreads for run in found.runs]
-    if all(measured):
+    scored = [run.spreads for run in found.runs]
+    if all(scored):
         rows[0] += ["real images", "better"]
         for row in rows[1:]:
             row += ["", ""]
-        for spreads in zip(*measured, strict=True):
+        for spreads in zip(*scored, strict=True):
             first: Spread = spreads[0]
             cells = [f"{number(one.mean)} ± {one.deviation:.1g}" for one in spreads]
             better = BETTER[metric_of(first.metric).better]

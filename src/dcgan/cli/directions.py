@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import ExistingRun, Film, OptionalData, Which, open_run_dataset
+from dcgan.cli.options import ExistingRun, Film, RealImages, Which
 from dcgan.errors import RunError
 
 if TYPE_CHECKING:
     from dcgan.latent.directions import Direction
     from dcgan.runs.run import Run
 
-_WHICH, _FILM = Which(), Film()
+_REAL, _WHICH, _FILM = RealImages(), Which(), Film()
 
 
 def directions(
@@ -32,9 +32,7 @@ def directions(
     least: float | None = None,
     most: float = 3.0,
     out: Path | None = None,
-    neighbours: Annotated[bool, Parameter(negative=())] = False,
-    data: OptionalData = None,
-    data_root: Path | None = None,
+    real: RealImages = _REAL,
     which: Which = _WHICH,
     film: Film = _FILM,
 ) -> None:
@@ -45,8 +43,6 @@ def directions(
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     name
         Set the name of the direction. With only a name, show that stored direction; without a
         name, list all stored directions.
@@ -74,12 +70,6 @@ def directions(
     out
         Set the file: a .png for a sheet of moved samples, or a .gif, .webp or .mp4 for an animation
         (default: NAME.png).
-    neighbours
-        Show the nearest real image below each image of a sheet (smallest pixel difference).
-    data
-        Choose the labeled dataset for --reads and --neighbours (default: the run's training data).
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
     from dcgan.cli.flags import screen
     from dcgan.latent.direction_search import Request, find, reading_call
@@ -89,7 +79,7 @@ def directions(
     from dcgan.latent.sweep import refuse_far, write_sweep
 
     refuse_far(most)
-    refuse_film(out or Path("sheet.png"), fps=film.fps, side=film.side, beside=neighbours)
+    refuse_film(out or Path("sheet.png"), fps=film.fps, side=film.side, beside=real.neighbours)
     opened, choice = which.open(run)
     request = Request(plus, minus, reads, method, count, leave, samples, least)
     if name is None and not request.ways:
@@ -98,10 +88,10 @@ def directions(
         print(*(known or [none]), sep="\n")
         return
     with screen() as reporter:
-        reader = Reader(opened, data=data, data_root=data_root, reporter=reporter)
+        reader = Reader(opened, data=real.data, data_root=real.data_root, reporter=reporter)
         found = find(opened, name, request, reader, choice)
     out = out or Path(f"{name}.png")
-    beside = open_run_dataset(opened, data, data_root) if neighbours else None
+    beside = real.open_if_shown(opened)
     for one in found:
         path = out.with_stem(one.name) if len(found) > 1 else out
         if request.ways:
@@ -122,12 +112,13 @@ def directions(
 
 
 def _known(run: Run, name: str) -> str:
+    from dcgan.cli.flags import with_flags
     from dcgan.latent.store import read_direction
 
     try:
         return _line(read_direction(run, name))
     except RunError as error:
-        return f"{name}: {error}"
+        return f"{name}: {with_flags(str(error))}"
 
 
 def _line(direction: Direction) -> str:

@@ -9,7 +9,16 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import ExistingRun, OptionalData
+from dcgan.cli.options import (
+    Checkpoint,
+    DataRoot,
+    Device,
+    ExistingRun,
+    Json,
+    OptionalData,
+    Seed,
+    Switch,
+)
 
 
 def evaluate(
@@ -21,20 +30,18 @@ def evaluate(
     extractor: str = "auto",
     images: Annotated[int, Parameter(name=["--images", "-n"])] = 10_000,
     held_out: OptionalData = None,
-    checkpoint: str = "best",
-    seed: int = 0,
-    data_root: Path | None = None,
-    device: str = "auto",
-    download: Annotated[bool, Parameter(negative=())] = False,
+    checkpoint: Checkpoint = "best",
+    seed: Seed = 0,
+    data_root: DataRoot = None,
+    device: Device = "auto",
+    download: Switch = False,
     out: Path | None = None,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    as_json: Json = False,
 ) -> None:
     """Score the images of a trained run and compare with the scores of real images.
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     data
         Choose the real images, as for dcgan train (default: the run's training data).
     every
@@ -48,25 +55,15 @@ def evaluate(
     held_out
         Choose images that the run was not trained on, for the test of copying (default: those of
         a dataset chosen by name).
-    checkpoint
-        Choose the checkpoint: best, last, or a number of images seen.
-    seed
-        Set the seed of the latents.
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
-    device
-        Choose the device: auto, cpu, cuda or mps.
     download
         Download the Inception weights (91 MB) if they are missing.
     out
         Set the folder for scores and figures (default: evaluations/ in the run folder).
-    as_json
-        Print one JSON object as the last line on stdout.
     """
     from dcgan.cli.evaluate_report import all_lines, report_lines
-    from dcgan.cli.flags import screen
+    from dcgan.cli.flags import screen, with_flags
     from dcgan.cli.options import computing_device
-    from dcgan.evaluation.evaluate_runs import evaluate as measure
+    from dcgan.evaluation.evaluate_runs import evaluate as score_runs
     from dcgan.evaluation.results import keep_all_evaluations, keep_evaluation
     from dcgan.runs import open_run
     from dcgan.runs.run import open_every_checkpoint
@@ -79,7 +76,7 @@ def evaluate(
             runs = open_every_checkpoint(run, device=place, ranks=ranks, reporter=reporter)
         else:
             runs = [open_run(run, checkpoint=checkpoint, device=place, ranks=ranks)]
-        found = measure(
+        found = score_runs(
             runs,
             data,
             extractor=extractor,
@@ -101,9 +98,10 @@ def evaluate(
             stored = keep_all_evaluations(folder, found, place=out, is_own=data is None)
         else:
             stored = keep_evaluation(folder, found[0], place=out)
-    except OSError as error:  # minutes of measuring are not lost for that
+    except OSError as error:  # the scores, which take minutes, are still printed
         failed = error
     lines = all_lines(found, stored) if every else report_lines(found[0], stored)
+    lines = [with_flags(line) for line in lines]
     if failed is not None and out is None:
         lines.append(f"not stored: {reason_of(failed)}. Use --out FOLDER to store it elsewhere")
     if as_json:

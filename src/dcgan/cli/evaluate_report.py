@@ -11,15 +11,11 @@ from dcgan.evaluation.results import best_of, nearest_sheet
 from dcgan.metrics.registry import BETTER, metrics_on
 from dcgan.metrics.score import Score
 
-_IN_A_ROW = 3
-"""Classes named on one line."""
-
 _COLUMNS = metrics_on("features")
 
 
 def report_lines(found: Evaluation, path: Path | None) -> list[str]:
-    """One evaluation: the judgment, a table of scores, the classes, copies, and the path, if it is
-    stored."""
+    """One evaluation: judgment, scores, classes, test of copying, and the path if it is stored."""
     lines = [found.judgement, ""]
     lines += [f"{found.run}, checkpoint {found.checkpoint}: {found.images_seen:,} images seen", ""]
     lines += score_table(found.scores)
@@ -32,7 +28,7 @@ def report_lines(found: Evaluation, path: Path | None) -> list[str]:
     return [*lines, *([f"all results    {path}"] if path else [])]
 
 
-def all_lines(found: Sequence[Evaluation], drawing: Path | None) -> list[str]:
+def all_lines(found: Sequence[Evaluation], plot: Path | None) -> list[str]:
     """All checkpoints, one per row, and the best."""
     best = best_of(found)
     columns = [[one[metric.name] for one in found] for metric in _COLUMNS]
@@ -56,8 +52,8 @@ def all_lines(found: Sequence[Evaluation], drawing: Path | None) -> list[str]:
         "",
         *_protocol(found[0]),
         f"best           {best.checkpoint}, by the Fréchet distance",
-        *([f"plot           {drawing}"] if drawing else []),
-        *([f"all results    {drawing.with_suffix('.json')}"] if drawing else []),
+        *([f"plot           {plot}"] if plot else []),
+        *([f"all results    {plot.with_suffix('.json')}"] if plot else []),
     ]
 
 
@@ -99,6 +95,6 @@ def _classes(found: Evaluation) -> list[str]:
         f"{name}  {100 * ours:.1f} % ({100 * theirs:.1f} %)"
         for name, (ours, theirs) in found.classes.items()
     ]
-    rows = [cells[start : start + _IN_A_ROW] for start in range(0, len(cells), _IN_A_ROW)]
+    rows = [cells[start : start + 3] for start in range(0, len(cells), 3)]
     rows[-1] += [""] * (len(rows[0]) - len(rows[-1]))
     return aligned(rows, ["<"] * len(rows[0]))

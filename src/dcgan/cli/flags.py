@@ -8,46 +8,63 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Container
+import sys
+from functools import cache
 
+from dcgan.cli.commands import COMMANDS
 from dcgan.runtime.progress import TerminalReporter
 from dcgan.runtime.reporting import SILENT, Reporter
 
-_SETTING = re.compile(r"`([a-z]\w*(?:\.[a-z]\w*)*)(?:=([^`]*))?`")
+_SHORT = {
+    "data.root": "data_root",
+    "data.size": "size",
+    "optim.batch": "batch",
+    **{f"length.{name}": name for name in ("images", "epochs", "minutes")},
+}
+"""Settings that have a shorter option of their own."""
+
+_NAME = re.compile(r"`([A-Za-z][\w.\[\]]*)(?:=([^`]*))?`")
 
 
-def with_flags(text: str, names: Container[str] | None = None) -> str:
-    """A message with each setting in backticks written as the flag it is.
+def with_flags(text: str) -> str:
+    """A message with each name in backticks written as the running command takes it.
 
-    Parameters
-    ----------
-    text : str
-    names : container of str, optional
-        What the command accepts, such as ``RUN`` and ``--out``. A name that is not among them, and
-        is no path of a setting, stays a plain word. Default: all names are flags.
+    A name that is neither a setting nor an argument of the command loses its backticks.
 
     >>> with_flags("`data.max_unreadable` is 2. `data.fit=pad` keeps images whole.")
     '--data.max-unreadable is 2. --data.fit pad keeps images whole.'
-    >>> with_flags("`run` is '7'. `point` is '-4'", {"RUN", "--out"})
-    "RUN is '7'. point is '-4'"
     """
-
-    def written(match: re.Match[str]) -> str:
-        name, value = match[1], match[2]
-        flag = f"--{name.replace('_', '-')}"
-        if names is not None and "." not in name and flag not in names:
-            return name.upper() if name.upper() in names else name
-        if value is None:
-            return flag
-        between = "=" if value.startswith("-") else " "  # else taken for another flag
-        return f"{flag}{between}{_word(value)}"
-
-    return _SETTING.sub(written, text)
+    return _NAME.sub(_flag, text)
 
 
-def _word(value: str) -> str:
-    """A value as a shell takes it; placeholders such as FILE and N stay as they are."""
-    return shlex.quote(value) if value else "''"
+def _flag(match: re.Match[str]) -> str:
+    name, value = match[1], match[2]
+    if value is None:  # the short ones take no auto
+        name = _SHORT.get(name, name)
+    if "[" in name:  # a row of a layer table, which only a recipe file has
+        written = name
+    elif "." in name:
+        written = f"--{name.replace('_', '-')}"
+    else:
+        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "train")
+        written = _arguments(command).get(name, name)
+    if value is None:
+        return written
+    between = "=" if value.startswith("-") else " "  # else taken for another flag
+    return f"{written}{between}{shlex.quote(value)}"
+
+
+@cache
+def _arguments(command: str) -> dict[str, str]:
+    """How a command's arguments are typed, by name: ``{"run": "RUN", "out": "--out"}``."""
+    from dcgan.cli.app import app
+
+    if not any(command in group for group in COMMANDS.values()):
+        command = "train"
+    arguments = app[command].assemble_argument_collection()
+    typed = [name for one in arguments for name in one.names or (one.name,)]
+    # reversed: DATA of train comes before the settings --data.*
+    return {name.lstrip("-").lower().replace("-", "_"): name for name in reversed(typed)}
 
 
 class _Screen(TerminalReporter):

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
+from dcgan.cli.options import ExistingRun, RealImages, Which
 
-from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_dataset
-
-_WHICH = Which()
+_REAL, _WHICH = RealImages(), Which()
 
 
 def forget(
@@ -22,9 +19,7 @@ def forget(
     samples: int = 2000,
     least: float = 0.7,
     out: Path = Path("forget.png"),
-    neighbours: Annotated[bool, Parameter(negative=())] = False,
-    data: OptionalData = None,
-    data_root: Path | None = None,
+    real: RealImages = _REAL,
     which: Which = _WHICH,
 ) -> None:
     """Switch off the feature maps that generate something, and show what appears in its place.
@@ -34,8 +29,6 @@ def forget(
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     reads
         Choose what to forget: a class, such as label=7 or smiling.
     boxes
@@ -49,12 +42,6 @@ def forget(
         Refuse a probe whose accuracy on the held-out samples is lower. Chance is 0.5.
     out
         Set the file of the sheet, a .png.
-    neighbours
-        Show the nearest real image below each image (smallest pixel difference).
-    data
-        Choose the labeled dataset for --reads and --neighbours (default: the run's training data).
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
     from dcgan.cli.flags import screen
     from dcgan.latent.forget import forget as find
@@ -64,7 +51,7 @@ def forget(
     format_of(out)
     opened, choice = which.open(run)
     with screen() as reporter:
-        reader = Reader(opened, data=data, data_root=data_root, reporter=reporter)
+        reader = Reader(opened, data=real.data, data_root=real.data_root, reporter=reporter)
         found = find(
             opened,
             reader,
@@ -74,7 +61,7 @@ def forget(
             row=row,
             samples=samples,
             least=least,
-            beside=open_run_dataset(opened, data, data_root) if neighbours else None,
+            beside=real.open_if_shown(opened),
         )
     save_image(found.figure, out)
     off = found.probe.drawing()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-from dcgan.cli.options import ExistingData
+from dcgan.cli.options import DataRoot, ExistingData, Json
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -33,8 +33,8 @@ def inspect(
     html: Path | None = None,
     split: Annotated[str, Parameter(name="--data.split")] = "auto",
     labels: Annotated[str, Parameter(name="--data.labels")] = "auto",
-    data_root: Path | None = None,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    data_root: DataRoot = None,
+    as_json: Json = False,
 ) -> None:
     """Report on all images of a dataset: contents, problems, and settings to train with.
 
@@ -62,10 +62,6 @@ def inspect(
     labels
         Choose the labels: auto reads those stored with the images, none reads no labels, or set a
         CSV, TSV, JSON or JSONL file.
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
-    as_json
-        Print one JSON object instead of the report.
     """
     from dcgan.cli.flags import screen
     from dcgan.config import parse_config
@@ -95,7 +91,7 @@ def inspect(
         labels=labels,
     )
     sheet = _sheet(source, seen, advice)
-    stem = re.sub(r"[^\w.-]+", "-", Path(data).stem).strip("-.") or "pictures"
+    stem = re.sub(r"[^\w.-]+", "-", Path(data).stem).strip("-.") or "images"
     path = out or Path(f"{stem}-inspect.png")
     save_image(sheet, path)
     report = as_dict(data, source, seen, advice) | {"sheet": str(path)}

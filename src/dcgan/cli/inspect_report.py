@@ -18,7 +18,6 @@ from dcgan.training.advice import Advice
 
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _UNREADABLE_NAMED = 20
-_WIDTH = 100
 _LABEL_WIDTH = 13
 
 _GROUPS_SHOWN, _OF_A_GROUP, _OF_A_KIND = 24, 6, 12
@@ -60,7 +59,10 @@ def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict
         "remarks": seen.remarks.to_json(),
         "channel_mean": [round(value, 2) for value in seen.channel_mean],
         "channel_deviation": [round(value, 2) for value in seen.channel_deviation],
-        "copies": {"exact": _copies(seen.exact), "near": _copies(seen.near)},
+        "copies": {  # beyond the first of each group
+            kind: sum(len(group) - 1 for group in groups)
+            for kind, groups in (("exact", seen.exact), ("near", seen.near))
+        },
         "exact_duplicates": [titles(group) for group in seen.exact],
         "near_duplicates": [titles(group) for group in seen.near],
         "blank": titles(seen.blank),
@@ -76,12 +78,10 @@ def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict
         "recipe": "auto",
         "classics": list(advice.classics),
         "reasons": {
-            "size": advice.size_reason,
-            "channels": advice.channels_reason,
-            "fit": advice.fit_reason,
-            "recipe": advice.recipe_reason,
+            key: with_flags(getattr(advice, f"{key}_reason"))
+            for key in ("size", "channels", "fit", "recipe")
         },
-        "dangers": list(advice.dangers),
+        "dangers": [with_flags(danger) for danger in advice.dangers],
         "command": advice.command,
     }
 
@@ -95,13 +95,13 @@ def as_text(report: Mapping[str, Any]) -> str:
 
     for note in report["notes"]:
         line("note", printable(with_flags(note)))
-
+    for factor, counts in report["labels"].items():
+        line(_short(factor, _LABEL_WIDTH - 1), _classes(counts))
+    lines += ["", f"Of the {report['readable']:,} images that could be read:"]
     line("modes", _counts(report["modes"]))
     line("color", f"{report['coloured']:,} color, {report['colourless']:,} gray")
     line("sizes", _sizes(report))
     line("aspect", _aspects(report["aspect"]))
-    for factor, counts in report["labels"].items():
-        line(_short(factor, _LABEL_WIDTH - 1), _classes(counts))
     for kind, one in report["values"].items():
         (low, high), chosen = one["found"], written(tuple(one["black_to_white"]))
         line("values", f"{kind} from {low:g} to {high:g}; {chosen} become black to white")
@@ -109,20 +109,23 @@ def as_text(report: Mapping[str, Any]) -> str:
         " ".join(f"{value:.1f}" for value in report[f"channel_{key}"])
         for key in ("mean", "deviation")
     )
-    line("channels", f"mean {mean}, standard deviation {deviation} of 255 (all pixels, full size)")
+    line("channels", f"mean {mean}, standard deviation {deviation} (0 to 255, all pixels)")
     for label, text in _oddities(report):
         line(label, text)
-    lines += _unreadable(report)
-    lines.append("")
-    line("recommended", _recommended(report))
+    lines += [*_unreadable(report), ""]
+    height, width = report["size"]
+    color = "color" if report["channels"] == 3 else "gray"
+    line(
+        "recommended",
+        f"{height}x{width} {color}, fit {report['fit']}, recipe {report['recipe']}",
+    )
     for key, reason in report["reasons"].items():
         line(f"  {key}", reason)
     for number, danger in enumerate(report["dangers"]):
         line("" if number else "warning", danger)
-    line("train", printable(report["command"]))
-    line("sheet", printable(report["sheet"]))
-    if "html" in report:
-        line("page", printable(report["html"]))
+    for label, key in (("train", "command"), ("sheet", "sheet"), ("page", "html")):
+        if key in report:
+            line(label, printable(report[key]))
     return "\n".join(lines)
 
 
@@ -148,16 +151,15 @@ def examples(source: Source, seen: Inspection) -> dict[str, list[list[tuple[str,
     } | {kind: [group(indices, _OF_A_KIND)] for kind, indices in kinds.items() if indices}
 
 
-def _copies(groups: Iterable[Sequence[int]]) -> int:
-    """How many images could be dropped if one of each group were kept."""
-    return sum(len(group) - 1 for group in groups)
-
-
 def _headline(report: Mapping[str, Any]) -> str:
+    """How many images there are, of these read, of these unreadable; and files of other kinds."""
     text = f"{printable(report['data'])}: {report['count']:,} images"
     if report["looked_at"] < report["count"]:
         text += f", {report['looked_at']:,} of them read (spread evenly)"
-    text += f"; {report['ignored']:,} other files"
+    if unreadable := len(report["unreadable"]):
+        text += f", {unreadable:,} of these unreadable ({unreadable / report['looked_at']:.1%})"
+    if report["ignored"]:
+        text += f". Ignored: {report['ignored']:,} other files"
     if report["others"]:
         text += f" ({_counts(report['others'], 5)})"
     return text
@@ -200,23 +202,22 @@ def _classes(counts: Mapping[str, int]) -> str:
 
 def _oddities(report: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     """Lines that appear only where they apply."""
-    for kind, words in (("exact", "equal images"), ("near", "nearly equal images")):
-        groups = report[f"{kind}_duplicates"]
-        if groups:
+    for kind, words in (("exact", "identical"), ("near", "nearly identical")):
+        if groups := report[f"{kind}_duplicates"]:
             yield (
                 f"{kind} copies",
-                f"{report['copies'][kind]:,} extra copies, in {len(groups):,} groups of {words},"
-                f" such as {_named(groups[0], 2)}",
+                f"{report['copies'][kind]:,} that could be dropped, of {len(groups):,} groups of"
+                f" {words} images such as {_named(groups[0], 2)}",
             )
     if not report["exact_duplicates"] and not report["near_duplicates"]:
         yield "copies", "none, neither exact nor near"
     for key, words in (
-        ("blank", ""),
-        ("vanishing", "transparent, white on the white background: "),
-        ("tiny", f"a side below {TINY_SIDE}: "),
+        ("blank", "of one color only"),
+        ("vanishing", "that are invisible on the white background"),
+        ("tiny", f"with a side below {TINY_SIDE} pixels"),
     ):
         if report[key]:
-            yield key, f"{len(report[key]):,} ({words}{_named(report[key], 3)})"
+            yield key, f"{len(report[key]):,} {words}: {_named(report[key], 3)}"
     for key in ("transparent", "animated"):
         if report[key]:
             yield key, f"{report[key]:,}"
@@ -224,19 +225,14 @@ def _oddities(report: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 def _unreadable(report: Mapping[str, Any]) -> list[str]:
     unreadable = report["unreadable"]
-    share = len(unreadable) / report["looked_at"]
-    lines = [f"{'unreadable':<{_LABEL_WIDTH}}{len(unreadable):,} ({share:.1%})"]
+    if not unreadable:
+        return []
+    lines = ["", f"The {len(unreadable):,} unreadable images:"]
     for title, reason in list(unreadable.items())[:_UNREADABLE_NAMED]:
-        lines.append(f"  {_short(title, 60)}: {printable(reason)}")
+        lines.append(f"  {_short(title, 60)}: {printable(with_flags(reason))}")
     if len(unreadable) > _UNREADABLE_NAMED:
         lines.append(f"  and {len(unreadable) - _UNREADABLE_NAMED:,} more (--json lists all)")
     return lines
-
-
-def _recommended(report: Mapping[str, Any]) -> str:
-    height, width = report["size"]
-    color = "color" if report["channels"] == 3 else "gray"
-    return f"{height}x{width} {color}, fit {report['fit']}, recipe {report['recipe']}"
 
 
 def _named(titles: Sequence[str], most: int) -> str:
@@ -253,6 +249,6 @@ def _counts(counts: Mapping[str, int], most: int = 8) -> str:
 
 
 def _short(text: str, most: int = 32) -> str:
-    """The end of a long name tells more than its middle."""
+    """A long name without its middle."""
     text = printable(text)
     return text if len(text) <= most else f"{text[: most // 3]}…{text[1 - most + most // 3 :]}"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import Parameter
+from dcgan.cli.options import ExistingRun, Film, RealImages, Switch, Which
 
-from dcgan.cli.options import ExistingRun, Film, OptionalData, Which, open_run_dataset
-
-_WHICH, _FILM = Which(), Film()
+_REAL, _WHICH, _FILM = RealImages(), Which(), Film()
 
 
 def interpolate(
@@ -18,11 +16,9 @@ def interpolate(
     *points: str,
     kind: Literal["spherical", "straight", "circle", "grid", "walk"] = "spherical",
     frames: int | None = None,
-    closed: Annotated[bool, Parameter(negative=())] = False,
+    closed: Switch = False,
     out: Path | None = None,
-    neighbours: Annotated[bool, Parameter(negative=())] = False,
-    data: OptionalData = None,
-    data_root: Path | None = None,
+    real: RealImages = _REAL,
     which: Which = _WHICH,
     film: Film = _FILM,
 ) -> None:
@@ -30,8 +26,6 @@ def interpolate(
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     points
         Choose the images: sample numbers of --seed (see dcgan sample --numbered), SEED:NUMBER, or
         names stored by dcgan invert (default: samples 0, 1 and so on, as many as needed).
@@ -46,19 +40,13 @@ def interpolate(
     out
         Set the file: a .gif, .webp or .mp4, or a .png for one sheet (default: interpolate.gif, for
         a grid interpolate.png).
-    neighbours
-        Show the nearest real image below each image of a sheet (smallest pixel difference).
-    data
-        Choose the dataset of the real images (default: the run's training data).
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
     from dcgan.latent.draw import refuse_film, write_frames
     from dcgan.latent.interpolate import describe, interpolate
     from dcgan.latent.points import latents_of
 
     out = out or Path("interpolate.png" if kind == "grid" else "interpolate.gif")
-    refuse_film(out, fps=film.fps, side=film.side, beside=neighbours)
+    refuse_film(out, fps=film.fps, side=film.side, beside=real.neighbours)
     opened, choice = which.open(run)
     latent = opened.networks.latent
     names = points or tuple(str(n) for n in range({"walk": 1, "grid": 4}.get(kind, 2)))
@@ -77,6 +65,6 @@ def interpolate(
         side=film.side,
         smooth=film.smooth,
         loop=not film.once,
-        beside=open_run_dataset(opened, data, data_root) if neighbours else None,
+        beside=real.open_if_shown(opened),
     )
     print(f"{len(found_FZ)} images, {describe(latent, kind)}, in {out}")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import Parameter
-
-from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_dataset
+from dcgan.cli.options import ExistingRun, RealImages, Which
 from dcgan.runtime.nearest import exists, nearest_path
 
 if TYPE_CHECKING:
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
     from dcgan.latent.invert import Inversion
 
-_WHICH = Which()
+_REAL, _WHICH = RealImages(), Which()
 _OWN = 8
 _FOUND = 0.01
 """Relative error of a latent below which it counts as found."""
@@ -30,9 +28,7 @@ def invert(
     starts: int = 8,
     features: float = 0.0,
     out: Path = Path("invert.png"),
-    neighbours: Annotated[bool, Parameter(negative=())] = False,
-    data: OptionalData = None,
-    data_root: Path | None = None,
+    real: RealImages = _REAL,
     which: Which = _WHICH,
 ) -> None:
     """Find the latents of images and store them by name, for dcgan interpolate and arithmetic.
@@ -42,8 +38,6 @@ def invert(
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     images
         Choose the images: files, fitted like the training images, or numbers of dataset images
         (default: 8 samples of the run, as a test of how many it recovers).
@@ -53,12 +47,6 @@ def invert(
         Set the weight of the discriminator's features relative to pixels. 0 uses pixels only.
     out
         Set the file of the figure, a .png.
-    neighbours
-        Show the nearest real image below each reconstruction (smallest pixel difference).
-    data
-        Choose the dataset for numbers and --neighbours (default: the run's training data).
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
     from dcgan.cli.flags import screen
     from dcgan.errors import ConfigError, DataError
@@ -86,14 +74,14 @@ def invert(
 
     if images:
         has_numbers = any(word.isdecimal() for word in images)
-        known = open_run_dataset(opened, data, data_root) if has_numbers else None
-        names, targets = read_words(opened, images, known, data or "real")
+        known = real.open(opened) if has_numbers else None
+        names, targets = read_words(opened, images, known, real.data or "real")
         found = find(targets)
     else:
         true_NZ, drawn = own_samples(opened, _OWN, choice)
         names, targets = [str(number) for number in range(_OWN)], opened.draw(true_NZ)
         found = find(drawn)
-    beside = open_run_dataset(opened, data, data_root) if neighbours else None
+    beside = real.open_if_shown(opened)
     errors = [float(error) for error in found.error_N]
     save_image(figure(opened, names, targets, found.latent_NZ, errors, choice, beside), out)
     if images:

@@ -1,4 +1,4 @@
-"""Entry point: every failure is one line on stderr and an exit code."""
+"""Entry point. Every failure is one line on stderr and an exit code."""
 
 from __future__ import annotations
 
@@ -9,38 +9,35 @@ import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from dcgan import __version__
 from dcgan.cli.commands import overview
+from dcgan.cli.train_help import print_help
 from dcgan.errors import DcganError, Diverged, Interrupted, RunError, SourceNotFound
 from dcgan.runtime.files import FULL, disk_full
 from dcgan.runtime.launch import speaks
 from dcgan.runtime.memory import is_out_of_memory
-
-if TYPE_CHECKING:
-    from cyclopts import App
 
 _USAGE_ERROR = 2
 _STOPPED = 3
 
 
 def main() -> NoReturn:
-    """Run the command line; exit codes 0, 2, 3 and 4 as the error tree says, 1 for all else.
+    """Run the command line. Exit codes are those of :mod:`dcgan.errors`, 1 for any other failure.
 
     ``--debug``, anywhere, shows the traceback of a failure.
     """
     words = [word for word in sys.argv[1:] if word != "--debug"]
     debug = len(words) < len(sys.argv) - 1
-    # problems of an image are reported once, with its name, and not by Pillow's warnings
+    # the package reports problems of images itself, with their names
     warnings.filterwarnings("ignore", module=r"PIL\.")
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names of files may hold what UTF-8 cannot
+        if isinstance(stream, io.TextIOWrapper):  # file names need not be valid UTF-8
             stream.reconfigure(errors="backslashreplace")
-    if words[:1] == ["help"]:  # as other programs know it
+    if words[:1] == ["help"]:  # as in other programs
         words = [*words[1:2], "--help"]
-    if (text := _text_for(words)) is not None:
-        print(text)
+    if _answer_at_once(words):
         sys.exit(0)
     from cyclopts import CycloptsError
 
@@ -56,18 +53,18 @@ def main() -> NoReturn:
             result_action="return_value",
         )
     except CycloptsError as error:
-        _fail(usage_line(error, words), _USAGE_ERROR, error, debug)
+        _fail(with_flags(usage_line(error, words)), _USAGE_ERROR, error, debug)
     except DcganError as error:
         if isinstance(error, Interrupted | Diverged) and not speaks():
-            sys.exit(error.exit_code)  # it happened to all, and the first says it
+            sys.exit(error.exit_code)  # of several processes, the first reports it
         meant = corrected(words) if isinstance(error, RunError | SourceNotFound) else None
-        line = with_flags(str(error), _names(app, words))
+        line = with_flags(str(error))
         line = f"{line.split('. ')[0]}. {meant}" if meant else line
         _fail(line, error.exit_code, error, debug)
     except KeyboardInterrupt as error:
         _fail("stopped by SIGINT; files in a run folder stay complete", _STOPPED, error, debug)
     except BrokenPipeError:
-        # the reader of our output, such as head, has seen enough
+        # the reader of the output, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         _fail(_system_line(error), _USAGE_ERROR, error, debug)
@@ -78,20 +75,17 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _names(app: App, words: list[str]) -> set[str] | None:
-    """What the command in these words accepts, such as ``RUN`` and ``--out``."""
-    if not words or words[0] not in app:
-        return None
-    return {
-        name for argument in app[words[0]].assemble_argument_collection() for name in argument.names
-    }
-
-
-def _text_for(words: list[str]) -> str | None:
-    """The answer to what asks for the overview or the version, without anything slow."""
+def _answer_at_once(words: list[str]) -> bool:
+    """Print the overview, the version or the help of train, which need nothing slow."""
     if words in ([], ["--help"], ["-h"]):
-        return overview()
-    return __version__ if words in (["version"], ["--version"], ["-v"], ["-V"]) else None
+        print(overview())
+    elif words in (["version"], ["--version"], ["-v"], ["-V"]):
+        print(__version__)
+    elif words[:1] == ["train"] and {"--help", "-h", "--help-all"} & set(words):
+        print_help(everything="--help-all" in words)
+    else:
+        return False
+    return True
 
 
 def _system_line(error: OSError) -> str:
@@ -102,21 +96,20 @@ def _system_line(error: OSError) -> str:
 
 
 def _joined(words: list[str]) -> list[str]:
-    """``--data.flip true`` as ``--data.flip=true``: a switch takes no word after it, but every
-    setting is to be had by its path and its value.
+    """``--data.flip true`` as ``--data.flip=true``, since cyclopts gives a switch no value.
 
     >>> _joined(["train", "true", "--data.flip", "true", "--model.generator.bias=false", "no"])
     ['train', 'true', '--data.flip=true', '--model.generator.bias=false', 'no']
     """
-    found: list[str] = []
+    joined: list[str] = []
     for word in words:
-        before = found[-1] if found else ""
+        before = joined[-1] if joined else ""
         is_path = before.startswith("--") and "." in before and "=" not in before
         if is_path and word.lower() in ("true", "false"):
-            found[-1] += f"={word.lower()}"
+            joined[-1] += f"={word.lower()}"
         else:
-            found.append(word)
-    return found
+            joined.append(word)
+    return joined
 
 
 _LESS = {
@@ -127,7 +120,7 @@ _LESS = {
     "compare": "--images",
     "prepare": "--size",
 }
-"""What takes less memory, by command."""
+"""What to change to use less memory, by command."""
 
 
 def _memory_line(error: Exception, command: str) -> str:
@@ -149,6 +142,6 @@ def _unexpected_line(error: Exception) -> str:
 def _fail(line: str, code: int, error: BaseException, debug: bool) -> NoReturn:
     if debug:
         raise error
-    with suppress(OSError):  # a terminal that is gone changes no exit code
+    with suppress(OSError):  # a closed terminal does not change the exit code
         print(f"dcgan: {line}", file=sys.stderr, flush=True)
     sys.exit(code)

@@ -1,7 +1,4 @@
-"""Wrong command lines, answered in one line: what is wrong, what is allowed, what to type instead.
-
-None of this needs torch.
-"""
+"""Wrong command lines: one line that says what to type instead. Needs no torch."""
 
 from __future__ import annotations
 
@@ -23,6 +20,8 @@ if TYPE_CHECKING:
 _RUN_FIRST = (*COMMANDS["Look"], "evaluate", "probe")
 """Commands whose first argument is a run."""
 
+_DATA_FIRST = ("train", "inspect", "prepare")
+
 _SYNONYMS = {
     "count": "number",
     "epoch": "epochs",
@@ -33,18 +32,14 @@ _SYNONYMS = {
     "output": "out",
     "resolution": "size",
 }
-"""Names that other programs have for our options."""
+"""Names of options in other programs, and ours."""
 
 _OTHER_WORDS = {"draw": "sample", "eval": "evaluate", "generate": "sample", "resume": "train"}
-"""Words that other programs have for our commands."""
-
-_YES = ("true", "yes", "on", "1", "false", "no", "off")
-
-_DATA_FIRST = ("train", "inspect", "prepare")
+"""Commands of other programs, and ours."""
 
 
 def usage_line(error: CycloptsError, words: Sequence[str]) -> str:
-    """What cyclopts found wrong with the words, for people."""
+    """One line for a command line that cyclopts could not parse."""
     from cyclopts import (
         CoercionError,
         MissingArgumentError,
@@ -61,23 +56,20 @@ def usage_line(error: CycloptsError, words: Sequence[str]) -> str:
             return _invalid(error, line, words)
         case UnusedCliTokensError():
             return _too_many(error, name, words)
-        case UnknownOptionError():
-            line = _unknown_option(error, line)
         case UnknownCommandError():
             return _unknown_command(words[0])
+        case UnknownOptionError():
+            line = _unknown_option(error, line)
         case MissingArgumentError():
             line += _missing(error.argument)
         case CoercionError():
             line = _wrong_kind(error, line)
-    return f"{line} ({name} --help lists all options)"
+    every = "--help-all" if name == "dcgan train" else "--help"
+    return f"{line} ({name} {every} lists all options)"
 
 
 def corrected(words: Sequence[str]) -> str | None:
-    """The command that was probably meant, where a path has spaces or the run is not the first."""
-    return (_quoted(words) or _run_first(words)) if words else None
-
-
-def _quoted(words: Sequence[str]) -> str | None:
+    """The command that was probably meant, where a path has spaces or the run is not first."""
     places = _positional(words)
     for start, end in combinations(places, 2):
         path = " ".join(words[start : end + 1])
@@ -85,12 +77,7 @@ def _quoted(words: Sequence[str]) -> str | None:
         if is_one_row and exists(Path(path)) and not exists(Path(words[start])):
             meant = command(*words[:start], path, *words[end + 1 :])
             return f"A path with spaces needs quotes: {meant}"
-    return None
-
-
-def _run_first(words: Sequence[str]) -> str | None:
-    places = _positional(words)
-    if words[0] not in _RUN_FIRST or not places or is_run(Path(words[places[0]])):
+    if not places or words[0] not in _RUN_FIRST or is_run(Path(words[places[0]])):
         return None
     for place in places[1:]:
         if is_run(Path(words[place])):
@@ -100,7 +87,7 @@ def _run_first(words: Sequence[str]) -> str | None:
 
 
 def _positional(words: Sequence[str]) -> list[int]:
-    """Where arguments stand that follow no option, whose value they could be."""
+    """The places of arguments; a word after an option may be its value, and is left out."""
     return [
         place
         for place in range(1, len(words))
@@ -112,32 +99,26 @@ def _positional(words: Sequence[str]) -> list[int]:
 def _invalid(error: CycloptsError, line: str, words: Sequence[str]) -> str:
     from pydantic import ValidationError as PydanticError
 
-    from dcgan.config.parsing import config_error
+    from dcgan.config.parsing import config_error, settings_below
 
-    cause, argument = error.__cause__, error.argument
+    cause = error.__cause__
     if not isinstance(cause, PydanticError):  # a bound of an option, such as --limit
         return line
-    section = argument.name.lstrip("-") if argument else ""
-    if argument is not None and isinstance(cause.errors()[0]["input"], str):
-        wrong = cause.errors()[0]
-        if not wrong["loc"]:  # a section was given a value of its own, such as --data PATH
-            return _section_with_value(section, wrong["input"], words)
-    return str(config_error(cause, section))
-
-
-def _section_with_value(section: str, value: str, words: Sequence[str]) -> str:
+    wrong = cause.errors()[0]
+    section, value = ".".join(map(str, wrong["loc"])), wrong["input"]
+    if wrong["type"] != "model_type":
+        return str(config_error(cause))
+    # a section got a value, such as --data PATH
     if section == "data":
         rest = [one for one in words[1:] if one not in ("--data", f"--data={value}", value)]
         meant = command(words[0], value, *rest)
         return f"--data {value}: write the dataset without an option: {meant}"
-    from dcgan.config.parsing import settings_below
-
     known = [f"--{section}.{name.replace('_', '-')}" for name in settings_below(section)]
     return f"--{section} {value}: a group of settings takes no value. It has {', '.join(known)}"
 
 
 def _too_many(error: CycloptsError, name: str, words: Sequence[str]) -> str:
-    """Which argument is one too many, and the option that it is perhaps meant for."""
+    """Which argument is one too many, and the option that may be meant."""
     word = (error.unused_tokens or [""])[0]
     assert error.target is not None
     parameters = signature(error.target).parameters.values()
@@ -150,7 +131,7 @@ def _too_many(error: CycloptsError, name: str, words: Sequence[str]) -> str:
 def _as_option(word: str, words: Sequence[str]) -> str:
     task = words[0]
     before = words[words.index(word) - 1] if word in words else ""
-    if before.startswith("--") and word.lower() in _YES:
+    if before.startswith("--") and word.lower() in ("true", "yes", "on", "false", "no", "off"):
         return f"{before} is a switch and takes no value"
     without = [one for one in words if one != word]
     if word.isdigit() and task in ("sample", "train"):
@@ -176,7 +157,6 @@ def _unknown_command(word: str) -> str:
 
 
 def _missing(argument: Argument | None) -> str:
-    """What can stand for an argument that is not there."""
     name = argument.name if argument is not None else ""
     if name in ("RUN", "--run"):
         runs = newest_runs()
@@ -197,8 +177,8 @@ def _wrong_kind(error: CycloptsError, line: str) -> str:
 
 
 def _unknown_option(error: UnknownOptionError, line: str) -> str:
-    """The options that are known by another name, or of which only the path is missing."""
-    word = error.token.keyword or error.token.value  # the latter where words come before DATA
+    """The option's name here, if it has another name or only its path is missing."""
+    word = error.token.keyword or error.token.value  # value: an option before DATA
     end = word.lstrip("-").replace("_", "-")
     end = _SYNONYMS.get(end, end)
     known = {name for one in error.argument_collection for name in one.names}

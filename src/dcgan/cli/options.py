@@ -29,12 +29,35 @@ def _refuse_no_data(_: object, value: str | None) -> None:
         refuse_no_data(value)
 
 
-ExistingRun = Annotated[Path, Parameter(validator=_refuse_no_run)]
-"""A run folder. A missing one is refused while arguments are parsed, before torch is imported."""
-
+ExistingRun = Annotated[
+    Path,
+    Parameter(validator=_refuse_no_run, help="Choose the run folder, which dcgan train wrote."),
+]
 ExistingData = Annotated[str, Parameter(validator=_refuse_no_data)]
 OptionalData = Annotated[str | None, Parameter(validator=_refuse_no_data)]
-"""A dataset that exists if it is a path, checked as early."""
+"""Runs and datasets. Missing ones are refused during parsing, before torch is imported."""
+
+DataRoot = Annotated[
+    Path | None,
+    Parameter(
+        help="Set the folder of datasets chosen by name (default: the environment variable"
+        " DCGAN_DATA)."
+    ),
+]
+Checkpoint = Annotated[
+    str, Parameter(help="Choose the checkpoint: best, last, or a number of images seen.")
+]
+Device = Annotated[str, Parameter(help="Choose the device: auto, cpu, cuda or mps.")]
+Seed = Annotated[
+    int, Parameter(help="Set the seed of the latents. The same seed gives the same latents.")
+]
+Json = Annotated[
+    bool,
+    Parameter(name="--json", negative=(), help="Print one JSON object as the last line on stdout."),
+]
+
+Switch = Annotated[bool, Parameter(negative=())]
+"""A switch without a --no-KEY twin."""
 
 
 @Parameter(name="*")
@@ -44,8 +67,6 @@ class Which:
 
     Parameters
     ----------
-    seed
-        Set the seed of the latents. The same seed gives the same latents.
     label
         Generate only this class. The run must be trained on labels (--model.condition).
     code
@@ -57,19 +78,15 @@ class Which:
     truncation
         Limit the numbers of each latent to this many standard deviations, such as 2. This trades
         variety for quality; below 1.5 images get worse (default: off).
-    checkpoint
-        Choose the checkpoint: best, last, or a number of images seen.
-    device
-        Choose the device: auto, cpu, cuda or mps.
     """
 
-    seed: int = 0
+    seed: Seed = 0
     label: str | None = None
     code: tuple[str, ...] = ()
     move: tuple[str, ...] = ()
     truncation: float | None = None
-    checkpoint: str = "best"
-    device: str = "auto"
+    checkpoint: Checkpoint = "best"
+    device: Device = "auto"
 
     def open(self, run: Path, ranks: Ranks | None = None) -> tuple[Run, Choice]:
         """The run and the choices that all of its latents share."""
@@ -107,8 +124,40 @@ class Film:
 
     fps: float = 20.0
     side: int | None = None
-    smooth: Annotated[bool, Parameter(negative=())] = False
-    once: Annotated[bool, Parameter(negative=())] = False
+    smooth: Switch = False
+    once: Switch = False
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class RealImages:
+    """Real images to compare with, and to learn labels from.
+
+    Parameters
+    ----------
+    neighbours
+        Show the nearest real image below each image of a sheet (smallest pixel difference).
+    data
+        Choose the dataset of the real images and labels (default: the run's training data).
+    """
+
+    neighbours: Switch = False
+    data: OptionalData = None
+    data_root: DataRoot = None
+
+    def open(self, run: Run) -> ImageDataset:
+        """The dataset, fitted like the run's training images; shows progress."""
+        from dcgan.cli.flags import screen
+        from dcgan.runs.dataset import open_dataset
+
+        with screen(is_first=run.ranks.is_first) as reporter:
+            return open_dataset(
+                run.folder, run.networks, self.data, data_root=self.data_root, reporter=reporter
+            )
+
+    def open_if_shown(self, run: Run) -> ImageDataset | None:
+        """The dataset if ``neighbours`` is set."""
+        return self.open(run) if self.neighbours else None
 
 
 def computing_device(wanted: str) -> torch.device:
@@ -122,26 +171,11 @@ def computing_device(wanted: str) -> torch.device:
     return device
 
 
-def open_run_dataset(run: Run, data: str | None, data_root: Path | None) -> ImageDataset:
-    """Open the training images of a run, or others fitted the same way, and show progress."""
-    from dcgan.cli.flags import screen
-    from dcgan.runs.dataset import open_dataset
-
-    with screen(is_first=run.ranks.is_first) as reporter:
-        return open_dataset(
-            run.folder,
-            run.networks,
-            data,
-            data_root=data_root,
-            reporter=reporter,
-        )
-
-
 def _pairs(words: tuple[str, ...], key: str) -> list[tuple[str, float]]:
     """``("1=3", "2=-0.5")`` → ``[("1", 3.0), ("2", -0.5)]``."""
     from dcgan.errors import ConfigError
 
-    found: list[tuple[str, float]] = []
+    pairs: dict[str, float] = {}
     for word in words:
         name, _, value = word.partition("=")
         try:
@@ -149,11 +183,11 @@ def _pairs(words: tuple[str, ...], key: str) -> list[tuple[str, float]]:
         except ValueError:
             raise ConfigError(key, word, f"use {_PAIRS[key]}") from None
         if not isfinite(number):
-            raise ConfigError(key, word, "not a finite number")
-        if name in dict(found):
+            raise ConfigError(key, word, "the number must be finite")
+        if name in pairs:
             raise ConfigError(key, word, f"{name} is set twice. Set it once")
-        found.append((name, number))
-    return found
+        pairs[name] = number
+    return list(pairs.items())
 
 
 def _number(word: str, key: str) -> int:

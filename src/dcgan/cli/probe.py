@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import Parameter
-
-from dcgan.cli.options import ExistingData, ExistingRun, OptionalData
+from dcgan.cli.options import (
+    Checkpoint,
+    DataRoot,
+    Device,
+    ExistingData,
+    ExistingRun,
+    Json,
+    OptionalData,
+)
 from dcgan.errors import printable
 
 if TYPE_CHECKING:
@@ -28,12 +34,12 @@ def probe(
     limit: int | None = None,
     methods: str = "discriminator,pixels,untrained,k-means,supervised",
     factor: str | None = None,
-    checkpoint: str = "best",
+    checkpoint: Checkpoint = "best",
     seed: int = 0,
     out: Path | None = None,
-    data_root: Path | None = None,
-    device: str = "auto",
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    data_root: DataRoot = None,
+    device: Device = "auto",
+    as_json: Json = False,
 ) -> None:
     """Score the discriminator's features with a linear classifier.
 
@@ -44,8 +50,6 @@ def probe(
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     data
         Choose the labeled images to learn from, as for dcgan train.
     test
@@ -63,21 +67,13 @@ def probe(
         Choose the rows of the table, joined by commas. All but discriminator are for comparison.
     factor
         Choose the label factor, if images have several (default: label).
-    checkpoint
-        Choose the checkpoint: best, last, or a number of images seen.
     seed
         Set the seed of splits, subsets, projection, untrained weights and k-means.
     out
         Set the folder for confusion.png and probe.json (default: RUN/probe, or RUN/probe-N with
         --labels N).
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
-    device
-        Choose the device: auto, cpu, cuda or mps.
-    as_json
-        Print one JSON object instead of the table.
     """
-    from dcgan.cli.flags import screen
+    from dcgan.cli.flags import screen, with_flags
     from dcgan.cli.options import computing_device
     from dcgan.errors import ConfigError
     from dcgan.probe.methods import checked_methods
@@ -115,7 +111,7 @@ def probe(
         return
     print(f"{opened.path}, {opened.images_seen:,} images seen, on {printable(data)}")
     for line in (result.protocol(), result.table(), *result.verdict(), *result.notes()):
-        print(line)
+        print(with_flags(line))
     print(f"confusion matrix: {report['confusion']}")
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import ExistingRun, OptionalData, Which, open_run_dataset
+from dcgan.cli.options import ExistingRun, RealImages, Switch, Which
 
-_WHICH = Which()
+_REAL, _WHICH = RealImages(), Which()
 
 
 def sample(
@@ -17,32 +18,23 @@ def sample(
     /,
     *,
     number: Annotated[int, Parameter(name=["--number", "-n"])] = 64,
-    out: Path = Path("samples.png"),
-    numbered: Annotated[bool, Parameter(negative=())] = False,
-    neighbours: Annotated[bool, Parameter(negative=())] = False,
-    data: OptionalData = None,
-    data_root: Path | None = None,
+    out: Path | None = None,
+    numbered: Switch = False,
+    real: RealImages = _REAL,
     which: Which = _WHICH,
 ) -> None:
     """Generate images with the generator of a trained run.
 
     Parameters
     ----------
-    run
-        Choose the run folder, which dcgan train wrote.
     number
         Set the number of images.
     out
         Set the output: a .png, .jpg or .webp for one sheet, a folder for single PNGs, an .npz
-        (array images, N x C x H x W), or a .zip of PNGs.
+        (array images, N x C x H x W), or a .zip of PNGs. An existing file is replaced (default:
+        samples.png, or samples-2.png and so on if it exists).
     numbered
         Write the number of each image below it, for dcgan interpolate and arithmetic.
-    neighbours
-        Show the nearest real image below each image (smallest pixel difference).
-    data
-        Choose the dataset of the real images (default: the run's training data).
-    data_root
-        Set the folder of datasets chosen by name (default: the environment variable DCGAN_DATA).
     """
     from dcgan.errors import ConfigError
 
@@ -55,7 +47,15 @@ def sample(
     with joined() as ranks:
         opened, choice = which.open(run, ranks)
         with ranks.first_ahead():
-            beside = open_run_dataset(opened, data, data_root) if neighbours else None
-        write_samples(opened, number, out, choice, numbered=numbered, beside=beside)
+            beside = real.open_if_shown(opened)
+        chosen = out or ranks.broadcast(_free_name())
+        write_samples(opened, number, chosen, choice, numbered=numbered, beside=beside)
     if ranks.is_first:
-        print(f"{number:,} images of checkpoint {opened.checkpoint.name}: {out}")
+        kept = "" if out or chosen.stem == "samples" else " (samples.png exists and is kept)"
+        print(f"{number:,} images of checkpoint {opened.checkpoint.name}: {chosen}{kept}")
+
+
+def _free_name() -> Path:
+    """``samples.png``, or ``samples-2.png`` and so on: the first that does not exist."""
+    names = (f"samples-{number}.png" for number in count(2))
+    return next(path for path in map(Path, chain(["samples.png"], names)) if not path.exists())

@@ -58,7 +58,7 @@ def _next_steps(run: Run) -> list[str]:
         steps[shlex.join([viewer, str(folder.sheets()[-1])])] = "look at the sample sheet"
     steps |= {
         resume_call(folder.path, config, **length): "train twice as long in total",
-        command("sample", folder.path, "-n", "100", "--out", "samples.png"): "generate images",
+        command("sample", folder.path, "-n", "100"): "generate images",
         command("interpolate", folder.path, "--out", "interpolate.gif"): "morph between images",
     }
     if config.data.source != FROM_PYTHON and _images_in_dataset(run) >= 2 * FEWEST:

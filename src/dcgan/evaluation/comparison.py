@@ -25,6 +25,7 @@ from dcgan.runs.settings import flat, stored_settings
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
+from dcgan.runtime.signatures import checked
 
 _SAMPLES = 16
 """Images of each run in the figure."""
@@ -105,6 +106,7 @@ class Comparison:
         }
 
 
+@checked
 @isolated()
 def compare(
     runs: Sequence[Sampler],

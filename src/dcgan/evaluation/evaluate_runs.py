@@ -14,8 +14,10 @@ from dcgan.runs.dataset import held_out_name, open_dataset
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
+from dcgan.runtime.signatures import checked
 
 
+@checked
 @isolated()
 def evaluate(
     runs: Sequence[Sampler],

@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors and JSON, visible whole or not at all, checked when read."""
+"""Checkpoints: safetensors and JSON, written as a whole and verified when read."""
 
 from __future__ import annotations
 
@@ -18,36 +18,20 @@ from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.tensors import load_tensors, save_tensors
 
 FORMAT = 1
-"""Version of the layout below; raised when a reader of the old one could not read the new."""
+"""Version of the layout; increased when older versions of dcgan cannot read the new one."""
 
 Tensors = Mapping[str, Tensor]
+
+_CURE = "Choose another `checkpoint`"
 
 
 def write_checkpoint(
     folder: Path, images_seen: int, parts: Mapping[str, Tensors], state: Mapping[str, Any]
 ) -> Path:
-    """Write one checkpoint and make it appear by one atomic rename.
+    """Write one checkpoint; it appears by one atomic rename.
 
-    Parameters
-    ----------
-    folder : Path
-        The run's ``checkpoints``.
-    images_seen : int
-        Names the checkpoint, in nine digits.
-    parts : mapping of str to mapping of str to Tensor
-        Each becomes ``NAME.safetensors``.
-    state : mapping
-        Becomes ``state.json``.
-
-    Returns
-    -------
-    Path
-        The checkpoint's folder. One that is already there is left as it is.
-
-    Raises
-    ------
-    DiskFull
-        There is no room for it; the checkpoint before it is untouched.
+    Its folder is named by the images seen, in nine digits; an existing one is not changed. Each
+    part becomes ``NAME.safetensors``, the state ``state.json``. Raises ``DiskFull``.
     """
     final = folder / f"{images_seen:09d}"
     if final.exists():
@@ -62,84 +46,63 @@ def write_checkpoint(
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints of a run, oldest first; what a crash left half-written is not among them."""
+    """The complete checkpoints of a run, oldest first."""
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if path.is_dir() and path.name.isdigit())
 
 
 def verify_checkpoint(checkpoint: Path) -> None:
-    """Check every file against the manifest.
-
-    Raises
-    ------
-    CheckpointError
-        A file is missing or altered.
-    """
+    """Compare every file with its SHA-256 in the manifest; ``CheckpointError`` if one differs."""
     manifest = checkpoint / "manifest.json"
     sums = _read_json(manifest)
     for name, expected in sums.items():
         path = checkpoint / name
         if Path(name).name != name:
-            raise CheckpointError(f"{manifest}: names {shown(name)}; take another checkpoint")
+            raise CheckpointError(f"{manifest}: lists {shown(name)}, not a file name. {_CURE}")
         if not path.is_file():
-            raise CheckpointError(f"{path}: missing; take another checkpoint")
+            raise CheckpointError(f"{path}: missing. {_CURE}")
         with _unreadable_named(path):
             found = sha256(path)
         if found != expected:
             raise CheckpointError(
-                f"{path}: its SHA-256 is not the manifest's: altered or damaged; take another"
-                " checkpoint"
+                f"{path}: altered or damaged: its SHA-256 differs from the manifest. {_CURE}"
             )
     for path in (checkpoint / "state.json", *checkpoint.glob("[!.]*.safetensors")):
         if path.name not in sums:
-            raise CheckpointError(f"{path}: not in the manifest; take another checkpoint")
+            raise CheckpointError(f"{path}: not in the manifest. {_CURE}")
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:
-    """The plain part of a checkpoint.
-
-    Raises
-    ------
-    CheckpointError
-        Missing, damaged, or of a newer format.
-    """
+    """The content of ``state.json``; ``CheckpointError`` if it is damaged or of a newer format."""
     state = _read_json(checkpoint / "state.json")
     version = state.get("format", 0)
     if type(version) is int and version > FORMAT:
         raise CheckpointError(
-            f"{checkpoint}: format {shown(version)}, this version reads up to {FORMAT};"
-            " install a newer dcgan"
+            f"{checkpoint}: format {shown(version)}. This version reads formats up to {FORMAT}."
+            " Install a newer dcgan"
         )
     for name in ("images_seen", "format"):
         value = state.get(name, 0 if name == "format" else None)
         if type(value) is not int or not 0 <= value < 2**63:
             raise CheckpointError(
-                f"{checkpoint / 'state.json'}: damaged ({name} = {shown(value)}); take another"
-                " checkpoint"
+                f"{checkpoint / 'state.json'}: damaged ({name} is {shown(value)}). {_CURE}"
             )
     return state
 
 
 def read_part(checkpoint: Path, name: str) -> dict[str, Tensor]:
-    """One safetensors part of a checkpoint, on the CPU.
-
-    Raises
-    ------
-    CheckpointError
-        Missing or damaged.
-    """
+    """One safetensors part of a checkpoint, on the CPU; ``CheckpointError`` if it is damaged."""
     path = checkpoint / f"{name}.safetensors"
     try:
         with _unreadable_named(path):
             return load_tensors(path)
     except (SafetensorError, ValueError) as error:
-        raise CheckpointError(f"{path}: damaged ({error}); take another checkpoint") from error
+        raise CheckpointError(f"{path}: damaged ({error}). {_CURE}") from error
 
 
 def set_aside(checkpoint: Path, why: str) -> Path:
-    """Take a checkpoint that must not be gone on from out of sight, so that another can take its
-    place; ``why`` becomes part of its name."""
+    """Hide a checkpoint that must not be resumed from; ``why`` becomes part of its name."""
     hidden = checkpoint.with_name(f".{checkpoint.name}.{why}")
     shutil.rmtree(hidden, ignore_errors=True)
     return checkpoint.rename(hidden)
@@ -154,22 +117,11 @@ def prune_checkpoints(
     every: int | None = None,
     passing: Collection[str] = (),
 ) -> None:
-    """Delete checkpoints beyond those to keep, and what crashes left half-written.
+    """Delete checkpoints except those to keep, and partly written ones.
 
-    Parameters
-    ----------
-    folder : Path
-        The run's ``checkpoints``.
-    keep : int
-        How many of the newest stay.
-    best : collection of str
-        Names of others that stay.
-    sound : int
-        The newest of at most so many images stays: a run that diverges goes back to it.
-    every : int, optional
-        The first checkpoint after each so many images stays as well.
-    passing : collection of str
-        Names of those that only stay while they are the newest.
+    Kept are the newest ``keep``; those named ``best``; the newest of at most ``sound`` images, for
+    a run that diverges to return to; and the first after each multiple of ``every`` images. Those
+    named ``passing`` are kept only while they are the newest.
     """
     for path in folder.glob(".*.part"):
         shutil.rmtree(path, ignore_errors=True)
@@ -182,18 +134,18 @@ def prune_checkpoints(
     for path in found:
         if path.name in kept:
             continue
-        # hidden first: a deletion cut short must not leave half a checkpoint in sight
+        # hidden first: an interrupted deletion must not leave a partial checkpoint
         doomed = path.with_name(f".{path.name}.part")
         path.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
 
 
 def _first_of_each(every: int, names: list[str]) -> set[str]:
-    """The first name in each span of so many images; it is never deleted, so it stays the first."""
+    """The first name after each multiple of ``every`` images."""
     first: dict[int, str] = {}
     for name in names:
         first.setdefault(int(name) // every, name)
-    first.pop(0, None)  # before the first span is over, nothing is due
+    first.pop(0, None)
     return set(first.values())
 
 
@@ -202,16 +154,16 @@ def _read_json(path: Path) -> dict[str, Any]:
         with _unreadable_named(path):
             return read_json(path)
     except ValueError as error:
-        raise CheckpointError(f"{path}: damaged ({error}); take another checkpoint") from error
+        raise CheckpointError(f"{path}: damaged ({error}). {_CURE}") from error
 
 
 @contextmanager
 def _unreadable_named(path: Path) -> Iterator[None]:
-    """A file that is missing or may not be read is no damaged one."""
+    """Name a file that is missing or cannot be read, in contrast to a damaged one."""
     try:
         yield
     except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: missing; take another checkpoint") from error
+        raise CheckpointError(f"{path}: missing. {_CURE}") from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise CheckpointError(f"{path}: cannot be read ({reason})") from error

@@ -1,4 +1,4 @@
-"""Classes and codes by the names people give them, set in latents."""
+"""Set the class and the InfoGAN codes of latents."""
 
 from __future__ import annotations
 
@@ -17,22 +17,11 @@ def with_conditions(
     label: str | None = None,
     codes: Mapping[int, float] | None = None,
 ) -> Tensor:
-    """Latents of one class, and with some codes fixed.
+    """Latents with a class and codes set.
 
-    Parameters
-    ----------
-    networks : Networks
-    latent_BZ : Tensor
-    label : str, optional
-        A class by its name.
-    codes : mapping of int to float, optional
-        Number of a code, from 1, categorical ones first → its value: a category from 0, or a
-        number, mostly in [-1, 1].
-
-    Raises
-    ------
-    ConfigError
-        No such class, code or category.
+    ``label`` is the name of a class. ``codes`` maps the number of a code (from 1, categorical codes
+    first) to its value: a category (from 0), or a number in about [-1, 1]. Raises ``ConfigError``
+    for an unknown class, code or category.
     """
     latent = networks.latent
     if label is not None:
@@ -40,7 +29,7 @@ def with_conditions(
             raise ConfigError(
                 "label",
                 label,
-                "this run was not trained on labels; train one with --model.condition label",
+                "this run was not trained on labels. Train one with `model.condition=label`",
             )
         if label not in networks.class_names:
             raise ConfigError(
@@ -55,7 +44,7 @@ def with_conditions(
                 number,
                 f"from 1 to {there}"
                 if there
-                else "this run has no codes; train one with --model.latent.categorical 10",
+                else "this run has no codes. Train one with `model.latent.categorical=10`",
             )
         if number > len(latent.categorical):
             place = number - len(latent.categorical) - 1

@@ -1,10 +1,10 @@
-"""The pictures that a finished run was trained on, or others seen the same way."""
+"""The training images of a finished run, or other images prepared in the same way."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,7 @@ from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.vocabulary import CachePlace, Fit, Frames, KeepOrDrop
 
 FROM_PYTHON = "(python)"
-"""Stands for pictures that a program gave, where a configuration names its source."""
-
-
-class _Fitting(TypedDict):
-    how: Fit
-    background: str
+"""The ``data.source`` of a run on images that a Python program passed."""
 
 
 def open_dataset(
@@ -45,44 +40,28 @@ def open_dataset(
     data_root: StrPath | None = None,
     reporter: Reporter = SILENT,
 ) -> ImageDataset:
-    """Pictures at the size and with the channels of a run's networks.
+    """Open images at the size and with the channels of a run's networks.
 
-    Parameters
-    ----------
-    folder : RunFolder
-    networks : Networks
-    data : str, optional
-        As for :func:`dcgan.data.open_source`; default what the run was trained on.
-    data_root : path, optional
-        Where named sets lie; default where they lay then, else the variable ``DCGAN_DATA``.
-    reporter
-        As for :func:`dcgan.data.load_dataset`.
-
-    Raises
-    ------
-    DataError
-        They cannot be found or read, or came from a program that must give them again.
-    RunError
-        The run's configuration is damaged.
+    ``data`` is as for :func:`dcgan.data.open_source`, by default the run's training data, and
+    ``data_root`` the folder of datasets chosen by name, by default that of the run. Raises
+    ``DataError`` if they cannot be read or a program passed them, ``RunError`` if the run's
+    configuration is damaged.
     """
-    section = _data_section(folder) if data is None or folder.config.exists() else _DataSection()
-    own = section.source
-    if data is None and own == FROM_PYTHON:
-        raise DataError(f"{folder.path}: its pictures came from Python; say which to compare with")
     is_own = data is None
-    if is_own and Path(own).is_absolute():
-        reporter.note(f"images: {own} (named in {folder.config})")
-    root = data_root or section.root
+    section = _data_section(folder) if is_own or folder.config.exists() else _DataSection()
+    if is_own and section.source == FROM_PYTHON:
+        raise DataError(
+            f"{folder.path}: its images came from Python. Choose images to compare with by `data`"
+        )
+    if is_own and Path(section.source).is_absolute():
+        reporter.note(f"images: {section.source} (named in {folder.config})")
     source = open_source(
-        data or own,
-        root,
+        data or section.source,
+        data_root or section.root,
         frames=section.frames,
         split=section.split if is_own else "auto",
         labels=section.labels if is_own else "auto",
     )
-    if not is_own:
-        for line in source.notes:
-            reporter.note(line)
     if is_own:
         source = select_by_settings(
             source,
@@ -93,40 +72,37 @@ def open_dataset(
             cache=section.cache,
             reporter=reporter,
         )
-    how = section.fit
+    else:
+        for line in source.notes:
+            reporter.note(line)
     dataset = load_dataset(
         source,
         networks.image_shape[1:],
         networks.image_shape[0],
-        **_fit(section),
+        how=section.how,
+        background=section.background,
         max_unreadable=section.max_unreadable,
         cache=cache_by_settings(section.cache, section.cache_gb, folder.cache),
-        values=_values(section, source, is_own=data is None),
+        values=_values(section, source, is_own=is_own),
         reporter=reporter,
     )
-    if data is None and how != "cover-random":
-        _say_if_changed(folder, dataset, reporter)
+    if is_own and section.fit != "cover-random":
+        _note_changes(folder, dataset, reporter)
     return dataset
 
 
 def read_files(folder: RunFolder, networks: Networks, files: Sequence[Path]) -> NDArray[np.uint8]:
-    """Single picture files, fitted as those of the run were, uint8 (N, C, H, W).
-
-    Raises
-    ------
-    DataError
-        One is missing or no picture.
-    """
+    """Read image files, fitted like the run's training images, uint8 (N, C, H, W)."""
     shape = networks.image_shape
     section = _data_section(folder)
     source = open_items(list(files))
     values = _values(section, source, is_own=False)
-    view = View(shape[1:], shape[0], **_fit(section), values=values)
+    view = View(shape[1:], shape[0], section.how, section.background, values=values)
     return np.stack([view.of(source, number) for number in range(len(files))])
 
 
 def held_out_name(folder: RunFolder) -> str | None:
-    """The test split of a run's data, where it was trained on a named set that has one.
+    """The test split of a run's dataset, if it was chosen by name and has one.
 
     >>> held_out_name(RunFolder(Path("no such run"))) is None
     True
@@ -140,7 +116,7 @@ def held_out_name(folder: RunFolder) -> str | None:
 
 
 class _DataSection(Stored):
-    """What is read again of a run's ``data`` settings."""
+    """The settings ``data`` that matter after training."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -159,6 +135,11 @@ class _DataSection(Stored):
     cache: CachePlace = "user"
     cache_gb: Annotated[Number, Field(gt=0)] = 50.0
 
+    @property
+    def how(self) -> Fit:
+        """How images are fitted; random crops become center crops."""
+        return "crop" if self.fit == "cover-random" else self.fit
+
 
 def _data_section(folder: RunFolder) -> _DataSection:
     try:
@@ -169,25 +150,17 @@ def _data_section(folder: RunFolder) -> _DataSection:
         return found
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(
-            f"{folder.config}: damaged (data.{error}); restore it or train again"
+            f"{folder.config}: damaged (data.{error}). Restore it or train again"
         ) from error
 
 
-def _fit(section: _DataSection) -> _Fitting:
-    how = section.fit
-    return {
-        "how": "crop" if how == "cover-random" else how,  # the same pictures, cut about the centre
-        "background": section.background,
-    }
-
-
 def _values(section: _DataSection, source: Source, *, is_own: bool) -> Values:
-    """Black and white as in the run's images; where those have none, as these tell."""
+    """The run's values for black and white, else those found in these images."""
     stored = section.values
     return stored if stored and is_own else values_of(source, stored or UNKNOWN)
 
 
-def _say_if_changed(folder: RunFolder, dataset: ImageDataset, reporter: Reporter) -> None:
+def _note_changes(folder: RunFolder, dataset: ImageDataset, reporter: Reporter) -> None:
     try:
         about = read_json(folder.provenance).get("data")
     except (OSError, ValueError):
@@ -197,4 +170,4 @@ def _say_if_changed(folder: RunFolder, dataset: ImageDataset, reporter: Reporter
         return
     comparable = seen.startswith(STREAMED) == dataset.fingerprint.startswith(STREAMED)
     if comparable and seen != dataset.fingerprint:
-        reporter.note(f"{folder.path}: the pictures have changed since it was trained on them")
+        reporter.note(f"{folder.path}: the images have changed since training")

@@ -1,4 +1,4 @@
-"""Append-only JSON lines: ``log.jsonl`` for numbers, ``events.jsonl`` for what happened."""
+"""Append-only files of JSON lines, such as ``log.jsonl`` and ``events.jsonl``."""
 
 from __future__ import annotations
 
@@ -13,30 +13,25 @@ from dcgan.runtime.reading import NotJson, parse_json
 
 
 class JsonLines:
-    """A file of one JSON object per line that is only ever appended to.
-
-    A line cut short by a crash is ended, and passed over by :meth:`read`.
-    """
+    """A file of one JSON object per line. :meth:`read` skips a line that a crash cut off."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def append(self, record: dict[str, Any]) -> None:
-        """Add one line and hand it to the operating system at once."""
+        """Write one line at once."""
         with naming(self.path), self.path.open("ab") as file:
             if file.tell() > 0 and not self._ends_whole():
                 file.write(b"\n")
             file.write(json.dumps(record).encode() + b"\n")
 
     def read(self) -> list[dict[str, Any]]:
-        """All whole lines, in order; none when there is no file."""
+        """All complete lines, in order; an empty list if there is no file."""
         return [record for record in self._lines() if record is not None]
 
     def damaged(self) -> int:
-        """How many lines cannot be read.
-
-        Not counted is a line that a crash cut short, if a resume followed: it was written again.
-        """
+        """How many lines cannot be read, except those cut off before a resume, which wrote them
+        again."""
         lines = self._lines()
         return sum(
             line is None and (after is None or "goes_on_from" not in after)
@@ -44,7 +39,7 @@ class JsonLines:
         )
 
     def _lines(self) -> list[dict[str, Any] | None]:
-        """Each line's object; None where there is none."""
+        """The object of each line; None for a damaged line."""
         if not self.path.exists():
             return []
         records: list[dict[str, Any] | None] = []
@@ -52,7 +47,7 @@ class JsonLines:
             if not line:
                 continue
             try:
-                # earlier versions wrote gradients that were not finite
+                # earlier versions wrote gradients that are not finite
                 records.append(parse_json(line, finite=False))
             except NotJson:
                 records.append(None)
@@ -67,26 +62,25 @@ class JsonLines:
 def by_images(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One record per number of images seen, in that order.
 
-    A killed run goes on from its last checkpoint, and says so in a line ``{"goes_on_from": N}``:
-    what it had written beyond N belongs to a future that did not happen.
+    A line ``{"goes_on_from": N}`` marks a resume; earlier records of more than N images are void.
     """
     latest: dict[int, dict[str, Any]] = {}
     for record in records:
-        past, images = record.get("goes_on_from"), record.get("images")
-        if is_count(past):
-            latest = {images: line for images, line in latest.items() if images <= past}
+        start, images = record.get("goes_on_from"), record.get("images")
+        if is_count(start):
+            latest = {images: line for images, line in latest.items() if images <= start}
         elif is_count(images):
             latest[images] = record
     return [latest[images] for images in sorted(latest)]
 
 
 def of_training(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The lines of ``log.jsonl`` by images seen, without those that training did not write so."""
+    """The valid lines of ``log.jsonl`` by images seen."""
     return [record for record in by_images(records) if _is_of_training(record)]
 
 
 def _is_of_training(record: dict[str, Any]) -> bool:
-    """Whether all that is drawn of a line are numbers, and numbers by layer."""
+    """Whether everything that plots show is a number, or numbers by layer."""
     layers = [record.get(f"gradient_{name}", {}) for name in ("mean", "max")]
     if not all(isinstance(one, dict) for one in layers) or layers[0].keys() != layers[1].keys():
         return False

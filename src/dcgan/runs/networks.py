@@ -1,4 +1,4 @@
-"""The networks of a run as data: what ``networks.json`` holds."""
+"""The networks of a run as data, as stored in ``networks.json``."""
 
 from __future__ import annotations
 
@@ -32,19 +32,9 @@ from dcgan.vocabulary import (
 class Networks:
     """Everything needed to build both networks of a run.
 
-    Parameters
-    ----------
-    generator, discriminator : tuple of Layer
-    image_shape : (C, H, W)
-    latent : LatentSpace
-    latent_shape : (int, int, int), optional
-        How the generator views a latent; default (Z, 1, 1).
-    class_names : tuple of str
-        Of the latent's classes, where training was conditional.
-    class_pooling : {"sum", "mean"}
-        See :class:`dcgan.models.Discriminator`. Files that do not say, of earlier versions, mean
-        "mean".
-    scale : PixelScale
+    Images are (C, H, W); ``latent_shape`` is that of a latent at the generator's input, by default
+    (Z, 1, 1); ``class_names`` are those of a conditional run. For ``class_pooling`` see
+    :class:`dcgan.models.Discriminator`.
     """
 
     generator: tuple[Layer, ...]
@@ -57,7 +47,7 @@ class Networks:
     scale: PixelScale = field(default_factory=PixelScale)
 
     def build_generator(self, init: Initialisation = "default") -> Generator:
-        """A generator with fresh weights; ``RunError`` where memory does not hold them."""
+        """A generator with new weights; ``RunError`` if they do not fit into memory."""
         given = self.latent_shape or (self.latent.width, 1, 1)
         _refuse_beyond_memory("generator", count_weights(self.generator, given))
         return Generator(
@@ -68,7 +58,7 @@ class Networks:
         )
 
     def build_discriminator(self, init: Initialisation = "default") -> Discriminator:
-        """A discriminator with fresh weights; ``RunError`` where memory does not hold them."""
+        """A discriminator with new weights; ``RunError`` if they do not fit into memory."""
         count = count_weights(self.discriminator, self.image_shape)
         _refuse_beyond_memory("discriminator", count)
         return Discriminator(
@@ -95,13 +85,7 @@ class Networks:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
-        """The inverse of :meth:`to_json`.
-
-        Raises
-        ------
-        ValueError
-            A key, a value or a choice that no networks have, or tables that do not fit together.
-        """
+        """The inverse of :meth:`to_json`; raises ``ValueError`` for anything else."""
         checked = _StoredNetworks.read(stored)
         networks = cls(
             generator=tuple(row.layer() for row in checked.generator),
@@ -128,11 +112,11 @@ class Networks:
         if self.latent_shape is not None and prod(self.latent_shape) != latent.width:
             raise ValueError(f"latent_shape does not hold {latent.width} numbers")
         try:
-            drawn = layer_shapes(self.generator, self.latent_shape or (latent.width, 1, 1))[-1]
+            made = layer_shapes(self.generator, self.latent_shape or (latent.width, 1, 1))[-1]
             layer_shapes(self.discriminator, self.image_shape)
         except GeometryError as error:
             raise ValueError(str(error)) from None
-        if drawn != self.image_shape:
+        if made != self.image_shape:
             raise ValueError("the generator's table does not end in image_shape")
 
 
@@ -140,8 +124,8 @@ def _refuse_beyond_memory(network: str, weights: int) -> None:
     room, needed = available_memory(), 4 * weights
     if room is not None and needed > room:
         raise RunError(
-            f"the {network}'s weights take {in_words(needed)}, and {in_words(room)} of memory is"
-            " free; use narrower networks, or a machine with more memory"
+            f"the {network}'s weights need {in_words(needed)} of memory, and {in_words(room)} is"
+            " free. Use narrower networks or a machine with more memory"
         )
 
 
@@ -190,7 +174,7 @@ class _StoredScale(Stored):
 
 
 class _StoredNetworks(Stored):
-    """What ``networks.json`` holds."""
+    """The content of ``networks.json``."""
 
     generator: Annotated[tuple[_StoredLayer, ...], Field(min_length=1)]
     discriminator: Annotated[tuple[_StoredLayer, ...], Field(min_length=1)]
@@ -198,11 +182,11 @@ class _StoredNetworks(Stored):
     latent: _StoredLatent
     latent_shape: tuple[Positive, Positive, Positive] | None
     class_names: tuple[Text, ...] = ()
-    class_pooling: ClassPooling = "mean"  # as earlier versions had it
+    class_pooling: ClassPooling = "mean"  # of earlier versions, which did not store it
     scale: _StoredScale
 
 
 def _but_defaults(latent: LatentSpace) -> dict[str, Any]:
-    """What JSON says of a latent space: always its noise, conditions and codes where it has any."""
+    """The latent space for JSON, without classes and codes that it does not have."""
     always = {"dim", "distribution"}
     return {key: value for key, value in asdict(latent).items() if key in always or value}

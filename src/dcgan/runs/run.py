@@ -1,4 +1,4 @@
-"""A run opened for use: its generator and its samples, without any training code.
+"""A finished run: its networks and samples, without any training code.
 
 B batch · Z latent · C channels · H, W sides
 """
@@ -35,6 +35,7 @@ from dcgan.runtime.isolation import default_modes, in_default_modes, isolated
 from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.reporting import SILENT, Reporter, chosen_reporter
+from dcgan.runtime.signatures import checked
 
 if TYPE_CHECKING:
     import dcgan
@@ -43,17 +44,17 @@ Network = TypeVar("Network", Generator, Discriminator)
 
 
 class Run:
-    """A run folder, for use.
+    """A run folder, opened at one checkpoint.
 
     Parameters
     ----------
     path : path
         The run folder.
     checkpoint : str, default "best"
-        ``best``, ``last``, or a number of images seen. Without a measured best it is the last.
+        ``best``, ``last``, or a number of images seen. Without scores, best is the last.
     device : torch.device, default CPU
     ranks : Ranks, optional
-        Processes that all have opened it, and share what takes long.
+        The processes that opened the run together and share the work.
 
     Attributes
     ----------
@@ -65,7 +66,7 @@ class Run:
     Raises
     ------
     RunError
-        Not a run folder.
+        The path is not a run folder.
     CheckpointError
         The checkpoint is missing, incomplete or altered.
     """
@@ -92,25 +93,26 @@ class Run:
 
     @property
     def images_seen(self) -> int:
-        """Images that the checkpoint in use had been trained on."""
+        """The number of real images that training had seen at this checkpoint."""
         return int(read_state(self.checkpoint)["images_seen"])
 
     @cached_property
     @isolated()
     def generator(self) -> Generator:
-        """The averaged generator in evaluation mode: one latent gives one image, always.
+        """The averaged generator in evaluation mode: a latent always gives the same image.
 
-        Images are drawn by a faster copy of it: who changes it hands it to :meth:`draw`.
+        Samples come from a faster copy. Pass a changed generator to :meth:`draw`.
         """
         return self._loaded(self.networks.build_generator(), "ema")
 
     @cached_property
     @isolated()
     def discriminator(self) -> Discriminator:
-        """The discriminator in evaluation mode: images (B, C, H, W) as the generator makes them,
-        in [-1, 1] unless the run standardises pixels, to logits (B,).
+        """The discriminator in evaluation mode: images (B, C, H, W) to logits (B,), above 0 for
+        real.
 
-        A logit above 0 means real. Of a run trained on labels it also takes the classes.
+        Images are in [-1, 1] unless the run standardizes pixels. In a run trained on labels the
+        second argument are the classes.
         """
         return self._loaded(self.networks.build_discriminator(), "discriminator")
 
@@ -119,16 +121,17 @@ class Run:
             network.load_state_dict(read_part(self.checkpoint, part))
         except RuntimeError as error:
             raise CheckpointError(
-                f"{self.checkpoint}: weights of other networks than networks.json describes"
+                f"{self.checkpoint}: weights do not fit networks.json. Choose another `checkpoint`"
             ) from error
         return placed(network.eval().requires_grad_(False), self.device)
 
     @cached_property
     @default_modes()
     def _fast_generator(self) -> Generator:
-        """The same, in the form that draws fastest."""
+        """The same generator with batch norm folded into weights."""
         return folded(self.generator)
 
+    @checked
     def sample(
         self,
         count: int,
@@ -137,15 +140,14 @@ class Run:
         label: str | None = None,
         codes: Mapping[int, float] | None = None,
     ) -> NDArray[np.uint8]:
-        """Images of a seed, uint8 (N, C, H, W); the i-th does not depend on ``count``.
+        """Generate the images of a seed, uint8 (N, C, H, W); image i does not depend on ``count``.
 
         Parameters
         ----------
         count : int
         seed : int
         label, codes
-            See :func:`dcgan.runs.conditions.with_conditions`; those not given are drawn as in
-            training.
+            See :func:`dcgan.runs.conditions.with_conditions`; default random, as in training.
         """
         pieces = self.stream(count, seed=seed, label=label, codes=codes)
         return np.concatenate([*pieces, self._no_images()])
@@ -158,7 +160,7 @@ class Run:
         label: str | None = None,
         codes: Mapping[int, float] | None = None,
     ) -> Iterator[NDArray[np.uint8]]:
-        """The images of :meth:`sample` in pieces, in constant memory."""
+        """Generate the images of :meth:`sample` in pieces, in constant memory."""
 
         def latents(start: int, stop: int) -> torch.Tensor:
             latent_BZ = self.networks.latent.numbered(seed, start, stop)
@@ -169,12 +171,12 @@ class Run:
     def generate_numbered(
         self, latents: Callable[[int, int], torch.Tensor], count: int
     ) -> Iterator[NDArray[np.uint8]]:
-        """Images in pieces, of latents known by number; dealt out among several processes.
+        """Generate images of numbered latents in pieces, shared among the processes.
 
         Parameters
         ----------
         latents : callable
-            (start, stop) → (B, Z), for numbers from ``start`` to ``stop``, which is excluded.
+            (start, stop) → (B, Z), for numbers from ``start`` up to but not including ``stop``.
         count : int
         """
         step = at_once(self.networks.image_shape, self.device)
@@ -186,20 +188,20 @@ class Run:
     def draw(
         self, latent_BZ: torch.Tensor, generator: Generator | None = None
     ) -> NDArray[np.uint8]:
-        """The images of given latents, (B, Z) → uint8 (B, C, H, W).
+        """Generate the images of given latents, (B, Z) → uint8 (B, C, H, W).
 
         Parameters
         ----------
         latent_BZ : Tensor
         generator : Generator, optional
-            Another than the run's own, or its own with something done to it.
+            Another generator, such as a changed copy; default the run's own.
         """
         return np.concatenate([self._no_images(), *self.generate_each([latent_BZ], generator)])
 
     def generate_each(
         self, latents: Iterable[torch.Tensor], generator: Generator | None = None
     ) -> Iterator[NDArray[np.uint8]]:
-        """The images of :meth:`draw` in pieces, in constant memory, however many latents come."""
+        """Generate the images of :meth:`draw` in pieces, in constant memory."""
         network = self._fast_generator if generator is None else generator
         return in_default_modes(generate_each(network, latents, self.networks.scale, self.device))
 
@@ -209,10 +211,11 @@ class Run:
         Raises
         ------
         DataError
-            No images, or so many that no viewer would open the sheet.
+            There are no images, or too many for one sheet.
         """
         return sheet(self.sample(count, seed=seed))
 
+    @checked
     def evaluate(
         self,
         data: StrPath | None = None,
@@ -224,18 +227,17 @@ class Run:
         data_root: StrPath | None = None,
         progress: bool = True,
     ) -> dcgan.Evaluation:
-        """Measure this checkpoint; see :func:`dcgan.evaluate`.
+        """Score this checkpoint; see :func:`dcgan.evaluate`.
 
-        ``progress`` shows what is being done, on stderr or in a notebook below the cell.
+        ``progress`` shows progress on stderr or, in a notebook, below the cell.
 
         Examples
         --------
         ``dcgan.open_run("runs/digits-auto").evaluate()["frechet_distance"]``
         """
-        import dcgan  # the public function, which lies above this room
+        import dcgan  # the public function, in a layer above this one
 
-        reporter = chosen_reporter(None, progress=progress, is_first=self.ranks.is_first)
-        try:
+        with chosen_reporter(None, progress=progress, is_first=self.ranks.is_first) as reporter:
             return dcgan.evaluate(
                 [self],
                 data,
@@ -246,24 +248,23 @@ class Run:
                 data_root=data_root,
                 reporter=reporter,
             )[0]
-        finally:
-            reporter.end()
 
     def log(self) -> list[dict[str, Any]]:
-        """The lines of ``log.jsonl`` by images seen, without those a kill made void."""
+        """The lines of ``log.jsonl`` by images seen, without those made void by a resume."""
         return of_training(self.folder.log.read())
 
     def __repr__(self) -> str:
         return f"<Run {self.path}: {verdict(self)}>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the sheet, with the verdict below it."""
+        """For notebooks: the sheet with the verdict below it."""
         return as_html(self)
 
     def _no_images(self) -> NDArray[np.uint8]:
         return np.empty((0, *self.networks.image_shape), dtype=np.uint8)
 
 
+@checked
 def open_run(
     path: StrPath,
     *,
@@ -271,10 +272,7 @@ def open_run(
     device: torch.device | str = "cpu",
     ranks: Ranks = ALONE,
 ) -> Run:
-    """Open a run folder for sampling and everything else one does with a trained run.
-
-    Parameters and errors are those of :class:`Run`.
-    """
+    """Open a run folder. Parameters and errors are those of :class:`Run`."""
     return Run(path, checkpoint=checkpoint, device=device, ranks=ranks)
 
 
@@ -285,58 +283,44 @@ def open_every_checkpoint(
     ranks: Ranks = ALONE,
     reporter: Reporter = SILENT,
 ) -> list[Run]:
-    """A run opened at each of its checkpoints, oldest first.
+    """Open a run at each of its checkpoints, oldest first; damaged ones are skipped with a note.
 
-    Parameters
-    ----------
-    path : path
-        The run folder.
-    device : torch.device, default CPU
-    ranks : Ranks, optional
-        See :class:`Run`.
-    reporter : Reporter, default silent
-        Receives notes and progress.
-
-    Raises
-    ------
-    CheckpointError
-        There is none, or all are damaged.
-    RunError
-        Not a run folder.
+    Parameters and errors are those of :class:`Run`.
     """
     runs = []
     for name in (one.name for one in list_checkpoints(RunFolder(Path(path)).checkpoints)):
         try:
             runs.append(open_run(path, checkpoint=name, device=device, ranks=ranks))
         except CheckpointError as error:
-            reporter.note(f"passed over: {error}")
-    # where there is nothing to open, opening it says what is wrong
+            reporter.note(f"skipped: {error}")
+    # without any, opening the last raises the right error
     return runs or [open_run(path, checkpoint="last", device=device, ranks=ranks)]
 
 
 def read_networks(folder: RunFolder) -> Networks:
+    """The networks of a run; ``RunError`` if they are missing, damaged or altered."""
     refuse_no_run(folder.path)
     if not folder.networks.is_file():
-        raise RunError(f"{folder.networks}: missing, so this is no whole run. Restore it")
+        raise RunError(f"{folder.networks}: missing. Restore it or train again")
     try:
         networks = Networks.from_json(read_json(folder.networks))
     except OSError as error:
         raise RunError(f"{folder.networks}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise RunError(
-            f"{folder.networks}: damaged ({error}); restore it or train again"
+            f"{folder.networks}: damaged ({error}). Restore it or train again"
         ) from error
     if networks_checksum(folder) not in {None, sha256(folder.networks)}:
         raise RunError(
-            f"{folder.networks}: altered since the run began, its SHA-256 is not the one in"
-            f" {folder.provenance.name}; restore it or train again"
+            f"{folder.networks}: altered since the run began: its SHA-256 differs from the one in"
+            f" {folder.provenance.name}. Restore it or train again"
         )
     return networks
 
 
 def networks_checksum(folder: RunFolder) -> str | None:
-    """The SHA-256 of ``networks.json`` that ``run.json`` keeps; None where an earlier version
-    wrote it, or it cannot be read."""
+    """The SHA-256 of ``networks.json`` in ``run.json``; None if it is missing, as in earlier
+    versions."""
     try:
         found = read_json(folder.provenance).get("networks")
     except (OSError, ValueError):
@@ -347,7 +331,7 @@ def networks_checksum(folder: RunFolder) -> str | None:
 def _find_checkpoint(folder: RunFolder, wanted: str) -> Path:
     found = list_checkpoints(folder.checkpoints)
     if not found:
-        raise CheckpointError(f"{folder.path}: no checkpoint yet; let train run on")
+        raise CheckpointError(f"{folder.path}: no checkpoint yet. Train longer")
     best = read_best(folder) if wanted == "best" else None
     if best is not None:
         wanted = str(best.checkpoint)
@@ -358,6 +342,6 @@ def _find_checkpoint(folder: RunFolder, wanted: str) -> Path:
     if path is None:
         named = "last" if best is not None else "best, last"
         raise CheckpointError(
-            f"{folder.path}: no checkpoint {wanted}; there are {named}, {', '.join(names)}"
+            f"{folder.path}: no checkpoint {wanted}. There are {named}, {', '.join(names)}"
         )
     return path

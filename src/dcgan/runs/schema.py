@@ -1,4 +1,4 @@
-"""What JSON of a run folder must look like: the kinds of values, and one line for what is wrong."""
+"""Types for the JSON of a run folder, with errors of one line."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from dcgan.runtime.reading import NotJson
 Natural = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
 Positive = Annotated[int, Strict(), Field(ge=1, lt=2**63)]
 Number = Annotated[float, Strict()]
-"""Finite: see :class:`Stored`."""
+"""A finite number: see :class:`Stored`."""
 
 Share = Annotated[float, Strict(), Field(ge=0, le=1)]
 Flag = Annotated[bool, Strict()]
 Text = InstanceOf[str]
-"""Names of files and classes may hold what UTF-8 cannot, which pydantic's own text refuses."""
+"""Names of files and classes need not be valid UTF-8, which pydantic's own text requires."""
 
 
 class Stored(BaseModel):
-    """A JSON object that must be just so: no unknown keys, no infinite numbers."""
+    """A JSON object without unknown keys and infinite numbers."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
     @classmethod
     def read(cls, content: dict[str, Any]) -> Self:
-        """Raises ``NotJson`` with the first thing that is wrong."""
+        """Raises ``NotJson`` with the first problem."""
         try:
             return cls.model_validate(content)
         except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What was measured of a run while it trained, and which checkpoint that makes the best."""
+"""The scores of a run during training, and its best checkpoint."""
 
 from __future__ import annotations
 
@@ -20,21 +20,13 @@ from dcgan.runtime.files import write_json
 from dcgan.runtime.reading import read_json
 from dcgan.vocabulary import Better
 
+_CURE = "Use `checkpoint=last`"
+
 
 @dataclass(frozen=True)
 class Measured:
-    """One measurement.
-
-    Parameters
-    ----------
-    images : int
-        Images seen.
-    score : Score
-    checkpoint : str, optional
-        Name of the checkpoint of that moment, where one was saved.
-    cost : float
-        Seconds that measuring took.
-    """
+    """A score during training, the images seen, the checkpoint's name if one was saved, and the
+    seconds that scoring took (``cost``)."""
 
     images: int
     score: Score
@@ -52,7 +44,7 @@ class Measured:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
-        """The inverse of :meth:`to_json`; raises ``ValueError`` where it is none."""
+        """The inverse of :meth:`to_json`; raises ``ValueError`` for anything else."""
         score = stored.get("score")
         if isinstance(score, dict):
             stored = stored | {"score": in_new_words(score)}
@@ -76,7 +68,7 @@ class _StoredScore(Stored):
 
 
 class _StoredMeasured(Stored):
-    """A line of ``scores.jsonl``, or ``best.json``, which says more for people."""
+    """A line of ``scores.jsonl``, or ``best.json``, which has more keys."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -87,15 +79,10 @@ class _StoredMeasured(Stored):
 
 
 class Scoreboard:
-    """The measurements of one run by one protocol, oldest first.
+    """The scores of one run by one protocol, oldest first.
 
-    Parameters
-    ----------
-    folder : RunFolder
-    protocol : tuple
-        Of :attr:`dcgan.metrics.Score.protocol`: only such measurements are compared.
-    places : int
-        How many of the best there is room for.
+    Only scores of one :attr:`dcgan.metrics.Score.protocol` are compared. ``places`` is the number
+    of best checkpoints that are kept.
     """
 
     def __init__(self, folder: RunFolder, protocol: Protocol, places: int = 1) -> None:
@@ -105,19 +92,18 @@ class Scoreboard:
         self.entries = [one for one in read_scores(folder) if one.score.protocol == protocol]
 
     def best(self) -> list[Measured]:
-        """The best that have a checkpoint, best first, as many as there are places."""
+        """The best that have a checkpoint, best first."""
         there = {path.name for path in list_checkpoints(self._folder.checkpoints)}
         kept = [entry for entry in self.entries if entry.checkpoint in there]
         return sorted(kept, key=lambda entry: entry.score.badness)[: self._places]
 
     def has_place_for(self, score: Score) -> bool:
-        """Whether this would be among the best."""
+        """Whether this score is among the best."""
         best = self.best()
         return len(best) < self._places or score.beats(best[-1].score)
 
     def enter(self, entry: Measured) -> bool:
-        """Add a measurement; returns whether it is the best so far, which ``best.json`` then
-        says."""
+        """Add a score; returns whether it is the best so far. ``best.json`` is updated."""
         self.entries.append(entry)
         self._folder.scores.append(entry.to_json())
         best = self.best()[:1]
@@ -127,18 +113,18 @@ class Scoreboard:
         return best == [entry]
 
     def _is_beaten(self, rules: Measured, best: Measured) -> bool:
-        """Whether the best here is worth more than what ``best.json`` says now."""
-        # the first number of another protocol is the least of one: it proves nothing yet
+        """Whether the best here replaces ``best.json``."""
+        # the first score of a new protocol has nothing to be compared with
         can_tell = rules.score.protocol == self.protocol or len(self.entries) > 1
         return can_tell and rules.images != best.images
 
     def since_gain(self) -> int:
-        """Images seen from the last gain to the last measurement."""
+        """Images seen from the last improvement to the last score."""
         gain = self.last_gain()
         return 0 if gain is None else self.entries[-1].images - gain
 
     def last_gain(self) -> int | None:
-        """Images seen when anything last became better than all before; None: never measured."""
+        """Images seen at the last improvement; None without scores."""
         gain: Measured | None = None
         for entry in self.entries:
             if gain is None or entry.score.beats(gain.score):
@@ -147,18 +133,18 @@ class Scoreboard:
 
 
 def read_scores(folder: RunFolder) -> list[Measured]:
-    """All measurements, oldest first, without those a kill made void or that cannot be read."""
+    """All valid scores, oldest first, without those made void by a resume."""
     found = []
     for record in by_images(folder.scores.read()):
         try:
             found.append(Measured.from_json(record))
-        except ValueError:  # such as of another version
+        except ValueError:  # written by another version
             continue
     return found
 
 
 def draw_quality(folder: RunFolder) -> None:
-    """Draw ``quality.png`` from the measurements of the latest protocol, if there are any."""
+    """Plot the scores of the latest protocol into ``quality.png``, if there are any."""
     entries = read_scores(folder)
     if not entries:
         return
@@ -181,7 +167,7 @@ def panel_of(scores: Mapping[int, Score]) -> Panel:
 
 
 def write_best(folder: RunFolder, entry: Measured, *, by: str) -> None:
-    """Say in ``best.json`` which checkpoint is best, by what, and who measured."""
+    """Write ``best.json``: the best checkpoint, its score, and which command scored it."""
     content = {
         "checkpoint": entry.checkpoint,
         "images": entry.images,
@@ -193,7 +179,7 @@ def write_best(folder: RunFolder, entry: Measured, *, by: str) -> None:
 
 
 def best_names(folder: RunFolder, places: int) -> set[str]:
-    """Names of the checkpoints to keep: ``best.json``'s, and the best by each protocol."""
+    """Names of the checkpoints to keep: that of ``best.json`` and the best by each protocol."""
     best = read_best(folder)
     names = {str(best.checkpoint)} if best else set()
     for protocol in {entry.score.protocol for entry in read_scores(folder)}:
@@ -202,9 +188,9 @@ def best_names(folder: RunFolder, places: int) -> set[str]:
 
 
 def settle_best(folder: RunFolder) -> None:
-    """Put ``best.json`` right when it is damaged or its checkpoint has gone.
+    """Rewrite ``best.json`` if it is damaged or its checkpoint is gone.
 
-    It then names the best by the latest measurements, or is set aside where there is none.
+    It then names the best by the latest protocol; without scores it is removed.
     """
     try:
         best = read_best(folder)
@@ -221,20 +207,12 @@ def settle_best(folder: RunFolder) -> None:
 
 
 def read_best(folder: RunFolder) -> Measured | None:
-    """What ``best.json`` says; None where nothing was measured.
-
-    Raises
-    ------
-    RunError
-        It is damaged.
-    """
+    """The content of ``best.json``, None without scores; ``RunError`` if it is damaged."""
     if not folder.best.is_file():
         return None
     try:
         return Measured.from_json(read_json(folder.best))
     except OSError as error:
-        raise RunError(
-            f"{folder.best}: cannot be read ({error.strerror}); take --checkpoint last"
-        ) from error
+        raise RunError(f"{folder.best}: cannot be read ({error.strerror}). {_CURE}") from error
     except ValueError as error:
-        raise RunError(f"{folder.best}: damaged ({error}); take --checkpoint last") from error
+        raise RunError(f"{folder.best}: damaged ({error}). {_CURE}") from error

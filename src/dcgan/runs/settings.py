@@ -1,4 +1,4 @@
-"""The settings in a run's ``config.yaml``, for readers that know no configuration."""
+"""The settings in a run's ``config.yaml`` as plain dictionaries."""
 
 from __future__ import annotations
 
@@ -13,43 +13,31 @@ from dcgan.runs.folder import RunFolder
 
 
 def stored_settings(folder: RunFolder) -> dict[str, Any]:
-    """All settings of a run, nested.
-
-    Raises
-    ------
-    RunError
-        There is no ``config.yaml``, it may not be read, or it is damaged.
-    """
+    """All settings of a run, nested; ``RunError`` if ``config.yaml`` is missing or damaged."""
     path = folder.config
     try:
         found = read_yaml_file(path)
     except FileNotFoundError as error:
         raise RunError(
-            f"{folder.path}: has no {path.name}, which names its images. Give the images as DATA,"
-            " or restore the file"
+            f"{folder.path}: has no {path.name}, which names its images. Choose the images with"
+            " `data`, or restore the file"
         ) from error
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror})") from error
     except yaml.YAMLError as error:
         words = " ".join(str(error).split())
-        raise RunError(f"{path}: damaged ({words}); restore it or train again") from error
+        raise RunError(f"{path}: damaged ({words}). Restore it or train again") from error
     if not isinstance(found, dict):
-        raise RunError(f"{path}: damaged (holds no settings); restore it or train again")
+        raise RunError(f"{path}: damaged (holds no settings). Restore it or train again")
     return found
 
 
 def stored_section(folder: RunFolder, name: str) -> dict[str, Any]:
-    """One section of them; empty where it is missing.
-
-    Raises
-    ------
-    RunError
-        As :func:`stored_settings`, or it is no section.
-    """
+    """One section of :func:`stored_settings`; empty if it is missing."""
     found = stored_settings(folder).get(name, {})
     if not isinstance(found, dict):
         raise RunError(
-            f"{folder.config}: damaged ({name} is no section); restore it or train again"
+            f"{folder.config}: damaged ({name} is no section). Restore it or train again"
         )
     return found
 

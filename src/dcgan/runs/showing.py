@@ -1,4 +1,4 @@
-"""A run in one line, and as what a notebook shows."""
+"""A run as one line of text, and as HTML for notebooks."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from dcgan.runs.run import Run
 
 _LONGEST_SIDE = 640
-"""Pixels of the sheet in a notebook, which keeps every output in its file."""
+"""Pixels of the sheet in a notebook, whose file stores every output."""
 
 
 def verdict(run: Run) -> str:
-    """How far a run is and its best score, such as ``12,800 images seen; best Fréchet distance
-    0.39; real images score 0.04; lower is better``."""
+    """Images seen and the best score, such as ``12,800 images seen; best Fréchet distance 0.39;
+    real images score 0.04; lower is better``."""
     try:
         seen, best = f"{run.images_seen:,} images seen", read_best(run.folder)
     except (DcganError, OSError):
@@ -30,7 +30,7 @@ def verdict(run: Run) -> str:
 
 
 def as_html(run: Run) -> str:
-    """The run's folder and verdict, below the sheet as a PNG inside the page."""
+    """The sheet as an embedded PNG, with the folder and verdict below it."""
     line = html.escape(f"{run.path}: {verdict(run)}")
     try:
         image = _inline(run.sheet())

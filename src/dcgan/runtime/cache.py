@@ -1,4 +1,4 @@
-"""Where what was fetched is kept between runs, and looked for."""
+"""The folders of downloaded and computed files that several runs share."""
 
 from __future__ import annotations
 
@@ -14,26 +14,25 @@ from dcgan.runtime.files import expanded
 
 
 def cache_folder() -> Path:
-    """The folder for all that may be deleted and fetched again; it need not exist yet.
+    """The folder for files that can be downloaded or computed again; it need not exist yet.
 
-    The variable ``DCGAN_CACHE``, else the system's place for such files, as
-    ``~/.cache/dcgan`` on Linux; for a user without a home folder, one below the folder for
-    temporary files.
+    The variable ``DCGAN_CACHE``, else the system's cache folder, such as ``~/.cache/dcgan``; for a
+    user without a home folder, a temporary folder.
     """
     given = os.environ.get("DCGAN_CACHE")
     if given:
         return expanded(given)
-    with suppress(RuntimeError):  # which platformdirs raises for a user without a home
+    with suppress(RuntimeError):  # raised for a user without a home folder
         place = Path(user_cache_dir("dcgan"))
-        if place.is_absolute():  # its earlier versions leave ~ as it is
+        if place.is_absolute():  # earlier versions of platformdirs do not expand ~
             return place
     return _of_nobody()
 
 
 @lru_cache(maxsize=1)
 def _of_nobody() -> Path:
-    """A place for a user without a home, such as of a container that runs under any number: one
-    below the folder for temporary files, unless another user has taken it."""
+    """A temporary folder for a user without a home folder, as in some containers; a new one if
+    another user owns the usual one."""
     place = Path(tempfile.gettempdir()) / f"dcgan-{os.getuid()}"
     with suppress(OSError):
         place.mkdir(mode=0o700, exist_ok=True)
@@ -43,13 +42,13 @@ def _of_nobody() -> Path:
 
 
 def data_folders(root: Path | None) -> list[Path]:
-    """Where named sets that can be fetched are looked for: the data root, then the cache."""
+    """The folders of downloaded datasets: the data root, then the cache."""
     cache = cache_folder() / "datasets"
     return [cache] if root is None else [root, cache]
 
 
 def fetching_folder(root: Path | None) -> Path:
-    """Where such a set is put: the data root, or the cache where there is none to write to."""
+    """The first of these folders that can be written to."""
     for folder in data_folders(root):
         there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
         if os.access(there, os.W_OK):

@@ -1,4 +1,4 @@
-"""Whether a file may have changed, told without reading it."""
+"""Find out whether a file may have changed, without reading it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 _SETTLED_AFTER_NS = 2 * 10**9
-"""The coarsest clock of a common file system, FAT's. A file that is changed twice within one tick
-has the same times after both, so times as fresh as this prove nothing yet."""
+"""The coarsest clock of a common file system (FAT): two changes within one tick leave the same
+times, so times as recent as this prove nothing."""
 
 
 class FileState(NamedTuple):
-    """What changes whenever a file's content does.
+    """Values that change whenever a file's content does.
 
-    Size and time of modification are not enough: ``cp -p``, ``rsync -t`` and a bitmap that is
-    rewritten within one tick leave both as they were. The time of the last status change cannot be
-    set by a program; the inode is another one where a file is replaced by a rename.
+    Size and modification time are not enough: ``cp -p`` and ``rsync -t`` keep both. Programs cannot
+    set the time of the last status change; replacing a file by a rename changes the inode.
     """
 
     size: int
@@ -31,7 +30,7 @@ _MISSING = FileState(-1, -1, -1, -1)
 
 
 def state_of(path: Path) -> FileState:
-    """The state of a file, or of none."""
+    """The state of a file, which may be missing."""
     try:
         found = path.stat()
     except OSError:
@@ -40,10 +39,9 @@ def state_of(path: Path) -> FileState:
 
 
 def can_be_trusted(states: Iterable[FileState]) -> bool:
-    """Whether the same states, seen again later, will mean the same contents.
+    """Whether equal states later will mean equal contents.
 
-    Not so soon after a change; and not on Windows, which tells the time of creation in the place
-    of the last status change.
+    False within a tick of the last change, and on Windows, which has no time of status change.
     """
     latest = max((max(one.modified_ns, one.changed_ns) for one in states), default=0)
     return os.name != "nt" and latest < time.time_ns() - _SETTLED_AFTER_NS

@@ -1,4 +1,4 @@
-"""Which device to compute on, and in which precision."""
+"""Choice of the device and the precision."""
 
 from __future__ import annotations
 
@@ -20,18 +20,13 @@ Network = TypeVar("Network", bound=nn.Module)
 def choose_device(wanted: str = "auto") -> torch.device:
     """Turn ``auto | cpu | cuda | cuda:N | mps`` into a device that exists.
 
-    ``auto`` prefers CUDA, then MPS, then the CPU. Where torchrun started several processes, MPS is
-    left out: gradients cannot be exchanged on it.
-
-    Raises
-    ------
-    ConfigError
-        The wanted device is not on this machine.
+    ``auto`` prefers CUDA, then MPS, then the CPU. Several processes of torchrun do not use MPS,
+    which cannot exchange gradients. Raises ``ConfigError`` for a device that is not there.
     """
     has_cuda = torch.cuda.is_available()
     has_mps = torch.backends.mps.is_available() and os.environ.get("WORLD_SIZE", "1") == "1"
     if has_cuda and wanted in ("auto", "cuda") and "LOCAL_RANK" in os.environ:
-        # torchrun's processes on one machine take a GPU each
+        # each process of torchrun uses its own GPU
         wanted = f"cuda:{os.environ['LOCAL_RANK']}"
     if wanted == "auto":
         return torch.device("cuda" if has_cuda else "mps" if has_mps else "cpu")
@@ -44,17 +39,16 @@ def choose_device(wanted: str = "auto") -> torch.device:
         raise ConfigError(
             "device",
             wanted,
-            f"not on this machine, which has {', '.join(here)}; --device auto chooses one",
+            f"not on this machine. Choose one of {', '.join(here)}, or auto",
         )
     return torch.device(wanted)
 
 
 def placed(network: Network, device: torch.device) -> Network:
-    """A network moved to a device, its convolutions' weights with channels last in memory.
+    """Move a network to a device, and its convolution weights to channels-last memory.
 
-    Convolutions of CPUs and CUDA then run without putting every tensor into another order. On MPS
-    they stay as they are: batch norm's gradient is wrong there, or missing, where channels lie last
-    (pytorch/pytorch#175189).
+    On CPUs and CUDA, convolutions then need no reordering. Not on MPS, where batch norm's gradient
+    is wrong or missing for channels-last tensors (pytorch/pytorch#175189).
     """
     network.to(device)
     if device.type == "mps":
@@ -66,21 +60,19 @@ def placed(network: Network, device: torch.device) -> Network:
 
 
 def poolable(feature_BCHW: Tensor) -> Tensor:
-    """The same features where they can be pooled to any size: off MPS, which refuses sizes that do
-    not divide, or gets them wrong (pytorch/pytorch#96056, #190064)."""
+    """The features on a device that pools to any size, so not on MPS
+    (pytorch/pytorch#96056, #190064)."""
     return feature_BCHW.cpu() if feature_BCHW.device.type == "mps" else feature_BCHW
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Bytes that a GPU with memory of its own has left; None where a device has none."""
+    """Free bytes of a CUDA GPU; None for other devices."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
 
 
 def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
-    """The dtype of matrix products: ``fp32``, ``bf16``, or what suits the device.
-
-    ``auto`` is bf16 where :func:`has_native_bf16`, and fp32 elsewhere.
-    """
+    """The dtype of matrix products for ``fp32``, ``bf16`` or ``auto``, which is bf16 if
+    :func:`has_native_bf16`."""
     if wanted == "fp32":
         return torch.float32
     if wanted == "bf16":
@@ -89,17 +81,11 @@ def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
 
 
 def has_native_bf16(device: torch.device) -> bool:
-    """Whether the hardware multiplies bf16 itself: CUDA from compute capability 8.0, CPUs with
-    AVX512-BF16 or AMX. Elsewhere bf16 is emulated, and slower than fp32.
+    """Whether the hardware computes in bf16: CUDA from compute capability 8.0, CPUs with
+    AVX512-BF16 or AMX. Elsewhere bf16 is emulated and slower than fp32.
 
-    The variable ``DCGAN_BF16``, set to ``native`` or ``emulated``, answers for the CPU instead: it
-    lets tests see either kind of machine on every machine. Where it is set, ``precision: auto`` is
-    not timed (:mod:`dcgan.training.trial`) but follows it: bf16 or fp32.
-
-    Raises
-    ------
-    ConfigError
-        The variable is set to something else.
+    The variable ``DCGAN_BF16`` (``native`` or ``emulated``) overrides this for the CPU, for tests.
+    ``precision: auto`` then follows it without timing (:mod:`dcgan.training.trial`).
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
@@ -110,7 +96,7 @@ def has_native_bf16(device: torch.device) -> bool:
 
 
 def stated_bf16() -> bool | None:
-    """What ``DCGAN_BF16`` says of this CPU; None where it is not set."""
+    """Whether ``DCGAN_BF16`` is native; None if it is not set."""
     stated = os.environ.get("DCGAN_BF16")
     if not stated:
         return None
@@ -120,9 +106,9 @@ def stated_bf16() -> bool | None:
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:
-    """The context in which forward passes run; weights and losses stay fp32.
+    """The autocast context of forward passes; weights and losses stay fp32.
 
-    Devices for which PyTorch casts nothing, such as ``meta``, compute in fp32.
+    Devices without autocast, such as ``meta``, compute in fp32.
     """
     if dtype is torch.float32 or not torch.amp.is_autocast_available(device.type):
         return nullcontext()
@@ -135,13 +121,13 @@ def _autocast(kind: str, dtype: torch.dtype) -> Iterator[None]:
         with torch.autocast(kind, dtype=dtype):
             yield
     finally:
-        # PyTorch keeps its rounded copies of weights until the outermost autocast ends. That may be
-        # the caller's: the next step would then compute with the weights of this one.
+        # PyTorch caches rounded weights until the outermost autocast ends, which may be the
+        # caller's; the next step would then use old weights
         torch.clear_autocast_cache()
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what it was told."""
+    """Wait until the device has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -150,8 +136,8 @@ def synchronise(device: torch.device) -> None:
 
 @contextmanager
 def no_tf32() -> Iterator[None]:
-    """Within, a GPU's convolutions in fp32 are that: PyTorch rounds what they multiply to ten bits
-    (TF32) where it is not told otherwise, too few for second derivatives and for comparisons."""
+    """Compute a GPU's fp32 convolutions without TF32, whose ten bits are too few for second
+    derivatives and comparisons."""
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
     try:
@@ -161,17 +147,17 @@ def no_tf32() -> Iterator[None]:
 
 
 def make_deterministic() -> None:
-    """Allow only deterministic algorithms, for the whole process; CPUs use no others here."""
-    # cuBLAS reads this when it starts; the value is NVIDIA's for reproducible products
+    """Allow only deterministic algorithms in this process; CPUs use no others here."""
+    # read by cuBLAS at its start; the value that NVIDIA recommends
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cudnn.benchmark = False
     torch.set_deterministic_debug_mode("error")
-    # else every new tensor is filled once more, in case it is read before it is written
+    # or every new tensor would be filled first, which costs time
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def processor_name() -> str:
-    """The processor's model, as the system names it."""
+    """The processor's model."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -181,12 +167,12 @@ def processor_name() -> str:
 
 
 def device_name(device: torch.device) -> str:
-    """The model of a GPU, or of the processor."""
+    """The model of the GPU or the processor."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name()
 
 
 def describe_hardware(device: torch.device) -> dict[str, object]:
-    """What a run is recorded to have run on."""
+    """The hardware, for ``run.json``."""
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "processor": processor_name(),
@@ -197,6 +183,6 @@ def describe_hardware(device: torch.device) -> dict[str, object]:
 
 
 def _cpu_has_bf16() -> bool:
-    # absent from the oldest torch admitted: there, fp32 is the safe answer
+    # missing in torch 2.6
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

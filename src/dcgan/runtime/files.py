@@ -1,4 +1,4 @@
-"""Writing files so that a crash at any moment leaves the old content or the new, never a part."""
+"""Write files so that a crash at any time leaves the old or the new content, never a part."""
 
 from __future__ import annotations
 
@@ -15,42 +15,27 @@ from dcgan.errors import DiskFull
 from dcgan.runtime.unfinished import remove, remove_leftovers, unfinished_beside
 
 StrPath = str | os.PathLike[str]
-"""A path as callers give it."""
+"""A path from a caller."""
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-"""No space, no quota, or more than a file may have."""
+"""No space, no quota, or a file that is too large."""
 
 
 def expanded(path: StrPath) -> Path:
-    """A path whose ``~`` is the user's home; of nobody's home, the path as it is."""
+    """A path with ``~`` expanded, if the user has a home folder."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
 
 
-def is_there(path: Path) -> bool:
-    """Whether a path exists; False where it is no possible path, or may not be looked at."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
-
-
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of ``path`` once it is safely on disk.
+    """A temporary path to write to, which replaces ``path`` once its content is on disk.
 
-    The folder is made; on an error nothing is left behind, and what a killed process left there
-    goes. The file has the rights that the process gives to new files (its umask), even where the
-    code that writes it would make it private.
-
-    Raises
-    ------
-    DiskFull
-        There is no room for it.
-    OSError
-        It cannot be written for another reason; ``filename`` is ``path``.
+    Creates the folder, and removes leftovers of killed processes. An error leaves nothing. The file
+    gets the permissions of new files (the umask), even if the writer would make it private. Raises
+    ``DiskFull`` or another ``OSError`` whose ``filename`` is ``path``.
     """
     with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,11 +56,10 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_written_whole(folder: Path, *, last: str = "") -> Iterator[Path]:
-    """A folder to write into, which becomes ``folder`` once all of it is safely on disk.
+    """A temporary folder to write into, which becomes ``folder`` once its files are on disk.
 
-    ``folder`` is new, and appears by one rename; or it is there and empty, and what was written
-    moves into it, ``last`` at the end. On an error nothing is left behind. Rights are as for
-    :func:`written_whole`.
+    A new ``folder`` appears by one rename. Into an existing, empty one the files are moved,
+    ``last`` at the end. Errors and permissions are as for :func:`written_whole`.
     """
     with naming(folder):
         is_there = folder.is_dir()
@@ -102,7 +86,7 @@ def folder_written_whole(folder: Path, *, last: str = "") -> Iterator[Path]:
 
 @contextmanager
 def working_folder(beside: Path) -> Iterator[Path]:
-    """A hidden folder beside a path, which is gone afterwards."""
+    """A hidden temporary folder next to a path."""
     beside.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(beside.parent)
     folder = unfinished_beside(beside)
@@ -114,7 +98,7 @@ def working_folder(beside: Path) -> Iterator[Path]:
 
 
 def _settle(folder: Path) -> None:
-    """Give the files of a folder the rights of new files, and wait until they are on disk."""
+    """Give the files of a folder the permissions of new files, and wait until they are on disk."""
     model = folder / ".rights"
     model.touch()
     rights = stat.S_IMODE(model.stat().st_mode)
@@ -127,20 +111,14 @@ def _settle(folder: Path) -> None:
 
 
 def _give_rights(path: Path, rights: int) -> None:
-    # safetensors makes its files private, whatever the umask
+    # safetensors ignores the umask and makes its files private
     if stat.S_IMODE(path.stat().st_mode) != rights:
         path.chmod(rights)
 
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Errors of the system name the path that was to be written, and not its hidden forerunner.
-
-    Raises
-    ------
-    DiskFull
-        There is no room for it.
-    """
+    """Let system errors name the path to be written, not the temporary one; raises ``DiskFull``."""
     try:
         yield
     except OSError as error:
@@ -152,45 +130,45 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def reason_of(error: OSError) -> str:
-    """What went wrong, and with which path: ``runs/a: Permission denied``."""
+    """The path and the reason, such as ``runs/a: Permission denied``."""
     if error.filename is None or isinstance(error, DiskFull):
         return str(error)
     return f"{error.filename}: {error.strerror}"
 
 
 def disk_full(path: Path, reason: str) -> DiskFull:
-    """The error for a disk without room, whose message names the path and what to do."""
+    """The error for a full disk."""
     return DiskFull(
-        f"{path}: there is no room to write it ({reason}). Free some space on that disk, or choose"
-        " a path on another one, then run the same command again"
+        f"{path}: cannot be written, the disk is full ({reason}). Free some space or choose a path"
+        " on another disk, then run the same command again"
     )
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
+    """Write a text file by :func:`written_whole`."""
     with written_whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write what JSON can hold, whole or not at all."""
+    """Write a JSON file by :func:`written_whole`."""
     write_text(path, as_json(content))
 
 
 def as_json(content: Any) -> str:
-    """The text of a JSON file; in ASCII, since paths may hold what UTF-8 cannot."""
+    """The text of a JSON file, in ASCII, since paths need not be valid UTF-8."""
     return json.dumps(content, indent=2) + "\n"
 
 
 def sync_file(path: Path) -> None:
     """Wait until a file's content is on disk."""
-    with path.open("r+b") as file:  # Windows only syncs what may be written
+    with path.open("r+b") as file:  # Windows requires write access
         os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until a folder's entries, such as a rename in it, are on disk."""
-    if os.name == "nt":  # Windows cannot open folders, and orders renames itself
+    """Wait until a folder's entries are on disk."""
+    if os.name == "nt":  # Windows cannot open folders
         return
     handle = os.open(folder, os.O_RDONLY)
     try:

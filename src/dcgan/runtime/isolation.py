@@ -1,8 +1,8 @@
-"""What the caller has set for the whole process is neither in our way nor changed by us.
+"""Keep the caller's process-wide settings away from our code, and unchanged by it.
 
-Every function of the public Python API runs in one of these contexts. Inside, PyTorch behaves as in
-a fresh process, whatever the caller's default dtype, default device, grad mode or autocast. After
-it, also after an error, everything is as the caller left it.
+Every function of the public Python API runs in one of these contexts. Inside, PyTorch has its
+default dtype, device, grad mode and autocast. Afterwards, also after an error, the caller's values
+are restored.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def isolated() -> Iterator[None]:
 
 @contextmanager
 def kept_random_state() -> Iterator[None]:
-    """Put the global generators of Python, NumPy and PyTorch (all devices) back at the end."""
+    """Restore the global random generators of Python, NumPy and PyTorch at the end."""
     python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
     seed = torch.initial_seed()
     had_cuda = _cuda_has_begun()
@@ -45,7 +45,7 @@ def kept_random_state() -> Iterator[None]:
         if had_cuda:
             torch.cuda.set_rng_state_all(cuda)
         else:
-            # reading its state would have started CUDA; it begins with the seed of the CPU
+            # reading the state would have started CUDA, which starts with the seed of the CPU
             torch.cuda.manual_seed_all(seed)
         if mps is not None:
             torch.mps.set_rng_state(mps)
@@ -53,11 +53,11 @@ def kept_random_state() -> Iterator[None]:
 
 @contextmanager
 def default_modes() -> Iterator[None]:
-    """Compute in float32, with gradients, on the device named and without autocast.
+    """Compute in float32, with gradients, on the CPU by default and without autocast.
 
-    Deterministic algorithms stay on where the caller wants them. The caller's modes, and settings
-    that training changes (threads, deterministic algorithms, cuDNN, the current GPU), come back at
-    the end.
+    Deterministic algorithms stay on if the caller has them on. The caller's modes, and settings
+    that training changes (threads, deterministic algorithms, cuDNN, the current GPU), are restored
+    at the end.
     """
     with ExitStack() as stack:
         _put_back_at_the_end(stack)
@@ -71,12 +71,12 @@ def default_modes() -> Iterator[None]:
         stack.enter_context(torch.enable_grad())
         wants = torch.are_deterministic_algorithms_enabled()
         if wants and not torch.is_deterministic_algorithms_warn_only_enabled():
-            make_deterministic()  # on a GPU it takes more than the caller's one switch
+            make_deterministic()  # a GPU needs more than the caller's switch
         yield
 
 
 def in_default_modes(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """Make each piece in PyTorch's default modes; between pieces the caller's are in force."""
+    """Compute each piece in PyTorch's default modes, with the caller's modes in between."""
     while True:
         with default_modes():
             try:

@@ -1,4 +1,4 @@
-"""What torchrun says of this process; read without loading torch."""
+"""What torchrun tells this process. Needs no torch."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 
 
 def speaks() -> bool:
-    """Whether this is the process that tells people about a run: the first, or the only one."""
+    """Whether this process prints: the first, or the only one."""
     return os.environ.get("RANK", "0") == "0" or os.environ.get("WORLD_SIZE", "1") == "1"
 
 
 def has_restarted() -> bool:
-    """Whether torchrun started this process again after one of them had died."""
+    """Whether torchrun restarted this process after a failure."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0

@@ -1,4 +1,4 @@
-"""How many cores other programs leave to this process."""
+"""The number of cores that other programs leave free."""
 
 from __future__ import annotations
 
@@ -10,21 +10,13 @@ from pathlib import Path
 _STATISTICS = Path("/proc/stat")
 
 _IDLE, _WAITING = 3, 4
-"""Columns of /proc/stat: time of a core without work, and waiting for a disk."""
+"""Columns of /proc/stat: idle time, and time waiting for a disk."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Seconds counted by the clock, by this process and by idle cores, from a fixed past moment.
-
-    Parameters
-    ----------
-    clock : float
-    own : float
-        Of all cores, in this process.
-    idle : float
-        Of all cores that this process may use, without any work.
-    """
+    """Seconds since a fixed time: by the clock, used by this process (``own``), and of idle cores
+    (``idle``), both summed over the cores that this process may use."""
 
     clock: float
     own: float
@@ -32,7 +24,7 @@ class Usage:
 
 
 def usage() -> Usage | None:
-    """The counters now; None where the system does not tell (all but Linux)."""
+    """The counters now; None except on Linux."""
     try:
         lines = _STATISTICS.read_text(encoding="ascii").splitlines()
         allowed = {f"cpu{number}" for number in os.sched_getaffinity(0)}
@@ -45,9 +37,9 @@ def usage() -> Usage | None:
 
 
 def free_cores(before: Usage | None, after: Usage | None) -> float | None:
-    """Cores that were idle or worked for this process between two moments, on average.
+    """The mean number of cores that were idle or used by this process between two times.
 
-    None where the system does not tell, or where the moments are too close to tell.
+    None if it is unknown, or the times are too close together.
     """
     if before is None or after is None or after.clock - before.clock < 0.2:
         return None

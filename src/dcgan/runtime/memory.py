@@ -1,4 +1,4 @@
-"""How much memory there is to be had."""
+"""The memory that is available."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 _OUT_OF_MEMORY = (
     "out of memory",  # CUDA, MPS
-    "can't allocate memory",  # PyTorch on Linux' CPUs
-    "not enough memory",  # on others'
+    "can't allocate memory",  # PyTorch on CPUs, Linux
+    "not enough memory",  # on other systems
     "storage size calculation overflowed",
     "unable to find an engine to execute",  # cuDNN
     "_status_alloc_failed",  # cuBLAS
@@ -17,18 +17,18 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def available_memory() -> int | None:
-    """Bytes that can be had without swapping, or None where the system does not tell.
+    """Bytes that can be allocated without swapping; None if unknown.
 
-    The least of what the machine, the container (cgroup 2) and the process (its limits on address
-    space and data) leave.
+    The minimum over the machine, the container (cgroup 2) and the limits of the process on address
+    space and data.
     """
     bounds = [bound for bound in (_machine(), _container(), _process()) if bound is not None]
     return max(0, min(bounds)) if bounds else None
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory could not be had, in whoever's words."""
-    # NumPy's is a MemoryError; PyTorch's is known by name, so that this needs no torch
+    """Whether an error of NumPy, PyTorch or CUDA means out of memory."""
+    # PyTorch's error is compared by name, so that this needs no torch
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     words = str(error).lower()
@@ -36,7 +36,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def in_words(count: float) -> str:
-    """A number of bytes as people say it.
+    """A number of bytes with a unit.
 
     >>> in_words(12_345_678), in_words(2e9)
     ('12.3 MB', '2.0 GB')
@@ -48,7 +48,7 @@ def in_words(count: float) -> str:
 
 
 def _machine() -> int | None:
-    available = _kilobytes(Path("/proc/meminfo"), "MemAvailable")
+    available = kilobytes(Path("/proc/meminfo"), "MemAvailable")
     return None if available is None else available * 1024
 
 
@@ -69,14 +69,14 @@ def _process() -> int | None:
     bounds = []
     for limit, used in ((resource.RLIMIT_AS, "VmSize"), (resource.RLIMIT_DATA, "VmData")):
         soft, _ = resource.getrlimit(limit)
-        held = _kilobytes(Path("/proc/self/status"), used)
+        held = kilobytes(Path("/proc/self/status"), used)
         if soft != resource.RLIM_INFINITY and held is not None:
             bounds.append(soft - held * 1024)
     return min(bounds, default=None)
 
 
-def _kilobytes(path: Path, name: str) -> int | None:
-    """A number from one of Linux' tables of ``name: number kB``."""
+def kilobytes(path: Path, name: str) -> int | None:
+    """A number from a table of Linux with lines ``name: number kB``."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:

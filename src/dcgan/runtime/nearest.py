@@ -1,4 +1,4 @@
-"""The existing path that a mistyped one most likely means."""
+"""The existing path or name that is most similar to a wrong one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from itertools import islice
 from pathlib import Path
 
 _LIKE = 0.6
-"""Share of letters in common from which two names are called alike, as difflib recommends."""
+"""Ratio of common letters from which names are similar, as difflib recommends."""
 
 _MOST_ENTRIES = 2_000
-"""Of one folder that are compared: a folder of a million images must not delay the answer."""
+"""Entries of a folder that are compared; a folder may have a million images."""
 
 
 def nearest_name(wrong: str, known: Iterable[str]) -> str | None:
-    """The name most like a wrong one, whatever its case; also one that it begins."""
+    """The most similar name, ignoring case, or one that begins with the wrong one."""
     folded = wrong.casefold()
 
     def likeness(name: str) -> float:
@@ -28,7 +28,7 @@ def nearest_name(wrong: str, known: Iterable[str]) -> str | None:
 
 
 def nearest_path(wrong: Path) -> Path | None:
-    """A path in which each part that does not exist is replaced by the name most like it there."""
+    """The path with each missing part replaced by the most similar name there."""
     found = Path(wrong.anchor) if wrong.is_absolute() else Path()
     for part in wrong.parts[1:] if wrong.is_absolute() else wrong.parts:
         if not exists(found / part):
@@ -41,7 +41,7 @@ def nearest_path(wrong: Path) -> Path | None:
 
 
 def exists(path: Path) -> bool:
-    """Whether something is there, which perhaps may not be looked at."""
+    """Whether a path exists; also True if permissions hide it."""
     try:
         return path.exists()
     except PermissionError:

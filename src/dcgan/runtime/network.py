@@ -1,4 +1,4 @@
-"""Whether the network may be used."""
+"""Permission to use the network."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import os
 
 
 def offline() -> bool:
-    """Whether the variable ``DCGAN_OFFLINE`` forbids every use of the network."""
+    """Whether the variable ``DCGAN_OFFLINE`` forbids using the network."""
     return os.environ.get("DCGAN_OFFLINE", "") not in {"", "0"}

@@ -1,4 +1,4 @@
-"""Progress on the screen: a live line in a terminal or a notebook, else plain lines."""
+"""Progress on the screen: a live line in terminals and notebooks, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -28,15 +28,14 @@ from dcgan.runtime.reporting import Reporter, Scored, Unit
 _REDRAW_SECONDS = 0.2
 _PLAIN_SECONDS = 10.0
 _FIRST_SECONDS = 2.0
-"""From the start of training to the first plain line; where steps take longer, the line follows the
-first step. The speed of the very first steps says little."""
+"""Time to the first plain line of training; the speed of the first steps says little."""
 
 _WIDTH_FOR_A_BAR = 100
-"""Columns of a terminal in which the numbers leave room for a bar."""
+"""Terminal columns from which there is room for a bar."""
 
 
 class _Lasting:
-    """A stream to a terminal that may be closed: what nobody can see any more stops no training."""
+    """A stream to a terminal. Closing the terminal does not stop training."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -64,10 +63,7 @@ def _unless_gone() -> Iterator[None]:
 
 
 class TerminalReporter(Reporter):
-    """Writes to stderr, so that stdout carries only results; in a notebook, below the cell.
-
-    A notebook's live line takes ipywidgets, which rich draws it with; without it, lines are plain.
-    """
+    """Writes to stderr, in a notebook below the cell, where live lines need ipywidgets."""
 
     def __init__(self) -> None:
         stream = cast(IO[str], _Lasting(sys.stderr))
@@ -85,7 +81,7 @@ class TerminalReporter(Reporter):
         self._start_seconds: float | None = None
         self._drawn_at = 0.0
         self._printed_at = 0.0
-        self._unsaid: tuple[int, float] | None = None
+        self._pending: tuple[int, float] | None = None
         self._since = (0, 0.0)
         self._speed: float | None = None
         self._numbers = ""
@@ -101,7 +97,7 @@ class TerminalReporter(Reporter):
             self._activity, self._activity_since = activity, clock
         last = self._drawn_at if self._live else max(self._printed_at, self._activity_since)
         if clock - last < (_REDRAW_SECONDS if self._live else _PLAIN_SECONDS) and done != total:
-            return  # a short wait needs no words
+            return
         if self._live:
             self._drawn_at = clock
             if self._bar is None:
@@ -147,13 +143,13 @@ class TerminalReporter(Reporter):
         clock = time.monotonic()
         is_live = self._progress is not None
         last = self._drawn_at if is_live else self._printed_at
-        self._unsaid = (images_seen, seconds)
+        self._pending = (images_seen, seconds)
         if clock - last >= (_REDRAW_SECONDS if is_live else _PLAIN_SECONDS):
             self._show(images_seen, seconds)
 
     def _show(self, images_seen: int, seconds: float) -> None:
-        """Draw the live line anew, or print the next plain one."""
-        self._unsaid = None
+        """Update the live line, or print the next plain line."""
+        self._pending = None
         self._time_since_last(images_seen, seconds)
         share, left = self._share_and_rest(images_seen, seconds)
         eta = "" if left is None else f"{_clock(left)} left"
@@ -170,7 +166,7 @@ class TerminalReporter(Reporter):
         self._progress.refresh()
 
     def record(self, record: dict[str, Any]) -> None:
-        self._unsaid = (record["images"], record["seconds"])
+        self._pending = (record["images"], record["seconds"])
         if self._speed is None:
             self._speed = record["images_per_second"]
         self._numbers = (
@@ -185,14 +181,14 @@ class TerminalReporter(Reporter):
 
     def end(self) -> None:
         self._end_activity()
-        if self._unsaid is not None:  # how far it came
-            self._show(*self._unsaid)
+        if self._pending is not None:
+            self._show(*self._pending)
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
 
     def _time_since_last(self, images_seen: int, seconds: float) -> None:
-        """Renew the speed, over at least two seconds: that of a few steps says little."""
+        """Update the speed, measured over at least two seconds."""
         images, began = self._since
         if seconds - began < _FIRST_SECONDS:
             return
@@ -206,7 +202,7 @@ class TerminalReporter(Reporter):
         return "  ".join(filter(None, (shown, self._numbers, self._measured)))
 
     def _share_and_rest(self, images_seen: int, seconds: float) -> tuple[float, float | None]:
-        """How much of the run is done, and the seconds that the rest will take, where known."""
+        """The share of the run that is done, and the remaining seconds if known."""
         if self._minutes is not None:
             return min(1.0, seconds / (60 * self._minutes)), 60 * self._minutes - seconds
         if self._images is None:

@@ -1,8 +1,8 @@
-"""Several processes that train, sample or measure one run together, as torchrun starts them.
+"""Several processes of torchrun that train, sample or score one run together.
 
-In training all draw the same random numbers for the whole batch and each works on its own share of
-it, so that what a run becomes depends on how many there are by rounding only. Sampling and
-measuring deal out what takes long, images to draw and to look at; the rest is the same on all.
+In training, all generate the same random numbers for the whole batch, and each computes its share;
+the number of processes changes a run only by rounding. Sampling and scoring share out images; the
+rest is the same in all processes.
 
 P processes
 """
@@ -32,40 +32,31 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 _PATIENCE = timedelta(hours=24)
-"""The others wait while the first decodes a large collection; of a process that died they hear at
-once."""
+"""The wait while the first process decodes a large dataset; the others notice its death at once."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among those that work on one run; by default the only one.
-
-    Parameters
-    ----------
-    rank : int
-        From 0, which alone writes anything.
-    size : int
-        P.
-    """
+    """This process among the P that work on one run. Only the first, of rank 0, writes files."""
 
     rank: int = 0
     size: int = 1
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the one that writes."""
+        """Whether this process writes files."""
         return self.rank == 0
 
     def share(self, count: int) -> slice:
-        """Which of ``count`` things, a multiple of P, are this process's."""
+        """This process's share of ``count`` items, a multiple of P."""
         return slice(self.rank * count // self.size, (self.rank + 1) * count // self.size)
 
     @torch.no_grad()
     def average_(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by its mean over all processes, in one exchange.
 
-        All are floats of one device and dtype, and have the same shapes, and the same order in
-        memory, in all processes.
+        All are floats of one device and dtype, with the same shapes and memory format in all
+        processes.
         """
         if self.size == 1 or not tensors:
             return
@@ -75,17 +66,17 @@ class Ranks:
         flat /= self.size
         parts = torch.split(flat, [tensor.numel() for tensor in stored])
         shaped = [part.view(one.shape) for part, one in zip(parts, stored, strict=True)]
-        torch._foreach_copy_(stored, shaped)  # one kernel for all, where none is out of order
+        torch._foreach_copy_(stored, shaped)  # one kernel for all if possible
 
     def sum(self, tensor: Tensor) -> Tensor:
-        """The sum over all processes; its gradient is the sum of theirs."""
+        """The sum over all processes; its gradient is the sum of their gradients."""
         if self.size == 1:
             return tensor
         total: Tensor = _Sum.apply(tensor)  # type: ignore[no-untyped-call]
         return total
 
     def greatest(self, numbers: Sequence[float]) -> list[float]:
-        """Each number's greatest value over all processes."""
+        """The maximum of each number over all processes."""
         if self.size == 1:
             return list(numbers)
         found = torch.tensor(numbers, dtype=torch.float64)
@@ -94,7 +85,7 @@ class Ranks:
         return agreed
 
     def broadcast(self, value: Value) -> Value:
-        """What the first process gives, on all of them."""
+        """The value of the first process, in all processes."""
         if self.size == 1:
             return value
         box = [value]
@@ -102,7 +93,7 @@ class Ranks:
         return box[0]
 
     def all_gather(self, value: Value) -> list[Value]:
-        """What each process gives, in their order, on all of them."""
+        """The values of all processes, in their order."""
         if self.size == 1:
             return [value]
         found: list[Value] = [value] * self.size
@@ -111,27 +102,23 @@ class Ranks:
 
     def agree(self, what: str, value: object) -> None:
         """Raise ConfigError, in all processes, unless a value is the same in all of them."""
-        said = self.all_gather(value)
-        if any(other != value for other in said):
+        values = self.all_gather(value)
+        if any(other != value for other in values):
             raise ConfigError(
                 what,
-                "; ".join(str(one) for one in said),
-                "processes do not see the same; let all read one disk, while nothing writes there",
+                "; ".join(str(one) for one in values),
+                "it must be the same in all processes. Let all read the same disk while no other"
+                " process writes to it",
             )
 
     def deal(self, things: Sequence[Value]) -> Sequence[Value]:
-        """Of things that take equally long this process's: dealt out one by one."""
+        """This process's items, dealt out one by one."""
         return things[self.rank :: self.size]
 
     def collect(self, own: Iterable[Value], count: int) -> Iterator[Value]:
-        """All that processes make of what they were dealt, on all of them, in its order.
+        """The results of all processes in the order of the ``count`` items that :meth:`deal` dealt.
 
-        Parameters
-        ----------
-        own : iterable
-            What this process makes, taken as the others' comes.
-        count : int
-            Of things that were dealt.
+        ``own`` are the results of this process.
         """
         if self.size == 1:
             yield from own
@@ -143,37 +130,37 @@ class Ranks:
 
     @contextmanager
     def first_ahead(self) -> Iterator[None]:
-        """The first process goes through a block before the others: what it keeps, they find."""
+        """The first process runs a block before the others, which find the files it stored."""
         if not self.is_first:
             self.broadcast(None)
         try:
             yield
-        finally:  # if the first fails, each finds out for itself
+        finally:  # if the first fails, the others try, too
             if self.is_first:
                 self.broadcast(None)
 
     def reseed(self, seed: int, images_seen: int) -> None:
-        """Give this process random numbers of its own for one step.
+        """Give this process its own random numbers for one step.
 
-        The first keeps the stream that it would have alone, and a checkpoint holds; the others'
-        depend on nothing but where the run is, so that going on is exact for them as well.
+        The first keeps the stream of a single process, which checkpoints store; those of the others
+        depend only on the images seen, so that their resume is exact, too.
         """
         if not self.is_first:
             torch.manual_seed(derived_seed(seed, f"{images_seen} of rank {self.rank}"))
 
 
 ALONE = Ranks()
-"""This process by itself."""
+"""The only process."""
 
 
 def _as_stored(tensor: Tensor) -> Tensor:
-    """A view whose axes are in the order of memory, of one that may have its channels last."""
+    """A view of a tensor with its axes in memory order, which may be channels last."""
     is_last = tensor.dim() == 4 and tensor.is_contiguous(memory_format=torch.channels_last)
     return tensor.permute(0, 2, 3, 1) if is_last else tensor
 
 
 class _Sum(torch.autograd.Function):
-    """Over all processes. What each adds counts in the losses of all, so gradients add up too."""
+    """Sum over all processes. Each value affects the losses of all, so gradients add up too."""
 
     @staticmethod
     def forward(context: FunctionCtx, tensor: Tensor) -> Tensor:
@@ -191,29 +178,23 @@ class _Sum(torch.autograd.Function):
 
 @contextmanager
 def joined() -> Iterator[Ranks]:
-    """The processes that torchrun started together, as long as they work; else this one alone.
+    """The process group of torchrun within the block, else this process alone.
 
-    When this returns, the threads that exchange tensors have ended. One that still runs while
-    Python shuts down may abort the process: it cannot take the interpreter's lock any more, to give
-    up the tensors of the last exchange.
-
-    Raises
-    ------
-    ConfigError
-        This build of PyTorch cannot do it.
+    Afterwards, the threads that exchange tensors have ended. A thread that still runs at the end of
+    Python may abort the process, since it cannot take the interpreter's lock to free tensors.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1 or "MASTER_ADDR" not in os.environ:
         yield Ranks()
         return
     if not distributed.is_available():
-        raise ConfigError("WORLD_SIZE", size, "this build of PyTorch works in one process only")
-    # numbers that all agree on are exchanged on the CPU, without waiting for a GPU
+        raise ConfigError("WORLD_SIZE", size, "this build of PyTorch supports one process only")
+    # small values are exchanged on the CPU, without waiting for a GPU
     has_nccl = torch.cuda.is_available() and distributed.is_nccl_available()
     backend = "cpu:gloo,cuda:nccl" if has_nccl else "gloo"
     rank = int(os.environ["RANK"])
-    # PyTorch imports this module sooner or later. Its functions have the process group as a default
-    # argument: imported while there is one, they would keep it, and its threads, to the end.
+    # its functions take the process group as a default argument; imported while there is one, they
+    # would keep it and its threads alive
     import_module("torch.distributed.nn.functional")
     distributed.init_process_group(
         backend, store=_store_of_this_start(), rank=rank, world_size=size, timeout=_PATIENCE
@@ -221,20 +202,20 @@ def joined() -> Iterator[Ranks]:
     try:
         yield Ranks(rank, size)
     except BaseException as error:
-        # NCCL may wait for the others, which would then never hear of a failure of this one alone
+        # destroying NCCL may wait for the others, which would then not notice this failure
         if not has_nccl or isinstance(error, Interrupted | Diverged):
             distributed.destroy_process_group()
-            clear_frames(error.__traceback__)  # a failed exchange has the group among its variables
+            clear_frames(error.__traceback__)  # its variables refer to the group
         raise
     distributed.destroy_process_group()
 
 
 def _store_of_this_start() -> Store:
-    """Where processes find each other: what an earlier start left there must not be found.
+    """The store by which processes find each other, without entries of an earlier start.
 
-    torchrun keeps its store when it starts processes again, with the addresses of those that died
-    (pytorch/pytorch#135712). On one machine its count of restarts tells them apart; on several,
-    which count on their own, TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 makes a new store each time.
+    torchrun keeps its store, with the addresses of dead processes, when it restarts processes
+    (pytorch/pytorch#135712). On one machine its count of restarts separates them; on several,
+    TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 makes a new store each time.
     """
     from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""Reading JSON that somebody else may have written: in bounded time, and with one kind of error."""
+"""Read untrusted JSON in bounded time, with one kind of error."""
 
 from __future__ import annotations
 
@@ -9,25 +9,17 @@ from pathlib import Path
 from typing import Any
 
 MOST_BYTES = 2**28
-"""Of a JSON file; none that this package writes comes near."""
+"""The maximum size of a JSON file; those of this package are far smaller."""
 
 
 class NotJson(ValueError):
-    """A text that is not the JSON wanted; the message says why, in one line."""
+    """A text that is not the expected JSON; the message is one line."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file.
-
-    Raises
-    ------
-    NotJson
-        It holds something else.
-    OSError
-        It cannot be read.
-    """
+    """The object in a JSON file; raises ``NotJson``, or ``OSError`` if it cannot be read."""
     state = path.stat()
-    if not stat.S_ISREG(state.st_mode):  # reading a pipe would never end
+    if not stat.S_ISREG(state.st_mode):  # reading a pipe may never end
         raise NotJson("not a regular file")
     if state.st_size > MOST_BYTES:
         raise NotJson(f"larger than {MOST_BYTES:,} bytes")
@@ -35,27 +27,15 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def parse_json(text: str | bytes, *, finite: bool = True) -> dict[str, Any]:
-    """The object that a JSON text holds, not too deep.
+    """The object in a JSON text, or in bytes of UTF-8; raises ``NotJson`` for anything else.
 
-    Parameters
-    ----------
-    text : str or bytes
-        Bytes in UTF-8.
-    finite : bool, default True
-        Refuse numbers that are infinite or not a number.
+    ``finite`` refuses infinite numbers and NaN.
 
-    Raises
-    ------
-    NotJson
-        It holds something else.
-
-    Examples
-    --------
     >>> parse_json('{"images": 64}')
     {'images': 64}
     >>> parse_json('[NaN]')
     Traceback (most recent call last):
-    dcgan.runtime.reading.NotJson: NaN is no JSON
+    dcgan.runtime.reading.NotJson: NaN is not allowed in JSON
     """
     try:
         if isinstance(text, bytes):
@@ -65,10 +45,10 @@ def parse_json(text: str | bytes, *, finite: bool = True) -> dict[str, Any]:
         raise
     except RecursionError:
         raise NotJson("nested too deeply") from None
-    except ValueError as error:  # a number of 5,000 digits, too
+    except ValueError as error:  # also a number of 5,000 digits
         raise NotJson(str(error).partition(";")[0]) from None
     if not isinstance(found, dict):
-        raise NotJson(f"holds a {type(found).__name__} and not an object")
+        raise NotJson(f"holds a {type(found).__name__} instead of an object")
     return found
 
 
@@ -79,4 +59,4 @@ def sha256(path: Path) -> str:
 
 
 def _refuse_constant(name: str) -> Any:
-    raise NotJson(f"{name} is no JSON")
+    raise NotJson(f"{name} is not allowed in JSON")

@@ -1,4 +1,4 @@
-"""The one way in which work reports what it does: notes, progress, and a run's numbers."""
+"""Reporting of long work: notes, progress, and the numbers of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Unit = Literal["images", "bytes", "steps"]
 
 
 class Scored(Protocol):
-    """A metric and its value: :class:`dcgan.metrics.Score` is one."""
+    """A score and its metric, such as :class:`dcgan.metrics.Score`."""
 
     @property
     def metric(self) -> str: ...
@@ -18,37 +18,37 @@ class Scored(Protocol):
 
 
 class Reporter:
-    """Receives notes and progress; does nothing with them. Subclasses override what they show."""
+    """Receives notes and progress and ignores them. Subclasses show them."""
 
     def note(self, text: str) -> None:
-        """One line worth reading: a choice made, a warning, a resumption."""
+        """A line of text: a choice, a warning, a resume."""
 
     def progress(self, activity: str, done: int, total: int | None, unit: Unit = "images") -> None:
-        """Work other than training has advanced; called often, must be cheap.
+        """Work other than training has advanced. Called often.
 
         Parameters
         ----------
         activity : str
-            What is being done, such as "decoding".
+            The name of the work, such as "decoding".
         done, total : int
-            Both in ``unit``; the last call has ``done == total``. The total may be unknown.
+            In ``unit``; the last call has ``done == total``. The total may be unknown.
         unit : "images", "bytes" or "steps"
         """
 
     def begin(self, images_seen: int, images: int | None, minutes: float | None) -> None:
-        """Training begins or goes on, towards ``images`` or for ``minutes``."""
+        """Training starts or resumes, up to ``images`` or ``minutes``."""
 
     def tick(self, images_seen: int, seconds: float) -> None:
-        """A step is done; called often, must be cheap."""
+        """A step is done. Called often."""
 
     def record(self, record: dict[str, Any]) -> None:
         """A log line was written."""
 
     def measured(self, images_seen: int, score: Scored, is_best: bool) -> None:
-        """The averaged generator was measured."""
+        """The averaged generator was scored."""
 
     def end(self) -> None:
-        """Nothing more will come, for whatever reason."""
+        """Nothing more follows, also after an error."""
 
     def __enter__(self) -> Self:
         return self
@@ -58,17 +58,8 @@ class Reporter:
 
 
 def chosen_reporter(reporter: Reporter | None, *, progress: bool, is_first: bool) -> Reporter:
-    """Who is told: the caller's reporter, else the screen, else nobody.
-
-    Parameters
-    ----------
-    reporter : Reporter, optional
-        The caller's own.
-    progress : bool
-        Whether the screen shows progress where the caller has none of its own.
-    is_first : bool
-        Of several processes only the first speaks.
-    """
+    """The caller's reporter, else the screen if ``progress``; silent in all processes but the
+    first."""
     if not is_first or not (reporter or progress):
         return SILENT
     if reporter is not None:
@@ -79,4 +70,4 @@ def chosen_reporter(reporter: Reporter | None, *, progress: bool, is_first: bool
 
 
 SILENT = Reporter()
-"""Shows nothing: the default of functions that report."""
+"""Shows nothing; the default of functions that report."""

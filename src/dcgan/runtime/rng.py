@@ -1,4 +1,4 @@
-"""Random generators: derived seeds, and capturing every generator's state for exact resume."""
+"""Random generators: derived seeds, and saved states for exact resume."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import torch
 
 
 def derived_seed(seed: int, purpose: str) -> int:
-    """A 63-bit seed for one purpose, independent of those for all others.
+    """A 63-bit seed for one purpose, independent of those for other purposes.
 
-    Seeding everything with the same number makes, for example, the fixed latents equal the first
-    training latents; a hash of the purpose's name keeps the streams apart.
+    With one seed for everything, the latents of sample sheets would equal the first of training.
     """
     words = np.random.SeedSequence([seed, *purpose.encode()]).generate_state(2, np.uint32)
     return (int(words[0]) << 31) ^ int(words[1])
@@ -27,7 +26,7 @@ def seed_everything(seed: int) -> None:
 
 
 def capture(device: torch.device) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """The state of every global generator: tensors, and what fits JSON."""
+    """The state of every global generator, as tensors and as JSON values."""
     tensors = {"torch": torch.get_rng_state()}
     if device.type == "cuda":
         tensors["cuda"] = torch.cuda.get_rng_state(device)
@@ -42,10 +41,9 @@ def capture(device: torch.device) -> tuple[dict[str, torch.Tensor], dict[str, An
 
 
 def restore(device: torch.device, tensors: dict[str, torch.Tensor], plain: dict[str, Any]) -> None:
-    """Put every global generator back to a captured state.
+    """Restore every global generator.
 
-    A run moved to another kind of device keeps that device's own fresh generator: there is no
-    state to put back.
+    On another kind of device than before, there is no state for its generator, which stays new.
     """
     torch.set_rng_state(tensors["torch"])
     if device.type == "cuda" and "cuda" in tensors:

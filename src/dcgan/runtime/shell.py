@@ -1,4 +1,4 @@
-"""Commands as messages print them: ready to be pasted into a shell."""
+"""Commands in messages, ready to be pasted into a shell."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dcgan.runtime.files import StrPath
 
 
 def command(*words: StrPath) -> str:
-    """A command line of ``dcgan``, each word quoted where a shell would take it apart.
+    """A command line of ``dcgan``, quoted for the shell.
 
     >>> command("sample", "runs/my flags")
     "dcgan sample 'runs/my flags'"

@@ -1,4 +1,4 @@
-"""Names of splits, and how DATA asks for one; needs no torch."""
+"""Names of splits, and splits in ``data`` such as mnist:test. Needs no torch."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ ALIASES = {
 CANONICAL = {word: split for split, words in ALIASES.items() for word in words}
 
 NONE = "none"
-"""The setting ``data.labels`` that reads no labels."""
+"""The value of ``data.labels`` that reads no labels."""
 
 
 def canonical(name: str) -> str:
-    """One name for each split: ``valid`` and ``validation`` are ``val``; others stay.
+    """One name for each split: ``valid`` and ``validation`` become ``val``.
 
     >>> canonical("Validation"), canonical("unlabeled")
     ('val', 'unlabeled')
@@ -29,13 +29,10 @@ def canonical(name: str) -> str:
 
 
 def with_split(data: str, split: str = AUTO) -> tuple[str, str]:
-    """DATA without the split at its end, and the split: ``mnist:test``, or ``photos:val`` where
-    there is a folder or file ``photos`` and no ``photos:val``.
+    """``data`` without the split at its end, and the split: of ``mnist:test``, or of ``photos:val``
+    if there is a path ``photos`` and no ``photos:val``.
 
-    Raises
-    ------
-    ConfigError
-        Two splits are asked for.
+    Raises ``ConfigError`` if ``split`` is another one.
     """
     name, colon, own = data.rpartition(":")
     if not colon or not own or "/" in own or is_address(data):
@@ -46,5 +43,5 @@ def with_split(data: str, split: str = AUTO) -> tuple[str, str]:
     elif expanded(data).exists() or not expanded(name).exists():
         return data, split
     if split != AUTO and canonical(split) != canonical(own):
-        raise ConfigError("data.split", split, f"DATA asks for the split {own}; leave one out")
+        raise ConfigError("data.split", split, f"`data` names the split {own}. Remove one")
     return name, own

@@ -25,30 +25,28 @@ _GROWTH = 4
 """How long a task of :func:`in_chunks` should take, and by how much chunks grow at most."""
 
 _making = Lock()
-"""While a pool is made, PyTorch's number for new threads is 1, and none must ask for it."""
+"""Held while a pool is made, since PyTorch then starts new threads with 1."""
 
 
 _WINDOW, _WINDOWS = 0.04, 3
-"""Seconds in which operations are counted, and how often: for two numbers of threads they last long
-enough for the counters of the system."""
+"""Seconds in which operations are counted, and how often; long enough for the system's counters."""
 
 _FREE = 0.8
-"""Cores that must be free for each thread."""
+"""Free cores that each thread needs."""
 
 _NUMBERS = 2**17
-"""Of an operation: two threads share them, in some 30 microseconds."""
+"""Numbers in an operation that two threads share; it takes about 30 microseconds."""
 
 _lowered_from: list[int] = []
-"""All threads of this process, where :func:`leave_busy_cores` has taken fewer."""
+"""The number of threads before :func:`leave_busy_cores` lowered it."""
 
 
 def leave_busy_cores() -> None:
-    """Let PyTorch's operations use all threads, half or one: the most that need not wait for cores.
+    """Let PyTorch's operations use all threads, half or one: the most for which cores are free.
 
-    Where another program keeps a core busy, the threads that share an operation wait for the one
-    that has no core, for milliseconds at every operation: one thread alone is many times as fast.
-    Takes about a third of a second. :func:`in_threads` still uses all threads, since pieces of
-    work that each have a thread of their own wait for nothing.
+    If another program uses a core, threads that share an operation wait milliseconds for the one
+    without a core, and one thread alone is many times faster. Takes about a third of a second.
+    :func:`in_threads` still uses all threads, which do not wait for each other.
     """
     most = torch.get_num_threads()
     if most == 1:
@@ -70,7 +68,7 @@ def leave_busy_cores() -> None:
 
 
 def _operations(numbers: torch.Tensor) -> int:
-    """How many times numbers are added to in a short window, the median of some."""
+    """The median number of additions in a short time."""
     counts = []
     for _ in range(_WINDOWS):
         count, end = 0, time.perf_counter() + _WINDOW
@@ -82,18 +80,12 @@ def _operations(numbers: torch.Tensor) -> int:
 
 
 def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Results in the order of their items, as many at a time as PyTorch has threads.
+    """Results in the order of the items, computed with as many threads as PyTorch has.
 
-    Cores that share every operation of a small network wait for each other most of the time;
-    cores with a piece each do not. Each piece is computed by one thread alone, so that how it is
-    rounded does not depend on how many cores there are.
+    Cores that share each operation of a small network mostly wait for each other; one item per
+    thread avoids this, and rounding does not depend on the number of cores.
 
-    Parameters
-    ----------
-    work : callable
-        Of tensors on the CPU.
-    items : iterable
-        Taken as results are: never more than twice as many ahead as there are threads.
+    ``work`` computes on the CPU. Items are read at most twice the number of threads ahead.
     """
     with _making:
         threads = max([torch.get_num_threads(), *_lowered_from])
@@ -190,18 +182,18 @@ def _in_order(
 
 @cache
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
-    """Of a process's own, for a fork has none of its parent's threads."""
+    """One pool per process, since a fork has no threads of its parent."""
     del process
     before, ready = torch.get_num_threads(), Barrier(threads + 1)
 
     def start() -> None:
-        torch.get_num_threads()  # a thread's first call gives it the number of the process
+        torch.get_num_threads()  # a thread's first call sets the number of the process
         torch.set_num_threads(1)
         ready.wait()
 
     pool = ThreadPoolExecutor(threads, initializer=start)
     for _ in range(threads):
-        pool.submit(int)  # none is idle until all have started, so each makes a thread
+        pool.submit(int)  # each makes a thread, as none is idle yet
     ready.wait()
-    torch.set_num_threads(before)  # what threads begin with is one number for the whole process
+    torch.set_num_threads(before)  # new threads start with the number of the process
     return pool

@@ -1,4 +1,4 @@
-"""PyTorch's settings for the whole process, changed for a while and put back."""
+"""PyTorch's process-wide settings, changed for a while and restored."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import torch
 
 @contextmanager
 def settings_restored() -> Iterator[None]:
-    """Whatever is set within, the caller's process has its own settings again afterwards.
-
-    Covers the number of threads and everything that ``make_deterministic`` sets.
-    """
+    """Restore the number of threads and all settings of ``make_deterministic`` at the end."""
     threads = torch.get_num_threads()
     deterministic = torch.get_deterministic_debug_mode()
     benchmark = torch.backends.cudnn.benchmark
@@ -22,7 +19,7 @@ def settings_restored() -> Iterator[None]:
         yield
     finally:
         set_threads(threads)
-        # not by use_deterministic_algorithms: it imports PyTorch's compiler, which takes seconds
+        # use_deterministic_algorithms would import PyTorch's compiler, which takes seconds
         torch.set_deterministic_debug_mode(deterministic)
         torch.backends.cudnn.benchmark = benchmark
         torch.utils.deterministic.fill_uninitialized_memory = fills  # type: ignore[attr-defined]
@@ -30,7 +27,7 @@ def settings_restored() -> Iterator[None]:
 
 @contextmanager
 def threads_set_to(threads: int) -> Iterator[None]:
-    """PyTorch's operations use so many threads within."""
+    """Let PyTorch's operations use this many threads within the block."""
     before = torch.get_num_threads()
     set_threads(threads)
     try:
@@ -40,6 +37,6 @@ def threads_set_to(threads: int) -> Iterator[None]:
 
 
 def set_threads(threads: int) -> None:
-    """Let PyTorch's operations use so many threads from now on."""
+    """Let PyTorch's operations use this many threads."""
     if threads != torch.get_num_threads():
         torch.set_num_threads(threads)

@@ -1,8 +1,7 @@
-"""Names for files that are being written, and the removal of those that dead processes left.
+"""Names of partly written files, and the removal of those that dead processes left.
 
-A name is ``.NAME.SPACE-PID-START-NUMBER.part``. SPACE tells the machine since its last boot, and
-the container, in which PID is a process; START is when that process began, so that a new process
-of the same number is another one.
+A name is ``.NAME.SPACE-PID-START-NUMBER.part``. SPACE stands for the machine, its boot and the
+container, in which PID is a process; START is its start time, since numbers are used again.
 """
 
 from __future__ import annotations
@@ -20,21 +19,20 @@ from pathlib import Path
 
 _OURS = re.compile(r"\..*\.(?P<space>[0-9a-f]{8})-(?P<pid>\d+)-(?P<start>\d+)-\d+\.part", re.DOTALL)
 _EARLIER = re.compile(r"\..*\.\d+(-\d+)?\.part", re.DOTALL)
-"""What earlier versions wrote: only the number of a process, on a machine that is not named."""
+"""Names of earlier versions, with only the number of a process."""
 
 _LONGEST = 180
-"""Bytes of a name that are kept; a file system allows 255 for all of it."""
+"""Bytes of NAME that are kept; file systems allow 255 in total."""
 
 _UNTOUCHED = 7 * 24 * 3600
-"""Seconds without a change after which another machine's unfinished file counts as left behind: a
-process that writes changes its file far more often, and from here nobody can ask whether it lives.
-"""
+"""Seconds without a change after which a partly written file of another machine is a leftover. Its
+process cannot be seen from here."""
 
 _numbers = count()
 
 
 def unfinished_beside(path: Path) -> Path:
-    """A hidden path beside ``path`` that no other process, thread or call is given."""
+    """A unique hidden path next to ``path``."""
     name = path.name
     while len(os.fsencode(name)) > _LONGEST:
         name = name[:-1]
@@ -44,13 +42,13 @@ def unfinished_beside(path: Path) -> Path:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what dead processes left unfinished in a folder; a live one's files stay."""
+    """Remove the partly written files of dead processes in a folder."""
     for path in leftovers(folder):
         remove(path)
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """What dead processes left unfinished in a folder."""
+    """The partly written files of dead processes in a folder."""
     try:
         with os.scandir(folder) as entries:
             parts = [entry.name for entry in entries if entry.name.endswith(".part")]
@@ -60,7 +58,7 @@ def leftovers(folder: Path) -> list[Path]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder that need not be there, as far as that is allowed."""
+    """Remove a file or a folder, as far as permissions allow."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
         return
@@ -75,7 +73,7 @@ def _is_left(folder: Path, name: str) -> bool:
     if ours["space"] != _space():
         return _is_untouched(folder, name)
     pid, start = int(ours["pid"]), int(ours["start"])
-    if sys.platform == "win32":  # where asking a process for a sign of life would end it
+    if sys.platform == "win32":  # os.kill would end the process
         return pid != os.getpid() and _is_untouched(folder, name)
     return not _lives(pid) or _start(pid) not in (None, start)
 
@@ -91,7 +89,7 @@ def _lives(pid: int) -> bool:
 
 
 def _is_untouched(folder: Path, name: str) -> bool:
-    """Whether nothing in it has changed for long, by the clock of the disk that it lies on."""
+    """Whether it has not changed for long, by the clock of its disk."""
     path = folder / name
     clock = unfinished_beside(folder / "clock")
     try:
@@ -107,7 +105,7 @@ def _is_untouched(folder: Path, name: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _space() -> str:
-    """Eight letters for where numbers of processes mean the same as here."""
+    """Eight letters for the machine, boot and container."""
     parts = [platform.node()]
     with suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
@@ -117,7 +115,7 @@ def _space() -> str:
 
 
 def _start(pid: int) -> int | None:
-    """When a process began, in ticks since the boot; None where the system does not tell."""
+    """Start time of a process in ticks since the boot; None if unknown."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
         return int(text.rpartition(")")[2].split()[19])

@@ -26,6 +26,7 @@ from dcgan.runtime.isolation import isolated
 from dcgan.runtime.launch import has_restarted
 from dcgan.runtime.ranks import Ranks, joined
 from dcgan.runtime.reporting import Reporter, chosen_reporter
+from dcgan.runtime.signatures import checked
 from dcgan.training.advice import cropped, few_images
 from dcgan.training.arguments import collect_settings, outside_the_recipe, starting_settings
 from dcgan.training.auto import fill_auto, resolve_auto
@@ -44,6 +45,7 @@ from dcgan.training.time_plan import can_be_planned, plan_size
 from dcgan.training.trainer import train_run
 
 
+@checked
 @isolated()
 def train(
     data: object = None,

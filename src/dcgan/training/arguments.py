@@ -11,7 +11,8 @@ from dcgan.config.recipes import is_recipe_file
 from dcgan.errors import ConfigError
 from dcgan.runs.settings import flat
 from dcgan.runtime.arguments import is_address, is_name
-from dcgan.runtime.files import StrPath, expanded, is_there
+from dcgan.runtime.files import StrPath, expanded
+from dcgan.runtime.nearest import exists
 from dcgan.runtime.split_names import AUTO, NONE, with_split
 
 _LENGTHS = ("images", "epochs", "minutes")
@@ -115,7 +116,7 @@ def outside_the_recipe(recipe: str, config: RunConfig) -> Iterator[str]:
         if not isinstance(value, str) or used.get(key) != value:
             continue
         file = expanded(value)
-        if is_there(file) and not file.absolute().resolve().is_relative_to(folder):
+        if exists(file) and not file.absolute().resolve().is_relative_to(folder):
             yield f"{recipe}: {key} opens {file}, which lies outside its folder"
 
 

@@ -29,11 +29,13 @@ from dcgan.errors import ConfigError, DataError, SourceNotFound
 from dcgan.runtime.arguments import is_address, is_name, refuse_no_data
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.reporting import SILENT, Reporter
+from dcgan.runtime.signatures import checked
 from dcgan.runtime.split_names import AUTO, NONE, with_split
 
 _MOST_SHARDS = 1_000_000
 
 
+@checked
 def open_source(
     data: StrPath,
     root: StrPath | None = None,
