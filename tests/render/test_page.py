@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from dcgan.render.captioned_rows import captioned_rows
 from PIL import Image
 
 from dcgan.errors import DataError
-from dcgan.render.captioned_rows import captioned_rows
 from dcgan.render.histogram import size_histograms
 from dcgan.render.page import data_uri
 

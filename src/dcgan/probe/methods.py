@@ -1,4 +1,4 @@
-"""What is compared: the run's discriminator, and the yardsticks beside it."""
+"""What is compared: the run's discriminator, and the baselines."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from dcgan.runtime.rng import derived_seed
 from dcgan.vocabulary import Initialisation
 
 METHODS = ("discriminator", "pixels", "untrained", "k-means", "supervised")
-"""In the order of the table; the last is a network, all others features for the SVM."""
+"""In the order of the table. The last is a network; all others are features for the SVM."""
 
-_MEASURED = 10_240
-"""Pictures, drawn from those to train on, over which batch norm is re-estimated."""
+_STATISTICS_IMAGES = 10_240
+"""Training images, chosen at random, on which batch norm statistics are computed."""
 
 
 @dataclass(frozen=True)
 class Unlabelled:
-    """What features may be learned from: pictures by number, without their classes."""
+    """Images that features may be learned from, without their classes."""
 
     run: Run
     dataset: ImageDataset
@@ -40,12 +40,12 @@ class Unlabelled:
 
 
 def checked_methods(methods: Sequence[str]) -> tuple[str, ...]:
-    """The methods asked for, in the order of the table.
+    """The chosen methods in the order of the table.
 
     Raises
     ------
     ConfigError
-        An unknown one, or none.
+        An unknown method, or none.
     """
     for name in methods:
         if name not in METHODS:
@@ -56,19 +56,19 @@ def checked_methods(methods: Sequence[str]) -> tuple[str, ...]:
 
 
 def features_of(method: str, seen: Unlabelled) -> FeatureMap:
-    """The features of a method, ready to be collected."""
+    """The features of a method."""
     return _FEATURES[method](seen)
 
 
 def initialisation_of(run: Run) -> Initialisation:
-    """How the run drew its discriminator's first weights."""
-    found = recorded(run, "model", "discriminator", "init", default="default")
+    """The initialization of the run's discriminator."""
+    stored = recorded(run, "model", "discriminator", "init", default="default")
     known: dict[str, Initialisation] = {name: name for name in get_args(Initialisation)}
-    return known.get(str(found), "default")
+    return known.get(str(stored), "default")
 
 
 class Pixels:
-    """Pictures as they are, from 0 to 1."""
+    """Raw pixels, from 0 to 1."""
 
     about = "raw pixels"
 
@@ -84,7 +84,7 @@ def _trained(seen: Unlabelled) -> FeatureMap:
 
 
 def _untrained(seen: Unlabelled) -> FeatureMap:
-    """The same table with fresh weights, drawn as the run drew its first."""
+    """The same table with new random weights of the run's initialization."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(seen.seed, "untrained"))
         fresh = seen.run.networks.build_discriminator(initialisation_of(seen.run))
@@ -94,7 +94,7 @@ def _untrained(seen: Unlabelled) -> FeatureMap:
 def _layers_of(discriminator: Discriminator, seen: Unlabelled) -> FeatureMap:
     networks = seen.run.networks
     random = np.random.default_rng(derived_seed(seen.seed, "batch norm"))
-    some = random.permutation(seen.index)[:_MEASURED]
+    some = random.permutation(seen.index)[:_STATISTICS_IMAGES]
     ready = with_statistics_of(
         discriminator.to(seen.device), batches_of(seen.dataset, some), networks.scale
     )

@@ -1,4 +1,4 @@
-"""Measures over images seen, with what real images get and the best point."""
+"""Metrics over images seen, with the real-image baseline and the best point."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from dcgan.vocabulary import Better
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LINE, _FLOOR, _BEST = "#2166ac", "#1b7837", "#b2182b"
+_LINE, _BASELINE, _BEST = "#2166ac", "#1b7837", "#b2182b"
 
 _DECADES_APART = 5.0
-"""From this ratio of the greatest value to the least, an axis is logarithmic."""
+"""Axes are logarithmic if the ratio of largest to smallest value is higher."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One measure.
+    """One metric.
 
     Parameters
     ----------
     title : str
-        What was measured, and on what.
     values : mapping of int to float
-        Images seen → measured; at least one.
+        Images seen → value; at least one.
     floor : float, optional
-        The same of real images; drawn as a line.
+        The real-image baseline, shown as a line.
     better : {"lower", "higher", "zero", "real"}
     """
 
@@ -41,7 +40,7 @@ class Panel:
 
 
 def quality_curves(panels: Sequence[Panel], path: Path) -> None:
-    """Panels below each other over images seen, as a ``.png``."""
+    """Write one panel per metric, below each other, as a ``.png``."""
     figure = new_figure(len(panels), titled=True)
     rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)
     for axes, panel in zip(rows[:, 0], panels, strict=True):
@@ -65,8 +64,8 @@ def _draw(axes: Axes, panel: Panel) -> None:
     )
     if panel.floor is not None:
         label = f"real images: {panel.floor:.3g}"
-        axes.axhline(panel.floor, color=_FLOOR, linewidth=1, linestyle="--", label=label)
-    # shares, which are better when higher, end at one: there no decades are to be shown
+        axes.axhline(panel.floor, color=_BASELINE, linewidth=1, linestyle="--", label=label)
+    # metrics for which higher is better are shares, which end at 1
     is_wide = min(numbers) > 0 and max(numbers) > _DECADES_APART * min(numbers)
     if is_wide and panel.better == "lower":
         axes.set_yscale("log")
