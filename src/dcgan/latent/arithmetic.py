@@ -119,8 +119,8 @@ def _exemplars(run: Run, name: str, choice: Choice, reader: Reader, count: int) 
     raise ConfigError(
         "concept",
         name,
-        f"only {len(found)} of {_SEARCHED:,} samples show it. Use another `seed`, fewer `exemplars`,"
-        " or sample numbers",
+        f"only {len(found)} of {_SEARCHED:,} samples show it. Use another `seed`, fewer"
+        " `exemplars`, or sample numbers",
     )
 
 

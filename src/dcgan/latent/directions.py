@@ -232,8 +232,7 @@ def _refuse_spatial(generator: Generator) -> None:
         raise ConfigError(
             "method",
             shape,
-            "not for a spatial latent of this shape. Find directions with `plus` and `minus`, or with"
-            " `reads`",
+            "not for a spatial latent of this shape. Use `plus` and `minus`, or `reads`",
         )
 
 

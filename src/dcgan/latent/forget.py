@@ -216,8 +216,8 @@ def read_boxes(path: Path, size: tuple[int, int]) -> dict[int, list[Box]]:
             ) from None
         if not (number >= 0 and 0 <= left < right <= size[1] and 0 <= top < bottom <= size[0]):
             raise DataError(
-                f"{path}, line {place}: not inside an image of {size[0]}x{size[1]} (height x width)."
-                " It must be 0 <= left < right <= width and 0 <= top < bottom <= height"
+                f"{path}, line {place}: not in an image of {size[0]}x{size[1]} (height x width). It"
+                " must be 0 <= left < right <= width and 0 <= top < bottom <= height"
             )
         boxes.setdefault(number, []).append((left, top, right, bottom))
     if not boxes:

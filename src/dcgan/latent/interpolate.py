@@ -106,12 +106,8 @@ def _refuse(kind: Kind, points: int, frames: int, *, closed: bool) -> None:
         numbers = " or ".join(map(str, wanted))
         raise ConfigError("points", points, f"a {kind} needs {numbers} points")
     if frames < max(2, points):
-        raise ConfigError(
-            "frames", frames, f"must be at least {max(2, points)}, so that the path has all points"
-        )
+        raise ConfigError("frames", frames, f"must be at least {max(2, points)}")
     if frames > _MOST_FRAMES:
         raise ConfigError("frames", frames, f"must be at most {_MOST_FRAMES:,}")
     if closed and wanted is not None:
-        raise ConfigError(
-            "closed", True, f"only for spherical and straight paths, not for a {kind}"
-        )
+        raise ConfigError("closed", True, f"not for a {kind}, only for spherical and straight")

@@ -210,9 +210,7 @@ def _pixels(run: Run, images_NCHW: NDArray[np.uint8] | Tensor) -> Tensor:
 def _refuse(run: Run, shape: tuple[int, ...], starts: int, weights: dict[str, float]) -> None:
     if tuple(shape[1:]) != run.networks.image_shape or shape[0] == 0:
         wanted = "x".join(map(str, run.networks.image_shape))
-        raise ConfigError(
-            "images", "x".join(map(str, shape)), f"must be one or more images of {wanted}"
-        )
+        raise ConfigError("images", "x".join(map(str, shape)), f"must be images of {wanted}")
     if not 1 <= starts <= _KNOWN:
         raise ConfigError("starts", starts, f"must be 1 to {_KNOWN:,}")
     for name, weight in weights.items():

@@ -11,7 +11,7 @@ from dcgan.probe.labelled import Labelled, held_out, limited, load_labelled, mat
 from dcgan.runs.run import Run
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import StrPath
-from dcgan.runtime.reporting import Reporter
+from dcgan.runtime.reporting import SILENT, Reporter
 
 
 def load_sets(
@@ -23,7 +23,7 @@ def load_sets(
     root: StrPath | None = None,
     limit: int | None = None,
     seed: int = 0,
-    reporter: Reporter,
+    reporter: Reporter = SILENT,
 ) -> tuple[Labelled, Labelled]:
     """Open the images to learn from and those to test on, at the size of the run.
 
@@ -42,7 +42,7 @@ def load_sets(
     limit : int, optional
         Use at most so many images of each, chosen at random.
     seed : int, default 0
-    reporter : Reporter
+    reporter : Reporter, default silent
 
     Raises
     ------
