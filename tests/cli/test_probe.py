@@ -23,7 +23,7 @@ def test_the_table_and_the_image(dcgan, small_run, tmp_path):
     assert lines[-1] == f"confusion matrix: {tmp_path / 'confusion.png'}"
     with Image.open(tmp_path / "confusion.png") as image:
         assert min(image.size) > 500
-    assert "300 of 1,797 pictures are held out" in err
+    assert "300 of 1,797 images are held out" in err
     assert "discriminator: test" in err
 
 

@@ -120,7 +120,7 @@ def figure(
     least 64 pixels wide.
     """
     inverted = run.draw(latent_NZ)
-    rows = [(images_NCHW, names), (inverted, [f"error {error:.3f}" for error in errors])]
+    rows = [(images_NCHW, names), (inverted, [f"{error:.3f}" for error in errors])]
     if beside is not None:
         rows.append(nearest_row(beside, inverted))
     if choice.moves:
