@@ -25,7 +25,7 @@ from dcgan.probe import METHODS, probe
 from dcgan.probe.sets import load_sets
 from dcgan.runs import open_run
 from dcgan.runtime.device import choose_device
-from dcgan.runtime.reporting import Reporter
+from dcgan.runtime.progress import TerminalReporter
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def section(asked: Namespace, run: str, data: str, test: str | None, labels: int
     device = choose_device(asked.device)
     opened = open_run(run, device=device)
     learning, judging = load_sets(
-        opened, data, test, root=asked.data_root, limit=asked.limit, reporter=NOTES
+        opened, data, test, root=asked.data_root, limit=asked.limit, reporter=TerminalReporter()
     )
     result = probe(
         opened,
@@ -87,7 +87,7 @@ def section(asked: Namespace, run: str, data: str, test: str | None, labels: int
         labels=labels,
         repeats=asked.repeats,
         device=device,
-        reporter=NOTES,
+        reporter=TerminalReporter(),
     )
     title = f"## {Path(run).name} on {Path(data).stem}"
     if labels is not None:
@@ -96,16 +96,6 @@ def section(asked: Namespace, run: str, data: str, test: str | None, labels: int
     lines = [f"- {line}" for line in (*result.verdict(), *result.notes())]
     protocol = result.protocol().replace(judging.name, Path(judging.name).stem)
     return "\n".join([title, "", seen + protocol + ".", "", result.table(), "", *lines, ""])
-
-
-class Notes(Reporter):
-    """Prints notes to standard error; the tables go to standard output."""
-
-    def note(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
-
-
-NOTES = Notes()
 
 
 if __name__ == "__main__":

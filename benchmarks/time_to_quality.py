@@ -44,6 +44,7 @@ from dcgan.evaluation.real_images import chosen_order, take
 from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.labels import label_shares
 from dcgan.render.sheet import save_image, sheet
+from dcgan.runtime.progress import TerminalReporter
 from dcgan.training.arguments import collect_settings
 from dcgan.training.auto import resolve_auto
 from dcgan.training.ema import reestimate_batch_norm
@@ -89,7 +90,7 @@ class Measuring:
     """FD and shares of classes, always against the same real pictures."""
 
     def __init__(self, dataset: ImageDataset, extractor: str = "classifier") -> None:
-        self.extractor = open_extractor(extractor, dataset, note=print)
+        self.extractor = open_extractor(extractor, dataset, reporter=TerminalReporter())
         count = min(COUNT, len(dataset) // 2)
         order = chosen_order(len(dataset))[: 2 * count]
         known = real_features(dataset, order, self.extractor)

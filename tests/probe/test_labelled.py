@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import Notes
 
 import dcgan
 from dcgan.data.sources.opening import named_test_of
@@ -19,7 +20,6 @@ from dcgan.probe.labelled import (
     recorded,
 )
 from dcgan.probe.sets import load_sets
-from dcgan.runtime.reporting import Reporter
 
 NAMES = ("a", "b", "c")
 
@@ -183,13 +183,11 @@ def test_a_limit_takes_some_at_random():
 
 
 def test_without_a_test_set_a_sixth_is_held_out_and_said(small_run):
-    notes = []
-    reporter = Reporter()
-    reporter.note = notes.append
-    learning, judging = load_sets(small_run, "digits", reporter=reporter)
+    said = Notes()
+    learning, judging = load_sets(small_run, "digits", reporter=said)
     assert len(judging) == 300
     assert not set(learning.index) & set(judging.index)
-    assert notes == ["no `test`: 300 of 1,797 images are held out for testing"]
+    assert said.notes == ["no `test`: 300 of 1,797 images are held out for testing"]
     assert judging.name == "held out"
 
 

@@ -296,7 +296,7 @@ def test_measuring_can_end_when_a_run_goes_on(tmp_path, eager):
 
 
 def test_a_wrong_extractor_is_refused_before_anything_is_opened(tmp_path):
-    with pytest.raises(ConfigError, match=r"metrics\.extractor = 'randon'.*'random'"):
+    with pytest.raises(ConfigError, match=r"metrics\.extractor` is 'randon'.*'random'"):
         dcgan.train(
             "nowhere", images=512, out=tmp_path / "run", **small(metrics={"extractor": "randon"})
         )
@@ -311,7 +311,7 @@ def test_too_few_images_are_said(tmp_path, png_folder):
 
 def test_patience_without_measuring_is_refused(tmp_path):
     settings = small(metrics={"measure": "off", "patience": 100})
-    with pytest.raises(ConfigError, match=r"metrics\.patience = 100"):
+    with pytest.raises(ConfigError, match=r"metrics\.patience` is 100"):
         dcgan.train("digits", images=512, out=tmp_path / "run", **settings)
 
 

@@ -199,7 +199,7 @@ def test_batch_norm_wants_a_batch_whole_and_hears_of_one_that_fits(monkeypatch, 
     asked = rules("non-saturating")
     assert parts_on_device(players(*norms), asked, (1, 16, 16), 12) == 1
     monkeypatch.setattr(micro_batch, "update", only_fitting(5))
-    with pytest.raises(ConfigError, match=r"optim.batch = 12: .*--batch 4 fits"):
+    with pytest.raises(ConfigError, match=r"optim.batch` is 12: .*--batch 4 fits"):
         parts_on_device(players(*norms), asked, (1, 16, 16), 12)
 
 
