@@ -10,10 +10,8 @@ from dcgan.errors import ConfigError, DataError, DcganError
 from dcgan.latent.choice import Choice
 from dcgan.latent.feature_maps import (
     activations,
-    map_means,
     probe_boxes,
     probe_concept,
-    random_maps,
     without_maps,
 )
 from dcgan.latent.forget import forget, read_boxes
@@ -38,7 +36,7 @@ def test_a_row_is_what_the_next_one_takes(small_run):
 def test_means_of_maps_are_those_of_what_a_row_gives(small_run):
     latent = small_run.networks.latent.numbered(0, 0, 70)
     wanted = activations(small_run.generator, latent, 1).mean(dim=(2, 3))
-    torch.testing.assert_close(map_means(small_run.generator, latent, 1), wanted)
+    torch.testing.assert_close(activations(small_run.generator, latent, 1, averaged=True), wanted)
 
 
 def test_maps_are_off_within_and_on_again_after(small_run):
@@ -97,12 +95,6 @@ def test_a_place_belongs_to_the_box_its_centre_is_in():
 def test_hardly_any_on_one_side_is_refused():
     with pytest.raises(DcganError, match=r"only [0-4] examples"):
         probe_concept(maps(80).mean(dim=(2, 3)), np.arange(80) < 6, 1)
-
-
-def test_as_many_at_random_are_as_many():
-    off = np.arange(40) < 13
-    assert random_maps(off, 1).sum() == 13
-    assert not np.array_equal(random_maps(off, 1), off)
 
 
 class Brightness:

@@ -187,7 +187,7 @@ def test_without_a_test_set_a_sixth_is_held_out_and_said(small_run):
     learning, judging = load_sets(small_run, "digits", reporter=said)
     assert len(judging) == 300
     assert not set(learning.index) & set(judging.index)
-    assert said.notes == ["no `test`: 300 of 1,797 images are held out for testing"]
+    assert said == ["no `test`: 300 of 1,797 images are held out for testing"]
     assert judging.name == "held out"
 
 

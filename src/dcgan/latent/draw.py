@@ -77,14 +77,9 @@ def refuse_film(out: Path, *, fps: float, side: int | None, beside: bool) -> Non
     if out.suffix.lower() not in {*SHEETS, *SUFFIXES}:
         films, sheets = ", ".join(SUFFIXES), ", ".join(SHEETS)
         raise ConfigError("out", out.suffix, f"an animation ends in {films}, a sheet in {sheets}")
-    refuse_beside(beside, out)
+    if beside and out.suffix.lower() not in SHEETS:
+        raise ConfigError("neighbours", True, f"only on a sheet, not in a {out.suffix}. Use .png")
     if not 0.1 <= fps <= 100:
         raise ConfigError("fps", fps, "must be 0.1 to 100 frames per second")
     if side is not None and not 1 <= side <= 4096:
         raise ConfigError("side", side, "must be 1 to 4096 pixels")
-
-
-def refuse_beside(wanted: bool, out: Path) -> None:
-    """Raise ConfigError for real neighbors on anything but a sheet."""
-    if wanted and out.suffix.lower() not in SHEETS:
-        raise ConfigError("neighbours", True, f"only on a sheet, not in a {out.suffix}. Use .png")

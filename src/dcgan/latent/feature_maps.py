@@ -7,14 +7,14 @@ N samples · M feature maps of a layer · H, W their sides · P positions
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from dcgan.errors import ConfigError, DcganError
 from dcgan.models.generator import Generator
@@ -59,41 +59,28 @@ class Probe:
         return torch.einsum("nmhw,m->nhw", activation_NMHW, weight_M).amax(dim=(1, 2))
 
 
-def default_row(generator: Generator) -> int:
-    """The last layer but one, as in the paper, counted from 1."""
-    return max(1, len(generator.shapes) - 1)
+def activations(
+    generator: Generator, latent_NZ: Tensor, row: int, *, averaged: bool = False
+) -> Tensor:
+    """Outputs of a layer after norm and activation, on the CPU.
 
-
-def activations(generator: Generator, latent_NZ: Tensor, row: int) -> Tensor:
-    """Outputs of a layer after norm and activation, (N, M, H, W), on the CPU.
+    Returns
+    -------
+    Tensor
+        (N, M, H, W); if ``averaged``, the means over positions (N, M), which need little memory.
 
     Raises
     ------
     ConfigError
         No such layer, the output layer, or one without feature maps.
     """
-    return _watched(generator, latent_NZ, row, lambda map_NMHW: map_NMHW)
-
-
-def map_means(generator: Generator, latent_NZ: Tensor, row: int) -> Tensor:
-    """The mean of each map over its positions, (N, M), which needs little memory.
-
-    Raises
-    ------
-    ConfigError
-        As for :func:`activations`.
-    """
-    return _watched(generator, latent_NZ, row, lambda map_NMHW: map_NMHW.mean(dim=(2, 3)))
-
-
-def _watched(
-    generator: Generator, latent_NZ: Tensor, row: int, keep: Callable[[Tensor], Tensor]
-) -> Tensor:
     refuse_row(generator, row)
     kept: list[Tensor] = []
-    hook = generator.blocks[row - 1].register_forward_hook(
-        lambda *block_given_out: kept.append(keep(block_given_out[-1]).cpu())
-    )
+
+    def keep(_: nn.Module, __: tuple[Tensor, ...], map_NMHW: Tensor) -> None:
+        kept.append((map_NMHW.mean(dim=(2, 3)) if averaged else map_NMHW).cpu())
+
+    hook = generator.blocks[row - 1].register_forward_hook(keep)
     place = next(generator.parameters()).device
     try:
         with torch.inference_mode():
@@ -222,8 +209,3 @@ def _fit(
     accuracy = balanced_accuracy_score(shows_P[held_out], model.predict(feature_PM[held_out]))
     weight_M: NDArray[np.float64] = model[-1].coef_[0]
     return Probe(row, weight_M, float(accuracy), model[0].scale_)
-
-
-def random_maps(off_M: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
-    """The same number of random maps, for comparison."""
-    return np.random.default_rng(seed).permutation(off_M)

@@ -23,11 +23,8 @@ from dcgan.latent.feature_maps import (
     Box,
     Probe,
     activations,
-    default_row,
-    map_means,
     probe_boxes,
     probe_concept,
-    random_maps,
     refuse_row,
     without_maps,
 )
@@ -119,7 +116,8 @@ def forget(
         raise ConfigError("reads", reads, "set either `reads` or `boxes`, to choose what to forget")
     if not 100 <= samples <= _MOST_SAMPLES:
         raise ConfigError("samples", samples, f"must be 100 to {_MOST_SAMPLES:,}")
-    row = default_row(run.generator) if row is None else row
+    if row is None:
+        row = max(1, len(run.generator.shapes) - 1)
     refuse_row(run.generator, row)
     fresh_NZ = choice.latents(run, samples, samples + _COUNTED)
     if reads is not None:
@@ -132,7 +130,10 @@ def forget(
 
         latent_NZ = choice.latents(run, 0, samples)
         probe = probe_concept(
-            map_means(run.generator, latent_NZ, row), shows(latent_NZ), row, seed=choice.seed
+            activations(run.generator, latent_NZ, row, averaged=True),
+            shows(latent_NZ),
+            row,
+            seed=choice.seed,
         )
         shown = np.flatnonzero(shows(fresh_NZ))[:_SHOWN]
     else:
@@ -180,7 +181,8 @@ def _switched_off(probe: Probe, seed: int) -> Iterator[tuple[str, NDArray[np.boo
     yield "all maps", np.zeros_like(off_M)
     yield "without", off_M
     for number in range(_CONTROLS):
-        yield _RANDOM, random_maps(off_M, derived_seed(seed, f"maps {number}"))
+        random = np.random.default_rng(derived_seed(seed, f"maps {number}"))
+        yield _RANDOM, random.permutation(off_M)
 
 
 def read_boxes(path: Path, size: tuple[int, int]) -> dict[int, list[Box]]:

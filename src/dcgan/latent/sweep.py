@@ -17,7 +17,7 @@ from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
 from dcgan.latent.directions import Direction, moved
-from dcgan.latent.draw import refuse_beside, samples_sheet, write_frames
+from dcgan.latent.draw import refuse_film, samples_sheet, write_frames
 from dcgan.render.sheet import SUFFIXES, save_image
 from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath
@@ -67,7 +67,7 @@ def write_sweep(
     """
     refuse_far(most)
     out = Path(out)
-    refuse_beside(beside is not None, out)
+    refuse_film(out, fps=fps, side=side, beside=beside is not None)
     if out.suffix.lower() in SUFFIXES:
         amounts = [round(float(one), 2) for one in np.linspace(-most, most, _COLUMNS)]
         images = _moved_images(run, choice.latents(run, 0, _ROWS), direction, amounts)

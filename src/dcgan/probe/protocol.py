@@ -26,7 +26,7 @@ from dcgan.probe.methods import (
 )
 from dcgan.probe.results import MethodResult, ProbeResult
 from dcgan.probe.supervised import BUDGET, predict, train_supervised
-from dcgan.probe.svm import Chosen, LinearSVM, choose, fits
+from dcgan.probe.svm import choose, fits
 from dcgan.runs.run import Run
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
@@ -167,60 +167,34 @@ def _by_features(
     index_N = np.concatenate([parts.train.index[rows], parts.validation.index])
     both_NF = extracted(parts.train.dataset, index_N)
     test_NF = extracted(parts.test.dataset, parts.test.index)
-    fit = _fit_all if parts.subsets is None else _fit_few
-    fitted = fit(parts, both_NF, rows, reporter, method)
-    svms = [svm for svm, _ in fitted]
+    train_NF, validation_NF = both_NF[: len(rows)], both_NF[len(rows) :]
+    label_N, validation_N = parts.train.label[rows], parts.validation.label
+    classes = len(parts.train.names)
+    reporter.note(f"{method}: linear SVM on {len(rows):,} images, {both_NF.shape[1]:,} features")
+    if parts.subsets is None:
+        chosen = [choose(train_NF, label_N, classes, validation_NF, validation_N)]
+        both_N = np.concatenate([label_N, validation_N])
+        svms = list(fits(both_NF, both_N, classes, [chosen[0].svm.C]))
+    else:
+        places = [np.searchsorted(rows, subset) for subset in parts.subsets]
+        chosen = [
+            choose(train_NF[place], label_N[place], classes, validation_NF, validation_N)
+            for place in places
+        ]
+        svms = [one.svm for one in chosen]
     return MethodResult(
         method=method,
         about=features.about,
         features=features.count,
         projected_to=None if projection is None else max_features,
         C=tuple(svm.C for svm in svms),
-        is_at_edge=any(chosen.is_at_edge for _, chosen in fitted),
+        is_at_edge=any(one.is_at_edge for one in chosen),
         converged=all(svm.converged for svm in svms),
-        validation=tuple(chosen.accuracy for _, chosen in fitted),
+        validation=tuple(one.accuracy for one in chosen),
         predicted=np.stack([svm.predict(test_NF) for svm in svms]),
         truth=parts.test.label,
         seconds=time.monotonic() - start,
     )
-
-
-def _fit_all(
-    parts: _Parts,
-    both_NF: NDArray[np.float32],
-    _: NDArray[np.int64],
-    reporter: Reporter,
-    method: str,
-) -> list[tuple[LinearSVM, Chosen]]:
-    """Choose C on the validation part, then fit with it to both parts."""
-    count, classes, label_N = len(parts.train), len(parts.train.names), parts.train.label
-    reporter.note(f"{method}: linear SVM on {count:,} images, {both_NF.shape[1]:,} features")
-    chosen = choose(both_NF[:count], label_N, classes, both_NF[count:], parts.validation.label)
-    both_N = np.concatenate([label_N, parts.validation.label])
-    return [(next(fits(both_NF, both_N, classes, [chosen.svm.C])), chosen)]
-
-
-def _fit_few(
-    parts: _Parts,
-    both_NF: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    reporter: Reporter,
-    method: str,
-) -> list[tuple[LinearSVM, Chosen]]:
-    """For each subset, choose C on the validation part."""
-    fitted = []
-    for number, subset in enumerate(parts.subsets or [], start=1):
-        reporter.note(f"{method}: subset {number}")
-        subset_NF = both_NF[np.searchsorted(rows, subset)]
-        chosen = choose(
-            subset_NF,
-            parts.train.label[subset],
-            len(parts.train.names),
-            both_NF[len(rows) :],
-            parts.validation.label,
-        )
-        fitted.append((chosen.svm, chosen))
-    return fitted
 
 
 def _supervised(parts: _Parts, budget: int, start: float, reporter: Reporter) -> MethodResult:

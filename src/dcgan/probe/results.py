@@ -6,6 +6,7 @@ N images · K classes · R random subsets
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -147,15 +148,17 @@ class ProbeResult:
 
     def table(self) -> str:
         """A Markdown table with aligned columns."""
-        head = ["method", "features", "C", "validation", "test", "seconds"]
-        rows = [head, *(self._row(result) for result in self.methods)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-        lines = [
-            "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            for row in rows
-        ]
-        lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths))
-        return "\n".join(f"{line} |" if "--" not in line else f"{line}|" for line in lines)
+        from rich.box import MARKDOWN
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(*["method", "features", "C", "validation", "test", "seconds"], box=MARKDOWN)
+        for result in self.methods:
+            table.add_row(*self._row(result))
+        console = Console(file=StringIO(), width=1000, markup=False, highlight=False)
+        with console.capture() as captured:
+            console.print(table)
+        return captured.get().strip()
 
     def verdict(self) -> list[str]:
         """The difference of the discriminator to each other method, a line each."""

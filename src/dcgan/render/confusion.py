@@ -66,10 +66,11 @@ def confusion_matrix(
     axes.set_title(title, fontsize=10)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
+    size = 8 if classes <= _WITH_PERCENT else 6 if classes <= _WITH_COUNTS else 5
     for row, column in zip(*np.nonzero(count_KK), strict=True):
         text = _text(int(count_KK[row, column]), float(share_KK[row, column]), classes)
         ink = "white" if share_KK[row, column] > 0.5 else "#222222"
-        axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=_size(classes))
+        axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=size)
     with written_whole(path) as unfinished:
         figure.savefig(unfinished, format="png")
 
@@ -87,21 +88,13 @@ def _colors(share_KK: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _text(count: int, share: float, classes: int) -> str:
+    """The text of a cell.
+
+    >>> _text(2, 0.001, 10), _text(2, 0.001, 20), _text(2, 0.001, 99), _text(50, 0.5, 99)
+    ('2\\n0.1%', '2', '', '50')
+    """
     if classes <= _WITH_PERCENT:
-        return f"{count:,}\n{_percent(share)}"
+        return f"{count:,}\n{100 * share:.{int(share < 0.0995)}f}%"
     if classes <= _WITH_COUNTS:
         return f"{count}"
     return f"{100 * share:.0f}" if share >= 0.01 else ""
-
-
-def _percent(share: float) -> str:
-    """One decimal below ten, so that 0.1 % is not 0 %.
-
-    >>> _percent(0.001), _percent(0.5)
-    ('0.1%', '50%')
-    """
-    return f"{100 * share:.1f}%" if share < 0.0995 else f"{100 * share:.0f}%"
-
-
-def _size(classes: int) -> float:
-    return 8 if classes <= _WITH_PERCENT else 6 if classes <= _WITH_COUNTS else 5
