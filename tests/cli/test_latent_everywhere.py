@@ -153,5 +153,5 @@ def test_a_spatial_latent_is_walked_and_its_own_directions_are_refused(dcgan, tm
     assert dcgan("interpolate", run, 1, 2, "--frames", 3, "--out", tmp_path / "way.png")[0] == 0
     code, _, complaint = dcgan("directions", run, "own", "--method", "sefa")
     assert code == 2
-    assert "this run's latent is viewed as a picture" in complaint
+    assert "not for a spatial latent" in complaint
     assert complaint.count("\n") == 1

@@ -154,8 +154,7 @@ def factorised(generator: Generator, space: LatentSpace, count: int) -> Tensor:
     ConfigError
         A ``count`` above D, or a spatial latent.
     """
-    _refuse_spatial(generator)
-    _refuse_count(count, space)
+    _refuse(generator, space, count)
     start = torch.zeros(space.dim + 1, space.width)
     start[1:, : space.dim] = torch.eye(space.dim)
     first = _before_activation(generator)
@@ -179,8 +178,7 @@ def components(generator: Generator, space: LatentSpace, latent_NZ: Tensor, coun
     """
     from sklearn.decomposition import PCA
 
-    _refuse_spatial(generator)
-    _refuse_count(count, space)
+    _refuse(generator, space, count)
     activation_NF = first_activations(generator, latent_NZ)
     coordinate_NK = PCA(count, random_state=0).fit_transform(activation_NF.numpy())
     noise_ND = to_normal(space, latent_NZ).double()
@@ -226,17 +224,11 @@ def _device(generator: Generator) -> torch.device:
     return next(generator.parameters()).device
 
 
-def _refuse_spatial(generator: Generator) -> None:
+def _refuse(generator: Generator, space: LatentSpace, count: int) -> None:
     if generator.input_shape[1:] != (1, 1):
         shape = "x".join(map(str, generator.input_shape))
-        raise ConfigError(
-            "method",
-            shape,
-            "not for a spatial latent of this shape. Use `plus` and `minus`, or `reads`",
-        )
-
-
-def _refuse_count(count: int, space: LatentSpace) -> None:
+        problem = "not for a spatial latent of this shape. Use `plus` and `minus`, or `reads`"
+        raise ConfigError("method", shape, problem)
     if not 1 <= count <= space.dim:
         raise ConfigError("count", count, f"must be 1 to {space.dim}, the size of the noise")
 

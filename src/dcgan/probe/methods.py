@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -13,7 +13,6 @@ from torch import Tensor
 
 from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, did_you_mean
-from dcgan.models import Discriminator
 from dcgan.probe.features import FeatureMap, LayerFeatures, batches_of, with_statistics_of
 from dcgan.probe.kmeans import KMeansFeatures
 from dcgan.probe.labelled import recorded
@@ -57,7 +56,22 @@ def checked_methods(methods: Sequence[str]) -> tuple[str, ...]:
 
 def features_of(method: str, seen: Unlabelled) -> FeatureMap:
     """The features of a method."""
-    return _FEATURES[method](seen)
+    if method == "pixels":
+        return Pixels(seen.dataset.shape)
+    if method == "k-means":
+        return KMeansFeatures(seen.dataset, seen.index, seen.seed, seen.device)
+    discriminator, networks = seen.run.discriminator, seen.run.networks
+    if method == "untrained":
+        # the same table with new random weights of the run's initialization
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derived_seed(seen.seed, "untrained"))
+            discriminator = networks.build_discriminator(initialisation_of(seen.run))
+    random = np.random.default_rng(derived_seed(seen.seed, "batch norm"))
+    some = random.permutation(seen.index)[:_STATISTICS_IMAGES]
+    ready = with_statistics_of(
+        discriminator.to(seen.device), batches_of(seen.dataset, some), networks.scale
+    )
+    return LayerFeatures(ready, networks.discriminator, networks.scale)
 
 
 def initialisation_of(run: Run) -> Initialisation:
@@ -77,41 +91,3 @@ class Pixels:
 
     def __call__(self, pixel_BCHW: Tensor) -> Tensor:
         return pixel_BCHW.float().flatten(1) / 255
-
-
-def _trained(seen: Unlabelled) -> FeatureMap:
-    return _layers_of(seen.run.discriminator, seen)
-
-
-def _untrained(seen: Unlabelled) -> FeatureMap:
-    """The same table with new random weights of the run's initialization."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(seen.seed, "untrained"))
-        fresh = seen.run.networks.build_discriminator(initialisation_of(seen.run))
-    return _layers_of(fresh, seen)
-
-
-def _layers_of(discriminator: Discriminator, seen: Unlabelled) -> FeatureMap:
-    networks = seen.run.networks
-    random = np.random.default_rng(derived_seed(seen.seed, "batch norm"))
-    some = random.permutation(seen.index)[:_STATISTICS_IMAGES]
-    ready = with_statistics_of(
-        discriminator.to(seen.device), batches_of(seen.dataset, some), networks.scale
-    )
-    return LayerFeatures(ready, networks.discriminator, networks.scale)
-
-
-def _pixels(seen: Unlabelled) -> FeatureMap:
-    return Pixels(seen.dataset.shape)
-
-
-def _k_means(seen: Unlabelled) -> FeatureMap:
-    return KMeansFeatures(seen.dataset, seen.index, seen.seed, seen.device)
-
-
-_FEATURES: dict[str, Callable[[Unlabelled], FeatureMap]] = {
-    "discriminator": _trained,
-    "pixels": _pixels,
-    "untrained": _untrained,
-    "k-means": _k_means,
-}
