@@ -31,7 +31,7 @@ def taught(monkeypatch):
     """Which classifiers were asked for; each reads its class off an image's first pixels."""
     asked = []
 
-    def classifier(dataset, factor, labels, *, device, shifted, brief, note):
+    def classifier(dataset, factor, labels, *, device, shifted, brief, reporter):
         asked.append((factor, labels))
         assert brief
         assert shifted == (factor in FACTORS and bool(FACTORS[factor].names))
