@@ -1,6 +1,6 @@
 """The difference between a generated and a given image, as residuals of least squares.
 
-B images · D numbers of noise, made normal · K classes and codes beside it · P pixels · F features ·
+B images · D numbers of noise, made normal · K classes and codes · P pixels · F features ·
 R residuals: P, then F, then one
 """
 
