@@ -293,7 +293,7 @@ def test_invert_finds_own_samples_and_images_and_others_know_them(
         (["1", "--features", "-1"], "dcgan: --features is -1.0: must be 0"),
         (["1", "--out", "found.xyz"], "dcgan: found.xyz: '.xyz' is no image format"),
         (["1", "--truncation", "0.5"], "dcgan: --truncation is 0.5: no effect on given images"),
-        ([*map(str, range(65))], "dcgan: images is 65: must be 1 to 64"),
+        ([*map(str, range(65))], "dcgan: IMAGES is 65: must be 1 to 64"),
     ],
 )
 def test_invert_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):
