@@ -8,7 +8,7 @@ from PIL import Image
 from tests.conftest import Notes
 
 import dcgan
-from dcgan.data.sources.opening import named_test_of
+from dcgan.data.sources.named import named_test_of
 from dcgan.errors import ConfigError, DataError
 from dcgan.probe.labelled import (
     Labelled,
@@ -187,7 +187,7 @@ def test_without_a_test_set_a_sixth_is_held_out_and_said(small_run):
     learning, judging = load_sets(small_run, "digits", reporter=said)
     assert len(judging) == 300
     assert not set(learning.index) & set(judging.index)
-    assert said[-1] == "no `test`: 300 of 1,797 images are held out for testing"
+    assert said[-1] == "no `test`: 300 of 1,797 images are held out as test images"
     assert judging.name == "held out"
 
 

@@ -168,7 +168,7 @@ def test_spread_and_doubts_stand_in_table_notes_and_json():
     assert "62.50 ± 17.68 %" in result.table()
     assert "0.25 to 4" in result.table()
     assert len({len(line) for line in result.table().splitlines()}) == 1
-    assert [note.split(": ")[1][:12] for note in result.notes()] == ["the best C i", "a fit stoppe"]
+    assert [note.split(": ")[1][:12] for note in result.notes()] == ["the best C i", "a fit reache"]
     stored = json.loads(json.dumps(result.to_json()))
     assert stored["methods"][0]["test"] == [0.75, 0.5]
     assert stored["methods"][0]["test_deviation"] == pytest.approx(0.1768, abs=1e-4)

@@ -122,12 +122,13 @@ def directions(
 
 
 def _known(run: Run, name: str) -> str:
+    from dcgan.cli.flags import with_flags
     from dcgan.latent.store import read_direction
 
     try:
         return _line(read_direction(run, name))
     except RunError as error:
-        return f"{name}: {error}"
+        return f"{name}: {with_flags(str(error))}"
 
 
 def _line(direction: Direction) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from dcgan.cli.flags import with_flags
 from dcgan.data import Source
 from dcgan.data.colour import has_alpha, to_channels
 from dcgan.data.inspection import TINY_SIDE, Inspection
@@ -93,7 +94,7 @@ def as_text(report: Mapping[str, Any]) -> str:
         lines.append(f"{label:<{_LABEL_WIDTH}}{text}")
 
     for note in report["notes"]:
-        line("note", printable(note))
+        line("note", printable(with_flags(note)))
 
     line("modes", _counts(report["modes"]))
     line("color", f"{report['coloured']:,} color, {report['colourless']:,} gray")

@@ -77,7 +77,7 @@ def probe(
     as_json
         Print one JSON object instead of the table.
     """
-    from dcgan.cli.flags import screen
+    from dcgan.cli.flags import screen, with_flags
     from dcgan.cli.options import computing_device
     from dcgan.errors import ConfigError
     from dcgan.probe.methods import checked_methods
@@ -115,7 +115,7 @@ def probe(
         return
     print(f"{opened.path}, {opened.images_seen:,} images seen, on {printable(data)}")
     for line in (result.protocol(), result.table(), *result.verdict(), *result.notes()):
-        print(line)
+        print(with_flags(line))
     print(f"confusion matrix: {report['confusion']}")
 
 

@@ -92,6 +92,6 @@ def _best_line(run: Run) -> str:
         return f"{run.checkpoint.name}, the last: no checkpoint was scored during training"
     score = best.score
     return (
-        f"{best.checkpoint}: {score.name} {score.value:.3g}; real images score {score.floor:.2g};"
-        f" {score.generated:,} images each"
+        f"{best.checkpoint}: {score.name} {score.value:.3g}; real images score"
+        f" {score.baseline:.2g}; {score.generated:,} images each"
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from os import fspath
 
-from dcgan.data.sources.opening import named_test_of
+from dcgan.data.sources.named import named_test_of
 from dcgan.probe.labelled import Labelled, held_out, limited, load_labelled, matched
 from dcgan.runs.run import Run
 from dcgan.runtime.cache import cache_folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -50,4 +51,19 @@ def stored_section(folder: RunFolder, name: str) -> dict[str, Any]:
         raise RunError(
             f"{folder.config}: damaged ({name} is no section); restore it or train again"
         )
+    return found
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by dotted key.
+
+    >>> flat({"optim": {"batch": 64}})
+    {'optim.batch': 64}
+    """
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = value
     return found

@@ -9,6 +9,7 @@ from typing import Any
 from dcgan.config import RunConfig, forget_unused, load_recipe, merge, refuse_odd_sections
 from dcgan.config.recipes import is_recipe_file
 from dcgan.errors import ConfigError
+from dcgan.runs.settings import flat
 from dcgan.runtime.arguments import is_address, is_name
 from dcgan.runtime.files import StrPath, expanded, is_there
 from dcgan.runtime.split_names import AUTO, NONE, with_split
@@ -131,19 +132,4 @@ def differences(ours: RunConfig, theirs: RunConfig, *, ignore: tuple[str, ...]) 
             continue
         if mine.get(key) != stored.get(key):
             found[key] = f"{said(stored.get(key))} there, {said(mine.get(key))} here"
-    return found
-
-
-def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by dotted key.
-
-    >>> flat({"optim": {"batch": 64}})
-    {'optim.batch': 64}
-    """
-    found: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{key}.")
-        else:
-            found[prefix + key] = value
     return found

@@ -174,7 +174,7 @@ class MeasureHook:
 
     def _new_distance(self) -> DistanceToReal:
         reference, others, split = two_samples(self._dataset, self._count)
-        return DistanceToReal.between(
+        return DistanceToReal(
             self._measure,
             self._extractor,
             reference,

@@ -11,7 +11,7 @@ from PIL import Image
 from dcgan.config import RunConfig
 from dcgan.config.tree import PENALTIES
 from dcgan.metrics.score import Score
-from dcgan.training.arguments import flat
+from dcgan.runs.settings import flat
 from dcgan.training.provenance import config_yaml
 
 if TYPE_CHECKING:
@@ -76,10 +76,10 @@ class TensorBoardLog:
 
     def write_score(self, images_seen: int, score: Score, best: Score) -> None:
         """Write a measurement, what real images get, and the best until now."""
-        self._writer.add_scalar(f"quality/{score.measure}", score.value, images_seen)
-        if score.floor is not None:
+        self._writer.add_scalar(f"quality/{score.metric}", score.value, images_seen)
+        if score.baseline is not None:
             self._writer.add_scalar(
-                f"quality/{score.measure}_of_real_images", score.floor, images_seen
+                f"quality/{score.metric}_of_real_images", score.baseline, images_seen
             )
         self._writer.add_scalar(_BEST, best.value, images_seen)
         self._writer.flush()
