@@ -41,7 +41,7 @@ from dcgan.latent.choice import Choice
 from dcgan.latent.sample import write_samples
 from dcgan.probe.features import LayerFeatures, extract
 from dcgan.probe.sets import load_sets
-from dcgan.probe.svm import SquaredHinge
+from dcgan.probe.svm import fits
 from dcgan.training.speed_choice import resolve_speed
 from dcgan.training.tables import resolve_networks
 
@@ -90,7 +90,7 @@ def _commands(way: str, threads: int, seconds: float, path: Path) -> Rates:
     def probe() -> None:
         """A part of it: the features of some images, and one fit of many."""
         found = extract(features, learn.dataset, learn.index)
-        SquaredHinge(found, learn.label, len(learn.names)).fit(1.0)
+        next(fits(found, learn.label, len(learn.names), [1.0]))
 
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "images.npz"

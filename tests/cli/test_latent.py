@@ -62,14 +62,14 @@ def test_the_images_of_a_sheet_can_be_of_any_side(dcgan, small_run, tmp_path, wo
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["1"], "dcgan: POINTS is 1: a spherical way needs two or more"),
-        (["a", "b"], "dcgan: point is 'a': write a number"),
-        (["1", "2", "--out", "way.avi"], "dcgan: --out is '.avi': a film ends in"),
-        (["1", "2", "--frames", "0"], "dcgan: --frames is 0: at least 2"),
-        (["1", "2", "--fps", "0"], "dcgan: --fps is 0.0: from 0.1 to 100"),
-        (["1", "2", "--side", "9999"], "dcgan: --side is 9999: from 1 to 4096"),
+        (["1"], "dcgan: POINTS is 1: a spherical path needs at least 2"),
+        (["a", "b"], "dcgan: point is 'a': use a sample number"),
+        (["1", "2", "--out", "way.avi"], "dcgan: --out is '.avi': an animation ends in"),
+        (["1", "2", "--frames", "0"], "dcgan: --frames is 0: must be at least 2"),
+        (["1", "2", "--fps", "0"], "dcgan: --fps is 0.0: must be 0.1 to 100"),
+        (["1", "2", "--side", "9999"], "dcgan: --side is 9999: must be 1 to 4096"),
         (["1", "2", "--label", "7"], "dcgan: --label is '7': this run was not trained on labels"),
-        (["1", "2", "--truncation", "0"], "dcgan: --truncation is 0.0: above 0"),
+        (["1", "2", "--truncation", "0"], "dcgan: --truncation is 0.0: must be above 0"),
         (["1", "2", "3", "--kind", "grid"], "dcgan: POINTS is 3: a grid needs 2 or 4"),
     ],
 )
@@ -165,8 +165,8 @@ def test_a_direction_and_maps_are_found_by_label(dcgan, run_of_ones_own, bright_
     ("words", "line"),
     [
         ([], "dcgan: --plus is []: set at least one concept"),
-        (["--plus", "-4"], "dcgan: point is '-4': numbers go from 0"),
-        (["--plus", "1,x"], "dcgan: point is 'x': write a number"),
+        (["--plus", "-4"], "dcgan: point is '-4': numbers are from 0"),
+        (["--plus", "1,x"], "dcgan: point is 'x': use a sample number"),
         (["--plus", "x"], "dcgan: concept is 'x': no such class"),
         (["--plus", "1", "--move", "x=nan"], "dcgan: --move is 'x=nan': the number must be finite"),
         (
@@ -175,7 +175,7 @@ def test_a_direction_and_maps_are_found_by_label(dcgan, run_of_ones_own, bright_
         ),
         (["--plus", "label=77"], "dcgan: concept is 'label=77': no such class of label"),
         (["--plus", "colour=red"], "dcgan: concept is 'colour=red': no such factor"),
-        (["--plus", "3", "--exemplars", "0"], "dcgan: --exemplars is 0: from 1 to 100"),
+        (["--plus", "3", "--exemplars", "0"], "dcgan: --exemplars is 0: must be 1 to 100"),
     ],
 )
 def test_arithmetic_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):
@@ -226,12 +226,12 @@ def test_a_direction_that_is_not_there_comes_with_the_command_that_finds_it(dcga
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["--method", "sefa"], "dcgan: NAME is None: say what to call it"),
-        (["x", "--reads", "7", "--method", "pca"], "dcgan: NAME is 'x': find it in one way"),
-        (["a b", "--method", "pca"], "dcgan: NAME is 'a b': letters, digits"),
-        (["x", "--method", "pca", "--count", "99"], "dcgan: --count is 99: from 1 to 32"),
-        (["x", "--method", "pca", "--most", "0"], "dcgan: --most is 0.0: above 0"),
-        (["x", "--method", "pca", "--most", "11"], "dcgan: --most is 11.0: above 0"),
+        (["--method", "sefa"], "dcgan: NAME is None: a new direction needs a name"),
+        (["x", "--reads", "7", "--method", "pca"], "dcgan: NAME is 'x': choose one of"),
+        (["a b", "--method", "pca"], "dcgan: NAME is 'a b': use letters, digits"),
+        (["x", "--method", "pca", "--count", "99"], "dcgan: --count is 99: must be 1 to 32"),
+        (["x", "--method", "pca", "--most", "0"], "dcgan: --most is 0.0: must be above 0"),
+        (["x", "--method", "pca", "--most", "11"], "dcgan: --most is 11.0: must be above 0"),
         (["x", "--reads", "tall"], "dcgan: concept is 'tall': no such class"),
         (["x"], "dcgan: NAME is 'x': "),
     ],
@@ -268,7 +268,7 @@ def test_invert_finds_own_samples_and_images_and_others_know_them(
     assert [line.split(":")[0] for line in said.splitlines()[:3]] == [
         "real-5",
         "my-cat",
-        "picture-4",
+        "image-4",
     ]
     with Image.open(out) as shown:  # three rows of three, captions below
         assert (shown.width, shown.height) == (3 * 66 + 2, 3 * 81 + 2)
@@ -288,12 +288,12 @@ def test_invert_finds_own_samples_and_images_and_others_know_them(
     [
         (["nowhere.png"], "dcgan: nowhere.png: "),
         (["²"], "dcgan: ²: "),
-        (["99999"], "dcgan: picture is '99999': numbers go from 0 to 1,796"),
-        (["1", "--starts", "0"], "dcgan: --starts is 0: from 1"),
-        (["1", "--features", "-1"], "dcgan: --features is -1.0: a weight"),
-        (["1", "--out", "found.xyz"], "dcgan: found.xyz: no picture format"),
+        (["99999"], "dcgan: image is '99999': numbers are from 0 to 1,796"),
+        (["1", "--starts", "0"], "dcgan: --starts is 0: must be 1"),
+        (["1", "--features", "-1"], "dcgan: --features is -1.0: must be 0"),
+        (["1", "--out", "found.xyz"], "dcgan: found.xyz: '.xyz' is no image format"),
         (["1", "--truncation", "0.5"], "dcgan: --truncation is 0.5: no effect on given images"),
-        ([*map(str, range(65))], "dcgan: pictures is 65: from 1 to 64"),
+        ([*map(str, range(65))], "dcgan: IMAGES is 65: must be 1 to 64"),
     ],
 )
 def test_invert_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):
@@ -321,11 +321,11 @@ def test_forget_draws_without_maps(dcgan, small_run, tmp_path):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ([], "dcgan: --reads is None: say what to forget"),
-        (["--reads", "7", "--boxes", "x.csv"], "dcgan: --reads is '7': say what to forget"),
+        ([], "dcgan: --reads is None: set either"),
+        (["--reads", "7", "--boxes", "x.csv"], "dcgan: --reads is '7': set either"),
         (["--boxes", "x.csv"], "dcgan: x.csv: No such file"),
         (["--reads", "tall"], "dcgan: concept is 'tall': no such class"),
-        (["--reads", "7", "--samples", "9"], "dcgan: --samples is 9: from 100"),
+        (["--reads", "7", "--samples", "9"], "dcgan: --samples is 9: must be 100"),
     ],
 )
 def test_forget_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):

@@ -17,13 +17,13 @@ def test_the_table_and_the_image(dcgan, small_run, tmp_path):
     assert code == 0, err
     lines = out.splitlines()
     assert lines[0] == f"{small_run.path}, 512 images seen, on digits"
-    assert lines[1].startswith("250 pictures to train on, 50 for validation, 300 test")
+    assert lines[1].startswith("250 images to train on, 50 for validation, 300 test")
     assert [line.split("|")[1].strip() for line in lines[2:6:2]] == ["method", "discriminator"]
     assert "points" in lines[6]
     assert lines[-1] == f"confusion matrix: {tmp_path / 'confusion.png'}"
     with Image.open(tmp_path / "confusion.png") as image:
         assert min(image.size) > 500
-    assert "300 of 1,797 pictures are held out" in err
+    assert "300 of 1,797 images are held out" in err
     assert "discriminator: test" in err
 
 
@@ -62,15 +62,15 @@ def test_results_lie_in_the_run_when_nothing_else_is_said(dcgan, tmp_path, small
     ("words", "said"),
     [
         (["digits", "--methods", "pixle"], "did you mean 'pixels'"),
-        (["digits", "--labels", "5"], "at least one of each class"),
-        (["digits", "--labels", "5000"], "take at most"),
-        (["digits", "--labels", "0"], "at least one of each class"),
+        (["digits", "--labels", "5"], "at least 10, one of each class"),
+        (["digits", "--labels", "5000"], "Use at most"),
+        (["digits", "--labels", "0"], "at least 10, one of each class"),
         (["digits", "--limit", "0"], "at least 1 image"),
-        (["digits", "--repeats", "0"], "1 or more"),
-        (["digits", "--max-features", "0"], "1 or more"),
+        (["digits", "--repeats", "0"], "at least 1"),
+        (["digits", "--max-features", "0"], "at least 1"),
         (["digits", "--seed", "-1"], "from 0 to"),
-        (["digits", "--factor", "taste"], "is no factor here; there are label"),
-        (["digits", "--limit", "20"], "raise --limit"),
+        (["digits", "--factor", "taste"], "no such factor. Choose label"),
+        (["digits", "--limit", "20"], "use a larger --limit"),
         (["nothing"], "no such file or folder"),
         (["digits", "--checkpoint", "77"], "no checkpoint 77"),
     ],

@@ -125,9 +125,9 @@ def test_nothing_to_add_and_numbers_out_of_bounds_are_refused(small_run):
     reader = Reader(small_run)
     with pytest.raises(ConfigError, match="at least one concept"):
         open_concepts(small_run, [], ["3"], choice=Choice(), reader=reader)
-    with pytest.raises(ConfigError, match="from 1 to 100"):
+    with pytest.raises(ConfigError, match="must be 1 to 100"):
         open_concepts(small_run, ["3"], [], choice=Choice(), reader=reader, exemplars=0)
-    with pytest.raises(ConfigError, match="numbers go from 0"):
+    with pytest.raises(ConfigError, match="numbers are from 0"):
         open_concepts(small_run, ["99999999999"], [], choice=Choice(), reader=reader)
 
 
@@ -208,8 +208,8 @@ def test_the_real_image_beside_a_sum_is_the_one_nearest_to_it(small_run, monkeyp
     monkeypatch.setattr("dcgan.latent.arithmetic.nearest_row", nearest)
     reader = Reader(small_run)
     concepts = open_concepts(small_run, ["0,1,2"], ["3,4"], choice=Choice(), reader=reader)
-    figure(small_run, concepts, beside="the pictures")
+    figure(small_run, concepts, beside="the images")
     ((dataset, images),) = asked
-    assert dataset == "the pictures"
+    assert dataset == "the images"
     result = combine(small_run.networks.latent, concepts)
     np.testing.assert_array_equal(images, small_run.draw(result[None]))

@@ -53,7 +53,7 @@ def test_a_latent_of_one_number_has_ways_too():
 
 
 def test_a_circle_through_one_point_and_too_long_a_film_are_refused():
-    with pytest.raises(ConfigError, match="two that differ"):
+    with pytest.raises(ConfigError, match="two different points"):
         interpolate(SPACE, POINTS[[0, 0]], kind="circle")
     with pytest.raises(ConfigError, match="at most 10,000"):
         interpolate(SPACE, POINTS, frames=10_001)
@@ -94,7 +94,7 @@ def test_a_walk_depends_on_its_seed_and_keeps_class_and_code():
 
 def test_the_rule_for_uniform_noise_is_said():
     uniform = LatentSpace(12, "uniform")
-    assert "by way of normal" in describe(uniform, "circle")
+    assert "normal noise" in describe(uniform, "circle")
     assert describe(uniform, "straight") == "straight"
     assert describe(SPACE, "circle") == "circle"
 

@@ -53,7 +53,7 @@ def test_what_is_looked_for_is_not_known_beforehand(untrained, monkeypatch):
     """Own samples of the very seed would be found without any search."""
     run = untrained(LatentSpace(8))
     latent, image = drawn(run, Choice(seed=5), 6)
-    monkeypatch.setattr(inverting, "_search", lambda alike, noise, *_: noise)
+    monkeypatch.setattr(inverting, "_search", lambda resemblance, noise, *_: noise)
     found = invert(run, image, Choice(seed=5))
     assert relative_errors(run.networks.latent, found.latent_NZ, latent).min() > 0.05
 
@@ -87,7 +87,7 @@ def test_every_other_start_is_near_the_best_so_far(untrained, monkeypatch):
     _, image = drawn(run, Choice(seed=5), 50)
     starts = []
     monkeypatch.setattr(
-        inverting, "_search", lambda alike, noise, *_: starts.append(noise) or noise
+        inverting, "_search", lambda resemblance, noise, *_: starts.append(noise) or noise
     )
     found = invert(run, image, starts=6)
     assert len(starts) == 6
@@ -164,11 +164,14 @@ def test_a_latent_as_drawn_costs_nothing(small_run):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"images": np.zeros((1, 3, 16, 16), np.uint8)}, "images = '1x3x16x16': one or more of 1x"),
-        ({"images": np.zeros((0, 1, 16, 16), np.uint8)}, "one or more"),
-        ({"starts": 0}, "starts = 0: from 1"),
-        ({"features": -1.0}, "features = -1.0: a weight"),
-        ({"prior": float("nan")}, "prior = nan: a weight"),
+        (
+            {"images": np.zeros((1, 3, 16, 16), np.uint8)},
+            "`images` is '1x3x16x16': must be images of 1x",
+        ),
+        ({"images": np.zeros((0, 1, 16, 16), np.uint8)}, "must be images of"),
+        ({"starts": 0}, "`starts` is 0: must be 1"),
+        ({"features": -1.0}, "`features` is -1.0: must be 0"),
+        ({"prior": float("nan")}, "`prior` is nan: must be 0"),
     ],
 )
 def test_what_cannot_be_is_refused(untrained, change, line):
@@ -180,5 +183,5 @@ def test_what_cannot_be_is_refused(untrained, change, line):
 
 def test_a_latent_of_too_many_numbers_is_refused(untrained):
     run = untrained(LatentSpace(1025))
-    with pytest.raises(ConfigError, match=r"latent` is 1025: .*spatial"):
+    with pytest.raises(ConfigError, match=r"`latent` is 1025: .*spatial"):
         invert(run, np.zeros((1, 1, 16, 16), np.uint8))

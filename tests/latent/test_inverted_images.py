@@ -47,7 +47,7 @@ def test_a_latent_of_another_checkpoint_or_damaged_is_refused(run):
     path = run.folder.latents / "cat.json"
     content = json.loads(path.read_text())
     path.write_text(json.dumps(content | {"checkpoint": "000000099"}))
-    with pytest.raises(RunError, match="--checkpoint 99, or invert it again"):
+    with pytest.raises(RunError, match="`checkpoint=99`, or create it again"):
         read_latent(run, "cat")
     for damaged in ("{", json.dumps(content | {"vector": [1.0]}), json.dumps([])):
         path.write_text(damaged)

@@ -199,7 +199,7 @@ def test_a_numbered_sheet_has_room_for_its_numbers(small_run, tmp_path):
 
 
 def test_numbers_are_refused_where_there_is_no_sheet(small_run, tmp_path):
-    with pytest.raises(ConfigError, match="stands on a sheet"):
+    with pytest.raises(ConfigError, match="only on a sheet"):
         write_samples(small_run, 9, tmp_path / "samples.zip", numbered=True)
 
 

@@ -201,13 +201,13 @@ def test_projected_batch_by_batch_they_are_the_features_projected():
     np.testing.assert_allclose(found, projection(whole), rtol=1e-4, atol=1e-4)
 
 
-def test_features_that_fit_into_no_memory_are_refused_with_both_cures(monkeypatch):
+def test_features_that_do_not_fit_into_memory_are_refused_with_both_cures(monkeypatch):
     monkeypatch.setattr(module, "available_memory", lambda: 10**9)
-    refuse_too_many(10_000, 10_000)
-    with pytest.raises(DataError, match=r"take 2\.0 GB.*1\.0 GB.*--max-features or --limit"):
-        refuse_too_many(50_000, 10_000)
+    refuse_too_many(10_000, 1_000, 10_000)
+    with pytest.raises(DataError, match=r"2\.0 GB.*1\.0 GB.*`max_features` or `limit`"):
+        refuse_too_many(10_000, 20_000, 10_000)
     monkeypatch.setattr(module, "available_memory", lambda: None)
-    refuse_too_many(50_000, 10_000)
+    refuse_too_many(10_000, 20_000, 10_000)
 
 
 def test_the_scale_of_the_run_is_used():

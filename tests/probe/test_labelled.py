@@ -12,7 +12,7 @@ from dcgan.data.sources.named import named_test_of
 from dcgan.errors import ConfigError, DataError
 from dcgan.probe.labelled import (
     Labelled,
-    balanced_draws,
+    balanced_subsets,
     held_out,
     limited,
     load_labelled,
@@ -79,24 +79,24 @@ def test_what_a_run_does_not_record_is_the_default(small_run):
 
 
 def test_images_without_classes_are_refused(small_run, png_folder):
-    with pytest.raises(DataError, match=r"no classes.*folder of its own"):
+    with pytest.raises(DataError, match=r"no classes.*folder of their own"):
         load_labelled(small_run, str(png_folder))
 
 
 def test_one_class_is_none(small_run, tmp_path):
     np.savez(tmp_path / "one.npz", images=np.zeros((4, 16, 16), np.uint8), labels=np.full(4, 7))
-    with pytest.raises(DataError, match="one class"):
+    with pytest.raises(DataError, match="the same class"):
         load_labelled(small_run, str(tmp_path / "one.npz"))
 
 
 @pytest.mark.parametrize(
     ("factor", "problem"),
-    [("angle", "measures and names no class"), ("taste", "is no factor here"), (None, "no factor")],
+    [("angle", "numbers, not classes"), ("taste", "no such factor"), (None, "no such factor")],
 )
 def test_a_factor_must_be_there_and_have_classes(small_run, factor, problem):
     with pytest.raises(ConfigError, match=problem) as caught:
         load_labelled(small_run, "shapes", factor=factor)
-    assert "there are shape, colour" in str(caught.value)
+    assert "Choose shape, colour" in str(caught.value)
 
 
 def test_a_factor_is_taken_by_name(small_run):
@@ -128,41 +128,41 @@ def test_a_part_is_as_large_as_said_though_classes_do_not_divide():
 
 
 def test_a_class_of_one_image_cannot_be_split():
-    with pytest.raises(DataError, match="'b' has 1 pictures here"):
+    with pytest.raises(DataError, match="'b' has too few images: 1"):
         held_out(numbers([10, 1, 10]), 0, purpose="test")
 
 
 def test_draws_have_the_same_of_each_class_and_differ():
     whole = numbers([50, 40, 30])
-    draws = balanced_draws(whole, 30, 4, seed=0)
+    draws = balanced_subsets(whole, 30, 4, seed=0)
     assert len(draws) == 4
     for rows in draws:
         assert np.bincount(whole.label[rows]).tolist() == [10, 10, 10]
         assert len(set(rows.tolist())) == 30
     assert len({tuple(rows) for rows in draws}) == 4
-    again = balanced_draws(whole, 30, 4, seed=0)
+    again = balanced_subsets(whole, 30, 4, seed=0)
     assert all(np.array_equal(a, b) for a, b in zip(draws, again, strict=True))
-    assert not np.array_equal(draws[0], balanced_draws(whole, 30, 1, seed=1)[0])
+    assert not np.array_equal(draws[0], balanced_subsets(whole, 30, 1, seed=1)[0])
 
 
 def test_what_does_not_divide_goes_to_classes_at_random():
     whole = numbers([50, 40, 30])
-    found = [np.bincount(whole.label[rows]) for rows in balanced_draws(whole, 31, 20, seed=0)]
+    found = [np.bincount(whole.label[rows]) for rows in balanced_subsets(whole, 31, 20, seed=0)]
     assert all(counts.sum() == 31 and set(counts) == {10, 11} for counts in found)
     assert len({int(counts.argmax()) for counts in found}) > 1
 
 
 @pytest.mark.parametrize(
     ("labels", "problem"),
-    [(2, "at least one of each class: 3"), (100, r"'c' has 30 to train on; take at most 90")],
+    [(2, "at least 3, one of each"), (100, r"'c' has only 30 images.* Use at most 90")],
 )
 def test_too_few_and_too_many_labels_are_refused(labels, problem):
     with pytest.raises(ConfigError, match=problem):
-        balanced_draws(numbers([50, 40, 30]), labels, 2, seed=0)
+        balanced_subsets(numbers([50, 40, 30]), labels, 2, seed=0)
 
 
 def test_as_many_as_the_rarest_class_allows_are_taken():
-    assert len(balanced_draws(numbers([50, 40, 30]), 90, 1, seed=0)[0]) == 90
+    assert len(balanced_subsets(numbers([50, 40, 30]), 90, 1, seed=0)[0]) == 90
 
 
 def test_test_classes_are_counted_by_name():
@@ -170,7 +170,7 @@ def test_test_classes_are_counted_by_name():
     found = matched(test, NAMES)
     assert found.names == NAMES
     assert [found.names[n] for n in found.label] == [test.names[n] for n in test.label]
-    with pytest.raises(DataError, match="class 'd' is none of"):
+    with pytest.raises(DataError, match="class 'd' is not among"):
         matched(numbers([2, 3], names=("d", "a")), NAMES)
 
 
@@ -187,19 +187,14 @@ def test_without_a_test_set_a_sixth_is_held_out_and_said(small_run):
     learning, judging = load_sets(small_run, "digits", reporter=said)
     assert len(judging) == 300
     assert not set(learning.index) & set(judging.index)
-    assert said == ["no --test: 300 of 1,797 pictures are held out to judge on"]
+    assert said[-1] == "no `test`: 300 of 1,797 images are held out as test images"
     assert judging.name == "held out"
 
 
 def test_a_test_set_is_used_as_it_is(small_run, tmp_path):
     data = class_folders(tmp_path / "train", {"a": 6, "b": 6, "c": 6})
     other = class_folders(tmp_path / "test", {"b": 3, "c": 2})
-    learning, judging = load_sets(
-        small_run,
-        data,
-        other,
-        limit=10,
-    )
+    learning, judging = load_sets(small_run, data, other, limit=10)
     assert (len(learning), len(judging)) == (10, 5)
     assert judging.label.tolist() == [1, 1, 1, 2, 2]
 

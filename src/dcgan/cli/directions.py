@@ -82,7 +82,7 @@ def directions(
     refuse_film(out or Path("sheet.png"), fps=film.fps, side=film.side, beside=real.neighbours)
     opened, choice = which.open(run)
     request = Request(plus, minus, reads, method, count, leave, samples, least)
-    if name is None and not request.ways:
+    if name is None and not request.searches:
         known = [_known(opened, one) for one in stored_names(opened)]
         none = f"no directions yet. To find one: {reading_call(opened, 'brightness')}"
         print(*(known or [none]), sep="\n")
@@ -94,7 +94,7 @@ def directions(
     beside = real.open_if_shown(opened)
     for one in found:
         path = out.with_stem(one.name) if len(found) > 1 else out
-        if request.ways:
+        if request.searches:
             keep_direction(opened, one)
         write_sweep(
             opened,

@@ -108,8 +108,7 @@ def _sheet(source: Source, seen: Inspection, advice: Advice) -> Image.Image:
     """What the network will see; where aspects differ, below every way to fit them."""
     from dcgan.data.fit_choices import fit_choices, spread_in_aspect
     from dcgan.data.store import load_some
-    from dcgan.render.captioned_rows import captioned_rows
-    from dcgan.render.sheet import sheet
+    from dcgan.render.sheet import captioned_rows, sheet
     from dcgan.training.advice import SAME_ASPECT
 
     plain = load_some(

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from dcgan.evaluation.evaluator import Evaluation
 from dcgan.metrics.registry import METRICS
-from dcgan.render.captioned_rows import captioned_rows
 from dcgan.render.quality import quality_curves
-from dcgan.render.sheet import save_image
+from dcgan.render.sheet import captioned_rows, save_image
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
 from dcgan.runs.scores import Measured, panel_of, write_best

@@ -1,11 +1,11 @@
-"""What one does with a trained generator's latent space.
+"""Tools for the latent space of a trained generator.
 
 >>> import dcgan
 >>> from dcgan.latent import Choice, interpolate, invert  # doctest: +SKIP
 >>> run = dcgan.open_run("runs/mnist")  # doctest: +SKIP
->>> found = invert(run, pictures)  # doctest: +SKIP
->>> way = interpolate(run.networks.latent, found.latent_NZ, frames=60)  # doctest: +SKIP
->>> images = run.draw(way)  # doctest: +SKIP
+>>> inversion = invert(run, images)  # doctest: +SKIP
+>>> latents = interpolate(run.networks.latent, inversion.latent_NZ)  # doctest: +SKIP
+>>> frames = run.draw(latents)  # doctest: +SKIP
 """
 
 from dcgan.latent.arithmetic import Concept, combine, neighbours, open_concepts

@@ -1,4 +1,4 @@
-"""Sums of concepts: mean latents added and subtracted (Radford et al. 2016, section 6.3.1).
+"""Latent arithmetic: adding and subtracting mean latents (Radford et al. 2016, section 6.3.1).
 
 K exemplars · Z numbers of a latent: D of noise, then classes and codes · C channels · H, W sides
 """
@@ -29,30 +29,29 @@ from dcgan.runtime.isolation import isolated
 from dcgan.runtime.rng import derived_seed
 
 EXEMPLARS = 3
-"""As many as in the paper, which found single ones unstable."""
+"""As in the paper, where sums of single exemplars were unstable."""
 
 SPREAD = 0.25
-"""Of the noise that makes neighbours, as in the paper: uniform within plus or minus this."""
+"""Neighbors get uniform noise of this size, as in the paper."""
 
-_MIDDLE = 127.5
-"""Of a pixel's values."""
+_GRAY = 127.5
+"""The middle of the range of pixels."""
 
 _MOST_EXEMPLARS = 100
-_SURE = 0.9
+_LEAST_PROBABILITY = 0.9
 _SEARCHED = 2048
 
 
 @dataclass(frozen=True)
 class Concept:
-    """What some exemplars have in common.
+    """A concept: exemplars whose mean is added or subtracted.
 
     Parameters
     ----------
     sign : {1, -1}
     name : str
-        As it was asked for.
     points : tuple of str
-        The exemplars, see :func:`dcgan.latent.points.latent_of`.
+        Names of the exemplars, see :func:`dcgan.latent.points.latent_of`.
     latent_KZ : Tensor
     """
 
@@ -72,56 +71,56 @@ def open_concepts(
     reader: Reader,
     exemplars: int = EXEMPLARS,
 ) -> list[Concept]:
-    """Concepts by their exemplars' numbers, ``3,17,40``, or by what these show, ``shape=circle``.
+    """Concepts by sample numbers, such as ``3,17,40``, or by class, such as ``shape=circle``.
 
     Parameters
     ----------
     run : Run
     plus, minus : sequence of str
-        The first of ``plus`` comes first, then all of ``minus``, then the others.
+        In the result, the first of ``plus`` comes first, then all of ``minus``, then the others.
     choice : Choice
     reader : Reader
-        For concepts that are classes: the first samples that it is more than 90 % sure of.
+        Finds the exemplars of a class: the first samples with a probability above 0.9.
     exemplars : int
-        How many of these.
+        Samples for each class.
 
     Raises
     ------
     ConfigError
-        Nothing to add, no such number or class, or too few such samples among 2,048.
+        Empty ``plus``, no such number or class, or too few samples of a class among 2,048.
     """
     if not plus:
-        raise ConfigError("plus", list(plus), "give at least one concept, such as --plus 3,17,40")
+        raise ConfigError("plus", list(plus), "at least one concept is needed, such as 3,17,40")
     if not 1 <= exemplars <= _MOST_EXEMPLARS:
-        raise ConfigError("exemplars", exemplars, f"from 1 to {_MOST_EXEMPLARS}")
+        raise ConfigError("exemplars", exemplars, f"must be 1 to {_MOST_EXEMPLARS}")
     asked: list[tuple[Literal[1, -1], str]] = [
         (1, plus[0]),
         *((-1, name) for name in minus),
         *((1, name) for name in plus[1:]),
     ]
-    found = []
+    concepts = []
     for sign, name in asked:
         words = tuple(word.strip() for word in name.split(","))
         if not any(is_point(run, word) for word in words):
             words = _exemplars(run, name, choice, reader, exemplars)
-        found.append(Concept(sign, name, words, latents_of(run, words, choice)))
-    return found
+        concepts.append(Concept(sign, name, words, latents_of(run, words, choice)))
+    return concepts
 
 
-def _exemplars(run: Run, asked: str, choice: Choice, reader: Reader, count: int) -> tuple[str, ...]:
-    conditions = reader.conditions(asked)
+def _exemplars(run: Run, name: str, choice: Choice, reader: Reader, count: int) -> tuple[str, ...]:
+    conditions = reader.conditions(name)
     found: list[int] = []
     for start in range(0, _SEARCHED, 256):
         images = run.draw(choice.latents(run, start, start + 256))
-        sure = np.flatnonzero(reader.agreement(images, conditions) > _SURE)
-        found += [start + int(number) for number in sure]
+        shows_N = reader.agreement(images, conditions) > _LEAST_PROBABILITY
+        found += [start + int(number) for number in np.flatnonzero(shows_N)]
         if len(found) >= count:
             return tuple(str(number) for number in found[:count])
     raise ConfigError(
         "concept",
-        asked,
-        f"only {len(found)} of {_SEARCHED:,} samples look like it; take another --seed, fewer"
-        " --exemplars, or numbers",
+        name,
+        f"only {len(found)} of {_SEARCHED:,} samples show it. Use another `seed`, fewer"
+        " `exemplars`, or sample numbers",
     )
 
 
@@ -133,9 +132,9 @@ def combine(space: LatentSpace, concepts: Sequence[Concept], *, rescale: bool = 
     space : LatentSpace
     concepts : sequence of Concept
     rescale : bool
-        Bring the noise to the length of a drawn one. A mean of k normal latents has a variance of
-        1/k, so that three concepts of three come to 1 by themselves, and others do not: the sum is
-        divided by the root of its coefficients' sum of squares. Its direction stays.
+        Scale the noise of the sum to the length of a random latent. The mean of k normal latents
+        has a variance of 1/k, so the sum is divided by the root of its coefficients' sum of
+        squares. Its direction stays.
     """
     latent_NZ = torch.cat([concept.latent_KZ for concept in concepts])
     weight_N = torch.cat(
@@ -146,10 +145,12 @@ def combine(space: LatentSpace, concepts: Sequence[Concept], *, rescale: bool = 
     )
     noise_D = weight_N @ to_normal(space, latent_NZ).double()
     if rescale:
-        # a latent that stands in several concepts counts once, with its whole weight
+        # a latent in several concepts has one coefficient: the sum of its weights
         _, place_N = torch.unique(latent_NZ, dim=0, return_inverse=True)
-        whole = torch.zeros(len(latent_NZ), dtype=torch.float64).index_add(0, place_N, weight_N)
-        noise_D = noise_D / whole.norm().clamp_min(1e-6)
+        coefficients = torch.zeros(len(latent_NZ), dtype=torch.float64).index_add(
+            0, place_N, weight_N
+        )
+        noise_D = noise_D / coefficients.norm().clamp_min(1e-6)
     beside_Z = weight_N @ latent_NZ[:, space.dim :].double()
     return from_normal(space, noise_D[None].float(), beside_Z[None].float())[0]
 
@@ -158,8 +159,8 @@ def combine(space: LatentSpace, concepts: Sequence[Concept], *, rescale: bool = 
 def neighbours(
     space: LatentSpace, latent_Z: Tensor, *, count: int = 8, spread: float = SPREAD, seed: int = 0
 ) -> Tensor:
-    """A latent with noise uniform within ± ``spread`` added to its own, (count, Z)."""
-    own = derived_seed(seed, "neighbours")  # whose numbers are nobody's latents
+    """Latents around a latent: its noise plus uniform noise within ± ``spread``, (count, Z)."""
+    own = derived_seed(seed, "neighbours")  # independent of the latents of ``seed``
     drawn = LatentSpace(space.dim, "uniform").numbered(own, 0, count) * spread
     moved_BD = latent_Z[: space.dim] + drawn
     if space.distribution == "uniform":
@@ -177,12 +178,12 @@ def figure(
 ) -> Image.Image:
     """The paper's figure, see :func:`dcgan.render.equation.equation`.
 
-    ``beside`` are pictures of which the one nearest to the sum is shown.
+    With ``beside``, it shows the nearest of its images to the sum.
     """
     space = run.networks.latent
     result_Z = combine(space, concepts, rescale=rescale)
     around = neighbours(space, result_Z, seed=seed)
-    shown = [run.draw(concept.latent_KZ) for concept in concepts]
+    exemplars = [run.draw(concept.latent_KZ) for concept in concepts]
     columns = [
         Column(
             "+" if concept.sign > 0 else "-",
@@ -190,10 +191,10 @@ def figure(
             images,
             run.draw(combine(space, [replace(concept, sign=1)], rescale=rescale)[None])[0],
         )
-        for concept, images in zip(concepts, shown, strict=True)
+        for concept, images in zip(concepts, exemplars, strict=True)
     ]
     results = run.draw(torch.cat([around[:4], result_Z[None], around[4:]]))
-    control = in_pixels(shown, [concept.sign for concept in concepts])
+    control = in_pixels(exemplars, [concept.sign for concept in concepts])
     if beside is None:
         return equation(columns, results, control)
     nearest, (caption,) = nearest_row(beside, results[4:5])
@@ -201,7 +202,7 @@ def figure(
 
 
 def in_pixels(images: Sequence[NDArray[np.uint8]], signs: Sequence[int]) -> NDArray[np.uint8]:
-    """The control: the same sum of the exemplars' pixels, taken from -1 to 1 and cut off there.
+    """The control: the same sum of the exemplars' pixels, in [-1, 1] and clipped there.
 
     Parameters
     ----------
@@ -213,7 +214,7 @@ def in_pixels(images: Sequence[NDArray[np.uint8]], signs: Sequence[int]) -> NDAr
     -------
     uint8 (C, H, W)
     """
-    total = np.full(images[0].shape[1:], _MIDDLE)
+    total = np.full(images[0].shape[1:], _GRAY)
     for sign, image_KCHW in zip(signs, images, strict=True):
-        total += sign * (image_KCHW.mean(axis=0, dtype=np.float64) - _MIDDLE)
+        total += sign * (image_KCHW.mean(axis=0, dtype=np.float64) - _GRAY)
     return total.round().clip(0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Which latents: those of a seed, with what is asked of them.
+"""The choice of latents: a seed, conditions, truncation and moves.
 
 B batch · Z numbers of a latent
 """
@@ -22,18 +22,18 @@ from dcgan.runs.run import Run
 
 @dataclass(frozen=True)
 class Choice:
-    """What all latents of one call have in common.
+    """The options that all latents of one call share.
 
     Parameters
     ----------
     seed : int
-        The i-th latent of a seed is always the same.
+        Latent i of a seed is always the same.
     label, codes
         See :func:`dcgan.runs.conditions.with_conditions`.
     truncation : float, optional
         See :func:`dcgan.latent.noise.truncated`.
     moves : mapping of str to float
-        Named directions of the run → by how many deviations to move along each.
+        Stored directions of the run → standard deviations to move along each.
     """
 
     seed: int = 0
@@ -52,12 +52,12 @@ class Choice:
         return self.move(run, latent_BZ)
 
     def move(self, run: Run, latent_BZ: Tensor) -> Tensor:
-        """Latents moved along the directions asked for."""
+        """Latents moved along the chosen directions."""
         if not self.moves:
             return latent_BZ
         steps = [(read_direction(run, name).vector_D, by) for name, by in self.moves.items()]
         return moved(run.networks.latent, latent_BZ, steps)
 
     def images(self, run: Run, count: int) -> Iterator[NDArray[np.uint8]]:
-        """Images of the first ``count`` latents in pieces, uint8 (B, C, H, W)."""
+        """Images of the first ``count`` latents, in parts, uint8 (B, C, H, W)."""
         return run.generate_numbered(partial(self.latents, run), count)

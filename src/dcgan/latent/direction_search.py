@@ -1,4 +1,4 @@
-"""Finding directions in a run: by groups, by what samples show, or by the generator alone.
+"""Finding directions: from two groups, from what samples show, or from the generator alone.
 
 N samples · K directions
 """
@@ -40,30 +40,28 @@ SAMPLES = 2000
 _MOST_SAMPLES = 1_000_000
 
 LEAST_ACCURACY, LEAST_R2 = 0.7, 0.2
-"""Of directions that are kept; chance is 0.5 and 0."""
+"""Least held-out scores of a direction; chance is 0.5 and 0."""
 
 _ANY = Choice()
 
 _RANDOM = 100
-"""Directions that stand for chance."""
+"""Random directions, for comparison."""
 
 Method = Literal["sefa", "pca"]
 
 
 @dataclass(frozen=True)
 class Request:
-    """How a direction is to be found; nothing of it: the one that is stored.
+    """How to find a direction. Without ``plus``, ``reads`` or ``method``, it is a stored one.
 
     Parameters
     ----------
     plus, minus : str, optional
-        From the second group to the first, see :func:`from_groups`.
-    reads : str, optional
+        Two groups, see :func:`from_groups`.
+    reads, leave, samples, least
         See :func:`from_samples`.
-    method : {"sefa", "pca"}, optional
+    method, count
         See :func:`from_generator`.
-    count, leave, samples, least
-        See there.
     """
 
     plus: str | None = None
@@ -76,47 +74,49 @@ class Request:
     least: float | None = None
 
     @property
-    def ways(self) -> list[str]:
-        """What is asked for, by the names of its options."""
-        asked = {
-            "--plus and --minus": self.plus or self.minus,
-            "--reads": self.reads,
-            "--method": self.method,
+    def searches(self) -> list[str]:
+        """The searches that are set, by their arguments."""
+        values = {
+            "`plus` and `minus`": self.plus or self.minus,
+            "`reads`": self.reads,
+            "`method`": self.method,
         }
-        return [way for way, value in asked.items() if value]
+        return [search for search, value in values.items() if value]
 
 
 @isolated()
 def find(
     run: Run, name: str | None, request: Request, reader: Reader, choice: Choice
 ) -> list[Direction]:
-    """Directions as asked for, or the stored one of that name.
+    """Directions of a search, or the stored one of that name.
 
     Raises
     ------
     ConfigError
-        No name, more than one way, half of one, or a bound that is exceeded.
+        No name, two searches at once, an incomplete one, or a number out of range.
     DcganError
-        See the ways.
+        See the functions of each search.
     """
     if name is None:
-        raise ConfigError("name", None, "say what to call it: dcgan directions RUN NAME …")
+        raise ConfigError("name", None, "a new direction needs a name")
     refuse_name(name)
-    if len(request.ways) > 1:
-        raise ConfigError("name", name, f"find it in one way, not by {' and '.join(request.ways)}")
+    if len(request.searches) > 1:
+        raise ConfigError(
+            "name", name, f"choose one of {', '.join(request.searches)}, which exclude each other"
+        )
     if not 100 <= request.samples <= _MOST_SAMPLES:
-        raise ConfigError("samples", request.samples, f"from 100 to {_MOST_SAMPLES:,}")
+        raise ConfigError("samples", request.samples, f"must be 100 to {_MOST_SAMPLES:,}")
     if request.leave and not request.reads:
-        raise ConfigError("without", list(request.leave), "goes with --reads")
+        raise ConfigError("without", list(request.leave), "has an effect only with `reads`")
     if request.plus or request.minus:
         if not (request.plus and request.minus):
-            raise ConfigError("plus", request.plus, "a turn needs two groups: --plus and --minus")
+            raise ConfigError("plus", request.plus, "set both `plus` and `minus`")
         plus, minus = open_concepts(
             run, [request.plus], [request.minus], choice=choice, reader=reader
         )
         return [from_groups(run, name, plus, minus)]
     if request.reads:
-        found = from_samples(
+        direction = from_samples(
             run,
             name,
             request.reads,
@@ -126,15 +126,10 @@ def find(
             least=request.least,
             leave=request.leave,
         )
-        return [found]
+        return [direction]
     if request.method:
         return from_generator(
-            run,
-            name,
-            request.method,
-            choice,
-            count=request.count,
-            samples=request.samples,
+            run, name, request.method, choice, count=request.count, samples=request.samples
         )
     known = stored_names(run)
     if name not in known:
@@ -143,21 +138,21 @@ def find(
         raise ConfigError(
             "name",
             name,
-            f"{run.path} has no such direction{meant} To find one, add what it is found by: --reads"
-            " (a class such as label=7, or brightness, area, x, y, slant or stroke), --plus and"
-            f" --minus, or --method. Such as: {reading_call(run, name)}",
+            f"{run.path} has no such direction{meant} To find a new one, set `reads` (a class such"
+            " as label=7, or brightness, area, x, y, slant or stroke), `plus` and `minus`, or"
+            f" `method`, for example: {reading_call(run, name)}",
         )
     return [read_direction(run, name)]
 
 
 def reading_call(run: Run, name: str) -> str:
-    """The command that finds a direction of any run."""
+    """A command that finds a direction of any run."""
     return command("directions", run.path, name, "--reads", "brightness")
 
 
 @isolated()
 def from_groups(run: Run, name: str, plus: Concept, minus: Concept) -> Direction:
-    """The turn vector from one group of samples to another, see :func:`between`."""
+    """The direction from one group of samples to another, see :func:`between`."""
     vector_D = between(run.networks.latent, minus.latent_KZ, plus.latent_KZ)
     sizes = f"{len(minus.latent_KZ)} to {len(plus.latent_KZ)} samples"
     return Direction(
@@ -177,30 +172,30 @@ def from_samples(
     least: float | None = None,
     leave: Sequence[str] = (),
 ) -> Direction:
-    """The direction along which samples come to show something, by a linear probe.
+    """The direction along which a property of samples changes, by a linear probe.
 
     Parameters
     ----------
     run : Run
     name : str
     concept : str
-        A class, as for :meth:`Reader.conditions`, a measured factor such as ``size``, or an
-        appearance, see :data:`dcgan.latent.appearance.APPEARANCES`.
+        A class, as for :meth:`Reader.conditions`, a numeric factor such as ``size``, or one of
+        :data:`dcgan.latent.appearance.APPEARANCES`.
     reader : Reader
-        Says what samples show.
+        Predicts the property.
     choice : Choice
     samples : int
-        Of which a quarter is held out.
+        A quarter of them is held out.
     least : float, optional
-        The held-out balanced accuracy (R² of a measured factor) below which it is refused;
-        default 0.7 (0.2).
+        Least held-out balanced accuracy (of a class, default 0.7) or R² (of a number, default
+        0.2).
     leave : sequence of str
-        Stored directions to take out of it.
+        Stored directions to remove from it.
 
     Raises
     ------
     DcganError
-        Below ``least``, or hardly any sample shows it.
+        A lower score, or fewer than 20 samples that show the class.
     """
     latent_NZ = choice.latents(run, 0, samples)
     images = run.draw(latent_NZ)
@@ -219,12 +214,12 @@ def from_samples(
     if leave:
         others = torch.stack([read_direction(run, other).vector_D for other in leave])
         vector_D = without(vector_D, others)
-        _, score = probe((noise_ND @ vector_D)[:, None])  # by what is left of it
+        _, score = probe((noise_ND @ vector_D)[:, None])  # the score of what remains
         method += f", without {', '.join(leave)}"
     if score < least:
         raise DcganError(
-            f"{concept}: {measure} {score:.2f}, below {least:g}: no direction of this latent is it;"
-            " train longer, give more --samples, or accept it with a lower --least"
+            f"{concept}: {measure} is {score:.2f}, below {least:g}, so no direction changes it"
+            " reliably. Train longer, use more `samples`, or a lower `least`"
         )
     return Direction(name, vector_D, method, {measure: round(score, 4)})
 
@@ -239,7 +234,7 @@ def from_generator(
     count: int = 5,
     samples: int = SAMPLES,
 ) -> list[Direction]:
-    """Directions the generator's first layer singles out, strongest first, named ``name-1``, ….
+    """The strongest directions of the generator's first layer, named ``name-1``, ``name-2``, ….
 
     Parameters
     ----------
@@ -248,20 +243,20 @@ def from_generator(
     method : {"sefa", "pca"}
         See :func:`factorised` and :func:`components`.
     choice : Choice
-        Which samples.
+        The samples.
     count : int
     samples : int
-        On which explained variance is measured, and components are found.
+        Samples for components and for the explained variance.
     """
     space, generator = run.networks.latent, run.generator
     latent_NZ = choice.latents(run, 0, samples)
     if method == "sefa":
-        found_KD = factorised(generator, space, count)
+        vector_KD = factorised(generator, space, count)
     else:
-        found_KD = components(generator, space, latent_NZ, count)
+        vector_KD = components(generator, space, latent_NZ, count)
     activation_NF = first_activations(generator, latent_NZ)
     noise_ND = to_normal(space, latent_NZ)
-    share_K = explained(activation_NF, noise_ND, found_KD)
+    share_K = explained(activation_NF, noise_ND, vector_KD)
     chance = LatentSpace(space.dim).numbered(derived_seed(choice.seed, "chance"), 0, _RANDOM)
     chance = torch.nn.functional.normalize(chance, dim=1)
     random = float(explained(activation_NF, noise_ND, chance).mean())
@@ -273,5 +268,5 @@ def from_generator(
             f"{how[method]} of the first layer",
             {"variance explained": round(share, 4), "by a random direction": round(random, 4)},
         )
-        for number, (vector_D, share) in enumerate(zip(found_KD, share_K.tolist(), strict=True), 1)
+        for number, (vector_D, share) in enumerate(zip(vector_KD, share_K.tolist(), strict=True), 1)
     ]

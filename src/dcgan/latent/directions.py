@@ -1,4 +1,4 @@
-"""Directions of a latent space: along each, one thing about a picture changes.
+"""Directions of a latent space: moving along one changes one property of an image.
 
 N samples · D numbers of noise, made normal · K directions · F features · Z numbers of a latent
 """
@@ -20,27 +20,27 @@ from dcgan.models.generator import Generator
 from dcgan.models.latents import LatentSpace
 
 _LEFT = 0.1
-"""Of a direction's length, at least so much must be left when others are taken out of it."""
+"""Least length of a unit direction after other directions are removed from it."""
 
 _DEPENDENT = 1e-6
-"""Of the largest singular value: directions of smaller ones are sums of the others."""
+"""Relative to the largest singular value: below it, directions are linearly dependent."""
 
 _HELD_OUT = 0.25
 
 
 @dataclass(frozen=True)
 class Direction:
-    """One direction, with how it was found.
+    """A named direction.
 
     Parameters
     ----------
     name : str
     vector_D : Tensor
-        Of unit length: one step along it is one deviation of the noise.
+        Of unit length: a step of 1 is one standard deviation of the noise.
     method : str
-        For people.
+        How it was found, as a phrase.
     measured : mapping of str to float
-        What speaks for it, by name.
+        Name of a score → value.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Direction:
 
 
 def moved(space: LatentSpace, latent_BZ: Tensor, steps: Sequence[tuple[Tensor, float]]) -> Tensor:
-    """Latents moved along directions, each by so many deviations; classes and codes stay."""
+    """Latents moved along directions, in standard deviations; classes and codes stay."""
     noise_BD = to_normal(space, latent_BZ)
     for vector_D, amount in steps:
         noise_BD = noise_BD + amount * vector_D
@@ -58,7 +58,7 @@ def moved(space: LatentSpace, latent_BZ: Tensor, steps: Sequence[tuple[Tensor, f
 
 
 def between(space: LatentSpace, from_KZ: Tensor, to_KZ: Tensor) -> Tensor:
-    """The turn vector: from the mean of some latents to that of others, unit length (D,).
+    """The direction from the mean of some latents to that of others, of unit length (D,).
 
     Radford et al. 2016, section 6.3.2.
     """
@@ -68,16 +68,15 @@ def between(space: LatentSpace, from_KZ: Tensor, to_KZ: Tensor) -> Tensor:
 def by_class(
     noise_ND: Tensor, shows_N: NDArray[np.bool_], *, seed: int = 0
 ) -> tuple[Tensor, float]:
-    """The normal of the plane that best parts samples that show something from those that do not.
+    """The normal of the plane that best separates samples that show something from the others.
 
-    Shen et al. 2020 (arXiv:1907.10786, section 3.1), by logistic regression with both sides
-    weighed alike.
+    Shen et al. 2020 (arXiv:1907.10786, section 3.1), by logistic regression with equal weights
+    for both sides.
 
     Returns
     -------
     (Tensor, float)
-        (D,), and the balanced accuracy on a quarter of the samples that were held out: one half
-        is chance.
+        (D,), and the balanced accuracy on the held-out quarter of the samples; chance is 0.5.
 
     Raises
     ------
@@ -90,8 +89,8 @@ def by_class(
     fewest = int(min(shows_N.sum(), (~shows_N).sum()))
     if fewest < 20:
         raise DcganError(
-            f"only {fewest} of {len(shows_N):,} samples are on one side: no plane can be trusted;"
-            " take another concept, or a generator that draws it"
+            f"only {fewest} of {len(shows_N):,} samples are on one side; at least 20 are needed."
+            " Choose another concept, or use more `samples`"
         )
     learned, held_out = _parts(len(shows_N), seed)
     noise = noise_ND.numpy()
@@ -104,12 +103,12 @@ def by_class(
 def by_value(
     noise_ND: Tensor, value_N: NDArray[np.float64], *, seed: int = 0
 ) -> tuple[Tensor, float]:
-    """The direction along which something measured grows most, by ridge regression.
+    """The direction along which a value grows most, by ridge regression.
 
     Returns
     -------
     (Tensor, float)
-        (D,), and R² on a quarter of the samples that were held out: 0 is chance.
+        (D,), and R² on the held-out quarter of the samples; chance is 0.
     """
     from sklearn.linear_model import RidgeCV
 
@@ -128,9 +127,9 @@ def without(vector_D: Tensor, others_KD: Tensor) -> Tensor:
     Raises
     ------
     ConfigError
-        Less than a tenth is left: it is one of the others by another name.
+        Less than a tenth of its length remains.
     """
-    # not by QR, which makes up a direction for each that depends on the others
+    # not by QR, which adds arbitrary directions for linearly dependent ones
     left_DK, size_K, _ = torch.linalg.svd(others_KD.double().T, full_matrices=False)
     basis_DK = left_DK[:, size_K > _DEPENDENT * size_K.max()]
     left_D = vector_D.double() - basis_DK @ (basis_DK.T @ vector_D.double())
@@ -138,26 +137,24 @@ def without(vector_D: Tensor, others_KD: Tensor) -> Tensor:
         raise ConfigError(
             "without",
             f"{float(left_D.norm()):.2f} left",
-            "the directions to leave alone are nearly this one; leave out fewer",
+            "this direction is almost a combination of the others. Remove fewer directions from it",
         )
     return _unit(left_D.float())
 
 
 def factorised(generator: Generator, space: LatentSpace, count: int) -> Tensor:
-    """Directions to which the first layer's outcome is most sensitive, (K, D), strongest first.
+    """Directions to which the first layer's output is most sensitive, (K, D), strongest first.
 
     Shen & Zhou 2021 (arXiv:2007.06600, SeFa): eigenvectors of AᵀA for the first layer's map A,
-    here with the batch norm that follows folded in. The authors' code instead divides the weights
-    of each output of the layer by their norm, so that all outputs count alike: its directions
-    differ from these.
+    including the batch norm after it. The authors' code instead normalizes the weights of each
+    output, so its directions differ.
 
     Raises
     ------
     ConfigError
-        More than there are, or a latent that is viewed as a picture.
+        A ``count`` above D, or a spatial latent.
     """
-    _refuse_spatial(generator)
-    _refuse_count(count, space)
+    _refuse(generator, space, count)
     start = torch.zeros(space.dim + 1, space.width)
     start[1:, : space.dim] = torch.eye(space.dim)
     first = _before_activation(generator)
@@ -172,17 +169,16 @@ def components(generator: Generator, space: LatentSpace, latent_NZ: Tensor, coun
     """Directions of the principal components of the first layer's activations, (K, D).
 
     Härkönen et al. 2020 (arXiv:2004.02546, GANSpace, section 2.2): components of activations,
-    carried back to the latent by least squares.
+    mapped back to the latent by least squares.
 
     Raises
     ------
     ConfigError
-        More than there are, or a latent that is viewed as a picture.
+        A ``count`` above D, or a spatial latent.
     """
     from sklearn.decomposition import PCA
 
-    _refuse_spatial(generator)
-    _refuse_count(count, space)
+    _refuse(generator, space, count)
     activation_NF = first_activations(generator, latent_NZ)
     coordinate_NK = PCA(count, random_state=0).fit_transform(activation_NF.numpy())
     noise_ND = to_normal(space, latent_NZ).double()
@@ -191,7 +187,7 @@ def components(generator: Generator, space: LatentSpace, latent_NZ: Tensor, coun
 
 
 def first_activations(generator: Generator, latent_NZ: Tensor) -> Tensor:
-    """What the first layer makes of latents, (N, F), on the CPU."""
+    """Outputs of the first layer, (N, F), on the CPU."""
     first, place = generator.blocks[0], _device(generator)
     with torch.inference_mode():
         parts = [
@@ -202,10 +198,9 @@ def first_activations(generator: Generator, latent_NZ: Tensor) -> Tensor:
 
 
 def explained(activation_NF: Tensor, noise_ND: Tensor, vectors_KD: Tensor) -> Tensor:
-    """Share of the activations' variance that goes along with each direction, (K,).
+    """Share of the activations' variance that each direction explains, (K,).
 
-    The sum of squared covariances with the coordinate along it, over variances: R² of a
-    regression of all activations on that one number.
+    R² of a linear regression of all activations on the coordinate along the direction.
     """
     activation = activation_NF.double() - activation_NF.double().mean(dim=0)
     along_NK = noise_ND.double() @ vectors_KD.double().T
@@ -216,7 +211,7 @@ def explained(activation_NF: Tensor, noise_ND: Tensor, vectors_KD: Tensor) -> Te
 
 
 def _before_activation(generator: Generator) -> nn.Sequential:
-    """The first row as far as it is linear, batch norm in evaluation included."""
+    """The linear part of the first layer, including batch norm in evaluation mode."""
     linear: list[nn.Module] = []
     for module in generator.blocks[0].children():
         if isinstance(module, nn.ReLU | nn.LeakyReLU | nn.SELU | nn.Tanh | PixelNorm):
@@ -229,20 +224,13 @@ def _device(generator: Generator) -> torch.device:
     return next(generator.parameters()).device
 
 
-def _refuse_spatial(generator: Generator) -> None:
+def _refuse(generator: Generator, space: LatentSpace, count: int) -> None:
     if generator.input_shape[1:] != (1, 1):
         shape = "x".join(map(str, generator.input_shape))
-        raise ConfigError(
-            "method",
-            shape,
-            "this run's latent is viewed as a picture, whose first layer slides over it; find"
-            " directions by groups or by what samples show",
-        )
-
-
-def _refuse_count(count: int, space: LatentSpace) -> None:
+        problem = "not for a spatial latent of this shape. Use `plus` and `minus`, or `reads`"
+        raise ConfigError("method", shape, problem)
     if not 1 <= count <= space.dim:
-        raise ConfigError("count", count, f"from 1 to {space.dim}, the numbers of noise")
+        raise ConfigError("count", count, f"must be 1 to {space.dim}, the size of the noise")
 
 
 def _parts(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -252,7 +240,7 @@ def _parts(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def _signed(vectors_KD: Tensor) -> Tensor:
-    """Of a direction and its opposite always the same: the largest number is positive."""
+    """The same sign always: the largest number of a direction is positive."""
     largest = vectors_KD.gather(1, vectors_KD.abs().argmax(dim=1, keepdim=True))
     return vectors_KD * largest.sign()
 
@@ -260,6 +248,6 @@ def _signed(vectors_KD: Tensor) -> Tensor:
 def _unit(vector_D: Tensor) -> Tensor:
     if not vector_D.any():
         raise DcganError(
-            "nothing differs between the two sides: there is no direction between them"
+            "both groups have the same mean latent, so there is no direction between them"
         )
     return nn.functional.normalize(vector_D, dim=0)

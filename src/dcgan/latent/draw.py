@@ -1,4 +1,4 @@
-"""Images in sequence into a file.
+"""Write images as an animation or a sheet.
 
 F frames · C channels · H, W sides
 """
@@ -15,9 +15,9 @@ from PIL import Image
 from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError
 from dcgan.latent.nearest import nearest_row
-from dcgan.render.animation import SUFFIXES, all_enlarged, save_animation
+from dcgan.render.animation import SUFFIXES, save_animation
 from dcgan.render.sheet import SUFFIXES as SHEETS
-from dcgan.render.sheet import save_image, sheet, stacked
+from dcgan.render.sheet import save_image, stacked
 from dcgan.runtime.files import StrPath
 
 
@@ -31,22 +31,22 @@ def write_frames(
     loop: bool = True,
     beside: ImageDataset | None = None,
 ) -> None:
-    """A film, or as ``.png`` one sheet of them all.
+    """Write an animation, or, as ``.png`` or ``.jpg``, one sheet of all frames.
 
     Parameters
     ----------
     frames_FCHW : uint8 (F, C, H, W)
     out : Path
     fps, side, smooth, loop
-        See :func:`dcgan.render.animation.save_animation`; of a sheet's images, too, ``side`` and
-        ``smooth``, which else are enlarged to about 64 pixels.
-    beside : Pictures, optional
-        On a sheet, show the nearest of these below each image.
+        See :func:`dcgan.render.animation.save_animation`. ``side`` and ``smooth`` apply to a sheet
+        too; by default its images are enlarged to about 64 pixels.
+    beside : ImageDataset, optional
+        On a sheet, show the nearest of these images below each image.
 
     Raises
     ------
     ConfigError
-        A suffix of neither, or neighbours in a film; ``fps`` or ``side`` out of bounds.
+        Another suffix, neighbors in an animation, or ``fps`` or ``side`` out of range.
     """
     out = Path(out)
     refuse_film(out, fps=fps, side=side, beside=beside is not None)
@@ -65,33 +65,21 @@ def samples_sheet(
     smooth: bool = False,
     beside: ImageDataset | None = None,
 ) -> Image.Image:
-    """All on one sheet, where wanted with the nearest real picture and its distance below each;
-    enlarged as in a film where that is asked for."""
-    rows = [(images_NCHW, list(captions) or [""] * len(images_NCHW))]
+    """One sheet of all images, if wanted with the nearest real image below each."""
+    rows = [(images_NCHW, captions)]
     if beside is not None:
         rows.append(nearest_row(beside, images_NCHW))
-    enlarge = None
-    if side is not None or smooth:
-        rows = [(all_enlarged(images, side, smooth=smooth), texts) for images, texts in rows]
-        enlarge = 1
-    if beside is None:
-        return sheet(rows[0][0], columns=columns, enlarge=enlarge, captions=captions)
-    return stacked(rows, columns, enlarge=enlarge)
+    return stacked(rows, columns, side=side, smooth=smooth)
 
 
 def refuse_film(out: Path, *, fps: float, side: int | None, beside: bool) -> None:
-    """Raise ConfigError for what no film or sheet can be; better before it is drawn."""
+    """Raise ConfigError for options that no animation or sheet can have."""
     if out.suffix.lower() not in {*SHEETS, *SUFFIXES}:
         films, sheets = ", ".join(SUFFIXES), ", ".join(SHEETS)
-        raise ConfigError("out", out.suffix, f"a film ends in {films}, a sheet in {sheets}")
-    refuse_beside(beside, out)
+        raise ConfigError("out", out.suffix, f"an animation ends in {films}, a sheet in {sheets}")
+    if beside and out.suffix.lower() not in SHEETS:
+        raise ConfigError("neighbours", True, f"only on a sheet, not in a {out.suffix}. Use .png")
     if not 0.1 <= fps <= 100:
-        raise ConfigError("fps", fps, "from 0.1 to 100 frames per second")
+        raise ConfigError("fps", fps, "must be 0.1 to 100 frames per second")
     if side is not None and not 1 <= side <= 4096:
-        raise ConfigError("side", side, "from 1 to 4096 pixels")
-
-
-def refuse_beside(wanted: bool, out: Path) -> None:
-    """Raise ConfigError for real neighbours that no sheet is there for."""
-    if wanted and out.suffix.lower() not in SHEETS:
-        raise ConfigError("neighbours", out.suffix, "stand on a sheet; give a .png")
+        raise ConfigError("side", side, "must be 1 to 4096 pixels")

@@ -1,20 +1,20 @@
-"""Feature maps that draw something, found by a logistic probe and switched off.
+"""Find the feature maps that generate something with a logistic probe, and switch them off.
 
 Radford et al. 2016 (arXiv:1511.06434), section 6.3.1.
 
-N samples · M feature maps of a row · H, W their sides · P places
+N samples · M feature maps of a layer · H, W their sides · P positions
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from dcgan.errors import ConfigError, DcganError
 from dcgan.models.generator import Generator
@@ -25,23 +25,23 @@ Box = tuple[int, int, int, int]
 _HELD_OUT = 0.25
 _PART = 64
 _FEWEST = 5
-"""Samples or places on each side, of what is learned and of what is held out."""
+"""Least samples or positions with it and without it, in the training and the held-out part."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What a probe of one row's maps found.
+    """A logistic probe on the maps of one layer.
 
     Parameters
     ----------
     row : int
-        Of the generator's table, counted from 1.
+        The layer in the generator's table, counted from 1.
     weight_M : float (M,)
-        Of each map, after all are brought to unit deviation.
+        Weight of each map, after division by its standard deviation.
     accuracy : float
-        Balanced, on a quarter that was held out; one half is chance.
+        Balanced accuracy on the held-out quarter; chance is 0.5.
     deviation_M : float (M,)
-        Of each map, which was brought to one.
+        Standard deviation of each map.
     """
 
     row: int
@@ -50,50 +50,37 @@ class Probe:
     deviation_M: NDArray[np.float64]
 
     def drawing(self) -> NDArray[np.bool_]:
-        """The maps to switch off, (M,): all of positive weight, as in the paper."""
+        """The maps to switch off, (M,): those with positive weight, as in the paper."""
         return self.weight_M > 0
 
     def greatest(self, activation_NMHW: Tensor) -> Tensor:
-        """Of each image, how sure it is where it is surest, in logits but for a constant (N,)."""
+        """The largest logit of each image over positions, up to a constant, (N,)."""
         weight_M = torch.from_numpy(self.weight_M / self.deviation_M).float()
         return torch.einsum("nmhw,m->nhw", activation_NMHW, weight_M).amax(dim=(1, 2))
 
 
-def default_row(generator: Generator) -> int:
-    """The last row but one, as in the paper, counted from 1."""
-    return max(1, len(generator.shapes) - 1)
-
-
-def activations(generator: Generator, latent_NZ: Tensor, row: int) -> Tensor:
-    """What a row gives, with its norm and activation: (N, M, H, W), on the CPU.
-
-    Raises
-    ------
-    ConfigError
-        No such row, its last, or one that gives no maps.
-    """
-    return _watched(generator, latent_NZ, row, lambda map_NMHW: map_NMHW)
-
-
-def map_means(generator: Generator, latent_NZ: Tensor, row: int) -> Tensor:
-    """The mean over places of each of a row's maps (N, M), which takes little memory.
-
-    Raises
-    ------
-    ConfigError
-        As for :func:`activations`.
-    """
-    return _watched(generator, latent_NZ, row, lambda map_NMHW: map_NMHW.mean(dim=(2, 3)))
-
-
-def _watched(
-    generator: Generator, latent_NZ: Tensor, row: int, keep: Callable[[Tensor], Tensor]
+def activations(
+    generator: Generator, latent_NZ: Tensor, row: int, *, averaged: bool = False
 ) -> Tensor:
+    """Outputs of a layer after norm and activation, on the CPU.
+
+    Returns
+    -------
+    Tensor
+        (N, M, H, W); if ``averaged``, the means over positions (N, M), which need little memory.
+
+    Raises
+    ------
+    ConfigError
+        No such layer, the output layer, or one without feature maps.
+    """
     refuse_row(generator, row)
-    found: list[Tensor] = []
-    hook = generator.blocks[row - 1].register_forward_hook(
-        lambda *block_given_out: found.append(keep(block_given_out[-1]).cpu())
-    )
+    kept: list[Tensor] = []
+
+    def keep(_: nn.Module, __: tuple[Tensor, ...], map_NMHW: Tensor) -> None:
+        kept.append((map_NMHW.mean(dim=(2, 3)) if averaged else map_NMHW).cpu())
+
+    hook = generator.blocks[row - 1].register_forward_hook(keep)
     place = next(generator.parameters()).device
     try:
         with torch.inference_mode():
@@ -101,23 +88,21 @@ def _watched(
                 generator(part.to(place))
     finally:
         hook.remove()
-    return torch.cat(found)
+    return torch.cat(kept)
 
 
 def refuse_row(generator: Generator, row: int) -> None:
-    """Raise ConfigError for a row whose maps cannot be switched off."""
+    """Raise ConfigError for a layer whose maps cannot be switched off."""
     last = len(generator.shapes) - 1
     if not 1 <= row <= last:
-        raise ConfigError("row", row, f"from 1 to {last}, of the generator's rows before its last")
+        raise ConfigError("row", row, f"must be 1 to {last}, a layer before the output layer")
     if len(generator.shapes[row - 1]) != 3:
-        raise ConfigError("row", row, "gives features without places, not maps; take a later one")
+        raise ConfigError("row", row, "this layer has no feature maps. Choose a later one")
 
 
 @contextmanager
 def without_maps(generator: Generator, row: int, off_M: NDArray[np.bool_]) -> Iterator[None]:
-    """Within, some maps of a row are 0 at every place: of this very generator, not of a run's
-    copies of it.
-    """
+    """A context in which some maps of a layer are 0, in this generator but not in copies of it."""
     keep = torch.from_numpy(~off_M).float()[:, None, None]
     hook = generator.blocks[row - 1].register_forward_hook(
         lambda *block_given_out: block_given_out[-1] * keep.to(block_given_out[-1])
@@ -129,12 +114,12 @@ def without_maps(generator: Generator, row: int, off_M: NDArray[np.bool_]) -> It
 
 
 def probe_concept(mean_NM: Tensor, shows_N: NDArray[np.bool_], row: int, *, seed: int = 0) -> Probe:
-    """A probe of whether an image shows something, by the mean of each map.
+    """A probe that predicts from the mean of each map whether an image shows something.
 
     Raises
     ------
     DcganError
-        Hardly any sample on one side.
+        Fewer than 5 samples with it or without it in a part.
     """
     return _fit(mean_NM.double().numpy(), shows_N, np.arange(len(shows_N)), row, seed)
 
@@ -147,25 +132,25 @@ def probe_boxes(
     *,
     seed: int = 0,
 ) -> Probe:
-    """The paper's probe: of whether a place lies in a box, by its features.
+    """The paper's probe: it predicts from the maps at a position whether that is in a box.
 
-    Places whose centre is inside a box of its image, and as many at random of the same images
-    outside.
+    It uses all positions with their center in a box, and as many random others of the same images.
 
     Parameters
     ----------
     activation_NMHW : Tensor
-        Of the images in ``boxes``, in ascending order of their numbers.
+        Outputs for the images in ``boxes``, in ascending order of their numbers.
     boxes : mapping of int to sequence of Box
+        Number of the image → boxes.
     size : (height, width)
-        Of the image.
+        Of an image.
     row : int
     seed : int
 
     Raises
     ------
     DcganError
-        Hardly any place inside, or outside.
+        Fewer than 5 positions inside or outside in a part.
     """
     random = np.random.default_rng(seed)
     feature, inside, image = [], [], []
@@ -184,7 +169,7 @@ def probe_boxes(
 def _places_inside(
     boxes: Sequence[Box], size: tuple[int, int], grid: tuple[int, ...]
 ) -> NDArray[np.bool_]:
-    """Which places (H, W) of a map have their centre in a box."""
+    """Positions (H, W) of a map with their center in a box."""
     y_H = (np.arange(grid[0]) + 0.5) * size[0] / grid[0]
     x_W = (np.arange(grid[1]) + 0.5) * size[1] / grid[1]
     is_inside_HW = np.zeros(grid, bool)
@@ -200,7 +185,7 @@ def _fit(
     row: int,
     seed: int,
 ) -> Probe:
-    """Logistic regression; a quarter of the images is held out, with all their places."""
+    """Logistic regression; a quarter of the images is held out, with all their positions."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import balanced_accuracy_score
     from sklearn.model_selection import GroupShuffleSplit
@@ -214,8 +199,8 @@ def _fit(
     )
     if fewest < _FEWEST:
         raise DcganError(
-            f"only {fewest} on one side of what is learned or held out: no probe can be trusted;"
-            " take another concept, more --samples or more boxes"
+            f"only {fewest} examples with or without it in the training or held-out part; at least"
+            f" {_FEWEST} are needed. Choose another concept, more `samples` or more boxes"
         )
     model = make_pipeline(
         StandardScaler(), LogisticRegression(class_weight="balanced", C=0.1, max_iter=2000)
@@ -224,8 +209,3 @@ def _fit(
     accuracy = balanced_accuracy_score(shows_P[held_out], model.predict(feature_PM[held_out]))
     weight_M: NDArray[np.float64] = model[-1].coef_[0]
     return Probe(row, weight_M, float(accuracy), model[0].scale_)
-
-
-def random_maps(off_M: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
-    """As many maps at random, for comparison."""
-    return np.random.default_rng(seed).permutation(off_M)

@@ -1,4 +1,4 @@
-"""What a run draws once it has forgotten to draw something.
+"""Switch off the feature maps that generate something, and compare.
 
 N samples · M feature maps
 """
@@ -23,11 +23,8 @@ from dcgan.latent.feature_maps import (
     Box,
     Probe,
     activations,
-    default_row,
-    map_means,
     probe_boxes,
     probe_concept,
-    random_maps,
     refuse_row,
     without_maps,
 )
@@ -51,17 +48,18 @@ _SHOWN = 8
 
 @dataclass(frozen=True)
 class Forgotten:
-    """The probe, a figure and, where samples can be read, what became of them.
+    """The probe, a figure and, with ``reads``, how many samples still show it.
 
     Parameters
     ----------
     probe : Probe
     figure : PIL.Image.Image
-        Samples that show it most; the same without the maps; and without as many at random.
+        Samples that show it; the same without the maps; and without as many random maps.
     shares : mapping of str to float
-        Of 500 fresh samples that show it, by which maps are off; at random the mean of ten draws.
+        Maps that are off → share of 500 new samples that show it; for random maps, the mean of ten
+        choices.
     random_range : (float, float)
-        The least and the greatest of these.
+        The smallest and largest share with random maps.
     """
 
     probe: Probe
@@ -83,42 +81,43 @@ def forget(
     least: float = LEAST,
     beside: ImageDataset | None = None,
 ) -> Forgotten:
-    """Find the feature maps that draw something, and draw without them.
+    """Find the feature maps that generate something, and generate without them.
 
     Parameters
     ----------
     run : Run
     reader : Reader
-        Says what samples show, for ``reads``.
+        Predicts what samples show, for ``reads``.
     choice : Choice
-        Which samples.
+        The samples.
     reads : str, optional
         A class, as for :meth:`Reader.conditions`.
     boxes : path, optional
-        In place of it a file of boxes around it, see :func:`read_boxes`.
+        Instead of ``reads``, a file of boxes, see :func:`read_boxes`.
     row : int, optional
-        Of the generator's table, counted from 1; default the last but one.
+        Layer of the generator, counted from 1; default the last but one.
     samples : int
-        That ``reads`` looks at.
+        Samples of the probe with ``reads``.
     least : float
-        The probe's held-out balanced accuracy below which nothing is switched off.
-    beside : Pictures, optional
-        Show the nearest of these below each image.
+        Least held-out balanced accuracy of the probe.
+    beside : ImageDataset, optional
+        Show the nearest of these images below each image.
 
     Raises
     ------
     ConfigError
-        Neither or both of ``reads`` and ``boxes``; a bound that is exceeded.
+        Neither or both of ``reads`` and ``boxes``, or a number out of range.
     DataError
         The file of boxes cannot be read.
     DcganError
-        Below ``least``, or hardly any sample shows it.
+        An accuracy below ``least``, or too few samples that show it.
     """
     if (reads is None) == (boxes is None):
-        raise ConfigError("reads", reads, "say what to forget: --reads, or --boxes, one of them")
+        raise ConfigError("reads", reads, "set either `reads` or `boxes`, to choose what to forget")
     if not 100 <= samples <= _MOST_SAMPLES:
-        raise ConfigError("samples", samples, f"from 100 to {_MOST_SAMPLES:,}")
-    row = default_row(run.generator) if row is None else row
+        raise ConfigError("samples", samples, f"must be 100 to {_MOST_SAMPLES:,}")
+    if row is None:
+        row = max(1, len(run.generator.shapes) - 1)
     refuse_row(run.generator, row)
     fresh_NZ = choice.latents(run, samples, samples + _COUNTED)
     if reads is not None:
@@ -131,9 +130,12 @@ def forget(
 
         latent_NZ = choice.latents(run, 0, samples)
         probe = probe_concept(
-            map_means(run.generator, latent_NZ, row), shows(latent_NZ), row, seed=choice.seed
+            activations(run.generator, latent_NZ, row, averaged=True),
+            shows(latent_NZ),
+            row,
+            seed=choice.seed,
         )
-        picked = np.flatnonzero(shows(fresh_NZ))[:_SHOWN]
+        shown = np.flatnonzero(shows(fresh_NZ))[:_SHOWN]
     else:
         assert boxes is not None
         known = read_boxes(Path(boxes), run.networks.image_shape[1:])
@@ -145,22 +147,22 @@ def forget(
             row,
             seed=choice.seed,
         )
-        sure_N = probe.greatest(activations(run.generator, fresh_NZ, row))
-        picked = sure_N.argsort(descending=True)[:_SHOWN].numpy()
+        logit_N = probe.greatest(activations(run.generator, fresh_NZ, row))
+        shown = logit_N.argsort(descending=True)[:_SHOWN].numpy()
     if probe.accuracy < least:
         raise DcganError(
-            f"{reads or boxes}: held-out accuracy {probe.accuracy:.2f}, below {least:g}: the maps"
-            f" of row {row} do not know it; take another --row, or accept it with a lower --least"
+            f"{reads or boxes}: the held-out accuracy is {probe.accuracy:.2f}, below {least:g}, so"
+            f" the maps of layer {row} do not predict it. Choose another `row`, or a lower `least`"
         )
-    if not len(picked):
-        raise DcganError(f"none of {_COUNTED} fresh samples shows {reads}; take another --seed")
+    if not len(shown):
+        raise DcganError(f"none of {_COUNTED} new samples shows {reads}. Use another `seed`")
     rows: list[tuple[NDArray[np.uint8], Sequence[str]]] = []
     shares: dict[str, list[float]] = {}
-    for caption, off_M in _ways(probe, choice.seed):
+    for caption, off_M in _switched_off(probe, choice.seed):
         with without_maps(run.generator, row, off_M):
             if caption not in shares:
-                drawn = run.draw(fresh_NZ[picked], run.generator)
-                rows.append((drawn, [caption, *[""] * (len(picked) - 1)]))
+                drawn = run.draw(fresh_NZ[shown], run.generator)
+                rows.append((drawn, [caption, *[""] * (len(shown) - 1)]))
                 if beside is not None:
                     rows.append(nearest_row(beside, drawn))
             shares.setdefault(caption, [])
@@ -174,31 +176,32 @@ def forget(
     )
 
 
-def _ways(probe: Probe, seed: int) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def _switched_off(probe: Probe, seed: int) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     off_M = probe.drawing()
     yield "all maps", np.zeros_like(off_M)
     yield "without", off_M
     for number in range(_CONTROLS):
-        yield _RANDOM, random_maps(off_M, derived_seed(seed, f"maps {number}"))
+        random = np.random.default_rng(derived_seed(seed, f"maps {number}"))
+        yield _RANDOM, random.permutation(off_M)
 
 
 def read_boxes(path: Path, size: tuple[int, int]) -> dict[int, list[Box]]:
-    """Boxes from a file of lines NUMBER,LEFT,TOP,RIGHT,BOTTOM.
+    """Read boxes from a file of lines NUMBER,LEFT,TOP,RIGHT,BOTTOM.
 
     Parameters
     ----------
     path : path
-        Numbers are those on the sheet that ``sample --numbered`` makes; the others are pixels of
-        the image itself, not of the sheet. Several lines may be of one image.
+        NUMBER is the number of a sample; the others are in pixels of the image itself, not of a
+        sheet. An image may have several lines.
     size : (height, width)
         Of an image.
 
     Raises
     ------
     DataError
-        The file cannot be read, or a line is no such box.
+        The file cannot be read, or a line is not such a box.
     """
-    found: dict[int, list[Box]] = {}
+    boxes: dict[int, list[Box]] = {}
     try:
         with path.open(newline="", encoding="utf-8") as file:
             lines = list(csv.reader(file))
@@ -211,14 +214,14 @@ def read_boxes(path: Path, size: tuple[int, int]) -> dict[int, list[Box]]:
             number, left, top, right, bottom = map(int, line)
         except ValueError:
             raise DataError(
-                f"{path}, line {place}: wants NUMBER,LEFT,TOP,RIGHT,BOTTOM, whole numbers"
+                f"{path}, line {place}: must be NUMBER,LEFT,TOP,RIGHT,BOTTOM, in whole numbers"
             ) from None
         if not (number >= 0 and 0 <= left < right <= size[1] and 0 <= top < bottom <= size[0]):
             raise DataError(
-                f"{path}, line {place}: no box of an image of {size[0]}x{size[1]}; wants"
-                " 0 <= left < right <= width and 0 <= top < bottom <= height"
+                f"{path}, line {place}: not in an image of {size[0]}x{size[1]} (height x width). It"
+                " must be 0 <= left < right <= width and 0 <= top < bottom <= height"
             )
-        found.setdefault(number, []).append((left, top, right, bottom))
-    if not found:
-        raise DataError(f"{path}: holds no box")
-    return found
+        boxes.setdefault(number, []).append((left, top, right, bottom))
+    if not boxes:
+        raise DataError(f"{path}: has no boxes. Write one per line: NUMBER,LEFT,TOP,RIGHT,BOTTOM")
+    return boxes

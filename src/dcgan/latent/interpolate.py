@@ -1,4 +1,4 @@
-"""From picture to picture: latents between latents, drawn.
+"""Latent paths: latents between latents.
 
 F frames · K points · Z numbers of a latent
 """
@@ -26,7 +26,7 @@ _EACH = 10
 _MOST_FRAMES = 10_000
 
 _STEP = 0.6
-"""Radians between the points of a walk: neighbours look alike, and after five little is left."""
+"""Radians between points of a walk: neighbors look alike, and little remains after five."""
 
 
 @isolated()
@@ -39,22 +39,22 @@ def interpolate(
     closed: bool = False,
     seed: int = 0,
 ) -> Tensor:
-    """Latents on a way through points.
+    """Latents on a path through points.
 
     Parameters
     ----------
     space : LatentSpace
     points_KZ : Tensor
-        (K, Z): two or more; of a circle two, of a grid two or four, of a walk where it begins.
+        (K, Z): two or more; two for a circle, two or four for a grid, the start of a walk.
     kind : {"spherical", "straight", "circle", "grid", "walk"}
-        Great circles; straight lines; the closed circle z₁ cos θ + z₂ sin θ; a square sheet
-        between corners; a random walk.
-    frames : int
-        How many; a grid has the nearest square number.
+        Great circles; straight lines; the closed circle z₁ cos θ + z₂ sin θ; a square grid between
+        corners; a random walk.
+    frames : int, default 60
+        Number of latents F; for a grid, the nearest square number.
     closed : bool
-        From the last point back to the first, by a great circle or straight.
+        Return from the last point to the first. Only for ``spherical`` and ``straight``.
     seed : int
-        Of a walk's turns.
+        Of a random walk.
 
     Returns
     -------
@@ -64,12 +64,12 @@ def interpolate(
     Raises
     ------
     ConfigError
-        Another number of points than this kind needs, fewer frames than points or more than
-        10,000, a circle through one point, or a circle, grid or walk that is to close.
+        A wrong number of points, fewer frames than points or more than 10,000, a circle of two
+        equal points, or ``closed`` for another kind.
     """
     _refuse(kind, len(points_KZ), frames, closed=closed)
     if kind == "circle" and torch.equal(points_KZ[0], points_KZ[1]):
-        raise ConfigError("points", "the same twice", "a circle needs two that differ")
+        raise ConfigError("points", "the same twice", "a circle needs two different points")
     match kind:
         case "circle":
             return noise_circle(space, points_KZ[0], points_KZ[1], frames)
@@ -77,21 +77,21 @@ def interpolate(
             return corners(points_KZ, max(2, round(frames**0.5)), on_noise(space, spherical))
         case "walk":
             points_KZ = _walked(space, points_KZ[0], max(1, frames // _EACH), seed)
-    # straight lines between latents stay in a cube, too
-    way = straight if kind == "straight" else on_noise(space, spherical)
-    return through(points_KZ, frames, way, closed=closed)
+    # straight lines also stay in the cube of uniform noise
+    path = straight if kind == "straight" else on_noise(space, spherical)
+    return through(points_KZ, frames, path, closed=closed)
 
 
 def describe(space: LatentSpace, kind: Kind) -> str:
-    """What was done, for people: ``spherical`` or, say, ``circle of uniform noise made normal``."""
+    """A description of the path for users."""
     if kind == "straight" or space.distribution == "normal":
         return kind
-    return f"{kind}, uniform noise by way of normal noise"
+    return f"{kind} in normal noise, mapped back to uniform noise"
 
 
 def _walked(space: LatentSpace, start_Z: Tensor, steps: int, seed: int) -> Tensor:
     """A walk's points; classes and codes stay as they are."""
-    # of a seed of its own: the walk may begin at a numbered sample of this one
+    # another seed, since the walk may start at a sample of this one
     fresh_KD = LatentSpace(space.dim).numbered(derived_seed(seed, "walk"), 0, steps)
     noise_KD = walk(to_normal(space, start_Z[None])[0], fresh_KD, _STEP)
     beside = start_Z[space.dim :].expand(len(noise_KD), -1)
@@ -101,13 +101,13 @@ def _walked(space: LatentSpace, start_Z: Tensor, steps: int, seed: int) -> Tenso
 def _refuse(kind: Kind, points: int, frames: int, *, closed: bool) -> None:
     wanted = {"circle": (2,), "grid": (2, 4), "walk": (1,)}.get(kind)
     if wanted is None and points < 2:
-        raise ConfigError("points", points, f"a {kind} way needs two or more")
+        raise ConfigError("points", points, f"a {kind} path needs at least 2 points")
     if wanted is not None and points not in wanted:
         numbers = " or ".join(map(str, wanted))
-        raise ConfigError("points", points, f"a {kind} needs {numbers}")
+        raise ConfigError("points", points, f"a {kind} needs {numbers} points")
     if frames < max(2, points):
-        raise ConfigError("frames", frames, f"at least {max(2, points)}, so that each point is met")
+        raise ConfigError("frames", frames, f"must be at least {max(2, points)}")
     if frames > _MOST_FRAMES:
-        raise ConfigError("frames", frames, f"at most {_MOST_FRAMES:,}")
+        raise ConfigError("frames", frames, f"must be at most {_MOST_FRAMES:,}")
     if closed and wanted is not None:
-        raise ConfigError("closed", True, f"is for spherical and straight ways, not for a {kind}")
+        raise ConfigError("closed", True, f"not for a {kind}, only for spherical and straight")

@@ -1,12 +1,13 @@
-"""Pictures found in latent space: named, kept in the run, shown.
+"""Images to invert: reading them, their names, and the figure.
 
-N pictures · C channels · H, W sides · Z numbers of a latent
+N images · C channels · H, W sides · Z numbers of a latent
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 from unicodedata import normalize
 
@@ -23,12 +24,12 @@ from dcgan.latent.choice import Choice
 from dcgan.latent.nearest import nearest_row
 from dcgan.latent.noise import to_normal
 from dcgan.models.latents import LatentSpace
-from dcgan.render.sheet import stacked
+from dcgan.render.sheet import LEGIBLE_SIDE, stacked
 from dcgan.runs.dataset import read_files
 from dcgan.runs.run import Run
 
 MOST = 64
-"""Pictures at a time."""
+"""Images at a time."""
 
 _COLUMNS = 8
 
@@ -36,17 +37,17 @@ _COLUMNS = 8
 def read_words(
     run: Run, words: Sequence[str], dataset: ImageDataset | None, kind: str
 ) -> tuple[list[str], NDArray[np.uint8]]:
-    """The pictures that words on the command line mean, and a name for each.
+    """The images that words on the command line mean, and a name for each.
 
     Parameters
     ----------
     run : Run
     words : sequence of str
-        Files, or numbers in ``pictures``.
-    dataset : Pictures, optional
-        Needed where there are numbers.
+        Files, or numbers of images in ``dataset``.
+    dataset : ImageDataset, optional
+        Needed for numbers.
     kind : str
-        What those are called: its 17th is named ``KIND-17``.
+        Image 17 of the dataset is named ``KIND-17``.
 
     Returns
     -------
@@ -55,31 +56,31 @@ def read_words(
     Raises
     ------
     ConfigError
-        No such number, or too many at a time.
+        No such number, or more than 64 images.
     DataError
-        A file that is missing or no picture.
+        A file that is missing or not an image.
     """
     if not 1 <= len(words) <= MOST:
-        raise ConfigError("pictures", len(words), f"from 1 to {MOST} at a time")
+        raise ConfigError("images", len(words), f"must be 1 to {MOST} images at a time")
     names: list[str] = []
-    found = []
+    images = []
     for word in words:
         if dataset is not None and word.isdecimal():
             if int(word) >= len(dataset):
-                raise ConfigError("picture", word, f"numbers go from 0 to {len(dataset) - 1:,}")
-            found.append(take(dataset, np.array([int(word)])))
+                raise ConfigError("image", word, f"numbers are from 0 to {len(dataset) - 1:,}")
+            images.append(take(dataset, np.array([int(word)])))
             name = f"{kind}-{word}"
         else:
-            found.append(read_files(run.folder, run.networks, [Path(word)]))
+            images.append(read_files(run.folder, run.networks, [Path(word)]))
             name = Path(word).stem
         names.append(_distinct(_slug(name), names))
-    return names, np.concatenate(found)
+    return names, np.concatenate(images)
 
 
 def _slug(name: str) -> str:
-    """A name that a file and a word on the command line can bear."""
-    plain = re.sub(r"[^\w.]+", "-", normalize("NFC", name)).strip("-_.") or "picture"
-    return f"picture-{plain}" if plain.isdigit() else plain
+    """A name that works as a file name and as an argument."""
+    plain = re.sub(r"[^\w.]+", "-", normalize("NFC", name)).strip("-_.") or "image"
+    return f"image-{plain}" if plain.isdigit() else plain
 
 
 def _distinct(name: str, names: Sequence[str]) -> str:
@@ -91,14 +92,14 @@ def _distinct(name: str, names: Sequence[str]) -> str:
 
 
 def own_samples(run: Run, count: int, choice: Choice) -> tuple[Tensor, Tensor]:
-    """Latents (N, Z) and what the generator draws of them, not rounded, (N, C, H, W)."""
+    """Latents (N, Z) and their images, not rounded to 8 bits, (N, C, H, W) in [-1, 1]."""
     latent_NZ = choice.latents(run, 0, count)
     with torch.inference_mode():
         return latent_NZ, run.generator(latent_NZ.to(run.device)).cpu()
 
 
 def relative_errors(space: LatentSpace, found_NZ: Tensor, true_NZ: Tensor) -> Tensor:
-    """Length of the difference of two latents' noise, as part of that of the true one, (N,)."""
+    """Length of the difference of the noise of two latents, relative to the true one, (N,)."""
     true_ND = to_normal(space, true_NZ)
     relative_N: Tensor = (to_normal(space, found_NZ) - true_ND).norm(dim=1) / true_ND.norm(dim=1)
     return relative_N
@@ -113,16 +114,19 @@ def figure(
     choice: Choice,
     beside: ImageDataset | None = None,
 ) -> Image.Image:
-    """Pictures, below each what was found, and below that what it becomes where it is moved.
+    """Images above their reconstructions, and, with moves, above the moved reconstructions.
 
-    ``beside`` are pictures of which the nearest stands below what was found.
+    With ``beside``, the nearest of its images is shown below each reconstruction. All images are at
+    least 64 pixels wide.
     """
-    found = run.draw(latent_NZ)
-    rows = [(images_NCHW, names), (found, [f"{error:.3f}" for error in errors])]
+    inverted = run.draw(latent_NZ)
+    rows = [(images_NCHW, names), (inverted, [f"{error:.3f}" for error in errors])]
     if beside is not None:
-        rows.append(nearest_row(beside, found))
+        rows.append(nearest_row(beside, inverted))
     if choice.moves:
         moves = " ".join(f"{name} {by:+g}" for name, by in choice.moves.items())
         moved_NZ = choice.move(run, latent_NZ)
         rows.append((run.draw(moved_NZ), [moves, *[""] * (len(names) - 1)]))
-    return stacked(rows, min(_COLUMNS, len(names)))
+    *_, height, width = images_NCHW.shape
+    side = max(height, width) * ceil(LEGIBLE_SIDE / width)
+    return stacked(rows, _COLUMNS, side=side)

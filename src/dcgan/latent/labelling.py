@@ -1,4 +1,4 @@
-"""What images show, by classifiers trained on the data's own labels.
+"""Predict what images show, with classifiers trained on the labels of the dataset.
 
 N images · C channels · H, W sides · K classes
 """
@@ -25,16 +25,17 @@ from dcgan.runtime.reporting import SILENT, Reporter
 _PARTS = 8
 
 YES = "yes"
-"""The class that an attribute's bare name means, of ``no`` and ``yes``."""
+"""The class that the name of a yes-and-no factor means."""
 
 Condition = tuple[str, int]
-"""A factor, and the number of one of its classes."""
+"""A factor, and the index of one of its classes."""
 
 
 class Reader:
-    """Classifies images by any factor of the pictures that a run was trained on.
+    """Predicts the factors of a run's training images for other images.
 
-    Pictures are opened, and each classifier is trained or fetched, when they are first needed.
+    The dataset is opened, and each classifier trained or read from the cache, when it is first
+    needed.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ class Reader:
 
     @cached_property
     def dataset(self) -> ImageDataset:
-        """What the run was trained on, or is to be read by."""
+        """The training images of the run, or those of ``data``."""
         run = self._run
         return open_dataset(
             run.folder, run.networks, self._data, data_root=self._root, reporter=self._reporter
@@ -70,24 +71,23 @@ class Reader:
         Raises
         ------
         DataError
-            None has.
+            There are none.
         """
-        found = {name: labels for name, labels in self.dataset.labels.items() if labels.names}
-        if not found:
+        factors = {name: labels for name, labels in self.dataset.labels.items() if labels.names}
+        if not factors:
             raise DataError(
-                f"{self._run.path}: its images have no labels. What can be read without labels:"
-                f" {', '.join(APPEARANCES)}. Or give numbers on the sheet that sample --numbered"
-                " makes, such as --plus 3,17,40"
+                f"{self._run.path}: its images have no labels. Without labels, use"
+                f" {', '.join(APPEARANCES)}, or sample numbers such as 3,17,40"
             )
-        return found
+        return factors
 
     def conditions(self, concept: str) -> list[Condition]:
-        """What ``colour=red+shape=circle``, ``smiling`` or ``red`` asks for.
+        """The conditions of a concept such as ``colour=red+shape=circle``, ``smiling`` or ``red``.
 
         Parameters
         ----------
         concept : str
-            FACTOR=CLASS, or a class or a yes-and-no factor by its name alone; several joined by +.
+            FACTOR=CLASS, or only the name of a class or of a yes-and-no factor; join several by +.
 
         Raises
         ------
@@ -120,13 +120,15 @@ class Reader:
             return of[0], word
         if of:
             raise ConfigError(
-                "concept", word, f"say of what: {' or '.join(f'{f}={word}' for f in of)}"
+                "concept",
+                word,
+                f"several factors have it. Use {' or '.join(f'{f}={word}' for f in of)}",
             )
         every = [name for labels in self.factors.values() for name in labels.names]
         raise ConfigError("concept", word, f"no such class; {did_you_mean(word, every)}")
 
     def probabilities(self, images_NCHW: NDArray[np.uint8], factor: str) -> NDArray[np.float32]:
-        """Of each class of a factor, (N, K)."""
+        """Probabilities of the classes of a factor, (N, K)."""
         found = self._extractor(factor, self.factors[factor])(images_NCHW).probabilities
         assert found is not None
         return found
@@ -145,7 +147,7 @@ class Reader:
         return self._classifiers[factor]
 
     def is_measured(self, concept: str) -> bool:
-        """Whether a word names a factor that has values and no classes, or an appearance."""
+        """Whether a concept is a number: a factor without classes, or an appearance."""
         labels = self._labels_of(concept)
         return concept in APPEARANCES if labels is None else not labels.names
 
@@ -154,25 +156,25 @@ class Reader:
             return self.dataset.labels.get(concept)
         except DataError:
             if concept in APPEARANCES:
-                return None  # looked at, not learned: the pictures may lie anywhere
+                return None  # computed from pixels: the dataset may be missing
             raise
 
     def values(self, images_NCHW: NDArray[np.uint8], factor: str) -> NDArray[np.float64]:
-        """A measured factor, (N,): by a classifier of its eighths, their means weighed.
+        """A numeric factor, (N,): the mean over its eighths, weighted by their probabilities.
 
-        Where the pictures have no such factor, that appearance of images.
+        If the dataset has no such factor, it is an appearance.
 
         Raises
         ------
         DataError
-            Hardly two values differ.
+            Nearly all values are the same.
         """
         if self._labels_of(factor) is None:
             return APPEARANCES[factor](images_NCHW)
         if factor not in self._eighths:
             self._eighths[factor] = _eighths(self.dataset, factor)
         labels, mean_K = self._eighths[factor]
-        # a measured factor may be a place, which must stay where it is
+        # the factor may be a position, so training images must not be shifted
         found = self._extractor(factor, labels, shifted=False)(images_NCHW).probabilities
         assert found is not None
         return found.astype(np.float64) @ mean_K
@@ -180,18 +182,18 @@ class Reader:
     def agreement(
         self, images_NCHW: NDArray[np.uint8], conditions: list[Condition]
     ) -> NDArray[np.float32]:
-        """The least probability of what is asked for, image by image, (N,)."""
+        """The smallest probability of the conditions, (N,)."""
         each = [self.probabilities(images_NCHW, factor)[:, k] for factor, k in conditions]
         least_N: NDArray[np.float32] = np.min(each, axis=0)
         return least_N
 
 
 def _eighths(dataset: ImageDataset, factor: str) -> tuple[Labels, NDArray[np.float64]]:
-    """A measured factor cut into eight classes of equally many pictures, and the mean of each."""
+    """A numeric factor as eight classes of equally many images, and the mean of each."""
     values = np.asarray(dataset.labels[factor].values, np.float64)
     ends = np.unique(np.quantile(values, np.linspace(0, 1, _PARTS + 1)))
     if len(ends) < 3:
-        raise DataError(f"{factor}: nearly all pictures have one value; nothing grows along it")
+        raise DataError(f"{factor}: nearly all images have the same value. Choose another factor")
     number = np.clip(np.searchsorted(ends, values, side="right") - 1, 0, len(ends) - 2)
     names = tuple(f"{low:.3g} to {high:.3g}" for low, high in pairwise(ends))
     mean_K = np.array([values[number == k].mean() for k in range(len(names))])

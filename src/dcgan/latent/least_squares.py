@@ -1,4 +1,4 @@
-"""Damped least squares for many starts at once.
+"""Damped least squares for many starting points at once.
 
 B starts · D unknowns · R residuals
 """
@@ -14,31 +14,31 @@ from torch.func import jvp, vmap
 _DAMPING, _DOWN, _UP = 1.0, 0.3, 4.0
 _LEAST, _MOST = 1e-8, 1e8
 _FLOOR = 1e-6
-"""Added to the diagonal, for unknowns that change nothing."""
+"""Added to the diagonal, for unknowns without effect."""
 
 Residual = Callable[..., Tensor]
-"""(D,) and what is given for one start → (R,)."""
+"""(D,) and the other arguments of one start → (R,)."""
 
 
 def descend(
     residual: Residual, start_BD: Tensor, *given: Tensor, steps: int, done: float = 0.0
 ) -> tuple[Tensor, Tensor]:
-    """Make the mean of squared residuals small: Levenberg's and Marquardt's method.
+    """Minimize the mean of squared residuals with the Levenberg-Marquardt method.
 
-    Each step solves (JᵀJ + λ diag JᵀJ) δ = -Jᵀr and is taken if it makes things better; then λ
-    falls, else it rises (Marquardt 1963, doi:10.1137/0111030). Slopes J are found forwards, one
-    unknown after the other, all starts and all unknowns in one pass.
+    Each step solves (JᵀJ + λ diag JᵀJ) δ = -Jᵀr. If it lowers the error, it is accepted and λ
+    decreases; otherwise λ increases (Marquardt 1963, doi:10.1137/0111030). The Jacobian J is
+    computed in forward mode, for all starts and unknowns in one pass.
 
     Parameters
     ----------
     residual : Residual
-        Of one start; torch's functions only, as it is vectorised.
+        For one start; it must use torch functions only, since it is vectorized.
     start_BD : Tensor
     given : Tensor
-        One row for each start (B, ...).
+        Other arguments of the residual, one row for each start (B, ...).
     steps : int
     done : float, default 0
-        Stop once all are at or below this.
+        Stop when all errors are at most this.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def descend(
 
 
 def _solved(matrix_BDD: Tensor, value_BD: Tensor) -> Tensor:
-    """``torch.linalg.solve``, on the CPU where MPS has none (the oldest PyTorch admitted)."""
+    """``torch.linalg.solve``, for MPS on the CPU (older PyTorch has none there)."""
     found_BD: Tensor
     if matrix_BDD.device.type != "mps":
         found_BD = torch.linalg.solve(matrix_BDD, value_BD)

@@ -1,6 +1,6 @@
-"""The real pictures that generated ones come nearest to: is it drawn, or remembered?
+"""The real images nearest to generated ones, to see whether training images were memorized.
 
-N images · P pictures of a part · C channels · H, W sides
+N images · P images of a part · C channels · H, W sides
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from dcgan.runtime.isolation import isolated
 def nearest_real(
     dataset: ImageDataset, images_NCHW: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Which picture lies nearest to each image, of all there are.
+    """The nearest image of a dataset to each image.
 
     Parameters
     ----------
-    dataset : Pictures
+    dataset : ImageDataset
         Read in parts of bounded size.
     images_NCHW : uint8 (N, C, H, W)
 
     Returns
     -------
     (int64 (N,), float (N,))
-        Its number, and the root of the mean squared difference of pixels, in units of their 255
-        steps: 0 is a copy.
+        Its index, and the root mean squared difference of pixels, where black to white is 1; 0 is
+        an exact copy.
     """
     image_NF = images_NCHW.reshape(len(images_NCHW), -1).astype(np.float32) / 255
     square_N1 = (image_NF**2).sum(axis=1, dtype=np.float64)[:, None]
     best_N = np.full(len(image_NF), np.inf)
-    found_N = np.zeros(len(image_NF), np.int64)
+    nearest_N = np.zeros(len(image_NF), np.int64)
     start = 0
     for part in parts_of(dataset, np.arange(len(dataset))):
         real_PF = part.reshape(len(part), -1).astype(np.float32) / 255
@@ -45,15 +45,15 @@ def nearest_real(
         place_N = distance_NP.argmin(axis=1)
         least_N = np.take_along_axis(distance_NP, place_N[:, None], axis=1)[:, 0]
         is_nearer = least_N < best_N
-        best_N[is_nearer], found_N[is_nearer] = least_N[is_nearer], start + place_N[is_nearer]
+        best_N[is_nearer], nearest_N[is_nearer] = least_N[is_nearer], start + place_N[is_nearer]
         start += len(part)
     size = prod(images_NCHW.shape[1:])
-    return found_N, np.sqrt(best_N.clip(min=0) / size)
+    return nearest_N, np.sqrt(best_N.clip(min=0) / size)
 
 
 def nearest_row(
     dataset: ImageDataset, images_NCHW: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], list[str]]:
-    """The real picture nearest to each image, (N, C, H, W), and captions with their distance."""
+    """The real image nearest to each image, (N, C, H, W), and captions with the distance."""
     number_N, distance_N = nearest_real(dataset, images_NCHW)
     return take(dataset, number_N), [f"real, {distance:.3f}" for distance in distance_N]

@@ -1,10 +1,10 @@
-"""Ways through a latent space.
+"""Paths through a latent space.
 
 F frames or shares · Z numbers of a latent · K points
 
-Normal latents lie near a sphere of radius √Z: the straight way between two of them cuts through its
-inside, where the generator was never trained (White 2016, arXiv:1609.04468). `noise.py` says what
-becomes of uniform latents, and of classes and codes beside the noise.
+Normal latents are near a sphere of radius √Z. A straight line between two of them goes through its
+inside, where the generator was never trained (White 2016, arXiv:1609.04468). `noise.py` handles
+uniform latents, classes and codes.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from math import cos, pi, sin
 import torch
 from torch import Tensor
 
-Way = Callable[[Tensor, Tensor, Tensor], Tensor]
+LatentPath = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(start (Z,), end (Z,), shares (F,) from 0 to 1) → latents (F, Z)."""
 
 _PARALLEL = 1e-6
-"""Sine of an angle below which two directions are one, or opposite."""
+"""Sine of an angle below which two directions count as equal or opposite."""
 
 
 def straight(start_Z: Tensor, end_Z: Tensor, share_F: Tensor) -> Tensor:
@@ -36,10 +36,10 @@ def straight(start_Z: Tensor, end_Z: Tensor, share_F: Tensor) -> Tensor:
 
 
 def spherical(start_Z: Tensor, end_Z: Tensor, share_F: Tensor) -> Tensor:
-    """The great circle between the directions, at an even speed; lengths in a straight line.
+    """The great circle between the directions at constant speed; lengths change linearly.
 
-    Shoemake 1985 (slerp), which he gives for unit lengths. Between opposite directions there are
-    many great circles; this takes one, and always the same.
+    Shoemake 1985 (slerp), there for unit lengths. Opposite directions have many great circles
+    between them; the same one is always chosen.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def spherical(start_Z: Tensor, end_Z: Tensor, share_F: Tensor) -> Tensor:
     aside_Z = to_Z - (to_Z @ from_Z) * from_Z
     if aside_Z.norm() < _PARALLEL:
         aside_Z = _perpendicular(from_Z)
-    if aside_Z.norm() == 0:  # one number has no directions to turn to
+    if aside_Z.norm() == 0:  # one number: there are no other directions
         return straight(start_Z, end_Z, share_F)
     aside_Z = aside_Z / aside_Z.norm()
     share_F1 = share_F.double()[:, None]
@@ -66,9 +66,9 @@ def spherical(start_Z: Tensor, end_Z: Tensor, share_F: Tensor) -> Tensor:
 
 
 def circle(first_Z: Tensor, second_Z: Tensor, frames: int) -> Tensor:
-    """The closed loop z₁ cos θ + z₂ sin θ, at ``frames`` angles from 0 on, 2π left out.
+    """The closed loop z₁ cos θ + z₂ sin θ, at ``frames`` angles from 0, without 2π.
 
-    For independent normal latents each point of it is a normal latent too.
+    For independent normal latents, each point of it is a normal latent too.
 
     Examples
     --------
@@ -80,18 +80,18 @@ def circle(first_Z: Tensor, second_Z: Tensor, frames: int) -> Tensor:
     return found_FZ.to(first_Z)
 
 
-def through(points_KZ: Tensor, frames: int, way: Way, *, closed: bool = False) -> Tensor:
-    """The way from point to point, stretches with equally many frames or one more.
+def through(points_KZ: Tensor, frames: int, path: LatentPath, *, closed: bool = False) -> Tensor:
+    """The path from point to point; all sections have equally many frames, or one more.
 
     Parameters
     ----------
     points_KZ : Tensor
         Two or more.
     frames : int
-        Of the whole way, in which each point is met exactly; at least as many as points.
-    way : Way
+        Of the whole path, which has all points exactly; at least as many as points.
+    path : LatentPath
     closed : bool
-        Back to the first point, which is not repeated: the last frame continues into the first.
+        Return to the first point, which is not repeated.
 
     Returns
     -------
@@ -100,35 +100,36 @@ def through(points_KZ: Tensor, frames: int, way: Way, *, closed: bool = False) -
     """
     if closed:
         points_KZ = torch.cat([points_KZ, points_KZ[:1]])
-    stretches, steps = len(points_KZ) - 1, frames - (not closed)
+    sections, steps = len(points_KZ) - 1, frames - (not closed)
     parts = []
     for number, (start_Z, end_Z) in enumerate(pairwise(points_KZ)):
-        count = (number + 1) * steps // stretches - number * steps // stretches
-        parts.append(way(start_Z, end_Z, torch.arange(count) / count))
+        count = (number + 1) * steps // sections - number * steps // sections
+        parts.append(path(start_Z, end_Z, torch.arange(count) / count))
     if not closed:
         parts.append(points_KZ[-1:])
     return torch.cat(parts)
 
 
-def corners(points_KZ: Tensor, side: int, way: Way) -> Tensor:
+def corners(points_KZ: Tensor, side: int, path: LatentPath) -> Tensor:
     """A grid of side × side latents between two or four corners, row by row.
 
-    Two: the way from one to the other, in reading order. Four: clockwise from the upper left; the
-    outer columns are ways between corners, and each row a way between these.
+    Two corners: the path from one to the other, in reading order. Four, clockwise from the upper
+    left: the outer columns are paths between corners, and each row is a path between these.
     """
     if len(points_KZ) == 2:
-        return way(points_KZ[0], points_KZ[1], torch.linspace(0, 1, side * side))
+        return path(points_KZ[0], points_KZ[1], torch.linspace(0, 1, side * side))
     share_F = torch.linspace(0, 1, side)
     upper_left, upper_right, lower_right, lower_left = points_KZ
-    left_FZ, right_FZ = way(upper_left, lower_left, share_F), way(upper_right, lower_right, share_F)
-    rows = [way(a, b, share_F) for a, b in zip(left_FZ, right_FZ, strict=True)]
+    left_FZ = path(upper_left, lower_left, share_F)
+    right_FZ = path(upper_right, lower_right, share_F)
+    rows = [path(a, b, share_F) for a, b in zip(left_FZ, right_FZ, strict=True)]
     return torch.cat(rows)
 
 
 def walk(start_Z: Tensor, fresh_KZ: Tensor, step: float) -> Tensor:
-    """A random walk's points: each is the last, turned by an angle towards a fresh latent.
+    """The points of a random walk: each is the last one, turned by an angle to a random latent.
 
-    z' = z cos α + ε sin α keeps normal latents normal, however long it goes on.
+    z' = z cos α + ε sin α keeps normal latents normal.
 
     Parameters
     ----------
@@ -150,13 +151,13 @@ def walk(start_Z: Tensor, fresh_KZ: Tensor, step: float) -> Tensor:
 
 
 def _perpendicular(direction_Z: Tensor) -> Tensor:
-    """Some direction at a right angle, always the same."""
+    """A direction at a right angle, always the same."""
     axis_Z = torch.zeros_like(direction_Z)
     axis_Z[direction_Z.abs().argmin()] = 1
     return axis_Z - (axis_Z @ direction_Z) * direction_Z
 
 
 def _with_ends(start_Z: Tensor, end_Z: Tensor, share_F: Tensor, found_FZ: Tensor) -> Tensor:
-    """Ends exactly as given, which rounding would spoil."""
+    """Replace the ends by the given points, without rounding errors."""
     found_FZ = torch.where((share_F == 0)[:, None], start_Z, found_FZ)
     return torch.where((share_F == 1)[:, None], end_Z, found_FZ)

@@ -1,4 +1,4 @@
-"""One latent by name: a number on a numbered sheet, or an inverted picture.
+"""A latent by name: a sample number, or the name of an inverted image.
 
 Z numbers of a latent
 """
@@ -21,21 +21,21 @@ _NUMBER = re.compile(r"-?[0-9]+(:-?[0-9]+)?")
 
 
 def latent_of(run: Run, name: str, choice: Choice) -> Tensor:
-    """The latent that a word on the command line means, (Z,).
+    """The latent of a name, (Z,).
 
     Parameters
     ----------
     run : Run
     name : str
-        ``17``: number 17 of the seed in ``choice``, as on a numbered sheet of it. ``5:17``: the
-        same of seed 5. Anything else: the picture that ``dcgan invert`` kept under that name; of
-        ``choice``, only moves are for it.
+        ``17``: sample 17 of the seed in ``choice``. ``5:17``: sample 17 of seed 5. Anything else:
+        the image that ``dcgan invert`` stored by that name, to which only the moves of ``choice``
+        apply.
     choice : Choice
 
     Raises
     ------
     ConfigError
-        None of these, or out of bounds.
+        None of these, or a number out of range.
     """
     seed, colon, number = name.rpartition(":")
     try:
@@ -45,22 +45,22 @@ def latent_of(run: Run, name: str, choice: Choice) -> Tensor:
             raise ConfigError(
                 "point",
                 name,
-                "write a number on the sheet that sample --numbered makes, or SEED:NUMBER, or the"
-                " name of a picture after dcgan invert",
+                "use a sample number, SEED:NUMBER, or the name of an image that 'dcgan invert'"
+                " stored",
             ) from None
         return choice.move(run, read_latent(run, name)[None])[0]
     if not 0 <= place < _MOST:
-        raise ConfigError("point", name, f"numbers go from 0 to {_MOST - 1:,}")
+        raise ConfigError("point", name, f"numbers are from 0 to {_MOST - 1:,}")
     if not 0 <= own < 2**63:
-        raise ConfigError("point", name, "seeds go from 0 to 2^63 - 1")
+        raise ConfigError("point", name, "seeds are from 0 to 2^63 - 1")
     return replace(choice, seed=own).latents(run, place, place + 1)[0]
 
 
 def is_point(run: Run, name: str) -> bool:
-    """Whether a word means a latent: a number, or the name of an inverted picture."""
+    """Whether a word means a latent: a sample number, or the name of an inverted image."""
     return bool(_NUMBER.fullmatch(name)) or name in stored_images(run)
 
 
 def latents_of(run: Run, names: tuple[str, ...], choice: Choice) -> Tensor:
-    """Several of them, (K, Z)."""
+    """The latents of several names, (K, Z)."""
     return torch.stack([latent_of(run, name, choice) for name in names])

@@ -1,4 +1,4 @@
-"""Samples into files, in constant memory however many they are.
+"""Write samples to files, in constant memory.
 
 N images · C channels · H, W sides
 """
@@ -10,6 +10,7 @@ import zipfile
 from collections import deque
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from time import localtime
 
@@ -44,8 +45,9 @@ def write_samples(
     numbered: bool = False,
     beside: ImageDataset | None = None,
 ) -> None:
-    """Draw images and write them; the suffix of ``out`` says how. Of several processes that share
-    the drawing, the first writes.
+    """Generate images and write them in the format of ``out``.
+
+    With several processes, all generate and the first one writes.
 
     Parameters
     ----------
@@ -53,20 +55,18 @@ def write_samples(
     count : int
     out : Path
         ``.png``, ``.jpg``, ``.jpeg`` or ``.webp``: one sheet. ``.npz``: an array ``images``, uint8
-        (N, C, H, W). ``.zip``: PNGs named by number. No suffix: a folder of such PNGs, new or
-        empty.
+        (N, C, H, W). ``.zip``: PNGs named by number. No suffix: a new or empty folder of PNGs.
     choice : Choice
-        Which latents.
+        The latents.
     numbered : bool
         On a sheet, write each image's number below it.
-    beside : Pictures, optional
-        On a sheet, show the nearest of these below each image.
+    beside : ImageDataset, optional
+        On a sheet, show the nearest of these images below each image.
 
     Raises
     ------
     ConfigError
-        A suffix that says nothing of this, or numbers or neighbours on something else than a
-        sheet.
+        Another suffix, or numbers or neighbors on anything but a sheet.
     RunError
         The folder holds other files.
     """
@@ -74,11 +74,11 @@ def write_samples(
     suffix = "" if out.is_dir() else out.suffix.lower()
     if suffix not in {*_SHEETS, ".npz", ".zip", ""}:
         raise ConfigError(
-            "out", suffix, f"give a {', '.join(_SHEETS)}, .npz or .zip file, or a folder"
+            "out", suffix, f"must be a {', '.join(_SHEETS)}, .npz or .zip file, or a folder"
         )
     for name, wanted in {"numbered": numbered, "neighbours": beside is not None}.items():
         if wanted and suffix not in _SHEETS:
-            raise ConfigError(name, suffix, "stands on a sheet; give a .png")
+            raise ConfigError(name, True, f"only on a sheet, not in {out}. Use .png")
     if suffix in _SHEETS:
         refuse_too_large(
             count,
@@ -87,7 +87,7 @@ def write_samples(
             captions=numbered or beside is not None,
         )
     if run.ranks.broadcast(suffix == "" and _is_taken(out)):
-        raise RunError(f"{out}: is there and not an empty folder; take another --out")
+        raise RunError(f"{out}: exists and is not an empty folder. Choose another `out`")
     run.ranks.agree("checkpoint", run.checkpoint.name)
     pieces = choice.images(run, count)
     if not run.ranks.is_first:
@@ -107,7 +107,7 @@ def write_samples(
 
 
 def _is_taken(out: Path) -> bool:
-    """Whether a folder holds anything but what a killed call left there."""
+    """Whether it holds anything but files of a killed call."""
     if not out.is_dir():
         return out.exists()
     left = leftovers(out)
@@ -117,7 +117,7 @@ def _is_taken(out: Path) -> bool:
 
 
 def _write_npz(pieces: Pieces, shape: tuple[int, ...], out: Path) -> None:
-    """An .npz is a zip of .npy members: a header, then the pieces as they come."""
+    """An .npz is a zip of .npy files, which are a header and then the numbers."""
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     with (
         written_whole(out) as unfinished,
@@ -130,28 +130,20 @@ def _write_npz(pieces: Pieces, shape: tuple[int, ...], out: Path) -> None:
 
 
 def _write_zip(pieces: Pieces, out: Path) -> None:
-    # PNGs are compressed already
+    # PNGs are already compressed
     with (
         written_whole(out) as unfinished,
         zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive,
     ):
-        for number, image in _numbered(pieces):
+        for number, image in enumerate(chain.from_iterable(pieces)):
             buffer = BytesIO()
             pillow_image(image).save(buffer, "PNG")
             member = zipfile.ZipInfo(f"{number:06d}.png", localtime()[:6])
-            member.external_attr = 0o666 << 16  # what unpacks it takes its umask off
+            member.external_attr = 0o666 << 16  # readable by all; unpacking applies the umask
             archive.writestr(member, buffer.getvalue())
 
 
 def _write_folder(pieces: Pieces, out: Path) -> None:
     with folder_written_whole(out) as unfinished:
-        for number, image in _numbered(pieces):
+        for number, image in enumerate(chain.from_iterable(pieces)):
             pillow_image(image).save(unfinished / f"{number:06d}.png")
-
-
-def _numbered(pieces: Pieces) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    number = 0
-    for piece in pieces:
-        for image in piece:
-            yield number, image
-            number += 1

@@ -1,4 +1,4 @@
-"""Named directions, and latents of pictures by name, kept in the run they belong to.
+"""Directions and latents of images, stored by name in the run they belong to.
 
 D numbers of noise · Z numbers of a latent
 """
@@ -6,11 +6,10 @@ D numbers of noise · Z numbers of a latent
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from pydantic import ConfigDict
@@ -27,45 +26,43 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def keep_direction(run: Run, direction: Direction) -> None:
-    """Write a direction into the run; one of the same name is replaced.
+    """Write a direction into the run; replaces one of the same name.
 
     Raises
     ------
     ConfigError
-        A name that no file can bear.
+        A name that cannot be a file name.
     """
-    refuse_name(direction.name)
     about = {"method": direction.method, "measured": dict(direction.measured)}
     _keep(run.folder.directions, run, direction.name, about, direction.vector_D)
 
 
 def keep_latent(run: Run, name: str, latent_Z: Tensor, about: Mapping[str, Any]) -> None:
-    """Write a picture's latent into the run; one of the same name is replaced.
+    """Write an image's latent into the run; replaces one of the same name.
 
     Raises
     ------
     ConfigError
-        A name that no file can bear, or that is a number on a sheet.
+        A name that cannot be a file name, or is a sample number.
     """
-    refuse_name(name)
     if name.isdigit():
-        raise ConfigError("name", name, "numbers name samples; begin with a letter")
+        raise ConfigError("name", name, "numbers name samples. Start it with a letter")
     _keep(run.folder.latents, run, name, about, latent_Z)
 
 
 def refuse_name(name: str) -> None:
-    """Raise ConfigError for a name that no file, or no ``NAME=NUMBER``, can bear."""
+    """Raise ConfigError for a name that cannot be a file name, or stand in ``NAME=NUMBER``."""
     if not _NAME.fullmatch(name):
-        raise ConfigError("name", name, "letters, digits, and any of - _ . after the first")
+        raise ConfigError("name", name, "use letters, digits, and - _ . after the first character")
 
 
 def stored_names(run: Run) -> list[str]:
-    """The directions there are, in alphabetical order."""
+    """Names of the stored directions, in alphabetical order."""
     return _names(run.folder.directions)
 
 
 def stored_images(run: Run) -> list[str]:
-    """The pictures whose latents there are, in alphabetical order."""
+    """Names of the images with stored latents, in alphabetical order."""
     return _names(run.folder.latents)
 
 
@@ -75,40 +72,33 @@ def read_direction(run: Run, name: str) -> Direction:
     Raises
     ------
     ConfigError
-        None of that name.
+        No direction of that name.
     RunError
-        Its file is damaged, or of another latent or checkpoint.
+        Its file is damaged, or of another latent size or checkpoint.
     """
-    path = _path(run, run.folder.directions, name, "direction", "directions")
-    with _damage_named(path):
-        content = _StoredDirection.read(read_json(path))
-        vector_D = _vector(content, run.networks.latent.dim)
-        found = Direction(name, vector_D, content.method, content.measured)
-        checkpoint = content.checkpoint
-    _refuse_another(run, path, checkpoint, "changes something else along it", "find it again")
-    return found
+    stored, vector_D = _read(
+        run, run.folder.directions, name, "direction", _StoredDirection, run.networks.latent.dim
+    )
+    return Direction(name, vector_D, stored.method, stored.measured)
 
 
 def read_latent(run: Run, name: str) -> Tensor:
-    """The latent of a picture by the name that it was kept under, (Z,).
+    """The latent of an image by its stored name, (Z,).
 
     Raises
     ------
     ConfigError
-        None of that name.
+        No image of that name.
     RunError
-        Its file is damaged, or of another latent or checkpoint.
+        Its file is damaged, or of another latent size or checkpoint.
     """
-    path = _path(run, run.folder.latents, name, "picture", "invert")
-    with _damage_named(path):
-        content = _StoredVector.read(read_json(path))
-        latent_Z = _vector(content, run.networks.latent.width)
-        checkpoint = content.checkpoint
-    _refuse_another(run, path, checkpoint, "draws another picture of it", "invert it again")
-    return latent_Z
+    return _read(run, run.folder.latents, name, "image", _StoredVector, run.networks.latent.width)[
+        1
+    ]
 
 
 def _keep(folder: Path, run: Run, name: str, about: Mapping[str, Any], vector: Tensor) -> None:
+    refuse_name(name)
     content = {"name": name, **about, "checkpoint": run.checkpoint.name, "vector": vector.tolist()}
     write_json(folder / f"{name}.json", content)
 
@@ -117,24 +107,8 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.json"))
 
 
-def _path(run: Run, folder: Path, name: str, kind: str, command: str) -> Path:
-    known = _names(folder)
-    if name not in known:
-        cure = did_you_mean(name, known) if known else f"dcgan {command} finds some"
-        raise ConfigError(kind, name, f"{run.path} has no such {kind}; {cure}")
-    return folder / f"{name}.json"
-
-
-def _refuse_another(run: Run, path: Path, checkpoint: str, why: str, otherwise: str) -> None:
-    if checkpoint != run.checkpoint.name:
-        raise RunError(
-            f"{path}: found for checkpoint {checkpoint}, and {run.checkpoint.name} {why};"
-            f" take --checkpoint {checkpoint.lstrip('0')}, or {otherwise}"
-        )
-
-
 class _StoredVector(Stored):
-    """A named vector, and what people want to know of it."""
+    """A named vector, and facts about it."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -149,18 +123,33 @@ class _StoredDirection(_StoredVector):
     measured: dict[Text, Number]
 
 
-def _vector(content: _StoredVector, size: int) -> Tensor:
-    vector = torch.tensor(content.vector, dtype=torch.float32)
-    if vector.shape != (size,) or not isfinite(float(vector.sum())):
-        raise ValueError("of another latent")
-    return vector
+_Kind = TypeVar("_Kind", bound=_StoredVector)
 
 
-@contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
+def _read(
+    run: Run, folder: Path, name: str, kind: str, schema: type[_Kind], size: int
+) -> tuple[_Kind, Tensor]:
+    command = {"direction": "directions", "image": "invert"}[kind]
+    known = _names(folder)
+    if name not in known:
+        cure = did_you_mean(name, known) if known else f"find one with 'dcgan {command}'"
+        raise ConfigError(kind, name, f"{run.path} has no such {kind}; {cure}")
+    path = folder / f"{name}.json"
     try:
-        yield
+        stored = schema.read(read_json(path))
+        vector = torch.tensor(stored.vector, dtype=torch.float32)
+        if vector.shape != (size,) or not isfinite(float(vector.sum())):
+            raise ValueError(f"not {size} finite numbers, the size of this run's latent")
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise RunError(f"{path}: damaged ({error}); find it again") from error
+        raise RunError(
+            f"{path}: damaged ({error}). Create it again with 'dcgan {command}'"
+        ) from error
+    if stored.checkpoint != run.checkpoint.name:
+        raise RunError(
+            f"{path}: belongs to checkpoint {stored.checkpoint}, not to {run.checkpoint.name}. Use"
+            f" `checkpoint={stored.checkpoint.lstrip('0')}`, or create it again with 'dcgan"
+            f" {command}'"
+        )
+    return stored, vector

@@ -1,4 +1,4 @@
-"""A direction shown: the same samples further and further along it.
+"""Show a direction: the same samples, moved along it by several amounts.
 
 R samples · A amounts · F frames · C channels · H, W sides · Z numbers of a latent
 """
@@ -17,7 +17,7 @@ from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
 from dcgan.latent.directions import Direction, moved
-from dcgan.latent.draw import refuse_beside, samples_sheet, write_frames
+from dcgan.latent.draw import refuse_film, samples_sheet, write_frames
 from dcgan.render.sheet import SUFFIXES, save_image
 from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath
@@ -25,7 +25,7 @@ from dcgan.runtime.isolation import isolated
 
 _ROWS, _COLUMNS = 6, 7
 _FILMED = 3
-"""Samples of a film, in height and width."""
+"""Rows and columns of samples in an animation."""
 
 _FRAMES = 48
 _FARTHEST = 10.0
@@ -45,8 +45,7 @@ def write_sweep(
     loop: bool = True,
     beside: ImageDataset | None = None,
 ) -> None:
-    """A sheet as ``.png``, a row for each sample and below each image how far it was moved; or a
-    film of nine samples that go there and back.
+    """Write a sheet with a row for each sample, or an animation of nine samples.
 
     Parameters
     ----------
@@ -55,44 +54,46 @@ def write_sweep(
     choice : Choice
     out : Path
     most : float
-        Deviations at either end.
+        Standard deviations at both ends.
     fps, side, smooth, loop
-        Of a film, see :func:`dcgan.latent.draw.write_frames`.
-    beside : Pictures, optional
-        On a sheet, show the nearest of these below each image.
+        As for :func:`dcgan.latent.draw.write_frames`.
+    beside : ImageDataset, optional
+        On a sheet, show the nearest of these images below each image.
 
     Raises
     ------
     ConfigError
-        See :func:`refuse_far`; neighbours in a film.
+        See :func:`refuse_far`; neighbors in an animation.
     """
     refuse_far(most)
     out = Path(out)
-    refuse_beside(beside is not None, out)
+    refuse_film(out, fps=fps, side=side, beside=beside is not None)
     if out.suffix.lower() in SUFFIXES:
         amounts = [round(float(one), 2) for one in np.linspace(-most, most, _COLUMNS)]
-        images = _drawn(run, choice.latents(run, 0, _ROWS), direction, amounts)
+        images = _moved_images(run, choice.latents(run, 0, _ROWS), direction, amounts)
         captions = [f"{amount:+g}" if amount else "0" for amount in amounts] * _ROWS
         flat = images.reshape(-1, *images.shape[2:])
-        drawn = samples_sheet(
+        figure = samples_sheet(
             flat, columns=_COLUMNS, captions=captions, side=side, smooth=smooth, beside=beside
         )
-        save_image(drawn, out)
+        save_image(figure, out)
         return
-    # there and back again, slowest at the ends; the last frame runs on into the first
+    # there and back, slowest at the ends; the last frame continues into the first
     amounts = [most * sin(2 * pi * frame / _FRAMES) for frame in range(_FRAMES)]
-    images = _drawn(run, choice.latents(run, 0, _FILMED**2), direction, amounts)
+    images = _moved_images(run, choice.latents(run, 0, _FILMED**2), direction, amounts)
     frames = np.stack([_tiled(images[:, frame], _FILMED) for frame in range(_FRAMES)])
     write_frames(frames, out, fps=fps, side=side, smooth=smooth, loop=loop)
 
 
 def refuse_far(most: float) -> None:
-    """Raise ConfigError unless above 0 and at most 10 deviations: no latent is drawn out there."""
+    """Raise ConfigError unless ``most`` is above 0 and at most 10 standard deviations."""
     if not 0 < most <= _FARTHEST:
-        raise ConfigError("most", most, f"above 0, up to {_FARTHEST:g} deviations")
+        raise ConfigError(
+            "most", most, f"must be above 0, and at most {_FARTHEST:g} standard deviations"
+        )
 
 
-def _drawn(
+def _moved_images(
     run: Run, latent_RZ: Tensor, direction: Direction, amounts: list[float]
 ) -> NDArray[np.uint8]:
     """Images (R, A, C, H, W)."""

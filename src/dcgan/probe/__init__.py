@@ -1,4 +1,4 @@
-"""The discriminator as a feature extractor, judged by a linear classifier."""
+"""The discriminator as a feature extractor, scored with a linear classifier."""
 
 from dcgan.probe.labelled import Labelled, load_labelled
 from dcgan.probe.methods import METHODS

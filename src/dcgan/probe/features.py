@@ -1,6 +1,6 @@
-"""The discriminator's layers as features, and the one loop that collects features of any kind.
+"""The discriminator's layers as features, and the loop that computes features of any kind.
 
-N pictures · B batch · C channels · H, W sides · F features
+N images · B batch · C channels · H, W sides · F features
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dcgan.errors import DataError, RunError
 from dcgan.models import Discriminator
 from dcgan.models.batch_norm import averaging_batch_norm
 from dcgan.models.table import Layer
+from dcgan.probe.svm import BYTES_PER_NUMBER
 from dcgan.runtime.device import no_tf32, poolable
 from dcgan.runtime.memory import available_memory, in_words
 from dcgan.runtime.reporting import SILENT, Reporter
@@ -29,45 +30,45 @@ GRID = 4
 """Every layer is max-pooled to 4×4 (Radford et al. 2016, section 5.1)."""
 
 BATCH = 256
-"""Pictures per pass. Always exactly so many: kernels are chosen by batch size and round
-differently, and a picture's features must not depend on what lies beside it."""
+"""Images per pass, always exactly so many: kernels are chosen by batch size and round differently,
+and the features of an image must not depend on the others in its batch."""
 
 _MEMORY_SHARE = 0.7
-"""Of the memory that is free, what features may take; solving takes copies of small parts."""
+"""Of the free memory, what features and the fit of the classifier may use."""
 
 
 class FeatureMap(Protocol):
-    """Pictures to features: uint8 (B, C, H, W) → float (B, count)."""
+    """Images to features: uint8 (B, C, H, W) → float (B, count)."""
 
     @property
     def count(self) -> int:
-        """F."""
+        """Number of features F."""
 
     @property
     def about(self) -> str:
-        """What they are, in a few words."""
+        """Description in a few words."""
 
     def __call__(self, pixel_BCHW: Tensor) -> Tensor:
-        """The features of some pictures."""
+        """The features of a batch."""
 
 
 class LayerFeatures:
     """All convolutional layers of a discriminator, max-pooled to 4×4, flattened, concatenated.
 
     Radford et al. 2016 (arXiv:1511.06434), section 5.1. A layer is a ``conv`` row of the table
-    with all that follows its convolution (norm, activation). Two kinds of rows are none: the one
-    that gives the logit, and any from the first ``minibatch_stddev`` on, whose numbers depend on
-    the pictures beside. A side that 4 does not divide is pooled in windows of unequal size
-    (``adaptive_max_pool2d``); one below 4 stays as it is.
+    with its norm and activation. Two kinds of rows are left out: the output layer, and all rows
+    from the first ``minibatch_stddev`` on, whose outputs depend on the other images of a batch. A
+    side that 4 does not divide is pooled in windows of unequal size (``adaptive_max_pool2d``); one
+    below 4 stays as it is.
 
     Parameters
     ----------
     discriminator : Discriminator
-        Its batch norm statistics must be those of real pictures: see :func:`with_statistics_of`.
+        Its batch norm statistics must be those of real images: see :func:`with_statistics_of`.
     layers : sequence of Layer
         Its table.
     scale : PixelScale
-        By which the run turns pixels into numbers.
+        The run's conversion of pixels to numbers.
 
     Raises
     ------
@@ -81,8 +82,8 @@ class LayerFeatures:
         self._rows = feature_rows(layers, discriminator.shapes)
         if not self._rows:
             raise RunError(
-                "this discriminator has no convolutional layer before its logit, so there are no"
-                " features to probe; take a run whose table has conv rows"
+                "this discriminator has no convolutional layer before its output layer, so it has"
+                " no features. Choose a run whose discriminator has conv rows"
             )
         self._blocks = list(discriminator.eval().blocks)[: self._rows[-1] + 1]
         self._scale = scale
@@ -98,23 +99,23 @@ class LayerFeatures:
 
     @torch.inference_mode()
     def __call__(self, pixel_BCHW: Tensor) -> Tensor:
-        found = []
+        pooled = []
         with no_tf32():
             hidden = self._scale.normalize(pixel_BCHW)
             for row, block in enumerate(self._blocks):
                 hidden = block(hidden)
                 if row in self._rows:
                     grid = (min(hidden.shape[2], GRID), min(hidden.shape[3], GRID))
-                    found.append(adaptive_max_pool2d(poolable(hidden), grid).flatten(1))
-        return torch.cat(found, dim=1)
+                    pooled.append(adaptive_max_pool2d(poolable(hidden), grid).flatten(1))
+        return torch.cat(pooled, dim=1)
 
 
 def feature_rows(layers: Sequence[Layer], shapes: Sequence[tuple[int, ...]]) -> list[int]:
-    """Which rows of a discriminator's table give features, counted from 0."""
-    alone = next((row for row, layer in enumerate(layers) if layer.minibatch_stddev), len(layers))
+    """Rows of a discriminator's table that give features, counted from 0."""
+    end = next((row for row, layer in enumerate(layers) if layer.minibatch_stddev), len(layers))
     return [
         row
-        for row, (layer, shape) in enumerate(zip(layers[:alone], shapes, strict=False))
+        for row, (layer, shape) in enumerate(zip(layers[:end], shapes, strict=False))
         if layer.operation == "conv" and prod(shape) > 1
     ]
 
@@ -123,11 +124,11 @@ def feature_rows(layers: Sequence[Layer], shapes: Sequence[tuple[int, ...]]) -> 
 def with_statistics_of(
     discriminator: Discriminator, batches: Iterable[Tensor], scale: PixelScale
 ) -> Discriminator:
-    """A copy, in evaluation mode, whose batch norm statistics are those of some pictures.
+    """A copy in evaluation mode whose batch norm statistics are those of the given images.
 
-    What was gathered in training mixes real and generated pictures, and many sets of weights.
-    Here each statistic is the plain average over batches, of the batch's mean and of its unbiased
-    variance; dropout and noise are off, and no label is used. Without batch norm it is a copy.
+    Statistics from training mix real and generated images, and weights of many steps. Here, each
+    statistic is the average over batches of the batch's mean and of its unbiased variance. Dropout
+    and noise are off.
 
     Parameters
     ----------
@@ -144,25 +145,25 @@ def with_statistics_of(
 
 
 def batches_of(dataset: ImageDataset, index_N: NDArray[np.int64]) -> Iterator[Tensor]:
-    """Pictures by number, in order, uint8 (B, C, H, W), the last batch as long as what is left."""
+    """The images of some indices, in order, as uint8 (B, C, H, W); the last batch may be short."""
     for start in range(0, len(index_N), BATCH):
         part = index_N[start : start + BATCH]
         yield dataset.take(part, np.full(len(part), 0.5))
 
 
 class Projection:
-    """A fixed random projection, where features would be too many to hold.
+    """A fixed random projection, for more features than fit into memory.
 
-    Signs with density 1/√F (Li, Hastie and Church 2006, "Very sparse random projections"), which
-    keeps distances about as they are (Johnson and Lindenstrauss 1984) at 1/√F of the cost of a
-    Gaussian one.
+    Random signs with density 1/√F (Li, Hastie and Church 2006, "Very sparse random projections"),
+    which nearly keep distances (Johnson and Lindenstrauss 1984) at 1/√F of the cost of a Gaussian
+    projection.
 
     Parameters
     ----------
     count : int
-        F.
+        Number of features F.
     kept : int
-        Features that come out.
+        Number of features after the projection.
     seed : int
     """
 
@@ -190,33 +191,42 @@ def extract(
     reporter: Reporter = SILENT,
     activity: str = "features",
 ) -> NDArray[np.float32]:
-    """Features of pictures by number, float32 (N, F); only one batch is ever held unprojected."""
+    """Features of the images of some indices, float32 (N, F), projected batch by batch."""
     width = features.count if projection is None else projection.kept
     collected = np.empty((len(index_N), width), np.float32)
     done = 0
     for pixel_BCHW in batches_of(dataset, index_N):
         count = len(pixel_BCHW)
-        missing = pixel_BCHW.new_zeros(BATCH - count, *pixel_BCHW.shape[1:])
-        whole_BCHW = torch.cat([pixel_BCHW, missing]).to(device)
-        found = features(whole_BCHW)[:count].float().cpu().numpy()
-        collected[done : done + count] = found if projection is None else projection(found)
+        padding = pixel_BCHW.new_zeros(BATCH - count, *pixel_BCHW.shape[1:])
+        full_BCHW = torch.cat([pixel_BCHW, padding]).to(device)
+        feature_BF = features(full_BCHW)[:count].float().cpu().numpy()
+        collected[done : done + count] = projection(feature_BF) if projection else feature_BF
         done += count
         reporter.progress(activity, done, len(index_N))
     return collected
 
 
-def refuse_too_many(images: int, width: int) -> None:
-    """Refuse features that would not fit into memory, before any is computed.
+def refuse_too_many(images: int, learned: int, width: int) -> None:
+    """Refuse more features than fit into memory, before any is computed.
+
+    Parameters
+    ----------
+    images : int
+        Images whose features are held at once, 4 bytes a number.
+    learned : int
+        Of these, the images of one fit, :data:`dcgan.probe.svm.BYTES_PER_NUMBER` more a number.
+    width : int
+        Features of an image.
 
     Raises
     ------
     DataError
-        With what is needed, what is free, and which options make it less.
+        Names the needed and the free memory, and the arguments that reduce it.
     """
-    needed, free = 4 * images * width, available_memory()
+    needed, free = width * (4 * images + BYTES_PER_NUMBER * learned), available_memory()
     if free is not None and needed > _MEMORY_SHARE * free:
         raise DataError(
-            f"{width:,} features of {images:,} images take {in_words(needed)}, more than"
-            f" {_MEMORY_SHARE:.0%} of the {in_words(free)} that are free; take a smaller"
-            " --max-features or --limit"
+            f"a classifier of {learned:,} images with {width:,} features needs {in_words(needed)}"
+            f" of memory, more than {_MEMORY_SHARE:.0%} of the free {in_words(free)}. Use a smaller"
+            " `max_features` or `limit`"
         )

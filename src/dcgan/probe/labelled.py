@@ -1,6 +1,6 @@
-"""Pictures with classes, as the probe wants them: at the run's size, split by class.
+"""Labeled images at the run's size, and their split into parts by class.
 
-N pictures · K classes
+N images · K classes
 """
 
 from __future__ import annotations
@@ -26,28 +26,27 @@ from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
 
 _HELD_OUT = 1 / 6
-"""Of the pictures, what a test or validation part takes: as 10,000 are of MNIST's 60,000."""
+"""Share of a test or validation part: as 10,000 of MNIST's 60,000 images."""
 
 _CACHE_BYTES = 50 * 10**9
-"""As much as training keeps there by default (``data.cache_gb``)."""
+"""The default of training (``data.cache_gb``)."""
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Some pictures of a collection and their classes.
+    """Some images of a dataset and their classes.
 
     Parameters
     ----------
     name : str
-        What messages call them.
-    dataset : Pictures
-        The whole collection.
+        Their name in messages.
+    dataset : ImageDataset
     index : int64 (N,)
-        Which of them.
+        Indices of these images in the dataset.
     label : int64 (N,)
-        From 0 to K - 1.
+        Their classes, from 0 to K - 1.
     names : tuple of str
-        Of the K classes.
+        Names of the K classes.
     """
 
     name: str
@@ -60,7 +59,7 @@ class Labelled:
         return len(self.index)
 
     def take(self, rows: NDArray[np.int64]) -> Labelled:
-        """Some of them."""
+        """These rows only."""
         return replace(self, index=self.index[rows], label=self.label[rows])
 
 
@@ -74,7 +73,7 @@ def load_labelled(
     cache: Path | None = None,
     reporter: Reporter = SILENT,
 ) -> Labelled:
-    """Open a labelled collection as the run saw its own: same size, channels and fit.
+    """Open a labeled dataset with the size, channels and fit of the run.
 
     Parameters
     ----------
@@ -82,18 +81,18 @@ def load_labelled(
     data, root
         As for :func:`dcgan.data.open_source`.
     factor : str, optional
-        Which labels; default ``label``, or the only ones there are.
+        Which labels; default ``label``, or the only ones.
     cache : Path, optional
-        The folder where decoded pictures are kept.
+        The folder for decoded images.
     reporter
         As for :func:`dcgan.data.load_dataset`.
 
     Raises
     ------
     DataError
-        No labels, or labels that are measurements.
+        No labels, or fewer than two classes.
     ConfigError
-        No such factor.
+        No such factor, or one of numbers, not classes.
     """
     data = fspath(data)
     channels, height, width = run.networks.image_shape
@@ -117,14 +116,14 @@ def load_labelled(
     class_N = np.asarray(labels.values)[dataset.rows(index_N)].astype(np.int64)
     if class_N.min() < 0 or class_N.max() >= len(labels.names):
         raise DataError(
-            f"{data}: some pictures have no class (number {class_N.min()} of"
-            f" {len(labels.names)} classes); leave them out"
+            f"{data}: some images have no class (class numbers from {class_N.min()} to"
+            f" {class_N.max()}, but {len(labels.names)} classes). Remove these images"
         )
     return Labelled(data, dataset, index_N, class_N, labels.names)
 
 
 def matched(test: Labelled, names: tuple[str, ...]) -> Labelled:
-    """The same pictures with their classes counted as in training: by name.
+    """The same images with the class numbers of training, matched by name.
 
     Raises
     ------
@@ -136,8 +135,8 @@ def matched(test: Labelled, names: tuple[str, ...]) -> Labelled:
     unknown = [name for name in test.names if name not in names]
     if unknown:
         raise DataError(
-            f"{test.name}: class {unknown[0]!r} is none of the training pictures'"
-            f" {len(names)}; {did_you_mean(unknown[0], names)}"
+            f"{test.name}: class {unknown[0]!r} is not among the {len(names)} classes of the"
+            f" training images; {did_you_mean(unknown[0], names)}"
         )
     places = np.array([names.index(name) for name in test.names])
     return replace(test, label=places[test.label], names=names)
@@ -146,12 +145,12 @@ def matched(test: Labelled, names: tuple[str, ...]) -> Labelled:
 def held_out(
     whole: Labelled, seed: int, *, most: int | None = None, purpose: str
 ) -> tuple[Labelled, Labelled]:
-    """What remains, and one sixth of each class drawn at random, at most ``most`` in all.
+    """The rest, and one sixth of each class chosen at random, at most ``most`` images in all.
 
     Raises
     ------
     DataError
-        Too few pictures of some class for one in each part.
+        A class with fewer than 2 images.
     """
     share = _HELD_OUT if most is None else min(_HELD_OUT, most / len(whole))
     random = np.random.default_rng(derived_seed(seed, purpose))
@@ -159,8 +158,8 @@ def held_out(
     if counts.min() < 2:
         name = whole.names[int(counts.argmin())]
         raise DataError(
-            f"{whole.name}: class {name!r} has {counts.min()} pictures here, and at least 2 are"
-            " needed, one of them held out; leave the class out, or raise --limit"
+            f"{whole.name}: class {name!r} has too few images: {counts.min()}. At least 2 are"
+            " needed, one of them held out. Remove the class, or use a larger `limit`"
         )
     chosen = np.zeros(len(whole), dtype=bool)
     for number, few in enumerate(_shares(counts, share)):
@@ -170,29 +169,29 @@ def held_out(
 
 
 def _shares(counts: NDArray[np.int64], share: float) -> NDArray[np.int64]:
-    """A share of each count in whole numbers, whose sum is that share of the sum; at least 1."""
+    """A share of each count, rounded so that the sum is right; each at least 1."""
     exact = share * counts
     whole = np.floor(exact).astype(np.int64)
     missing = round(exact.sum()) - int(whole.sum())
     whole[np.argsort(whole - exact, kind="stable")[:missing]] += 1
-    taken: NDArray[np.int64] = np.maximum(1, whole)
-    return taken
+    shares: NDArray[np.int64] = whole.clip(min=1)
+    return shares
 
 
 def limited(whole: Labelled, limit: int | None, seed: int) -> Labelled:
-    """At most ``limit`` of the pictures, drawn at random."""
+    """At most ``limit`` of the images, chosen at random."""
     if limit is None or limit >= len(whole):
         return whole
     random = np.random.default_rng(derived_seed(seed, "limit"))
     return whole.take(np.sort(random.permutation(len(whole))[:limit]))
 
 
-def balanced_draws(
+def balanced_subsets(
     whole: Labelled, labels: int, repeats: int, seed: int
 ) -> list[NDArray[np.int64]]:
-    """Rows of ``labels`` pictures, of each class as many, drawn ``repeats`` times.
+    """Rows of ``labels`` images, the same number of each class, chosen ``repeats`` times.
 
-    Where K does not divide ``labels``, classes drawn at random give one more.
+    If K does not divide ``labels``, random classes have one more.
 
     Raises
     ------
@@ -201,18 +200,18 @@ def balanced_draws(
     """
     classes = len(whole.names)
     if labels < classes:
-        raise ConfigError("labels", labels, f"at least one of each class: {classes} or more")
+        raise ConfigError("labels", labels, f"at least {classes}, one of each class")
     counts = np.bincount(whole.label, minlength=classes)
     each = -(-labels // classes)
     if counts.min() < each:
         raise ConfigError(
             "labels",
             labels,
-            f"takes {each} of each class, and {whole.names[int(counts.argmin())]!r} has"
-            f" {counts.min()} to train on; take at most {counts.min() * classes}",
+            f"{each} of each class, but {whole.names[int(counts.argmin())]!r} has only"
+            f" {counts.min()} images to train on. Use at most {counts.min() * classes}",
         )
     random = np.random.default_rng(derived_seed(seed, "draws"))
-    draws = []
+    subsets = []
     for _ in range(repeats):
         wanted = np.full(classes, labels // classes)
         wanted[random.permutation(classes)[: labels % classes]] += 1
@@ -220,12 +219,12 @@ def balanced_draws(
             random.permutation(np.flatnonzero(whole.label == number))[:few]
             for number, few in enumerate(wanted)
         ]
-        draws.append(np.sort(np.concatenate(rows)))
-    return draws
+        subsets.append(np.sort(np.concatenate(rows)))
+    return subsets
 
 
 def recorded(run: Run, section: str, *keys: str, default: Any) -> Any:
-    """A setting that the run was trained with; the default where none is recorded."""
+    """A setting that the run was trained with; the default if it is not recorded."""
     try:
         value: Any = stored_section(run.folder, section)
     except RunError:
@@ -241,14 +240,14 @@ def _labels_of(data: str, labels: dict[str, Labels], factor: str | None) -> Labe
     known = {name: found for name, found in labels.items() if found.names}
     if not known:
         raise DataError(
-            f"{data}: the pictures have no classes, which the probe must have; put each class"
-            " into a folder of its own, or give a set that has labels, such as mnist"
+            f"{data}: the images have no classes, which the probe needs. Put the images of each"
+            " class into a folder of their own, or choose a dataset with labels, such as mnist"
         )
     wanted = factor or ("label" if "label" in known else next(iter(known)))
     if wanted not in known or (factor is None and "label" not in known and len(known) > 1):
         wanted = factor or "label"
-        problem = "measures and names no class" if wanted in labels else "is no factor here"
-        raise ConfigError("factor", wanted, f"{problem}; there are {', '.join(list(known)[:40])}")
+        problem = "it has numbers, not classes" if wanted in labels else "no such factor"
+        raise ConfigError("factor", wanted, f"{problem}. Choose {', '.join(list(known)[:40])}")
     if len(known[wanted].names) < 2:
-        raise DataError(f"{data}: all pictures are of one class; the probe needs two or more")
+        raise DataError(f"{data}: all images have the same class. The probe needs at least two")
     return known[wanted]

@@ -1,8 +1,8 @@
-"""What is compared: the run's discriminator, and the yardsticks beside it."""
+"""What is compared: the run's discriminator, and the baselines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -13,7 +13,6 @@ from torch import Tensor
 
 from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, did_you_mean
-from dcgan.models import Discriminator
 from dcgan.probe.features import FeatureMap, LayerFeatures, batches_of, with_statistics_of
 from dcgan.probe.kmeans import KMeansFeatures
 from dcgan.probe.labelled import recorded
@@ -22,15 +21,15 @@ from dcgan.runtime.rng import derived_seed
 from dcgan.vocabulary import Initialisation
 
 METHODS = ("discriminator", "pixels", "untrained", "k-means", "supervised")
-"""In the order of the table; the last is a network, all others features for the SVM."""
+"""In the order of the table. The last is a network; all others are features for the SVM."""
 
-_MEASURED = 10_240
-"""Pictures, drawn from those to train on, over which batch norm is re-estimated."""
+_STATISTICS_IMAGES = 10_240
+"""Training images, chosen at random, on which batch norm statistics are computed."""
 
 
 @dataclass(frozen=True)
 class Unlabelled:
-    """What features may be learned from: pictures by number, without their classes."""
+    """Images that features may be learned from, without their classes."""
 
     run: Run
     dataset: ImageDataset
@@ -40,12 +39,12 @@ class Unlabelled:
 
 
 def checked_methods(methods: Sequence[str]) -> tuple[str, ...]:
-    """The methods asked for, in the order of the table.
+    """The chosen methods in the order of the table.
 
     Raises
     ------
     ConfigError
-        An unknown one, or none.
+        An unknown method, or none.
     """
     for name in methods:
         if name not in METHODS:
@@ -56,19 +55,34 @@ def checked_methods(methods: Sequence[str]) -> tuple[str, ...]:
 
 
 def features_of(method: str, seen: Unlabelled) -> FeatureMap:
-    """The features of a method, ready to be collected."""
-    return _FEATURES[method](seen)
+    """The features of a method."""
+    if method == "pixels":
+        return Pixels(seen.dataset.shape)
+    if method == "k-means":
+        return KMeansFeatures(seen.dataset, seen.index, seen.seed, seen.device)
+    discriminator, networks = seen.run.discriminator, seen.run.networks
+    if method == "untrained":
+        # the same table with new random weights of the run's initialization
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derived_seed(seen.seed, "untrained"))
+            discriminator = networks.build_discriminator(initialisation_of(seen.run))
+    random = np.random.default_rng(derived_seed(seen.seed, "batch norm"))
+    some = random.permutation(seen.index)[:_STATISTICS_IMAGES]
+    ready = with_statistics_of(
+        discriminator.to(seen.device), batches_of(seen.dataset, some), networks.scale
+    )
+    return LayerFeatures(ready, networks.discriminator, networks.scale)
 
 
 def initialisation_of(run: Run) -> Initialisation:
-    """How the run drew its discriminator's first weights."""
-    found = recorded(run, "model", "discriminator", "init", default="default")
+    """The initialization of the run's discriminator."""
+    stored = recorded(run, "model", "discriminator", "init", default="default")
     known: dict[str, Initialisation] = {name: name for name in get_args(Initialisation)}
-    return known.get(str(found), "default")
+    return known.get(str(stored), "default")
 
 
 class Pixels:
-    """Pictures as they are, from 0 to 1."""
+    """Raw pixels, from 0 to 1."""
 
     about = "raw pixels"
 
@@ -77,41 +91,3 @@ class Pixels:
 
     def __call__(self, pixel_BCHW: Tensor) -> Tensor:
         return pixel_BCHW.float().flatten(1) / 255
-
-
-def _trained(seen: Unlabelled) -> FeatureMap:
-    return _layers_of(seen.run.discriminator, seen)
-
-
-def _untrained(seen: Unlabelled) -> FeatureMap:
-    """The same table with fresh weights, drawn as the run drew its first."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(seen.seed, "untrained"))
-        fresh = seen.run.networks.build_discriminator(initialisation_of(seen.run))
-    return _layers_of(fresh, seen)
-
-
-def _layers_of(discriminator: Discriminator, seen: Unlabelled) -> FeatureMap:
-    networks = seen.run.networks
-    random = np.random.default_rng(derived_seed(seen.seed, "batch norm"))
-    some = random.permutation(seen.index)[:_MEASURED]
-    ready = with_statistics_of(
-        discriminator.to(seen.device), batches_of(seen.dataset, some), networks.scale
-    )
-    return LayerFeatures(ready, networks.discriminator, networks.scale)
-
-
-def _pixels(seen: Unlabelled) -> FeatureMap:
-    return Pixels(seen.dataset.shape)
-
-
-def _k_means(seen: Unlabelled) -> FeatureMap:
-    return KMeansFeatures(seen.dataset, seen.index, seen.seed, seen.device)
-
-
-_FEATURES: dict[str, Callable[[Unlabelled], FeatureMap]] = {
-    "discriminator": _trained,
-    "pixels": _pixels,
-    "untrained": _untrained,
-    "k-means": _k_means,
-}

@@ -1,6 +1,6 @@
-"""The experiment: every method on the same pictures, the same draws, the same classifier.
+"""The experiment: every method on the same images, the same subsets, the same classifier.
 
-N pictures · F features · R draws
+N images · F features · R random subsets
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError
-from dcgan.probe.features import FeatureMap, Projection, extract, refuse_too_many
-from dcgan.probe.labelled import Labelled, balanced_draws, held_out
+from dcgan.probe.features import Projection, extract, refuse_too_many
+from dcgan.probe.labelled import Labelled, balanced_subsets, held_out
 from dcgan.probe.methods import (
     METHODS,
     Unlabelled,
@@ -25,17 +26,17 @@ from dcgan.probe.methods import (
 )
 from dcgan.probe.results import MethodResult, ProbeResult
 from dcgan.probe.supervised import BUDGET, predict, train_supervised
-from dcgan.probe.svm import Chosen, LinearSVM, SquaredHinge, choose
+from dcgan.probe.svm import choose, fits
 from dcgan.runs.run import Run
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
 
 MAX_FEATURES = 8192
-"""Features that are kept as they are: 50,000 pictures of so many take 1.6 GB."""
+"""Up to so many features are used as they are. A fit on 50,000 images needs 5 GB of memory then."""
 
 _MOST_VALIDATION = 10_000
-"""The paper's number on SVHN (section 5.2)."""
+"""As in the paper on SVHN (section 5.2)."""
 
 
 @isolated()
@@ -53,12 +54,12 @@ def probe(
     device: torch.device | str = "cpu",
     reporter: Reporter = SILENT,
 ) -> ProbeResult:
-    """Judge the features of a run's discriminator by a linear classifier, beside yardsticks.
+    """Score the features of a run's discriminator with a linear classifier, and of other methods.
 
-    One sixth of the training pictures, at most 10,000, is the validation part, on which C is
-    chosen. With all labels the classifier is then fitted to both parts. With few, it stays with
-    those of its draw, as in the paper (section 5.2). Features that are learned (batch norm
-    statistics, k-means) see the training part without labels.
+    One sixth of the training images, at most 10,000, is the validation part, on which C is chosen.
+    With all labels, the classifier is then fitted again to both parts. With ``labels``, it is
+    fitted to each random subset only, as in the paper (section 5.2). Features that are learned
+    (batch norm statistics, k-means) use the training part without labels.
 
     Parameters
     ----------
@@ -66,36 +67,37 @@ def probe(
     training, test : Labelled
         See :func:`dcgan.probe.load_labelled`.
     methods : sequence of str, default all
-        Of :data:`METHODS`.
+        From :data:`METHODS`.
     labels : int, optional
-        Train on so many only, the same of each class, in ``repeats`` draws; default on all.
+        Train on so many images only, the same number of each class, in ``repeats`` random subsets.
     repeats : int, default 10
     max_features : int, default 8,192
-        Above it, features go through a fixed random projection to so many.
+        A fixed random projection reduces more features to so many.
     budget : int, default 500,000
-        Images that training of the supervised network sees.
+        Images for training the supervised network.
     seed : int, default 0
-        Of splits, draws, projection, fresh weights and k-means.
+        Of splits, subsets, projection, untrained weights and k-means.
     device : torch.device, default CPU
+        Where features are computed.
     reporter : Reporter, default silent
         Receives notes and progress.
 
     Raises
     ------
     ConfigError
-        An unknown method, or numbers that cannot be.
+        An unknown method, or a number out of range.
     DataError
-        Too few pictures of a class, or features that fit into no memory.
+        Too few images of a class, or features that do not fit into memory.
     """
-    for key, value in (("repeats", repeats), ("max-features", max_features)):
+    for key, value in (("repeats", repeats), ("max_features", max_features)):
         if value < 1:
-            raise ConfigError(key, value, "1 or more")
+            raise ConfigError(key, value, "at least 1")
     chosen = checked_methods(methods)
     train, validation = held_out(training, seed, most=_MOST_VALIDATION, purpose="validation")
-    draws = None if labels is None else balanced_draws(train, labels, repeats, seed)
+    subsets = None if labels is None else balanced_subsets(train, labels, repeats, seed)
     device = torch.device(device)
     parts = _Parts(
-        Unlabelled(run, train.dataset, train.index, seed, device), train, validation, test, draws
+        Unlabelled(run, train.dataset, train.index, seed, device), train, validation, test, subsets
     )
     results = []
     for method in chosen:
@@ -114,7 +116,7 @@ def probe(
         validation=len(validation),
         test=len(test),
         labels=labels,
-        repeats=1 if draws is None else repeats,
+        repeats=1 if subsets is None else repeats,
         seed=seed,
         test_set=test.name,
     )
@@ -122,17 +124,13 @@ def probe(
 
 @dataclass(frozen=True)
 class _Parts:
-    """What all methods share; ``draws`` are rows of ``train``, None for all of them."""
+    """What all methods share; ``subsets`` are rows of ``train``, None for all of them."""
 
     seen: Unlabelled
     train: Labelled
     validation: Labelled
     test: Labelled
-    draws: list[NDArray[np.int64]] | None
-
-    @property
-    def classes(self) -> int:
-        return len(self.train.names)
+    subsets: list[NDArray[np.int64]] | None
 
 
 def _by_features(
@@ -144,98 +142,67 @@ def _by_features(
     if features.count > max_features:
         seed = derived_seed(parts.seen.seed, "projection")
         projection = Projection(features.count, max_features, seed)
-    # of the pictures to train on, only those that some draw has
+    # features are computed only of those training images that some subset has
     rows = np.arange(len(parts.train))
-    if parts.draws is not None:
-        rows = np.unique(np.concatenate(parts.draws))
-    wanted = len(rows) + len(parts.validation) + len(parts.test)
-    refuse_too_many(wanted, min(features.count, max_features))
-    learning = (parts.train.take(rows), parts.validation)
-    both_NF = _collected(learning, features, projection, parts, reporter, method)
-    test_NF = _collected((parts.test,), features, projection, parts, reporter, f"{method}, test")
-    fit = _fit_all if parts.draws is None else _fit_few
-    found = fit(parts, both_NF, rows, reporter, method)
-    svms = [svm for svm, _ in found]
+    if parts.subsets is not None:
+        rows = np.unique(np.concatenate(parts.subsets))
+    learned = len(rows) + len(parts.validation)
+    refuse_too_many(
+        learned + len(parts.test),
+        learned if parts.subsets is None else len(parts.subsets[0]),
+        min(features.count, max_features),
+    )
+
+    def extracted(dataset: ImageDataset, index_N: NDArray[np.int64]) -> NDArray[np.float32]:
+        return extract(
+            features,
+            dataset,
+            index_N,
+            projection=projection,
+            device=parts.seen.device,
+            reporter=reporter,
+            activity=f"{method}: features",
+        )
+
+    index_N = np.concatenate([parts.train.index[rows], parts.validation.index])
+    both_NF = extracted(parts.train.dataset, index_N)
+    test_NF = extracted(parts.test.dataset, parts.test.index)
+    train_NF, validation_NF = both_NF[: len(rows)], both_NF[len(rows) :]
+    label_N, validation_N = parts.train.label[rows], parts.validation.label
+    classes = len(parts.train.names)
+    reporter.note(f"{method}: linear SVM on {len(rows):,} images, {both_NF.shape[1]:,} features")
+    if parts.subsets is None:
+        chosen = [choose(train_NF, label_N, classes, validation_NF, validation_N)]
+        both_N = np.concatenate([label_N, validation_N])
+        svms = list(fits(both_NF, both_N, classes, [chosen[0].svm.C]))
+    else:
+        places = [np.searchsorted(rows, subset) for subset in parts.subsets]
+        chosen = [
+            choose(train_NF[place], label_N[place], classes, validation_NF, validation_N)
+            for place in places
+        ]
+        svms = [one.svm for one in chosen]
     return MethodResult(
         method=method,
         about=features.about,
         features=features.count,
         projected_to=None if projection is None else max_features,
         C=tuple(svm.C for svm in svms),
-        is_at_edge=any(chosen.is_at_edge for _, chosen in found),
+        is_at_edge=any(one.is_at_edge for one in chosen),
         converged=all(svm.converged for svm in svms),
-        validation=tuple(chosen.accuracy for _, chosen in found),
+        validation=tuple(one.accuracy for one in chosen),
         predicted=np.stack([svm.predict(test_NF) for svm in svms]),
         truth=parts.test.label,
         seconds=time.monotonic() - start,
     )
 
 
-def _collected(
-    several: tuple[Labelled, ...],
-    features: FeatureMap,
-    projection: Projection | None,
-    parts: _Parts,
-    reporter: Reporter,
-    name: str,
-) -> NDArray[np.float32]:
-    """Features of parts of one collection, one below the other."""
-    index_N = np.concatenate([part.index for part in several])
-    return extract(
-        features,
-        several[0].dataset,
-        index_N,
-        projection=projection,
-        device=parts.seen.device,
-        reporter=reporter,
-        activity=f"{name}: features",
-    )
-
-
-def _fit_all(
-    parts: _Parts,
-    both_NF: NDArray[np.float32],
-    _: NDArray[np.int64],
-    reporter: Reporter,
-    method: str,
-) -> list[tuple[LinearSVM, Chosen]]:
-    """C by validation, then that C on both parts."""
-    count, device = len(parts.train), parts.seen.device
-    reporter.note(f"{method}: linear SVM on {count:,} x {both_NF.shape[1]:,}")
-    problem = SquaredHinge(both_NF[:count], parts.train.label, parts.classes, device=device)
-    chosen = choose(problem, both_NF[count:], parts.validation.label)
-    class_N = np.concatenate([parts.train.label, parts.validation.label])
-    whole = SquaredHinge(both_NF, class_N, parts.classes, start=chosen.svm, device=device)
-    return [(whole.fit(chosen.svm.C), chosen)]
-
-
-def _fit_few(
-    parts: _Parts,
-    both_NF: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    reporter: Reporter,
-    method: str,
-) -> list[tuple[LinearSVM, Chosen]]:
-    """For each draw, C by validation."""
-    found = []
-    validation_NF = both_NF[len(rows) :]
-    for number, draw in enumerate(parts.draws or [], start=1):
-        reporter.note(f"{method}: draw {number}")
-        drawn_NF = both_NF[np.searchsorted(rows, draw)]
-        problem = SquaredHinge(
-            drawn_NF, parts.train.label[draw], parts.classes, device=parts.seen.device
-        )
-        chosen = choose(problem, validation_NF, parts.validation.label)
-        found.append((chosen.svm, chosen))
-    return found
-
-
 def _supervised(parts: _Parts, budget: int, start: float, reporter: Reporter) -> MethodResult:
     seen = parts.seen
     networks = seen.run.networks
     validation, predicted, images = [], [], 0
-    for number, rows in enumerate(parts.draws or [np.arange(len(parts.train))]):
-        reporter.note(f"supervised: training of network {number + 1}")
+    for number, rows in enumerate(parts.subsets or [np.arange(len(parts.train))]):
+        reporter.note(f"supervised: training network {number + 1}")
         trained = train_supervised(
             networks,
             initialisation_of(seen.run),

@@ -1,11 +1,12 @@
-"""What a probe found, as numbers, JSON and one table.
+"""Results of a probe, as numbers, JSON and one table.
 
-N pictures · K classes · R draws
+N images · K classes · R random subsets
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -20,25 +21,25 @@ class MethodResult:
     ----------
     method : str
     about : str
-        What its features are.
+        What its features are, in a few words.
     features : int
-        F; 0 for a network that classifies by itself.
+        Number of features; 0 for a network, which classifies by itself.
     projected_to : int, optional
-        Features that a random projection left.
+        Number of features after a random projection.
     C : tuple of float
-        Chosen in each draw; empty for a network.
+        Chosen for each subset; empty for a network.
     is_at_edge : bool
-        Whether a chosen C was the least or greatest that was tried.
+        Whether a chosen C is the smallest or largest of the grid.
     converged : bool
-        Whether every fit that counts came to its end.
+        Whether the fits of the classifiers in the table have converged.
     validation : tuple of float
-        Accuracy in each draw, from 0 to 1.
+        Validation accuracy of each subset, from 0 to 1.
     predicted : int64 (R, N)
-        Classes given to the test pictures.
+        Predicted classes of the test images.
     truth : int64 (N,)
-        Their classes.
+        Their true classes.
     seconds : float
-        All it took: learning features, collecting them, and all fits.
+        Time for learning and computing features, and for all fits.
     """
 
     method: str
@@ -55,32 +56,36 @@ class MethodResult:
 
     @property
     def test(self) -> tuple[float, ...]:
-        """Test accuracy in each draw, from 0 to 1."""
+        """Test accuracy of each subset, from 0 to 1."""
         return tuple(float(value) for value in (self.predicted == self.truth).mean(axis=1))
 
     def confusion(self, classes: int) -> NDArray[np.int64]:
-        """How often each class (rows) was given each class (columns), all draws together."""
-        counted = np.zeros((classes, classes), np.int64)
-        for predicted_N in self.predicted:
-            np.add.at(counted, (self.truth, predicted_N), 1)
-        return counted
+        """How often each true class (rows) was predicted as each class (columns), all subsets
+        together."""
+        from sklearn.metrics import confusion_matrix
+
+        truth = np.tile(self.truth, len(self.predicted))
+        count_KK: NDArray[np.int64] = confusion_matrix(
+            truth, self.predicted.ravel(), labels=range(classes)
+        )
+        return count_KK
 
     def ahead_of(self, other: MethodResult) -> tuple[float, float]:
-        """Test accuracy above another's on the same pictures, and its standard error.
+        """Difference of test accuracies on the same images, and its standard error.
 
-        One draw: over test pictures, of which both got the same. Several: over draws, which share
-        their pictures, or over test pictures, whichever is more.
+        The error is over test images; with several subsets, the larger of this and the error over
+        subsets.
         """
         right_RN = (self.predicted == self.truth).astype(np.float64)
         difference_RN = right_RN - (other.predicted == self.truth)
-        draws, dataset = difference_RN.shape
-        error = difference_RN.mean(axis=0).std() / dataset**0.5
-        if draws > 1:
-            error = max(error, difference_RN.mean(axis=1).std(ddof=1) / draws**0.5)
+        subsets, images = difference_RN.shape
+        error = difference_RN.mean(axis=0).std() / images**0.5
+        if subsets > 1:
+            error = max(error, difference_RN.mean(axis=1).std(ddof=1) / subsets**0.5)
         return float(difference_RN.mean()), float(error)
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary that JSON can hold."""
+        """As plain numbers and text, for JSON."""
         return {
             "method": self.method,
             "about": self.about,
@@ -99,22 +104,22 @@ class MethodResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeResult:
-    """All methods on the same pictures.
+    """All methods on the same images.
 
     Parameters
     ----------
     methods : tuple of MethodResult
     names : tuple of str
-        Of the classes.
+        Names of the classes.
     train, validation, test : int
-        Pictures in each part; ``train`` without the labels that ``labels`` leaves out.
+        Number of images in each part; subsets are chosen from ``train``.
     labels : int, optional
-        Labels in each draw of the few-labels protocol.
+        Images in each random subset; None trains on all.
     repeats : int
-        Draws.
+        Number of subsets.
     seed : int
     test_set : str
-        Where the test pictures come from.
+        Where the test images come from.
     """
 
     methods: tuple[MethodResult, ...]
@@ -128,33 +133,35 @@ class ProbeResult:
     test_set: str
 
     def __getitem__(self, method: str) -> MethodResult:
-        """The row of a method; ``KeyError`` where it was not asked for."""
+        """The result of a method; ``KeyError`` if it was not computed."""
         return {row.method: row for row in self.methods}[method]
 
     def protocol(self) -> str:
-        """One line: how many pictures of what."""
+        """One line: how many images in each part."""
         parts = f"{self.validation:,} for validation, {self.test:,} test ({self.test_set})"
         if self.labels is None:
-            return f"{self.train:,} pictures to train on, {parts}; {len(self.names)} classes"
+            return f"{self.train:,} images to train on, {parts}; {len(self.names)} classes"
         return (
-            f"{self.labels:,} labels of {len(self.names)} classes, {self.repeats} draws from"
-            f" {self.train:,} pictures; {parts}"
+            f"{self.labels:,} labels of {len(self.names)} classes, {self.repeats} random subsets of"
+            f" {self.train:,} images; {parts}"
         )
 
     def table(self) -> str:
-        """Markdown that is aligned for a terminal, too."""
-        head = ["method", "features", "C", "validation", "test", "seconds"]
-        rows = [head, *(self._row(result) for result in self.methods)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-        lines = [
-            "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            for row in rows
-        ]
-        lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths))
-        return "\n".join(f"{line} |" if "--" not in line else f"{line}|" for line in lines)
+        """A Markdown table with aligned columns."""
+        from rich.box import MARKDOWN
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(*["method", "features", "C", "validation", "test", "seconds"], box=MARKDOWN)
+        for result in self.methods:
+            table.add_row(*self._row(result))
+        console = Console(file=StringIO(), width=1000, markup=False, highlight=False)
+        with console.capture() as captured:
+            console.print(table)
+        return captured.get().strip()
 
     def verdict(self) -> list[str]:
-        """How far the trained discriminator is ahead of each of the others, a line each."""
+        """The difference of the discriminator to each other method, a line each."""
         rows = {row.method: row for row in self.methods}
         own = rows.pop("discriminator", None)
         if own is None:
@@ -163,7 +170,7 @@ class ProbeResult:
         for other in rows.values():
             ahead, error = own.ahead_of(other)
             side = "above" if ahead >= 0 else "below"
-            doubt = "" if abs(ahead) > 3 * error else ", which is no clear difference"
+            doubt = "" if abs(ahead) > 3 * error else " (no clear difference)"
             lines.append(
                 f"discriminator: {100 * abs(ahead):.2f} ± {100 * error:.2f} points {side}"
                 f" {other.method}{doubt}"
@@ -171,25 +178,27 @@ class ProbeResult:
         return lines
 
     def notes(self) -> list[str]:
-        """What a reader must know beside the table."""
+        """What a reader must know about the table."""
         lines = []
         for row in self.methods:
             if row.projected_to is not None:
                 lines.append(
-                    f"{row.method}: {row.features:,} features went through a sparse random"
-                    f" projection to {row.projected_to:,} (seed {self.seed}; --max-features)"
+                    f"{row.method}: a random projection reduced {row.features:,} features to"
+                    f" {row.projected_to:,} (`max_features`)"
                 )
             if row.is_at_edge:
                 lines.append(
-                    f"{row.method}: the best C is the least or greatest tried; one beyond may do"
-                    " better"
+                    f"{row.method}: the best C is the smallest or largest value tried; a value"
+                    " beyond may be better"
                 )
             if not row.converged:
-                lines.append(f"{row.method}: a fit was stopped before it had converged")
+                lines.append(
+                    f"{row.method}: a fit reached its maximum number of steps before it converged"
+                )
         return lines
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary that JSON can hold."""
+        """As plain numbers and text, for JSON."""
         return {
             "classes": list(self.names),
             "train": self.train,
@@ -226,5 +235,5 @@ def _percent(values: tuple[float, ...]) -> str:
 
 
 def _deviation(values: tuple[float, ...]) -> float:
-    """Standard deviation over draws; 0 of one."""
+    """Standard deviation over subsets; 0 for one."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0

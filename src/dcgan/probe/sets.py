@@ -1,7 +1,9 @@
-"""Which pictures a probe learns from, and which it is judged on."""
+"""The images a probe learns from, and those it is tested on."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from os import fspath
 
 from dcgan.data.sources.named import named_test_of
@@ -9,7 +11,7 @@ from dcgan.probe.labelled import Labelled, held_out, limited, load_labelled, mat
 from dcgan.runs.run import Run
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import StrPath
-from dcgan.runtime.reporting import Reporter
+from dcgan.runtime.reporting import SILENT, Reporter
 
 
 def load_sets(
@@ -21,9 +23,9 @@ def load_sets(
     root: StrPath | None = None,
     limit: int | None = None,
     seed: int = 0,
-    reporter: Reporter,
+    reporter: Reporter = SILENT,
 ) -> tuple[Labelled, Labelled]:
-    """Open the pictures to learn from and those to judge on, as the run sees pictures.
+    """Open the images to learn from and those to test on, at the size of the run.
 
     Parameters
     ----------
@@ -31,46 +33,40 @@ def load_sets(
     data : str
         As for :func:`dcgan.data.open_source`.
     test : str, optional
-        Default: the split ``test`` of a named set that has one; else one sixth of each class of
-        ``data``, drawn at random, which is then not learned from.
+        Default: the split ``test`` of a named dataset that has one; else one sixth of each class of
+        ``data``, chosen at random and held out.
     factor : str, optional
         See :func:`dcgan.probe.load_labelled`.
     root : path, optional
-        Where named data sets lie.
+        Folder of named datasets.
     limit : int, optional
-        At most so many of each, drawn at random.
+        Use at most so many images of each, chosen at random.
     seed : int, default 0
-    tell : callable
-        Called with a line about what was chosen.
+    reporter : Reporter, default silent
 
     Raises
     ------
     DataError, ConfigError
-        No such pictures, no classes, or classes that do not match.
+        No such images, no classes, or classes that do not match.
     """
 
-    def load(name: StrPath) -> Labelled:
-        return load_labelled(
-            run,
-            name,
-            factor=factor,
-            root=root,
-            cache=cache_folder() / "pictures",
-            reporter=reporter,
-        )
-
+    load = partial(
+        load_labelled,
+        run,
+        factor=factor,
+        root=root,
+        cache=cache_folder() / "pictures",
+        reporter=reporter,
+    )
     learning = load(data)
     test = test or named_test_of(fspath(data))
     if test is None:
-        rest, judging = held_out(learning, seed, purpose="test")
+        count = len(learning)
+        learning, testing = held_out(learning, seed, purpose="test")
         reporter.note(
-            f"no --test: {len(judging):,} of {len(learning):,} pictures are held out to judge on"
+            f"no `test`: {len(testing):,} of {count:,} images are held out as test images"
         )
-        judging = _named(judging, "held out")
-        return limited(rest, limit, seed), limited(judging, limit, seed)
-    judging = matched(load(test), learning.names)
-    return limited(learning, limit, seed), limited(judging, limit, seed)
-
-
-def _named(some: Labelled, name: str) -> Labelled:
-    return Labelled(name, some.dataset, some.index, some.label, some.names)
+        testing = replace(testing, name="held out")
+    else:
+        testing = matched(load(test), learning.names)
+    return limited(learning, limit, seed), limited(testing, limit, seed)

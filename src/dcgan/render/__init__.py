@@ -1,1 +1,1 @@
-"""From arrays to pictures: sheets, curves, animations."""
+"""Sheets, curves, animations and pages from arrays and numbers."""

@@ -1,4 +1,4 @@
-"""Pictures in sequence: GIF, animated WebP and MP4.
+"""Animations: GIF, animated WebP and MP4.
 
 F frames · C channels · H, W sides
 """
@@ -14,20 +14,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dcgan.errors import ConfigError, DcganError
-from dcgan.render.sheet import on_white, pillow_image
+from dcgan.render.sheet import enlarged, on_white
 from dcgan.runtime.files import written_whole
 
 SUFFIXES = (".gif", ".webp", ".mp4")
-"""What a sequence can be written as."""
+"""Suffixes of animations."""
 
 _LAST_FRAME_MS = 2000
-"""The result stays long enough to look at before the loop begins again."""
+"""The last frame stays visible before the animation starts again."""
 
 _GIF_UNIT_MS = 10
-"""GIF knows hundredths of a second."""
+"""A GIF counts hundredths of a second."""
 
 _MP4_QUALITY = 17
-"""x264's constant rate factor: near what the eye tells from the original."""
+"""x264's constant rate factor; the loss is hardly visible."""
+
+_SIDE = 256
+"""Small frames are enlarged by a whole factor until their longer side is about this long."""
 
 
 def save_animation(
@@ -39,35 +42,35 @@ def save_animation(
     smooth: bool = False,
     loop: bool = True,
 ) -> None:
-    """Write frames as a film, whole or not at all; the suffix says of which kind.
+    """Write frames as an animation, atomically, in the format of the suffix.
 
     Parameters
     ----------
     frames_FCHW : uint8 (F, C, H, W)
         At least one.
     path : Path
-        ``.gif`` (256 colours a frame), ``.webp`` (lossless) or ``.mp4`` (H.264; the extra
+        ``.gif`` (256 colors a frame), ``.webp`` (lossless) or ``.mp4`` (H.264; needs the extra
         ``media``).
-    fps : float
-        Frames per second; a GIF's are rounded to hundredths of a second a frame.
+    fps : float, default 20
+        Frames per second. The duration of a GIF's frame is rounded to hundredths of a second.
     side : int, optional
-        Pixels of the longer side; default: enlarged by a whole factor to about 256.
+        Pixels of the longer side; default: a whole factor to about 256.
     smooth : bool
-        Enlarge smoothly (Lanczos); default: each pixel stays a square.
+        Enlarge smoothly (Lanczos); default: pixels stay squares.
     loop : bool
-        For ever, or once; an MP4 leaves that to who plays it.
+        Repeat without end, or play once. An MP4 does not store this.
 
     Raises
     ------
     ConfigError
         Another suffix.
     DcganError
-        An MP4 without the library that writes it.
+        An MP4 without the library PyAV.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise ConfigError("out", path.suffix, f"a film ends in {', '.join(SUFFIXES)}")
-    frames = [enlarged(frame, side, smooth=smooth) for frame in frames_FCHW]
+        raise ConfigError("out", path.suffix, f"must be a {', '.join(SUFFIXES)} file")
+    frames = [enlarged(frame, side, smooth=smooth, about=_SIDE) for frame in frames_FCHW]
     if suffix == ".mp4":
         _save_mp4(frames, path, fps)
         return
@@ -88,31 +91,8 @@ def save_animation(
         )
 
 
-def enlarged(
-    image_CHW: NDArray[np.uint8], side: int | None = None, *, smooth: bool = False
-) -> Image.Image:
-    """One image, its longer side ``side`` pixels; default: a whole factor to about 256."""
-    image = pillow_image(image_CHW)
-    longer = max(image.size)
-    factor = side / longer if side else max(1, round(256 / longer))
-    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
-    if size == image.size:
-        return image
-    method = Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST
-    return image.resize(size, method)
-
-
-def all_enlarged(
-    images_NCHW: NDArray[np.uint8], side: int | None, *, smooth: bool
-) -> NDArray[np.uint8]:
-    """:func:`enlarged` for images of a sheet."""
-    _, channels, *_ = images_NCHW.shape
-    large = np.stack([np.asarray(enlarged(one, side, smooth=smooth)) for one in images_NCHW])
-    return large[:, None] if channels == 1 else large.transpose(0, 3, 1, 2)
-
-
 def save_gif(frames: Sequence[Image.Image], path: Path, *, frame_ms: int = 120) -> None:
-    """Write a looping GIF, whole or not at all; the last frame stays for two seconds.
+    """Write a looping GIF, atomically; its last frame stays for two seconds.
 
     Parameters
     ----------
@@ -127,8 +107,7 @@ def save_gif(frames: Sequence[Image.Image], path: Path, *, frame_ms: int = 120) 
 def _save_gif(
     frames: Sequence[Image.Image], path: Path, durations: Sequence[int], *, loop: bool
 ) -> None:
-    # quantised beforehand: left to itself, Pillow's GIF writer is some 70 times slower, and its
-    # grey frames come out more than twice as large
+    # without this, Pillow's GIF writer is 70 times slower, and gray frames are twice as large
     palettes = [
         on_white(frame).quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         for frame in frames
@@ -150,10 +129,10 @@ def _save_mp4(frames: Sequence[Image.Image], path: Path, fps: float) -> None:
         import av
     except ImportError:
         raise DcganError(
-            f"{path}: MP4 needs a library that is not here; pip install 'dcgan[media]', or take"
-            " .webp or .gif"
+            f"{path}: MP4 needs PyAV, which is not installed. Run pip install 'dcgan[media]', or"
+            " use .webp or .gif"
         ) from None
-    # players want even sides, for colours at half the resolution
+    # players need even sides: color has half the resolution
     width, height = (side + side % 2 for side in frames[0].size)
     with (
         written_whole(path) as unfinished,

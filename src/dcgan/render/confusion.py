@@ -1,4 +1,4 @@
-"""A confusion matrix as a picture. Matplotlib is imported only to draw.
+"""A confusion matrix as an image.
 
 K classes
 """
@@ -16,8 +16,8 @@ from dcgan.runtime.files import written_whole
 
 _WITH_PERCENT = 14
 _WITH_COUNTS = 32
-"""Up to so many classes, a cell holds count and percentage; up to so many, the count; beyond it,
-only cells of more than a percent of their row are numbered."""
+"""Up to so many classes, cells show the count and the percentage of their row. Up to
+``_WITH_COUNTS``, they show the count; with more classes, percentages of at least 1."""
 
 _LONGEST_NAME = 16
 _MOST_CLASSES = 200
@@ -26,16 +26,16 @@ _MOST_CLASSES = 200
 def confusion_matrix(
     count_KK: NDArray[np.int64], names: Sequence[str], path: Path, *, title: str = ""
 ) -> None:
-    """Draw how often each class (row) was taken for each class (column), as a PNG.
+    """Write how often each true class (row) was predicted as each class (column), as a PNG.
 
-    A cell's shade is its share of its row, so that rare classes show as well as frequent ones;
-    right answers are blue, wrong ones red.
+    The shade of a cell is its share of the row, so that rare classes are as visible as frequent
+    ones. Correct predictions are blue, wrong ones red.
 
     Parameters
     ----------
     count_KK : int64 (K, K)
     names : sequence of str
-        Of the classes; long ones lose their middle.
+        Names of the classes; the middle of long ones is left out.
     path : Path
         A ``.png``.
     title : str
@@ -43,68 +43,58 @@ def confusion_matrix(
     Raises
     ------
     DataError
-        More classes than a picture can show.
+        More than 200 classes.
     """
     from matplotlib.figure import Figure
 
     classes = len(names)
     if classes > _MOST_CLASSES:
-        raise DataError(f"a confusion matrix of {classes} classes; at most {_MOST_CLASSES} show")
+        raise DataError(f"confusion matrix of {classes} classes: at most {_MOST_CLASSES} fit")
     share_KK = count_KK / np.maximum(1, count_KK.sum(axis=1, keepdims=True))
     cell = 0.62 if classes <= _WITH_PERCENT else 0.36 if classes <= _WITH_COUNTS else 0.26
     side = 2.2 + cell * max(classes, 5)
     figure = Figure(figsize=(side, side), dpi=110, layout="constrained")
     axes = figure.subplots()
-    axes.imshow(_colours(share_KK))
+    axes.imshow(_colors(share_KK))
     short = [name if len(name) <= _LONGEST_NAME else f"{name[:7]}…{name[-8:]}" for name in names]
     shown = 9 if classes <= _WITH_COUNTS else 6
     upright = max(map(len, short)) > (6 if classes <= _WITH_PERCENT else 2)
     axes.set_xticks(range(classes), short, fontsize=shown, rotation=90 if upright else 0)
     axes.set_yticks(range(classes), short, fontsize=shown)
-    axes.set_xlabel("given class")
-    numbers = "" if classes <= _WITH_COUNTS else " (numbers: per cent of it)"
-    axes.set_ylabel(f"true class{numbers}")
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class" + (" (percent)" if classes > _WITH_COUNTS else ""))
     axes.set_title(title, fontsize=10)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
+    size = 8 if classes <= _WITH_PERCENT else 6 if classes <= _WITH_COUNTS else 5
     for row, column in zip(*np.nonzero(count_KK), strict=True):
         text = _text(int(count_KK[row, column]), float(share_KK[row, column]), classes)
         ink = "white" if share_KK[row, column] > 0.5 else "#222222"
-        axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=_size(classes))
+        axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=size)
     with written_whole(path) as unfinished:
         figure.savefig(unfinished, format="png")
 
 
-def _colours(share_KK: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Right answers in blues, wrong ones in reds, (K, K, 3)."""
+def _colors(share_KK: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Correct predictions in blues, wrong ones in reds, (K, K, 3)."""
     from matplotlib import colormaps
 
-    # the square root lifts confusions of a few per cent out of the white
-    shade_KK = np.sqrt(share_KK)
-    colours = colormaps["Reds"](shade_KK * 0.8)[:, :, :3]
-    right = np.eye(len(share_KK), dtype=bool)
-    colours[right] = colormaps["Blues"](shade_KK[right] * 0.8)[:, :3]
-    colours[share_KK == 0] = 1
-    found: NDArray[np.float64] = colours
-    return found
+    # the square root makes shares of a few percent visible
+    shade_KK = np.sqrt(share_KK) * 0.8
+    is_right = np.eye(len(share_KK), dtype=bool)[:, :, None]
+    color_KK3 = np.where(is_right, colormaps["Blues"](shade_KK), colormaps["Reds"](shade_KK))
+    color_KK3[share_KK == 0] = 1
+    return color_KK3[:, :, :3]
 
 
 def _text(count: int, share: float, classes: int) -> str:
+    """The text of a cell.
+
+    >>> _text(2, 0.001, 10), _text(2, 0.001, 20), _text(2, 0.001, 99), _text(50, 0.5, 99)
+    ('2\\n0.1%', '2', '', '50')
+    """
     if classes <= _WITH_PERCENT:
-        return f"{count:,}\n{_percent(share)}"
+        return f"{count:,}\n{100 * share:.{int(share < 0.0995)}f}%"
     if classes <= _WITH_COUNTS:
         return f"{count}"
     return f"{100 * share:.0f}" if share >= 0.01 else ""
-
-
-def _percent(share: float) -> str:
-    """One decimal below ten, so that 0.1 % is not 0 %.
-
-    >>> _percent(0.001), _percent(0.5)
-    ('0.1%', '50%')
-    """
-    return f"{100 * share:.1f}%" if share < 0.0995 else f"{100 * share:.0f}%"
-
-
-def _size(classes: int) -> float:
-    return 8 if classes <= _WITH_PERCENT else 6 if classes <= _WITH_COUNTS else 5

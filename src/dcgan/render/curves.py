@@ -1,4 +1,4 @@
-"""Training curves as pictures. Matplotlib is imported only when something is drawn."""
+"""Training curves as images."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _REAL, _BEFORE, _AFTER = "#1b7837", "#762a83", "#c2a5cf"
 _D, _G = "#2166ac", "#b2182b"
 
 _FEW_POINTS = 50
-"""Shorter curves are drawn as they are: smoothing would hide more than noise."""
+"""Shorter curves are not smoothed."""
 
 _DECADES = 100.0
-"""From this ratio of an axis's ends, at least two powers of ten lie on it: marks enough."""
+"""An axis whose ends have a higher ratio has at least two powers of ten: enough tick marks."""
 
 
 def loss_and_score_curves(records: Sequence[Record], path: Path) -> None:
-    """Two panels over images seen: both losses; D's mean score on real and generated images.
+    """Two panels over images seen: both losses; D's mean score of real and generated images.
 
     Parameters
     ----------
@@ -40,12 +40,12 @@ def loss_and_score_curves(records: Sequence[Record], path: Path) -> None:
     _line(losses, records, "loss_d", "discriminator", _D)
     _line(losses, records, "loss_g", "generator", _G)
     losses.set_ylabel("loss")
-    _line(scores, records, "score_real", "D(x), real", _REAL)
-    _line(scores, records, "score_fake_before", "D(G(z)), before D's step", _BEFORE)
-    _line(scores, records, "score_fake_after", "D(G(z)), after D's step", _AFTER)
+    _line(scores, records, "score_real", "real images", _REAL)
+    _line(scores, records, "score_fake_before", "generated images, before D's step", _BEFORE)
+    _line(scores, records, "score_fake_after", "generated images, after D's step", _AFTER)
     scores.axhline(0.5, color="#999999", linewidth=0.8, linestyle=":")
     scores.set_ylim(0, 1)
-    scores.set_ylabel("probability of real")
+    scores.set_ylabel("D's probability of real")
     scores.set_xlabel("images seen")
     for axes in (losses, scores):
         axes.legend(loc="best", frameon=False, fontsize=8)
@@ -53,7 +53,7 @@ def loss_and_score_curves(records: Sequence[Record], path: Path) -> None:
 
 
 def gradient_curves(records: Sequence[Record], path: Path) -> None:
-    """Two panels over images seen: mean and greatest absolute gradient of each layer of D.
+    """Two panels over images seen: mean and largest absolute gradient of each layer of D.
 
     Parameters
     ----------
@@ -67,12 +67,12 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
     records = [record for record in records if record.get("gradient_mean")]
     figure = new_figure(2)
     layers = list(records[-1]["gradient_mean"]) if records else []
-    colours = colormaps["viridis"]
+    colors = colormaps["viridis"]
     panels = figure.subplots(2, 1, sharex=True)
     for axes, key, title in zip(
         panels,
         ("gradient_mean", "gradient_max"),
-        ("mean |gradient|", "max |gradient|"),
+        ("mean absolute gradient", "largest absolute gradient"),
         strict=True,
     ):
         for number, layer in enumerate(layers):
@@ -80,7 +80,7 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
                 [record["images"] for record in records],
                 [record[key].get(layer) for record in records],
                 label=layer,
-                color=colours(number / max(1, len(layers) - 1) * 0.9),
+                color=colors(number / max(1, len(layers) - 1) * 0.9),
                 linewidth=1.2,
             )
         if any(value > 0 for record in records for value in record[key].values()):
@@ -94,10 +94,10 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
 
 
 def new_figure(rows: int, *, titled: bool = False) -> Figure:
-    """An empty figure with room for so many panels below each other, each with or without a title.
+    """An empty figure for so many panels below each other, each with or without a title.
 
-    Its margins, in inches, hold a label and numbers as wide as 6 × 10⁻³. Matplotlib's own layouts
-    measure every text twice, which takes longer than the drawing, at the end of every run.
+    Its margins are fixed. Matplotlib's own layouts measure every text twice, which takes longer
+    than everything else.
     """
     from matplotlib.figure import Figure
 
@@ -115,7 +115,7 @@ def new_figure(rows: int, *, titled: bool = False) -> Figure:
 
 
 def label_decades(axes: Axes) -> None:
-    """Number a logarithmic axis readably: powers of ten where there are two, plain numbers else."""
+    """Label a logarithmic axis: powers of ten if it has two, else plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     low, high = axes.get_ylim()
@@ -127,21 +127,21 @@ def label_decades(axes: Axes) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _line(axes: Axes, records: Sequence[Record], key: str, label: str, colour: str) -> None:
+def _line(axes: Axes, records: Sequence[Record], key: str, label: str, color: str) -> None:
     # an interval without a generator step has no generator loss
     records = [record for record in records if key in record]
     images = [record["images"] for record in records]
     values = [record[key] for record in records]
     if len(values) < _FEW_POINTS:
         marker = "o" if len(values) == 1 else ""  # a line needs two points
-        axes.plot(images, values, color=colour, linewidth=1.5, marker=marker, label=label)
+        axes.plot(images, values, color=color, linewidth=1.5, marker=marker, label=label)
         return
-    axes.plot(images, values, color=colour, linewidth=0.6, alpha=0.35)
-    axes.plot(images, smoothed(values), color=colour, linewidth=1.5, label=label)
+    axes.plot(images, values, color=color, linewidth=0.6, alpha=0.35)
+    axes.plot(images, smoothed(values), color=color, linewidth=1.5, label=label)
 
 
 def smoothed(values: Sequence[float], weight: float = 0.9) -> list[float]:
-    """Exponential moving average with its early bias removed (as Adam's, Kingma and Ba 2015)."""
+    """Exponential moving average with bias correction (as in Adam, Kingma and Ba 2015)."""
     smooth = []
     average = 0.0
     for number, value in enumerate(values, start=1):
@@ -151,6 +151,6 @@ def smoothed(values: Sequence[float], weight: float = 0.9) -> list[float]:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
+    """Write a figure as PNG, atomically."""
     with written_whole(path) as unfinished:
         figure.savefig(unfinished, format="png")

@@ -1,6 +1,6 @@
-"""How sizes and aspects are spread, as one drawing. Matplotlib is imported only to draw.
+"""Histograms of image sizes and aspect ratios.
 
-N pictures
+N images
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _HEIGHTS, _WIDTHS, _ASPECTS = "#2a78b5", "#e08a2e", "#3f9b74"
 _INK = "#808080"
-"""Readable on white and on black: the drawing has no background of its own."""
+"""Readable on white and on black: the figure is transparent."""
 
 _INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 
@@ -24,11 +24,12 @@ _BINS = 40
 
 
 def size_histograms(sizes_N2: NDArray[np.int64]) -> str:
-    """Two histograms as SVG: heights and widths, and width over height.
+    """Two histograms as SVG: heights and widths; and aspect ratios (width / height).
 
     Parameters
     ----------
-    sizes_N2 : (height, width) of every picture
+    sizes_N2 : int64 (N, 2)
+        (height, width) of every image.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -44,21 +45,21 @@ def size_histograms(sizes_N2: NDArray[np.int64]) -> str:
         sides.legend(frameon=False)
         _histogram(aspects, {"aspect": (widths / heights, _ASPECTS)})
         aspects.set_xlabel("width / height")
-        sides.set_ylabel("pictures")
+        sides.set_ylabel("images")
         drawing = StringIO()
         figure.savefig(drawing, format="svg", metadata={"Date": None})
     return drawing.getvalue()
 
 
 def _histogram(axes: Axes, samples: dict[str, tuple[NDArray[np.float64], str]]) -> None:
-    """Overlaid, in bins of equal ratio: twice as large is as far at any size."""
+    """Overlaid, with bins of equal ratio on a logarithmic axis."""
     together = np.concatenate([values for values, _ in samples.values()])
     low, high = together.min(), together.max()
-    if high < 1.2 * low:  # all but equal: one bar in the middle says so better than noise
+    if high < 1.2 * low:  # nearly equal: show one bar in the middle
         low, high = low / 1.5, high * 1.5
     bins = np.geomspace(low * 0.98, high * 1.02, _BINS + 1)
-    for name, (values, colour) in samples.items():
-        axes.hist(values, bins=bins.tolist(), color=colour, alpha=0.65, label=name)
+    for name, (values, color) in samples.items():
+        axes.hist(values, bins=bins.tolist(), color=color, alpha=0.65, label=name)
     axes.set_xscale("log")
     axes.patch.set_alpha(0)
     axes.spines[["top", "right"]].set_visible(False)

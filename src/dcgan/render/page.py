@@ -1,4 +1,4 @@
-"""Self-contained HTML pages: one file, pictures inside, no scripts."""
+"""Self-contained HTML pages: one file with its images and without scripts."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from dcgan.runtime.files import write_text
 
 
 def write_page(template: str, path: Path, **content: Any) -> None:
-    """Fill a template of ``dcgan.render`` and write the page, whole or not at all.
+    """Fill a template of ``dcgan.render`` and write the page, atomically.
 
     Parameters
     ----------
     template : str
-        A file below ``render/templates``. Everything put into it is escaped; pictures go through
-        its filter ``data_uri``, drawings in SVG through ``svg_uri``.
+        A file in ``render/templates``. All values are escaped. The filter ``data_uri`` embeds
+        images, ``svg_uri`` figures in SVG.
     path : Path
     **content
         The template's variables.
@@ -35,19 +35,19 @@ def write_page(template: str, path: Path, **content: Any) -> None:
     )
     environment.filters |= {"data_uri": data_uri, "svg_uri": svg_uri}
     page = environment.get_template(template).render(**content)
-    # names of files may hold what UTF-8 cannot
+    # file names may not be valid UTF-8
     write_text(path, page.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def data_uri(image: Image.Image) -> str:
-    """A picture as an address that carries it, as PNG."""
+    """An image as a data URI, in PNG format."""
     data = BytesIO()
     image.save(data, format="PNG")
     return _uri("image/png", data.getvalue())
 
 
 def svg_uri(drawing: str) -> str:
-    """The same of a drawing in SVG."""
+    """A figure in SVG as a data URI."""
     return _uri("image/svg+xml", drawing.encode("utf-8"))
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LINE, _BASELINE, _BEST = "#2166ac", "#1b7837", "#b2182b"
 
 _DECADES_APART = 5.0
-"""From this ratio of the greatest value to the least, a logarithmic axis is worth its while."""
+"""A logarithmic axis needs a higher ratio of the largest to the smallest value."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Panel:
 
 
 def quality_curves(panels: Sequence[Panel], path: Path) -> None:
-    """Panels below each other over images seen, as a ``.png``."""
+    """Write one panel per metric, below each other, as a ``.png``."""
     figure = new_figure(len(panels), titled=True)
     rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)
     for axes, panel in zip(rows[:, 0], panels, strict=True):

@@ -1,4 +1,4 @@
-"""Several runs on one page: the same latents drawn by each, and their curves over each other.
+"""Several runs on one page: samples of the same latents, and their training curves.
 
 N images · C channels · H, W sides
 """
@@ -16,80 +16,53 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dcgan.render.captioned_rows import captioned_rows
 from dcgan.render.curves import label_decades, smoothed
-from dcgan.render.sheet import save_image
+from dcgan.render.sheet import captioned_rows, compose, save_image
 
 Record = Mapping[str, Any]
 
 _PANELS = {
-    "loss_d": "loss of D",
-    "loss_g": "loss of G",
-    "score_real": "D(x), real",
-    "score_fake_before": "D(G(z))",
+    "loss_d": "discriminator loss",
+    "loss_g": "generator loss",
+    "score_real": "D's score of real images",
+    "score_fake_before": "D's score of generated images",
 }
 
 _COLUMNS = 8
 
-_GAP = 12
-"""Pixels between sheets."""
-
 _LEGEND_LETTERS = 120
-"""Letters that fit beside each other in a legend across the page."""
+"""Letters that fit side by side in a legend across the page."""
 
-_COLOURS = ("#2166ac", "#b2182b", "#1b7837", "#e08a2e", "#762a83", "#4d4d4d")
+_COLORS = ("#2166ac", "#b2182b", "#1b7837", "#e08a2e", "#762a83", "#4d4d4d")
 
 
 def side_by_side(
-    drawn: Mapping[str, NDArray[np.uint8]],
+    samples: Mapping[str, NDArray[np.uint8]],
     logs: Mapping[str, Sequence[Record]],
     quality: Mapping[str, Mapping[int, float]],
     path: Path,
     *,
     measure: str = "",
 ) -> None:
-    """A page as ``.png``: sheets, then one panel per curve with a line per run.
+    """Write a page: a sheet of each run, then a panel for each curve with a line per run.
 
     Parameters
     ----------
-    drawn : mapping of str to uint8 (N, C, H, W)
-        Run → images; the i-th of each are of the same latent.
+    samples : mapping of str to uint8 (N, C, H, W)
+        Run → images; the i-th image of every run is of the same latent.
     logs : mapping of str to log lines
     quality : mapping of str to mapping of int to float
-        Run → images seen → what was measured while it trained; may be empty.
+        Run → images seen → metric during training; may be empty.
     path : Path
+        An image file.
     measure : str
-        What that is.
+        Title of that metric.
     """
     curves = _curves(logs, quality, measure)
-    sheets = _flowing(
-        [captioned_rows({name: images}, columns=_COLUMNS) for name, images in drawn.items()],
-        curves.width,
-    )
-    page = Image.new("RGB", (sheets.width, sheets.height + curves.height), "#ffffff")
-    page.paste(sheets, (0, 0))
-    page.paste(curves, (0, sheets.height))
-    save_image(page, path)
-
-
-def _flowing(parts: Sequence[Image.Image], width: int) -> Image.Image:
-    """Images in rows, as many side by side as a page holds."""
-    rows: list[list[Image.Image]] = [[]]
-    for part in parts:
-        if rows[-1] and sum(one.width + _GAP for one in rows[-1]) + part.width > width:
-            rows.append([])
-        rows[-1].append(part)
-    width = max(width, *(part.width for part in parts))
-    heights = [max(part.height for part in row) + _GAP for row in rows]
-    paper = Image.new("RGB", (width, sum(heights)), "#ffffff")
-    top = 0
-    for row, height in zip(rows, heights, strict=True):
-        left = 0
-        for part in row:
-            paper.paste(part, (left, top))
-            left += part.width + _GAP
-        top += height
-    return paper
+    sheets = [captioned_rows({name: images}, columns=_COLUMNS) for name, images in samples.items()]
+    across = max(1, curves.width // max(one.width for one in sheets))
+    rows = [sheets[start : start + across] for start in range(0, len(sheets), across)]
+    save_image(compose([[compose(rows)], [curves]]), path)
 
 
 def _curves(
@@ -97,7 +70,7 @@ def _curves(
     quality: Mapping[str, Mapping[int, float]],
     measure: str,
 ) -> Image.Image:
-    """Two panels in a row, under one legend; the quality measured while training comes last."""
+    """Two panels in a row, under one legend; the metric comes last."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import EngFormatter
 
@@ -110,17 +83,17 @@ def _curves(
     rows = ceil(len(lines) / 2)
     legend_columns = max(1, min(len(logs), _LEGEND_LETTERS // (max(map(len, logs)) + 6)))
     legend_rows = ceil(len(logs) / legend_columns)
-    # slower than fixed margins, but rare, and the legend may have any number of rows
+    # slower than fixed margins, but the legend may have any number of rows
     figure = Figure(
         figsize=(8, 2.6 * rows + 0.2 * legend_rows + 0.3), dpi=110, layout="constrained"
     )
     panels = figure.subplots(rows, 2, squeeze=False).flatten()
-    styles = cycle(product(("-", "--", ":"), _COLOURS))
+    styles = cycle(product(("-", "--", ":"), _COLORS))
     style_of = dict(zip(logs, styles, strict=False))
     for axes, (title, of_runs) in zip(panels, lines.items(), strict=False):
         for name, (images, values) in of_runs.items():
-            line, colour = style_of[name]
-            axes.plot(images, values, color=colour, linestyle=line, linewidth=1.3, label=name)
+            line, color = style_of[name]
+            axes.plot(images, values, color=color, linestyle=line, linewidth=1.3, label=name)
         axes.set_title(title, fontsize=9)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.tick_params(labelsize=8)
@@ -149,9 +122,9 @@ def _curves(
 def _lines(
     logs: Mapping[str, Sequence[Record]], key: str
 ) -> dict[str, tuple[list[int], list[float]]]:
-    found = {}
+    lines = {}
     for name, records in logs.items():
         points = [record for record in records if key in record]
         values = smoothed([record[key] for record in points])
-        found[name] = ([record["images"] for record in points], values)
-    return found
+        lines[name] = ([record["images"] for record in points], values)
+    return lines

@@ -1,11 +1,11 @@
-"""Many images on one sheet.
+"""Images and texts on one sheet.
 
 N images · C channels · H, W sides
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from math import ceil, sqrt
@@ -14,27 +14,31 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from dcgan.errors import DataError
 from dcgan.runtime.files import StrPath, written_whole
 from dcgan.runtime.memory import available_memory, in_words
 
 _GAP = 2
-_PAPER, _INK = 255, 34
-_CAPTION, _FONT_SIZE = 15, 11
-"""Pixels below an image for its caption."""
+_INK = "#222222"
+_FONT_SIZE, _TITLE_SIZE = 11, 13
+_BELOW_BASELINE = 2
+"""Pixels of a row of text below its baseline."""
 
-_LEGIBLE_SIDE = 64
-"""Small images are enlarged by a whole factor until their larger side is about this long."""
+LEGIBLE_SIDE = 64
+"""Small images are enlarged by a whole factor until their longer side is about this long."""
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
-"""Of files that hold a sheet; a ``.webp`` may be one, or a film."""
+"""Suffixes of sheets; a ``.webp`` may be a sheet or an animation."""
 
 _JPEG_QUALITY = 95
 
 _MOST_SIDE = 16_000
-"""PNG viewers and encoders give up on much larger sheets."""
+"""Pixels. Many viewers and encoders fail on much larger sheets."""
+
+Cell = Image.Image | str | None
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def pillow_image(image_CHW: NDArray[np.uint8]) -> Image.Image:
@@ -45,140 +49,221 @@ def pillow_image(image_CHW: NDArray[np.uint8]) -> Image.Image:
     )
 
 
+def enlarged(
+    image_CHW: NDArray[np.uint8],
+    side: int | None = None,
+    *,
+    smooth: bool = False,
+    about: int = LEGIBLE_SIDE,
+) -> Image.Image:
+    """One image (C, H, W), enlarged by nearest neighbor or, if ``smooth``, by Lanczos.
+
+    Its longer side gets ``side`` pixels; default: a whole factor to about ``about`` pixels.
+    """
+    image = pillow_image(image_CHW)
+    width, height = _enlarged_size(image.size, side, about)
+    if (width, height) == image.size:
+        return image
+    method = Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST
+    return image.resize((width, height), method)
+
+
+def _enlarged_size(
+    size: tuple[int, int], side: int | None = None, about: int = LEGIBLE_SIDE
+) -> tuple[int, int]:
+    factor = side / max(size) if side else max(1, round(about / max(size)))
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def compose(
+    rows: Sequence[Sequence[Cell]], *, font_size: int = _FONT_SIZE, is_centered: bool = True
+) -> Image.Image:
+    """A table of images and texts on white, with a gap of two pixels between them.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of Image, str or None
+        None leaves a cell empty. Columns are as wide as their widest image. A text that is longer
+        continues over empty cells on its right, and is shortened before the next text.
+    font_size : int
+    is_centered : bool
+        Whether texts are centered in their column where they fit.
+    """
+    font = caption_font(font_size)
+    modes = {cell.mode for row in rows for cell in row if isinstance(cell, Image.Image)}
+    mode = modes.pop() if len(modes) == 1 else "RGB"
+    widths = [0] * max(map(len, rows))
+    heights = [0] * len(rows)
+    for number, row in enumerate(rows):
+        for column, cell in enumerate(row):
+            if isinstance(cell, Image.Image):
+                widths[column] = max(widths[column], cell.width)
+                heights[number] = max(heights[number], cell.height)
+            elif cell:
+                heights[number] = max(heights[number], font_size + _BELOW_BASELINE)
+    lefts = [_GAP + sum(widths[:column]) + _GAP * column for column in range(len(widths) + 1)]
+    ends = [
+        lefts[column] + ceil(font.getlength(cell)) + _GAP
+        for row in rows
+        for column, cell in enumerate(row)
+        if isinstance(cell, str) and not any(row[column + 1 :])
+    ]
+    size = (max(lefts[-1], *ends, 0), sum(heights) + _GAP * (len(rows) + 1))
+    paper = Image.new(mode, size, ImageColor.getcolor("white", mode))
+    pen, ink = ImageDraw.Draw(paper), ImageColor.getcolor(_INK, mode)
+    top = _GAP
+    for row, height in zip(rows, heights, strict=True):
+        right = size[0]
+        for column in reversed(range(len(row))):
+            cell, left = row[column], lefts[column]
+            if isinstance(cell, Image.Image):
+                paper.paste(cell if not modes else on_white(cell), (left, top))
+            elif cell:
+                text = _shortened(cell, font, right - left)
+                right = left - _GAP
+                spare = widths[column] - font.getlength(text)
+                start = left + max(0, spare / 2) if is_centered else left
+                pen.text((start, top + font_size), text, fill=ink, font=font, anchor="ls")
+        top += height + _GAP
+    return paper
+
+
+def _shortened(text: str, font: Font, most: int) -> str:
+    """As much of a text as fits into so many pixels."""
+    if font.getlength(text) <= most:
+        return text
+    while text and font.getlength(text + "…") > most:
+        text = text[:-1]
+    return text + "…"
+
+
 def sheet(
     images_NCHW: NDArray[np.uint8],
     *,
     columns: int | None = None,
-    enlarge: int | None = None,
     captions: Sequence[str] = (),
+    side: int | None = None,
+    smooth: bool = False,
 ) -> Image.Image:
-    """Images in reading order on white, with a gap between them.
-
-    Parameters
-    ----------
-    images_NCHW : uint8 (N, C, H, W)
-    columns : int, optional
-        Default: about as many as rows.
-    enlarge : int, optional
-        Whole factor, nearest neighbour; default: until an image is about 64 pixels large.
-    captions : sequence of str, optional
-        One below each image.
-
-    Raises
-    ------
-    DataError
-        No images, or so many that no viewer would open the sheet.
-    """
-    count, channels, height, width = images_NCHW.shape
-    below = _CAPTION if captions else 0
-    columns, factor, shape = _layout(count, (height, width), columns, enlarge, below)
-    cell = (height * factor + below + _GAP, width * factor + _GAP)
-    paper = np.full((channels, *shape), _PAPER, dtype=np.uint8)
-    large = images_NCHW.repeat(factor, axis=2).repeat(factor, axis=3)
-    for index, image in enumerate(large):
-        row, column = divmod(index, columns)
-        top, left = row * cell[0] + _GAP, column * cell[1] + _GAP
-        paper[:, top : top + image.shape[1], left : left + image.shape[2]] = image
-    drawn = pillow_image(paper)
-    pen, font = ImageDraw.Draw(drawn), caption_font(_FONT_SIZE)
-    colours = channels - (channels % 2 == 0)
-    ink = (_INK,) * colours + (255,) * (channels - colours)
-    for index, caption in enumerate(captions):
-        row, column = divmod(index, columns)
-        place = (_GAP / 2 + (column + 0.5) * cell[1], (row + 1) * cell[0] - _GAP)
-        pen.text(place, caption, fill=ink, font=font, anchor="ms")
-    return drawn
+    """Images in reading order, see :func:`stacked`."""
+    return stacked([(images_NCHW, captions)], columns, side=side, smooth=smooth)
 
 
 def stacked(
     rows: Sequence[tuple[NDArray[np.uint8], Sequence[str]]],
     columns: int | None = None,
     *,
-    enlarge: int | None = None,
+    side: int | None = None,
+    smooth: bool = False,
 ) -> Image.Image:
-    """Several rows of equally many images, one below the other, folded where they get long.
+    """Several rows of equally many images, one below the other, continued below if they are long.
 
     Parameters
     ----------
     rows : sequence of (uint8 (N, C, H, W), captions)
-        The first image of each row stands above that of the next.
+        The i-th images of all rows are in one column. Captions are below their images; there may
+        be none.
     columns : int, optional
-        After which all rows go on below; default: about as many as the sheet then has images in
-        height.
-    enlarge : int, optional
-        As for :func:`sheet`.
+        Images side by side; default: about as many as N is high.
+    side, smooth
+        As for :func:`enlarged`; default: to about 64 pixels.
 
     Raises
     ------
     DataError
-        As for :func:`sheet`.
+        No images, or a sheet that is too large for most viewers.
     """
-    count = len(rows[0][0])
-    columns = columns or max(1, ceil(sqrt(count)))
-    blank = np.full_like(rows[0][0][:1], _PAPER)
-    images, captions = [], []
+    count, _, *size = rows[0][0].shape
+    has_captions = all(captions for _, captions in rows)
+    columns = columns or ceil(sqrt(count))
+    refuse_too_large(count, size, rows=len(rows), captions=has_captions, columns=columns, side=side)
+    cells: list[Sequence[Cell]] = []
     for start in range(0, count, columns):
-        part = slice(start, start + columns)
-        for row, texts in rows:
-            missing = columns - len(row[part])
-            images += [row[part], np.repeat(blank, missing, axis=0)]
-            captions += [*texts[part], *[""] * missing]
-    return sheet(np.concatenate(images), columns=columns, enlarge=enlarge, captions=captions)
+        for images, captions in rows:
+            part = images[start : start + columns]
+            cells.append([enlarged(image, side, smooth=smooth) for image in part])
+            if captions:
+                cells.append(captions[start : start + columns])
+    return compose(cells)
 
 
 def refuse_too_large(
-    count: int, size: tuple[int, int], *, rows: int = 1, captions: bool = False
+    count: int,
+    size: Sequence[int],
+    *,
+    rows: int = 1,
+    captions: bool = False,
+    columns: int | None = None,
+    side: int | None = None,
 ) -> None:
-    """Raise ``DataError`` when a sheet of so many images of (height, width) would be too large.
+    """Raise ``DataError`` for a sheet that is too large for most viewers, or for the free memory.
 
     Parameters
     ----------
     count : int
+        Images of a row of :func:`stacked`.
     size : (height, width)
+        Of one image.
     rows : int
-        Of which :func:`stacked` sets one above the other.
     captions : bool
+        Whether all rows have captions.
+    columns, side
+        As for :func:`stacked`.
     """
-    columns = max(1, ceil(sqrt(count)))
-    cells = count if rows == 1 else rows * columns * ceil(count / columns)
-    _, _, shape = _layout(cells, size, columns, None, _CAPTION if captions else 0)
-    room, needed = available_memory(), shape[0] * shape[1] + cells * size[0] * size[1]
-    if room is not None and needed > room:
-        raise DataError(
-            f"a sheet of {count} images takes at least {in_words(needed)} of memory, and"
-            f" {in_words(room)} is free; write a folder, .npz or .zip instead"
-        )
-
-
-def _layout(
-    count: int,
-    size: tuple[int, int],
-    columns: int | None,
-    enlarge: int | None,
-    below: int = 0,
-) -> tuple[int, int, tuple[int, int]]:
-    """Columns, whole factor of enlargement, and (height, width) of the sheet."""
     if count == 0:
         raise DataError("a sheet needs at least one image")
-    height, width = size
-    columns = columns or ceil(sqrt(count))
-    factor = enlarge or max(1, round(_LEGIBLE_SIDE / max(height, width)))
-    shape = (
-        ceil(count / columns) * (height * factor + below + _GAP) + _GAP,
-        columns * (width * factor + _GAP) + _GAP,
-    )
-    if max(shape) > _MOST_SIDE:
+    columns = min(count, columns or ceil(sqrt(count)))
+    height, width = _enlarged_size((size[0], size[1]), side)
+    below = captions * (_FONT_SIZE + _BELOW_BASELINE + _GAP)
+    high = rows * ceil(count / columns) * (height + below + _GAP) + _GAP
+    wide = columns * (width + _GAP) + _GAP
+    otherwise = "Use fewer images, or choose a folder, .npz or .zip as `out`"
+    if max(high, wide) > _MOST_SIDE:
         raise DataError(
-            f"a sheet of {count} images would be {shape[1]}x{shape[0]} pixels, over {_MOST_SIDE};"
-            " write a folder, .npz or .zip instead"
+            f"a sheet of {count} images would be {wide}x{high} pixels; at most {_MOST_SIDE} per"
+            f" side. {otherwise}"
         )
-    return columns, factor, shape
+    free, needed = available_memory(), high * wide + rows * count * size[0] * size[1]
+    if free is not None and needed > free:
+        raise DataError(
+            f"a sheet of {count} images needs at least {in_words(needed)} of memory, but only"
+            f" {in_words(free)} is free. {otherwise}"
+        )
+
+
+def captioned_rows(
+    rows: Mapping[str, NDArray[np.uint8]], columns: int | None = None
+) -> Image.Image:
+    """Images below each other, each row under its title.
+
+    Parameters
+    ----------
+    rows : mapping of str to uint8 (N, C, H, W)
+        Title → images.
+    columns : int, optional
+        Images side by side; default all of a row.
+
+    Raises
+    ------
+    DataError
+        No rows.
+    """
+    if not rows:
+        raise DataError("a comparison needs at least one row of images")
+    cells: list[Sequence[Cell]] = []
+    for title, images in rows.items():
+        cells.append([title])
+        across = columns or len(images)
+        for start in range(0, len(images), across):
+            cells.append([on_white(enlarged(one)) for one in images[start : start + across]])
+    return compose(cells, font_size=_TITLE_SIZE, is_centered=False)
 
 
 def save_image(image: Image.Image, path: StrPath) -> None:
-    """Write a picture so that it is there whole or not at all; the suffix names the format.
+    """Write an image atomically, in the format of the suffix.
 
-    JPEG knows no transparency: it is laid on white. Raises ``DataError`` for a suffix of no format.
+    JPEG has no transparency, so the background becomes white. Raises ``DataError`` for a suffix of
+    no format.
     """
     image_format = format_of(path)
     options: dict[str, dict[str, Any]] = {
@@ -192,7 +277,7 @@ def save_image(image: Image.Image, path: StrPath) -> None:
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """The image in RGB; transparent ones are laid on white."""
+    """The image in RGB, on a white background."""
     if image.mode not in ("LA", "RGBA"):
         return image.convert("RGB")
     opaque = Image.new("RGBA", image.size, "white")
@@ -201,20 +286,18 @@ def on_white(image: Image.Image) -> Image.Image:
 
 
 @cache
-def caption_font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """DejaVu Sans, which Matplotlib brings along: Pillow's own font lacks most accented letters."""
-    found = find_spec("matplotlib")
-    for folder in found.submodule_search_locations or [] if found else []:
-        path = Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
-        if path.is_file():
-            return ImageFont.truetype(str(path), size)
-    return ImageFont.load_default(size)
+def caption_font(size: int) -> Font:
+    """DejaVu Sans, a part of Matplotlib: Pillow's own font lacks most accented letters."""
+    matplotlib = find_spec("matplotlib")
+    assert matplotlib is not None and matplotlib.origin is not None
+    path = Path(matplotlib.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    return ImageFont.truetype(path, size) if path.is_file() else ImageFont.load_default(size)
 
 
 def format_of(path: StrPath) -> str:
-    """Pillow's name of the format that the suffix names; ``DataError`` where it names none."""
+    """Pillow's name of the suffix's format; ``DataError`` if it has none."""
     path = Path(path)
     image_format = Image.registered_extensions().get(path.suffix.lower())
     if image_format is None:
-        raise DataError(f"{path}: no picture format ends in {path.suffix!r}; take .png")
+        raise DataError(f"{path}: {path.suffix!r} is no image format. Use .png")
     return image_format
