@@ -42,8 +42,8 @@ from dcgan.latent.sample import write_samples
 from dcgan.probe.features import LayerFeatures, extract
 from dcgan.probe.sets import load_sets
 from dcgan.probe.svm import SquaredHinge
-from dcgan.training.speed_choice import resolve_speed
-from dcgan.training.tables import resolve_networks
+from dcgan.training.planning.speed_choice import resolve_speed
+from dcgan.training.planning.tables import resolve_networks
 
 CPU = torch.device("cpu")
 ONE, ALL, CHOSEN = "one thread", "all threads", "dcgan"

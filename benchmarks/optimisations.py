@@ -36,7 +36,7 @@ from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.rules import Batch
 from dcgan.training.state import TrainingState
 from dcgan.training.step import update
-from dcgan.training.tables import resolve_networks
+from dcgan.training.planning.tables import resolve_networks
 
 HERE = Path(__file__).parent
 RECIPES = ("small-mnist", str(HERE / "example64.yaml"))

@@ -44,8 +44,8 @@ from dcgan.evaluation.real_images import chosen_order, take
 from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.labels import label_shares
 from dcgan.render.sheet import save_image, sheet
-from dcgan.training.arguments import collect_settings
-from dcgan.training.auto import resolve_auto
+from dcgan.training.planning.arguments import collect_settings
+from dcgan.training.planning.auto import resolve_auto
 from dcgan.training.ema import reestimate_batch_norm
 
 HERE = Path(__file__).parent

@@ -11,7 +11,7 @@ from dcgan.data.inspection import inspect_dataset
 from dcgan.data.sources.base import ArraySource
 from dcgan.data.survey import LOOKED_AT
 from dcgan.errors import DataError
-from dcgan.training.advice import advise
+from dcgan.training.planning.advice import advise
 
 
 @pytest.fixture

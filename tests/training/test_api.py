@@ -23,7 +23,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import JsonLines
 from dcgan.runtime.reporting import Reporter
 from dcgan.training import build, loop, trainer
-from dcgan.training.triggers import Every
+from dcgan.training.planning.triggers import Every
 
 
 class Notes(Reporter):

@@ -20,7 +20,7 @@ from dcgan.training.descent import gradient_magnitudes
 from dcgan.training.ema import AveragedGenerator
 from dcgan.training.rules import Batch, Players, StepPlan
 from dcgan.training.step import update
-from dcgan.training.tables import resolve_networks
+from dcgan.training.planning.tables import resolve_networks
 
 CPU, META = torch.device("cpu"), torch.device("meta")
 BATCH = 8

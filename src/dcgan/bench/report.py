@@ -16,8 +16,8 @@ from dcgan.config import RunConfig, merge, parse_config
 from dcgan.data import Survey
 from dcgan.errors import ConfigError
 from dcgan.runtime.device import choose_device, choose_precision, describe_hardware
-from dcgan.training.arguments import collect_settings
-from dcgan.training.auto import resolve_auto
+from dcgan.training.planning.arguments import collect_settings
+from dcgan.training.planning.auto import resolve_auto
 
 _SIDE, _BATCH = 64, 64
 """Where a recipe leaves them open: those of the loop everybody copies."""

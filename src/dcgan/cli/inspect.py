@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dcgan.data import Source
     from dcgan.data.inspection import Inspection
-    from dcgan.training.advice import Advice
+    from dcgan.training.planning.advice import Advice
 
 
 def inspect(
@@ -78,8 +78,8 @@ def inspect(
     from dcgan.data.inspection import inspect_dataset
     from dcgan.render.sheet import save_image
     from dcgan.runtime.device import choose_device
-    from dcgan.training.advice import advise
-    from dcgan.training.time_plan import time_needed
+    from dcgan.training.planning.advice import advise
+    from dcgan.training.planning.time_plan import time_needed
 
     source = open_source(data, data_root, split=split, labels=labels)
     with screen() as reporter:
@@ -114,7 +114,7 @@ def _sheet(source: Source, seen: Inspection, advice: Advice) -> Image.Image:
     from dcgan.data.store import load_some
     from dcgan.render.captioned_rows import captioned_rows
     from dcgan.render.sheet import sheet
-    from dcgan.training.advice import SAME_ASPECT
+    from dcgan.training.planning.advice import SAME_ASPECT
 
     plain = load_some(
         source, advice.size, advice.channels, how=advice.fit, limit=64, values=seen.values

@@ -178,7 +178,7 @@ def _refuse_early(
     """Refuse what can be known to be wrong before torch is imported, which takes seconds."""
     from dcgan.config import parse_config, validate_combinations
     from dcgan.runtime.arguments import refuse_nothing_to_resume
-    from dcgan.training.arguments import collect_settings, starting_settings
+    from dcgan.training.planning.arguments import collect_settings, starting_settings
 
     if resume and out is not None:
         refuse_nothing_to_resume(out)

@@ -25,22 +25,22 @@ from dcgan.runtime.isolation import isolated
 from dcgan.runtime.launch import has_restarted
 from dcgan.runtime.ranks import Ranks, joined
 from dcgan.runtime.reporting import Reporter, chosen_reporter
-from dcgan.training.advice import cropped, few_images
-from dcgan.training.arguments import collect_settings, outside_the_recipe, starting_settings
-from dcgan.training.auto import fill_auto, resolve_auto
+from dcgan.training.planning.advice import cropped, few_images
+from dcgan.training.planning.arguments import collect_settings, outside_the_recipe, starting_settings
+from dcgan.training.planning.auto import fill_auto, resolve_auto
 from dcgan.training.build import (
     build_cache,
     build_scale,
     build_selection,
     build_values,
 )
-from dcgan.training.memory_check import refuse_beyond_memory
+from dcgan.training.planning.memory_check import refuse_beyond_memory
 from dcgan.training.micro_batch import refuse_drawn_anew, refuse_uneven
-from dcgan.training.run_choice import choose_folder, claimed, refuse_conflict
-from dcgan.training.speed_choice import resolve_speed
-from dcgan.training.tables import refuse_other_classes, resolve_networks, with_classes
-from dcgan.training.threads import Threads
-from dcgan.training.time_plan import can_be_planned, plan_size
+from dcgan.training.planning.run_choice import choose_folder, claimed, refuse_conflict
+from dcgan.training.planning.speed_choice import resolve_speed
+from dcgan.training.planning.tables import refuse_other_classes, resolve_networks, with_classes
+from dcgan.training.planning.threads import Threads
+from dcgan.training.planning.time_plan import can_be_planned, plan_size
 from dcgan.training.trainer import train_run
 
 

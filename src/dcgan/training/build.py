@@ -1,6 +1,6 @@
 """Configuration → objects: the only place where this happens.
 
-Layer tables, which are data and not objects, come from ``training.tables``.
+Layer tables, which are data and not objects, come from ``training.planning.tables``.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from dcgan.training.hooks import CheckpointHook, LogHook, SheetHook
 from dcgan.training.loop import Plan, StopRequest
 from dcgan.training.lr_schedule import RateSchedule
 from dcgan.training.metrics_hook import MeasureHook, measuring_schedule
-from dcgan.training.planned_checkpoints import PlannedCheckpoints
+from dcgan.training.planning.planned_checkpoints import PlannedCheckpoints
 from dcgan.training.rules import Players, Rules
 from dcgan.training.state import TrainingState
 from dcgan.training.tensorboard_log import TensorBoardLog
-from dcgan.training.threads import ThreadsHook
-from dcgan.training.triggers import Geometric, Widening
+from dcgan.training.planning.threads import ThreadsHook
+from dcgan.training.planning.triggers import Geometric, Widening
 
 _MEASURED = 10_000
 """Pictures, spread evenly, from which mean and deviation are taken where all would be decoded."""

@@ -20,12 +20,12 @@ from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.rng import derived_seed
 from dcgan.training.descent import gradient_magnitudes
 from dcgan.training.loop import Plan
-from dcgan.training.planned_checkpoints import PlannedCheckpoints
+from dcgan.training.planning.planned_checkpoints import PlannedCheckpoints
 from dcgan.training.rules import Statistics
 from dcgan.training.state import TrainingState
 from dcgan.training.tensorboard_log import TensorBoardLog
-from dcgan.training.threads import ThreadsHook
-from dcgan.training.triggers import Geometric, Widening
+from dcgan.training.planning.threads import ThreadsHook
+from dcgan.training.planning.triggers import Geometric, Widening
 
 _LOST = 1e5
 """A mean loss from which no run was seen to come back, although it may never reach infinity: at

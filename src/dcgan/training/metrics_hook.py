@@ -23,7 +23,7 @@ from dcgan.training.loop import StopRequest
 from dcgan.training.rules import Statistics
 from dcgan.training.state import TrainingState
 from dcgan.training.tensorboard_log import TensorBoardLog
-from dcgan.training.triggers import Widening
+from dcgan.training.planning.triggers import Widening
 from dcgan.vocabulary import Distance
 
 _BATCH = 64

@@ -22,7 +22,7 @@ from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.memory import in_words
 from dcgan.runtime.reporting import Reporter, chosen_reporter
-from dcgan.training.auto import resolve_auto
+from dcgan.training.planning.auto import resolve_auto
 from dcgan.training.build import build_selection, build_values
 
 

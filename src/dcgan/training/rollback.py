@@ -10,7 +10,7 @@ from dcgan.runs.checkpoints import list_checkpoints, set_aside
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
 from dcgan.runtime.reporting import Reporter
-from dcgan.training.planned_checkpoints import PlannedCheckpoints
+from dcgan.training.planning.planned_checkpoints import PlannedCheckpoints
 
 ROLLBACKS = 3
 """How often a run that diverges is set back before it counts as diverged for good."""

@@ -37,7 +37,7 @@ from dcgan.training.build import (
     measured_images,
 )
 from dcgan.training.loop import Hook, Plan, StopRequest, fit, stopping_on_signals
-from dcgan.training.metrics_interval import resolve_interval
+from dcgan.training.planning.metrics_interval import resolve_interval
 from dcgan.training.micro_batch import parts_on_device
 from dcgan.training.provenance import newest_whole_checkpoint, write_beginning
 from dcgan.training.resume_command import complete_already, resume_call
@@ -49,7 +49,7 @@ from dcgan.training.rollback import (
     set_aside_unproven,
 )
 from dcgan.training.state import TrainingState
-from dcgan.training.threads import StepStart, Threads, ThreadsHook
+from dcgan.training.planning.threads import StepStart, Threads, ThreadsHook
 
 
 def train_run(

@@ -31,7 +31,7 @@ from dcgan.runtime.torch_settings import settings_restored, threads_set_to
 from dcgan.training.build import build_rules, build_state
 from dcgan.training.rules import Batch, StepPlan
 from dcgan.training.step import update
-from dcgan.training.threads import thread_choices
+from dcgan.training.planning.threads import thread_choices
 from dcgan.vocabulary import Precision
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -99,7 +99,7 @@ def images_per_second(
         Without ``auto`` in sizes, widths, rates and batch. ``precision: auto`` and, on a CPU,
         ``threads: auto`` stand for what trains fastest, as when a run starts.
     networks : Networks
-        Of the same configuration, see :func:`dcgan.training.tables.resolve_networks`.
+        Of the same configuration, see :func:`dcgan.training.planning.tables.resolve_networks`.
     device : torch.device
     seconds : float, default 1.0
         About how long to time. PyTorch's first step in a process takes some 2 seconds more, which

@@ -15,11 +15,12 @@ from dcgan.config import load_recipe, merge, parse_config
 from dcgan.data.survey import Survey
 from dcgan.errors import ConfigError
 from dcgan.runtime.reporting import Reporter
-from dcgan.training import loop, speed_choice, threads
-from dcgan.training.auto import resolve_auto
-from dcgan.training.speed_choice import resolve_speed
-from dcgan.training.tables import resolve_networks
-from dcgan.training.threads import Threads, thread_choices
+from dcgan.training import loop
+from dcgan.training.planning import speed_choice, threads
+from dcgan.training.planning.auto import resolve_auto
+from dcgan.training.planning.speed_choice import resolve_speed
+from dcgan.training.planning.tables import resolve_networks
+from dcgan.training.planning.threads import Threads, thread_choices
 from dcgan.training.trial import Comparison
 
 CPU = torch.device("cpu")

@@ -15,8 +15,8 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runtime.arguments import RUNS, refuse_nothing_to_resume
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.shell import command
-from dcgan.training.arguments import differences
-from dcgan.training.auto import fill_auto
+from dcgan.training.planning.arguments import differences
+from dcgan.training.planning.auto import fill_auto
 
 _NOT_THE_RUN = (
     "data.cache",

@@ -13,7 +13,7 @@ from dcgan.config.tree import DataConfig
 from dcgan.data.inspection import TINY_SIDE, Inspection
 from dcgan.data.survey import Survey
 from dcgan.data.values import SETTING, written
-from dcgan.training.auto import choose_size
+from dcgan.training.planning.auto import choose_size
 from dcgan.vocabulary import Fit
 
 FEW_IMAGES = 1000

@@ -14,7 +14,7 @@ from dcgan.data.dataset import Skipped
 from dcgan.data.inspection import Inspection, inspect_dataset
 from dcgan.data.sources.base import ArraySource
 from dcgan.data.survey import Survey
-from dcgan.training.advice import advise, cropped
+from dcgan.training.planning.advice import advise, cropped
 
 FINE = Inspection(
     count=5000,

@@ -7,8 +7,8 @@ import torch
 
 from dcgan.config import load_recipe, merge, parse_config
 from dcgan.data.survey import Survey
-from dcgan.training import time_plan
-from dcgan.training.time_plan import can_be_planned, plan_size, time_needed
+from dcgan.training.planning import time_plan
+from dcgan.training.planning.time_plan import can_be_planned, plan_size, time_needed
 
 CPU = torch.device("cpu")
 COLOUR = Survey(3786, 256, {"RGB": 256}, {(64, 64): 256}, {}, (), 0)

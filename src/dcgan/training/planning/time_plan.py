@@ -10,9 +10,9 @@ import torch
 
 from dcgan.config import RunConfig, load_recipe, merge, parse_config, resolved
 from dcgan.data.survey import Survey
-from dcgan.training.auto import choose_size, resolve_auto
-from dcgan.training.memory_check import refuse_beyond_memory
-from dcgan.training.tables import resolve_networks
+from dcgan.training.planning.auto import choose_size, resolve_auto
+from dcgan.training.planning.memory_check import refuse_beyond_memory
+from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.trial import images_per_second
 
 _NEEDED_PER_PIXEL = {"gray": 360, "colour": 900}

@@ -62,7 +62,7 @@ def resolve_auto(
     -------
     (RunConfig, str or None)
         The configuration without ``auto`` in anything that the run depends on, but for precision
-        and threads (:mod:`dcgan.training.speed_choice`), and one line that says what was chosen and
+        and threads (:mod:`dcgan.training.planning.speed_choice`), and one line that says what was chosen and
         why; none when nothing about the run had been left open.
     """
     reasons = []

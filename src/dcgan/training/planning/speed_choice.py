@@ -19,7 +19,7 @@ from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.device import device_name
 from dcgan.runtime.files import write_json
 from dcgan.runtime.load import free_cores, usage
-from dcgan.training.threads import Threads, thread_choices
+from dcgan.training.planning.threads import Threads, thread_choices
 from dcgan.training.trial import ComputeMode, compare_speeds, open_precisions
 from dcgan.vocabulary import Precision
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.scores import read_scores
-from dcgan.training.triggers import Every
+from dcgan.training.planning.triggers import Every
 
 
 @dataclass(frozen=True)
