@@ -17,12 +17,8 @@ from dcgan.models.recompute import recompute_rows
 from dcgan.objectives import OBJECTIVES
 from dcgan.runtime.ranks import Ranks
 from dcgan.training import micro_batch
-from dcgan.training.micro_batch import (
-    fewest_parts,
-    parts_on_device,
-    refuse_drawn_anew,
-    refuse_uneven,
-)
+from dcgan.training.micro_batch import fewest_parts, parts_on_device
+from dcgan.training.planning.device_limits import refuse_random_recompute, refuse_uneven
 from dcgan.training.rules import Batch, Players, Rules, StepPlan
 from dcgan.training.step import update
 
@@ -160,14 +156,14 @@ def test_all_processes_go_by_the_device_that_has_least(monkeypatch):
 def test_rows_that_draw_are_not_computed_again_on_mps(place):
     changed = {"optim": {"recompute": True}}
     config = parse_config(merge(load_recipe("small-mnist"), changed))
-    refuse_drawn_anew(config, torch.device("mps"))
+    refuse_random_recompute(config, torch.device("mps"))
     model = merge(load_recipe("small-mnist")["model"], {})
     noisy = model["discriminator"] if place == "discriminator" else model["generator"]["layers"][0]
     noisy["noise"] = 0.1
     config = parse_config(merge(load_recipe("small-mnist"), changed | {"model": model}))
-    refuse_drawn_anew(config, torch.device("cuda"))
+    refuse_random_recompute(config, torch.device("cuda"))
     with pytest.raises(ConfigError, match="other noise"):
-        refuse_drawn_anew(config, torch.device("mps"))
+        refuse_random_recompute(config, torch.device("mps"))
 
 
 def only_fitting(images):

@@ -107,13 +107,7 @@ def open_config(
 ) -> RunConfig:
     """The recipe's configuration without ``auto``, for colour pictures unless it says otherwise."""
     config = parse_config(
-        collect_settings(
-            recipe=recipe,
-            data=None,
-            data_root=None,
-            shortcuts={"size": size, "batch": batch},
-            settings={},
-        )
+        collect_settings(None, recipe=recipe, shortcuts={"size": size, "batch": batch}, settings={})
     )
     left_open: dict[str, Any] = {}
     if config.data.size == "auto":

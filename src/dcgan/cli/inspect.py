@@ -80,6 +80,7 @@ def inspect(
     from dcgan.runtime.device import choose_device
     from dcgan.training.planning.advice import advise
     from dcgan.training.planning.time_plan import time_needed
+    from dcgan.training.trial import images_per_second
 
     source = open_source(data, data_root, split=split, labels=labels)
     with screen() as reporter:
@@ -100,7 +101,7 @@ def inspect(
     save_image(sheet, path)
     report = as_dict(data, source, seen, advice) | {"sheet": str(path)}
     report["reasons"]["time"] = time_needed(
-        seen, advice.size, advice.channels, choose_device("auto")
+        seen, advice.size, advice.channels, choose_device("auto"), images_per_second
     )
     if html is not None:
         _write_page(html, report, source, seen, sheet)

@@ -120,7 +120,10 @@ def train(
     as_json
         Print one JSON object about the run as the last line on stdout.
     """
+    from dcgan.config import parse_config, validate_combinations
+    from dcgan.runtime.arguments import refuse_nothing_to_resume
     from dcgan.runtime.launch import speaks
+    from dcgan.training.planning.arguments import collect_settings
 
     sections = {
         "data": data_settings,
@@ -145,51 +148,26 @@ def train(
         "precision": precision,
         "threads": threads,
     }
-    _refuse_early(data, recipe, out, resume, data_root, shortcuts, settings)
+    request: dict[str, Any] = {
+        "recipe": recipe,
+        "out": out,
+        "resume": resume,
+        "data_root": data_root,
+        "settings": settings,
+    }
+    # refuse what can be known to be wrong before torch is imported, which takes seconds
+    if resume and out is not None:
+        refuse_nothing_to_resume(out)
+    validate_combinations(parse_config(collect_settings(data, shortcuts=shortcuts, **request)))
 
     from dcgan.cli.flags import screen
     from dcgan.cli.train_report import as_dict, as_text
     from dcgan.training import train as train_run
 
-    run = train_run(
-        data,
-        recipe=recipe,
-        out=out,
-        resume=resume,
-        data_root=data_root,
-        settings=settings,
-        reporter=screen(),
-        **shortcuts,
-    )
+    run = train_run(data, **request, **shortcuts, reporter=screen())
     if not speaks():
         return
     print(json.dumps(as_dict(run)) if as_json else as_text(run))
-
-
-def _refuse_early(
-    data: str | None,
-    recipe: str | None,
-    out: Path | None,
-    resume: bool,
-    data_root: Path | None,
-    shortcuts: Mapping[str, Any],
-    settings: Mapping[str, Any],
-) -> None:
-    """Refuse what can be known to be wrong before torch is imported, which takes seconds."""
-    from dcgan.config import parse_config, validate_combinations
-    from dcgan.runtime.arguments import refuse_nothing_to_resume
-    from dcgan.training.planning.arguments import collect_settings, starting_settings
-
-    if resume and out is not None:
-        refuse_nothing_to_resume(out)
-    asked = collect_settings(
-        recipe=starting_settings(recipe, out=out, resume=resume),
-        data=data,
-        data_root=data_root,
-        shortcuts=shortcuts,
-        settings=settings,
-    )
-    validate_combinations(parse_config(asked))
 
 
 def _given(sections: Mapping[str, Section | None]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from dcgan.render.runs_page import side_by_side
 from dcgan.runs.dataset import open_dataset
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.scores import read_scores
-from dcgan.runs.settings import stored_settings
+from dcgan.runs.settings import differences, stored_settings
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
@@ -210,7 +210,7 @@ def compare(
     found = zip(runs, names, spreads, strict=True)
     return Comparison(
         tuple(_compared(run, name, spread, seed) for run, name, spread in found),
-        differences([stored_settings(run.folder) for run in runs]),
+        differences([stored_settings(run.folder) for run in runs], ignore=_UNTOLD),
         protocol,
     )
 
@@ -282,28 +282,6 @@ def _compared(run: Sampler, name: str, spreads: tuple[Spread, ...], seed: int) -
         log=log,
         spreads=spreads,
     )
-
-
-def differences(settings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    """Dotted settings whose values are not the same in all, with each one's value.
-
-    >>> differences([{"optim": {"batch": 64}}, {"optim": {"batch": 32}}])
-    {'optim.batch': (64, 32)}
-    """
-    flat = [dict(_flat(one)) for one in settings]
-    keys = sorted({key for one in flat for key in one if not key.startswith(_UNTOLD)})
-    rows = {key: tuple(one.get(key) for one in flat) for key in keys}
-    return {key: row for key, row in rows.items() if any(value != row[0] for value in row)}
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    pairs: list[tuple[str, Any]] = []
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            pairs += _flat(value, f"{prefix}{key}.")
-        else:
-            pairs.append((prefix + key, value))
-    return pairs
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

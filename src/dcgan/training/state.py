@@ -13,9 +13,9 @@ from dcgan.errors import CheckpointError
 from dcgan.runs.checkpoints import read_part, read_state, verify_checkpoint
 from dcgan.runtime import rng
 from dcgan.training.ema import AveragedGenerator
+from dcgan.training.planning.threads import Threads
 from dcgan.training.rules import Players
 from dcgan.training.running_means import RunningMeans
-from dcgan.training.planning.threads import Threads
 
 
 @dataclass

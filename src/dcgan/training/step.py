@@ -96,9 +96,7 @@ def discriminator_loss(
     return loss, statistics
 
 
-def generator_step(
-    players: Players, batch: Batch, rules: Rules, step_plan: StepPlan
-) -> Statistics:
+def generator_step(players: Players, batch: Batch, rules: Rules, step_plan: StepPlan) -> Statistics:
     """Raise the logits that the discriminator, now one step ahead, gives to these images."""
     # frozen through the backward pass too, which may compute D's layers again
     with frozen(players.discriminator):

@@ -11,7 +11,7 @@ from PIL import Image
 from dcgan.config import RunConfig
 from dcgan.config.tree import PENALTIES
 from dcgan.metrics.score import Score
-from dcgan.training.planning.arguments import flat
+from dcgan.runs.settings import flat
 from dcgan.training.provenance import config_yaml
 
 if TYPE_CHECKING:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 
-from dcgan.config import RunConfig, forget_unused, merge, parse_config, resolved
+from dcgan.config import RunConfig, forget_unused, parse_config, resolved, with_settings
 from dcgan.data.survey import Survey
-from dcgan.data.values import SETTING, decided, written
-from dcgan.training.build import build_values
+from dcgan.data.values import SETTING, Values, decided, written
 
 _TINY = 16
 _TINY_TARGET = 32
@@ -61,16 +59,15 @@ def resolve_auto(
     Returns
     -------
     (RunConfig, str or None)
-        The configuration without ``auto`` in anything that the run depends on, but for precision
-        and threads (:mod:`dcgan.training.planning.speed_choice`), and one line that says what was chosen and
-        why; none when nothing about the run had been left open.
+        The configuration without ``auto``, except for settings that depend on the machine alone,
+        and one line that says what was chosen and why; None if nothing was left open.
     """
     reasons = []
 
     def fill(section: str, key: str, value: Any, reason: str | None = None) -> None:
         nonlocal config
         if getattr(getattr(config, section), key) == "auto":
-            config = _with(config, {section: {key: value}})
+            config = with_settings(config, {section: {key: value}})
             if reason:
                 reasons.append(reason)
 
@@ -84,7 +81,7 @@ def resolve_auto(
         3 if seen.is_colour else 1,
         "color" if seen.is_colour else "grayscale",
     )
-    values = decided(seen.spreads, build_values(config))
+    values = decided(seen.spreads, stated_values(config))
     for spread in seen.spreads:
         found = getattr(values, spread.kind)
         if found is None:
@@ -98,16 +95,18 @@ def resolve_auto(
     planned = [n for n, net in networks.items() if net.layers is None and net.width == "auto"]
     if planned:
         reasons += [f"{name} width {widths[name]}" for name in planned]
-        config = _with(config, {"model": {name: {"width": widths[name]} for name in planned}})
+        config = with_settings(
+            config, {"model": {name: {"width": widths[name]} for name in planned}}
+        )
     network = config.model.discriminator
     if network.layers is None and network.hidden == "auto":
         hidden = _HIDDEN * resolved(network.width)
-        config = _with(config, {"model": {"discriminator": {"hidden": hidden}}})
+        config = with_settings(config, {"model": {"discriminator": {"hidden": hidden}}})
     for player in networks:
         if getattr(config.optim, player).lr == "auto":
             width = getattr(config.model, player).width
             rate = _RATE if width == "auto" else _RATE * min(1.0, _RATE_WIDTH / width)
-            config = _with(config, {"optim": {player: {"lr": rate}}})
+            config = with_settings(config, {"optim": {player: {"lr": rate}}})
     fill("objective", "r1", _R1_COLOUR if resolved(config.data.channels) > 2 else _R1_GREY)
     share = max(_LEAST_SHARE if processes > 1 else 1, -(-_BATCH[kind] // processes))
     fill("optim", "batch", share * processes, f"batch {share * processes}")
@@ -129,14 +128,16 @@ def resolve_auto(
     return config, f"auto chose {', '.join(reasons)}, for {seen.count:,} images on {kind}"
 
 
+def stated_values(config: RunConfig) -> Values:
+    """Black and white in images of more than 8 bits, where the settings say so."""
+    whole, floats = config.data.integer_range, config.data.float_range
+    return Values(None if whole == "auto" else whole, None if floats == "auto" else floats)
+
+
 def _without_unused(config: RunConfig) -> RunConfig:
     """Without what choices have left without effect, such as the rest of ``augment`` where there is
     no policy."""
     return parse_config(forget_unused(config.model_dump(mode="json"), {}))
-
-
-def _with(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
-    return parse_config(merge(config.model_dump(mode="json"), settings))
 
 
 def fill_auto(config: RunConfig, stored: RunConfig) -> RunConfig:

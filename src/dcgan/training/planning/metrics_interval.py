@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from dcgan.config import RunConfig, merge, parse_config
+from dcgan.config import RunConfig, with_settings
 from dcgan.metrics.extractor import Extractor
+from dcgan.models.batch_norm import STATISTICS_IMAGES
 from dcgan.runs.networks import Networks
-from dcgan.training.ema import STATISTICS_IMAGES
 
 
 class _Costs(NamedTuple):
@@ -52,7 +52,7 @@ def resolve_interval(
     if config.metrics.every != "auto":
         return config
     every = measuring_interval(config, networks, extractor, count, device)
-    return parse_config(merge(config.model_dump(mode="json"), {"metrics": {"every": every}}))
+    return with_settings(config, {"metrics": {"every": every}})
 
 
 def measuring_interval(

@@ -1,21 +1,23 @@
-"""What a run can reach in the time it is given: measured speed against the images it needs."""
+"""What a run can reach in its time: the measured speed, and the images that it needs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 
-from dcgan.config import RunConfig, load_recipe, merge, parse_config, resolved
+from dcgan.config import RunConfig, load_recipe, merge, parse_config, resolved, with_settings
 from dcgan.data.survey import Survey
+from dcgan.runs.networks import Networks
 from dcgan.training.planning.auto import choose_size, resolve_auto
 from dcgan.training.planning.memory_check import refuse_beyond_memory
 from dcgan.training.planning.tables import resolve_networks
-from dcgan.training.trial import images_per_second
 
-_NEEDED_PER_PIXEL = {"gray": 360, "colour": 900}
+SpeedTest = Callable[[RunConfig, Networks, torch.device], float]
+"""Images per second of a configuration: :func:`dcgan.training.trial.images_per_second`."""
+
+_NEEDED_PER_PIXEL = {"gray": 360, "color": 900}
 """Images until objects in samples can be recognized, for each pixel of the longer side. Read from
 the sheets of real runs of the default recipe: digits of MNIST at 28x28 after 10,000 images, faces
 and figures of emoji at 32x32 after about 30,000 and at 64x64 after about 60,000."""
@@ -24,14 +26,14 @@ _TRAINING_SHARE = 0.85
 """Of a run's time; the rest goes to sheets, metrics, checkpoints and loading."""
 
 _SMALLEST = 32
-"""Smaller images train faster, but nothing can be recognized in them."""
+"""Nothing can be recognized in smaller images."""
 
 _STEP = 8
 """Smaller sizes are multiples of this, so that networks can halve them three times."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class Expectation:
     """What to expect of a run at one size.
 
     Parameters
@@ -42,7 +44,7 @@ class Plan:
     needed : int
         Images until objects in samples can be recognized.
     images : int
-        Of the whole run, where time does not end it.
+        Of the whole run, unless it is bounded by time.
     """
 
     size: tuple[int, int]
@@ -54,67 +56,85 @@ class Plan:
         """How many images the run sees in this time."""
         return round(60 * minutes * self.speed)
 
-    @property
-    def minutes_needed(self) -> float:
-        """How long it takes until objects can be recognized."""
-        return self.needed / self.speed / 60
+    def time_of(self, images: int) -> str:
+        """How long so many images take, in words."""
+        return _in_words(images / self.speed / 60)
 
 
 def can_be_planned(config: RunConfig) -> bool:
-    """Whether time is the question, and the networks are those for which needs were measured."""
+    """Whether the length is open or a time, and the networks are those whose needs are known."""
     is_open = config.length.minutes is not None or config.length.images == "auto"
     networks = (config.model.generator, config.model.discriminator)
     return is_open and all(network.layers is None for network in networks)
 
 
 def plan_size(
-    config: RunConfig, seen: Survey, device: torch.device, processes: int = 1
-) -> tuple[RunConfig, str]:
+    config: RunConfig,
+    seen: Survey,
+    device: torch.device,
+    speed_of: SpeedTest,
+    processes: int = 1,
+) -> tuple[RunConfig, list[str]]:
     """Choose a size that reaches a recognizable result in time, and say what to expect.
 
-    Where ``data.size`` is ``auto`` and ``length.minutes`` is given, the size is the largest of
-    the usual one, three quarters, half and so on of it for which the measured speed allows
-    enough images; the smallest if none does. A size that is given is kept.
+    If ``data.size`` is ``auto`` and ``length.minutes`` is set, the size is the largest of the usual
+    one, three quarters, half and so on of it for which the measured speed allows enough images; the
+    smallest if none does. A size that is set stays.
 
     Returns
     -------
-    (RunConfig, str)
-        The string is one line about images, time and size.
+    (RunConfig, list of str)
+        The strings are short lines about images, time and size.
     """
     minutes = config.length.minutes
-    usual = choose_size(seen.median_size, device.type)
-    is_open = config.data.size == "auto"
-    if minutes is None or not is_open:
-        chosen = expect(config, seen, device, processes)
-        return config, _expectation(chosen, minutes, None)
-    plans = []
-    for size in _sizes_from(usual):
-        plans.append(expect(_with(config, {"data": {"size": size}}), seen, device, processes))
-        if plans[-1].images_in(minutes) >= plans[-1].needed:
+    if minutes is None or config.data.size != "auto":
+        return config, _in_lines(expect(config, seen, device, speed_of, processes), minutes)
+    sizes = []
+    for size in _sizes_from(choose_size(seen.median_size, device.type)):
+        asked = with_settings(config, {"data": {"size": size}})
+        sizes.append(expect(asked, seen, device, speed_of, processes))
+        if sizes[-1].images_in(minutes) >= sizes[-1].needed:
             break
-    chosen, larger = plans[-1], plans[0] if len(plans) > 1 else None
-    return _with(config, {"data": {"size": chosen.size}}), _expectation(chosen, minutes, larger)
+    usual, chosen = sizes[0], sizes[-1]
+    lines = _in_lines(chosen, minutes)
+    if chosen is not usual:
+        height, width = usual.size
+        keep = height if height == width else _by(usual.size)
+        lines.insert(
+            0,
+            f"training at {_by(chosen.size)}: at {_by(usual.size)}, {_in_words(minutes)} would be"
+            f" about {_rounded(usual.images_in(minutes)):,} of the {_rounded(usual.needed):,}"
+            f" images needed. `size={keep}` keeps {_by(usual.size)}",
+        )
+    return with_settings(config, {"data": {"size": chosen.size}}), lines
 
 
-def expect(config: RunConfig, seen: Survey, device: torch.device, processes: int = 1) -> Plan:
-    """Time a few steps of this configuration on this machine."""
+def expect(
+    config: RunConfig,
+    seen: Survey,
+    device: torch.device,
+    speed_of: SpeedTest,
+    processes: int = 1,
+) -> Expectation:
+    """Measure the speed of this configuration on this machine."""
     config, _ = resolve_auto(config, seen, device, processes)
     size, channels = resolved(config.data.size), resolved(config.data.channels)
     networks = resolve_networks(config)
-    refuse_beyond_memory(config, networks, device, resolve_networks)
-    speed = images_per_second(config, networks, device) * processes
-    kind = "colour" if channels > 2 else "gray"
-    needed = _NEEDED_PER_PIXEL[kind] * max(size)
-    return Plan(size, _TRAINING_SHARE * speed, needed, resolved(config.length.images or 0))
+    refuse_beyond_memory(config, networks, device)
+    speed = _TRAINING_SHARE * speed_of(config, networks, device) * processes
+    needed = _NEEDED_PER_PIXEL["color" if channels > 2 else "gray"] * max(size)
+    return Expectation(size, speed, needed, resolved(config.length.images or 0))
 
 
-def time_needed(seen: Survey, size: tuple[int, int], channels: int, device: torch.device) -> str:
+def time_needed(
+    seen: Survey, size: tuple[int, int], channels: int, device: torch.device, speed_of: SpeedTest
+) -> str:
     """How long the default recipe takes at this size on this machine, in words."""
     settings = {"data": {"size": size, "channels": channels}}
     asked = parse_config(merge(load_recipe("auto"), settings))
-    # the time is the same whatever is black and white, which may still have to be given
+    # the time does not depend on which values are black and white, which may still be unknown
     seen = replace(seen, spreads=())
-    return _expectation(expect(asked, seen, device), None, None)
+    return "; ".join(_in_lines(expect(asked, seen, device, speed_of), None))
 
 
 def _sizes_from(usual: tuple[int, int]) -> Iterator[tuple[int, int]]:
@@ -128,26 +148,21 @@ def _sizes_from(usual: tuple[int, int]) -> Iterator[tuple[int, int]]:
             yield height, width
 
 
-def _expectation(chosen: Plan, minutes: float | None, larger: Plan | None) -> str:
-    """One line: how many images, whether they suffice, and what else could be done."""
-    needs = f"recognizable images need about {_rounded(chosen.needed):,} at {_by(chosen.size)}"
+def _in_lines(chosen: Expectation, minutes: float | None) -> list[str]:
+    """How long the run takes or how many images it sees, and when to expect what."""
+    needed = f"{_rounded(chosen.needed):,} images seen"
+    expected = f"expect recognizable images after about {chosen.time_of(chosen.needed)} ({needed})"
     if minutes is None:
-        whole = _in_words(chosen.images / chosen.speed / 60)
-        return (
-            f"the whole run takes about {whole} at the present speed; {needs}, about"
-            f" {_in_words(chosen.minutes_needed)}"
-        )
-    reached = f"about {_rounded(chosen.images_in(minutes)):,} images in {_in_words(minutes)}"
-    if larger is not None:
-        side = str(larger.size[0]) if larger.size[0] == larger.size[1] else _by(larger.size)
-        reached += (
-            f"; at {_by(larger.size)} it would be about {_rounded(larger.images_in(minutes)):,} of"
-            f" the {_rounded(larger.needed):,} needed for recognizable images: using"
-            f" {_by(chosen.size)}; --size {side} keeps {_by(larger.size)}"
-        )
-    if chosen.images_in(minutes) >= chosen.needed:
-        return reached if larger is not None else f"{reached}; {needs}"
-    return f"{reached}; {needs}: expect blurs. About {_in_words(chosen.minutes_needed)} would do"
+        return [f"the run takes about {chosen.time_of(chosen.images)} on this machine", expected]
+    seen = chosen.images_in(minutes)
+    lines = [f"in {_in_words(minutes)}, training sees about {_rounded(seen):,} images"]
+    if seen >= chosen.needed:
+        return [*lines, expected]
+    return [
+        *lines,
+        f"expect blurred images: recognizable ones need about {needed} at {_by(chosen.size)}, or"
+        f" {chosen.time_of(chosen.needed)}",
+    ]
 
 
 def _rounded(count: float) -> int:
@@ -171,7 +186,3 @@ def _in_words(minutes: float) -> str:
 
 def _by(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
-
-
-def _with(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
-    return parse_config(merge(config.model_dump(mode="json"), settings))
