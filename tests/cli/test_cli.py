@@ -47,7 +47,10 @@ SMALL = [
         (["train", "mnits"], ["no such file", "'mnist'"]),
         (["train", "--size", "8"], ["sides from 16"]),
         (["train", "--size", "8x64"], ["sides from 16"]),
-        (["train", "--images", "5", "--epochs", "2"], ["give one of images, epochs and minutes"]),
+        (
+            ["train", "--images", "5", "--epochs", "2"],
+            ["only one of --images, --epochs, --minutes"],
+        ),
         (["train", "--batch", "1"], ["batch norm", "--batch 2"]),
         (["train", "--data.scaling", "standardized"], ["tanh", "symmetric"]),
         (["train", "--recipe", "small-mnist", "--size", "64"], ["28×28", "--recipe auto"]),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from dcgan.cli.flags import with_flags
 from dcgan.data import Source
 from dcgan.data.colour import has_alpha, to_channels
 from dcgan.data.inspection import TINY_SIDE, Inspection
@@ -80,7 +81,7 @@ def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict
             "fit": advice.fit_reason,
             "recipe": advice.recipe_reason,
         },
-        "dangers": list(advice.dangers),
+        "dangers": [with_flags(danger) for danger in advice.dangers],
         "command": advice.command,
     }
 

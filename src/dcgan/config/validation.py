@@ -1,7 +1,6 @@
-"""Combinations of settings that cannot work, refused before any work.
+"""Refuses combinations of settings that cannot work, before any work.
 
-Whether a layer table's kernels fit is a question of shapes, answered by ``models.geometry`` when
-the networks are planned, which is also before any work.
+Whether the shapes of a layer table fit is checked by ``models.geometry``, also before any work.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ _LOOKING_AT_ALL = (
     ("objective.dragan", 0.0, "takes the deviation of"),
     ("model.discriminator.minibatch_stddev", False, "takes the deviation of"),
 )
-"""Settings of what is a batch's and not an image's: key, value that turns it off, what it does."""
+"""Settings that depend on the whole batch: key, value that turns it off, what it does."""
 
 _WITH_TARGETS = ("non-saturating", "saturating", "least-squares")
 
@@ -51,14 +50,14 @@ def validate_combinations(config: RunConfig) -> list[str]:
 
 
 def output_activation(network: NetworkConfig, planned: str) -> str:
-    """The activation of a network's last row; ``planned`` is what the planner would give it."""
+    """The activation of a network's output layer; ``planned`` is that of a planned network."""
     if network.layers is None:
         return planned
     return network.layers[-1].activation or network.activation
 
 
 def uses_norm(network: NetworkConfig, norm: str) -> bool:
-    """Whether any row of a network has this norm."""
+    """Whether any layer of a network has this norm."""
     if network.layers is None:
         return norm in network.norm.split("+")
     return any(norm in (row.norm or network.norm).split("+") for row in network.layers)
@@ -66,10 +65,9 @@ def uses_norm(network: NetworkConfig, norm: str) -> bool:
 
 def _one_length(config: RunConfig) -> None:
     given = {name: value for name, value in config.length if value is not None}
-    if len(given) > 1:
-        raise ConfigError("length", given, "give one of images, epochs and minutes")
-    if not given:
-        raise ConfigError("length", None, "give one of images, epochs and minutes, or images: auto")
+    if len(given) != 1:
+        problem = "must be only one of `images`, `epochs`, `minutes`"
+        raise ConfigError("length", given or None, problem + ("" if given else ", or images: auto"))
 
 
 def _latent_shape(config: RunConfig) -> None:
@@ -80,7 +78,7 @@ def _latent_shape(config: RunConfig) -> None:
             raise ConfigError(
                 "model.latent.shape",
                 list(latent.shape),
-                f"holds {channels * height * width} numbers, model.latent.dim says {latent.dim}",
+                f"has {channels * height * width} numbers, but `model.latent.dim` is {latent.dim}",
             )
 
 
@@ -90,8 +88,7 @@ def _conditions_need_a_vector(config: RunConfig) -> None:
         raise ConfigError(
             "model.latent.shape",
             list(latent.shape),
-            "classes and codes are numbers beside the noise, which a latent viewed as a picture has"
-            " no place for; leave the shape out",
+            "a latent with a shape has no room for classes and codes. Leave the shape out",
         )
 
 
@@ -108,12 +105,12 @@ def _packs_are_whole(config: RunConfig) -> None:
         raise ConfigError(
             "model.discriminator.pack",
             pack,
-            "images of a pack have one class and one code between them; set it to 1, or train"
+            "the images of a pack cannot have classes or codes of their own. Set it to 1, or train"
             " without classes and codes",
         )
     if batch != "auto" and batch % pack != 0:
         raise ConfigError(
-            "model.discriminator.pack", pack, f"it must divide the batch of {batch} images"
+            "model.discriminator.pack", pack, f"must divide the batch of {batch} images"
         )
 
 
@@ -121,20 +118,20 @@ def _one_image_is_no_batch(config: RunConfig) -> None:
     key = "batch" if config.optim.batch == 1 else "micro_batch"
     if getattr(config.optim, key) != 1:
         return
-    option = "--batch" if key == "batch" else "--optim.micro-batch"
+    larger = "`batch=2`" if key == "batch" else "`optim.micro_batch=2`"
     for name in ("generator", "discriminator"):
         if uses_norm(getattr(config.model, name), "batch"):
             raise ConfigError(
                 f"optim.{key}",
                 1,
-                f"batch norm in the {name} cannot normalise one image; take {option} 2 or more,"
-                f" or --model.{name}.norm none",
+                f"batch norm in the {name} cannot normalize one image. Use {larger} or more, or"
+                f" `model.{name}.norm=none`",
             )
     if _uses_deviation(config.model.discriminator):
         raise ConfigError(
             f"optim.{key}",
             1,
-            f"one image does not vary, as minibatch_stddev would have it; take {option} 2 or more",
+            f"minibatch_stddev needs images to compare. Use {larger} or more",
         )
 
 
@@ -149,8 +146,8 @@ def _tanh_needs_symmetric_pixels(config: RunConfig) -> None:
         raise ConfigError(
             "data.scaling",
             "standardized",
-            "a tanh generator only reaches [-1, 1] and standardised pixels lie outside; take"
-            " symmetric, or give the generator's last row activation none",
+            "a generator that ends in tanh reaches [-1, 1], and standardized pixels lie outside."
+            " Use `data.scaling=symmetric`, or a table whose output layer has activation none",
         )
 
 
@@ -162,7 +159,7 @@ def _penalty_without_batch_norm(config: RunConfig) -> None:
                 f"objective.{name}",
                 weight,
                 "a gradient penalty needs one gradient per image, and batch norm in the"
-                " discriminator mixes them; take --model.discriminator.norm none or spectral",
+                " discriminator mixes them. Use `model.discriminator.norm=none` or spectral",
             )
 
 
@@ -172,8 +169,9 @@ def _recomputed_weights_are_the_same(config: RunConfig) -> None:
             raise ConfigError(
                 "optim.recompute",
                 True,
-                f"spectral norm in the {name} moves its weights in every pass, so that a second one"
-                f" is another; take --model.{name}.norm none, or a smaller --optim.micro-batch",
+                f"spectral norm in the {name} changes its weights in every pass, so that a second"
+                f" pass gives another result. Use `model.{name}.norm=none`, or a smaller"
+                " `optim.micro_batch` instead",
             )
 
 
@@ -185,8 +183,8 @@ def _smoothing_needs_targets(config: RunConfig) -> None:
             raise ConfigError(
                 f"objective.{name}",
                 value,
-                f"loss {objective.loss} has no targets to smooth; leave it at {plain:g}, or take"
-                f" --objective.loss {' or '.join(_WITH_TARGETS)}",
+                f"loss {objective.loss} has no targets. Set it to {plain:g}, or use"
+                f" `objective.loss={_WITH_TARGETS[0]}` or {' or '.join(_WITH_TARGETS[1:])}",
             )
 
 
@@ -196,8 +194,9 @@ def _smoothing_is_one_sided(config: RunConfig) -> None:
         raise ConfigError(
             "objective.fake_target",
             objective.fake_target,
-            "smoothing the target of generated images too makes D reward G for what it already"
-            " draws; smooth real_target alone, or insist with --objective.force-two-sided",
+            "a smoothed target of generated images makes the discriminator reward the generator"
+            " for what it already generates. Use only `objective.real_target`, or"
+            " `objective.force_two_sided=true`",
         )
 
 
@@ -213,8 +212,8 @@ def _wasserstein_needs_a_bound(config: RunConfig) -> None:
         raise ConfigError(
             "objective.loss",
             "wasserstein",
-            "nothing bounds the discriminator's slope, so its loss has no minimum; add"
-            " --objective.wgan-gp 10, or --model.discriminator.norm spectral",
+            "nothing bounds the discriminator's slope, so its loss has no minimum. Add"
+            " `objective.wgan_gp=10`, or `model.discriminator.norm=spectral`",
         )
 
 
@@ -224,26 +223,30 @@ def _warnings(config: RunConfig) -> list[str]:
     rows = generator.layers or ()
     if config.data.scaling == "standardized":
         found.append(
-            "data.scaling standardized: no generator activation matches its range; symmetric"
-            " scaling with tanh is the safe choice"
+            "`data.scaling=standardized`: no activation of a generator has its range."
+            " `data.scaling=symmetric` with tanh is the safe choice"
         )
     if generator.noise > 0 or any(row.noise for row in rows):
-        found.append("instance noise in the generator keeps it from drawing clean images early on")
+        found.append(
+            "`model.generator.noise`: keeps the generator from clean images early in training"
+        )
     if generator.dropout > 0 or any(row.dropout for row in rows):
-        found.append("dropout in the generator leads to poor images; it belongs in D")
+        found.append("`model.generator.dropout`: makes images worse; use it in the discriminator")
     if config.augment.policy == "colour" and config.data.channels in (1, 2):
-        found.append("augment.policy colour: grey pictures have none, so nothing is augmented")
+        found.append("`augment.policy=colour`: gray images have no color, so nothing is augmented")
     micro, batch = config.optim.micro_batch, config.optim.batch
     if micro != "auto" and batch != "auto" and micro < batch:
         for name in ("generator", "discriminator"):
             if uses_norm(getattr(config.model, name), "batch"):
                 found.append(
-                    f"optim.micro_batch {micro}: batch norm in the {name} sees so many images, not"
-                    f" the batch of {batch}"
+                    f"`optim.micro_batch={micro}`: batch norm in the {name} sees so many images,"
+                    f" not the batch of {batch}"
                 )
         for key, value, sees in _LOOKING_AT_ALL:
             if attrgetter(key)(config) != value:
-                found.append(f"optim.micro_batch {micro}: {key} {sees} so many images at a time")
+                found.append(
+                    f"`optim.micro_batch={micro}`: `{key}` {sees} so many images at a time"
+                )
     if rows and "batch" in (rows[-1].norm or generator.norm).split("+"):
-        found.append("batch norm on the generator's output blurs its images (S2, model 1)")
+        found.append("batch norm on the generator's output blurs its images")
     return found

@@ -1,9 +1,9 @@
-"""What to train with, given what an inspection found, and why, in words."""
+"""What to train with, given an inspection of the images, and why, in words."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,24 +17,24 @@ from dcgan.training.planning.auto import choose_size
 from dcgan.vocabulary import Fit
 
 FEW_IMAGES = 1000
-"""Below, the discriminator soon knows every picture by heart (Karras et al. 2020,
-arXiv:2006.06676, see it begin at some thousands)."""
+"""With fewer, the discriminator soon overfits (Karras et al. 2020, arXiv:2006.06676, see it begin
+at some thousands)."""
 
 _VERY_FEW = 100
 
 MANY_COPIES = 0.05
 UNBALANCED = 10.0
 VERY_MIXED = 4.0
-"""Times that the longer side of the 95th of 100 pictures is that of the 5th."""
+"""Ratio of the longer sides of the 95th and the 5th of 100 images."""
 
 MUCH_LOST = 0.25
-"""Of the median picture, cut off by a centre crop: more, and the subject suffers."""
+"""If a center crop cuts off more than this of the median image, its subject suffers."""
 
 SAME_ASPECT = 0.02
-"""A crop that loses less is not worth a thought."""
+"""A crop that cuts off less is not worth mentioning."""
 
 _CLASSICS = ("small-mnist", "mlp-mnist", "imagenet-features", "celeba-rectangular", "paper")
-"""Recipes for a fixed size that somebody may have in mind; the others are variants of these."""
+"""Well-known recipes for a fixed size; the others are variants of these."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Advice:
     channels : {1, 3}
     fit : {"crop", "pad", "stretch", "cover-random"}
     classics : tuple of str
-        Recipes made for exactly such pictures, beside ``auto``.
+        Recipes made for exactly such images, as alternatives to ``auto``.
     dangers : tuple of str
-        What will spoil the training, or may surprise; a sentence each.
+        What will harm the training, or may surprise; a sentence each.
     command : str
         For a shell.
     """
@@ -87,7 +87,7 @@ def advise(
         What the command trains on.
     size : (height, width), optional
     fit : optional
-        What is already decided.
+        What the user has decided.
     data_root : str, optional
     split, labels : str, default "auto"
         The settings of the section ``data`` that the images were opened with.
@@ -96,9 +96,15 @@ def advise(
     channels, channels_reason = _channels(seen)
     best_fit, fit_reason = (fit, "as you asked") if fit else _fit(seen, chosen)
     classics = tuple(name for name in _CLASSICS if _is_made_for(name, seen, chosen, channels))
-    recipe_reason = "fits networks, batch and length to these pictures and this machine"
+    recipe_reason = "fits networks, batch and length to these images and this machine"
     if classics:
         recipe_reason += f"; classics at such a size: {', '.join(classics)}"
+    options = [] if split == "auto" else ["--data.split", split]
+    options += [] if labels == "auto" else ["--data.labels", labels]
+    options += [] if data_root is None else ["--data-root", data_root]
+    if size or len(seen.sizes) > 1:
+        options += ["--size", str(chosen[0]) if chosen[0] == chosen[1] else _by(chosen)]
+    options += _options(seen, channels, best_fit)
     return Advice(
         size=chosen,
         size_reason="as you asked" if size else _size_reason(seen, chosen, device),
@@ -108,23 +114,45 @@ def advise(
         fit_reason=fit_reason,
         classics=classics,
         recipe_reason=recipe_reason,
-        dangers=tuple(_dangers(seen, chosen)),
-        command=shlex.join(
-            [
-                *("dcgan", "train", data),
-                *(() if split == "auto" else ("--data.split", split)),
-                *(() if labels == "auto" else ("--data.labels", labels)),
-                *_options(seen, chosen, size, channels, best_fit, data_root),
-            ]
-        ),
+        dangers=tuple(danger[0].upper() + danger[1:] for danger in _dangers(seen, chosen)),
+        command=shlex.join(["dcgan", "train", data, *options]),
+    )
+
+
+def cropped(seen: Survey, size: tuple[int, int], fit: Fit) -> str | None:
+    """What a center crop cuts off, in words; None if it is little."""
+    if fit != "crop" or not seen.sizes:
+        return None
+    lost = seen.lost_to_cropping(size)
+    most = float(np.quantile(lost, 0.95))
+    if most < SAME_ASPECT:
+        return None
+    return (
+        f"a center crop to {_by(size)} cuts {np.median(lost):.0%} off the median image and"
+        f" {most:.0%} off one in twenty. `data.fit=pad` keeps images whole"
+    )
+
+
+def few_images(count: int) -> str | None:
+    """What to expect of so few different images; None if there are enough."""
+    if count >= FEW_IMAGES:
+        return None
+    if count == 1:
+        return (
+            "only 1 image: the generator can only learn to repeat it. For new images, use at least"
+            f" some hundred different ones, better {FEW_IMAGES:,}"
+        )
+    repeats = "expect near-copies of them" if count < _VERY_FEW else "expect many near-copies"
+    return (
+        f"only {count:,} images: {repeats}, because a GAN repeats its images below some"
+        f" {FEW_IMAGES:,}. More images help most; `data.flip=true` doubles them if left and right"
+        " are alike"
     )
 
 
 def _size_reason(seen: Survey, size: tuple[int, int], device: str) -> str:
-    if len(seen.sizes) == 1:
-        native = f"all pictures are {_by(seen.median_size)}"
-    else:
-        native = f"the median picture is {_by(seen.median_size)}"
+    which = "all images are" if len(seen.sizes) == 1 else "the median image is"
+    native = f"{which} {_by(seen.median_size)}"
     if max(size) < max(seen.median_size):
         machine = {"cpu": "a CPU", "cuda": "one GPU", "mps": "this Mac"}[device]
         return f"{native}; about what {machine} trains in reasonable time"
@@ -133,34 +161,34 @@ def _size_reason(seen: Survey, size: tuple[int, int], device: str) -> str:
 
 def _channels(seen: Inspection) -> tuple[int, str]:
     if not seen.is_colour:
-        stored = ", although some are stored in colour" if seen.has_colour_modes else ""
-        which = "none of those that train looks at has" if seen.coloured else "no picture has"
-        return 1, f"{which} colour{stored}"
-    reason = f"{_share(seen.coloured, seen.readable)} of the pictures have colour"
-    return 3, reason.replace("100% of the", "all")
+        stored = ", although some are stored in color" if seen.has_colour_modes else ""
+        which = "none of those that training looks at has" if seen.coloured else "no image has"
+        return 1, f"{which} color{stored}"
+    share = _share(seen.coloured, seen.readable)
+    return 3, "all images have color" if share == "100%" else f"{share} of the images have color"
 
 
 def _fit(seen: Inspection, size: tuple[int, int]) -> tuple[Fit, str]:
     lost = seen.lost_to_cropping(size)
     median = float(np.median(lost))
     if lost.max() < SAME_ASPECT:
-        return "crop", "all pictures have this aspect already"
+        return "crop", "all images have this aspect ratio already"
     if seen.transparent > seen.readable / 2:
-        return "pad", "most pictures are transparent: a rim around them is unseen, a cut is not"
+        return "pad", "most images are transparent: padding is invisible, a cut is not"
     if median > MUCH_LOST:
         return (
             "cover-random",
-            f"a centre crop would lose {median:.0%} of the median picture; this shows all of it"
-            " in turn",
+            f"a center crop would cut {median:.0%} off the median image; this shows another part"
+            " each epoch",
         )
     return "crop", (
-        f"a centre crop loses {median:.0%} of the median picture,"
-        f" {np.quantile(lost, 0.95):.0%} of the 95th in 100"
+        f"a center crop cuts {median:.0%} off the median image,"
+        f" {np.quantile(lost, 0.95):.0%} off the 95th of 100"
     )
 
 
 def _is_made_for(name: str, seen: Survey, size: tuple[int, int], channels: int) -> bool:
-    """Whether a recipe works at this size, or at that of the pictures or their aspect, smaller."""
+    """Whether a recipe works at this size, or at that of the images or their aspect, smaller."""
     data = parse_config(load_recipe(name)).data
     if data.channels != channels or isinstance(data.size, str):
         return False
@@ -172,88 +200,46 @@ def _is_made_for(name: str, seen: Survey, size: tuple[int, int], channels: int) 
     )
 
 
-def _dangers(seen: Inspection, size: tuple[int, int]) -> list[str]:
-    found = [
-        *_too_little(seen),
-        *_spoiled(seen),
-        *_sizes(seen, size),
-        *_values(seen),
-        *_mixtures(seen),
-    ]
-    return [danger[0].upper() + danger[1:] for danger in found]
-
-
-def _too_little(seen: Inspection) -> list[str]:
-    found = []
-    usable = round(seen.count * (seen.readable - seen.spare) / seen.looked_at)
-    few = few_images(usable)
+def _dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
+    few = few_images(round(seen.count * (seen.readable - seen.spare) / seen.looked_at))
     if few:
-        found.append(few)
+        yield few
     if seen.spare > MANY_COPIES * seen.readable:
-        found.append(
-            f"{_share(seen.spare, seen.readable)} are copies of others: samples will repeat them;"
-            " --data.duplicates drop keeps one of each"
+        yield (
+            f"{_share(seen.spare, seen.readable)} are copies of others, which samples will repeat."
+            " `data.duplicates=drop` keeps one of each"
         )
-    return found
-
-
-def cropped(seen: Survey, size: tuple[int, int], fit: Fit) -> str | None:
-    """What a center crop cuts off, in words; None where it is little."""
-    if fit != "crop" or not seen.sizes:
-        return None
-    lost = seen.lost_to_cropping(size)
-    most = float(np.quantile(lost, 0.95))
-    if most < SAME_ASPECT:
-        return None
-    return (
-        f"a center crop to {_by(size)} cuts {np.median(lost):.0%} off the median image and"
-        f" {most:.0%} off one in twenty; --data.fit pad keeps images whole"
-    )
-
-
-def few_images(count: int) -> str | None:
-    """What to expect of so few different images; None where there are enough."""
-    if count >= FEW_IMAGES:
-        return None
-    if count == 1:
-        return (
-            "only 1 image: the generator can only learn to repeat it. For new images, give at least"
-            f" some hundred different ones, better {FEW_IMAGES:,}"
-        )
-    repeats = "expect near-copies of them" if count < _VERY_FEW else "expect many near-copies"
-    return (
-        f"only {count:,} images: {repeats}, because a GAN repeats its images below some"
-        f" {FEW_IMAGES:,}. More images help most; --data.flip true doubles them where"
-        " left and right are alike"
-    )
-
-
-def _spoiled(seen: Inspection) -> list[str]:
-    found = []
     bound = DataConfig().max_unreadable
     if len(seen.skipped) > bound * seen.looked_at:
-        found.append(
-            f"{_share(len(seen.skipped), seen.looked_at)} are unreadable, more than the"
-            f" {bound:.0%} that train allows without --data.max-unreadable"
+        yield (
+            f"{_share(len(seen.skipped), seen.looked_at)} are unreadable: training allows"
+            f" {bound:.0%}, unless `data.max_unreadable` is larger"
         )
     if seen.blank:
-        found.append(
-            f"{_dataset(len(seen.blank), 'blank ')}: samples will hold such, too;"
-            " --data.blank drop leaves them out"
+        yield (
+            f"{_images(len(seen.blank), 'blank ')}, which samples will contain, too."
+            " `data.blank=drop` leaves them out"
         )
     if seen.vanishing:
-        found.append(
-            f"{_dataset(len(seen.vanishing), 'transparent ')}, white, cannot be seen on white: try"
-            " --data.background '#000000'"
+        yield (
+            f"{_images(len(seen.vanishing), 'transparent ')}, white, cannot be seen on white."
+            " `data.background=#000000` shows them on black"
         )
-    return found
+    yield from _size_dangers(seen, size)
+    for spread in seen.spreads:
+        if spread.is_unknown:
+            yield (
+                f"images hold {spread.in_words()}: which values are black and white is unknown, so"
+                f" training needs `{SETTING[spread.kind]}`. The command below uses all values found"
+            )
+    yield from seen.remarks.lines()
+    yield from _mixtures(seen)
 
 
-def _sizes(seen: Inspection, size: tuple[int, int]) -> list[str]:
-    found = []
+def _size_dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
     smaller = sum(n for (h, w), n in seen.sizes.items() if h < size[0] or w < size[1])
     if smaller:
-        found.append(
+        yield (
             f"{_share(smaller, seen.readable)} are smaller than {_by(size)} and will be enlarged,"
             " which blurs them"
         )
@@ -261,72 +247,45 @@ def _sizes(seen: Inspection, size: tuple[int, int]) -> list[str]:
         np.repeat([max(one) for one in seen.sizes], list(seen.sizes.values())), [0.05, 0.95]
     )
     if high > VERY_MIXED * low:
-        found.append(
+        yield (
             f"very mixed sizes: longer sides from {low:.0f} to {high:.0f} (5 % to 95 %), so some"
             " are sharp and some blurred"
         )
     if seen.tiny:
-        found.append(f"{_dataset(len(seen.tiny))} with a side below {TINY_SIDE}")
-    return found
+        yield f"{_images(len(seen.tiny))} with a side below {TINY_SIDE}"
 
 
-def _values(seen: Inspection) -> list[str]:
-    """What black and white are, where that is not plain."""
-    found = [
-        f"images hold {spread.in_words()}: which values are black and white is unknown, so train"
-        f" wants --{SETTING[spread.kind].replace('_', '-')}; the command below takes all that was"
-        " found"
-        for spread in seen.spreads
-        if spread.is_unknown
-    ]
-    return found + seen.remarks.lines()
-
-
-def _mixtures(seen: Inspection) -> list[str]:
-    found = []
-    grey = seen.readable - seen.coloured
+def _mixtures(seen: Inspection) -> Iterator[str]:
+    gray = seen.readable - seen.coloured
     if seen.coloured and not seen.is_colour:
-        found.append(
-            f"{_dataset(seen.coloured)} of {seen.readable:,} have colour, which grey training"
-            " drops; --data.channels 3 keeps it"
+        yield (
+            f"{_images(seen.coloured)} of {seen.readable:,} have color, which training in gray"
+            " drops. `data.channels=3` keeps it"
         )
-    elif seen.coloured and grey:
-        found.append(f"{_share(grey, seen.readable)} have no colour: so will some samples")
+    elif seen.coloured and gray:
+        yield f"{_share(gray, seen.readable)} have no color, so some samples will have none"
     if seen.transparent > seen.readable / 2:
-        found.append(
-            "most images are transparent: this command lays them on white. To keep transparency,"
-            " add --data.channels 4; for another background, --data.background '#rrggbb'"
+        yield (
+            "most images are transparent: this command puts them on white. `data.channels=4` keeps"
+            " transparency; `data.background=#rrggbb` sets another background"
         )
     if seen.animated:
-        found.append(
-            f"{_dataset(seen.animated, 'animated ')}: only first frames count without"
-            " --data.frames all"
+        yield (
+            f"{_images(seen.animated, 'animated ')}: only first frames are used, unless"
+            " `data.frames=all`"
         )
     for factor, counts in seen.labels.items():
         largest, smallest = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
         if counts[largest] > UNBALANCED * counts[smallest]:
-            found.append(
+            yield (
                 f"unbalanced {factor}: {counts[largest]:,} {largest} but {counts[smallest]:,}"
                 f" {smallest}"
             )
-    return found
 
 
-def _options(
-    seen: Inspection,
-    size: tuple[int, int],
-    asked: tuple[int, int] | None,
-    channels: int,
-    fit: Fit,
-    data_root: str | None,
-) -> Sequence[str]:
-    """What ``train`` would not choose itself from a glance at a few hundred pictures."""
+def _options(seen: Inspection, channels: int, fit: Fit) -> list[str]:
+    """What ``train`` would not choose itself from a look at a few hundred images."""
     options = []
-    if data_root is not None:
-        options += ["--data-root", data_root]
-    if asked or len(seen.sizes) > 1:
-        side = str(size[0]) if size[0] == size[1] else _by(size)
-        options += ["--size", side]
     if len(seen.modes) > 1 or seen.has_colour_modes != seen.is_colour:
         options += ["--data.channels", str(channels)]
     if seen.spare > MANY_COPIES * seen.readable:
@@ -334,9 +293,9 @@ def _options(
     if len(seen.blank) > MANY_COPIES * seen.readable:
         options += ["--data.blank", "drop"]
     for spread in seen.spreads:
-        if spread.is_unknown:
-            found = written((spread.low, spread.high), ":")
-            options.append(f"--{SETTING[spread.kind].replace('_', '-')}={found}")
+        if spread.is_unknown:  # joined: a value may begin with a minus
+            values = written((spread.low, spread.high), ":")
+            options.append(f"--{SETTING[spread.kind].replace('_', '-')}={values}")
     if fit != "crop":
         options += ["--data.fit", fit]
     if len(seen.skipped) > DataConfig().max_unreadable * seen.looked_at:
@@ -349,12 +308,12 @@ def _by(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _dataset(count: int, which: str = "") -> str:
-    return f"{count:,} {which}picture{'' if count == 1 else 's'}"
+def _images(count: int, which: str = "") -> str:
+    return f"{count:,} {which}image{'' if count == 1 else 's'}"
 
 
 def _share(some: int, of: int) -> str:
-    """In percent, neither rounded to nothing nor to all."""
+    """In percent, neither rounded to 0 nor to 100."""
     percent = 100 * some / of
     if 0 < percent < 1 or 99 < percent < 100:
         return f"{min(99.9, max(0.1, percent)):.1f}%"
