@@ -17,17 +17,16 @@ from torch.nn.functional import one_hot
 from dcgan.vocabulary import Distribution
 
 _BLOCK = 64
-"""Latents are drawn in blocks of this many, so that the i-th does not depend on how many follow."""
+"""Latents are generated in blocks, so that the i-th does not depend on how many follow."""
 
 
 @dataclass(frozen=True)
 class LatentSpace:
-    """What the generator's input is drawn from.
+    """The distribution of the generator's input.
 
-    A latent is one vector, so that whatever takes latents takes conditional ones too: noise, then a
-    class as K numbers of which one is 1 (for a linear first layer the same as an embedding
-    concatenated to the noise), then each categorical code in the same way, then the continuous
-    codes.
+    A latent is one vector, with or without conditions: noise, then a one-hot class of K numbers
+    (for a linear first layer the same as an embedding concatenated to the noise), then each
+    categorical code, also one-hot, then the continuous codes.
 
     Parameters
     ----------
@@ -36,12 +35,12 @@ class LatentSpace:
     distribution : {"normal", "uniform"}
         Of the noise: N(0, 1), or uniform on [-1, 1] as in Radford et al. 2016.
     classes : tuple of float
-        The share of each class that images are drawn of; none: not conditional.
+        The share of each class among generated images; empty: not conditional.
     categorical : tuple of int
-        For each categorical code how many values it has, all equally likely (Chen et al. 2016,
+        How many equally likely values each categorical code has (Chen et al. 2016,
         arXiv:1606.03657).
     continuous : int
-        How many continuous codes there are, each uniform on [-1, 1].
+        Number of continuous codes, each uniform on [-1, 1].
     """
 
     dim: int = 100
@@ -57,12 +56,12 @@ class LatentSpace:
 
     @property
     def class_slice(self) -> slice:
-        """Where in a latent its class stands."""
+        """Where the class is in a latent."""
         return slice(self.dim, self.dim + len(self.classes))
 
     @property
     def categorical_slices(self) -> tuple[slice, ...]:
-        """Where each categorical code stands."""
+        """Where each categorical code is."""
         start, found = self.class_slice.stop, []
         for values in self.categorical:
             found.append(slice(start, start + values))
@@ -71,7 +70,7 @@ class LatentSpace:
 
     @property
     def continuous_slice(self) -> slice:
-        """Where the continuous codes stand."""
+        """Where the continuous codes are."""
         return slice(self.width - self.continuous, self.width)
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
@@ -147,8 +146,8 @@ class LatentSpace:
 
 @lru_cache(maxsize=64)
 def _ends(shares: tuple[float, ...], device: torch.device) -> Tensor:
-    """Where on [0, 1) each class but the last ends, made once per device: each copy to a GPU would
-    wait for it. (``torch.multinomial`` takes a sum there that has no deterministic algorithm.)"""
+    """Where on [0, 1) each class but the last ends, once per device: each copy to a GPU would wait
+    for it. (``torch.multinomial`` needs a sum there that has no deterministic algorithm.)"""
     with torch.inference_mode(False):
         ends = np.cumsum(shares) / sum(shares)
         return torch.tensor(ends[:-1], dtype=torch.float32, device=device)
