@@ -84,7 +84,7 @@ def _commands(way: str, threads: int, seconds: float, path: Path) -> Rates:
     if way == CHOSEN:
         computing_device("cpu")
     run = dcgan.open_run(path)
-    learn, _ = load_sets(run, "digits", limit=600, seed=0, tell=lambda _: None)
+    learn, _ = load_sets(run, "digits", limit=600, seed=0)
     networks = run.networks
     features = LayerFeatures(run.discriminator, networks.discriminator, networks.scale)
 

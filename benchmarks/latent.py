@@ -33,6 +33,7 @@ from dcgan.latent.invert import invert
 from dcgan.latent.inverted_images import own_samples, relative_errors
 from dcgan.latent.labelling import Reader
 from dcgan.runs.dataset import open_dataset
+from dcgan.runtime.progress import TerminalReporter
 
 FOUND_WITH, MEASURED_WITH = Choice(seed=0), Choice(seed=1)
 SAMPLES, TRIALS, POOL = 1000, 200, 6000
@@ -215,7 +216,7 @@ def main() -> None:
     parser.add_argument("--data-root", default=None)
     asked = parser.parse_args()
     run = dcgan.open_run(asked.run, checkpoint=asked.checkpoint)
-    reader = Reader(run, data=asked.data, data_root=asked.data_root, note=print)
+    reader = Reader(run, data=asked.data, data_root=asked.data_root, reporter=TerminalReporter())
     is_digits = asked.data == "mnist"
     if is_digits:
         concepts = {name: name for name in ("slant", "stroke")}

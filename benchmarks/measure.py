@@ -28,6 +28,7 @@ from dcgan.metrics.kernel import squared_mmd
 from dcgan.runs import open_run
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.dataset import open_dataset
+from dcgan.runtime.progress import TerminalReporter
 
 CHEAP = 2_000
 
@@ -42,7 +43,7 @@ def main() -> None:
     first = open_run(asked.run)
     dataset = open_dataset(first.folder, first.networks, asked.data, data_root=asked.data_root)
     cheap = open_extractor("random", dataset)
-    dear = open_extractor("classifier", dataset, note=print)
+    dear = open_extractor("classifier", dataset, reporter=TerminalReporter())
     rows = chosen_order(len(dataset))[: asked.images]
     real_cheap = real_features(dataset, rows[:CHEAP], cheap).values
     real_dear = Moments.of(real_features(dataset, rows, dear).values)

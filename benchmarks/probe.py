@@ -25,6 +25,7 @@ from dcgan.probe import METHODS, probe
 from dcgan.probe.sets import load_sets
 from dcgan.runs import open_run
 from dcgan.runtime.device import choose_device
+from dcgan.runtime.progress import TerminalReporter
 
 
 def main() -> None:
@@ -76,7 +77,7 @@ def section(asked: Namespace, run: str, data: str, test: str | None, labels: int
     device = choose_device(asked.device)
     opened = open_run(run, device=device)
     learning, judging = load_sets(
-        opened, data, test, root=asked.data_root, limit=asked.limit, tell=tell
+        opened, data, test, root=asked.data_root, limit=asked.limit, reporter=TerminalReporter()
     )
     result = probe(
         opened,
@@ -86,7 +87,7 @@ def section(asked: Namespace, run: str, data: str, test: str | None, labels: int
         labels=labels,
         repeats=asked.repeats,
         device=device,
-        tell=tell,
+        reporter=TerminalReporter(),
     )
     title = f"## {Path(run).name} on {Path(data).stem}"
     if labels is not None:
@@ -95,11 +96,6 @@ def section(asked: Namespace, run: str, data: str, test: str | None, labels: int
     lines = [f"- {line}" for line in (*result.verdict(), *result.notes())]
     protocol = result.protocol().replace(judging.name, Path(judging.name).stem)
     return "\n".join([title, "", seen + protocol + ".", "", result.table(), "", *lines, ""])
-
-
-def tell(line: str) -> None:
-    """Progress, beside the tables."""
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

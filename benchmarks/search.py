@@ -3,13 +3,14 @@
     python benchmarks/search.py mnist VARIANT [VARIANT ...] --images 150000
         [--seeds 0] [--size 64 --extractor random] [--data-root DIR] [--results DIR]
     python benchmarks/search.py mnist VARIANT [VARIANT ...] --cost     times steps, in turns
-    python benchmarks/search.py mnist --images 150000                  prints what is there
+    python benchmarks/search.py mnist --images 150000                  prints the table
 
 A variant is one change of `variants.yaml` on top of the recipe `auto`, or several joined by +. Each
-trains once, to the end of its schedule, and is measured as in `time_to_quality.py`. Each variant
-and seed writes one JSON file and one sheet; what is there is not run again. What an image costs is
-timed apart, in processor time of one thread: each variant between two turns of the first one,
-whose mean it is divided by, again and again; the median counts. So other work disturbs both alike.
+trains once, to the end of its schedule, and is scored as in `time_to_quality.py`. Each variant and
+seed adds one line to `results.jsonl` and writes one sheet; a result that is in the file is not run
+again. The cost of an image is timed separately, in processor time of one thread: each variant runs
+between two turns of the first one, and its time is divided by their mean. The median of many turns
+counts, so that other work on the machine disturbs both alike.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from datetime import date
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 import yaml
@@ -38,6 +40,9 @@ from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.planning.tables import resolve_networks, with_classes
 from dcgan.training.rules import Batch
 from dcgan.training.step import update
+
+_FILE = "results.jsonl"
+"""All results, one a line; ``data`` names the dataset and the length, or ``costs-DATASET``."""
 
 _BRIEF = {
     "records": {"tensorboard": False, "sheets": 1, "keep": 1},
@@ -107,19 +112,31 @@ def costs(names: list[str], task: Task, images: int, turns: int = 11) -> dict[st
     return {name: [round(q, 3) for q in quantiles(ratios)] for name, ratios in found.items()}
 
 
+def stored(folder: Path) -> list[dict[str, Any]]:
+    """The results of one dataset and length, such as ``search/mnist-150000``, oldest first."""
+    path = folder.with_name(_FILE)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [one for one in map(json.loads, lines) if one["data"] == folder.name]
+
+
+def store(folder: Path, result: dict[str, Any]) -> None:
+    """Add one result."""
+    with folder.with_name(_FILE).open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"data": folder.name, **result}, separators=(",", ":")) + "\n")
+
+
 def try_one(
-    name: str, asked: Contestant, task: Task, images: int, measure: Measuring, results: Path
+    name: str, asked: Contestant, task: Task, images: int, measure: Measuring, folder: Path
 ) -> None:
-    """Train one variant with one seed, and write what it reached."""
-    path = results / f"{name}-{task.seed}.json"
-    if path.exists():
+    """Train one variant with one seed, and store its scores."""
+    if any((one["variant"], one["seed"]) == (name, task.seed) for one in stored(folder)):
         return
     stage = one_stage() if asked.loop == "one-stage" else nullcontext()
-    with TemporaryDirectory() as folder, stage:
+    with TemporaryDirectory() as temporary, stage:
         run = dcgan.train(
             task.source,
             recipe=asked.recipe,
-            out=Path(folder) / "run",
+            out=Path(temporary) / "run",
             seed=task.seed,
             data_root=task.root,
             size=task.size,
@@ -138,19 +155,19 @@ def try_one(
             "date": f"{date.today()}",
             "torch": torch.__version__,
         }
-        save_image(sheet(last.sample(100, seed=1)), path.with_suffix(".png"))
-    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        folder.mkdir(parents=True, exist_ok=True)
+        save_image(sheet(last.sample(100, seed=1)), folder / f"{name}-{task.seed}.png")
+    store(folder, found)
     print(f"{name} {task.seed}: FD {found['fd']:.3f}", flush=True)
 
 
 def table(folder: Path) -> str:
     """All results as Markdown, best first."""
     by_name: dict[str, list[float]] = {}
-    for path in sorted(folder.glob("*-*.json")):
-        found = json.loads(path.read_text(encoding="utf-8"))
-        by_name.setdefault(found["variant"], []).append(found["fd"])
-    timed = folder.parent / f"costs-{folder.name.partition('-')[0]}.json"
-    cost = json.loads(timed.read_text(encoding="utf-8")) if timed.exists() else {}
+    for one in sorted(stored(folder), key=lambda one: (one["variant"], one["seed"])):
+        by_name.setdefault(one["variant"], []).append(one["fd"])
+    costs_of = folder.with_name(f"costs-{folder.name.partition('-')[0]}")
+    cost = {one["variant"]: one["cost"] for one in stored(costs_of)}
     lines = ["| variant | FD, seed by seed | time of an image |", "|---|---|---|"]
     for name, values in sorted(by_name.items(), key=lambda item: median(item[1])):
         relative = f"{cost[name][1]:.2f}" if name in cost else ""
@@ -168,28 +185,26 @@ def main() -> None:
         type=int,
         nargs="?",
         const=512,
-        help="instead, time turns of so many images beside the first variant's",
+        help="instead, time turns of this many images, compared with the first variant",
     )
     parser.add_argument("--images", type=int, default=150_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data-root", default=None)
-    parser.add_argument("--source", help="pictures in place of the named data set")
-    parser.add_argument("--size", type=int, help="of the pictures, if not their own")
-    parser.add_argument("--extractor", default="classifier", help="features to measure on")
+    parser.add_argument("--source", help="images in place of the named dataset")
+    parser.add_argument("--size", type=int, help="of the images, if not their own")
+    parser.add_argument("--extractor", default="classifier", help="feature extractor")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "search")
     asked = parser.parse_args()
     torch.set_num_threads(1 if asked.cost else asked.threads)
     size = f"-{asked.size}px" if asked.size else ""
     folder = asked.results / f"{asked.data}{size}-{asked.images}"
-    folder.mkdir(parents=True, exist_ok=True)
     if not asked.names:
         print(table(folder))
     if asked.cost:
         task = Task(asked.source or asked.data, asked.data_root, 0, 0, 0)
-        found = costs(asked.names, task, asked.cost)
-        path = asked.results / f"costs-{asked.data}.json"
-        path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        for name, ratios in costs(asked.names, task, asked.cost).items():
+            store(asked.results / f"costs-{asked.data}", {"variant": name, "cost": ratios})
         return
     measure = None
     for seed in asked.seeds:

@@ -45,6 +45,7 @@ from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.labels import label_shares
 from dcgan.models.batch_norm import reestimate_batch_norm
 from dcgan.render.sheet import save_image, sheet
+from dcgan.runtime.progress import TerminalReporter
 from dcgan.training.planning.arguments import collect_settings
 from dcgan.training.planning.auto import resolve_auto
 
@@ -89,7 +90,7 @@ class Measuring:
     """FD and shares of classes, always against the same real pictures."""
 
     def __init__(self, dataset: ImageDataset, extractor: str = "classifier") -> None:
-        self.extractor = open_extractor(extractor, dataset, note=print)
+        self.extractor = open_extractor(extractor, dataset, reporter=TerminalReporter())
         count = min(COUNT, len(dataset) // 2)
         order = chosen_order(len(dataset))[: 2 * count]
         known = real_features(dataset, order, self.extractor)

@@ -1,4 +1,4 @@
-"""Print the test files of all modules that differ from the branch ``main``, or are not committed.
+"""Print the test files of all modules changed since the branch left ``main``, committed or not.
 
 ``src/dcgan/PACKAGE/MODULE.py`` is tested by ``tests/PACKAGE/test_MODULE.py``; where there is none,
 by the tests of its package. Without any change, prints the tests of the package's public names.
@@ -33,7 +33,7 @@ def tests_of(path: Path) -> Path | None:
 def main() -> None:
     """Print them, one a line."""
     changed = {
-        *git("diff", "--name-only", "--diff-filter=d", "main"),
+        *git("diff", "--name-only", "--diff-filter=d", "--merge-base", "main"),
         *git("ls-files", "--others", "--exclude-standard"),
     }
     found = {tests_of(Path(name)) for name in changed if name}

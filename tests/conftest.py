@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 import dcgan
+from dcgan.runtime.reporting import Reporter
 
 # the same examples in every run, so that a change fails by its own fault; `make fuzz` tries others.
 # No deadline: how long an example takes depends on the load of the machine
@@ -39,6 +40,19 @@ SMALL = {
     },
 }
 """Arguments of ``dcgan.train`` for a run of a second."""
+
+
+class Notes(Reporter, list):
+    """The notes that are reported; ``steps`` are (done, total) of progress."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[int, int | None]] = []
+
+    def note(self, text: str) -> None:
+        self.append(text)
+
+    def progress(self, activity, done, total, unit="images") -> None:
+        self.steps.append((done, total))
 
 
 def can_be_named(name: str) -> bool:

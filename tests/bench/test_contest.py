@@ -8,6 +8,7 @@ from statistics import median
 import pytest
 import torch
 import yaml
+from tests.conftest import Notes
 
 from dcgan.bench import contest
 from dcgan.bench.contest import Contestant, Result, compete, contestants, results
@@ -126,7 +127,7 @@ def test_the_plain_step_and_ours_learn_the_same(recipe, doubles, tmp_path):
 def test_a_whole_contest_says_what_it_is_of(monkeypatch):
     monkeypatch.setattr("dcgan.bench.report.matrix_rate", lambda *_: 1e11)
     monkeypatch.setattr("dcgan.bench.report.copy_rate", lambda *_: 1e10)
-    said = []
+    said = Notes()
     found = measure(
         "small-mnist",
         batch=8,
@@ -135,7 +136,7 @@ def test_a_whole_contest_says_what_it_is_of(monkeypatch):
         device="cpu",
         precision="fp32",
         with_memory=False,
-        note=said.append,
+        reporter=said,
     )
     assert "small-mnist, 28x28x1, batch 8" in said[0]
     names = ["plain loop", "plain step", "ours, fp32", "our step, fp32"]

@@ -30,4 +30,4 @@ def test_bench_prints_a_table_and_json(dcgan, tmp_path):
 def test_bench_refuses_in_one_line(dcgan):
     code, said, complaint = dcgan("bench", "--rounds", 0)
     assert (code, said) == (2, "")
-    assert complaint == "dcgan: rounds = 0: from 1 to 1,000\n"
+    assert complaint == "dcgan: --rounds is 0: from 1 to 1,000\n"

@@ -62,15 +62,15 @@ def test_the_images_of_a_sheet_can_be_of_any_side(dcgan, small_run, tmp_path, wo
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["1"], "dcgan: points = 1: a spherical way needs two or more"),
-        (["a", "b"], "dcgan: point = 'a': write a number"),
-        (["1", "2", "--out", "way.avi"], "dcgan: out = '.avi': a film ends in"),
-        (["1", "2", "--frames", "0"], "dcgan: frames = 0: at least 2"),
-        (["1", "2", "--fps", "0"], "dcgan: fps = 0.0: from 0.1 to 100"),
-        (["1", "2", "--side", "9999"], "dcgan: side = 9999: from 1 to 4096"),
-        (["1", "2", "--label", "7"], "dcgan: label = '7': this run was not trained on labels"),
-        (["1", "2", "--truncation", "0"], "dcgan: truncation = 0.0: above 0"),
-        (["1", "2", "3", "--kind", "grid"], "dcgan: points = 3: a grid needs 2 or 4"),
+        (["1"], "dcgan: POINTS is 1: a spherical way needs two or more"),
+        (["a", "b"], "dcgan: point is 'a': write a number"),
+        (["1", "2", "--out", "way.avi"], "dcgan: --out is '.avi': a film ends in"),
+        (["1", "2", "--frames", "0"], "dcgan: --frames is 0: at least 2"),
+        (["1", "2", "--fps", "0"], "dcgan: --fps is 0.0: from 0.1 to 100"),
+        (["1", "2", "--side", "9999"], "dcgan: --side is 9999: from 1 to 4096"),
+        (["1", "2", "--label", "7"], "dcgan: --label is '7': this run was not trained on labels"),
+        (["1", "2", "--truncation", "0"], "dcgan: --truncation is 0.0: above 0"),
+        (["1", "2", "3", "--kind", "grid"], "dcgan: POINTS is 3: a grid needs 2 or 4"),
     ],
 )
 def test_interpolate_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):
@@ -164,18 +164,18 @@ def test_a_direction_and_maps_are_found_by_label(dcgan, run_of_ones_own, bright_
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ([], "dcgan: plus = []: set at least one concept"),
-        (["--plus", "-4"], "dcgan: point = '-4': numbers go from 0"),
-        (["--plus", "1,x"], "dcgan: point = 'x': write a number"),
-        (["--plus", "x"], "dcgan: concept = 'x': no such class"),
-        (["--plus", "1", "--move", "x=nan"], "dcgan: move = 'x=nan': not a finite number"),
+        ([], "dcgan: --plus is []: set at least one concept"),
+        (["--plus", "-4"], "dcgan: point is '-4': numbers go from 0"),
+        (["--plus", "1,x"], "dcgan: point is 'x': write a number"),
+        (["--plus", "x"], "dcgan: concept is 'x': no such class"),
+        (["--plus", "1", "--move", "x=nan"], "dcgan: --move is 'x=nan': not a finite number"),
         (
             ["--plus", "1", "--move", "x=1", "--move", "x=2"],
-            "dcgan: move = 'x=2': x is set twice",
+            "dcgan: --move is 'x=2': x is set twice",
         ),
-        (["--plus", "label=77"], "dcgan: concept = 'label=77': no such class of label"),
-        (["--plus", "colour=red"], "dcgan: concept = 'colour=red': no such factor"),
-        (["--plus", "3", "--exemplars", "0"], "dcgan: exemplars = 0: from 1 to 100"),
+        (["--plus", "label=77"], "dcgan: concept is 'label=77': no such class of label"),
+        (["--plus", "colour=red"], "dcgan: concept is 'colour=red': no such factor"),
+        (["--plus", "3", "--exemplars", "0"], "dcgan: --exemplars is 0: from 1 to 100"),
     ],
 )
 def test_arithmetic_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):
@@ -226,14 +226,14 @@ def test_a_direction_that_is_not_there_comes_with_the_command_that_finds_it(dcga
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["--method", "sefa"], "dcgan: name = None: say what to call it"),
-        (["x", "--reads", "7", "--method", "pca"], "dcgan: name = 'x': find it in one way"),
-        (["a b", "--method", "pca"], "dcgan: name = 'a b': letters, digits"),
-        (["x", "--method", "pca", "--count", "99"], "dcgan: count = 99: from 1 to 32"),
-        (["x", "--method", "pca", "--most", "0"], "dcgan: most = 0.0: above 0"),
-        (["x", "--method", "pca", "--most", "11"], "dcgan: most = 11.0: above 0"),
-        (["x", "--reads", "tall"], "dcgan: concept = 'tall': no such class"),
-        (["x"], "dcgan: name = 'x': "),
+        (["--method", "sefa"], "dcgan: NAME is None: say what to call it"),
+        (["x", "--reads", "7", "--method", "pca"], "dcgan: NAME is 'x': find it in one way"),
+        (["a b", "--method", "pca"], "dcgan: NAME is 'a b': letters, digits"),
+        (["x", "--method", "pca", "--count", "99"], "dcgan: --count is 99: from 1 to 32"),
+        (["x", "--method", "pca", "--most", "0"], "dcgan: --most is 0.0: above 0"),
+        (["x", "--method", "pca", "--most", "11"], "dcgan: --most is 11.0: above 0"),
+        (["x", "--reads", "tall"], "dcgan: concept is 'tall': no such class"),
+        (["x"], "dcgan: NAME is 'x': "),
     ],
 )
 def test_directions_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):
@@ -288,12 +288,12 @@ def test_invert_finds_own_samples_and_images_and_others_know_them(
     [
         (["nowhere.png"], "dcgan: nowhere.png: "),
         (["²"], "dcgan: ²: "),
-        (["99999"], "dcgan: picture = '99999': numbers go from 0 to 1,796"),
-        (["1", "--starts", "0"], "dcgan: starts = 0: from 1"),
-        (["1", "--features", "-1"], "dcgan: features = -1.0: a weight"),
+        (["99999"], "dcgan: picture is '99999': numbers go from 0 to 1,796"),
+        (["1", "--starts", "0"], "dcgan: --starts is 0: from 1"),
+        (["1", "--features", "-1"], "dcgan: --features is -1.0: a weight"),
         (["1", "--out", "found.xyz"], "dcgan: found.xyz: no picture format"),
-        (["1", "--truncation", "0.5"], "dcgan: truncation = 0.5: no effect on given images"),
-        ([*map(str, range(65))], "dcgan: pictures = 65: from 1 to 64"),
+        (["1", "--truncation", "0.5"], "dcgan: --truncation is 0.5: no effect on given images"),
+        ([*map(str, range(65))], "dcgan: pictures is 65: from 1 to 64"),
     ],
 )
 def test_invert_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):
@@ -321,11 +321,11 @@ def test_forget_draws_without_maps(dcgan, small_run, tmp_path):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ([], "dcgan: reads = None: say what to forget"),
-        (["--reads", "7", "--boxes", "x.csv"], "dcgan: reads = '7': say what to forget"),
+        ([], "dcgan: --reads is None: say what to forget"),
+        (["--reads", "7", "--boxes", "x.csv"], "dcgan: --reads is '7': say what to forget"),
         (["--boxes", "x.csv"], "dcgan: x.csv: No such file"),
-        (["--reads", "tall"], "dcgan: concept = 'tall': no such class"),
-        (["--reads", "7", "--samples", "9"], "dcgan: samples = 9: from 100"),
+        (["--reads", "tall"], "dcgan: concept is 'tall': no such class"),
+        (["--reads", "7", "--samples", "9"], "dcgan: --samples is 9: from 100"),
     ],
 )
 def test_forget_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):

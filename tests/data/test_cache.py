@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image
+from tests.conftest import Notes
 
 from dcgan.data import Labels, load_dataset, open_source
 from dcgan.data.cache import Cache
@@ -204,12 +205,12 @@ def test_a_damaged_entry_is_built_again(cache):
     load(Counting(), cache)
     (entry,) = entries(cache)
     (entry / "images.npy").write_bytes(b"")
-    again, said = Counting(), []
-    assert load(again, cache, note=said.append).images[:, 0, 0, 0].tolist() == [1, 2, 3]
+    again, said = Counting(), Notes()
+    assert load(again, cache, reporter=said).images[:, 0, 0, 0].tolist() == [1, 2, 3]
     assert again.reads == 3
     assert len(said) == 1
     assert f"{entry / 'images.npy'}: damaged" in said[0]
-    assert load(Counting(), cache, note=said.append).images[:, 0, 0, 0].tolist() == [1, 2, 3]
+    assert load(Counting(), cache, reporter=said).images[:, 0, 0, 0].tolist() == [1, 2, 3]
     assert len(said) == 1, "and is whole again"
 
 
@@ -222,8 +223,8 @@ def test_one_wrong_bit_in_an_entry_is_found(cache, png_folder, name):
     content = bytearray((entry / name).read_bytes())
     content[len(content) * 2 // 3] ^= 4
     (entry / name).write_bytes(content)
-    said = []
-    again = load(open_source(str(png_folder)), cache, max_unreadable=0.5, note=said.append)
+    said = Notes()
+    again = load(open_source(str(png_folder)), cache, max_unreadable=0.5, reporter=said)
     assert again.fingerprint == right.fingerprint
     np.testing.assert_array_equal(again.images, right.images)
     assert len(said) == 1
@@ -264,9 +265,9 @@ def test_use_makes_an_entry_young_again(cache):
 
 
 def test_what_is_larger_than_the_limit_stays_in_memory_and_says_so(tmp_path):
-    said = []
+    said = Notes()
     small = Cache(tmp_path / "cache", 100)
-    dataset = load(Counting(), small, note=said.append)
+    dataset = load(Counting(), small, reporter=said)
     assert len(dataset) == 3
     assert not dataset.is_slow
     assert "data.cache_gb" in said[0]
@@ -276,8 +277,8 @@ def test_what_is_larger_than_the_limit_stays_in_memory_and_says_so(tmp_path):
 def test_a_short_disk_is_said_and_does_no_harm(cache, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage(2e9, 1.5e9, 5e8))
-    said = []
-    assert len(load(Counting(), cache, note=said.append)) == 3
+    said = Notes()
+    assert len(load(Counting(), cache, reporter=said)) == 3
     assert "500.0 MB free" in said[0]
 
 
@@ -286,16 +287,16 @@ def test_a_disk_that_fills_while_decoding_leaves_nothing_and_does_no_harm(cache,
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("dcgan.data.prepared.PreparedWriter.add", full)
-    said = []
-    assert len(load(Counting(), cache, note=said.append)) == 3
+    said = Notes()
+    assert len(load(Counting(), cache, reporter=said)) == 3
     assert "no space is left" in said[0]
     assert entries(cache) == []
 
 
 def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path):
     (tmp_path / "file").write_text("")
-    said = []
-    assert len(load(Counting(), Cache(tmp_path / "file" / "cache", BIG), note=said.append)) == 3
+    said = Notes()
+    assert len(load(Counting(), Cache(tmp_path / "file" / "cache", BIG), reporter=said)) == 3
     assert said
 
 

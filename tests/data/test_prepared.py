@@ -9,7 +9,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from PIL import Image
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Notes
 
 import dcgan
 from dcgan.data import Labels, load_dataset, open_source
@@ -199,8 +199,8 @@ def without_checksums(folder) -> None:
 def test_what_an_earlier_version_prepared_opens_and_says_so(folder):
     expected = open_prepared(folder).fingerprint
     without_checksums(folder)
-    said = []
-    dataset = load_dataset(open_source(str(folder)), (8, 6), 3, note=said.append)
+    said = Notes()
+    dataset = load_dataset(open_source(str(folder)), (8, 6), 3, reporter=said)
     assert dataset.fingerprint == expected
     assert len(said) == 1
     assert "without checksums" in said[0]

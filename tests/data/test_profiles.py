@@ -10,6 +10,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from tests.conftest import Notes
 
 from dcgan.data import decode as decoding
 from dcgan.data import open_items, open_source
@@ -252,8 +253,8 @@ def test_what_is_said_about_images_is_counted_and_told(tmp_path):
         icc = b"nonsense" if number else None
         data = file(Image.fromarray(muted()), "PNG", icc)
         (tmp_path / f"{number}.png").write_bytes(data)
-    told = []
-    load_dataset(open_source(str(tmp_path)), (16, 16), 3, note=told.append)
+    told = Notes()
+    load_dataset(open_source(str(tmp_path)), (16, 16), 3, reporter=told)
     assert told == [f"{DAMAGED}: 2 images, the first is 1.png"]
 
 

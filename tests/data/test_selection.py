@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
+from tests.conftest import Notes
 
 from dcgan.data import inspection, load_dataset, open_items, open_source, selection
 from dcgan.data.inspection import inspect_dataset
@@ -72,8 +73,8 @@ def test_the_first_of_copies_stays_and_labels_go_along(zoo, drops, kept):
 def test_what_is_dropped_is_what_inspect_counts(zoo):
     source = open_source(str(zoo))
     seen = inspect_dataset(source)
-    told = []
-    found = select(source, BOTH, note=told.append)
+    told = Notes()
+    found = select(source, BOTH, reporter=told)
     assert len(source) - len(found) == seen.spare + len(seen.blank) == 4
     assert told == [
         "of 10 images, 2 copies of others (data.duplicates) and 2 blank (data.blank) are left out"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import Notes
 
 from dcgan.data import Labels, Source, load_dataset, open_source
 from dcgan.data.dataset import Skipped
@@ -182,9 +183,9 @@ def test_the_fingerprint_changes_with_order_number_and_shape():
 
 def test_images_beyond_memory_are_decoded_as_they_are_shown(monkeypatch):
     monkeypatch.setattr("dcgan.data.store.available_memory", lambda: 10_000_000)
-    said = []
+    said = Notes()
     untouched = Listed([None] * 1000)
-    dataset = load_dataset(untouched, (100, 90), 1, note=said.append)
+    dataset = load_dataset(untouched, (100, 90), 1, reporter=said)
     assert dataset.is_slow
     assert len(dataset) == 1000
     assert len(said) == 1
@@ -199,16 +200,9 @@ def test_images_within_memory_are_loaded(monkeypatch, free):
 
 
 def test_progress_ends_at_the_last_image_and_never_goes_back():
-    told = []
-    load_dataset(
-        Listed(tones(*[1] * 1203)),
-        (8, 8),
-        1,
-        progress=lambda done, total: told.append((done, total)),
-    )
-    assert told[-1] == (1203, 1203)
-    assert len(told) > 1
-    assert told == sorted(set(told))
+    told = Notes()
+    load_dataset(Listed(tones(*[1] * 1203)), (8, 8), 1, reporter=told)
+    assert told.steps == [(number, 1203) for number in range(1, 1204)]
     assert {total for _, total in told} == {1203}
 
 
@@ -231,12 +225,3 @@ def test_load_some_of_few_takes_each_once():
 def test_load_some_passes_over_the_unreadable():
     assert first_pixels(load_some(Listed(tones(1, None, 3)), (8, 8), 1)) == [1, 3]
     assert load_some(Listed(tones(None)), (8, 6), 3).shape == (0, 3, 8, 6)
-
-
-def test_progress_of_a_few_large_images_is_told_after_each(monkeypatch):
-    monkeypatch.setattr("dcgan.data.store._TELL_SECONDS", 0.0)
-    told = []
-    load_dataset(
-        Listed(tones(*[1] * 5)), (8, 8), 1, progress=lambda done, total: told.append((done, total))
-    )
-    assert told == [(number, 5) for number in range(1, 6)]

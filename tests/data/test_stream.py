@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.conftest import Notes
 
 from dcgan.data import Batches, load_dataset, open_source
 from dcgan.data.cache import Cache
@@ -83,7 +84,7 @@ def test_too_many_unreadable_ones_end_it(album):
     for number in range(0, 60, 2):
         (album / f"{number:02d}.png").write_bytes(b"torn")
     streamed = StreamedDataset(open_source(str(album)), View((8, 8), 1), max_unreadable=0.1)
-    with pytest.raises(TooManyUnreadable, match=r"data\.max_unreadable = 0\.1"):
+    with pytest.raises(TooManyUnreadable, match=r"data\.max_unreadable` is 0\.1"):
         batches(streamed)
 
 
@@ -106,8 +107,8 @@ def test_a_brief_look_at_a_large_collection_decodes_only_what_it_shows(
 ):
     monkeypatch.setattr("dcgan.data.store._LARGE", 50)
     source, cache = open_source(str(album)), Cache(tmp_path / "cache", 10**12)
-    said = []
-    assert load_dataset(source, (8, 8), 1, cache=cache, shown=29, note=said.append).is_slow
+    said = Notes()
+    assert load_dataset(source, (8, 8), 1, cache=cache, shown=29, reporter=said).is_slow
     assert len(said) == 1
     assert not load_dataset(source, (8, 8), 1, cache=cache, shown=31).is_slow
     assert not load_dataset(source, (8, 8), 1, cache=cache, shown=29).is_slow, "is kept by now"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy.ndimage import zoom
+from tests.conftest import Notes
 
 from dcgan.data import load_dataset, open_items, open_source
 from dcgan.data.colour import to_channels
@@ -66,9 +67,9 @@ def test_overshoot_of_resizing_makes_no_image_black(write):
         for share in np.linspace(0.5, 1, 20)
     ]
     assert max(one.max() for one in sharp) > 1.02 and min(one.min() for one in sharp) < -0.02
-    told = []
+    told = Notes()
     source = write(sharp)
-    seen = load_dataset(source, (24, 24), 1, values=values_of(source), note=told.append).images
+    seen = load_dataset(source, (24, 24), 1, values=values_of(source), reporter=told).images
     assert seen.mean(axis=(1, 2, 3)) == pytest.approx(255 * np.linspace(0.25, 0.5, 20), rel=0.03)
     assert told == ["values outside 0 to 1 are black or white: 20 images, the first is 0000.tif"]
 

@@ -8,7 +8,7 @@ from statistics import stdev
 
 import numpy as np
 import pytest
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Notes
 
 import dcgan
 from dcgan.errors import ConfigError
@@ -98,8 +98,8 @@ def damaged_log(run, folder, change):
     ],
 )
 def test_a_log_that_is_truncated_or_damaged_is_said_in_one_line(pair, tmp_path, change, problem):
-    notes = []
-    found = compare([pair[0], damaged_log(pair[1], tmp_path, change)], images=0, note=notes.append)
+    notes = Notes()
+    found = compare([pair[0], damaged_log(pair[1], tmp_path, change)], images=0, reporter=notes)
     (note,) = notes
     assert str(tmp_path / "copy" / "log.jsonl") in note
     assert problem in note
@@ -108,9 +108,9 @@ def test_a_log_that_is_truncated_or_damaged_is_said_in_one_line(pair, tmp_path, 
 
 def test_a_whole_log_needs_no_words(pair, tmp_path):
     """Nor does a line that a crash cut short, when the run went on and wrote it again."""
-    notes = []
+    notes = Notes()
     crashed = lambda log: b'{"images": 6\n{"goes_on_from": 0}\n' + log  # noqa: E731
-    compare([pair[0], damaged_log(pair[1], tmp_path, crashed)], images=0, note=notes.append)
+    compare([pair[0], damaged_log(pair[1], tmp_path, crashed)], images=0, reporter=notes)
     assert notes == []
 
 

@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Notes
 
 import dcgan
 from dcgan.data import HeldDataset, Labels, open_source
@@ -244,7 +244,7 @@ def test_images_are_read_in_parts_of_bounded_size(dataset, monkeypatch):
 
 
 def test_too_few_of_anything_is_refused(small_run, dataset):
-    with pytest.raises(ConfigError, match="images = 10"):
+    with pytest.raises(ConfigError, match="images` is 10"):
         small_run.evaluate(extractor="random", images=10)
     few = HeldDataset(take(dataset, np.arange(99)))
     with pytest.raises(DataError, match="99 pictures: too few"):
@@ -252,7 +252,7 @@ def test_too_few_of_anything_is_refused(small_run, dataset):
 
 
 def test_held_out_images_are_of_no_use_beside_others(small_run):
-    with pytest.raises(ConfigError, match=r"held_out = 'digits': .*leave out DATA and --all"):
+    with pytest.raises(ConfigError, match=r"held_out` is 'digits': .*leave out DATA and --all"):
         small_run.evaluate("digits", held_out="digits", extractor="random", images=100)
     with pytest.raises(ConfigError, match="held_out"):
         evaluate([small_run], held_out="digits", extractor="random", images=100, brief=True)
@@ -268,8 +268,8 @@ def test_damaged_checkpoints_are_passed_over(small_run, tmp_path):
     names = [one.name for one in list_checkpoints(path / "checkpoints")]
     assert len(names) >= 2
     (path / "checkpoints" / names[-1] / "ema.safetensors").write_bytes(b"damaged")
-    notes: list[str] = []
-    found = open_every_checkpoint(path, note=notes.append)
+    notes = Notes()
+    found = open_every_checkpoint(path, reporter=notes)
     assert [run.checkpoint.name for run in found] == names[:-1]
     assert len(notes) == 1
     assert names[-1] in notes[0]
@@ -289,7 +289,9 @@ def test_other_images_can_be_compared_with(small_run, tmp_path):
 
 
 def test_the_search_for_an_extractor_names_what_there_is(small_run, dataset):
-    with pytest.raises(ConfigError, match=r"extractor = 'clasifier': .*did you mean 'classifier'"):
+    with pytest.raises(
+        ConfigError, match=r"extractor` is 'clasifier': .*did you mean 'classifier'"
+    ):
         open_extractor("clasifier", dataset)
     bare = HeldDataset(take(dataset, np.arange(200)))
     assert open_extractor("auto", bare).name == "random"
@@ -321,11 +323,11 @@ def test_images_from_python_must_be_given_again(tmp_path):
 def test_images_that_changed_are_said(small_run, tmp_path):
     np.save(tmp_path / "a.npy", open_source("digits").pixels()[:300, 0])
     run = dcgan.train(str(tmp_path / "a.npy"), images=256, out=tmp_path / "run", **SMALL)
-    notes: list[str] = []
-    open_dataset(run.folder, run.networks, note=notes.append)
+    notes = Notes()
+    open_dataset(run.folder, run.networks, reporter=notes)
     assert not any("have changed" in note for note in notes)
     np.save(tmp_path / "a.npy", open_source("digits").pixels()[300:600, 0])
-    open_dataset(run.folder, run.networks, note=notes.append)
+    open_dataset(run.folder, run.networks, reporter=notes)
     assert any("have changed" in note for note in notes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.conftest import Notes
 
 from dcgan.data import load_dataset, open_items
 from dcgan.evaluation import extractors
@@ -27,8 +28,8 @@ def dataset(monkeypatch, tmp_path):
 
 def trained(dataset, **how):
     """What was said to be trained, for a factor."""
-    said = []
-    factor_classifier(dataset, "label", dataset.labels["label"], note=said.append, **how)
+    said = Notes()
+    factor_classifier(dataset, "label", dataset.labels["label"], reporter=said, **how)
     return [line.split(": ")[1].split(",")[0] for line in said if "once" in line]
 
 
@@ -55,10 +56,10 @@ def items(apart: int, count: int = 200):
 
 @pytest.mark.parametrize("wanted", ["auto", "classifier"])
 def test_a_classifier_that_learned_nothing_is_not_measured_by(dataset, wanted):
-    said = []
+    said = Notes()
     unlike = load_dataset(open_items(items(120)), (16, 16), 1)
     alike = load_dataset(open_items(items(0)), (16, 16), 1)
-    assert open_extractor(wanted, unlike, note=said.append).name == "classifier"
+    assert open_extractor(wanted, unlike, reporter=said).name == "classifier"
     assert not any("random" in line for line in said)
-    assert open_extractor(wanted, alike, note=said.append).name == "random"
+    assert open_extractor(wanted, alike, reporter=said).name == "random"
     assert "not clearly more than naming the most frequent class always (50.0%)" in said[-1]

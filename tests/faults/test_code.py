@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Notes
 from torch import nn
 
 import dcgan
@@ -24,7 +24,6 @@ from dcgan.data import open_source
 from dcgan.errors import DcganError
 from dcgan.metrics.extractors.inception_weights import read_weights
 from dcgan.metrics.extractors.module import module_extractor
-from dcgan.runtime.reporting import Reporter
 
 
 class Trace:
@@ -269,14 +268,6 @@ def test_a_header_of_safetensors_that_claims_gigabytes(length, small_run, tmp_pa
         dcgan.open_run(tmp_path / "run").sample(1)
 
 
-class Notes(Reporter):
-    def __init__(self):
-        self.lines = []
-
-    def note(self, text):
-        self.lines.append(text)
-
-
 @pytest.mark.parametrize("key", ["data.source", "metrics.extractor"])
 def test_a_file_outside_its_folder_that_a_recipe_names_is_said_before_it_is_opened(key, tmp_path):
     """Also when opening it fails."""
@@ -291,7 +282,7 @@ def test_a_file_outside_its_folder_that_a_recipe_names_is_said_before_it_is_open
         notes = Notes()
         with pytest.raises(DcganError, match=file.name):
             dcgan.train(data, recipe=str(recipe), out=tmp_path / "run", reporter=notes, **SMALL)
-        return [line for line in notes.lines if "outside its folder" in line]
+        return [line for line in notes if "outside its folder" in line]
 
     (line,) = said(tmp_path / "outside.npy", data)
     assert key in line and str(tmp_path / "outside.npy") in line

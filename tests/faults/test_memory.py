@@ -12,10 +12,9 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Notes
 
 import dcgan
-from dcgan.training import Reporter
 
 COUNT, SIDE = 1600, 128
 DECODED = COUNT * SIDE * SIDE * 3
@@ -69,23 +68,13 @@ def test_shards_beyond_the_memory_allowed_are_streamed(shards):
     assert held["peak"] - streamed["peak"] > 0.7 * DECODED
 
 
-class Notes(Reporter):
-    """Keeps every line it is told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.lines.append(text)
-
-
 def test_training_on_them_says_so_and_goes_on(shards, tmp_path):
     notes = Notes()
     data = {"cache": "off", "memory_gb": 0.0001}
     options = SMALL | {"settings": SMALL["settings"] | {"data": data}}
     run = dcgan.train(shards, images=128, out=tmp_path / "run", reporter=notes, **options)
     assert run.images_seen == 128
-    assert any("decoded each time they are shown" in line for line in notes.lines)
+    assert any("decoded each time they are shown" in line for line in notes)
     run = dcgan.train(
         shards,
         images=256,
@@ -106,4 +95,4 @@ def test_a_run_that_sees_little_of_a_large_collection_decodes_little(
     data = {"cache": "off"}
     options = SMALL | {"settings": SMALL["settings"] | {"data": data}}
     dcgan.train(shards, out=tmp_path / "run", reporter=notes, **length, **options)
-    assert any("less than half of" in line for line in notes.lines) == is_brief
+    assert any("less than half of" in line for line in notes) == is_brief

@@ -13,12 +13,11 @@ import sys
 from contextlib import contextmanager
 
 import pytest
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Notes
 
 import dcgan as package
 from dcgan.errors import DcganError, DiskFull
 from dcgan.runtime.progress import TerminalReporter
-from dcgan.runtime.reporting import Reporter
 from dcgan.training.event_files import open_writer
 from dcgan.training.loop import stopping_on_signals
 
@@ -171,14 +170,6 @@ def test_a_path_that_is_no_utf_8(tmp_path, dcgan):
     assert code == 0, err
 
 
-class Notes(Reporter):
-    def __init__(self):
-        self.lines = []
-
-    def note(self, text):
-        self.lines.append(text)
-
-
 def test_a_damaged_sheet_stops_no_resume(copy):
     sheets = sorted((copy / "samples").glob("*.png"))
     sheets[0].write_bytes(sheets[0].read_bytes()[:100])
@@ -186,7 +177,7 @@ def test_a_damaged_sheet_stops_no_resume(copy):
     notes = Notes()
     run = package.train("digits", images=544, out=copy, resume=True, reporter=notes, **SMALL)
     assert run.folder.animation.is_file()
-    said = [line for line in notes.lines if "made without it" in line]
+    said = [line for line in notes if "made without it" in line]
     assert [str(path) in line for path, line in zip(sheets, said, strict=False)] == [True, True]
 
 

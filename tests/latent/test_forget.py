@@ -182,5 +182,5 @@ def test_several_boxes_of_one_image_are_kept(tmp_path):
 
 @pytest.mark.parametrize("row", [0, 99])
 def test_a_row_that_is_none_is_refused(small_run, row):
-    with pytest.raises(ConfigError, match=f"row = {row}: from 1 to"):
+    with pytest.raises(ConfigError, match=f"row` is {row}: from 1 to"):
         forget(small_run, Brightness(), Choice(), reads="bright", row=row)

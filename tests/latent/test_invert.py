@@ -9,6 +9,7 @@ from math import sqrt
 import numpy as np
 import pytest
 import torch
+from tests.conftest import Notes
 
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
@@ -61,10 +62,9 @@ def test_more_starts_are_never_worse(untrained):
     run = untrained(LatentSpace(8))
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (3, 1, 16, 16), dtype=np.uint8)  # nothing it could draw
-    said: list[str] = []
-    errors = [invert(run, images, starts=n, progress=said.append).error_N for n in (1, 3)]
-    nothing_yet = [f"start {n} of {of}, 0 of 3 found" for n, of in [(1, 1), (1, 3), (2, 3), (3, 3)]]
-    assert said == nothing_yet
+    said = Notes()
+    errors = [invert(run, images, starts=n, reporter=said).error_N for n in (1, 3)]
+    assert said.steps == [(0, 3)] * 4
     assert (errors[1] <= errors[0]).all()
     assert errors[1].sum() < errors[0].sum()
 
@@ -180,5 +180,5 @@ def test_what_cannot_be_is_refused(untrained, change, line):
 
 def test_a_latent_of_too_many_numbers_is_refused(untrained):
     run = untrained(LatentSpace(1025))
-    with pytest.raises(ConfigError, match=r"latent = 1025: .*spatial"):
+    with pytest.raises(ConfigError, match=r"latent` is 1025: .*spatial"):
         invert(run, np.zeros((1, 1, 16, 16), np.uint8))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import Notes
 
 import dcgan
 from dcgan.data.sources.opening import named_test_of
@@ -182,8 +183,8 @@ def test_a_limit_takes_some_at_random():
 
 
 def test_without_a_test_set_a_sixth_is_held_out_and_said(small_run):
-    said: list[str] = []
-    learning, judging = load_sets(small_run, "digits", tell=said.append)
+    said = Notes()
+    learning, judging = load_sets(small_run, "digits", reporter=said)
     assert len(judging) == 300
     assert not set(learning.index) & set(judging.index)
     assert said == ["no --test: 300 of 1,797 pictures are held out to judge on"]
@@ -193,7 +194,12 @@ def test_without_a_test_set_a_sixth_is_held_out_and_said(small_run):
 def test_a_test_set_is_used_as_it_is(small_run, tmp_path):
     data = class_folders(tmp_path / "train", {"a": 6, "b": 6, "c": 6})
     other = class_folders(tmp_path / "test", {"b": 3, "c": 2})
-    learning, judging = load_sets(small_run, data, other, limit=10, tell=print)
+    learning, judging = load_sets(
+        small_run,
+        data,
+        other,
+        limit=10,
+    )
     assert (len(learning), len(judging)) == (10, 5)
     assert judging.label.tolist() == [1, 1, 1, 2, 2]
 

@@ -15,7 +15,11 @@ from dcgan.probe.sets import load_sets
 
 @pytest.fixture(scope="module")
 def sets(small_run):
-    return load_sets(small_run, "digits", limit=420, tell=lambda _: None)
+    return load_sets(
+        small_run,
+        "digits",
+        limit=420,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,11 @@ import sys
 from types import ModuleType, SimpleNamespace
 
 import pytest
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Notes
 
 import dcgan
 from dcgan.runtime import progress
 from dcgan.runtime.progress import TerminalReporter
-from dcgan.runtime.reporting import Reporter
 
 
 def test_python_shows_plain_lines_and_notes_where_nobody_watches_live(tmp_path, capsys):
@@ -25,14 +24,10 @@ def test_python_shows_plain_lines_and_notes_where_nobody_watches_live(tmp_path, 
 
 
 def test_progress_is_silent_on_request_and_for_a_reporter_of_ones_own(tmp_path, capsys):
-    heard = []
-
-    class Listening(Reporter):
-        def note(self, text):
-            heard.append(text)
+    heard = Notes()
 
     run = dcgan.train("digits", images=64, out=tmp_path / "1", progress=False, **SMALL)
-    dcgan.train("digits", images=64, out=tmp_path / "2", reporter=Listening(), **SMALL)
+    dcgan.train("digits", images=64, out=tmp_path / "2", reporter=heard, **SMALL)
     dcgan.prepare("digits", tmp_path / "packed", size=16, progress=False)
     run.evaluate(images=50, progress=False)
     assert capsys.readouterr() == ("", "")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Notes
 
 import dcgan
 from dcgan.config import merge
@@ -24,16 +24,6 @@ from dcgan.runs.logs import JsonLines
 from dcgan.runtime.reporting import Reporter
 from dcgan.training import hooks, loop, trainer
 from dcgan.training.planning.triggers import Every
-
-
-class Notes(Reporter):
-    """Keeps what it is told."""
-
-    def __init__(self):
-        self.notes = []
-
-    def note(self, text):
-        self.notes.append(text)
 
 
 @pytest.fixture(scope="module")
@@ -274,7 +264,7 @@ def test_the_same_command_on_a_complete_run_says_so_and_changes_nothing(tmp_path
     files = sorted(path.name for path in first.checkpoint.iterdir())
     notes = Notes()
     again = train(tmp_path / "run", images=64, reporter=notes)
-    assert any("complete already" in note for note in notes.notes)
+    assert any("complete already" in note for note in notes)
     assert again.checkpoint == first.checkpoint
     assert sorted(path.name for path in again.checkpoint.iterdir()) == files
 
@@ -286,7 +276,7 @@ def test_a_damaged_last_checkpoint_is_passed_over_for_the_one_before(tmp_path, t
     (run.checkpoint / "generator.safetensors").write_bytes(b"")
     notes = Notes()
     again = train(tmp_path / "run", images=192, resume=True, settings=settings, reporter=notes)
-    assert any("skipped" in note for note in notes.notes)
+    assert any("skipped" in note for note in notes)
     assert_same_state(whole.checkpoint, again.checkpoint)
 
 
@@ -316,7 +306,7 @@ def test_going_on_needs_no_length_said_again(tmp_path, train):
     train(tmp_path / "run", epochs=1, settings={"records": {"log_every": 640}})
     notes = Notes()
     train(tmp_path / "run", reporter=notes, settings={"records": {"log_every": 640}})
-    assert any("complete already" in note for note in notes.notes)
+    assert any("complete already" in note for note in notes)
 
 
 @pytest.mark.figures
@@ -366,7 +356,7 @@ def test_a_run_is_not_continued_on_other_images(tmp_path, png_folder):
 def test_fewer_images_than_a_batch_are_drawn_with_replacement_and_said(tmp_path, png_folder):
     notes = Notes()
     run = dcgan.train(str(png_folder), images=64, out=tmp_path / "r", reporter=notes, **SMALL)
-    assert any("repeats some of them" in note for note in notes.notes)
+    assert any("repeats some of them" in note for note in notes)
     assert run.images_seen == 64
 
 
@@ -460,7 +450,7 @@ def test_a_run_that_diverges_goes_on_from_its_last_checkpoint_with_half_the_rate
     # 192 + one broken step at the full rate, then from 192 on at half of it
     assert diverging_at.rates == pytest.approx([2e-3] * 7 + [1e-3] * 4)
     assert [line["images"] for line in run.log()] == list(range(32, 321, 32))
-    assert any("not finite after 224 images: back to 192 images, with 0.5" in n for n in said.notes)
+    assert any("not finite after 224 images: back to 192 images, with 0.5" in n for n in said)
     state = read_state(run.checkpoint)
     assert (state["rollbacks"], state["rate_factor"]) == (1, 0.5)
     longer = train(tmp_path / "run", images=384, settings=settings, resume=True)
@@ -476,7 +466,7 @@ def test_a_run_that_diverges_does_not_go_back_to_where_only_the_clock_saved(
     said = Notes()
     records = {"checkpoint_every": 128, "log_every": 32, "checkpoint_minutes": 1e-9}
     run = train(tmp_path / "run", images=320, settings={"records": records}, reporter=said)
-    assert any("back to 128 images" in note for note in said.notes)
+    assert any("back to 128 images" in note for note in said)
     saved = [event["images"] for event in run.folder.events.read() if "path" in event]
     assert 192 in saved, "after each step"
     assert in_sight(run.path) == [128, 256, 320]
@@ -543,8 +533,8 @@ def test_a_run_goes_back_to_before_its_losses_diverged(tmp_path, diverging_at, t
     settings = {"records": {"checkpoint_every": 32, "log_every": 128, "keep": 2}}
     run = train(tmp_path / "run", images=320, settings=settings, reporter=said)
     assert run.images_seen == 320
-    assert any("not finite after 256 images: back to 128 images, with 0.5" in n for n in said.notes)
-    assert any(".000000192.diverged" in note for note in said.notes)
+    assert any("not finite after 256 images: back to 128 images, with 0.5" in n for n in said)
+    assert any(".000000192.diverged" in note for note in said)
     assert (run.path / "checkpoints" / ".000000192.diverged" / "manifest.json").is_file()
     assert diverging_at.rates == pytest.approx([2e-3] * 8 + [1e-3] * 6)
     assert run.log()[-1]["rate_factor"] == 0.5
@@ -557,7 +547,7 @@ def test_a_checkpoint_from_which_a_run_diverges_at_once_is_not_sound(tmp_path, d
     said = Notes()
     settings = {"records": {"checkpoint_every": 64, "log_every": 64}}
     run = train(tmp_path / "run", images=192, settings=settings, reporter=said)
-    back = [note.split("back to ")[1].split(",")[0] for note in said.notes if "back to" in note]
+    back = [note.split("back to ")[1].split(",")[0] for note in said if "back to" in note]
     assert back == ["128 images", "64 images"]
     assert run.images_seen == 192
 

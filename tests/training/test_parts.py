@@ -112,7 +112,7 @@ def test_where_nothing_fits_one_line_says_so():
     def attempt(parts):
         raise torch.OutOfMemoryError
 
-    with pytest.raises(ConfigError, match=r"not even 2 images at a time.*smaller --size"):
+    with pytest.raises(ConfigError, match=r"does not even fit 2 images at a time.*smaller `size`"):
         fewest_parts(attempt, 8, pack=2)
 
 
@@ -195,7 +195,7 @@ def test_batch_norm_wants_a_batch_whole_and_hears_of_one_that_fits(monkeypatch, 
     asked = rules("non-saturating")
     assert parts_on_device(players(*norms), asked, (1, 16, 16), 12) == 1
     monkeypatch.setattr(micro_batch, "update", only_fitting(5))
-    with pytest.raises(ConfigError, match=r"optim.batch = 12: .*--batch 4 fits"):
+    with pytest.raises(ConfigError, match=r"optim.batch` is 12: .*`batch=4` fits"):
         parts_on_device(players(*norms), asked, (1, 16, 16), 12)
 
 
@@ -210,7 +210,7 @@ def test_parts_that_are_said_must_be_equal_and_suit_the_norms():
     for wrong, processes in ((config(5), 1), (config(4), 2), (config(3, pack=2), 1)):
         with pytest.raises(ConfigError, match=r"optim.micro_batch"):
             refuse_uneven(wrong, processes)
-    with pytest.raises(ConfigError, match=r"one image of each of 2 processes.*take 4 or more"):
+    with pytest.raises(ConfigError, match=r"one image in each of 2 processes.*Use 4 or more"):
         own = config("auto", norm="batch", batch=2)
         refuse_uneven(
             own.model_copy(update={"optim": own.optim.model_copy(update={"batch_norm": "own"})}), 2
@@ -221,7 +221,7 @@ def test_parts_that_are_said_must_be_equal_and_suit_the_norms():
     assert "batch norm in the generator sees so many images" in warning
     assert validate_combinations(config(12, norm="batch")) == []
     (warning,) = validate_combinations(config(4, minibatch_stddev=True))
-    assert "minibatch_stddev takes the deviation of so many images" in warning
+    assert "minibatch_stddev` takes the deviation of so many images" in warning
 
 
 @pytest.mark.parametrize(

@@ -9,21 +9,12 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Notes
 
 import dcgan
 from dcgan.data import load_dataset, open_source
 from dcgan.data.cache import Cache
 from dcgan.errors import DataError
-from dcgan.runtime.reporting import Reporter
-
-
-class Notes(Reporter):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.lines.append(text)
 
 
 def put(folder, *names):
@@ -50,7 +41,7 @@ def train(folder, out, images, **data):
     run = dcgan.train(
         str(folder), images=images, out=out, resume=out.exists(), reporter=notes, **arguments
     )
-    return run, notes.lines
+    return run, notes
 
 
 def count(run) -> int:

@@ -247,6 +247,6 @@ def test_a_killed_process_costs_only_what_came_after_the_last_checkpoint(alone, 
 def test_a_batch_that_cannot_be_shared_is_refused(batch, pack, processes, multiple):
     settings = {"optim": {"batch": batch}, "model": {"discriminator": {"pack": pack}}}
     config = parse_config(merge(load_recipe("auto"), settings))
-    with pytest.raises(ConfigError, match=f"optim.batch = {batch}.*multiple of {multiple}$"):
+    with pytest.raises(ConfigError, match=f"optim.batch` is {batch}.*multiple of {multiple}$"):
         refuse_uneven(config, processes)
     refuse_uneven(config, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -16,6 +15,7 @@ from dcgan.config import RunConfig, merge, parse_config
 from dcgan.data import Survey
 from dcgan.errors import ConfigError
 from dcgan.runtime.device import choose_device, choose_precision, describe_hardware
+from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.training.planning.arguments import collect_settings
 from dcgan.training.planning.auto import resolve_auto
 
@@ -39,7 +39,7 @@ def measure(
     device: str = "auto",
     precision: str = "auto",
     with_memory: bool = True,
-    note: Callable[[str], None] = print,
+    reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
     """Everything that ``dcgan bench`` prints, and what it was measured on.
 
@@ -73,11 +73,11 @@ def measure(
         f" {config.optim.batch}; {hardware['device']}, {hardware['threads']} threads, torch"
         f" {torch.__version__}, {date.today()}; {rounds} rounds of {seconds:g} s each"
     )
-    note(about)
+    reporter.note(about)
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16}
     matrix_rates = {name: matrix_rate(place, dtypes[name]) for name in dtypes}
     copied = copy_rate(place)
-    note(
+    reporter.note(
         f"limits: matrix products {matrix_rates['fp32'] / 1e9:,.0f} GFLOP/s in fp32,"
         f" {matrix_rates['bf16'] / 1e9:,.0f} in bf16; copies {copied / 1e9:.1f} GB/s"
     )

@@ -57,6 +57,7 @@ def bench(
 
     from dcgan.bench.report import measure
     from dcgan.bench.table import markdown
+    from dcgan.cli.flags import screen
     from dcgan.runtime.files import written_whole
 
     found = measure(
@@ -69,7 +70,7 @@ def bench(
         device=device,
         precision=precision,
         with_memory=memory,
-        note=print,
+        reporter=screen(),
     )
     table = markdown(found["results"])
     print(table)

@@ -8,29 +8,38 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Container
 
 from dcgan.runtime.progress import TerminalReporter
 from dcgan.runtime.reporting import SILENT, Reporter
 
-_POSITIONAL = {"data", "run", "runs", "name"}
-
 _SETTING = re.compile(r"`([a-z]\w*(?:\.[a-z]\w*)*)(?:=([^`]*))?`")
 
 
-def with_flags(text: str) -> str:
+def with_flags(text: str, names: Container[str] | None = None) -> str:
     """A message with each setting in backticks written as the flag it is.
+
+    Parameters
+    ----------
+    text : str
+    names : container of str, optional
+        What the command accepts, such as ``RUN`` and ``--out``. A name that is not among them, and
+        is no path of a setting, stays a plain word. Default: all names are flags.
 
     >>> with_flags("`data.max_unreadable` is 2. `data.fit=pad` keeps images whole.")
     '--data.max-unreadable is 2. --data.fit pad keeps images whole.'
+    >>> with_flags("`run` is '7'. `point` is '-4'", {"RUN", "--out"})
+    "RUN is '7'. point is '-4'"
     """
-    return _SETTING.sub(_flag, text)
 
+    def written(match: re.Match[str]) -> str:
+        name, value = match[1], match[2]
+        flag = f"--{name.replace('_', '-')}"
+        if names is not None and "." not in name and flag not in names:
+            return name.upper() if name.upper() in names else name
+        return flag if value is None else f"{flag} {_word(value)}"
 
-def _flag(match: re.Match[str]) -> str:
-    if match[1] in _POSITIONAL:
-        return match[1].upper()
-    flag = f"--{match[1].replace('_', '-')}"
-    return flag if match[2] is None else f"{flag} {_word(match[2])}"
+    return _SETTING.sub(written, text)
 
 
 def _word(value: str) -> str:

@@ -80,7 +80,6 @@ def invert(
 
     def find(targets: NDArray[np.uint8] | Tensor) -> Inversion:
         with screen() as reporter:
-            reporter.note("learning an encoder")
             return search(
                 opened, targets, choice, starts=starts, features=features, reporter=reporter
             )

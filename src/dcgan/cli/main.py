@@ -9,7 +9,7 @@ import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from dcgan import __version__
 from dcgan.cli.commands import overview
@@ -17,6 +17,9 @@ from dcgan.errors import DcganError, Diverged, Interrupted, RunError, SourceNotF
 from dcgan.runtime.files import FULL, disk_full
 from dcgan.runtime.launch import speaks
 from dcgan.runtime.memory import is_out_of_memory
+
+if TYPE_CHECKING:
+    from cyclopts import App
 
 _USAGE_ERROR = 2
 _STOPPED = 3
@@ -58,7 +61,7 @@ def main() -> NoReturn:
         if isinstance(error, Interrupted | Diverged) and not speaks():
             sys.exit(error.exit_code)  # it happened to all, and the first says it
         meant = corrected(words) if isinstance(error, RunError | SourceNotFound) else None
-        line = with_flags(str(error))
+        line = with_flags(str(error), _names(app, words))
         line = f"{line.split('. ')[0]}. {meant}" if meant else line
         _fail(line, error.exit_code, error, debug)
     except KeyboardInterrupt as error:
@@ -73,6 +76,15 @@ def main() -> NoReturn:
             _fail(_memory_line(error, words[0]), _USAGE_ERROR, error, debug)
         _fail(_unexpected_line(error), 1, error, debug)
     sys.exit(0)
+
+
+def _names(app: App, words: list[str]) -> set[str] | None:
+    """What the command in these words accepts, such as ``RUN`` and ``--out``."""
+    if not words or words[0] not in app:
+        return None
+    return {
+        name for argument in app[words[0]].assemble_argument_collection() for name in argument.names
+    }
 
 
 def _text_for(words: list[str]) -> str | None:

@@ -14,7 +14,6 @@ from dcgan.runtime.arguments import refuse_no_data, refuse_no_run
 if TYPE_CHECKING:
     import torch
 
-    from dcgan.cli.flags import screen
     from dcgan.data import ImageDataset
     from dcgan.latent.choice import Choice
     from dcgan.runs.run import Run
@@ -125,6 +124,7 @@ def computing_device(wanted: str) -> torch.device:
 
 def open_run_dataset(run: Run, data: str | None, data_root: Path | None) -> ImageDataset:
     """Open the training images of a run, or others fitted the same way, and show progress."""
+    from dcgan.cli.flags import screen
     from dcgan.runs.dataset import open_dataset
 
     with screen(is_first=run.ranks.is_first) as reporter:

@@ -45,8 +45,8 @@ def fewest_parts(attempt: Callable[[int], None], images: int, *, pack: int = 1) 
             continue
         return parts
     raise ConfigError(
-        "data.size",
         "",
+        images,
         f"this device's memory does not even fit {pack} image{'s' if pack > 1 else ''} at a time."
         " Use a smaller `size`, a smaller `model.generator.width` and"
         " `model.discriminator.width`, or `optim.recompute=true`",
@@ -85,7 +85,9 @@ def parts_on_device(
     # GPUs may differ in memory; the smallest decides for all
     parts = int(players.ranks.greatest([parts])[0])
     if parts > images:
-        raise failed or ConfigError("data.size", "", "too large for another process's device")
+        raise failed or ConfigError(
+            "", images, "the networks do not fit into the memory of another process's device"
+        )
     if parts > 1:
         networks = (players.generator, players.discriminator)
         norms = (nn.BatchNorm1d, nn.BatchNorm2d)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -212,6 +213,31 @@ def test_an_npz_beyond_memory_is_refused_before_it_is_read(tmp_path, monkeypatch
     assert "batch" not in str(failure.value)
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_npz_is_not_unpacked_by_what_numpy_does_not_write(tmp_path, monkeypatch, method):
+    """The standard library sets no bound to what it unpacks of these."""
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(bomb(tmp_path / "b.npz", (4, 16, 16))) as original:
+        content = original.read("images.npy")
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("images.npy", content)
+    monkeypatch.setattr("zipfile.ZipFile.open", pytest.fail)
+    with pytest.raises(DataError, match=r"images\.npy in it is compressed as NumPy never does"):
+        open_array(path)
+
+
+def test_of_an_npz_no_header_is_read_that_is_longer_than_any(tmp_path):
+    path, spaces = tmp_path / "a.npz", 2**24
+    header = b"\x93NUMPY\x02\x00" + spaces.to_bytes(4, "little") + b" " * spaces
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("images.npy", header)
+    tracemalloc.start()
+    with pytest.raises(DataError, match="not a NumPy file of plain numbers"):
+        open_array(path)
+    assert tracemalloc.get_traced_memory()[1] < spaces / 4
+    tracemalloc.stop()
+
+
 def test_floats_beyond_memory_are_refused_and_bytes_are_read_in_place(tmp_path, monkeypatch):
     np.save(tmp_path / "a.npy", np.zeros((64, 100, 100), np.float32))
     np.save(tmp_path / "b.npy", np.zeros((64, 100, 100), np.uint8))
@@ -293,7 +319,7 @@ def test_arrays_called_by_splits_are_splits(tmp_path, x, y):
     assert classes(open_source(path, split="test")) == [str(value) for value in PARITY[:4]]
     assert len(open_source(path, split="all")) == 16
     assert open_source(path, split="test").stamp() != source.stamp()
-    with pytest.raises(ConfigError, match=r"data\.split = 'val'.*train \(12 images\), test"):
+    with pytest.raises(ConfigError, match=r"data\.split` is 'val'.*train \(12 images\), test"):
         open_source(path, split="val")
 
 

@@ -116,7 +116,7 @@ def test_another_split_and_all_can_be_asked_for(pack):
     assert titles(open_source(f"{data}:test")) == ["test/b/4.png"]
     assert len(open_source(data, split="all")) == 5
     assert "1 images beside the splits" in notes(open_source(data))
-    with pytest.raises(ConfigError, match=r"data\.split = 'dev2'.*train \(2 images\), val"):
+    with pytest.raises(ConfigError, match=r"data\.split` is 'dev2'.*train \(2 images\), val"):
         open_source(data, split="dev2")
     with pytest.raises(ConfigError, match="asks for the split val"):
         open_source(f"{data}:val", split="test")
@@ -518,7 +518,7 @@ def test_a_named_file_that_tells_nothing_is_refused(tmp_path, name, content, rea
     data = as_folder(tmp_path, images(*NAMES))
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(ConfigError, match=rf"data\.labels = .*({reason})"):
+    with pytest.raises(ConfigError, match=rf"data\.labels` is .*({reason})"):
         open_source(data, labels=str(tmp_path / name))
 
 

@@ -141,6 +141,15 @@ def test_a_truncated_or_altered_gzip_is_refused(tmp_path):
             open_source("mnist", tmp_path)
 
 
+def test_a_gzip_is_not_unpacked_beyond_any_file_of_a_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_BYTES", 1000)
+    put_idx(tmp_path / "mnist", idx(DIGITS), idx(NUMBERS), packed=True)
+    bomb = gzip.compress(idx(DIGITS) + bytes(2**24))
+    (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(bomb)
+    with pytest.raises(DataError, match=r"and holds \d{3};"):
+        open_source("mnist", tmp_path)
+
+
 @pytest.mark.parametrize(
     ("images", "labels"),
     [
@@ -163,7 +172,7 @@ def asked(monkeypatch) -> list[str]:
     """The network has both sets; what it is asked for."""
     names = []
 
-    def fetch(file, folder, progress=None):
+    def fetch(file, folder, reporter):
         content = idx(DIGITS if "images" in file.name else NUMBERS)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / file.name).write_bytes(gzip.compress(content))

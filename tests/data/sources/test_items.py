@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Notes
 
 import dcgan
 from dcgan.data import open_items
 from dcgan.errors import DataError, RunConflict, UnreadableImage
-from dcgan.runtime.reporting import Reporter
 
 GREY = np.random.default_rng(0).integers(0, 256, (5, 6), dtype=np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (5, 6, 3), dtype=np.uint8)
@@ -283,8 +282,8 @@ class Flipped(torch.utils.data.Dataset):
 
 
 def test_items_with_random_transforms_are_drawn_anew_each_time():
-    said: list[str] = []
-    dataset = dcgan.data.load_dataset(open_items(Flipped(0)), (20, 20), 3, note=said.append)
+    said = Notes()
+    dataset = dcgan.data.load_dataset(open_items(Flipped(0)), (20, 20), 3, reporter=said)
     seen = [dataset.take(np.array([7]), np.zeros(1)).numpy().tobytes() for _ in range(20)]
     assert len(set(seen)) == 2, "as it is, and mirrored"
     assert len(said) == 1
@@ -295,9 +294,9 @@ def test_items_with_random_transforms_are_drawn_anew_each_time():
     "items", [Flipped(0, share=0.0), Flipped(0, share=1.0), Given(), [GREY] * 3]
 )
 def test_items_without_them_are_held_and_nothing_is_said(items):
-    said: list[str] = []
+    said = Notes()
     dataset = dcgan.data.load_dataset(
-        open_items(items), (20, 20), 3, note=said.append, max_unreadable=0.5
+        open_items(items), (20, 20), 3, reporter=said, max_unreadable=0.5
     )
     assert not dataset.is_slow
     assert said == []
@@ -314,13 +313,8 @@ def test_a_run_on_random_transforms_resumes_by_the_number_of_images(tmp_path):
 
 
 def test_prepared_random_transforms_are_said_to_be_frozen(tmp_path):
-    said: list[str] = []
-
-    class Listening(Reporter):
-        def note(self, text):
-            said.append(text)
-
-    dcgan.prepare(Flipped(0), tmp_path / "p", size=20, reporter=Listening())
+    said = Notes()
+    dcgan.prepare(Flipped(0), tmp_path / "p", size=20, reporter=said)
     assert any("holds one of them" in line for line in said)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.conftest import Notes
 
 from dcgan.errors import DataError
 from dcgan.metrics import Extractor
@@ -123,17 +124,16 @@ def test_any_size_and_channels_are_learned(channels, size):
 
 
 def test_progress_is_told_in_images(trained):
-    told, said = [], []
+    said = Notes()
     images, labels = toys(60)
     train_classifier(
         images,
         labels,
         NAMES,
         budget=700,
-        note=said.append,
-        progress=lambda seen, of: told.append((seen, of)),
+        reporter=said,
     )
-    assert told == [(128 * step, 640) for step in range(1, 6)]
+    assert said.steps == [(128 * step, 640) for step in range(1, 6)]
     assert "700 images" in said[0] and "% right on" in said[1]
 
 
@@ -317,12 +317,15 @@ def test_a_damaged_one_is_trained_again(own_cache, taught):
 
 
 def test_of_several_that_want_it_one_trains(own_cache, taught, trained, monkeypatch):
-    said, labels, two_wait = [], [], threading.Event()
+    labels, two_wait = [], threading.Event()
 
-    def note(message):
-        said.append(message)
-        if sum("waiting" in message for message in said) == 2:
-            two_wait.set()
+    class Listener(Notes):
+        def note(self, text):
+            super().note(text)
+            if sum("waiting" in message for message in self) == 2:
+                two_wait.set()
+
+    said = Listener()
 
     def train(images, labels, names, **options):
         taught.append(len(images))
@@ -332,7 +335,7 @@ def test_of_several_that_want_it_one_trains(own_cache, taught, trained, monkeypa
     monkeypatch.setattr(classifier, "train_classifier", train)
     threads = [
         threading.Thread(
-            target=lambda: labels.append(cached_classifier("key", read_toys, note=note).label)
+            target=lambda: labels.append(cached_classifier("key", read_toys, reporter=said).label)
         )
         for _ in range(3)
     ]
@@ -348,6 +351,6 @@ def test_of_several_that_want_it_one_trains(own_cache, taught, trained, monkeypa
 def test_without_a_place_to_keep_it_it_is_trained_all_the_same(own_cache, taught, trained):
     own_cache.parent.mkdir()
     own_cache.write_text("a file where the folder should be")
-    said = []
-    assert cached_classifier("key", read_toys, note=said.append).label == trained.label
+    said = Notes()
+    assert cached_classifier("key", read_toys, reporter=said).label == trained.label
     assert any("cannot be written" in message for message in said)

@@ -8,13 +8,12 @@ from dataclasses import replace
 import pytest
 import torch
 import yaml
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Notes
 
 import dcgan
 from dcgan.config import load_recipe, merge, parse_config
 from dcgan.data.survey import Survey
 from dcgan.errors import ConfigError
-from dcgan.runtime.reporting import Reporter
 from dcgan.training import api, loop, threads_hook
 from dcgan.training.planning import speed_choice
 from dcgan.training.planning.auto import resolve_auto
@@ -24,14 +23,6 @@ from dcgan.training.planning.threads import Threads, thread_choices
 
 CPU = torch.device("cpu")
 TABLE = {1: 1600.0, 2: 2300.0}
-
-
-class Notes(Reporter):
-    def __init__(self):
-        self.lines = []
-
-    def note(self, text):
-        self.lines.append(text)
 
 
 @pytest.fixture
@@ -295,7 +286,7 @@ def test_a_run_says_and_keeps_its_threads_and_gives_the_callers_back(
     assert computing == [1, 1]
     assert torch.get_num_threads() == 2
     assert yaml.safe_load(found.folder.config.read_text())["threads"] == 1
-    assert any("1 of 2 threads" in line for line in notes.lines)
+    assert any("1 of 2 threads" in line for line in notes)
     speeds[0]["fp32", 2] = 9999
     run(tmp_path / "run", 3, resume=True)
     assert computing == [1, 1, 1]
@@ -320,7 +311,7 @@ def test_a_run_that_changed_its_threads_can_be_repeated_from_its_record(
     (event,) = [event for event in changed.folder.events.read() if event["event"] == "threads"]
     assert (event["images"], event["from"], event["to"]) == (96, 2, 1)
     assert computing == [2, 2, 2, 1]
-    assert any("1 instead of 2 threads from 96 images on" in line for line in notes.lines)
+    assert any("1 instead of 2 threads from 96 images on" in line for line in notes)
     state = json.loads((changed.folder.checkpoints / "000000096" / "state.json").read_text())
     assert state["threads"]["record"] == event["record"] == "2,1@96"
 

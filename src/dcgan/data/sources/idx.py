@@ -37,6 +37,9 @@ _FOLDERS = {
 }
 """Where the files are looked for under the data root; the second is torchvision's place."""
 
+_MOST_BYTES = 2**28
+"""Of a file, unpacked, five times what the largest has: a small ``.gz`` may unpack to anything."""
+
 _PREFIX = {"train": "train", "test": "t10k"}
 
 _ADDRESSES = {
@@ -141,9 +144,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         The file is damaged or holds something else.
     """
     try:
-        data = path.read_bytes()
-        if path.suffix == ".gz":
-            data = gzip.decompress(data)
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            data = file.read(_MOST_BYTES)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: damaged ({error}); fetch it again") from error
     if len(data) < 4 or data[:3] != b"\x00\x00\x08":

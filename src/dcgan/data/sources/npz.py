@@ -5,6 +5,7 @@ N images · K classes
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,13 @@ _CURE = (
     "give a NumPy, CSV, TSV, JSON or JSONL file with a label for each image, in order, or leave it"
     " out"
 )
+
+
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+"""Compressions that NumPy writes; of others ``zipfile`` unpacks gigabytes to read a header."""
+
+_HEADER_BYTES = 16_384
+"""More than any header has that NumPy reads."""
 
 
 @dataclass(frozen=True)
@@ -83,18 +91,21 @@ def read_headers(file: NpzFile) -> list[Header]:
     archive = file.zip
     if archive is None:
         raise ValueError("closed")
-    for member in archive.namelist():
-        if not member.endswith(".npy"):
+    for member in archive.infolist():
+        if not member.filename.endswith(".npy"):
             continue
-        with archive.open(member) as content:
-            version = np.lib.format.read_magic(content)
-            read = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            shape, _, dtype = read(content)
-        key = member.removesuffix(".npy")
+        if member.compress_type not in _METHODS:
+            raise ValueError(f"{member.filename} in it is compressed as NumPy never does")
+        with archive.open(member) as file_of_array:
+            content = io.BytesIO(file_of_array.read(_HEADER_BYTES))
+        version = np.lib.format.read_magic(content)
+        read = (
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
+        )
+        shape, _, dtype = read(content)
+        key = member.filename.removesuffix(".npy")
         headers.append(Header(key, tuple(shape), dtype, *split_of(key)))
     return headers
 
