@@ -12,13 +12,13 @@ from cyclopts import Group, Parameter
 from dcgan.cli.options import OptionalData
 from dcgan.config import merge
 from dcgan.config.fields import Section
+from dcgan.config.model import ModelConfig
 from dcgan.config.tree import (
     AugmentConfig,
     AverageConfig,
     DataConfig,
     LengthConfig,
     MetricsConfig,
-    ModelConfig,
     ObjectiveConfig,
     OptimConfig,
     RecordsConfig,

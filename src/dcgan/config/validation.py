@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from dcgan.config.tree import PENALTIES, DiscriminatorConfig, NetworkConfig, RunConfig
+from dcgan.config.model import DiscriminatorConfig, NetworkConfig
+from dcgan.config.tree import PENALTIES, RunConfig
 from dcgan.config.unused_settings import refuse_unused
 from dcgan.errors import ConfigError
 

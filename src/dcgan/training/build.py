@@ -284,17 +284,10 @@ def build_extractor(run: RunContext) -> Extractor | None:
 
 
 def build_tensorboard(run: RunContext, images_seen: int) -> TensorBoardLog | None:
-    """The TensorBoard log from a number of images seen on; None if it is off, or if its files
-    cannot be opened, which is noted."""
+    """The TensorBoard log from a number of images seen on; None if it is off."""
     if not run.config.records.tensorboard:
         return None
-    from dcgan.training.event_files import open_writer
-
-    # what a killed run wrote after its last checkpoint is written again from there
-    writer = open_writer(run.folder.tensorboard, run.reporter, purge_step=images_seen + 1)
-    if writer is None:
-        return None
-    tensorboard = TensorBoardLog(writer, images_seen)
+    tensorboard = TensorBoardLog(run.folder.tensorboard, run.reporter, images_seen)
     tensorboard.write_settings(run.config)
     return tensorboard
 

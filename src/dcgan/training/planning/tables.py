@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from dcgan.config.fields import LayerRow
-from dcgan.config.tree import DiscriminatorConfig, NetworkConfig, RunConfig, resolved
+from dcgan.config.model import DiscriminatorConfig, LayerRow, NetworkConfig
+from dcgan.config.tree import RunConfig, resolved
 from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, DataError, GeometryError
 from dcgan.evaluation.extractors import classes_of
