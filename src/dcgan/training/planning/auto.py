@@ -135,7 +135,7 @@ def stated_values(config: RunConfig) -> Values:
 
 
 def _without_unused(config: RunConfig) -> RunConfig:
-    """Without settings that no longer have an effect, such as ``augment.target`` without a policy."""
+    """Without settings that lost their effect, such as ``augment.target`` without a policy."""
     return parse_config(forget_unused(config.model_dump(mode="json"), {}))
 
 

@@ -27,7 +27,7 @@ class _Costs(NamedTuple):
     extractor: float
     """Of a multiplication in a feature extractor, whose maps are large and have few channels."""
     distance: float
-    """Of one distance between two sets of ``_WIDTH`` features, on the CPU; cubic in their number."""
+    """Of one distance between two sets of ``_WIDTH`` features, on the CPU; cubic in them."""
 
 
 _WIDTH = 392
