@@ -189,13 +189,10 @@ def _norms(
 
 
 def _activations(layer: Layer) -> dict[str, nn.Module]:
-    match layer.activation:
-        case "relu":
-            return {"relu": nn.ReLU()}
-        case "leaky_relu":
-            return {"leaky_relu": nn.LeakyReLU(layer.slope)}
-        case "selu":
-            return {"selu": nn.SELU()}
-        case "tanh":
-            return {"tanh": nn.Tanh()}
-    return {}
+    if layer.activation == "none":
+        return {}
+    if layer.activation == "leaky_relu":
+        return {"leaky_relu": nn.LeakyReLU(layer.slope)}
+    return {
+        layer.activation: {"relu": nn.ReLU, "selu": nn.SELU, "tanh": nn.Tanh}[layer.activation]()
+    }

@@ -10,7 +10,6 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import one_hot
 
@@ -133,11 +132,11 @@ class LatentSpace:
             parts = [torch.from_numpy(stream.random(shape, dtype=np.float32) * 2 - 1)]
         if self.classes:
             ends = np.cumsum(self.classes) / sum(self.classes)
-            drawn = np.searchsorted(ends[:-1], stream.random(_BLOCK), side="right")
-            parts.append(_one_hot(_tensor(drawn), len(self.classes)))
+            drawn = np.searchsorted(ends[:-1], stream.random(_BLOCK), side="right").astype(np.int64)
+            parts.append(_one_hot(torch.from_numpy(drawn), len(self.classes)))
         for values in self.categorical:
             drawn = np.floor(stream.random(_BLOCK) * values).astype(np.int64)
-            parts.append(_one_hot(_tensor(drawn), values))
+            parts.append(_one_hot(torch.from_numpy(drawn), values))
         if self.continuous:
             uniform = stream.random((_BLOCK, self.continuous), dtype=np.float32) * 2 - 1
             parts.append(torch.from_numpy(uniform))
@@ -159,10 +158,6 @@ def _noise(
     if distribution == "normal":
         return torch.randn(shape, generator=generator, device=generator.device)
     return torch.rand(shape, generator=generator, device=generator.device) * 2 - 1
-
-
-def _tensor(numbers: NDArray[np.int64]) -> Tensor:
-    return torch.from_numpy(numbers.astype(np.int64))
 
 
 def _one_hot(number_B: Tensor, values: int) -> Tensor:
