@@ -1,16 +1,16 @@
-"""How fast beside other programs that keep cores busy.
+"""Time training and other commands while other programs keep cores busy.
 
     python benchmarks/throughput.py beside [--loads 0 1 2] [--rounds 1] [--seconds 0.7]
         [--threads 2] [--results DIR]
 
-The other programs are Python loops that never rest. Beside them the steps of a run, and the
-commands that use one, are timed in a process of its own: with one thread, with all threads for
-every operation as PyTorch has them by default (steps only: the commands would take minutes), and as
-`dcgan` chooses. A round begins with one thread without busy programs, for comparison. Rounds are
-added to those in the results; the table is their medians.
+The other programs are endless Python loops. While they run, training steps and the commands that
+use a run are timed in a separate process: with one thread, with all threads for every operation as
+is PyTorch's default (steps only: the commands would take minutes), and with the number that `dcgan`
+chooses. A round begins with one thread without busy programs, for comparison. New rounds are added
+to the stored results; the table shows the medians of all rounds.
 
-The fair share of one program beside k busy ones on c cores is the greater of c - k and c / (k + 1)
-cores. It is worth so many times the speed of one thread without busy programs.
+With k busy programs on c cores, the fair share of one more program is the greater of c - k and
+c / (k + 1) cores: that many times the speed of one thread without busy programs.
 """
 
 from __future__ import annotations

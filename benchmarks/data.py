@@ -1,18 +1,18 @@
-"""From files to batches: decoding, cached reading and streaming beside a torch DataLoader.
+"""Time decoding, cached reading and streaming, compared with a torch DataLoader.
 
     python benchmarks/data.py [--files 2000] [--rounds 5] [--pillow] [--json]
     python benchmarks/data.py --drafts
 
-All ways deliver the same thing: float batches of 64 in [-1, 1], 64×64 in colour, shuffled, from
-the same 218×178 JPEGs (CelebA's size and, at quality 90, its bytes; random cuts of two photographs
-that scikit-learn carries). The DataLoader reads each file with Pillow, resizes (bilinear,
-antialiased, the shorter side to 64), crops the centre, and normalises, as its tutorials do. The
-ways take turns within each round; what is printed are medians over the rounds.
+All variants return the same batches: 64 color images of 64×64, shuffled, as floats in [-1, 1]. They
+read the same 218×178 JPEGs: random crops of two photographs from scikit-learn, with the size of
+CelebA's files and, at quality 90, about their bytes. The DataLoader reads each file with Pillow,
+resizes (bilinear, antialiased, the shorter side to 64), crops the center and normalizes, like
+PyTorch's tutorials. The variants take turns in each round. The medians of the rounds are printed.
 
 Decoding is compared on one core: the process, and the DataLoader without workers, are bound to it.
 
-With --drafts, speed is not measured, but how much an image that was decoded at a part of its size
-differs from the same decoded in full: 100 cuts of the two photographs, 170 to 400 pixels a side.
+--drafts does not measure speed. It compares images decoded at reduced size with the same images
+decoded in full: 100 crops of the two photographs, 170 to 400 pixels a side.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def measure(folder: Path, count: int, rounds: int) -> dict[str, list[float]]:
 
 
 def drafts(count: int = 100) -> np.ndarray:
-    """Mean difference in levels, of each image, between a draft and the full image at 64×64."""
+    """Mean difference in levels of each image, decoded at reduced size and in full, at 64×64."""
     random = np.random.default_rng(0)
     photographs = [Image.fromarray(image) for image in load_sample_images().images]
     found = []
@@ -190,7 +190,7 @@ def drafts(count: int = 100) -> np.ndarray:
 
 
 def stream(source: object) -> Iterator[torch.Tensor]:
-    """Batches decoded as they are asked for."""
+    """Batches that are decoded when they are needed."""
     return Batches(StreamedDataset(source, VIEW), BATCH, seed=0).starting_at(0)  # type: ignore[arg-type]
 
 
@@ -199,9 +199,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--pillow", action="store_true", help="as without the extra 'fast'")
+    parser.add_argument("--pillow", action="store_true", help="decode without the extra 'fast'")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--drafts", action="store_true", help="how much shrinking decoders cost")
+    parser.add_argument("--drafts", action="store_true", help="compare reduced with full decoding")
     asked = parser.parse_args()
     if asked.pillow:
         decode._simplejpeg = lambda: None

@@ -1,12 +1,12 @@
-"""Does what one does in latent space do what it says? Measured where that can be known.
+"""Test the commands for latent space on datasets where the right result is known.
 
     python benchmarks/latent.py shapes RUN [--checkpoint last] [--data-root DIR]
     python benchmarks/latent.py mnist RUN [--checkpoint last] [--data-root DIR]
 
 Takes a run trained on `shapes` or on MNIST, and prints Markdown tables: what each direction
-moves, how often arithmetic gives what it should and what the controls give, how many samples
-`invert` finds back. Sizes, places, slants and strokes are measured on pixels, a colour is the
-palette's nearest to the foreground's mean; only the shape and the digit are read by classifiers.
+changes, how often arithmetic and its controls give the expected result, and for how many samples
+`invert` finds the latent. Sizes, positions, slants and strokes are measured on pixels. A color is
+the palette's nearest to the mean of the foreground. Classifiers read only shapes and digits.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Shown = Mapping[str, NDArray[np.float64]]
 
 
 def show_shapes(reader: Reader, images: Images) -> Shown:
-    """Every factor of shapes, image by image: measured ones, and each class as 0 or 1."""
+    """Every property of each image of `shapes`: measured ones, and each class as 0 or 1."""
     front = foreground(images)
     weight = np.maximum(front.sum(axis=(1, 2)), 1e-6)
     mean = (images * front[:, None]).sum(axis=(2, 3)) / weight[:, None]
@@ -60,7 +60,7 @@ def show_shapes(reader: Reader, images: Images) -> Shown:
 
 
 def show_digits(reader: Reader, images: Images) -> Shown:
-    """Slant and stroke, place, size and the likeliest digit."""
+    """Slant, stroke, position, area and the most likely digit."""
     digit = reader.probabilities(images, "label").argmax(axis=1)
     names = ("slant", "stroke", "x", "y", "area")
     return {**{name: APPEARANCES[name](images) for name in names}, "digit": digit.astype(float)}
@@ -74,15 +74,15 @@ def lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def directions(
     run: dcgan.Run, reader: Reader, concepts: Mapping[str, str], is_digits: bool
 ) -> Iterator[str]:
-    """What moving by one deviation, forwards and backwards, changes, direction by direction."""
+    """What changes from -1 to +1 standard deviation along each direction."""
     show = show_digits if is_digits else show_shapes
     space = run.networks.latent
     latent_NZ = MEASURED_WITH.latents(run, 0, SAMPLES)
     still = show(reader, run.draw(latent_NZ))
     measured = [name for name in still if name != "digit" and len(np.unique(still[name])) > 2]
     classes = [name for name in still if name not in measured and name != "digit"]
-    yield "Change by moving from -1 to +1 deviation along each direction: of what is measured, in"
-    yield "deviations that it has among samples; of classes, in points of their share.\n"
+    yield "Change from -1 to +1 standard deviation along each direction. Measured properties: in"
+    yield "standard deviations of the property among samples. Classes: in percentage points.\n"
     rows = []
     for name, concept in concepts.items():
         found = from_samples(run, name, concept, reader, FOUND_WITH, least=0)
@@ -102,7 +102,7 @@ def directions(
 
 
 def arithmetic(run: dcgan.Run, reader: Reader) -> Iterator[str]:
-    """How often red circle − red + blue is a blue circle, with other exemplars each time."""
+    """How often red circle − red + blue is a blue circle, with different exemplars each time."""
     space, random = run.networks.latent, np.random.default_rng(0)
     latent_NZ = MEASURED_WITH.latents(run, 0, POOL)
     images = run.draw(latent_NZ)
@@ -134,14 +134,14 @@ def arithmetic(run: dcgan.Run, reader: Reader) -> Iterator[str]:
             "red circle alone": run.draw(torch.stack(starts)),
         }
         rows += [[f"{count}", name, *share(found)] for name, found in drawn.items()]
-    yield lines(["exemplars", "what is drawn", "blue circles", "blue", "circles"], rows)
+    yield lines(["exemplars", "generated from", "blue circles", "blue", "circles"], rows)
 
 
 def inversion(run: dcgan.Run) -> Iterator[str]:
-    """How many own samples are found back, by what error, and how long one takes."""
+    """For how many samples of the run the latent is found, with what error and in what time."""
     latent_NZ, drawn = own_samples(run, 100, MEASURED_WITH)
     rows = []
-    for name, images in (("as drawn", drawn), ("as pictures of 255 steps", run.draw(latent_NZ))):
+    for name, images in (("not rounded", drawn), ("rounded to 255 steps", run.draw(latent_NZ))):
         began = time.perf_counter()
         found = invert(run, images)
         seconds = (time.perf_counter() - began) / len(images)
@@ -155,12 +155,12 @@ def inversion(run: dcgan.Run) -> Iterator[str]:
                 f"{seconds:.2f}",
             ]
         )
-    head = ["100 own samples", "found to 1 %", "median error of the latent", "of pixels", "seconds"]
-    yield lines(head, rows)
+    errors = ["median error of the latent", "median error of pixels"]
+    yield lines(["images", "latents found", *errors, "seconds per image"], rows)
 
 
 def real_digits(run: dcgan.Run, reader: Reader, root: str | None) -> Iterator[str]:
-    """How near real pictures are met, whether they stay what they are, and with which weights."""
+    """Error of real images, and whether they keep their digit, for several weights."""
     dataset = open_dataset(run.folder, run.networks, "mnist:test", data_root=root)
     chosen = chosen_order(len(dataset))[:100]
     real = take(dataset, chosen)
@@ -182,12 +182,12 @@ def real_digits(run: dcgan.Run, reader: Reader, root: str | None) -> Iterator[st
                 f"{length:.2f}",
             ]
         )
-    head = ["weight of features", "of the prior", "error of pixels", "digit kept", "length"]
-    yield lines(head, rows)
+    weights = ["weight of discriminator features", "weight of the prior"]
+    yield lines([*weights, "error of pixels", "digit kept", "length"], rows)
 
 
 def forgetting(run: dcgan.Run, reader: Reader, concepts: Sequence[str]) -> Iterator[str]:
-    """What is left of a class once the maps that draw it are off."""
+    """Share of samples that show a class before and after its feature maps are switched off."""
     rows = []
     for concept in concepts:
         for row in range(1, len(run.generator.shapes)):
@@ -202,9 +202,8 @@ def forgetting(run: dcgan.Run, reader: Reader, concepts: Sequence[str]) -> Itera
                     *(f"{share:.0%}" for share in found.shares.values()),
                 ]
             )
-    yield lines(
-        ["class", "row", "accuracy", "maps off", "shown before", "without", "random off"], rows
-    )
+    shares = ["share before", "share after", "share with random maps off"]
+    yield lines(["class", "layer", "accuracy", "maps off", *shares], rows)
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
-"""Does the cheap measure taken while training find the checkpoints that the dear one finds?
+"""Test whether the cheap metric during training chooses the same checkpoint as the expensive one.
 
-For every checkpoint of a finished run, both distances of the `random` extractor on 2,000 images,
-and the Fréchet distance of the classifier trained on the pictures' labels on more; then Spearman's
-rank correlation over checkpoints, and what the chosen checkpoint costs against the best. Last, the
-time of a whole `dcgan evaluate` of 10,000 images, when everything that can be kept has been.
+For every checkpoint of a finished run, computes both distances with the `random` extractor on 2,000
+images, and the Fréchet distance with a classifier of the images' labels on more. Prints Spearman's
+rank correlation over the checkpoints, and the score of the chosen checkpoint next to the best one.
+Last, times `dcgan evaluate` on 10,000 images with everything cached that can be.
 
     python benchmarks/measure.py RUN [DATA] [--data-root DIR] [--images 5000]
 """
@@ -76,7 +76,7 @@ def report(
     print(f"torch {torch.__version__} · {on}\n")
     truth = [row[3] for row in found]
     best = min(found, key=lambda row: row[3])
-    print("| while training | rank correlation | of the later half | picks | FD there | best FD |")
+    print("| during training | rank correlation | later half | chosen checkpoint | FD | best FD |")
     print("|---|---|---|---|---|---|")
     half = len(found) // 2
     for column, name in ((1, "kernel distance"), (2, "Fréchet distance")):
@@ -91,7 +91,7 @@ def report(
 
 
 def seconds_to_evaluate(asked: argparse.Namespace) -> float:
-    """Of a second call: the first trains the classifier and takes the real pictures' features."""
+    """Of a second call: the first trains the classifier and caches features of real images."""
     for _ in range(2):
         began = time.perf_counter()
         evaluate([open_run(asked.run)], asked.data, data_root=asked.data_root)

@@ -1,7 +1,7 @@
-"""What share of the time does measuring take while training, and what was counted for it?
+"""Measure the share of training time that scoring takes.
 
-Each run is trained until it was measured three times. A measurement's time, without the first one's
-real images, over the training time of as many images as lie between two measurements of a long run.
+Each run is trained until it was scored three times. The share is the time of one scoring, without
+the real images of the first one, divided by the training time between two scorings of a long run.
 
     python benchmarks/measuring_share.py [--data-root DIR] [--emoji PATH] [NAME ...]
 """
@@ -50,7 +50,7 @@ def main() -> None:
     asked = parser.parse_args()
     today = datetime.now(UTC).date()
     print(f"{today} · {platform.machine()}, {torch.get_num_threads()} threads, {torch.__version__}")
-    print("\n| run | images from one to the next | a measurement | training of as many | share |")
+    print("\n| run | interval in images | time of a scoring | training time between | share |")
     print("|---|---|---|---|---|", flush=True)
     for name, arguments in cases(asked.emoji).items():
         if not asked.names or any(wanted in name for wanted in asked.names):

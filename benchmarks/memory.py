@@ -1,10 +1,10 @@
-"""How much memory large pictures take: batches whole, in parts, and with rows computed again.
+"""Measure the memory for large images: whole batches, parts of them, and recomputed layers.
 
     python benchmarks/memory.py [--size 512] [--batch 8] [--threads 2] [--device cpu]
 
-Each way takes three steps of `auto`'s networks, without batch norm, which wants a batch whole, in
-a process of its own, and its highest point beyond Python and its libraries counts; time is that of
-one step more, in turns with the others, in this process.
+Each variant trains the networks of `auto` for three steps in its own process, without batch norm,
+which needs the whole batch. The result is the peak memory beyond Python and its libraries. The time
+is that of one more step, in turns with the other variants, in this process.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def ways(config: RunConfig, batch: int) -> Iterator[tuple[str, RunConfig]]:
         "whole": {},
         f"parts of {batch // 4}": {"micro_batch": batch // 4},
         "parts of 1": {"micro_batch": 1},
-        "rows again": {"recompute": True},
-        "parts of 1, rows again": {"micro_batch": 1, "recompute": True},
+        "layers recomputed": {"recompute": True},
+        "parts of 1, layers recomputed": {"micro_batch": 1, "recompute": True},
     }.items():
         yield name, parse_config(merge(config.model_dump(mode="json"), {"optim": settings}))
 
@@ -59,13 +59,13 @@ def main() -> None:
         print(rows[-1], flush=True)
         entered[name] = {c.name: c for c in contestants(one, device, ("fp32",), workers=0)}
     times: dict[str, list[float]] = {name: [] for name in entered}
-    for step_plan in range(ROUNDS + 1):
+    for turn in range(ROUNDS + 1):
         for name, own in entered.items():
             began = time.perf_counter()
             own["ours, fp32"].step()
-            if step_plan:
+            if turn:
                 times[name].append(time.perf_counter() - began)
-    print("| way | MiB | seconds a step |\n|---|---|---|")
+    print("| variant | MiB | seconds per step |\n|---|---|---|")
     for row in rows:
         row["seconds"] = round(median(times[row["way"]]), 2)
         print(f"| {row['way']} | {row['MiB']:,} | {row['seconds']} |")

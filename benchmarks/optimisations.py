@@ -1,12 +1,12 @@
-"""What each optimisation of the training step buys, and that it changes no loss but by rounding.
+"""Time each optimization of the training step, and check that losses change only by rounding.
 
     python benchmarks/optimisations.py [RECIPE ...] [--rounds 5] [--steps 20] [--threads 2]
         [--results DIR]
 
-The step with everything is timed in turns with itself less one thing at a time, and with the plain
-loop's; all train the same networks, from the same weights, on the same batches and latents. Ratios
-are of processor time, of each turn to that of the whole in the same round. Losses are compared over
-the first steps: beyond some dozens, two networks that differ by a rounding go ways of their own.
+The complete step takes turns with the same step without one optimization, and with the step of the
+plain loop. All train the same networks, from the same weights, on the same batches and latents. The
+ratio is the processor time divided by that of the complete step in the same round. Losses are
+compared over the first steps only: after some dozens, networks that differ by rounding diverge.
 """
 
 from __future__ import annotations
@@ -132,16 +132,16 @@ def plain_steps(config: RunConfig) -> Iterator[Losses]:
 
 
 def contest(config: RunConfig, rounds: int, steps: int, seconds: float) -> list[dict[str, Any]]:
-    """A row for each: time beside the whole, quartiles; greatest difference of losses."""
+    """A row for each: quartiles of the time ratio, and the greatest difference of losses."""
     entered: dict[str, Iterator[Losses]] = {name: our_steps(config, name) for name in WITHOUT}
     entered["the plain step"] = plain_steps(config)
     losses = {name: [next(one) for _ in range(steps)] for name, one in entered.items()}
     whole = next(iter(WITHOUT))
-    step_plan = max(1, round(seconds / _time(entered[whole], WARM_UP) * WARM_UP))
+    steps_per_turn = max(1, round(seconds / _time(entered[whole], WARM_UP) * WARM_UP))
     times: dict[str, list[float]] = {name: [] for name in entered}
     for _ in range(rounds):
         for name, one in entered.items():
-            times[name].append(_time(one, step_plan))
+            times[name].append(_time(one, steps_per_turn))
     rows = []
     for name, taken in times.items():
         ratios = [own / first for own, first in zip(taken, times[whole], strict=True)]
@@ -152,7 +152,7 @@ def contest(config: RunConfig, rounds: int, steps: int, seconds: float) -> list[
                 "ratio": [round(value, 3) for value in quantiles(ratios, n=4)]
                 if rounds > 1
                 else ratios,
-                "milliseconds": round(1e3 * median(taken) / step_plan, 2),
+                "milliseconds": round(1e3 * median(taken) / steps_per_turn, 2),
                 "losses_apart": {"first": float(apart[0].max()), "most": float(apart.max())},
             }
         )
@@ -169,7 +169,7 @@ def _time(steps: Iterator[Losses], count: int) -> float:
 def markdown(rows: Sequence[Mapping[str, Any]], steps: int) -> str:
     """A table."""
     lines = [
-        f"| without | time of a step | losses apart: first step | {steps} steps |",
+        f"| without | time of a step | difference of losses: first step | {steps} steps |",
         "|---|---|---|---|",
     ]
     for found in rows:

@@ -1,13 +1,13 @@
-"""How good the discriminator's features are: the probe's tables for runs that are there already.
+"""Score the features of discriminators: the tables of the probe for finished runs.
 
     python benchmarks/probe.py RUN DATA [RUN DATA ...] [--labels 1000] [--out FILE] [--limit N]
         [--methods discriminator,pixels,untrained,k-means,supervised] [--data-root DIR]
 
-Trains no GAN: it takes run folders and labelled pictures, and prints for each pair the table of
-`dcgan probe`, with all labels and, where asked, with few; each as soon as it is there. `--out`
-writes the same as a page with date, machine and command: a new file, since the words around the
-tables of probe.md are written by hand. Named sets bring their test pictures; for others they
-follow a plus: `train.zip+test.zip`.
+Trains no GAN. For each pair of run folder and labeled images it prints the table of `dcgan probe`
+as soon as it is ready, with all labels and, with `--labels`, with few. `--out` writes a new page
+with date, machine and command. It must be a new file, because the text of probe.md is written by
+hand. Named datasets have their own test images. For others, append them after a plus:
+`train.zip+test.zip`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def heading(asked: Namespace) -> str:
     """Date, machine and command."""
     words = ["+".join(Path(part).name for part in word.split("+")) for word in sys.argv]
     return (
-        "# What the discriminator's features are worth\n\n"
+        "# Scores of the discriminator's features\n\n"
         f"{date.today()} · {platform.processor() or platform.machine()}, {os.cpu_count()} cores,"
         f" torch {version('torch')} ({asked.device}) · `python benchmarks/{shlex.join(words)}`\n"
     )

@@ -1,13 +1,13 @@
-"""What `time_to_quality.py` measured, over all seeds: medians, spreads, and how soon.
+"""Print the results of `time_to_quality.py` over all seeds as tables.
 
     python benchmarks/quality_table.py mnist [CONTESTANT ...]
         [--to plain-loop] [--until SECONDS] [--results DIR]
 
-Prints three tables in Markdown. How each contestant ended: median over its seeds, least and
-greatest in brackets. How it stood at each stop. And, with ``--to``, how soon each contestant came
-as near as the named one in the end (the median of its seeds), by interpolation along straight lines
-of both logarithms, or its first stop. Of one seed no spread is shown; a seed that never came so
-near counts as longer than any. ``--until`` leaves out what came later than that.
+Prints three Markdown tables: the final scores of each contestant (median of its seeds, minimum and
+maximum in parentheses), its scores over time, and, with ``--to``, how soon each contestant reached
+the final FD of the named one (median of its seeds). Times are interpolated linearly in both
+logarithms, or are the first scoring. A single seed has no spread. A seed that never reached the FD
+counts as slower than all others. ``--until`` leaves out later scores.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ Run = dict[str, Any]
 
 
 _SAME = 1.05
-"""Stops of different seeds that lie within this factor are one."""
+"""Times of different seeds that lie within this factor share one row."""
 
 
 def read_runs(folder: Path, names: Sequence[str], until: float = inf) -> dict[str, list[Run]]:
-    """All results by contestant, the named ones or all, as far as ``until`` seconds."""
+    """All results by contestant, of the named ones or all, up to ``until`` seconds."""
     runs: dict[str, list[Run]] = {}
     for path in sorted(folder.glob("*.json")):
         run = json.loads(path.read_text(encoding="utf-8"))
@@ -54,7 +54,7 @@ def seconds_to(run: Run, level: float) -> float:
 
 
 def spread(values: Iterable[float], form: str = ".3g") -> str:
-    """Median, and least to greatest where there is more than one."""
+    """Median, and minimum to maximum if there are several values."""
     ordered = sorted(values)
 
     def shown(value: float) -> str:
@@ -66,13 +66,13 @@ def spread(values: Iterable[float], form: str = ".3g") -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Markdown."""
+    """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def ends(runs: dict[str, list[Run]]) -> str:
-    """How each contestant ended."""
+    """Final scores of each contestant."""
 
     def row(name: str, found: list[Run]) -> list[str]:
         last = [run["points"][-1] for run in found]
@@ -86,12 +86,13 @@ def ends(runs: dict[str, list[Run]]) -> str:
             spread((100 * max(point["shares"]) for point in last), ".1f"),
         ]
 
-    head = ["contestant", "seeds", "seconds", "images", "FD", "rarest class, %", "commonest, %"]
+    shares = ["rarest class, %", "most frequent class, %"]
+    head = ["contestant", "seeds", "seconds", "images", "FD", *shares]
     return table(head, (row(name, found) for name, found in runs.items()))
 
 
 def course(runs: dict[str, list[Run]]) -> str:
-    """How each stood at each stop."""
+    """FD of each contestant over time."""
     stops: list[float] = []
     points = [point for found in runs.values() for run in found for point in run["points"]]
     for second in sorted(point["seconds"] for point in points):
@@ -115,7 +116,7 @@ def course(runs: dict[str, list[Run]]) -> str:
 
 
 def how_soon(runs: dict[str, list[Run]], to: str) -> str:
-    """How soon each came as near as one of them in the end."""
+    """How soon each contestant reached the final FD of ``to``."""
     level = median(run["points"][-1]["fd"] for run in runs[to])
     took = median(run["points"][-1]["seconds"] for run in runs[to])
     rows = []
@@ -126,7 +127,12 @@ def how_soon(runs: dict[str, list[Run]], to: str) -> str:
         nearest = median(min(point["fd"] for point in run["points"]) for run in found)
         sooner = "" if isinf(median(seconds)) else f"1/{took / median(seconds):.0f}"
         rows.append([f"`{name}`", spread(seconds, ",.0f"), sooner, f"1/{level / nearest:.1f}"])
-    head = ["contestant", f"seconds to {level:.3g}", f"of {took:,.0f}", "its best of that distance"]
+    head = [
+        "contestant",
+        f"seconds to FD {level:.3g}",
+        f"fraction of {took:,.0f} seconds",
+        f"best FD as a fraction of {level:.3g}",
+    ]
     return table(head, rows)
 
 
@@ -135,14 +141,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", help="mnist, or cifar10")
     parser.add_argument("names", nargs="*", metavar="CONTESTANT")
-    parser.add_argument("--to", help="the contestant whose end the others are timed to")
-    parser.add_argument("--until", type=float, default=inf, help="seconds")
+    parser.add_argument("--to", help="contestant whose final FD the others have to reach")
+    parser.add_argument("--until", type=float, default=inf, help="ignore later scores (seconds)")
     parser.add_argument("--results", type=Path, default=HERE / "results")
     asked = parser.parse_args()
     names = [*asked.names, asked.to] if asked.names and asked.to else asked.names
     runs = read_runs(asked.results / asked.data, names, asked.until)
     one = next(iter(runs.values()))[0]
-    print(f"{one['extractor']}; {one['count']:,} other real pictures: {one['floor']:.3f}\n")
+    print(f"{one['extractor']}; {one['count']:,} other real images: {one['floor']:.3f}\n")
     print(ends(runs))
     print(course(runs))
     if asked.to:

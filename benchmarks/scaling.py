@@ -1,14 +1,14 @@
-"""How training scales over processes: measured here, and on paper for many GPUs.
+"""Measure how training scales with processes on this machine, and calculate it for many GPUs.
 
     python benchmarks/scaling.py [--processes 1 2] [--batch 32] [--width 16]
         [--batch-norm all] [--rounds 5]
 
-Measured: torchrun starts so many processes of one thread each on this machine, one kind after the
-other, round after round. The batch stays and each takes its share of it (strong scaling), or grows
-with them (weak). Efficiency is the rate divided by what as many single processes would reach.
+Measured: torchrun starts processes of one thread each on this machine; all variants take turns in
+each round. The batch is divided between the processes (strong scaling), or grows with them (weak).
+Efficiency is the speed divided by the number of processes and by the speed of one.
 
-On paper: a step takes what its operations take at a share of the GPU's rate, but no less than
-launching them; then gradients are summed in one piece per player, which overlaps with nothing.
+Calculated: a step takes the time of its operations at a share of the GPU's rate, but at least the
+time to launch them. Then gradients are summed, one piece per network, without any overlap.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def measured(processes: int, batch: int, width: int, batch_norm: str) -> tuple[f
 
 @dataclass(frozen=True)
 class Machine:
-    """What the model on paper assumes of a GPU and what joins them; all numbers are assumptions.
+    """Assumptions of the calculation about a GPU and its links; nothing here is measured.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def on_paper(machine: Machine, gpus: int, share: float, flops: float, sizes: lis
 
 
 def paper_tables(width: int = 64) -> str:
-    """What 8, 64 and 512 GPUs would bring, as Markdown."""
+    """Calculated speed of 8, 64 and 512 GPUs, as Markdown."""
     config = configuration(16, width=width)
     networks, ranks = resolve_networks(config), Ranks()
     device = torch.device("cpu")
@@ -184,7 +184,7 @@ def paper_tables(width: int = 64) -> str:
     norms = [one for one in state.players.generator.modules() if hasattr(one, "running_mean")]
     small = [4.0 * norm.num_features for norm in norms for _ in range(4)]
     lines = [
-        f"{flops / 1e9:.2f} GFLOP an image, {sizes[0] / 1e6:.1f} + {sizes[1] / 1e6:.1f} MB of"
+        f"{flops / 1e9:.2f} GFLOP per image, {sizes[0] / 1e6:.1f} + {sizes[1] / 1e6:.1f} MB of"
         f" gradients, {len(small)} small sums for batch norm.",
         "",
         "| GPUs | 128 images each: images/s | efficiency | 2,048 in all: images/s | efficiency |",
@@ -202,7 +202,7 @@ def paper_tables(width: int = 64) -> str:
 
 
 def main() -> None:
-    """Measure, and print tables as Markdown."""
+    """Measure, and print Markdown tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--batch", type=int, default=32)
@@ -229,7 +229,7 @@ def main() -> None:
             processes, batch, batch_norm = kind
             found[kind].append(measured(processes, batch, asked.width, batch_norm))
     base = median(rate for rate, _ in found[kinds[0]])
-    print("\n| processes | batch | batch norm over | images/s | efficiency | exchange |")
+    print("\n| processes | batch | batch norm over | images/s | efficiency | waiting |")
     print("|---|---|---|---|---|---|")
     for (processes, batch, batch_norm), values in found.items():
         rate, share = (median(column) for column in zip(*values, strict=True))

@@ -1,4 +1,4 @@
-"""What each choice in a recipe buys: one change at a time, for equally many images.
+"""Test the choices in a recipe: one change at a time, on the same number of images.
 
     python benchmarks/search.py mnist VARIANT [VARIANT ...] --images 150000
         [--seeds 0] [--size 64 --extractor random] [--data-root DIR] [--results DIR]
@@ -102,11 +102,11 @@ def costs(names: list[str], task: Task, images: int, turns: int = 11) -> dict[st
     """
     base, *trained = (Turns(variant(name), task) for name in (names[0], *names))
     found: dict[str, list[float]] = {name: [] for name in names}
-    for step_plan in range(turns + 1):
+    for turn in range(turns + 1):
         before = base.seconds(images)
         for name, one in zip(names, trained, strict=True):
             seconds, after = one.seconds(images), base.seconds(images)
-            if step_plan > 0:  # the first is for warming up
+            if turn > 0:  # the first is for warming up
                 found[name].append(2 * seconds / (before + after))
             before = after
     return {name: [round(q, 3) for q in quantiles(ratios)] for name, ratios in found.items()}
@@ -168,7 +168,7 @@ def table(folder: Path) -> str:
         by_name.setdefault(one["variant"], []).append(one["fd"])
     costs_of = folder.with_name(f"costs-{folder.name.partition('-')[0]}")
     cost = {one["variant"]: one["cost"] for one in stored(costs_of)}
-    lines = ["| variant | FD, seed by seed | time of an image |", "|---|---|---|"]
+    lines = ["| variant | FD of each seed | relative time per image |", "|---|---|---|"]
     for name, values in sorted(by_name.items(), key=lambda item: median(item[1])):
         relative = f"{cost[name][1]:.2f}" if name in cost else ""
         lines.append(f"| `{name}` | {', '.join(f'{fd:.2f}' for fd in values)} | {relative} |")

@@ -1,15 +1,15 @@
-"""Small data: what recipes make of a thousand pictures.
+"""Train recipes on a thousand images, and score how much variety they keep and whether they copy.
 
     python benchmarks/small_data.py cifar10 CONTESTANT [CONTESTANT ...] --minutes 20
-        [--pictures 1000] [--seeds 0 1 2] [--threads 2] [--data-root DIR] [--results DIR]
+        [--images 1000] [--seeds 0 1 2] [--threads 2] [--data-root DIR] [--results DIR]
 
-Pictures are drawn at random from the data set, and as many others are held out. Contestants are
-those of `contestants.yaml`; each sees nothing but those pictures. What counts is measured against
-the whole data set, on the classifier's features as in `time_to_quality.py`: distance and shares of
-classes. Copying is looked for among the pictures it was trained on, as by `dcgan evaluate`.
+The images are a random part of the dataset, and as many others are held out. Contestants are those
+of `contestants.yaml`; each trains on these images only. The distance and the shares of classes
+compare samples with the whole dataset on the features of a classifier, as in `time_to_quality.py`.
+Copies are searched among the training images, as in `dcgan evaluate`.
 
-Prints a table in Markdown of all that is there: median of the seeds, least and greatest in
-brackets, what real pictures get in the head. ``--minutes 0`` prints it alone.
+Prints a Markdown table of all results: median of the seeds, minimum and maximum in parentheses, and
+the scores of real images in the column heads. ``--minutes 0`` only prints the table.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ import dcgan
 from dcgan.config import merge
 from dcgan.data import ImageDataset
 from dcgan.evaluation.real_images import chosen_order, take
-from dcgan.render.sheet import image, save_image, sheet
+from dcgan.metrics.score import Score
+from dcgan.render.sheet import pillow_image, save_image, sheet
 
 _BRIEF = {"records": {"tensorboard": False, "sheets": 1}}
 
@@ -40,14 +41,14 @@ def write_images(dataset: ImageDataset, index: NDArray[np.int64], folder: Path) 
     """PNG files in one folder."""
     folder.mkdir(parents=True)
     for number, pixel_CHW in zip(index, take(dataset, index), strict=True):
-        save_image(image(pixel_CHW), folder / f"{number:06}.png")
+        save_image(pillow_image(pixel_CHW), folder / f"{number:06}.png")
     return folder
 
 
 def learn(
     name: str, asked: Contestant, task: Task, count: int, measure: Measuring, results: Path
 ) -> None:
-    """Train one contestant on some pictures, and write what became of it."""
+    """Train one contestant on some images, and write its scores."""
     path = results / f"{name}-{task.seed}.json"
     if path.exists():
         print(f"{path} is there already", flush=True)
@@ -102,7 +103,7 @@ _SHOWN = {
     "repeats": ("repeat_rate", ".1%"),
     "copying test": ("copying_test", ".2f"),
 }
-"""Column → measure of ``dcgan evaluate``, and how it is written."""
+"""Column → metric of ``dcgan evaluate``, and its number format."""
 
 
 def summary(results: Path, checkpoint: str = "last") -> str:
@@ -113,11 +114,12 @@ def summary(results: Path, checkpoint: str = "last") -> str:
         run = json.loads(path.read_text(encoding="utf-8"))
         found = run[checkpoint] | {"seed": run["seed"]}
         found |= {"rarest": min(found["shares"]), "commonest": max(found["shares"])}
-        baselines |= {one["measure"]: one["floor"] for one in found["scores"]}
-        found["scores"] = {one["measure"]: one["value"] for one in found["scores"]}
+        scores = [Score.from_json(one) for one in found["scores"]]
+        baselines |= {one.metric: one.baseline or 0.0 for one in scores}
+        found["scores"] = {one.metric: one.value for one in scores}
         runs.setdefault(run["contestant"], []).append(found)
     columns = {"images_seen": ",.0f", "fd": ".2f", "rarest": ".1%", "commonest": ".1%"}
-    head = ["contestant", "seeds", "images", "FD", "rarest class", "commonest"]
+    head = ["contestant", "seeds", "images", "FD", "rarest class", "most frequent class"]
     head += [f"{name} ({baselines[key]:{form}})" for name, (key, form) in _SHOWN.items()]
     rows = [
         [
@@ -136,24 +138,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", help="mnist, or cifar10")
     parser.add_argument("names", nargs="+", metavar="CONTESTANT")
-    parser.add_argument("--pictures", type=int, default=1000)
+    parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--data-root", default=None)
-    parser.add_argument("--source", help="pictures in place of the named data set")
+    parser.add_argument("--source", help="images in place of the named dataset")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "small")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     listed = contestants(asked.data)
-    folder = asked.results / f"{asked.data}-{asked.dataset}"
+    folder = asked.results / f"{asked.data}-{asked.images}"
     folder.mkdir(parents=True, exist_ok=True)
     measure = None
     for seed in asked.seeds if asked.minutes else ():
         for name in asked.names:
             task = Task(asked.source or asked.data, asked.data_root, seed, 60 * asked.minutes, 0)
             measure = measure or Measuring(open_data(task))
-            learn(name, listed[name], task, asked.dataset, measure, folder)
+            learn(name, listed[name], task, asked.images, measure, folder)
     print(summary(folder))
 
 

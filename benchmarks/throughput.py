@@ -1,11 +1,11 @@
-"""How fast: training and sampling beside the loops everybody copies, and until something is seen.
+"""Time training, sampling and the start, compared with the standard PyTorch DCGAN example.
 
     python benchmarks/throughput.py [training] [sampling] [start] [beside]
         [--rounds 5] [--threads 2] [--device cpu] [--loads 0 1 2] [--data-root DIR] [--results DIR]
 
-Training is `dcgan bench` on two recipes. Sampling draws 32x32 colour images with the same generator
-by the loop that everybody writes and by ours, in turns, with the memory of each. Start is the time
-from the command to its first words, and to the first training step. Beside: see `beside.py`.
+Training is `dcgan bench` on two recipes. Sampling generates 32x32 color images with one generator,
+in turns with a plain loop and with our code, and measures the memory of each. Start is the time
+from the command to its first output, and to the first training step. Beside: see `beside.py`.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def sampling(asked: argparse.Namespace) -> dict[str, Any]:
         path = _run_to_draw_with(Path(folder)).path
         rates: dict[str, list[float]] = {name: [] for name in SAMPLING}
         memory: dict[str, float] = {}
-        for step_plan in range(asked.rounds):
-            count = asked.images if step_plan == asked.rounds - 1 else min(8192, asked.images)
+        for turn in range(asked.rounds):
+            count = asked.images if turn == asked.rounds - 1 else min(8192, asked.images)
             for name in SAMPLING:
                 with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
                     future = process.submit(_timed, name, path, count, asked.threads)
@@ -147,7 +147,7 @@ def start(asked: argparse.Namespace) -> dict[str, float]:
                 process.kill()
             return seconds
 
-    help_seconds(), step_seconds()  # pictures are decoded once for good
+    help_seconds(), step_seconds()  # images are decoded once and cached
     return {
         "dcgan --help": round(median(help_seconds() for _ in range(asked.rounds)), 2),
         "dcgan train, first step": round(median(step_seconds() for _ in range(asked.rounds)), 2),

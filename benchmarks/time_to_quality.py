@@ -1,17 +1,17 @@
-"""Quality against wall-clock: recipes beside each other, and beside the loop everybody copies.
+"""Compare the quality of recipes and of the standard PyTorch DCGAN example over wall-clock time.
 
     python benchmarks/time_to_quality.py mnist CONTESTANT [CONTESTANT ...] --minutes 10
         [--first 10] [--seeds 0 1 2] [--threads 2] [--data-root DIR] [--results DIR]
 
-Contestants are named in `contestants.yaml`: a recipe with settings on top, or the plain loop on a
-recipe's networks. Each trains for so long, and stops at times that grow by a factor of 1.4 to be
-measured, which does not count. The measure is the Fréchet distance (FD) on features of a classifier
-trained on the data's own labels, 10,000 generated images to 10,000 real ones; the classifier also
-says how the classes are shared. Generators are the averaged ones where there are any, with batch
-norm statistics re-estimated, for all contestants alike.
+Contestants are named in `contestants.yaml`: a recipe with settings on top, or the plain loop (the
+example) on a recipe's networks. Each trains for the given time. It is scored at times that grow by
+a factor of 1.4; scoring does not count. The metric is the Fréchet distance (FD) of 10,000 generated
+images to 10,000 real ones, on features of a classifier trained on the labels of the dataset. The
+classifier also gives the shares of the classes. All contestants use the averaged generator, if they
+have one, with batch norm statistics estimated again.
 
-Each contestant and seed writes one JSON file and one sheet as soon as it is done; what is there is
-not run again, and what was interrupted goes on from where it was, its clock too.
+Each contestant and seed writes one JSON file and one sheet when it has finished. Finished ones are
+not run again. Interrupted ones resume, with their clock.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Task:
-    """Which pictures, at which size if not their own, and how long; ``first`` is the first stop."""
+    """Which images, at which size if not their own, how long, and when the ``first`` scoring is."""
 
     source: str
     root: str | None
@@ -87,7 +87,7 @@ class Task:
 
 
 class Measuring:
-    """FD and shares of classes, always against the same real pictures."""
+    """FD and shares of classes, always compared with the same real images."""
 
     def __init__(self, dataset: ImageDataset, extractor: str = "classifier") -> None:
         self.extractor = open_extractor(extractor, dataset, reporter=TerminalReporter())
@@ -108,7 +108,7 @@ class Measuring:
 
 
 def stops(task: Task) -> Iterator[float]:
-    """When to stop and measure, in seconds."""
+    """When to score, in seconds."""
     at = task.first
     while at < task.seconds / FACTOR**0.5:
         yield at
@@ -119,7 +119,7 @@ def stops(task: Task) -> Iterator[float]:
 def recipe_snapshots(
     asked: Contestant, task: Task, folder: Path, after: float
 ) -> Iterator[tuple[float, int, Draw]]:
-    """Train in parts, each going on from the last exactly as if there had been no stop."""
+    """Train in parts; each resumes the last exactly as if training had not stopped."""
     brief = {"records": {"tensorboard": False, "sheets": 1, "keep": 1}}
     settings = merge(merge(brief, asked.settings), _for_all_of_it(asked, task))
     out = folder / "run"
@@ -146,7 +146,7 @@ def recipe_snapshots(
 
 
 def _for_all_of_it(asked: Contestant, task: Task) -> dict[str, Any]:
-    """What ``auto`` makes of the whole time, not of the first part."""
+    """The settings that ``auto`` chooses for the whole time, not for the first part."""
     whole = merge(asked.settings, {"length": {"images": None, "minutes": task.seconds / 60}})
     model = configuration(replace(asked, settings=whole), task).model
     networks = {"generator": model.generator, "discriminator": model.discriminator}
@@ -166,7 +166,7 @@ def _draw_run(run: dcgan.Run) -> Draw:
 def plain_snapshots(
     asked: Contestant, task: Task, folder: Path, after: float
 ) -> Iterator[tuple[float, int, Draw]]:
-    """The loop everybody copies; its clock stands still while it is measured or saved."""
+    """The standard PyTorch DCGAN example; its clock does not run while it is scored or saved."""
     dataset = open_data(task)
     loop = PlainLoop(configuration(asked, task), take(dataset, np.arange(len(dataset))))
     saved = folder / "plain.pt"
@@ -204,7 +204,7 @@ def _draw_plain(loop: PlainLoop) -> Draw:
 
 
 def configuration(asked: Contestant, task: Task) -> RunConfig:
-    """The contestant's configuration for these pictures."""
+    """The contestant's configuration for these images."""
     config = parse_config(
         collect_settings(
             task.source,
@@ -219,7 +219,7 @@ def configuration(asked: Contestant, task: Task) -> RunConfig:
 
 
 def open_data(task: Task) -> ImageDataset:
-    """All pictures, as every contestant sees them."""
+    """All images, as every contestant sees them."""
     opened = open_source(task.source, task.root)
     seen = survey(opened, limit=256)
     size = (task.size, task.size) if task.size else seen.median_size
@@ -227,7 +227,7 @@ def open_data(task: Task) -> ImageDataset:
 
 
 def compete(name: str, asked: Contestant, task: Task, measure: Measuring, results: Path) -> None:
-    """Run one contestant with one seed, and write what it reached."""
+    """Run one contestant with one seed, and write its scores."""
     path = results / f"{name}-{task.seed}.json"
     if path.exists():
         print(f"{path} is there already", flush=True)
@@ -262,7 +262,7 @@ def compete(name: str, asked: Contestant, task: Task, measure: Measuring, result
 
 
 def contestants(data: str) -> dict[str, Contestant]:
-    """All that `contestants.yaml` names for a data set."""
+    """All contestants of `contestants.yaml` for a dataset."""
     listed = yaml.safe_load((HERE / "contestants.yaml").read_text(encoding="utf-8"))[data]
     return {name: Contestant(**asked) for name, asked in listed.items()}
 
@@ -273,11 +273,11 @@ def main() -> None:
     parser.add_argument("data", help="mnist, or cifar10")
     parser.add_argument("names", nargs="+", metavar="CONTESTANT")
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--first", type=float, default=10.0, help="seconds of the first stop")
+    parser.add_argument("--first", type=float, default=10.0, help="seconds to the first scoring")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--data-root", default=None)
-    parser.add_argument("--source", help="pictures in place of the named data set")
+    parser.add_argument("--source", help="images in place of the named dataset")
     parser.add_argument("--results", type=Path, default=HERE / "results")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)

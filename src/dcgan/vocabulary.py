@@ -45,3 +45,4 @@ Precision = Literal["fp32", "bf16"]
 # metrics
 Distance = Literal["frechet", "kernel"]
 Better = Literal["lower", "higher", "zero", "real"]
+AxisScale = Literal["linear", "log"]

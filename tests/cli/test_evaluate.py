@@ -23,9 +23,9 @@ def test_every_row_names_features_count_and_what_real_images_get(dcgan, run):
     assert len(table) > 9
     for row in table[1:]:
         assert "random:" in row or " pixels " in row, row
-        # the test of copying takes one half of the held-out pictures
+        # the test of copying takes one half of the held-out images
         assert (" 100 to 1,438" if row.startswith("copying test") else " 200") in row
-    assert "200 of 1,797 pictures" in out
+    assert "200 of 1,797 images" in out
     with Image.open(next((run / "evaluations").glob("*-nearest.png"))) as sheet:
         assert sheet.width > 400
 
@@ -36,10 +36,10 @@ def test_json_is_the_last_line_and_whole(dcgan, run):
     content = json.loads(out.splitlines()[-1])
     assert content["images_seen"] == 512
     assert all(
-        score["extractor"] and score["generated"] and score["floor"] is not None
+        score["extractor"] and score["generated"] and score["baseline"] is not None
         for score in content["scores"]
     )
-    assert "frechet distance" in err
+    assert "Fréchet distance" in err
 
 
 @pytest.mark.figures
@@ -58,8 +58,8 @@ def test_all_checkpoints_are_drawn_and_the_best_is_named(dcgan, run):
     ("words", "said"),
     [
         (["--extractor", "incepton"], "did you mean 'inception'?"),
-        (["--extractor", "inception"], "allow the download"),
-        (["-n", "10"], "images = 10: at least 50"),
+        (["--extractor", "inception"], "--download"),
+        (["-n", "10"], "images is 10: at least 50"),
         (["nowhere"], "no such file or folder"),
         (["--held-out", "nowhere"], "no such file or folder"),
         (["--checkpoint", "7"], "no checkpoint 7"),
@@ -76,7 +76,7 @@ def test_what_cannot_be_is_refused_in_one_line(dcgan, run, words, said):
 def test_unlabelled_images_have_no_classifier(dcgan, run, png_folder):
     code, _, err = dcgan("evaluate", run, png_folder)
     assert code == 2
-    assert "10 pictures: too few" in err
+    assert "10 real images: at least 100" in err
     images = np.random.default_rng(0).integers(0, 256, (120, 16, 16), dtype=np.uint8)
     np.save(png_folder / "bare.npy", images)
     words = [png_folder / "bare.npy", "-n", 60]
@@ -95,7 +95,7 @@ def test_runs_are_compared(dcgan, run, small_run, tmp_path):
     assert code == 0
     assert "no setting differs" in out
     assert out.count("±") >= 12
-    assert "2 draws of 100 images" in out
+    assert "2 sets of 100 generated images" in out
     with Image.open(page) as image:
         assert image.height > 400
 

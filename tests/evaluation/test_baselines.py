@@ -1,4 +1,4 @@
-"""Numbers of real images are kept between runs, and taken again where a version kept fewer."""
+"""Real-image baselines are kept between runs, and computed again if one is missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXTRACTOR = SimpleNamespace(label="pixels")
 
 @pytest.fixture
 def baselines(tmp_path, monkeypatch):
-    """Opens the numbers as a new process would; gives them and the file they are kept in."""
+    """Opens the numbers as a new process would; returns them and their file."""
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path))
 
     def opened():
@@ -39,18 +39,19 @@ def baselines(tmp_path, monkeypatch):
         [],
     ],
 )
-def test_a_number_missing_from_the_cache_is_taken_again(baselines, kept):
-    def take():
+def test_a_number_missing_from_the_cache_is_computed_again(baselines, kept):
+    def compute():
         return {"frechet": 1.0, "kernel": 2.0}
 
-    baselines()[0].of("distances", take)
+    baselines()[0].of("distances", ("frechet", "kernel"), compute)
     _, path = baselines()
     path.write_text(json.dumps(kept))
-    found = baselines()[0].of("distances", take)
+    found = baselines()[0].of("distances", ("frechet", "kernel"), compute)
     assert (found["frechet"], found["kernel"]) == (1.0, 2.0)
     assert json.loads(path.read_text())["distances"] == {"frechet": 1.0, "kernel": 2.0}
 
 
-def test_numbers_that_are_whole_are_not_taken_again(baselines):
-    baselines()[0].of("distances", lambda: {"kernel": 2.0})
-    assert baselines()[0].of("distances", lambda: pytest.fail("taken"))["kernel"] == 2.0
+def test_known_numbers_are_not_computed_again(baselines):
+    baselines()[0].of("distances", ["kernel"], lambda: {"kernel": 2.0})
+    again = baselines()[0].of("distances", ["kernel"], lambda: pytest.fail("computed"))
+    assert again == {"kernel": 2.0}

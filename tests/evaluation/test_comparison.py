@@ -40,17 +40,17 @@ def test_spreads_are_over_draws_of_latents(found, pair):
             for seed in range(3)
         ]
         spread = compared.spreads[0]
-        assert spread.measure == "frechet_distance"
+        assert spread.metric == "frechet_distance"
         assert spread.mean == pytest.approx(np.mean(values), rel=1e-5)
         assert spread.deviation == pytest.approx(stdev(values), rel=1e-3)
-        assert spread.floor is not None
-    assert "3 draws of 100 images" in found.protocol
+        assert spread.baseline is not None
+    assert "3 sets of 100 generated images" in found.protocol
     assert "random:" in found.protocol
 
 
 def test_the_same_latents_are_drawn(found, pair):
     for compared, run in zip(found.runs, pair, strict=True):
-        assert np.array_equal(compared.drawn, run.sample(16, seed=0))
+        assert np.array_equal(compared.samples, run.sample(16, seed=0))
 
 
 def test_it_can_be_stored_and_drawn(found, tmp_path):
@@ -60,17 +60,17 @@ def test_it_can_be_stored_and_drawn(found, tmp_path):
     assert (tmp_path / "page.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_nothing_need_be_measured(pair):
+def test_scores_are_optional(pair):
     found = compare(pair, images=0)
     assert all(run.spreads == () for run in found.runs)
-    assert found.protocol == "nothing was measured"
+    assert found.protocol == "no scores were computed"
 
 
 def test_runs_of_other_shapes_are_compared_without_numbers(pair, tmp_path):
     wide = dcgan.train("digits", images=256, out=tmp_path / "wide", **SMALL | {"size": "16x20"})
     found = compare([pair[0], wide], images=100, extractor="random")
     assert "different shapes" in found.protocol
-    assert found.runs[1].drawn.shape == (16, 1, 16, 20)
+    assert found.runs[1].samples.shape == (16, 1, 16, 20)
     draw_comparison(found, tmp_path / "page.png")
 
 

@@ -20,6 +20,7 @@ from dcgan.evaluation.extractors import classes_of, open_extractor
 from dcgan.evaluation.real_features import real_features
 from dcgan.evaluation.real_images import chosen_order, take, two_samples
 from dcgan.evaluation.results import keep_all_evaluations, keep_evaluation
+from dcgan.metrics import Metric, registry
 from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.score import Score
@@ -38,9 +39,9 @@ def dataset(small_run):
     return open_dataset(small_run.folder, small_run.networks)
 
 
-def test_every_number_names_extractor_count_and_floor(found):
-    measures = [score.measure for score in found.scores]
-    assert len(set(measures)) == len(measures)
+def test_every_score_names_extractor_count_and_baseline(found):
+    names = [score.metric for score in found.scores]
+    assert len(set(names)) == len(names)
     assert {
         "frechet_distance",
         "kernel_distance",
@@ -53,20 +54,20 @@ def test_every_number_names_extractor_count_and_floor(found):
         "duplicate_rate",
         "repeat_rate",
         "sliced_wasserstein_16",
-    } <= set(measures)
+    } <= set(names)
     for score in found.scores:
         assert score.extractor == "pixels" or score.extractor.startswith("random:")
-        assert score.generated == (150 if score.measure == "copying_test" else 300)
-        assert score.floor is not None, score.measure
-        assert "300 of 1,797 pictures" in score.split
+        assert score.generated == (150 if score.metric == "copying_test" else 300)
+        assert score.baseline is not None, score.metric
+        assert "300 of 1,797 images" in score.split
         assert np.isfinite(score.value)
 
 
-def test_real_images_get_the_floor_and_an_untrained_generator_does_not(found):
-    assert found["frechet_distance"].value > 5 * found["frechet_distance"].floor
-    assert abs(found["kernel_distance"].floor) < found["kernel_distance"].value / 5
-    assert found["coverage"].floor > 0.9 > found["coverage"].value
-    assert abs(found["density"].floor - 1) < 0.2
+def test_real_images_score_the_baseline_and_an_untrained_generator_does_not(found):
+    assert found["frechet_distance"].value > 5 * found["frechet_distance"].baseline
+    assert abs(found["kernel_distance"].baseline) < found["kernel_distance"].value / 5
+    assert found["coverage"].baseline > 0.9 > found["coverage"].value
+    assert abs(found["density"].baseline - 1) < 0.2
 
 
 def test_the_distance_is_that_of_the_stated_images(found, small_run, dataset):
@@ -77,15 +78,15 @@ def test_the_distance_is_that_of_the_stated_images(found, small_run, dataset):
     fake = extractor(small_run.sample(300, seed=0)).values
     value = frechet_distance(Moments.of(real), Moments.of(fake))
     assert found["frechet_distance"].value == pytest.approx(value, rel=1e-6)
-    floor = frechet_distance(Moments.of(real), Moments.of(others))
-    assert found["frechet_distance"].floor == pytest.approx(floor, rel=1e-6)
+    baseline = frechet_distance(Moments.of(real), Moments.of(others))
+    assert found["frechet_distance"].baseline == pytest.approx(baseline, rel=1e-6)
 
 
 def test_another_seed_draws_other_images(found, small_run):
     other = small_run.evaluate(extractor="random", images=300, seed=1)
     assert other["frechet_distance"].value != found["frechet_distance"].value
     assert other["frechet_distance"].seed == 1
-    assert other["frechet_distance"].floor == found["frechet_distance"].floor
+    assert other["frechet_distance"].baseline == found["frechet_distance"].baseline
 
 
 def test_at_most_half_of_the_images_are_compared_with(small_run, tmp_path):
@@ -98,15 +99,15 @@ def test_at_most_half_of_the_images_are_compared_with(small_run, tmp_path):
 def test_labels_give_a_classifier_and_the_shares_of_its_classes(small_run):
     found = small_run.evaluate(images=200)
     assert found.scores[0].extractor.startswith("classifier:")
-    assert "% right" in found.extractor
+    assert "% correct" in found.extractor
     assert list(found.classes) == list("0123456789")
     ours, theirs = zip(*found.classes.values(), strict=True)
     assert sum(ours) == pytest.approx(1)
     assert sum(theirs) == pytest.approx(1)
     assert all(0.03 < share < 0.2 for share in theirs)
-    assert found["mode_coverage"].floor == 10
-    assert found["inception_score"].floor > found["inception_score"].value
-    assert found["label_entropy"].floor == pytest.approx(np.log(10), abs=0.1)
+    assert found["mode_coverage"].baseline == 10
+    assert found["inception_score"].baseline > found["inception_score"].value
+    assert found["label_entropy"].baseline == pytest.approx(np.log(10), abs=0.1)
 
 
 class Copier:
@@ -124,25 +125,34 @@ class Copier:
 def test_a_generator_that_copies_is_found_out(small_run, dataset):
     evaluator = Evaluator(dataset, random_extractor(1, (16, 16)), images=400)
     order = chosen_order(1797)
-    # what the search looks through begins after the fifth that stands for new pictures
+    # the first fifth is not searched
     copies = take(dataset, order[800:1200])
     found = evaluator.evaluate(Copier(small_run, copies))
-    assert found["copying_test"].value < -3 < found["copying_test"].floor
+    assert found["copying_test"].value < -3 < found["copying_test"].baseline
     assert found["duplicate_rate"].value == 1.0
-    assert found["duplicate_rate"].floor < 0.05
+    assert found["duplicate_rate"].baseline < 0.05
     assert found.copying is not None
     assert np.array_equal(found.copying.generated, found.copying.training)
     assert max(found.copying.distances) == 0
     assert "it copies" in " ".join(found.copying.lines())
 
 
+def test_a_line_in_the_registry_is_all_that_a_metric_needs(small_run, dataset, monkeypatch):
+    gap = Metric("mean_gap", "lower", "features", lambda a, b: abs(a.mean() - b.mean()), "far off")
+    monkeypatch.setattr(registry, "METRICS", (*registry.METRICS, gap))
+    evaluator = Evaluator(dataset, random_extractor(1, (16, 16)), images=100, brief=True)
+    score = evaluator.evaluate(Copier(small_run, np.zeros((100, 1, 16, 16), np.uint8)))["mean_gap"]
+    assert score.value > score.baseline > 0
+    assert str(score).endswith("lower is better")
+
+
 @pytest.mark.parametrize(
     ("generated", "test", "duplicates", "verdict"),
     [
         (500, -0.8, 0.012, "as far"),  # ten cells: one in a thousand perfect ones is below -0.95
-        (500, -1.1, 0.012, "no copies"),
+        (500, -1.1, 0.012, "are not copies"),
         (50, -1.1, 0.012, "as far"),  # one cell: as many are below -3
-        (50, -3.5, 0.012, "no copies"),
+        (50, -3.5, 0.012, "are not copies"),
         (500, -1.1, 0.05, "it copies"),
         (500, 0.0, 0.05, "some generated images are copies"),
         (500, 4.0, 0.0, "farther"),
@@ -151,11 +161,11 @@ def test_a_generator_that_copies_is_found_out(small_run, dataset):
 def test_the_verdict_asks_the_copying_test_and_the_duplicates(generated, test, duplicates, verdict):
     common = {"extractor": "x", "real": 1000, "generated": generated, "split": "", "seed": 0}
     scores = (
-        Score(measure="copying_test", value=test, floor=0.1, better="zero", **common),
-        Score(measure="duplicate_rate", value=duplicates, floor=0.01, **common),
+        Score(metric="copying_test", value=test, baseline=0.1, better="zero", **common),
+        Score(metric="duplicate_rate", value=duplicates, baseline=0.01, **common),
     )
     nothing = np.empty((0, 1, 8, 8), np.uint8)
-    found = Copying(nothing, nothing, (), 1000, "500 other pictures", scores)
+    found = Copying(nothing, nothing, (), 1000, "500 other images", scores)
     assert verdict in " ".join(found.lines())
 
 
@@ -178,8 +188,8 @@ def test_new_real_images_are_not_taken_for_copies(small_run, dataset):
     found = evaluator.evaluate(Copier(small_run, fresh))
     assert abs(found["copying_test"].value) < 3
     assert found["duplicate_rate"].value < 0.08
-    assert "300 other pictures" in found.copying.held_out.replace("297 of ", "")
-    assert found["frechet_distance"].value < 2 * found["frechet_distance"].floor
+    assert "300 other images" in found.copying.held_out.replace("297 of ", "")
+    assert found["frechet_distance"].value < 2 * found["frechet_distance"].baseline
 
 
 def test_a_generator_that_repeats_itself_is_found_out(small_run, dataset):
@@ -187,9 +197,9 @@ def test_a_generator_that_repeats_itself_is_found_out(small_run, dataset):
     images = np.repeat(take(dataset, chosen_order(1797)[:20]), 20, axis=0)
     found = evaluator.evaluate(Copier(small_run, images))
     assert found["repeat_rate"].value == 1.0
-    assert found["repeat_rate"].floor < 0.2
-    assert found["recall"].value < found["recall"].floor / 2
-    assert found["ms_ssim"].value > found["ms_ssim"].floor
+    assert found["repeat_rate"].baseline < 0.2
+    assert found["recall"].value < found["recall"].baseline / 2
+    assert found["ms_ssim"].value > found["ms_ssim"].baseline
 
 
 def test_features_are_taken_once(dataset, tmp_path, monkeypatch):
@@ -203,7 +213,7 @@ def test_features_are_taken_once(dataset, tmp_path, monkeypatch):
     assert np.array_equal(first.values, again.values)
     assert again.probabilities is None
     real_features(dataset, rows[:99], extractor)
-    assert batches, "other pictures have other features"
+    assert batches, "other images have other features"
 
 
 def test_damaged_features_are_taken_again(dataset, tmp_path, monkeypatch):
@@ -247,12 +257,12 @@ def test_too_few_of_anything_is_refused(small_run, dataset):
     with pytest.raises(ConfigError, match="images` is 10"):
         small_run.evaluate(extractor="random", images=10)
     few = HeldDataset(take(dataset, np.arange(99)))
-    with pytest.raises(DataError, match="99 pictures: too few"):
+    with pytest.raises(DataError, match="99 real images: at least 100"):
         Evaluator(few, random_extractor(1, (16, 16)))
 
 
 def test_held_out_images_are_of_no_use_beside_others(small_run):
-    with pytest.raises(ConfigError, match=r"held_out` is 'digits': .*leave out DATA and --all"):
+    with pytest.raises(ConfigError, match=r"held_out` is 'digits': .*Leave out `data`"):
         small_run.evaluate("digits", held_out="digits", extractor="random", images=100)
     with pytest.raises(ConfigError, match="held_out"):
         evaluate([small_run], held_out="digits", extractor="random", images=100, brief=True)
@@ -284,8 +294,8 @@ def test_damaged_checkpoints_are_passed_over(small_run, tmp_path):
 def test_other_images_can_be_compared_with(small_run, tmp_path):
     np.save(tmp_path / "black.npy", np.zeros((200, 16, 16), np.uint8))
     found = small_run.evaluate(str(tmp_path / "black.npy"), extractor="random", images=100)
-    assert "100 of 200 pictures" in found.scores[0].split
-    assert found["frechet_distance"].floor == pytest.approx(0, abs=1e-6)
+    assert "100 of 200 images" in found.scores[0].split
+    assert found["frechet_distance"].baseline == pytest.approx(0, abs=1e-6)
 
 
 def test_the_search_for_an_extractor_names_what_there_is(small_run, dataset):
@@ -335,7 +345,7 @@ def test_an_evaluation_is_kept_with_its_images(found, small_run, tmp_path):
     copy = dcgan.open_run(shutil.copytree(small_run.path, tmp_path / "run"))
     path = keep_evaluation(copy.folder, found)
     stored = json.loads(path.read_text())
-    assert [score["measure"] for score in stored["scores"]] == [s.measure for s in found.scores]
+    assert [score["metric"] for score in stored["scores"]] == [s.metric for s in found.scores]
     assert path.with_name(f"{path.stem}-nearest.png").is_file()
 
 

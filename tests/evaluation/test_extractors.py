@@ -1,4 +1,4 @@
-"""Classifiers that only read are trained briefly, unless there is one that measures."""
+"""Classifiers that only label samples are trained briefly, unless there is a better one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dcgan.metrics.extractors import classifier_training
 def dataset(monkeypatch, tmp_path):
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path))
     monkeypatch.setattr(extractors, "_BRIEF", 256)
-    monkeypatch.setattr(classifier_training, "_FEWEST_IMAGES", 512)
+    monkeypatch.setattr(classifier_training, "_FEWEST_SEEN", 512)
     monkeypatch.setattr(classifier_training, "_MOST_EPOCHS", 1)
     random = np.random.default_rng(0)
     items = [
@@ -39,7 +39,7 @@ def test_what_only_reads_is_trained_briefly_and_once(dataset):
     assert trained(dataset) == ["512 images"]
 
 
-def test_what_measures_reads_too(dataset):
+def test_what_scores_labels_too(dataset):
     assert trained(dataset) == ["512 images"]
     assert trained(dataset, brief=True) == []
     assert trained(dataset, brief=True, shifted=False) == ["256 images"]
@@ -55,11 +55,11 @@ def items(apart: int, count: int = 200):
 
 
 @pytest.mark.parametrize("wanted", ["auto", "classifier"])
-def test_a_classifier_that_learned_nothing_is_not_measured_by(dataset, wanted):
+def test_a_classifier_that_learned_nothing_is_not_used(dataset, wanted):
     said = Notes()
     unlike = load_dataset(open_items(items(120)), (16, 16), 1)
     alike = load_dataset(open_items(items(0)), (16, 16), 1)
     assert open_extractor(wanted, unlike, reporter=said).name == "classifier"
     assert not any("random" in line for line in said)
     assert open_extractor(wanted, alike, reporter=said).name == "random"
-    assert "not clearly more than naming the most frequent class always (50.0%)" in said[-1]
+    assert "not clearly more than always choosing the most frequent class (50.0%)" in said[-1]

@@ -36,7 +36,7 @@ def test_its_log_scores_and_best_checkpoint_are_read(run):
     assert [line["images"] for line in run.log()][-1] == 128
     assert read_best(run.folder).checkpoint == "000000128"
     assert read_scores(run.folder)
-    assert "frechet" in run.evaluate("digits", extractor="random", images=60).scores[0].measure
+    assert "frechet" in run.evaluate("digits", extractor="random", images=60).scores[0].metric
 
 
 def test_it_is_resumed(run):

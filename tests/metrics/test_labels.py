@@ -95,9 +95,7 @@ def test_half_precision_rows_need_not_sum_to_one_exactly():
     assert label_shares(probabilities).sum() == pytest.approx(1)
 
 
-@pytest.mark.parametrize(
-    ("splits", "said"), [(1, "at least 2"), (11, "10 images, but at least 11")]
-)
+@pytest.mark.parametrize(("splits", "said"), [(1, "at least 2"), (11, "10 images; at least 11")])
 def test_splits_that_cannot_be_are_refused(splits, said):
     with pytest.raises(DataError, match=said):
         inception_score(random_probabilities(10), splits=splits)

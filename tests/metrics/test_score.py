@@ -20,7 +20,7 @@ from dcgan.metrics.score import Score
     ],
 )
 def test_numbers_are_ordered_by_what_is_better(better, order):
-    scores = [Score(measure="some", value=value, floor=0.5, better=better) for value in order]
+    scores = [Score(metric="some", value=value, baseline=0.5, better=better) for value in order]
     for first, second in zip(scores[:-1], scores[1:], strict=True):
         assert first.beats(second)
         assert not second.beats(first)
@@ -31,7 +31,7 @@ def test_numbers_are_ordered_by_what_is_better(better, order):
 @pytest.mark.parametrize(
     "change",
     [
-        {"measure": "other"},
+        {"metric": "other"},
         {"extractor": "random:1"},
         {"real": 2},
         {"generated": 2},
@@ -40,6 +40,18 @@ def test_numbers_are_ordered_by_what_is_better(better, order):
     ],
 )
 def test_whatever_a_number_rests_on_is_in_its_protocol(change):
-    score = Score(measure="some", value=1.0)
-    assert replace(score, value=2.0, floor=1.0, error=0.1).protocol == score.protocol
+    score = Score(metric="some", value=1.0)
+    assert replace(score, value=2.0, baseline=1.0, error=0.1).protocol == score.protocol
     assert replace(score, **change).protocol != score.protocol
+
+
+def test_what_earlier_versions_wrote_is_read():
+    score = Score(metric="frechet_distance", value=0.39, baseline=0.04, split="60 of 99 images")
+    old = {
+        "measure": "frechet_distance",
+        "value": 0.39,
+        "floor": 0.04,
+        "split": "60 of 99 pictures",
+    }
+    assert Score.from_json(old) == Score.from_json(score.to_json()) == score
+    assert str(score) == "Fréchet distance 0.39; real images score 0.04; lower is better"

@@ -115,9 +115,9 @@ def test_the_seed_decides_the_pairs():
 @pytest.mark.parametrize(
     ("a", "b", "said"),
     [
-        (random_images(2, height=10), random_images(2, height=10), "below 11"),
-        (random_images(2), random_images(3), "2 images and 3"),
-        (random_images(2), random_images(2, 3), "sets differ in shape"),
+        (random_images(2, height=10), random_images(2, height=10), "at least 11"),
+        (random_images(2), random_images(3), "2 and 3 images"),
+        (random_images(2), random_images(2, 3), "different shapes"),
         (random_images(2) / 255, random_images(2), "a: float64"),
     ],
 )

@@ -78,7 +78,7 @@ def test_along_one_line_it_is_the_distance_of_scipy():
     assert found == pytest.approx(expected, rel=1e-5)
 
 
-def test_it_is_a_thousand_times_the_mean_over_four_draws(monkeypatch):
+def test_it_is_a_thousand_times_the_mean_over_four_repetitions(monkeypatch):
     draws = iter([1.0, 2.0, 3.0, 6.0])
     monkeypatch.setattr(wasserstein, "_distance", lambda *_: next(draws))
     images = smooth(2, height=16, width=16)
@@ -158,8 +158,8 @@ def test_the_number_of_patches_is_128_per_image_and_capped(monkeypatch):
 @pytest.mark.parametrize(
     ("real", "generated", "said"),
     [
-        (smooth(2, height=15), smooth(2, height=15), "below 16"),
-        (smooth(2), smooth(2, 3), "sets differ in shape"),
+        (smooth(2, height=15), smooth(2, height=15), "at least 16"),
+        (smooth(2), smooth(2, 3), "different shapes"),
         (smooth(2), smooth(2)[:0], "generated: no images"),
         (smooth(2).astype(np.float32), smooth(2), "real: float32"),
         (smooth(2)[0], smooth(2), "real: uint8 of shape"),

@@ -8,7 +8,7 @@ from PIL import Image
 from tests.conftest import Notes
 
 import dcgan
-from dcgan.data.sources.opening import named_test_of
+from dcgan.data.sources.named import named_test_of
 from dcgan.errors import ConfigError, DataError
 from dcgan.probe.labelled import (
     Labelled,

@@ -70,7 +70,7 @@ def test_checkpoints_are_chosen_by_name(small_run, tmp_path):
     assert dcgan.open_run(copy).images_seen == 512
     assert dcgan.open_run(copy, checkpoint="last").checkpoint.name == names[-1]
     assert dcgan.open_run(copy, checkpoint=names[0].lstrip("0")).checkpoint.name == names[0]
-    score = Score(measure="frechet_distance", value=1.0)
+    score = Score(metric="frechet_distance", value=1.0)
     write_best(dcgan.open_run(copy).folder, Measured(1, score, names[0]), by="training")
     assert dcgan.open_run(copy).checkpoint.name == names[0]
     with pytest.raises(CheckpointError, match="there are best, last"):
@@ -129,11 +129,11 @@ def test_off_is_a_word_in_a_configuration_that_was_edited_by_hand(tmp_path):
 def test_a_run_shows_itself_in_one_line(small_run, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(small_run.path, copy)
-    best = Score(measure="frechet_distance", value=0.3912, floor=0.041)
+    best = Score(metric="frechet_distance", value=0.3912, baseline=0.041)
     write_best(RunFolder(copy), Measured(512, best, small_run.checkpoint.name), by="training")
     line = repr(dcgan.open_run(copy))
     assert line == (
-        f"<Run {copy}: 512 images seen; best frechet distance 0.391, real images score 0.041,"
+        f"<Run {copy}: 512 images seen; best Fréchet distance 0.391; real images score 0.041;"
         " lower is better>"
     )
     (copy / "best.json").write_text("{")
@@ -205,5 +205,5 @@ def test_any_path_is_taken_for_a_path(small_run, png_folder, tmp_path, as_given)
     opened = dcgan.open_run(as_given(run.path))
     dcgan.latent.write_samples(opened, 2, as_given(tmp_path / "a.png"))
     assert (tmp_path / "a.png").is_file()
-    with pytest.raises(DataError, match="too few"):
+    with pytest.raises(DataError, match="10 real images: at least 100"):
         opened.evaluate(place, extractor="random", data_root=as_given(tmp_path), progress=False)

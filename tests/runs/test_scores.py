@@ -23,9 +23,9 @@ from dcgan.runs.scores import (
 )
 
 SCORE = Score(
-    measure="kernel_distance",
+    metric="kernel_distance",
     value=1.0,
-    floor=0.01,
+    baseline=0.01,
     extractor="random:abc",
     real=100,
     generated=100,
@@ -57,7 +57,7 @@ def test_the_best_is_the_least_with_a_checkpoint(folder):
     assert not board.enter(entry(192, 0.9))
     best = read_best(folder)
     assert (best.checkpoint, best.images, best.score.value) == ("000000128", 128, 0.5)
-    assert best.score.floor == 0.01
+    assert best.score.baseline == 0.01
     content = json.loads(folder.best.read_text())
     assert content["by"] == "training"
     assert content["score"]["extractor"] == "random:abc"

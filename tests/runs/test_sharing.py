@@ -35,8 +35,8 @@ def test_every_process_measures_what_one_would_and_does_a_part_of_it(shared, sma
     reports = [json.loads((shared / f"{rank}.json").read_text()) for rank in range(3)]
     for report in reports:
         found = report["evaluation"]
-        assert [score["measure"] for score in found["scores"]] == [
-            score.measure for score in alone.scores
+        assert [score["metric"] for score in found["scores"]] == [
+            score.metric for score in alone.scores
         ]
         values = [score["value"] for score in found["scores"]]
         assert values == pytest.approx([score.value for score in alone.scores], rel=1e-5)

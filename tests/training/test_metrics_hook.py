@@ -108,12 +108,12 @@ def test_measuring_changes_nothing_in_what_is_trained(tmp_path, eager):
 def test_each_measurement_names_what_it_rests_on(eager):
     for one in read_scores(eager.folder):
         score = one.score
-        assert score.measure == "frechet_distance"
+        assert score.metric == "frechet_distance"
         assert score.extractor.startswith("random:")
         assert (score.real, score.generated) == (60, 60)
         assert "60 of 1,797" in score.split
-        assert score.floor is not None
-        assert 0 < score.floor < score.value
+        assert score.baseline is not None
+        assert 0 < score.baseline < score.value
 
 
 def measured(run):
@@ -320,5 +320,5 @@ def test_the_kernel_distance_can_be_chosen(tmp_path):
         "digits", images=256, out=tmp_path / "run", **small(metrics=EAGER | {"measure": "kernel"})
     )
     scores = [one.score for one in read_scores(run.folder)]
-    assert {score.measure for score in scores} == {"kernel_distance"}
+    assert {score.metric for score in scores} == {"kernel_distance"}
     assert np.isfinite([score.value for score in scores]).all()

@@ -73,7 +73,7 @@ def test_quality_is_there_beside_what_real_images_get(run, events):
     expected = [(one.images, one.score.value) for one in measured]
     assert found == [(images, pytest.approx(value, rel=1e-5)) for images, value in expected]
     baselines = [value for _, value in points(events, "quality/frechet_distance_of_real_images")]
-    assert baselines == pytest.approx([one.score.floor for one in measured], rel=1e-5)
+    assert baselines == pytest.approx([one.score.baseline for one in measured], rel=1e-5)
     best = [value for _, value in points(events, "quality/best")]
     assert best == sorted(best, reverse=True)
     assert best[-1] == pytest.approx(min(value for _, value in expected), rel=1e-5)

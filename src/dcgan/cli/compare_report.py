@@ -6,6 +6,7 @@ from typing import Any
 
 from dcgan.cli.table import aligned, number
 from dcgan.evaluation.comparison import Comparison, Spread
+from dcgan.metrics.registry import BETTER, label_of, metric_of
 
 _LONGEST = 28
 """Letters of a setting's value."""
@@ -23,13 +24,14 @@ def comparison_lines(found: Comparison) -> list[str]:
     ]
     measured = [run.spreads for run in found.runs]
     if all(measured):
-        rows[0].append("real images")
+        rows[0] += ["real images", "better"]
         for row in rows[1:]:
-            row.append("")
+            row += ["", ""]
         for spreads in zip(*measured, strict=True):
             first: Spread = spreads[0]
             cells = [f"{number(one.mean)} ± {one.deviation:.1g}" for one in spreads]
-            rows.append([first.measure.replace("_", " "), *cells, number(first.floor)])
+            better = BETTER[metric_of(first.metric).better]
+            rows.append([label_of(first.metric), *cells, number(first.baseline), better])
     lines = aligned(rows, ["<", *[">"] * (len(rows[0]) - 1)])
     lines += ["", f"scores         {found.protocol}"]
     if not found.differences:

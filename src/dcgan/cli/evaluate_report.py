@@ -8,14 +8,13 @@ from pathlib import Path
 from dcgan.cli.table import aligned, number
 from dcgan.evaluation.evaluator import Evaluation
 from dcgan.evaluation.results import best_of, nearest_sheet
+from dcgan.metrics.registry import BETTER, metrics_on
 from dcgan.metrics.score import Score
 
 _IN_A_ROW = 3
 """Classes named on one line."""
 
-_BETTER = {"zero": "near 0", "real": "as real"}
-
-_COLUMNS = ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
+_COLUMNS = metrics_on("features")
 
 
 def report_lines(found: Evaluation, path: Path | None) -> list[str]:
@@ -36,13 +35,16 @@ def report_lines(found: Evaluation, path: Path | None) -> list[str]:
 def all_lines(found: Sequence[Evaluation], drawing: Path | None) -> list[str]:
     """All checkpoints, one per row, and the best."""
     best = best_of(found)
-    header = ["images seen", *(name.replace("_", " ") for name in _COLUMNS)]
+    columns = [[one[metric.name] for one in found] for metric in _COLUMNS]
+    header = ["images seen", *(scores[0].label for scores in columns)]
     rows = [
-        [f"{one.images_seen:,}", *(number(one[name].value) for name in _COLUMNS)] for one in found
+        [f"{one.images_seen:,}", *(number(score.value) for score in scores)]
+        for one, *scores in zip(found, *columns, strict=True)
     ]
-    baselines = ["real images", *(number(found[0][name].floor) for name in _COLUMNS)]
-    marks = ["  best" if one is best else "" for one in found] + [""]
-    table = aligned([header, *rows, baselines], [">"] * len(header))
+    baselines = ["real images", *(number(scores[0].baseline) for scores in columns)]
+    directions = ["better", *(BETTER[scores[0].better] for scores in columns)]
+    marks = ["  best" if one is best else "" for one in found] + ["", ""]
+    table = aligned([header, *rows, baselines, directions], [">"] * len(header))
     marked = [line + mark for line, mark in zip(table[1:], marks, strict=True)]
     return [
         f"The best of {len(found)} checkpoints is {best.checkpoint}. {best.judgement}",
@@ -64,11 +66,11 @@ def score_table(scores: Sequence[Score]) -> list[str]:
     header = ["metric", "generated", "±", "real", "better", "features", "n"]
     rows = [
         [
-            score.measure.replace("_", " "),
+            score.label,
             number(score.value),
             "" if score.error is None else f"{score.error:.1g}",
-            number(score.floor),
-            _BETTER.get(score.better, score.better),
+            number(score.baseline),
+            BETTER[score.better],
             score.extractor,
             _count(score),
         ]

@@ -94,7 +94,7 @@ def as_text(report: Mapping[str, Any]) -> str:
         lines.append(f"{label:<{_LABEL_WIDTH}}{text}")
 
     for note in report["notes"]:
-        line("note", printable(note))
+        line("note", printable(with_flags(note)))
 
     line("modes", _counts(report["modes"]))
     line("color", f"{report['coloured']:,} color, {report['colourless']:,} gray")

@@ -51,7 +51,7 @@ def _outcome(run: Run) -> list[str]:
     scores = [one for one in read_scores(run.folder) if one.score.protocol == best.score.protocol]
     values = {one.images: one.score.value for one in scores} | {best.images: best.score.value}
     first, last, reached = values[min(values)], values[max(values)], best.score.value
-    baseline = best.score.floor or 0.0
+    baseline = best.score.baseline or 0.0
     if first - reached < _GOOD * (first - baseline):
         verdict = "training did not go well: images hardly became more like the real ones"
     elif last - baseline > _WORSE * (reached - baseline):

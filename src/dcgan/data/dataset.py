@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dcgan.data.labels import Labels
 from dcgan.data.remarks import Remarks
-from dcgan.data.sources.base import Labels
 
 _PART = 500
 """Pictures that are looked at in one go."""

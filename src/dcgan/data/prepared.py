@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 from dcgan.data.checksums import Damaged, checksums_of, once_per_state, refuse_damage
 from dcgan.data.dataset import CoveredDataset, HeldDataset, ImageDataset, Skipped, digest_of
 from dcgan.data.image_view import View
+from dcgan.data.labels import Labels
 from dcgan.data.remarks import Remarks
-from dcgan.data.sources.base import Labels, Source
+from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
 from dcgan.errors import DataError
 from dcgan.runtime.files import as_json, folder_written_whole

@@ -1,9 +1,9 @@
-"""Runs side by side: what was set differently, what came of it, and the same latents drawn."""
+"""Runs side by side: different settings, scores, curves, and samples of the same latents."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from os import fspath
 from pathlib import Path
 from statistics import mean, stdev
@@ -16,6 +16,7 @@ from dcgan.errors import ConfigError
 from dcgan.evaluation.evaluator import Evaluator, refuse_few, refuse_few_images
 from dcgan.evaluation.extractors import open_extractor, refuse_unknown
 from dcgan.evaluation.sampler import Sampler
+from dcgan.metrics.registry import metrics_on
 from dcgan.render.runs_page import side_by_side
 from dcgan.runs.dataset import open_dataset
 from dcgan.runs.folder import RunFolder
@@ -25,42 +26,22 @@ from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
 
-MEASURES = ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
+_SAMPLES = 16
+"""Images of each run in the figure."""
 
-_DRAWN = 16
-"""Images of each run on the sheet."""
-
-_UNTOLD = ("records", "metrics", "device", "data.cache", "data.memory_gb", "data.root")
-"""Settings that say nothing of what a run learned."""
+_NOT_COMPARED = ("records", "metrics", "device", "data.cache", "data.memory_gb", "data.root")
+"""Settings that do not affect what a run learned."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """One measure over several draws of latents.
+    """Mean of one metric over several sets of latents, with the real-image baseline."""
 
-    Parameters
-    ----------
-    measure : str
-    mean : float
-    deviation : float
-        Standard deviation over the draws (divisor one less than their number).
-    floor : float, optional
-        What real images get.
-    """
-
-    measure: str
+    metric: str
     mean: float
     deviation: float
-    floor: float | None
-
-    def to_json(self) -> dict[str, Any]:
-        """A dictionary that JSON can hold."""
-        return {
-            "measure": self.measure,
-            "mean": self.mean,
-            "deviation": self.deviation,
-            "floor": self.floor,
-        }
+    """Standard deviation, with a divisor one less than the number of sets."""
+    baseline: float | None
 
 
 @dataclass(frozen=True)
@@ -71,19 +52,14 @@ class Compared:
     ----------
     name : str
         The shortest end of its path that no other run shares.
-    path : str
-    checkpoint : str
-    images_seen : int
     trained_images, trained_seconds
-        How far it was trained in all, and for how long.
+        How many images it was trained on in total, and for how long.
     weights : int
-        Numbers in its generator.
-    drawn : uint8 (N, C, H, W)
-        The same latents as of all others.
-    log : list of dict
-        Its log lines.
+        Number of weights of its generator.
+    samples : uint8 (N, C, H, W)
+        Samples, of the same latents for all runs.
     spreads : tuple of Spread
-        Empty where nothing was measured.
+        Empty if no scores were computed.
     """
 
     name: str
@@ -93,7 +69,7 @@ class Compared:
     trained_images: int
     trained_seconds: float
     weights: int
-    drawn: NDArray[np.uint8]
+    samples: NDArray[np.uint8]
     log: list[dict[str, Any]]
     spreads: tuple[Spread, ...] = ()
 
@@ -106,26 +82,19 @@ class Compared:
             "trained_images": self.trained_images,
             "trained_seconds": self.trained_seconds,
             "generator_weights": self.weights,
-            "scores": [spread.to_json() for spread in self.spreads],
+            "scores": [asdict(spread) for spread in self.spreads],
         }
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by side.
-
-    Parameters
-    ----------
-    runs : tuple of Compared
-    differences : mapping of str to tuple
-        Setting → its value in each run, where they differ.
-    protocol : str
-        What the numbers rest on, or why there are none.
-    """
+    """Runs side by side."""
 
     runs: tuple[Compared, ...]
     differences: Mapping[str, tuple[Any, ...]]
+    """Setting → its value in each run, for settings that differ."""
     protocol: str
+    """What the scores were computed on, or why there are none."""
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""
@@ -148,32 +117,32 @@ def compare(
     data_root: StrPath | None = None,
     reporter: Reporter = SILENT,
 ) -> Comparison:
-    """Compare runs at the checkpoints they are opened at.
+    """Compare runs at the checkpoints that they are opened at.
 
     Parameters
     ----------
     runs : sequence of Sampler
         At least two.
     data : str, optional
-        The real pictures to measure against; default what the first run was trained on.
+        The real images; default the training data of the first run.
     images : int, default 5,000
-        Generated in each draw; 0: measure nothing.
+        Generated images of each set; 0: compute no scores.
     draws : int, default 3
-        Of as many latents each; their spread says how far a number can be trusted.
+        Sets of latents, at least 2. The spread over them shows how reliable a score is.
     extractor : str
         See :func:`dcgan.evaluation.extractors.open_extractor`.
     seed : int
-        Of the latents drawn on the sheet, and of the first draw.
-    data_root, reporter, progress
+        Of the latents in the figure, and of the first set.
+    data_root, reporter
         As for :func:`dcgan.evaluation.evaluate_runs.evaluate`.
 
     Raises
     ------
     ConfigError
-        Fewer than two runs or draws.
+        Fewer than two runs or draws, or a run given twice.
     """
     if len(runs) < 2:
-        raise ConfigError("runs", len(runs), "give at least two run folders")
+        raise ConfigError("runs", len(runs), "at least two run folders are needed")
     if len({run.checkpoint.resolve() for run in runs}) < len(runs):
         raise ConfigError("runs", [str(run.path) for run in runs], "the same one is given twice")
     if images:
@@ -181,90 +150,82 @@ def compare(
     extractor = fspath(extractor)
     refuse_unknown(extractor)
     if draws < 2:
-        raise ConfigError("draws", draws, "at least 2, or there is no spread")
+        raise ConfigError("draws", draws, "at least 2 are needed for a spread")
     for problem in filter(None, map(log_problem, runs)):
         reporter.note(problem)
     spreads: list[tuple[Spread, ...]] = [()] * len(runs)
     shapes = {run.networks.image_shape for run in runs}
     if images == 0:
-        protocol = "nothing was measured"
+        protocol = "no scores were computed"
     elif len(shapes) > 1:
-        protocol = "nothing was measured: the runs draw images of different shapes"
+        protocol = "no scores were computed: the runs generate images of different shapes"
     else:
+        first = runs[0]
         dataset = open_dataset(
-            runs[0].folder,
-            runs[0].networks,
-            data,
-            data_root=data_root,
-            reporter=reporter,
+            first.folder, first.networks, data, data_root=data_root, reporter=reporter
         )
         refuse_few_images(len(dataset))
-        network = open_extractor(extractor, dataset, device=runs[0].device, reporter=reporter)
+        network = open_extractor(extractor, dataset, device=first.device, reporter=reporter)
         evaluator = Evaluator(dataset, network, images=images, brief=True, reporter=reporter)
         spreads = [_spreads(evaluator, run, range(seed, seed + draws)) for run in runs]
         protocol = (
-            f"{draws} draws of {evaluator.count:,} images, to {evaluator.split}, on"
-            f" {network.label}: {network.about}"
+            f"{draws} sets of {evaluator.count:,} generated images, compared with"
+            f" {evaluator.split}; features of {network.label}: {network.about}"
         )
-    names = _names([run.path for run in runs])
-    found = zip(runs, names, spreads, strict=True)
+    compared = zip(runs, _names([run.path for run in runs]), spreads, strict=True)
     return Comparison(
-        tuple(_compared(run, name, spread, seed) for run, name, spread in found),
-        differences([stored_settings(run.folder) for run in runs], ignore=_UNTOLD),
+        tuple(_compared(run, name, spread, seed) for run, name, spread in compared),
+        differences([stored_settings(run.folder) for run in runs], ignore=_NOT_COMPARED),
         protocol,
     )
 
 
 def draw_comparison(found: Comparison, path: StrPath) -> None:
-    """The page: sheets of the same latents and curves; with what was measured while training,
-    where all runs were measured by one protocol."""
+    """Write the figure: samples of the same latents, and curves. Scores of training are shown only
+    if those of all runs are comparable."""
     measured = {run.name: read_scores(RunFolder(Path(run.path))) for run in found.runs}
     scores = [one.score for entries in measured.values() for one in entries]
-    alike = {one.protocol[:-1] for one in scores}  # each run has latents of its own seed
+    protocols = {one.protocol[:-1] for one in scores}  # each run has latents of its own seed
     quality = {}
-    if len(alike) == 1 and all(measured.values()) and "data.source" not in found.differences:
+    if len(protocols) == 1 and all(measured.values()) and "data.source" not in found.differences:
         quality = {
             name: {one.images: one.score.value for one in entries}
             for name, entries in measured.items()
         }
     side_by_side(
-        {f"{run.name}, {run.images_seen:,} images seen": run.drawn for run in found.runs},
+        {f"{run.name}, {run.images_seen:,} images seen": run.samples for run in found.runs},
         {run.name: run.log for run in found.runs},
         quality,
         Path(path),
-        measure=scores[0].measure.replace("_", " ") if quality else "",
+        measure=scores[0].label if quality else "",
     )
 
 
 def log_problem(run: Sampler) -> str | None:
-    """One line that says what is missing in a run's log; None where nothing is."""
+    """One line that says what is missing in a run's log; None if nothing is."""
     log = run.folder.log
     damaged = log.damaged()
     last = run.folder.last_logged()
     newest = run.folder.latest_checkpoint()
     seen = 0 if newest is None else int(newest.name)
-    found = []
+    every = stored_settings(run.folder).get("records", {}).get("log_every", 0)
+    problems = []
     if damaged:
-        found.append(f"{damaged} damaged line{'s' if damaged > 1 else ''}")
-    if seen - last > _log_interval(run.folder):
-        found.append(f"truncated, no line after {last:,} of {seen:,} images")
-    if not found:
+        problems.append(f"{damaged} damaged line{'s' if damaged > 1 else ''}")
+    if seen - last > (every if isinstance(every, int) else 0):
+        problems.append(f"truncated, no line after {last:,} of {seen:,} images")
+    if not problems:
         return None
-    return f"{log.path}: {', and '.join(found)}. Curves and totals show only what is left"
-
-
-def _log_interval(folder: RunFolder) -> int:
-    """The most images between two lines of the log."""
-    every = stored_settings(folder).get("records", {}).get("log_every", 0)
-    return every if isinstance(every, int) else 0
+    return f"{log.path}: {', and '.join(problems)}. Curves and totals show only the rest"
 
 
 def _spreads(evaluator: Evaluator, run: Sampler, seeds: range) -> tuple[Spread, ...]:
-    draws = [evaluator.evaluate(run, seed=seed) for seed in seeds]
+    evaluations = [evaluator.evaluate(run, seed=seed) for seed in seeds]
     spreads = []
-    for measure in MEASURES:
-        values = [draw[measure].value for draw in draws]
-        spreads.append(Spread(measure, mean(values), stdev(values), draws[0][measure].floor))
+    for metric in metrics_on("features"):
+        scores = [evaluation[metric.name] for evaluation in evaluations]
+        values = [score.value for score in scores]
+        spreads.append(Spread(metric.name, mean(values), stdev(values), scores[0].baseline))
     return tuple(spreads)
 
 
@@ -278,14 +239,14 @@ def _compared(run: Sampler, name: str, spreads: tuple[Spread, ...], seed: int) -
         trained_images=max(run.images_seen, log[-1]["images"] if log else 0),
         trained_seconds=log[-1].get("seconds", 0.0) if log else 0.0,
         weights=sum(weight.numel() for weight in run.generator.parameters()),
-        drawn=run.sample(_DRAWN, seed=seed),
+        samples=run.sample(_SAMPLES, seed=seed),
         log=log,
         spreads=spreads,
     )
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """The last part of each path, with as many before it as it takes to tell them apart.
+    """The shortest ends of paths that differ.
 
     >>> _names([Path("a/x"), Path("b/x")])
     ['a/x', 'b/x']

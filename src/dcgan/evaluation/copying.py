@@ -1,11 +1,10 @@
-"""Whether a checkpoint repeats its training pictures, with those it comes nearest to.
+"""Whether a generator copies its training images, with the pairs that are nearest to each other.
 
 N images · C channels · H, W sides · F features
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -19,40 +18,40 @@ from dcgan.evaluation.baselines import RealBaselines
 from dcgan.evaluation.real_images import take
 from dcgan.metrics.estimate import FeatureArray
 from dcgan.metrics.extractor import Features
-from dcgan.metrics.memorisation import copy_threshold, copying_test, nearest, repeats
+from dcgan.metrics.memorization import copy_threshold, copying_test, nearest, repeats
+from dcgan.metrics.registry import metric_of
 from dcgan.metrics.score import Score
 
 _SHOWN = 12
 """Pairs on the sheet."""
 
 _FEWEST_HELD_OUT = 200
-"""Half of them set a threshold that one in a hundred undercuts, and the other half tries it."""
+"""Half of them set a threshold that one in a hundred reaches; the other half is the baseline."""
 
 _MOST_CELLS, _IN_A_CELL = 10, 50
-"""Cells of the copying test, and images each should hold on average."""
+"""Cells of the copying test, and images that each should hold on average."""
 
 _SURE = 3.0
-"""Standard deviations from which C_T is taken as a finding."""
+"""Standard deviations from 0 at which C_T counts as a finding."""
 
 _MANY = 2.0
-"""How many times as many duplicates as new pictures have are copies, and no chance."""
+"""Times the real-image baseline from which duplicates count as copies."""
 
 
 @dataclass(frozen=True)
 class Copying:
-    """What the search for copies found.
+    """Result of the search for copies.
 
     Parameters
     ----------
     generated, training : uint8 (N, C, H, W)
-        The generated images that lie nearest to a training picture, nearest first, and those
-        training pictures.
+        Generated images that are nearest to a training image, nearest first, and the latter.
     distances : tuple of float
-        Between them.
+        Between their features.
     searched : int
-        Training pictures that were searched.
+        Number of training images.
     held_out : str
-        Which real pictures stand for ones that could not be copied.
+        Which real images the generator could not copy.
     scores : tuple of Score
     """
 
@@ -64,7 +63,7 @@ class Copying:
     scores: tuple[Score, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary that JSON can hold, without the pictures."""
+        """A dictionary that JSON can hold, without the images."""
         return {
             "searched": self.searched,
             "held_out": self.held_out,
@@ -73,57 +72,56 @@ class Copying:
 
     def lines(self) -> list[str]:
         """For people."""
-        found = {score.measure: score for score in self.scores}
+        scores = {score.metric: score for score in self.scores}
         lines = [
-            f"copies         looked for among {self.searched:,} training pictures; never"
-            f" copied: {self.held_out}"
+            f"copies         searched among {self.searched:,} training images and compared with"
+            f" held-out images: {self.held_out}"
         ]
-        if "copying_test" in found:
-            verdict = _verdict(found["copying_test"], found["duplicate_rate"])
+        if "copying_test" in scores:
+            verdict = _verdict(scores["copying_test"], scores["duplicate_rate"])
             lines.append(f"               {verdict}")
         return lines
 
 
 def _verdict(test: Score, duplicates: Score) -> str:
-    """Both measures in words: C_T sees that images lie near, duplicates whether at pictures."""
+    """Both scores in words: C_T finds images that are close, duplicates those that are equal."""
     sure = _SURE / sqrt(_cells(test.generated))
-    if duplicates.floor is not None and duplicates.value > _MANY * duplicates.floor:
+    if duplicates.baseline is not None and duplicates.value > _MANY * duplicates.baseline:
         return (
-            "generated images lie nearer to training pictures than new pictures do: it copies"
+            "generated images are closer to training images than unseen images are: it copies"
             if test.value < -sure
-            else "some generated images are copies, though most are not: see the duplicates"
+            else "some generated images are copies, most are not: see the duplicate rate"
         )
     if test.value < -sure:
         return (
-            "generated images lie nearer to training pictures than new pictures do, but are no"
-            " copies: smooth or few kinds of images do, see the pairs"
+            "generated images are closer to training images than unseen images are, but are not"
+            " copies, as with smooth images or few kinds of images: see the nearest pairs"
         )
     if test.value > sure:
         return (
-            "generated images lie farther from training pictures than new ones do: no copying,"
-            " but not yet the data either"
+            "generated images are farther from training images than unseen images are: they are"
+            " no copies, but do not match the data well"
         )
-    return "generated images lie as far from training pictures as new ones do"
+    return "generated images are as far from training images as unseen images are: no copying found"
 
 
 class CopyingSearch:
-    """Looks for copies of the same training pictures again and again.
+    """Searches generated images for copies of the same training images.
 
     Parameters
     ----------
-    dataset : Pictures
+    dataset : ImageDataset
     rows_N : int64 (N,)
-        Those to search.
+        The training images to search.
     features : Features
-        Of these.
+        Of these images.
     held_out : (Features, str), optional
-        Of real pictures that were not trained on, and what to call them. Without them, a fifth of
-        the training pictures stands for such: it is left out of the search, and a generator that
-        copies is nearer to the others all the same.
+        Of real images that were not trained on, and their description. Default: a fifth of the
+        training images, which are not searched; a generator that copies is still closer to the
+        others.
     extractor : str
-        The label of what took the features.
-    floors : Floors
-        Knows what held-out pictures get.
+        Label of the feature extractor.
+    baselines : RealBaselines
     """
 
     def __init__(
@@ -138,92 +136,70 @@ class CopyingSearch:
     ) -> None:
         if held_out is None:
             count = len(rows_N) // 5
-            name = f"{count:,} of the training pictures, left out of the search"
+            name = f"{count:,} of the training images, which are not searched"
             held_out = features.take(slice(0, count)), name
             rows_N, features = rows_N[count:], features.take(slice(count, None))
-        self._held_out, self._name = held_out
-        self._dataset, self._rows, self._features = dataset, rows_N, features
-        self._baselines = baselines.of(
-            f"copying {self._name} {len(rows_N)}",
-            lambda: _baselines(self._held_out.values, features.values),
-        )
+        self._held_out_MF, self._name = held_out[0].values, held_out[1]
+        self._dataset, self._rows, self._training_NF = dataset, rows_N, features.values
         self._label = extractor
+        self._baselines: dict[str, float] = {}
+        if len(self._held_out_MF) >= _FEWEST_HELD_OUT:
+            self._baselines = baselines.of(
+                f"copying {self._name} {len(rows_N)}",
+                ("threshold", "copying_test", "duplicate_rate", "repeat_rate"),
+                lambda: _baselines(self._held_out_MF, self._training_NF),
+            )
 
     def search(
         self, generated: Features, images: NDArray[np.uint8], seed: int, split: str
     ) -> Copying:
-        """Look for copies among generated images.
+        """Search for copies among N generated images.
 
-        Parameters
-        ----------
-        generated : Features
-            Of N images.
-        images : uint8 (n, C, H, W)
-            The first n of them, among which those that are shown are chosen.
-        seed : int
-            Of the latents.
-        split : str
-            What to call the real pictures.
+        The nearest pairs are chosen from the first n of them, ``images`` uint8 (n, C, H, W).
         """
-        distance_N, index_N = nearest(generated.values, self._features.values)
+        distance_N, index_N = nearest(generated.values, self._training_NF)
         closest = np.argsort(distance_N[: len(images)], kind="stable")[:_SHOWN]
-        scores = tuple(self._scores(generated, distance_N, seed, split))
         return Copying(
             images[closest],
             take(self._dataset, self._rows[index_N[closest]]),
             tuple(float(one) for one in distance_N[closest]),
             len(self._rows),
             self._name,
-            scores,
+            self._scores(generated.values, distance_N, seed, split),
         )
 
     def _scores(
-        self, generated: Features, distance_N: NDArray[np.float64], seed: int, split: str
-    ) -> Iterator[Score]:
-        common: dict[str, Any] = {
-            "extractor": self._label,
-            "real": len(self._rows),
-            "split": f"{split}; held out: {self._name}",
-            "seed": seed,
-        }
-        training, held_out = self._features.values, self._held_out.values
-        count = min(len(held_out), len(generated))
+        self, generated: FeatureArray, distance_N: NDArray[np.float64], seed: int, split: str
+    ) -> tuple[Score, ...]:
+        count = min(len(self._held_out_MF), len(generated))
         if count < _FEWEST_HELD_OUT:
-            return
-        half = count // 2  # its score grows with the number of images: as many as in its floor
-        yield Score(
-            measure="copying_test",
-            value=_c_t(generated.values[:half], training, held_out[half : 2 * half]),
-            floor=self._baselines["copying_test"],
-            better="zero",
-            generated=half,
-            **common,
-        )
+            return ()
+        half = count // 2  # C_T grows with the number of images: as many as for its baseline
         threshold = self._baselines["threshold"]
-        yield Score(
-            measure="duplicate_rate",
-            value=float((distance_N <= threshold).mean()),
-            floor=self._baselines["duplicate_rate"],
-            generated=len(generated),
-            **common,
-        )
-        yield Score(
-            measure="repeat_rate",
-            value=repeats(generated.values[:count], threshold=threshold),
-            floor=self._baselines["repeat_rate"],
-            generated=count,
-            **common,
+        test = _c_t(generated[:half], self._training_NF, self._held_out_MF[half : 2 * half])
+        values = {
+            "copying_test": (test, half),
+            "duplicate_rate": (float((distance_N <= threshold).mean()), len(generated)),
+            "repeat_rate": (repeats(generated[:count], threshold=threshold), count),
+        }
+        return tuple(
+            Score(
+                metric=name,
+                value=value,
+                baseline=self._baselines[name],
+                better=metric_of(name).better,
+                extractor=self._label,
+                real=len(self._rows),
+                generated=images,
+                split=f"{split}; held out: {self._name}",
+                seed=seed,
+            )
+            for name, (value, images) in values.items()
         )
 
 
 def _baselines(held_out: FeatureArray, training: FeatureArray) -> dict[str, float]:
-    """What one half of the held-out pictures gets when the other half sets the bound.
-
-    A threshold that one in a hundred of the one half undercuts is undercut by about as many of
-    the other, and the copying test finds nothing between them.
-    """
-    if len(held_out) < _FEWEST_HELD_OUT:
-        return {}
+    """The scores of one half of the held-out images, with the threshold of the other half."""
     half = len(held_out) // 2
     one, other = held_out[:half], held_out[half : 2 * half]
     threshold = copy_threshold(training, one)
@@ -239,10 +215,10 @@ def _baselines(held_out: FeatureArray, training: FeatureArray) -> dict[str, floa
 def _c_t(generated: FeatureArray, training: FeatureArray, held_out: FeatureArray) -> float:
     try:
         return copying_test(generated, training, held_out, cells=_cells(len(held_out)))
-    except DataError:  # a collapsed generator may sit where no held-out picture is
+    except DataError:  # a collapsed generator may leave every cell without held-out images
         return copying_test(generated, training, held_out, cells=1)
 
 
 def _cells(held_out: int) -> int:
-    """Of the copying test; the deviation of C_T is 1/√cells where nothing is copied."""
+    """Cells of the copying test; the standard deviation of C_T is 1/√cells without copying."""
     return min(_MOST_CELLS, max(1, held_out // _IN_A_CELL))

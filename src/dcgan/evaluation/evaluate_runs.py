@@ -1,11 +1,10 @@
-"""From run folders to evaluations: opens the pictures and the extractor that measuring takes."""
+"""Evaluation of run folders: opens the real images and the feature extractor."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from os import fspath
 
-from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, DcganError
 from dcgan.evaluation.evaluator import Evaluation, Evaluator, refuse_few, refuse_few_images
 from dcgan.evaluation.extractors import open_extractor, refuse_unknown
@@ -31,32 +30,32 @@ def evaluate(
     download: bool = False,
     reporter: Reporter = SILENT,
 ) -> list[Evaluation]:
-    """Measure checkpoints against the same real pictures, on the same features.
+    """Evaluate checkpoints against the same real images, with the same feature extractor.
 
     Parameters
     ----------
     runs : sequence of Sampler
-        Each opened at the checkpoint to measure; all draw images of one shape. Where they were
-        opened by several processes, these share the work, and each returns all of it.
+        Each opened at the checkpoint to evaluate; all generate images of one shape. If several
+        processes opened them, these share the work, and each returns all of it.
     data : str, optional
-        The real pictures, as for :func:`dcgan.train`; default what the first run was trained on.
+        The real images, as for :func:`dcgan.train`; default the training data of the first run.
     extractor : str, default "auto"
         See :func:`dcgan.evaluation.extractors.open_extractor`.
     images : int, default 10,000
-        Generated images, and as many real ones; at most half of the pictures.
+        Generated images, and as many real ones; at most half of the dataset.
     held_out : str, optional
-        Pictures that the runs were not trained on, for the test of copying; default the test
-        split of a named set.
+        Images that the runs were not trained on, for the test of copying; default the test split
+        of a dataset chosen by name.
     seed : int
         Of the latents.
     brief : bool
-        Only distances and shares on features.
+        Only metrics on the extractor's features and classes.
     data_root : path, optional
-        Where named sets lie.
+        The folder of datasets chosen by name.
     download : bool
-        Whether Inception's weights may be fetched.
-    reporter
-        Told what is being done.
+        Whether to download the Inception weights if they are missing.
+    reporter : Reporter, default silent
+        Receives notes and progress.
 
     Returns
     -------
@@ -65,9 +64,9 @@ def evaluate(
     Raises
     ------
     DataError, ConfigError
-        What was asked for cannot be measured, or several processes do not see the same.
+        The images, the extractor or the numbers cannot be used, or several processes disagree.
     """
-    # before anything is decoded, or a classifier trained, in vain
+    # refused before any image is decoded or a classifier trained
     refuse_few(images)
     extractor = fspath(extractor)
     refuse_unknown(extractor)
@@ -80,17 +79,25 @@ def evaluate(
         raise ConfigError(
             "held_out",
             held_out,
-            "copies are looked for among a run's own pictures, of one checkpoint; leave out DATA"
-            " and --all",
+            "copies are searched for only in the training data. Leave out `data`, and evaluate one"
+            " checkpoint at a time",
         )
     with ranks.first_ahead():
         if not brief and data is None:
-            others = _held_out(runs[0], held_out, data_root, reporter)
+            name = held_out or held_out_name(folder)
+            try:
+                if name is not None:
+                    others = open_dataset(
+                        folder, networks, name, data_root=data_root, reporter=reporter
+                    )
+            except DcganError:
+                if held_out is not None:  # the default, the test split, may be missing
+                    raise
         opened = open_extractor(
             extractor, dataset, device=runs[0].device, download=download, reporter=reporter
         )
     ranks.agree("checkpoints", [run.checkpoint.name for run in runs])
-    ranks.agree("pictures", [(name_of(some), len(some)) for some in (dataset, others) if some])
+    ranks.agree("images", [(name_of(some), len(some)) for some in (dataset, others) if some])
     ranks.agree("extractor", opened.label)
     opened.ranks = ranks
     evaluator = Evaluator(
@@ -103,20 +110,3 @@ def evaluate(
         reporter=reporter,
     )
     return [evaluator.evaluate(run, seed=seed) for run in runs]
-
-
-def _held_out(
-    run: Sampler,
-    asked: StrPath | None,
-    data_root: StrPath | None,
-    reporter: Reporter,
-) -> ImageDataset | None:
-    name = asked or held_out_name(run.folder)
-    if name is None:
-        return None
-    try:
-        return open_dataset(run.folder, run.networks, name, data_root=data_root, reporter=reporter)
-    except DcganError:
-        if asked is not None:
-            raise
-        return None  # nobody asked for the test split, and it is not there

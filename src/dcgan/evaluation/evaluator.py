@@ -1,13 +1,14 @@
-"""All measures of one checkpoint, each with its protocol and with what real images get.
+"""All scores of a checkpoint, each with the score of real images for comparison.
 
 N images · C channels · H, W sides · F features · K classes
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from math import isnan
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from math import isnan, prod
 from typing import Any
 
 import numpy as np
@@ -22,26 +23,21 @@ from dcgan.evaluation.real_features import real_features
 from dcgan.evaluation.real_images import FEWEST, chosen_order, name_of, take
 from dcgan.evaluation.sampler import Sampler
 from dcgan.metrics.extractor import Extractor, Features
-from dcgan.metrics.frechet import Moments, frechet_distance
-from dcgan.metrics.kernel import kernel_distance
-from dcgan.metrics.labels import inception_score, label_entropy, label_shares, mode_coverage
-from dcgan.metrics.neighbours import density_coverage, precision_recall
+from dcgan.metrics.labels import label_shares
+from dcgan.metrics.registry import compute, metric_of, metrics_on
 from dcgan.metrics.score import Score
-from dcgan.metrics.similarity import ms_ssim_diversity
-from dcgan.metrics.wasserstein import sliced_wasserstein
 from dcgan.runtime.reporting import SILENT, Reporter
-from dcgan.vocabulary import Better
 
 _MOST_TRAINING = 50_000
-"""Training pictures among which copies are looked for."""
+"""Training images that are searched for copies."""
 
 _PIXEL_BYTES = 200_000_000
-"""Of generated images that are kept for the measures on pixels."""
+"""Bytes of generated images that are kept for the metrics on pixels."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured of one checkpoint.
+    """The scores of one checkpoint.
 
     Parameters
     ----------
@@ -51,11 +47,11 @@ class Evaluation:
     images_seen : int
     scores : tuple of Score
     dataset : str
-        Eight letters that tell the real ones from others.
+        Eight letters that identify the real images.
     extractor : str
-        What the extractor is, for people.
+        A description of the feature extractor.
     classes : mapping of str to (float, float)
-        Class → its share of generated and of real images, as the extractor sees them.
+        Class → its share of generated and of real images, as the extractor classifies them.
     copying : Copying, optional
     """
 
@@ -68,12 +64,12 @@ class Evaluation:
     classes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     copying: Copying | None = None
 
-    def __getitem__(self, measure: str) -> Score:
-        """The score of a measure, by its name."""
+    def __getitem__(self, metric: str) -> Score:
+        """The score of a metric, by its name."""
         for score in self.scores:
-            if score.measure == measure:
+            if score.metric == metric:
                 return score
-        raise KeyError(measure)
+        raise KeyError(metric)
 
     @property
     def judgement(self) -> str:
@@ -87,7 +83,7 @@ class Evaluation:
             "run": self.run,
             "checkpoint": self.checkpoint,
             "images_seen": self.images_seen,
-            "pictures": self.dataset,
+            "dataset": self.dataset,
             "extractor": self.extractor,
             "scores": [score.to_json() for score in self.scores],
             "classes": {name: list(shares) for name, shares in self.classes.items()},
@@ -96,31 +92,31 @@ class Evaluation:
 
 
 class Evaluator:
-    """Measures checkpoints against the same real pictures, on the same features.
+    """Evaluates checkpoints against the same real images, with the same feature extractor.
 
     Parameters
     ----------
-    dataset : Pictures
-        The real ones, at the runs' size.
+    dataset : ImageDataset
+        The real images, at the runs' size.
     extractor : Extractor
     images : int, default 10,000
-        Generated ones, and as many real ones; where there are not twice as many pictures, half
-        of them: the other half, real too, is measured in the same way and gives the floor.
-    held_out : Pictures, optional
-        Real pictures that the runs were not trained on, for the test of copying.
+        Generated images, and as many real ones; at most half of the dataset. The real-image
+        baseline is the score of as many other real images.
+    held_out : ImageDataset, optional
+        Real images that the runs were not trained on, for the test of copying.
     brief : bool
-        Only the distances and shares on features: what a curve over checkpoints needs.
+        Only metrics on the extractor's features and classes.
     copies : bool
-        Whether the pictures are what the runs were trained on, so that copies are looked for.
+        Whether the dataset is the training data, so that copies are searched for.
     reporter : Reporter, default silent
-        Receives notes and progress.
+        Receives notes.
 
     Raises
     ------
     ConfigError
-        Too few images asked for.
+        ``images`` is too small.
     DataError
-        Too few pictures.
+        The dataset is too small.
     """
 
     def __init__(
@@ -138,27 +134,24 @@ class Evaluator:
         refuse_few(images)
         refuse_few_images(total)
         self.count = min(images, total // 2)
-        self._reporter = reporter
-        self._extractor = extractor
-        self._seed = 0
-        self._brief = brief
-        self.split = f"{self.count:,} of {total:,} pictures ({name_of(dataset)})"
+        self.split = f"{self.count:,} of {total:,} images ({name_of(dataset)})"
+        self._dataset, self._extractor = dataset, extractor
+        self._reporter, self._brief = reporter, brief
         order = chosen_order(total)
-        self._rows, self._floor_rows = order[: self.count], order[self.count : 2 * self.count]
-        self._dataset = dataset
-        self._reporter.note(f"features of real pictures ({extractor.label})")
+        self._rows, self._other_rows = order[: self.count], order[self.count : 2 * self.count]
+        reporter.note(f"computing the features of real images ({extractor.label})")
         searched = 0 if brief or not copies else min(total, _MOST_TRAINING)
         most = max(2 * self.count, searched)
-        known = real_features(dataset, order[:most], extractor)
+        features = real_features(dataset, order[:most], extractor)
         self._baselines = RealBaselines(dataset, extractor, self.count)
-        self._reference = known.take(slice(0, self.count))
-        self._others = known.take(slice(self.count, 2 * self.count))
+        self._real = features.take(slice(0, self.count))
+        self._others = features.take(slice(self.count, 2 * self.count))
         self._search: CopyingSearch | None = None
         if searched:
             self._search = CopyingSearch(
                 dataset,
                 order[:most],
-                known,
+                features,
                 None if held_out is None else self._features_of(held_out),
                 extractor=extractor.label,
                 baselines=self._baselines,
@@ -166,29 +159,37 @@ class Evaluator:
 
     def _features_of(self, held_out: ImageDataset) -> tuple[Features, str]:
         rows = chosen_order(len(held_out))[: self.count]
-        name = f"{len(rows):,} of {len(held_out):,} other pictures ({name_of(held_out)})"
+        name = f"{len(rows):,} of {len(held_out):,} other images ({name_of(held_out)})"
         return real_features(held_out, rows, self._extractor), name
 
     def evaluate(self, run: Sampler, *, seed: int = 0) -> Evaluation:
-        """Measure the checkpoint that a run is opened at, on the latents of a seed."""
-        self._seed = seed
-        if run.networks.image_shape != self._dataset.shape:
+        """Evaluate the checkpoint that a run is opened at, on the latents of a seed."""
+        shape = run.networks.image_shape
+        if shape != self._dataset.shape:
             raise DataError(
-                f"{run.path}: draws images of another shape than the pictures they would be"
-                " compared with"
+                f"{run.path}: generates images of shape {shape}, but the real images have shape"
+                f" {self._dataset.shape}. Choose runs of one size and color mode"
             )
-        self._reporter.note(f"{run.images_seen:,} images seen: drawing {self.count:,} images")
-        kept = 0 if self._brief else min(self.count, _PIXEL_BYTES // _bytes_of(run))
-        first = _FirstOf(run.stream(self.count, seed=self._seed), kept)
-        generated = self._extractor(iter(first))
-        self._reporter.note("measuring")
-        scores = [*self._distances(generated), *self._of_classes(generated)]
+        self._reporter.note(f"{run.images_seen:,} images seen: generating {self.count:,} images")
+        most = 0 if self._brief else min(self.count, _PIXEL_BYTES // prod(shape))
+        kept: list[NDArray[np.uint8]] = []
+        generated = self._extractor(_keep_first(run.stream(self.count, seed=seed), most, kept))
+        self._reporter.note("computing scores")
+        scores = self._scores_of_features(generated, seed)
         copying = None
         if not self._brief:
-            scores += self._on_pixels(first.images())
-        if self._search is not None:
-            copying = self._search.search(generated, first.images(), seed, self.split)
-            scores += copying.scores
+            images = np.concatenate(kept)
+            count = len(images)
+            scores += self._scores(
+                "images",
+                take(self._dataset, self._rows[:count]),
+                lambda: take(self._dataset, self._other_rows[:count]),
+                images,
+                seed,
+            )
+            if self._search is not None:
+                copying = self._search.search(generated, images, seed, self.split)
+                scores += copying.scores
         return Evaluation(
             str(run.path),
             run.checkpoint.name,
@@ -196,154 +197,81 @@ class Evaluator:
             tuple(scores),
             name_of(self._dataset),
             self._extractor.about,
-            self._shares(generated),
+            self._class_shares(generated),
             copying,
         )
 
-    def _distances(self, generated: Features) -> Iterator[Score]:
-        real, others, fake = self._reference.values, self._others.values, generated.values
-        moments = Moments.of(real)
-        baselines = self._baselines.of(
-            "distances",
-            lambda: {
-                "frechet": frechet_distance(moments, Moments.of(others)),
-                "kernel": kernel_distance(real, others).value,
-                **asdict(precision_recall(real, others)),
-                **asdict(density_coverage(real, others)),
-            },
-        )
-        distance = frechet_distance(moments, Moments.of(fake))
-        yield self._score_like("frechet_distance", distance, baselines["frechet"])
-        found = kernel_distance(real, fake)
-        yield self._score_like(
-            "kernel_distance", found.value, baselines["kernel"], error=found.error
-        )
-        shares = asdict(precision_recall(real, fake)) | asdict(density_coverage(real, fake))
-        for name, value in shares.items():
-            # above real images' density lies crowding, not quality
-            better: Better = "real" if name == "density" else "higher"
-            yield self._score_like(name, value, baselines[name], better=better)
+    def _scores_of_features(self, generated: Features, seed: int) -> list[Score]:
+        kinds = {"features": "values"}
+        if generated.probabilities is not None:
+            kinds["probabilities"] = "probabilities"
+        if self._extractor.classes:  # those of another dataset are not the modes of this one
+            kinds["classes"] = "probabilities"
+        scores = []
+        for kind, name in kinds.items():
+            real, fake = getattr(self._real, name), getattr(generated, name)
+            scores += self._scores(kind, real, partial(getattr, self._others, name), fake, seed)
+        return scores
 
-    def _of_classes(self, generated: Features) -> Iterator[Score]:
-        """What the extractor's own classes say, where it has any."""
-        fake, real = generated.probabilities, self._others.probabilities
-        if fake is None or real is None:
-            return
-        score, floor = inception_score(fake), inception_score(real)
-        yield self._score_like(
-            "inception_score", score.value, floor.value, error=score.error, better="higher"
-        )
-        if not self._extractor.classes:
-            return  # another data set's classes say nothing of these pictures' modes
-        shares, reference = label_shares(fake), label_shares(real)
-        expected = label_shares(_probabilities(self._reference))
-        yield self._score_like(
-            "mode_coverage",
-            mode_coverage(shares, expected),
-            mode_coverage(reference, expected),
-            better="higher",
-        )
-        yield self._score_like(
-            "label_entropy", label_entropy(shares), label_entropy(reference), better="real"
-        )
+    def _scores(
+        self, kind: str, real: Any, others: Callable[[], Any], generated: Any, seed: int
+    ) -> list[Score]:
+        """Scores of the metrics on one kind of arrays, such as features or images."""
+        metrics = metrics_on(kind)
+        values = compute(metrics, real, generated)
 
-    def _on_pixels(self, images: NDArray[np.uint8]) -> Iterator[Score]:
-        count = len(images)
-        real = take(self._dataset, self._rows[:count])
-        baselines = self._baselines.of(f"pixels {count}", lambda: self._floors_on_pixels(real))
-        for level, value in sliced_wasserstein(real, images).items():
-            name = f"sliced_wasserstein_{level}"
-            yield self._score_like(name, value, baselines[name], images=count)
-        found = ms_ssim_diversity(images)
-        yield self._score_like(
-            "ms_ssim",
-            found.value,
-            baselines["ms_ssim"],
-            error=found.error,
-            better="real",
-            images=count,
-        )
+        def baselines() -> dict[str, float]:
+            found = compute([one for one in metrics if one.baseline == "other"], real, others())
+            found |= compute([one for one in metrics if one.baseline == "same"], real, real)
+            return {name: estimate.value for name, estimate in found.items()}
 
-    def _floors_on_pixels(self, real: NDArray[np.uint8]) -> dict[str, float]:
-        others = take(self._dataset, self._floor_rows[: len(real)])
-        distances = sliced_wasserstein(real, others)
-        return {
-            **{f"sliced_wasserstein_{level}": value for level, value in distances.items()},
-            "ms_ssim": ms_ssim_diversity(real).value,
-        }
+        count = len(generated)
+        known = self._baselines.of(f"{kind} {count}", values, baselines)
+        return [
+            Score(
+                metric=name,
+                value=estimate.value,
+                baseline=known[name],
+                error=None if isnan(estimate.error) else estimate.error,
+                better=metric_of(name).better,
+                extractor="pixels" if kind == "images" else self._extractor.label,
+                real=count,
+                generated=count,
+                split=self.split,
+                seed=seed,
+            )
+            for name, estimate in values.items()
+        ]
 
-    def _shares(self, generated: Features) -> dict[str, tuple[float, float]]:
+    def _class_shares(self, generated: Features) -> dict[str, tuple[float, float]]:
         names = self._extractor.classes
-        if not names or generated.probabilities is None:
+        if not names or generated.probabilities is None or self._real.probabilities is None:
             return {}
-        fake = label_shares(generated.probabilities)
-        real = label_shares(_probabilities(self._reference))
+        shares = label_shares(generated.probabilities), label_shares(self._real.probabilities)
         return {
-            name: (float(ours), float(theirs))
-            for name, ours, theirs in zip(names, fake, real, strict=True)
+            name: (float(generated_share), float(real_share))
+            for name, generated_share, real_share in zip(names, *shares, strict=True)
         }
-
-    def _score_like(
-        self,
-        measure: str,
-        value: float,
-        floor: float,
-        *,
-        error: float | None = None,
-        better: Better = "lower",
-        images: int | None = None,
-    ) -> Score:
-        """A score of this evaluator's protocol; on pixels, where ``images`` says of how many."""
-        return Score(
-            measure=measure,
-            value=float(value),
-            floor=float(floor),
-            error=None if error is None or isnan(error) else float(error),
-            better=better,
-            extractor=self._extractor.label if images is None else "pixels",
-            real=images or self.count,
-            generated=images or self.count,
-            split=self.split,
-            seed=self._seed,
-        )
 
 
 def refuse_few(images: int) -> None:
-    """Raise ``ConfigError`` for so few generated images that no distance means anything."""
+    """Raise ``ConfigError`` for too few generated images to compute a distance."""
     if images < FEWEST:
-        raise ConfigError("images", images, f"at least {FEWEST}, or no distance means anything")
+        raise ConfigError("images", images, f"at least {FEWEST} images are needed for a score")
 
 
 def refuse_few_images(total: int) -> None:
-    """Raise ``DataError`` for so few real ones that there are no two sets of them."""
+    """Raise ``DataError`` for too few real images to form two sets."""
     if total < 2 * FEWEST:
-        raise DataError(f"{total} pictures: too few to compare with, it takes {2 * FEWEST}")
+        raise DataError(f"{total} real images: at least {2 * FEWEST} are needed. Add more")
 
 
-class _FirstOf:
-    """Passes parts on, and keeps the first images of them."""
-
-    def __init__(self, parts: Iterator[NDArray[np.uint8]], count: int) -> None:
-        self._parts = parts
-        self._count = count
-        self._kept: list[NDArray[np.uint8]] = []
-
-    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
-        missing = self._count
-        for part in self._parts:
-            if missing > 0:
-                self._kept.append(part[:missing])
-                missing -= len(self._kept[-1])
-            yield part
-
-    def images(self) -> NDArray[np.uint8]:
-        return np.concatenate(self._kept)
-
-
-def _bytes_of(run: Sampler) -> int:
-    return int(np.prod(run.networks.image_shape))
-
-
-def _probabilities(features: Features) -> NDArray[np.float32]:
-    assert features.probabilities is not None
-    return features.probabilities
+def _keep_first(
+    parts: Iterator[NDArray[np.uint8]], count: int, kept: list[NDArray[np.uint8]]
+) -> Iterator[NDArray[np.uint8]]:
+    """Pass parts on, and append the first ``count`` images to ``kept``."""
+    for part in parts:
+        if count > 0:
+            kept.append(part[:count])
+            count -= len(kept[-1])
+        yield part

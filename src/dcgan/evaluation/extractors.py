@@ -1,4 +1,4 @@
-"""Extractors by the name a person gives, for a run's pictures."""
+"""Feature extractors by name, for a dataset."""
 
 from __future__ import annotations
 
@@ -15,13 +15,9 @@ from dcgan.errors import ConfigError, DataError, did_you_mean
 from dcgan.evaluation.real_images import chosen_order, take
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.chance import is_clearly_above_chance
-from dcgan.metrics.extractors.classifier import (
-    FEWEST_IMAGES,
-    MOST_CLASSES,
-    cached_classifier,
-    is_kept,
-)
+from dcgan.metrics.extractors.classifier import cached_classifier, is_kept
 from dcgan.metrics.extractors.classifier_network import Classifier
+from dcgan.metrics.extractors.classifier_training import FEWEST_IMAGES, MOST_CLASSES
 from dcgan.metrics.extractors.inception import inception_extractor
 from dcgan.metrics.extractors.module import module_extractor
 from dcgan.metrics.extractors.random_network import random_extractor
@@ -30,18 +26,18 @@ from dcgan.runtime.reporting import SILENT, Reporter
 
 NAMES = ("auto", "random", "classifier", "inception")
 
-_MOST_TAUGHT = 60_000
-"""Pictures that a classifier is trained on: as many as MNIST has."""
+_MOST_IMAGES = 60_000
+"""Images that a classifier is trained on: as many as MNIST has."""
 
-_TAUGHT_BYTES = 1_500_000_000
-"""Of pictures that are held while it learns."""
+_MOST_BYTES = 1_500_000_000
+"""Bytes of images that are held while it is trained."""
 
 _BRIEF = 40_000
-"""Images that a classifier sees which only reads samples: the digits' is 98.9 % right after
+"""Images seen by a classifier that only labels samples: that of the digits is 98.9 % accurate after
 32,000."""
 
 _LOOKED_AT = 64
-"""Pictures whose pixels tell a streamed collection from a changed one of the same names."""
+"""Images whose pixels tell whether a streamed dataset has changed."""
 
 
 def open_extractor(
@@ -52,58 +48,52 @@ def open_extractor(
     download: bool = False,
     reporter: Reporter = SILENT,
 ) -> Extractor:
-    """An extractor by its name, or from a file.
+    """A feature extractor by its name, or from a file.
 
     Parameters
     ----------
     wanted : str
-        ``random``; ``classifier``, trained once on the pictures' own labels and kept;
-        ``inception``, the standard weights where they are in the cache; ``auto``, the classifier
-        where there are labels, else random; or a file: a ``.pth`` of Inception weights, or
-        TorchScript or an exported program that only computes on tensors. A classifier that is not
-        clearly better than guessing (see :mod:`dcgan.metrics.extractors.chance`) is not used:
-        random takes its place.
-    dataset : Pictures
-        Give the size, the channels and the labels.
+        ``random``; ``classifier``, trained once on the dataset's labels and kept in the cache;
+        ``inception``, the standard weights if they are in the cache; ``auto``, classifier if there
+        are labels, else random; or a file: Inception weights (``.pth``), TorchScript, or an
+        exported program (``.pt2``). Instead of a classifier that is not clearly better than
+        guessing (see :mod:`dcgan.metrics.extractors.chance`), random is used.
+    dataset : ImageDataset
+        Provides the size, the channels and the labels.
     device : torch.device, default CPU
     download : bool
-        Whether Inception's weights may be fetched.
+        Whether to download the Inception weights if they are missing.
     reporter : Reporter, default silent
         Receives notes and progress.
 
     Raises
     ------
     ConfigError
-        Neither a name nor a file.
+        ``wanted`` is neither a name nor a file.
     DataError
-        ``classifier`` without labels, or a file that is no such extractor.
+        ``classifier`` without labels, or a file that is no extractor.
     """
     refuse_unknown(wanted)
     channels, height, width = dataset.shape
-    match wanted:
-        case "auto":
-            name = "classifier" if _can_be_taught(dataset) else "random"
-            return open_extractor(name, dataset, device=device, reporter=reporter)
-        case "random":
-            return random_extractor(channels, (height, width), device=device)
-        case "classifier":
-            found = classes_of(dataset)
-            if found is None:
-                raise DataError(
-                    "these pictures have no labels to train a classifier on; take --extractor"
-                    " random, or sort them into one folder per class"
-                )
-            classifier = factor_classifier(dataset, *found, device=device, reporter=reporter)
-            trouble = _near_chance(classifier, dataset, found[1])
-            if trouble:
-                reporter.note(f"measuring with the extractor random: {trouble}")
-            return (
-                random_extractor(channels, (height, width), device=device)
-                if trouble
-                else classifier
+    if wanted == "auto":
+        wanted = "classifier" if _has_classes_to_learn(dataset) else "random"
+    if wanted == "classifier":
+        found = classes_of(dataset)
+        if found is None:
+            raise DataError(
+                "the images have no labels to train a classifier on. Set `extractor=random`, or"
+                " sort the images into one folder per class"
             )
-        case "inception":
-            return inception_extractor(None, device=device, download=download)
+        classifier = factor_classifier(dataset, *found, device=device, reporter=reporter)
+        problem = _near_chance(classifier, dataset, found[1])
+        if not problem:
+            return classifier
+        reporter.note(f"using the feature extractor random: {problem}")
+        wanted = "random"
+    if wanted == "random":
+        return random_extractor(channels, (height, width), device=device)
+    if wanted == "inception":
+        return inception_extractor(None, device=device, download=download)
     path = expanded(wanted)
     if path.suffix == ".pth":
         return inception_extractor(path, device=device)
@@ -113,24 +103,17 @@ def open_extractor(
 def refuse_unknown(wanted: str, key: str = "extractor") -> None:
     """Raise ``ConfigError`` for what is neither an extractor's name nor a file.
 
-    Parameters
-    ----------
-    wanted : str
-        As for :func:`open_extractor`, which asks this itself: ask before anything is decoded.
-    key : str
-        The setting to name.
+    :func:`open_extractor` does this itself; call it earlier, before images are decoded. ``key`` is
+    the setting that the error names.
     """
     if wanted not in NAMES and not expanded(wanted).is_file():
-        raise ConfigError(key, wanted, f"neither a file nor a name; {did_you_mean(wanted, NAMES)}")
+        raise ConfigError(key, wanted, f"neither a name nor a file; {did_you_mean(wanted, NAMES)}")
 
 
 def classes_of(dataset: ImageDataset, factor: str | None = None) -> tuple[str, Labels] | None:
-    """The factor by which pictures are classified: ``label`` or the first that has names.
+    """The factor whose classes a classifier learns: ``label``, or the first that has named classes.
 
-    Parameters
-    ----------
-    factor : str, optional
-        Only this one.
+    With ``factor``, only that one.
     """
     named = {name: labels for name, labels in dataset.labels.items() if labels.names}
     if factor is not None:
@@ -140,35 +123,38 @@ def classes_of(dataset: ImageDataset, factor: str | None = None) -> tuple[str, L
     return next(iter(named.items()), None)
 
 
-def _can_be_taught(dataset: ImageDataset) -> bool:
+def _has_classes_to_learn(dataset: ImageDataset) -> bool:
     found = classes_of(dataset)
     if found is None:
         return False
-    numbers = found[1].values[dataset.rows(_taught_rows(dataset))].astype(np.int64)
-    counts = np.bincount(numbers, minlength=len(found[1].names))
+    _, classes = _training_part(dataset, found[1])
+    counts = np.bincount(classes, minlength=len(found[1].names))
     return 2 <= len(counts) <= MOST_CLASSES and bool(counts.min() >= FEWEST_IMAGES)
 
 
 def _near_chance(extractor: Extractor, dataset: ImageDataset, labels: Labels) -> str:
-    """Why a classifier's features mean nothing; empty where it has learned its classes."""
+    """Why a classifier's features say nothing; empty if it has learned its classes."""
     network = extractor.network
     if not isinstance(network, Classifier):
         return ""
     card = network.card
-    numbers = labels.values[dataset.rows(_taught_rows(dataset))].astype(np.int64)
-    majority = float(np.bincount(numbers).max()) / len(numbers)
+    _, classes = _training_part(dataset, labels)
+    majority = float(np.bincount(classes).max()) / len(classes)
     if is_clearly_above_chance(card.right, card.held_out, majority):
         return ""
     return (
-        f"the classifier of the labels is right on {card.right:,} of {card.held_out:,} held-out"
-        f" images ({card.accuracy:.1%}), not clearly more than naming the most frequent class"
-        f" always ({majority:.1%})"
+        f"the classifier labels {card.right:,} of {card.held_out:,} held-out images correctly"
+        f" ({card.accuracy:.1%}), not clearly more than always choosing the most frequent class"
+        f" ({majority:.1%})"
     )
 
 
-def _taught_rows(dataset: ImageDataset) -> NDArray[np.int64]:
-    most = min(_MOST_TAUGHT, _TAUGHT_BYTES // prod(dataset.shape))
-    return chosen_order(len(dataset))[:most]
+def _training_part(
+    dataset: ImageDataset, labels: Labels
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows (N,) that a classifier is trained on, and their classes (N,)."""
+    rows = chosen_order(len(dataset))[: min(_MOST_IMAGES, _MOST_BYTES // prod(dataset.shape))]
+    return rows, labels.values[dataset.rows(rows)].astype(np.int64)
 
 
 def factor_classifier(
@@ -181,35 +167,29 @@ def factor_classifier(
     brief: bool = False,
     reporter: Reporter = SILENT,
 ) -> Extractor:
-    """A classifier of pictures by one factor, trained once on them and kept.
+    """A classifier of images by one factor, trained once and kept in the cache.
 
     Parameters
     ----------
-    dataset : Pictures
+    dataset : ImageDataset
     factor : str
         Its name.
     labels : Labels
-        The classes of all pictures by it.
+        The classes of all images by this factor.
     device : torch.device, default CPU
     shifted : bool
-        Whether it learns from pictures moved a little, too: better, unless the factor is a place.
+        Whether it is also trained on shifted images: better, unless the factor is a position.
     brief : bool
-        Where it has to be trained, only so long that it can be read by: it measures nothing.
+        Whether a short training suffices, as for labelling samples without computing scores.
     reporter : Reporter, default silent
         Receives notes and progress.
-
-    Raises
-    ------
-    DataError
-        Too few pictures of a class, or too many classes.
     """
-    rows = _taught_rows(dataset)
-    numbers = labels.values[dataset.rows(rows)].astype(np.int64)
+    rows, classes = _training_part(dataset, labels)
     key = hashlib.sha256(f"{dataset.fingerprint} {dataset.shape} {factor}".encode())
-    key.update(numbers.tobytes())
+    key.update(classes.tobytes())
     if not shifted:
         key.update(b"still")
-    if dataset.fingerprint.startswith(STREAMED):  # made of names: pixels may change under them
+    if dataset.fingerprint.startswith(STREAMED):  # made of file names: the pixels may change
         key.update(take(dataset, rows[:_LOOKED_AT]).tobytes())
     budget = None
     if brief and not is_kept(_name(key)):
@@ -217,7 +197,7 @@ def factor_classifier(
         key.update(b"brief")
     return cached_classifier(
         _name(key),
-        lambda: (take(dataset, rows), numbers, labels.names),
+        lambda: (take(dataset, rows), classes, labels.names),
         device=device,
         budget=budget,
         shifted=shifted,

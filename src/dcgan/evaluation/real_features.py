@@ -1,4 +1,4 @@
-"""Features of real pictures, taken once per extractor and kept.
+"""Features of real images, computed once per extractor and kept in the cache.
 
 N images · F features
 """
@@ -21,26 +21,26 @@ from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import written_whole
 
 _LIMIT = 4_000_000_000
-"""Bytes that are kept; what was used longest ago goes first."""
+"""Bytes that are kept; the least recently used files are deleted first."""
 
 
 def real_features(
     dataset: ImageDataset, rows_N: NDArray[np.int64], extractor: Extractor
 ) -> Features:
-    """Features of some pictures, from the cache where they have been taken before."""
+    """Features of some images, from the cache if they are there."""
     known = hashlib.sha256(rows_N.tobytes())
     known.update(f"{dataset.fingerprint} {dataset.shape} {extractor.label}".encode())
     path = cache_folder() / "features" / f"{known.hexdigest()[:24]}.npz"
-    # names alone identify pictures that are decoded when shown: their pixels may have changed
-    can_tell = not dataset.fingerprint.startswith(STREAMED)
-    kept = _read(path, len(rows_N)) if can_tell else None
-    (is_missing,) = extractor.ranks.greatest([kept is None])  # for any, they share the work
+    # a streamed dataset is identified by its file names: the pixels may change
+    is_identified = not dataset.fingerprint.startswith(STREAMED)
+    kept = _read(path, len(rows_N)) if is_identified else None
+    # if one process lacks them, all share the work
+    (is_missing,) = extractor.ranks.greatest([kept is None])
     if kept is not None and not is_missing:
         return kept
     features = extractor(parts_of(dataset, rows_N))
-    # kept for speed alone: a full or write-protected disk must not stop a measurement
-    with suppress(OSError):
-        if can_tell and kept is None:
+    with suppress(OSError):  # evaluation continues without the cache
+        if is_identified and kept is None:
             _write(path, features)
     return features
 
@@ -63,9 +63,8 @@ def _write(path: Path, features: Features) -> None:
     probabilities = none if features.probabilities is None else features.probabilities
     with written_whole(path) as unfinished, unfinished.open("wb") as file:
         np.savez(file, values=features.values, probabilities=probabilities)
-    kept = sorted(path.parent.glob("*.npz"), key=lambda one: -one.stat().st_mtime)
-    held = 0
-    for one in kept:
-        held += one.stat().st_size
-        if held > _LIMIT and one != path:
-            one.unlink(missing_ok=True)
+    total = 0
+    for kept in sorted(path.parent.glob("*.npz"), key=lambda one: -one.stat().st_mtime):
+        total += kept.stat().st_size
+        if total > _LIMIT and kept != path:
+            kept.unlink(missing_ok=True)

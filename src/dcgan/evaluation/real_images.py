@@ -1,4 +1,4 @@
-"""The real images that a run's generated ones are compared with.
+"""The real images that generated ones are compared with.
 
 N images · C channels · H, W sides
 """
@@ -15,62 +15,49 @@ from dcgan.data import ImageDataset
 from dcgan.errors import DataError
 
 _ORDER = 20_151_119
-"""Seed of the order in which pictures are chosen (the day the paper appeared): one choice for all
-runs, so that their numbers can be compared."""
+"""Seed of the order in which images are chosen, the same for all runs so that their scores can be
+compared (the day the DCGAN paper appeared)."""
 
 _PART_BYTES = 2**25
-"""Of pictures that are read in one go."""
+"""Bytes of images that are read at a time."""
 
 FEWEST = 50
-"""Real images below which no distance means anything."""
+"""Images of each set; with fewer, a distance says nothing."""
 
 
 def chosen_order(count: int) -> NDArray[np.int64]:
-    """A fixed random order of N pictures."""
+    """A fixed random order of N images."""
     return np.random.default_rng(_ORDER).permutation(count)
 
 
 def two_samples(
     dataset: ImageDataset, count: int
 ) -> tuple[Iterator[NDArray[np.uint8]], Iterator[NDArray[np.uint8]], str]:
-    """Two disjoint sets of equally many pictures, and what to call the first.
+    """Two disjoint sets of ``count`` images, or half the dataset, and a description of the first.
 
-    Parameters
-    ----------
-    dataset : Pictures
-    count : int
-        Of each; where there are fewer than twice as many, half of what is there.
-
-    Returns
-    -------
-    (parts, parts, str)
-        The sets come in parts (n, C, H, W), read when they are asked for.
-
-    Raises
-    ------
-    DataError
-        Fewer than 100 pictures.
+    The sets come in parts (n, C, H, W), read while they are iterated. Raises ``DataError`` if the
+    dataset has fewer than 100 images.
     """
     total = len(dataset)
     count = min(count, total // 2)
     if count < FEWEST:
         raise DataError(
-            f"{total} pictures: too few to measure a distance to, which needs {2 * FEWEST};"
-            " add pictures, or take --metrics.measure off"
+            f"{total} real images: at least {2 * FEWEST} are needed for a score. Add images, or set"
+            " `metrics.measure=off`"
         )
     order = chosen_order(total)
     one, other = np.sort(order[:count]), np.sort(order[count : 2 * count])
-    # without the fingerprint, which depends on how the pictures are held
-    return parts_of(dataset, one), parts_of(dataset, other), f"{count:,} of {total:,} pictures"
+    # without the fingerprint, which depends on how the images are stored
+    return parts_of(dataset, one), parts_of(dataset, other), f"{count:,} of {total:,} images"
 
 
 def name_of(dataset: ImageDataset) -> str:
-    """Eight letters that tell one collection from another."""
+    """Eight letters that identify a dataset."""
     return dataset.fingerprint.rpartition(":")[2][:8]
 
 
 def parts_of(dataset: ImageDataset, rows: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
-    """Some pictures in parts of bounded size, cut about the centre, uint8 (n, C, H, W)."""
+    """Some images, center-cropped, in parts of bounded size, uint8 (n, C, H, W)."""
     step = max(1, _PART_BYTES // prod(dataset.shape))
     for start in range(0, len(rows), step):
         part = rows[start : start + step]
@@ -78,7 +65,7 @@ def parts_of(dataset: ImageDataset, rows: NDArray[np.int64]) -> Iterator[NDArray
 
 
 def take(dataset: ImageDataset, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Some pictures, cut about the centre, uint8 (N, C, H, W)."""
+    """Some images, center-cropped, uint8 (N, C, H, W)."""
     images = np.empty((len(rows), *dataset.shape), np.uint8)
     start = 0
     for part in parts_of(dataset, rows):

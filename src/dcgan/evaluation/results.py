@@ -6,100 +6,70 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dcgan.evaluation.evaluator import Evaluation
+from dcgan.metrics.registry import METRICS
 from dcgan.render.captioned_rows import captioned_rows
-from dcgan.render.quality import Panel, quality_curves
+from dcgan.render.quality import quality_curves
 from dcgan.render.sheet import save_image
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
-from dcgan.runs.scores import Measured, write_best
+from dcgan.runs.scores import Measured, panel_of, write_best
 from dcgan.runtime.files import write_json
-
-_DRAWN = ("frechet_distance", "kernel_distance", "precision", "recall", "coverage")
 
 
 def keep_evaluation(folder: RunFolder, found: Evaluation, *, place: Path | None = None) -> Path:
-    """Write one evaluation, and the pictures nearest to the training pictures.
+    """Write an evaluation as JSON into the run's ``evaluations`` or ``place``; returns the file.
 
-    Parameters
-    ----------
-    folder : RunFolder
-    found : Evaluation
-    place : path, optional
-        The folder to write into; default the run's ``evaluations``.
-
-    Returns
-    -------
-    Path
-        The JSON file; beside it lies the sheet, where copies were looked for.
+    If copies were searched for, the nearest images go into :func:`nearest_sheet`.
     """
     path = (place or folder.evaluations) / f"{found.checkpoint}-{_protocol(found)}.json"
     write_json(path, {"time": now(), **found.to_json()})
     if found.copying is not None:
-        save_image(
-            captioned_rows(
-                {
-                    "generated, nearest to a training picture": found.copying.generated,
-                    "that training picture": found.copying.training,
-                }
-            ),
-            nearest_sheet(path),
-        )
+        rows = {
+            "generated, nearest to a training image": found.copying.generated,
+            "that training image": found.copying.training,
+        }
+        save_image(captioned_rows(rows), nearest_sheet(path))
     return path
 
 
 def keep_all_evaluations(
     folder: RunFolder, found: Sequence[Evaluation], *, is_own: bool, place: Path | None = None
 ) -> Path:
-    """Write the evaluations of all checkpoints, and draw them over images seen.
+    """Write the evaluations of all checkpoints, and plot them over images seen; returns the figure.
 
-    Parameters
-    ----------
-    folder : RunFolder
-    found : sequence of Evaluation
-    is_own : bool
-        Measured against what the run was trained on: then ``best.json`` names the best, unless
-        all is written elsewhere.
-    place : path, optional
-        The folder to write into; default the run's ``evaluations``.
-
-    Returns
-    -------
-    Path
-        The drawing; beside it lies a JSON file.
+    They go into the run's ``evaluations`` or ``place``, with a JSON file of the figure's name. If
+    the real images are the run's own and there is no ``place``, ``best.json`` names the best one.
     """
-    stem = f"all-{_protocol(found[0])}"
-    there = place or folder.evaluations
-    write_json(
-        there / f"{stem}.json",
-        {"time": now(), "evaluations": [one.to_json() for one in found]},
+    figure = (place or folder.evaluations) / f"all-{_protocol(found[0])}.png"
+    evaluations = [one.to_json() for one in found]
+    write_json(figure.with_suffix(".json"), {"time": now(), "evaluations": evaluations})
+    quality_curves(
+        [
+            panel_of({one.images_seen: one[metric.name] for one in found})
+            for metric in METRICS
+            if metric.axis is not None
+        ],
+        figure,
     )
-    panels = []
-    for measure in _DRAWN:
-        first = found[0][measure]
-        title = f"{first.name}, {first.generated:,} generated and {first.real:,} real"
-        values = {one.images_seen: one[measure].value for one in found}
-        panels.append(Panel(title, values, first.floor, first.better))
-    drawing = there / f"{stem}.png"
-    quality_curves(panels, drawing)
     best = best_of(found)
     if is_own and place is None:
         entry = Measured(best.images_seen, best["frechet_distance"], best.checkpoint)
         write_best(folder, entry, by="evaluate --all")
-    return drawing
+    return figure
 
 
 def _protocol(found: Evaluation) -> str:
-    """For a file's name: one evaluation must not take the place of another."""
+    """Part of a file's name: different evaluations must have different files."""
     score = found.scores[0]
     extractor = score.extractor.replace(":", "-")
     return f"{extractor}-{found.dataset}-{score.generated}-seed{score.seed}"
 
 
 def best_of(found: Sequence[Evaluation]) -> Evaluation:
-    """The one with the least Fréchet distance."""
+    """The one with the lowest Fréchet distance."""
     return min(found, key=lambda one: one["frechet_distance"].value)
 
 
 def nearest_sheet(path: Path) -> Path:
-    """Where the pictures nearest to training pictures lie, beside an evaluation's JSON."""
+    """The sheet of the images nearest to training images, for an evaluation's JSON file."""
     return path.with_name(f"{path.stem}-nearest.png")

@@ -1,54 +1,39 @@
-"""One distance to one set of real images: cheap enough to be taken again and again.
-
-N images · C channels · H, W sides
-"""
+"""The score that is computed while training: a distance to one fixed set of real images."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.metrics.extractor import Extractor, Features
-from dcgan.metrics.frechet import Moments, frechet_distance
+from dcgan.metrics.extractor import Extractor
+from dcgan.metrics.frechet import frechet_distance
 from dcgan.metrics.kernel import squared_mmd
 from dcgan.metrics.score import Score
 from dcgan.vocabulary import Distance
 
-_NAMES: dict[Distance, str] = {"frechet": "frechet_distance", "kernel": "kernel_distance"}
+_DISTANCES = {"frechet": frechet_distance, "kernel": squared_mmd}
 
 
-@dataclass(frozen=True)
 class DistanceToReal:
-    """Distances generated images by their distance to a fixed set of real ones.
+    """The distance of generated images to real ones, with the real-image baseline.
 
     Parameters
     ----------
     measure : {"frechet", "kernel"}
         The Fréchet distance, or the unbiased squared MMD over all pairs.
     extractor : Extractor
-    reference : Features
-        Of the real images.
-    floor : float
-        The distance of as many other real images.
+    reference, others : iterable of uint8 (n, C, H, W)
+        Two disjoint sets of real images, in parts. The baseline is their distance.
     split : str
         Which real images.
     seed : int
-        Of the latents that will be measured.
+        Of the latents of the generated images.
     """
 
-    measure: Distance
-    extractor: Extractor
-    reference: Features
-    floor: float
-    split: str
-    seed: int
-
-    @classmethod
-    def between(
-        cls,
+    def __init__(
+        self,
         measure: Distance,
         extractor: Extractor,
         reference: Iterable[NDArray[np.uint8]],
@@ -56,29 +41,23 @@ class DistanceToReal:
         *,
         split: str,
         seed: int,
-    ) -> DistanceToReal:
-        """A yardstick from two disjoint sets of real images, given in parts (n, C, H, W)."""
-        features = extractor(reference)
-        floor = distance_between(measure, features, extractor(others))
-        return cls(measure, extractor, features, floor, split, seed)
+    ) -> None:
+        self._measure, self._extractor = measure, extractor
+        self._split, self._seed = split, seed
+        self._distance = _DISTANCES[measure]
+        self._real_NF = extractor(reference).values
+        self._baseline = self._distance(self._real_NF, extractor(others).values)
 
     def score(self, images: Iterable[NDArray[np.uint8]]) -> Score:
-        """The distance of generated images, given in parts (n, C, H, W)."""
-        features = self.extractor(images)
+        """The score of generated images, given in parts (n, C, H, W)."""
+        generated_MF = self._extractor(images).values
         return Score(
-            measure=_NAMES[self.measure],
-            value=distance_between(self.measure, self.reference, features),
-            floor=self.floor,
-            extractor=self.extractor.label,
-            real=len(self.reference),
-            generated=len(features),
-            split=self.split,
-            seed=self.seed,
+            metric=f"{self._measure}_distance",
+            value=self._distance(self._real_NF, generated_MF),
+            baseline=self._baseline,
+            extractor=self._extractor.label,
+            real=len(self._real_NF),
+            generated=len(generated_MF),
+            split=self._split,
+            seed=self._seed,
         )
-
-
-def distance_between(measure: Distance, a: Features, b: Features) -> float:
-    """The distance between the features of two sets of images."""
-    if measure == "kernel":
-        return squared_mmd(a.values, b.values)
-    return frechet_distance(Moments.of(a.values), Moments.of(b.values))

@@ -1,4 +1,4 @@
-"""What measures share: the sets they take, and what they give where a number has an error.
+"""An estimate with its standard error, and the checks that all metrics share.
 
 N images · C channels · H, W sides · F features
 """
@@ -6,7 +6,7 @@ N images · C channels · H, W sides · F features
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dcgan.errors import DataError
 
 FeatureArray: TypeAlias = NDArray[np.floating[Any]]
-"""Features (N, F) of any precision; every measure computes in float64."""
+"""Features (N, F) of any precision; every metric computes in float64."""
 
 
 @dataclass(frozen=True)
@@ -25,80 +25,67 @@ class Estimate:
     ----------
     value : float
     error : float
-        NaN where the images at hand allow no estimate of it.
+        NaN if it is unknown.
     """
 
     value: float
     error: float
 
+    @classmethod
+    def of_mean(cls, values: NDArray[np.float64]) -> Self:
+        """The mean of values (N,), and their standard deviation (divisor N - 1) divided by √N."""
+        return cls(float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))))
+
 
 def check_features(*, least: int = 1, **sets: FeatureArray) -> None:
-    """Refuse sets of features on which a measure would fail or mislead.
+    """Raise ``DataError`` for features that no metric can be computed on.
 
-    Parameters
-    ----------
-    least : int
-        How many rows each must have.
-    **sets : (N, F)
-        By the name that an error shall give them.
-
-    Raises
-    ------
-    DataError
-        For another number of axes, too few rows, no columns, NaN or infinity, or sets of
-        different width.
+    These are arrays of another number of axes, without features, with NaN or infinity, with fewer
+    than ``least`` images, or sets of different width. ``sets`` (N, F) have the names that errors
+    use.
     """
     for name, features in sets.items():
         if features.ndim != 2 or features.shape[1] == 0:
             raise DataError(
-                f"{name}: features of shape {features.shape}, but (images, features) is needed:"
-                " flatten other axes into the second"
+                f"{name}: features have shape {features.shape}, but must have shape (images,"
+                " features). Flatten the other axes into the second"
             )
         if len(features) < least:
             raise DataError(
-                f"{name}: {len(features)} images, but at least {least} are needed: give more"
+                f"{name}: {len(features)} images; at least {least} are needed. Add more"
             )
         if not np.isfinite(features).all():
             raise DataError(
-                f"{name}: features hold NaN or infinity: check the images, and the weights of"
-                " the network that made them"
+                f"{name}: the features contain NaN or infinity. Check the images and the weights"
+                " of the feature extractor"
             )
     widths = {name: features.shape[1] for name, features in sets.items()}
     if len(set(widths.values())) > 1:
-        found = ", ".join(f"{width} of {name}" for name, width in widths.items())
-        raise DataError(f"sets differ in features per image ({found}): use one extractor for all")
+        shown = ", ".join(f"{name} has {width}" for name, width in widths.items())
+        raise DataError(f"different numbers of features: {shown}. Use one extractor for all")
 
 
 def check_images(*, least_side: int, **sets: NDArray[np.uint8]) -> None:
-    """Refuse sets of images on which a measure would fail or mislead.
+    """Raise ``DataError`` for images that no metric can be computed on.
 
-    Parameters
-    ----------
-    least_side : int
-        Of height and width, in pixels.
-    **sets : uint8 (N, C, H, W)
-        By the name that an error shall give them.
-
-    Raises
-    ------
-    DataError
-        For another type or number of axes, no images, a side below the least, or sets of
-        different shape.
+    These are arrays of another type or number of axes, without images, with a side below
+    ``least_side`` pixels, or sets of different shape. ``sets`` are uint8 (N, C, H, W) and have the
+    names that errors use.
     """
     for name, images in sets.items():
         if images.dtype != np.uint8 or images.ndim != 4:
             raise DataError(
-                f"{name}: {images.dtype} of shape {images.shape}, but uint8 of shape (images,"
-                " channels, height, width) is needed: denormalise first"
+                f"{name}: {images.dtype} of shape {images.shape}, but must be uint8 of shape"
+                " (images, channels, height, width). Denormalize first"
             )
         if images.size == 0:
-            raise DataError(f"{name}: no images: give at least one")
+            raise DataError(f"{name}: no images; at least 1 is needed. Add some")
         if min(images.shape[2:]) < least_side:
             raise DataError(
-                f"{name}: {images.shape[2]}x{images.shape[3]} pixels, but no side may be below"
-                f" {least_side}: use larger images"
+                f"{name}: images of {images.shape[2]}x{images.shape[3]} pixels; each side needs at"
+                f" least {least_side}. Use larger images"
             )
     shapes = {name: images.shape[1:] for name, images in sets.items()}
     if len(set(shapes.values())) > 1:
-        found = ", ".join(f"{shape} of {name}" for name, shape in shapes.items())
-        raise DataError(f"sets differ in shape ({found}): fit them to one size and colour mode")
+        shown = ", ".join(f"{name} has {shape}" for name, shape in shapes.items())
+        raise DataError(f"images of different shapes: {shown}. Convert them to one size and mode")

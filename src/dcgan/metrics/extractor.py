@@ -1,4 +1,4 @@
-"""Images to features: what every distance between sets of images is measured on.
+"""Feature extractors: frozen networks from images to the features that metrics are computed on.
 
 N images · B batch · C channels · H, W sides · F features · K classes
 """
@@ -19,18 +19,18 @@ from dcgan.runtime.ranks import Ranks
 from dcgan.runtime.threads import in_threads
 
 _DIGEST_LETTERS = 12
-"""Of a SHA-256 in hex: enough to tell any two networks of this world apart."""
+"""Letters of a SHA-256 in hex; enough to identify a network."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """What an extractor makes of N images.
+    """Features of N images.
 
     Parameters
     ----------
     values : float32 (N, F)
     probabilities : float32 (N, K), optional
-        Of each class, where the extractor classifies; rows sum to 1.
+        Of each class, if the extractor classifies; rows sum to 1.
     """
 
     values: NDArray[np.float32]
@@ -46,7 +46,7 @@ class Features:
 
 
 class Extractor:
-    """A frozen network with a name and a digest, by which numbers measured on it are known.
+    """A frozen network with a name and a digest, which scores name.
 
     Parameters
     ----------
@@ -55,20 +55,20 @@ class Extractor:
     network : nn.Module
         Takes uint8 (B, C, H, W) and returns features (B, F), or features and logits (B, K).
     digest : str, optional
-        What tells its weights from all others, in hex; default :func:`digest_of` the network.
+        Identifies its weights, in hex; default :func:`digest_of` the network.
     about : str
-        For people: what it was trained on, and how well it does.
+        For people: what it was trained on, and its accuracy.
     classes : tuple of str
-        Names of the K classes, where it classifies.
+        Names of the K classes, if it classifies.
     device : torch.device, default CPU
     batch : int
-        Images per forward pass. Always exactly so many: kernels are chosen by batch size and round
-        differently, and an image's features must not depend on what is measured beside it.
+        Images per forward pass. The last batch is padded: kernels are chosen by batch size and
+        round differently, and an image's features must not depend on the other images.
 
     Attributes
     ----------
     ranks : Ranks
-        Processes that all are given the same images and share the work; by default this one alone.
+        Processes that are all given the same images and share the work; default this one alone.
 
     Examples
     --------
@@ -104,7 +104,7 @@ class Extractor:
         return f"{self.name}:{self.digest}"
 
     def __call__(self, images: NDArray[np.uint8] | Iterable[NDArray[np.uint8]]) -> Features:
-        """The features of images, uint8 (N, C, H, W), or of parts that come one by one."""
+        """The features of images, uint8 (N, C, H, W), or of parts of them."""
         parts = [images] if isinstance(images, np.ndarray) else images
         count = 0
 
@@ -115,15 +115,14 @@ class Extractor:
                     yield block
                 count += 1
 
-        # a thread to each batch: threads that share every operation wait for each other, and for
-        # the cores that another program keeps busy
+        # one thread per batch is faster than many threads per operation, which wait for each other
         is_cpu = self.device.type == "cpu"
-        with no_tf32():  # what a CPU kept is compared with what a GPU finds
+        with no_tf32():  # cached features of a CPU are compared with those of a GPU
             mine = list((in_threads if is_cpu else map)(self._batch_of, own_share()))
-        found = list(self.ranks.collect(mine, count))
-        values = [feature_BF for feature_BF, _ in found]
+        batches = list(self.ranks.collect(mine, count))
+        values = [feature_BF for feature_BF, _ in batches]
         probabilities = [
-            probability_BK for _, probability_BK in found if probability_BK is not None
+            probability_BK for _, probability_BK in batches if probability_BK is not None
         ]
         return Features(
             np.concatenate(values) if values else np.empty((0, 0), np.float32),
@@ -135,22 +134,21 @@ class Extractor:
         self, images: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         count = len(images)
-        # a copy of what may only be read: PyTorch has no such tensors, and warns
+        # a copy of read-only arrays, about which PyTorch warns
         plain = np.require(images, requirements=["C", "W"])
         pixel_BCHW = torch.from_numpy(plain).to(self.device)
         if count < self.batch:
             missing = pixel_BCHW.new_zeros(self.batch - count, *pixel_BCHW.shape[1:])
             pixel_BCHW = torch.cat([pixel_BCHW, missing])
-        found = self.network(pixel_BCHW)
-        feature_BF, logit_BK = found if isinstance(found, tuple) else (found, None)
-        probability_BK = None if logit_BK is None else logit_BK.float().softmax(dim=1)
-        return _array(feature_BF, count), None if probability_BK is None else _array(
-            probability_BK, count
-        )
+        result = self.network(pixel_BCHW)
+        feature_BF, logit_BK = result if isinstance(result, tuple) else (result, None)
+        if logit_BK is None:
+            return _array(feature_BF, count), None
+        return _array(feature_BF, count), _array(logit_BK.float().softmax(dim=1), count)
 
 
 def _blocks(parts: Iterable[NDArray[np.uint8]], size: int) -> Iterator[NDArray[np.uint8]]:
-    """Parts of any length as blocks of one, and what is left."""
+    """Parts of any length as blocks of ``size`` images; the last block may be shorter."""
     rest: list[NDArray[np.uint8]] = []
     for part in parts:
         whole = np.concatenate([*rest, part]) if rest else part

@@ -1,4 +1,4 @@
-"""Fréchet distance: how far apart two sets of features lie, each taken as one Gaussian.
+"""Fréchet distance between two sets of features, each described by one Gaussian.
 
 N images · F features · R rank of a covariance
 """
@@ -10,24 +10,22 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import svdvals
-from scipy.linalg.lapack import dpstrf
 
 from dcgan.errors import DataError
 from dcgan.metrics.estimate import FeatureArray, check_features
 
 _ROWS = 4096
-"""Converted to float64 at a time: 64 MB at 2,048 features."""
+"""Rows converted to float64 at a time: 64 MB at 2,048 features."""
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """All that the Fréchet distance needs to know of a set of images.
+    """Mean and covariance of a set of features.
 
     Parameters
     ----------
     count : int
-        Images they were taken over.
+        Number of images.
     mean_F : float64 (F,)
     covariance_FF : float64 (F, F)
         Unbiased: divided by ``count - 1``.
@@ -41,39 +39,40 @@ class Moments:
     def of(cls, features: FeatureArray) -> Self:
         """The moments of features (N, F).
 
-        Raises
-        ------
-        DataError
-            For fewer than two images, or features that are not finite.
+        Raises ``DataError`` for fewer than two images or unusable features.
         """
         check_features(least=2, features=features)
         count, width = features.shape
         mean_F = features.mean(axis=0, dtype=np.float64)
         covariance_FF = np.zeros((width, width))
         for start in range(0, count, _ROWS):
-            # centred before it is squared: E[x²] - E[x]² would cancel
+            # subtract the mean before squaring: E[x²] - E[x]² would lose digits
             deviation_NF = features[start : start + _ROWS] - mean_F
             covariance_FF += deviation_NF.T @ deviation_NF
         return cls(count, mean_F, covariance_FF / (count - 1))
 
 
-def frechet_distance(a: Moments, b: Moments) -> float:
-    """‖μ₁ - μ₂‖² + tr(Σ₁ + Σ₂ - 2 (Σ₁Σ₂)^½), at least 0.
+def frechet_distance(a: Moments | FeatureArray, b: Moments | FeatureArray) -> float:
+    """‖μ₁ - μ₂‖² + tr(Σ₁ + Σ₂ - 2 (Σ₁Σ₂)^½), at least 0; lower is better.
 
     The squared 2-Wasserstein distance of two Gaussians (Dowson & Landau 1982, "The Fréchet distance
     between multivariate normal distributions"), proposed for images by Heusel et al. 2017
-    (arXiv:1706.08500), equation 6. It is called FID when the features are those of
-    Inception-v3, and only then compares with published numbers. It is biased upwards by few images,
-    and the bias differs between generators (Bińkowski et al. 2018, arXiv:1801.01401): compare at
-    equal counts alone.
+    (arXiv:1706.08500), equation 6. With features of Inception-v3 it is called FID; only then is it
+    comparable with published numbers. With few images it is biased upwards, and the bias differs
+    between generators (Bińkowski et al. 2018, arXiv:1801.01401): compare only distances over equal
+    numbers of images.
 
-    Covariances may be singular, as they are with fewer images than features: with Σ = AAᵀ the trace
-    of the root is the sum of the singular values of A₁ᵀA₂, for which nothing is inverted.
+    Covariances may be singular, as they are with fewer images than features: with Σ = AAᵀ, the
+    trace of the square root is the sum of the singular values of A₁ᵀA₂, and nothing is inverted.
+
+    Parameters
+    ----------
+    a, b : Moments, or features (N, F)
 
     Raises
     ------
     DataError
-        For moments of different width.
+        For fewer than two images, or unusable features.
 
     Examples
     --------
@@ -82,20 +81,24 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     >>> round(frechet_distance(unit, moved), 9)  # 3² + 2·(2 - 1)²
     11.0
     """
+    from scipy.linalg import svdvals
+
+    a, b = (one if isinstance(one, Moments) else Moments.of(one) for one in (a, b))
     if len(a.mean_F) != len(b.mean_F):
         raise DataError(
-            f"moments of {len(a.mean_F)} and of {len(b.mean_F)} features: use one extractor for"
-            " both"
+            f"moments of {len(a.mean_F)} and of {len(b.mean_F)} features: both must have the same"
+            " number. Use one extractor for both"
         )
     between = float(np.square(a.mean_F - b.mean_F).sum())
     root = svdvals(_factor(a.covariance_FF).T @ _factor(b.covariance_FF)).sum()
     within = float(a.covariance_FF.trace() + b.covariance_FF.trace() - 2 * root)
-    # at zero, rounding may fall on either side
-    return between + max(0.0, within)
+    return between + max(0.0, within)  # rounding may bring a zero below 0
 
 
 def _factor(covariance_FF: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A (F, R) with AAᵀ = Σ, by Cholesky with pivoting: a tenth of the time of an eigenbasis."""
+    """A (F, R) with AAᵀ = Σ, by pivoted Cholesky: ten times as fast as an eigendecomposition."""
+    from scipy.linalg.lapack import dpstrf
+
     lower_FF, pivot_F, rank, _ = dpstrf(covariance_FF, lower=1)
     factor_FR = np.empty((len(covariance_FF), rank))
     factor_FR[pivot_F - 1] = np.tril(lower_FF)[:, :rank]

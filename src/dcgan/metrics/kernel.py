@@ -1,4 +1,4 @@
-"""Kernel distance: squared maximum mean discrepancy with a cubic kernel, unbiased at any count.
+"""Kernel distance: squared maximum mean discrepancy with a cubic kernel, unbiased for any count.
 
 N, M images · F features
 """
@@ -12,20 +12,20 @@ from dcgan.errors import DataError
 from dcgan.metrics.estimate import Estimate, FeatureArray, check_features
 
 _ENTRIES = 4_000_000
-"""Of a kernel matrix at a time: 32 MB."""
+"""Entries of a kernel matrix held at a time: 32 MB."""
 
 
 def kernel_distance(
     a: FeatureArray, b: FeatureArray, *, subsets: int = 100, size: int = 1000, seed: int = 2020
 ) -> Estimate:
-    """Mean of :func:`squared_mmd` over random subsets, and its standard error.
+    """Mean of :func:`squared_mmd` over random subsets, and its standard error; lower is better.
 
-    Bińkowski et al. 2018 (arXiv:1801.01401), section 4; called KID on features of Inception-v3.
-    Near 0 for equal distributions, and as often below as above it.
+    Bińkowski et al. 2018 (arXiv:1801.01401), section 4; called KID with features of Inception-v3.
+    For equal distributions its expectation is 0, so it is often slightly negative.
 
-    Subsets are drawn without replacement, first from ``a``, then from ``b``, by
-    ``numpy.random.RandomState(seed)``: torch-fidelity, given the same features, draws the same.
-    When either set has fewer than ``size`` images, ``size`` becomes the smaller count.
+    Subsets are chosen without replacement, first from ``a``, then from ``b``, by
+    ``numpy.random.RandomState(seed)``, as in torch-fidelity. If either set has fewer than ``size``
+    images, ``size`` becomes the smaller count.
 
     Parameters
     ----------
@@ -39,39 +39,39 @@ def kernel_distance(
     -------
     Estimate
         The error is the standard deviation over subsets (divisor ``subsets - 1``), divided by
-        √subsets. Subsets overlap, so it says how well the subsets were averaged, and understates
-        what another draw of images would change. NaN where every subset is the whole of both sets:
-        they then do not vary at all.
+        √subsets. Subsets overlap: it shows how well the subsets were averaged, and understates how
+        much the distance would vary with other images. NaN if every subset is the whole of both
+        sets.
 
     Raises
     ------
     DataError
-        For fewer than two images, subsets or images in each, sets of different width, or features
-        that are not finite.
+        For fewer than two images, subsets or images in each, or unusable features.
     """
     check_features(least=2, a=a, b=b)
     if subsets < 2 or size < 2:
         raise DataError(
-            f"{subsets} subsets of {size} images: a mean and its error need at least 2 of 2"
+            f"{subsets} subsets of {size} images: at least 2 subsets of at least 2 images are"
+            " needed for a mean and its error. Use larger numbers"
         )
     size = min(size, len(a), len(b))
     if size == len(a) == len(b):
         return Estimate(squared_mmd(a, b), float("nan"))
     random = np.random.RandomState(seed)
-    found = np.empty(subsets)
+    distances = np.empty(subsets)
     for index in range(subsets):
         part_a = a[random.choice(len(a), size, replace=False)]
         part_b = b[random.choice(len(b), size, replace=False)]
-        found[index] = squared_mmd(part_a, part_b)
-    return Estimate(float(found.mean()), float(found.std(ddof=1) / np.sqrt(subsets)))
+        distances[index] = squared_mmd(part_a, part_b)
+    return Estimate.of_mean(distances)
 
 
 def squared_mmd(a: FeatureArray, b: FeatureArray) -> float:
-    """Unbiased squared maximum mean discrepancy over all pairs of two sets.
+    """Unbiased squared maximum mean discrepancy over all pairs of two sets; lower is better.
 
     With k(x, y) = (x·y / F + 1)³: the mean of k over pairs within ``a``, plus that within ``b``,
-    less twice that between them; no image is paired with itself (Gretton et al. 2012, "A kernel
-    two-sample test", equation 3). Cheap enough to follow a training with.
+    minus twice that between them. No image is paired with itself (Gretton et al. 2012, "A kernel
+    two-sample test", equation 3).
 
     Parameters
     ----------
@@ -81,12 +81,12 @@ def squared_mmd(a: FeatureArray, b: FeatureArray) -> float:
     Returns
     -------
     float
-        Of expectation 0 where both come from one distribution; may be negative.
+        Its expectation is 0 for equal distributions; it may be negative.
 
     Raises
     ------
     DataError
-        For fewer than two images, sets of different width, or features that are not finite.
+        For fewer than two images, or unusable features.
     """
     check_features(least=2, a=a, b=b)
     a_NF, b_MF = a.astype(np.float64), b.astype(np.float64)

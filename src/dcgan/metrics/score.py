@@ -1,45 +1,48 @@
-"""One measured number with everything it rests on."""
+"""One score with everything that it depends on."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from dcgan.metrics.registry import BETTER, label_of
 from dcgan.vocabulary import Better
 
 Protocol = tuple[str, str, int, int, str, int]
-"""Measure, extractor, real and generated images, split, seed."""
+"""Metric, extractor, real and generated images, split, seed."""
+
+_OLD_KEYS = {"measure": "metric", "floor": "baseline"}
+"""JSON keys of earlier versions, with those of today."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """A number and its protocol: what was measured, on which features, of how many images.
+    """The value of a metric, the images and the features that it was computed on.
 
     Parameters
     ----------
-    measure : str
-        Such as ``frechet_distance``.
+    metric : str
+        Such as ``frechet_distance``; see :data:`dcgan.metrics.METRICS`.
     value : float
-    floor : float, optional
-        The same measure with real images in place of generated ones, at the same n: what a
-        perfect generator would get. None where nothing real is left to compare with.
+    baseline : float, optional
+        The real-image baseline: the score of as many real images.
     error : float, optional
         Standard error of ``value``.
     better : {"lower", "higher", "zero", "real"}
-        The last two: nearest to 0, or to what real images get.
+        The last two: closer to 0, or to the score of real images.
     extractor : str
         Name and digest (:attr:`dcgan.metrics.Extractor.label`), or ``pixels``.
     real, generated : int
-        How many images of each.
+        Numbers of images.
     split : str
         Which real images.
     seed : int
         Of the latents.
     """
 
-    measure: str
+    metric: str
     value: float
-    floor: float | None = None
+    baseline: float | None = None
     error: float | None = None
     better: Better = "lower"
     extractor: str = "pixels"
@@ -49,29 +52,32 @@ class Score:
     seed: int = 0
 
     @property
+    def label(self) -> str:
+        """The metric for people, such as ``Fréchet distance``."""
+        return label_of(self.metric)
+
+    @property
     def name(self) -> str:
-        """For people, such as ``kernel distance (random:3f2a91c07b5d)``."""
-        return f"{self.measure.replace('_', ' ')} ({self.extractor})"
+        """Metric and extractor for people, such as ``kernel distance (random:3f2a91c07b5d)``."""
+        return f"{self.label} ({self.extractor})"
+
+    def __str__(self) -> str:
+        """Such as ``Fréchet distance 0.39; real images score 0.04; lower is better``."""
+        real = "" if self.baseline is None else f" real images score {self.baseline:.2g};"
+        return f"{self.label} {self.value:.3g};{real} {BETTER[self.better]} is better"
 
     @property
     def protocol(self) -> Protocol:
-        """What two numbers must share to be compared."""
-        return (
-            self.measure,
-            self.extractor,
-            self.real,
-            self.generated,
-            self.split,
-            self.seed,
-        )
+        """What two scores must share to be compared."""
+        return self.metric, self.extractor, self.real, self.generated, self.split, self.seed
 
     def beats(self, other: Score | None) -> bool:
-        """Whether this is the better of two numbers of the same protocol, or the only one."""
+        """Whether this is the better of two scores of one protocol, or the only one."""
         return other is None or self.badness < other.badness
 
     @property
     def badness(self) -> float:
-        """What is least where the score is best."""
+        """A number that is lower if the score is better."""
         match self.better:
             case "lower":
                 return self.value
@@ -79,7 +85,7 @@ class Score:
                 return -self.value
             case "zero":
                 return abs(self.value)
-        return abs(self.value - (self.floor or 0.0))
+        return abs(self.value - (self.baseline or 0.0))
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""
@@ -87,5 +93,13 @@ class Score:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
-        """The inverse of :meth:`to_json`."""
-        return cls(**stored)
+        """The inverse of :meth:`to_json`; reads what earlier versions wrote, too."""
+        return cls(**in_new_words(stored))
+
+
+def in_new_words(stored: dict[str, Any]) -> dict[str, Any]:
+    """A score's JSON with today's keys and split, so that it compares with today's scores."""
+    score = {_OLD_KEYS.get(key, key): value for key, value in stored.items()}
+    if isinstance(score.get("split"), str):
+        score["split"] = score["split"].replace("pictures", "images")
+    return score

@@ -1,4 +1,4 @@
-"""Structural similarity of pairs of images, and how much images differ among themselves.
+"""Structural similarity of pairs of images, and the variety of a set of images.
 
 N images or pairs · C channels · H, W sides
 """
@@ -15,7 +15,7 @@ from dcgan.errors import DataError
 from dcgan.metrics.estimate import Estimate, check_images
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Of the scales, finest first (Wang et al. 2003, section 3.2)."""
+"""Weights of the scales, finest first (Wang et al. 2003, section 3.2)."""
 
 _WINDOW = 11
 _DEVIATION = 1.5
@@ -23,28 +23,26 @@ _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 """(K · L)² for pixels from 0 to 255 (Wang et al. 2004, as in the function below)."""
 
 _PIXELS = 500_000
-"""Of either set at a time: about 50 MB of maps."""
-
+"""Pixels of either set compared at a time: about 50 MB of maps."""
 
 _PAIR_BYTES = 2**25
-"""Of either side of the pairs that are compared at once."""
+"""Bytes of images that are copied at a time, on either side of the pairs."""
 
 
 def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Multi-scale structural similarity of each pair of images, in [0, 1]; 1 for equal ones.
+    """Multi-scale structural similarity of each pair of images, from 0 to 1; 1 for equal images.
 
     Wang, Simoncelli & Bovik 2003, "Multi-scale structural similarity for image quality
-    assessment", equation 7: contrast and structure at each scale, luminance at the coarsest,
+    assessment", equation 7: contrast and structure at each scale and luminance at the coarsest one,
     raised to the weights .0448 .2856 .3001 .2363 .1333 and multiplied. Gaussian window 11×11,
     σ = 1.5, K₁ = .01, K₂ = .03; means of 2×2 pixels from scale to scale; mean over channels; a
-    negative mean counts as 0. Windows stay inside the image, but at the coarsest scale, where the
-    image is continued by reflection: so does torchmetrics, whose numbers these are.
+    negative mean counts as 0. Windows stay inside the image except at the coarsest scale, where the
+    image is padded by reflection, as in torchmetrics.
 
-    A scale is used while its shorter side holds a window: all five from 176 pixels, four from 88,
-    three from 44, two from 22, one below. Weights are then those of the scales used, divided by
-    their sum. Compare only numbers of equal image size. The package pytorch-msssim always uses five
-    scales and refuses sides up to 160: its numbers for sides from 161 to 175 are not comparable
-    with these, and below it gives none.
+    A scale is used if its shorter side holds a window: all five from 176 pixels, four from 88,
+    three from 44, two from 22, otherwise one. The weights of the scales used are divided by their
+    sum. Compare only images of equal size. The package pytorch-msssim always uses five scales and
+    refuses sides up to 160; its results below 176 pixels are not comparable with these.
 
     Parameters
     ----------
@@ -62,7 +60,7 @@ def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     """
     check_images(least_side=_WINDOW, a=a, b=b)
     if len(a) != len(b):
-        raise DataError(f"{len(a)} images and {len(b)}: pairs need as many of one as of the other")
+        raise DataError(f"{len(a)} and {len(b)} images: pairs need equal numbers of both")
     step = max(1, _PIXELS // a[0].size)
     parts = [_of_pairs(a[i : i + step], b[i : i + step]) for i in range(0, len(a), step)]
     return np.concatenate(parts)
@@ -71,22 +69,22 @@ def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
 def ms_ssim_diversity(images: NDArray[np.uint8], *, pairs: int = 1000, seed: int = 0) -> Estimate:
     """Mean MS-SSIM of random pairs of different images: lower is more varied.
 
-    Odena et al. 2017 (arXiv:1610.09585), section 4.2, within one class there. It says nothing of
-    quality, since noise is varied too; set it beside the same number of the real images.
+    Odena et al. 2017 (arXiv:1610.09585), section 4.2, where it is computed within one class. It
+    says nothing about quality, as noise is varied too: compare with real images.
 
     Parameters
     ----------
     images : uint8 (N, C, H, W)
         At least two, with sides of at least 11.
     pairs : int, at least 2
-        Drawn independently, so that a pair may come twice.
+        Chosen independently: a pair may occur twice.
     seed : int
 
     Returns
     -------
     Estimate
-        Mean and standard error over pairs. Pairs share images: where N is far below
-        ``2 · pairs`` the error understates what other images would change.
+        Mean and standard error over pairs. Pairs share images: for N far below ``2 · pairs`` the
+        error understates how much the mean would vary with other images.
 
     Raises
     ------
@@ -96,26 +94,21 @@ def ms_ssim_diversity(images: NDArray[np.uint8], *, pairs: int = 1000, seed: int
     check_images(least_side=_WINDOW, images=images)
     if len(images) < 2 or pairs < 2:
         raise DataError(
-            f"{pairs} pairs of {len(images)} images: variety and its error need at least 2 of each"
+            f"{pairs} pairs of {len(images)} images: at least 2 pairs and 2 images are needed"
         )
     random = np.random.default_rng(seed)
     first = random.integers(len(images), size=pairs)
-    # a step of 1 to N - 1 round the circle reaches each other image equally often
+    # a step of 1 to N - 1 around the circle reaches each other image equally often
     second = (first + random.integers(1, len(images), size=pairs)) % len(images)
-    # a few pairs at a time: all at once would be copies of two thousand images
+    # in parts, to save memory: an image is copied for each of its pairs
     step = max(1, _PAIR_BYTES // images[0].size)
-    similarity = np.concatenate(
-        [
-            ms_ssim(images[first[start : start + step]], images[second[start : start + step]])
-            for start in range(0, pairs, step)
-        ]
-    )
-    return Estimate(float(similarity.mean()), float(similarity.std(ddof=1) / np.sqrt(pairs)))
+    parts = np.split(np.stack([first, second]), range(step, pairs, step), axis=1)
+    return Estimate.of_mean(np.concatenate([ms_ssim(images[a], images[b]) for a, b in parts]))
 
 
 @torch.inference_mode()
 def _of_pairs(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
-    # copies: torch takes no mirrored arrays, and warns of those it may not write to
+    # copies: torch refuses mirrored arrays, and warns about read-only ones
     x_NCHW, y_NCHW = (torch.from_numpy(part.astype(np.float64)) for part in (a, b))
     weights = _weights(min(a.shape[2:]))
     product_N = torch.ones(len(a), dtype=torch.float64)
@@ -126,8 +119,8 @@ def _of_pairs(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]
     border = (_WINDOW // 2,) * 4
     x_NCHW, y_NCHW = (F.pad(part, border, mode="reflect") for part in (x_NCHW, y_NCHW))
     similarity_N, _ = _luminance_and_structure(x_NCHW, y_NCHW)
-    found: NDArray[np.float64] = (product_N * similarity_N.clamp(min=0) ** weights[-1]).numpy()
-    return found
+    product_N *= similarity_N.clamp(min=0) ** weights[-1]
+    return product_N.numpy()
 
 
 def _weights(side: int) -> list[float]:
@@ -136,7 +129,7 @@ def _weights(side: int) -> list[float]:
 
 
 def _luminance_and_structure(x_NCHW: Tensor, y_NCHW: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean over windows and channels of SSIM, and of its factor for contrast and structure.
+    """Mean over windows and channels of SSIM, and of its contrast and structure factor.
 
     Wang et al. 2004, "Image quality assessment: from error visibility to structural similarity",
     equation 13.
@@ -150,16 +143,16 @@ def _luminance_and_structure(x_NCHW: Tensor, y_NCHW: Tensor) -> tuple[Tensor, Te
 
 
 def _blurred(x_NCHW: Tensor) -> Tensor:
-    """Weighted mean over each window that lies inside.
+    """Weighted mean over each window inside the image.
 
-    As two products with band matrices: five times as fast here as a convolution of one channel.
+    Two products with band matrices are five times as fast on a CPU as a convolution.
     """
     height, width = x_NCHW.shape[2:]
     return _windows(height) @ x_NCHW @ _windows(width).T
 
 
 def _windows(side: int) -> Tensor:
-    """(side - 10, side): in each row the Gaussian, one further to the right."""
+    """(side - 10, side): each row holds the Gaussian, one place further to the right."""
     offset = torch.arange(_WINDOW, dtype=torch.float64) - _WINDOW // 2
     weight = torch.exp(-(offset**2) / (2 * _DEVIATION**2))
     # row i of the unfolded unit matrix holds columns i to i + 10

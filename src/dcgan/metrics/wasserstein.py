@@ -14,47 +14,46 @@ from dcgan.metrics.estimate import check_images
 _LEAST_SIDE = 16
 _PATCH = 7
 _PATCHES = 128
-"""Of each image (Karras et al. 2018, section 5, as are the two above)."""
+"""Patches of each image (Karras et al. 2018, section 5, as are the two above)."""
 
-_DRAWS, _DIRECTIONS = 4, 128
-"""512 projections, as there, a quarter at a time for the sake of memory."""
+_REPETITIONS, _DIRECTIONS = 4, 128
+"""512 projections, as in the paper, a quarter at a time to save memory."""
 
 _MOST_PATCHES = 2**17
-"""Of each set and level: 77 MB in colour, where the 2²¹ of Karras et al. would be 1.2 GB."""
+"""Patches of each set and level: 77 MB in color; the 2²¹ of Karras et al. would be 1.2 GB."""
 
 _PIXELS = 4_000_000
-"""Of a set at a time."""
+"""Pixels of a set processed at a time."""
 
 
 def sliced_wasserstein(
     real: NDArray[np.uint8], generated: NDArray[np.uint8], *, seed: int = 0
 ) -> dict[str, float]:
-    """How much local structure differs, ×1000, from the finest scale to the coarsest.
+    """How much local structure differs at each scale, ×1000, finest first; lower is better.
 
     Karras et al. 2018 (arXiv:1710.10196), section 5. Images become a Laplacian pyramid, halved
-    while no side falls below 16; each level gives random 7×7 patches, up to 128 per image. In
-    each set, channels are brought to mean 0 and deviation 1, so that neither colour cast nor
-    contrast counts. Patches are projected onto random unit vectors (4 draws of 128), and the mean
-    of |x - y| over sorted projections is their Wasserstein distance along that line. Levels
-    do not compare with each other.
+    while both sides have at least 16 pixels; each level gives random 7×7 patches, up to 128 per
+    image. In each set, channels are normalized to mean 0 and standard deviation 1, so that color
+    cast and contrast do not count. Patches are projected onto random unit vectors (4 times 128),
+    and the mean of |x - y| over sorted projections is their Wasserstein distance in that direction.
+    Do not compare one level with another.
 
     Both sets give the same number of patches, spread evenly over their images: 128 for each image
-    of the smaller set, but at most 131,072 in all, so that from 1,025 images on there are fewer of
-    each (13 at 10,000). Both are cut at the same places: a set has a distance of 0 from itself.
-    From no other has it 0, and what a perfect generator would get is measured with real images in
-    place of generated ones.
+    of the smaller set, but at most 131,072 in all (13 per image at 10,000 images). Both are cut at
+    the same places: a set has distance 0 only to itself. For the real-image baseline, pass real
+    images as ``generated``.
 
     Parameters
     ----------
     real, generated : uint8 (N, C, H, W)
         Sides of at least 16. Numbers of images may differ.
     seed : int
-        Of places and directions.
+        Of patches and directions.
 
     Returns
     -------
     dict of str to float
-        By size of the level: ``32``, or ``79x64`` (height×width) where that is not square.
+        By the size of the level: ``32``, or height×width if it is not square, such as ``79x64``.
 
     Raises
     ------
@@ -69,14 +68,14 @@ def sliced_wasserstein(
         place_D2 = random.random((count, 2))
         real_DV = _patches(real, level, place_D2)
         generated_DV = _patches(generated, level, place_D2)
-        draws = [_distance(real_DV, generated_DV, random) for _ in range(_DRAWS)]
+        found = [_distance(real_DV, generated_DV, random) for _ in range(_REPETITIONS)]
         name = f"{height}" if height == width else f"{height}x{width}"
-        distances[name] = 1000 * float(np.mean(draws))
+        distances[name] = 1000 * float(np.mean(found))
     return distances
 
 
 def _sizes(height: int, width: int) -> list[tuple[int, int]]:
-    """Of the levels of a pyramid, finest first."""
+    """Sizes of the levels of a pyramid, finest first."""
     sizes = [(height, width)]
     while (min(height, width) + 1) // 2 >= _LEAST_SIDE:
         height, width = (height + 1) // 2, (width + 1) // 2
@@ -87,7 +86,7 @@ def _sizes(height: int, width: int) -> list[tuple[int, int]]:
 def _patches(
     images: NDArray[np.uint8], level: int, place_D2: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """One patch at each place in [0, 1)², normalised per channel."""
+    """One patch at each place in [0, 1)², normalized per channel."""
     count, channels = len(place_D2), images.shape[1]
     image_D = np.arange(count) * len(images) // count
     patch_DCHW = np.empty((count, channels, _PATCH, _PATCH), dtype=np.float32)
@@ -108,10 +107,8 @@ def _patches(
 
 
 def _level(image_NCHW: NDArray[np.float32], level: int) -> NDArray[np.float32]:
-    """A level of the Laplacian pyramid (Burt & Adelson 1983): what the next coarser one lacks.
-
-    The coarsest lacks nothing: it is the image itself, halved.
-    """
+    """A level of the Laplacian pyramid (Burt & Adelson 1983): the details that the next coarser
+    level lacks. The coarsest level is the halved image itself."""
     coarsest = len(_sizes(*image_NCHW.shape[2:])) - 1
     for _ in range(level):
         height, width = image_NCHW.shape[2:]
@@ -119,7 +116,7 @@ def _level(image_NCHW: NDArray[np.float32], level: int) -> NDArray[np.float32]:
     if level == coarsest:
         return image_NCHW
     down_H, down_W = (_smoothing(side)[::2] for side in image_NCHW.shape[2:])
-    # doubled: three of four pixels between which to interpolate were 0
+    # doubled: every second row and column to interpolate from is 0
     up_H, up_W = (2 * _smoothing(side)[:, ::2] for side in image_NCHW.shape[2:])
     return image_NCHW - _product(up_H, _product(down_H, image_NCHW, down_W), up_W)
 
@@ -127,12 +124,12 @@ def _level(image_NCHW: NDArray[np.float32], level: int) -> NDArray[np.float32]:
 def _product(
     rows: NDArray[np.float32], image_NCHW: NDArray[np.float32], columns: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = np.matmul(np.matmul(rows, image_NCHW), columns.T)
-    return found
+    product: NDArray[np.float32] = np.matmul(np.matmul(rows, image_NCHW), columns.T)
+    return product
 
 
 def _smoothing(side: int) -> NDArray[np.float32]:
-    """(side, side): a line times this is smoothed by 1 4 6 4 1, reflected at its ends."""
+    """(side, side): the matrix that smooths a line by 1 4 6 4 1, reflected at its ends."""
     position = np.arange(side)
     matrix = np.zeros((side, side), dtype=np.float32)
     for offset, weight in zip(range(-2, 3), (1, 4, 6, 4, 1), strict=True):

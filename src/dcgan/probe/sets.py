@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from os import fspath
 
-from dcgan.data.sources.opening import named_test_of
+from dcgan.data.sources.named import named_test_of
 from dcgan.probe.labelled import Labelled, held_out, limited, load_labelled, matched
 from dcgan.runs.run import Run
 from dcgan.runtime.cache import cache_folder

@@ -6,15 +6,15 @@ B batch · N pictures · K classes
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
+from dcgan.metrics.extractors.classifier_training import fit, row_batches
 from dcgan.models.blocks import Block
 from dcgan.models.geometry import layer_shapes
 from dcgan.models.table import Layer
@@ -128,14 +128,19 @@ def _train(
     batch = min(_BATCH, len(train))
     budget = min(budget, _MOST_EPOCHS * len(train))
     steps = max(_CHECKS, budget // batch)
-    optimizer = torch.optim.Adam(network.parameters(), _RATE)
+    rows = np.arange(len(train))
     order = np.random.default_rng(derived_seed(seed, "order"))
-    best, weights, waiting = Supervised(network, -1.0, 0, budget), network.state_dict(), _no_rows()
-    for step in range(1, steps + 1):
-        if len(waiting) < batch:
-            waiting = order.permutation(len(train))
-        rows, waiting = waiting[:batch], waiting[batch:]
-        _step(network, optimizer, networks, train.take(rows), device)
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        for chosen in row_batches(rows, steps, batch, order, drop_last=True):
+            network.train()
+            some = train.take(chosen)
+            pixel_BCHW = some.dataset.take(some.index, np.full(batch, 0.5))
+            yield pixel_BCHW, torch.from_numpy(some.label)
+
+    best, weights = Supervised(network, -1.0, 0, budget), network.state_dict()
+    optimizer = torch.optim.Adam(network.parameters(), _RATE)
+    for step in fit(lambda x: network(networks.scale.normalize(x)), optimizer, batches(), device):
         if step * _CHECKS // steps > (step - 1) * _CHECKS // steps:
             found = predict(network, networks, validation)
             accuracy = float(np.mean(found == validation.label))
@@ -144,23 +149,3 @@ def _train(
                 weights = copy.deepcopy(network.state_dict())
     network.load_state_dict(weights)
     return best
-
-
-def _step(
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    networks: Networks,
-    some: Labelled,
-    device: torch.device,
-) -> None:
-    network.train()
-    pixel_BCHW = some.dataset.take(some.index, np.full(len(some), 0.5)).to(device)
-    class_B: Tensor = torch.from_numpy(some.label).to(device)
-    loss = cross_entropy(network(networks.scale.normalize(pixel_BCHW)), class_B)
-    optimizer.zero_grad()
-    torch.autograd.backward(loss)
-    optimizer.step()
-
-
-def _no_rows() -> NDArray[np.int64]:
-    return np.empty(0, np.int64)

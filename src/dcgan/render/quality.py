@@ -1,4 +1,4 @@
-"""Measures over images seen, with what real images get and the best point."""
+"""Scores over images seen, with the real-image baseline and the best score."""
 
 from __future__ import annotations
 
@@ -8,36 +8,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcgan.render.curves import label_decades, new_figure, save_figure
-from dcgan.vocabulary import Better
+from dcgan.vocabulary import AxisScale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LINE, _FLOOR, _BEST = "#2166ac", "#1b7837", "#b2182b"
+_LINE, _BASELINE, _BEST = "#2166ac", "#1b7837", "#b2182b"
 
 _DECADES_APART = 5.0
-"""From this ratio of the greatest value to the least, an axis is logarithmic."""
+"""From this ratio of the greatest value to the least, a logarithmic axis is worth its while."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One measure.
+    """One metric.
 
     Parameters
     ----------
     title : str
-        What was measured, and on what.
+        The metric, and the images that it was computed on.
     values : mapping of int to float
-        Images seen → measured; at least one.
-    floor : float, optional
-        The same of real images; drawn as a line.
-    better : {"lower", "higher", "zero", "real"}
+        Images seen → score; at least one.
+    best : int
+        Images seen at the best score.
+    baseline : float, optional
+        The real-image baseline, shown as a line.
+    axis : {"linear", "log"}
+        Log: only if the values are positive and far apart.
     """
 
     title: str
     values: Mapping[int, float]
-    floor: float | None = None
-    better: Better = "lower"
+    best: int
+    baseline: float | None = None
+    axis: AxisScale = "log"
 
 
 def quality_curves(panels: Sequence[Panel], path: Path) -> None:
@@ -53,31 +57,21 @@ def quality_curves(panels: Sequence[Panel], path: Path) -> None:
 def _draw(axes: Axes, panel: Panel) -> None:
     images = sorted(panel.values)
     numbers = [panel.values[one] for one in images]
-    best = min(images, key=lambda one: _badness(panel, one))
     axes.plot(images, numbers, color=_LINE, linewidth=1.5, marker="o", markersize=3)
     axes.plot(
-        [best],
-        [panel.values[best]],
+        [panel.best],
+        [panel.values[panel.best]],
         color=_BEST,
         marker="o",
         linestyle="none",
-        label=f"best: {panel.values[best]:.4g} at {best:,} images",
+        label=f"best: {panel.values[panel.best]:.4g} at {panel.best:,} images",
     )
-    if panel.floor is not None:
-        label = f"real images: {panel.floor:.3g}"
-        axes.axhline(panel.floor, color=_FLOOR, linewidth=1, linestyle="--", label=label)
-    # shares, which are better when higher, end at one: there no decades are to be shown
+    if panel.baseline is not None:
+        label = f"real images: {panel.baseline:.3g}"
+        axes.axhline(panel.baseline, color=_BASELINE, linewidth=1, linestyle="--", label=label)
     is_wide = min(numbers) > 0 and max(numbers) > _DECADES_APART * min(numbers)
-    if is_wide and panel.better == "lower":
+    if is_wide and panel.axis == "log":
         axes.set_yscale("log")
         label_decades(axes)
     axes.set_title(panel.title, fontsize=9)
     axes.legend(loc="best", frameon=False, fontsize=8)
-
-
-def _badness(panel: Panel, images: int) -> float:
-    value = panel.values[images]
-    aim = panel.floor or 0.0 if panel.better == "real" else 0.0
-    if panel.better in {"zero", "real"}:
-        return abs(value - aim)
-    return -value if panel.better == "higher" else value

@@ -14,7 +14,7 @@ from dcgan.data import ImageDataset, Source, load_dataset, open_items, open_sour
 from dcgan.data.cache import Cache
 from dcgan.data.image_view import View
 from dcgan.data.selection import Drops, select
-from dcgan.data.sources.opening import named_test_of
+from dcgan.data.sources.named import named_test_of
 from dcgan.data.stream import STREAMED
 from dcgan.data.survey import values_of
 from dcgan.data.values import UNKNOWN, Values

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field
 
 from dcgan.errors import RunError
-from dcgan.metrics.score import Protocol, Score
+from dcgan.metrics.registry import metric_of
+from dcgan.metrics.score import Protocol, Score, in_new_words
 from dcgan.render.quality import Panel, quality_curves
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.folder import RunFolder
@@ -51,17 +53,19 @@ class Measured:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
         """The inverse of :meth:`to_json`; raises ``ValueError`` where it is none."""
+        score = stored.get("score")
+        if isinstance(score, dict):
+            stored = stored | {"score": in_new_words(score)}
         found = _StoredMeasured.read(stored)
-        score = Score(**found.score.model_dump())
-        return cls(found.images, score, found.checkpoint, found.cost)
+        return cls(found.images, Score(**found.score.model_dump()), found.checkpoint, found.cost)
 
 
 class _StoredScore(Stored):
     """As :class:`dcgan.metrics.score.Score`."""
 
-    measure: Text
+    metric: Text
     value: Number
-    floor: Number | None = None
+    baseline: Number | None = None
     error: Number | None = None
     better: Better = "lower"
     extractor: Text = "pixels"
@@ -158,11 +162,22 @@ def draw_quality(folder: RunFolder) -> None:
     entries = read_scores(folder)
     if not entries:
         return
-    score = entries[-1].score
-    board = Scoreboard(folder, score.protocol)
-    values = {entry.images: entry.score.value for entry in board.entries}
-    title = f"{score.name}, {score.generated:,} generated and {score.real:,} real"
-    quality_curves([Panel(title, values, score.floor, score.better)], folder.quality)
+    board = Scoreboard(folder, entries[-1].score.protocol)
+    panel = panel_of({entry.images: entry.score for entry in board.entries})
+    quality_curves([panel], folder.quality)
+
+
+def panel_of(scores: Mapping[int, Score]) -> Panel:
+    """The figure of one metric, from images seen and the scores there."""
+    images = sorted(scores)
+    last = scores[images[-1]]
+    return Panel(
+        f"{last.name}, {last.generated:,} generated and {last.real:,} real",
+        {seen: scores[seen].value for seen in images},
+        best=min(images, key=lambda seen: scores[seen].badness),
+        baseline=last.baseline,
+        axis=metric_of(last.metric).axis or "linear",
+    )
 
 
 def write_best(folder: RunFolder, entry: Measured, *, by: str) -> None:

@@ -8,7 +8,6 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from dcgan.errors import DcganError
-from dcgan.metrics.score import Score
 from dcgan.runs.scores import read_best
 
 if TYPE_CHECKING:
@@ -21,13 +20,13 @@ _LONGEST_SIDE = 640
 
 
 def verdict(run: Run) -> str:
-    """How far a run is and its best score, such as ``12,800 images seen; best frechet distance
-    0.39, real images score 0.04, lower is better``."""
+    """How far a run is and its best score, such as ``12,800 images seen; best Fréchet distance
+    0.39; real images score 0.04; lower is better``."""
     try:
         seen, best = f"{run.images_seen:,} images seen", read_best(run.folder)
     except (DcganError, OSError):
         return "its files are missing or damaged"
-    return f"{seen}; {_score_line(best.score)}" if best else f"{seen}; no score yet"
+    return f"{seen}; best {best.score}" if best else f"{seen}; no score yet"
 
 
 def as_html(run: Run) -> str:
@@ -38,16 +37,6 @@ def as_html(run: Run) -> str:
     except (DcganError, OSError):
         return f"<p>{line}</p>"
     return f'<figure><img src="{image}" alt="{line}"><figcaption>{line}</figcaption></figure>'
-
-
-def _score_line(score: Score) -> str:
-    text = f"best {score.measure.replace('_', ' ')} {score.value:.3g}"
-    if score.floor is not None:
-        text += f", real images score {score.floor:.2g}"
-    better = {"zero": "nearer to 0", "real": "nearer to real images"}.get(
-        score.better, score.better
-    )
-    return f"{text}, {better} is better"
 
 
 def _inline(image: Image.Image) -> str:

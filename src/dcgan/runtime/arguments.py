@@ -8,12 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from dcgan.errors import RunError, SourceNotFound
+from dcgan.runtime.datasets import DATASETS
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists, nearest_name, nearest_path
 from dcgan.runtime.shell import command
-
-NAMES = ("digits", "shapes", "mnist", "fashion-mnist", "cifar10", "celeba", "lsun", "hub")
-"""What DATA may begin with instead of a path; the last two go on: lsun/church_outdoor, hub:…"""
 
 RUNS = Path("runs")
 """Where runs lie whose folder nobody chose."""
@@ -25,7 +23,7 @@ _SHOWN = 3
 def is_name(data: str) -> bool:
     """Whether DATA is, or begins with, the name of a known set."""
     name = data.partition(":")[0].partition("/")[0]
-    return name in NAMES and (name == "lsun" or "/" not in data.partition(":")[0])
+    return name in DATASETS and (name == "lsun" or "/" not in data.partition(":")[0])
 
 
 def is_address(data: str) -> bool:
@@ -57,10 +55,10 @@ def refuse_no_data(data: str) -> None:
     said = f"{data}: no such file or folder, nor the name of a dataset"
     near = nearest_path(path)
     names = [str(near)] if near else []
-    found = nearest_name(data, [*names, *NAMES]) or (names[0] if names else None)
+    found = nearest_name(data, [*names, *DATASETS]) or (names[0] if names else None)
     if found is not None:
         raise SourceNotFound(f"{said}. Did you mean {found!r}?")
-    raise SourceNotFound(f"{said}. The names are {', '.join(NAMES)}; else give a path")
+    raise SourceNotFound(f"{said}. The names are {', '.join(DATASETS)}; else give a path")
 
 
 def is_run(path: Path) -> bool:

@@ -180,7 +180,7 @@ class TerminalReporter(Reporter):
 
     def measured(self, images_seen: int, score: Scored, is_best: bool) -> None:
         del images_seen
-        word = score.measure.partition("_")[0]
+        word = score.metric.partition("_")[0]
         self._measured = f"{word} {score.value:.3g}{' (best)' if is_best else ''}"
 
     def end(self) -> None:

@@ -8,10 +8,10 @@ Unit = Literal["images", "bytes", "steps"]
 
 
 class Scored(Protocol):
-    """A measured number and what it measures: :class:`dcgan.metrics.Score` is one."""
+    """A metric and its value: :class:`dcgan.metrics.Score` is one."""
 
     @property
-    def measure(self) -> str: ...
+    def metric(self) -> str: ...
 
     @property
     def value(self) -> float: ...

@@ -150,7 +150,7 @@ class MeasureHook:
         assert measure != "off" and extractor is not None
         reference, others, split = two_samples(self._run.dataset, self._count)
         seed = derived_seed(self._run.config.seed, "metrics")
-        return DistanceToReal.between(measure, extractor, reference, others, split=split, seed=seed)
+        return DistanceToReal(measure, extractor, reference, others, split=split, seed=seed)
 
     def _images(self, state: TrainingState) -> Iterator[NDArray[np.uint8]]:
         """Images of the same latents every time, in batches."""

@@ -113,10 +113,10 @@ class TensorBoardLog:
     @_or_give_up
     def write_score(self, images_seen: int, score: Score, best: Score) -> None:
         """Write a score, the real-image baseline, and the best score so far."""
-        self._writer.add_scalar(f"quality/{score.measure}", score.value, images_seen)
-        if score.floor is not None:
+        self._writer.add_scalar(f"quality/{score.metric}", score.value, images_seen)
+        if score.baseline is not None:
             self._writer.add_scalar(
-                f"quality/{score.measure}_of_real_images", score.floor, images_seen
+                f"quality/{score.metric}_of_real_images", score.baseline, images_seen
             )
         self._writer.add_scalar(_BEST, best.value, images_seen)
         self._writer.flush()

@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from dcgan.data.sources.celeba import open_celeba
+from dcgan.data import open_source
 from dcgan.errors import DataError, SourceNotFound
 
 NAMES = [f"{number:06d}.jpg" for number in range(1, 7)]
@@ -63,17 +63,17 @@ def answers(source, factor):
 @pytest.mark.parametrize("folder", ["celeba", "CelebA"])
 def test_each_split_has_its_images_and_their_attributes(tmp_path, packed, folder):
     put(tmp_path, folder=folder, packed=packed)
-    train = open_celeba("train", tmp_path)
+    train = open_source("celeba:train", tmp_path)
     assert numbers(train) == [1, 2, 3]
     assert list(train.labels) == ["5_o_clock_shadow", "smiling", "young"]
     assert answers(train, "smiling") == ["yes", "no", "no"]
     assert answers(train, "young") == ["yes", "yes", "no"]
-    assert numbers(open_celeba("valid", tmp_path)) == [4]
-    test = open_celeba("test", tmp_path)
+    assert numbers(open_source("celeba:valid", tmp_path)) == [4]
+    test = open_source("celeba:test", tmp_path)
     assert numbers(test) == [5, 6]
     assert answers(test, "smiling") == ["yes", "no"]
     assert test.title(0).endswith("000005.jpg")
-    assert numbers(open_celeba("all", tmp_path)) == [1, 2, 3, 4, 5, 6]
+    assert numbers(open_source("celeba:all", tmp_path)) == [1, 2, 3, 4, 5, 6]
 
 
 def test_the_lists_of_kaggle_are_read(tmp_path):
@@ -87,28 +87,28 @@ def test_the_lists_of_kaggle_are_read(tmp_path):
     (place / "list_attr_celeba.csv").write_text(
         "\r\n".join([",".join(["image_id", *FACTORS]), *lines])
     )
-    train = open_celeba("train", tmp_path)
+    train = open_source("celeba:train", tmp_path)
     assert numbers(train) == [1, 2, 3]
     assert answers(train, "smiling") == ["yes", "no", "no"]
 
 
-def test_images_that_no_list_names_are_passed_over(tmp_path):
+def test_images_that_no_list_names_are_ignored(tmp_path):
     put(tmp_path, names=[*NAMES, "000009.jpg"])
-    assert len(open_celeba("all", tmp_path)) == 6
+    assert len(open_source("celeba:all", tmp_path)) == 6
 
 
 def test_the_stamp_tells_splits_and_changes_apart(tmp_path):
     place = put(tmp_path)
-    stamp = open_celeba("train", tmp_path).stamp()
-    assert open_celeba("train", tmp_path).stamp() == stamp
-    assert open_celeba("test", tmp_path).stamp() != stamp
+    stamp = open_source("celeba:train", tmp_path).stamp()
+    assert open_source("celeba:train", tmp_path).stamp() == stamp
+    assert open_source("celeba:test", tmp_path).stamp() != stamp
     (place / "img_align_celeba" / NAMES[0]).write_bytes(jpg(255) + b"more")
-    assert open_celeba("train", tmp_path).stamp() != stamp
+    assert open_source("celeba:train", tmp_path).stamp() != stamp
 
 
 def test_without_attributes_there_are_no_labels(tmp_path):
     (put(tmp_path) / "list_attr_celeba.txt").unlink()
-    source = open_celeba("train", tmp_path)
+    source = open_source("celeba:train", tmp_path)
     assert numbers(source) == [1, 2, 3]
     assert source.labels == {}
 
@@ -116,18 +116,18 @@ def test_without_attributes_there_are_no_labels(tmp_path):
 def test_without_the_partition_there_is_only_all(tmp_path):
     place = put(tmp_path)
     (place / "list_eval_partition.txt").unlink()
-    with pytest.raises(SourceNotFound, match=r"list_eval_partition\.txt into .*celeba:all"):
-        open_celeba("train", tmp_path)
-    source = open_celeba("all", tmp_path)
+    with pytest.raises(SourceNotFound, match=r"list_eval_partition\.txt is missing.*celeba:all"):
+        open_source("celeba:train", tmp_path)
+    source = open_source("celeba:all", tmp_path)
     assert numbers(source) == [1, 2, 3, 4, 5, 6]
     assert answers(source, "young") == ["yes", "yes", "no", "yes", "no", "no"]
     (place / "list_attr_celeba.txt").unlink()
-    assert numbers(open_celeba("all", tmp_path)) == [1, 2, 3, 4, 5, 6]
+    assert numbers(open_source("celeba:all", tmp_path)) == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_missing_set_names_files_folder_and_page(tmp_path):
     with pytest.raises(SourceNotFound) as failure:
-        open_celeba("train", tmp_path)
+        open_source("celeba:train", tmp_path)
     message = str(failure.value)
     for part in (
         "img_align_celeba.zip",
@@ -137,21 +137,21 @@ def test_a_missing_set_names_files_folder_and_page(tmp_path):
         "http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
     ):
         assert part in message
-    with pytest.raises(SourceNotFound, match=r"--data-root.*DCGAN_DATA"):
-        open_celeba("train", None)
+    with pytest.raises(SourceNotFound, match=r"`data_root=DIR`.*DCGAN_DATA"):
+        open_source("celeba:train", None)
 
 
 def test_an_unknown_split_lists_the_four(tmp_path):
     with pytest.raises(SourceNotFound, match="train, valid, test and all"):
-        open_celeba("validation", tmp_path)
+        open_source("celeba:dev2", tmp_path)
 
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_missing_images_are_counted_and_the_first_is_named(tmp_path, packed):
     put(tmp_path, names=[NAMES[0], *NAMES[3:]], packed=packed)
-    with pytest.raises(DataError, match=r"2 of the 3 pictures .*000002\.jpg first"):
-        open_celeba("train", tmp_path)
-    assert len(open_celeba("test", tmp_path)) == 2
+    with pytest.raises(DataError, match=r"2 of the 3 images .*000002\.jpg first"):
+        open_source("celeba:train", tmp_path)
+    assert len(open_source("celeba:test", tmp_path)) == 2
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,8 @@ def test_missing_images_are_counted_and_the_first_is_named(tmp_path, packed):
 )
 def test_a_damaged_partition_names_its_line(tmp_path, wrong):
     put(tmp_path, partition=partition_text().replace("000002.jpg 0\n", wrong))
-    with pytest.raises(DataError, match=r"list_eval_partition\.txt, line 2: wants"):
-        open_celeba("train", tmp_path)
+    with pytest.raises(DataError, match=r"list_eval_partition\.txt, line 2: must be"):
+        open_source("celeba:train", tmp_path)
 
 
 @pytest.mark.parametrize("wrong", ["000002.jpg 1 -1", "000002.jpg 1 -1 1 1", "000002.jpg 1 -1 2"])
@@ -168,30 +168,32 @@ def test_a_damaged_line_of_attributes_is_named(tmp_path, wrong):
     lines = attributes_text().splitlines()
     lines[3] = wrong
     put(tmp_path, attributes="\n".join(lines))
-    with pytest.raises(DataError, match=r"list_attr_celeba\.txt, line 4: wants .* 3 times"):
-        open_celeba("train", tmp_path)
+    with pytest.raises(DataError, match=r"list_attr_celeba\.txt, line 4: must be .* 3 times"):
+        open_source("celeba:train", tmp_path)
 
 
 @pytest.mark.parametrize("head", [["x", "A B"], ["6", ""], ["6", "A a"]])
 def test_a_damaged_head_of_attributes_is_named(tmp_path, head):
     put(tmp_path, attributes="\n".join(head))
     with pytest.raises(DataError, match=r"list_attr_celeba\.txt, line 1"):
-        open_celeba("train", tmp_path)
+        open_source("celeba:train", tmp_path)
 
 
 def test_a_list_of_attributes_that_was_cut_off_says_so(tmp_path):
     put(tmp_path, attributes="\n".join(attributes_text().splitlines()[:-1]))
-    with pytest.raises(DataError, match="says 6 pictures and lists 5"):
-        open_celeba("train", tmp_path)
+    with pytest.raises(DataError, match="declares 6 images and lists 5"):
+        open_source("celeba:train", tmp_path)
 
 
 def test_attributes_of_other_images_are_refused(tmp_path):
     put(tmp_path, attributes=attributes_text().replace("000002", "000022"))
-    with pytest.raises(DataError, match=r"nothing about 1 of 3 .*000002\.jpg first"):
-        open_celeba("train", tmp_path)
+    with pytest.raises(
+        DataError, match=r"list_attr_celeba\.txt: lacks 1 of the 3 images .*000002\.jpg first"
+    ):
+        open_source("celeba:train", tmp_path)
 
 
-def test_a_image_listed_twice_is_refused(tmp_path):
+def test_an_image_listed_twice_is_refused(tmp_path):
     put(tmp_path, partition=partition_text().replace("000002", "000001"))
     with pytest.raises(DataError, match="twice"):
-        open_celeba("train", tmp_path)
+        open_source("celeba:train", tmp_path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from dcgan.data import Source, open_source
-from dcgan.data.sources.digits import open_digits
 
 
 def read_all(source: Source) -> np.ndarray:
@@ -25,7 +24,7 @@ def test_the_built_in_digits_are_1797_in_ten_balanced_classes():
 def test_they_are_what_scikit_learn_gives():
     from sklearn.datasets import load_digits
 
-    bunch, source = load_digits(), open_digits()
+    bunch, source = load_digits(), open_source("digits")
     np.testing.assert_array_equal(read_all(source), np.round(bunch.images * 255 / 16))
     np.testing.assert_array_equal(source.labels["label"].values, bunch.target)
 

@@ -181,7 +181,7 @@ def test_a_forbidden_file_is_one_unreadable_image(tmp_path):
 
 def test_an_empty_folder_is_refused_and_says_what_it_wants(tmp_path):
     (tmp_path / "notes.txt").write_text("text")
-    with pytest.raises(DataError, match=r"holds no picture \(other files: 1 .txt\).*\.png"):
+    with pytest.raises(DataError, match=r"holds no image \(other files: 1 .txt\).*\.png"):
         open_source(str(tmp_path))
 
 
@@ -289,7 +289,7 @@ def test_an_encrypted_member_is_one_unreadable_image(tmp_path):
 
 
 def test_a_zip_without_images_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"holds no picture \(other files: 1 .txt\)"):
+    with pytest.raises(DataError, match=r"holds no image \(other files: 1 .txt\)"):
         open_source(str(pack(tmp_path / "a.zip", "readme.txt")))
 
 
@@ -311,7 +311,7 @@ def run_folder(path: Path, source: str) -> None:
 def test_sheets_of_runs_are_refused_and_their_dataset_is_named(tmp_path, monkeypatch, named):
     run_folder(tmp_path / "runs" / "first", "photos/cats")
     put(tmp_path / "runs", "compare.png")
-    with pytest.raises(DataError, match=r"no dataset\. Name a dataset, such as photos/cats"):
+    with pytest.raises(DataError, match=r"no dataset\. Use a dataset, such as photos/cats"):
         open_source(str(tmp_path / named))
     monkeypatch.chdir(tmp_path / named)
     with pytest.raises(DataError, match=r"^\.: "):

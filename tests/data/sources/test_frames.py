@@ -243,5 +243,5 @@ def test_what_is_no_encoded_source_stays_as_it_is(tmp_path):
 
 
 def test_a_folder_without_images_is_refused_with_frames_too(tmp_path):
-    with pytest.raises(DataError, match="holds no picture"):
+    with pytest.raises(DataError, match="holds no image"):
         open_source(str(tmp_path), frames="all")

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from dcgan.data import open_source
-from dcgan.data.sources.hub import open_hub, open_parquet
+from dcgan.data.sources.hub import open_parquet
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
 
@@ -86,14 +86,14 @@ def test_a_column_of_plain_bytes_will_do(tmp_path):
 
 def test_several_columns_of_images_are_listed_with_the_syntax(tmp_path):
     path = write(tmp_path / "a.parquet", left=struct(1), right=struct(2), mask=[png(3)])
-    with pytest.raises(DataError, match=r"columns left, right; .*:COLUMN$"):
+    with pytest.raises(DataError, match=r"columns left, right\. .*:COLUMN$"):
         open_parquet(path)
     assert tones(open_parquet(path, "right")) == [2]
 
 
 def test_a_wrong_column_is_answered(tmp_path):
     path = write(tmp_path / "a.parquet", image=struct(1), text=["x"])
-    with pytest.raises(SourceNotFound, match="no column imag; the columns are image, text"):
+    with pytest.raises(SourceNotFound, match=r"no column imag\. The columns are image, text"):
         open_parquet(path, "imag")
     with pytest.raises(DataError, match="column text holds string"):
         open_parquet(path, "text")
@@ -118,10 +118,10 @@ def test_rows_may_name_files_beside_the_table(tmp_path):
     source = open_parquet(write(tmp_path / "a.parquet", image=rows))
     assert source.read(0).getpixel((0, 0)) == 1
     assert source.read(1).getpixel((0, 0)) == 2
-    with pytest.raises(UnreadableImage, match=r"gone\.png, which is not there"):
+    with pytest.raises(UnreadableImage, match=r"gone\.png, which does not exist"):
         source.read(2)
     for empty in (3, 4):
-        with pytest.raises(UnreadableImage, match="no picture"):
+        with pytest.raises(UnreadableImage, match=r"no (picture|image)"):
             source.read(empty)
     assert source.stamp() is None  # the files may change unseen
 
@@ -196,62 +196,62 @@ def hub(tmp_path, monkeypatch):
 
 
 def test_the_split_is_train_unless_said(hub):
-    source = open_hub("hub:owner/animals")
+    source = open_source("hub:owner/animals")
     assert tones(source) == [1, 2]
     assert source.labels["animal"].names == ("cat", "dog")
-    assert tones(open_hub("hub:owner/animals:test")) == [3]
-    assert tones(open_hub("hub:owner/animals:test:image")) == [3]
+    assert tones(open_source("hub:owner/animals:test")) == [3]
+    assert tones(open_source("hub:owner/animals:test:image")) == [3]
 
 
 def test_the_only_split_need_not_be_named(hub):
-    assert tones(open_hub("hub:owner/pairs::right")) == [5]
-    with pytest.raises(DataError, match=r"left, right; .* hub:owner/pairs:test:COLUMN$"):
-        open_hub("hub:owner/pairs")
+    assert tones(open_source("hub:owner/pairs::right")) == [5]
+    with pytest.raises(DataError, match=r"left, right\. .* hub:owner/pairs:test:COLUMN$"):
+        open_source("hub:owner/pairs")
 
 
 def test_an_unknown_split_lists_them(hub):
     with pytest.raises(
-        SourceNotFound, match=r"no split valid; the splits are (train, test|test, train)"
+        SourceNotFound, match=r"no split valid\. The splits are (train, test|test, train)"
     ):
-        open_hub("hub:owner/animals:valid")
+        open_source("hub:owner/animals:valid")
 
 
 def test_a_configuration_is_the_third_part(hub):
-    open_hub("hub:owner/animals/default")
+    open_source("hub:owner/animals/default")
     assert hub == [("owner/animals", "default")]
     with pytest.raises(DataError, match=r"hub:owner/animals/other: .*default"):
-        open_hub("hub:owner/animals/other")
+        open_source("hub:owner/animals/other")
 
 
 @pytest.mark.parametrize(
     "data", ["hub:", "hub:mnist", "hub:a/b/c/d", "hub:a/", "hub:a/b:train:image:more"]
 )
 def test_a_malformed_address_is_answered(data):
-    with pytest.raises(SourceNotFound, match="wants hub:OWNER/NAME"):
-        open_hub(data)
+    with pytest.raises(SourceNotFound, match="must be hub:OWNER/NAME"):
+        open_source(data)
 
 
 def test_offline_is_one_line(hub, capfd):
     with pytest.raises(
         SourceNotFound, match=r"hub:owner/nosuch: the hub cannot be reached \(DCGAN"
     ):
-        open_hub("hub:owner/nosuch")
+        open_source("hub:owner/nosuch")
     assert capfd.readouterr() == ("", "")
 
 
 def test_what_was_fetched_once_is_there_offline(hub, tmp_path):
     """The library keeps a set under its owner's and its own name."""
-    assert tones(open_hub("hub:owner/animals:test")) == [3]
+    assert tones(open_source("hub:owner/animals:test")) == [3]
     kept = cache_folder() / "hub" / "datasets"
     next(kept.glob("animals")).rename(kept / "owner___animals")
     (tmp_path / "owner").rename(tmp_path / "gone")
-    assert tones(open_hub("hub:owner/animals:test")) == [3]
+    assert tones(open_source("hub:owner/animals:test")) == [3]
 
 
 def test_the_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(DataError, match=r"pip install 'dcgan\[hub\]'"):
-        open_hub("hub:owner/name")
+        open_source("hub:owner/name")
 
 
 def test_hidden_parquet_files_in_a_folder_are_passed_over(tmp_path):

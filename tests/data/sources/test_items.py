@@ -137,13 +137,13 @@ WRONG = {
     "a number": (5, "is a int"),
     "a dictionary": ({"image": GREY}, "is a dict"),
     "an empty tuple": ((), "is a tuple"),
-    "a vector": (np.zeros(9, np.uint8), "wants"),
-    "a volume": (np.zeros((9, 9, 9), np.uint8), "wants"),
+    "a vector": (np.zeros(9, np.uint8), "must be"),
+    "a volume": (np.zeros((9, 9, 9), np.uint8), "must be"),
     "normalised": (torch.zeros(3, 4, 4) - 1, "from -1 to -1"),
     "not numbers": (np.full((4, 4), np.nan), "nan"),
     "too large": (np.full((4, 4), 256), "0..255"),
     "complex": (np.zeros((4, 4), complex), "complex"),
-    "words": (np.full((4, 4), "x"), "wants numbers"),
+    "words": (np.full((4, 4), "x"), "must be numbers"),
     "text": (b"no picture at all", "no picture in"),
     "no bytes": (b"", "empty"),
     "no such path": ("/gone/a.png", "/gone/a.png: No such file"),
@@ -183,19 +183,19 @@ def test_rare_items_are_images_or_unreadable(item):
 
 @pytest.mark.parametrize("wrong", [5, None, 1.5, object()])
 def test_what_is_neither_images_nor_a_path_is_refused(wrong):
-    with pytest.raises(DataError, match=f"data of {type(wrong).__name__}: wants a path"):
+    with pytest.raises(DataError, match=f"data of {type(wrong).__name__}: must be a path"):
         open_items(wrong)
 
 
 @pytest.mark.parametrize("empty", [[], (), iter([]), {}.values()])
 def test_nothing_is_refused(empty):
-    with pytest.raises(DataError, match="holds no picture"):
+    with pytest.raises(DataError, match="holds no image"):
         open_items(empty)
 
 
 @pytest.mark.parametrize("empty", [np.zeros((0, 4, 4), np.uint8), torch.zeros(0, 3, 4, 4)])
 def test_an_array_of_nothing_is_refused(empty):
-    with pytest.raises(DataError, match="holds no picture"):
+    with pytest.raises(DataError, match="holds no image"):
         open_items(empty)
 
 
@@ -214,7 +214,7 @@ def test_rare_tensors_are_taken_or_refused(whole):
     "wrong", [np.zeros((4, 4)), np.zeros((2, 3, 4, 5, 6)), np.full((2, 4, 4), 2.5)]
 )
 def test_arrays_of_other_shapes_and_values_are_refused(wrong):
-    with pytest.raises(DataError, match="wants"):
+    with pytest.raises(DataError, match="must be"):
         open_items(wrong)
 
 

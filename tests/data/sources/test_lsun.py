@@ -10,7 +10,8 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from dcgan.data.sources.lsun import LmdbSource, open_lsun
+from dcgan.data import open_source
+from dcgan.data.sources.lsun import LmdbSource
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 
 lmdb = pytest.importorskip("lmdb", reason="is the extra lsun")
@@ -125,26 +126,27 @@ def test_a_image_that_is_none_says_why(tmp_path):
 def test_lsun_is_found_under_the_data_root(tmp_path, place):
     put(tmp_path / place / "church_outdoor_train_lmdb", {b"a": png(1), b"b": png(2)})
     put(tmp_path / place / "church_outdoor_val_lmdb", {b"a": png(3)})
-    assert len(open_lsun("church_outdoor", "train", tmp_path)) == 2
-    validation = open_lsun("church_outdoor", "val", tmp_path)
+    assert len(open_source("lsun/church_outdoor:train", tmp_path)) == 2
+    validation = open_source("lsun/church_outdoor:val", tmp_path)
     assert (validation.name, tone(validation, 0)) == ("lsun/church_outdoor:val", 3)
 
 
 def test_a_missing_scene_names_file_address_and_folder(tmp_path):
     with pytest.raises(SourceNotFound) as failure:
-        open_lsun("church_outdoor", "train", tmp_path)
+        open_source("lsun/church_outdoor:train", tmp_path)
     message = str(failure.value)
     assert "http://dl.yf.io/lsun/scenes/church_outdoor_train_lmdb.zip" in message
-    assert str(tmp_path / "lsun" / "church_outdoor_train_lmdb" / "data.mdb") in message
-    with pytest.raises(SourceNotFound, match=r"--data-root.*DCGAN_DATA"):
-        open_lsun("church_outdoor", "train", None)
+    assert "church_outdoor_train_lmdb/data.mdb of" in message
+    assert f"into {tmp_path / 'lsun'}/" in message
+    with pytest.raises(SourceNotFound, match=r"`data_root=DIR`.*DCGAN_DATA"):
+        open_source("lsun/church_outdoor:train", None)
 
 
 def test_unknown_scenes_and_splits_are_answered(tmp_path):
     with pytest.raises(SourceNotFound, match="mean 'church_outdoor'"):
-        open_lsun("church_outdor", "train", tmp_path)
+        open_source("lsun/church_outdor:train", tmp_path)
     with pytest.raises(SourceNotFound, match="train and val"):
-        open_lsun("church_outdoor", "test", tmp_path)
+        open_source("lsun/church_outdoor:test", tmp_path)
 
 
 def test_the_missing_package_is_named(database, monkeypatch):

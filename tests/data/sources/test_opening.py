@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
+
 import pytest
 from PIL import Image
 
 from dcgan.data import open_source
 from dcgan.errors import DataError, SourceNotFound
+from dcgan.runtime.datasets import DATASETS
 
 
 @pytest.mark.parametrize(
@@ -20,6 +23,11 @@ def test_an_unknown_name_is_answered_with_the_nearest(wrong, right):
 def test_a_missing_path_lists_the_names(tmp_path):
     with pytest.raises(SourceNotFound, match="digits, shapes, mnist, fashion-mnist"):
         open_source(str(tmp_path / "gone"))
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_named_dataset_has_an_opener(name):
+    assert callable(resolve_name(f"dcgan.data.sources.{DATASETS[name].opener}"))
 
 
 @pytest.mark.parametrize("name", ["digits:test", "shapes:train"])

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dcgan.data import open_source
+from dcgan.data.sources.paths import is_hidden
 from dcgan.data.sources.zips import ZipSource
 from dcgan.errors import DataError, UnreadableImage
 
@@ -111,6 +112,7 @@ PATHS = (
     st.lists(NAMES.filter(lambda name: name[0] != "."), min_size=1, max_size=3)
     .map("/".join)
     .map("a{}.png".format)
+    .filter(lambda name: not is_hidden(name))
 )
 
 
@@ -240,7 +242,7 @@ def test_of_more_members_than_the_plain_layout_can_count_any_is_read(tmp_path):
 
 
 def test_a_member_costs_little_memory(tmp_path):
-    """Two million names then take half a gigabyte at most, and far less once they are listed."""
+    """Two million members then take 1.6 GB at most while they are listed, and 0.2 GB afterwards."""
     count = 5_000
     path = many(tmp_path / "a.zip", count)
     tracemalloc.start()
@@ -248,8 +250,8 @@ def test_a_member_costs_little_memory(tmp_path):
     held, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(source) == count
-    assert held < 100 * count
-    assert peak < 250 * count
+    assert held < 120 * count
+    assert peak < 800 * count
 
 
 def test_a_zip_cut_off_anywhere_is_refused(tmp_path):
@@ -349,10 +351,10 @@ def test_a_bomb_is_not_unpacked_beyond_what_it_says(tmp_path, compression):
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_a_member_that_promises_too_much_for_a_image_is_not_unpacked(tmp_path, compression):
+def test_a_member_that_promises_too_much_for_an_image_is_not_unpacked(tmp_path, compression):
     path = pack(tmp_path / "a.zip", {"1.png": png()}, compression=COMPRESSIONS[compression])
     source = open_source(str(altered(path, CENTRAL, 24, struct.pack("<I", 0xFFFFFF00))))
-    with pytest.raises(UnreadableImage, match="too large for a picture"):
+    with pytest.raises(UnreadableImage, match="too large for an image"):
         source.read(0)
 
 
@@ -418,14 +420,13 @@ def test_numbers_beyond_any_file_give_a_reason(tmp_path, which):
     assert read_or_reason(path) == 0
 
 
-def test_a_zip64_field_that_is_too_short_refuses_the_zip(tmp_path):
+def test_a_zip64_field_that_is_too_short_gives_a_reason(tmp_path):
     whole = by_hand({"1.png": png(1)}, wide=True)
     at = whole.index(CENTRAL) + 46 + len("1.png")
     path = tmp_path / "a.zip"
     for field in (struct.pack("<HH", 1, 8), struct.pack("<HH", 2, 24), struct.pack("<HH", 1, 0)):
         path.write_bytes(whole[:at] + field + whole[at + 4 :])
-        with pytest.raises(DataError, match=r"a\.zip: not a readable zip.*size or place"):
-            open_source(str(path))
+        assert read_or_reason(path) == 0
 
 
 def test_two_entries_of_one_place_are_told_apart(tmp_path):
@@ -458,13 +459,6 @@ def test_a_name_given_twice_gives_both_images(tmp_path):
             archive.writestr("1.png", png(2))
     source = open_source(str(path))
     assert [source.read(index).getpixel((0, 0)) for index in range(2)] == [1, 2]
-
-
-def test_only_members_below_a_place_are_taken(tmp_path):
-    members = {"train/a/1.png": png(1), "train/b/2.png": png(2), "test/3.png": png(3)}
-    source = ZipSource(pack(tmp_path / "a.zip", members), "train/")
-    assert contents(source) == {name: members[name] for name in members if name[:5] == "train"}
-    assert source.labels["label"].names == ("a", "b")
 
 
 def test_the_stamp_changes_with_any_image(tmp_path):

@@ -71,8 +71,8 @@ def test_the_stated_accuracy_is_that_on_the_images_held_out():
     assert (card.trained_on, card.held_out, card.right) == (len(taught), len(held_out), right)
     assert 0.4 < card.accuracy < 0.9
     assert extractor.about == (
-        f"trained on {len(taught)} pictures of 3 classes,"
-        f" {100 * right / len(held_out):.1f} % right on {len(held_out)} others"
+        f"trained on {len(taught)} images of 3 classes,"
+        f" {100 * right / len(held_out):.1f} % correct on {len(held_out)} others"
     )
 
 
@@ -86,15 +86,17 @@ def test_a_tenth_of_each_class_is_held_out():
 
 
 def test_the_images_held_out_are_not_learned_from(monkeypatch):
-    """Each picture is one grey, by which it is known again wherever it is shifted."""
+    """Each image is one gray, which identifies it however it is shifted."""
     seen = set()
 
-    def fit(network, batches, *_):
+    def fit(logits_of, optimizer, batches, device):
         for pixel_BCHW, label_B in batches:
             seen.update(pixel_BCHW[:, 0, 0, 0].tolist())
             assert torch.equal(pixel_BCHW[:, 0, 0, 0] % 2, label_B)
+            optimizer.step()
+            yield 1
 
-    monkeypatch.setattr(classifier_training, "_fit", fit)
+    monkeypatch.setattr(classifier_training, "fit", fit)
     images = np.arange(200, dtype=np.uint8)[:, None, None, None].repeat(16, 2).repeat(16, 3)
     train_classifier(images, np.arange(200) % 2, ("even", "odd"), seed=3)
     random = np.random.Generator(np.random.Philox(derived_seed(3, "classifier")))
@@ -134,7 +136,7 @@ def test_progress_is_told_in_images(trained):
         reporter=said,
     )
     assert said.steps == [(128 * step, 640) for step in range(1, 6)]
-    assert "700 images" in said[0] and "% right on" in said[1]
+    assert "700 images" in said[0] and "% correct on" in said[1]
 
 
 def test_images_are_shifted_but_never_mirrored():
@@ -173,8 +175,8 @@ def labelled(counts):
     ("images", "labels", "names", "message"),
     [
         (*labelled([20]), ["only"], "1 classes: .* from 2 to 1,000"),
-        (*labelled([10, 9]), ["a", "b"], r"class 'b' has 9 pictures, .* at least 10"),
-        (*labelled([10, 10]), ["a", "b", "c"], r"class 'c' has 0 pictures"),
+        (*labelled([10, 9]), ["a", "b"], r"class 'b' has 9 images; .* at least 10"),
+        (*labelled([10, 10]), ["a", "b", "c"], r"class 'c' has 0 images"),
         (*labelled([10, 10, 10]), ["a", "b"], r"labels from 0 to 2, but 2 class names"),
         (*labelled([10, 10]), list(map(str, range(1001))), "1,001 classes"),
         (np.zeros((20, 5, 16, 16), np.uint8), np.arange(20) % 2, "ab", "5 channels"),
@@ -246,17 +248,17 @@ def nudge(folder):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda folder: (folder / "weights.safetensors").unlink(), "no whole classifier"),
-        (lambda folder: (folder / "classifier.json").unlink(), "no whole classifier"),
-        (lambda folder: (folder / "classifier.json").write_text("[]"), "no whole classifier"),
-        (cut("classifier.json"), "no whole classifier"),
+        (lambda folder: (folder / "weights.safetensors").unlink(), "no complete classifier"),
+        (lambda folder: (folder / "classifier.json").unlink(), "no complete classifier"),
+        (lambda folder: (folder / "classifier.json").write_text("[]"), "no complete classifier"),
+        (cut("classifier.json"), "no complete classifier"),
         (cut("weights.safetensors"), "damaged weights"),
-        (nudge, "altered"),
-        (card_with(right=400), "altered"),
-        (card_with(classes=["down", "across", "dots"]), "altered"),
+        (nudge, "changed since"),
+        (card_with(right=400), "changed since"),
+        (card_with(classes=["down", "across", "dots"]), "changed since"),
         (card_with(classes=["down", "across"]), "damaged weights"),
-        (card_with(surprise=1), "no whole classifier"),
-        (card_with(format=0), "of format 0, this version reads"),
+        (card_with(surprise=1), "no complete classifier"),
+        (card_with(format=0), "format is 0; this version reads"),
     ],
 )
 def test_a_damaged_folder_is_refused(trained, tmp_path, damage, message):

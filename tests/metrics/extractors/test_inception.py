@@ -134,7 +134,9 @@ def test_a_file_that_is_not_there_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path))
     with pytest.raises(DataError, match=r"no such file.*weights-inception-2015-12-05-6726825d.pth"):
         inception_extractor(tmp_path / "nowhere.pth")
-    with pytest.raises(DataError, match=r"allow the download \(91 MB\).*https://github.com"):
+    with pytest.raises(
+        DataError, match=r"`download` to download them \(91 MB\).*https://github.com"
+    ):
         inception_extractor()
     with pytest.raises(Unreachable, match="DCGAN_OFFLINE"):
         inception_extractor(download=True)
@@ -147,7 +149,7 @@ def test_a_download_is_kept_only_when_it_is_the_right_file(tmp_path, monkeypatch
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("DCGAN_OFFLINE")
     monkeypatch.setattr(inception_weights, "URL", published.as_uri())
-    with pytest.raises(DataError, match="arrived damaged"):
+    with pytest.raises(DataError, match="are damaged"):
         inception_weights.weights_file(None, download=True)
     assert list((tmp_path / "cache" / "extractors").iterdir()) == []
     digest = sha256(published)
@@ -162,7 +164,7 @@ def test_an_unreachable_server_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path))
     monkeypatch.delenv("DCGAN_OFFLINE")
     monkeypatch.setattr(inception_weights, "URL", (tmp_path / "nothing").as_uri())
-    with pytest.raises(Unreachable, match=r"cannot be fetched.*by hand"):
+    with pytest.raises(Unreachable, match=r"cannot be downloaded.*by hand"):
         inception_weights.weights_file(None, download=True)
 
 
@@ -171,7 +173,7 @@ def test_weights_of_another_network_are_refused(network, tmp_path, monkeypatch):
     old = {name: value for name, value in stored.items() if "num_batches" not in name}
     load_published(network, old, "old.pth")  # files from before those counts are whole
     del stored["Mixed_7c.branch1x1.conv.weight"]
-    with pytest.raises(DataError, match=r"other.pth: weights of another network"):
+    with pytest.raises(DataError, match=r"other.pth: not the weights of Inception"):
         load_published(network, stored, "other.pth")
 
 

@@ -109,7 +109,7 @@ class Returns(nn.Module):
         (lambda x: x.flatten(1) / 0, "not all finite"),
         (lambda x: x.flatten(1).int(), "torch.int32"),
         (lambda x: (x.flatten(1), x), r"returns \(64, 1, 20, 18\)"),
-        (lambda x: (x.flatten(1),) * 3, "returns 3 things"),
+        (lambda x: (x.flatten(1),) * 3, "returns 3 results"),
         (lambda x: {"features": x}, "returns dict"),
         (lambda x: x @ torch.zeros(3, 3), r"refuses uint8 images of shape \(64, 1, 20, 18\)"),
     ],

@@ -13,7 +13,7 @@ def test_those_due_by_images_and_those_measured_as_best_are_no_others(tmp_path):
     for images in (32, 96, 128, 160, 224, 256):
         (folder.checkpoints / f"{images:09d}").mkdir(parents=True)
     score = Score(
-        measure="m", value=1.0, floor=None, extractor="e", real=60, generated=60, split="s"
+        metric="m", value=1.0, baseline=None, extractor="e", real=60, generated=60, split="s"
     )
     folder.scores.append(Measured(160, score, "000000160").to_json())
     planned = PlannedCheckpoints(every=100, batch=32)

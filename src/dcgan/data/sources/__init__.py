@@ -1,1 +1,1 @@
-"""Where pictures come from: paths, addresses and names, each kind in a file of its own."""
+"""Sources of images: paths, addresses and names, each kind in a file of its own."""

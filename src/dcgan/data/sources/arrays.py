@@ -1,4 +1,4 @@
-"""Pictures as NumPy files."""
+"""Images as NumPy files."""
 
 from __future__ import annotations
 
@@ -11,36 +11,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dcgan.data.labels.side_files import listed
+from dcgan.data.labels.splits import refuse_split
 from dcgan.data.sources.base import ArraySource
 from dcgan.data.sources.npz import choose_arrays, labels_in_order, labels_of_rows, read_headers
 from dcgan.data.sources.paths import digest, file_stamp
-from dcgan.data.sources.side_files import listed
-from dcgan.data.sources.splits import refuse_split
 from dcgan.errors import DataError
 from dcgan.runtime.files import expanded
 from dcgan.runtime.memory import available_memory, in_words
 from dcgan.runtime.split_names import AUTO, NONE
 
-_PART = 256
-"""Pictures converted in one go."""
+_PART = 256  # images converted at once
 
-_WANTED = "wants (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 to 4 channels"
+_SHAPES = "images must be (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 to 4 channels"
 
 
 def open_array(path: Path, *, split: str = AUTO, labels: str = AUTO) -> ArraySource:
-    """Pictures from a ``.npy`` (mapped, not read) or ``.npz`` file.
+    """Images from a ``.npy`` (mapped, not read) or ``.npz`` file.
 
-    An ``.npz`` gives its array ``images``, or ``x_train``, ``train_images`` and the like, else its
-    first array of 3 or 4 axes; arrays called ``labels``, ``y``, ``y_train``, ``train_labels`` and
-    the like give labels. Values are uint8, or floats in [0, 1].
+    Of an ``.npz``, the images are the array ``images``, or ``x_train``, ``train_images`` and the
+    like, else the first array of 3 or 4 axes; labels are arrays such as ``labels``, ``y``,
+    ``y_train`` or ``train_labels``. Values are uint8, or floats in [0, 1].
 
     Parameters
     ----------
     path : Path
     split : str
-        Which split of an ``.npz``; ``auto`` is ``train`` where there is one.
+        The split of an ``.npz``; ``auto`` is ``train`` if there is one.
     labels : str
-        ``auto``, ``none``, or a file of labels in the order of the pictures.
+        ``auto``, ``none``, or a file of labels in the order of the images.
 
     Raises
     ------
@@ -58,7 +57,7 @@ def open_array(path: Path, *, split: str = AUTO, labels: str = AUTO) -> ArraySou
         notes.append(f"not read as classes: {listed(reading.refused)}")
     if reading.labels and len(reading.rows) < len(pixels):
         count = len(pixels) - len(reading.rows)
-        notes.append(f"{count:,} images are skipped, without a class")
+        notes.append(f"{count:,} images without a class are skipped")
         pixels = pixels[reading.rows]
     stamp = digest((file_stamp([path]), keys)) if keys else file_stamp([path])
     return ArraySource(str(path), pixels, labels=reading.labels, stamp=stamp, notes=notes)
@@ -67,8 +66,8 @@ def open_array(path: Path, *, split: str = AUTO, labels: str = AUTO) -> ArraySou
 def _read_arrays(
     path: Path, split: str, with_labels: bool
 ) -> tuple[NDArray[Any], dict[str, list[NDArray[Any]]], list[str], list[str]]:
-    """Images, labels by factor, notes, and the keys that were read, of an ``.npz``; which of the
-    two kinds a file is, its content says."""
+    """Images, labels by factor, notes, and the keys read from an ``.npz``; its content, not its
+    name, shows which of the two kinds a file is."""
     try:
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -79,12 +78,12 @@ def _read_arrays(
             chosen = choose_arrays(str(path), headers, split)
             if not chosen.images:
                 found = ", ".join(f"{header.key} {header.shape}" for header in headers)
-                raise DataError(f"{path}: {_WANTED}; found {found or 'no array'}")
+                raise DataError(f"{path}: {_SHAPES}. Found {found or 'no array'}")
             size = {member.filename: member.file_size for member in loaded.zip.infolist()}
             _refuse_beyond_memory(
                 str(path),
                 sum(size[f"{key}.npy"] for key in chosen.images) * min(len(chosen.images), 2),
-                f"'unzip {quote(path.name)}' gives .npy files, which are read in place",
+                f"Run 'unzip {quote(path.name)}' to get .npy files, which are read in place",
             )
             parts = [loaded[key] for key in chosen.images]
             factors = set.intersection(*(set(labels) for labels in chosen.labels))
@@ -97,13 +96,15 @@ def _read_arrays(
         raise DataError(f"{path}: not a NumPy file of plain numbers ({error})") from error
     if len({part.shape[1:] for part in parts}) > 1:
         shapes = ", ".join(str(part.shape) for part in parts)
-        raise DataError(f"{path}: its splits differ in shape ({shapes}); choose one: data.split")
+        raise DataError(
+            f"{path}: its splits differ in shape ({shapes}). Choose one with `data.split`"
+        )
     images = parts[0] if len(parts) == 1 else np.concatenate(parts)
     return images, arrays, chosen.notes, chosen.images
 
 
 def _refuse_beyond_memory(name: str, needed: int, cure: str) -> None:
-    """Refuse what would be killed, or swap for hours, before it is read."""
+    """Refuse arrays larger than the free memory before they are read."""
     free = available_memory()
     if free is not None and needed > free:
         raise DataError(
@@ -112,36 +113,23 @@ def _refuse_beyond_memory(name: str, needed: int, cure: str) -> None:
 
 
 def channels_last(name: str, images: NDArray[Any]) -> NDArray[Any]:
-    """Pictures as (N, H, W) or (N, H, W, C), from either order of axes.
-
-    Raises
-    ------
-    DataError
-        Of another shape.
-    """
-    if images.ndim == 3:
-        return images
-    if images.ndim == 4 and images.shape[3] in {1, 2, 3, 4}:
+    """Images as (N, H, W) or (N, H, W, C), from either order of axes; else ``DataError``."""
+    if images.ndim == 3 or (images.ndim == 4 and images.shape[3] in {1, 2, 3, 4}):
         return images
     if images.ndim == 4 and images.shape[1] in {1, 2, 3, 4}:
         return np.moveaxis(images, 1, 3)
-    raise DataError(f"{name}: {_WANTED}; found {images.shape}")
+    raise DataError(f"{name}: {_SHAPES}. Found {images.shape}")
 
 
 def as_pixels(name: str, images: NDArray[Any]) -> NDArray[np.uint8]:
-    """Values as bytes: whole numbers in 0..255 stay, floats in 0..1 are scaled.
-
-    Raises
-    ------
-    DataError
-        Other values.
-    """
+    """Values as uint8: whole numbers in 0..255 stay, floats in 0..1 are scaled; else
+    ``DataError``."""
     if images.dtype == np.uint8:
         return images
     if images.dtype == np.bool_:
         return images.astype(np.uint8) * np.uint8(255)
     if images.dtype.kind not in "fiu":
-        raise DataError(f"{name}: values of {images.dtype}; wants numbers")
+        raise DataError(f"{name}: values of {images.dtype}: must be numbers")
     cure = "Save whole numbers from 0 to 255 as uint8 with numpy.save: they are read in place"
     _refuse_beyond_memory(name, images.size, cure)
     low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
@@ -154,6 +142,6 @@ def as_pixels(name: str, images: NDArray[Any]) -> NDArray[np.uint8]:
     if images.dtype.kind in "iu" and low >= 0 and high <= 255:
         return images.astype(np.uint8)
     raise DataError(
-        f"{name}: values of {images.dtype} from {low:g} to {high:g}; wants whole numbers in"
+        f"{name}: values of {images.dtype} from {low:g} to {high:g}: must be whole numbers in"
         " 0..255 or floats in 0..1"
     )

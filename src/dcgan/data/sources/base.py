@@ -1,68 +1,47 @@
-"""What every source of pictures offers."""
+"""The interface of all sources of images."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from dcgan.data.decode import Film, count_frames, decode, peek
+from dcgan.data.labels import Labels
 from dcgan.errors import DataError
 
 
-@dataclass(frozen=True)
-class Labels:
-    """One label per picture.
-
-    Parameters
-    ----------
-    values : (N,)
-        Class numbers, or measurements when there are no names.
-    names : tuple of str
-        The classes' names; empty for a continuous factor.
-    """
-
-    values: NDArray[Any]
-    names: tuple[str, ...] = ()
-
-    def take(self, rows: NDArray[np.int64]) -> Labels:
-        """The labels of some pictures."""
-        return Labels(self.values[rows], self.names)
-
-
 class Source(ABC):
-    """A numbered collection of pictures.
+    """A numbered dataset of images.
 
     Parameters
     ----------
     name : str
-        What messages call it.
+        Its name in messages.
     labels : mapping of str to Labels, optional
         By factor; a plain classification is called ``label``.
     others : mapping of str to int, optional
-        Files beside the pictures that are none by their name, counted by suffix.
+        Files that are no images by their name, counted by suffix.
     notes : sequence of str, optional
-        What a user should know of how the collection is read: which split is used, where labels
-        come from, what looks like labels and is not read. A line each.
+        One line each on how the dataset is read: the split, the origin of labels, what looks like
+        labels and is not read.
     """
 
     run: int = 1
-    """Pictures that lie together and are cheap to read together: 1 where any order is as good."""
+    """How many consecutive images are cheap to read together; 1 if any order is as good."""
 
     may_vary: bool = False
-    """Whether somebody else's code gives the pictures, which may draw them anew each time."""
+    """Whether foreign code provides the images, which may change each time they are read."""
 
     is_far: bool = False
-    """Whether reading a picture asks another machine for it."""
+    """Whether images are read from another machine."""
 
     one_at_a_time: bool = False
-    """Whether pictures come from code that may not bear several threads: they are then read in
-    order, by the thread that wants them."""
+    """Whether images come from code that may not be thread-safe: they are then read in order, by
+    the thread that needs them."""
 
     def __init__(
         self,
@@ -84,25 +63,23 @@ class Source(ABC):
 
     @property
     def ignored(self) -> int:
-        """How many files beside the pictures are none by their name."""
+        """How many files are no images by their name."""
         return sum(self.others.values())
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many pictures."""
+        """The number of images."""
 
     @abstractmethod
     def read(self, index: int, at_least: tuple[int, int] | None = None) -> Image.Image:
-        """One picture in its own mode.
-
-        Safe to call from several threads.
+        """Read one image in its own mode. Thread-safe.
 
         Parameters
         ----------
         index : int
         at_least : (height, width), optional
-            What it will be shrunk to: a decoder that can shrink on the way may stop short of the
-            full size, above this one. None: full size.
+            The size to which the image will be shrunk: a decoder that can shrink may return any
+            size from this one up. Default: full size.
 
         Raises
         ------
@@ -111,47 +88,40 @@ class Source(ABC):
         """
 
     def peek(self, index: int) -> tuple[str, tuple[int, int]]:
-        """Mode and (height, width) of one picture, as far as its header tells.
+        """Mode and (height, width) of one image, from its header if it has one.
 
         Raises
         ------
         UnreadableImage
-            With the reason; damage beyond the header may go unseen.
+            With the reason; damage beyond the header may not be detected.
         """
         image = self.read(index)
         return image.mode, (image.height, image.width)
 
     @abstractmethod
     def title(self, index: int) -> str:
-        """What to call one picture in a message."""
+        """The name of one image in messages."""
 
     def stamp(self) -> str | None:
-        """A digest that changes when any picture may have; None where nothing can tell.
-
-        Made from names, sizes and times of change, without reading the pictures.
-        """
+        """A digest of names, sizes and times of change, which changes when any image may have
+        changed; None if that cannot be detected."""
         return None
 
     def pixels(self) -> NDArray[np.uint8] | None:
-        """All pictures as uint8 (N, C, H, W), where they lie in memory or a mapped file as such."""
+        """All images as uint8 (N, C, H, W), if memory or a mapped file holds them in that form."""
         return None
 
     @property
     def encoded(self) -> EncodedSource | None:
-        """The encoded files behind the pictures, where reading them is cheaper than decoding."""
+        """The encoded files behind the images, if reading them is cheaper than decoding."""
         return None
 
 
 class EncodedSource(Source):
-    """Pictures that are encoded files of some container.
-
-    Attributes
-    ----------
-    fetched : callable, optional
-        Told the index and the bytes of every file that is read to be decoded.
-    """
+    """Images that are encoded files in a folder or container."""
 
     fetched: Callable[[int, bytes], None] | None = None
+    """Receives the index and the bytes of every file that is read for decoding."""
 
     @property
     def encoded(self) -> EncodedSource | None:
@@ -159,15 +129,7 @@ class EncodedSource(Source):
 
     @abstractmethod
     def fetch(self, index: int) -> bytes:
-        """One encoded picture.
-
-        Safe to call from several threads.
-
-        Raises
-        ------
-        UnreadableImage
-            It cannot be had.
-        """
+        """Read one encoded image; raises ``UnreadableImage`` on failure. Thread-safe."""
 
     def read(self, index: int, at_least: tuple[int, int] | None = None) -> Image.Image:
         return decode(self._noted(index), at_least)
@@ -176,11 +138,11 @@ class EncodedSource(Source):
         return peek(self.fetch(index))
 
     def film(self, index: int) -> Film:
-        """The frames of an animated picture."""
+        """The frames of an animated image."""
         return Film(self._noted(index))
 
     def frames(self, index: int) -> int:
-        """How many frames a picture has; 1 for one that cannot be read."""
+        """The number of frames of an image."""
         return count_frames(self.fetch(index))
 
     def _noted(self, index: int) -> bytes:
@@ -191,21 +153,9 @@ class EncodedSource(Source):
 
 
 class ArraySource(Source):
-    """Pictures that lie in memory, or in a mapped file, as one array.
+    """Images in one array, in memory or in a mapped file.
 
-    Parameters
-    ----------
-    name : str
-    images : uint8 (N, H, W) or (N, H, W, C) with 1 to 4 channels
-    labels, notes : optional
-        See :class:`Source`.
-    stamp : str, optional
-        See :meth:`Source.stamp`.
-
-    Raises
-    ------
-    DataError
-        The images have no pixels.
+    ``images`` are uint8 (N, H, W), or (N, H, W, C) with 1 to 4 channels.
     """
 
     def __init__(
@@ -232,7 +182,7 @@ class ArraySource(Source):
     def read(
         self,
         index: int,
-        at_least: tuple[int, int] | None = None,  # noqa: ARG002 (nothing to save here)
+        at_least: tuple[int, int] | None = None,  # noqa: ARG002 (already decoded)
     ) -> Image.Image:
         pixels = np.asarray(self._images[index])
         if pixels.ndim == 3 and pixels.shape[2] == 1:

@@ -1,4 +1,4 @@
-"""CIFAR-10 in its official binary files, and the archive they come in."""
+"""CIFAR-10 in its official binary files, downloaded as one archive."""
 
 from __future__ import annotations
 
@@ -10,34 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.download import RemoteFile, fetch
-from dcgan.data.sources.base import ArraySource, Labels
+from dcgan.data.labels import Labels
+from dcgan.data.sources.base import ArraySource
+from dcgan.data.sources.named import Request
 from dcgan.data.sources.paths import file_stamp
-from dcgan.errors import DataError, SourceNotFound, Unreachable
-from dcgan.runtime.cache import data_folders, fetching_folder
+from dcgan.errors import DataError
 from dcgan.runtime.files import working_folder
-from dcgan.runtime.reporting import SILENT, Reporter
 
 _CLASSES = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
 )
 _ARCHIVE = RemoteFile(
     ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
     "cifar-10-binary.tar.gz",
-    "md5:c32a1d4ab5d03f1284b67883e8d87530",  # from the set's page
+    "md5:c32a1d4ab5d03f1284b67883e8d87530",  # from the dataset's page
     size=170_052_171,
 )
 _UNPACKED = "cifar-10-batches-bin"
 _FOLDERS = (f"cifar10/{_UNPACKED}", _UNPACKED, "cifar10")
-"""Where the files are looked for under the data root."""
+"""Where the files may be below the data root."""
 
 _FILES = {
     "train": tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
@@ -46,79 +38,34 @@ _FILES = {
 _PER_FILE = 10_000
 _PIXELS = (3, 32, 32)
 _RECORD = 1 + 3 * 32 * 32
-"""Bytes of one picture: its class, then the red, the green and the blue plane."""
+"""Bytes of one image: its class, then the red, green and blue planes."""
 
 
-def open_cifar10(split: str, root: Path | None, reporter: Reporter = SILENT) -> ArraySource:
-    """CIFAR-10, 32×32 in colour with ten classes; fetched and unpacked where it is not there.
+def open_cifar10(request: Request) -> ArraySource:
+    """CIFAR-10, 32×32 in color with ten classes: 50,000 ``train`` or 10,000 ``test`` images.
 
-    Parameters
-    ----------
-    split : {"train", "test"}
-        50,000 or 10,000 pictures.
-    root : Path, optional
-        The data root; looked in before the cache, and where the files are put.
-    reporter : Reporter, default silent
-        Receives notes and progress.
-
-    Returns
-    -------
-    ArraySource
-        Over uint8 (N, 32, 32, 3), held in memory: 154 MB for ``train``.
-
-    Raises
-    ------
-    SourceNotFound
-        No such split; or the files are neither there nor to be had: names them and the folder
-        that would satisfy.
-    DataError
-        A file is damaged, or the fetching was cut off.
+    All are held in memory: 154 MB for ``train``. Raises ``DataError`` for a damaged file.
     """
-    if split not in _FILES:
-        raise SourceNotFound(f"cifar10:{split}: the splits are train and test")
-    folder = _found(split, root) or _fetched(root, reporter)
-    paths = [folder / name for name in _FILES[split]]
-    numbers = np.empty(_PER_FILE * len(paths), np.int64)
-    planes = np.empty((len(numbers), *_PIXELS), np.uint8)
-    for index, path in enumerate(paths):
-        records = _read(path)
-        rows = slice(index * _PER_FILE, (index + 1) * _PER_FILE)
-        numbers[rows] = records[:, 0]
-        planes[rows] = records[:, 1:].reshape(-1, *_PIXELS)
+    names = _FILES[request.split]
+    folder = request.find(
+        _FOLDERS,
+        lambda folder: all((folder / name).is_file() for name in names),
+        f"{_ARCHIVE.name} from {_ARCHIVE.urls[0]}",
+        lambda folder: _unpack(fetch(_ARCHIVE, folder, request.reporter)),
+    )
+    paths = [folder / name for name in names]
+    records = np.concatenate([_read(path) for path in paths])
+    planes = records[:, 1:].reshape(-1, *_PIXELS)
     return ArraySource(
         "cifar10",
         np.moveaxis(planes, 1, 3),
-        labels={"label": Labels(numbers, _CLASSES)},
+        labels={"label": Labels(records[:, 0].astype(np.int64), _CLASSES)},
         stamp=file_stamp(path.resolve() for path in paths),
     )
 
 
-def _found(split: str, root: Path | None) -> Path | None:
-    """The first folder that holds all files of a split."""
-    for place in data_folders(root):
-        for folder in _FOLDERS:
-            if all((place / folder / name).is_file() for name in _FILES[split]):
-                return place / folder
-    return None
-
-
-def _fetched(root: Path | None, reporter: Reporter) -> Path:
-    folder = fetching_folder(root) / "cifar10"
-    try:
-        archive = fetch(_ARCHIVE, folder, reporter)
-    except Unreachable as error:
-        place = (root or Path("DIR")) / "cifar10"
-        cure = "" if root else "; then say --data-root DIR, or set the variable DCGAN_DATA"
-        raise SourceNotFound(
-            f"cifar10: put {_ARCHIVE.name} from {_ARCHIVE.urls[0]}, or what it holds"
-            f" ({_FILES['train'][0]} to 5.bin and {_FILES['test'][0]}), into {place}/{cure}"
-            f" ({error})"
-        ) from error
-    return _unpack(archive)
-
-
 def _unpack(archive: Path) -> Path:
-    """Unpack beside the archive; the folder, or a file missing in it, appears whole."""
+    """Unpack next to the archive; the folder, or a file missing in it, appears at once."""
     unpacked = archive.parent / _UNPACKED
     try:
         with working_folder(unpacked) as place:
@@ -132,8 +79,8 @@ def _unpack(archive: Path) -> Path:
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         if not _is_complete(unpacked):
             raise DataError(
-                f"{archive}: cannot be unpacked there ({error}); free space, or delete it to have"
-                " it fetched again"
+                f"{archive}: cannot be unpacked ({error}). Free disk space, or delete it to"
+                " download it again"
             ) from error
     return unpacked
 
@@ -147,15 +94,15 @@ def _read(path: Path) -> NDArray[np.uint8]:
     try:
         if path.stat().st_size != _PER_FILE * _RECORD:
             raise DataError(
-                f"{path}: has {path.stat().st_size:,} bytes and not {_PER_FILE * _RECORD:,};"
-                " delete it, and it is fetched again"
+                f"{path}: has {path.stat().st_size:,} bytes and not {_PER_FILE * _RECORD:,}."
+                " Delete it to download it again"
             )
         records = np.fromfile(path, np.uint8).reshape(_PER_FILE, _RECORD)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
     if records[:, 0].max() >= len(_CLASSES):
         raise DataError(
-            f"{path}: class {records[:, 0].max()} of 0 to 9: not the binary form of CIFAR-10;"
-            " delete it, and it is fetched again"
+            f"{path}: class {records[:, 0].max()} of 0 to 9: not the binary form of CIFAR-10."
+            " Delete it to download it again"
         )
     return records

@@ -1,4 +1,4 @@
-"""Scikit-learn's bundled digits: 1,797 real handwritten digits, 8×8 grey; needs no network."""
+"""Scikit-learn's bundled digits: 1,797 real handwritten digits, 8×8 gray; needs no network."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.sources.base import ArraySource, Labels
+from dcgan.data.labels import Labels
+from dcgan.data.sources.base import ArraySource
+from dcgan.data.sources.named import Request
 
 
-def open_digits() -> ArraySource:
+def open_digits(_: Request) -> ArraySource:
     """The test half of the UCI set "Optical Recognition of Handwritten Digits" (Kaynak 1995).
 
-    Its values are counts of ink from 0 to 16, which become grey values from 0 to 255.
+    Its values are counts of ink from 0 to 16, which become gray values from 0 to 255.
     """
     table = _table()
     images = (table[:, :-1].reshape(-1, 8, 8) * (255 / 16)).round().astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Every frame of animated pictures as a picture of its own."""
+"""Every frame of animated images as an image of its own."""
 
 from __future__ import annotations
 
@@ -15,19 +15,14 @@ from dcgan.errors import UnreadableImage
 
 
 class FramesSource(Source):
-    """The frames of an encoded source's pictures, one after another; labels are their picture's.
-
-    Parameters
-    ----------
-    source : EncodedSource
-    """
+    """The frames of a source's images, one after another, with the labels of their images."""
 
     def __init__(self, source: EncodedSource) -> None:
         def frames(index: int) -> int:
             try:
                 return source.frames(index)
             except UnreadableImage:
-                return 1  # is named when it is read
+                return 1  # reported when it is read
 
         counts = np.fromiter(in_threads(frames, range(len(source))), np.int64, len(source))
         rows = np.repeat(np.arange(len(source)), counts)
@@ -63,7 +58,7 @@ class FramesSource(Source):
         return None if stamp is None else digest(("frames", stamp))
 
     def _film(self, row: int) -> Film:
-        """The frames of a picture; each thread goes on with the one that it read last."""
+        """The frames of an image; each thread keeps the one that it read last."""
         held: tuple[int, Film] | None = getattr(self._held, "film", None)
         if held is None or held[0] != row:
             held = self._held.film = (row, self._source.film(row))

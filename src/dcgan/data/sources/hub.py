@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face hub, and Parquet files as it keeps them."""
+"""Datasets of the Hugging Face hub, and Parquet files in its format."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dcgan.data.labels.hub_columns import read_hub_columns
+from dcgan.data.labels.splits import choose_files, refuse_split
+from dcgan.data.labels.tables import suffix
 from dcgan.data.sources.base import EncodedSource
-from dcgan.data.sources.hub_labels import read_columns_of
 from dcgan.data.sources.image_folder import files_below
-from dcgan.data.sources.paths import digest, file_stamp, is_hidden, suffix
-from dcgan.data.sources.splits import choose_files, refuse_split
+from dcgan.data.sources.named import Request
+from dcgan.data.sources.paths import digest, file_stamp, is_hidden
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.changes import state_of
@@ -27,40 +29,36 @@ _CACHES = {
     "HF_DATASETS_CACHE": "datasets",
     "HF_MODULES_CACHE": "modules",
 }
-"""Where the library puts things unless told otherwise; the user's login stays where it is."""
+"""Folders of the library in our cache; the user's login stays where it is."""
 
 _LONGEST_MESSAGE = 300
 
 
-def open_hub(data: str, wanted: str = AUTO) -> HubSource:
-    """Pictures of a data set on the hub, kept in the cache once fetched.
+def open_hub(request: Request) -> HubSource:
+    """Images of a dataset on the hub, downloaded into the cache once.
 
-    Parameters
-    ----------
-    data : str
-        ``hub:OWNER/NAME[:SPLIT][:COLUMN]``, or ``hub:OWNER/NAME/CONFIG`` for one of several
-        configurations. The split is ``train`` where not said, or the only one; the column may be
-        left out where one only holds pictures.
-    wanted : str
-        The split, where the address names none; ``all`` joins them.
+    The name is ``hub:OWNER/NAME[:SPLIT][:COLUMN]``, or ``hub:OWNER/NAME/CONFIG`` for one of several
+    configurations. The default split is ``train``, or the only one; ``all`` joins all splits. The
+    column may be left out where only one holds images.
 
     Raises
     ------
     SourceNotFound
-        The address is malformed, or no such set, split or column; or no network, and the set is
+        A malformed address; no such dataset, split or column; or no network, and the dataset is
         not in the cache.
     DataError
-        The set holds no pictures, or several columns of them; the package ``datasets`` is missing.
+        No images, or several columns of them; or the package ``datasets`` is missing.
     """
+    data, wanted = request.name, request.split
     address, split, column = ([*data.removeprefix("hub:").split(":"), "", ""])[:3]
     parts = address.split("/")
-    if not data.startswith("hub:") or data.count(":") > 3 or len(parts) not in {2, 3}:
-        raise SourceNotFound(f"{data}: wants hub:OWNER/NAME[/CONFIG][:SPLIT][:COLUMN]")
-    if not all(parts):
-        raise SourceNotFound(f"{data}: wants hub:OWNER/NAME, as in hub:ylecun/mnist")
+    if data.count(":") not in {1, 2, 3} or len(parts) not in {2, 3} or not all(parts):
+        raise SourceNotFound(
+            f"{data}: must be hub:OWNER/NAME[/CONFIG][:SPLIT][:COLUMN], such as hub:ylecun/mnist"
+        )
     name = "/".join(parts[:2])
     with _library(data) as library:
-        if Path(name).exists():  # the library would take it for a path
+        if Path(name).exists():  # the library would read it as a path
             name = f"hf://datasets/{name}"
         splits = library.load_dataset(
             name, *parts[2:], cache_dir=str(cache_folder() / "hub" / "datasets")
@@ -70,32 +68,25 @@ def open_hub(data: str, wanted: str = AUTO) -> HubSource:
         if split == ALL and ALL not in splits:
             rows = library.concatenate_datasets(list(splits.values()))
         else:
-            same = [one for one in splits if canonical(one) == canonical(split)]
-            if split not in splits and not same:
+            same = [split, *(one for one in splits if canonical(one) == canonical(split))]
+            rows = next((splits[one] for one in same if one in splits), None)
+            if rows is None:
                 known = ", ".join(splits)
-                raise SourceNotFound(f"{data}: no split {split}; the splits are {known}")
-            rows = splits[split if split in splits else same[0]]
+                raise SourceNotFound(f"{data}: no split {split}. The splits are {known}")
     return HubSource(data, rows, column, f"hub:{address}:{split}:COLUMN")
 
 
 def open_parquet(path: Path, column: str = "", *, split: str = AUTO) -> HubSource:
-    """Pictures of a Parquet file, or of all of a folder in order of their names.
+    """Images of a Parquet file, or of all those in a folder in order of their names.
 
-    The rows are copied into the cache once, where each can be had singly.
-
-    Parameters
-    ----------
-    path : Path
-    column : str, optional
-        The one with the pictures, where there are several.
-    split : str
-        Where names of files or folders tell splits, as in ``train-00000-of-00002.parquet``.
+    The rows are copied into the cache once, for access to single rows. Names of files or folders
+    may contain splits, such as ``train-00000-of-00002.parquet``. ``column`` chooses among several
+    columns of images.
 
     Raises
     ------
     DataError
-        No Parquet file, or a damaged one; no column of pictures, or several; the package
-        ``datasets`` is missing.
+        As for :func:`open_hub`; or no Parquet file, or a damaged one.
     """
     files = [path]
     if path.is_dir():
@@ -106,7 +97,7 @@ def open_parquet(path: Path, column: str = "", *, split: str = AUTO) -> HubSourc
     kept, notes, has_splits = choose_files([str(file) for file in files], split, str(path))
     if not has_splits:
         refuse_split(split, str(path))
-    # the library takes a file for unchanged by its path and time of modification alone
+    # the library compares only a file's path and time of modification
     state = digest(map(state_of, map(Path, kept)))
     with _library(str(path)) as library:
         rows = library.Dataset.from_parquet(
@@ -117,24 +108,20 @@ def open_parquet(path: Path, column: str = "", *, split: str = AUTO) -> HubSourc
 
 
 class HubSource(EncodedSource):
-    """The pictures in one column of a table; columns of classes become labels.
+    """The images in one column of a table; columns of classes become labels.
 
-    A column of classes is one that the table declares as such, or one of words or whole numbers of
-    which so few are distinct that they may be classes. One with missing values is passed over.
+    Columns of classes are declared by the table, or hold few distinct words or whole numbers.
+    Columns with missing values are ignored.
 
     Parameters
     ----------
-    name : str
-        What messages call it.
     rows : datasets.Dataset
     column : str
-        Which holds the pictures; empty for the only one.
+        The column of images; empty for the only one.
     syntax : str
-        How the user would have named a column.
+        How a user chooses a column, for messages.
     base : Path, optional
-        Where files lie that rows name instead of holding them.
-    notes : sequence of str
-        See :class:`~dcgan.data.sources.base.Source`.
+        Folder of files that rows name instead of holding them.
     """
 
     def __init__(
@@ -147,7 +134,7 @@ class HubSource(EncodedSource):
         notes: Sequence[str] = (),
     ) -> None:
         column = _image_column(name, rows.features, column, syntax)
-        labels, refused = read_columns_of(rows)
+        labels, refused = read_hub_columns(rows)
         super().__init__(name, labels=labels, notes=[*notes, *refused])
         self._column = rows.data.column(column)
         self._files = [Path(file["filename"]) for file in rows.cache_files]
@@ -168,7 +155,7 @@ class HubSource(EncodedSource):
         except ValueError as error:  # what pyarrow's errors derive from
             raise UnreadableImage(f"damaged in the table: {error}") from error
         if not value:
-            raise UnreadableImage("this row holds no picture")
+            raise UnreadableImage("this row holds no image")
         return bytes(value)
 
     def title(self, index: int) -> str:
@@ -181,45 +168,45 @@ class HubSource(EncodedSource):
         return digest((self._title, file_stamp(self._files)))
 
     def _names_files(self) -> bool:
-        """Whether pictures lie elsewhere, where they may change unseen."""
+        """Whether images are in other files, where they may change unnoticed."""
         return str(self._column.type).startswith("struct") and any(
             chunk.field("bytes").null_count for chunk in self._column.chunks
         )
 
     def _read_file(self, path: str) -> bytes:
-        """A file that a row names, beside the table or in the cache."""
+        """A file that a row names, next to the table or in the cache."""
         file = self._base / path
         if not file.is_file():
-            raise UnreadableImage(f"this row names the file {path}, which is not there")
+            raise UnreadableImage(f"this row names the file {path}, which does not exist")
         return file.read_bytes()
 
 
 def _image_column(name: str, features: Any, wanted: str, syntax: str) -> str:
-    """The column that holds encoded pictures, or the reason why there is none."""
+    """The column of encoded images; raises ``DataError`` without exactly one."""
     found = _image_columns(features)
     if wanted in found:
         return wanted
     if wanted and wanted not in features:
-        raise SourceNotFound(f"{name}: no column {wanted}; the columns are {', '.join(features)}")
+        raise SourceNotFound(f"{name}: no column {wanted}. The columns are {', '.join(features)}")
     if wanted:
         raise DataError(
-            f"{name}: column {wanted} holds {_kind(features[wanted])}, not encoded pictures"
+            f"{name}: column {wanted} holds {_kind(features[wanted])}, not encoded images"
         )
     if len(found) == 1:
         return found[0]
     if found:
         raise DataError(
-            f"{name}: pictures in the columns {', '.join(found)}; name one of them: {syntax}"
+            f"{name}: images in the columns {', '.join(found)}. Choose one of them: {syntax}"
         )
     columns = ", ".join(f"{column} ({_kind(features[column])})" for column in features)
     raise DataError(
-        f"{name}: no column holds encoded pictures; the columns are {columns}. Arrays can be given"
-        " as a .npy file"
+        f"{name}: no column holds encoded images. The columns are {columns}. Save arrays as a .npy"
+        " file"
     )
 
 
 def _image_columns(features: Any) -> list[str]:
-    """Columns declared as pictures; else those that hold bytes beside a path; else bytes."""
+    """Columns declared as images; else those of bytes with a path; else those of bytes."""
     by_kind: tuple[list[str], list[str], list[str]] = ([], [], [])
     for column, feature in features.items():
         if _kind(feature) == "Image":
@@ -238,54 +225,48 @@ def _kind(feature: Any) -> str:
 
 @contextmanager
 def _library(data: str) -> Iterator[Any]:
-    """The optional package of the extra ``hub``, silent, its failures in one line."""
+    """The optional package of the extra ``hub``, silenced, with its errors in one line."""
     for variable, folder in _CACHES.items():  # read when it is imported, so this comes before
         os.environ.setdefault(variable, str(cache_folder() / "hub" / folder))
     try:
         import datasets
     except ImportError as error:
-        raise DataError(f"{data}: needs the package datasets: pip install 'dcgan[hub]'") from error
+        raise DataError(
+            f"{data}: needs the package datasets. Install it: pip install 'dcgan[hub]'"
+        ) from error
     try:
-        with _silent(datasets), _offline_as_told(datasets):
+        with _configured(datasets):
             yield datasets
     except DataError:
         raise
     except ConnectionError as error:
         why = "DCGAN_OFFLINE is set" if offline() else "no network?"
         raise SourceNotFound(
-            f"{data}: the hub cannot be reached ({why}) and the set is not in {cache_folder()}/hub;"
-            " fetch it once where there is a network, or give a .parquet file as DATA"
+            f"{data}: the hub cannot be reached ({why}), and the dataset is not in"
+            f" {cache_folder()}/hub. Download it once with a network, or use a .parquet file"
         ) from error
-    except Exception as error:  # the library and its parts raise of many kinds
-        reason = error.__cause__ or error  # the outer one may say no more than that it failed
+    except Exception as error:  # the library raises errors of many kinds
+        reason = error.__cause__ or error  # the outer error may give no reason
         message = " ".join(str(reason).split())[:_LONGEST_MESSAGE] or type(reason).__name__
         kind = SourceNotFound if isinstance(error, FileNotFoundError) else DataError
         raise kind(f"{data}: {message}") from error
 
 
 @contextmanager
-def _silent(datasets: Any) -> Iterator[None]:
-    """No bars and no remarks: this package has its own."""
+def _configured(datasets: Any) -> Iterator[None]:
+    """The library without progress bars and log, and offline if this package is."""
     loggers = [logging.getLogger(name) for name in ("datasets", "huggingface_hub")]
     levels, had_bars = [one.level for one in loggers], datasets.are_progress_bars_disabled()
+    was_offline = datasets.config.HF_HUB_OFFLINE  # its variable is read only when it is imported
+    datasets.config.HF_HUB_OFFLINE = was_offline or offline()
     datasets.disable_progress_bars()
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
+        datasets.config.HF_HUB_OFFLINE = was_offline
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
         if not had_bars:
             datasets.enable_progress_bars()
-
-
-@contextmanager
-def _offline_as_told(datasets: Any) -> Iterator[None]:
-    """The library reads its own variable only once, when imported."""
-    before = datasets.config.HF_HUB_OFFLINE
-    datasets.config.HF_HUB_OFFLINE = before or offline()
-    try:
-        yield
-    finally:
-        datasets.config.HF_HUB_OFFLINE = before

@@ -10,35 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data.download import RemoteFile, fetch
-from dcgan.data.sources.base import ArraySource, Labels
+from dcgan.data.labels import Labels
+from dcgan.data.sources.base import ArraySource
+from dcgan.data.sources.named import Request
 from dcgan.data.sources.paths import file_stamp
-from dcgan.errors import DataError, SourceNotFound, Unreachable
-from dcgan.runtime.cache import data_folders, fetching_folder
-from dcgan.runtime.reporting import SILENT, Reporter
+from dcgan.errors import DataError
 
 _CLASSES = {
     "mnist": tuple("0123456789"),
     "fashion-mnist": (
-        "t-shirt",
-        "trouser",
-        "pullover",
-        "dress",
-        "coat",
-        "sandal",
-        "shirt",
-        "sneaker",
-        "bag",
-        "ankle boot",
+        *("t-shirt", "trouser", "pullover", "dress", "coat"),
+        *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
     ),
 }
 _FOLDERS = {
     "mnist": ("mnist", "MNIST/raw", "MNIST", "."),
     "fashion-mnist": ("fashion-mnist", "FashionMNIST/raw", "FashionMNIST"),
 }
-"""Where the files are looked for under the data root; the second is torchvision's place."""
+"""Where the files may be below the data root; the second is torchvision's place."""
 
 _MOST_BYTES = 2**28
-"""Of a file, unpacked, five times what the largest has: a small ``.gz`` may unpack to anything."""
+"""Of an unpacked file: five times the largest one, since a small ``.gz`` may unpack to anything."""
 
 _PREFIX = {"train": "train", "test": "t10k"}
 
@@ -66,61 +58,33 @@ _MD5 = {
 """As torchvision publishes them (``datasets/mnist.py``)."""
 
 
-def open_idx(name: str, split: str, root: Path | None, reporter: Reporter = SILENT) -> ArraySource:
-    """One of the two sets, 28×28 grey with ten classes; fetched where it is not there.
+def open_idx(request: Request) -> ArraySource:
+    """MNIST or Fashion-MNIST, 28×28 gray with ten classes: 60,000 or 10,000 images.
 
-    Parameters
-    ----------
-    name : {"mnist", "fashion-mnist"}
-    split : {"train", "test"}
-        60,000 or 10,000 pictures.
-    root : Path, optional
-        The data root; looked in before the cache, and where the files are put.
-    reporter : Reporter, default silent
-        Receives notes and progress.
-
-    Raises
-    ------
-    SourceNotFound
-        The files are neither there nor to be had; names them and the folder that would satisfy.
-    DataError
-        A file is damaged, or the fetching was cut off.
+    Raises ``DataError`` for a damaged file, or images and labels that do not belong together.
     """
-    stems = [f"{_PREFIX[split]}-images-idx3-ubyte", f"{_PREFIX[split]}-labels-idx1-ubyte"]
-    found = _found(name, stems, root) or _fetched(name, stems, root, reporter)
-    images, numbers = (read_idx(path) for path in found)
-    _refuse_strangers(name, found[0].parent, images, numbers)
+    name, prefix = request.name, _PREFIX[request.split]
+    stems = [f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"]
+
+    def is_complete(folder: Path) -> bool:
+        return all(_existing(folder / stem) for stem in stems)
+
+    def download(folder: Path) -> Path:
+        for stem in stems:
+            if not _existing(folder / stem):
+                file = f"{stem}.gz"
+                urls = tuple(address + file for address in _ADDRESSES[name])
+                remote = RemoteFile(urls, file, f"md5:{_MD5[name][file]}")
+                fetch(remote, folder, request.reporter)
+        return folder
+
+    files = " and ".join(f"{stem}.gz" for stem in stems)
+    folder = request.find(_FOLDERS[name], is_complete, files, download)
+    paths = [path for stem in stems if (path := _existing(folder / stem))]
+    images, numbers = (read_idx(path) for path in paths)
+    _refuse_strangers(name, folder, images, numbers)
     labels = {"label": Labels(numbers.astype(np.int64), _CLASSES[name])}
-    return ArraySource(name, images, labels=labels, stamp=file_stamp(found))
-
-
-def _found(name: str, stems: list[str], root: Path | None) -> list[Path]:
-    """The files, if one of the folders holds all of them."""
-    for place in data_folders(root):
-        for folder in _FOLDERS[name]:
-            paths = [path for stem in stems if (path := _existing(place / folder / stem))]
-            if len(paths) == len(stems):
-                return paths
-    return []
-
-
-def _fetched(name: str, stems: list[str], root: Path | None, reporter: Reporter) -> list[Path]:
-    folder = fetching_folder(root) / _FOLDERS[name][0]
-    try:
-        return [
-            _existing(folder / stem) or fetch(_published(name, f"{stem}.gz"), folder, reporter)
-            for stem in stems
-        ]
-    except Unreachable as error:
-        place = (root or Path("DIR")) / _FOLDERS[name][0]
-        files = " and ".join(f"{stem}.gz" for stem in stems)
-        cure = "" if root else "; then say --data-root DIR, or set the variable DCGAN_DATA"
-        raise SourceNotFound(f"{name}: put {files} into {place}/{cure} ({error})") from error
-
-
-def _published(name: str, file: str) -> RemoteFile:
-    urls = tuple(address + file for address in _ADDRESSES[name])
-    return RemoteFile(urls, file, f"md5:{_MD5[name][file]}")
+    return ArraySource(name, images, labels=labels, stamp=file_stamp(paths))
 
 
 def _refuse_strangers(
@@ -131,34 +95,30 @@ def _refuse_strangers(
     if not fits or numbers.max(initial=0) >= len(_CLASSES[name]):
         raise DataError(
             f"{folder}: images {images.shape} and labels {numbers.shape} of {name} do not belong"
-            " together; fetch both again"
+            " together. Download both again"
         )
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Read an IDX file of bytes: magic 0 0 8 n, n big-endian sides, then the data.
-
-    Raises
-    ------
-    DataError
-        The file is damaged or holds something else.
+    """Read an IDX file of bytes: magic 0 0 8 n, n big-endian sides, then the data; raises
+    ``DataError`` if it is damaged or holds something else.
     """
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             data = file.read(_MOST_BYTES)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: damaged ({error}); fetch it again") from error
+        raise DataError(f"{path}: damaged ({error}). Download it again") from error
     if len(data) < 4 or data[:3] != b"\x00\x00\x08":
         raise DataError(f"{path}: not an IDX file of bytes")
     axes = data[3]
     if len(data) < 4 + 4 * axes:
-        raise DataError(f"{path}: ends within its header; fetch it again")
+        raise DataError(f"{path}: ends within its header. Download it again")
     shape = tuple(int(side) for side in np.frombuffer(data, ">u4", axes, 4))
     body = np.frombuffer(data, np.uint8, offset=4 + 4 * axes)
     if body.size != np.prod(shape):
         raise DataError(
-            f"{path}: says {shape}, which is {np.prod(shape)} bytes, and holds {body.size};"
-            " fetch it again"
+            f"{path}: declares {shape}, which is {np.prod(shape)} bytes, and holds {body.size}."
+            " Download it again"
         )
     return body.reshape(shape)
 

@@ -1,52 +1,45 @@
-"""Pictures as files in a folder, at any depth."""
+"""Images as files in a folder, at any depth."""
 
 from __future__ import annotations
 
 import os
-import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dcgan.data.decode import EXTENSIONS, is_image
+from dcgan.data.labels.arrange import LabelFiles, arrange
+from dcgan.data.labels.side_files import SideFile
+from dcgan.data.labels.tables import suffix
 from dcgan.data.name_table import Names
 from dcgan.data.sources.base import EncodedSource
-from dcgan.data.sources.collection import Beside, arrange
-from dcgan.data.sources.paths import file_stamp, is_hidden, read_image_file, suffix
-from dcgan.data.sources.side_files import SideFile
+from dcgan.data.sources.paths import file_stamp, is_hidden, read_image_file
 from dcgan.runtime.split_names import AUTO
 
 _OURS = {"networks.json", "prepared.json"}
-"""Files by which a run folder and prepared pictures are known."""
+"""Files that mark run folders and prepared datasets."""
 
 
 class FolderSource(EncodedSource):
-    """Every picture below a folder, sorted by path; labels as in
-    :func:`~dcgan.data.sources.collection.arrange`.
+    """Every image below a folder, sorted by path; split and labels as in
+    :func:`~dcgan.data.labels.arrange.arrange`.
 
-    A file is taken for a picture by the end of its name, or, where it has none, by its first
-    bytes. Hidden files and folders, and those that systems add, are passed over; links to
-    folders are followed once.
-
-    Parameters
-    ----------
-    folder : Path
-    split, labels : str
-        As for :func:`~dcgan.data.sources.collection.arrange`.
+    Images are recognized by suffix, or by their first bytes without one. Hidden files and those
+    that systems add are ignored; links to folders are followed once.
     """
 
     def __init__(self, folder: Path, *, split: str = AUTO, labels: str = AUTO) -> None:
         others: Counter[str] = Counter()
-        beside = Beside()
-        names = Names(sorted(_dataset(folder, others, beside)))
+        label_files = LabelFiles()
+        names = Names(sorted(_dataset(folder, others, label_files)))
         arranged = arrange(
             str(folder),
             names,
-            [side for name in beside.names if (side := _side_file(folder, name))],
+            [side for name in label_files.names if (side := _side_file(folder, name))],
             split=split,
             labels=labels,
             others=others,
-            unread=beside.unread,
+            unread=label_files.unread,
         )
         self._names = names.take(arranged.rows)
         super().__init__(str(folder), labels=arranged.labels, others=others, notes=arranged.notes)
@@ -67,22 +60,16 @@ class FolderSource(EncodedSource):
 
 
 def files_below(folder: Path, closed: Callable[[OSError], None] | None = None) -> Iterator[str]:
-    """Paths below a folder of all files, in no order; hidden folders, and those that systems add,
-    are passed over.
+    """Paths of all files below a folder, in no order; ``closed`` receives errors of folders.
 
-    Links to folders are followed, each folder once; run folders and prepared ones are not entered.
-
-    Parameters
-    ----------
-    folder : Path
-    closed : callable, optional
-        Told about folders that may not be read.
+    Links to folders are followed once. Hidden folders, those that systems add, run folders and
+    prepared datasets are not entered.
     """
     entered = {folder.resolve()}
     for place, folders, files in os.walk(folder, followlinks=True, onerror=closed):
         here = Path(place)
         if here != folder and _OURS.intersection(files):
-            folders.clear()  # a run or prepared pictures: what was made is not to be learned from
+            folders.clear()  # generated or prepared images are no part of the dataset
             continue
         kept = []
         for name in sorted(folders):
@@ -97,19 +84,13 @@ def files_below(folder: Path, closed: Callable[[OSError], None] | None = None) -
 
 
 def _side_file(folder: Path, name: str) -> SideFile | None:
-    """A file beside the pictures; None for what is no regular file (a pipe would never end)."""
+    """A file next to the images; None if it is no regular file (reading a pipe never ends)."""
     path = folder / name
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    if not stat.S_ISREG(state.st_mode):
-        return None
-    return SideFile(name, state.st_size, lambda: path.open("rb"))
+    return SideFile(name, path.stat().st_size, lambda: path.open("rb")) if path.is_file() else None
 
 
-def _dataset(folder: Path, others: Counter[str], beside: Beside) -> Iterator[str]:
-    """Paths below a folder of all pictures, in no order; notes and counts the other files."""
+def _dataset(folder: Path, others: Counter[str], label_files: LabelFiles) -> Iterator[str]:
+    """Paths of all images below a folder, in no order; notes and counts the other files."""
 
     def closed(_: OSError) -> None:
         others["closed folder"] += 1
@@ -122,7 +103,7 @@ def _dataset(folder: Path, others: Counter[str], beside: Beside) -> Iterator[str
             continue
         end = suffix(name)
         others[end] += 1
-        beside.add(name, end)
+        label_files.add(name, end)
 
 
 def _is_image(folder: Path, name: str) -> bool:
@@ -130,7 +111,7 @@ def _is_image(folder: Path, name: str) -> bool:
     if end != "no suffix":
         return end in EXTENSIONS and not name.endswith("-inspect.png")  # our own sheets
     try:
-        if not (folder / name).is_file():  # a pipe would never end
+        if not (folder / name).is_file():  # reading a pipe never ends
             return False
         with (folder / name).open("rb") as file:
             return is_image(file.read(16))

@@ -1,4 +1,4 @@
-"""Pictures that a Python program already has."""
+"""Images that a Python program already has."""
 
 from __future__ import annotations
 
@@ -16,42 +16,43 @@ from PIL import Image, ImageOps
 from torch.utils.data import IterableDataset
 
 from dcgan.data.decode import damage_named, decode
+from dcgan.data.labels import Labels
+from dcgan.data.labels.item_classes import ItemClasses
 from dcgan.data.profiles import to_srgb
 from dcgan.data.sources.arrays import as_pixels, channels_last
-from dcgan.data.sources.base import ArraySource, Labels, Source
-from dcgan.data.sources.item_classes import ItemClasses
+from dcgan.data.sources.base import ArraySource, Source
 from dcgan.data.sources.paths import read_image_file
 from dcgan.errors import DataError, UnreadableImage
 from dcgan.runtime.files import expanded
 
 _SAFE = (list, tuple, deque, str, bytes)
-"""Types whose items any thread may fetch."""
+"""Types whose items any thread may read."""
 
 
 @runtime_checkable
 class _Indexed(Protocol):
-    """What a list and a ``torch.utils.data.Dataset`` have in common."""
+    """The common interface of a list and a ``torch.utils.data.Dataset``."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int) -> Any: ...
 
 
 def open_items(items: object) -> Source:
-    """A source over an array or tensor of pictures, or over anything that yields pictures.
+    """A source for an array or tensor of images, or for anything that yields images.
 
     Parameters
     ----------
     items : array, tensor, sequence or iterable
         An array or tensor (N, H, W), (N, H, W, C) or (N, C, H, W), as in a ``.npy`` file. Or a
         sequence with ``len`` and ``[i]``, such as a list or a map-style ``Dataset``, read when
-        needed; or any other iterable, read once and kept. One item is a ``PIL.Image``, an array
-        or tensor (H, W), (H, W, C) or (C, H, W), encoded bytes, or a path; or a tuple of one and
-        its class, a whole number, a tensor of one, or a word.
+        needed; or any other iterable, read once and kept. An item is a ``PIL.Image``, an array
+        or tensor (H, W), (H, W, C) or (C, H, W), encoded bytes, or a path; or a tuple of one of
+        these and its class: a whole number, a tensor of one, or a word.
 
     Raises
     ------
     DataError
-        None of these, or nothing in it.
+        None of these, or empty.
     """
     if isinstance(items, torch.Tensor):
         items = _to_numpy(items)
@@ -62,22 +63,17 @@ def open_items(items: object) -> Source:
     elif isinstance(items, Iterable):
         source = ItemsSource(list(items))
     else:
-        raise DataError(f"data of {type(items).__name__}: wants a path, an array or pictures")
+        raise DataError(f"data of {type(items).__name__}: must be a path, an array or images")
     if len(source) == 0:
-        raise DataError("data: holds no picture")
+        raise DataError("data: holds no image")
     return source
 
 
 class ItemsSource(Source):
-    """Pictures that a sequence gives by number.
+    """Images of a sequence.
 
-    Items of other types than Python's own are fetched one at a time and in order: a data set over
-    one open file, or with a random generator of its own, does not bear several threads.
-
-    Parameters
-    ----------
-    items : sequence
-        See :func:`open_items`.
+    Items of other types than Python's own are read one at a time and in order: a dataset with an
+    open file or a random generator may not be thread-safe.
     """
 
     def __init__(self, items: _Indexed) -> None:
@@ -93,11 +89,11 @@ class ItemsSource(Source):
 
     @property
     def labels(self) -> dict[str, Labels]:
-        """Labels by factor; may have to fetch every item that was not read yet."""
+        """Labels by factor; may read every item that was not read yet."""
         if self._classes.is_known:
             return self._labels
         for index in range(len(self)):
-            if not self._classes.wants(index):
+            if not self._classes.needs(index):
                 continue
             with suppress(UnreadableImage):
                 self._classes.add(index, self._item(index))
@@ -110,7 +106,7 @@ class ItemsSource(Source):
         self._classes.add(index, item)
         image = item[0] if isinstance(item, tuple | list) and item else item
         if isinstance(image, Image.Image):
-            with self._decoding, damage_named():  # one only opened is decoded now, and once
+            with self._decoding, damage_named():  # decodes an image that is only opened, once
                 image.load()
         with damage_named():
             return _image(image, at_least)
@@ -119,7 +115,7 @@ class ItemsSource(Source):
         try:
             with self._fetching:
                 return self._items[index]
-        except Exception as error:  # somebody else's code
+        except Exception as error:  # foreign code
             raise UnreadableImage(f"{type(error).__name__}: {error}") from error
 
     def title(self, index: int) -> str:
@@ -139,7 +135,7 @@ def _image(item: Any, at_least: tuple[int, int] | None) -> Image.Image:
     if isinstance(item, torch.Tensor):
         item = _to_numpy(item)
     if not isinstance(item, np.ndarray) or not item.size:
-        raise UnreadableImage(f"is a {type(item).__name__}; wants a picture, array, bytes or path")
+        raise UnreadableImage(f"is a {type(item).__name__}: must be an image, array, bytes or path")
     try:
         pixels = as_pixels("array", channels_last("array", item[None]))
     except DataError as error:

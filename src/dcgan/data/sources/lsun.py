@@ -1,4 +1,4 @@
-"""LMDB databases of encoded pictures, as LSUN comes in."""
+"""LMDB databases of encoded images, the format of LSUN."""
 
 from __future__ import annotations
 
@@ -11,74 +11,48 @@ from weakref import WeakValueDictionary
 
 from dcgan.data.name_table import Names
 from dcgan.data.sources.base import EncodedSource
+from dcgan.data.sources.named import Request
 from dcgan.data.sources.paths import file_stamp
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage, did_you_mean
 
 _FILE = "data.mdb"
 
-CATEGORIES = (
-    "bedroom",
-    "bridge",
-    "church_outdoor",
-    "classroom",
-    "conference_room",
-    "dining_room",
-    "kitchen",
-    "living_room",
-    "restaurant",
-    "tower",
+_CATEGORIES = (
+    *("bedroom", "bridge", "church_outdoor", "classroom", "conference_room"),
+    *("dining_room", "kitchen", "living_room", "restaurant", "tower"),
 )
-"""LSUN's scenes."""
 
 
-def open_lsun(category: str, split: str, root: Path | None) -> LmdbSource:
-    """One of LSUN's scenes, 256 pixels on the shorter side, in colour, without labels.
+def open_lsun(request: Request) -> LmdbSource:
+    """One of LSUN's scenes, 256 pixels on the shorter side, in color, without labels.
 
-    Parameters
-    ----------
-    category : str
-        One of :data:`CATEGORIES`.
-    split : {"train", "val"}
-        Of ``church_outdoor``: 126,227 or 300 pictures.
-    root : Path, optional
-        The data root; the database is the folder ``CATEGORY_SPLIT_lmdb`` in it or in its ``lsun``.
+    It has no published checksum, so it is not downloaded.
 
     Raises
     ------
     SourceNotFound
-        No such category or split; or the database is not there: names it, the folder that would
-        satisfy and its address. It has no published checksum, so it is not fetched from here.
+        No such category; or see :meth:`~dcgan.data.sources.named.Request.find`.
     DataError
         See :class:`LmdbSource`.
     """
-    if category not in CATEGORIES:
+    category = request.name.partition("/")[2]
+    if category not in _CATEGORIES:
         raise SourceNotFound(
-            f"lsun/{category}: no such category; {did_you_mean(category, CATEGORIES)}"
+            f"{request.name}: no such category; {did_you_mean(category, _CATEGORIES)}"
         )
-    if split not in {"train", "val"}:
-        raise SourceNotFound(f"lsun/{category}:{split}: the splits are train and val")
-    database = f"{category}_{split}_lmdb"
-    for folder in (root / "lsun" / database, root / database) if root else ():
-        if (folder / _FILE).is_file():
-            return LmdbSource(folder, f"lsun/{category}:{split}")
-    place = (root or Path("DIR")) / "lsun"
-    cure = "" if root else "; then say --data-root DIR, or set the variable DCGAN_DATA"
-    raise SourceNotFound(
-        f"lsun/{category}:{split}: unpack {database}.zip from"
-        f" http://dl.yf.io/lsun/scenes/{database}.zip so that {place / database / _FILE} is"
-        f" there{cure}"
+    database = f"{category}_{request.split}_lmdb"
+    folder = request.find(
+        [f"lsun/{database}", database],
+        lambda folder: (folder / _FILE).is_file(),
+        f"{database}/{_FILE} of http://dl.yf.io/lsun/scenes/{database}.zip",
     )
+    return LmdbSource(folder, f"{request.name}:{request.split}")
 
 
 class LmdbSource(EncodedSource):
     """Every value of a database, sorted by key and read in place.
 
-    Parameters
-    ----------
-    folder : Path
-        Holds ``data.mdb``; nothing is written to it, and nobody else may while it is read.
-    name : str, optional
-        What messages call it; default the folder.
+    The folder holds ``data.mdb``, which may not change while it is read. Nothing is written to it.
 
     Raises
     ------
@@ -93,8 +67,8 @@ class LmdbSource(EncodedSource):
         lmdb = _library()
         try:
             with self._environment.begin() as transaction:
-                # latin-1 gives each byte a character and back
-                self._keys = Names(key.decode("latin-1") for key in _keys(transaction))
+                keys = transaction.cursor().iternext(values=False)
+                self._keys = Names(key.decode("latin-1") for key in keys)  # keeps every byte
         except lmdb.Error as error:
             raise _damaged(self._file, error) from error
 
@@ -104,7 +78,7 @@ class LmdbSource(EncodedSource):
     def fetch(self, index: int) -> bytes:
         key = self._keys[index].encode("latin-1")
         try:
-            # one transaction each: threads may not share one
+            # threads may not share a transaction
             with self._environment.begin() as transaction:
                 value: bytes | None = transaction.get(key)
         except _library().Error as error:
@@ -121,14 +95,14 @@ class LmdbSource(EncodedSource):
 
 
 _open: WeakValueDictionary[tuple[int, int], Any] = WeakValueDictionary()
-"""Open environments by device and inode: LMDB forbids opening a file twice in one process. One is
-closed with its last user."""
+"""Open environments by device and inode, closed with their last user: LMDB forbids opening a file
+twice in one process."""
 
 _lock = threading.Lock()
 
 
 def _opened(folder: Path) -> Any:
-    """The environment of a folder, shared with who else has it open."""
+    """The environment of a folder, shared by all who have it open."""
     lmdb, file = _library(), folder / _FILE
     try:
         state = file.stat()
@@ -151,16 +125,12 @@ def _refuse_truncated(file: Path, environment: Any) -> None:
     there = file.stat().st_size
     if there < wanted:
         raise DataError(
-            f"{file}: has {there:,} bytes of {wanted:,}: cut off; unpack or fetch it again"
+            f"{file}: has {there:,} bytes of {wanted:,}: cut off. Unpack or download it again"
         )
 
 
-def _keys(transaction: Any) -> Any:
-    return transaction.cursor().iternext(keys=True, values=False)
-
-
 def _damaged(file: Path, error: Exception) -> DataError:
-    return DataError(f"{file}: not a readable LMDB database ({error}); unpack or fetch it again")
+    return DataError(f"{file}: not a readable LMDB database ({error}). Unpack or download it again")
 
 
 def _library() -> ModuleType:
@@ -169,6 +139,6 @@ def _library() -> ModuleType:
         import lmdb
     except ImportError as error:
         raise DataError(
-            "pictures in LMDB: needs the package lmdb: pip install 'dcgan[lsun]'"
+            "LMDB databases need the package lmdb. Install it: pip install 'dcgan[lsun]'"
         ) from error
     return lmdb

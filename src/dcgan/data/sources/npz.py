@@ -17,28 +17,32 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
-from dcgan.data.sources.columns import MOST_FACTORS, Column, Reading, is_label_word, read_columns
-from dcgan.data.sources.side_files import listed
-from dcgan.data.sources.splits import choose, in_order, refuse_split, split_of, splits_note
-from dcgan.data.sources.tables import cell, read_table
+from dcgan.data.labels.columns import (
+    MOST_FACTORS,
+    Column,
+    Reading,
+    class_texts,
+    is_label_word,
+    read_columns,
+)
+from dcgan.data.labels.side_files import listed
+from dcgan.data.labels.splits import choose, in_order, refuse_split, split_of, splits_note
+from dcgan.data.labels.tables import cell, read_table
 from dcgan.errors import ConfigError
 
 _IMAGE_WORDS = ("images", "image", "imgs", "img", "x", "pictures", "faces", "data")
-"""Names of arrays of images, the surest first; else the first array of 3 or 4 axes."""
+"""Names of arrays of images, the most certain first; else the first array of 3 or 4 axes."""
 
 _NUMBERS = "buif"
 
-_CURE = (
-    "give a NumPy, CSV, TSV, JSON or JSONL file with a label for each image, in order, or leave it"
-    " out"
-)
+_CURE = "Use a NumPy, CSV, TSV, JSON or JSONL file with a label for each image in order"
 
 
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 """Compressions that NumPy writes; of others ``zipfile`` unpacks gigabytes to read a header."""
 
 _HEADER_BYTES = 16_384
-"""More than any header has that NumPy reads."""
+"""No header that NumPy reads is longer."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +67,7 @@ class Header:
 
 @dataclass
 class Chosen:
-    """What is read of a file.
-
-    Attributes
-    ----------
-    images : list of str
-        Keys of arrays, one after another.
-    labels : list of dict of str to str
-        For each of these, keys of its labels by factor.
-    notes : list of str
-    """
+    """Keys of the arrays of images to read, and of the labels of each by factor."""
 
     images: list[str] = field(default_factory=list)
     labels: list[dict[str, str]] = field(default_factory=list)
@@ -80,13 +75,7 @@ class Chosen:
 
 
 def read_headers(file: NpzFile) -> list[Header]:
-    """All arrays of a file in its order; no value is read.
-
-    Raises
-    ------
-    ValueError, OSError, zipfile.BadZipFile
-        It is damaged.
-    """
+    """Shapes and types of all arrays of a file, without reading their values."""
     headers: list[Header] = []
     archive = file.zip
     if archive is None:
@@ -95,7 +84,7 @@ def read_headers(file: NpzFile) -> list[Header]:
         if not member.filename.endswith(".npy"):
             continue
         if member.compress_type not in _METHODS:
-            raise ValueError(f"{member.filename} in it is compressed as NumPy never does")
+            raise ValueError(f"{member.filename} has a compression that NumPy does not write")
         with archive.open(member) as file_of_array:
             content = io.BytesIO(file_of_array.read(_HEADER_BYTES))
         version = np.lib.format.read_magic(content)
@@ -111,21 +100,7 @@ def read_headers(file: NpzFile) -> list[Header]:
 
 
 def choose_arrays(name: str, headers: Sequence[Header], split: str) -> Chosen:
-    """The images of the split to use, and their labels.
-
-    Parameters
-    ----------
-    name : str
-        What messages call the file.
-    headers : sequence of Header
-    split : str
-        The setting ``data.split``.
-
-    Raises
-    ------
-    ConfigError
-        There is no such split.
-    """
+    """Choose the images of a split and their labels; raises ``ConfigError`` without that split."""
     by_split: dict[str, list[Header]] = {}
     for header in headers:
         if header.may_be_images:
@@ -137,7 +112,7 @@ def choose_arrays(name: str, headers: Sequence[Header], split: str) -> Chosen:
         refuse_split(split, name)
         used = [""] if images else []
     elif "images" in {header.key for header in headers if header.may_be_images}:
-        refuse_split(split, name)  # an array of all images, beside others
+        refuse_split(split, name)  # an array of all images
         used = [""]
     else:
         kept = choose(counts, split, name, "images")
@@ -161,44 +136,24 @@ def choose_arrays(name: str, headers: Sequence[Header], split: str) -> Chosen:
 
 
 def labels_in_order(arrays: Mapping[str, Sequence[NDArray[Any]]], count: int) -> Reading:
-    """Labels of images in the order of arrays.
-
-    Parameters
-    ----------
-    arrays : mapping of str to sequence of arrays
-        By factor; one after another.
-    count : int
-        N.
-    """
+    """Labels of N images, from the arrays of each factor in order."""
     columns = {name: _column(parts, count) for name, parts in arrays.items()}
     return read_columns(columns, np.arange(count), single=True)
 
 
 def labels_of_rows(path: Path, given: str, count: int) -> Reading:
-    """Labels of images in order from a file: an array, or a table with a row for each.
-
-    Parameters
-    ----------
-    path : Path
-    given : str
-        As the user named it.
-    count : int
-        N.
-
-    Raises
-    ------
-    ConfigError
-        It cannot be read, or does not have N labels.
+    """Labels of N images in order from a file, ``given`` as the user named it: an array, or a
+    table with a row for each image; raises ``ConfigError`` if it has no N labels.
     """
     try:
         columns = _columns_of_file(path, count)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ConfigError("data.labels", given, f"{reason}; {_CURE}") from error
+        raise ConfigError("data.labels", given, f"{reason}. {_CURE}") from error
     reading = read_columns(columns, np.arange(count))
     if not reading.labels:
         reason = f"no classes in {listed(reading.refused)}" if reading.refused else "no labels"
-        raise ConfigError("data.labels", given, f"{reason}; {_CURE}")
+        raise ConfigError("data.labels", given, f"{reason}. {_CURE}")
     return reading
 
 
@@ -250,7 +205,7 @@ def _column(parts: Sequence[NDArray[Any]], count: int) -> Column:
     """Arrays, one after another."""
     column, start = Column(count), 0
     for part in parts:
-        texts = _texts(part)
+        texts = class_texts(part)
         if isinstance(texts, str):
             column.give_up(texts)
             break
@@ -260,22 +215,6 @@ def _column(parts: Sequence[NDArray[Any]], count: int) -> Column:
 
 
 def _likeness(header: Header) -> int:
-    """How surely an array holds the images: less is surer."""
+    """The rank of an array among those that may hold the images: lower is more likely."""
     ranks = [_IMAGE_WORDS.index(word) for word in header.words if word in _IMAGE_WORDS]
     return min(ranks, default=len(_IMAGE_WORDS))
-
-
-def _texts(labels: NDArray[Any]) -> list[str] | str:
-    """Classes as texts; a string where an array holds none, which says why."""
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim == 2:
-        is_one_hot = np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()
-        if labels.dtype.kind not in _NUMBERS or not is_one_hot:
-            return f"of shape {labels.shape}, and not one-hot"
-        labels = labels.argmax(axis=1)
-    if labels.ndim != 1:
-        return f"of shape {labels.shape}"
-    if labels.dtype.kind == "S":
-        return [cell(text.decode("utf-8", "replace")) for text in labels.tolist()]
-    return [cell(value) for value in labels.tolist()]

@@ -1,4 +1,4 @@
-"""What paths tell: of what kind a file is, and whether something has changed."""
+"""Files by their paths: which are hidden, which have changed, and the content of one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dcgan.errors import OutOfReach, UnreadableImage
 from dcgan.runtime.changes import can_be_trusted, state_of
 
 _PASSING = {errno.EIO, errno.ETIMEDOUT, errno.ESTALE, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
-"""What a network drive or a busy system answers now and not later."""
+"""Errors of a network drive or a busy system that may pass."""
 
 _ADDED_BY_SYSTEMS = (
     *("__MACOSX", "Network Trash Folder", "Temporary Items"),  # macOS
@@ -32,7 +32,7 @@ _HIDDEN = re.compile(
 
 
 def digest(parts: Iterable[object]) -> str:
-    """A short fingerprint of anything whose ``repr`` tells it apart."""
+    """A short hash of the ``repr`` of each part."""
     hashed = hashlib.blake2b(digest_size=16)
     for part in parts:
         hashed.update(repr(part).encode("utf-8", "surrogatepass"))
@@ -41,10 +41,9 @@ def digest(parts: Iterable[object]) -> str:
 
 
 def file_stamp(paths: Iterable[Path]) -> str:
-    """A digest that changes when a file does; missing ones count as such.
+    """A digest of paths and file states, which changes when a file does.
 
-    Made from places and states, without reading. Of files whose states cannot be trusted yet, it
-    is never the same twice.
+    It is never the same twice for files changed so recently that their states cannot be trusted.
     """
     states = {str(path): state_of(path) for path in paths}
     trusted = can_be_trusted(states.values())
@@ -52,20 +51,13 @@ def file_stamp(paths: Iterable[Path]) -> str:
 
 
 def read_image_file(path: Path) -> bytes:
-    """The content of one picture file.
-
-    Raises
-    ------
-    UnreadableImage
-        It is gone, may not be read, is no regular file (reading a pipe would never end), or is
-        larger than any picture.
-    """
+    """The content of one image file; raises ``UnreadableImage`` with the reason."""
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
-            raise UnreadableImage("not a regular file")
+            raise UnreadableImage("not a regular file")  # reading a pipe never ends
         if state.st_size > MOST_BYTES:
-            raise UnreadableImage(f"of {state.st_size:,} bytes: too large for a picture")
+            raise UnreadableImage(f"of {state.st_size:,} bytes: too large for an image")
         return path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error) or "cannot be read"
@@ -73,27 +65,9 @@ def read_image_file(path: Path) -> bytes:
         raise (OutOfReach if passes else UnreadableImage)(reason) from error
 
 
-def suffix(name: str) -> str:
-    """How a file's name ends, in lower case, as other files are counted by.
-
-    >>> suffix("a.b/Photo.JPG"), suffix("a.b/readme"), suffix(".hidden")
-    ('.jpg', 'no suffix', 'no suffix')
-    """
-    file = name[name.rfind("/") + 1 :]
-    dot = file.rfind(".")
-    return file[dot:].lower() if 0 < dot < len(file) - 1 else "no suffix"
-
-
 def is_hidden(name: str) -> bool:
-    """Whether a path is hidden, or is what a system adds, such as thumbnails and trash.
+    """Whether a path, with ``/`` between its parts, is hidden or added by a system, such as trash.
 
-    Parameters
-    ----------
-    name : str
-        With ``/`` between its parts.
-
-    Examples
-    --------
     >>> is_hidden("a/.b/c.png"), is_hidden("a/@eaDir/c.png/SYNOPHOTO_THUMB_M.jpg")
     (True, True)
     >>> is_hidden("../a.png"), is_hidden("eaDir/c.png")

@@ -1,4 +1,4 @@
-"""A folder that ``dcgan prepare`` wrote, as a source."""
+"""A folder written by ``dcgan prepare``, as a source."""
 
 from __future__ import annotations
 
@@ -15,22 +15,12 @@ from dcgan.errors import DataError
 
 
 class PreparedSource(ArraySource):
-    """Prepared pictures, mapped; trained at their own size and channels they are never copied.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Raises
-    ------
-    DataError
-        Damaged.
-    """
+    """Prepared images, mapped: training at their own size and channels never copies them."""
 
     def __init__(self, folder: Path) -> None:
         dataset = open_prepared(folder)
         if not isinstance(dataset, HeldDataset):
-            raise DataError(f"{folder}: an entry of the cache for random crops; name its source")
+            raise DataError(f"{folder}: a cache of random crops. Use the original dataset")
         labels = dataset.labels
         marks = ((name, one.names, one.values.tobytes()) for name, one in sorted(labels.items()))
         super().__init__(

@@ -1,4 +1,4 @@
-"""Shapes: pictures drawn on the fly, whose factors are known exactly."""
+"""Shapes: rendered images whose factors are known exactly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from math import cos, pi, sin
 import numpy as np
 from PIL import Image, ImageDraw
 
-from dcgan.data.sources.base import Labels, Source
+from dcgan.data.labels import Labels
+from dcgan.data.sources.base import Source
+from dcgan.data.sources.named import Request
 from dcgan.data.sources.paths import digest
 
 SHAPES = ("circle", "square", "triangle")
@@ -21,20 +23,20 @@ SIDE = 32
 """Pixels per side."""
 
 _OVERSAMPLING = 4
-"""Drawn this much larger and reduced, for smooth edges."""
+"""Rendered this much larger and reduced, for smooth edges."""
+
+
+def open_shapes(_: Request) -> ShapesSource:
+    """10,000 shapes."""
+    return ShapesSource()
 
 
 class ShapesSource(Source):
-    """One filled shape per picture on white, 32×32 colour.
+    """One filled shape per image on white, 32×32 in color.
 
     Labels: ``shape`` and ``colour`` (classes); ``size`` (circumradius, 0.2 to 0.4 of the side),
-    ``x`` and ``y`` (centre, 0.4 to 0.6 of the side) and ``angle`` (radians, 0 to 2π; meaningless
+    ``x`` and ``y`` (center, 0.4 to 0.6 of the side) and ``angle`` (radians, 0 to 2π; meaningless
     for the circle). All factors are independent and uniform.
-
-    Parameters
-    ----------
-    count : int, default 10,000
-    seed : int, default 0
     """
 
     def __init__(self, count: int = 10_000, seed: int = 0) -> None:
@@ -59,7 +61,7 @@ class ShapesSource(Source):
     def read(
         self,
         index: int,
-        at_least: tuple[int, int] | None = None,  # noqa: ARG002 (drawn at its size anyway)
+        at_least: tuple[int, int] | None = None,  # noqa: ARG002 (has one size)
     ) -> Image.Image:
         factor = {name: labels.values[index] for name, labels in self.labels.items()}
         return draw_shape(
@@ -81,7 +83,7 @@ class ShapesSource(Source):
 def draw_shape(
     shape: str, colour: str, *, size: float, x: float, y: float, angle: float, side: int = SIDE
 ) -> Image.Image:
-    """One shape as an RGB picture; lengths in shares of the side, the angle in radians."""
+    """One shape as an RGB image; lengths in shares of the side, the angle in radians."""
     large = side * _OVERSAMPLING
     canvas = Image.new("RGB", (large, large), (255, 255, 255))
     pen = ImageDraw.Draw(canvas)

@@ -1,10 +1,10 @@
-"""Tar files of pictures: one, or the shards of a WebDataset, here or at any fsspec address."""
+"""Tar files of images: one, or the shards of a WebDataset, local or at any fsspec address."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -14,60 +14,47 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dcgan.data.decode import MOST_BYTES
+from dcgan.data.labels.arrange import arrange
+from dcgan.data.labels.columns import Column
+from dcgan.data.labels.side_files import SideFile
+from dcgan.data.labels.splits import choose_files
+from dcgan.data.labels.tables import NoTable
 from dcgan.data.name_table import Names
 from dcgan.data.sources.base import EncodedSource
-from dcgan.data.sources.collection import arrange
-from dcgan.data.sources.columns import Column
 from dcgan.data.sources.paths import digest
-from dcgan.data.sources.side_files import SideFile
-from dcgan.data.sources.splits import choose_files
-from dcgan.data.sources.tables import NoTable
 from dcgan.data.sources.tar_index import Place, Shard, list_shard, place
 from dcgan.errors import OutOfReach, UnreadableImage
 from dcgan.runtime.split_names import AUTO
 
 _RUN = 64
-"""Pictures that are read together: of 10 kB each, two thirds of a megabyte in one request."""
+"""Images that are read together: at 10 kB each, 0.64 MB in one request."""
 
 _RUNS_HELD = 192
-"""Three windows of the shuffled order (see data.loader): the present one, the next, and a spare."""
+"""Three windows of the shuffled order (see data.loader): the current one, the next, and a spare."""
 
 _RUN_BYTES = 2**22
-"""Longer runs are not kept, which bounds all to 0.8 GB: pictures above 64 kB are worth a request
-each. So are those between which lies more than themselves, such as films."""
+"""Longer runs are not kept, which bounds all to 0.8 GB: images above 64 kB deserve a request each.
+So do images between which lie more bytes than their own, such as videos."""
 
 _SHORT = 2**20
-"""Runs up to this are fetched whole, whatever lies in them."""
+"""Runs up to this size are read whole, whatever lies in them."""
 
 _INDEXING = 8
-"""Shards whose lists are read at once; far ones wait for the network."""
+"""Shards that are listed at once, since distant ones wait for the network."""
 
 
 class TarSource(EncodedSource):
-    """The pictures of tar files, which are never unpacked nor held.
+    """The images of tar files, which are never unpacked.
 
-    A first pass reads the lists of members; then each picture is read from its place, and far
-    shards in pieces of 64 pictures. Labels come from ``KEY.cls``, ``KEY.json`` and ``KEY.txt``
-    beside every ``KEY.jpg`` (the WebDataset layout), else as in
-    :func:`~dcgan.data.sources.collection.arrange`. Of ``KEY.jpg`` and ``KEY.seg.png``, the first is
-    the picture.
+    A first pass lists the members; then each image is read from its place, and distant shards in
+    pieces of 64 images. Labels come from ``KEY.cls``, ``KEY.json`` and ``KEY.txt`` next to every
+    ``KEY.jpg`` (the WebDataset layout), else as in :func:`~dcgan.data.labels.arrange.arrange`. Of
+    ``KEY.jpg`` and ``KEY.seg.png``, the first is the image.
 
-    Parameters
-    ----------
-    name : str
-        What messages call it.
-    urls : sequence of str
-        Paths or addresses that fsspec opens; the shards, in order.
-    split, labels : str
-        As for :func:`~dcgan.data.sources.collection.arrange`. Names of shards may tell splits, too.
-
-    Raises
-    ------
-    DataError
-        A shard is damaged, compressed, or cannot be had.
+    ``urls`` are paths or addresses of the shards, in order; their names may contain splits. Raises
+    ``DataError`` for a shard that is damaged, compressed, or cannot be read.
     """
 
     run = _RUN
@@ -96,8 +83,8 @@ class TarSource(EncodedSource):
         self._names = names.take(rows)
         shard_of = np.repeat(np.arange(len(shards)), [len(shard.names) for shard in shards])
         self._shard_of = shard_of[rows]
-        self._offsets = _joined(shard.offsets for shard in shards)[rows]
-        self._sizes = _joined(shard.sizes for shard in shards)[rows]
+        self._offsets = np.fromiter(chain.from_iterable(s.offsets for s in shards), np.int64)[rows]
+        self._sizes = np.fromiter(chain.from_iterable(s.sizes for s in shards), np.int64)[rows]
         super().__init__(
             name, labels=arranged.labels, others=others, notes=[*notes, *arranged.notes]
         )
@@ -111,21 +98,21 @@ class TarSource(EncodedSource):
         shard = self._places[int(self._shard_of[index])]
         offset, size = int(self._offsets[index]), int(self._sizes[index])
         if size > MOST_BYTES:
-            raise UnreadableImage(f"of {size:,} bytes: too large for a picture")
+            raise UnreadableImage(f"of {size:,} bytes: too large for an image")
         try:
             data: bytes
             if shard.is_far:
-                start, end = self._span_of_run(index)
-                if end - start > min(_RUN_BYTES, max(_SHORT, 2 * self._bytes_of_run(index))):
+                start, end, used = self._run_around(index)
+                if end - start > min(_RUN_BYTES, max(_SHORT, 2 * used)):
                     data = shard.system.cat_file(shard.path, offset, offset + size)
                 else:
-                    held = self._run_of(index, start, end)
+                    held = self._read_run(index, start, end)
                     data = held[offset - start : offset - start + size]
             else:
                 with Path(shard.path).open("rb") as file:
                     file.seek(offset)
                     data = file.read(size)
-        except Exception as error:  # every kind of address has errors of its own
+        except Exception as error:  # every kind of address has its own errors
             reason = " ".join(str(error).split()) or type(error).__name__
             kind = OutOfReach if shard.is_far else UnreadableImage
             raise kind(f"cannot be read: {reason}") from error
@@ -147,23 +134,16 @@ class TarSource(EncodedSource):
     def encoded(self) -> EncodedSource | None:
         return None if any(shard.is_far for shard in self._places) else self
 
-    def _members_of_run(self, index: int) -> NDArray[np.int64]:
-        """A picture and its neighbours in the same run and, since runs may span two, shard."""
+    def _run_around(self, index: int) -> tuple[int, int, int]:
+        """Where the run of an image starts and ends in its shard, and the bytes of its images."""
         first = index // _RUN * _RUN
         members = np.arange(first, min(first + _RUN, len(self)))
-        same: NDArray[np.bool_] = self._shard_of[members] == self._shard_of[index]
-        return members[same]
+        members = members[self._shard_of[members] == self._shard_of[index]]  # a run may span two
+        starts, sizes = self._offsets[members], self._sizes[members]
+        return int(starts.min()), int((starts + sizes).max()), int(sizes.sum())
 
-    def _span_of_run(self, index: int) -> tuple[int, int]:
-        members = self._members_of_run(index)
-        ends = self._offsets[members] + self._sizes[members]
-        return int(self._offsets[members].min()), int(ends.max())
-
-    def _bytes_of_run(self, index: int) -> int:
-        return int(self._sizes[self._members_of_run(index)].sum())
-
-    def _run_of(self, index: int, start: int, end: int) -> bytes:
-        """The piece of a far shard with a picture and its neighbours, kept for those."""
+    def _read_run(self, index: int, start: int, end: int) -> bytes:
+        """The piece of a distant shard with an image and its neighbors, kept for these."""
         key = index // _RUN, int(self._shard_of[index])
         with self._lock:
             held = self._held.get(key)
@@ -173,7 +153,7 @@ class TarSource(EncodedSource):
                 while len(self._held) > _RUNS_HELD:
                     self._held.popitem(last=False)
             self._held.move_to_end(key)
-        if is_ours:  # others that want the same run wait for this one request
+        if is_ours:  # other threads that need the same run wait for this request
             where = self._places[key[1]]
             try:
                 held.set_result(where.system.cat_file(where.path, start, end))
@@ -184,12 +164,8 @@ class TarSource(EncodedSource):
         return held.result()
 
 
-def _joined(parts: Iterable[list[int]]) -> NDArray[np.int64]:
-    return np.concatenate([np.array(part, np.int64) for part in parts])
-
-
 def _columns(shards: Sequence[Shard]) -> dict[str, Column]:
-    """What files beside each picture tell, over all shards."""
+    """Labels from files of single images, over all shards."""
     count = sum(len(shard.names) for shard in shards)
     columns: dict[str, Column] = {}
     start = 0
@@ -204,26 +180,23 @@ def _columns(shards: Sequence[Shard]) -> dict[str, Column]:
 
 
 def _unread(others: Counter[str], columns: Mapping[str, Column]) -> dict[str, int]:
-    """Other files by ending, less those that lie beside each picture and were read."""
+    """Other files by suffix, without the files of single images that were read."""
     read = {".txt" if name == "txt" else ".json" for name in columns if name != "cls"}
     return {end: count for end, count in others.items() if end not in read}
 
 
 def _side_files(shards: Sequence[Shard], places: Sequence[Place]) -> Iterator[SideFile]:
-    """Members of shards that may hold labels of many pictures."""
+    """Members of shards that may hold labels of many images."""
     for shard, where in zip(shards, places, strict=True):
         for name, offset, size in shard.sides:
             if size <= MOST_BYTES:
-                yield SideFile(name, size, partial(_member, where, offset, size))
+                yield SideFile(name, size, partial(_open_member, where, offset, size))
 
 
 @contextmanager
-def _member(where: Place, offset: int, size: int) -> Iterator[BinaryIO]:
-    """The content of a member, in memory."""
+def _open_member(where: Place, offset: int, size: int) -> Iterator[BinaryIO]:
     try:
-        with where.system.open(where.path, "rb") as file:
-            file.seek(offset)
-            content = file.read(size)
-    except Exception as error:  # every kind of address has errors of its own
+        content = where.system.cat_file(where.path, offset, offset + size)
+    except Exception as error:  # every kind of address has its own errors
         raise NoTable(f"cannot be read ({error})") from error
     yield BytesIO(content)

@@ -1,4 +1,4 @@
-"""Where each picture lies in a tar file: a list made once from its headers."""
+"""Where each image lies in a tar file, from its headers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import fsspec
 
 from dcgan.data.decode import EXTENSIONS
-from dcgan.data.sources.paths import digest, file_stamp, is_hidden, suffix
-from dcgan.data.sources.sample_texts import SampleTexts
-from dcgan.data.sources.tables import ENDINGS
+from dcgan.data.labels.sample_texts import SampleTexts
+from dcgan.data.labels.tables import ENDINGS, suffix
+from dcgan.data.sources.paths import digest, file_stamp, is_hidden
 from dcgan.errors import DataError, SourceNotFound, Unreachable
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import write_text
@@ -25,30 +25,27 @@ from dcgan.runtime.network import offline
 from dcgan.runtime.reading import read_json
 
 _VERSION = 2
-"""Raised whenever other members than before are listed."""
+"""Of the cached lists; to be raised when other members are listed than before."""
 
 _MOST_SIDES = 1000
 
 _BLOCK = 2**20
-"""Bytes of one request while a far shard is listed; larger members are skipped unread."""
+"""Bytes of one request while a distant shard is listed; larger members are skipped unread."""
 
 
 @dataclass(frozen=True)
 class Shard:
-    """The pictures of one tar file, in its order.
+    """The images of one tar file in its order; places and sizes are in bytes.
 
     Attributes
     ----------
-    names : list of str
-    offsets, sizes : list of int
-        Where each lies, in bytes.
     texts : dict of str to list of str
-        What ``KEY.cls``, ``KEY.txt`` and the fields of ``KEY.json`` tell of each picture; empty
-        where they tell nothing.
+        Labels of each image by column, from ``KEY.cls``, ``KEY.txt`` and the fields of
+        ``KEY.json``; empty without one.
     troubles : dict of str to str
-        Such columns that hold no classes, and why.
+        Columns that hold no classes, and why.
     sides : list of (name, offset, size)
-        Members that may hold labels of many pictures.
+        Members that may hold labels of many images.
     others : dict of str to int
         Other members, counted by suffix.
     """
@@ -63,7 +60,7 @@ class Shard:
 
 
 class Place(NamedTuple):
-    """A tar file and who opens it."""
+    """A tar file and the file system that opens it."""
 
     url: str
     system: Any
@@ -71,16 +68,16 @@ class Place(NamedTuple):
 
     @property
     def is_far(self) -> bool:
-        """Whether it is an address, and not a path."""
+        """Whether it is an address, not a path."""
         return "://" in self.url
 
     def state(self) -> tuple[object, ...] | None:
-        """What changes when the file does; None where its system tells no more than its size."""
+        """Values that change when the file does; None if its system only knows its size."""
         if not self.is_far:
             return (file_stamp([Path(self.path)]),)
         try:
             info = self.system.info(self.path)
-        except Exception:  # gone: whoever reads it will say so
+        except Exception:  # the error is reported when it is read
             return None
         names = ("mtime", "created", "ino", "ETag", "etag", "LastModified", "Last-Modified")
         state = (info.get("size"), *(info.get(name) for name in names))
@@ -88,35 +85,29 @@ class Place(NamedTuple):
 
 
 def place(url: str) -> Place:
-    """Who opens a path or address.
-
-    Raises
-    ------
-    DataError
-        A kind of address for which a package is missing.
-    """
+    """The file system of a path or address; raises ``DataError`` if its package is missing."""
     far = "://" in url and not url.startswith(("file://", "memory://", "local://"))
     if far and offline():
-        raise Unreachable(f"{url}: no network is used while the variable DCGAN_OFFLINE is set")
+        raise Unreachable(f"{url}: the network is not used while the variable DCGAN_OFFLINE is set")
     try:
         system, path = fsspec.url_to_fs(url)
     except (ImportError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise DataError(
-            f"{url}: {reason}; pip install 'dcgan[shards]' opens http addresses"
+            f"{url}: {reason}. For http addresses: pip install 'dcgan[shards]'"
         ) from error
     return Place(url, system, path)
 
 
 def list_shard(where: Place) -> Shard:
-    """The pictures of a shard; of a far one, the list is kept in the cache folder.
+    """List the images of a shard; lists of distant shards are kept in the cache folder.
 
     Raises
     ------
     SourceNotFound
-        There is no such file.
+        No such file.
     DataError
-        It is damaged, compressed, or cannot be had.
+        It is damaged, compressed, or cannot be read.
     """
     state = where.state() if where.is_far else None
     if state is None:
@@ -125,38 +116,37 @@ def list_shard(where: Place) -> Shard:
     with suppress(OSError, ValueError, TypeError):
         return Shard(**read_json(kept))
     shard = _read(where)
-    with suppress(OSError):  # a cache that cannot be written is no loss
+    with suppress(OSError):  # works without a cache too
         write_text(kept, json.dumps(asdict(shard)))
     return shard
 
 
 def _read(where: Place) -> Shard:
-    """From the headers alone."""
     try:
         with (
-            _opened(where) as file,
-            # else names would be read in this machine's encoding
+            _open(where) as file,
+            # not the encoding of this machine
             tarfile.open(fileobj=file, mode="r:", encoding="utf-8") as members,
         ):
             if where.is_far and len(where.system.cat_file(where.path, 0, 2)) > 2:
-                raise ValueError("its server sends no parts of files: fetch the shards first")
+                raise ValueError("its server cannot send parts of files. Download the shards first")
             return _collected(members, file)
     except FileNotFoundError as error:
-        cause = error.__cause__  # fsspec says the same of a server that does not answer
+        cause = error.__cause__  # fsspec raises the same for a server that does not answer
         is_gone = cause is None or getattr(cause, "status", None) == HTTPStatus.NOT_FOUND
         reason = "no such file" if is_gone else " ".join(str(cause).split())
         raise SourceNotFound(f"{where.url}: {reason}") from error
-    except Exception as error:  # every kind of address has errors of its own
+    except Exception as error:  # every kind of address has its own errors
         ends = (".gz", ".tgz", ".bz2", ".xz", ".zst")
         if where.url.endswith(ends):
-            reason = "compressed: unpack it to a plain .tar, in which pictures can be found"
+            reason = "compressed. Unpack it to a plain .tar"
         else:
             reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{where.url}: not a readable tar file ({reason})") from error
 
 
-def _opened(where: Place) -> Any:
-    """The file, to be sought in; of a far one, each block is fetched at most once."""
+def _open(where: Place) -> Any:
+    """The file; of a distant one, each block is read at most once."""
     if not where.is_far:
         return Path(where.path).open("rb")
     return where.system.open(where.path, "rb", block_size=_BLOCK, cache_type="blockcache")
@@ -177,7 +167,8 @@ def _collected(members: tarfile.TarFile, file: Any) -> Shard:
             found.append(place)
             continue
         if texts.reads(end, member.size):
-            texts.add(name.removesuffix(end), end, _content(file, member))
+            file.seek(member.offset_data)
+            texts.add(name.removesuffix(end), end, file.read(member.size))
         if end != ".cls":
             others[end] += 1
         if end in ENDINGS and len(sides) < _MOST_SIDES:
@@ -197,7 +188,7 @@ def _collected(members: tarfile.TarFile, file: Any) -> Shard:
 
 
 def _stem(name: str, texts: SampleTexts, samples: Counter[str]) -> str:
-    """Of ``NAME.cls`` beside ``NAME.png``; or of ``KEY.cls``, of a sample's only picture."""
+    """The stem of ``NAME.cls`` next to ``NAME.png``, or of ``KEY.cls`` of a sample's only image."""
     stem = name.rpartition(".")[0]
     if stem not in texts and samples[key(name)] == 1:
         stem = key(name)
@@ -208,28 +199,19 @@ def _files(members: tarfile.TarFile, file: Any) -> Iterator[tarfile.TarInfo]:
     reached = -1
     while (member := members.next()) is not None:
         members.members.clear()  # type: ignore[attr-defined]  # else each stays in memory
-        if member.size < 0 or members.offset <= reached:  # would lead back, for ever
-            raise ValueError(f"damaged at byte {member.offset:,}; fetch it again")
+        if member.size < 0 or members.offset <= reached:  # would loop forever
+            raise ValueError(f"damaged at byte {member.offset:,}. Download it again")
         reached = members.offset
         if member.isfile():
             yield member
-    # tarfile takes a damaged header for the end
+    # tarfile reads a damaged header as the end
     file.seek(members.offset)
     if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
-        raise ValueError(f"damaged at byte {members.offset:,}; fetch it again")
-
-
-def _content(file: Any, member: tarfile.TarInfo) -> bytes:
-    """Of a small member."""
-    here = file.tell()
-    file.seek(member.offset_data)
-    content: bytes = file.read(member.size)
-    file.seek(here)
-    return content
+        raise ValueError(f"damaged at byte {members.offset:,}. Download it again")
 
 
 def _without_companions(found: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
-    """Of ``KEY.jpg`` and ``KEY.seg.png`` keep the first."""
+    """Keep the first of ``KEY.jpg`` and ``KEY.seg.png``."""
 
     def is_plain(name: str) -> bool:
         return name.count(".", len(key(name))) == 1
@@ -239,7 +221,7 @@ def _without_companions(found: list[tuple[str, int, int]]) -> list[tuple[str, in
 
 
 def key(name: str) -> str:
-    """A sample's key: its path up to the first dot of the file's name.
+    """A sample's key: its path up to the first dot of the file name.
 
     >>> key("a.b/000001.seg.png")
     'a.b/000001'

@@ -1,7 +1,7 @@
-"""Members of zips unpacked, to no more bytes than asked for.
+"""Unpacks members of zips, to no more bytes than requested.
 
-The standard library's ``zipfile`` bounds what it returns and not what it unpacks: of bzip2 and LZMA
-it unpacks 4 kB at once, which can be gigabytes. Methods: APPNOTE.TXT, 4.4.5; LZMA's header, 5.8.8.
+``zipfile`` bounds what it returns, not what it unpacks: 4 kB of bzip2 or LZMA may unpack to
+gigabytes. Methods: APPNOTE.TXT, 4.4.5; LZMA's header, 5.8.8.
 """
 
 from __future__ import annotations
@@ -10,37 +10,28 @@ import bz2
 import lzma
 import struct
 import zlib
-
-STORED, DEFLATED, BZIP2, LZMA = 0, 8, 12, 14
-"""Numbers of the methods in a zip's directory."""
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED
 
 _LEAST_DICTIONARY = 4096
 
 
 def unpacked(packed: bytes, method: int, most: int) -> bytes:
-    """The content of a member, or the first ``most`` bytes of it.
-
-    Parameters
-    ----------
-    packed : bytes
-    method : int
-        The number of the compression in the zip's directory.
-    most : int
+    """The first ``most`` bytes of a member, which is packed by the method of that number.
 
     Raises
     ------
     ValueError, OSError, zlib.error, lzma.LZMAError
         Damaged, or of a method that is not supported.
     """
-    if method == STORED:
+    if method == ZIP_STORED:
         return packed[:most]
-    if method == DEFLATED:
+    if method == ZIP_DEFLATED:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, most)
-    if method == BZIP2:
+    if method == ZIP_BZIP2:
         return bz2.BZ2Decompressor().decompress(packed, most)
-    if method == LZMA:
+    if method == ZIP_LZMA:
         return _from_lzma(packed, most)
-    raise ValueError(f"compression method {method} is not supported; pack the images again")
+    raise ValueError(f"compression method {method} is not supported. Pack the images again")
 
 
 def _from_lzma(packed: bytes, most: int) -> bytes:
@@ -48,7 +39,7 @@ def _from_lzma(packed: bytes, most: int) -> bytes:
     length, properties, dictionary = struct.unpack("<2xHBI", packed[:9])
     rest, lc = divmod(properties, 9)
     pb, lp = divmod(rest, 5)
-    # the decoder takes its dictionary at once, so a lie would cost 4 GB; none needs more than all
+    # the decoder allocates its dictionary at once, and a false size would cost 4 GB
     size = min(dictionary, max(most, _LEAST_DICTIONARY))
     chain = [{"id": lzma.FILTER_LZMA1, "lc": lc, "lp": lp, "pb": pb, "dict_size": size}]
     decoder = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=chain)

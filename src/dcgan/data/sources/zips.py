@@ -1,4 +1,8 @@
-"""Pictures in a zip file, read in place."""
+"""Images in a zip file, read in place.
+
+The standard library lists the members. Their content is read here: ``zipfile`` moves one file
+position, which threads and forked processes may not share, and unpacks bombs (see unpacking.py).
+"""
 
 from __future__ import annotations
 
@@ -8,86 +12,104 @@ import threading
 import weakref
 import zipfile
 import zlib
+from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
 from dcgan.data.decode import EXTENSIONS, MOST_BYTES
+from dcgan.data.labels.arrange import LabelFiles, arrange
+from dcgan.data.labels.side_files import SideFile
+from dcgan.data.labels.tables import NoTable, suffix
+from dcgan.data.name_table import Names
 from dcgan.data.sources.base import EncodedSource
-from dcgan.data.sources.collection import Beside, arrange
-from dcgan.data.sources.paths import digest, is_hidden, suffix
-from dcgan.data.sources.side_files import SideFile
-from dcgan.data.sources.tables import NoTable
+from dcgan.data.sources.paths import digest, is_hidden
 from dcgan.data.sources.unpacking import unpacked
-from dcgan.data.sources.zip_index import Member, ZipIndex
 from dcgan.errors import DataError, UnreadableImage
 from dcgan.runtime.split_names import AUTO
 
-_ENCRYPTED = 1
-"""Flag bit 0."""
+_ENCRYPTED, _UTF8 = 1, 0x800
+"""Flags of a member (APPNOTE.TXT, 4.4.4)."""
+
+_MOST = 2**62
+"""Larger numbers are beyond any file; they are kept as this one, and reading there fails."""
+
+
+class _Member(NamedTuple):
+    """What is kept of a member: its name as the file has it, and 48 bytes."""
+
+    name: str
+    offset: int
+    packed_size: int
+    size: int
+    checksum: int
+    method: int
+    flags: int
 
 
 class ZipSource(EncodedSource):
-    """Every picture in a zip file, sorted by name and never unpacked; labels as in
-    :func:`~dcgan.data.sources.collection.arrange`.
-
-    Parameters
-    ----------
-    path : Path
-    below : str, optional
-        Only members whose path begins so.
-    split, labels : str
-        As for :func:`~dcgan.data.sources.collection.arrange`.
-
-    Raises
-    ------
-    DataError
-        Not a zip file.
+    """Every image in a zip file, sorted by name and never unpacked; split and labels as in
+    :func:`~dcgan.data.labels.arrange.arrange`. Raises ``DataError`` for anything but a zip file.
     """
 
-    def __init__(
-        self, path: Path, below: str = "", *, split: str = AUTO, labels: str = AUTO
-    ) -> None:
+    def __init__(self, path: Path, *, split: str = AUTO, labels: str = AUTO) -> None:
         others: Counter[str] = Counter()
-        beside = Beside()
-        try:
-            index = ZipIndex(path, lambda name: _is_wanted(name, others, below, beside))
-            self._file = path.open("rb", buffering=0)
-            weakref.finalize(self, self._file.close)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise DataError(f"{path}: not a readable zip file ({error})") from error
-        self._path = path
+        label_files = LabelFiles()
+        images: list[zipfile.ZipInfo] = []
+        sides: list[SideFile] = []
+        for member in _list_members(path):
+            name = _plain_name(member.orig_filename)
+            if name.endswith("/") or is_hidden(name):
+                continue
+            end = suffix(name)
+            if end in EXTENSIONS:
+                images.append(member)
+                continue
+            others[end] += 1
+            if label_files.add(name, end):
+                sides.append(self._side_file(_kept(member)))
+        images.sort(key=lambda member: member.orig_filename)
+        numbers = array("q")
+        for member in images:
+            numbers.extend(_kept(member)[1:])
+        self._file = path.open("rb", buffering=0)
+        weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
-        may_tell = set(beside.names)
-        is_side = np.zeros(len(index.names), np.bool_)
-        if may_tell:
-            is_side[:] = [_plain_name(name) in may_tell for name in index.names]
-        self._index = index.take(np.flatnonzero(~is_side))
-        sides = [index[row] for row in np.flatnonzero(is_side).tolist()]
+        names = Names(member.orig_filename for member in images)
         arranged = arrange(
             str(path),
-            self._index.names,
-            [self._side_file(member) for member in sides],
+            names,
+            sides,
             split=split,
             labels=labels,
             others=others,
-            unread=beside.unread,
+            unread=label_files.unread,
         )
-        self._index = self._index.take(arranged.rows)
+        self._names = names.take(arranged.rows)
+        # int64 (N, 6): the fields of _Member after its name
+        table = np.frombuffer(numbers, np.int64).reshape(-1, len(_Member._fields) - 1)
+        self._numbers = table[arranged.rows]
         super().__init__(str(path), labels=arranged.labels, others=others, notes=arranged.notes)
 
     def __len__(self) -> int:
-        return len(self._index.names)
+        return len(self._names)
 
     def fetch(self, index: int) -> bytes:
-        return self._content(self._index[index])
+        return self._content(_Member(self._names[index], *self._numbers[index].tolist()))
 
-    def _side_file(self, member: Member) -> SideFile:
+    def title(self, index: int) -> str:
+        return _plain_name(self._names[index])
+
+    def stamp(self) -> str:
+        # holds each member's checksum: as good as having read it
+        return digest((self._numbers.tobytes(), *self._names))
+
+    def _side_file(self, member: _Member) -> SideFile:
         @contextmanager
         def opened() -> Iterator[BinaryIO]:
             try:
@@ -97,58 +119,60 @@ class ZipSource(EncodedSource):
 
         return SideFile(_plain_name(member.name), member.size, opened)
 
-    def _content(self, member: Member) -> bytes:
+    def _content(self, member: _Member) -> bytes:
+        """A member's content, checked against its size and CRC."""
+        if member.flags & _ENCRYPTED:
+            raise UnreadableImage("encrypted in the zip. Unpack it with its password first")
+        for size in (member.size, member.packed_size):
+            if size > MOST_BYTES:
+                raise UnreadableImage(f"of {size:,} bytes: too large for an image")
         try:
-            return self._unpacked(member)
-        except (MemoryError, UnreadableImage):
+            # one byte more than declared reveals a false size; a bomb is not unpacked
+            content = unpacked(self._packed(member), member.method, member.size + 1)
+            if len(content) != member.size or zlib.crc32(content) != member.checksum:
+                raise ValueError("its checksum is wrong")
+        except MemoryError:
             raise
         except Exception as error:  # every compression has errors of its own
             raise UnreadableImage(f"damaged in the zip: {error}") from error
+        return content
 
-    def title(self, index: int) -> str:
-        return _plain_name(self._index.names[index])
-
-    def stamp(self) -> str:
-        # holds each member's checksum: as good as having read it
-        return digest((self._index.numbers.tobytes(), *self._index.names))
-
-    def _unpacked(self, member: Member) -> bytes:
-        """A member's content, checked against its CRC."""
-        if member.flags & _ENCRYPTED:
-            raise UnreadableImage("encrypted in the zip; unpack it with its password first")
-        for size in (member.size, member.packed_size):
-            if size > MOST_BYTES:
-                raise UnreadableImage(f"of {size:,} bytes: too large for a picture")
+    def _packed(self, member: _Member) -> bytes:
         header = self._read_at(member.offset, 30)
         name_length, extra_length = struct.unpack("<HH", header[26:30])
         data = self._read_at(member.offset + 30, name_length + extra_length + member.packed_size)
-        if header[:4] != b"PK\x03\x04" or data[:name_length] != member.encoded_name:
+        name = member.name.encode("utf-8" if member.flags & _UTF8 else "cp437")
+        if header[:4] != b"PK\x03\x04" or data[:name_length] != name:
             raise ValueError("another member lies where the list says")
-        # one more byte than promised shows the lie, a bomb is not unpacked
-        content = unpacked(data[name_length + extra_length :], member.method, member.size + 1)
-        if len(content) != member.size or zlib.crc32(content) != member.checksum:
-            raise ValueError("its checksum is wrong")
-        return content
+        return data[name_length + extra_length :]
 
     def _read_at(self, offset: int, length: int) -> bytes:
-        if hasattr(os, "pread"):  # needs no lock: keeps no position
+        if hasattr(os, "pread"):  # moves no position, so it needs no lock
             return os.pread(self._file.fileno(), length, offset)
         with self._lock:
             self._file.seek(offset)
             return self._file.read(length) or b""
 
 
-def _is_wanted(name: str, others: Counter[str], below: str, beside: Beside) -> bool:
-    """Whether a member is a picture or may hold labels; counts what is neither a picture, hidden,
-    nor a folder."""
-    name = _plain_name(name)
-    if name.endswith("/") or not name.startswith(below) or is_hidden(name):
-        return False
-    end = suffix(name)
-    if end in EXTENSIONS:
-        return True
-    others[end] += 1
-    return beside.add(name, end)
+def _list_members(path: Path) -> Iterable[zipfile.ZipInfo]:
+    """All members, about 600 bytes each until the images are chosen."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.infolist()
+    except (OSError, ValueError, OverflowError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: not a readable zip file ({error})") from error
+
+
+def _kept(member: zipfile.ZipInfo) -> _Member:
+    return _Member(
+        member.orig_filename,
+        min(member.header_offset, _MOST),
+        min(member.compress_size, _MOST),
+        min(member.file_size, _MOST),
+        member.CRC,
+        member.compress_type,
+        member.flag_bits,
+    )
 
 
 def _plain_name(name: str) -> str:

@@ -1,15 +1,13 @@
-"""Whether a classifier has learned anything: its accuracy beside what a guess would reach."""
+"""Whether a classifier has learned anything: its accuracy, compared with guessing."""
 
 from __future__ import annotations
 
-from scipy.special import betaincinv
-
 _OUTSIDE = 0.05
-"""Of the interval: 95 % of such intervals hold the true accuracy."""
+"""Share of such intervals that do not contain the true accuracy: they are 95 % intervals."""
 
 _MARGIN = 0.1
-"""Share of the way from a guess to certainty that the lower bound must have come: 55 % of two equal
-classes are no features to measure by, even where many images make them sure."""
+"""Part of the way from guessing to perfect accuracy that the lower bound must reach: at 55 % of two
+equal classes, features say nothing, however certain the 55 % are."""
 
 
 def lower_bound(right: int, count: int) -> float:
@@ -18,25 +16,21 @@ def lower_bound(right: int, count: int) -> float:
     >>> round(lower_bound(12, 12), 3), lower_bound(0, 5)
     (0.735, 0.0)
     """
+    from scipy.special import betaincinv
+
     if right == 0:
         return 0.0
     return float(betaincinv(right, count - right + 1, _OUTSIDE / 2))
 
 
-def needed_bound(majority: float) -> float:
-    """What the lower bound must exceed, where always naming the most frequent class is right for a
-    share ``majority`` of the images."""
-    return majority + _MARGIN * (1 - majority)
-
-
 def is_clearly_above_chance(right: int, count: int, majority: float) -> bool:
-    """Whether a classifier is better than naming the most frequent class, beyond doubt.
+    """Whether a classifier is clearly better than always choosing the most frequent class.
 
     Parameters
     ----------
     right, count : int
-        Of the images held out.
+        Correctly classified and all held-out images.
     majority : float
         Share of the most frequent class.
     """
-    return lower_bound(right, count) > needed_bound(majority)
+    return lower_bound(right, count) > majority + _MARGIN * (1 - majority)

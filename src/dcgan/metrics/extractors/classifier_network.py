@@ -1,4 +1,4 @@
-"""The network of the classifier that pictures are measured with, and its card.
+"""The network of the classifier that extracts features, and its card.
 
 B batch · C channels · H, W sides · F features · K classes
 """
@@ -16,17 +16,17 @@ _LONGEST = 64
 """Pixels of the longer side; larger images are shrunk to it."""
 
 _STEM, _WIDTHS = 16, (24, 48, 96, 128)
-"""Channels of the extra first layer of larger images, and of the others: few, since it is to be
-trained on a CPU."""
+"""Channels of the extra first layer for larger images, and of the other layers: few, so that a CPU
+can train it."""
 
 _LARGE = 40
-"""Pixels of the longer side above which images are halved once more at once, so that the costly
-layers see as few positions as those of 32 pixels have."""
+"""Pixels of the longer side above which an extra first layer halves images, so that the expensive
+layers see as few positions as for 32 pixels."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a classifier is for, and how well it does.
+    """What a classifier was trained on, and how accurate it is.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ class Card:
         Of the images.
     classes : tuple of str
     trained_on, held_out : int
-        How many pictures it learned from, and how many others it was tested on.
+        Numbers of images that it was trained on, and of others that it was tested on.
     right : int
-        How many of those others it puts into their class.
+        How many of those others it classifies correctly.
     """
 
     channels: int
@@ -49,22 +49,21 @@ class Card:
 
     @property
     def accuracy(self) -> float:
-        """Share of the pictures held out that it puts into their class."""
+        """Share of the held-out images that it classifies correctly."""
         return self.right / max(self.held_out, 1)
 
     def __str__(self) -> str:
         return (
-            f"trained on {self.trained_on:,} pictures of {len(self.classes)} classes,"
-            f" {100 * self.accuracy:.1f} % right on {self.held_out:,} others"
+            f"trained on {self.trained_on:,} images of {len(self.classes)} classes,"
+            f" {100 * self.accuracy:.1f} % correct on {self.held_out:,} others"
         )
 
 
 class Classifier(nn.Module):
     """Convolutions with batch norm and ReLU, the mean over positions, and one linear layer.
 
-    The features are those means: the logits are linear in them, as in the network of the Fréchet
-    Inception distance, and a mean of several responses is nearer to the Gaussian that this
-    distance assumes than a single rectified one.
+    The features are those means: the logits are linear in them, as in Inception-v3, and a mean of
+    several responses is closer than a single one to the Gaussian that the Fréchet distance assumes.
 
     Shape: uint8 (B, C, H, W) → features (B, 128) and logits (B, K).
     """
@@ -82,7 +81,7 @@ class Classifier(nn.Module):
         self.features = nn.Sequential(
             *stem,
             _convolution(first, second),
-            nn.MaxPool2d(2, ceil_mode=True),  # whatever the size, something remains
+            nn.MaxPool2d(2, ceil_mode=True),  # at least one position remains
             _convolution(second, third),
             nn.MaxPool2d(2, ceil_mode=True),
             _convolution(third, last),
@@ -101,9 +100,9 @@ class Classifier(nn.Module):
 
 
 def place(network: Classifier, device: torch.device) -> Classifier:
-    """Move a network to where it computes, in the memory layout that is fastest there.
+    """Move a network to a device, in the memory layout that is fastest there.
 
-    Layouts round differently: trained or loaded, a network must have the same.
+    Layouts round differently, so trained and loaded networks must have the same.
     """
     network.to(device)
     if device.type == "cpu":  # a third faster

@@ -1,11 +1,11 @@
-"""Training a small classifier of the very pictures that are measured, where they have labels.
+"""Training a small classifier on labelled images, whose features metrics are then computed on.
 
-N images · B batch · C channels · H, W sides · F features · K classes
+N images · B batch · C channels · H, W sides · K classes
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,33 +25,32 @@ from dcgan.runtime.rng import derived_seed
 
 NAME = "classifier"
 
-
 FEWEST_IMAGES = 10
-"""Of each class: one is held out, and fewer than nine teach nothing."""
+"""Images of each class: one is held out, and fewer than nine are too few to learn from."""
 
 MOST_CLASSES = 1000
-"""As many as ImageNet has: ten thousand persons are too many for so small a network."""
+"""As many as ImageNet has; the network is too small for more."""
 
 _HELD_OUT = 0.1
 
 _BATCH = 128
 
-_FEWEST_IMAGES, _MOST_EPOCHS, _MOST_IMAGES = 16_000, 20, 220_000
+_FEWEST_SEEN, _MOST_EPOCHS, _MOST_SEEN = 16_000, 20, 220_000
 """Images seen in training. Measured 2026-11-22 with one thread, on a core that others used too:
-CIFAR-10 78.3 % right after 220,000 (6 minutes), MNIST 99.4 % after as many (5 minutes), the 1,797
-digits 98.9 % after 32,000 (22 seconds)."""
+CIFAR-10 78.3 % accurate after 220,000 (6 minutes), MNIST 99.4 % after as many (5 minutes), the
+1,797 digits 98.9 % after 32,000 (22 seconds)."""
 
 _PEAK_RATE = 0.2
 _WARM_UP = 0.25
-"""Share of training in which the learning rate rises, in a line, to fall for the rest: one cycle
-trains small residual networks in a few epochs (Smith & Topin 2018, arXiv:1708.07120)."""
+"""Share of training in which the learning rate rises linearly; then it falls. One such cycle trains
+small residual networks in few epochs (Smith & Topin 2018, arXiv:1708.07120)."""
 
 _MOMENTUM = 0.9
 _WEIGHT_DECAY = 5e-4
 
 _LARGEST_SHIFT = 1 / 12
-"""Of a side: pictures are moved by up to so much while training. Nothing is mirrored, since
-letters and digits would become others."""
+"""Part of a side by which training images are shifted at most. They are never mirrored, as letters
+and digits would become others."""
 
 
 def train_classifier(
@@ -65,10 +64,10 @@ def train_classifier(
     shifted: bool = True,
     reporter: Reporter = SILENT,
 ) -> Extractor:
-    """Train a classifier on nine tenths of labelled pictures, and test it on the rest.
+    """Train a classifier on nine tenths of labelled images, and test it on the rest.
 
-    The same pictures, seed, machine and number of threads give the same weights (on CUDA, as far
-    as its convolutions are deterministic). Global random generators are neither used nor changed.
+    The same images, seed, machine and number of threads give the same weights (on CUDA, as far as
+    its convolutions are deterministic). Global random generators are neither used nor changed.
 
     Parameters
     ----------
@@ -77,21 +76,20 @@ def train_classifier(
     labels : integers (N,)
         From 0 to K - 1.
     class_names : sequence of str
-        K of them, from 2 to 1000; of each class there are at least ten pictures.
+        K of them, from 2 to 1000; at least ten images of each class.
     seed : int, default 0
     device : torch.device, default CPU
     budget : int, optional
-        Images to see in training; default: 20 times each picture, at least 16,000 and at most
-        220,000.
+        Images seen in training; default 20 times each image, at least 16,000 and at most 220,000.
     shifted : bool
-        Whether pictures are moved a little while it learns; not where labels say where things are.
+        Whether training images are shifted a little; choose False if labels are positions.
     reporter : Reporter, default silent
         Receives notes and progress.
 
     Returns
     -------
     Extractor
-        Its ``about`` states the accuracy on the pictures held out.
+        Its ``about`` states the accuracy on the held-out images.
 
     Raises
     ------
@@ -101,7 +99,7 @@ def train_classifier(
     _check_data(images, labels, class_names)
     random = np.random.Generator(np.random.Philox(derived_seed(seed, NAME)))
     train_rows, test_rows = _split(labels, random)
-    budget = budget or min(max(_MOST_EPOCHS * len(train_rows), _FEWEST_IMAGES), _MOST_IMAGES)
+    budget = budget or min(max(_MOST_EPOCHS * len(train_rows), _FEWEST_SEEN), _MOST_SEEN)
     card = Card(
         channels=images.shape[1],
         size=(images.shape[2], images.shape[3]),
@@ -110,17 +108,80 @@ def train_classifier(
         held_out=len(test_rows),
     )
     reporter.note(
-        f"training a classifier of {len(card.classes)} classes to measure with:"
-        f" {budget:,} images, once for these pictures"
+        f"training a classifier of {len(card.classes)} classes as feature extractor:"
+        f" {budget:,} images, once for this dataset"
     )
     network = without_weights(lambda: Classifier(card))
     he_weights(network, random)
-    count = max(budget // _BATCH, 1)
-    batches = _batches(images, labels, train_rows, count, random, shifted=shifted)
-    _fit(network, batches, count, torch.device(device), reporter)
-    network.card = replace(card, right=_count_right(network, images, labels, test_rows, device))
-    reporter.note(f"the classifier to measure with: {network.card}")
+    steps = max(budget // _BATCH, 1)
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        for rows in row_batches(train_rows, steps, _BATCH, random, drop_last=False):
+            pixels = _shifted(images[rows], random) if shifted else images[rows]
+            yield torch.from_numpy(pixels), torch.from_numpy(labels[rows].astype(np.int64))
+
+    device = torch.device(device)
+    place(network, device)
+    # neither biases nor the scales of batch norm decay: they do not make a network more complex
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": _WEIGHT_DECAY},
+        {"params": [p for p in network.parameters() if p.ndim <= 1]},
+    ]
+    optimizer = torch.optim.SGD(groups, lr=_PEAK_RATE, momentum=_MOMENTUM, nesterov=True)
+    cycle = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: _share_of_rate((step + 1) / (steps + 1))
+    )
+    network.train()
+    for step in fit(lambda pixel_BCHW: network(pixel_BCHW)[1], optimizer, batches(), device):
+        cycle.step()
+        reporter.progress("training the classifier", step * _BATCH, steps * _BATCH)
+    parts = np.split(test_rows, range(1024, len(test_rows), 1024))
+    tested = as_extractor(network, device)(images[part] for part in parts)
+    assert tested.probabilities is not None
+    right = int((tested.probabilities.argmax(axis=1) == labels[test_rows]).sum())
+    network.card = replace(card, right=right)
+    reporter.note(f"the classifier: {network.card}")
     return as_extractor(network, device)
+
+
+def row_batches(
+    rows: NDArray[np.int64],
+    count: int,
+    batch: int,
+    random: np.random.Generator,
+    *,
+    drop_last: bool,
+) -> Iterator[NDArray[np.int64]]:
+    """``count`` batches (B,) of rows (N,), which are shuffled anew whenever they are used up.
+
+    Rows that are left at the end of an epoch are dropped, or start the next batch.
+    """
+    ahead = rows[:0]
+    for _ in range(count):
+        while len(ahead) < batch:
+            shuffled = random.permutation(rows)
+            ahead = shuffled if drop_last else np.concatenate([ahead, shuffled])
+        chosen, ahead = ahead[:batch], ahead[batch:]
+        yield chosen
+
+
+def fit(
+    logits_of: Callable[[Tensor], Tensor],
+    optimizer: torch.optim.Optimizer,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    device: torch.device,
+) -> Iterator[int]:
+    """Minimize the cross-entropy of a classifier, one step per batch; yields the number of steps.
+
+    ``logits_of`` maps pixels, uint8 (B, C, H, W), to logits (B, K); a batch holds pixels and
+    classes, int64 (B,).
+    """
+    for step, (pixel_BCHW, class_B) in enumerate(batches, start=1):
+        loss = cross_entropy(logits_of(pixel_BCHW.to(device)), class_B.to(device))
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        yield step
 
 
 def as_extractor(network: Classifier, device: torch.device | str) -> Extractor:
@@ -132,38 +193,36 @@ def as_extractor(network: Classifier, device: torch.device | str) -> Extractor:
 
 def _check_data(images: NDArray[np.uint8], labels: NDArray[Any], names: Sequence[str]) -> None:
     if images.dtype != np.uint8 or images.ndim != 4:
-        raise DataError(
-            f"images of {images.dtype} {images.shape}: give uint8 of shape (N, C, H, W)"
-        )
+        raise DataError(f"images: {images.dtype} {images.shape}, but must be uint8 (N, C, H, W)")
     check_shape(images.shape[1], images.shape[2:])
     if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
         raise DataError(
-            f"labels of {labels.dtype} {labels.shape} for {len(images):,} images: give one class"
-            " number for each"
+            f"labels of {labels.dtype} {labels.shape} for {len(images):,} images: one class number"
+            " for each image is needed"
         )
     if not 2 <= len(names) <= MOST_CLASSES:
         raise DataError(
-            f"{len(names):,} classes: a classifier tells from 2 to {MOST_CLASSES:,} apart; take"
-            " another label, or the random extractor, which needs none"
+            f"{len(names):,} classes: a classifier needs from 2 to {MOST_CLASSES:,}. Choose another"
+            " label, or `extractor=random`, which needs none"
         )
     if len(labels) and not 0 <= labels.min() <= labels.max() < len(names):
         raise DataError(
-            f"labels from {labels.min()} to {labels.max()}, but {len(names)} class names: number"
+            f"labels from {labels.min()} to {labels.max()}, but {len(names)} class names. Number"
             f" the classes from 0 to {len(names) - 1}"
         )
     counts = np.bincount(labels, minlength=len(names))
     if counts.min() < FEWEST_IMAGES:
         rarest = int(counts.argmin())
         raise DataError(
-            f"class {names[rarest]!r} has {counts[rarest]} pictures, a classifier needs at least"
-            f" {FEWEST_IMAGES} of each; leave that class out, or take the random extractor"
+            f"class {names[rarest]!r} has {counts[rarest]} images; a classifier needs at least"
+            f" {FEWEST_IMAGES} of each class. Leave the class out, or set `extractor=random`"
         )
 
 
 def _split(
     labels: NDArray[Any], random: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows to learn from, and rows held out: a tenth of each class, both in order."""
+    """Rows to train on, and rows held out: a tenth of each class. Both in ascending order."""
     is_held_out = np.zeros(len(labels), dtype=bool)
     for number in np.unique(labels):
         rows = random.permutation(np.flatnonzero(labels == number))
@@ -171,27 +230,8 @@ def _split(
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 
-def _batches(
-    images: NDArray[np.uint8],
-    labels: NDArray[Any],
-    rows: NDArray[np.int64],
-    count: int,
-    random: np.random.Generator,
-    *,
-    shifted: bool,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of pictures and their labels, through all rows in one order after another."""
-    ahead = np.empty(0, np.int64)
-    for _ in range(count):
-        while len(ahead) < _BATCH:
-            ahead = np.concatenate([ahead, random.permutation(rows)])
-        chosen, ahead = ahead[:_BATCH], ahead[_BATCH:]
-        shown = _shifted(images[chosen], random) if shifted else images[chosen]
-        yield torch.from_numpy(shown), torch.from_numpy(labels[chosen].astype(np.int64))
-
-
 def _shifted(pixel_BCHW: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
-    """Each picture moved at random; what comes in is what stood at the edge."""
+    """Each image shifted at random; the pixels at the edge are repeated."""
     count, _, *sides = pixel_BCHW.shape
     places = []
     for side in sides:
@@ -203,45 +243,6 @@ def _shifted(pixel_BCHW: NDArray[np.uint8], random: np.random.Generator) -> NDAr
     return np.ascontiguousarray(shifted_BHWC.transpose(0, 3, 1, 2))
 
 
-def _fit(
-    network: Classifier,
-    batches: Iterator[tuple[Tensor, Tensor]],
-    count: int,
-    device: torch.device,
-    reporter: Reporter,
-) -> None:
-    place(network, device).train()
-    # neither biases nor batch norm's scales decay: they do not make a network more complex
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": _WEIGHT_DECAY},
-        {"params": [p for p in network.parameters() if p.ndim <= 1]},
-    ]
-    optimizer = torch.optim.SGD(groups, lr=_PEAK_RATE, momentum=_MOMENTUM, nesterov=True)
-    for step, (pixel_BCHW, label_B) in enumerate(batches):
-        for group in optimizer.param_groups:
-            group["lr"] = _PEAK_RATE * _share_of_rate((step + 1) / (count + 1))
-        _, logit_BK = network(pixel_BCHW.to(device))
-        optimizer.zero_grad()
-        loss = cross_entropy(logit_BK, label_B.to(device))
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        reporter.progress("training the classifier", (step + 1) * _BATCH, count * _BATCH)
-
-
 def _share_of_rate(done: float) -> float:
-    """Of the peak rate, when a share of training is done: up in a line, then down to nothing."""
+    """The part of the peak rate after a share of training: up linearly, then down to 0."""
     return min(done / _WARM_UP, (1 - done) / (1 - _WARM_UP))
-
-
-def _count_right(
-    network: Classifier,
-    images: NDArray[np.uint8],
-    labels: NDArray[Any],
-    rows: NDArray[np.int64],
-    device: torch.device | str,
-) -> int:
-    found = as_extractor(network, device)(
-        images[part] for part in np.split(rows, range(1024, len(rows), 1024))
-    )
-    assert found.probabilities is not None
-    return int((found.probabilities.argmax(axis=1) == labels[rows]).sum())

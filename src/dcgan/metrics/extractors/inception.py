@@ -1,11 +1,11 @@
-"""The Inception-v3 network that the published Fréchet Inception distances are measured on.
+"""The Inception-v3 network that published Fréchet Inception distances use.
 
-It is the classifier of the TensorFlow graph of 2015-12-05, whose weights others converted and
-publish under the Apache License 2.0 (pytorch-fid, torch-fidelity). It differs from the
-Inception-v3 of the paper (Szegedy et al. 2016, arXiv:1512.00567) in three points that change
-the features: mean pooling counts no padding, the last block pools maxima, and images are resized
-as TensorFlow 1 did. It is written here from that graph's structure, so that the distances agree
-with those of the papers (Heusel et al. 2017, arXiv:1706.08500).
+It is the classifier of the TensorFlow graph of 2015-12-05, whose converted weights are published
+under the Apache License 2.0 (pytorch-fid, torch-fidelity). It differs from the Inception-v3 of the
+paper (Szegedy et al. 2016, arXiv:1512.00567) in three points that change the features: mean pooling
+does not count padding, the last block uses max pooling, and images are resized as in TensorFlow 1.
+It follows that graph, so that distances agree with those of the papers (Heusel et al. 2017,
+arXiv:1706.08500).
 
 B batch · C channels · H, W sides · F = 2048 features · K = 1008 classes
 """
@@ -36,7 +36,9 @@ Layer = tuple[int, Kernel]
 """Output channels, and the kernel's height and width."""
 
 Row = Sequence[Layer | list[Layer]]
-"""Layers one after the other; a list is a fork, whose members see the same input."""
+"""Consecutive layers; a list is a fork, whose members have the same input."""
+
+Paths = Mapping[str, Row]
 
 _ONE, _THREE, _FIVE = (1, 1), (3, 3), (5, 5)
 _ROW_3, _COLUMN_3, _ROW_7, _COLUMN_7 = (1, 3), (3, 1), (1, 7), (7, 1)
@@ -58,20 +60,20 @@ class Convolution(nn.Module):
 
 
 class Mixed(nn.Module):
-    """Paths side by side, whose outputs are concatenated.
+    """Parallel paths whose outputs are concatenated.
 
     Parameters
     ----------
     inputs : int
         Channels.
-    paths : mapping of str to Row
-        A path's layers are called by its name and their number, as in the weights file.
+    paths : Paths
+        Layers are named by the path and their number, as in the weights file.
     pooled : int, optional
-        Channels of the last path: pooling 3×3 that keeps the sides, then a 1×1 convolution.
-        None: the block halves the sides. The last layer of each path strides by two, and so does
-        the pooling, which no convolution follows.
+        Channels of the last path: 3×3 pooling that keeps the sides, then a 1×1 convolution. None:
+        the block halves the sides; the last layer of each path has stride 2, and so has the
+        pooling, without a convolution.
     pool : {"mean", "max"}
-        How that path pools; a block that halves takes maxima.
+        Pooling of the last path; a block that halves uses max.
 
     Attributes
     ----------
@@ -82,7 +84,7 @@ class Mixed(nn.Module):
     def __init__(
         self,
         inputs: int,
-        paths: Mapping[str, Row],
+        paths: Paths,
         pooled: int | None = None,
         *,
         pool: Literal["mean", "max"] = "mean",
@@ -96,7 +98,7 @@ class Mixed(nn.Module):
         self.channels = sum(width for _, width in self._paths) + (pooled or inputs)
 
     def _add_path(self, name: str, inputs: int, path: Row) -> tuple[list[list[str]], int]:
-        """Make a path's layers; their names at each step, and the channels at its end."""
+        """Create a path's layers; returns their names at each step, and the output channels."""
         steps = []
         for number, step in enumerate(path, start=1):
             stem = name if len(path) == 1 else f"{name}_{number}"
@@ -126,77 +128,41 @@ class Mixed(nn.Module):
             return functional.max_pool2d(x, 3, stride=2)
         if self._pool == "max":
             y = functional.max_pool2d(x, 3, stride=1, padding=1)
-        else:  # TensorFlow divides by the pixels that are there, not by nine
+        else:  # TensorFlow does not count padding
             y = functional.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
         found: Tensor = self.branch_pool(y)
         return found
 
 
-def _mixed_5(inputs: int, pooled: int) -> Mixed:
-    """Figure 5 of the paper: kernels of 5×5, and of 3×3 twice."""
-    return Mixed(
-        inputs,
-        {
-            "branch1x1": [(64, _ONE)],
-            "branch5x5": [(48, _ONE), (64, _FIVE)],
-            "branch3x3dbl": [(64, _ONE), (96, _THREE), (96, _THREE)],
-        },
-        pooled,
-    )
+_FIGURE_5: Paths = {  # of the paper: 5×5, and twice 3×3
+    "branch1x1": [(64, _ONE)],
+    "branch5x5": [(48, _ONE), (64, _FIVE)],
+    "branch3x3dbl": [(64, _ONE), (96, _THREE), (96, _THREE)],
+}
+_HALVING_6: Paths = {
+    "branch3x3": [(384, _THREE)],
+    "branch3x3dbl": [(64, _ONE), (96, _THREE), (96, _THREE)],
+}
+_HALVING_7: Paths = {
+    "branch3x3": [(192, _ONE), (320, _THREE)],
+    "branch7x7x3": [(192, _ONE), (192, _ROW_7), (192, _COLUMN_7), (192, _THREE)],
+}
+_FORK = [(384, _ROW_3), (384, _COLUMN_3)]
+_FIGURE_7: Paths = {  # rows and columns in parallel
+    "branch1x1": [(320, _ONE)],
+    "branch3x3": [(384, _ONE), _FORK],
+    "branch3x3dbl": [(448, _ONE), (384, _THREE), _FORK],
+}
 
 
-def _mixed_6a(inputs: int) -> Mixed:
-    return Mixed(
-        inputs,
-        {
-            "branch3x3": [(384, _THREE)],
-            "branch3x3dbl": [(64, _ONE), (96, _THREE), (96, _THREE)],
-        },
-    )
-
-
-def _mixed_6(inputs: int, width: int) -> Mixed:
-    """Figure 6: kernels of 7×7, taken apart into rows and columns."""
-    return Mixed(
-        inputs,
-        {
-            "branch1x1": [(192, _ONE)],
-            "branch7x7": [(width, _ONE), (width, _ROW_7), (192, _COLUMN_7)],
-            "branch7x7dbl": [
-                (width, _ONE),
-                (width, _COLUMN_7),
-                (width, _ROW_7),
-                (width, _COLUMN_7),
-                (192, _ROW_7),
-            ],
-        },
-        192,
-    )
-
-
-def _mixed_7a(inputs: int) -> Mixed:
-    return Mixed(
-        inputs,
-        {
-            "branch3x3": [(192, _ONE), (320, _THREE)],
-            "branch7x7x3": [(192, _ONE), (192, _ROW_7), (192, _COLUMN_7), (192, _THREE)],
-        },
-    )
-
-
-def _mixed_7(inputs: int, pool: Literal["mean", "max"]) -> Mixed:
-    """Figure 7: rows and columns side by side."""
-    fork = [(384, _ROW_3), (384, _COLUMN_3)]
-    return Mixed(
-        inputs,
-        {
-            "branch1x1": [(320, _ONE)],
-            "branch3x3": [(384, _ONE), fork],
-            "branch3x3dbl": [(448, _ONE), (384, _THREE), fork],
-        },
-        192,
-        pool=pool,
-    )
+def _figure_6(width: int) -> Paths:
+    """7×7 kernels, factored into rows and columns."""
+    row, column = (width, _ROW_7), (width, _COLUMN_7)
+    return {
+        "branch1x1": [(192, _ONE)],
+        "branch7x7": [(width, _ONE), row, (192, _COLUMN_7)],
+        "branch7x7dbl": [(width, _ONE), column, row, column, (192, _ROW_7)],
+    }
 
 
 class Inception(nn.Module):
@@ -215,18 +181,18 @@ class Inception(nn.Module):
         self.Conv2d_2b_3x3 = Convolution(32, 64, _THREE)
         self.Conv2d_3b_1x1 = Convolution(64, 80, _ONE)
         self.Conv2d_4a_3x3 = Convolution(80, 192, _THREE, padded=False)
-        self.Mixed_5b = _mixed_5(192, pooled=32)
-        self.Mixed_5c = _mixed_5(256, pooled=64)
-        self.Mixed_5d = _mixed_5(288, pooled=64)
-        self.Mixed_6a = _mixed_6a(288)
-        self.Mixed_6b = _mixed_6(768, width=128)
-        self.Mixed_6c = _mixed_6(768, width=160)
-        self.Mixed_6d = _mixed_6(768, width=160)
-        self.Mixed_6e = _mixed_6(768, width=192)
-        self.Mixed_7a = _mixed_7a(768)
-        self.Mixed_7b = _mixed_7(1280, "mean")
-        # maxima, where the paper has means: so it was trained
-        self.Mixed_7c = _mixed_7(2048, "max")
+        self.Mixed_5b = Mixed(192, _FIGURE_5, pooled=32)
+        self.Mixed_5c = Mixed(256, _FIGURE_5, pooled=64)
+        self.Mixed_5d = Mixed(288, _FIGURE_5, pooled=64)
+        self.Mixed_6a = Mixed(288, _HALVING_6)
+        self.Mixed_6b = Mixed(768, _figure_6(128), pooled=192)
+        self.Mixed_6c = Mixed(768, _figure_6(160), pooled=192)
+        self.Mixed_6d = Mixed(768, _figure_6(160), pooled=192)
+        self.Mixed_6e = Mixed(768, _figure_6(192), pooled=192)
+        self.Mixed_7a = Mixed(768, _HALVING_7)
+        self.Mixed_7b = Mixed(1280, _FIGURE_7, pooled=192)
+        # the paper has mean pooling here
+        self.Mixed_7c = Mixed(2048, _FIGURE_7, pooled=192, pool="max")
         self.fc = nn.Linear(2048, _CLASSES)
 
     def forward(self, pixel_BCHW: Tensor) -> tuple[Tensor, Tensor]:
@@ -243,11 +209,8 @@ class Inception(nn.Module):
 
 
 def resize_like_tensorflow(image_BCHW: Tensor, side: int) -> Tensor:
-    """Bilinear as in TensorFlow 1: output pixel i lies at input i · H / side, and not half a pixel
-    further; nothing is averaged when images shrink.
-
-    No option of :func:`torch.nn.functional.interpolate` gives this.
-    """
+    """Bilinear as in TensorFlow 1: output pixel i is at input i · H / side, without the half-pixel
+    offset and the antialiasing of :func:`torch.nn.functional.interpolate`."""
     for dim in (3, 2):
         length = image_BCHW.shape[dim]
         place = torch.arange(side, device=image_BCHW.device, dtype=torch.float32) * (length / side)
@@ -264,24 +227,22 @@ def inception_extractor(
 ) -> Extractor:
     """The extractor of published Fréchet Inception distances, kernel distances and scores.
 
-    Images of any size and of 1 to 4 channels. Grey is repeated to three channels, and alpha shows
-    white. It was trained on photographs of ImageNet: what it does not look for in other pictures,
-    such as a letter's strokes, it does not measure.
+    Images may have any size and 1 to 4 channels: gray is repeated, and alpha is put on white. It
+    was trained on photographs of ImageNet, and may miss what matters in other images, such as the
+    strokes of letters.
 
     Parameters
     ----------
     weights : path, optional
-        The file as published; default: where downloads are kept, ``DCGAN_CACHE/extractors``.
+        The published file; default ``extractors`` in the cache.
     device : torch.device, default CPU
     download : bool
-        Fetch the file (91 MB) where it is not there yet. Never done unasked.
+        Whether to download the file (91 MB) if it is missing.
 
     Raises
     ------
-    DataError
-        There is no such file, or it is another one.
-    Unreachable
-        The download failed, or ``DCGAN_OFFLINE`` forbids it.
+    DataError, Unreachable
+        As :func:`~dcgan.metrics.extractors.inception_weights.weights_file`.
     """
     path, digest = weights_file(weights, download=download)
     network = without_weights(Inception)
@@ -293,24 +254,15 @@ def inception_extractor(
         digest=digest,
         about="Inception-v3 of 2015-12-05, trained on ImageNet, as converted from TensorFlow",
         device=device,
-        # a forward pass takes half a second an image on a CPU core: little is wasted on filling up
+        # half a second per image on a CPU core: a small batch wastes little on padding
         batch=8 if device.type == "cpu" else 64,
     )
 
 
 def load_published(network: Inception, stored: dict[str, Tensor], origin: str) -> None:
-    """Put weights by name into the network.
-
-    Raises
-    ------
-    DataError
-        Names or shapes of another network.
-    """
+    """Load weights by name; raises ``DataError`` for names or shapes of another network."""
     try:
-        # counts of training steps, which no feature depends on, may be missing: files of early
-        # versions of PyTorch have none
+        # num_batches_tracked, which no feature depends on, may be missing, as in old files
         network.load_state_dict(stored)
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{origin}: weights of another network than Inception-v3 of 2015-12-05"
-        ) from error
+        raise DataError(f"{origin}: not the weights of Inception-v3 of 2015-12-05") from error

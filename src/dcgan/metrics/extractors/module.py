@@ -1,4 +1,4 @@
-"""Any network as an extractor: a module at hand, a TorchScript file, or an exported program.
+"""Any network as a feature extractor: a module, a TorchScript file, or an exported program.
 
 B batch · C channels · H, W sides · F features · K classes
 """
@@ -24,21 +24,19 @@ NAME = "module"
 def module_extractor(
     path_or_module: Path | nn.Module, *, device: torch.device | str = "cpu"
 ) -> Extractor:
-    """An extractor from a network that somebody else trained.
+    """A feature extractor from any network.
 
-    It takes what every extractor here takes, uint8 (B, C, H, W), and does its own resizing and
-    scaling; it returns features (B, F), or features and logits (B, K). That is checked with each
-    batch.
+    The network takes uint8 (B, C, H, W), resizes and scales the images itself, and returns features
+    (B, F), or features and logits (B, K). Every batch is checked.
 
     Parameters
     ----------
     path_or_module : path or nn.Module
-        A file ``.pt2`` holds an exported program (``torch.export.save``), which fixes its own
-        batch size unless exported with a dynamic one: 64 is asked for. Any other file is taken as
-        TorchScript (``torch.jit.save``). A file that could do anything but compute on tensors is
-        refused (:mod:`~dcgan.metrics.extractors.program`,
-        :mod:`~dcgan.metrics.extractors.script`). A module is used as it is, from now on in
-        evaluation mode and without gradients.
+        A file ``.pt2`` is an exported program (``torch.export.save``); unless it was exported with
+        a dynamic batch size, that must be 64. Any other file is TorchScript (``torch.jit.save``).
+        A file that could do more than compute on tensors is refused
+        (:mod:`~dcgan.metrics.extractors.program`, :mod:`~dcgan.metrics.extractors.script`). A
+        module is put into evaluation mode, without gradients.
     device : torch.device, default CPU
 
     Returns
@@ -54,18 +52,16 @@ def module_extractor(
         anything but finite numbers of shape (B, F).
     """
     if isinstance(path_or_module, nn.Module):
-        origin, digest = type(path_or_module).__name__, digest_of(path_or_module)
-        network = path_or_module
+        network, digest = path_or_module, digest_of(path_or_module)
+        origin = type(path_or_module).__name__
     else:
-        # read once: what is checked is what is loaded
-        content = _content(path_or_module)
-        origin, digest = str(path_or_module), hashlib.sha256(content).hexdigest()
-        network = _load(path_or_module, content)
+        network, digest = _load(path_or_module)
+        origin = str(path_or_module)
     return Extractor(NAME, Checked(network, origin), digest=digest, about=origin, device=device)
 
 
 class Checked(nn.Module):
-    """A network whose output is looked at before anybody measures with it.
+    """A network whose output is checked.
 
     Shape: uint8 (B, C, H, W) → features (B, F), or features and logits (B, K).
     """
@@ -76,66 +72,62 @@ class Checked(nn.Module):
         self.origin = origin
 
     def train(self, mode: bool = True) -> Checked:  # noqa: ARG002
-        """Never train: whatever is asked for, the network is evaluated."""
+        """Stay in evaluation mode."""
         self.training = False
         with suppress(NotImplementedError):  # an exported program has no modes
             self.network.eval()
         return self
 
     def forward(self, pixel_BCHW: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        found = self._found(pixel_BCHW)
-        parts = found if isinstance(found, tuple | list) else [found]
+        try:
+            result = self.network(pixel_BCHW)
+        except (RuntimeError, TypeError, ValueError, LookupError, AssertionError) as error:
+            raise DataError(
+                f"{self.origin}: refuses uint8 images of shape {tuple(pixel_BCHW.shape)}"
+                f" ({_first_line(error)}); it must take uint8 and scale it itself"
+            ) from error
+        parts = result if isinstance(result, tuple | list) else [result]
         if not 1 <= len(parts) <= 2:
             raise DataError(
-                f"{self.origin}: returns {len(parts)} things; an extractor returns features, or"
+                f"{self.origin}: returns {len(parts)} results; an extractor returns features, or"
                 " features and logits"
             )
         for part in parts:
             self._check(part, len(pixel_BCHW))
         return parts[0] if len(parts) == 1 else (parts[0], parts[1])
 
-    def _found(self, pixel_BCHW: Tensor) -> Any:
-        try:
-            return self.network(pixel_BCHW)
-        except (RuntimeError, TypeError, ValueError, LookupError, AssertionError) as error:
-            raise DataError(
-                f"{self.origin}: refuses uint8 images of shape {tuple(pixel_BCHW.shape)}"
-                f" ({_first_line(error)}); it must take uint8 and scale it itself"
-            ) from error
-
     def _check(self, part: Any, count: int) -> None:
         if not isinstance(part, Tensor) or part.ndim != 2 or len(part) != count:
-            what = tuple(part.shape) if isinstance(part, Tensor) else type(part).__name__
+            shown = tuple(part.shape) if isinstance(part, Tensor) else type(part).__name__
             raise DataError(
-                f"{self.origin}: returns {what} for {count} images; an extractor returns one row"
-                " of numbers for each, (B, F): flatten or average its maps"
+                f"{self.origin}: returns {shown} for {count} images; an extractor returns one row"
+                " of numbers for each, (B, F). Flatten or average its maps"
             )
         if not part.is_floating_point() or not part.isfinite().all():
             raise DataError(
-                f"{self.origin}: returns {part.dtype} that is not all finite numbers; check what"
+                f"{self.origin}: returns {part.dtype} that is not all finite numbers. Check which"
                 " range of pixels it expects"
             )
 
 
-def _load(path: Path, content: bytes) -> nn.Module:
+def _load(path: Path) -> tuple[nn.Module, str]:
+    """The network of a file, and the SHA-256 of the file."""
     try:
-        return Program(content).eval() if path.suffix == ".pt2" else load_script(content)
-    except Exception as error:  # whatever a reader of others' files may raise
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}). Choose a TorchScript or .pt2 file"
+        ) from error
+    try:
+        network = Program(content).eval() if path.suffix == ".pt2" else load_script(content)
+    except Exception as error:  # readers of damaged files may raise anything
         raise DataError(
             f"{path}: cannot be used as an extractor: {_first_line(error)}. Allowed are an exported"
             " program of tensor operations (.pt2, torch.export.save) and TorchScript"
             " (torch.jit.save) that reads and writes no files. Export the network again, or pass"
-            " the module itself in Python"
+            " the module itself from Python"
         ) from error
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror}); give a TorchScript or .pt2 file"
-        ) from error
+    return network, hashlib.sha256(content).hexdigest()
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Random convolutions: features for pictures of any kind, without labels, training or downloads.
+"""Random convolutions: features for any images, without labels, training or downloads.
 
 B batch · C channels · H, W sides · F features
 """
@@ -17,36 +17,35 @@ from dcgan.metrics.extractors.weights import he_weights, without_weights
 NAME = "random"
 
 _SEED = 200209797
-"""Any would do (this is the source's number): what counts is that it stays."""
+"""Any number would do (this is the paper's), but it must never change."""
 
 _LONGEST = 32
-"""Pixels of the longer side; larger images are shrunk to it, so that all cost the same."""
+"""Pixels of the longer side; larger images are shrunk to it."""
 
 _WIDTHS = (24, 48, 64)
 _GRID = 4
 _LAYOUT = 256
 
 _SCALE = 2.0
-"""Brings the mean square of a feature to the order of one, where the cubic kernel
-(x·y / F + 1)³ weighs all its powers: 2.2 on MNIST, 0.6 on CIFAR-10. How checkpoints are ordered
-hardly depends on it."""
+"""Brings the mean square of a feature near 1 (2.2 on MNIST, 0.6 on CIFAR-10), where all powers of
+the cubic kernel (x·y / F + 1)³ count. The order of checkpoints hardly depends on it."""
 
 
 class RandomConvolutions(nn.Module):
-    """Three convolutions with random weights: what is where, roughly, and how much of each texture.
+    """Three convolutions with random weights, which respond to textures and to the rough layout.
 
     The features are the means of all three stages over positions (24 + 48 + 64), and 256 random
-    projections of the last stage on a grid of 4×4, which keep the layout. There are no batch
-    statistics, and nothing depends on any data. Naeem et al. 2020 (arXiv:2002.09797) take a random
-    VGG-16, for pictures that are unlike ImageNet's.
+    projections of the last stage on a grid of 4×4. There are no batch statistics, and nothing
+    depends on any data. Naeem et al. 2020 (arXiv:2002.09797) use a random VGG-16 for images unlike
+    those of ImageNet.
 
-    The kernels of the first stage sum to zero, so that edges count and not how bright a surface
-    is, and the stages are joined by maxima. Of nine such networks it was the best compromise in
-    ordering checkpoints and damaged pictures, of both MNIST and CIFAR-10, as a trained classifier
-    does by the Fréchet distance. With brightness in, one wrong tint outweighed all else on
-    CIFAR-10; without maxima, the kernel distance saw no order among late checkpoints of MNIST.
+    The kernels of the first stage sum to zero, so that edges count and brightness does not, and
+    max pooling connects the stages. Of nine such networks it ordered checkpoints and damaged
+    images of MNIST and CIFAR-10 most like the Fréchet distance of a trained classifier. With
+    brightness, one wrong tint outweighed all else on CIFAR-10; without max pooling, the kernel
+    distance did not order late checkpoints of MNIST.
 
-    5 million multiplications for an image of 32×32×3.
+    It needs 5 million multiplications for an image of 32×32×3.
 
     Shape: uint8 (B, C, H, W) of any sides from 16 → (B, 392).
     """
@@ -63,14 +62,14 @@ class RandomConvolutions(nn.Module):
 
     def forward(self, pixel_BCHW: Tensor) -> Tensor:
         x = fit_within(to_floats(pixel_BCHW), _LONGEST)
-        found = []
+        features = []
         for number, stage in enumerate(self.stages):
             if number > 0:
                 x = max_pool2d(x, 2)
             x = relu(stage(x))
-            found.append(x.mean(dim=(2, 3)))
-        found.append(self.layout(adaptive_avg_pool2d(x, _GRID).flatten(1)))
-        return _SCALE * torch.cat(found, dim=1)
+            features.append(x.mean(dim=(2, 3)))
+        features.append(self.layout(adaptive_avg_pool2d(x, _GRID).flatten(1)))
+        return _SCALE * torch.cat(features, dim=1)
 
     def __repr__(self) -> str:
         # goes into the digest, which must not change with how PyTorch prints its layers
@@ -80,30 +79,19 @@ class RandomConvolutions(nn.Module):
 def random_extractor(
     channels: int, size: tuple[int, int], *, device: torch.device | str = "cpu"
 ) -> Extractor:
-    """The extractor for pictures without labels, cheap enough to follow a training on a CPU.
+    """A feature extractor that needs no labels and is fast enough to use while training on a CPU.
 
-    The same weights for all pictures of as many channels, whatever their size.
+    The weights are the same for all images of one number of channels.
 
-    Parameters
-    ----------
-    channels : int
-        1 to 4.
-    size : (H, W)
-        From 16 each.
-    device : torch.device, default CPU
-
-    Raises
-    ------
-    DataError
-        For images out of these bounds.
+    Raises ``DataError`` unless there are 1 to 4 channels and sides (H, W) of at least 16 pixels.
     """
     check_shape(channels, size)
     device = torch.device(device)
-    if device.type == "mps":  # it cannot pool 7 positions to 4
+    if device.type == "mps":  # which cannot pool 7 positions to 4
         device = torch.device("cpu")
     network = without_weights(lambda: RandomConvolutions(channels))
     he_weights(network, np.random.Generator(np.random.Philox(_SEED)))
-    _centre(network.stages[0])
+    _center(network.stages[0])
     return Extractor(
         NAME,
         network,
@@ -112,9 +100,9 @@ def random_extractor(
     )
 
 
-def _centre(convolution: nn.Module) -> None:
-    """Make each kernel sum to zero; in double precision, so that all machines agree on it."""
+def _center(convolution: nn.Module) -> None:
+    """Make each kernel sum to zero; in double precision, so that all machines agree."""
     weight = convolution.get_parameter("weight")
-    drawn = weight.detach().numpy().astype(np.float64)
-    centred = drawn - drawn.mean(axis=(2, 3), keepdims=True)
-    weight.data = torch.from_numpy(centred.astype(np.float32))
+    kernels = weight.detach().numpy().astype(np.float64)
+    kernels -= kernels.mean(axis=(2, 3), keepdims=True)
+    weight.data = torch.from_numpy(kernels.astype(np.float32))

@@ -14,10 +14,10 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def without_weights(make: Callable[[], Network]) -> Network:
-    """A network on the CPU whose tensors hold anything, until they are set.
+    """A network on the CPU with uninitialized tensors.
 
-    PyTorch's layers draw their first weights from the global generator, which belongs to the
-    training that is being measured: an extractor made meanwhile must not change its course.
+    PyTorch's layers initialize their weights with the global random generator. An extractor made
+    during training must not change its state.
     """
     with torch.device("meta"):
         network = make()
@@ -27,15 +27,15 @@ def without_weights(make: Callable[[], Network]) -> Network:
 def he_weights(network: nn.Module, random: np.random.Generator) -> None:
     """Set all weights in place: convolutions and linear layers from N(0, 2 / fan-in).
 
-    That is what ReLUs need to pass on as much as they get (He et al. 2015, arXiv:1502.01852, eq.
-    10). Biases are zero, and batch norm changes nothing yet.
+    ReLUs then keep the variance (He et al. 2015, arXiv:1502.01852, eq. 10). Biases are zero, and
+    batch norm is the identity at first.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             shape = tuple(module.weight.shape)
-            drawn = random.standard_normal(shape, np.float32) * sqrt(2 / prod(shape[1:]))
+            weight = random.standard_normal(shape, np.float32) * sqrt(2 / prod(shape[1:]))
             with torch.no_grad():
-                module.weight.copy_(torch.from_numpy(drawn))
+                module.weight.copy_(torch.from_numpy(weight))
                 if module.bias is not None:
                     module.bias.zero_()
         elif isinstance(module, nn.BatchNorm2d):

@@ -1,8 +1,8 @@
-"""Labels from files beside the images: which are read, and what they say.
+"""Labels from files next to the images: which are read, and what they contain.
 
-Layouts that are read: tables with a column that names images (CSV, TSV, text, JSON lines; among
-them Kaggle's, and ``metadata.csv`` and ``metadata.jsonl`` of the Hugging Face hub), StyleGAN's
-``dataset.json``, COCO's annotations, and JSON that maps names to classes.
+Layouts: tables with a column that names images (CSV, TSV, text, JSON lines; among them Kaggle's,
+and ``metadata.csv`` and ``metadata.jsonl`` of the Hugging Face hub), StyleGAN's ``dataset.json``,
+COCO's annotations, and JSON that maps names to classes.
 """
 
 from __future__ import annotations
@@ -16,61 +16,44 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.sources.columns import MOST_FACTORS, Column, Reading, read_columns
-from dcgan.data.sources.image_index import FORMS, Form, ImageIndex
-from dcgan.data.sources.paths import suffix
-from dcgan.data.sources.splits import split_of
-from dcgan.data.sources.tables import NoTable, Row, Table, cell, read_table
+from dcgan.data.labels.columns import MOST_FACTORS, Column, Reading, read_columns
+from dcgan.data.labels.image_index import FORMS, Form, ImageIndex
+from dcgan.data.labels.splits import split_of
+from dcgan.data.labels.tables import NoTable, Row, Table, cell, read_table, suffix
 from dcgan.errors import ConfigError
 
-_CHUNK = 2**16
-"""Rows that are looked up in one go."""
-
-_COLUMN_BYTES = 2**30
-"""What all columns of a table may take in memory."""
-
+_CHUNK = 2**16  # rows looked up at once
+_COLUMN_BYTES = 2**30  # of all columns of a table in memory
 _MOST_TRIED, _MOST_OF_A_GROUP = 30, 200
-"""Files that are looked into: many more are no tables of labels."""
+"""Files that are opened: many more are no tables of labels."""
 
 _MOST_NAMED = 5
 
-_TELLING = (
+_LIKELY = (
     *("dataset.json", "metadata.", "label", "class", "attr", "annot", "target", "categor"),
     *("train", "data", "index"),
 )
-"""Parts of the names of files with labels, the most telling first."""
+"""Parts of the names of files with labels, the most likely first."""
 
 _LOOKS_LIKE_LABELS = 8
-"""So many of these are worth a line when they are not read."""
+"""A file with one of the first 8 is worth a note when it is not read."""
 
-_LESS_TELLING = ("bbox", "landmark", "partition", "submission", "split", "readme", "license")
+_UNLIKELY = ("bbox", "landmark", "partition", "submission", "split", "readme", "license")
 
 _NAMING = ("file", "image", "img", "path", "name", "id")
-"""Parts of the names of columns that name images; the first columns are looked at anyway."""
+"""Parts of the names of columns that name images; the first 10 columns are tried anyway."""
 
 _FIRST_COLUMNS = 10
 _ENOUGH = 0.9
-"""Share of a table's first rows that settles which column names images."""
+"""Share of a table's first rows from which on no looser form is tried."""
 
-_CURE = (
-    "give a CSV, TSV, JSON or JSONL file with a column of the images' names and a column of"
-    " classes, or leave it out"
-)
+_CURE = "Use a CSV, TSV, JSON or JSONL file with a column of image names and one of classes"
 
 
 @dataclass(frozen=True)
 class SideFile:
-    """A file beside the images.
-
-    Attributes
-    ----------
-    name : str
-        Its path within the collection.
-    size : int
-        In bytes.
-    open : callable
-        Gives a context with its content.
-    """
+    """A file that may hold labels: its path within the dataset, its size in bytes, and a function
+    that opens it."""
 
     name: str
     size: int
@@ -79,32 +62,17 @@ class SideFile:
 
 @dataclass
 class SideLabels:
-    """What side files tell.
-
-    Attributes
-    ----------
-    reading : Reading or None
-        Labels of the images; None where no file gives any.
-    settles : bool
-        Whether folders are no classes, whatever the files say.
-    notes : list of str
-    """
+    """Labels from side files; with ``replaces_folders``, folders are no classes."""
 
     reading: Reading | None = None
-    settles: bool = False
+    replaces_folders: bool = False
     notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The images that a side file may tell about.
-
-    Attributes
-    ----------
-    rows : int64 (M,)
-    base : str
-        The folder from which it counts paths, with a ``/`` at the end; empty for the root.
-    """
+    """The images that a side file may describe, and the folder to which its paths are relative,
+    such as ``train/``."""
 
     rows: NDArray[np.int64]
     base: str = ""
@@ -126,18 +94,9 @@ def read_side_files(
     scope_of: Callable[[str], Scope],
     rows: NDArray[np.int64],
 ) -> SideLabels:
-    """Labels from the file that most looks like holding them.
+    """Read the labels of the images ``rows`` from the file that most likely holds them.
 
-    Parameters
-    ----------
-    files : sequence of SideFile
-        All that may hold some.
-    names : sequence of str
-        Paths of all images.
-    scope_of : callable
-        Of a file's name.
-    rows : int64 (M,)
-        The images that are used.
+    ``scope_of`` gives the images that a file may describe, by its name.
     """
     result = SideLabels()
     groups: dict[str, list[SideFile]] = {}
@@ -156,29 +115,24 @@ def read_side_files(
 
 
 def read_given_file(file: SideFile, names: Sequence[str], rows: NDArray[np.int64]) -> SideLabels:
-    """Labels from the file that a user names.
-
-    Raises
-    ------
-    ConfigError
-        It cannot be read, or tells no classes of these images.
-    """
-    result, columns = SideLabels(settles=True), dict[str, Column]()
+    """Read labels from the file that a user names; raises ``ConfigError`` if it has none."""
+    result, columns = SideLabels(replaces_folders=True), dict[str, Column]()
     try:
         with file.open() as content:
             table = read_table(suffix(file.name), content, file.size)
-            match = _match(table, ImageIndex(names, rows))
+            index = ImageIndex(names, rows)
+            match = _match(table, index)
             if match is None:
                 raise NoTable("no column names the images")
-            _fill(columns, match, ImageIndex(names, rows), len(names))
+            _fill(columns, match, index, len(names))
     except (NoTable, OSError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ConfigError("data.labels", file.name, f"{reason}; {_CURE}") from error
+        raise ConfigError("data.labels", file.name, f"{reason}. {_CURE}") from error
     _take(columns, rows, file.name, result)
     if result.reading is None:
-        told = result.notes[0].removeprefix(f"{file.name}: ") if result.notes else ""
-        reason = told or "no column beside the images' names"
-        raise ConfigError("data.labels", file.name, f"{reason}; {_CURE}")
+        reason = result.notes[0].removeprefix(f"{file.name}: ") if result.notes else ""
+        reason = reason or "no column besides the image names"
+        raise ConfigError("data.labels", file.name, f"{reason}. {_CURE}")
     return result
 
 
@@ -189,18 +143,16 @@ def _read_one(
     columns: dict[str, Column],
     result: SideLabels,
 ) -> None:
-    """Fill columns from a file; once another gave labels, only say that this one has some, too."""
+    """Fill columns from a file, or only note that it has labels if another file provided them."""
     index = ImageIndex(names, scope.rows, scope.base)
+    problem = ""
     try:
         with file.open() as content:
             table = read_table(suffix(file.name), content, file.size)
-            result.settles |= table.settles
+            result.replaces_folders |= table.replaces_folders
             match = _match(table, index)
             if match is None:
-                if looks_telling(file.name) and table.head:
-                    result.notes.append(
-                        f"{file.name} is not read as labels: no column names the images"
-                    )
+                problem = "no column names the images" if table.head else ""
             elif result.reading is not None:
                 result.notes.append(f"{file.name} is not read: labels come from another file")
             else:
@@ -208,12 +160,13 @@ def _read_one(
             if table.note:
                 result.notes.append(f"{file.name} is not read as labels: {table.note}")
     except (NoTable, OSError) as error:
-        if looks_telling(file.name):
-            result.notes.append(f"{file.name} is not read as labels: {error}")
+        problem = str(error)
+    if problem and may_hold_labels(file.name):
+        result.notes.append(f"{file.name} is not read as labels: {problem}")
 
 
 def _match(table: Table, index: ImageIndex) -> _Match | None:
-    """The column that names most images, and how; None where none does."""
+    """The column that names most images, and how; None if no column does."""
     head = table.head
     if not head:
         return None
@@ -248,7 +201,7 @@ def _match(table: Table, index: ImageIndex) -> _Match | None:
 
 
 def _fill(columns: dict[str, Column], match: _Match, index: ImageIndex, count: int) -> None:
-    """Put every row of a table at the image that it names."""
+    """Put the values of every row of a table into columns, at the image that it names."""
     most = min(MOST_FACTORS, _COLUMN_BYTES // (2 * max(count, 1)))
     others = [
         (place, columns.setdefault(name, Column(count)))
@@ -259,15 +212,9 @@ def _fill(columns: dict[str, Column], match: _Match, index: ImageIndex, count: i
         found = index.find(match.form, (_at(row, match.column) for row in chunk))
         places = np.flatnonzero(found >= 0)
         rows = [chunk[place] for place in places.tolist()]
-        shortest = min(map(len, rows), default=0)
         for place, column in others:
             if not column.trouble:
-                texts = (
-                    [row[place] for row in rows]
-                    if place < shortest
-                    else ([_at(row, place) for row in rows])
-                )
-                column.put(found[places], texts)
+                column.put(found[places], [_at(row, place) for row in rows])
 
 
 def _take(
@@ -275,9 +222,7 @@ def _take(
 ) -> None:
     reading = read_columns(columns, rows)
     if reading.refused:
-        refused = ", ".join(reading.refused[:_MOST_NAMED])
-        more = ", …" if len(reading.refused) > _MOST_NAMED else ""
-        result.notes.append(f"{name}: not read as classes: {refused}{more}")
+        result.notes.append(f"{name}: not read as classes: {listed(reading.refused)}")
     if reading.labels:
         result.reading = reading
         result.notes.append(f"labels from {name}: {_in_words(reading)}")
@@ -292,25 +237,25 @@ def _in_words(reading: Reading) -> str:
 
 
 def listed(words: Sequence[str], most: int = _MOST_NAMED) -> str:
-    """The first of many words."""
+    """The first of many words, such as ``red, blue, …``."""
     return ", ".join(words[:most]) + (", …" if len(words) > most else "")
 
 
 def _rank(name: str) -> int:
-    """How much a file's name says that it holds labels: less is more."""
+    """How likely a file holds labels, by its name: lower is more likely."""
     short = "/".join(name.lower().split("/")[-2:])
-    if any(word in short for word in _LESS_TELLING):
-        return len(_TELLING) + 1
-    return next((rank for rank, word in enumerate(_TELLING) if word in short), len(_TELLING))
+    if any(word in short for word in _UNLIKELY):
+        return len(_LIKELY) + 1
+    return next((rank for rank, word in enumerate(_LIKELY) if word in short), len(_LIKELY))
 
 
-def looks_telling(name: str) -> bool:
-    """Whether a file is worth a line when it is not read."""
+def may_hold_labels(name: str) -> bool:
+    """Whether a file is worth a note when it is not read."""
     return _rank(name) < _LOOKS_LIKE_LABELS
 
 
 def _group(name: str) -> str:
-    """The same for files that tell the same of different splits or folders."""
+    """The same text for files about different splits or folders."""
     words = split_of(name.rpartition("/")[2].rpartition(".")[0])[1]
     return " ".join(words) + suffix(name)
 

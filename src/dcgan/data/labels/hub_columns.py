@@ -1,4 +1,4 @@
-"""Labels out of the columns of a Hugging Face table."""
+"""Labels from the columns of a Hugging Face table."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from dcgan.data.sources.base import Labels
-from dcgan.data.sources.columns import Column, is_label_word, read_columns
-from dcgan.data.sources.side_files import listed
-from dcgan.data.sources.tables import cell
+from dcgan.data.labels import Labels
+from dcgan.data.labels.columns import Column, is_label_word, read_columns
+from dcgan.data.labels.side_files import listed
+from dcgan.data.labels.tables import cell
 
 _CHUNK = 2**16
 
 _PLAIN = ("string", "large_string", "bool", "int", "uint")
-"""Kinds of values that may be classes, as their names begin."""
+"""How the names of types begin that may be classes."""
 
 
-def read_columns_of(rows: Any) -> tuple[dict[str, Labels], list[str]]:
-    """Labels by factor, and a line about columns that look like labels and are not read.
-
-    Parameters
-    ----------
-    rows : datasets.Dataset
-    """
+def read_hub_columns(rows: Any) -> tuple[dict[str, Labels], list[str]]:
+    """Labels of a ``datasets.Dataset`` by factor, and notes about columns that are not read."""
     labels: dict[str, Labels] = {}
     refused = []
     plain: dict[str, Column] = {}
@@ -31,14 +26,12 @@ def read_columns_of(rows: Any) -> tuple[dict[str, Labels], list[str]]:
         values = rows.data.column(name)
         declared = tuple(getattr(feature, "names", None) or ())
         kind = str(getattr(feature, "dtype", ""))
-        if declared and not values.null_count:
-            numbers = values.to_numpy()
+        if declared:
+            numbers = np.empty(0) if values.null_count else values.to_numpy()
             if len(numbers) and numbers.min() >= 0 and numbers.max() < len(declared):
                 labels[name] = Labels(numbers.astype(np.int64), declared)
-                continue
-            refused.append(f"{name} (rows without a class)")
-        elif declared:
-            refused.append(f"{name} (rows without a class)")
+            else:
+                refused.append(f"{name} (rows without a class)")
         elif kind.startswith(_PLAIN):
             plain[name] = _column(values)
         elif is_label_word(name):
@@ -56,7 +49,7 @@ def read_columns_of(rows: Any) -> tuple[dict[str, Labels], list[str]]:
 
 
 def _column(values: Any) -> Column:
-    """A column of a table, read in parts until it is known to hold no classes."""
+    """Read a column in parts, until it proves to hold no classes."""
     column = Column(len(values))
     for start in range(0, len(values), _CHUNK):
         texts = [cell(value) for value in values.slice(start, _CHUNK).to_pylist()]

@@ -106,7 +106,7 @@ def test_folders_called_by_splits_are_splits_and_train_is_used(pack, kind):
     train = SPLITS[kind][0]
     assert classes(source) == {train.format(name, n): name for name in ("a", "b") for n in range(3)}
     assert "train 6" in notes(source)
-    assert "--data.split" in notes(source)
+    assert "`data.split`" in notes(source)
 
 
 def test_another_split_and_all_can_be_asked_for(pack):
@@ -115,7 +115,7 @@ def test_another_split_and_all_can_be_asked_for(pack):
         assert titles(open_source(data, split=asked)) == ["val/a/3.png"]
     assert titles(open_source(f"{data}:test")) == ["test/b/4.png"]
     assert len(open_source(data, split="all")) == 5
-    assert "1 images beside the splits" in notes(open_source(data))
+    assert "images outside the splits, not used: 1" in notes(open_source(data))
     with pytest.raises(ConfigError, match=r"data\.split` is 'dev2'.*train \(2 images\), val"):
         open_source(data, split="dev2")
     with pytest.raises(ConfigError, match="asks for the split val"):
@@ -125,7 +125,7 @@ def test_another_split_and_all_can_be_asked_for(pack):
 def test_a_split_of_what_has_none_is_refused(pack):
     data = pack(images("a/1.png", "b/2.png"))
     assert len(open_source(data, split="all")) == 2
-    with pytest.raises(ConfigError, match=r"has no splits; leave it out, or use all"):
+    with pytest.raises(ConfigError, match=r"has no splits\. Leave it out, or use all"):
         open_source(data, split="test")
 
 
@@ -166,7 +166,7 @@ def test_boxes_of_yolo_are_named_and_its_splits_are_read(pack):
     source = open_source(pack(files))
     assert titles(source) == numbered("images/train/", 12)
     assert source.labels == {}
-    assert "24 .txt files beside the images are not read as labels" in notes(source)
+    assert "24 .txt files next to the images are not read as labels" in notes(source)
 
 
 def test_the_innermost_folder_that_differs_is_the_class(pack):
@@ -203,7 +203,7 @@ def test_a_stray_image_beside_class_folders_is_skipped_and_named(pack):
     source = open_source(data)
     assert len(source) == 10
     assert source.labels["label"].names == ("blue", "red")
-    assert "1 image is skipped, since it has no class: cover.png" in notes(source)
+    assert "1 image has no class and is skipped: cover.png" in notes(source)
     assert len(open_source(data, labels="none")) == 11
     assert open_source(data, labels="none").labels == {}
 
@@ -212,7 +212,7 @@ def test_many_images_beside_folders_take_the_labels_and_it_is_said(pack):
     source = open_source(pack(images("a/1.png", "b/2.png", "3.png")))
     assert len(source) == 3
     assert source.labels == {}
-    assert "1 of 3 images lie beside the folders a, b" in notes(source)
+    assert "1 of 3 images are outside the folders a, b" in notes(source)
 
 
 def test_backslashes_divide_folders(tmp_path):
@@ -417,7 +417,7 @@ def test_a_few_unlabelled_images_are_skipped_and_named(tmp_path):
     data = as_folder(tmp_path, images(*NAMES) | {"labels.csv": table(rows)})
     source = open_source(data)
     assert titles(source) == NAMES[1:]
-    assert "1 image is skipped, since it has no class: 000.png" in notes(source)
+    assert "1 image has no class and is skipped: 000.png" in notes(source)
 
 
 @pytest.mark.parametrize(
@@ -508,7 +508,7 @@ def test_a_named_file_may_lie_within(pack):
     ("name", "content", "reason"),
     [
         ("gone.csv", None, "no such file"),
-        ("a.mat", b"x", "not a kind of file that is read"),
+        ("a.mat", b"x", "no such kind of file"),
         ("a.csv", b"x,y\nAnn,red\nBob,blue\n", "no column names the images"),
         ("a.csv", table([("file", "label"), ("000.png", "red")]), "for 1 of 12|one value"),
         ("a.json", b"[", "not readable JSON"),

@@ -1,4 +1,4 @@
-"""What the folders of a collection tell: the split and the class of each image.
+"""The split and the class of each image, by the names of its folders.
 
 N images
 """
@@ -14,20 +14,20 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.sources.base import Labels
-from dcgan.data.sources.splits import in_order, split_level, split_of
+from dcgan.data.labels import Labels
+from dcgan.data.labels.splits import in_order, split_level, split_of
 
 Parts = tuple[str, ...]
 
 _FEW = 0.05
-"""Share of the images that may have no class: they are skipped, and the others keep theirs."""
+"""Share of the images that may have no class: these are skipped, the others keep theirs."""
 
 _BLOCK_DIGITS = 3
-"""Folders that are numbers of at least so many digits may be storage: 00000, 00001 …"""
+"""Folders that are numbers of at least 3 digits may be storage: 00000, 00001 …"""
 
 
 def are_few(without: int, count: int) -> bool:
-    """Whether so few images have no class that they are skipped, and the others keep theirs."""
+    """Whether so few images have no class that they are skipped."""
     return without <= _FEW * count or (without == 1 and count > 5)
 
 
@@ -38,11 +38,6 @@ def most_classes(count: int) -> int:
 
 class Layout:
     """The folder of each image, each folder kept once.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Paths of the images, with ``/`` or ``\\`` between their parts.
 
     Attributes
     ----------
@@ -73,10 +68,8 @@ class Layout:
 
     def split_counts(self) -> dict[str, int]:
         """Images of each split."""
-        counts: Counter[str] = Counter()
-        for split, images in zip(self.splits, self._images(), strict=True):
-            if split:
-                counts[split] += int(images)
+        counts = Counter(map(self.splits.__getitem__, self.of.tolist()))
+        del counts[""]
         return in_order(counts)
 
     def rows_in(self, used: set[str]) -> NDArray[np.int64]:
@@ -84,53 +77,28 @@ class Layout:
         return np.flatnonzero(np.array([split in used for split in self.splits])[self.of])
 
     def class_parts(self, number: int) -> Parts:
-        """The part of a folder's path that may tell classes: less the split, but for what its
-        name says besides (the A of ``trainA``)."""
+        """The part of a folder's path that may name classes: without the split, but with the
+        rest of the split's folder (the A of ``trainA``)."""
         parts, depth = self.folders[number], self.split_depth
         if depth is None or len(parts) <= depth:
             return parts
         stem = " ".join(split_of(parts[depth])[1]) if self.splits[number] != parts[depth] else ""
         return (*parts[:depth], stem, *parts[depth + 1 :])
 
-    def _images(self) -> NDArray[np.int64]:
-        return np.bincount(self.of, minlength=len(self.folders))
-
 
 @dataclass(frozen=True)
 class FolderClasses:
-    """Classes by folder.
-
-    Attributes
-    ----------
-    labels : Labels or None
-        Of the images in ``rows``.
-    rows : int64 (M,)
-        The images that have a class, of those asked about.
-    strays : int64 (S,)
-        The others: they lie beside the class folders.
-    why_not : str
-        Why folders that differ are no classes.
-    """
+    """Labels of the images ``rows``, or why folders that differ are no classes."""
 
     labels: Labels | None
     rows: NDArray[np.int64]
-    strays: NDArray[np.int64]
     why_not: str = ""
 
 
 def classes_by_folder(
     layout: Layout, names: Sequence[str], rows: NDArray[np.int64]
 ) -> FolderClasses:
-    """Classes by the innermost level of folders that differ.
-
-    Parameters
-    ----------
-    layout : Layout
-    names : sequence of str
-        Paths of all images.
-    rows : int64 (M,)
-        The images asked about.
-    """
+    """Classes of the images ``rows`` by the innermost level of folders that differ."""
     of = layout.of[rows]
     used, counts = np.unique(of, return_counts=True)
     parts = {int(number): layout.class_parts(int(number)) for number in used}
@@ -152,8 +120,8 @@ def classes_by_folder(
         shown = ", ".join(classes[:3])
         if not are_few(outside, len(rows)):
             why_not = (
-                f"{outside:,} of {len(rows):,} images lie beside the folders {shown}: move them"
-                " into these or others to get classes"
+                f"{outside:,} of {len(rows):,} images are outside the folders {shown}. Move them"
+                " into these or other folders to get classes"
             )
             continue
         number_of = {name: place for place, name in enumerate(classes)}
@@ -162,12 +130,12 @@ def classes_by_folder(
             table[number] = number_of[parts[number][depth]]
         values = table[of]
         has = values >= 0
-        return FolderClasses(Labels(values[has], tuple(classes)), rows[has], rows[~has])
-    return FolderClasses(None, rows, rows[:0], why_not)
+        return FolderClasses(Labels(values[has], tuple(classes)), rows[has])
+    return FolderClasses(None, rows, why_not)
 
 
 def _all_above(parts: dict[int, Parts], inside: set[int], depth: int) -> bool:
-    """Whether every folder that has no such level lies above ones that have it."""
+    """Whether every folder without that level lies above folders with it."""
     above = {parts[number][:cut] for number in inside for cut in range(depth + 1)}
     return all(parts[number] in above for number in parts if number not in inside)
 
@@ -183,7 +151,7 @@ def _are_storage(classes: list[str]) -> bool:
 def _in_blocks(
     layout: Layout, inside: set[int], names: Sequence[str], rows: NDArray[np.int64]
 ) -> bool:
-    """Whether files are numbered on from folder to folder, in blocks of one size but the last."""
+    """Whether file numbers continue from folder to folder, in blocks of one size but the last."""
     ranges: dict[Parts, tuple[int, int, int]] = {}
     for row in rows.tolist():
         number = int(layout.of[row])

@@ -1,4 +1,4 @@
-"""Finds images by what a table calls them.
+"""Finds images by the names in a table.
 
 N images · R rows of a table
 """
@@ -6,7 +6,7 @@ N images · R rows of a table
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,31 +17,14 @@ Form = Literal[
     "path", "path, no ending", "tail", "tail, no ending", "file", "file, no ending", "number"
 ]
 
-FORMS: tuple[Form, ...] = (
-    "path",
-    "path, no ending",
-    "tail",
-    "tail, no ending",
-    "file",
-    "file, no ending",
-    "number",
-)
+FORMS: tuple[Form, ...] = get_args(Form)
 """From the strictest to the loosest: the whole path, its last two parts, the file's name, and the
 name as a number (7 for 0007.png)."""
 
 
 class ImageIndex:
-    """Numbers of images by their names, as hashes: 16 bytes an image.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Paths of all images.
-    rows : int64 (N,)
-        The images to find.
-    base : str
-        The folder from which a table counts paths, such as ``train/``; empty for the root.
-    """
+    """The images ``rows`` by their names, as hashes of 16 bytes; the table's paths are relative to
+    ``base``, such as ``train/``."""
 
     def __init__(self, names: Sequence[str], rows: NDArray[np.int64], base: str = "") -> None:
         self._names, self._rows, self._base = names, rows, base
@@ -51,7 +34,7 @@ class ImageIndex:
         return len(self._rows)
 
     def find(self, form: Form, values: Iterable[str]) -> NDArray[np.int64]:
-        """Rows of the images that values name, (R,); -1 where there is none, or several."""
+        """Rows of the images that values name, (R,); -1 for none or several."""
         if form not in self._known:
             names = (self._names[row] for row in self._rows.tolist())
             below = (name.replace("\\", "/").removeprefix(self._base) for name in names)
@@ -69,13 +52,13 @@ class ImageIndex:
 
 
 def _hashes(form: Form, names: Iterable[str]) -> NDArray[np.int64]:
-    """0 stands for no name. Two of a million names share a hash once in 30 million times."""
+    """0 is no name. The chance that two of a million names share a hash is 1 in 30 million."""
     keys = (_key(form, name) for name in names)
     return np.fromiter((hash(key) if key else 0 for key in keys), np.int64)
 
 
 def _key(form: Form, name: str) -> str:
-    """What is compared.
+    """The text to compare.
 
     >>> _key("tail, no ending", "data/Cats/7.PNG"), _key("number", "007.png")
     ('cats/7', '7')

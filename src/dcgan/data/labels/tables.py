@@ -18,12 +18,10 @@ ENDINGS = frozenset({*TABLES, *LINES, ".json"})
 """Of files that may hold labels."""
 
 MOST_JSON = 2**26
-"""Bytes of a JSON file, which is read as a whole: 20 times as much in memory at worst."""
+"""Bytes of a JSON file, which takes up to 20 times as much memory when it is parsed."""
 
 _LONGEST_LINE = 2**20
-_HEAD = 1000
-"""Rows that tell what the columns are."""
-
+_HEAD = 1000  # rows that show what the columns are
 _MOST_COLUMNS = 1000
 _MISSING = {"", "nan", "null", "na", "n/a"}
 _FILE, _LABEL = "file", "label"
@@ -32,23 +30,19 @@ Row = Sequence[str]
 
 
 class NoTable(ValueError):
-    """A file that is no table; the message is the reason."""
+    """A file that is no table, with the reason."""
 
 
 @dataclass
 class Table:
-    """Rows of text, the first ones at hand.
+    """Rows of text, of which the first 1,000 are kept.
 
     Attributes
     ----------
     columns : list of str or None
-        Their names; None where the first row may hold them.
-    head : list of rows
-        The first 1,000.
-    rest : iterator of rows
-    settles : bool
-        Whether the file is meant to say all about labels, so that folders are no classes
-        (StyleGAN's ``dataset.json``).
+        Their names; None if the first row may hold them.
+    replaces_folders : bool
+        Whether the file replaces folders as classes (StyleGAN's ``dataset.json``).
     note : str
         What was left out, in words.
     """
@@ -56,7 +50,7 @@ class Table:
     columns: list[str] | None
     head: list[Row]
     rest: Iterator[Row]
-    settles: bool = False
+    replaces_folders: bool = False
     note: str = ""
 
     def rows(self) -> Iterator[Row]:
@@ -64,28 +58,30 @@ class Table:
         return chain(self.head, self.rest)
 
 
-def read_table(ending: str, file: BinaryIO, size: int) -> Table:
-    """A side file as a table.
+def suffix(name: str) -> str:
+    """How a file's name ends, in lower case.
 
-    Parameters
-    ----------
-    ending : str
-        Of its name, in lower case.
-    file : binary file
-        Stays open until the last row is read.
-    size : int
-        In bytes.
+    >>> suffix("a.b/Photo.JPG"), suffix("a.b/readme"), suffix(".hidden")
+    ('.jpg', 'no suffix', 'no suffix')
+    """
+    file = name[name.rfind("/") + 1 :]
+    dot = file.rfind(".")
+    return file[dot:].lower() if 0 < dot < len(file) - 1 else "no suffix"
+
+
+def read_table(ending: str, file: BinaryIO, size: int) -> Table:
+    """Read a file by its suffix, in lower case; it must stay open until the last row is read.
 
     Raises
     ------
     NoTable
-        With the reason. Rows may raise it, too.
+        With the reason. Reading further rows may raise it, too.
     """
     if ending == ".json":
         if size > MOST_JSON:
             raise NoTable(
-                f"{size / 1e6:,.0f} MB; JSON of at most {MOST_JSON / 1e6:,.0f} MB is read, CSV and"
-                " JSONL of any size"
+                f"{size / 1e6:,.0f} MB. JSON may have at most {MOST_JSON / 1e6:,.0f} MB, CSV and"
+                " JSONL any size"
             )
         return _of_json(_parsed(file.read(MOST_JSON + 1)))
     lines = _lines(file)
@@ -99,7 +95,7 @@ def read_table(ending: str, file: BinaryIO, size: int) -> Table:
 
 
 def cell(value: object) -> str:
-    """A value as text, empty where there is none: ``nan``, ``null``, lists and objects.
+    """A value as text, empty for no value: ``nan``, ``null``, lists and objects.
 
     >>> cell(3.0), cell(" red\\n"), cell("nan"), cell([1])
     ('3', 'red', '', '')
@@ -165,7 +161,7 @@ def _fields(lines: Iterable[str], delimiter: str) -> Iterator[Row]:
             return
         for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True):
             if len(row) > _MOST_COLUMNS:
-                raise NoTable(f"{len(row):,} columns; at most {_MOST_COLUMNS:,} are read")
+                raise NoTable(f"{len(row):,} columns. At most {_MOST_COLUMNS:,} can be read")
             if row:
                 yield row
     except csv.Error as error:
@@ -190,7 +186,7 @@ def _parsed(text: str | bytes) -> Any:
 
 
 def _of_records(records: Iterator[dict[str, Any]]) -> Table:
-    """Objects of one shape; the first thousand tell the columns."""
+    """Objects of one kind; the first 1,000 give the columns."""
     head = list(islice(records, _HEAD))
     columns = list(dict.fromkeys(str(key) for record in head for key in record))
     if not columns or len(columns) > _MOST_COLUMNS:
@@ -207,7 +203,7 @@ def _row(record: dict[str, Any], columns: Iterable[str]) -> Row:
 
 
 def _of_json(found: Any) -> Table:
-    """The layouts that are in use: see the guide."""
+    """The layouts in use: see the guide."""
     if isinstance(found, dict):
         if isinstance(found.get("images"), list) and "annotations" in found:
             return _of_coco(found)
@@ -239,15 +235,10 @@ def _is_pairs(found: Any) -> bool:
 
 def _of_stylegan(pairs: list[Any]) -> Table:
     """``{"labels": [["00000/img00000000.png", 3], …]}``, or null (NVlabs/stylegan3)."""
-    rows = [
-        (str(pair[0]), cell(pair[1])) for pair in pairs if isinstance(pair, list) and len(pair) == 2
-    ]
-    table = _table([_FILE, _LABEL], iter(rows))
-    table.settles = True
-    if any(
-        isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], list | dict)
-        for pair in pairs[:_HEAD]
-    ):
+    pairs = [pair for pair in pairs if isinstance(pair, list) and len(pair) == 2]
+    table = _table([_FILE, _LABEL], ((str(name), cell(value)) for name, value in pairs))
+    table.replaces_folders = True
+    if any(isinstance(value, list | dict) for _, value in pairs[:_HEAD]):
         table.note = "its labels are lists of numbers, not classes"
     return table
 

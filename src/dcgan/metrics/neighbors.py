@@ -1,4 +1,4 @@
-"""Fidelity and coverage by nearest neighbours, without taking anything as a Gaussian.
+"""Quality and variety by nearest neighbors, without assuming a Gaussian distribution.
 
 N real images · M generated images · F features
 """
@@ -10,28 +10,27 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neighbors import NearestNeighbors
 
 from dcgan.errors import DataError
 from dcgan.metrics.estimate import FeatureArray, check_features
 
 _ENTRIES = 4_000_000
-"""Of a distance matrix at a time: 32 MB."""
+"""Entries of a distance matrix held at a time: 32 MB."""
 
 _ROUNDING = 1e-12
-"""How far two computations of one squared distance may differ, as a share of its terms."""
+"""How much two computations of one squared distance may differ, as a share of its terms."""
 
 
 @dataclass(frozen=True)
 class PrecisionRecall:
-    """Both in [0, 1], better when higher.
+    """Both from 0 to 1; higher is better.
 
     Parameters
     ----------
     precision : float
-        Share of generated images that lie where real ones do: fidelity.
+        Share of generated images that look like real ones: quality.
     recall : float
-        Share of real images that lie where generated ones do: variety.
+        Share of real images that the generated ones cover: variety.
     """
 
     precision: float
@@ -40,15 +39,15 @@ class PrecisionRecall:
 
 @dataclass(frozen=True)
 class DensityCoverage:
-    """Fidelity and variety, better when higher.
+    """Quality and variety.
 
     Parameters
     ----------
     density : float
-        How crowded with real images the places of generated ones are; 1 is expected of real images
-        in place of generated ones, more where the generated keep to the crowded places.
+        How many real images lie around each generated one. Real images score 1; above 1, generated
+        images crowd where real images are frequent.
     coverage : float
-        Share of real images that have a generated one for a near neighbour, in [0, 1].
+        Share of real images with a generated one nearby, from 0 to 1; higher is better.
     """
 
     density: float
@@ -56,27 +55,25 @@ class DensityCoverage:
 
 
 def precision_recall(real: FeatureArray, generated: FeatureArray, *, k: int = 3) -> PrecisionRecall:
-    """Share of each set that lies in the other's balls.
+    """Share of each set that lies in the balls of the other set.
 
-    Round every image of a set lies a ball that reaches to its k-th nearest neighbour in the same
-    set, itself not counted; the union of the balls stands for where the distribution lives
-    (Kynkäänniemi et al. 2019, arXiv:1904.06991, equations 1 and 2). An image on a ball's edge is
-    inside. One outlier has a large ball, so that precision errs upwards on real images that
-    hold some; :func:`density_coverage` is less easily misled.
+    The ball of an image reaches to its k-th nearest neighbor in the same set, itself not counted;
+    all balls together approximate the distribution (Kynkäänniemi et al. 2019, arXiv:1904.06991,
+    equations 1 and 2). An image on the edge of a ball is inside. Outliers among the real images
+    have large balls and raise precision; :func:`density_coverage` is more robust.
 
     Parameters
     ----------
     real, generated : (N, F), (M, F)
-        Compare numbers of equal counts only: balls shrink as images get more.
-    k : int, at least 1, below either count
+        Compare only results of equal counts: balls shrink as images get more.
+    k : int, at least 1, less than N and M
 
     Raises
     ------
     DataError
-        For a ``k`` out of range, empty sets, sets of different width, or features that are not
-        finite.
+        For a ``k`` out of range, or unusable features.
     """
-    real_NF, generated_MF = _centred(real, generated)
+    real_NF, generated_MF = _centered(real, generated)
     real_N, edge_N = _balls(real_NF, k, "real")
     generated_M, edge_M = _balls(generated_MF, k, "generated")
     real_N += edge_N
@@ -90,31 +87,28 @@ def precision_recall(real: FeatureArray, generated: FeatureArray, *, k: int = 3)
 
 
 def density_coverage(real: FeatureArray, generated: FeatureArray, *, k: int = 5) -> DensityCoverage:
-    """How many real balls each generated image lies in, and how many balls hold one.
+    """How many real balls each generated image lies in, and the share of balls that hold one.
 
-    Naeem et al. 2020 (arXiv:2002.09797), section 3: with balls as in
-    :func:`precision_recall`, round real images only, density is the mean number of balls that a
-    generated image lies in, divided by k; coverage is the share of balls that hold at least one.
-    An image on a ball's edge is outside, as in the authors' code: a set that repeats the real
-    images exactly then has a density of 1.
+    Naeem et al. 2020 (arXiv:2002.09797), section 3, with the balls of :func:`precision_recall`
+    around real images only: density is the mean number of balls that a generated image lies in,
+    divided by k; coverage is the share of balls with at least one generated image. An image on the
+    edge of a ball is outside, as in the authors' code: an exact copy of the real set has density 1.
 
-    For two samples of one distribution, whichever it is, the expectation of density is 1, that of
-    coverage is 1 - Π (N - i) / (N + M - i) over i = 1 … k: all k nearest of the other N + M - 1
-    images must be real for a ball to be empty. With equal counts this is about 1 - 2⁻ᵏ, or 0.969 at
-    k = 5.
+    For two samples of any one distribution, the expected density is 1 and the expected coverage
+    1 - Π (N - i) / (N + M - i) over i = 1 … k: a ball is empty only if all k nearest of the other
+    N + M - 1 images are real. With equal counts this is about 1 - 2⁻ᵏ, or 0.969 at k = 5.
 
     Parameters
     ----------
     real, generated : (N, F), (M, F)
-    k : int, at least 1, below N
+    k : int, at least 1, less than N
 
     Raises
     ------
     DataError
-        For a ``k`` out of range, empty sets, sets of different width, or features that are not
-        finite.
+        For a ``k`` out of range, or unusable features.
     """
-    real_NF, generated_MF = _centred(real, generated)
+    real_NF, generated_MF = _centered(real, generated)
     real_N, edge_N = _balls(real_NF, k, "real")
     real_N -= edge_N
     inside = covered = 0
@@ -125,23 +119,25 @@ def density_coverage(real: FeatureArray, generated: FeatureArray, *, k: int = 5)
     return DensityCoverage(inside / (k * len(generated_MF)), covered / len(real_NF))
 
 
-def _centred(
+def _centered(
     real: FeatureArray, generated: FeatureArray
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Both sets round one centre: distances stay, and |x|² + |y|² - 2x·y loses fewer digits."""
+    """Both sets around one center: distances stay, and |x|² + |y|² - 2x·y loses fewer digits."""
     check_features(real=real, generated=generated)
-    centre_F = real.mean(axis=0, dtype=np.float64)
-    return real - centre_F, generated - centre_F
+    center_F = real.mean(axis=0, dtype=np.float64)
+    return real - center_F, generated - center_F
 
 
 def _balls(
     x_NF: NDArray[np.float64], k: int, name: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Squared distance of each image to its k-th nearest other, and what rounding may add to it."""
+    """Squared distance of each image to its k-th nearest other one, and its rounding error."""
+    from sklearn.neighbors import NearestNeighbors
+
     if not 1 <= k < len(x_NF):
         raise DataError(
-            f"k = {k} neighbours among {len(x_NF)} {name} images: it must be at least 1 and below"
-            " their number; give more images or a smaller k"
+            f"k is {k} among {len(x_NF)} {name} images: it must be at least 1 and less than their"
+            " number. Use more images or a smaller k"
         )
     distance_Nk, _ = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(x_NF).kneighbors()
     radius_N = np.square(np.asarray(distance_Nk[:, -1], dtype=np.float64))
@@ -151,7 +147,7 @@ def _balls(
 def _squared_distances(
     x_NF: NDArray[np.float64], y_MF: NDArray[np.float64]
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Rows of ``x``, and the squared distances from them to all of ``y``, part by part."""
+    """Rows of ``x``, and the squared distances from them to all of ``y``, in blocks."""
     square_N, square_M = np.square(x_NF).sum(axis=1), np.square(y_MF).sum(axis=1)
     step = max(1, _ENTRIES // len(y_MF))
     for start in range(0, len(x_NF), step):

@@ -1,4 +1,4 @@
-"""Columns of a table as labels of images: which hold classes, and why others do not.
+"""Columns of a table as labels: which hold classes, and why others do not.
 
 N images · R rows
 """
@@ -7,28 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.data.sources.base import Labels
-from dcgan.data.sources.folder_names import are_few, most_classes
-from dcgan.data.sources.tables import cell
+from dcgan.data.labels import Labels
+from dcgan.data.labels.folder_names import are_few, most_classes
+from dcgan.data.labels.tables import cell
 
-MOST_CLASSES = 1000
-"""Of a column: as many as ImageNet has. More are names or numbers, or of no use here."""
-
+MOST_CLASSES = 1000  # ImageNet has as many
 MOST_NUMBERS = 100
-"""Distinct whole numbers of a column that may be classes, where its name does not say so."""
+"""Distinct whole numbers that may be classes where the column's name does not say so."""
 
 MOST_FACTORS = 200
 """Columns of classes that are read: CelebA has 40."""
 
 LONGEST = 100
-"""Letters of a class; longer ones are captions."""
+"""Characters of a class; longer texts are captions."""
 
-_MOST_SPELLINGS = 10 * MOST_CLASSES
-"""Texts that mean these: ``1``, ``1.0`` and so on."""
+_MOST_SPELLINGS = 10 * MOST_CLASSES  # of classes: 1, 1.0 and so on
 
 NONE = -1
 
@@ -40,20 +38,14 @@ _LABEL_WORDS = {
 
 
 class Column:
-    """One column, filled row by row.
-
-    Parameters
-    ----------
-    count : int
-        N.
+    """One column of a table, filled row by row.
 
     Attributes
     ----------
     codes : int16 (N,)
-        A number for each distinct text, in order of appearance; -1 where there is none.
-    texts : list of str
+        A number for each distinct text, in order of appearance; -1 without a text.
     trouble : str
-        Why this holds no classes; empty where it may.
+        Why this holds no classes; empty while it may.
     """
 
     def __init__(self, count: int) -> None:
@@ -68,11 +60,11 @@ class Column:
         return list(self._numbers)
 
     def conflicts(self, rows: NDArray[np.int64]) -> int:
-        """How many of some images have several values; the first one counts."""
+        """How many of some images have several values; the first is used."""
         return int(self._is_disputed[rows].sum())
 
     def put(self, rows: NDArray[np.int64], texts: Sequence[str]) -> None:
-        """Values of images, (R,), as they stand in a table; empty ones are none."""
+        """Set the values of images, (R,), as a table writes them; empty texts are no value."""
         if self.trouble or not self._know(dict.fromkeys(texts)):
             return
         codes = np.fromiter(map(self._spellings.__getitem__, texts), np.int16, len(texts))
@@ -83,7 +75,7 @@ class Column:
         self._is_disputed[rows[self.codes[rows] != codes]] = True
 
     def _know(self, texts: Iterable[str]) -> bool:
-        """Number the classes among some texts; whether this may still hold classes."""
+        """Number new classes; return whether the column may still hold classes."""
         for text in texts:
             if text in self._spellings:
                 continue
@@ -100,7 +92,7 @@ class Column:
         return True
 
     def give_up(self, trouble: str) -> None:
-        """Hold no classes, for a reason, and no memory."""
+        """Record why this holds no classes, and free its memory."""
         self.trouble = trouble
         self._numbers.clear()
         self._spellings.clear()
@@ -110,7 +102,7 @@ class Column:
 
 @dataclass
 class Reading:
-    """What a table tells of the images.
+    """Labels read from a table.
 
     Attributes
     ----------
@@ -119,9 +111,9 @@ class Reading:
     rows : int64 (M,)
         The images that have labels.
     main : str
-        The column that is the factor ``label``; empty where there is none.
+        The column that is the factor ``label``; empty without one.
     refused : list of str
-        Columns that were not read as classes, with the reason.
+        Columns not read as classes, each with the reason.
     """
 
     labels: dict[str, Labels] = field(default_factory=dict)
@@ -133,19 +125,11 @@ class Reading:
 def read_columns(
     columns: dict[str, Column], scope: NDArray[np.int64], *, single: bool = False
 ) -> Reading:
-    """Labels out of columns.
+    """Read the labels of the images ``scope`` from columns.
 
-    A column of classes called ``label``, ``class``, ``category`` and the like is the factor
-    ``label``, and so is the only one; the others keep their names. Columns of which exactly one is
-    1 for each image, the others 0, are one factor.
-
-    Parameters
-    ----------
-    columns : dict of str to Column
-    scope : int64 (M,)
-        The images that must have labels.
-    single : bool, default False
-        Whether one class for all images is a class, where the column's name says so.
+    A column named ``label``, ``class``, ``category`` or similar becomes the factor ``label``, and
+    so does a single column; others keep their names. One-hot columns become one factor. With
+    ``single``, a column of that name may hold the same class for all images.
     """
     reading = Reading()
     usable: dict[str, Column] = {}
@@ -167,11 +151,11 @@ def read_columns(
     known = np.stack([column.codes[scope] != NONE for column in usable.values()])
     has = known.any(axis=0) if main is None else usable[main].codes[scope] != NONE
     reading.rows = scope[has]
-    if main is not None:  # the first of the labels, whatever the order of columns
+    if main is not None:  # the first label, whatever the order of columns
         reading.main = main
         reading.labels["label"] = _labels(usable.pop(main), reading.rows)
     for name, column in usable.items():
-        if name in reading.labels:  # the same classes, as numbers beside words
+        if name in reading.labels:  # the same classes, as numbers next to words
             continue
         if (column.codes[reading.rows] == NONE).any():
             reading.refused.append(f"{name} (empty for some images)")
@@ -181,7 +165,7 @@ def read_columns(
 
 
 def _trouble(column: Column, scope: NDArray[np.int64], *, is_meant: bool, single: bool) -> str:
-    """Why a column does not hold the classes of the images in scope; empty where it does."""
+    """Why a column does not hold the classes of the images in scope; empty if it does."""
     if column.trouble:
         return column.trouble
     codes, texts = column.codes[scope], column.texts
@@ -198,25 +182,25 @@ def _trouble(column: Column, scope: NDArray[np.int64], *, is_meant: bool, single
             len(codes) - len(known), len(codes)
         ),
         f"{distinct:,} distinct values in {len(known):,} images": distinct > most,
-        "fractions": any(map(_is_fraction, texts)) and all(map(_is_number, texts)),
+        "fractions": not all(map(_is_whole, texts)) and all(map(_is_number, texts)),
     }
     return next((trouble for trouble, is_so in troubles.items() if is_so), "")
 
 
 def is_label_word(name: str) -> bool:
-    """Whether a column's name says that it holds classes."""
+    """Whether a column's name means that it holds classes."""
     return name.strip().lower().replace(" ", "_").replace("-", "_") in _LABEL_WORDS
 
 
 def _main_column(columns: dict[str, Column]) -> str | None:
-    """The column of the classes: by its name; of several, one in words before numbers."""
+    """The column of the classes by its name; words are preferred to numbers."""
     named = [name for name in columns if is_label_word(name)]
     in_words = [name for name in named if not all(map(_is_whole, columns[name].texts))]
     return next(iter([*in_words, *named]), None)
 
 
 def _one_hot(columns: dict[str, Column], scope: NDArray[np.int64]) -> Labels | None:
-    """Columns of 0 and 1, of which exactly one is 1 for each image, as one factor."""
+    """One factor from columns of 0 and 1 of which exactly one is 1 for each image."""
     if len(columns) < 2 or any(set(one.texts) != {"0", "1"} for one in columns.values()):
         return None
     ones = np.stack([one.codes[scope] == one.texts.index("1") for one in columns.values()])
@@ -226,9 +210,8 @@ def _one_hot(columns: dict[str, Column], scope: NDArray[np.int64]) -> Labels | N
 
 
 def _labels(column: Column, rows: NDArray[np.int64]) -> Labels:
-    """Classes of some images in order: numbers by size, words by letters; -1 and 1 are no and yes.
-
-    The order is that of the values, so that it does not depend on the order of a table's rows.
+    """Classes of some images: numbers in numeric, words in alphabetic order; -1 and 1 are no and
+    yes. So the order does not depend on the order of a table's rows.
     """
     codes, texts = column.codes[rows], column.texts
     used = [texts[code] for code in np.unique(codes)]
@@ -243,13 +226,25 @@ def _is_whole(text: str) -> bool:
     return text.isascii() and text.removeprefix("-").isdigit()
 
 
-def _is_fraction(text: str) -> bool:
-    return _is_number(text) and not _is_whole(text)
-
-
 def _is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:
         return False
     return True
+
+
+def class_texts(classes: NDArray[Any]) -> list[str] | str:
+    """Classes as texts, from an array (N,), (N, 1) or one-hot (N, K); else the reason, a str."""
+    if classes.ndim == 2 and classes.shape[1] == 1:
+        classes = classes[:, 0]
+    if classes.ndim == 2:
+        is_one_hot = np.isin(classes, (0, 1)).all() and (classes.sum(axis=1) == 1).all()
+        if classes.dtype.kind not in "buif" or not is_one_hot:
+            return f"of shape {classes.shape}, and not one-hot"
+        classes = classes.argmax(axis=1)
+    if classes.ndim != 1:
+        return f"of shape {classes.shape}"
+    if classes.dtype.kind == "S":
+        return [cell(text.decode("utf-8", "replace")) for text in classes.tolist()]
+    return [cell(value) for value in classes.tolist()]

@@ -1,4 +1,4 @@
-"""Splits: which part of a collection is for training, by the names of folders or files."""
+"""Splits: which part of a dataset is for training, by the names of folders or files."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def split_of(name: str) -> tuple[str | None, tuple[str, ...]]:
 
 
 def splits_among(names: Iterable[str]) -> dict[str, str]:
-    """The split of each name of one level of folders; empty where the names are no splits.
+    """The split of each name of one level of folders; empty if the names are no splits.
 
-    Names are splits where two differ in nothing but the split: ``train`` among ``bus`` and ``tram``
-    is a class. Further names beside splits, such as ``unlabeled``, are splits of their own.
+    Names are splits if two differ only in the split: ``train`` among ``bus`` and ``tram`` is a
+    class. Other names among splits, such as ``unlabeled``, are splits of their own.
 
     >>> splits_among(["train", "test", "extra"])
     {'train': 'train', 'test': 'test', 'extra': 'extra'}
@@ -55,12 +55,8 @@ def splits_among(names: Iterable[str]) -> dict[str, str]:
 
 
 def in_order(counts: Mapping[str, int]) -> dict[str, int]:
-    """Splits as people list them: train, val, test, then others by name."""
-    known = list(ALIASES)
-    order = sorted(
-        counts,
-        key=lambda split: (split not in known, known.index(split) if split in known else 0, split),
-    )
+    """Sort splits: train, val, test, then others by name."""
+    order = [*(split for split in ALIASES if split in counts), *sorted({*counts} - {*ALIASES})]
     return {split: counts[split] for split in order}
 
 
@@ -80,24 +76,10 @@ def split_level(folders: Iterable[Sequence[str]]) -> tuple[int, dict[str, str]] 
 
 
 def choose(counts: Mapping[str, int], wanted: str, name: str, things: str) -> set[str]:
-    """The splits to use.
+    """The splits to use, by the setting ``data.split``; raises ``ConfigError`` without that split.
 
-    Parameters
-    ----------
-    counts : mapping of str to int
-        Images, or files, of each split; empty where there are no splits.
-    wanted : str
-        The setting ``data.split``: the name of a split, ``all``, or ``auto`` for ``train`` where
-        there is one, else all.
-    name : str
-        What messages call the collection.
-    things : str
-        What is counted.
-
-    Raises
-    ------
-    ConfigError
-        There is no such split.
+    ``auto`` is ``train`` if there is one, else all. ``name`` is the dataset, and ``things`` are
+    what is counted, in messages.
     """
     wanted = canonical(wanted)
     if wanted == ALL or (wanted == AUTO and TRAIN not in counts):
@@ -106,57 +88,37 @@ def choose(counts: Mapping[str, int], wanted: str, name: str, things: str) -> se
         return {TRAIN}
     if wanted in counts:
         return {wanted}
-    raise no_split(
-        wanted,
-        name,
-        [f"{split} ({count:,} {things})" for split, count in list(counts.items())[:_MOST_NAMED]],
+    first = ", ".join(
+        f"{split} ({count:,} {things})" for split, count in list(counts.items())[:_MOST_NAMED]
     )
-
-
-def no_split(wanted: str, name: str, there: Sequence[str] = ()) -> ConfigError:
-    """The error for a split that a collection does not have."""
-    if not there:
-        return ConfigError("data.split", wanted, f"{name} has no splits; leave it out, or use all")
-    return ConfigError(
-        "data.split", wanted, f"{name} has the splits {', '.join(there)}; use one of them, or all"
+    raise ConfigError(
+        "data.split", wanted, f"{name} has the splits {first}. Use one of them, or all"
     )
 
 
 def refuse_split(wanted: str, name: str) -> None:
-    """Raise ``ConfigError`` where a split of a collection without splits is asked for."""
+    """Raise ``ConfigError`` if a split of a dataset without splits is chosen."""
     if wanted not in {AUTO, ALL}:
-        raise no_split(wanted, name)
+        raise ConfigError("data.split", wanted, f"{name} has no splits. Leave it out, or use all")
 
 
 def splits_note(counts: Mapping[str, int], used: set[str], things: str) -> str:
-    """One line about the splits of a collection and the ones that are used."""
+    """A note about the splits of a dataset and the ones that are used."""
     listed = ", ".join(f"{split} {count:,}" for split, count in list(counts.items())[:_MOST_NAMED])
     others = [split for split in counts if split not in used][:_MOST_NAMED]
     if not others:
-        return f"splits ({things}): {listed}; all are used. --data.split NAME uses one"
+        return f"splits ({things}): {listed}; all are used. `data.split=NAME` uses one"
     choices = ", ".join([*others, ALL])
     return (
         f"splits ({things}): {listed}; {', '.join(sorted(used))} is used."
-        f" --data.split uses another: {choices}"
+        f" `data.split` chooses another: {choices}"
     )
 
 
 def choose_files(files: Sequence[str], wanted: str, name: str) -> tuple[list[str], list[str], bool]:
-    """Of Parquet files or tar shards, those of the split to use.
+    """Choose the Parquet files or tar shards of a split, by their paths or addresses.
 
-    Parameters
-    ----------
-    files : sequence of str
-        Paths or addresses.
-    wanted, name
-        See :func:`choose`.
-
-    Returns
-    -------
-    files : list of str
-    notes : list of str
-    has_splits : bool
-        Whether the names tell splits.
+    Returns the files, notes, and whether the names contain splits.
     """
     # the last part without its ending counts as a level too: train-00000-of-00002
     paths = [PurePosixPath(file.replace("\\", "/")) for file in files]

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcgan.errors import DataError
-from dcgan.metrics import neighbours
-from dcgan.metrics.neighbours import DensityCoverage, density_coverage, precision_recall
+from dcgan.metrics import neighbors
+from dcgan.metrics.neighbors import DensityCoverage, density_coverage, precision_recall
 
 
 def normal(count, width, seed):
@@ -78,7 +78,7 @@ def test_they_are_what_a_double_loop_counts_away_from_edges():
 def test_it_does_not_matter_in_how_many_parts_distances_are_taken(monkeypatch):
     real, generated = normal(40, 5, 0), normal(30, 5, 1)
     whole = all_four(real, generated, 3)
-    monkeypatch.setattr(neighbours, "_ENTRIES", 100)
+    monkeypatch.setattr(neighbors, "_ENTRIES", 100)
     assert all_four(real, generated, 3) == whole
 
 
@@ -170,12 +170,12 @@ def test_one_diverged_image_does_not_blur_the_others():
 @pytest.mark.parametrize(
     ("real", "generated", "k", "said"),
     [
-        (normal(5, 3, 0), normal(9, 3, 0), 5, "k = 5 neighbours among 5 real"),
+        (normal(5, 3, 0), normal(9, 3, 0), 5, "k is 5 among 5 real"),
         (normal(5, 3, 0), normal(9, 3, 0), 0, "at least 1"),
         (normal(0, 3, 0), normal(9, 3, 0), 1, "real: 0 images"),
         (normal(9, 3, 0), normal(0, 3, 0), 1, "generated: 0 images"),
-        (normal(9, 3, 0), normal(9, 2, 0), 1, "3 of real, 2 of generated"),
-        (normal(9, 3, 0), normal(9, 3, 0) * np.nan, 1, "generated: features hold NaN"),
+        (normal(9, 3, 0), normal(9, 2, 0), 1, "real has 3, generated has 2"),
+        (normal(9, 3, 0), normal(9, 3, 0) * np.nan, 1, "generated: the features contain NaN"),
     ],
 )
 def test_unusable_sets_are_refused(measure, real, generated, k, said):
@@ -183,6 +183,6 @@ def test_unusable_sets_are_refused(measure, real, generated, k, said):
         measure(real, generated, k=k)
 
 
-def test_recall_needs_neighbours_among_generated_images_too():
+def test_recall_needs_neighbors_among_generated_images_too():
     with pytest.raises(DataError, match="among 3 generated"):
         precision_recall(normal(9, 3, 0), normal(3, 3, 1))

@@ -1,4 +1,4 @@
-"""Classes of pictures that a Python program gives, as ``torch`` data sets tell them."""
+"""Classes of images that a Python program provides, as ``torch`` datasets hold them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dcgan.data.sources.base import Labels
-from dcgan.data.sources.columns import Column, read_columns
-from dcgan.data.sources.side_files import listed
-from dcgan.data.sources.tables import cell
+from dcgan.data.labels import Labels
+from dcgan.data.labels.columns import Column, class_texts, read_columns
+from dcgan.data.labels.side_files import listed
+from dcgan.data.labels.tables import cell
 
 _ATTRIBUTES = ("targets", "labels")
-"""Where the data sets of torchvision keep classes: of MNIST and CIFAR-10, of SVHN."""
+"""Where torchvision's datasets keep classes: MNIST and CIFAR-10, and SVHN."""
 
 _CHECKED = 3
 """Items whose class is compared with those attributes: a transform may change it."""
@@ -24,13 +24,9 @@ _CHECKED = 3
 class ItemClasses:
     """Collects the classes of items while they are read.
 
-    A class is the second of two: a whole number, also as a tensor or array of one element, a
-    one-hot vector, or a word. What a data set tells of all items at once, as ``targets``,
-    ``labels`` or the tensors of a ``TensorDataset``, saves fetching them.
-
-    Parameters
-    ----------
-    items : sequence
+    A class is the second element of a pair: a whole number, also as a tensor or array of one
+    element, a one-hot vector, or a word. The attributes ``targets`` and ``labels`` and the tensors
+    of a ``TensorDataset`` save fetching the items.
     """
 
     def __init__(self, items: Any) -> None:
@@ -40,11 +36,11 @@ class ItemClasses:
         self._in_words: bool | None = None
         self.is_known = False
 
-    def wants(self, index: int) -> bool:
+    def needs(self, index: int) -> bool:
         """Whether an item must still be fetched."""
         if self.is_known or self._is_hopeless or index in self._texts:
             return False
-        # a few items may show that all are known
+        # a few items may show that the attributes hold the classes
         return not (len(self._texts) >= _CHECKED and self._given() is not None)
 
     def add(self, index: int, item: Any) -> None:
@@ -61,7 +57,7 @@ class ItemClasses:
             self._texts[index] = text
 
     def found(self) -> tuple[dict[str, Labels], list[str]]:
-        """Labels by factor, and lines about what is not read."""
+        """Labels by factor, and notes about what is not read."""
         self.is_known = True
         given = None if self._is_hopeless else self._given()
         if given is not None:
@@ -72,7 +68,7 @@ class ItemClasses:
         rows = np.array(sorted(self._texts), np.int64)
         column.put(rows, [self._texts[row] for row in rows.tolist()])
         self._texts = {}
-        # what cannot be read has no class, and is never shown
+        # an unreadable item has no class, and is never shown
         reading = read_columns({"label": column}, rows, single=True)
         if not reading.labels:
             return {}, [f"not read as classes: {listed(reading.refused)}"]
@@ -82,7 +78,7 @@ class ItemClasses:
         return {"label": Labels(values, self._named(found.names))}, []
 
     def _given(self) -> list[str] | None:
-        """What the data set tells of all items, where that is what the items say."""
+        """The classes in the dataset's attributes, if they agree with the items that were read."""
         for values in _all_at_once(self._items):
             texts = _texts(values)
             if (
@@ -94,8 +90,11 @@ class ItemClasses:
         return None
 
     def _named(self, numbers: Sequence[str]) -> tuple[str, ...]:
-        """Names of classes out of the attribute ``classes``, else the numbers."""
-        names = getattr(_origin(self._items), "classes", None)
+        """Names of classes from the attribute ``classes``, else the numbers."""
+        items = self._items
+        while isinstance(items, torch.utils.data.Subset):
+            items = items.dataset
+        names = getattr(items, "classes", None)
         is_list = isinstance(names, list | tuple) and all(isinstance(one, str) for one in names)
         if is_list and names and all(one.isdigit() and int(one) < len(names) for one in numbers):
             return tuple(cell(names[int(one)]) or one for one in numbers)
@@ -103,7 +102,7 @@ class ItemClasses:
 
 
 def class_of(item: Any) -> str | None:
-    """The class in an item, as text; None where there is none.
+    """The class in an item as text; None without one.
 
     >>> class_of(("image", 3)), class_of(("image", "cat")), class_of("image")
     ('3', 'cat', None)
@@ -120,7 +119,7 @@ def class_of(item: Any) -> str | None:
 
 
 def _all_at_once(items: Any) -> list[Any]:
-    """What a data set may tell of all classes: its own attributes, or a subset of another's."""
+    """All classes at once: a dataset's own attributes, or a subset of another dataset's."""
     if isinstance(items, torch.utils.data.TensorDataset):
         return [items.tensors[1]] if len(items.tensors) == 2 else []
     if isinstance(items, torch.utils.data.Subset):
@@ -130,38 +129,24 @@ def _all_at_once(items: Any) -> list[Any]:
     return [getattr(items, name) for name in _ATTRIBUTES if hasattr(items, name)]
 
 
-def _origin(items: Any) -> Any:
-    """The data set of which something is a subset."""
-    while isinstance(items, torch.utils.data.Subset):
-        items = items.dataset
-    return items
-
-
 def _array(values: Any) -> NDArray[Any] | None:
     try:
         if isinstance(values, torch.Tensor):
             return values.detach().cpu().numpy()
         return np.asarray([one.item() if hasattr(one, "item") else one for one in values])
-    except (TypeError, ValueError, RuntimeError):  # somebody else's code
+    except (TypeError, ValueError, RuntimeError):  # foreign code
         return None
 
 
 def _texts(values: Any) -> list[str] | None:
-    """Classes as texts: of numbers or words (N,), (N, 1), or one-hot (N, K); else None."""
+    """Classes as texts from numbers or words (N,), (N, 1), or one-hot (N, K); else None."""
     if isinstance(values, list) and values and isinstance(values[0], torch.Tensor | np.ndarray):
         values = np.stack([np.asarray(one) for one in values])
     array = _array(values) if not isinstance(values, np.ndarray) else values
     if array is None or not array.size:
         return None
     array = array.reshape(len(array), -1)
-    if array.shape[1] > 1:
-        if array.dtype.kind not in "buif" or not _is_one_hot(array):
-            return None
-        array = array.argmax(axis=1)[:, None]
-    if array.dtype.kind not in "biuU":
+    if array.dtype.kind not in ("biuU" if array.shape[1] == 1 else "buif"):
         return None
-    return [cell(int(one) if array.dtype.kind == "b" else one) for one in array[:, 0].tolist()]
-
-
-def _is_one_hot(array: NDArray[Any]) -> bool:
-    return bool(np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all())
+    texts = class_texts(array.astype(np.uint8) if array.dtype.kind == "b" else array)
+    return None if isinstance(texts, str) else texts

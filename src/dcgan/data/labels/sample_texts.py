@@ -1,13 +1,13 @@
-"""What files beside each image of a WebDataset tell: ``KEY.cls``, ``KEY.txt``, ``KEY.json``."""
+"""Labels from the files of each image in a WebDataset: ``KEY.cls``, ``KEY.txt``, ``KEY.json``."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
 
-from dcgan.data.sources.columns import LONGEST, MOST_CLASSES
-from dcgan.data.sources.tables import cell
+from dcgan.data.labels.columns import LONGEST, MOST_CLASSES
+from dcgan.data.labels.tables import cell
 
 _MOST_BYTES = {".cls": 2**10, ".txt": 2**12, ".json": 2**16}
 
@@ -15,13 +15,7 @@ _MOST_COLUMNS = 50
 
 
 class SampleTexts:
-    """Texts by column and sample; columns that hold no classes are let go while they are read.
-
-    Attributes
-    ----------
-    troubles : dict of str to str
-        Columns that hold no classes, and why.
-    """
+    """Texts by column and sample; ``troubles`` names columns that hold no classes, and why."""
 
     def __init__(self) -> None:
         self.troubles: dict[str, str] = {}
@@ -34,20 +28,23 @@ class SampleTexts:
 
     @staticmethod
     def reads(end: str, size: int) -> bool:
-        """Whether a file of this ending and size is read."""
+        """Whether a file of this suffix and size is read."""
         return size <= _MOST_BYTES.get(end, -1)
 
     def add(self, stem: str, end: str, content: bytes) -> None:
-        """Read what lies beside one image."""
+        """Read a file of one image."""
         self._stems.add(stem)
         if end != ".json":
             self._put(end.removeprefix("."), stem, cell(content.decode("utf-8", "replace")))
             return
-        for name, value in _fields(content).items():
-            self._put(name, stem, cell(value))
+        with suppress(ValueError, RecursionError):
+            fields = json.loads(content)
+            fields = fields if isinstance(fields, dict) else {"json": fields}
+            for name, value in fields.items():
+                self._put(name, stem, cell(value))
 
     def of(self, stems: Sequence[str]) -> dict[str, list[str]]:
-        """The texts of some samples by column; empty where a sample has none."""
+        """The texts of some samples by column; empty for a sample without one."""
         asked = set(stems)
         return {
             name: [known.get(stem, "") for stem in stems]
@@ -67,12 +64,3 @@ class SampleTexts:
             many = f"more than {MOST_CLASSES:,} distinct values"
             self.troubles[name] = "long texts" if len(text) > LONGEST else many
             del self._columns[name], self._distinct[name]
-
-
-def _fields(content: bytes) -> dict[str, Any]:
-    """A JSON object's fields; a plain value is one called ``json``."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {"json": found}
