@@ -52,7 +52,9 @@ def _outcome(run: Run) -> list[str]:
     values = {one.images: one.score.value for one in scores} | {best.images: best.score.value}
     first, last, reached = values[min(values)], values[max(values)], best.score.value
     baseline = best.score.baseline or 0.0
-    if first - reached < _GOOD * (first - baseline):
+    if len(values) == 1:
+        verdict = "training has finished, too early to say whether it went well"
+    elif first - reached < _GOOD * (first - baseline):
         verdict = "training did not go well: images hardly became more like the real ones"
     elif last - baseline > _WORSE * (reached - baseline):
         verdict = f"training went well until {best.images:,} images, then images became worse"
