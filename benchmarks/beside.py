@@ -42,8 +42,9 @@ from dcgan.latent.sample import write_samples
 from dcgan.probe.features import LayerFeatures, extract
 from dcgan.probe.sets import load_sets
 from dcgan.probe.svm import fits
-from dcgan.training.speed_choice import resolve_speed
-from dcgan.training.tables import resolve_networks
+from dcgan.training.planning.speed_choice import resolve_speed
+from dcgan.training.planning.tables import resolve_networks
+from dcgan.training.trial import compare_speeds
 
 CPU = torch.device("cpu")
 ONE, ALL, CHOSEN = "one thread", "all threads", "dcgan"
@@ -70,7 +71,7 @@ def _training(way: str, threads: int, seconds: float) -> Rates:
         config = open_config(recipe, size, 32, CPU)
         torch.set_num_threads(1 if way == ONE else threads)
         if way == CHOSEN:
-            chosen = resolve_speed(config, resolve_networks(config), CPU)[1]
+            chosen = resolve_speed(config, resolve_networks(config), CPU, compare_speeds)[1]
             torch.set_num_threads(chosen.at(0))
         ours = next(one for one in contestants(config, CPU, ["fp32"], 0) if "ours" in one.name)
         found[key] = _rate(ours.step, 32, seconds)

@@ -35,7 +35,8 @@ def update(players: Players, batch: Batch, rules: Rules, step_plan: StepPlan) ->
         return rules.objective.discriminator(real_B, fake_B, **targets)
 
     remembering = replace(rules, objective=replace(rules.objective, discriminator=remember))
-    statistics = step.discriminator_step(players, batch, judged_BCHW, remembering, step_plan)
+    judged = replace(batch, fake_BCHW=judged_BCHW)
+    statistics = step.discriminator_step(players, judged, remembering, step_plan)
     real_B, fake_B = seen[0], seen[1].requires_grad_()
     loss_d = rules.objective.discriminator(real_B, fake_B, **rules.targets)
     loss_g = rules.objective.generator(

@@ -33,10 +33,10 @@ from dcgan.config import RunConfig
 from dcgan.data import load_dataset, open_items
 from dcgan.runtime.rng import seed_everything
 from dcgan.training.build import build_batches, build_plan, build_state
+from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.rules import Batch
 from dcgan.training.state import TrainingState
 from dcgan.training.step import update
-from dcgan.training.tables import resolve_networks
 
 HERE = Path(__file__).parent
 RECIPES = ("small-mnist", str(HERE / "example64.yaml"))

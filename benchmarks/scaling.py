@@ -34,7 +34,7 @@ from dcgan.data import load_dataset, open_items
 from dcgan.runtime.ranks import Ranks, joined
 from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.loop import StopRequest, fit
-from dcgan.training.tables import resolve_networks
+from dcgan.training.planning.tables import resolve_networks
 
 STEPS = 8
 

@@ -37,9 +37,9 @@ import dcgan
 from dcgan.config import merge
 from dcgan.render.sheet import save_image, sheet
 from dcgan.training.build import build_batches, build_plan, build_state
+from dcgan.training.planning.tables import resolve_networks, with_classes
 from dcgan.training.rules import Batch
 from dcgan.training.step import update
-from dcgan.training.tables import resolve_networks, with_classes
 
 _FILE = "results.jsonl"
 """All results, one a line; ``data`` names the dataset and the length, or ``costs-DATASET``."""

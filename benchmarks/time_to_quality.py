@@ -43,11 +43,11 @@ from dcgan.evaluation.real_features import real_features
 from dcgan.evaluation.real_images import chosen_order, take
 from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.labels import label_shares
+from dcgan.models.batch_norm import reestimate_batch_norm
 from dcgan.render.sheet import save_image, sheet
 from dcgan.runtime.progress import TerminalReporter
-from dcgan.training.arguments import collect_settings
-from dcgan.training.auto import resolve_auto
-from dcgan.training.ema import reestimate_batch_norm
+from dcgan.training.planning.arguments import collect_settings
+from dcgan.training.planning.auto import resolve_auto
 
 HERE = Path(__file__).parent
 COUNT = 10_000
@@ -207,8 +207,8 @@ def configuration(asked: Contestant, task: Task) -> RunConfig:
     """The contestant's configuration for these images."""
     config = parse_config(
         collect_settings(
+            task.source,
             recipe=asked.recipe,
-            data=task.source,
             data_root=task.root,
             shortcuts={"seed": task.seed},
             settings=asked.settings,

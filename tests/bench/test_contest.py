@@ -20,9 +20,9 @@ from dcgan.bench.table import markdown, row
 from dcgan.config import load_recipe
 from dcgan.errors import ConfigError
 from dcgan.training.build import build_batches, build_plan, build_state
+from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.rules import Batch
 from dcgan.training.step import update
-from dcgan.training.tables import resolve_networks
 
 CPU = torch.device("cpu")
 

@@ -68,7 +68,7 @@ def test_what_is_there_is_never_overwritten(dcgan, tmp_path, png_folder, content
     code, _, err = dcgan("prepare", png_folder, "--out", out)
     assert code == 2
     assert err.startswith("dcgan: ")
-    assert "exists already; take another --out" in err
+    assert "exists already. Choose another --out" in err
     assert len(err.splitlines()) == 1
 
 

@@ -17,15 +17,15 @@ def check(*settings):
 @pytest.mark.parametrize(
     ("settings", "key", "cure"),
     [
-        ({"length": {"epochs": 3}}, "length", "give one of"),
-        ({"length": {"images": None}}, "length", "give one of"),
-        ({"optim": {"batch": 1}}, "optim.batch", "--batch 2"),
+        ({"length": {"epochs": 3}}, "length", "only one of"),
+        ({"length": {"images": None}}, "length", "only one of"),
+        ({"optim": {"batch": 1}}, "optim.batch", "`batch=2`"),
         ({"data": {"scaling": "standardized"}}, "data.scaling", "symmetric"),
         ({"model": {"latent": {"shape": [1, 9, 10]}}}, "model.latent.shape", "90"),
         (
             {"objective": {"r1": 1}, "model": {"discriminator": {"norm": "spectral+batch"}}},
             "objective.r1",
-            "norm none or spectral",
+            "norm=none` or spectral",
         ),
         *(
             ({"objective": {name: 1}, "model": {"discriminator": {"norm": "batch"}}}, key, "mixes")
@@ -39,13 +39,13 @@ def check(*settings):
             ({"objective": {"loss": loss, "real_target": 0.9}}, "objective.real_target", "targets")
             for loss in ("hinge", "wasserstein", "relativistic")
         ),
-        ({"objective": {"fake_target": 0.1}}, "objective.fake_target", "--objective.force-two"),
+        ({"objective": {"fake_target": 0.1}}, "objective.fake_target", "`objective.force_two"),
         (
             {"objective": {"fake_target": 0.1, "loss": "hinge", "force_two_sided": True}},
             "objective.fake_target",
             "no targets",
         ),
-        ({"objective": {"loss": "wasserstein"}}, "objective.loss", "--objective.wgan-gp 10"),
+        ({"objective": {"loss": "wasserstein"}}, "objective.loss", "`objective.wgan_gp=10`"),
         (
             {
                 "objective": {
@@ -63,29 +63,33 @@ def check(*settings):
             "model.discriminator.noise_until",
             "no noise to fade",
         ),
-        ({"objective": {"top_k_ramp": 9}}, "objective.top_k_ramp", "--objective.top-k 0.5"),
-        ({"objective": {"force_two_sided": True}}, "objective.force_two_sided", "fake-target 0.1"),
-        ({"objective": {"penalty_interval": 4}}, "objective.penalty_interval", "--objective.r1 1"),
+        ({"objective": {"top_k_ramp": 9}}, "objective.top_k_ramp", "`objective.top_k=0.5`"),
+        ({"objective": {"force_two_sided": True}}, "objective.force_two_sided", "fake_target=0.1`"),
+        ({"objective": {"penalty_interval": 4}}, "objective.penalty_interval", "`objective.r1=1`"),
         (
             {"objective": {"penalties_fade_to": 0.5, "r1": 1}},
             "objective.penalties_fade_to",
-            "--objective.penalties-fade-from 400000",
+            "`objective.penalties_fade_from=400000`",
         ),
         (
             {"objective": {"penalties_fade_from": 9}},
             "objective.penalties_fade_from",
-            "--objective.r1 1",
+            "`objective.r1=1`",
         ),
-        ({"objective": {"information": 2}}, "objective.information", "--model.latent.categorical"),
+        (
+            {"objective": {"information": 2}},
+            "objective.information",
+            "`model.latent.categorical=10`",
+        ),
         (
             {
                 "objective": {"information_continuous": 2},
                 "model": {"latent": {"categorical": [10]}},
             },
             "objective.information_continuous",
-            "--model.latent.continuous 2",
+            "`model.latent.continuous=2`",
         ),
-        ({"augment": {"target": 0.5}}, "augment.target", "--augment.probability adaptive"),
+        ({"augment": {"target": 0.5}}, "augment.target", "`augment.probability=adaptive`"),
         ({"augment": {"images_to_one": 9}}, "augment.images_to_one", "adaptive"),
         *(
             ({"augment": {"policy": "none", "probability": value}}, "augment.probability", "policy")
@@ -94,17 +98,17 @@ def check(*settings):
         (
             {"optim": {"generator": {"algorithm": "sgd", "betas": [0.0, 0.9]}}},
             "optim.generator.betas",
-            "--optim.generator.algorithm adam",
+            "`optim.generator.algorithm=adam`",
         ),
         (
             {"model": {"generator": {"slope": 0.1}}},
             "model.generator.slope",
-            "--model.generator.activation leaky_relu",
+            "`model.generator.activation=leaky_relu`",
         ),
         (
             {"optim": {"micro_batch": 1}, "model": {"generator": {"norm": "batch"}}},
             "optim.micro_batch",
-            "--optim.micro-batch 2",
+            "`optim.micro_batch=2`",
         ),
         (
             {
@@ -112,17 +116,17 @@ def check(*settings):
                 "model": {"generator": {"norm": "none"}, "discriminator": {"minibatch_stddev": 1}},
             },
             "optim.batch",
-            "does not vary",
+            "images to compare",
         ),
         ({"optim": {"generator": {"momentum": 0.9}}}, "optim.generator.momentum", "betas"),
         (
             {"optim": {"generator": {"algorithm": "sgd"}, "discriminator": {"momentum": 0.9}}},
             "optim.discriminator.momentum",
-            "--optim.discriminator.algorithm sgd",
+            "`optim.discriminator.algorithm=sgd`",
         ),
-        ({"optim": {"schedule_start": 0.5}}, "optim.schedule_start", "--optim.schedule"),
-        ({"optim": {"schedule_end": 0.5}}, "optim.schedule_end", "--optim.schedule"),
-        ({"average": {"ramp_up": 0.5}}, "average.ramp_up", "--average.half-life"),
+        ({"optim": {"schedule_start": 0.5}}, "optim.schedule_start", "`optim.schedule=linear`"),
+        ({"optim": {"schedule_end": 0.5}}, "optim.schedule_end", "`optim.schedule=linear`"),
+        ({"average": {"ramp_up": 0.5}}, "average.ramp_up", "`average.half_life=5000`"),
         (
             {"optim": {"batch": 64}, "model": {"discriminator": {"pack": 3}}},
             "model.discriminator.pack",
@@ -211,7 +215,7 @@ def test_settings_of_planned_networks_are_refused_beside_a_spelled_out_table(set
     recipe = load_recipe("small-mnist")
     settings = merge(recipe, {"model": {"discriminator": setting}})
     (name,) = setting
-    with pytest.raises(ConfigError, match=rf"model\.discriminator\.{name} .*no effect"):
+    with pytest.raises(ConfigError, match=rf"model\.discriminator\.{name}` .*no effect"):
         validate_combinations(parse_config(settings))
 
 

@@ -12,7 +12,8 @@ from tests.conftest import SMALL, Notes
 
 import dcgan
 from dcgan.errors import ConfigError
-from dcgan.evaluation.comparison import compare, differences, draw_comparison
+from dcgan.evaluation.comparison import compare, draw_comparison
+from dcgan.runs.settings import differences
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +132,9 @@ def test_one_run_is_not_compared_with_itself(pair):
         compare([pair[0], again], images=100)
 
 
-def test_records_and_places_are_no_differences():
+def test_settings_that_are_ignored_are_no_differences():
     a = {"records": {"keep": 1}, "data": {"cache": "off", "size": "16x16"}, "device": "cpu"}
     b = {"records": {"keep": 2}, "data": {"cache": "run", "size": "32x32"}, "device": "auto"}
-    assert differences([a, b]) == {"data.size": ("16x16", "32x32")}
+    ignored = ("records", "device", "data.cache")
+    assert differences([a, b], ignore=ignored) == {"data.size": ("16x16", "32x32")}
     assert differences([{"x": 1}, {}]) == {"x": (1, None)}

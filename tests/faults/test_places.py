@@ -18,8 +18,8 @@ from tests.conftest import SMALL, Notes
 import dcgan as package
 from dcgan.errors import DcganError, DiskFull
 from dcgan.runtime.progress import TerminalReporter
-from dcgan.training.event_files import open_writer
 from dcgan.training.loop import stopping_on_signals
+from dcgan.training.tensorboard_log import TensorBoardLog
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tools and limits are Linux's")
 
@@ -177,7 +177,7 @@ def test_a_damaged_sheet_stops_no_resume(copy):
     notes = Notes()
     run = package.train("digits", images=544, out=copy, resume=True, reporter=notes, **SMALL)
     assert run.folder.animation.is_file()
-    said = [line for line in notes if "made without it" in line]
+    said = [line for line in notes if "leaves it out" in line]
     assert [str(path) in line for path, line in zip(sheets, said, strict=False)] == [True, True]
 
 
@@ -193,15 +193,14 @@ def full_disk(size):
 
 
 def test_tensorboard_gives_up_on_a_full_disk_without_a_traceback(tmp_path, capfd):
-    said = []
-    writer = open_writer(tmp_path / "board", said.append, purge_step=1)
+    said = Notes()
+    board = TensorBoardLog(tmp_path / "board", said, 0)
     with full_disk(500):
-        for step in range(200):
-            writer.add_scalar("loss", 1.0, step)
-            writer.flush()
-        writer.close()
+        for images in range(200):
+            board.write_record({"images": images, "loss_d": 1.0})
+        board.close()
     with full_disk(0):
-        assert open_writer(tmp_path / "again", said.append, purge_step=1) is None
+        assert TensorBoardLog(tmp_path / "again", said, 0).has_failed
     places = [str(tmp_path / name) for name in ("board", "again")]
     assert [line.partition(": ")[0] for line in said] == places
     assert all("training continues without TensorBoard" in line for line in said)

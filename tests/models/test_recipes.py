@@ -17,7 +17,7 @@ from dcgan.models.latents import LatentSpace
 from dcgan.objectives.adversarial import generator_non_saturating
 from dcgan.runs.networks import Networks
 from dcgan.training.build import build_rules, build_state
-from dcgan.training.tables import resolve_networks
+from dcgan.training.planning.tables import resolve_networks
 
 CPU = torch.device("cpu")
 SPELLED_OUT = [name for name in list_recipes() if name not in {"auto", "modern"}]

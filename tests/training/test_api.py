@@ -22,8 +22,8 @@ from dcgan.runs.checkpoints import read_part, read_state
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import JsonLines
 from dcgan.runtime.reporting import Reporter
-from dcgan.training import build, loop, trainer
-from dcgan.training.triggers import Every
+from dcgan.training import hooks, loop, trainer
+from dcgan.training.planning.triggers import Every
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +276,7 @@ def test_a_damaged_last_checkpoint_is_passed_over_for_the_one_before(tmp_path, t
     (run.checkpoint / "generator.safetensors").write_bytes(b"")
     notes = Notes()
     again = train(tmp_path / "run", images=192, resume=True, settings=settings, reporter=notes)
-    assert any("passed over" in note for note in notes)
+    assert any("skipped" in note for note in notes)
     assert_same_state(whole.checkpoint, again.checkpoint)
 
 
@@ -356,7 +356,7 @@ def test_a_run_is_not_continued_on_other_images(tmp_path, png_folder):
 def test_fewer_images_than_a_batch_are_drawn_with_replacement_and_said(tmp_path, png_folder):
     notes = Notes()
     run = dcgan.train(str(png_folder), images=64, out=tmp_path / "r", reporter=notes, **SMALL)
-    assert any("with replacement" in note for note in notes)
+    assert any("repeats some of them" in note for note in notes)
     assert run.images_seen == 64
 
 
@@ -393,7 +393,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoin
         "optim": {"generator": {"algorithm": "sgd", "lr": 1e30}},
         "records": {"checkpoint_every": 32, "log_every": 32},
     }
-    with pytest.raises(Diverged, match=r"not finite.*after 3 returns.*lr 6e") as caught:
+    with pytest.raises(Diverged, match=r"not finite.*after 3 returns.*lr=6e") as caught:
         train(tmp_path / "run", images=6400, settings=settings)
     assert caught.value.exit_code == 4
     lines = (tmp_path / "run" / "events.jsonl").read_text().splitlines()
@@ -407,7 +407,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoin
 @pytest.fixture
 def _log_every_interval(monkeypatch):
     """No more log lines at the start of a run than later on."""
-    monkeypatch.setattr(build, "Widening", lambda first, every, dense: Every(every))
+    monkeypatch.setattr(hooks, "Widening", lambda first, every, dense: Every(every))
 
 
 @pytest.fixture

@@ -266,8 +266,8 @@ def test_what_cannot_be_measured_is_trained_on(tmp_path, monkeypatch, error):
     notes, listener = heard()
     run = dcgan.train("digits", images=256, out=tmp_path / "run", reporter=listener, **small())
     assert run.images_seen == 256
-    assert [note for note in notes if "not measured any more" in note] == [
-        f"not measured any more: {error}"
+    assert [note for note in notes if "no more scores" in note] == [
+        f"no more scores in this run: {error}"
     ]
     assert read_scores(run.folder) == []
 
@@ -291,7 +291,7 @@ def test_measuring_can_end_when_a_run_goes_on(tmp_path, eager):
     notes, listener = heard()
     off = small(metrics=EAGER | {"measure": "off"})
     dcgan.train("digits", images=768, out=out, resume=True, reporter=listener, **off)
-    assert any("not measured from here on" in note for note in notes)
+    assert any("`metrics.measure` is off" in note for note in notes)
     assert (out / "best.json").read_bytes() == best
 
 
@@ -305,7 +305,7 @@ def test_a_wrong_extractor_is_refused_before_anything_is_opened(tmp_path):
 def test_too_few_images_are_said(tmp_path, png_folder):
     notes, listener = heard()
     run = dcgan.train(png_folder, images=512, out=tmp_path / "run", reporter=listener, **small())
-    assert any("10 pictures are too few" in note for note in notes)
+    assert any("10 images are too few" in note for note in notes)
     assert not run.folder.best.exists()
 
 

@@ -18,9 +18,9 @@ from dcgan.runtime.ranks import Ranks
 from dcgan.training.build import build_augment, build_rules
 from dcgan.training.descent import gradient_magnitudes
 from dcgan.training.ema import AveragedGenerator
+from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.rules import Batch, Players, StepPlan
 from dcgan.training.step import update
-from dcgan.training.tables import resolve_networks
 
 CPU, META = torch.device("cpu"), torch.device("meta")
 BATCH = 8
@@ -86,7 +86,9 @@ def on_meta(settings):
 @pytest.mark.parametrize("settings", STEPS.values(), ids=STEPS.keys())
 def test_a_step_reads_nothing_back(settings, with_penalties):
     players, rules, batch = on_meta(settings)
-    average = AveragedGenerator(players.generator, half_life=1000, ramp_up=0.05)
+    average = AveragedGenerator(
+        players.generator, half_life=1000, ramp_up=0.05, latent=rules.latent, seed=0
+    )
     share = settings.get("objective", {}).get("top_k", 1.0)
     found = update(players, batch, rules, StepPlan(with_penalties=with_penalties, share=share))
     average.update(players.generator, BATCH, BATCH)

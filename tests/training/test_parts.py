@@ -17,12 +17,8 @@ from dcgan.models.recompute import recompute_rows
 from dcgan.objectives import OBJECTIVES
 from dcgan.runtime.ranks import Ranks
 from dcgan.training import micro_batch
-from dcgan.training.micro_batch import (
-    fewest_parts,
-    parts_on_device,
-    refuse_drawn_anew,
-    refuse_uneven,
-)
+from dcgan.training.micro_batch import fewest_parts, parts_on_device
+from dcgan.training.planning.device_limits import refuse_random_recompute, refuse_uneven
 from dcgan.training.rules import Batch, Players, Rules, StepPlan
 from dcgan.training.step import update
 
@@ -116,7 +112,7 @@ def test_where_nothing_fits_one_line_says_so():
     def attempt(parts):
         raise torch.OutOfMemoryError
 
-    with pytest.raises(ConfigError, match=r"not even 2 images at a time.*smaller --size"):
+    with pytest.raises(ConfigError, match=r"does not even fit 2 images at a time.*smaller `size`"):
         fewest_parts(attempt, 8, pack=2)
 
 
@@ -160,14 +156,14 @@ def test_all_processes_go_by_the_device_that_has_least(monkeypatch):
 def test_rows_that_draw_are_not_computed_again_on_mps(place):
     changed = {"optim": {"recompute": True}}
     config = parse_config(merge(load_recipe("small-mnist"), changed))
-    refuse_drawn_anew(config, torch.device("mps"))
+    refuse_random_recompute(config, torch.device("mps"))
     model = merge(load_recipe("small-mnist")["model"], {})
     noisy = model["discriminator"] if place == "discriminator" else model["generator"]["layers"][0]
     noisy["noise"] = 0.1
     config = parse_config(merge(load_recipe("small-mnist"), changed | {"model": model}))
-    refuse_drawn_anew(config, torch.device("cuda"))
+    refuse_random_recompute(config, torch.device("cuda"))
     with pytest.raises(ConfigError, match="other noise"):
-        refuse_drawn_anew(config, torch.device("mps"))
+        refuse_random_recompute(config, torch.device("mps"))
 
 
 def only_fitting(images):
@@ -199,7 +195,7 @@ def test_batch_norm_wants_a_batch_whole_and_hears_of_one_that_fits(monkeypatch, 
     asked = rules("non-saturating")
     assert parts_on_device(players(*norms), asked, (1, 16, 16), 12) == 1
     monkeypatch.setattr(micro_batch, "update", only_fitting(5))
-    with pytest.raises(ConfigError, match=r"optim.batch` is 12: .*--batch 4 fits"):
+    with pytest.raises(ConfigError, match=r"optim.batch` is 12: .*`batch=4` fits"):
         parts_on_device(players(*norms), asked, (1, 16, 16), 12)
 
 
@@ -214,7 +210,7 @@ def test_parts_that_are_said_must_be_equal_and_suit_the_norms():
     for wrong, processes in ((config(5), 1), (config(4), 2), (config(3, pack=2), 1)):
         with pytest.raises(ConfigError, match=r"optim.micro_batch"):
             refuse_uneven(wrong, processes)
-    with pytest.raises(ConfigError, match=r"one image of each of 2 processes.*take 4 or more"):
+    with pytest.raises(ConfigError, match=r"one image in each of 2 processes.*Use 4 or more"):
         own = config("auto", norm="batch", batch=2)
         refuse_uneven(
             own.model_copy(update={"optim": own.optim.model_copy(update={"batch_norm": "own"})}), 2
@@ -225,7 +221,7 @@ def test_parts_that_are_said_must_be_equal_and_suit_the_norms():
     assert "batch norm in the generator sees so many images" in warning
     assert validate_combinations(config(12, norm="batch")) == []
     (warning,) = validate_combinations(config(4, minibatch_stddev=True))
-    assert "minibatch_stddev takes the deviation of so many images" in warning
+    assert "minibatch_stddev` takes the deviation of so many images" in warning
 
 
 @pytest.mark.parametrize(

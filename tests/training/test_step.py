@@ -19,6 +19,7 @@ from dcgan.training.step import discriminator_step, generator_step, update
 RULES = Rules(OBJECTIVES["non-saturating"], targets={"real_target": 0.9})
 BOTH = StepPlan()
 D_ALONE = StepPlan(with_generator=False)
+WITH_PENALTIES = StepPlan(with_penalties=True)
 
 
 def players(norm_d="batch", lr=0.1):
@@ -137,9 +138,7 @@ def test_each_penalty_is_added_where_it_belongs(name):
     theirs, fake = copy.deepcopy(ours.discriminator), ours.generator(latent).detach()
     torch.manual_seed(7)
     rules = Rules(OBJECTIVES["hinge"], penalties={name: weight}, penalty_interval=2)
-    found = discriminator_step(
-        ours, Batch(real, latent), fake, rules, StepPlan(with_penalties=True)
-    )
+    found = discriminator_step(ours, Batch(real, latent, None, fake), rules, WITH_PENALTIES)
     torch.manual_seed(7)
     points = {
         "r1": lambda: real,
@@ -171,7 +170,7 @@ def test_penalties_add_up():
             ours.generator, one, ours.generator_optimizer, torch.optim.SGD(one.parameters(), 0.0)
         )
         rules = Rules(OBJECTIVES["relativistic"], penalties=weights)
-        discriminator_step(mine, Batch(real, latent), fake, rules, StepPlan(with_penalties=True))
+        discriminator_step(mine, Batch(real, latent, None, fake), rules, WITH_PENALTIES)
         alone.append([parameter.grad for parameter in one.parameters()])
     for plain, r1, r2, both in zip(*alone, strict=True):
         torch.testing.assert_close(both, r1 + r2 - plain, rtol=1e-4, atol=1e-6)
@@ -184,7 +183,7 @@ def test_penalties_are_fp32_whatever_the_precision():
         ours, (real, latent) = players(norm_d="none"), batch()
         fake = ours.generator(latent).detach()
         rules = Rules(RULES.objective, penalties={"r1": 1.0}, precision=precision)
-        discriminator_step(ours, Batch(real, latent), fake, rules, StepPlan(with_penalties=True))
+        discriminator_step(ours, Batch(real, latent, None, fake), rules, WITH_PENALTIES)
         grads.append([parameter.grad for parameter in ours.discriminator.parameters()])
     assert all(torch.equal(one, other) for one, other in zip(*grads, strict=True))
 
@@ -206,7 +205,8 @@ def test_the_generator_learns_from_the_most_convincing_share(loss):
     generator = copy.deepcopy(ours.generator).eval()
     ours.generator.eval()  # or batch norm ties the images together
     fake = ours.generator(latent)
-    generator_step(ours, Batch(real, latent), fake, Rules(OBJECTIVES[loss]), StepPlan(share=0.5))
+    half = StepPlan(share=0.5)
+    generator_step(ours, Batch(real, latent, None, fake), Rules(OBJECTIVES[loss]), half)
     with torch.no_grad():
         best = ours.discriminator(generator(latent)).argsort(descending=True)[:3]
     logits, of_real = ours.discriminator(generator(latent[best])), ours.discriminator(real[best])

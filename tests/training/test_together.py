@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 import dcgan
 from dcgan.config import load_recipe, merge, parse_config
 from dcgan.errors import ConfigError
-from dcgan.training.micro_batch import refuse_uneven
+from dcgan.training.planning.device_limits import refuse_uneven
 
 pytestmark = pytest.mark.slow
 

@@ -1,10 +1,10 @@
-"""The operations of differentiable augmentation, each on a batch with draws of its own per image.
+"""The operations of differentiable augmentation, with random parameters for each image.
 
 Zhao et al. 2020 (arXiv:2006.10738), section 4.2: colour, translation and cutout, of both real and
 generated images, with gradients passing through to the generator. Augmenting real images alone
-would teach the generator to draw augmented ones.
+would teach the generator to make augmented ones.
 
-B batch · C channels · H, W sides; images in [-1, 1], and zero is what is pushed in or cut out
+B batch · C channels · H, W sides; images in [-1, 1], and zero fills what is shifted or cut out
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 _SHIFT = 1 / 8
-"""Greatest translation, as a share of the side."""
+"""Largest translation, as a share of the side."""
 
 _HOLE = 1 / 2
 """Side of the hole that is cut out, as a share of the side."""
@@ -28,9 +28,9 @@ def brightness(image_BCHW: Tensor) -> Tensor:
 
 
 def saturation(image_BCHW: Tensor) -> Tensor:
-    """Move every pixel away from or towards its own grey, by a factor uniform on [0, 2]."""
-    grey_B1HW = image_BCHW.mean(dim=1, keepdim=True)
-    return torch.lerp(grey_B1HW, image_BCHW, 2 * _uniform(image_BCHW))
+    """Move every pixel away from or towards its own gray, by a factor uniform on [0, 2]."""
+    gray_B1HW = image_BCHW.mean(dim=1, keepdim=True)
+    return torch.lerp(gray_B1HW, image_BCHW, 2 * _uniform(image_BCHW))
 
 
 def contrast(image_BCHW: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ def translation(image_BCHW: Tensor) -> Tensor:
 
 
 def cutout(image_BCHW: Tensor) -> Tensor:
-    """Blank a rectangle of half of each side, its centre anywhere: DeVries & Taylor 2017
+    """Blank a rectangle of half of each side, its center anywhere: DeVries & Taylor 2017
     (arXiv:1708.04552)."""
     count, _, height, width = image_BCHW.shape
     row_BH = _is_in_hole(height, count, image_BCHW.device)
@@ -80,7 +80,7 @@ def _shifted(side: int, count: int, device: torch.device) -> Tensor:
 def _is_in_hole(side: int, count: int, device: torch.device) -> Tensor:
     """Whether each row (or column) is in its image's hole, (B, side)."""
     hole = int(side * _HOLE + 0.5)
-    # any centre: near the rim, part of the hole lies outside
+    # near the edge, part of the hole lies outside
     first_B = torch.randint(0, side + (1 - hole % 2), (count, 1), device=device) - hole // 2
     place_H = torch.arange(side, device=device)
     return (place_H >= first_B) & (place_H < first_B + hole)
@@ -93,7 +93,7 @@ class Operation:
     apply: Callable[[Tensor], Tensor]
     """(B, C, H, W) → the same shape."""
     needs_colour: bool = False
-    """Whether it is left out for images of fewer than three channels."""
+    """Whether images of fewer than three channels skip it."""
 
 
 OPERATIONS: dict[str, Operation] = {

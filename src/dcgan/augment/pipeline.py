@@ -1,4 +1,4 @@
-"""A policy of operations, each applied to each image with a probability that may adapt.
+"""The augmentation of D's input, with a probability that may adapt.
 
 B batch · C channels · H, W sides
 """
@@ -13,31 +13,30 @@ from torch import Tensor
 from dcgan.augment.operations import OPERATIONS
 
 _EVERY = 4
-"""D steps from one adjustment of the probability to the next."""
+"""D steps between two adjustments of the probability."""
 
 
 class Augment:
-    """What both real and generated images go through before D judges them.
+    """Augments real and generated images before D sees them.
 
-    The probability is fixed, or steered by D's own certainty (Karras et al. 2020,
-    arXiv:2006.06676, section 3.1): r = E[sign D(x)] on real training images is 0 when D cannot tell
-    them from generated ones and 1 when it knows them by heart; above a target the probability
-    rises, below it falls.
+    The probability is fixed, or adapts to overfitting (Karras et al. 2020, arXiv:2006.06676,
+    section 3.1): r = E[sign D(x)] on real training images is 0 when D cannot distinguish them from
+    generated ones and 1 when it overfits; above a target the probability rises, below it falls.
 
     Parameters
     ----------
     policy : sequence of str
-        Names in ``OPERATIONS``, applied in that order; none: images pass as they are.
+        Names in ``OPERATIONS``, applied in that order; empty: no change.
     channels : int
-        Of the images; with fewer than three, operations on colour are left out.
+        Of the images; with fewer than three, operations on color are skipped.
     probability : float in [0, 1], default 1
         Of each operation for each image; where it adapts, its first value.
     target : float in (0, 1), optional
-        Adapt towards this r; none: the probability stays.
+        Adapt to this r; None: the probability stays.
     images_to_one : int, default 500,000
-        Images seen in which the probability goes from 0 to 1 at most.
+        Least number of images seen in which the probability goes from 0 to 1.
     begins_after : int, default 0
-        Adapt from so many images on: nothing can be known by heart that was seen only once.
+        Adapt after so many images: D cannot overfit to images that it saw only once.
     device : torch.device
 
     Raises
@@ -65,7 +64,7 @@ class Augment:
         self._wait = begins_after
         # on the device, so that adapting never waits for it
         self.probability = torch.tensor(float(probability), device=device)
-        # whether it can be other than 0, which is known without asking the device
+        # whether it can differ from 0, known without asking the device
         self._acts = probability > 0
         self._sign_sum = torch.zeros((), device=device)
         self._images = 0
@@ -73,7 +72,7 @@ class Augment:
 
     def __call__(self, image_BCHW: Tensor) -> Tensor:
         """Images in [-1, 1] → augmented ones of the same shape, with gradients."""
-        # on a GPU, asking for more would wait for it
+        # reading the probability of a GPU would wait for it
         is_cpu = self.probability.device.type == "cpu"
         if not self._acts or (is_cpu and self.probability == 0):
             return image_BCHW
@@ -87,18 +86,18 @@ class Augment:
 
     @property
     def is_adaptive(self) -> bool:
-        """Whether the probability moves, and there is anything that it is the probability of."""
+        """Whether the probability changes and there are operations."""
         return self._target is not None and bool(self._operations)
 
     @torch.no_grad()
     def observe(self, sign: Tensor, images: int) -> None:
-        """Look at one D step, and adjust when it is time.
+        """Take note of one D step, and adjust the probability when it is due.
 
         Parameters
         ----------
         sign : scalar Tensor
-            Mean sign of D's logits on real images; where logits have no level, of how much greater
-            they are than those of generated images.
+            Mean sign of D's logits on real images; if only differences of logits mean anything, of
+            those to generated images.
         images : int
             How many real images it had, in all processes.
         """

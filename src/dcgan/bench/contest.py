@@ -21,9 +21,9 @@ from dcgan.config import RunConfig, merge, parse_config, resolved
 from dcgan.data import load_dataset, open_items
 from dcgan.runtime.device import no_tf32, synchronise
 from dcgan.training.build import build_batches, build_plan, build_state
+from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.rules import Batch
 from dcgan.training.step import update
-from dcgan.training.tables import resolve_networks
 
 IMAGES, PIXELS = 2048, 2**25
 """Random images and their total pixels: fewer large images, so that a step needs more memory."""

@@ -16,8 +16,8 @@ from dcgan.data import Survey
 from dcgan.errors import ConfigError
 from dcgan.runtime.device import choose_device, choose_precision, describe_hardware
 from dcgan.runtime.reporting import SILENT, Reporter
-from dcgan.training.arguments import collect_settings
-from dcgan.training.auto import resolve_auto
+from dcgan.training.planning.arguments import collect_settings
+from dcgan.training.planning.auto import resolve_auto
 
 _SIDE, _BATCH = 64, 64
 """Defaults for recipes without them, as in the standard PyTorch DCGAN example."""
@@ -96,13 +96,7 @@ def open_config(
 ) -> RunConfig:
     """The recipe's configuration without ``auto``; images are in color unless it says otherwise."""
     config = parse_config(
-        collect_settings(
-            recipe=recipe,
-            data=None,
-            data_root=None,
-            shortcuts={"size": size, "batch": batch},
-            settings={},
-        )
+        collect_settings(None, recipe=recipe, shortcuts={"size": size, "batch": batch}, settings={})
     )
     left_open: dict[str, Any] = {}
     if config.data.size == "auto":

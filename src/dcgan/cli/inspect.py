@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dcgan.data import Source
     from dcgan.data.quality.inspection import Inspection
-    from dcgan.training.advice import Advice
+    from dcgan.training.planning.advice import Advice
 
 
 def inspect(
@@ -74,8 +74,9 @@ def inspect(
     from dcgan.data.quality.inspection import inspect_dataset
     from dcgan.render.sheet import save_image
     from dcgan.runtime.device import choose_device
-    from dcgan.training.advice import advise
-    from dcgan.training.time_plan import time_needed
+    from dcgan.training.planning.advice import advise
+    from dcgan.training.planning.time_plan import time_needed
+    from dcgan.training.trial import images_per_second
 
     source = open_source(data, data_root, split=split, labels=labels)
     with screen() as reporter:
@@ -96,7 +97,7 @@ def inspect(
     save_image(sheet, path)
     report = as_dict(data, source, seen, advice) | {"sheet": str(path)}
     report["reasons"]["time"] = time_needed(
-        seen, advice.size, advice.channels, choose_device("auto")
+        seen, advice.size, advice.channels, choose_device("auto"), images_per_second
     )
     if html is not None:
         _write_page(html, report, source, seen, sheet)
@@ -109,7 +110,7 @@ def _sheet(source: Source, seen: Inspection, advice: Advice) -> Image.Image:
     from dcgan.data.fit_choices import fit_choices, spread_in_aspect
     from dcgan.data.store import load_some
     from dcgan.render.sheet import captioned_rows, sheet
-    from dcgan.training.advice import SAME_ASPECT
+    from dcgan.training.planning.advice import SAME_ASPECT
 
     plain = load_some(
         source, advice.size, advice.channels, how=advice.fit, limit=64, values=seen.values

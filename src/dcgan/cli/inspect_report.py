@@ -14,7 +14,7 @@ from dcgan.data.pixels.color import has_alpha, to_channels
 from dcgan.data.pixels.values import written
 from dcgan.data.quality.inspection import TINY_SIDE, Inspection
 from dcgan.errors import UnreadableImage, printable
-from dcgan.training.advice import Advice
+from dcgan.training.planning.advice import Advice
 
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _UNREADABLE_NAMED = 20

@@ -40,7 +40,7 @@ def _shapes(config: RunConfig) -> Iterator[str]:
         return
 
     from dcgan.models.geometry import describe_plan
-    from dcgan.training.tables import resolve_networks
+    from dcgan.training.planning.tables import resolve_networks
 
     planned = {p for p in _PLAYERS if p not in with_table and _waits(config, p)}
     networks = resolve_networks(_with_stand_ins(config))
@@ -66,7 +66,7 @@ def _with_stand_ins(config: RunConfig) -> RunConfig:
     """Fill in what is open, so that both networks can be built: the size of the generator table's
     output, and any width for a network that is planned later."""
     from dcgan.models.geometry import layer_shapes
-    from dcgan.training.tables import generator_table
+    from dcgan.training.planning.tables import generator_table
 
     open_settings = {"width": _WIDTH, "hidden": 0}
     filled: dict[str, Any] = {

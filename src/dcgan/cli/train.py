@@ -34,7 +34,7 @@ def train(
     from dcgan.config import parse_config, validate_combinations
     from dcgan.runtime.arguments import refuse_nothing_to_resume
     from dcgan.runtime.launch import speaks
-    from dcgan.training.arguments import collect_settings, starting_settings
+    from dcgan.training.planning.arguments import collect_settings
 
     given: dict[str, Any] = settings.model_dump(mode="json", exclude_unset=True) if settings else {}
     recipe = given.pop("recipe", None)
@@ -45,31 +45,22 @@ def train(
         "minutes": minutes,
         "batch": batch,
     }
+    request: dict[str, Any] = {
+        "recipe": recipe,
+        "out": out,
+        "resume": resume,
+        "data_root": data_root,
+        "settings": given,
+    }
     # what is wrong is refused before torch is imported, which takes seconds
     if resume and out is not None:
         refuse_nothing_to_resume(out)
-    asked = collect_settings(
-        recipe=starting_settings(recipe, out=out, resume=resume),
-        data=data,
-        data_root=data_root,
-        shortcuts=shortcuts,
-        settings=given,
-    )
-    validate_combinations(parse_config(asked))
+    validate_combinations(parse_config(collect_settings(data, shortcuts=shortcuts, **request)))
 
     from dcgan.cli.flags import screen
     from dcgan.cli.train_report import as_dict, as_text
     from dcgan.training import train as train_run
 
-    run = train_run(
-        data,
-        recipe=recipe,
-        out=out,
-        resume=resume,
-        data_root=data_root,
-        settings=given,
-        reporter=screen(),
-        **shortcuts,
-    )
+    run = train_run(data, **request, **shortcuts, reporter=screen())
     if speaks():
         print(json.dumps(as_dict(run)) if as_json else as_text(run))

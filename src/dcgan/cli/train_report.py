@@ -1,4 +1,4 @@
-"""What ``dcgan train`` prints at its end: results, the best checkpoint, and next commands."""
+"""What ``dcgan train`` prints at its end: whether it went well, its files, and what to do next."""
 
 from __future__ import annotations
 
@@ -13,25 +13,58 @@ from dcgan.evaluation.real_images import FEWEST
 from dcgan.runs import Run
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.dataset import FROM_PYTHON
-from dcgan.runs.scores import read_best
+from dcgan.runs.scores import read_best, read_scores
 from dcgan.runtime.arguments import is_name
 from dcgan.runtime.shell import command
 from dcgan.training.resume_command import resume_call, twice_as_long
 
+_GOOD = 0.5
+"""Part of the way from the first score to that of real images; with less, images look much as at
+the first score."""
+
+_WORSE = 2.0
+"""A last score so many times as far from that of real images as the best one is clearly worse."""
+
 
 def as_text(run: Run) -> str:
-    """Every result's file, and what to do next."""
+    """Whether training went well and where to look, then every file, then what to try next."""
     folder = run.folder
-    lines = [
-        f"sample sheet   {folder.sheets()[-1]}",
-        f"training GIF   {folder.animation}",
-        f"loss curves    {folder.curves}",
-        f"gradients      {folder.gradients}",
-    ]
+    files = {
+        "checkpoint": f"{run.checkpoint.name}, which other commands use",
+        "animation": folder.animation,
+        "losses": folder.curves,
+        "gradients": folder.gradients,
+        "run folder": folder.path,
+    }
     if folder.quality.is_file():
-        lines.append(f"quality        {folder.quality}")
-    lines += [f"run folder     {folder.path}", f"best           {_best_line(run)}", "next:"]
-    return "\n".join(lines + [f"  {step}" for step in _next_steps(run)])
+        files["scores"] = folder.quality
+    lines = [*_outcome(run), f"look at the images: {folder.sheets()[-1]}", ""]
+    lines += [f"{name:<11}{path}" for name, path in files.items()]
+    return "\n".join([*lines, "", "next:", *(f"  {step}" for step in _next_steps(run))])
+
+
+def _outcome(run: Run) -> list[str]:
+    """Whether training went well, by the scores of its checkpoints, and those scores."""
+    best = read_best(run.folder)
+    if best is None:
+        return [f"training has finished after {_images_seen(run):,} images, without scores"]
+    scores = [one for one in read_scores(run.folder) if one.score.protocol == best.score.protocol]
+    values = {one.images: one.score.value for one in scores} | {best.images: best.score.value}
+    first, last, reached = values[min(values)], values[max(values)], best.score.value
+    baseline = best.score.baseline or 0.0
+    if len(values) == 1:
+        verdict = "training has finished, too early to say whether it went well"
+    elif first - reached < _GOOD * (first - baseline):
+        verdict = "training did not go well: images hardly became more like the real ones"
+    elif last - baseline > _WORSE * (reached - baseline):
+        verdict = f"training went well until {best.images:,} images, then images became worse"
+    else:
+        verdict = "training went well: images became more like the real ones"
+    return [
+        verdict,
+        f"{best.score.name}: {first:.3g} at first, {reached:.3g} at best, after {best.images:,}"
+        f" images. Real images score {baseline:.2g}; lower is better",
+    ]
 
 
 def as_dict(run: Run) -> dict[str, Any]:
@@ -83,15 +116,3 @@ def _images_seen(run: Run) -> int:
 def _seconds(run: Run) -> float:
     records = run.log()
     return float(records[-1].get("seconds", 0.0)) if records else 0.0
-
-
-def _best_line(run: Run) -> str:
-    """Which checkpoint commands take by default, and by what it was found."""
-    best = read_best(run.folder)
-    if best is None:
-        return f"{run.checkpoint.name}, the last: no checkpoint was scored during training"
-    score = best.score
-    return (
-        f"{best.checkpoint}: {score.name} {score.value:.3g}; real images score"
-        f" {score.baseline:.2g}; {score.generated:,} images each"
-    )

@@ -1,7 +1,7 @@
 """The run as one frozen, typed, validated tree; recipes are YAML files that fill it."""
 
 from dcgan.config.parsing import parse_config, read_yaml, refuse_odd_sections
-from dcgan.config.recipes import list_recipes, load_recipe, merge, recipe_text
+from dcgan.config.recipes import list_recipes, load_recipe, merge, recipe_text, with_settings
 from dcgan.config.tree import RunConfig, resolved
 from dcgan.config.unused_settings import forget_unused
 from dcgan.config.validation import validate_combinations
@@ -18,6 +18,7 @@ __all__ = [
     "refuse_odd_sections",
     "resolved",
     "validate_combinations",
+    "with_settings",
 ]
 
 

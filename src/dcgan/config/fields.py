@@ -1,11 +1,11 @@
-"""Field types shared by the configuration's sections: sizes, kernels, layer rows."""
+"""Field types that the sections of the configuration share, such as sizes and ranges."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from math import isfinite
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -14,11 +14,9 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
-    model_serializer,
-    model_validator,
 )
 
-from dcgan.vocabulary import Activation, Augmentation, Norm, Operation, Order
+from dcgan.vocabulary import Augmentation, Operation
 
 SMALLEST_SIDE, LARGEST_SIDE = 16, 4096
 
@@ -26,9 +24,11 @@ MOST_THREADS = 1024
 
 OPERATIONS = get_args(Operation)
 
+Auto = Literal["auto"]
+
 
 class Section(BaseModel):
-    """A part of the configuration: immutable, and without room for unknown keys."""
+    """A part of the configuration: immutable, without unknown keys."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
@@ -107,7 +107,7 @@ def _read_threads(value: Any) -> int | str:
 
 
 def thread_changes(threads: int | str) -> tuple[tuple[int, int], ...]:
-    """A setting of threads as (images seen, number from there on), in order.
+    """The setting ``threads`` as (images seen, number from there on), in order.
 
     >>> thread_changes(2), thread_changes("2,1@12288")
     (((0, 2),), ((0, 2), (12288, 1)))
@@ -118,7 +118,7 @@ def thread_changes(threads: int | str) -> tuple[tuple[int, int], ...]:
 
 
 def _matching(pattern: str, allowed: str) -> Callable[[str], str]:
-    """A validator that refuses texts of another form and says what is allowed."""
+    """A validator that refuses other texts and says what is allowed."""
 
     def validate(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -159,68 +159,3 @@ Policy = Annotated[
         )
     ),
 ]
-
-
-class LayerRow(Section):
-    """One row of a layer table, written ``{conv_transpose: 64, kernel: 5, stride: 2}``.
-
-    A row reads in the order it computes: noise, resize, minibatch standard deviation, the operation
-    (spectral norm acts on its weights), norm and activation in ``order``, dropout. A row that
-    leaves out bias, norm, activation or order has its network's.
-    """
-
-    operation: Operation
-    """What the row computes; in YAML the key that holds the output channels."""
-    channels: Positive
-    """Output channels, or output features of a linear row."""
-    kernel: PositivePair = (1, 1)
-    """Kernel size, one number or [height, width]."""
-    stride: PositivePair = (1, 1)
-    """Stride, one number or [height, width]."""
-    padding: Pair = (0, 0)
-    """Zero padding, one number or [height, width]."""
-    output_padding: Pair = (0, 0)
-    """Rows and columns added to one side of a transposed convolution's output."""
-    reshape: tuple[Positive, Positive, Positive] | None = None
-    """Give a linear row's features this (channels, height, width)."""
-    bias: bool | None = None
-    """Whether the operation has a bias."""
-    norm: Norm | None = None
-    """Normalisation of this row."""
-    activation: Activation | None = None
-    """Activation of this row."""
-    order: Order | None = None
-    """Which comes first, norm or activation."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """Probability of dropping an activation while training."""
-    noise: Annotated[float, Field(ge=0)] | None = None
-    """Standard deviation of Gaussian noise added to the row's input while training."""
-    resize: PositivePair | None = None
-    """Bring the row's input to this size first, bilinearly; one number or [height, width]."""
-    minibatch_stddev: bool = False
-    """Append the batch's mean standard deviation to the row's input as one more channel."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _expand_shorthand(cls, row: Any) -> Any:
-        if not isinstance(row, dict) or "operation" in row:
-            return row
-        named = [key for key in OPERATIONS if key in row]
-        if len(named) != 1:
-            raise ValueError(
-                f"a row names exactly one operation with its channels ({', '.join(OPERATIONS)}),"
-                " such as {conv: 64, kernel: 4}"
-            )
-        rest = {key: value for key, value in row.items() if key != named[0]}
-        return {"operation": named[0], "channels": row[named[0]], **rest}
-
-    @model_serializer(mode="wrap")
-    def _write_shorthand(self, handler: Any) -> dict[str, Any]:
-        full = handler(self)
-        row = {full.pop("operation"): full.pop("channels")}
-        defaults = {
-            name: field.default for name, field in type(self).model_fields.items() if name in full
-        }
-        return row | {
-            name: value for name, value in full.items() if getattr(self, name) != defaults[name]
-        }

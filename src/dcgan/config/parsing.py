@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from dcgan.config.allowed_values import allowed, either
+from dcgan.config.fields import OPERATIONS
 from dcgan.config.tree import RunConfig
 from dcgan.errors import ConfigError, did_you_mean, nearest_of, shown
 from dcgan.plain_yaml import read_yaml_file
@@ -23,7 +24,7 @@ def read_yaml(path: str | PathLike[str]) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        The file is not there, is not YAML, or holds something else than a mapping.
+        The file does not exist, is not YAML, or does not hold a mapping.
     """
     path = Path(path)
     try:
@@ -41,10 +42,12 @@ def read_yaml(path: str | PathLike[str]) -> dict[str, Any]:
 
 
 def refuse_odd_sections(settings: Mapping[Any, Any], section: Any = RunConfig) -> None:
-    """Raise ConfigError where a section is no mapping, or a name no text."""
+    """Raise ConfigError if a section is not a mapping, or a name not a string."""
     for key, value in settings.items():
         if not isinstance(key, str):
-            raise ConfigError("", key, f"{shown(key)} is no name of a setting; write KEY: VALUE")
+            raise ConfigError(
+                "", key, f"{shown(key)} is not the name of a setting; write KEY: VALUE"
+            )
         field = section.model_fields.get(key)
         inner = None if field is None else field.annotation
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
@@ -77,26 +80,27 @@ def config_error(error: ValidationError, section: str = "") -> ConfigError:
     Parameters
     ----------
     section : str
-        Where in the tree the validated part stands, when it is not the whole.
+        Where in the tree the validated part is, when it is not the whole.
     """
     findings = error.errors(include_url=False)
     finding = findings[0]
     begin = section.split(".") if section else []
-    path = _without_union_branches([*begin, *finding["loc"]])
-    key, value = _dotted(path), finding["input"]
-    context = finding.get("ctx", {})
+    path, field, parent = _follow([*begin, *finding["loc"]])
+    value, key = finding["input"], ""
+    for part in path:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
     or_auto = any(
-        other["type"] == "literal_error" and other["ctx"]["expected"] == "'auto'"
+        other["type"] == "literal_error"
+        and other["ctx"]["expected"] == "'auto'"
+        and _follow([*begin, *other["loc"]])[0] == path
         for other in findings
-        if _without_union_branches([*begin, *other["loc"]]) == path
     )
-    field = _field_at(path)
     match finding["type"]:
         case "extra_forbidden":
-            known = _fields_at(path[:-1])
-            return ConfigError(key, value, f"no such setting; {did_you_mean(str(path[-1]), known)}")
+            meant = did_you_mean(str(path[-1]), _keys_of(parent))
+            return ConfigError(key, value, f"no such setting; {meant}")
         case "value_error":
-            problem = str(context["error"]) + (", or auto" if or_auto else "")
+            problem = str(finding["ctx"]["error"]) + (", or auto" if or_auto else "")
             return ConfigError(key, value, problem)
     choices = allowed(field) if field is not None else []
     if not choices:
@@ -106,64 +110,40 @@ def config_error(error: ValidationError, section: str = "") -> ConfigError:
     return ConfigError(key, value, f"not allowed{meant} Allowed: {either(choices)}")
 
 
-def _field_at(path: Sequence[int | str]) -> FieldInfo | None:
-    """The setting that a path leads to; None where it leads into a list of layers or nowhere."""
-    section: Any = RunConfig
-    field: FieldInfo | None = None
-    for part in path:
-        if isinstance(part, int):
-            continue  # an item of a list is described with its list
-        if section is None or part not in section.model_fields:
-            return None
-        field = section.model_fields[part]
-        section = _section_in(field.annotation)
-    return field
-
-
-def _without_union_branches(path: Sequence[int | str]) -> list[int | str]:
-    """A place in the tree, without the names of a union's branches that pydantic puts into it."""
-    kept: list[int | str] = []
-    section: Any = RunConfig
-    for position, part in enumerate(path):
-        is_last = position == len(path) - 1
-        if section is None:
-            if isinstance(part, int):
-                kept.append(part)
-            continue
-        if isinstance(part, int):
-            kept.append(part)
-        elif part in section.model_fields:
-            kept.append(part)
-            section = _section_in(section.model_fields[part].annotation)
-        elif is_last:
-            kept.append(part)  # an unknown key
-    return kept
-
-
-def _dotted(path: list[int | str]) -> str:
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
-
-
 def settings_below(section: str) -> list[str]:
     """The settings of a section by its dotted path, such as ``model.generator``."""
-    return _fields_at(list(section.replace("-", "_").split(".")))
+    return _keys_of(_follow(section.replace("-", "_").split("."))[2])
 
 
-def _fields_at(path: list[int | str]) -> list[str]:
-    """The valid keys of the section that a path leads to."""
+def _follow(path: Sequence[int | str]) -> tuple[list[int | str], FieldInfo | None, Any]:
+    """Where a path of pydantic leads in the tree.
+
+    Returns
+    -------
+    (list, FieldInfo or None, section or None)
+        The path without the names of a union's branches, which pydantic puts into it; the setting,
+        None for an unknown key; the last section on the way, where the path ends in none.
+    """
+    kept: list[int | str] = []
+    field: FieldInfo | None = None
     section: Any = RunConfig
-    for part in path:
+    for position, part in enumerate(path):
         if isinstance(part, int):
-            continue
-        field = section.model_fields[part]
-        section = _section_in(field.annotation)
+            kept.append(part)  # an item of a list is described with its list
+        elif section is not None and part in section.model_fields:
+            kept.append(part)
+            field = section.model_fields[part]
+            section = _section_in(field.annotation)
+        elif section is not None and position == len(path) - 1:
+            kept.append(part)
+            field = None
+    return kept, field, section
+
+
+def _keys_of(section: Any) -> list[str]:
+    """The valid keys of a section."""
     fields = list(section.model_fields)
-    if "operation" in fields:
-        fields = ["conv", "conv_transpose", "linear", *fields[2:]]
-    return fields
+    return [*OPERATIONS, *fields[2:]] if "operation" in fields else fields
 
 
 def _section_in(annotation: Any) -> Any:

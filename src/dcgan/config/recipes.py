@@ -8,7 +8,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from dcgan.config.parsing import read_yaml
+from dcgan.config.parsing import parse_config, read_yaml
+from dcgan.config.tree import RunConfig
 from dcgan.errors import ConfigError, did_you_mean
 from dcgan.plain_yaml import load_yaml
 
@@ -76,3 +77,8 @@ def merge(base: Mapping[str, Any], *overrides: Mapping[str, Any]) -> dict[str, A
             else:
                 result[key] = value
     return result
+
+
+def with_settings(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
+    """The same configuration with other settings, nested as in a recipe."""
+    return parse_config(merge(config.model_dump(mode="json"), settings))

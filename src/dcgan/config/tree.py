@@ -16,9 +16,9 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field
 
 from dcgan.config.fields import (
+    Auto,
     Colour,
     Device,
-    LayerRow,
     Natural,
     Policy,
     Positive,
@@ -27,28 +27,22 @@ from dcgan.config.fields import (
     Size,
     Threads,
 )
+from dcgan.config.model import ModelConfig
 from dcgan.errors import ConfigError
 from dcgan.vocabulary import (
-    Activation,
     BatchNormStatistics,
     CachePlace,
     Distance,
-    Distribution,
     Fit,
     Frames,
-    Initialisation,
     KeepOrDrop,
     LearningRateSchedule,
     LossName,
-    Norm,
     Optimiser,
-    Order,
     PixelScaling,
     Precision,
-    Upsampling,
 )
 
-Auto = Literal["auto"]
 Value = TypeVar("Value")
 
 
@@ -129,98 +123,6 @@ class DataConfig(Section):
     memory_gb: Annotated[float, Field(ge=0)] | Auto = "auto"
     """Limit the memory for decoded images that are not stored on disk, in GB (10^9 bytes). auto
     uses 60 % of the free memory."""
-
-
-class LatentConfig(Section):
-    """The latent: the random vector from which the generator makes an image."""
-
-    dim: Positive = 100
-    """Set how many random numbers a latent has."""
-    distribution: Distribution = "normal"
-    """Choose the distribution of the latent: normal is N(0, 1), uniform is [-1, 1] as in the DCGAN
-    paper."""
-    shape: tuple[Positive, Positive, Positive] | None = None
-    """Reshape the latent to (channels, height, width) (default: dim, 1, 1)."""
-    categorical: tuple[Annotated[int, Field(ge=2)], ...] = ()
-    """Set how many values each categorical InfoGAN code has, such as 10 for one code of ten
-    values."""
-    continuous: Natural = 0
-    """Set the number of continuous InfoGAN codes, each uniform on [-1, 1]."""
-
-
-class NetworkConfig(Section):
-    """A network: a table of layers, or a planned network."""
-
-    layers: tuple[LayerRow, ...] | None = None
-    """Set each layer in a table, in a recipe file (default: plan the layers for the image size and
-    channels, with the settings below)."""
-    width: Positive | Auto = "auto"
-    """Set the channels of a planned network's hidden layer next to the image. They double each time
-    the size halves. auto chooses 16 to 64."""
-    max_width: Positive = 512
-    """Limit the channels of every layer of a planned network."""
-    norm: Norm = "batch"
-    """Choose the normalization of layers that do not set one. The output layer of a planned network
-    does not use batch or pixel."""
-    activation: Activation = "relu"
-    """Choose the activation of layers that do not set one. The output layer of a planned network
-    uses tanh."""
-    order: Order = "norm-activation"
-    """Choose the order of normalization and activation in layers that do not set it."""
-    bias: bool | Auto = "auto"
-    """Use a bias in layers that do not set it. auto uses one where no batch norm follows."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Set the dropout probability in the hidden layers of a planned network."""
-    noise: Annotated[float, Field(ge=0)] = 0.0
-    """Add Gaussian noise of this standard deviation to the input of a planned network (instance
-    noise)."""
-    noise_until: Natural = 0
-    """Reduce the instance noise linearly to zero over this many images seen. 0 keeps it
-    constant."""
-    slope: Annotated[float, Field(ge=0)] = 0.2
-    """Set the negative slope of leaky ReLU."""
-    init: Initialisation = "default"
-    """Choose the initial weights: default (of PyTorch), dcgan (N(0, 0.02), as in the paper), or he
-    (keeps the variance of activations from layer to layer, He et al. 2015)."""
-
-
-class GeneratorConfig(NetworkConfig):
-    """The generator: a table of layers, or a planned network."""
-
-    upsampling: Upsampling = "transposed"
-    """Choose how a planned network doubles the size: transposed convolutions, or bilinear resizing
-    and a convolution (avoids checkerboard patterns)."""
-
-
-class DiscriminatorConfig(NetworkConfig):
-    """The discriminator: a table of layers, or a planned network."""
-
-    norm: Norm = "none"
-    """Choose the normalization of layers that do not set one. The first and the output layer of a
-    planned network do not use batch or pixel."""
-    activation: Activation = "leaky_relu"
-    """Choose the activation of layers that do not set one. The output layer of a planned network
-    uses none."""
-    minibatch_stddev: bool = False
-    """Add the minibatch standard deviation to the smallest feature map of a planned network. Try it
-    against mode collapse."""
-    hidden: Natural | Auto = 0
-    """Set the features of a linear layer before the output of a planned network. 0 adds no such
-    layer, as in the paper; auto uses 8 times the width."""
-    pack: Positive = 1
-    """Set how many images the discriminator judges together, stacked as channels (PacGAN). Try 2
-    against mode collapse."""
-
-
-class ModelConfig(Section):
-    """Both networks and the latent."""
-
-    condition: str | None = None
-    """Train on labels: set the factor, usually label, whose classes the generator can then generate
-    on request (default: off)."""
-    latent: LatentConfig = LatentConfig()
-    generator: GeneratorConfig = GeneratorConfig()
-    discriminator: DiscriminatorConfig = DiscriminatorConfig()
 
 
 PENALTIES = ("r1", "r2", "wgan_gp", "dragan")

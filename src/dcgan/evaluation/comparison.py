@@ -21,7 +21,7 @@ from dcgan.render.runs_page import side_by_side
 from dcgan.runs.dataset import open_dataset
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.scores import read_scores
-from dcgan.runs.settings import flat, stored_settings
+from dcgan.runs.settings import differences, stored_settings
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
@@ -177,7 +177,7 @@ def compare(
     compared = zip(runs, _names([run.path for run in runs]), spreads, strict=True)
     return Comparison(
         tuple(_compared(run, name, spread, seed) for run, name, spread in compared),
-        differences([stored_settings(run.folder) for run in runs]),
+        differences([stored_settings(run.folder) for run in runs], ignore=_NOT_COMPARED),
         protocol,
     )
 
@@ -245,18 +245,6 @@ def _compared(run: Sampler, name: str, spreads: tuple[Spread, ...], seed: int) -
         log=log,
         spreads=spreads,
     )
-
-
-def differences(settings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    """Dotted settings that differ, each with its values.
-
-    >>> differences([{"optim": {"batch": 64}}, {"optim": {"batch": 32}}])
-    {'optim.batch': (64, 32)}
-    """
-    flattened = [flat(one) for one in settings]
-    keys = sorted({key for one in flattened for key in one if not key.startswith(_NOT_COMPARED)})
-    rows = {key: tuple(one.get(key) for one in flattened) for key in keys}
-    return {key: row for key, row in rows.items() if any(value != row[0] for value in row)}
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

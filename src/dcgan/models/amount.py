@@ -1,4 +1,4 @@
-"""How many numbers a layer table holds and makes: counted from its shapes, before it is built."""
+"""Counts the weights and activations of a layer table from its shapes, before it is built."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dcgan.models.table import Layer
 
 
 def count_weights(layers: Sequence[Layer], input_shape: Shape) -> int:
-    """Weights of all convolutions and linear layers; biases and norms, a fraction, are left out.
+    """Weights of all convolutions and linear layers; biases and norms, a small part, are left out.
 
     Parameters
     ----------
@@ -31,5 +31,5 @@ def count_weights(layers: Sequence[Layer], input_shape: Shape) -> int:
 
 
 def count_activations(layers: Sequence[Layer], input_shape: Shape) -> int:
-    """Numbers that all rows together make of one image."""
+    """Numbers in the outputs of all layers together, for one image."""
     return sum(prod(shape) for shape in layer_shapes(layers, input_shape))

@@ -20,8 +20,8 @@ from dcgan.vocabulary import Initialisation
 class InstanceNoise(nn.Module):
     """Add Gaussian noise while training: x + σ·ε, ε ~ N(0, 1).
 
-    Keeps the discriminator from telling real and generated images apart by detail that no
-    generator could have (Sønderby et al. 2016, arXiv:1610.04490). Identity in evaluation.
+    Keeps the discriminator from using detail that no generator could have (Sønderby et al. 2016,
+    arXiv:1610.04490). Identity in evaluation.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class InstanceNoise(nn.Module):
         super().__init__()
         self.deviation = deviation
         self.share = 1.0
-        """Of the deviation, that is left: see :func:`fade_noise`."""
+        """Share of the deviation that is left, see :func:`fade_noise`."""
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.deviation * self.share == 0:
@@ -45,7 +45,7 @@ class InstanceNoise(nn.Module):
 
 
 def fade_noise(network: nn.Module, share: float) -> None:
-    """Leave a share, from 1 to 0, of all instance noise in a network."""
+    """Set the share, from 1 to 0, of all instance noise in a network."""
     for module in network.modules():
         if isinstance(module, InstanceNoise):
             module.share = share
@@ -62,10 +62,10 @@ class PixelNorm(nn.Module):
 
 
 class Pack(nn.Module):
-    """Stack m images at a time as channels, for a discriminator that judges them together.
+    """Stack m images at a time as channels, for a discriminator with one logit for all of them.
 
-    A generator that draws too few kinds of images gives itself away in a pack of them: Lin et al.
-    2018 (arXiv:1712.04086), PacGAN. In evaluation every image is a pack of itself.
+    A pack shows a generator that makes too few kinds of images: Lin et al. 2018 (arXiv:1712.04086),
+    PacGAN. In evaluation every image is a pack of copies of itself.
 
     Parameters
     ----------
@@ -93,8 +93,8 @@ class MinibatchStddev(nn.Module):
     """Append one channel that holds how much the batch varies.
 
     The standard deviation over the batch of every feature at every position, averaged to one
-    number and repeated over batch and positions: a collapsed generator gives itself away. Karras
-    et al. 2018 (arXiv:1710.10196), section 3, with the whole batch as one group.
+    number and repeated over batch and positions: it is small for a collapsed generator. Karras et
+    al. 2018 (arXiv:1710.10196), section 3, with the whole batch as one group.
 
     Shape: (B, C, H, W) → (B, C + 1, H, W), or (B, F) → (B, F + 1).
     """
@@ -189,13 +189,10 @@ def _norms(
 
 
 def _activations(layer: Layer) -> dict[str, nn.Module]:
-    match layer.activation:
-        case "relu":
-            return {"relu": nn.ReLU()}
-        case "leaky_relu":
-            return {"leaky_relu": nn.LeakyReLU(layer.slope)}
-        case "selu":
-            return {"selu": nn.SELU()}
-        case "tanh":
-            return {"tanh": nn.Tanh()}
-    return {}
+    if layer.activation == "none":
+        return {}
+    if layer.activation == "leaky_relu":
+        return {"leaky_relu": nn.LeakyReLU(layer.slope)}
+    return {
+        layer.activation: {"relu": nn.ReLU, "selu": nn.SELU, "tanh": nn.Tanh}[layer.activation]()
+    }

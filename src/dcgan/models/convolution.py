@@ -1,9 +1,9 @@
-"""Convolutions from or to a single pixel, as the matrix products they are.
+"""Convolutions from or to a single pixel, computed as matrix products.
 
 B batch · I, O channels · H, W sides
 
-A convolution library searches windows where there is only one, at several times the cost. Weights
-have the shapes and names of PyTorch's own modules; so do spectral norm and saved runs.
+That is several times as fast as a convolution. Weights have the shapes and names of PyTorch's own
+modules, which spectral norm and saved runs rely on.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The discriminator: image to logit.
 
-B batch · C channels · H, W sides · F features before the last row · K classes
+B batch · C channels · H, W sides · F features before the output layer · K classes
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dcgan.models.table import Layer
 from dcgan.vocabulary import ClassPooling, Initialisation
 
 _HIDDEN = 128
-"""Of the rows that read codes."""
+"""Features of the hidden layer that reads codes."""
 
 
 class Discriminator(nn.Module):
@@ -30,20 +30,20 @@ class Discriminator(nn.Module):
     layers : sequence of Layer
         The table; its last shape must hold one number.
     image_shape : (C, H, W)
-        Of the images it judges.
+        Of its images.
     init : {"default", "dcgan", "he"}
         Initial weights, see :func:`dcgan.models.init.initialise`.
     classes : int, default 0
-        K; above 0, it judges whether an image is a real one of its class, by a projection of the
-        class on the features before the last row (Miyato & Koyama 2018, arXiv:1802.05637,
+        K; above 0, the logit says whether an image is a real one of its class, by a projection of
+        the class on the features before the output layer (Miyato & Koyama 2018, arXiv:1802.05637,
         equation 3): ψ(φ(x)) + yᵀ V φ(x).
     class_pooling : {"sum", "mean"}, default "sum"
         How features (B, F, H, W) become φ(x) in the class term. The authors sum over positions. The
-        mean makes the class term H·W times smaller than the rest of the logit, so the generator
-        hardly learns classes. It exists for runs made before the sum was used.
+        mean makes the class term H·W times smaller, so the generator hardly learns classes; it
+        exists for old runs.
     codes : int, default 0
-        Numbers that :meth:`read_codes` gives; above 0, two linear rows read the latent codes from
-        the same features (Chen et al. 2016, arXiv:1606.03657, InfoGAN's Q).
+        Numbers that :meth:`read_codes` returns; above 0, two linear layers read the latent codes
+        from the same features (Chen et al. 2016, arXiv:1606.03657, InfoGAN's Q).
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class Discriminator(nn.Module):
             raise GeometryError(
                 "layers",
                 found,
-                "a discriminator ends in one logit; end the table with {linear: 1}, or with a conv"
+                "a discriminator ends in one logit. End the table with {linear: 1}, or with a conv"
                 " whose kernel is the size of its input",
             )
         self._operations = [layer.operation for layer in layers]
@@ -107,12 +107,12 @@ class Discriminator(nn.Module):
     def forward(self, image_BCHW: Tensor, class_BK: Tensor | None = None) -> Tensor:
         """(B, C, H, W), and classes (B, K) of which one number is 1 → logits (B,).
 
-        Without classes, a conditional discriminator judges the image alone.
+        Without classes, the logit of a conditional discriminator is about the image alone.
         """
         return self.logits_of(self.features(image_BCHW), class_BK)
 
     def features(self, image_BCHW: Tensor) -> Tensor:
-        """What the last row sees, (B, F) or (B, F, H, W)."""
+        """The input of the output layer, (B, F) or (B, F, H, W)."""
         feature: Tensor = image_BCHW
         for block in list(self.blocks)[:-1]:
             feature = block(feature)
@@ -138,7 +138,7 @@ class Discriminator(nn.Module):
         return code
 
     def layer_weights(self) -> dict[str, nn.Parameter]:
-        """Each row's trained weights by a name for people, such as ``1 conv``."""
+        """Each layer's trained weights by a readable name, such as ``1 conv``."""
         weights = {}
         for number, (block, operation) in enumerate(
             zip(self.blocks, self._operations, strict=True), start=1

@@ -1,4 +1,4 @@
-"""The same generator for drawing only: what training needs between two layers folded into them.
+"""A faster copy of a generator for sampling only: norms are folded into the layers before them.
 
 B batch · I, O channels · H, W sides
 """
@@ -16,25 +16,25 @@ from dcgan.models.blocks import Block
 from dcgan.models.generator import Generator
 
 _FEW = 4
-"""Channels that fill so little of a vector register that four windows at once pay: measured with
-PyTorch's kernels for CPUs, 1.8 to 2.5 times as fast for 1 and 3 channels, slower from 16."""
+"""Most output channels for which :class:`InPhases` pays: with PyTorch's kernels for CPUs it is 1.8
+to 2.5 times as fast for 1 and 3 channels, and slower from 16."""
 
 
 @torch.no_grad()
 def folded(generator: Generator) -> Generator:
-    """A copy that draws the same images, but for rounding, and faster; not for training.
+    """A copy that generates the same images up to rounding, but faster; not for training.
 
     In evaluation a batch norm is one scale and one shift for each channel, which go into the
-    weights of the layer before it, unless spectral norm makes them. On a CPU, transposed
-    convolutions to few channels become :class:`InPhases`. Hooks are left behind.
+    weights of the layer before it, unless that has spectral norm. On a CPU, transposed convolutions
+    to few channels become :class:`InPhases`. Hooks are not copied.
 
     Parameters
     ----------
     generator : Generator
-        In evaluation mode; left as it is.
+        In evaluation mode; it is not changed.
     """
     found = copy.deepcopy(generator).eval().requires_grad_(False)
-    for module in found.modules():  # what is watched or switched off in the original is not here
+    for module in found.modules():  # hooks of the original are not for the copy
         module._forward_hooks.clear()
         module._forward_pre_hooks.clear()
     for block in found.blocks:
@@ -52,7 +52,7 @@ def folded(generator: Generator) -> Generator:
 
 
 def _norm_after(block: Block, name: str) -> nn.BatchNorm1d | nn.BatchNorm2d | None:
-    """The batch norm that acts on what a layer gives, and on nothing in between."""
+    """The batch norm right behind a layer, if there is one."""
     names = list(dict(block.named_children()))
     after = [other for other in names[names.index(name) + 1 :] if other != "reshape"]
     norm = block.get_submodule(after[0]) if after else None
@@ -70,7 +70,7 @@ def _fold(
         norm.bias,
     )
     axis = 1 if isinstance(module, nn.ConvTranspose2d) else 0
-    # a linear row viewed as a picture has as many outputs to a channel as the picture has pixels
+    # a linear layer reshaped to (C, H, W) has H·W outputs for each channel
     pixels = module.weight.shape[axis] // norm.num_features
     scale_O, mean_O, shift_O = (value.repeat_interleave(pixels) for value in per_channel)
     shape = [-1 if place == axis else 1 for place in range(module.weight.dim())]
@@ -83,9 +83,9 @@ def _fold(
 class InPhases(nn.Module):
     """A transposed convolution with windows of 4x4, stride 2 and padding 1, as one of 2x2.
 
-    Of its sixteen weights only four meet in any pixel, and which four depends on whether row and
-    column are even: four convolutions with windows of 2x2, here four times as many channels of
-    one, whose images are interleaved.
+    Each output pixel uses only four of the sixteen weights, which depend on whether its row and
+    column are even. So it is four convolutions with windows of 2x2, computed as one with four times
+    the channels, whose results are interleaved.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class InPhases(nn.Module):
 
     @staticmethod
     def suits(module: nn.ConvTranspose2d) -> bool:
-        """Whether a layer can be written so, and is the faster for it."""
+        """Whether a layer can be computed so, and faster."""
         return (
             (*module.kernel_size, *module.stride, *module.padding) == (4, 4, 2, 2, 1, 1)
             and not any(module.output_padding)

@@ -26,7 +26,7 @@ class Generator(nn.Module):
     latent_dim : int, default 100
         Z.
     latent_shape : (int, int, int), optional
-        View the latent as (channels, height, width), as in a spatial latent; default (Z, 1, 1).
+        Reshape the latent to (channels, height, width); default (Z, 1, 1).
     init : {"default", "dcgan", "he"}
         Initial weights, see :func:`dcgan.models.init.initialise`.
 
@@ -64,7 +64,7 @@ class Generator(nn.Module):
         self.shapes = layer_shapes(layers, self.input_shape)
         if not self.shapes or len(self.shapes[-1]) != 3:
             raise GeometryError(
-                "layers", len(layers), "a generator ends in an image; reshape its last linear row"
+                "layers", len(layers), "a generator ends in an image. Reshape its last linear layer"
             )
         inputs = [self.input_shape, *self.shapes[:-1]]
         self.blocks = nn.Sequential(
@@ -73,11 +73,11 @@ class Generator(nn.Module):
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of what it draws."""
+        """(C, H, W) of its images."""
         channels, height, width = self.shapes[-1]
         return channels, height, width
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
-        """(B, Z) → (B, C, H, W), in [-1, 1] when the last row is a tanh."""
+        """(B, Z) → (B, C, H, W), in [-1, 1] if the output layer has tanh."""
         image_BCHW: Tensor = self.blocks(latent_BZ.reshape(-1, *self.input_shape))
         return image_BCHW

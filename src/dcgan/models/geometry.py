@@ -19,9 +19,7 @@ from dcgan.vocabulary import Activation, Order, Upsampling
 Shape = tuple[int, ...]
 
 SMALLEST_SIDE = 16
-"""The smallest image side that is planned for."""
-
-"""How a planned generator doubles its pictures."""
+"""The smallest image side of planned networks."""
 
 _SEED_SIDE = 4
 """Planned networks halve each side until the larger one is below twice this (the paper's 4x4)."""
@@ -68,7 +66,7 @@ def _shape_after(layer: Layer, shape: Shape, key: str) -> Shape:
             raise GeometryError(
                 f"{key}.reshape",
                 list(layer.reshape),
-                f"holds {prod(layer.reshape)} numbers, the row makes {layer.channels}",
+                f"must have as many numbers as the layer makes: {layer.channels}",
             )
         return layer.reshape
     if len(shape) == 1:
@@ -80,15 +78,15 @@ def _shape_after(layer: Layer, shape: Shape, key: str) -> Shape:
 
 
 def _refuse_foreign_settings(layer: Layer, key: str) -> None:
-    """Settings that the row's operation does not have."""
+    """Refuse settings that the row's operation does not have."""
     if layer.operation != "linear" and layer.reshape is not None:
-        raise GeometryError(f"{key}.reshape", list(layer.reshape), "only a linear row is reshaped")
+        raise GeometryError(f"{key}.reshape", list(layer.reshape), "only a linear layer has it")
     if layer.operation == "linear":
         plain = Layer(operation="linear", channels=1)
         for name in ("kernel", "stride", "padding", "output_padding", "resize"):
             if getattr(layer, name) != getattr(plain, name):
                 value = list(getattr(layer, name))
-                raise GeometryError(f"{key}.{name}", value, f"a linear row has no {name}")
+                raise GeometryError(f"{key}.{name}", value, f"a linear layer has no {name}")
 
 
 def _side_after(layer: Layer, axis: int, side: int, key: str) -> int:
@@ -97,27 +95,25 @@ def _side_after(layer: Layer, axis: int, side: int, key: str) -> int:
     name = ("height", "width")[axis]
     if layer.operation == "conv":
         if extra:
-            raise GeometryError(
-                f"{key}.output_padding", extra, "only a conv_transpose has output padding"
-            )
+            raise GeometryError(f"{key}.output_padding", extra, "only a conv_transpose has it")
         if kernel > side + 2 * padding:
             raise GeometryError(
                 f"{key}.kernel",
                 kernel,
-                f"does not fit an input {name} of {side} with padding {padding}; take a kernel of"
-                f" at most {side + 2 * padding}, or more padding",
+                f"does not fit an input {name} of {side} with padding {padding}. Use a kernel of at"
+                f" most {side + 2 * padding}, or more padding",
             )
         return (side + 2 * padding - kernel) // stride + 1
     if extra >= stride:
         raise GeometryError(
-            f"{key}.output_padding", extra, f"must be smaller than the stride, which is {stride}"
+            f"{key}.output_padding", extra, f"must be smaller than the stride of {stride}"
         )
     out = (side - 1) * stride - 2 * padding + kernel + extra
     if out < 1:
         raise GeometryError(
             f"{key}.padding",
             padding,
-            f"cuts all of the output away, whose {name} would be {out}; take less padding",
+            f"leaves an output {name} of {out}. Use less padding",
         )
     return out
 
@@ -137,12 +133,12 @@ def plan_generator(
     slope: float = 0.2,
     upsampling: Upsampling = "transposed",
 ) -> tuple[Layer, ...]:
-    """A layer table that draws images of exactly this size from a (Z, 1, 1) latent.
+    """A layer table that makes images of exactly this size from a (Z, 1, 1) latent.
 
-    A first transposed convolution makes a small picture (4 to 7 on the larger side), further ones
-    of kernel 4, stride 2, padding 1 double it. A side that must come out odd gets kernel 3 on that
-    axis, which doubles less one. ``width`` channels stand before the image, twice as many at each
-    smaller size up to ``max_width``. The output has tanh and neither batch nor pixel norm.
+    The first transposed convolution makes a feature map of 4 to 7 on the larger side; further ones
+    of kernel 4, stride 2, padding 1 double it. An odd side needs kernel 3 on that axis, which
+    doubles less one. The last hidden layer has ``width`` channels, each layer before it twice as
+    many, up to ``max_width``. The output has tanh and neither batch nor pixel norm.
 
     Parameters
     ----------
@@ -151,8 +147,8 @@ def plan_generator(
     bias : bool, optional
         Default: where no batch norm follows.
     upsampling : {"transposed", "bilinear"}
-        ``bilinear``: rows after the first enlarge bilinearly and then convolve with kernel 3, which
-        has no checkerboard to unlearn (Odena et al. 2016, distill.pub/2016/deconv-checkerboard).
+        ``bilinear``: layers after the first resize and then convolve with kernel 3, which avoids
+        checkerboard patterns (Odena et al. 2016, distill.pub/2016/deconv-checkerboard).
 
     Raises
     ------
@@ -206,16 +202,16 @@ def plan_discriminator(
 ) -> tuple[Layer, ...]:
     """The mirror of :func:`plan_generator`: halves the image until one logit is left.
 
-    The input and output rows have neither batch nor pixel norm; the last has no dropout either.
-    It takes images of any number of channels.
+    The first and the output layer have neither batch nor pixel norm; the output has no dropout
+    either. Images may have any number of channels.
 
     Parameters
     ----------
     minibatch_stddev : bool
-        Of the smallest picture, as one more channel or feature.
+        Of the smallest feature map, as one more channel or feature.
     hidden : int
-        Features of a linear row between the smallest picture and the logit; 0: none, as in the
-        paper. Convolutions relate what stands close together; the logit's row only adds up.
+        Features of a linear layer before the logit; 0: none, as in the paper. Convolutions relate
+        what is close together, and the output layer only adds up.
 
     Raises
     ------
@@ -286,12 +282,12 @@ def halvings(size: tuple[int, int]) -> list[tuple[int, int]]:
         raise GeometryError(
             "data.size",
             f"{size[0]}x{size[1]}",
-            f"networks are planned for sides from {SMALLEST_SIDE} up; take --size {SMALLEST_SIDE}",
+            f"planned networks need sides of at least {SMALLEST_SIDE}. Use `size={SMALLEST_SIDE}`",
         )
     sides = [size]
     while max(sides[-1]) >= 2 * _SEED_SIDE:
         height, width = sides[-1]
-        # the shorter side of a very long picture stops at 1
+        # the shorter side of a very long image stops at 1
         sides.append(((height + 1) // 2, (width + 1) // 2))
     return sides
 
@@ -308,7 +304,7 @@ def describe_plan(layers: Sequence[Layer], input_shape: Shape) -> str:
 
 
 def wants_bias(norm: str, order: Order) -> bool:
-    """Whether a row's bias does anything: a batch norm right behind it would take it away.
+    """Whether a layer's bias has any effect: a batch norm right behind it would remove it.
 
     >>> wants_bias("batch", "norm-activation"), wants_bias("batch", "activation-norm")
     (False, True)
@@ -317,15 +313,15 @@ def wants_bias(norm: str, order: Order) -> bool:
 
 
 def _edge_norm(norm: str) -> str:
-    """What of a norm may stand at a network's image or logit: only spectral (weights, not data)."""
+    """The part of a norm that an image or a logit may have: spectral, which acts on weights."""
     return "spectral" if "spectral" in norm else "none"
 
 
 def _doubling_kernel(small: Pair, large: Pair) -> Pair:
     """Kernel per axis with stride 2, padding 1: 4 doubles a side, 3 doubles it less one.
 
-    The same kernels lead a convolution back: with kernel 4 from an even side to its half, with
-    kernel 3 from an odd side to its half rounded up.
+    A convolution with the same kernel goes back: with 4 from an even side to its half, with 3 from
+    an odd side to its half rounded up.
     """
     height, width = (4 if big == 2 * few else 3 for few, big in zip(small, large, strict=True))
     return height, width

@@ -21,14 +21,13 @@ def initialise(
     init : {"default", "dcgan", "he"}
         ``default`` leaves PyTorch's initialisation. ``dcgan`` draws weights from N(0, 0.02) and
         batch norm scales from N(1, 0.02), with shifts of zero (Radford et al. 2016, section 4;
-        the spread of the scales is that of their code). ``he`` draws weights of such a variance
-        that activations keep theirs from layer to layer, 2 / (1 + slope²) / fan-in before a
-        rectifier and 1 / fan-in elsewhere, with biases of zero (He et al. 2015,
-        arXiv:1502.01852, equation 14): PyTorch's are a sixth of that, and a deep network without
-        norm begins with next to no signal.
+        the spread of the scales is that of their code). ``he`` keeps the variance of activations
+        from layer to layer: weights have variance 2 / (1 + slope²) / fan-in before a rectifier
+        and 1 / fan-in elsewhere, biases are zero (He et al. 2015, arXiv:1502.01852, equation 14).
+        PyTorch's variance is a sixth of that, so a deep network without norm has hardly any signal.
     activation : str, default "none"
-        What the layer feeds. A SELU only normalises itself with zero-mean weights of variance
-        1 / fan-in (Klambauer et al. 2017, arXiv:1706.02515): they are drawn so, whatever ``init``.
+        Of the layer. SELU needs zero-mean weights of variance 1 / fan-in (Klambauer et al. 2017,
+        arXiv:1706.02515), and gets them with any ``init``.
     slope : float, default 0
         Negative slope of a leaky ReLU.
     """
@@ -49,7 +48,7 @@ def initialise(
 
 
 def _gain(activation: str, slope: float) -> float:
-    """Of variance, so that the one after a rectifier is that before."""
+    """Factor of the variance that makes up for the activation."""
     match activation:
         case "relu":
             return 2.0

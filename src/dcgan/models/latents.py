@@ -10,24 +10,22 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from dcgan.vocabulary import Distribution
 
 _BLOCK = 64
-"""Latents are drawn in blocks of this many, so that the i-th does not depend on how many follow."""
+"""Latents are generated in blocks, so that the i-th does not depend on how many follow."""
 
 
 @dataclass(frozen=True)
 class LatentSpace:
-    """What the generator's input is drawn from.
+    """The distribution of the generator's input.
 
-    A latent is one vector, so that whatever takes latents takes conditional ones too: noise, then a
-    class as K numbers of which one is 1 (for a linear first layer the same as an embedding
-    concatenated to the noise), then each categorical code in the same way, then the continuous
-    codes.
+    A latent is one vector, with or without conditions: noise, then a one-hot class of K numbers
+    (for a linear first layer the same as an embedding concatenated to the noise), then each
+    categorical code, also one-hot, then the continuous codes.
 
     Parameters
     ----------
@@ -36,12 +34,12 @@ class LatentSpace:
     distribution : {"normal", "uniform"}
         Of the noise: N(0, 1), or uniform on [-1, 1] as in Radford et al. 2016.
     classes : tuple of float
-        The share of each class that images are drawn of; none: not conditional.
+        The share of each class among generated images; empty: not conditional.
     categorical : tuple of int
-        For each categorical code how many values it has, all equally likely (Chen et al. 2016,
+        How many equally likely values each categorical code has (Chen et al. 2016,
         arXiv:1606.03657).
     continuous : int
-        How many continuous codes there are, each uniform on [-1, 1].
+        Number of continuous codes, each uniform on [-1, 1].
     """
 
     dim: int = 100
@@ -57,12 +55,12 @@ class LatentSpace:
 
     @property
     def class_slice(self) -> slice:
-        """Where in a latent its class stands."""
+        """Where the class is in a latent."""
         return slice(self.dim, self.dim + len(self.classes))
 
     @property
     def categorical_slices(self) -> tuple[slice, ...]:
-        """Where each categorical code stands."""
+        """Where each categorical code is."""
         start, found = self.class_slice.stop, []
         for values in self.categorical:
             found.append(slice(start, start + values))
@@ -71,7 +69,7 @@ class LatentSpace:
 
     @property
     def continuous_slice(self) -> slice:
-        """Where the continuous codes stand."""
+        """Where the continuous codes are."""
         return slice(self.width - self.continuous, self.width)
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
@@ -134,11 +132,11 @@ class LatentSpace:
             parts = [torch.from_numpy(stream.random(shape, dtype=np.float32) * 2 - 1)]
         if self.classes:
             ends = np.cumsum(self.classes) / sum(self.classes)
-            drawn = np.searchsorted(ends[:-1], stream.random(_BLOCK), side="right")
-            parts.append(_one_hot(_tensor(drawn), len(self.classes)))
+            drawn = np.searchsorted(ends[:-1], stream.random(_BLOCK), side="right").astype(np.int64)
+            parts.append(_one_hot(torch.from_numpy(drawn), len(self.classes)))
         for values in self.categorical:
             drawn = np.floor(stream.random(_BLOCK) * values).astype(np.int64)
-            parts.append(_one_hot(_tensor(drawn), values))
+            parts.append(_one_hot(torch.from_numpy(drawn), values))
         if self.continuous:
             uniform = stream.random((_BLOCK, self.continuous), dtype=np.float32) * 2 - 1
             parts.append(torch.from_numpy(uniform))
@@ -147,8 +145,8 @@ class LatentSpace:
 
 @lru_cache(maxsize=64)
 def _ends(shares: tuple[float, ...], device: torch.device) -> Tensor:
-    """Where on [0, 1) each class but the last ends, made once per device: each copy to a GPU would
-    wait for it. (``torch.multinomial`` takes a sum there that has no deterministic algorithm.)"""
+    """Where on [0, 1) each class but the last ends, once per device: each copy to a GPU would wait
+    for it. (``torch.multinomial`` needs a sum there that has no deterministic algorithm.)"""
     with torch.inference_mode(False):
         ends = np.cumsum(shares) / sum(shares)
         return torch.tensor(ends[:-1], dtype=torch.float32, device=device)
@@ -160,10 +158,6 @@ def _noise(
     if distribution == "normal":
         return torch.randn(shape, generator=generator, device=generator.device)
     return torch.rand(shape, generator=generator, device=generator.device) * 2 - 1
-
-
-def _tensor(numbers: NDArray[np.int64]) -> Tensor:
-    return torch.from_numpy(numbers.astype(np.int64))
 
 
 def _one_hot(number_B: Tensor, values: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Less memory for more time: what a row computes inside itself is not kept, but computed again."""
+"""Less memory for more time: the backward pass computes what is inside a layer again."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from dcgan.models.blocks import Block
 
 
 class RecomputedBlock(Block):
-    """A row of which only the input is held until the backward pass reaches it.
+    """A layer of which only the input is kept until the backward pass.
 
-    Chen et al. 2016 (arXiv:1604.06174). Gradients, those of gradients too, are the same; random
-    numbers are drawn again as they were, and running statistics move once.
+    Chen et al. 2016 (arXiv:1604.06174). Gradients, also those of gradients, are the same; the same
+    random numbers are used again, and running statistics are updated once.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -35,8 +35,7 @@ class RecomputedBlock(Block):
 
 
 class _StatisticsStay(AbstractContextManager[None]):
-    """Within, batch norms do not follow their running statistics; entered again by each backward
-    pass of those that a penalty takes."""
+    """Inside, batch norms do not update running statistics; entered once for each backward pass."""
 
     def __init__(self, row: nn.Module) -> None:
         norms = [module for module in row.modules() if isinstance(module, _BatchNorm)]
@@ -54,7 +53,7 @@ class _StatisticsStay(AbstractContextManager[None]):
 
 
 def recompute_rows(network: nn.Module) -> None:
-    """Let every row of a network's table be computed again; weights stay."""
+    """Make every layer of a network a :class:`RecomputedBlock`; weights stay."""
     for module in network.modules():
         if type(module) is Block:
             module.__class__ = RecomputedBlock

@@ -1,4 +1,4 @@
-"""Batch norm over the whole batch, where it is shared among processes.
+"""Batch norm over the whole batch of several processes.
 
 B images of this process · C channels · F, H, W
 """
@@ -17,7 +17,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class _Synchronised(_BatchNorm):
-    """Mixed into PyTorch's batch norms: while training, moments are those of all shares together.
+    """Makes PyTorch's batch norms use the moments of all shares of a batch in training.
 
     With mean μ_p and variance v_p of each share, all of one size, the whole has mean
     μ = Σ μ_p / P and variance Σ (v_p + (μ_p - μ)²) / P (Chan et al. 1979).
@@ -43,7 +43,7 @@ class _Synchronised(_BatchNorm):
 
     @torch.no_grad()
     def _follow(self, mean_C: Tensor, variance_C: Tensor, count: int) -> None:
-        """Running statistics, as PyTorch keeps them: with the unbiased variance."""
+        """Update running statistics as PyTorch does, with the unbiased variance."""
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -62,7 +62,7 @@ class SynchronisedBatchNorm2d(_Synchronised, nn.BatchNorm2d):
 
 
 def synchronise_batch_norm(network: Network, ranks: Ranks) -> Network:
-    """Make a network's batch norms take their moments over all processes; weights stay."""
+    """Make a network's batch norms use the moments of all processes; weights stay."""
     for module in network.modules():
         if ranks.size > 1 and type(module) is nn.BatchNorm1d:
             module.__class__ = SynchronisedBatchNorm1d

@@ -24,7 +24,7 @@ def discriminator_cross_entropy(
 
     Goodfellow et al. 2014 (arXiv:1406.2661), equation 1, as a loss; t < 1 is one-sided label
     smoothing (Salimans et al. 2016, arXiv:1606.03498, section 3.4): only real targets move,
-    since smoothing the fake ones rewards the generator for what it already does.
+    since smoothing the fake ones rewards the generator for what it already makes.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def discriminator_cross_entropy(
 
 
 def _cross_entropy(logit_B: Tensor, target: float) -> Tensor:
-    if target in (0.0, 1.0):  # half of the work
+    if target in (0.0, 1.0):  # half of the computation
         return softplus(-logit_B if target else logit_B).mean()
     return (target * softplus(-logit_B) + (1 - target) * softplus(logit_B)).mean()
 
@@ -50,12 +50,12 @@ def generator_non_saturating(fake_B: Tensor) -> Tensor:
 
 
 def generator_saturating(fake_B: Tensor) -> Tensor:
-    """log(1 - D(G(z))): the minimax game as written; its gradient vanishes when D is sure."""
+    """log(1 - D(G(z))): the original minimax loss; no gradient when D rejects all samples."""
     return -softplus(fake_B).mean()
 
 
 def discriminator_hinge(real_B: Tensor, fake_B: Tensor) -> Tensor:
-    """max(0, 1 - f(x)) + max(0, 1 + f(G(z))): nothing more to gain beyond a margin of one.
+    """max(0, 1 - f(x)) + max(0, 1 + f(G(z))): no gradient beyond a margin of one.
 
     Lim & Ye 2017 (arXiv:1705.02894), Miyato et al. 2018 (arXiv:1802.05957), equation 16.
     """
@@ -88,7 +88,7 @@ def discriminator_least_squares(
 
 
 def generator_least_squares(fake_B: Tensor) -> Tensor:
-    """½ (f(G(z)) - 1)²: also samples that pass for real are pulled towards the boundary."""
+    """½ (f(G(z)) - 1)²: samples that look real are pulled to the boundary, too."""
     return (fake_B - 1).square().mean() / 2
 
 
@@ -110,22 +110,22 @@ def discriminator_relativistic(real_B: Tensor, fake_B: Tensor) -> Tensor:
     Parameters
     ----------
     real_B, fake_B : Tensor
-        Logits, equally many: i-th beside i-th.
+        Logits, equally many, paired by index.
     """
     return softplus(fake_B - real_B).mean()
 
 
 def generator_relativistic(fake_B: Tensor, real_B: Tensor) -> Tensor:
-    """-log σ(f(G(z)) - f(x)): the same pairs, the other way around.
+    """-log σ(f(G(z)) - f(x)): the same pairs, reversed.
 
-    Real logits matter to the gradient: they weigh each generated image by how far it lies behind.
+    Real logits weigh the gradient of each generated image.
     """
     return softplus(real_B - fake_B).mean()
 
 
 @dataclass(frozen=True)
 class Objective:
-    """What each player minimises."""
+    """The losses of both networks."""
 
     discriminator: Callable[..., Tensor]
     """(real logits (B,), fake logits (B,)) → loss; with targets also real_target, fake_target."""
@@ -134,9 +134,9 @@ class Objective:
     has_targets: bool = False
     """Whether D's loss has targets, which can be smoothed."""
     is_relativistic: bool = False
-    """Whether G's loss looks at real images too."""
+    """Whether G's loss uses real images too."""
     has_level: bool = True
-    """Whether a logit means something by itself; else only differences of logits do."""
+    """Whether a logit has a meaning by itself; otherwise only differences do."""
 
 
 OBJECTIVES: dict[LossName, Objective] = {

@@ -1,4 +1,4 @@
-"""The information that images hold about the codes they were drawn from.
+"""InfoGAN's loss: how well codes can be read from generated images.
 
 B batch · N numbers of all codes
 """
@@ -23,13 +23,13 @@ def code_loss(
     Parameters
     ----------
     read_BN : Tensor
-        What was read: logits of each categorical code in turn, then the means μ.
+        What was read: the logits of each categorical code, then the means μ.
     code_BN : Tensor
-        What the images were drawn from, categorical codes with one number that is 1.
+        The codes of the images, categorical ones one-hot.
     categorical : sequence of int
-        How many values each categorical code has; what is left is continuous.
+        How many values each categorical code has; the rest is continuous.
     continuous_weight : float, default 0.1
-        Of the continuous codes; the paper takes less than 1, so that they do not outweigh the rest.
+        Of the continuous codes; less than 1 in the paper, so that they do not outweigh the others.
     """
     start, loss = 0, read_BN.new_zeros(())
     for values in categorical:

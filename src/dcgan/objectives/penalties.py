@@ -1,8 +1,8 @@
 """Penalties on the discriminator's gradient with respect to images, and clipped weights.
 
 All four are a mean over images of ½ ‖∇D‖² or of (‖∇D‖ - 1)²; they differ in where the gradient
-is taken. They are exact when each logit depends on its own image alone: batch norm in D breaks
-that, minibatch standard deviation bends it a little (Karras et al. 2020, arXiv:1912.04958, use
+is taken. They are exact if each logit depends on its own image alone: batch norm in D breaks
+that, minibatch standard deviation only a little (Karras et al. 2020, arXiv:1912.04958, use
 it with R1).
 
 B batch · C channels · H, W sides
@@ -22,7 +22,7 @@ from dcgan.vocabulary import PenaltyName, PenaltyPlace
 def squared_gradient_norms(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
     """‖∂D(x_b)/∂x_b‖² of every image, (B,), itself differentiable.
 
-    Where D judges packs, there is a logit for each pack and a gradient in all its images.
+    With packs, there is one logit for each pack and a gradient in all its images.
 
     Parameters
     ----------
@@ -80,21 +80,21 @@ def around_images(real_BCHW: Tensor) -> Tensor:
 
 @torch.no_grad()
 def clip_weights(parameters: Iterable[nn.Parameter], bound: float) -> None:
-    """Put every weight into [-bound, bound], in place: Arjovsky et al. 2017, algorithm 1."""
+    """Clip every weight to [-bound, bound], in place: Arjovsky et al. 2017, algorithm 1."""
     for parameter in parameters:
         parameter.clamp_(-bound, bound)
 
 
 @dataclass(frozen=True)
 class Penalty:
-    """Where D's gradient is taken, and what it should be there.
+    """A penalty on D's gradient: where it is taken, and its formula.
 
     Parameters
     ----------
     at : {"real", "fake", "between", "around"}
         Real images, generated images, :func:`between_images` or :func:`around_images`.
     of : callable
-        (logits (B,), the images (B, C, H, W)) → the penalty, to be weighted by the caller.
+        (logits (B,), images (B, C, H, W)) → the penalty, without its weight.
     """
 
     at: PenaltyPlace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -40,6 +40,22 @@ def stored_section(folder: RunFolder, name: str) -> dict[str, Any]:
             f"{folder.config}: damaged ({name} is no section). Restore it or train again"
         )
     return found
+
+
+def differences(
+    settings: Sequence[Mapping[str, Any]], *, ignore: tuple[str, ...] = ()
+) -> dict[str, tuple[Any, ...]]:
+    """Dotted settings whose values are not the same in all, with each one's value.
+
+    Those whose key starts with one of ``ignore`` are left out.
+
+    >>> differences([{"optim": {"batch": 64}}, {"optim": {"batch": 32}}])
+    {'optim.batch': (64, 32)}
+    """
+    listed = [flat(one) for one in settings]
+    keys = sorted({key for one in listed for key in one if not key.startswith(ignore)})
+    values = {key: tuple(one.get(key) for one in listed) for key in keys}
+    return {key: row for key, row in values.items() if any(value != row[0] for value in row)}
 
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

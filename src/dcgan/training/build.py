@@ -1,11 +1,11 @@
 """Configuration → objects: the only place where this happens.
 
-Layer tables, which are data and not objects, come from ``training.tables``.
+Layer tables, which are data and not objects, come from ``training.planning.tables``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
@@ -13,10 +13,19 @@ from torch import nn
 
 from dcgan.augment import Augment
 from dcgan.config.tree import PlayerConfig, RunConfig, resolved
-from dcgan.data import Batches, HeldDataset, ImageDataset, PixelScale, Source
+from dcgan.data import (
+    Batches,
+    HeldDataset,
+    ImageDataset,
+    PixelScale,
+    Source,
+    load_dataset,
+    open_source,
+)
+from dcgan.data.cache import cache_by_settings
 from dcgan.data.loader import ClassNumbers
-from dcgan.data.pixels.values import Values
 from dcgan.data.quality.selection import select_by_settings
+from dcgan.errors import DataError
 from dcgan.evaluation.extractors import classes_of, open_extractor
 from dcgan.evaluation.real_images import FEWEST
 from dcgan.metrics.extractor import Extractor
@@ -24,38 +33,31 @@ from dcgan.models.latents import LatentSpace
 from dcgan.models.recompute import recompute_rows
 from dcgan.models.synchronised import synchronise_batch_norm
 from dcgan.objectives import OBJECTIVES, PENALTIES, PenaltyName
+from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runtime.device import choose_precision, free_memory, placed
 from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.rng import derived_seed
+from dcgan.training.context import RunContext
 from dcgan.training.ema import AveragedGenerator
-from dcgan.training.hooks import CheckpointHook, LogHook, SheetHook
-from dcgan.training.loop import Plan, StopRequest
+from dcgan.training.loop import Plan
 from dcgan.training.lr_schedule import RateSchedule
-from dcgan.training.metrics_hook import MeasureHook, measuring_schedule
-from dcgan.training.planned_checkpoints import PlannedCheckpoints
+from dcgan.training.planning.auto import stated_values
 from dcgan.training.rules import Players, Rules
 from dcgan.training.state import TrainingState
 from dcgan.training.tensorboard_log import TensorBoardLog
-from dcgan.training.threads import ThreadsHook
-from dcgan.training.triggers import Geometric, Widening
 
 _MEASURED = 10_000
-"""Pictures, spread evenly, from which mean and deviation are taken where all would be decoded."""
+"""Images, spread evenly, from which mean and deviation are computed where decoding all is slow."""
 
 _NEAR = 0.25
-"""Of a GPU's free memory, what pictures may take; the rest is for the networks."""
-
-_EARLY_LINES = 30
-"""Log lines of the first so many steps, one each; the distance between later ones grows with the
-images seen, up to ``records.log_every``. So curves have as many points in any run of as many steps,
-however slow the machine is."""
+"""Share of a GPU's free memory that images may take; the rest is for the networks."""
 
 
 def build_rules(config: RunConfig, latent: LatentSpace, device: torch.device) -> Rules:
-    """What both players minimise."""
+    """The losses of both networks."""
     asked = config.objective
     objective = OBJECTIVES[asked.loss]
     targets = {"real_target": asked.real_target, "fake_target": asked.fake_target}
@@ -83,10 +85,10 @@ def build_state(
     *,
     dataset_size: int = 0,
 ) -> TrainingState:
-    """Fresh networks, optimisers and random streams, from the seed alone.
+    """Fresh networks, optimizers and random streams, from the seed alone.
 
-    Weights are drawn on the CPU: the same on every device, and in every process. ``pictures`` are
-    how many there are to be shown.
+    Weights are drawn on the CPU, so that they are the same on every device and in every process.
+    Adaptive augmentation starts after ``dataset_size`` images.
     """
     generator = placed(networks.build_generator(config.model.generator.init), device)
     discriminator = placed(networks.build_discriminator(config.model.discriminator.init), device)
@@ -103,8 +105,10 @@ def build_state(
         generator,
         half_life=config.average.half_life,
         ramp_up=config.average.ramp_up,
+        latent=networks.latent,
+        seed=derived_seed(config.seed, "batch norm"),
     )
-    for network in (generator, discriminator):  # not the averaged one, with which one process draws
+    for network in (generator, discriminator):  # not the averaged one: one process samples from it
         if config.optim.batch_norm == "all":
             synchronise_batch_norm(network, ranks)
         if config.optim.recompute:
@@ -113,7 +117,7 @@ def build_state(
 
 
 def build_augment(config: RunConfig, device: torch.device, dataset_size: int = 0) -> Augment:
-    """What images go through before D sees them."""
+    """The augmentation of D's input."""
     asked = config.augment
     policy = resolved(asked.policy)
     is_adaptive = asked.probability == "adaptive"
@@ -128,9 +132,24 @@ def build_augment(config: RunConfig, device: torch.device, dataset_size: int = 0
     )
 
 
-def build_selection(config: RunConfig, source: Source, reporter: Reporter) -> Source:
-    """The source without the images that the configuration drops."""
+def build_source(config: RunConfig, given: Source | None, reporter: Reporter) -> Source:
+    """The images of a configuration, or those ``given``, without those that it drops."""
     data = config.data
+    if given is None and data.source == FROM_PYTHON:
+        raise DataError(
+            "the images of this run came from Python. Resume it with"
+            " dcgan.train(images, resume=True)"
+        )
+    source = given or open_source(
+        data.source,
+        data.root,
+        frames=data.frames,
+        split=data.split,
+        labels=data.labels,
+        reporter=reporter,
+    )
+    for note in source.notes:
+        reporter.note(note)
     return select_by_settings(
         source,
         data.duplicates,
@@ -142,10 +161,35 @@ def build_selection(config: RunConfig, source: Source, reporter: Reporter) -> So
     )
 
 
-def build_values(config: RunConfig) -> Values:
-    """Black and white in images of more than 8 bits, as far as they are decided."""
-    whole, floats = config.data.integer_range, config.data.float_range
-    return Values(None if whole == "auto" else whole, None if floats == "auto" else floats)
+def build_dataset(
+    config: RunConfig, source: Source, folder: RunFolder, reporter: Reporter
+) -> ImageDataset:
+    """The images at the size of the networks, decoded in advance where that pays."""
+    data = config.data
+    noted = len(source.notes)
+    dataset = load_dataset(
+        source,
+        resolved(data.size),
+        resolved(data.channels),
+        how=data.fit,
+        background=data.background,
+        max_unreadable=data.max_unreadable,
+        cache=cache_by_settings(data.cache, data.cache_gb, folder.cache),
+        memory=None if data.memory_gb == "auto" else int(data.memory_gb * 1e9),
+        shown=_images_shown(config, len(source)),
+        values=stated_values(config),
+        reporter=reporter,
+    )
+    for note in source.notes[noted:]:  # labels of a Python iterable are known once it is read
+        reporter.note(note)
+    return dataset
+
+
+def _images_shown(config: RunConfig, count: int) -> int | None:
+    """How many images the run will see, unless its length depends on time."""
+    if config.length.epochs is not None:
+        return config.length.epochs * count
+    return None if config.length.minutes is not None else resolved(config.length.images)
 
 
 def build_scale(config: RunConfig, dataset: ImageDataset) -> PixelScale:
@@ -179,7 +223,7 @@ def build_batches(
 
 
 def _near(dataset: ImageDataset, device: torch.device) -> ImageDataset:
-    """The same pictures, on a GPU where they take little of its memory."""
+    """The same images, on a GPU if they take little of its memory."""
     free = free_memory(device)
     if free is None or not isinstance(dataset, HeldDataset):
         return dataset
@@ -187,7 +231,7 @@ def _near(dataset: ImageDataset, device: torch.device) -> ImageDataset:
 
 
 def _classes(config: RunConfig, networks: Networks, dataset: ImageDataset) -> ClassNumbers | None:
-    """The class of each picture, where training is conditional."""
+    """The class of each image, if training is conditional."""
     if not networks.latent.classes:
         return None
     found = classes_of(dataset, config.model.condition)
@@ -198,7 +242,7 @@ def _classes(config: RunConfig, networks: Networks, dataset: ImageDataset) -> Cl
 def build_plan(
     config: RunConfig, batches: Batches, latent: LatentSpace, device: torch.device
 ) -> Plan:
-    """How far to go, and by which rules."""
+    """How long to train, by which rules."""
     micro = config.optim.micro_batch
     parts = 1 if micro == "auto" else batches.share // micro
     images = resolved(config.length.images)
@@ -223,146 +267,34 @@ def build_plan(
     )
 
 
-def build_hooks(
-    config: RunConfig,
-    folder: RunFolder,
-    networks: Networks,
-    batches: Batches,
-    plan: Plan,
-    tensorboard: TensorBoardLog | None,
-    reporter: Reporter,
-    timing: ThreadsHook,
-) -> tuple[LogHook, SheetHook, CheckpointHook]:
-    """What happens between the steps of a run."""
-    records = config.records
-    log = LogHook(
-        folder,
-        reporter,
-        plan=plan,
-        schedule=Widening(
-            first=min(batches.batch, every := resolved(records.log_every)),
-            every=every,
-            dense=_EARLY_LINES,
-        ),
-        epoch_images=batches.epoch_images,
-        tensorboard=tensorboard,
-    )
-    first = max(4 * batches.batch, (plan.images or 0) // 200)
-    sheets = SheetHook(
-        folder,
-        # without a planned number of images, each sheet comes a quarter later than the last
-        schedule=Geometric.spread(first, plan.images, records.sheets)
-        if plan.images
-        else Geometric(first, 1.25),
-        count=records.sheet_images,
-        latent=networks.latent,
-        scale=networks.scale,
-        seed=config.seed,
-        tensorboard=tensorboard,
-    )
-    checkpoints = CheckpointHook(
-        folder,
-        planned=build_planned(config),
-        minutes=records.checkpoint_minutes,
-        keep=records.keep,
-        keep_best=records.keep_best,
-        keep_every=records.keep_every,
-        latent=networks.latent,
-        seed=config.seed,
-        threads=timing,
-    )
-    return log, sheets, checkpoints
-
-
-def build_planned(config: RunConfig) -> PlannedCheckpoints:
-    """Which checkpoints are due by images seen."""
-    return PlannedCheckpoints(
-        resolved(config.records.checkpoint_every), resolved(config.optim.batch)
-    )
-
-
-def build_extractor(
-    config: RunConfig,
-    folder: RunFolder,
-    dataset: ImageDataset,
-    device: torch.device,
-    reporter: Reporter,
-) -> Extractor | None:
-    """The features to measure on while training; none where measuring is off or there are too few
-    images to compare with."""
-    metrics = config.metrics
+def build_extractor(run: RunContext) -> Extractor | None:
+    """The feature extractor of the metrics; None if they are off or there are too few images."""
+    metrics, best, count = run.config.metrics, run.folder.best, len(run.dataset)
     if metrics.measure == "off":
-        if folder.best.is_file():
-            reporter.note(f"not measured from here on: {folder.best.name} stays as it is")
+        if best.is_file():
+            run.reporter.note(f"`metrics.measure` is off: {best.name} stays as it is")
         return None
-    if len(dataset) < 2 * FEWEST:
-        reporter.note(
-            f"not measured while training: {len(dataset)} pictures are too few, it takes"
-            f" {2 * FEWEST}; best is the last checkpoint"
+    if count < 2 * FEWEST:
+        run.reporter.note(
+            f"no scores during training: {count} images are too few. At least {2 * FEWEST} are"
+            " needed. The best checkpoint is the last one"
         )
         return None
-    return open_extractor(metrics.extractor, dataset, device=device, reporter=reporter)
+    return open_extractor(metrics.extractor, run.dataset, device=run.device, reporter=run.reporter)
 
 
-def build_measuring(
-    config: RunConfig,
-    folder: RunFolder,
-    networks: Networks,
-    dataset: ImageDataset,
-    extractor: Extractor,
-    tensorboard: TensorBoardLog | None,
-    reporter: Reporter,
-    stop: StopRequest,
-    save: Callable[[TrainingState], str],
-) -> MeasureHook:
-    """What finds the best checkpoint."""
-    metrics = config.metrics
-    assert metrics.measure != "off", "there is no extractor then"
-    return MeasureHook(
-        folder,
-        reporter,
-        stop,
-        save,
-        measure=metrics.measure,
-        extractor=extractor,
-        dataset=dataset,
-        count=measured_images(config, dataset),
-        schedule=measuring_schedule(resolved(metrics.every)),
-        patience=metrics.patience,
-        places=config.records.keep_best,
-        latent=networks.latent,
-        scale=networks.scale,
-        seed=config.seed,
-        tensorboard=tensorboard,
-    )
-
-
-def measured_images(config: RunConfig, dataset: ImageDataset) -> int:
-    """Generated images of one measurement; as many real ones are needed twice."""
-    return min(config.metrics.images, len(dataset) // 2)
-
-
-def build_tensorboard(
-    config: RunConfig, folder: RunFolder, images_seen: int, reporter: Reporter
-) -> TensorBoardLog | None:
-    """What writes for TensorBoard from a number of images seen on; none when the run wants none, or
-    its files cannot be opened, which is noted."""
-    if not config.records.tensorboard:
+def build_tensorboard(run: RunContext, images_seen: int) -> TensorBoardLog | None:
+    """The TensorBoard log from a number of images seen on; None if it is off."""
+    if not run.config.records.tensorboard:
         return None
-    from dcgan.training.event_files import open_writer
-
-    # what a killed run wrote after its last checkpoint is written again from there
-    writer = open_writer(folder.tensorboard, reporter, purge_step=images_seen + 1)
-    if writer is None:
-        return None
-    tensorboard = TensorBoardLog(writer, images_seen)
-    tensorboard.write_settings(config)
+    tensorboard = TensorBoardLog(run.folder.tensorboard, run.reporter, images_seen)
+    tensorboard.write_settings(run.config)
     return tensorboard
 
 
 def _optimizer(player: PlayerConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     rate, decay = resolved(player.lr), player.weight_decay
-    # fused: one kernel for all weights, where each step would otherwise take some ten for each
+    # fused: one kernel for all weights instead of some ten for each
     match player.algorithm:
         case "adam":
             return torch.optim.Adam(parameters, rate, player.betas, weight_decay=decay, fused=True)

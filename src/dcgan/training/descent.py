@@ -1,8 +1,8 @@
-"""One optimiser step from losses that come one by one, and what belongs to it."""
+"""One optimizer step down the gradient of a loss, with the batch whole or in parts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -10,30 +10,33 @@ from torch import Tensor, nn
 
 from dcgan.models.discriminator import Discriminator
 from dcgan.runtime.ranks import ALONE, Ranks
-from dcgan.training.rules import Statistics
+from dcgan.training.rules import Batch, Statistics
 
 
 def descend(
-    losses: Iterable[tuple[Tensor, Statistics]],
+    loss_of: Callable[[Batch], tuple[Tensor, Statistics]],
+    batch: Batch,
     optimizer: torch.optim.Optimizer,
     *,
     parts: int = 1,
     clip: float | None = None,
     ranks: Ranks = ALONE,
 ) -> Statistics:
-    """One step down the gradient of the losses' mean, first brought to a norm of ``clip`` at most.
+    """One step down the gradient of a loss, first scaled to a norm of at most ``clip``.
 
-    Losses come one by one, so that each part's activations are gone before the next one's come.
-    Where several processes train, the gradient is the mean of theirs.
+    In ``parts``, the gradients of the parts add up to that of the whole batch where no layer mixes
+    images; only one part's activations are in memory at a time. With several processes, the
+    gradient is the mean of theirs.
 
     Returns
     -------
     Statistics
-        The means of those that come with the losses.
+        Their means over parts and processes.
     """
     optimizer.zero_grad(set_to_none=True)
     statistics: Statistics = {}
-    for loss, found in losses:
+    for part in batch.parts(parts):
+        loss, found = loss_of(part)
         (loss / parts).backward()  # type: ignore[no-untyped-call]
         for name, value in found.items():
             statistics[name] = statistics[name] + value if name in statistics else value
@@ -50,7 +53,7 @@ def descend(
 
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
-    """Build no gradients for a module's weights: a third of the generator step's backward."""
+    """Compute no gradients of a module's weights: a third of the generator step's backward pass."""
     module.requires_grad_(False)
     try:
         yield
@@ -59,7 +62,7 @@ def frozen(module: nn.Module) -> Iterator[None]:
 
 
 def gradient_magnitudes(discriminator: Discriminator) -> tuple[list[str], Tensor]:
-    """Mean and greatest absolute gradient per layer of D, as left by its last step.
+    """Mean and largest absolute gradient of each layer of D, from its last step.
 
     Returns
     -------

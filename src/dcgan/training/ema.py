@@ -9,27 +9,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from dcgan.models.batch_norm import averaging_batch_norm
+from dcgan.models.batch_norm import reestimate_batch_norm
 from dcgan.models.generator import Generator
 from dcgan.models.latents import LatentSpace
 
 _ITERATIONS = 15
 """Of the power method, from vectors that are nearly right."""
 
-_BATCH = 64
-_BATCHES = 8
-"""512 latents give each batch norm statistic over at least 512 values."""
-
-STATISTICS_IMAGES = _BATCH * _BATCHES
-"""Images that are generated each time to estimate batch norm's statistics."""
-
 
 class AveragedGenerator:
     """A copy of the generator whose weights follow it slowly.
 
-    After each step w̄ ← w + β (w̄ - w) with β = ½^(batch / half-life); early on the half-life is at
-    most ``ramp_up`` of the images seen, so that the random start is soon forgotten. A half-life
-    of zero keeps no average: the copy equals the generator.
+    After each step w̄ ← w + β (w̄ - w) with β = ½^(batch / half-life). Early in a run the half-life
+    is at most ``ramp_up`` of the images seen, so that the random start is soon forgotten. With a
+    half-life of zero the copy equals the generator.
 
     Parameters
     ----------
@@ -38,16 +31,31 @@ class AveragedGenerator:
         Images until an old weight counts half.
     ramp_up : float in [0, 1]
         0: the full half-life from the start.
+    latent : LatentSpace
+    seed : int
+        Of the latents from which batch norm statistics are estimated.
     """
 
-    def __init__(self, generator: Generator, *, half_life: int, ramp_up: float) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        *,
+        half_life: int,
+        ramp_up: float,
+        latent: LatentSpace,
+        seed: int,
+    ) -> None:
         self.module = copy.deepcopy(generator).eval().requires_grad_(False)
         self._half_life = half_life
         self._ramp_up = ramp_up
+        self._latent = latent
+        self._seed = seed
+        self._is_ready = False
 
     @torch.no_grad()
     def update(self, generator: Generator, images_seen: int, batch: int) -> None:
         """Follow the generator by one step of ``batch`` images."""
+        self._is_ready = False
         if self._half_life == 0:
             return  # ``ready`` copies
         half_life = float(self._half_life)
@@ -57,18 +65,21 @@ class AveragedGenerator:
         torch._foreach_lerp_(list(self.module.parameters()), list(generator.parameters()), weight)
 
     @torch.no_grad()
-    def ready(self, generator: Generator, latent: LatentSpace, seed: int) -> Generator:
+    def ready(self, generator: Generator) -> Generator:
         """The copy with buffers and batch norm statistics that belong to its weights.
 
-        Running statistics gathered while training belong to no single set of weights, least of
-        all to averaged ones: they are measured afresh on ``seed``'s own latents.
+        Running statistics from training belong to no single set of weights, so they are estimated
+        again, from the seed's own latents; between two updates only once.
         """
+        if self._is_ready:
+            return self.module
         _copy(generator.buffers(), self.module.buffers())
         if self._half_life == 0:
             _copy(generator.parameters(), self.module.parameters())
         else:
             _find_singular_vectors(self.module)
-        reestimate_batch_norm(self.module, latent, seed)
+        reestimate_batch_norm(self.module, self._latent, self._seed)
+        self._is_ready = True
         return self.module
 
 
@@ -78,19 +89,10 @@ def _copy(sources: Iterable[Tensor], targets: Iterable[Tensor]) -> None:
 
 
 def _find_singular_vectors(module: nn.Module) -> None:
-    """Spectral norm has those of the weights it last saw, and averaged weights are others."""
+    """Spectral norm keeps those of the weights it last saw, and averaged weights are others."""
     for layer in module.modules():
         if is_parametrized(layer, "weight"):
             layer.train()
             for _ in range(_ITERATIONS):
                 _ = layer.weight  # in training, reading is one step of the power method
             layer.eval()
-
-
-@torch.no_grad()
-def reestimate_batch_norm(generator: Generator, latent: LatentSpace, seed: int) -> None:
-    """Set every batch norm's running statistics to plain averages over 512 latents of a seed."""
-    device = next(generator.parameters()).device
-    with averaging_batch_norm(generator) as is_needed:
-        for batch in range(_BATCHES if is_needed else 0):
-            generator(latent.numbered(seed, batch * _BATCH, (batch + 1) * _BATCH).to(device))

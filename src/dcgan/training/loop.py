@@ -1,15 +1,14 @@
-"""When to do what: steps until the run is done, and hooks that are due in between."""
+"""The training loop: steps until the run is done, and the hooks between them."""
 
 from __future__ import annotations
 
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Protocol
 
 from dcgan.data.loader import Batches
 from dcgan.errors import Diverged
@@ -23,26 +22,26 @@ from dcgan.training.step import update
 
 @dataclass(frozen=True)
 class Plan:
-    """How far to go, and by which rules.
+    """How long to train, and what changes during the run.
 
     Parameters
     ----------
     rules : Rules
     images : int, optional
-        Stop when so many have been seen.
+        Stop after so many images seen.
     minutes : float, optional
-        Stop after this much time.
+        Stop after so much time.
     discriminator_steps : int
         D steps per G step.
     rates : RateSchedule, optional
-        How the learning rates fall; none: they stay.
+        How the learning rates fall; default: they stay.
     top_k, top_k_ramp : float and int
-        Share of the generated images from which G learns in the end, and images seen until then.
+        Share of the generated images from which G learns, and images seen until it is reached.
     noise_until : (int, int)
-        Images seen until the instance noise in G and in D has faded; 0: it stays.
+        Images seen until the instance noise of G and of D has faded; 0: it stays.
     penalties_fade_from, penalties_fade_to : int and float
-        Images seen after which the penalties' weights go down as 1 / images seen, and the share
-        that stays; 0 images: all of it stays.
+        Images seen after which the penalties' weights fall as 1 / images seen, and the share at
+        which they stop; 0 images: they stay.
     """
 
     rules: Rules
@@ -57,7 +56,7 @@ class Plan:
     penalties_fade_to: float = 0.1
 
     def prepare(self, state: TrainingState) -> None:
-        """Set what changes over a run, learning rates and noise, to the next step's values."""
+        """Set learning rates and noise to the next step's values."""
         players = state.players
         if self.rates is not None:
             self.rates.set(players, self.progress(state), state.rate_factor)
@@ -77,7 +76,7 @@ class Plan:
         )
 
     def moving(self, state: TrainingState) -> dict[str, float]:
-        """The settings that move over this run, by plan or by themselves, as they stand now.
+        """The settings that change during this run, with their present values.
 
         ``rate_factor``, by which the schedule and returns after a divergence have multiplied the
         learning rates; ``noise_generator`` and ``noise_discriminator``, the shares of their
@@ -110,7 +109,7 @@ class Plan:
         return max(self.penalties_fade_to, self.penalties_fade_from / images_seen)
 
     def progress(self, state: TrainingState) -> float:
-        """How much of the run is behind us, from 0 to 1."""
+        """Which share of the run is done, from 0 to 1."""
         if self.images is not None:
             return min(1.0, state.images_seen / self.images)
         return 0.0 if self.minutes is None else min(1.0, state.seconds / (60 * self.minutes))
@@ -123,15 +122,12 @@ class Plan:
 
 
 def _noise_left(until: int, images_seen: int) -> float:
-    """The share of the instance noise that is left, falling to none at ``until`` images."""
+    """The share of the instance noise that is left: it falls linearly to 0 at ``until`` images."""
     return max(0.0, 1 - images_seen / until)
 
 
-class Hook(Protocol):
-    """Something that happens between steps."""
-
-    def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
-        """Look at one finished step; ``before`` is what ``images_seen`` was ahead of it."""
+Hook = Callable[[int, TrainingState, Statistics], None]
+"""Called after each step with ``images_seen`` before it, the state and the step's statistics."""
 
 
 @dataclass
@@ -139,12 +135,12 @@ class StopRequest:
     """Whether anything asked to stop; read between steps."""
 
     signal: signal.Signals | None = field(default=None)
-    """Set by a handler; training will go on another time."""
+    """Set by a handler: the run is to be resumed later."""
     reason: str | None = field(default=None)
-    """Set by a hook that has seen enough: the run is done."""
+    """Set by a hook: the run is done."""
 
     def agree(self, ranks: Ranks, state: TrainingState, *, diverged: bool = False) -> bool:
-        """Whether any process wants to stop; time is what the first one's clock says."""
+        """Whether any process wants to stop; the time is that of the first process."""
         if ranks.size > 1:
             mine = (
                 float(self.signal or 0),
@@ -166,9 +162,9 @@ def fit(
     hooks: Sequence[Hook],
     stop: StopRequest,
 ) -> None:
-    """Train until the plan is done or a stop is requested; goes on from ``state.images_seen``.
+    """Train from ``state.images_seen`` until the plan is done or a stop is requested.
 
-    Where several processes train, all stop after the same step.
+    Several processes all stop after the same step.
     """
     ranks = state.players.ranks
     if stop.agree(ranks, state) or plan.is_done(state):
@@ -188,7 +184,7 @@ def fit(
         state.seconds = time.perf_counter() - began
         try:
             for hook in hooks:
-                hook.after_step(before, state, statistics)
+                hook(before, state, statistics)
         except Diverged:
             stop.agree(ranks, state, diverged=True)
             raise
@@ -198,9 +194,9 @@ def fit(
 
 @contextmanager
 def stopping_on_signals() -> Iterator[StopRequest]:
-    """Turn SIGINT, SIGTERM and SIGHUP into a request to stop; a second one acts at once, as usual.
+    """Turn SIGINT, SIGTERM and SIGHUP into a request to stop; a second signal acts as usual.
 
-    Outside the main thread, where Python allows no handlers, signals are left alone.
+    Outside the main thread Python allows no handlers, and signals stay as they are.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():

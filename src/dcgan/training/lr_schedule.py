@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import cos, pi
 
-import torch
-
 from dcgan.training.rules import Players
 from dcgan.vocabulary import LearningRateSchedule
 
 
 @dataclass(frozen=True)
 class RateSchedule:
-    """How both players' learning rates fall; their ratio stays.
+    """How both learning rates fall; their ratio stays.
 
     Parameters
     ----------
@@ -22,9 +20,9 @@ class RateSchedule:
     base : (float, float)
         The rates of G and D at the start.
     start : float in [0, 1)
-        Share of the run after which they begin to fall.
+        Share of the run after which they fall.
     end : float in [0, 1]
-        Share of the rates that is left at the end.
+        Share of the rates at the end.
     """
 
     shape: LearningRateSchedule
@@ -33,7 +31,7 @@ class RateSchedule:
     end: float = 0.0
 
     def factor(self, progress: float) -> float:
-        """What the rates are multiplied by, when so much of the run, 0 to 1, is over.
+        """Factor of the rates when this share of the run, 0 to 1, is done.
 
         >>> RateSchedule("linear", (1e-3, 1e-3), start=0.5, end=0.2).factor(0.75)
         0.6
@@ -46,13 +44,9 @@ class RateSchedule:
         return 1 - (1 - self.end) * fallen
 
     def set(self, players: Players, progress: float, also: float = 1.0) -> None:
-        """Give both optimisers the rates of this moment, times ``also``."""
+        """Set the present rates, times ``also``, in both optimizers."""
         factor = also * self.factor(progress)
         optimizers = (players.generator_optimizer, players.discriminator_optimizer)
         for optimizer, rate in zip(optimizers, self.base, strict=True):
-            _set_rate(optimizer, rate * factor)
-
-
-def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor

@@ -1,4 +1,4 @@
-"""What a run folder holds before the first step: what identifies the run, and where it goes on."""
+"""What identifies a run in its folder, and the checkpoint from which it is resumed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from pydantic import ConfigDict
 
@@ -19,13 +18,12 @@ from dcgan.errors import CheckpointError, DataError, RunError
 from dcgan.runs.checkpoints import list_checkpoints, set_aside, verify_checkpoint
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
-from dcgan.runs.networks import Networks
 from dcgan.runs.schema import Natural, Stored, Text
 from dcgan.runtime.device import describe_hardware
 from dcgan.runtime.files import write_json, write_text
 from dcgan.runtime.reading import read_json, sha256
-from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.shell import command
+from dcgan.training.context import RunContext
 
 FORMAT = 1
 """Version of the run folder's layout."""
@@ -49,69 +47,65 @@ class _Provenance(Stored):
     data: _Data
 
 
-def newest_whole_checkpoint(folder: RunFolder, reporter: Reporter) -> Path | None:
-    """The newest checkpoint whose files are all as they were written.
+def newest_whole_checkpoint(run: RunContext) -> Path | None:
+    """The newest checkpoint whose files are as they were written; None if there is none yet.
 
     Raises
     ------
     CheckpointError
-        There are checkpoints, and every one is damaged.
+        All checkpoints are damaged.
     """
-    found = list_checkpoints(folder.checkpoints)
-    for checkpoint in reversed(found):
+    folder = run.folder
+    checkpoints = list_checkpoints(folder.checkpoints)
+    for checkpoint in reversed(checkpoints):
         try:
             verify_checkpoint(checkpoint)
         except CheckpointError as error:
             hidden = set_aside(checkpoint, "damaged")
-            reporter.note(f"passed over, and kept as {hidden.name}: {error}")
-            folder.events.append({"time": now(), "event": "damaged", "path": hidden.name})
+            run.reporter.note(f"skipped, and kept as {hidden.name}: {error}")
+            run.event("damaged", path=hidden.name)
             continue
         return checkpoint
-    if found:
-        raise CheckpointError(f"{folder.checkpoints}: every checkpoint is damaged; train anew")
+    if checkpoints:
+        raise CheckpointError(
+            f"{folder.checkpoints}: all checkpoints are damaged. Train a new run with another `out`"
+        )
     return None
 
 
-def write_beginning(
-    folder: RunFolder,
-    config: RunConfig,
-    networks: Networks,
-    dataset: ImageDataset,
-    device: torch.device,
-) -> None:
-    """Write what identifies the run, or check it against what is there.
+def write_beginning(run: RunContext) -> None:
+    """Write what identifies the run, or compare it with what is there.
 
     Raises
     ------
     DataError
-        The run was begun on other pictures.
+        The run was started on other images.
     """
+    folder = run.folder
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.samples.mkdir(exist_ok=True)
     folder.checkpoints.mkdir(exist_ok=True)
+    hardware = describe_hardware(run.device)
     started = folder.config.exists()
     if started:
-        _refuse_other_dataset(folder, config, dataset)
+        _refuse_other_dataset(folder, run.config, run.dataset)
     else:
-        write_json(folder.networks, networks.to_json())
-        provenance = _provenance(config, dataset, device)
+        write_json(folder.networks, run.networks.to_json())
+        provenance = _provenance(run.config, run.dataset, hardware)
         write_json(folder.provenance, provenance | {"networks": sha256(folder.networks)})
     # last: a folder with a configuration has all of the above
-    write_text(folder.config, config_yaml(config))
-    folder.events.append(
-        {"time": now(), "event": "resumed" if started else "started", "command": sys.argv}
-        | {"hardware": describe_hardware(device)}
-    )
+    write_text(folder.config, config_yaml(run.config))
+    run.event("resumed" if started else "started", command=sys.argv, hardware=hardware)
 
 
 def config_yaml(config: RunConfig) -> str:
-    """A configuration as the YAML that a run folder keeps and ``--recipe FILE`` reads."""
+    """A configuration as the YAML that a run folder keeps and ``recipe`` reads."""
     return yaml.safe_dump(
         config.model_dump(mode="json"), sort_keys=False, default_flow_style=None, width=100
     )
 
 
-def _provenance(config: RunConfig, dataset: ImageDataset, device: torch.device) -> dict[str, Any]:
+def _provenance(config: RunConfig, dataset: ImageDataset, hardware: Any) -> dict[str, Any]:
     packages = ("dcgan", "torch", "numpy", "pillow", "safetensors")
     return {
         "format": FORMAT,
@@ -128,7 +122,7 @@ def _provenance(config: RunConfig, dataset: ImageDataset, device: torch.device) 
             "fingerprint": dataset.fingerprint,
         },
         "command": sys.argv,
-        "hardware": describe_hardware(device),
+        "hardware": hardware,
     }
 
 
@@ -139,10 +133,10 @@ def _refuse_other_dataset(folder: RunFolder, config: RunConfig, dataset: ImageDa
         raise RunError(f"{folder.provenance}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise RunError(
-            f"{folder.provenance}: damaged ({error}); restore it or take another --out"
+            f"{folder.provenance}: damaged ({error}). Restore it, or choose another `out`"
         ) from error
     if provenance.format > FORMAT:
-        raise RunError(f"{folder.path}: made by a newer dcgan; install that")
+        raise RunError(f"{folder.path}: made by a newer version of dcgan. Install that version")
     begun_with, fingerprint = provenance.data.count, provenance.data.fingerprint
     source = provenance.data.source or config.data.source
     comparable = fingerprint.startswith(STREAMED) == dataset.fingerprint.startswith(STREAMED)
@@ -153,14 +147,14 @@ def _refuse_other_dataset(folder: RunFolder, config: RunConfig, dataset: ImageDa
         raise DataError(
             f"{folder.path}: holds a run on another dataset: {source} there, {config.data.source}"
             f" here. To resume that run: {command('train', '--out', folder.path, '--resume')}. For"
-            " a new run, give another --out"
+            " a new run, choose another `out`"
         )
     earlier = (
-        ". An earlier version began it, which used every split and images beside class folders:"
-        " --data.split all --data.labels none uses them, too"
+        ". An earlier version started it, which used every split and images next to class folders:"
+        " `data.split=all` and `data.labels=none` use them, too"
     )
     raise DataError(
-        f"{folder.path}: was begun on {begun_with:,} images, and {source} now holds"
-        f" {len(dataset):,} that are not the same. Restore them, or give another --out"
+        f"{folder.path}: was started on {begun_with:,} images, and {source} now holds"
+        f" {len(dataset):,} that are not the same. Restore them, or choose another `out`"
         + ("" if provenance.data.split is not None else earlier)
     )

@@ -1,4 +1,4 @@
-"""Who plays, by which rules, and what one step is made of.
+"""What one step needs: both networks, the rules of their losses, and a batch.
 
 B batch · Z latent · C channels · H, W sides · K classes
 """
@@ -24,8 +24,8 @@ Statistics = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Players:
-    """Both networks, their optimisers, what images go through before D sees them, and who else
-    trains the same two on shares of the same batches."""
+    """Both networks, their optimizers, the augmentation of D's input, and the processes that train
+    the same networks on shares of the same batches."""
 
     generator: Generator
     discriminator: Discriminator
@@ -37,7 +37,7 @@ class Players:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the players minimise, and in which precision.
+    """The losses of both networks, and how they are computed.
 
     Parameters
     ----------
@@ -49,18 +49,17 @@ class Rules:
     penalties : mapping of name to float
         The weights (γ, λ) of those in use.
     penalty_interval : int
-        D steps from one with penalties to the next; their weights grow by the same factor.
+        Every so many D steps have penalties; their weights are multiplied by the same number.
     clip_weights : float, optional
-        D's weights are put back into ± this after each of its steps.
+        D's weights are clipped to ± this after each of its steps.
     clip_generator, clip_discriminator : float, optional
-        Greatest norm of a player's whole gradient.
+        Largest norm of a network's whole gradient.
     information, information_continuous : float
-        Weight of the loss by which codes are read from generated images, and of the continuous
-        ones within it.
+        Weight of InfoGAN's loss, and of its continuous codes within it.
     precision : torch.dtype
         Of matrix products; a step with penalties is always fp32.
     parts : int
-        In how many equal parts a batch goes through the networks, one after the other.
+        Equal parts in which a batch goes through the networks, one after the other.
     """
 
     objective: Objective
@@ -86,12 +85,12 @@ class StepPlan:
     with_penalties : bool
         Whether D's loss has its penalties.
     with_generator : bool
-        Whether G moves too.
+        Whether G takes a step too.
     share : float in (0, 1]
-        Share of the generated images, the most convincing ones, from which G learns: Sinha et
-        al. 2020 (arXiv:2002.06224), top-k training.
+        Share of the generated images from which G learns, those with the highest logits: top-k
+        training, Sinha et al. 2020 (arXiv:2002.06224).
     penalty_scale : float
-        What the penalties' weights are multiplied by: they may fade over a run.
+        Factor of the penalties' weights, which may fade during a run.
     """
 
     with_penalties: bool = False
@@ -102,36 +101,39 @@ class StepPlan:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one update is made of.
+    """What one step is made of.
 
     Parameters
     ----------
     real_BCHW : Tensor
         Real images in [-1, 1].
     latent_BZ : Tensor
-        From which as many are generated.
+        Latents of as many generated images.
     class_BK : Tensor, optional
-        The classes of the real ones, one number being 1, where training is conditional.
+        One-hot classes of the real images, where training is conditional.
+    fake_BCHW : Tensor, optional
+        The generated images, once there are any.
     """
 
     real_BCHW: Tensor
     latent_BZ: Tensor
     class_BK: Tensor | None = None
+    fake_BCHW: Tensor | None = None
 
     def paired(self, latent: LatentSpace) -> Batch:
-        """The same, each generated image of the class of the real one beside it."""
+        """The same, where the i-th generated image has the class of the i-th real one."""
         if self.class_BK is None:
             return self
-        before, after = latent.class_slice.start, latent.class_slice.stop
-        beside = (self.latent_BZ[:, :before], self.class_BK, self.latent_BZ[:, after:])
-        return replace(self, latent_BZ=torch.cat(beside, dim=1))
+        latent_BZ = self.latent_BZ.clone()
+        latent_BZ[:, latent.class_slice] = self.class_BK
+        return replace(self, latent_BZ=latent_BZ)
 
     def parts(self, count: int) -> Iterator[Batch]:
         """The same in so many equal parts."""
         if count == 1:
             yield self
             return
-        classes = [None] * count if self.class_BK is None else self.class_BK.chunk(count)
-        pieces = (self.real_BCHW.chunk(count), self.latent_BZ.chunk(count), classes)
-        for real_BCHW, latent_BZ, class_BK in zip(*pieces, strict=True):
-            yield Batch(real_BCHW, latent_BZ, class_BK)
+        tensors = (self.real_BCHW, self.latent_BZ, self.class_BK, self.fake_BCHW)
+        chunks = ([None] * count if one is None else one.chunk(count) for one in tensors)
+        for part in zip(*chunks, strict=True):
+            yield Batch(*part)

@@ -1,4 +1,4 @@
-"""Means of the steps' statistics since the last log line, gathered on the device."""
+"""Means of the steps' statistics since the last log line, on the device."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ class RunningMeans:
             self.counts[name] = self.counts.get(name, 0) + 1
 
     def take(self) -> Statistics:
-        """The means, still on the device; afterwards gathering starts anew."""
+        """The means, still on the device; afterwards everything is zero again."""
         means = {name: total / self.counts[name] for name, total in self._sums.items()}
         self._sums, self.counts = {}, {}
         return means
 
     def sums(self) -> dict[str, Tensor]:
-        """What a checkpoint keeps beside :attr:`counts`."""
+        """What a checkpoint keeps in addition to :attr:`counts`."""
         return dict(self._sums)
 
     def restore(
         self, sums: Mapping[str, Tensor], counts: Mapping[str, int], device: torch.device
     ) -> None:
-        """Continue from what a checkpoint kept."""
+        """Continue from a checkpoint."""
         # cloned: a tensor read from a checkpoint is mapped from its file, and sums are added to
         self._sums = {name: sums[name].clone().to(device) for name in counts}
         self.counts = dict(counts)

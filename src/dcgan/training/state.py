@@ -1,4 +1,4 @@
-"""Everything that changes while training, and how it is saved and put back bit for bit."""
+"""Everything that changes while training, and how a checkpoint saves and restores it exactly."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from dcgan.errors import CheckpointError
-from dcgan.models.latents import LatentSpace
 from dcgan.runs.checkpoints import read_part, read_state, verify_checkpoint
 from dcgan.runtime import rng
 from dcgan.training.ema import AveragedGenerator
+from dcgan.training.planning.threads import Threads
 from dcgan.training.rules import Players
 from dcgan.training.running_means import RunningMeans
-from dcgan.training.threads import Threads
 
 
 @dataclass
@@ -34,13 +33,12 @@ class TrainingState:
         Real images shown to D; also the position in the data.
     discriminator_steps : int
     seconds : float
-        Time spent training, over all sessions of the run.
+        Time spent training, including what came before a resume.
     rollbacks : int
-        How often it diverged and was set back.
+        How often the run diverged and returned to a checkpoint.
     rate_factor : float
-        What the learning rates are multiplied by since.
+        Factor of the learning rates because of that.
     threads : Threads
-        How many compute.
     means : RunningMeans
         Statistics of the steps since the last log line.
     """
@@ -57,9 +55,9 @@ class TrainingState:
     threads: Threads = field(default_factory=Threads)
     means: RunningMeans = field(default_factory=RunningMeans)
 
-    def parts(self, latent: LatentSpace, seed: int) -> dict[str, dict[str, Tensor]]:
+    def parts(self) -> dict[str, dict[str, Tensor]]:
         """All tensors by the checkpoint file they belong in; ``ema`` is ready to sample from."""
-        ready = self.average.ready(self.players.generator, latent, seed)
+        ready = self.average.ready(self.players.generator)
         generators, _ = rng.capture(self.device)
         return {
             "generator": self.players.generator.state_dict(),
@@ -72,7 +70,7 @@ class TrainingState:
         }
 
     def plain(self) -> dict[str, Any]:
-        """All else, as JSON can hold it."""
+        """Everything else, as JSON can hold it."""
         _, generators = rng.capture(self.device)
         return {
             "images_seen": self.images_seen,
@@ -88,7 +86,7 @@ class TrainingState:
         }
 
     def restore(self, checkpoint: Path) -> None:
-        """Put everything back to a checkpoint.
+        """Restore everything from a checkpoint, into a fresh state.
 
         Raises
         ------
@@ -101,7 +99,7 @@ class TrainingState:
         except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise CheckpointError(
-                f"{checkpoint}: holds no state of this run ({reason}); take another --out"
+                f"{checkpoint}: holds no state of this run ({reason}). Choose another `out`"
             ) from error
 
     def _put_back(self, checkpoint: Path, plain: dict[str, Any]) -> None:
@@ -136,7 +134,7 @@ def _load_weights(module: nn.Module, checkpoint: Path, name: str) -> None:
         module.load_state_dict(read_part(checkpoint, name))
     except RuntimeError as error:
         raise CheckpointError(
-            f"{checkpoint}: {name} has other layers than this configuration; take another --out"
+            f"{checkpoint}: {name} has other layers than this configuration. Choose another `out`"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""One update of both players.
+"""One update of both networks.
 
 B batch · Z latent · C channels · H, W sides · K classes
 """
@@ -6,11 +6,12 @@ B batch · Z latent · C channels · H, W sides · K classes
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from dcgan.models.discriminator import Discriminator
 from dcgan.objectives import PENALTIES, clip_weights, code_loss
 from dcgan.objectives.penalties import around_images, between_images
 from dcgan.runtime.device import autocast
@@ -20,31 +21,29 @@ from dcgan.vocabulary import PenaltyPlace
 
 
 def update(players: Players, batch: Batch, rules: Rules, step_plan: StepPlan) -> Statistics:
-    """One discriminator step and, when it is the generator's turn, one generator step.
-
-    Both judge the same generated images: the generator's pass is not paid for twice. A batch in
-    parts is, so that no more is held at a time than one part of it needs; gradients of the parts
-    add up to those of the whole, where no layer looks at more than one image.
-    """
+    """One discriminator step and, when it is due, one generator step on the same images."""
     if rules.objective.is_relativistic or "wgan_gp" in rules.penalties:
-        batch = batch.paired(rules.latent)  # real and generated are compared, or mixed, one by one
-    is_kept = step_plan.with_generator and rules.parts == 1
-    with nullcontext() if is_kept else torch.no_grad():
+        batch = batch.paired(rules.latent)  # the i-th real image is compared with the i-th fake
+    # in parts, G's step generates each part again, so that only one is in memory with its graph
+    keeps_graph = step_plan.with_generator and rules.parts == 1
+    with nullcontext() if keeps_graph else torch.no_grad():
         generated = [_generate(players, part, rules) for part in batch.parts(rules.parts)]
     fake_BCHW = generated[0] if rules.parts == 1 else torch.cat(generated)
-    statistics = discriminator_step(players, batch, fake_BCHW.detach().float(), rules, step_plan)
+    constant = replace(batch, fake_BCHW=fake_BCHW.detach().float())
+    statistics = discriminator_step(players, constant, rules, step_plan)
     if step_plan.with_generator:
-        statistics |= generator_step(players, batch, fake_BCHW, rules, step_plan)
+        batch = replace(batch, fake_BCHW=fake_BCHW)
+        statistics |= generator_step(players, batch, rules, step_plan)
     return statistics
 
 
 def discriminator_step(
-    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, step_plan: StepPlan
+    players: Players, batch: Batch, rules: Rules, step_plan: StepPlan
 ) -> Statistics:
     """Raise the logits of real images, lower those of generated ones."""
-    parts = zip(batch.parts(rules.parts), fake_BCHW.chunk(rules.parts), strict=True)
     statistics = descend(
-        (discriminator_loss(players, part, fake, rules, step_plan) for part, fake in parts),
+        partial(discriminator_loss, players, rules, step_plan),
+        batch,
         players.discriminator_optimizer,
         parts=rules.parts,
         clip=rules.clip_discriminator,
@@ -58,13 +57,14 @@ def discriminator_step(
 
 
 def discriminator_loss(
-    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, step_plan: StepPlan
+    players: Players, rules: Rules, step_plan: StepPlan, batch: Batch
 ) -> tuple[Tensor, Statistics]:
-    """What D minimises: the adversarial loss, penalties where they are due, the loss of codes."""
+    """D's loss: the adversarial loss, the penalties that are due, and InfoGAN's loss."""
     discriminator, augment = players.discriminator, players.augment
-    real_BCHW, fake_class_BK = batch.real_BCHW, batch.latent_BZ[:, rules.latent.class_slice]
     due = rules.penalties if step_plan.with_penalties else {}
     places = {PENALTIES[name].at for name in due}
+    assert batch.fake_BCHW is not None
+    real_BCHW, fake_BCHW = batch.real_BCHW, batch.fake_BCHW
     if "real" in places:
         real_BCHW = real_BCHW.detach().requires_grad_()
     if "fake" in places:
@@ -72,11 +72,9 @@ def discriminator_loss(
     with nullcontext() if due else autocast(real_BCHW.device, rules.precision):
         # separate passes: one through both would let batch norm mix real and generated images
         real_B = discriminator(augment(real_BCHW), batch.class_BK).float()
-        feature = discriminator.features(augment(fake_BCHW))
-        fake_B = discriminator.logits_of(feature, fake_class_BK).float()
-        codes_loss = _codes_loss(discriminator, feature, batch, rules)
+        fake_B, codes_loss = _judge(players, batch, fake_BCHW, rules)
     loss = rules.objective.discriminator(real_B, fake_B, **rules.targets)
-    # how far real images lie on the real side: of the logits' zero, or of generated images
+    # how far the logits of real images are on the real side of zero, or of those of generated ones
     certainty_B = (real_B if rules.objective.has_level else real_B - fake_B).detach()
     statistics = {
         "loss_d": loss.detach(),
@@ -98,36 +96,13 @@ def discriminator_loss(
     return loss, statistics
 
 
-def _pass_at(
-    place: PenaltyPlace, players: Players, batch: Batch, fake_BCHW: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Logits of images between real and generated ones, or around real ones, and these images."""
-    real_BCHW = batch.real_BCHW
-    image_BCHW = (
-        between_images(real_BCHW, fake_BCHW) if place == "between" else around_images(real_BCHW)
-    )
-    image_BCHW = image_BCHW.detach().requires_grad_()
-    return players.discriminator(players.augment(image_BCHW), batch.class_BK), image_BCHW
-
-
-def generator_step(
-    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, step_plan: StepPlan
-) -> Statistics:
-    """Raise the logits that the discriminator, now one step wiser, gives to these images."""
-    losses = (
-        generator_loss(
-            players,
-            part,
-            fake_BCHW if part is batch else _generate(players, part, rules),
-            rules,
-            step_plan,
-        )
-        for part in batch.parts(rules.parts)
-    )
-    # frozen through the backward pass too, which may compute the discriminator's rows again
+def generator_step(players: Players, batch: Batch, rules: Rules, step_plan: StepPlan) -> Statistics:
+    """Raise the logits that the discriminator, now one step ahead, gives to these images."""
+    # frozen through the backward pass too, which may compute D's layers again
     with frozen(players.discriminator):
         return descend(
-            losses,
+            partial(generator_loss, players, rules, step_plan),
+            batch,
             players.generator_optimizer,
             parts=rules.parts,
             clip=rules.clip_generator,
@@ -136,19 +111,18 @@ def generator_step(
 
 
 def generator_loss(
-    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules, step_plan: StepPlan
+    players: Players, rules: Rules, step_plan: StepPlan, batch: Batch
 ) -> tuple[Tensor, Statistics]:
-    """What G minimises; D's weights are constants to it."""
-    discriminator, augment = players.discriminator, players.augment
+    """G's loss; D's weights are constants to it."""
+    fake_BCHW = batch.fake_BCHW
+    if fake_BCHW is None or not fake_BCHW.requires_grad:
+        fake_BCHW = _generate(players, batch, rules)
     with autocast(fake_BCHW.device, rules.precision):
-        feature = discriminator.features(augment(fake_BCHW))
-        fake_B = discriminator.logits_of(
-            feature, batch.latent_BZ[:, rules.latent.class_slice]
-        ).float()
+        fake_B, codes_loss = _judge(players, batch, fake_BCHW, rules)
         logits = [fake_B]
         if rules.objective.is_relativistic:
-            logits.append(discriminator(augment(batch.real_BCHW), batch.class_BK).float())
-        codes_loss = _codes_loss(discriminator, feature, batch, rules)
+            real_BCHW = players.augment(batch.real_BCHW)
+            logits.append(players.discriminator(real_BCHW, batch.class_BK).float())
     statistics = {"score_fake_after": fake_B.detach().sigmoid().mean()}
     if step_plan.share < 1:
         best = fake_B.topk(max(1, round(step_plan.share * len(fake_B)))).indices
@@ -167,16 +141,30 @@ def _generate(players: Players, batch: Batch, rules: Rules) -> Tensor:
     return fake_BCHW
 
 
-def _codes_loss(
-    discriminator: Discriminator, feature: Tensor, batch: Batch, rules: Rules
-) -> Tensor | None:
-    """InfoGAN's loss, by which codes are read from generated images; both players minimise it."""
+def _judge(
+    players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules
+) -> tuple[Tensor, Tensor | None]:
+    """D's logits (B,) of generated images and, where there are codes, InfoGAN's loss."""
+    discriminator, latent = players.discriminator, rules.latent
+    feature = discriminator.features(players.augment(fake_BCHW))
+    fake_B = discriminator.logits_of(feature, batch.latent_BZ[:, latent.class_slice]).float()
     if not discriminator.codes:
-        return None
-    code_BN = batch.latent_BZ[:, rules.latent.class_slice.stop :]
-    return code_loss(
+        return fake_B, None
+    return fake_B, code_loss(
         discriminator.read_codes(feature).float(),
-        code_BN,
-        rules.latent.categorical,
+        batch.latent_BZ[:, latent.class_slice.stop :],
+        latent.categorical,
         continuous_weight=rules.information_continuous,
     )
+
+
+def _pass_at(
+    place: PenaltyPlace, players: Players, batch: Batch, fake_BCHW: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Logits of images between real and generated ones, or around real ones, and these images."""
+    real_BCHW = batch.real_BCHW
+    image_BCHW = (
+        between_images(real_BCHW, fake_BCHW) if place == "between" else around_images(real_BCHW)
+    )
+    image_BCHW = image_BCHW.detach().requires_grad_()
+    return players.discriminator(players.augment(image_BCHW), batch.class_BK), image_BCHW

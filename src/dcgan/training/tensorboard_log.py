@@ -1,9 +1,12 @@
-"""What a run writes for TensorBoard: its log in groups, sheets of samples, quality, settings."""
+"""What a run writes for TensorBoard: its log in groups, sheets, scores, settings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import threading
+from collections.abc import Callable, Mapping
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 from PIL import Image
@@ -12,10 +15,11 @@ from dcgan.config import RunConfig
 from dcgan.config.tree import PENALTIES
 from dcgan.metrics.score import Score
 from dcgan.runs.settings import flat
+from dcgan.runtime.files import reason_of
+from dcgan.runtime.reporting import Reporter
 from dcgan.training.provenance import config_yaml
 
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
+Arguments = ParamSpec("Arguments")
 
 _BEST = "quality/best"
 
@@ -28,24 +32,55 @@ _GROUPS = {
 }
 
 
+def _or_give_up(
+    method: Callable[Concatenate[TensorBoardLog, Arguments], None],
+) -> Callable[Concatenate[TensorBoardLog, Arguments], None]:
+    """Stop writing, with one note, where files cannot be written, as on a full disk."""
+
+    @wraps(method)
+    def attempt(self: TensorBoardLog, /, *words: Arguments.args, **named: Arguments.kwargs) -> None:
+        if self.has_failed:
+            return
+        try:
+            method(self, *words, **named)
+        except OSError as error:
+            self.has_failed = True
+            self.reporter.note(
+                f"{self.folder}: cannot be written ({error.strerror or reason_of(error)});"
+                " training continues without TensorBoard files"
+            )
+
+    return attempt
+
+
 class TensorBoardLog:
     """The event files of one run; steps are images seen.
 
     Tags come in groups: ``loss``, ``penalty``, ``score``, ``gradient_mean``, ``gradient_max``,
-    ``quality``, ``progress``, ``speed``, and ``settings`` for those that move over the run.
+    ``quality``, ``progress``, ``speed``, and ``settings`` for those that change during the run.
 
     Parameters
     ----------
-    writer : SummaryWriter
-        See :func:`dcgan.training.event_files.open_writer`.
+    folder : Path
+    reporter : Reporter
     images_seen : int
-        Where the run continues.
+        Where the run continues; later events, which a killed run wrote, are void.
     """
 
-    def __init__(self, writer: SummaryWriter, images_seen: int) -> None:
+    def __init__(self, folder: Path, reporter: Reporter, images_seen: int) -> None:
+        self.folder, self.reporter = folder, reporter
+        self.has_failed = False
         self._images = images_seen
-        self._writer = writer
+        _say_nothing_of_its_thread()
+        self._open()
 
+    @_or_give_up
+    def _open(self) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(self.folder), purge_step=self._images + 1)
+
+    @_or_give_up
     def write_settings(self, config: RunConfig) -> None:
         """Write the configuration as text, and what differs from the defaults for the table of
         hyperparameters, which also shows the best score."""
@@ -53,11 +88,11 @@ class TensorBoardLog:
 
         text = f"```yaml\n{config_yaml(config)}```"
         self._writer.add_text("configuration", text, self._images)
-        summaries = hparams(_changed(config), {_BEST: 0.0})  # type: ignore[no-untyped-call]
-        for summary in summaries:
+        for summary in hparams(_changed(config), {_BEST: 0.0}):  # type: ignore[no-untyped-call]
             self._writer.file_writer.add_summary(summary)  # type: ignore[attr-defined]
         self._writer.flush()
 
+    @_or_give_up
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Write a line of the log."""
         images = record["images"]
@@ -69,13 +104,15 @@ class TensorBoardLog:
                 self._writer.add_scalar(_tag(key), value, images)
         self._writer.flush()
 
+    @_or_give_up
     def write_sheet(self, drawn: Image.Image, images_seen: int) -> None:
         """Write a sheet of samples."""
         pixels = np.atleast_3d(np.asarray(drawn.convert("RGB")))
         self._writer.add_image("samples", pixels, images_seen, dataformats="HWC")
 
+    @_or_give_up
     def write_score(self, images_seen: int, score: Score, best: Score) -> None:
-        """Write a measurement, what real images get, and the best until now."""
+        """Write a score, the real-image baseline, and the best score so far."""
         self._writer.add_scalar(f"quality/{score.metric}", score.value, images_seen)
         if score.baseline is not None:
             self._writer.add_scalar(
@@ -84,9 +121,24 @@ class TensorBoardLog:
         self._writer.add_scalar(_BEST, best.value, images_seen)
         self._writer.flush()
 
+    @_or_give_up
     def close(self) -> None:
         """Write what is left."""
         self._writer.close()
+
+
+def _say_nothing_of_its_thread() -> None:
+    """Keep the thread that writes from printing a traceback: the next call raises its error."""
+    before = threading.excepthook
+    if getattr(before, "is_quiet", False):
+        return
+
+    def hook(caught: threading.ExceptHookArgs) -> None:
+        if not type(caught.thread).__module__.startswith("tensorboard."):
+            before(caught)
+
+    hook.is_quiet = True  # type: ignore[attr-defined]
+    threading.excepthook = hook
 
 
 def _tag(key: str) -> str:
@@ -104,12 +156,8 @@ def _tag(key: str) -> str:
 def _changed(config: RunConfig) -> dict[str, bool | int | float | str]:
     """The settings that differ from the defaults, as TensorBoard can hold them."""
     defaults = flat(RunConfig().model_dump(mode="json"))
-    changed = {
-        key: value
-        for key, value in flat(config.model_dump(mode="json")).items()
-        if value != defaults[key]
-    }
-    return {key: _plain(value) for key, value in changed.items()}
+    settings = flat(config.model_dump(mode="json"))
+    return {key: _plain(value) for key, value in settings.items() if value != defaults[key]}
 
 
 def _plain(value: Any) -> bool | int | float | str:

@@ -1,44 +1,39 @@
-"""One run, from its newest checkpoint to its end; rolled back where it diverges."""
+"""One run, from its newest checkpoint to its end; it returns to a checkpoint if it diverges."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from PIL import Image
 
-from dcgan.config import RunConfig
-from dcgan.data import Batches, ImageDataset
+from dcgan.data import Batches
 from dcgan.errors import Diverged, Interrupted
-from dcgan.metrics.extractor import Extractor
 from dcgan.render.animation import save_gif
 from dcgan.render.curves import gradient_curves, loss_and_score_curves
 from dcgan.runs.checkpoints import read_state
-from dcgan.runs.folder import RunFolder
-from dcgan.runs.logs import now, of_training
-from dcgan.runs.networks import Networks
+from dcgan.runs.logs import of_training
 from dcgan.runs.scores import draw_quality, settle_best
-from dcgan.runtime.device import choose_device, make_deterministic, no_tf32
-from dcgan.runtime.ranks import ALONE, Ranks
+from dcgan.runtime.device import make_deterministic, no_tf32
 from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.rng import seed_everything
 from dcgan.runtime.torch_settings import set_threads
 from dcgan.training.build import (
     build_batches,
     build_extractor,
-    build_hooks,
-    build_measuring,
     build_plan,
-    build_planned,
     build_state,
     build_tensorboard,
-    measured_images,
 )
+from dcgan.training.context import RunContext
+from dcgan.training.hooks import CheckpointHook, LogHook, SheetHook
 from dcgan.training.loop import Hook, Plan, StopRequest, fit, stopping_on_signals
-from dcgan.training.metrics_interval import resolve_interval
+from dcgan.training.metrics_hook import MeasureHook, measured_images
 from dcgan.training.micro_batch import parts_on_device
+from dcgan.training.planning.metrics_interval import resolve_interval
 from dcgan.training.provenance import newest_whole_checkpoint, write_beginning
 from dcgan.training.resume_command import complete_already, resume_call
 from dcgan.training.rollback import (
@@ -49,284 +44,210 @@ from dcgan.training.rollback import (
     set_aside_unproven,
 )
 from dcgan.training.state import TrainingState
-from dcgan.training.threads import StepStart, Threads, ThreadsHook
+from dcgan.training.threads_hook import ThreadsHook
 
 
-def train_run(
-    folder: RunFolder,
-    config: RunConfig,
-    networks: Networks,
-    dataset: ImageDataset,
-    reporter: Reporter,
-    threads: Threads,
-    ranks: Ranks = ALONE,
-) -> None:
+def train_run(run: RunContext) -> None:
     """Train until the end or a signal, from the newest checkpoint if there is one.
 
-    Where several processes train, only the first reads or writes anything but checkpoints.
+    Of several processes, only the first reads and writes anything but checkpoints.
 
     Raises
     ------
     Interrupted
         A signal asked to stop; everything is saved.
     Diverged
-        Again after it had been set back to a checkpoint, with lower rates, three times.
+        For the fourth time, after three returns to a checkpoint with lower learning rates.
     """
-    device = choose_device(config.device)
-    if device.type == "cuda":
-        torch.cuda.set_device(device)  # what names no GPU shall not begin one on the first
-    if config.deterministic:
+    if run.device.type == "cuda":
+        torch.cuda.set_device(run.device)  # or what names no GPU would use the first one
+    if run.config.deterministic:
         make_deterministic()
-    checkpoint = _newest(folder, reporter, ranks)
-    state = _fresh_state(config, networks, ranks, len(dataset), threads, checkpoint)
-    extractor = None
-    if ranks.is_first:
-        config, extractor = _with_extractor(folder, config, networks, dataset, device, reporter)
-        write_beginning(folder, config, networks, dataset, device)
-    _restore(state, checkpoint, folder, reporter)
-    batches = build_batches(config, networks, dataset, device, ranks)
+    state, checkpoint = _fresh_state(run)
+    if run.ranks.is_first:
+        run = _with_metrics(run)
+        write_beginning(run)
+    if checkpoint is not None:
+        state.restore(checkpoint)
+        run.reporter.note(f"resumes at {state.images_seen:,} images seen, in {run.folder.path}")
+    # a kill right after a return must not bring the higher rates back
+    returns = returns_so_far(run.folder) if run.ranks.is_first else (0, 1.0)
+    state.rollbacks, state.rate_factor = run.ranks.broadcast(returns)
+    batches = build_batches(run.config, run.networks, run.dataset, run.device, run.ranks)
     if batches.with_replacement:
-        reporter.note(
-            f"only {len(dataset)} pictures for a batch of {batches.batch}: each batch is"
-            " drawn with replacement"
+        run.reporter.note(
+            f"{len(run.dataset)} images are fewer than a batch of {batches.batch}: each batch"
+            " repeats some of them"
         )
-    plan = build_plan(config, batches, networks.latent, device)
+    plan = build_plan(run.config, batches, run.networks.latent, run.device)
     with ExitStack() as stack:
         stack.enter_context(no_tf32())
-        if config.optim.micro_batch == "auto" and device.type == "cuda":
-            pack = config.model.discriminator.pack
-            plan = _in_parts(plan, state, batches, networks, pack, reporter)
+        if run.config.optim.micro_batch == "auto" and run.device.type == "cuda":
+            plan = _in_parts(run, plan, state, batches)
         if plan.is_done(state):
-            reporter.note(complete_already(folder.path, config, state))
+            run.reporter.note(complete_already(run, state))
         stop = stack.enter_context(stopping_on_signals())
-        reporter.begin(state.images_seen, plan.images, plan.minutes)
-        stack.callback(reporter.end)
+        run.reporter.begin(state.images_seen, plan.images, plan.minutes)
+        stack.callback(run.reporter.end)
         while True:
             ended: Diverged | Interrupted | None = None
             try:
-                if ranks.is_first:
-                    _train(
-                        *(folder, config, networks, dataset, extractor),
-                        *(batches, plan, state, stop, reporter),
-                    )
-                else:
-                    fit(state, batches, plan, (), stop)
+                with _recorded(run, batches, plan, state, stop) as hooks:
+                    fit(state, batches, plan, hooks, stop)
             except (Diverged, Interrupted) as error:
                 ended = error
-            ended = ranks.broadcast(ended)
+            ended = run.ranks.broadcast(ended)
             if ended is None:
                 return
             if isinstance(ended, Interrupted):
                 raise ended
-            count = len(dataset)
-            state = _rolled_back(folder, config, networks, count, state, ended, reporter)
+            state = _rolled_back(run, state, ended)
 
 
-def _with_extractor(
-    folder: RunFolder,
-    config: RunConfig,
-    networks: Networks,
-    dataset: ImageDataset,
-    device: torch.device,
-    reporter: Reporter,
-) -> tuple[RunConfig, Extractor | None]:
-    """What to measure on, and the configuration that says how often."""
-    extractor = build_extractor(config, folder, dataset, device, reporter)
-    if extractor is not None:
-        count = measured_images(config, dataset)
-        config = resolve_interval(config, networks, extractor, count, device.type)
-    return config, extractor
-
-
-def _in_parts(
-    plan: Plan,
-    state: TrainingState,
-    batches: Batches,
-    networks: Networks,
-    pack: int,
-    reporter: Reporter,
-) -> Plan:
-    """The plan, with each batch in as many parts as memory asks for."""
-    parts = parts_on_device(
-        state.players, plan.rules, networks.image_shape, batches.share, pack=pack
-    )
-    if parts > 1:
-        reporter.note(
-            f"a batch of {batches.share} images does not fit into the GPU's memory: {parts} parts,"
-            " one after the other, whose gradients add up to the same"
-        )
-    return replace(plan, rules=replace(plan.rules, parts=parts))
-
-
-def _fresh_state(
-    config: RunConfig,
-    networks: Networks,
-    ranks: Ranks,
-    dataset_size: int,
-    threads: Threads,
-    checkpoint: Path | None,
-) -> TrainingState:
-    """The state at the run's beginning, computed by as many threads as what follows."""
-    images = 0
+def _fresh_state(run: RunContext) -> tuple[TrainingState, Path | None]:
+    """The state at the start of the run, and the checkpoint to restore it from, if there is one."""
+    checkpoint = newest_whole_checkpoint(run) if run.ranks.is_first else None
+    checkpoint = run.ranks.broadcast(checkpoint)
+    threads, images = run.threads, 0
     if checkpoint is not None:
         stored = read_state(checkpoint)
         images = stored["images_seen"]
         threads = threads.resumed(stored.get("threads"), images)  # earlier versions stored none
-    set_threads(threads.at(images))
-    seed_everything(config.seed)
-    device = choose_device(config.device)
-    state = build_state(config, networks, device, ranks, dataset_size=dataset_size)
+    set_threads(threads.at(images))  # fresh weights are computed by as many as the steps
+    seed_everything(run.config.seed)
+    count = len(run.dataset)
+    state = build_state(run.config, run.networks, run.device, run.ranks, dataset_size=count)
     state.threads = threads
-    return state
+    return state, checkpoint
 
 
-def _restore(
-    state: TrainingState, checkpoint: Path | None, folder: RunFolder, reporter: Reporter
-) -> None:
-    """Put a fresh state to where the run stands."""
-    ranks = state.players.ranks
-    if checkpoint is not None:
-        state.restore(checkpoint)
-        reporter.note(f"resumes at {state.images_seen:,} images seen, in {folder.path}")
-    # a kill right after a return must not bring the higher rates back
-    returns = returns_so_far(folder) if ranks.is_first else (0, 1.0)
-    state.rollbacks, state.rate_factor = ranks.broadcast(returns)
+def _with_metrics(run: RunContext) -> RunContext:
+    """The run with its feature extractor, and how many images lie between two scores."""
+    extractor = build_extractor(run)
+    if extractor is None:
+        return run
+    count = measured_images(run.config, run.dataset)
+    config = resolve_interval(run.config, run.networks, extractor, count, run.device.type)
+    return replace(run, config=config, extractor=extractor)
 
 
-def _newest(folder: RunFolder, reporter: Reporter, ranks: Ranks) -> Path | None:
-    """The checkpoint from which all go on."""
-    found = newest_whole_checkpoint(folder, reporter) if ranks.is_first else None
-    return ranks.broadcast(found)
+def _in_parts(run: RunContext, plan: Plan, state: TrainingState, batches: Batches) -> Plan:
+    """The plan, with each batch in as many parts as memory needs."""
+    pack = run.config.model.discriminator.pack
+    shape = run.networks.image_shape
+    parts = parts_on_device(state.players, plan.rules, shape, batches.share, pack=pack)
+    if parts > 1:
+        run.reporter.note(
+            f"a batch of {batches.share} images does not fit into the GPU's memory: it goes through"
+            f" the networks in {parts} parts, whose gradients add up to the same"
+        )
+    return replace(plan, rules=replace(plan.rules, parts=parts))
 
 
-def _rolled_back(
-    folder: RunFolder,
-    config: RunConfig,
-    networks: Networks,
-    dataset_size: int,
-    broken: TrainingState,
-    error: Diverged,
-    reporter: Reporter,
-) -> TrainingState:
-    """The last good state, with lower rates; the same error where that has not helped."""
-    count, ranks = broken.rollbacks + 1, broken.players.ranks
-    if ranks.is_first:
-        planned = build_planned(config)
-        set_aside_unproven(folder, reporter, planned, is_again=broken.rollbacks > 0)
-        settle_best(folder)
-    give_up_after_too_many(folder, config, error, count)
-    checkpoint = _newest(folder, reporter, ranks)
+def _rolled_back(run: RunContext, broken: TrainingState, error: Diverged) -> TrainingState:
+    """The last good state, with lower rates; the same error if that has not helped."""
+    count = broken.rollbacks + 1
+    if run.ranks.is_first:
+        set_aside_unproven(run, is_again=broken.rollbacks > 0)
+        settle_best(run.folder)
+    give_up_after_too_many(run, error, count)
     threads = broken.threads
     if threads.chosen == "timed":  # what was chosen after the checkpoint is forgotten
         threads = threads.changed(0, threads.at(0))
-    state = _fresh_state(config, networks, ranks, dataset_size, threads, checkpoint)
+    state, checkpoint = _fresh_state(replace(run, threads=threads))
     if checkpoint is not None:
         state.restore(checkpoint)
     state.rollbacks, state.rate_factor = count, SLOWER**count
     state.seconds = broken.seconds  # they were spent
-    if not ranks.is_first:
+    if not run.ranks.is_first:
         return state
-    images = state.images_seen
-    folder.events.append(
-        {"time": now(), "event": "rollback", "images": images, "from": broken.images_seen}
-        | {"rate_factor": state.rate_factor}
-    )
-    reporter.note(
+    images, origin = state.images_seen, {"from": broken.images_seen}
+    run.event("rollback", images=images, **origin, rate_factor=state.rate_factor)
+    run.reporter.note(
         f"{error}: back to {images:,} images, with {state.rate_factor:g} of the learning rates"
         f" ({count} of {ROLLBACKS})"
     )
     return state
 
 
-def _train(
-    folder: RunFolder,
-    config: RunConfig,
-    networks: Networks,
-    dataset: ImageDataset,
-    extractor: Extractor | None,
-    batches: Batches,
-    plan: Plan,
-    state: TrainingState,
-    stop: StopRequest,
-    reporter: Reporter,
-) -> None:
-    """From a state to the end of the run."""
+@contextmanager
+def _recorded(
+    run: RunContext, batches: Batches, plan: Plan, state: TrainingState, stop: StopRequest
+) -> Iterator[Sequence[Hook]]:
+    """Give the hooks of the loop, and save and finish the run after it; other processes have none.
+
+    Raises
+    ------
+    Interrupted
+        A signal stopped the loop; everything is saved.
+    """
+    if not run.ranks.is_first:
+        yield ()
+        return
     with ExitStack() as stack:
-        tensorboard = build_tensorboard(config, folder, state.images_seen, reporter)
+        tensorboard = build_tensorboard(run, state.images_seen)
         if tensorboard is not None:
             stack.callback(tensorboard.close)
-        folder.forget_beyond(state.images_seen)
-        settle_best(folder)
-        timing = ThreadsHook(folder, reporter, state.threads.at(state.images_seen))
-        log, sheets, checkpoints = build_hooks(
-            *(config, folder, networks, batches, plan), *(tensorboard, reporter, timing)
-        )
-        measuring = None
-        if extractor is not None:
-            measuring = build_measuring(
-                *(config, folder, networks, dataset, extractor),
-                *(tensorboard, reporter, stop, checkpoints.save),
-            )
+        run.folder.forget_beyond(state.images_seen)
+        settle_best(run.folder)
+        timing = ThreadsHook(run, state.threads.at(state.images_seen))
+        log = LogHook(run, plan, batches, tensorboard)
+        sheets = SheetHook(run, plan, batches, tensorboard)
+        checkpoints = CheckpointHook(run, timing)
+        hooks: list[Hook] = [timing.after_step, log.after_step, sheets.after_step]
         if state.images_seen == 0:
-            sheets.draw(state)
-        if measuring is not None:
+            sheets.write(state)
+        measuring = None
+        if run.extractor is not None:
+            measuring = MeasureHook(run, stop, checkpoints.save, tensorboard)
             measuring.begin(state, batches.batch)
-        hooks: list[Hook] = [timing, log, sheets, *([measuring] if measuring else []), checkpoints]
-        hooks.append(StepStart(timing))
-        fit(state, batches, plan, hooks, stop)
+            hooks.append(measuring.after_step)
+        yield [*hooks, checkpoints.after_step, timing.begin_step]
         checkpoints.save(state)
+        images = state.images_seen
         if stop.signal is not None and not plan.is_done(state):
-            raise _interrupted(stop.signal.name, config, folder, state)
-        if stop.reason is not None:
-            reporter.note(stop.reason)
-            folder.events.append(
-                {"time": now(), "event": "stopped early", "images": state.images_seen}
+            run.event("signal", signal=stop.signal.name, images=images)
+            raise Interrupted(
+                f"stopped by {stop.signal.name} after {images:,} images. Everything is saved. To"
+                f" resume: {resume_call(run.folder.path, run.config)}"
             )
+        if stop.reason is not None:
+            run.reporter.note(stop.reason)
+            run.event("stopped early", images=images)
         if measuring is not None:
             measuring.finish(state)
         log.write(state)
-        sheets.draw(state)
-        _finish(folder, state, dataset, reporter)
+        sheets.write(state)
+        _finish(run, images)
 
 
-def _interrupted(
-    signal: str, config: RunConfig, folder: RunFolder, state: TrainingState
-) -> Interrupted:
-    images = state.images_seen
-    folder.events.append({"time": now(), "event": "signal", "signal": signal, "images": images})
-    return Interrupted(
-        f"stopped by {signal} after {images:,} images; everything is saved. To resume:"
-        f" {resume_call(folder.path, config)}"
-    )
-
-
-def _frame(path: Path, reporter: Reporter) -> Image.Image | None:
-    """A sheet of the animation; None, and a word, where it is damaged or may not be read."""
-    try:
-        with Image.open(path) as frame:
-            return frame.copy()
-    except Exception as error:  # whatever Pillow makes of a damaged file
-        reason = getattr(error, "strerror", None) or "damaged"
-        reporter.note(f"{path}: {reason}; the animation is made without it")
-        return None
-
-
-def _finish(
-    folder: RunFolder, state: TrainingState, dataset: ImageDataset, reporter: Reporter
-) -> None:
-    """Curves and the animation, and what was skipped by name."""
+def _finish(run: RunContext, images_seen: int) -> None:
+    """Write curves and the animation, and note by name what was skipped."""
+    folder, dataset = run.folder, run.dataset
     records = of_training(folder.log.read())
     draw_quality(folder)
     if records:
         loss_and_score_curves(records, folder.curves)
         gradient_curves(records, folder.gradients)
-    frames = [frame for path in folder.sheets() if (frame := _frame(path, reporter)) is not None]
-    if frames:
-        save_gif(frames, folder.animation)
+    frames = [_frame(path, run.reporter) for path in folder.sheets()]
+    whole = [frame for frame in frames if frame is not None]
+    if whole:
+        save_gif(whole, folder.animation)
     for skipped in dataset.skipped[:20]:
-        reporter.note(f"skipped {skipped.title}: {skipped.reason}")
-    for line in dataset.remarks.lines() if dataset.is_slow else []:
-        reporter.note(line)  # of those decoded beforehand it was said then
+        run.reporter.note(f"skipped {skipped.title}: {skipped.reason}")
     if len(dataset.skipped) > 20:
-        reporter.note(f"skipped {len(dataset.skipped) - 20} more unreadable pictures")
-    folder.events.append({"time": now(), "event": "finished", "images": state.images_seen})
+        run.reporter.note(f"skipped {len(dataset.skipped) - 20} more unreadable images")
+    for line in dataset.remarks.lines() if dataset.is_slow else []:
+        run.reporter.note(line)  # of images that are decoded in advance, it was noted then
+    run.event("finished", images=images_seen)
+
+
+def _frame(path: Path, reporter: Reporter) -> Image.Image | None:
+    """A sheet of the animation; None, with a note, if it is damaged or may not be read."""
+    try:
+        with Image.open(path) as frame:
+            return frame.copy()
+    except Exception as error:  # whatever Pillow raises for a damaged file
+        reason = getattr(error, "strerror", None) or "damaged"
+        reporter.note(f"{path}: {reason}. The animation leaves it out")
+        return None

@@ -1,4 +1,4 @@
-"""How fast a run trains on this machine: a few real updates of throw-away networks, timed.
+"""How fast a run trains on this machine: times a few real steps of throw-away networks.
 
 B batch · Z latent · C channels · H, W sides
 """
@@ -6,9 +6,9 @@ B batch · Z latent · C channels · H, W sides
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from math import inf
 
@@ -16,122 +16,63 @@ import torch
 from torch import Tensor
 
 from dcgan.config import RunConfig, resolved
-from dcgan.config.fields import thread_changes
 from dcgan.runs.networks import Networks
 from dcgan.runtime import rng
-from dcgan.runtime.device import (
-    autocast,
-    has_native_bf16,
-    make_deterministic,
-    no_tf32,
-    stated_bf16,
-    synchronise,
-)
+from dcgan.runtime.device import autocast, make_deterministic, no_tf32, synchronise
 from dcgan.runtime.torch_settings import settings_restored, threads_set_to
 from dcgan.training.build import build_rules, build_state
+from dcgan.training.planning.speed_choice import ComputeMode, SpeedComparison, open_modes
 from dcgan.training.rules import Batch, StepPlan
 from dcgan.training.step import update
-from dcgan.training.threads import thread_choices
-from dcgan.vocabulary import Precision
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
+_SECONDS = 0.7
+"""About how long to compare modes when a run starts."""
+
 _FEW = 4
-"""Images of the first steps, by which others are planned."""
+"""Images of the first steps, which show how many more there is time for."""
 
 _ROUNDS = 2
-"""Times that each kind of step is to be timed with as many images as there is time for; the first
-warms up."""
+"""How often each kind of step is timed with the most images; the first time warms up."""
 
 _WAITING = 3.0
-"""A forward pass that takes so many times as long with more threads: another process keeps their
+"""If a forward pass takes so many times as long with more threads, another process keeps their
 cores busy, and a single step could take seconds."""
 
 _FORWARDS = 12
-"""What an image of training costs, in forward passes of the generator: three passes of G and nine
-of D, which is about as large, a backward pass counting as two."""
-
-
-@dataclass(frozen=True)
-class ComputeMode:
-    """A way to compute the same steps.
-
-    Parameters
-    ----------
-    precision : {"fp32", "bf16"}
-        Of matrix products.
-    threads : int
-        Of PyTorch's operations on a CPU; has no effect on other devices.
-    """
-
-    precision: Precision
-    threads: int
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """How fast each way is.
-
-    Parameters
-    ----------
-    speeds : mapping of Way to float
-        Images per second, above 0; of those ways that are worth a try.
-    has_stepped : bool
-        Whether whole steps were timed. If not, the speeds are estimates from a forward pass.
-    """
-
-    speeds: Mapping[ComputeMode, float]
-    has_stepped: bool
+"""Cost of training on one image, in forward passes of the generator: three passes of G and nine of
+D, which is about as large; a backward pass counts as two."""
 
 
 def images_per_second(
     config: RunConfig, networks: Networks, device: torch.device, *, seconds: float = 1.0
 ) -> float:
-    """How many images a run of this configuration trains on per second, on this machine now.
+    """How many images per second a run of this configuration trains on, on this machine now.
 
-    Times real updates on random images: both players, penalties and averaging included. Loading
-    images, sheets, checkpoints and metrics come on top. The run itself is not touched: weights are
-    fresh copies, random generators and the number of threads are put back.
+    Times real steps on random images, with penalties and averaging. Loading images, sheets,
+    checkpoints and metrics come on top. Weights are fresh copies; random generators and the number
+    of threads are restored.
 
     Parameters
     ----------
     config : RunConfig
         Without ``auto`` in sizes, widths, rates and batch. ``precision: auto`` and, on a CPU,
-        ``threads: auto`` stand for what trains fastest, as when a run starts.
+        ``threads: auto`` mean what trains fastest, as at the start of a run.
     networks : Networks
-        Of the same configuration, see :func:`dcgan.training.tables.resolve_networks`.
+        Of the same configuration, see :func:`dcgan.training.planning.tables.resolve_networks`.
     device : torch.device
     seconds : float, default 1.0
-        About how long to time. PyTorch's first step in a process takes some 2 seconds more, which
-        training would otherwise take.
+        About how long to time. PyTorch's first step in a process takes about 2 seconds more, which
+        training then saves.
 
     Returns
     -------
     float
         Images per second, above 0.
     """
-    modes = _open_ways(config, device)
+    modes = open_modes(config, device)
     return max(compare_speeds(config, networks, device, modes, seconds=seconds).speeds.values())
-
-
-def _open_ways(config: RunConfig, device: torch.device) -> list[ComputeMode]:
-    """The ways that a run of this configuration may take."""
-    most = torch.get_num_threads()
-    if config.threads != "auto":
-        threads: tuple[int, ...] = (thread_changes(config.threads)[0][1],)
-    else:
-        threads = thread_choices(most) if device.type == "cpu" else (most,)
-    precision = config.precision
-    precisions = open_precisions(device) if precision == "auto" else (precision,)
-    return [ComputeMode(*mode) for mode in product(precisions, threads)]
-
-
-def open_precisions(device: torch.device) -> tuple[Precision, ...]:
-    """What ``precision: auto`` chooses from; emulated bf16 is not worth a try."""
-    stated = stated_bf16() if device.type == "cpu" else None
-    if stated is not None:
-        return ("bf16",) if stated else ("fp32",)
-    return ("fp32", "bf16") if has_native_bf16(device) else ("fp32",)
 
 
 def compare_speeds(
@@ -140,18 +81,18 @@ def compare_speeds(
     device: torch.device,
     modes: Sequence[ComputeMode],
     *,
-    seconds: float = 1.0,
-) -> Comparison:
-    """Images per second of each way, timed in turns so that all meet the same conditions.
+    seconds: float = _SECONDS,
+) -> SpeedComparison:
+    """Images per second of each mode, timed in turns so that all meet the same conditions.
 
-    See :func:`images_per_second`. Where every step would take too long, only a forward pass of the
+    See :func:`images_per_second`. If every step would take too long, only a forward pass of the
     generator is timed.
     """
     with _nothing_changed(device):
         trial = _Trial(config, networks, device)
         if trial.can_step_within(seconds / len(modes)):
-            return Comparison(trial.speeds(modes, seconds), has_stepped=True)
-        return Comparison(trial.forward_speeds(modes), has_stepped=False)
+            return SpeedComparison(trial.speeds(modes, seconds), has_stepped=True)
+        return SpeedComparison(trial.forward_speeds(modes), has_stepped=False)
 
 
 class _Trial:
@@ -186,11 +127,11 @@ class _Trial:
         return taken * len(self._turns) <= seconds
 
     def forward_speeds(self, modes: Sequence[ComputeMode]) -> dict[ComputeMode, float]:
-        """Estimates of images per second of each way, by a forward pass."""
+        """Estimates of images per second of each mode, from a forward pass."""
         return {mode: 1 / (_FORWARDS * self._forward(mode)) for mode in modes}
 
     def speeds(self, modes: Sequence[ComputeMode], seconds: float) -> dict[ComputeMode, float]:
-        """Images per second of each way, but of those whose threads wait most of the time."""
+        """Images per second of each mode, except those whose threads wait most of the time."""
         least = min(modes, key=lambda mode: mode.threads)
         bound = _WAITING * self._forward(least)
         pairs = [
@@ -233,7 +174,7 @@ class _Trial:
     def _round(
         self, pairs: Sequence[tuple[ComputeMode, StepPlan]], images: int
     ) -> dict[tuple[ComputeMode, StepPlan], float]:
-        """Seconds of one step of each kind, each way."""
+        """Seconds of one step of each kind in each mode."""
         return {pair: self._time(*pair, images) for pair in pairs}
 
     def _time(self, mode: ComputeMode, step_plan: StepPlan, images: int) -> float:
@@ -261,7 +202,7 @@ class _Trial:
 
 @contextmanager
 def _nothing_changed(device: torch.device) -> Iterator[None]:
-    """Put PyTorch's settings and the global random generators back."""
+    """Restore PyTorch's settings and the global random generators at the end."""
     tensors, plain = rng.capture(device)
     try:
         with settings_restored():

@@ -12,7 +12,7 @@ from dcgan.data.quality.inspection import inspect_dataset
 from dcgan.data.quality.survey import LOOKED_AT
 from dcgan.data.sources.base import ArraySource
 from dcgan.errors import DataError
-from dcgan.training.advice import advise
+from dcgan.training.planning.advice import advise
 
 
 @pytest.fixture

@@ -422,7 +422,7 @@ def test_items_of_a_data_set_are_fetched_one_at_a_time_and_in_order():
     dataset = dcgan.data.load_dataset(source, (5, 6), 1)
     assert [image[0, 0, 0] for image in dataset.images] == [n % 251 for n in range(600)]
     assert dataset.skipped == ()
-    assert dcgan.data.survey(source, limit=300).looked_at == 300
+    assert dcgan.data.quality.survey(source, limit=300).looked_at == 300
 
 
 def test_a_data_set_bears_readers_in_several_threads():

@@ -1,56 +1,54 @@
-"""What ``auto`` becomes, given the pictures and the machine, and why in one line."""
+"""What ``auto`` becomes for the images and the machine, and why in one line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 
-from dcgan.config import RunConfig, forget_unused, merge, parse_config, resolved
-from dcgan.data.pixels.values import SETTING, decided, written
+from dcgan.config import RunConfig, forget_unused, parse_config, resolved, with_settings
+from dcgan.data.pixels.values import SETTING, Values, decided, written
 from dcgan.data.quality.survey import Survey
-from dcgan.training.build import build_values
 
 _TINY = 16
 _TINY_TARGET = 32
-"""Pictures below 16 pixels are enlarged to 32: networks are planned from 16 up, and people see."""
+"""Images below 16 pixels are enlarged to 32, so that people can see them; networks need 16."""
 
 _LONGEST = {"cpu": 64, "mps": 64, "cuda": 128}
-"""Longest side per kind of device: twice the side costs some four times the time."""
+"""Longest side by kind of device: twice the side takes about four times as long."""
 
 _SMALL = 100_000
 _AUGMENTED = "colour+translation+cutout"
-"""Below so many pictures, D may learn them by heart, and augmentation keeps it from that."""
+"""Below so many images the discriminator may overfit, which augmentation prevents."""
 
 _HIDDEN = 8
-"""Features of D's linear row for each of its filters beside the image."""
+"""Features of D's linear layer for each channel of its first layer."""
 
 _BATCH = {"cpu": 32, "mps": 64, "cuda": 64}
 """Small batches teach more per image (benchmarks/search.md); a GPU needs larger ones to be busy."""
 
 _LEAST_SHARE = 8
-"""Images of a batch for each of several processes: below, they would mostly wait."""
+"""Images of a batch for each of several processes: with fewer, they would mostly wait."""
 
 _RATE, _RATE_WIDTH = 2e-3, 16
-"""Adam's steps are as large for a wide layer as for a narrow one, and add up over more inputs: the
-rate that works goes down as the width goes up (Yang & Hu 2021, arXiv:2011.14522). Measured at 16
-filters on MNIST and 32 on CIFAR-10 (benchmarks/search.md)."""
+"""The best rate falls as the width grows, because Adam's steps do not shrink and add up over more
+inputs (Yang & Hu 2021, arXiv:2011.14522). Measured at a width of 16 on MNIST and 32 on CIFAR-10
+(benchmarks/search.md)."""
 
 _R1_GREY, _R1_COLOUR = 3.0, 1.0
 """Three times the penalty helps digits and harms CIFAR-10 (benchmarks/search.md)."""
 
 _SHORT = 10.0
-"""Minutes below which a wide generator sees too few images to be worth its time."""
+"""In fewer minutes, a wide generator sees too few images to be worth its time."""
 
 _EPOCHS = 100
 _LEAST_IMAGES = 100_000
 _MOST_IMAGES = {"cpu": 400_000, "mps": 1_000_000, "cuda": 5_000_000}
-"""100 epochs, but not so few that nothing forms, nor longer than a person waits."""
+"""100 epochs, but not too few images to learn from, nor more than a person waits for."""
 
 
 _OF_INTERVAL = ("measure", "extractor", "images", "share")
-"""Settings from which the interval between measurements follows."""
+"""Settings on which the interval between scores depends."""
 
 
 def resolve_auto(
@@ -61,16 +59,15 @@ def resolve_auto(
     Returns
     -------
     (RunConfig, str or None)
-        The configuration without ``auto`` in anything that the run depends on, but for precision
-        and threads (:mod:`dcgan.training.speed_choice`), and one line that says what was chosen and
-        why; none when nothing about the run had been left open.
+        The configuration without ``auto``, except for settings that depend on the machine alone,
+        and one line that says what was chosen and why; None if nothing was left open.
     """
     reasons = []
 
     def fill(section: str, key: str, value: Any, reason: str | None = None) -> None:
         nonlocal config
         if getattr(getattr(config, section), key) == "auto":
-            config = _with(config, {section: {key: value}})
+            config = with_settings(config, {section: {key: value}})
             if reason:
                 reasons.append(reason)
 
@@ -84,11 +81,11 @@ def resolve_auto(
         3 if seen.is_colour else 1,
         "color" if seen.is_colour else "grayscale",
     )
-    values = decided(seen.spreads, build_values(config))
+    values = decided(seen.spreads, stated_values(config))
     for spread in seen.spreads:
         found = getattr(values, spread.kind)
         if found is None:
-            continue  # strays
+            continue  # a few images of another kind
         said = f"{written(found)} as black to white (images hold {spread.in_words()})"
         fill("data", SETTING[spread.kind].removeprefix("data."), written(found, ":"), said)
     widths = choose_widths(
@@ -98,16 +95,18 @@ def resolve_auto(
     planned = [n for n, net in networks.items() if net.layers is None and net.width == "auto"]
     if planned:
         reasons += [f"{name} width {widths[name]}" for name in planned]
-        config = _with(config, {"model": {name: {"width": widths[name]} for name in planned}})
+        config = with_settings(
+            config, {"model": {name: {"width": widths[name]} for name in planned}}
+        )
     network = config.model.discriminator
     if network.layers is None and network.hidden == "auto":
         hidden = _HIDDEN * resolved(network.width)
-        config = _with(config, {"model": {"discriminator": {"hidden": hidden}}})
+        config = with_settings(config, {"model": {"discriminator": {"hidden": hidden}}})
     for player in networks:
         if getattr(config.optim, player).lr == "auto":
             width = getattr(config.model, player).width
             rate = _RATE if width == "auto" else _RATE * min(1.0, _RATE_WIDTH / width)
-            config = _with(config, {"optim": {player: {"lr": rate}}})
+            config = with_settings(config, {"optim": {player: {"lr": rate}}})
     fill("objective", "r1", _R1_COLOUR if resolved(config.data.channels) > 2 else _R1_GREY)
     share = max(_LEAST_SHARE if processes > 1 else 1, -(-_BATCH[kind] // processes))
     fill("optim", "batch", share * processes, f"batch {share * processes}")
@@ -129,18 +128,19 @@ def resolve_auto(
     return config, f"auto chose {', '.join(reasons)}, for {seen.count:,} images on {kind}"
 
 
+def stated_values(config: RunConfig) -> Values:
+    """Black and white in images of more than 8 bits, where the settings say so."""
+    whole, floats = config.data.integer_range, config.data.float_range
+    return Values(None if whole == "auto" else whole, None if floats == "auto" else floats)
+
+
 def _without_unused(config: RunConfig) -> RunConfig:
-    """Without what choices have left without effect, such as the rest of ``augment`` where there is
-    no policy."""
+    """Without settings that lost their effect, such as ``augment.target`` without a policy."""
     return parse_config(forget_unused(config.model_dump(mode="json"), {}))
 
 
-def _with(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
-    return parse_config(merge(config.model_dump(mode="json"), settings))
-
-
 def fill_auto(config: RunConfig, stored: RunConfig) -> RunConfig:
-    """Replace each ``auto`` by what an earlier start of the same run had resolved it to."""
+    """Replace each ``auto`` by what it was in an earlier start of the same run."""
 
     def fill(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
         filled = {}
@@ -156,17 +156,17 @@ def fill_auto(config: RunConfig, stored: RunConfig) -> RunConfig:
     ours, theirs = asked["metrics"], earlier["metrics"]
     is_changed = any(ours[key] != theirs[key] for key in _OF_INTERVAL)
     if is_changed and ours["every"] in {"auto", theirs["every"]}:
-        filled["metrics"]["every"] = "auto"  # that of before no longer fits
+        filled["metrics"]["every"] = "auto"  # the earlier one no longer fits
     if config.length.images == "auto":  # the three lengths are one choice
         filled["length"] = earlier["length"]
     return _without_unused(parse_config(filled))
 
 
 def choose_size(native: tuple[int, int], device: str) -> tuple[int, int]:
-    """A size near the pictures' own that this kind of device trains in reasonable time.
+    """A size near that of the images which this kind of device trains in reasonable time.
 
-    Nearly square images become square; others keep their aspect. Sides are multiples of four, and
-    those of square images that must change are multiples of eight: networks halve them evenly.
+    Nearly square images become square; others keep their aspect ratio. Sides are multiples of four,
+    or of eight for square images that must change, so that networks can halve them.
 
     >>> choose_size((218, 178), "cpu")
     (64, 52)
@@ -191,11 +191,11 @@ def choose_size(native: tuple[int, int], device: str) -> tuple[int, int]:
 def choose_widths(
     size: tuple[int, int], channels: int, device: str, minutes: float | None = None
 ) -> dict[str, int]:
-    """Filters beside the image: the paper's 64 where there is a GPU, what a CPU affords else.
+    """Widths of both networks: the paper's 64 on a GPU, less on a CPU.
 
-    For small grey pictures a generator four times as wide as its opponent takes two thirds off the
-    distance and nearly as long again, so that it wins where there are ten ``minutes`` or more; one
-    of twice the width costs a fifth. In colour wide ones learn too slowly (benchmarks/search.md).
+    For small gray images a generator four times as wide as the discriminator reduces the distance
+    by two thirds and takes nearly twice as long, which pays from ten ``minutes`` on; one of twice
+    the width takes a fifth longer. In color, wide ones learn too slowly (benchmarks/search.md).
     """
     if device != "cpu":
         return {"generator": 64, "discriminator": 64}
@@ -206,7 +206,7 @@ def choose_widths(
 
 
 def _length_in_images(config: RunConfig, count: int, device: str) -> int:
-    """Images of the whole run; a guess where it is bounded by time."""
+    """Images of the whole run; a guess if it is bounded by time."""
     if isinstance(config.length.images, int):
         return config.length.images
     if config.length.epochs is not None:

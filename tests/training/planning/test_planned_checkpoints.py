@@ -5,7 +5,7 @@ from __future__ import annotations
 from dcgan.metrics.score import Score
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.scores import Measured
-from dcgan.training.planned_checkpoints import PlannedCheckpoints
+from dcgan.training.planning.planned_checkpoints import PlannedCheckpoints
 
 
 def test_those_due_by_images_and_those_measured_as_best_are_no_others(tmp_path):

@@ -14,12 +14,12 @@ import dcgan
 from dcgan.config import load_recipe, merge, parse_config
 from dcgan.data.quality.survey import Survey
 from dcgan.errors import ConfigError
-from dcgan.training import loop, speed_choice, threads
-from dcgan.training.auto import resolve_auto
-from dcgan.training.speed_choice import resolve_speed
-from dcgan.training.tables import resolve_networks
-from dcgan.training.threads import Threads, thread_choices
-from dcgan.training.trial import Comparison
+from dcgan.training import api, loop, threads_hook
+from dcgan.training.planning import speed_choice
+from dcgan.training.planning.auto import resolve_auto
+from dcgan.training.planning.speed_choice import SpeedComparison, resolve_speed
+from dcgan.training.planning.tables import resolve_networks
+from dcgan.training.planning.threads import Threads, thread_choices
 
 CPU = torch.device("cpu")
 TABLE = {1: 1600.0, 2: 2300.0}
@@ -38,14 +38,14 @@ def speeds(monkeypatch):
     """Speeds that stand in for timed ones, by ``(precision, threads)``; each question is kept."""
     told, asked = {}, []
 
-    def compare(config, networks, device, modes, *, seconds):
+    def compare(config, networks, device, modes):
         asked.append(tuple(modes))
         found = {mode: told[mode.precision, mode.threads] for mode in modes}
-        return Comparison(found, has_stepped=told.get("has stepped", True))
+        return SpeedComparison(found, has_stepped=told.get("has stepped", True))
 
-    monkeypatch.setattr(speed_choice, "compare_speeds", compare)
+    monkeypatch.setattr(api, "compare_speeds", compare)
     monkeypatch.setattr(speed_choice, "usage", lambda: None)
-    monkeypatch.setattr(threads, "usage", lambda: None)
+    monkeypatch.setattr(threads_hook, "usage", lambda: None)
     told.update({("fp32", 1): 1600, ("fp32", 2): 2300, ("bf16", 1): 3000, ("bf16", 2): 5000})
     return told, asked
 
@@ -54,7 +54,7 @@ def resolved(settings=None, **more):
     asked = parse_config(merge(merge(load_recipe("auto"), {"data": {"size": 16}}), settings or {}))
     seen = Survey(500, 500, {"L": 500}, {(16, 16): 500}, {}, (), 0)
     config, _ = resolve_auto(asked, seen, CPU)
-    return resolve_speed(config, resolve_networks(config), CPU, **more)
+    return resolve_speed(config, resolve_networks(config), CPU, api.compare_speeds, **more)
 
 
 # choosing when a run starts
@@ -229,7 +229,10 @@ def test_a_record_says_which_number_computes_which_step():
     assert found.record == "2,1@96,2@256"
     assert [found.at(images) for images in (0, 64, 96, 255, 256, 999)] == [2, 2, 1, 1, 2, 2]
     asked = parse_config(merge(load_recipe("auto"), {"threads": found.record}))
-    assert resolve_speed(asked, None, CPU, may_change=False)[1].changes == found.changes
+    assert (
+        resolve_speed(asked, None, CPU, api.compare_speeds, may_change=False)[1].changes
+        == found.changes
+    )
 
 
 # runs
@@ -263,7 +266,7 @@ def computing(monkeypatch):
 @pytest.fixture
 def deciding(monkeypatch):
     """Instead of timing: after its third checkpoint a run of two threads goes on with one."""
-    monkeypatch.setattr(threads, "_SECONDS", 1e-9)
+    monkeypatch.setattr(threads_hook, "_SECONDS", 1e-9)
     asked = []
 
     def faster(self, speed, free):

@@ -1,18 +1,19 @@
-"""Runs that cannot fit into memory are refused before anything is built."""
+"""Refuses runs that cannot fit into memory, before anything is built."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple
 
 import torch
 
-from dcgan.config import RunConfig, merge, parse_config, resolved
+from dcgan.config import RunConfig, resolved, with_settings
 from dcgan.errors import ConfigError
 from dcgan.models.amount import count_activations, count_weights
 from dcgan.runs.networks import Networks
+from dcgan.runs.settings import flat
 from dcgan.runtime.memory import available_memory, in_words
+from dcgan.training.planning.tables import resolve_networks
 
 _FLOAT = 4
 
@@ -23,11 +24,11 @@ _DISCRIMINATOR_COPIES = 4
 
 
 class _Setting(NamedTuple):
-    """A setting that decides how much memory a run takes."""
+    """A setting on which the memory of a run depends."""
 
     key: str
     modest: Any
-    """A value with which it decides nothing."""
+    """A value with which it hardly matters."""
 
 
 _SETTINGS = (
@@ -43,16 +44,16 @@ _SETTINGS = (
 
 
 def least_memory(config: RunConfig, networks: Networks, device: torch.device) -> int:
-    """Bytes of main memory that training takes at the very least.
+    """Bytes of main memory that training needs at the very least.
 
-    Weights with what optimisers keep of them, one batch with what a backward pass needs of it, and
-    the fixed latents of a sheet with their images. Everything else comes on top.
+    Counted are weights and what optimizers keep of them, one batch and what a backward pass needs
+    of it, and the fixed latents of a sheet with their images.
     """
     latent = networks.latent.width
     given = networks.latent_shape or (latent, 1, 1)
     generator = count_weights(networks.generator, given)
     discriminator = count_weights(networks.discriminator, networks.image_shape)
-    if device.type != "cpu":  # they are drawn on the CPU, one after the other
+    if device.type != "cpu":  # weights are drawn on the CPU, one network after the other
         return _FLOAT * max(generator, discriminator)
     copies = _GENERATOR_COPIES * generator + _DISCRIMINATOR_COPIES * discriminator
     image = prod(networks.image_shape)
@@ -66,22 +67,8 @@ def least_memory(config: RunConfig, networks: Networks, device: torch.device) ->
     return _FLOAT * (copies + part * made + batch * (latent + image) + sheet)
 
 
-def refuse_beyond_memory(
-    config: RunConfig,
-    networks: Networks,
-    device: torch.device,
-    plan: Callable[[RunConfig], Networks],
-) -> None:
+def refuse_beyond_memory(config: RunConfig, networks: Networks, device: torch.device) -> None:
     """Refuse a run that needs more memory than there is.
-
-    Parameters
-    ----------
-    config : RunConfig
-        Resolved.
-    networks : Networks
-    device : torch.device
-    plan : callable
-        Gives the networks of another configuration.
 
     Raises
     ------
@@ -95,24 +82,21 @@ def refuse_beyond_memory(
 
     def needs(setting: _Setting, value: Any) -> int:
         try:
-            changed = parse_config(
-                merge(config.model_dump(mode="json"), _nested(setting.key, value))
-            )
-            return least_memory(changed, plan(changed), device)
-        except ConfigError:  # such as another size than a layer table draws
+            changed = with_settings(config, _nested(setting.key, value))
+            return least_memory(changed, resolve_networks(changed), device)
+        except ConfigError:  # such as another size than a layer table makes
             return needed
 
     worst = min(_SETTINGS, key=lambda setting: needs(setting, setting.modest))
-    value = _value(config, worst.key)
-    said = f"training takes at least {in_words(needed)} of memory, and {in_words(room)} is free"
+    value = flat(config.model_dump(mode="json"))[worst.key]
+    said = f"training needs at least {in_words(needed)} of memory, and {in_words(room)} is free"
     if needs(worst, worst.modest) > 0.9 * needed:  # none of them: explicit tables do
         raise ConfigError("model", "layers", f"{said}. Use layer tables with fewer channels")
     fitting = value
     while isinstance(fitting, int) and fitting > 1 and needs(worst, fitting) > room:
         fitting //= 2
     fits = isinstance(fitting, int) and needs(worst, fitting) <= room
-    option = "--" + worst.key.replace("_", "-")
-    cure = f"Use {option} {fitting} or less" if fits else f"Use a smaller {option}"
+    cure = f"Use `{worst.key}={fitting}` or less" if fits else f"Use a smaller `{worst.key}`"
     raise ConfigError(worst.key, value, f"{said}. {cure}")
 
 
@@ -120,10 +104,3 @@ def _nested(key: str, value: Any) -> dict[str, Any]:
     for part in reversed(key.split(".")):
         value = {part: value}
     return dict(value)
-
-
-def _value(config: RunConfig, key: str) -> Any:
-    found: Any = config.model_dump(mode="json")
-    for part in key.split("."):
-        found = found[part]
-    return found

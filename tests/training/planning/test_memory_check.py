@@ -18,7 +18,7 @@ from dcgan.models.geometry import plan_discriminator, plan_generator
 from dcgan.models.table import Layer
 from dcgan.render.sheet import refuse_too_large
 from dcgan.runtime.memory import is_out_of_memory
-from dcgan.training.triggers import Geometric
+from dcgan.training.planning.triggers import Geometric
 
 HUGE = {
     "a width": (
@@ -59,18 +59,18 @@ def test_sizes_that_cannot_be_allocated_are_refused_before_anything_is_built(kin
     with pytest.raises(ConfigError, match=r"memory, and .* is free\. Use ") as caught:
         package.train("digits", images=64, out=tmp_path / "r", **options | {"settings": settings})
     assert caught.value.key == key
-    assert f"--{key.replace('_', '-')}" in str(caught.value)
+    assert f"Use `{key}=" in str(caught.value) or f"Use a smaller `{key}`" in str(caught.value)
     assert time.process_time() - began < 5
     assert not (tmp_path / "r").exists()
 
 
 def test_the_cure_fits(tmp_path, monkeypatch):
     """With as little memory as makes a batch of 1,024 too large."""
-    monkeypatch.setattr("dcgan.training.memory_check.available_memory", lambda: 3_000_000)
+    monkeypatch.setattr("dcgan.training.planning.memory_check.available_memory", lambda: 3_000_000)
     arguments = {**SMALL, "images": 64, "out": tmp_path / "run"}
     with pytest.raises(ConfigError, match=r"optim\.batch") as caught:
         package.train("digits", **{**arguments, "batch": 1024})
-    batch = int(str(caught.value).split("--optim.batch ")[1].split()[0])
+    batch = int(str(caught.value).split("`optim.batch=")[1].split("`")[0])
     assert 32 <= batch < 1024
     package.train("digits", **{**arguments, "batch": batch})
 

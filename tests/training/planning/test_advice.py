@@ -14,7 +14,7 @@ from dcgan.data.pixels.remarks import Skipped
 from dcgan.data.quality.inspection import Inspection, inspect_dataset
 from dcgan.data.quality.survey import Survey
 from dcgan.data.sources.base import ArraySource
-from dcgan.training.advice import advise, cropped
+from dcgan.training.planning.advice import advise, cropped
 
 FINE = Inspection(
     count=5000,
@@ -49,13 +49,13 @@ def test_fine_images_need_no_options_and_hold_no_dangers():
     assert (given.size, given.channels, given.fit) == ((64, 64), 3, "crop")
     assert given.dangers == ()
     assert given.command == "dcgan train pictures"
-    assert "all pictures are 64x64" in given.size_reason
+    assert "all images are 64x64" in given.size_reason
 
 
 def test_images_without_colour_are_trained_in_grey_though_stored_in_colour():
     given = advice(coloured=0)
     assert given.channels == 1
-    assert "no picture has colour, although" in given.channels_reason
+    assert "no image has color, although" in given.channels_reason
     assert given.command.endswith("--data.channels 1")
     assert "--data.channels" not in advice(coloured=0, modes={"L": 5000}).command
 
@@ -73,7 +73,7 @@ def test_transparent_images_of_many_aspects_are_padded():
     given = advice(sizes=PORTRAIT_AND_LANDSCAPE, transparent=2600)
     assert given.fit == "pad"
     assert given.channels == 3
-    assert any("--data.channels 4" in danger for danger in given.dangers)
+    assert any("`data.channels=4`" in danger for danger in given.dangers)
     assert advice(transparent=2600).fit == "crop"
 
 
@@ -97,13 +97,13 @@ def test_classics_are_named_for_images_like_theirs(changed, classics):
         ({"count": 900, "looked_at": 900, "coloured": 900}, "Only 900 images"),
         ({"exact": ((0, 1),) * 260}, "5% are copies"),
         ({"skipped": (Skipped("x", "y"),) * 300, "coloured": 4700}, "6% are unreadable"),
-        ({"blank": (1, 2)}, "2 blank pictures"),
-        ({"vanishing": (1,)}, "1 transparent picture, white"),
-        ({"tiny": (1,)}, "1 picture with a side below 16"),
+        ({"blank": (1, 2)}, "2 blank images"),
+        ({"vanishing": (1,)}, "1 transparent image, white"),
+        ({"tiny": (1,)}, "1 image with a side below 16"),
         ({"sizes": {(64, 64): 4000, (20, 20): 1000}}, "20% are smaller than 64x64"),
         ({"sizes": {(64, 64): 2500, (900, 900): 2500}}, "Very mixed sizes: longer sides from 64"),
-        ({"coloured": 4990}, "0.2% have no colour"),
-        ({"animated": 3}, "3 animated pictures"),
+        ({"coloured": 4990}, "0.2% have no color"),
+        ({"animated": 3}, "3 animated images"),
         ({"labels": {"label": {"a": 4000, "b": 399}}}, "Unbalanced label: 4,000 a but 399 b"),
     ],
 )
@@ -176,4 +176,4 @@ def test_what_a_crop_cuts_off_is_said_unless_it_is_little():
     line = cropped(mixed, (32, 32), "crop")
     assert "0% off the median image" in line
     assert "50% off one in twenty" in line
-    assert "--data.fit pad" in line
+    assert "`data.fit=pad`" in line

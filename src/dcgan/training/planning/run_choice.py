@@ -1,4 +1,4 @@
-"""Which folder a run lies in: a new one, or one that holds the same run unfinished."""
+"""Which folder a run uses: a new one, or one with the same run unfinished."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from dcgan.config import RunConfig, forget_unused, parse_config, read_yaml
 from dcgan.errors import ConfigError, RunConflict, RunError
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.settings import differences
 from dcgan.runtime.arguments import RUNS, refuse_nothing_to_resume
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.shell import command
-from dcgan.training.arguments import differences
-from dcgan.training.auto import fill_auto
+from dcgan.training.planning.auto import fill_auto
 
 _NOT_THE_RUN = (
     "data.cache",
@@ -34,22 +35,22 @@ _NOT_THE_RUN = (
     "records",
     "threads",
 )
-"""Settings that may differ between two starts of one run: they do not touch its weights but for
-rounding, or, as for where the pictures lie, their fingerprint and classes are checked."""
+"""Settings that may differ between two starts of one run: they change its weights only by rounding,
+or, as for the place of the images, fingerprint and classes are compared."""
 
 
 def choose_folder(
     config: RunConfig, *, out: StrPath | None, resume: bool
 ) -> tuple[RunFolder | None, RunConfig | None]:
-    """The run's folder (none: a new one is to be made), and its stored configuration.
+    """The run's folder (None: a new one is needed), and its stored configuration.
 
     Parameters
     ----------
     config : RunConfig
-        What was asked for; may still hold ``auto``.
+        May still hold ``auto``.
     out : path, optional
-        Without it, a new folder below ``runs/``; with ``resume``, the newest one there that
-        holds this configuration.
+        Default: a new folder below ``runs/``; with ``resume``, the newest one there with this
+        configuration.
 
     Raises
     ------
@@ -63,10 +64,10 @@ def choose_folder(
             if folder.networks.is_file() or folder.checkpoints.is_dir():
                 raise RunError(
                     f"{folder.path}: holds a run without its {folder.config.name}, so it cannot"
-                    " be resumed; restore that file or take another --out"
+                    " be resumed. Restore that file, or choose another `out`"
                 )
             raise RunError(
-                f"{folder.path}: holds other files and no run; take another --out or empty it"
+                f"{folder.path}: holds other files and no run. Choose another `out`, or empty it"
             )
         if stored is None and resume:
             refuse_nothing_to_resume(folder.path)
@@ -79,46 +80,55 @@ def choose_folder(
 def refuse_conflict(
     config: RunConfig, stored: RunConfig, folder: RunFolder, *, longer: bool
 ) -> None:
-    """Refuse to go on with a run of another configuration.
+    """Refuse to resume a run of another configuration.
 
     Parameters
     ----------
     longer : bool
-        Whether its length may differ: a resumed run may be trained further than first planned.
+        Whether its length may differ: a resumed run may be trained longer than first planned.
 
     Raises
     ------
     RunConflict
         Names the keys that differ.
     """
-    ignore = (*_NOT_THE_RUN, "length") if longer else _NOT_THE_RUN
-    found = differences(config, stored, ignore=ignore)
+    found = _conflicts(stored, config, *(["length"] if longer else []))
     if not found:
         return
-    listed = "; ".join(f"{key}: {values}" for key, values in found.items())
+    listed = "; ".join(
+        f"{key}: {_shown(there)} there, {_shown(here)} here" for key, (there, here) in found.items()
+    )
     if config.data.source != stored.data.source:
-        listed = (
-            f"trained on {stored.data.source} there, and {config.data.source} is asked for here;"
-            f" {listed}"
-        )
+        listed = f"dataset: {stored.data.source} there, {config.data.source} here; {listed}"
     raise RunConflict(
         f"{folder.path}: holds a run of another configuration ({listed}). To resume that run:"
-        f" {command('train', '--out', folder.path, '--resume')}. For a new run, give another --out"
+        f" {command('train', '--out', folder.path, '--resume')}. For a new run, choose another"
+        " `out`"
     )
+
+
+def _conflicts(stored: RunConfig, config: RunConfig, *ignore: str) -> dict[str, tuple[Any, ...]]:
+    """Settings that differ and make it another run."""
+    settings = [one.model_dump(mode="json") for one in (stored, config)]
+    return differences(settings, ignore=(*_NOT_THE_RUN, *ignore))
+
+
+def _shown(value: object) -> str:
+    return "not set" if value is None else str(value)
 
 
 @contextmanager
 def claimed(
     folder: RunFolder | None, config: RunConfig, stored: RunConfig | None
 ) -> Iterator[RunFolder]:
-    """Make the folder where there is none, and keep other processes from training in it.
+    """Make the folder if there is none, and keep other processes from training in it.
 
-    The lock falls with the process. A folder in which no run was begun is not left behind.
+    The lock ends with the process. A folder in which no run was started is deleted.
 
     Raises
     ------
     RunError
-        Another process is training in the folder, or has begun a run there since we looked.
+        Another process is training in the folder, or has just started a run there.
     """
     if folder is None:
         folder = RunFolder(_make_fresh_folder(config))
@@ -130,11 +140,11 @@ def claimed(
         lock.acquire(timeout=0)
     except Timeout as error:
         raise RunError(
-            f"{folder.path}: another process is training in it; wait, or take another --out"
+            f"{folder.path}: another process is training in it. Wait, or choose another `out`"
         ) from error
     try:
         if _stored_config(folder) != stored:
-            raise RunError(f"{folder.path}: another process has begun a run in it; try again")
+            raise RunError(f"{folder.path}: another process has started a run in it. Try again")
         yield folder
     finally:
         lock.release()
@@ -151,16 +161,16 @@ def _stored_config(folder: RunFolder) -> RunConfig | None:
     try:
         return _read_config(folder.config)
     except ConfigError as error:
-        raise RunError(f"{folder.config}: {error}; take another --out") from error
+        raise RunError(f"{folder.config}: {error}. Choose another `out`") from error
 
 
 def _read_config(path: Path) -> RunConfig:
-    """What is stored, less settings without effect, which earlier versions kept."""
+    """A stored configuration, without the unused settings that earlier versions kept."""
     return parse_config(forget_unused(read_yaml(path), {}))
 
 
 def _is_in_use(path: Path) -> bool:
-    """Whether a path holds anything that a run killed in its first second would not."""
+    """Whether a path holds more than a run that was killed in its first second."""
     if not path.is_dir():
         return True
     ours = {"cache", "samples", "checkpoints", "networks.json", "run.json"}
@@ -179,10 +189,9 @@ def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
             stored = _read_config(path)
         except ConfigError:
             continue  # somebody else's, or of another version
-        # where nothing else tells two runs apart, the pictures do
         same_data = stored.data.source == config.data.source
         filled = fill_auto(config, stored)
-        if same_data and not differences(filled, stored, ignore=(*_NOT_THE_RUN, "length")):
+        if same_data and not _conflicts(stored, filled, "length"):
             return folder, stored
     newest = RunFolder(candidates[0].parent).path if candidates else None
     raise RunError(
@@ -192,7 +201,7 @@ def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
             if newest
             else f"To resume a run elsewhere: {command('train', '--resume', '--out')} RUN"
         )
-        + ". To begin a run, leave out --resume"
+        + ". To start a new run, leave out `resume`"
     )
 
 

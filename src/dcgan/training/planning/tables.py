@@ -1,15 +1,16 @@
-"""Configuration → layer tables: spelled out or planned, checked against size and channels."""
+"""Configuration → layer tables, written out or planned, and checked against the images."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from dcgan.config.fields import LayerRow
-from dcgan.config.tree import DiscriminatorConfig, NetworkConfig, RunConfig, resolved
+from dcgan.config.model import DiscriminatorConfig, LayerRow, NetworkConfig
+from dcgan.config.tree import RunConfig, resolved
 from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, DataError, GeometryError
 from dcgan.evaluation.extractors import classes_of
@@ -37,20 +38,20 @@ def resolve_networks(config: RunConfig) -> Networks:
     discriminator = discriminator_table(config)
     shapes = _shapes(generator, input_shape, "model.generator")
     if shapes[-1] != image_shape:
-        drawn = "×".join(map(str, shapes[-1]))
+        made = "×".join(map(str, shapes[-1]))
         raise GeometryError(
             "data.size",
             f"{size[0]}x{size[1]}",
-            f"recipe {config.recipe!r} draws {drawn} by its layer table, not"
-            f" {'×'.join(map(str, image_shape))}; leave --size and --data.channels as they are,"
-            " or take --recipe auto, which plans networks for any size",
+            f"the layer table of recipe {config.recipe!r} makes images of {made}, not"
+            f" {'×'.join(map(str, image_shape))}. Leave `data.size` and `data.channels` as the"
+            " recipe has them, or use `recipe=auto`, which plans networks for any size",
         )
     last = _shapes(discriminator, image_shape, "model.discriminator")[-1]
     if last not in {(1,), (1, 1, 1)}:
         raise GeometryError(
             "model.discriminator.layers",
             "×".join(map(str, last)),
-            "a discriminator ends in one logit; end its table with {linear: 1}",
+            "a discriminator ends in one logit. End its table with {linear: 1}",
         )
     return Networks(
         generator=generator,
@@ -67,14 +68,14 @@ def resolve_networks(config: RunConfig) -> Networks:
 
 
 def with_classes(networks: Networks, config: RunConfig, dataset: ImageDataset) -> Networks:
-    """The networks with the pictures' classes, where training is conditional.
+    """The networks with the classes of the images, if training is conditional.
 
-    Images are drawn of each class as often as there are pictures of it.
+    The share of each class among generated images is that among the real ones.
 
     Raises
     ------
     ConfigError
-        The pictures have no such labels.
+        The images have no such labels.
     """
     wanted = config.model.condition
     if wanted is None:
@@ -82,12 +83,12 @@ def with_classes(networks: Networks, config: RunConfig, dataset: ImageDataset) -
     found = classes_of(dataset, wanted)
     if found is None:
         named = [name for name, labels in dataset.labels.items() if labels.names]
-        there = f"there are {', '.join(named)}" if named else "these pictures have none"
+        there = f"The labels are {', '.join(named)}" if named else "These images have no labels"
         raise ConfigError(
             "model.condition",
             wanted,
-            f"no labels of this name; {there}; sort pictures into one"
-            " folder per class, or leave it out",
+            f"there are no such labels. {there}. Sort the images into one folder per class, or"
+            " leave `model.condition` out",
         )
     labels = found[1]
     numbers = labels.values[dataset.rows(np.arange(len(dataset)))].astype(np.int64)
@@ -109,18 +110,18 @@ def refuse_other_classes(ours: Networks, stored: Networks, folder: Path) -> None
     if ours.class_names != stored.class_names:
         there, here = (", ".join(one.class_names[:5]) or "none" for one in (stored, ours))
         raise DataError(
-            f"{folder}: was begun with the classes {there}, and the data now has {here}; restore"
-            " the labels or take another --out"
+            f"{folder}: was started with the classes {there}, and the data now has {here}. Restore"
+            " the labels, or choose another `out`"
         )
     if ours.latent.classes != stored.latent.classes:
         raise DataError(
-            f"{folder}: was begun with other numbers of images in its classes; restore the labels"
-            " or take another --out"
+            f"{folder}: was started with other numbers of images in its classes. Restore the"
+            " labels, or choose another `out`"
         )
 
 
 def generator_table(config: RunConfig) -> tuple[Layer, ...]:
-    """The generator's layer table, spelled out or planned."""
+    """The generator's layer table, written out or planned."""
     network = config.model.generator
     if network.layers is not None:
         return _resolve_rows(network, network.layers)
@@ -128,77 +129,50 @@ def generator_table(config: RunConfig) -> tuple[Layer, ...]:
         raise ConfigError(
             "model.latent.shape",
             list(config.model.latent.shape),
-            "a planned generator begins from a vector; spell its layers out for a spatial latent",
+            "a planned generator starts from a vector. A latent with a shape needs"
+            " `model.generator.layers` in a recipe file",
         )
     return plan_generator(
         resolved(config.data.size),
         resolved(config.data.channels),
-        width=resolved(network.width),
-        max_width=network.max_width,
-        norm=network.norm,
-        activation=network.activation,
-        order=network.order,
-        bias=None if network.bias == "auto" else network.bias,
-        dropout=network.dropout,
-        noise=network.noise,
-        slope=network.slope,
         upsampling=network.upsampling,
+        **_plan_settings(network),
     )
 
 
 def discriminator_table(config: RunConfig) -> tuple[Layer, ...]:
-    """The discriminator's layer table, spelled out or planned."""
+    """The discriminator's layer table, written out or planned."""
     network: DiscriminatorConfig = config.model.discriminator
-    first, *rest = _discriminator_rows(config, network)
-    return replace(first, pack=network.pack), *rest
-
-
-def _discriminator_rows(config: RunConfig, network: DiscriminatorConfig) -> tuple[Layer, ...]:
     if network.layers is not None:
-        return _resolve_rows(network, network.layers)
-    return plan_discriminator(
-        resolved(config.data.size),
-        width=resolved(network.width),
-        max_width=network.max_width,
-        norm=network.norm,
-        activation=network.activation,
-        order=network.order,
-        bias=None if network.bias == "auto" else network.bias,
-        dropout=network.dropout,
-        noise=network.noise,
-        slope=network.slope,
-        minibatch_stddev=network.minibatch_stddev,
-        hidden=resolved(network.hidden),
-    )
+        layers = _resolve_rows(network, network.layers)
+    else:
+        layers = plan_discriminator(
+            resolved(config.data.size),
+            minibatch_stddev=network.minibatch_stddev,
+            hidden=resolved(network.hidden),
+            **_plan_settings(network),
+        )
+    return replace(layers[0], pack=network.pack), *layers[1:]
+
+
+def _plan_settings(network: NetworkConfig) -> dict[str, Any]:
+    """Settings that both planners take under the same name."""
+    names = ("max_width", "norm", "activation", "order", "dropout", "noise", "slope")
+    bias = None if network.bias == "auto" else network.bias
+    settings = {name: getattr(network, name) for name in names}
+    return settings | {"width": resolved(network.width), "bias": bias}
 
 
 def _resolve_rows(network: NetworkConfig, rows: Iterable[LayerRow]) -> tuple[Layer, ...]:
     """Rows with the network's defaults filled in."""
     layers = []
     for row in rows:
-        norm = row.norm if row.norm is not None else network.norm
-        bias = row.bias if row.bias is not None else network.bias
-        order = row.order or network.order
-        layers.append(
-            Layer(
-                operation=row.operation,
-                channels=row.channels,
-                kernel=row.kernel,
-                stride=row.stride,
-                padding=row.padding,
-                output_padding=row.output_padding,
-                reshape=row.reshape,
-                bias=wants_bias(norm, order) if bias == "auto" else bias,
-                norm=norm,
-                activation=row.activation or network.activation,
-                slope=network.slope,
-                order=order,
-                dropout=row.dropout or 0.0,
-                noise=row.noise or 0.0,
-                resize=row.resize,
-                minibatch_stddev=row.minibatch_stddev,
-            )
-        )
+        settings = {name: value for name, value in row if value is not None}
+        for name in ("norm", "bias", "activation", "order"):
+            settings.setdefault(name, getattr(network, name))
+        if settings["bias"] == "auto":
+            settings["bias"] = wants_bias(settings["norm"], settings["order"])
+        layers.append(Layer(slope=network.slope, **settings))
     return tuple(layers)
 
 
@@ -206,7 +180,7 @@ def _shapes(
     layers: tuple[Layer, ...], input_shape: tuple[int, ...], key: str
 ) -> list[tuple[int, ...]]:
     if not layers:
-        raise GeometryError(f"{key}.layers", [], "an empty table; give it rows, or leave it out")
+        raise GeometryError(f"{key}.layers", [], "must have at least one layer, or be left out")
     try:
         return layer_shapes(layers, input_shape)
     except GeometryError as error:

@@ -15,10 +15,10 @@ from dcgan.errors import ConfigError
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.runtime.reporting import Reporter
-from dcgan.training import metrics_interval
-from dcgan.training.auto import fill_auto, resolve_auto
-from dcgan.training.metrics_interval import measuring_interval, resolve_interval
-from dcgan.training.tables import resolve_networks
+from dcgan.training.planning import metrics_interval
+from dcgan.training.planning.auto import fill_auto, resolve_auto
+from dcgan.training.planning.metrics_interval import measuring_interval, resolve_interval
+from dcgan.training.planning.tables import resolve_networks
 
 CPU = torch.device("cpu")
 

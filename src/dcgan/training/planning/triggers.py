@@ -1,4 +1,4 @@
-"""When things are due, from images seen alone: pure, so that a resumed run does the same."""
+"""When things are due, from images seen alone, so that a resumed run does the same."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Geometric:
 
     @classmethod
     def spread(cls, first: int, last: int, count: int) -> Geometric:
-        """So that the ``count`` points from first to last are evenly spaced in the logarithm."""
+        """With ``count`` points from first to last, evenly spaced in the logarithm."""
         if last <= first or count < 2:
             return cls(last, 2.0)
-        # more points than images would lie so close that no number tells them apart
+        # more points than images would be too close for floats
         return cls(first, (last / first) ** (1 / (min(count, last) - 1)))
 
     def passed(self, before: int, after: int) -> bool:
@@ -56,8 +56,8 @@ class Widening:
     every : float
         The distance between due points from ``dense * every`` images on; at least ``first``.
     dense : int
-        In between, each distance is 1/``dense`` of the images seen. So there are at least
-        ``dense`` due points in any run of ``dense * first`` images or more.
+        In between, each distance is 1/``dense`` of the images seen, so that any run of
+        ``dense * first`` images or more has at least ``dense`` due points.
     sparse : int, optional
         From ``sparse * every`` images on, each distance is again 1/``sparse`` of the images seen.
 

@@ -1,8 +1,7 @@
-"""How many images to train on between two measurements, counted and not timed.
+"""How many images lie between two scores, from counted operations.
 
-A time would differ from machine to machine, and from one start to the next. What is counted here
-depends on the networks and the settings alone, so that a seed gives the same measurements, the same
-best checkpoint and the same early stop everywhere.
+A measured time would differ between machines and starts. Counted operations depend only on networks
+and settings, so that a seed gives the same scores, best checkpoint and early stop everywhere.
 """
 
 from __future__ import annotations
@@ -14,23 +13,21 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from dcgan.config import RunConfig, merge, parse_config
+from dcgan.config import RunConfig, with_settings
 from dcgan.metrics.extractor import Extractor
+from dcgan.models.batch_norm import STATISTICS_IMAGES
 from dcgan.runs.networks import Networks
-from dcgan.training.ema import STATISTICS_IMAGES
 
 
 class _Costs(NamedTuple):
-    """What arithmetic does not count, in multiplications of a network in training."""
+    """Costs besides multiplications, in units of a network's multiplication in training."""
 
     layer: float
-    """What a layer costs for each image beside its products: norm, activation, the call itself."""
+    """Of a layer for each image: norm, activation, the call itself."""
     extractor: float
-    """How much longer a multiplication of a feature extractor takes: its maps are large and have
-    few channels."""
+    """Of a multiplication in a feature extractor, whose maps are large and have few channels."""
     distance: float
-    """One distance between two sets of ``_WIDTH`` features, on the processor; it grows with their
-    number's cube."""
+    """Of one distance between two sets of ``_WIDTH`` features, on the CPU; cubic in them."""
 
 
 _WIDTH = 392
@@ -41,8 +38,8 @@ _COSTS = {
     "cuda": _Costs(layer=6e6, extractor=2.5, distance=6e11),
     "mps": _Costs(layer=1e6, extractor=2.5, distance=1e11),
 }
-"""On processors fitted to twelve networks (benchmarks/measure.md). On GPUs estimated, not measured:
-CUDA at 10^13 multiplications a second, MPS at 2 x 10^12."""
+"""For CPUs fitted to twelve networks (benchmarks/measure.md). For GPUs estimated: CUDA at
+10^13 multiplications a second, MPS at 2 x 10^12."""
 
 
 def resolve_interval(
@@ -52,13 +49,13 @@ def resolve_interval(
     if config.metrics.every != "auto":
         return config
     every = measuring_interval(config, networks, extractor, count, device)
-    return parse_config(merge(config.model_dump(mode="json"), {"metrics": {"every": every}}))
+    return with_settings(config, {"metrics": {"every": every}})
 
 
 def measuring_interval(
     config: RunConfig, networks: Networks, extractor: Extractor, count: int, device: str
 ) -> int:
-    """Images to train on from one measurement to the next, for ``config.metrics.share``.
+    """Images from one score to the next, so that scoring takes ``config.metrics.share``.
 
     Parameters
     ----------
@@ -66,7 +63,7 @@ def measuring_interval(
     networks : Networks
     extractor : Extractor
     count : int
-        Generated images of one measurement.
+        Generated images of one score.
     device : {"cpu", "cuda", "mps"}
         The kind of device that the run trains on.
 
@@ -76,7 +73,7 @@ def measuring_interval(
         At least 1.
     """
     costs = _COSTS[device]
-    batch = 2 * config.model.discriminator.pack  # batch norm needs two of what is judged together
+    batch = 2 * config.model.discriminator.pack  # batch norm needs two packs
     with torch.device("meta"):  # shapes without values: counting takes no time and no memory
         generator, discriminator = networks.build_generator(), networks.build_discriminator()
         latent_BZ = torch.zeros(batch, networks.latent.width)
@@ -100,8 +97,7 @@ def measuring_interval(
 
 def _of_extractor(extractor: Extractor, image_shape: tuple[int, int, int]) -> tuple[float, int]:
     """Multiplications of an extractor for one image, and its features."""
-    # by a whole batch, the only one that every extractor takes, and in this thread, as others are
-    # not counted
+    # a whole batch, which every extractor takes, and in this thread: others are not counted
     pixel_BCHW = torch.zeros(
         extractor.batch, *image_shape, dtype=torch.uint8, device=extractor.device
     )

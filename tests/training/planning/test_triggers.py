@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan.training.triggers import Every, Geometric, Widening
+from dcgan.training.planning.triggers import Every, Geometric, Widening
 
 steps = st.lists(st.integers(1, 500), min_size=1, max_size=60)
 

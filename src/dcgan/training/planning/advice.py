@@ -1,0 +1,320 @@
+"""What to train with, given an inspection of the images, and why, in words."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dcgan.config import load_recipe, parse_config
+from dcgan.config.tree import DataConfig
+from dcgan.data.pixels.values import SETTING, written
+from dcgan.data.quality.inspection import TINY_SIDE, Inspection
+from dcgan.data.quality.survey import Survey
+from dcgan.training.planning.auto import choose_size
+from dcgan.vocabulary import Fit
+
+FEW_IMAGES = 1000
+"""With fewer, the discriminator soon overfits (Karras et al. 2020, arXiv:2006.06676, see it begin
+at some thousands)."""
+
+_VERY_FEW = 100
+
+MANY_COPIES = 0.05
+UNBALANCED = 10.0
+VERY_MIXED = 4.0
+"""Ratio of the longer sides of the 95th and the 5th of 100 images."""
+
+MUCH_LOST = 0.25
+"""If a center crop cuts off more than this of the median image, its subject suffers."""
+
+SAME_ASPECT = 0.02
+"""A crop that cuts off less is not worth mentioning."""
+
+_CLASSICS = ("small-mnist", "mlp-mnist", "imagenet-features", "celeba-rectangular", "paper")
+"""Well-known recipes for a fixed size; the others are variants of these."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to train with. Every ``..._reason`` is a phrase.
+
+    Attributes
+    ----------
+    size : (height, width)
+    channels : {1, 3}
+    fit : {"crop", "pad", "stretch", "cover-random"}
+    classics : tuple of str
+        Recipes made for exactly such images, as alternatives to ``auto``.
+    dangers : tuple of str
+        What will harm the training, or may surprise; a sentence each.
+    command : str
+        For a shell.
+    """
+
+    size: tuple[int, int]
+    size_reason: str
+    channels: int
+    channels_reason: str
+    fit: Fit
+    fit_reason: str
+    classics: tuple[str, ...]
+    recipe_reason: str
+    dangers: tuple[str, ...]
+    command: str
+
+
+def advise(
+    seen: Inspection,
+    device: str,
+    *,
+    data: str,
+    size: tuple[int, int] | None = None,
+    fit: Fit | None = None,
+    data_root: str | None = None,
+    split: str = "auto",
+    labels: str = "auto",
+) -> Advice:
+    """Recommend size, channels, fit and recipe.
+
+    Parameters
+    ----------
+    seen : Inspection
+    device : {"cpu", "cuda", "mps"}
+    data : str
+        What the command trains on.
+    size : (height, width), optional
+    fit : optional
+        What the user has decided.
+    data_root : str, optional
+    split, labels : str, default "auto"
+        The settings of the section ``data`` that the images were opened with.
+    """
+    chosen = size or choose_size(seen.median_size, device)
+    channels, channels_reason = _channels(seen)
+    best_fit, fit_reason = (fit, "as you asked") if fit else _fit(seen, chosen)
+    classics = tuple(name for name in _CLASSICS if _is_made_for(name, seen, chosen, channels))
+    recipe_reason = "fits networks, batch and length to these images and this machine"
+    if classics:
+        recipe_reason += f"; classics at such a size: {', '.join(classics)}"
+    options = [] if split == "auto" else ["--data.split", split]
+    options += [] if labels == "auto" else ["--data.labels", labels]
+    options += [] if data_root is None else ["--data-root", data_root]
+    if size or len(seen.sizes) > 1:
+        options += ["--size", str(chosen[0]) if chosen[0] == chosen[1] else _by(chosen)]
+    options += _options(seen, channels, best_fit)
+    return Advice(
+        size=chosen,
+        size_reason="as you asked" if size else _size_reason(seen, chosen, device),
+        channels=channels,
+        channels_reason=channels_reason,
+        fit=best_fit,
+        fit_reason=fit_reason,
+        classics=classics,
+        recipe_reason=recipe_reason,
+        dangers=tuple(danger[0].upper() + danger[1:] for danger in _dangers(seen, chosen)),
+        command=shlex.join(["dcgan", "train", data, *options]),
+    )
+
+
+def cropped(seen: Survey, size: tuple[int, int], fit: Fit) -> str | None:
+    """What a center crop cuts off, in words; None if it is little."""
+    if fit != "crop" or not seen.sizes:
+        return None
+    lost = seen.lost_to_cropping(size)
+    most = float(np.quantile(lost, 0.95))
+    if most < SAME_ASPECT:
+        return None
+    return (
+        f"a center crop to {_by(size)} cuts {np.median(lost):.0%} off the median image and"
+        f" {most:.0%} off one in twenty. `data.fit=pad` keeps images whole"
+    )
+
+
+def few_images(count: int) -> str | None:
+    """What to expect of so few different images; None if there are enough."""
+    if count >= FEW_IMAGES:
+        return None
+    if count == 1:
+        return (
+            "only 1 image: the generator can only learn to repeat it. For new images, use at least"
+            f" some hundred different ones, better {FEW_IMAGES:,}"
+        )
+    repeats = "expect near-copies of them" if count < _VERY_FEW else "expect many near-copies"
+    return (
+        f"only {count:,} images: {repeats}, because a GAN repeats its images below some"
+        f" {FEW_IMAGES:,}. More images help most; `data.flip=true` doubles them if left and right"
+        " are alike"
+    )
+
+
+def _size_reason(seen: Survey, size: tuple[int, int], device: str) -> str:
+    which = "all images are" if len(seen.sizes) == 1 else "the median image is"
+    native = f"{which} {_by(seen.median_size)}"
+    if max(size) < max(seen.median_size):
+        machine = {"cpu": "a CPU", "cuda": "one GPU", "mps": "this Mac"}[device]
+        return f"{native}; about what {machine} trains in reasonable time"
+    return native
+
+
+def _channels(seen: Inspection) -> tuple[int, str]:
+    if not seen.is_colour:
+        stored = ", although some are stored in color" if seen.has_colour_modes else ""
+        which = "none of those that training looks at has" if seen.coloured else "no image has"
+        return 1, f"{which} color{stored}"
+    share = _share(seen.coloured, seen.readable)
+    return 3, "all images have color" if share == "100%" else f"{share} of the images have color"
+
+
+def _fit(seen: Inspection, size: tuple[int, int]) -> tuple[Fit, str]:
+    lost = seen.lost_to_cropping(size)
+    median = float(np.median(lost))
+    if lost.max() < SAME_ASPECT:
+        return "crop", "all images have this aspect ratio already"
+    if seen.transparent > seen.readable / 2:
+        return "pad", "most images are transparent: padding is invisible, a cut is not"
+    if median > MUCH_LOST:
+        return (
+            "cover-random",
+            f"a center crop would cut {median:.0%} off the median image; this shows another part"
+            " each epoch",
+        )
+    return "crop", (
+        f"a center crop cuts {median:.0%} off the median image,"
+        f" {np.quantile(lost, 0.95):.0%} off the 95th of 100"
+    )
+
+
+def _is_made_for(name: str, seen: Survey, size: tuple[int, int], channels: int) -> bool:
+    """Whether a recipe works at this size, or at that of the images or their aspect, smaller."""
+    data = parse_config(load_recipe(name)).data
+    if data.channels != channels or isinstance(data.size, str):
+        return False
+    height, width = seen.median_size
+    same_aspect = abs(data.size[0] / data.size[1] * width / height - 1) < SAME_ASPECT
+    is_rectangle = data.size[0] != data.size[1]
+    return data.size in {size, seen.median_size} or (
+        is_rectangle and same_aspect and data.size[0] <= height
+    )
+
+
+def _dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
+    few = few_images(round(seen.count * (seen.readable - seen.spare) / seen.looked_at))
+    if few:
+        yield few
+    if seen.spare > MANY_COPIES * seen.readable:
+        yield (
+            f"{_share(seen.spare, seen.readable)} are copies of others, which samples will repeat."
+            " `data.duplicates=drop` keeps one of each"
+        )
+    bound = DataConfig().max_unreadable
+    if len(seen.skipped) > bound * seen.looked_at:
+        yield (
+            f"{_share(len(seen.skipped), seen.looked_at)} are unreadable: training allows"
+            f" {bound:.0%}, unless `data.max_unreadable` is larger"
+        )
+    if seen.blank:
+        yield (
+            f"{_images(len(seen.blank), 'blank ')}, which samples will contain, too."
+            " `data.blank=drop` leaves them out"
+        )
+    if seen.vanishing:
+        yield (
+            f"{_images(len(seen.vanishing), 'transparent ')}, white, cannot be seen on white."
+            " `data.background=#000000` shows them on black"
+        )
+    yield from _size_dangers(seen, size)
+    for spread in seen.spreads:
+        if spread.is_unknown:
+            yield (
+                f"images hold {spread.in_words()}: which values are black and white is unknown, so"
+                f" training needs `{SETTING[spread.kind]}`. The command below uses all values found"
+            )
+    yield from seen.remarks.lines()
+    yield from _mixtures(seen)
+
+
+def _size_dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
+    smaller = sum(n for (h, w), n in seen.sizes.items() if h < size[0] or w < size[1])
+    if smaller:
+        yield (
+            f"{_share(smaller, seen.readable)} are smaller than {_by(size)} and will be enlarged,"
+            " which blurs them"
+        )
+    low, high = np.quantile(
+        np.repeat([max(one) for one in seen.sizes], list(seen.sizes.values())), [0.05, 0.95]
+    )
+    if high > VERY_MIXED * low:
+        yield (
+            f"very mixed sizes: longer sides from {low:.0f} to {high:.0f} (5 % to 95 %), so some"
+            " are sharp and some blurred"
+        )
+    if seen.tiny:
+        yield f"{_images(len(seen.tiny))} with a side below {TINY_SIDE}"
+
+
+def _mixtures(seen: Inspection) -> Iterator[str]:
+    gray = seen.readable - seen.coloured
+    if seen.coloured and not seen.is_colour:
+        yield (
+            f"{_images(seen.coloured)} of {seen.readable:,} have color, which training in gray"
+            " drops. `data.channels=3` keeps it"
+        )
+    elif seen.coloured and gray:
+        yield f"{_share(gray, seen.readable)} have no color, so some samples will have none"
+    if seen.transparent > seen.readable / 2:
+        yield (
+            "most images are transparent: this command puts them on white. `data.channels=4` keeps"
+            " transparency; `data.background=#rrggbb` sets another background"
+        )
+    if seen.animated:
+        yield (
+            f"{_images(seen.animated, 'animated ')}: only first frames are used, unless"
+            " `data.frames=all`"
+        )
+    for factor, counts in seen.labels.items():
+        largest, smallest = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+        if counts[largest] > UNBALANCED * counts[smallest]:
+            yield (
+                f"unbalanced {factor}: {counts[largest]:,} {largest} but {counts[smallest]:,}"
+                f" {smallest}"
+            )
+
+
+def _options(seen: Inspection, channels: int, fit: Fit) -> list[str]:
+    """What ``train`` would not choose itself from a look at a few hundred images."""
+    options = []
+    if len(seen.modes) > 1 or seen.has_colour_modes != seen.is_colour:
+        options += ["--data.channels", str(channels)]
+    if seen.spare > MANY_COPIES * seen.readable:
+        options += ["--data.duplicates", "drop"]
+    if len(seen.blank) > MANY_COPIES * seen.readable:
+        options += ["--data.blank", "drop"]
+    for spread in seen.spreads:
+        if spread.is_unknown:  # joined: a value may begin with a minus
+            values = written((spread.low, spread.high), ":")
+            options.append(f"--{SETTING[spread.kind].replace('_', '-')}={values}")
+    if fit != "crop":
+        options += ["--data.fit", fit]
+    if len(seen.skipped) > DataConfig().max_unreadable * seen.looked_at:
+        share = np.ceil(100 * len(seen.skipped) / seen.looked_at) / 100
+        options += ["--data.max-unreadable", f"{share:g}"]
+    return options
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _images(count: int, which: str = "") -> str:
+    return f"{count:,} {which}image{'' if count == 1 else 's'}"
+
+
+def _share(some: int, of: int) -> str:
+    """In percent, neither rounded to 0 nor to 100."""
+    percent = 100 * some / of
+    if 0 < percent < 1 or 99 < percent < 100:
+        return f"{min(99.9, max(0.1, percent)):.1f}%"
+    return f"{percent:.0f}%"

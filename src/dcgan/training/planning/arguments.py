@@ -1,0 +1,121 @@
+"""Arguments → settings: a recipe, and the user's own settings over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dcgan.config import RunConfig, forget_unused, load_recipe, merge, refuse_odd_sections
+from dcgan.config.recipes import is_recipe_file
+from dcgan.errors import ConfigError
+from dcgan.runs.settings import flat
+from dcgan.runtime.arguments import is_address, is_name
+from dcgan.runtime.files import StrPath, expanded
+from dcgan.runtime.nearest import exists
+from dcgan.runtime.split_names import AUTO, NONE, with_split
+
+_LENGTHS = ("images", "epochs", "minutes")
+
+_FILES = ("data.source", "data.root", "metrics.extractor")
+"""Settings that may name a file or folder, which is then opened."""
+
+
+def collect_settings(
+    data: str | None,
+    *,
+    recipe: StrPath | Mapping[str, Any] | None = None,
+    out: StrPath | None = None,
+    resume: bool = False,
+    data_root: StrPath | None = None,
+    shortcuts: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Lay everything that the user set over the recipe.
+
+    Parameters
+    ----------
+    data, data_root
+        As for :func:`dcgan.data.open_source`; paths are made absolute, so that a run can be resumed
+        from any folder.
+    recipe : str or mapping, optional
+        A built-in name, a YAML file, or its content; default ``auto``, or the configuration of the
+        run to resume.
+    out, resume
+        As for :func:`dcgan.train`.
+    shortcuts : mapping
+        ``size``, ``images``, ``epochs``, ``minutes``, ``batch``, ``seed``, ``device``,
+        ``precision``, ``threads``; None: not set.
+    settings : mapping
+        Any settings, nested.
+
+    Raises
+    ------
+    ConfigError
+        More than one length, or no such recipe.
+    """
+    refuse_odd_sections(settings)
+    given = {name: value for name, value in shortcuts.items() if value is not None}
+    asked: dict[str, Any] = {
+        name: given[name] for name in ("seed", "device", "precision", "threads") if name in given
+    }
+    for name, section in (("size", "data"), ("batch", "optim")):
+        if name in given:
+            asked[section] = {name: given[name]}
+    if data is not None:
+        data, split = with_split(data, settings.get("data", {}).get("split", AUTO))
+        path = expanded(data)
+        is_path = path.exists() or any(sign in data for sign in "*{")  # a pattern of shards
+        is_path = is_path and not is_name(data) and not is_address(data)
+        source = str(path.absolute()) if is_path else data
+        asked = merge(
+            asked, {"data": {"source": source} | ({"split": split} if split != AUTO else {})}
+        )
+    if data_root is not None:
+        asked = merge(asked, {"data": {"root": str(expanded(data_root).absolute())}})
+    own = settings.get("length", {})
+    lengths = {name: given[name] for name in _LENGTHS if name in given}
+    lengths |= {name: value for name, value in own.items() if value is not None}
+    if len(lengths) > 1:
+        raise ConfigError("length", lengths, "must be only one of `images`, `epochs`, `minutes`")
+    asked = merge(asked, settings)
+    labels = settings.get("data", {}).get("labels", AUTO)
+    if isinstance(labels, str) and labels not in {AUTO, NONE} and expanded(labels).is_file():
+        asked = merge(asked, {"data": {"labels": str(expanded(labels).absolute())}})
+    if lengths:  # one length replaces the recipe's
+        asked["length"] = dict.fromkeys(_LENGTHS) | lengths
+    return forget_unused(_starting_settings(recipe, out=out, resume=resume), asked)
+
+
+def _starting_settings(
+    recipe: StrPath | Mapping[str, Any] | None, *, out: StrPath | None, resume: bool
+) -> Mapping[str, Any]:
+    """The settings of the recipe, or of the run that is resumed in its folder.
+
+    Of the latter without the number of threads, which its checkpoint knows better.
+    """
+    if isinstance(recipe, Mapping):
+        return recipe
+    stored = None if out is None else expanded(out) / "config.yaml"
+    if recipe is None and resume and stored is not None and stored.is_file():
+        return {key: value for key, value in load_recipe(stored).items() if key != "threads"}
+    return load_recipe("auto" if recipe is None else recipe)
+
+
+def outside_the_recipe(recipe: str, config: RunConfig) -> Iterator[str]:
+    """One line for each file that a recipe file names and that lies outside its folder.
+
+    A recipe may be somebody else's: the user should know what it opens. Files that the user named
+    instead, or that do not exist, need no line.
+    """
+    if not is_recipe_file(recipe):
+        return
+    named, used = flat(load_recipe(recipe)), flat(config.model_dump(mode="json"))
+    folder = Path(recipe).absolute().parent.resolve()
+    for key in _FILES:
+        value = named.get(key)
+        if not isinstance(value, str) or used.get(key) != value:
+            continue
+        file = expanded(value)
+        if exists(file) and not file.absolute().resolve().is_relative_to(folder):
+            yield f"{recipe}: `{key}` opens {file}, which lies outside its folder"

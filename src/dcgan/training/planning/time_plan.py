@@ -1,0 +1,188 @@
+"""What a run can reach in its time: the measured speed, and the images that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import torch
+
+from dcgan.config import RunConfig, load_recipe, merge, parse_config, resolved, with_settings
+from dcgan.data.quality.survey import Survey
+from dcgan.runs.networks import Networks
+from dcgan.training.planning.auto import choose_size, resolve_auto
+from dcgan.training.planning.memory_check import refuse_beyond_memory
+from dcgan.training.planning.tables import resolve_networks
+
+SpeedTest = Callable[[RunConfig, Networks, torch.device], float]
+"""Images per second of a configuration: :func:`dcgan.training.trial.images_per_second`."""
+
+_NEEDED_PER_PIXEL = {"gray": 360, "color": 900}
+"""Images until objects in samples can be recognized, for each pixel of the longer side. Read from
+the sheets of real runs of the default recipe: digits of MNIST at 28x28 after 10,000 images, faces
+and figures of emoji at 32x32 after about 30,000 and at 64x64 after about 60,000."""
+
+_TRAINING_SHARE = 0.85
+"""Of a run's time; the rest goes to sheets, metrics, checkpoints and loading."""
+
+_SMALLEST = 32
+"""Nothing can be recognized in smaller images."""
+
+_STEP = 8
+"""Smaller sizes are multiples of this, so that networks can halve them three times."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What to expect of a run at one size.
+
+    Parameters
+    ----------
+    size : (height, width)
+    speed : float
+        Images per second, all included.
+    needed : int
+        Images until objects in samples can be recognized.
+    images : int
+        Of the whole run, unless it is bounded by time.
+    """
+
+    size: tuple[int, int]
+    speed: float
+    needed: int
+    images: int
+
+    def images_in(self, minutes: float) -> int:
+        """How many images the run sees in this time."""
+        return round(60 * minutes * self.speed)
+
+    def time_of(self, images: int) -> str:
+        """How long so many images take, in words."""
+        return _in_words(images / self.speed / 60)
+
+
+def can_be_planned(config: RunConfig) -> bool:
+    """Whether the length is open or a time, and the networks are those whose needs are known."""
+    is_open = config.length.minutes is not None or config.length.images == "auto"
+    networks = (config.model.generator, config.model.discriminator)
+    return is_open and all(network.layers is None for network in networks)
+
+
+def plan_size(
+    config: RunConfig,
+    seen: Survey,
+    device: torch.device,
+    speed_of: SpeedTest,
+    processes: int = 1,
+) -> tuple[RunConfig, list[str]]:
+    """Choose a size that reaches a recognizable result in time, and say what to expect.
+
+    If ``data.size`` is ``auto`` and ``length.minutes`` is set, the size is the largest of the usual
+    one, three quarters, half and so on of it for which the measured speed allows enough images; the
+    smallest if none does. A size that is set stays.
+
+    Returns
+    -------
+    (RunConfig, list of str)
+        The strings are short lines about images, time and size.
+    """
+    minutes = config.length.minutes
+    if minutes is None or config.data.size != "auto":
+        return config, _in_lines(expect(config, seen, device, speed_of, processes), minutes)
+    sizes = []
+    for size in _sizes_from(choose_size(seen.median_size, device.type)):
+        asked = with_settings(config, {"data": {"size": size}})
+        sizes.append(expect(asked, seen, device, speed_of, processes))
+        if sizes[-1].images_in(minutes) >= sizes[-1].needed:
+            break
+    usual, chosen = sizes[0], sizes[-1]
+    lines = _in_lines(chosen, minutes)
+    if chosen is not usual:
+        height, width = usual.size
+        keep = height if height == width else _by(usual.size)
+        lines.insert(
+            0,
+            f"training at {_by(chosen.size)}: at {_by(usual.size)}, {_in_words(minutes)} would be"
+            f" about {_rounded(usual.images_in(minutes)):,} of the {_rounded(usual.needed):,}"
+            f" images needed. `size={keep}` keeps {_by(usual.size)}",
+        )
+    return with_settings(config, {"data": {"size": chosen.size}}), lines
+
+
+def expect(
+    config: RunConfig,
+    seen: Survey,
+    device: torch.device,
+    speed_of: SpeedTest,
+    processes: int = 1,
+) -> Expectation:
+    """Measure the speed of this configuration on this machine."""
+    config, _ = resolve_auto(config, seen, device, processes)
+    size, channels = resolved(config.data.size), resolved(config.data.channels)
+    networks = resolve_networks(config)
+    refuse_beyond_memory(config, networks, device)
+    speed = _TRAINING_SHARE * speed_of(config, networks, device) * processes
+    needed = _NEEDED_PER_PIXEL["color" if channels > 2 else "gray"] * max(size)
+    return Expectation(size, speed, needed, resolved(config.length.images or 0))
+
+
+def time_needed(
+    seen: Survey, size: tuple[int, int], channels: int, device: torch.device, speed_of: SpeedTest
+) -> str:
+    """How long the default recipe takes at this size on this machine, in words."""
+    settings = {"data": {"size": size, "channels": channels}}
+    asked = parse_config(merge(load_recipe("auto"), settings))
+    # the time does not depend on which values are black and white, which may still be unknown
+    seen = replace(seen, spreads=())
+    return "; ".join(_in_lines(expect(asked, seen, device, speed_of), None))
+
+
+def _sizes_from(usual: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """The usual size, then smaller ones of about its aspect."""
+    yield usual
+    longest = max(usual)
+    for part in (0.75, 0.5, 0.375, 0.25):
+        side = _STEP * round(part * longest / _STEP)
+        if _SMALLEST <= side < longest:
+            height, width = (max(16, 4 * round(side * one / longest / 4)) for one in usual)
+            yield height, width
+
+
+def _in_lines(chosen: Expectation, minutes: float | None) -> list[str]:
+    """How long the run takes or how many images it sees, and when to expect what."""
+    needed = f"{_rounded(chosen.needed):,} images seen"
+    expected = f"expect recognizable images after about {chosen.time_of(chosen.needed)} ({needed})"
+    if minutes is None:
+        return [f"the run takes about {chosen.time_of(chosen.images)} on this machine", expected]
+    seen = chosen.images_in(minutes)
+    lines = [f"in {_in_words(minutes)}, training sees about {_rounded(seen):,} images"]
+    if seen >= chosen.needed:
+        return [*lines, expected]
+    return [
+        *lines,
+        f"expect blurred images: recognizable ones need about {needed} at {_by(chosen.size)}, or"
+        f" {chosen.time_of(chosen.needed)}",
+    ]
+
+
+def _rounded(count: float) -> int:
+    """Two digits: no estimate is more exact.
+
+    >>> _rounded(18_432), _rounded(7)
+    (18000, 7)
+    """
+    return int(float(f"{count:.2g}"))
+
+
+def _in_words(minutes: float) -> str:
+    """
+    >>> _in_words(5), _in_words(0.4), _in_words(130)
+    ('5 minutes', '24 seconds', '2.2 hours')
+    """
+    if minutes < 1:
+        return f"{60 * minutes:.0f} seconds"
+    return f"{minutes:.2g} minutes" if minutes < 100 else f"{minutes / 60:.2g} hours"
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
