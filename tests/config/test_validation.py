@@ -20,6 +20,7 @@ def check(*settings):
         ({"length": {"epochs": 3}}, "length", "only one of"),
         ({"length": {"images": None}}, "length", "only one of"),
         ({"optim": {"batch": 1}}, "optim.batch", "`batch=2`"),
+        ({"model": {"generator": {"width": 513}}}, "model.generator.width", "max_width`, 512"),
         ({"data": {"scaling": "standardized"}}, "data.scaling", "symmetric"),
         ({"model": {"latent": {"shape": [1, 9, 10]}}}, "model.latent.shape", "90"),
         (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import binascii
+import io
 import json
+import zipfile
 from contextlib import suppress
 
 import numpy as np
@@ -18,7 +20,7 @@ from dcgan.data.dataset import HeldDataset, digest_of
 from dcgan.data.decoding import Decoded
 from dcgan.data.image_view import View
 from dcgan.data.pixels.remarks import Skipped
-from dcgan.data.prepared import is_prepared, open_prepared
+from dcgan.data.prepared import checksum, is_prepared, open_prepared
 from dcgan.data.sources.base import ArraySource
 from dcgan.data.store import prepare_dataset
 from dcgan.data.write_prepared import write_prepared
@@ -218,6 +220,25 @@ def test_other_pixels_in_what_an_earlier_version_prepared_are_refused(folder):
     (folder / "images.npy").write_bytes(content)
     with pytest.raises(DataError, match=r"images\.npy: damaged"):
         open_source(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("method", "length"), [(zipfile.ZIP_DEFLATED, 10**7), (zipfile.ZIP_BZIP2, 7)]
+)
+def test_labels_that_unpack_to_more_than_those_of_the_images_are_refused(folder, method, length):
+    """Checksums do not help: whoever made the folder made them, too."""
+    with zipfile.ZipFile(folder / "labels.npz", "w", method) as archive:
+        for name in LABELS:
+            content = io.BytesIO()
+            np.save(content, np.zeros(length))
+            archive.writestr(f"{name}.npy", content.getvalue())
+    manifest = json.loads((folder / "prepared.json").read_text())
+    manifest.pop("checksum")
+    manifest["files"]["labels.npz"] = checksums_of(folder / "labels.npz")
+    manifest["checksum"] = checksum(manifest)
+    (folder / "prepared.json").write_text(json.dumps(manifest))
+    with pytest.raises(DataError, match="is not as dcgan writes it"):
+        open_prepared(folder)
 
 
 def test_a_newer_format_says_so(folder):

@@ -83,6 +83,14 @@ def _of_model(config: RunConfig) -> Iterator[tuple[str, str]]:
             "the images of a pack cannot have classes or codes of their own. Set it to 1, or train"
             " without classes and codes",
         )
+    for name in _PLAYERS:
+        network = getattr(config.model, name)
+        if network.layers is None and network.width != "auto" and network.width > network.max_width:
+            yield (
+                f"model.{name}.width",
+                f"at most `model.{name}.max_width`, {network.max_width:,}. Choose a smaller width,"
+                " or raise both",
+            )
     last = generator.layers[-1].activation or generator.activation if generator.layers else "tanh"
     if config.data.scaling == "standardized" and last == "tanh":
         yield (

@@ -16,6 +16,7 @@ N images · C channels · H, W sides
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ _WITHOUT_CHECKSUMS = 1
 """The format of folders that an earlier version wrote."""
 
 IMAGES, SIDES, LABELS, KEPT = "images.npy", "sides.npy", "labels.npz", "kept.npy"
+
+_HEADER_BYTES, _LABEL_BYTES = 1024, 8
+"""Maximum bytes of an array's header, and of the label of one image."""
 
 _CURE = "Restore it from a copy, or prepare the dataset again with 'dcgan prepare'"
 
@@ -102,11 +106,12 @@ def open_prepared(folder: Path, *, is_new: bool = False) -> DecodedDataset:
 
 def _opened(folder: Path, manifest: dict[str, Any]) -> DecodedDataset:
     images = np.load(folder / IMAGES, mmap_mode="r", allow_pickle=False)
+    count, view = int(manifest["count"]), manifest["view"]
     with np.load(folder / LABELS, allow_pickle=False) as values:
+        _refuse_oversized(values.zip, count)
         labels = {
             name: Labels(values[name], tuple(names)) for name, names in manifest["labels"].items()
         }
-    count, view = int(manifest["count"]), manifest["view"]
     height, width = map(int, view["size"])
     shape = (int(view["channels"]), height, width)
     common: dict[str, Any] = {
@@ -134,6 +139,14 @@ def _opened(folder: Path, manifest: dict[str, Any]) -> DecodedDataset:
     if not is_right:
         raise Damaged(f"{folder}: its files do not belong together")
     return dataset
+
+
+def _refuse_oversized(archive: zipfile.ZipFile, count: int) -> None:
+    """Refuse labels that would unpack to more than those of ``count`` images."""
+    for member in archive.infolist():
+        plain = member.compress_type in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+        if not plain or member.file_size > _HEADER_BYTES + _LABEL_BYTES * count:
+            raise Damaged(f"{archive.filename}: {member.filename} is not as dcgan writes it")
 
 
 def _refuse_other_pixels(path: Path, images: NDArray[np.uint8], wanted: str) -> None:
