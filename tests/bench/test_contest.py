@@ -154,9 +154,9 @@ def test_memory_is_that_of_training_alone():
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ({"rounds": 0}, "rounds = 0: from 1"),
-        ({"seconds": 0.0}, "seconds = 0.0: above 0"),
-        ({"workers": -1}, "workers = -1: 0 or more"),
+        ({"rounds": 0}, "rounds` is 0: from 1"),
+        ({"seconds": 0.0}, "seconds` is 0.0: above 0"),
+        ({"workers": -1}, "workers` is -1: 0 or more"),
         ({"recipe": "papr"}, "did you mean 'paper'"),
     ],
 )

@@ -58,7 +58,7 @@ def test_all_checkpoints_are_drawn_and_the_best_is_named(dcgan, run):
     ("words", "said"),
     [
         (["--extractor", "incepton"], "did you mean 'inception'?"),
-        (["--extractor", "inception"], "allow the download"),
+        (["--extractor", "inception"], "Set --download to download"),
         (["-n", "10"], "--images is 10: at least 50"),
         (["nowhere"], "no such file or folder"),
         (["--held-out", "nowhere"], "no such file or folder"),

@@ -26,7 +26,7 @@ MISTAKES = [
     ("train emoji --learning-rate 1", ["--optim.discriminator.lr or --optim.generator.lr"]),
     ("train emoji --resume yes", ["--resume is a switch"]),
     ("sample runs/emoji-auto --count 5", ["It is --number here"]),
-    ("train emoji --minutes 5 --epochs 3", ["give one of"]),
+    ("train emoji --minutes 5 --epochs 3", ["--epochs and --minutes are set. Use only one"]),
     ("train --resume --out runs/emoj", ["no run to resume", "'runs/emoji-auto'"]),
     ("sample runs/emoji", ["no such run folder", "'runs/emoji-auto'"]),
     ("sample emoji-auto", ["'runs/emoji-auto'"]),

@@ -158,10 +158,10 @@ BROKEN = {
     "nothing wide.png": (png_saying(0, 10), "no image in|damaged"),
     "tags.tif": (
         tiff_of((256, 3, 2**31, 9), (257, 12, 2**30, 9), (273, 2, 5, 0)),
-        "damaged|no pic",
+        "damaged|no image",
     ),
-    "no size.tif": (tiff_of((259, 3, 1, 1), (273, 4, 1, 8)), "damaged|no picture"),
-    "itself.tif": (b"II*\0" + struct.pack("<IHI", 8, 0, 8), "damaged|no picture"),
+    "no size.tif": (tiff_of((259, 3, 1, 1), (273, 4, 1, 8)), "damaged|no image"),
+    "itself.tif": (b"II*\0" + struct.pack("<IHI", 8, 0, 8), "damaged|no image"),
     **{
         f"cut off {share}.{end}": (data[: len(data) * share // 10], "damaged: |no image in")
         for end, data in WHOLE.items()
@@ -328,7 +328,7 @@ def test_training_on_it_is_refused_in_one_line_or_done(command, corpus, tmp_path
     words = ["train", corpus, "--images", "32", "--out", tmp_path / "run", *SMALL]
     code, out, err = command(*words)
     assert (code, out) == (2, "")
-    assert "data.max_unreadable" in err.splitlines()[-1]
+    assert "--data.max-unreadable" in err.splitlines()[-1]
     assert not (tmp_path / "run").exists()
     code, out, err = command(*words, "--data.max-unreadable", "0.9")
     assert code == 0, err

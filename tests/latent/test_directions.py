@@ -215,8 +215,7 @@ def test_methods_of_the_generator_refuse_a_spatial_latent_and_too_many():
 @pytest.fixture
 def run(small_run, tmp_path, monkeypatch):
     """The shared run, with directions of its own."""
-    folder = type(small_run.folder)
-    monkeypatch.setattr(folder, "directions", property(lambda self: tmp_path / "directions"))
+    monkeypatch.setattr(small_run.folder, "directions", tmp_path / "directions")
     return small_run
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from dcgan.config.fields import Norm
+from dcgan.config.model import Norm
 from dcgan.models import Discriminator, Generator, Layer, plan_discriminator
 from dcgan.models.blocks import Block, InstanceNoise, MinibatchStddev, Pack, PixelNorm
 from dcgan.models.geometry import layer_shapes

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from dcgan.config.fields import Norm
+from dcgan.config.model import Norm
 from dcgan.errors import GeometryError
 from dcgan.models import (
     Discriminator,

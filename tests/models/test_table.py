@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcgan.config.fields import Norm
+from dcgan.config.model import Norm
 from dcgan.models import Layer
 from dcgan.vocabulary import Activation, Operation, Order
 

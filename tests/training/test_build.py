@@ -99,7 +99,7 @@ def test_a_network_default_reaches_every_row_that_names_none():
 
 
 def test_a_size_that_the_table_does_not_draw_is_refused_with_both_sizes():
-    with pytest.raises(GeometryError, match=r"1×28×28.*1×64×64.*--recipe auto"):
+    with pytest.raises(GeometryError, match=r"1×28×28.*1×64×64.*`recipe=auto`"):
         resolve_networks(config_of("small-mnist", data={"size": 64}))
 
 
@@ -119,7 +119,7 @@ def test_a_spatial_latent_wants_a_spelled_out_generator():
             "discriminator": {"width": 4},
         },
     )
-    with pytest.raises(ConfigError, match="spell its layers out"):
+    with pytest.raises(ConfigError, match="starts from a vector"):
         resolve_networks(config)
 
 

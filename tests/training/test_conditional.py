@@ -233,9 +233,9 @@ def test_what_a_run_cannot_draw_is_refused(run, options, said):
 
 
 def test_a_run_without_conditions_says_how_to_get_them(small_run):
-    with pytest.raises(ConfigError, match=r"--model\.condition label"):
+    with pytest.raises(ConfigError, match=r"`model\.condition=label`"):
         small_run.sample(2, label="7")
-    with pytest.raises(ConfigError, match=r"--model\.latent\.categorical 10"):
+    with pytest.raises(ConfigError, match=r"`model\.latent\.categorical=10`"):
         small_run.sample(2, codes={1: 0})
 
 

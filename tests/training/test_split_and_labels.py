@@ -78,7 +78,7 @@ def test_a_run_that_began_before_splits_were_read_says_how_to_resume(folder, tmp
     config = yaml.safe_load(run.folder.config.read_text())
     del config["data"]["split"], config["data"]["labels"]
     run.folder.config.write_text(yaml.safe_dump(config))
-    with pytest.raises(DataError, match=r"--data\.split all --data\.labels none"):
+    with pytest.raises(DataError, match=r"`data\.split=all` and `data\.labels=none`"):
         train(folder, out, 16)
     resumed, _ = train(folder, out, 16, split="all", labels="none")
     assert resumed.images_seen == 16
@@ -100,7 +100,7 @@ def test_a_conditional_run_is_not_resumed_with_other_classes(tmp_path):
     labels(("red", "blue"))
     assert conditional(8).networks.class_names == ("blue", "red")
     labels(("red", "green"))
-    with pytest.raises(DataError, match=r"begun with the classes blue, red.*now has green, red"):
+    with pytest.raises(DataError, match=r"started with the classes blue, red.*now has green, red"):
         conditional(16)
     labels(("red", "blue"))
     assert conditional(16).images_seen == 16

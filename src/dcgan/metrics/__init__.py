@@ -51,3 +51,7 @@ __all__ = [
     "sliced_wasserstein",
     "squared_mmd",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

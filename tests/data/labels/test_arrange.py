@@ -118,7 +118,7 @@ def test_another_split_and_all_can_be_asked_for(pack):
     assert "images outside the splits, not used: 1" in notes(open_source(data))
     with pytest.raises(ConfigError, match=r"data\.split` is 'dev2'.*train \(2 images\), val"):
         open_source(data, split="dev2")
-    with pytest.raises(ConfigError, match="asks for the split val"):
+    with pytest.raises(ConfigError, match="names the split val"):
         open_source(f"{data}:val", split="test")
 
 

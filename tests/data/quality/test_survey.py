@@ -191,7 +191,7 @@ def test_what_inspect_sees_beyond_the_survey_changes_no_recommendation(monkeypat
     assert (seen.is_colour, seen.coloured) == (False, 1)
     given = advise(seen, "cpu", data="greys")
     assert given.channels == 1
-    assert any("--data.channels 3 keeps it" in danger for danger in given.dangers)
+    assert any("`data.channels=3` keeps it" in danger for danger in given.dangers)
 
 
 class InRuns(ArraySource):

@@ -308,14 +308,14 @@ def test_a_run_on_random_transforms_resumes_by_the_number_of_images(tmp_path):
     assert longer.images_seen == 64
     fewer = Flipped(1)
     del fewer.images[0]
-    with pytest.raises(DataError, match="was begun on 40 images"):
+    with pytest.raises(DataError, match="was started on 40 images"):
         dcgan.train(fewer, images=96, out=tmp_path / "run", resume=True, **SMALL)
 
 
 def test_prepared_random_transforms_are_said_to_be_frozen(tmp_path):
     said = Notes()
     dcgan.prepare(Flipped(0), tmp_path / "p", size=20, reporter=said)
-    assert any("holds one of them" in line for line in said)
+    assert any("holds only one of them" in line for line in said)
 
 
 TWELVE = np.random.default_rng(2).integers(0, 256, (12, 5, 6), dtype=np.uint8)
@@ -422,7 +422,7 @@ def test_items_of_a_data_set_are_fetched_one_at_a_time_and_in_order():
     dataset = dcgan.data.load_dataset(source, (5, 6), 1)
     assert [image[0, 0, 0] for image in dataset.images] == [n % 251 for n in range(600)]
     assert dataset.skipped == ()
-    assert dcgan.data.quality.survey(source, limit=300).looked_at == 300
+    assert dcgan.data.survey(source, limit=300).looked_at == 300
 
 
 def test_a_data_set_bears_readers_in_several_threads():

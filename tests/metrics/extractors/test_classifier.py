@@ -218,7 +218,7 @@ def test_a_failed_write_leaves_nothing(trained, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("dcgan.runtime.tensors.save_file", full)
-    with pytest.raises(OSError, match="no room"):
+    with pytest.raises(OSError, match="the disk is full"):
         save_extractor(trained, tmp_path / "kept")
     assert list(tmp_path.iterdir()) == []
 

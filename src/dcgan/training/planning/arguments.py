@@ -9,7 +9,6 @@ from typing import Any
 from dcgan.config import RunConfig, forget_unused, load_recipe, merge, refuse_odd_sections
 from dcgan.config.recipes import is_recipe_file
 from dcgan.errors import ConfigError
-from dcgan.runs.settings import flat
 from dcgan.runtime.arguments import is_address, is_name
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists
@@ -77,7 +76,10 @@ def collect_settings(
     lengths = {name: given[name] for name in _LENGTHS if name in given}
     lengths |= {name: value for name, value in own.items() if value is not None}
     if len(lengths) > 1:
-        raise ConfigError("length", lengths, "must be only one of `images`, `epochs`, `minutes`")
+        both = " and ".join(f"`{name}`" for name in lengths)
+        raise ConfigError(
+            "", lengths, f"{both} are set. Use only one of `images`, `epochs`, `minutes`"
+        )
     asked = merge(asked, settings)
     labels = settings.get("data", {}).get("labels", AUTO)
     if isinstance(labels, str) and labels not in {AUTO, NONE} and expanded(labels).is_file():
@@ -110,6 +112,8 @@ def outside_the_recipe(recipe: str, config: RunConfig) -> Iterator[str]:
     """
     if not is_recipe_file(recipe):
         return
+    from dcgan.runs.settings import flat
+
     named, used = flat(load_recipe(recipe)), flat(config.model_dump(mode="json"))
     folder = Path(recipe).absolute().parent.resolve()
     for key in _FILES:
