@@ -8,7 +8,7 @@ import sys
 from shutil import which
 from typing import Any
 
-from dcgan.config import parse_config, read_yaml
+from dcgan.config import RunConfig, parse_config, read_yaml, resolved
 from dcgan.evaluation.real_images import FEWEST
 from dcgan.runs import Run
 from dcgan.runs.checkpoints import list_checkpoints
@@ -16,6 +16,7 @@ from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.scores import read_best, read_scores
 from dcgan.runtime.arguments import is_name
 from dcgan.runtime.shell import command
+from dcgan.training.planning.time_plan import images_needed
 from dcgan.training.resume_command import resume_call, twice_as_long
 
 _GOOD = 0.5
@@ -29,6 +30,7 @@ _WORSE = 2.0
 def as_text(run: Run) -> str:
     """Whether training went well and where to look, then every file, then what to try next."""
     folder = run.folder
+    config = parse_config(read_yaml(folder.config))
     files = {
         "checkpoint": f"{run.checkpoint.name}, which other commands use",
         "animation": folder.animation,
@@ -38,22 +40,28 @@ def as_text(run: Run) -> str:
     }
     if folder.quality.is_file():
         files["scores"] = folder.quality
-    lines = [*_outcome(run), f"look at the images: {folder.sheets()[-1]}", ""]
+    lines = [*_outcome(run, config), f"look at the images: {folder.sheets()[-1]}", ""]
     lines += [f"{name:<11}{path}" for name, path in files.items()]
-    return "\n".join([*lines, "", "next:", *(f"  {step}" for step in _next_steps(run))])
+    return "\n".join([*lines, "", "next:", *(f"  {step}" for step in _next_steps(run, config))])
 
 
-def _outcome(run: Run) -> list[str]:
+def _outcome(run: Run, config: RunConfig) -> list[str]:
     """Whether training went well, by the scores of its checkpoints, and those scores."""
-    best = read_best(run.folder)
+    best, seen = read_best(run.folder), _images_seen(run)
     if best is None:
-        return [f"training has finished after {_images_seen(run):,} images, without scores"]
+        return [f"training has finished after {seen:,} images, without scores"]
     scores = [one for one in read_scores(run.folder) if one.score.protocol == best.score.protocol]
     values = {one.images: one.score.value for one in scores} | {best.images: best.score.value}
     first, last, reached = values[min(values)], values[max(values)], best.score.value
     baseline = best.score.baseline or 0.0
-    if len(values) == 1:
-        verdict = "training has finished, too early to say whether it went well"
+    needed = images_needed(resolved(config.data.size), resolved(config.data.channels))
+    if seen < needed and config.model.generator.layers is None:  # known of planned networks only
+        verdict = (
+            f"too early to say: {seen:,} images seen, and recognizable images need about"
+            f" {needed:,}. Train longer"
+        )
+    elif len(values) == 1:
+        verdict = "training has finished, with too few scores to say whether it went well"
     elif first - reached < _GOOD * (first - baseline):
         verdict = "training did not go well: images hardly became more like the real ones"
     elif last - baseline > _WORSE * (reached - baseline):
@@ -62,7 +70,7 @@ def _outcome(run: Run) -> list[str]:
         verdict = "training went well: images became more like the real ones"
     return [
         verdict,
-        f"{best.score.name}: {first:.3g} at first, {reached:.3g} at best, after {best.images:,}"
+        f"{best.score.label}: {first:.3g} at first, {reached:.3g} at best, after {best.images:,}"
         f" images. Real images score {baseline:.2g}; lower is better",
     ]
 
@@ -80,10 +88,9 @@ def as_dict(run: Run) -> dict[str, Any]:
     }
 
 
-def _next_steps(run: Run) -> list[str]:
+def _next_steps(run: Run, config: RunConfig) -> list[str]:
     """Commands that make sense after this run, each with what it does."""
     folder = run.folder
-    config = parse_config(read_yaml(folder.config))
     length = twice_as_long(config, _images_seen(run), _seconds(run))
     viewer = {"darwin": "open", "win32": "start"}.get(sys.platform, "xdg-open")
     steps = {}

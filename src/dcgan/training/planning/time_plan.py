@@ -122,8 +122,13 @@ def expect(
     networks = resolve_networks(config)
     refuse_beyond_memory(config, networks, device)
     speed = _TRAINING_SHARE * speed_of(config, networks, device) * processes
-    needed = _NEEDED_PER_PIXEL["color" if channels > 2 else "gray"] * max(size)
+    needed = images_needed(size, channels)
     return Expectation(size, speed, needed, resolved(config.length.images or 0))
+
+
+def images_needed(size: tuple[int, int], channels: int) -> int:
+    """How many images a run of the default recipe sees until objects can be recognized."""
+    return _NEEDED_PER_PIXEL["color" if channels > 2 else "gray"] * max(size)
 
 
 def time_needed(
