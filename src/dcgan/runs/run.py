@@ -32,9 +32,10 @@ from dcgan.runtime.arguments import refuse_no_run
 from dcgan.runtime.device import placed
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import default_modes, in_default_modes, isolated
+from dcgan.runtime.progress import chosen_reporter
 from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reading import read_json, sha256
-from dcgan.runtime.reporting import SILENT, Reporter, chosen_reporter
+from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.signatures import checked
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from rich.progress import (
 )
 
 from dcgan.errors import printable
-from dcgan.runtime.reporting import Reporter, Scored, Unit
+from dcgan.runtime.reporting import SILENT, Reporter, Scored, Unit
 
 _REDRAW_SECONDS = 0.2
 _PLAIN_SECONDS = 10.0
@@ -211,6 +211,16 @@ class TerminalReporter(Reporter):
         done = images_seen - self._start
         rest = (self._images - images_seen) * spent / done if done > 0 else None
         return min(1.0, images_seen / self._images), rest
+
+
+def chosen_reporter(reporter: Reporter | None, *, progress: bool, is_first: bool) -> Reporter:
+    """The caller's reporter, else the screen if ``progress``; silent in all processes but the
+    first."""
+    if not is_first or not (reporter or progress):
+        return SILENT
+    if reporter is not None:
+        return reporter
+    return TerminalReporter()
 
 
 def _amount(done: int, total: int | None, unit: Unit) -> str:

@@ -57,17 +57,5 @@ class Reporter:
         self.end()
 
 
-def chosen_reporter(reporter: Reporter | None, *, progress: bool, is_first: bool) -> Reporter:
-    """The caller's reporter, else the screen if ``progress``; silent in all processes but the
-    first."""
-    if not is_first or not (reporter or progress):
-        return SILENT
-    if reporter is not None:
-        return reporter
-    from dcgan.runtime.progress import TerminalReporter
-
-    return TerminalReporter()
-
-
 SILENT = Reporter()
 """Shows nothing; the default of functions that report."""

@@ -23,8 +23,9 @@ from dcgan.runtime.device import choose_device
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.launch import has_restarted
+from dcgan.runtime.progress import chosen_reporter
 from dcgan.runtime.ranks import Ranks, joined
-from dcgan.runtime.reporting import SILENT, Reporter, chosen_reporter
+from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.signatures import checked
 from dcgan.training.build import build_dataset, build_scale, build_source
 from dcgan.training.context import RunContext

@@ -22,7 +22,8 @@ from dcgan.runtime.device import choose_device
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.memory import in_words
-from dcgan.runtime.reporting import Reporter, chosen_reporter
+from dcgan.runtime.progress import chosen_reporter
+from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.signatures import checked
 from dcgan.training.build import build_source
 from dcgan.training.planning.auto import resolve_auto, stated_values
