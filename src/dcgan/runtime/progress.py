@@ -216,11 +216,11 @@ class TerminalReporter(Reporter):
 def chosen_reporter(reporter: Reporter | None, *, progress: bool, is_first: bool) -> Reporter:
     """The caller's reporter, else the screen if ``progress``; silent in all processes but the
     first."""
-    if not is_first or not (reporter or progress):
+    if not is_first:
         return SILENT
     if reporter is not None:
         return reporter
-    return TerminalReporter()
+    return TerminalReporter() if progress else SILENT
 
 
 def _amount(done: int, total: int | None, unit: Unit) -> str:
