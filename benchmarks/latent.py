@@ -78,7 +78,7 @@ def directions(
     show = show_digits if is_digits else show_shapes
     space = run.networks.latent
     latent_NZ = MEASURED_WITH.latents(run, 0, SAMPLES)
-    still = show(reader, run.draw(latent_NZ))
+    still = show(reader, run.generate(latent_NZ))
     measured = [name for name in still if name != "digit" and len(np.unique(still[name])) > 2]
     classes = [name for name in still if name not in measured and name != "digit"]
     yield "Change from -1 to +1 standard deviation along each direction. Measured properties: in"
@@ -88,7 +88,7 @@ def directions(
         found = from_samples(run, name, concept, reader, FOUND_WITH, least=0)
         score = next(iter(found.measured.items()))
         ends = [
-            show(reader, run.draw(moved(space, latent_NZ, [(found.vector_D, by)])))
+            show(reader, run.generate(moved(space, latent_NZ, [(found.vector_D, by)])))
             for by in (-1.0, 1.0)
         ]
         row = [f"{name} ({score[0]} {score[1]:.2f})"]
@@ -105,7 +105,7 @@ def arithmetic(run: dcgan.Run, reader: Reader) -> Iterator[str]:
     """How often red circle − red + blue is a blue circle, with different exemplars each time."""
     space, random = run.networks.latent, np.random.default_rng(0)
     latent_NZ = MEASURED_WITH.latents(run, 0, POOL)
-    images = run.draw(latent_NZ)
+    images = run.generate(latent_NZ)
     shown = show_shapes(reader, images)
     has = {name: shown[name] > 0 for name in ("red", "blue", "circle")}
     yield f"{(has['blue'] & has['circle']).mean():.1%} of samples are blue circles.\n"
@@ -129,9 +129,9 @@ def arithmetic(run: dcgan.Run, reader: Reader) -> Iterator[str]:
             starts.append(combine(space, concepts[:1]))
             in_pixel.append(in_pixels([images[place] for place in chosen], (1, -1, 1)))
         drawn = {
-            "red circle - red + blue": run.draw(torch.stack(sums)),
+            "red circle - red + blue": run.generate(torch.stack(sums)),
             "the same sum of pixels": np.stack(in_pixel),
-            "red circle alone": run.draw(torch.stack(starts)),
+            "red circle alone": run.generate(torch.stack(starts)),
         }
         rows += [[f"{count}", name, *share(found)] for name, found in drawn.items()]
     yield lines(["exemplars", "generated from", "blue circles", "blue", "circles"], rows)
@@ -141,7 +141,7 @@ def inversion(run: dcgan.Run) -> Iterator[str]:
     """For how many samples of the run the latent is found, with what error and in what time."""
     latent_NZ, drawn = own_samples(run, 100, MEASURED_WITH)
     rows = []
-    for name, images in (("not rounded", drawn), ("rounded to 255 steps", run.draw(latent_NZ))):
+    for name, images in (("not rounded", drawn), ("rounded to 255 steps", run.generate(latent_NZ))):
         began = time.perf_counter()
         found = invert(run, images)
         seconds = (time.perf_counter() - began) / len(images)
@@ -170,7 +170,7 @@ def real_digits(run: dcgan.Run, reader: Reader, root: str | None) -> Iterator[st
     rows = []
     for features, prior in ((0.0, 0.0), (0.0, 3e-3), (0.0, 3e-2), (3e-3, 3e-3), (3e-2, 3e-3)):
         found = invert(run, real, features=features, prior=prior, starts=2)
-        digit = reader.probabilities(run.draw(found.latent_NZ), "label").argmax(axis=1)
+        digit = reader.probabilities(run.generate(found.latent_NZ), "label").argmax(axis=1)
         noise = found.latent_NZ[:, : run.networks.latent.dim]
         length = (noise.square().mean(dim=1).sqrt()).median()
         rows.append(

@@ -90,7 +90,7 @@ def test_unlabelled_images_have_no_classifier(dcgan, run, png_folder):
 
 def test_runs_are_compared(dcgan, run, small_run, tmp_path):
     page = tmp_path / "page.png"
-    words = ["compare", run, small_run.path, "-n", 100, "--draws", 2, "--extractor", "random"]
+    words = ["compare", run, small_run.path, "-n", 100, "--repeats", 2, "--extractor", "random"]
     code, out, _ = dcgan(*words, "--out", page)
     assert code == 0
     assert "no setting differs" in out

@@ -33,7 +33,7 @@ def test_interpolate_makes_a_film(dcgan, small_run, tmp_path):
         assert "loop" not in film.info
     assert len(frames) == 9
     assert frames[0].shape == (256, 256)
-    ends = small_run.draw(Choice().latents(small_run, 0, 8))[[3, 7], 0]
+    ends = small_run.generate(Choice().latents(small_run, 0, 8))[[3, 7], 0]
     for frame, end in zip((frames[0], frames[-1]), ends, strict=True):
         assert np.abs(frame[8::16, 8::16].astype(int) - end).max() <= 16  # of 256 colours
 
@@ -41,7 +41,7 @@ def test_interpolate_makes_a_film(dcgan, small_run, tmp_path):
 def test_a_grid_is_a_sheet_with_its_corners_in_the_corners(dcgan, small_run, tmp_path):
     out = tmp_path / "grid.png"
     assert dcgan("interpolate", small_run.path, "--kind", "grid", "--out", out)[0] == 0
-    first = small_run.draw(Choice().latents(small_run, 0, 1))
+    first = small_run.generate(Choice().latents(small_run, 0, 1))
     with Image.open(out) as grid, Image.open(out).crop((0, 0, 68, 68)) as corner:
         assert grid.width == grid.height == 6 * 66 + 2
         np.testing.assert_array_equal(np.asarray(corner), np.asarray(sheet(first)))
@@ -52,7 +52,7 @@ def test_the_images_of_a_sheet_can_be_of_any_side(dcgan, small_run, tmp_path, wo
     out = tmp_path / "grid.png"
     asked = ["--kind", "grid", "--side", 40, *words, "--out", out]
     assert dcgan("interpolate", small_run.path, *asked)[0] == 0
-    first = Image.fromarray(small_run.draw(Choice().latents(small_run, 0, 1))[0, 0])
+    first = Image.fromarray(small_run.generate(Choice().latents(small_run, 0, 1))[0, 0])
     with Image.open(out) as grid:
         assert grid.width == grid.height == 6 * 42 + 2
         wanted = first.resize((40, 40), Image.Resampling[methods.upper()])
@@ -93,7 +93,7 @@ def test_sample_numbers_and_truncates(dcgan, small_run, tmp_path):
     code, _, _ = dcgan("sample", small_run.path, "-n", 4, "--out", out, "--truncation", 0.1)
     assert code == 0
     with np.load(out) as file:
-        wanted = small_run.draw(Choice(truncation=0.1).latents(small_run, 0, 4))
+        wanted = small_run.generate(Choice(truncation=0.1).latents(small_run, 0, 4))
         np.testing.assert_array_equal(file["images"], wanted)
 
 
@@ -112,7 +112,7 @@ def test_arithmetic_makes_its_figure_and_says_of_what(dcgan, small_run, tmp_path
 @pytest.fixture
 def bright_sevens(small_run, monkeypatch):
     """A classifier that takes the brighter half for sevens; gives their numbers."""
-    brightness_N = small_run.draw(Choice().latents(small_run, 0, 64)).mean(axis=(1, 2, 3))
+    brightness_N = small_run.generate(Choice().latents(small_run, 0, 64)).mean(axis=(1, 2, 3))
     middle = np.median(brightness_N)
 
     def classifier(dataset, factor, labels, **how):

@@ -26,7 +26,7 @@ def pair(small_run, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(pair):
-    return compare(pair, images=100, draws=3, extractor="random")
+    return compare(pair, images=100, repeats=3, extractor="random")
 
 
 def test_what_was_set_differently_is_named(found):
@@ -119,10 +119,10 @@ def test_names_tell_runs_apart(found):
     assert len({run.name for run in found.runs}) == 2
 
 
-@pytest.mark.parametrize(("runs", "draws", "key"), [(1, 3, "runs"), (2, 1, "draws")])
-def test_too_few_are_refused(pair, runs, draws, key):
+@pytest.mark.parametrize(("runs", "repeats", "key"), [(1, 3, "runs"), (2, 1, "repeats")])
+def test_too_few_are_refused(pair, runs, repeats, key):
     with pytest.raises(ConfigError) as caught:
-        compare(pair[:runs], draws=draws, images=100)
+        compare(pair[:runs], repeats=repeats, images=100)
     assert caught.value.key == key
 
 

@@ -189,10 +189,10 @@ def test_the_figure_shows_exemplars_means_result_and_control(small_run):
     latent = small_run.networks.latent
     result = combine(latent, concepts)
     wanted = [
-        *small_run.draw(torch.cat([one.latent_KZ for one in concepts])),
-        *small_run.draw(result[None]),
-        *small_run.draw(neighbours(latent, result)),
-        in_pixels([small_run.draw(one.latent_KZ) for one in concepts], [1, -1, 1]),
+        *small_run.generate(torch.cat([one.latent_KZ for one in concepts])),
+        *small_run.generate(result[None]),
+        *small_run.generate(neighbours(latent, result)),
+        in_pixels([small_run.generate(one.latent_KZ) for one in concepts], [1, -1, 1]),
     ]
     assert all(stands(image) for image in wanted)
     assert not stands(small_run.sample(30)[29])
@@ -212,4 +212,4 @@ def test_the_real_image_beside_a_sum_is_the_one_nearest_to_it(small_run, monkeyp
     ((dataset, images),) = asked
     assert dataset == "the images"
     result = combine(small_run.networks.latent, concepts)
-    np.testing.assert_array_equal(images, small_run.draw(result[None]))
+    np.testing.assert_array_equal(images, small_run.generate(result[None]))

@@ -298,7 +298,7 @@ def test_moving_along_what_a_probe_found_makes_images_brighter(run, concept):
     found = from_samples(run, "x", concept, Light(), Choice(), samples=600, least=0)
     keep_direction(run, found)
     light = {
-        by: run.draw(Choice(seed=9, moves={"x": by}).latents(run, 0, 64)).mean()
+        by: run.generate(Choice(seed=9, moves={"x": by}).latents(run, 0, 64)).mean()
         for by in (-2, 0, 2)
     }
     assert light[-2] < light[0] < light[2]

@@ -42,14 +42,14 @@ def test_means_of_maps_are_those_of_what_a_row_gives(small_run):
 def test_maps_are_off_within_and_on_again_after(small_run):
     latent = small_run.networks.latent.numbered(0, 0, 3)
     generator = small_run.generator
-    before = small_run.draw(latent, generator)
+    before = small_run.generate(latent, generator)
     off = np.zeros(generator.shapes[0][0], bool)
     off[[1, 2]] = True
     with pytest.raises(KeyError), without_maps(generator, 1, off):
         inside = activations(generator, latent, 1)
-        assert not np.array_equal(small_run.draw(latent, generator), before)
+        assert not np.array_equal(small_run.generate(latent, generator), before)
         raise KeyError
-    np.testing.assert_array_equal(small_run.draw(latent, generator), before)
+    np.testing.assert_array_equal(small_run.generate(latent, generator), before)
     assert (inside[:, off] == 0).all()
     kept = activations(generator, latent, 1)[:, ~off]
     torch.testing.assert_close(inside[:, ~off], kept)
@@ -142,7 +142,7 @@ def test_boxes_in_a_file_do_as_well(small_run, tmp_path):
     assert found.shares == {}
     fresh = Choice().latents(small_run, 2000, 2500)
     sure = found.probe.greatest(activations(small_run.generator, fresh, found.probe.row))
-    best = small_run.draw(fresh[sure.argmax()][None], small_run.generator)
+    best = small_run.generate(fresh[sure.argmax()][None], small_run.generator)
     top = np.asarray(found.figure)[2:66:4, 2:66:4]
     np.testing.assert_array_equal(top, best[0, 0])
     assert len(found.probe.weight_M) == small_run.generator.shapes[-2][0]

@@ -44,7 +44,7 @@ def test_own_samples_are_found_back(untrained, distribution):
 def test_images_of_255_steps_are_found_to_half_a_step(untrained):
     run = untrained(LatentSpace(8))
     latent, _ = drawn(run, Choice(seed=5), 12)
-    found = invert(run, run.draw(latent))
+    found = invert(run, run.generate(latent))
     assert np.median(found.error_N) < 0.5 / 255
     assert relative_errors(run.networks.latent, found.latent_NZ, latent).median() < 0.1
 

@@ -84,7 +84,7 @@ def test_the_figure_shows_images_finds_and_moves_below_each_other(run):
     black = np.zeros((2, 1, 16, 16), np.uint8)
     shown = np.asarray(figure(run, ["a", "b"], black, latent, [0.5, 0.25], Choice(moves={"x": 3})))
     for row, images in enumerate(
-        (black, run.draw(latent), run.draw(latent + 3 * torch.eye(32)[0]))
+        (black, run.generate(latent), run.generate(latent + 3 * torch.eye(32)[0]))
     ):
         for column, image in enumerate(images):
             top, left = 2 + row * 81, 2 + column * 66

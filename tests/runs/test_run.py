@@ -42,8 +42,8 @@ def test_one_latent_gives_one_image_whatever_is_drawn_beside_it(small_run, count
 
 def test_given_latents_are_drawn_as_numbered_ones(small_run):
     latents = small_run.networks.latent.numbered(5, 0, 10)
-    assert np.array_equal(small_run.draw(latents), small_run.sample(10, seed=5))
-    assert np.array_equal(small_run.draw(latents[3:4]), small_run.sample(10, seed=5)[3:4])
+    assert np.array_equal(small_run.generate(latents), small_run.sample(10, seed=5))
+    assert np.array_equal(small_run.generate(latents[3:4]), small_run.sample(10, seed=5)[3:4])
 
 
 def test_the_generator_takes_latents_and_stays_as_it_is(small_run):

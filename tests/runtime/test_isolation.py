@@ -80,7 +80,7 @@ def use_everything(run, folder):
         images,
         np.asarray(opened.sheet(4)),
         found.latent_NZ.numpy(),
-        opened.draw(path),
+        opened.generate(path),
         axis[0].vector_D.numpy(),
         logit_B.numpy(),
         np.array(score),

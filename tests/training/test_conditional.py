@@ -214,7 +214,7 @@ def test_images_of_one_class_or_code_are_drawn_on_request(run):
         ({"codes": {2: 0.25}}, run.networks.latent.with_continuous(latent, 0, 0.25)),
     ):
         found = run.sample(20, seed=3, **options)
-        assert np.array_equal(found, run.draw(changed)[:20])
+        assert np.array_equal(found, run.generate(changed)[:20])
         assert not np.array_equal(found, plain)
 
 

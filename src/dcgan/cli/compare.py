@@ -17,7 +17,7 @@ def compare(
     data: OptionalData = None,
     out: Path = Path("compare.png"),
     images: Annotated[int, Parameter(name=["--images", "-n"])] = 5_000,
-    draws: int = 3,
+    repeats: int = 3,
     extractor: str = "auto",
     checkpoint: Checkpoint = "best",
     seed: Seed = 0,
@@ -35,7 +35,7 @@ def compare(
         Set the file of the figure, a .png.
     images
         Set how many generated images are scored each time. 0 computes no scores.
-    draws
+    repeats
         Set how many times to score, each time with other latents. The spread shows the effect of
         the latents, not of training.
     extractor
@@ -64,7 +64,7 @@ def compare(
             opened,
             data,
             images=images,
-            draws=draws,
+            repeats=repeats,
             extractor=extractor,
             seed=seed,
             data_root=data_root,

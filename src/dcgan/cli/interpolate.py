@@ -59,7 +59,7 @@ def interpolate(
         seed=which.seed,
     )
     write_frames(
-        opened.draw(found_FZ),
+        opened.generate(found_FZ),
         out,
         fps=film.fps,
         side=film.side,

@@ -79,7 +79,7 @@ def invert(
         found = find(targets)
     else:
         true_NZ, drawn = own_samples(opened, _OWN, choice)
-        names, targets = [str(number) for number in range(_OWN)], opened.draw(true_NZ)
+        names, targets = [str(number) for number in range(_OWN)], opened.generate(true_NZ)
         found = find(drawn)
     beside = real.open_if_shown(opened)
     errors = [float(error) for error in found.error_N]

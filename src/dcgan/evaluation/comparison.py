@@ -113,7 +113,7 @@ def compare(
     data: StrPath | None = None,
     *,
     images: int = 5_000,
-    draws: int = 3,
+    repeats: int = 3,
     extractor: StrPath = "auto",
     seed: int = 0,
     data_root: StrPath | None = None,
@@ -129,7 +129,7 @@ def compare(
         The real images; default the training data of the first run.
     images : int, default 5,000
         Generated images of each set; 0: compute no scores.
-    draws : int, default 3
+    repeats : int, default 3
         Sets of latents, at least 2. The spread over them shows how reliable a score is.
     extractor : str
         See :func:`dcgan.evaluation.extractors.open_extractor`.
@@ -141,7 +141,7 @@ def compare(
     Raises
     ------
     ConfigError
-        Fewer than two runs or draws, or a run given twice.
+        Fewer than two runs or repeats, or a run given twice.
     """
     if len(runs) < 2:
         raise ConfigError("runs", len(runs), "at least two run folders are needed")
@@ -151,8 +151,8 @@ def compare(
         refuse_few(images)
     extractor = fspath(extractor)
     refuse_unknown(extractor)
-    if draws < 2:
-        raise ConfigError("draws", draws, "at least 2 are needed for a spread")
+    if repeats < 2:
+        raise ConfigError("repeats", repeats, "at least 2 are needed for a spread")
     for problem in filter(None, map(log_problem, runs)):
         reporter.note(problem)
     spreads: list[tuple[Spread, ...]] = [()] * len(runs)
@@ -169,9 +169,9 @@ def compare(
         refuse_few_images(len(dataset))
         network = open_extractor(extractor, dataset, device=first.device, reporter=reporter)
         evaluator = Evaluator(dataset, network, images=images, brief=True, reporter=reporter)
-        spreads = [_spreads(evaluator, run, range(seed, seed + draws)) for run in runs]
+        spreads = [_spreads(evaluator, run, range(seed, seed + repeats)) for run in runs]
         protocol = (
-            f"{draws} sets of {evaluator.count:,} generated images, compared with"
+            f"{repeats} sets of {evaluator.count:,} generated images, compared with"
             f" {evaluator.split}; features of {network.label}: {network.about}"
         )
     compared = zip(runs, _names([run.path for run in runs]), spreads, strict=True)

@@ -5,7 +5,7 @@
 >>> run = dcgan.open_run("runs/mnist")  # doctest: +SKIP
 >>> inversion = invert(run, images)  # doctest: +SKIP
 >>> latents = interpolate(run.networks.latent, inversion.latent_NZ)  # doctest: +SKIP
->>> frames = run.draw(latents)  # doctest: +SKIP
+>>> frames = run.generate(latents)  # doctest: +SKIP
 """
 
 from dcgan.latent.arithmetic import Concept, combine, neighbours, open_concepts

@@ -111,7 +111,7 @@ def _exemplars(run: Run, name: str, choice: Choice, reader: Reader, count: int) 
     conditions = reader.conditions(name)
     found: list[int] = []
     for start in range(0, _SEARCHED, 256):
-        images = run.draw(choice.latents(run, start, start + 256))
+        images = run.generate(choice.latents(run, start, start + 256))
         shows_N = reader.agreement(images, conditions) > _LEAST_PROBABILITY
         found += [start + int(number) for number in np.flatnonzero(shows_N)]
         if len(found) >= count:
@@ -183,17 +183,17 @@ def figure(
     space = run.networks.latent
     result_Z = combine(space, concepts, rescale=rescale)
     around = neighbours(space, result_Z, seed=seed)
-    exemplars = [run.draw(concept.latent_KZ) for concept in concepts]
+    exemplars = [run.generate(concept.latent_KZ) for concept in concepts]
     columns = [
         Column(
             "+" if concept.sign > 0 else "-",
             concept.name,
             images,
-            run.draw(combine(space, [replace(concept, sign=1)], rescale=rescale)[None])[0],
+            run.generate(combine(space, [replace(concept, sign=1)], rescale=rescale)[None])[0],
         )
         for concept, images in zip(concepts, exemplars, strict=True)
     ]
-    results = run.draw(torch.cat([around[:4], result_Z[None], around[4:]]))
+    results = run.generate(torch.cat([around[:4], result_Z[None], around[4:]]))
     control = in_pixels(exemplars, [concept.sign for concept in concepts])
     if beside is None:
         return equation(columns, results, control)

@@ -198,7 +198,7 @@ def from_samples(
         A lower score, or fewer than 20 samples that show the class.
     """
     latent_NZ = choice.latents(run, 0, samples)
-    images = run.draw(latent_NZ)
+    images = run.generate(latent_NZ)
     noise_ND = to_normal(run.networks.latent, latent_NZ)
     probe: Callable[[Tensor], tuple[Tensor, float]]
     if reader.is_measured(concept):

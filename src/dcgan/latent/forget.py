@@ -124,7 +124,7 @@ def forget(
         conditions = reader.conditions(reads)
 
         def shows(latent_NZ: Tensor) -> NDArray[np.bool_]:
-            drawn = run.draw(latent_NZ, run.generator)
+            drawn = run.generate(latent_NZ, run.generator)
             shown_N: NDArray[np.bool_] = reader.agreement(drawn, conditions) > 0.5
             return shown_N
 
@@ -161,7 +161,7 @@ def forget(
     for caption, off_M in _switched_off(probe, choice.seed):
         with without_maps(run.generator, row, off_M):
             if caption not in shares:
-                drawn = run.draw(fresh_NZ[shown], run.generator)
+                drawn = run.generate(fresh_NZ[shown], run.generator)
                 rows.append((drawn, [caption, *[""] * (len(shown) - 1)]))
                 if beside is not None:
                     rows.append(nearest_row(beside, drawn))

@@ -158,7 +158,7 @@ class _Starts:
         # another seed: an image of ``choice`` must not be among the known samples
         own = replace(choice, seed=derived_seed(choice.seed, "known to invert"))
         known_Z = own.latents(run, 0, _KNOWN)
-        known_P = _pixels(run, run.draw(known_Z))
+        known_P = _pixels(run, run.generate(known_Z))
         self._noise, self._beside = to_normal(space, known_Z), known_Z[:, space.dim :]
         encoder = Ridge(alpha=_RIDGE).fit(known_P.numpy(), self._noise.numpy())
         self._guess_ND = torch.from_numpy(encoder.predict(target_NP.numpy())).float()

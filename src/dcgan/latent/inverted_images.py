@@ -119,14 +119,14 @@ def figure(
     With ``beside``, the nearest of its images is shown below each reconstruction. All images are at
     least 64 pixels wide.
     """
-    inverted = run.draw(latent_NZ)
+    inverted = run.generate(latent_NZ)
     rows = [(images_NCHW, names), (inverted, [f"{error:.3f}" for error in errors])]
     if beside is not None:
         rows.append(nearest_row(beside, inverted))
     if choice.moves:
         moves = " ".join(f"{name} {by:+g}" for name, by in choice.moves.items())
         moved_NZ = choice.move(run, latent_NZ)
-        rows.append((run.draw(moved_NZ), [moves, *[""] * (len(names) - 1)]))
+        rows.append((run.generate(moved_NZ), [moves, *[""] * (len(names) - 1)]))
     *_, height, width = images_NCHW.shape
     side = max(height, width) * ceil(LEGIBLE_SIDE / width)
     return stacked(rows, _COLUMNS, side=side)

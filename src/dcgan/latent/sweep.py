@@ -99,7 +99,7 @@ def _moved_images(
     """Images (R, A, C, H, W)."""
     space = run.networks.latent
     every = [moved(space, latent_RZ, [(direction.vector_D, amount)]) for amount in amounts]
-    images = run.draw(torch.stack(every, dim=1).flatten(0, 1))
+    images = run.generate(torch.stack(every, dim=1).flatten(0, 1))
     return images.reshape(len(latent_RZ), len(amounts), *images.shape[1:])
 
 

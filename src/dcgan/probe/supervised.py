@@ -1,6 +1,6 @@
 """A classifier of the discriminator's shape, trained on the labels: what they alone can give.
 
-B batch · N pictures · K classes
+B batch · N images · K classes
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BUDGET = 500_000
 """Images that training sees: ten times all of CIFAR-10."""
 
 _MOST_EPOCHS = 100
-"""Few pictures are seen so often at most."""
+"""With few images, each is seen so often at most."""
 
 _BATCH = 128
 _RATE = 1e-3
@@ -71,20 +71,20 @@ def train_supervised(
 ) -> Supervised:
     """Train the run's discriminator table with K outputs by cross-entropy and Adam.
 
-    No augmentation, constant rate 0.001, batches of 128 (or all pictures, where they are fewer).
+    No augmentation, constant rate 0.001, batches of 128 (or all images, if there are fewer).
     The weights are those of the check, of ten, with the best validation accuracy.
 
     Parameters
     ----------
     networks : Networks
-        Of the run: table, picture shape and scale.
+        Of the run: layer table, image shape and scale.
     init : {"default", "dcgan", "he"}
         Initial weights, as the run's.
     train, validation : Labelled
     seed : int
         Of weights, order, dropout and noise.
     budget : int, default 500,000
-        Images seen; never more than 100 times each picture.
+        Images seen; at most 100 times each image.
     device : torch.device, default CPU
     """
     device = torch.device(device)
@@ -105,7 +105,7 @@ def classifier(networks: Networks, classes: int, init: Initialisation) -> nn.Seq
 
 
 def predict(network: nn.Module, networks: Networks, some: Labelled) -> NDArray[np.int64]:
-    """Classes (N,) of pictures."""
+    """Classes (N,) of images."""
     network.eval()
     device = next(network.parameters()).device
     with torch.inference_mode():

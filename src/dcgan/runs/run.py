@@ -102,7 +102,7 @@ class Run:
     def generator(self) -> Generator:
         """The averaged generator in evaluation mode: a latent always gives the same image.
 
-        Samples come from a faster copy. Pass a changed generator to :meth:`draw`.
+        Samples come from a faster copy. Pass a changed generator to :meth:`generate`.
         """
         return self._loaded(self.networks.build_generator(), "ema")
 
@@ -186,7 +186,7 @@ class Run:
         drawn = self.generate_each(latents(start, min(count, start + step)) for start in own)
         return in_default_modes(self.ranks.collect(drawn, len(starts)))
 
-    def draw(
+    def generate(
         self, latent_BZ: torch.Tensor, generator: Generator | None = None
     ) -> NDArray[np.uint8]:
         """Generate the images of given latents, (B, Z) → uint8 (B, C, H, W).
@@ -202,7 +202,7 @@ class Run:
     def generate_each(
         self, latents: Iterable[torch.Tensor], generator: Generator | None = None
     ) -> Iterator[NDArray[np.uint8]]:
-        """Generate the images of :meth:`draw` in pieces, in constant memory."""
+        """Generate the images of :meth:`generate` in pieces, in constant memory."""
         network = self._fast_generator if generator is None else generator
         return in_default_modes(generate_each(network, latents, self.networks.scale, self.device))
 
