@@ -27,6 +27,9 @@ settings.register_profile("dcgan", derandomize=True, **CALM)
 settings.register_profile("fuzz", **CALM)
 settings.load_profile("fuzz" if os.environ.get("DCGAN_FUZZ") else "dcgan")
 
+REAL_DATA = os.environ.get("DCGAN_DATA")
+"""The folder of real data sets; tests get it by the fixture ``data_root``."""
+
 SMALL = {
     "size": 16,
     "batch": 32,
@@ -68,7 +71,7 @@ def pytest_collection_modifyitems(items):
     """Slow tests come first, so that no process is left alone with them at the end. Tests marked
     ``realdata`` need real data sets."""
     items.sort(key=lambda item: "slow" not in item.keywords)
-    if os.environ.get("DCGAN_DATA"):
+    if REAL_DATA:
         return
     for item in items:
         if "realdata" in item.keywords:
@@ -76,9 +79,10 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_network(tmp_path_factory):
-    """No test asks the network, or reads or fills the user's own cache."""
+def _nothing_of_the_users(tmp_path_factory):
+    """No test asks the network, reads or fills the user's own cache, or sees the user's data."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DCGAN_DATA", raising=False)
         patch.setenv("DCGAN_OFFLINE", "1")
         patch.setenv("DCGAN_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
@@ -106,10 +110,10 @@ def _leave_an_empty_file(figure: object, path: Path) -> None:
     path.write_bytes(b"")
 
 
-@pytest.fixture
-def data_root() -> Path:
-    """The folder of real data sets, for tests marked ``realdata``."""
-    return Path(os.environ["DCGAN_DATA"])
+@pytest.fixture(scope="session")
+def data_root() -> Path | None:
+    """The folder of real data sets: None except for tests marked ``realdata``."""
+    return Path(REAL_DATA) if REAL_DATA else None
 
 
 @pytest.fixture(scope="session")

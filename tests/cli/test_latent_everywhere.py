@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 
 import numpy as np
@@ -30,7 +29,7 @@ SPATIAL = [
 """From 4x4 to 16x16."""
 
 
-def trained(data, folder, latent, generator=None):
+def trained(data, folder, latent, generator=None, data_root=None):
     """A run of a second; its pictures are poor, and they are pictures."""
     model = SMALL["settings"]["model"] | {"latent": latent}
     if generator:
@@ -40,7 +39,7 @@ def trained(data, folder, latent, generator=None):
         data,
         images=256,
         out=folder / "run",
-        data_root=os.environ.get("DCGAN_DATA"),
+        data_root=data_root,
         **SMALL | {"settings": settings},
     ).path
 
@@ -49,9 +48,9 @@ def trained(data, folder, latent, generator=None):
     scope="module",
     params=["shapes", pytest.param("mnist", marks=pytest.mark.realdata)],
 )
-def run(request, tmp_path_factory):
+def run(request, tmp_path_factory, data_root):
     latent = {"dim": 12, "distribution": "uniform" if request.param == "shapes" else "normal"}
-    return trained(request.param, tmp_path_factory.mktemp("runs"), latent)
+    return trained(request.param, tmp_path_factory.mktemp("runs"), latent, data_root=data_root)
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".mp4"])
@@ -81,10 +80,10 @@ def test_interpolate_makes_a_film(dcgan, run, tmp_path, suffix):
     ],
     ids=lambda words: "-".join(map(str, words[:4])) if isinstance(words, list) else "",
 )
-def test_each_command_makes_its_sheet(dcgan, run, tmp_path, words, size):
+def test_each_command_makes_its_sheet(dcgan, run, tmp_path, words, size, data_root):
     copy = shutil.copytree(run, tmp_path / "run")
     out = tmp_path / "sheet.png"
-    root = ["--data-root", os.environ.get("DCGAN_DATA", ".")]
+    root = ["--data-root", data_root or "."]
     extra = root if {"--neighbours", "--reads"} & {*map(str, words)} or words[0] == "invert" else []
     code, _, complaint = dcgan(words[0], copy, *words[1:], *extra, "--out", out)
     assert (code, complaint.count("dcgan:")) == (0, 0)
