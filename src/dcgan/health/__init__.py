@@ -1,0 +1,7 @@
+"""What is right and wrong with a run, from logged numbers: pure functions to findings in words."""
+
+from __future__ import annotations
+
+from dcgan.health.finding import Diagnosis, Finding, Severity
+
+__all__ = ["Diagnosis", "Finding", "Severity"]
