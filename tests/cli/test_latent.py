@@ -143,9 +143,10 @@ def test_concepts_known_by_label_are_the_first_samples_that_show_it(
 
 def test_a_direction_and_maps_are_found_by_label(dcgan, run_of_ones_own, bright_sevens, tmp_path):
     run = run_of_ones_own
-    found = ["directions", run, "seven", "--reads", "label=7", "--out", tmp_path / "seven.png"]
-    code, said, _ = dcgan(*found)
-    assert code == 0
+    found = ["directions", run, "seven", "--reads", "label=7", "--least", 0.5]
+    # how well brightness can be read from latents depends on the processor that trained the run
+    code, said, complaint = dcgan(*found, "--out", tmp_path / "seven.png")
+    assert code == 0, complaint
     assert said.startswith("seven: linear probe of label=7 on 2,000 samples (held-out accuracy 0.")
     for by in (-2, 2):
         words = ["--move", f"seven={by}", "-n", 64, "--out", tmp_path / f"{by}.npz"]
