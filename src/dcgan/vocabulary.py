@@ -41,6 +41,7 @@ Optimiser = Literal["adam", "adamw", "sgd"]
 BatchNormStatistics = Literal["all", "own"]
 LearningRateSchedule = Literal["constant", "linear", "cosine"]
 Precision = Literal["fp32", "bf16"]
+FailureAction = Literal["continue", "stop", "rollback"]
 
 # metrics
 Distance = Literal["frechet", "kernel"]

@@ -19,6 +19,7 @@ COMMANDS = {
         "forget": "Switch off the feature maps that generate something.",
     },
     "Judge": {
+        "health": "Say what is right and wrong with a run, and what to do next.",
         "evaluate": "Score generated images; compare with the scores of real images.",
         "compare": "Compare runs: samples, curves, scores and settings.",
         "probe": "Score the discriminator's features with a linear classifier.",

@@ -10,13 +10,13 @@ from typing import Any
 
 from dcgan.config import RunConfig, parse_config, read_yaml, resolved
 from dcgan.evaluation.real_images import FEWEST
+from dcgan.health.expectation import images_needed
 from dcgan.runs import Run
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.scores import read_best, read_scores
 from dcgan.runtime.arguments import is_name
 from dcgan.runtime.shell import command
-from dcgan.training.planning.time_plan import images_needed
 from dcgan.training.resume_command import resume_call, twice_as_long
 
 _GOOD = 0.5

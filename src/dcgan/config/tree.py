@@ -33,6 +33,7 @@ from dcgan.vocabulary import (
     BatchNormStatistics,
     CachePlace,
     Distance,
+    FailureAction,
     Fit,
     Frames,
     KeepOrDrop,
@@ -332,6 +333,10 @@ class RunConfig(Section):
     deterministic: bool = False
     """Use only deterministic algorithms, so that resume is bit-identical on a GPU too. This is
     slower on a GPU."""
+    on_failure: FailureAction = "continue"
+    """Choose what happens when training fails, such as in mode collapse: continue, stop, or
+    rollback (return to a checkpoint from before, with half the learning rates; at most three
+    times)."""
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     objective: ObjectiveConfig = ObjectiveConfig()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dcgan.errors import CheckpointError, RunError
+from dcgan.health import Diagnosis
 from dcgan.models.discriminator import Discriminator
 from dcgan.models.folding import folded
 from dcgan.models.generator import Generator
@@ -24,6 +25,7 @@ from dcgan.runs.checkpoints import list_checkpoints, read_part, read_state, veri
 from dcgan.runs.conditions import with_conditions
 from dcgan.runs.drawing import at_once, generate_each
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.health import diagnosis_of
 from dcgan.runs.logs import of_training
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_best
@@ -91,6 +93,15 @@ class Run:
     def path(self) -> Path:
         """The run folder."""
         return self.folder.path
+
+    def health(self) -> Diagnosis:
+        """What is right and wrong with the run, in words.
+
+        Examples
+        --------
+        ``dcgan.open_run("runs/digits-auto").health().verdict``
+        """
+        return diagnosis_of(self.folder)
 
     @property
     def images_seen(self) -> int:

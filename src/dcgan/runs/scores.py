@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field
@@ -25,13 +25,15 @@ _CURE = "Use `checkpoint=last`"
 
 @dataclass(frozen=True)
 class Measured:
-    """A score during training, the images seen, the checkpoint's name if one was saved, and the
-    seconds that scoring took (``cost``)."""
+    """A score during training, the images seen, the checkpoint's name if one was saved, the seconds
+    that scoring took (``cost``), and the vital signs of the generator and its images (``signs``:
+    see :class:`dcgan.evaluation.vital_signs.VitalSigns`)."""
 
     images: int
     score: Score
     checkpoint: str | None = None
     cost: float = 0.0
+    signs: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""
@@ -40,6 +42,7 @@ class Measured:
             "checkpoint": self.checkpoint,
             "cost": round(self.cost, 3),
             "score": self.score.to_json(),
+            **({"signs": dict(self.signs)} if self.signs else {}),
         }
 
     @classmethod
@@ -49,7 +52,8 @@ class Measured:
         if isinstance(score, dict):
             stored = stored | {"score": in_new_words(score)}
         found = _StoredMeasured.read(stored)
-        return cls(found.images, Score(**found.score.model_dump()), found.checkpoint, found.cost)
+        score = Score(**found.score.model_dump())
+        return cls(found.images, score, found.checkpoint, found.cost, found.signs)
 
 
 class _StoredScore(Stored):
@@ -76,6 +80,7 @@ class _StoredMeasured(Stored):
     score: _StoredScore
     checkpoint: Annotated[str, Field(pattern=r"^\d{1,19}$")] | None = None
     cost: Number = 0.0
+    signs: dict[Text, Number] = Field(default_factory=dict)
 
 
 class Scoreboard:

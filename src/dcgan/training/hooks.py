@@ -16,7 +16,7 @@ from dcgan.runs.checkpoints import prune_checkpoints, write_checkpoint
 from dcgan.runs.scores import best_names
 from dcgan.runtime.rng import derived_seed
 from dcgan.training.context import RunContext
-from dcgan.training.descent import gradient_magnitudes
+from dcgan.training.descent import generator_gradient, gradient_magnitudes
 from dcgan.training.loop import Plan
 from dcgan.training.planning.planned_checkpoints import PlannedCheckpoints
 from dcgan.training.planning.triggers import Geometric, Widening
@@ -73,6 +73,9 @@ class LogHook:
         if not self._has_begun or not state.means.counts:
             return
         means = state.means.take()
+        of_generator = generator_gradient(state.players.generator)
+        if of_generator is not None:
+            means["gradient_generator"] = of_generator
         layers, magnitudes = gradient_magnitudes(state.players.discriminator)
         numbers = torch.cat(
             [torch.stack(list(means.values())).float(), magnitudes.flatten().float()]
@@ -86,12 +89,14 @@ class LogHook:
             "epoch": round(state.images_seen / self._epoch_images, 4),
             "seconds": round(state.seconds, 3),
             "images_per_second": round((state.images_seen - images) / max(clock - began, 1e-9), 1),
+            "waiting": round(min(1.0, state.waiting / max(clock - began, 1e-9)), 3),
             **_rounded(values),
             **_rounded(self._plan.moving(state)),
             "gradient_mean": _rounded(dict(zip(layers, gradients, strict=False))),
             "gradient_max": _rounded(dict(zip(layers, gradients[len(layers) :], strict=True))),
         }
         self._since = (state.images_seen, clock)
+        state.waiting = 0.0
         broken = [name for name, value in values.items() if not isfinite(value)]
         if broken:
             raise _divergence(self._run, f"{' and '.join(broken)} not finite", state)

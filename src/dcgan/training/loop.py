@@ -5,10 +5,11 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import TypeVar
 
 from dcgan.data.loader import Batches
 from dcgan.errors import Diverged
@@ -18,6 +19,8 @@ from dcgan.training.lr_schedule import RateSchedule
 from dcgan.training.rules import Batch, Rules, Statistics, StepPlan
 from dcgan.training.state import TrainingState
 from dcgan.training.step import update
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ def fit(
         return
     began = time.perf_counter() - state.seconds
     mine = ranks.share(batches.batch)
-    for real_BCHW, class_BK in batches.with_classes(state.images_seen):
+    for real_BCHW, class_BK in _timed(batches.with_classes(state.images_seen), state):
         plan.prepare(state)
         latent_BZ = plan.rules.latent.draw(batches.batch, state.latents)[mine]
         ranks.reseed(batches.seed, state.images_seen)
@@ -190,6 +193,15 @@ def fit(
             raise
         if stop.agree(ranks, state) or plan.is_done(state):
             return
+
+
+def _timed(batches: Iterable[_T], state: TrainingState) -> Iterator[_T]:
+    """The same batches; the time that each takes to come is added to ``state.waiting``."""
+    began = time.perf_counter()
+    for batch in batches:
+        state.waiting += time.perf_counter() - began
+        yield batch
+        began = time.perf_counter()
 
 
 @contextmanager

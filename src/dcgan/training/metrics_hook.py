@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import torch
@@ -13,17 +13,22 @@ from dcgan.config import RunConfig, resolved
 from dcgan.data import ImageDataset
 from dcgan.errors import DataError
 from dcgan.evaluation.real_images import two_samples
+from dcgan.evaluation.vital_signs import VitalSigns
 from dcgan.metrics.distance import DistanceToReal
 from dcgan.runs.scores import Measured, Scoreboard, read_scores
 from dcgan.runtime.rng import derived_seed
 from dcgan.training.context import RunContext
 from dcgan.training.loop import StopRequest
+from dcgan.training.network_signs import network_signs
 from dcgan.training.planning.triggers import Widening
 from dcgan.training.rules import Statistics
 from dcgan.training.state import TrainingState
 from dcgan.training.tensorboard_log import TensorBoardLog
 
 _BATCH = 64
+
+_LOOKED_AT = 256
+"""Images whose pixels vital signs are taken of."""
 
 _EARLY = 8
 """The first score comes after the interval divided by this, the next after twice as many images
@@ -75,6 +80,7 @@ class MeasureHook:
         self._schedule = measuring_schedule(resolved(run.config.metrics.every))
         self._places = run.config.records.keep_best
         self._distance_to_real: DistanceToReal | None = None
+        self._vital_signs: VitalSigns | None = None
         self._is_broken = False
         earlier = read_scores(run.folder)
         self._measured_at = earlier[-1].images if earlier else 0
@@ -119,15 +125,19 @@ class MeasureHook:
         if self._is_broken:
             return
         began = time.perf_counter()
-        if self._distance_to_real is None:
-            self._distance_to_real = self._new_distance()
-        score = self._distance_to_real.score(self._images(state))
+        if self._distance_to_real is None or self._vital_signs is None:
+            self._distance_to_real, self._vital_signs = self._references()
+        some = _Some()
+        assert self._run.extractor is not None
+        generated_MF = self._run.extractor(some.noted(self._images(state))).values
+        score = self._distance_to_real.score(generated_MF)
+        signs = self._vital_signs.of(some.images(), generated_MF) | self._network_signs(state)
         if self._board is None or self._board.protocol != score.protocol:
             self._board = Scoreboard(self._run.folder, score.protocol, self._places)
         name = self._save(state) if self._board.has_place_for(score) else None
         self._measured_at = state.images_seen
         cost = time.perf_counter() - began
-        is_best = self._board.enter(Measured(state.images_seen, score, name, cost))
+        is_best = self._board.enter(Measured(state.images_seen, score, name, cost, signs))
         self._run.reporter.measured(state.images_seen, score, is_best)
         if self._tensorboard is not None:
             self._tensorboard.write_score(state.images_seen, score, self._board.best()[0].score)
@@ -145,12 +155,25 @@ class MeasureHook:
                 " set a larger one"
             )
 
-    def _new_distance(self) -> DistanceToReal:
+    def _references(self) -> tuple[DistanceToReal, VitalSigns]:
+        """What generated images are compared with."""
         measure, extractor = self._run.config.metrics.measure, self._run.extractor
         assert measure != "off" and extractor is not None
         reference, others, split = two_samples(self._run.dataset, self._count)
         seed = derived_seed(self._run.config.seed, "metrics")
-        return DistanceToReal(measure, extractor, reference, others, split=split, seed=seed)
+        some = _Some()
+        distance = DistanceToReal(
+            measure, extractor, some.noted(reference), others, split=split, seed=seed
+        )
+        return distance, VitalSigns(some.images(), distance.real_NF)
+
+    def _network_signs(self, state: TrainingState) -> dict[str, float]:
+        seed = derived_seed(self._run.config.seed, "metrics")
+        latent_BZ = self._run.networks.latent.numbered(seed, 0, _BATCH).to(state.device)
+        players = state.players
+        return network_signs(
+            state.average.ready(players.generator), players.discriminator, latent_BZ
+        )
 
     def _images(self, state: TrainingState) -> Iterator[NDArray[np.uint8]]:
         """Images of the same latents every time, in batches."""
@@ -163,3 +186,23 @@ class MeasureHook:
             with torch.inference_mode():
                 pixel_BCHW = scale.denormalize(generator(latent_BZ)).cpu()
             yield pixel_BCHW.numpy()
+
+
+class _Some:
+    """Keeps the first images of a stream, which vital signs look at."""
+
+    def __init__(self) -> None:
+        self._parts: list[NDArray[np.uint8]] = []
+        self._count = 0
+
+    def noted(self, parts: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+        """The same stream of parts (n, C, H, W)."""
+        for part in parts:
+            if self._count < _LOOKED_AT:
+                self._parts.append(part[: _LOOKED_AT - self._count].copy())
+                self._count += len(self._parts[-1])
+            yield part
+
+    def images(self) -> NDArray[np.uint8]:
+        """The first images, uint8 (N, C, H, W)."""
+        return np.concatenate(self._parts)

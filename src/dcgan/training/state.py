@@ -41,6 +41,8 @@ class TrainingState:
     threads : Threads
     means : RunningMeans
         Statistics of the steps since the last log line.
+    waiting : float
+        Seconds since then in which training waited for images; checkpoints do not keep it.
     """
 
     players: Players
@@ -54,6 +56,7 @@ class TrainingState:
     rate_factor: float = 1.0
     threads: Threads = field(default_factory=Threads)
     means: RunningMeans = field(default_factory=RunningMeans)
+    waiting: float = 0.0
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
         """All tensors by the checkpoint file they belong in; ``ema`` is ready to sample from."""

@@ -29,6 +29,7 @@ from dcgan.training.build import (
     build_tensorboard,
 )
 from dcgan.training.context import RunContext
+from dcgan.training.health_hook import HealthHook
 from dcgan.training.hooks import CheckpointHook, LogHook, SheetHook
 from dcgan.training.loop import Hook, Plan, StopRequest, fit, stopping_on_signals
 from dcgan.training.metrics_hook import MeasureHook, measured_images
@@ -202,6 +203,8 @@ def _recorded(
             measuring = MeasureHook(run, stop, checkpoints.save, tensorboard)
             measuring.begin(state, batches.batch)
             hooks.append(measuring.after_step)
+        health = HealthHook(run, stop, batches.batch)
+        hooks.append(health.after_step)
         yield [*hooks, checkpoints.after_step, timing.begin_step]
         checkpoints.save(state)
         images = state.images_seen
@@ -218,6 +221,8 @@ def _recorded(
             measuring.finish(state)
         log.write(state)
         sheets.write(state)
+        if stop.reason is None:
+            health.look(state)
         _finish(run, images)
 
 

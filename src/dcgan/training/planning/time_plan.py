@@ -9,6 +9,7 @@ import torch
 
 from dcgan.config import RunConfig, load_recipe, merge, parse_config, resolved, with_settings
 from dcgan.data.quality.survey import Survey
+from dcgan.health.expectation import images_needed
 from dcgan.runs.networks import Networks
 from dcgan.training.planning.auto import choose_size, resolve_auto
 from dcgan.training.planning.memory_check import refuse_beyond_memory
@@ -16,11 +17,6 @@ from dcgan.training.planning.tables import resolve_networks
 
 SpeedTest = Callable[[RunConfig, Networks, torch.device], float]
 """Images per second of a configuration: :func:`dcgan.training.trial.images_per_second`."""
-
-_NEEDED_PER_PIXEL = {"gray": 360, "color": 900}
-"""Images until objects in samples can be recognized, for each pixel of the longer side. Read from
-the sheets of real runs of the default recipe: digits of MNIST at 28x28 after 10,000 images, faces
-and figures of emoji at 32x32 after about 30,000 and at 64x64 after about 60,000."""
 
 _TRAINING_SHARE = 0.85
 """Of a run's time; the rest goes to sheets, metrics, checkpoints and loading."""
@@ -124,11 +120,6 @@ def expect(
     speed = _TRAINING_SHARE * speed_of(config, networks, device) * processes
     needed = images_needed(size, channels)
     return Expectation(size, speed, needed, resolved(config.length.images or 0))
-
-
-def images_needed(size: tuple[int, int], channels: int) -> int:
-    """How many images a run of the default recipe sees until objects can be recognized."""
-    return _NEEDED_PER_PIXEL["color" if channels > 2 else "gray"] * max(size)
 
 
 def time_needed(

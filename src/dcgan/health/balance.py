@@ -1,0 +1,180 @@
+"""The balance of the two networks, from D's scores of real and generated images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcgan.health.finding import Finding
+from dcgan.health.history import Curve, History, Stretch
+
+_SURE = 0.95
+"""D's mean probability of being right, on both sides, from which it wins: beyond it hardly any
+gradient is left for G with the saturating loss (Goodfellow et al. 2014, section 3)."""
+
+_LEVEL = 0.06
+"""Largest difference between D's scores of real and generated images at which it tells nothing."""
+
+_FOOLED = 0.1
+"""By how much D's score of generated images exceeds that of real ones when garbage fools it."""
+
+_SWING = 0.35
+"""Distance between the high and low points of D's scores within a few log lines."""
+
+_SWINGS = 6
+"""High and low points that make an oscillation."""
+
+_CERTAIN = 0.9
+"""Mean sign of D's logits of real images from which it is overfitting. Karras et al. 2020
+(arXiv:2006.06676) augment from 0.6 on; healthy runs here stay below 0.8."""
+
+_COVERED = 0.3
+"""Coverage of the real images (0.97 for other real images) from which images are no garbage."""
+
+_GAIN = 0.25
+"""Part by which the best score must come closer to the real-image baseline to count as learning."""
+
+
+def discriminator_wins(history: History) -> Iterator[Finding]:
+    """D tells real from generated images perfectly, and the images do not improve."""
+    if not history.setup.has_level:
+        return
+    real, fake = _smoothed(history, "score_real", "score_fake_after")
+    held = history.longest(real.images, (real.values > _SURE) & (fake.values < 1 - _SURE))
+    if held is None or not _is_bad(history, held):
+        return
+    yield Finding(
+        "discriminator-wins",
+        "failure",
+        held.since,
+        "The discriminator recognizes every image, real or generated, with certainty. The generator"
+        " gets no usable gradient from it, so its images no longer improve.",
+        "Start a new run with a smaller `optim.discriminator.lr`, or with `objective.r1=1`",
+        {"score_real": real.last, "score_fake": fake.last},
+        held.until,
+    )
+
+
+def generator_fools_discriminator(history: History) -> Iterator[Finding]:
+    """D takes bad images for real ones."""
+    if not history.setup.has_level:
+        return
+    real, fake = _smoothed(history, "score_real", "score_fake_after")
+    held = history.longest(real.images, fake.values > real.values + _FOOLED)
+    if held is None or not _is_bad(history, held):
+        return
+    yield Finding(
+        "generator-fools-discriminator",
+        "failure",
+        held.since,
+        "The discriminator scores generated images higher than real ones, although they do not look"
+        " like them. The generator's loss is low, but it learns nothing useful.",
+        "Start a new run with a larger `optim.discriminator.lr` or a smaller `optim.generator.lr`",
+        {"score_real": real.last, "score_fake": fake.last},
+        held.until,
+    )
+
+
+def discriminator_loses(history: History) -> Iterator[Finding]:
+    """D cannot tell bad images from real ones."""
+    if not history.setup.has_level:
+        return
+    real, fake = _smoothed(history, "score_real", "score_fake_before")
+    is_even = np.abs(real.values - fake.values) < _LEVEL
+    held = history.longest(real.images, is_even)
+    if held is None or not _is_bad(history, held):
+        return
+    yield Finding(
+        "discriminator-loses",
+        "failure",
+        held.since,
+        "The discriminator cannot tell generated images from real ones, although they are easy to"
+        " tell apart. So the generator learns nothing from it.",
+        "Start a new run with a larger `optim.discriminator.lr`, and without dropout and noise in"
+        " the discriminator",
+        {"score_real": real.last, "score_fake": fake.last},
+        held.until,
+    )
+
+
+def oscillation(history: History) -> Iterator[Finding]:
+    """The networks overtake each other again and again."""
+    if not history.setup.has_level:
+        return
+    gap = Curve(
+        history.curve("score_real").images,
+        history.curve("score_real").values - history.curve("score_fake_before").values,
+    ).after(history.least)
+    turns = _turns(gap.values, _SWING)
+    late = [place for place in turns if gap.images[place] > history.images_seen // 2]
+    if len(late) < _SWINGS:
+        return
+    yield Finding(
+        "oscillation",
+        "warning",
+        int(gap.images[turns[0]]),
+        "The two networks overtake each other again and again: the discriminator's scores swing"
+        " between sure and fooled, and the images change instead of improving.",
+        "Start a new run with smaller learning rates (`optim.generator.lr`,"
+        " `optim.discriminator.lr`), and with a first beta of at most 0.5",
+        {"turns": float(len(late)), "swing": float(np.ptp(gap.values))},
+    )
+
+
+def discriminator_overfits(history: History) -> Iterator[Finding]:
+    """D learns the training images by heart instead of what makes images real."""
+    setup = history.setup
+    sign = history.curve("sign_real").smoothed()
+    few = setup.dataset_images and history.images_seen > 10 * setup.dataset_images
+    if not few:
+        return
+    held = history.longest(sign.images, sign.values > _CERTAIN)
+    if held is None:
+        return
+    yield Finding(
+        "discriminator-overfits",
+        "warning",
+        held.since,
+        f"The discriminator is sure of almost all of its {setup.dataset_images:,} training images,"
+        " which it has seen many times: it is overfitting, and what the generator learns from it"
+        " gets worse.",
+        "Add images, or train with `augment.policy=color+translation+cutout` and"
+        " `augment.probability=adaptive`"
+        if not setup.is_augmented
+        else "Add images, or stop at the best checkpoint",
+        {"sign_real": sign.last, "epochs": history.images_seen / setup.dataset_images},
+        held.until,
+    )
+
+
+def _smoothed(history: History, *names: str) -> tuple[Curve, ...]:
+    return tuple(history.curve(name).smoothed() for name in names)
+
+
+def _is_bad(history: History, held: Stretch) -> bool:
+    """Whether images are far from the real ones, and became no better while something held."""
+    coverage = history.sign("coverage").after(held.since).values
+    if len(coverage) and coverage.max() > _COVERED:
+        return False
+    middle = held.since + ((held.until or history.images_seen) - held.since) // 2
+    gain = history.gain_since(middle)
+    return not gain > _GAIN
+
+
+def _turns(values_N: NDArray[np.float64], least: float) -> list[int]:
+    """Places of the high and low points, each at least ``least`` from the one before."""
+    turns: list[int] = []
+    low = high = 0
+    rising: bool | None = None
+    for place, value in enumerate(values_N):
+        high = place if value > values_N[high] else high
+        low = place if value < values_N[low] else low
+        if rising is not False and values_N[high] - value >= least:
+            turns.append(high)
+            rising, low = False, place
+        elif rising is not True and value - values_N[low] >= least:
+            turns.append(low)
+            rising, high = True, place
+    return turns

@@ -1,0 +1,191 @@
+"""What a run has logged, as curves over images seen, and how long something has held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SMOOTHED = 7
+"""Log lines of a running median: single steps of a GAN say little."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is known of a run before its first step.
+
+    Parameters
+    ----------
+    dataset_images : int
+        Images in the dataset; 0 if unknown.
+    batch : int
+    images : int, optional
+        Planned images seen.
+    needed : int, optional
+        Images seen after which images of this size are usually recognizable.
+    has_level : bool
+        Whether D's logits are compared with zero, so that its scores are probabilities.
+    is_augmented : bool
+        Whether D sees augmented images.
+    uneven : sequence of str
+        Layers of G whose kernel is no multiple of their stride, such as ``2: kernel 3, stride 2``.
+    """
+
+    dataset_images: int = 0
+    batch: int = 32
+    images: int | None = None
+    needed: int | None = None
+    has_level: bool = True
+    is_augmented: bool = False
+    uneven: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class ScoreLine:
+    """One score during training.
+
+    Parameters
+    ----------
+    images : int
+        Images seen.
+    value, baseline : float
+        A distance to real images, and that of other real images. Lower is better.
+    signs : mapping of str to float
+        The vital signs of the same images.
+    checkpoint : str, optional
+        Its name, if one was saved.
+    """
+
+    images: int
+    value: float
+    baseline: float
+    signs: Mapping[str, float] = field(default_factory=dict)
+    checkpoint: str | None = None
+
+
+class Curve(NamedTuple):
+    """Numbers over images seen, both (N,), oldest first."""
+
+    images: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+    @property
+    def last(self) -> float:
+        """The last value; NaN without any."""
+        return float(self.values[-1]) if len(self.values) else float("nan")
+
+    def smoothed(self) -> Curve:
+        """Running medians of this and up to six earlier values."""
+        values = [
+            float(np.median(self.values[max(0, end - _SMOOTHED) : end]))
+            for end in range(1, len(self.values) + 1)
+        ]
+        return Curve(self.images, np.array(values))
+
+    def after(self, images: int) -> Curve:
+        """The part from a number of images seen on."""
+        is_late = self.images >= images
+        return Curve(self.images[is_late], self.values[is_late])
+
+
+class Stretch(NamedTuple):
+    """From which to which number of images seen something held; ``until`` is None if it still
+    holds."""
+
+    since: int
+    until: int | None
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything that the rules look at.
+
+    Parameters
+    ----------
+    log : sequence of mappings
+        The lines of ``log.jsonl``, by images seen.
+    scores : sequence of ScoreLine
+        Those of one metric, by images seen.
+    events : sequence of mappings
+        The lines of ``events.jsonl``.
+    setup : Setup
+    """
+
+    log: Sequence[Mapping[str, Any]]
+    scores: Sequence[ScoreLine] = ()
+    events: Sequence[Mapping[str, Any]] = ()
+    setup: Setup = Setup()
+
+    @property
+    def images_seen(self) -> int:
+        """At the last line of the log, or at the last score."""
+        ends = [line["images"] for line in self.log[-1:]] + [
+            score.images for score in self.scores[-1:]
+        ]
+        return max(ends, default=0)
+
+    @property
+    def least(self) -> int:
+        """Images seen for which something must hold to be a finding: 60 batches, and a twentieth
+        of what has been seen."""
+        return max(60 * self.setup.batch, self.images_seen // 20)
+
+    def curve(self, name: str) -> Curve:
+        """A number of the log; lines without it are left out."""
+        lines = [line for line in self.log if isinstance(line.get(name), (int, float))]
+        return _curve([line["images"] for line in lines], [line[name] for line in lines])
+
+    def layers(self, name: str) -> dict[str, Curve]:
+        """Numbers by layer, such as ``gradient_mean``."""
+        lines = [line for line in self.log if line.get(name)]
+        layers = lines[-1][name] if lines else {}
+        return {
+            layer: _curve(
+                [line["images"] for line in lines],
+                [line[name].get(layer, np.nan) for line in lines],
+            )
+            for layer in layers
+        }
+
+    def sign(self, name: str) -> Curve:
+        """A vital sign of the scored images."""
+        lines = [line for line in self.scores if name in line.signs]
+        return _curve([line.images for line in lines], [line.signs[name] for line in lines])
+
+    def excess(self) -> Curve:
+        """How far the scores are from the real-image baseline; never below a tenth of it, below
+        which differences are noise."""
+        return _curve(
+            [line.images for line in self.scores],
+            [max(line.value - line.baseline, 0.1 * abs(line.baseline)) for line in self.scores],
+        )
+
+    def longest(self, images_N: NDArray[np.int64], holds_N: NDArray[np.bool_]) -> Stretch | None:
+        """The last stretch that is long enough (:attr:`least`); None without one."""
+        found, start = None, None
+        for place, (images, holds) in enumerate(zip(images_N, holds_N, strict=True)):
+            if holds and start is None:
+                start = int(images)
+            is_last = place == len(images_N) - 1
+            if start is not None and (not holds or is_last):
+                if int(images) - start >= self.least:
+                    found = Stretch(start, None if holds else int(images))
+                start = None
+        return found
+
+    def gain_since(self, images: int) -> float:
+        """The part by which the best score since then is closer to the baseline than the best one
+        before: 0.3 is 30 % closer, below 0 is worse. NaN without scores on both sides."""
+        excess = self.excess()
+        before = excess.values[excess.images <= images]
+        after = excess.values[excess.images > images]
+        if not len(before) or not len(after):
+            return float("nan")
+        return float(1 - after.min() / before.min())
+
+
+def _curve(images: Sequence[int], values: Sequence[float]) -> Curve:
+    return Curve(np.array(images, dtype=np.int64), np.array(values, dtype=np.float64))

@@ -1,0 +1,80 @@
+"""Whether more time will help: improving, at a plateau, or past the best checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dcgan.health.finding import Finding
+from dcgan.health.history import Curve, History
+
+_FEWEST = 5
+"""Scores without which nothing is said about progress."""
+
+_WORSE = 1.5
+"""Times the best distance to the real-image baseline at which quality counts as degrading."""
+
+_STEADY = 0.1
+"""Part by which quality must improve in the second half of a run to count as improving."""
+
+
+def degrading(history: History) -> Iterator[Finding]:
+    """Quality has peaked and falls."""
+    excess = history.excess()
+    if len(excess.values) < _FEWEST:
+        return
+    best = int(excess.values.argmin())
+    later = excess.values[best + 1 :]
+    if len(later) < 3 or np.median(later[-3:]) < _WORSE * excess.values[best]:
+        return
+    line = history.scores[best]
+    yield Finding(
+        "degrading",
+        "warning",
+        line.images,
+        f"Quality was best after {line.images:,} images and has become worse since: the score is"
+        f" {history.scores[-1].value:.3g}, and {line.value:.3g} at best. Lower is better.",
+        f"Use the checkpoint of {line.images:,} images: it is the best one, and all commands use it"
+        " by default. To train on, use smaller learning rates",
+        {"best": line.value, "last": history.scores[-1].value, "baseline": line.baseline},
+    )
+
+
+def improvement(history: History) -> Iterator[Finding]:
+    """Still improving, with an estimate; or a plateau."""
+    excess = history.excess()
+    if len(excess.values) < _FEWEST:
+        return
+    if any(degrading(history)):
+        return
+    best = Curve(excess.images, np.minimum.accumulate(excess.values))
+    end = int(excess.images[-1])
+    middle = best.values[excess.images <= end / 2]
+    if not len(middle):
+        return
+    gain = 1 - best.values[-1] / middle[-1]
+    value, baseline = min(line.value for line in history.scores), history.scores[-1].baseline
+    if gain >= _STEADY:
+        expected = baseline + (value - baseline) * (1 - gain)
+        yield Finding(
+            "improving",
+            "note",
+            int(excess.images[0]),
+            f"Images are still improving: the score is {value:.3g}, and twice as many images would"
+            f" bring about {expected:.2g}. Real images score {baseline:.2g}; lower is better.",
+            "",
+            {"gain": float(gain), "score": value, "expected": float(expected)},
+        )
+        return
+    since = int(excess.images[int(np.argmax(best.values <= best.values[-1] / (1 - _STEADY)))])
+    yield Finding(
+        "plateau",
+        "note",
+        since,
+        f"Quality has hardly changed since image {since:,}: the score is {value:.3g}, and real"
+        f" images score {baseline:.2g}. More time will not help.",
+        "For better images, add training images or start a new run with a larger"
+        " `model.generator.width`",
+        {"gain": float(gain), "score": value, "baseline": baseline},
+    )

@@ -1,0 +1,92 @@
+"""The networks' layers, the dataset and its loading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dcgan.health.finding import Finding
+from dcgan.health.history import History
+from dcgan.health.variety import start
+
+_GAP = 0.5
+"""Difference between images made with the final and with a batch's statistics, in deviations."""
+
+_DEAD = 0.3
+"""Share of the channels after a ReLU that are always zero."""
+
+_WAITING = 0.4
+"""Share of the time in which training waits for images."""
+
+_FEW = 500
+"""Images below which a GAN mostly repeats or copies them: Karras et al. 2020 (arXiv:2006.06676)
+need augmentation from a few thousand on."""
+
+
+def batch_norm_mismatch(history: History) -> Iterator[Finding]:
+    """Batch norm behaves differently in training and afterwards."""
+    gap = history.sign("batch_norm_gap")
+    if len(gap.values) < 2 or gap.values[-2:].min() < _GAP:
+        return
+    yield Finding(
+        "batch-norm-mismatch",
+        "warning",
+        start(gap.images, gap.values > _GAP),
+        "Images change much when batch norm uses its final statistics instead of those of a batch:"
+        " the generator relies on the other images of its batch.",
+        "Start a new run with a larger `optim.batch`, at least 16, or with"
+        " `model.generator.norm=pixel`",
+        {"batch_norm_gap": gap.last, "batch": float(history.setup.batch)},
+    )
+
+
+def dead_units(history: History) -> Iterator[Finding]:
+    """Channels that are zero for every image."""
+    for name, network in (("dead_generator", "generator"), ("dead_discriminator", "discriminator")):
+        dead = history.sign(name)
+        if not len(dead.values) or dead.values[-2:].min() < _DEAD:
+            continue
+        yield Finding(
+            "dead-units",
+            "warning",
+            start(dead.images, dead.values > _DEAD),
+            f"{dead.last:.0%} of the {network}'s channels are zero for every image: they learn"
+            " nothing more, and the network is smaller than it looks.",
+            f"Start a new run with a smaller `optim.{network}.lr`, or with"
+            f" `model.{network}.activation=leaky_relu`",
+            {name: dead.last},
+        )
+
+
+def slow_data(history: History) -> Iterator[Finding]:
+    """Training waits for images."""
+    waiting = history.curve("waiting")
+    if len(waiting.values) < 10 or np.median(waiting.values[5:]) < _WAITING:
+        return
+    share = float(np.median(waiting.values[5:]))
+    yield Finding(
+        "slow-data",
+        "warning",
+        int(waiting.images[5]),
+        f"Training spends {share:.0%} of its time waiting for images: reading and decoding them is"
+        " slower than the networks.",
+        "Decode them once with `dcgan prepare`, and train on the result",
+        {"waiting": share},
+    )
+
+
+def too_few_images(history: History) -> Iterator[Finding]:
+    """A small dataset, which is seen again and again."""
+    count = history.setup.dataset_images
+    if not 0 < count < _FEW:
+        return
+    yield Finding(
+        "too-few-images",
+        "note",
+        0,
+        f"The dataset has {count:,} images. With fewer than {_FEW}, a generator mostly repeats or"
+        " copies them.",
+        "Add images",
+        {"dataset_images": float(count), "epochs": history.images_seen / count},
+    )

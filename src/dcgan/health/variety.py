@@ -1,0 +1,89 @@
+"""Whether the generator makes many kinds of images, and whether it copies the training images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dcgan.health.finding import Finding
+from dcgan.health.history import History
+
+_COLLAPSED = 0.6
+"""Share of images that repeat another one (real images: 0.05) at which a generator collapsed."""
+
+_NARROW = 0.35
+"""Rank of the features, divided by that of real images, at which modes are missing."""
+
+_LESS = 0.5
+"""Part of the best rank or coverage of the run at which modes were lost."""
+
+_NEAR = 0.75
+"""Median distance to the nearest training image, divided by that between real images, at which
+images count as copies. A perfect generator has 1."""
+
+
+def mode_collapse(history: History) -> Iterator[Finding]:
+    """G makes one image, or few, again and again."""
+    repeats, rank = history.sign("repeats"), history.sign("rank")
+    if not has_begun(history) or not len(repeats.values):
+        return
+    is_full = repeats.values > _COLLAPSED
+    is_narrow = rank.values < _NARROW
+    if is_full[-1]:
+        since = start(repeats.images, is_full)
+        yield Finding(
+            "mode-collapse",
+            "failure",
+            since,
+            f"{repeats.last:.0%} of the generated images are near-copies of each other. Of real"
+            " images, 5 % are.",
+            "Start a new run with a smaller `optim.generator.lr`, and with `objective.r1=1` or"
+            " `model.discriminator.minibatch_stddev=true`",
+            {"repeats": repeats.last, "rank": rank.last},
+        )
+    elif is_narrow[-1]:
+        yield Finding(
+            "partial-mode-collapse",
+            "warning",
+            start(rank.images, is_narrow),
+            "The generated images vary in far fewer ways than the real ones"
+            f" ({rank.last:.0%} of the independent directions of their features).",
+            "Start a new run with a larger `model.latent.dim`, a smaller `optim.generator.lr`, or"
+            " `model.discriminator.pack=2`",
+            {"rank": rank.last, "coverage": history.sign("coverage").last},
+        )
+
+
+def copying(history: History) -> Iterator[Finding]:
+    """Images are nearer to training images than these are to each other."""
+    distance, coverage = history.sign("distance"), history.sign("coverage")
+    if not len(distance.values) or not history.setup.dataset_images:
+        return
+    is_near = distance.values < _NEAR
+    if not is_near[-1]:
+        return
+    yield Finding(
+        "copying",
+        "warning",
+        start(distance.images, is_near),
+        "Generated images are much nearer to training images than training images are to each"
+        " other: the generator probably copies them. Tests cannot tell copying from a generator"
+        " that only makes typical images, and they miss some copies: look at the nearest training"
+        " images.",
+        "Run `dcgan evaluate` and look at the pairs; add images, or stop earlier",
+        {"distance": distance.last, "coverage": coverage.last},
+    )
+
+
+def has_begun(history: History) -> bool:
+    """Whether images have begun to look like something: early fog is no collapse."""
+    needed = history.setup.needed
+    return history.images_seen >= (needed / 2 if needed else 10 * history.least)
+
+
+def start(images_N: np.ndarray, holds_N: np.ndarray) -> int:
+    """Images seen at the start of the stretch that holds at the end."""
+    breaks = np.flatnonzero(~holds_N)
+    first = int(breaks[-1]) + 1 if len(breaks) else 0
+    return int(images_N[first])

@@ -1,0 +1,80 @@
+"""Looks after the health of a run while it trains, and does what was asked for when it fails."""
+
+from __future__ import annotations
+
+from dcgan.errors import Diverged
+from dcgan.health import Finding
+from dcgan.runs.checkpoints import list_checkpoints, set_aside
+from dcgan.runs.health import diagnosis_of
+from dcgan.training.context import RunContext
+from dcgan.training.loop import StopRequest
+from dcgan.training.planning.triggers import Widening
+from dcgan.training.rules import Statistics
+from dcgan.training.state import TrainingState
+
+_FIRST = 64
+"""Batches before the first look: nothing is a finding before."""
+
+_LOOKS = 20
+"""Each look comes after images seen have grown by one part in this many."""
+
+
+class HealthHook:
+    """Says each finding once, in one line, when it first appears.
+
+    Parameters
+    ----------
+    run : RunContext
+    stop : StopRequest
+    batch : int
+        Images per step.
+    """
+
+    def __init__(self, run: RunContext, stop: StopRequest, batch: int) -> None:
+        self._run = run
+        self._stop = stop
+        self._schedule = Widening(_FIRST * batch, 1e12, _LOOKS)
+        self._known = {
+            (event.get("id"), event.get("severity"))
+            for event in run.folder.events.read()
+            if event.get("event") == "health"
+        }
+
+    def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
+        del statistics
+        if self._schedule.passed(before, state.images_seen):
+            self.look(state)
+
+    def look(self, state: TrainingState) -> None:
+        """Say what is new.
+
+        Raises ``Diverged`` for a failure, if the run is to return to an earlier checkpoint then.
+        """
+        for finding in diagnosis_of(self._run.folder).findings:
+            if finding.severity == "note" or (finding.id, finding.severity) in self._known:
+                continue
+            self._known.add((finding.id, finding.severity))
+            self._run.event(
+                "health",
+                id=finding.id,
+                severity=finding.severity,
+                images=finding.since,
+                evidence=dict(finding.evidence),
+            )
+            advice = f" {finding.advice}." if finding.advice else ""
+            self._run.reporter.note(
+                f"{finding.severity}, since image {finding.since:,}: {finding.meaning}{advice}"
+            )
+            if finding.severity == "failure":
+                self._act(finding, state)
+
+    def _act(self, finding: Finding, state: TrainingState) -> None:
+        action = self._run.config.on_failure
+        if action == "stop":
+            self._stop.reason = f"stopped early, as `on_failure=stop` asks for: {finding.id}"
+        elif action == "rollback":
+            for checkpoint in list_checkpoints(self._run.folder.checkpoints):
+                if int(checkpoint.name) > finding.since:
+                    set_aside(checkpoint, "failed")
+            self._known.discard((finding.id, finding.severity))  # it may come back
+            raise Diverged(f"{finding.id} after {state.images_seen:,} images")
