@@ -141,7 +141,8 @@ class HealthRun:
         from dcgan.config import merge
 
         cause, data = CAUSES[self.cause], DATA[self.data]
-        images = int(IMAGES[self.data] * cause.longer)
+        shorter = 1.0 if cause.finding is None else 0.5
+        images = int(IMAGES[self.data] * cause.longer * shorter)
         settings = merge(
             {
                 "model": _WIDTH if cause.recipe == "auto" else {},

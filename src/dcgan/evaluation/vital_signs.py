@@ -86,15 +86,15 @@ def pixel_signs(pixel_MCHW: NDArray[np.uint8], real_NCHW: NDArray[np.uint8]) -> 
     ``contrast``: the standard deviation of all pixels, divided by that of real images.
     ``brightness``: the difference of the mean pixels, in standard deviations of real pixels.
     ``saturation``: the share of black and white pixels (0, 1, 254, 255) minus that of real images.
-    ``checkerboard``: how much stronger the frequencies of a checkerboard are than their
-    neighbors, divided by the same of real images; 1 without one.
+    ``checkerboard``: the share of the variance in patterns of two or four pixels
+    (:func:`checkerboard`) minus that of real images.
     """
     deviation, real_deviation = float(pixel_MCHW.std()), max(float(real_NCHW.std()), 1e-6)
     return {
         "contrast": deviation / real_deviation,
         "brightness": (float(pixel_MCHW.mean()) - float(real_NCHW.mean())) / real_deviation,
         "saturation": _saturated(pixel_MCHW) - _saturated(real_NCHW),
-        "checkerboard": checkerboard(pixel_MCHW) / checkerboard(real_NCHW),
+        "checkerboard": checkerboard(pixel_MCHW) - checkerboard(real_NCHW),
     }
 
 
@@ -103,28 +103,25 @@ def _saturated(pixel_NCHW: NDArray[np.uint8]) -> float:
 
 
 def checkerboard(pixel_NCHW: NDArray[np.uint8]) -> float:
-    """Power at the frequencies of patterns that repeat every two or four pixels, divided by that
-    of neighboring frequencies.
+    """Share of the variance that lies in patterns which repeat every two or four pixels.
 
-    Transposed convolutions with a stride leave such patterns where windows overlap unevenly (Odena
-    et al. 2016, https://distill.pub/2016/deconv-checkerboard). The power is that of the mean over
-    images: a pattern that lies at the same place in all images.
+    Transposed convolutions leave such patterns where windows overlap unevenly (Odena et al. 2016,
+    https://distill.pub/2016/deconv-checkerboard). It is the power of the rows and columns of the
+    spectrum at these frequencies, beyond that of their neighbors, as a share of the whole; about 0
+    for photographs.
     """
     gray_NHW = pixel_NCHW.mean(axis=1, dtype=np.float64)
-    power_HW = np.square(np.abs(np.fft.fft2(gray_NHW.mean(axis=0)))) + 1e-3 * gray_NHW.size / len(
-        gray_NHW
-    )
-    ratios = []
-    for axis in (0, 1):
-        along = power_HW if axis == 0 else power_HW.T
-        side = len(along)
+    gray_NHW -= gray_NHW.mean(axis=(1, 2), keepdims=True)
+    power_HW = np.square(np.abs(np.fft.fft2(gray_NHW))).mean(axis=0)
+    excess = 0.0
+    for along_F in (power_HW.sum(axis=1), power_HW.sum(axis=0)):
+        side = len(along_F)
         for period in (2, 4):
-            place = side // period
-            around = [place - 2, place - 1] + ([place + 1, place + 2] if period > 2 else [])
-            if min(around) < 1:
-                continue
-            ratios.append(along[place, :].sum() / np.mean([along[one, :].sum() for one in around]))
-    return float(np.max(ratios)) if ratios else 1.0
+            place = round(side / period)
+            around = [place - 1, place + 1] if period > 2 else [place - 1, place - 2]
+            beyond = along_F[place] - along_F[around].mean()
+            excess += max(0.0, float(beyond)) * (1 if period == 2 else 2)  # ± the same frequency
+    return excess / max(float(power_HW.sum()), 1e-12)
 
 
 def effective_rank(feature_NF: NDArray[np.float32]) -> float:

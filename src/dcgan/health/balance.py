@@ -81,8 +81,8 @@ def discriminator_loses(history: History) -> Iterator[Finding]:
     """D cannot tell bad images from real ones."""
     if not history.setup.has_level:
         return
-    real, fake = _smoothed(history, "score_real", "score_fake_before")
-    is_even = np.abs(real.values - fake.values) < _LEVEL
+    real, fake, after = _smoothed(history, "score_real", "score_fake_before", "score_fake_after")
+    is_even = (np.abs(real.values - fake.values) < _LEVEL) & (after.values < real.values + _FOOLED)
     held = history.longest(real.images, is_even)
     if held is None or not _is_bad(history, held):
         return
@@ -103,10 +103,8 @@ def oscillation(history: History) -> Iterator[Finding]:
     """The networks overtake each other again and again."""
     if not history.setup.has_level:
         return
-    gap = Curve(
-        history.curve("score_real").images,
-        history.curve("score_real").values - history.curve("score_fake_before").values,
-    ).after(history.least)
+    real, fake = history.curves("score_real", "score_fake_before")
+    gap = Curve(real.images, real.values - fake.values).after(history.least)
     turns = _turns(gap.values, _SWING)
     late = [place for place in turns if gap.images[place] > history.images_seen // 2]
     if len(late) < _SWINGS:
@@ -150,7 +148,7 @@ def discriminator_overfits(history: History) -> Iterator[Finding]:
 
 
 def _smoothed(history: History, *names: str) -> tuple[Curve, ...]:
-    return tuple(history.curve(name).smoothed() for name in names)
+    return tuple(curve.smoothed() for curve in history.curves(*names))
 
 
 def _is_bad(history: History, held: Stretch) -> bool:

@@ -135,8 +135,17 @@ class History:
 
     def curve(self, name: str) -> Curve:
         """A number of the log; lines without it are left out."""
-        lines = [line for line in self.log if isinstance(line.get(name), (int, float))]
-        return _curve([line["images"] for line in lines], [line[name] for line in lines])
+        return self.curves(name)[0]
+
+    def curves(self, *names: str) -> tuple[Curve, ...]:
+        """Numbers of the log, at the same images seen; lines without one of them are left out."""
+        lines = [
+            line
+            for line in self.log
+            if all(isinstance(line.get(name), (int, float)) for name in names)
+        ]
+        images = [line["images"] for line in lines]
+        return tuple(_curve(images, [line[name] for line in lines]) for name in names)
 
     def layers(self, name: str) -> dict[str, Curve]:
         """Numbers by layer, such as ``gradient_mean``."""

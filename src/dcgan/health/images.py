@@ -8,8 +8,9 @@ from dcgan.health.finding import Finding
 from dcgan.health.history import History
 from dcgan.health.variety import has_begun, start
 
-_PATTERN = 4.0
-"""Times the power of real images at the frequencies of a checkerboard."""
+_PATTERN = 0.02
+"""Share of the variance in patterns of two or four pixels, beyond that of real images. Healthy runs
+have less than 0.01 from their first few thousand images on."""
 
 _FLAT, _HARD = 0.6, 1.5
 """Contrast, divided by that of real images."""
@@ -30,9 +31,8 @@ def checkerboard(history: History) -> Iterator[Finding]:
             "checkerboard",
             "warning",
             start(pattern.images, pattern.values > _PATTERN),
-            "Generated images have a regular pattern of pixels"
-            f" ({pattern.last:.0f} times as strong as in real images), as transposed convolutions"
-            " leave it.",
+            "Generated images have a regular pattern of pixels, as transposed convolutions leave it"
+            f" ({pattern.last:.0%} of their variance).",
             "Start a new run with `model.generator.upsampling=bilinear`",
             {"checkerboard": pattern.last},
         )

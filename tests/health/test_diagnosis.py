@@ -1,0 +1,185 @@
+"""Each failure is found by its numbers, with the number of images at which it began; healthy runs
+have no finding worse than a note."""
+
+from __future__ import annotations
+
+import pytest
+from tests.health.histories import IMAGES, after, history
+
+from dcgan.health.diagnosis import RULES, diagnose
+
+STUCK = {"value": 150.0, "coverage": 0.01}
+"""The score of images that are of no use."""
+
+
+def found(*args, **kwargs):
+    return {finding.id: finding for finding in diagnose(history(*args, **kwargs)).findings}
+
+
+def serious(findings):
+    return {name for name, finding in findings.items() if finding.severity != "note"}
+
+
+def test_a_healthy_run_is_healthy_and_improving():
+    diagnosis = diagnose(history())
+    assert [finding.id for finding in diagnosis.findings] == ["improving"]
+    assert diagnosis.verdict.startswith("Healthy, still improving: twice as long would help.")
+    assert diagnosis.severity == "note"
+
+
+FAULTS = {
+    "discriminator-wins": (
+        after(8000, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01),
+        lambda seen: STUCK,
+    ),
+    "generator-fools-discriminator": (
+        after(8000, score_real=0.4, score_fake_after=0.7),
+        lambda seen: STUCK,
+    ),
+    "discriminator-loses": (
+        after(8000, score_real=0.5, score_fake_before=0.49),
+        lambda seen: STUCK,
+    ),
+    "vanishing-gradients": (
+        after(8000, gradient_mean={"1 conv": 1e-6, "2 conv": 0.01}),
+        None,
+    ),
+    "exploding-gradients": (after(8000, gradient_mean={"1 conv": 9.0, "2 conv": 0.01}), None),
+    "oscillation": (
+        lambda seen: {"score_real": 0.9 if seen // 1500 % 2 else 0.3},
+        None,
+    ),
+    "mode-collapse": (None, after(20_000, repeats=0.9, rank=0.1, coverage=0.01)),
+    "partial-mode-collapse": (None, after(20_000, rank=0.2, repeats=0.3)),
+    "contrast": (None, after(20_000, contrast=0.4)),
+    "saturated-output": (None, after(20_000, saturation=0.5)),
+    "checkerboard": (None, after(20_000, checkerboard=0.2)),
+    "batch-norm-mismatch": (None, after(20_000, batch_norm_gap=0.9)),
+    "dead-units": (None, lambda seen: {"dead_generator": 0.6 if seen >= 20_000 else 0.0}),
+    "degrading": (None, after(20_000, value=60.0)),
+    "slow-data": (lambda seen: {"waiting": 0.7}, None),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_found_and_nothing_else(name):
+    log, scores = FAULTS[name]
+    findings = found(log, scores)
+    assert serious(findings) == {name}
+    finding = findings[name]
+    assert finding.meaning.endswith(".")
+    assert finding.advice
+    assert not finding.advice.endswith(".")
+    assert all(isinstance(value, float) for value in finding.evidence.values())
+    began = {"slow-data": 0, "oscillation": 0}.get(name, 8000 if log else 20_000)
+    if name == "degrading":  # it began after the best score
+        began = 18_000
+    assert began <= finding.since <= began + 3000
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_holds_for_a_moment_only_is_no_finding(name):
+    log, scores = FAULTS[name]
+
+    def brief(change):
+        if change is None:
+            return None
+        return lambda seen: change(25_000) if 25_000 <= seen < 25_900 else {}
+
+    assert not serious(found(brief(log), brief(scores)))
+
+
+def test_certainty_is_no_fault_while_images_improve():
+    sure = after(0, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01)
+    assert not serious(found(sure))
+
+
+def test_losses_without_a_level_say_nothing_about_who_wins():
+    sure = after(0, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01)
+    assert "discriminator-wins" in found(sure, lambda seen: STUCK)
+    assert "discriminator-wins" not in found(sure, lambda seen: STUCK, has_level=False)
+
+
+def test_early_images_that_are_all_alike_are_no_mode_collapse():
+    alike = {"repeats": 0.9, "rank": 0.1}
+    assert "mode-collapse" in found(None, lambda seen: alike)
+    assert "mode-collapse" not in found(None, lambda seen: alike, needed=10 * IMAGES)
+
+
+def test_overfitting_and_copying_are_of_small_datasets():
+    certain = after(0, sign_real=0.97)
+    assert not serious(found(certain, dataset_images=IMAGES))
+    findings = found(certain, after(20_000, distance=0.4), dataset_images=400)
+    assert serious(findings) == {"discriminator-overfits", "copying"}
+    assert findings["too-few-images"].severity == "note"
+    assert "copying" in findings["copying"].meaning
+
+
+def test_a_plateau_is_told_from_improvement():
+    findings = found(None, lambda seen: {"value": max(12.0, 100 - seen / 100)})
+    assert set(findings) == {"plateau"}
+    assert findings["plateau"].since == pytest.approx(9000, abs=2000)
+
+
+def test_the_estimate_of_twice_the_images_is_the_same_gain_again():
+    # from 2 + 40 to 2 + 20 in the second half: again half of what is left
+    improving = found(None, lambda seen: {"value": 2 + 40 * IMAGES / 2 / seen})["improving"]
+    assert improving.evidence["gain"] == pytest.approx(0.5)
+    assert improving.evidence["expected"] == pytest.approx(12)
+
+
+def test_divergence_is_read_from_the_events():
+    events = [
+        {"event": "diverged", "images": 9000, "what": "loss_d not finite"},
+        {"event": "rollback", "images": 8000},
+    ]
+    finding = found(None, None, events)["diverged"]
+    assert (finding.severity, finding.since, finding.until) == ("warning", 9000, 9000)
+    events[0]["images"] = IMAGES
+    assert found(None, None, events)["diverged"].severity == "failure"
+
+
+def test_uneven_windows_are_noted_before_they_show():
+    finding = found(uneven=["2 (kernel 3, stride 2)"])["checkerboard"]
+    assert (finding.severity, finding.since) == ("note", 0)
+    assert "kernel 3, stride 2" in finding.meaning
+
+
+def test_images_of_no_use_are_not_criticized_in_detail():
+    findings = found(
+        after(8000, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01),
+        lambda seen: STUCK | {"contrast": 0.3, "checkerboard": 0.5},
+    )
+    assert set(findings) == {"discriminator-wins"}
+
+
+def test_the_verdict_of_a_short_run_is_that_it_is_too_early():
+    assert diagnose(history(needed=3 * IMAGES)).verdict == (
+        "Too early to say: 40,000 images seen, and recognizable images need about 120,000. Train"
+        " longer."
+    )
+
+
+@pytest.mark.parametrize("kept", [0, 1, 5, 40])
+@pytest.mark.parametrize("scored", [0, 1, 4])
+def test_every_rule_bears_a_history_that_has_hardly_begun(kept, scored):
+    from dataclasses import replace
+
+    whole = history()
+    short = replace(whole, log=whole.log[:kept], scores=whole.scores[:scored])
+    assert not serious({finding.id: finding for finding in diagnose(short).findings})
+
+
+def test_rules_bear_lines_of_older_versions():
+    from dataclasses import replace
+
+    whole = history()
+    names = ("images", "loss_d", "loss_g", "score_real", "score_fake_before")
+    old = [{name: line[name] for name in names} for line in whole.log]
+    scores = [replace(score, signs={}) for score in whole.scores]
+    findings = diagnose(replace(whole, log=old, scores=scores)).findings
+    assert [finding.id for finding in findings] == ["improving"]
+
+
+def test_each_rule_has_a_docstring():
+    assert all(rule.__doc__ for rule in RULES)
