@@ -72,7 +72,7 @@ def records(out):
     ]
 
 
-_TIMES = {"seconds", "images_per_second", "cost"}
+_TIMES = {"seconds", "images_per_second", "cost", "waiting"}
 
 
 def test_killed_at_random_moments_and_resumed_a_run_is_identical(tmp_path, dcgan):

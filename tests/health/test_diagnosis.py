@@ -134,7 +134,7 @@ def test_divergence_is_read_from_the_events():
         {"event": "rollback", "images": 8000},
     ]
     finding = found(None, None, events)["diverged"]
-    assert (finding.severity, finding.since, finding.until) == ("warning", 9000, 9000)
+    assert (finding.severity, finding.since, finding.until) == ("note", 9000, 9000)
     events[0]["images"] = IMAGES
     assert found(None, None, events)["diverged"].severity == "failure"
 

@@ -26,6 +26,9 @@ _SWING = 0.35
 _SWINGS = 6
 """High and low points that make an oscillation."""
 
+_OFTEN = 10
+"""Epochs before which D cannot know its images by heart."""
+
 _CERTAIN = 0.9
 """Mean sign of D's logits of real images from which it is overfitting. Karras et al. 2020
 (arXiv:2006.06676) augment from 0.6 on; healthy runs here stay below 0.8."""
@@ -124,10 +127,9 @@ def oscillation(history: History) -> Iterator[Finding]:
 def discriminator_overfits(history: History) -> Iterator[Finding]:
     """D learns the training images by heart instead of what makes images real."""
     setup = history.setup
-    sign = history.curve("sign_real").smoothed()
-    few = setup.dataset_images and history.images_seen > 10 * setup.dataset_images
-    if not few:
+    if not setup.dataset_images:
         return
+    sign = history.curve("sign_real").smoothed().after(_OFTEN * setup.dataset_images)
     held = history.longest(sign.images, sign.values > _CERTAIN)
     if held is None:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from dcgan.health import balance, gradients, images, progress, setup, variety
 from dcgan.health.finding import Diagnosis, Finding, Severity
@@ -40,9 +41,16 @@ _RANK: dict[Severity, int] = {"failure": 0, "warning": 1, "note": 2}
 
 
 def diagnose(history: History) -> Diagnosis:
-    """Everything that the rules find, worst first, and a verdict."""
-    found = [finding for rule in RULES for finding in rule(history)]
-    if any(finding.severity == "failure" and finding.until is None for finding in found):
+    """Everything that the rules find, worst first, and a verdict.
+
+    What has ended is a note: the run has recovered.
+    """
+    found = [
+        finding if finding.until is None else replace(finding, severity="note")
+        for rule in RULES
+        for finding in rule(history)
+    ]
+    if any(finding.severity == "failure" for finding in found):
         found = [finding for finding in found if finding.id not in _OF_GOOD_IMAGES]
     found.sort(key=lambda finding: _RANK[finding.severity])
     return Diagnosis(_verdict(history, found), found[0].severity if found else "note", found)

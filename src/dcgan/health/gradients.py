@@ -78,7 +78,7 @@ def diverged(history: History) -> Iterator[Finding]:
     ended = events[-1]["images"] >= history.images_seen
     yield Finding(
         "diverged",
-        "failure" if ended else "warning",
+        "failure",
         int(events[0]["images"]),
         f"Training diverged ({events[0].get('what', 'a loss is not finite')}). It returned to an"
         f" earlier checkpoint with half the learning rates {returns} times.",

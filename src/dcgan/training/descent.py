@@ -61,18 +61,6 @@ def frozen(module: nn.Module) -> Iterator[None]:
         module.requires_grad_(True)
 
 
-def generator_gradient(generator: nn.Module) -> Tensor | None:
-    """Mean absolute gradient of all of G's weights, a scalar on the device, from its last step.
-
-    None before its first step.
-    """
-    gradients = [weight.grad for weight in generator.parameters() if weight.grad is not None]
-    if not gradients:
-        return None
-    total = torch.stack([gradient.abs().sum(dtype=torch.float32) for gradient in gradients]).sum()
-    return total / sum(gradient.numel() for gradient in gradients)
-
-
 def gradient_magnitudes(discriminator: Discriminator) -> tuple[list[str], Tensor]:
     """Mean and largest absolute gradient of each layer of D, from its last step.
 

@@ -34,11 +34,12 @@ class HealthHook:
         self._run = run
         self._stop = stop
         self._schedule = Widening(_FIRST * batch, 1e12, _LOOKS)
-        self._known = {
-            (event.get("id"), event.get("severity"))
-            for event in run.folder.events.read()
-            if event.get("event") == "health"
-        }
+        self._known: set[tuple[str, str]] = set()
+        for event in run.folder.events.read():
+            if event.get("event") == "health":
+                self._known.add((str(event.get("id")), str(event.get("severity"))))
+            elif event.get("event") == "rollback":  # what was found before may come back
+                self._known.clear()
 
     def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
         del statistics
@@ -46,27 +47,33 @@ class HealthHook:
             self.look(state)
 
     def look(self, state: TrainingState) -> None:
-        """Say what is new.
+        """Say what is new, and act on the first failure, which is the cause of the others.
 
         Raises ``Diverged`` for a failure, if the run is to return to an earlier checkpoint then.
         """
+        failed: Finding | None = None
         for finding in diagnosis_of(self._run.folder).findings:
             if finding.severity == "note" or (finding.id, finding.severity) in self._known:
                 continue
             self._known.add((finding.id, finding.severity))
-            self._run.event(
-                "health",
-                id=finding.id,
-                severity=finding.severity,
-                images=finding.since,
-                evidence=dict(finding.evidence),
-            )
-            advice = f" {finding.advice}." if finding.advice else ""
-            self._run.reporter.note(
-                f"{finding.severity}, since image {finding.since:,}: {finding.meaning}{advice}"
-            )
-            if finding.severity == "failure":
-                self._act(finding, state)
+            if finding.severity == "failure" and failed is None:
+                failed = finding
+            self._say(finding)
+        if failed is not None:
+            self._act(failed, state)
+
+    def _say(self, finding: Finding) -> None:
+        self._run.event(
+            "health",
+            id=finding.id,
+            severity=finding.severity,
+            images=finding.since,
+            evidence=dict(finding.evidence),
+        )
+        advice = f" {finding.advice}." if finding.advice else ""
+        self._run.reporter.note(
+            f"{finding.severity}, since image {finding.since:,}: {finding.meaning}{advice}"
+        )
 
     def _act(self, finding: Finding, state: TrainingState) -> None:
         action = self._run.config.on_failure
@@ -76,5 +83,4 @@ class HealthHook:
             for checkpoint in list_checkpoints(self._run.folder.checkpoints):
                 if int(checkpoint.name) > finding.since:
                     set_aside(checkpoint, "failed")
-            self._known.discard((finding.id, finding.severity))  # it may come back
             raise Diverged(f"{finding.id} after {state.images_seen:,} images")

@@ -16,7 +16,7 @@ from dcgan.runs.checkpoints import prune_checkpoints, write_checkpoint
 from dcgan.runs.scores import best_names
 from dcgan.runtime.rng import derived_seed
 from dcgan.training.context import RunContext
-from dcgan.training.descent import generator_gradient, gradient_magnitudes
+from dcgan.training.descent import gradient_magnitudes
 from dcgan.training.loop import Plan
 from dcgan.training.planning.planned_checkpoints import PlannedCheckpoints
 from dcgan.training.planning.triggers import Geometric, Widening
@@ -73,9 +73,6 @@ class LogHook:
         if not self._has_begun or not state.means.counts:
             return
         means = state.means.take()
-        of_generator = generator_gradient(state.players.generator)
-        if of_generator is not None:
-            means["gradient_generator"] = of_generator
         layers, magnitudes = gradient_magnitudes(state.players.discriminator)
         numbers = torch.cat(
             [torch.stack(list(means.values())).float(), magnitudes.flatten().float()]

@@ -1,0 +1,86 @@
+"""A run says what is wrong with it while it trains, once, and does what was asked for."""
+
+from __future__ import annotations
+
+import pytest
+from tests.conftest import SMALL, Notes
+
+import dcgan
+from dcgan.config import merge
+from dcgan.errors import Diverged
+
+LOST = {  # D's steps are a thousand times those of G
+    "optim": {"discriminator": {"lr": 0.05}, "generator": {"lr": 1e-7}},
+    "objective": {"r1": 0},
+    "metrics": {"images": 100, "every": 640},
+    "records": {"checkpoint_every": 320, "keep": 20},
+}
+
+
+def lost(out, **changed):
+    notes = Notes()
+    arguments = merge({**SMALL, "settings": merge(SMALL["settings"], LOST)}, changed)
+    run = dcgan.train(
+        "digits", images=arguments.pop("images", 6400), out=out, reporter=notes, **arguments
+    )
+    return run, notes
+
+
+@pytest.fixture(scope="module")
+def lost_run(tmp_path_factory):
+    return lost(tmp_path_factory.mktemp("lost") / "run")
+
+
+def test_a_failure_is_said_once_while_it_happens(lost_run):
+    run, notes = lost_run
+    said = [note for note in notes if note.startswith("failure, since image")]
+    events = [event for event in run.folder.events.read() if event["event"] == "health"]
+    assert [event["id"] for event in events].count("discriminator-wins") == 1
+    (line,) = [note for note in said if "recognizes every image" in note]
+    assert "optim.discriminator.lr" in line
+    event = next(event for event in events if event["id"] == "discriminator-wins")
+    assert event["severity"] == "failure"
+    assert 0 < event["images"] < 3200
+    assert event["evidence"]["score_real"] > 0.95
+
+
+def test_the_run_knows_its_health(lost_run):
+    run, _ = lost_run
+    diagnosis = run.health()
+    assert diagnosis.severity == "failure"
+    assert diagnosis.verdict.startswith("Discriminator wins since image")
+    assert "discriminator-wins" in {finding.id for finding in diagnosis.findings}
+
+
+def test_a_run_can_stop_at_a_failure(tmp_path):
+    run, notes = lost(tmp_path / "run", settings={"on_failure": "stop"})
+    assert run.images_seen < 6400
+    assert any("`on_failure=stop`" in note and "discriminator-wins" in note for note in notes)
+
+
+def test_a_run_can_return_to_before_a_failure(tmp_path):
+    with pytest.raises(Diverged, match="discriminator-wins"):
+        lost(tmp_path / "run", settings={"on_failure": "rollback"})
+    run = dcgan.open_run(tmp_path / "run", checkpoint="last")
+    returns = [event for event in run.folder.events.read() if event["event"] == "rollback"]
+    assert [event["rate_factor"] for event in returns] == [0.5, 0.25, 0.125]
+    *_, began = [
+        event["images"]
+        for event in run.folder.events.read()
+        if event.get("id") == "discriminator-wins"
+    ]
+    assert run.images_seen <= began  # what came later is set aside
+
+
+def test_a_healthy_run_says_nothing(tmp_path):
+    notes = Notes()
+    run = dcgan.train("digits", images=2560, out=tmp_path / "run", reporter=notes, **SMALL)
+    assert not [note for note in notes if note.startswith(("failure", "warning"))]
+    assert run.health().severity == "note"
+
+
+def test_looking_changes_no_weight(tmp_path, monkeypatch):
+    whole = dcgan.train("digits", images=2560, out=tmp_path / "whole", **SMALL)
+    monkeypatch.setattr("dcgan.training.health_hook.HealthHook.look", lambda *_: None)
+    blind = dcgan.train("digits", images=2560, out=tmp_path / "blind", **SMALL)
+    assert (whole.sample(8, seed=3) == blind.sample(8, seed=3)).all()
