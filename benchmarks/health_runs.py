@@ -147,7 +147,7 @@ class HealthRun:
             {
                 "model": _WIDTH if cause.recipe == "auto" else {},
                 "metrics": {"images": 1000, "every": images // 20},
-                "records": {"tensorboard": False, "sheets": 6, "keep": 1000, "checkpoint_every": images // 4, "checkpoint_minutes": 1000},
+                "records": {"tensorboard": False, "sheets": 6, "keep": 1000, "checkpoint_every": images // 16, "checkpoint_minutes": 1000},
                 "data": {"size": data["size"]} if cause.recipe == "auto" else {},
             },
             cause.settings,

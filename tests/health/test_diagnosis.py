@@ -128,6 +128,11 @@ def test_the_estimate_of_twice_the_images_is_the_same_gain_again():
     assert improving.evidence["expected"] == pytest.approx(12)
 
 
+def test_batch_norm_needs_more_than_a_few_images():
+    assert serious(found(batch=2)) == {"batch-norm-mismatch"}
+    assert "batches of 2 images" in found(batch=2)["batch-norm-mismatch"].meaning
+
+
 def test_divergence_is_read_from_the_events():
     events = [
         {"event": "diverged", "images": 9000, "what": "loss_d not finite"},

@@ -59,7 +59,7 @@ def set_statistics(generator, latent_BZ):
 
 def test_healthy_networks(generator, discriminator):
     set_statistics(generator, LATENT)
-    signs = network_signs(generator, discriminator, LATENT)
+    signs = network_signs(generator, discriminator, LATENT, 32)
     assert signs["batch_norm_gap"] < 0.05
     assert signs["dead_generator"] == 0
     assert signs["dead_discriminator"] == 0
@@ -70,23 +70,33 @@ def test_dead_channels_are_counted(generator, discriminator):
     norms = [module for module in generator.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     with torch.no_grad():
         norms[0].bias[:3] = -1000.0
-    signs = network_signs(generator, discriminator, LATENT)
+    signs = network_signs(generator, discriminator, LATENT, 32)
     assert signs["dead_generator"] == pytest.approx(3 / 12)
 
 
 def test_other_statistics_than_those_of_the_batch_are_a_gap(generator, discriminator):
     set_statistics(generator, LATENT)
-    near = network_signs(generator, discriminator, LATENT)["batch_norm_gap"]
+    near = network_signs(generator, discriminator, LATENT, 32)["batch_norm_gap"]
     for module in generator.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_var *= 25
-    assert network_signs(generator, discriminator, LATENT)["batch_norm_gap"] > 0.5 > 10 * near
+    assert network_signs(generator, discriminator, LATENT, 32)["batch_norm_gap"] > 0.5 > 10 * near
+
+
+def test_the_gap_grows_as_batches_get_smaller(generator, discriminator):
+    set_statistics(generator, LATENT)
+    gaps = [
+        network_signs(generator, discriminator, LATENT, batch)["batch_norm_gap"]
+        for batch in (32, 8, 2)
+    ]
+    assert gaps == sorted(gaps)
+    assert gaps[2] > 0.2
 
 
 def test_looking_changes_nothing(generator, discriminator):
     discriminator.train()
     before = [copy.deepcopy(one.state_dict()) for one in (generator, discriminator)]
-    network_signs(generator, discriminator, LATENT)
+    network_signs(generator, discriminator, LATENT, 32)
     for one, state in zip((generator, discriminator), before, strict=True):
         assert one.state_dict().keys() == state.keys()
         for name, tensor in one.state_dict().items():
@@ -100,5 +110,5 @@ def test_networks_without_relu_and_batch_norm_have_no_such_signs(discriminator):
     plain = Generator(
         [Layer(channels=1, activation="tanh", **FROM_LATENT | {"kernel": (16, 16)})], latent_dim=6
     )
-    signs = network_signs(plain.eval(), discriminator, LATENT)
+    signs = network_signs(plain.eval(), discriminator, LATENT, 32)
     assert set(signs) == {"dead_discriminator"}

@@ -10,8 +10,13 @@ from dcgan.health.finding import Finding
 from dcgan.health.history import History
 from dcgan.health.variety import start
 
-_GAP = 0.5
-"""Difference between images made with the final and with a batch's statistics, in deviations."""
+_GAP = 0.4
+"""Difference between images made with the final statistics and with those of a training batch, in
+standard deviations of the pixels; healthy runs with batches of 32 have 0.04 to 0.2."""
+
+_SMALL_BATCH = 8
+"""Images from which on the statistics of a batch resemble those of all images (Wu & He 2018,
+arXiv:1803.08494, figure 1)."""
 
 _DEAD = 0.3
 """Share of the channels after a ReLU that are always zero."""
@@ -26,18 +31,19 @@ need augmentation from a few thousand on."""
 
 def batch_norm_mismatch(history: History) -> Iterator[Finding]:
     """Batch norm behaves differently in training and afterwards."""
-    gap = history.sign("batch_norm_gap")
-    if len(gap.values) < 2 or gap.values[-2:].min() < _GAP:
+    gap, batch = history.sign("batch_norm_gap"), history.setup.batch
+    if len(gap.values) < 2 or (gap.values[-2:].min() < _GAP and batch >= _SMALL_BATCH):
         return
+    is_large = gap.values > _GAP
     yield Finding(
         "batch-norm-mismatch",
         "warning",
-        start(gap.images, gap.values > _GAP),
-        "Images change much when batch norm uses its final statistics instead of those of a batch:"
-        " the generator relies on the other images of its batch.",
+        start(gap.images, is_large) if is_large[-1] else 0,
+        f"Batch norm computes its statistics from batches of {batch} images. Those of all images,"
+        f" which are used afterwards, change images by {gap.last:.0%} of their contrast.",
         "Start a new run with a larger `optim.batch`, at least 16, or with"
         " `model.generator.norm=pixel`",
-        {"batch_norm_gap": gap.last, "batch": float(history.setup.batch)},
+        {"batch_norm_gap": gap.last, "batch": float(batch)},
     )
 
 

@@ -170,10 +170,9 @@ class MeasureHook:
     def _network_signs(self, state: TrainingState) -> dict[str, float]:
         seed = derived_seed(self._run.config.seed, "metrics")
         latent_BZ = self._run.networks.latent.numbered(seed, 0, _BATCH).to(state.device)
-        players = state.players
-        return network_signs(
-            state.average.ready(players.generator), players.discriminator, latent_BZ
-        )
+        generator = state.average.ready(state.players.generator)
+        batch = min(_BATCH, max(2, resolved(self._run.config.optim.batch)))
+        return network_signs(generator, state.players.discriminator, latent_BZ, batch)
 
     def _images(self, state: TrainingState) -> Iterator[NDArray[np.uint8]]:
         """Images of the same latents every time, in batches."""

@@ -19,7 +19,7 @@ _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 @torch.no_grad()
 def network_signs(
-    generator: Generator, discriminator: Discriminator, latent_BZ: Tensor
+    generator: Generator, discriminator: Discriminator, latent_BZ: Tensor, batch: int
 ) -> dict[str, float]:
     """Signs of trouble inside the networks.
 
@@ -30,6 +30,8 @@ def network_signs(
     discriminator : Discriminator
         In either mode; it is left as it is.
     latent_BZ : Tensor
+    batch : int
+        Images of a training step, at most B.
 
     Returns
     -------
@@ -37,16 +39,18 @@ def network_signs(
         ``dead_generator``, ``dead_discriminator``: share of the channels after a ReLU that are 0
         for all images and positions; absent without ReLU. ``batch_norm_gap``: the standard
         deviation of the difference between images made with the final batch statistics and images
-        made with those of this batch, divided by that of the pixels; absent without batch norm.
+        made with those of a batch, as in training, divided by that of the pixels; absent without
+        batch norm.
     """
     signs: dict[str, float] = {}
     with _dead_channels(generator) as dead:
         image_BCHW = generator(latent_BZ)
     signs |= _share("dead_generator", dead)
     if any(isinstance(module, _BATCH_NORMS) for module in generator.modules()):
+        count = len(latent_BZ) // batch * batch
         with _statistics_of_the_batch(generator):
-            difference_BCHW = generator(latent_BZ) - image_BCHW
-        gap = difference_BCHW.std() / image_BCHW.std().clamp(min=1e-6)
+            parts = [generator(part_bZ) for part_bZ in torch.split(latent_BZ[:count], batch)]
+        gap = (torch.cat(parts) - image_BCHW[:count]).std() / image_BCHW.std().clamp(min=1e-6)
         signs["batch_norm_gap"] = float(gap)
     was_training = discriminator.training
     discriminator.eval()
