@@ -188,3 +188,15 @@ def test_rules_bear_lines_of_older_versions():
 
 def test_each_rule_has_a_docstring():
     assert all(rule.__doc__ for rule in RULES)
+
+
+def test_the_guide_has_a_section_for_each_finding():
+    import re
+    from pathlib import Path
+
+    root = Path(__file__).parents[2]
+    rules = "".join(path.read_text() for path in (root / "src/dcgan/health").glob("*.py"))
+    ids = set(re.findall(r'yield Finding\(\s*"([a-z-]+)"', rules))
+    assert ids >= set(FAULTS)
+    sections = re.findall(r"^## ([a-z-]+)$", (root / "docs/guide/health.md").read_text(), re.M)
+    assert set(sections) == ids

@@ -1,0 +1,142 @@
+"""Test whether `dcgan health` finds failures that are induced on purpose, and nothing in good runs.
+
+    python benchmarks/health.py --out DIR [--data-root DIR] [--jobs 2]
+
+Trains every run of `health_runs.py` that is not yet in DIR, one thread each, and prints the tables
+of `health.md`: which findings each failing run has, after how many images the right one appears,
+and which findings healthy runs have. The thresholds of the rules were chosen on the runs of half
+A; the figures to report are those of half B.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from health_runs import CAUSES, HealthRun, all_runs
+
+from dcgan.errors import DcganError
+from dcgan.health.diagnosis import diagnose
+from dcgan.health.finding import Finding
+from dcgan.health.history import History
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.health import history_of
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--data-root", type=Path, default=os.environ.get("DCGAN_DATA"))
+    parser.add_argument("--jobs", type=int, default=1)
+    asked = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with ProcessPoolExecutor(asked.jobs) as pool:
+        for line in pool.map(_train, all_runs(), *_repeated(asked.data_root, asked.out)):
+            print(line, flush=True)
+    report(asked.out)
+
+
+def _repeated(*values: object) -> list[list[object]]:
+    return [[value] * len(all_runs()) for value in values]
+
+
+def _train(run: HealthRun, root: Path, out: Path) -> str:
+    folder = out / run.name
+    if (folder / "done").exists():
+        return f"{run.name}: there already"
+    began = time.perf_counter()
+    outcome = "ok"
+    try:
+        run.train(root, folder)
+    except DcganError as error:  # a run that diverges for good is one of the failures
+        outcome = str(error)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "done").write_text(outcome)
+    return f"{run.name}: {outcome[:60]}, {time.perf_counter() - began:.0f} s"
+
+
+def half_of(run: HealthRun) -> str:
+    """A or B: runs of one cause and dataset are in one half."""
+    return "AB"[sha256(f"{run.data} {run.cause}".encode()).digest()[0] % 2]
+
+
+def report(out: Path) -> None:
+    """Print the tables of both halves."""
+    runs = [run for run in all_runs() if (out / run.name / "done").exists()]
+    for half in "AB":
+        print(f"\n## Half {half}\n")
+        members = [run for run in runs if half_of(run) == half]
+        histories = {run: history_of(RunFolder(out / run.name)) for run in members}
+        _failing({run: one for run, one in histories.items() if CAUSES[run.cause].finding})
+        _healthy({run: one for run, one in histories.items() if not CAUSES[run.cause].finding})
+
+
+def _failing(histories: dict[HealthRun, History]) -> None:
+    print("| induced finding | cause | data | found after | of images | also reported |")
+    print("|---|---|---|---|---|---|")
+    right: dict[str, list[bool]] = defaultdict(list)
+    for run, history in histories.items():
+        wanted = CAUSES[run.cause].finding
+        assert wanted is not None
+        findings = diagnose(history).findings
+        is_found = wanted in {finding.id for finding in findings}
+        right[wanted].append(is_found)
+        when = f"{first_seen(history, wanted):,}" if is_found else "**missed**"
+        others = ", ".join(sorted(_serious(findings) - {wanted})) or "-"
+        print(
+            f"| {wanted} | {run.cause} | {run.data} | {when} | {history.images_seen:,} | {others} |"
+        )
+    total = sum(map(len, right.values()))
+    print(f"\n{sum(sum(one) for one in right.values())} of {total} induced failures were found.\n")
+
+
+def _healthy(histories: dict[HealthRun, History]) -> None:
+    print("| healthy run | images | warnings and failures, at any time |")
+    print("|---|---|---|")
+    wrong = 0
+    for run, history in histories.items():
+        alarms = {
+            name
+            for images in _moments(history)
+            for name in _serious(diagnose(until(history, images)).findings)
+        }
+        wrong += bool(alarms)
+        print(f"| {run.name} | {history.images_seen:,} | {', '.join(sorted(alarms)) or '-'} |")
+    print(f"\n{wrong} of {len(histories)} healthy runs had a warning or failure at any time.")
+
+
+def first_seen(history: History, wanted: str) -> int:
+    """Images seen when the finding was first reported, live."""
+    for images in _moments(history):
+        if wanted in {finding.id for finding in diagnose(until(history, images)).findings}:
+            return images
+    return history.images_seen
+
+
+def until(history: History, images: int) -> History:
+    """What was known at a moment of the run."""
+    return replace(
+        history,
+        log=[line for line in history.log if line["images"] <= images],
+        scores=[line for line in history.scores if line.images <= images],
+        events=[line for line in history.events if line.get("images", 0) <= images],
+    )
+
+
+def _moments(history: History) -> list[int]:
+    """Images seen at each score."""
+    return sorted({line.images for line in history.scores} | {history.images_seen})
+
+
+def _serious(findings: list[Finding]) -> set[str]:
+    return {finding.id for finding in findings if finding.severity != "note"}
+
+
+if __name__ == "__main__":
+    main()
