@@ -118,7 +118,7 @@ class Run:
 
         It takes images (B, C, H, W) and returns logits (B,), above 0 for images that it takes for
         real. Pixels are in [-1, 1], unless the run standardizes pixels. If the run was trained with
-        labels, the discriminator takes the classes (B,) as its second argument.
+        labels, the second argument is the classes (B, K), one-hot.
         """
         return self._loaded(self.networks.build_discriminator(), "discriminator")
 
