@@ -1,6 +1,4 @@
-"""Train DCGANs on your own images, generate images, and evaluate the results.
-
-The command ``dcgan`` does the same from the shell::
+"""Train DCGANs on your own images, generate images, and evaluate the results::
 
     import dcgan
 
@@ -11,7 +9,8 @@ The command ``dcgan`` does the same from the shell::
 Models, losses, metrics and latent tools are plain modules and functions in the subpackages
 ``dcgan.models``, ``dcgan.objectives``, ``dcgan.augment``, ``dcgan.metrics``,
 ``dcgan.latent``, ``dcgan.probe``, ``dcgan.data``, ``dcgan.config``. All errors are in
-``dcgan.errors``.
+``dcgan.errors``. The command ``dcgan`` does the same from the shell; ``dcgan --help`` lists its
+commands.
 """
 
 from __future__ import annotations

@@ -36,25 +36,27 @@ def evaluate(
 
     Parameters
     ----------
-    runs : sequence of Sampler
-        Each opened at the checkpoint to evaluate; all generate images of one shape. If several
-        processes opened them, these share the work, and each returns all of it.
+    runs : sequence of Run
+        Such as ``[dcgan.open_run("runs/a")]``. Each run is opened at the checkpoint to evaluate.
+        All runs must generate images of the same shape. If several processes opened the runs, they
+        share the work, and each process returns all results.
     data : str, optional
         The real images, as for :func:`dcgan.train`; default the training data of the first run.
     extractor : str, default "auto"
-        See :func:`dcgan.evaluation.extractors.open_extractor`.
+        The feature extractor; see :func:`dcgan.evaluation.extractors.open_extractor`.
     images : int, default 10,000
-        Generated images, and as many real ones; at most half of the dataset.
+        Number of generated images, and of real images to compare with; at most half of the dataset.
     held_out : str, optional
-        Images that the runs were not trained on, for the test of copying; default the test split
-        of a dataset chosen by name.
-    seed : int
-        Of the latents.
-    brief : bool
-        Only metrics on the extractor's features and classes.
+        Images that the runs were not trained on, for the search for copies. The default is the test
+        split if the dataset is chosen by name and has one, otherwise a fifth of the dataset.
+    seed : int, default 0
+        The seed of the latents.
+    brief : bool, default False
+        Compute only the metrics on features and classes. Compute no metrics on pixels, and do not
+        search for copies.
     data_root : path, optional
-        The folder of datasets chosen by name.
-    download : bool
+        The folder of datasets chosen by name; default that of the run.
+    download : bool, default False
         Whether to download the Inception weights if they are missing.
     reporter : Reporter, default silent
         Receives notes and progress.
@@ -62,6 +64,7 @@ def evaluate(
     Returns
     -------
     list of Evaluation
+        One for each run.
 
     Raises
     ------

@@ -44,15 +44,19 @@ class Evaluation:
     run : str
         The run folder.
     checkpoint : str
+        The name of the checkpoint.
     images_seen : int
+        The number of real images that training had seen at this checkpoint.
     scores : tuple of Score
+        One for each metric.
     dataset : str
-        Eight letters that identify the real images.
+        Eight hexadecimal digits that identify the real images.
     extractor : str
         A description of the feature extractor.
     classes : mapping of str to (float, float)
         Class → its share of generated and of real images, as the extractor classifies them.
     copying : Copying, optional
+        The result of the search for copies, if there was one.
     """
 
     run: str
@@ -103,9 +107,9 @@ class Evaluator:
         Generated images, and as many real ones; at most half of the dataset. The real-image
         baseline is the score of as many other real images.
     held_out : ImageDataset, optional
-        Real images that the runs were not trained on, for the test of copying.
+        Real images that the runs were not trained on, for the search for copies.
     brief : bool
-        Only metrics on the extractor's features and classes.
+        Compute only the metrics on features and classes.
     copies : bool
         Whether the dataset is the training data, so that copies are searched for.
     reporter : Reporter, default silent

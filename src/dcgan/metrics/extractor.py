@@ -30,7 +30,7 @@ class Features:
     ----------
     values : float32 (N, F)
     probabilities : float32 (N, K), optional
-        Of each class, if the extractor classifies; rows sum to 1.
+        The probability of each class, if the extractor classifies; rows sum to 1.
     """
 
     values: NDArray[np.float32]
@@ -46,29 +46,32 @@ class Features:
 
 
 class Extractor:
-    """A frozen network with a name and a digest, which scores name.
+    """A frozen network that computes features of images.
+
+    Each score states the name and the digest of the extractor that it was computed with.
 
     Parameters
     ----------
     name : str
-        Its kind, such as ``random``.
+        The kind of extractor, such as ``random``.
     network : nn.Module
         Takes uint8 (B, C, H, W) and returns features (B, F), or features and logits (B, K).
     digest : str, optional
         Identifies its weights, in hex; default :func:`digest_of` the network.
     about : str
-        For people: what it was trained on, and its accuracy.
+        A description for people: what the network was trained on, and its accuracy.
     classes : tuple of str
-        Names of the K classes, if it classifies.
+        Names of the K classes, if the network classifies.
     device : torch.device, default CPU
-    batch : int
+        Where the network computes.
+    batch : int, default 64
         Images per forward pass. The last batch is padded: kernels are chosen by batch size and
         round differently, and an image's features must not depend on the other images.
 
     Attributes
     ----------
     ranks : Ranks
-        Processes that are all given the same images and share the work; default this one alone.
+        Processes that are all given the same images and share the work; default only this process.
 
     Examples
     --------
@@ -104,7 +107,7 @@ class Extractor:
         return f"{self.name}:{self.digest}"
 
     def __call__(self, images: NDArray[np.uint8] | Iterable[NDArray[np.uint8]]) -> Features:
-        """The features of images, uint8 (N, C, H, W), or of parts of them."""
+        """Compute the features of images, uint8 (N, C, H, W), or of an iterable of such arrays."""
         parts = [images] if isinstance(images, np.ndarray) else images
         count = 0
 

@@ -53,14 +53,15 @@ class Moments:
 
 
 def frechet_distance(a: Moments | FeatureArray, b: Moments | FeatureArray) -> float:
-    """‖μ₁ - μ₂‖² + tr(Σ₁ + Σ₂ - 2 (Σ₁Σ₂)^½), at least 0; lower is better.
+    """Compute the Fréchet distance of two sets of features; lower is better.
 
-    The squared 2-Wasserstein distance of two Gaussians (Dowson & Landau 1982, "The Fréchet distance
+    It is ‖μ₁ - μ₂‖² + tr(Σ₁ + Σ₂ - 2 (Σ₁Σ₂)^½), with means μ and covariances Σ, and at least 0: the
+    squared 2-Wasserstein distance of two Gaussians (Dowson & Landau 1982, "The Fréchet distance
     between multivariate normal distributions"), proposed for images by Heusel et al. 2017
-    (arXiv:1706.08500), equation 6. With features of Inception-v3 it is called FID; only then is it
-    comparable with published numbers. With few images it is biased upwards, and the bias differs
-    between generators (Bińkowski et al. 2018, arXiv:1801.01401): compare only distances over equal
-    numbers of images.
+    (arXiv:1706.08500), equation 6. With features of Inception-v3 it is called FID. You can compare
+    it with published numbers only if it uses these features. With few images it is biased upwards,
+    and the bias differs between generators (Bińkowski et al. 2018, arXiv:1801.01401). So compare
+    only distances over equal numbers of images.
 
     Covariances may be singular, as they are with fewer images than features: with Σ = AAᵀ, the
     trace of the square root is the sum of the singular values of A₁ᵀA₂, and nothing is inverted.

@@ -18,7 +18,7 @@ _ENTRIES = 4_000_000
 def kernel_distance(
     a: FeatureArray, b: FeatureArray, *, subsets: int = 100, size: int = 1000, seed: int = 2020
 ) -> Estimate:
-    """Mean of :func:`squared_mmd` over random subsets, and its standard error; lower is better.
+    """Compute the mean of :func:`squared_mmd` over random subsets; lower is better.
 
     Bińkowski et al. 2018 (arXiv:1801.01401), section 4; called KID with features of Inception-v3.
     For equal distributions its expectation is 0, so it is often slightly negative.

@@ -16,10 +16,11 @@ _SUM_TOLERANCE = 1e-3
 
 
 def inception_score(probabilities: FeatureArray, *, splits: int = 10) -> Estimate:
-    """exp of the mean over images of KL(p(y|x) ‖ p(y)), from 1 to K; higher is better.
+    """Compute the inception score, from 1 to K; higher is better.
 
-    Salimans et al. 2016 (arXiv:1606.03498), section 4: high if each image clearly belongs to one
-    class and all classes are equally frequent. It uses no real images: a generator with one perfect
+    It is exp of the mean over images of KL(p(y|x) ‖ p(y)): Salimans et al. 2016 (arXiv:1606.03498),
+    section 4. It is high if each image clearly belongs to one class and all classes are equally
+    frequent. It uses no real images: a generator with one perfect
     image per class scores K. Compare only scores of one classifier with equally large splits.
 
     Parameters
@@ -56,7 +57,7 @@ def inception_score(probabilities: FeatureArray, *, splits: int = 10) -> Estimat
 
 
 def label_shares(probabilities: FeatureArray) -> NDArray[np.float64]:
-    """Share of images (K,) whose most probable class is each of K; sums to 1.
+    """Compute the share of images (K,) whose most probable class is each of K; sums to 1.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def label_shares(probabilities: FeatureArray) -> NDArray[np.float64]:
 def mode_coverage(
     shares: NDArray[np.float64], real_shares: NDArray[np.float64], *, fraction: float = 0.1
 ) -> int:
-    """Number of real classes that are generated with at least a tenth of their real share.
+    """Count the real classes that are generated with at least a tenth of their real share.
 
     Counting every class that appears once, as with stacked MNIST (Metz et al. 2017,
     arXiv:1611.02163), would count the classifier's errors as classes.
@@ -109,7 +110,7 @@ def mode_coverage(
 
 
 def label_entropy(shares: NDArray[np.float64]) -> float:
-    """-Σ p log p of label shares (K,), in nats: 0 for a single class, log K for equal shares."""
+    """Compute -Σ p log p of label shares (K,), in nats: 0 for one class, log K for equal shares."""
     from scipy.special import entr
 
     return float(entr(shares).sum())

@@ -60,7 +60,7 @@ def copying_test(
     cells: int = 10,
     seed: int = 0,
 ) -> float:
-    """C_T: are generated images closer to training images than held-out real images are?
+    """Compute C_T: whether generated images are closer to training images than held-out ones are.
 
     Meehan, Chaudhuri & Dasgupta 2020 (arXiv:2004.05675). k-means divides the space around the
     training images into cells. In each cell, the distances to its nearest training image, from its
@@ -155,7 +155,9 @@ def duplicate_rate(
     *,
     quantile: float = 0.01,
 ) -> float:
-    """Share of generated images as close to a training image as only 1 % of held-out images are.
+    """Compute the share of generated images that are almost equal to a training image.
+
+    "Almost equal" means as close as only 1 % of held-out images are to a training image.
 
     The share within :func:`copy_threshold`, inclusive. A perfect generator scores about
     ``quantile``, with a standard deviation of about √(q (1 - q) (1/N + 1/M)) for N generated and M
@@ -182,7 +184,7 @@ def duplicate_rate(
 
 
 def repeats(generated: FeatureArray, *, threshold: float) -> float:
-    """Share of images with another one within ``threshold``, inclusive.
+    """Compute the share of images with another one within ``threshold``, inclusive.
 
     It grows with the number of images, for real ones too: compare with as many real images.
 

@@ -1,4 +1,4 @@
-"""Quality and variety by nearest neighbors, without assuming a Gaussian distribution.
+"""Fidelity and variety by nearest neighbors, without assuming a Gaussian distribution.
 
 N real images · M generated images · F features
 """
@@ -23,14 +23,14 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class PrecisionRecall:
-    """Both from 0 to 1; higher is better.
+    """Precision and recall, both from 0 to 1; higher is better.
 
     Parameters
     ----------
     precision : float
-        Share of generated images that look like real ones: quality.
+        Share of generated images that look like real ones: fidelity.
     recall : float
-        Share of real images that the generated ones cover: variety.
+        Share of real images that are near a generated image: variety.
     """
 
     precision: float
@@ -39,13 +39,13 @@ class PrecisionRecall:
 
 @dataclass(frozen=True)
 class DensityCoverage:
-    """Quality and variety.
+    """Density and coverage: fidelity and variety.
 
     Parameters
     ----------
     density : float
-        How many real images lie around each generated one. Real images score 1; above 1, generated
-        images crowd where real images are frequent.
+        How many real images lie around each generated one. Real images score 1. Above 1, generated
+        images are concentrated where real images are frequent.
     coverage : float
         Share of real images with a generated one nearby, from 0 to 1; higher is better.
     """
@@ -55,7 +55,7 @@ class DensityCoverage:
 
 
 def precision_recall(real: FeatureArray, generated: FeatureArray, *, k: int = 3) -> PrecisionRecall:
-    """Share of each set that lies in the balls of the other set.
+    """Compute precision and recall: the share of each set that lies in the balls of the other set.
 
     The ball of an image reaches to its k-th nearest neighbor in the same set, itself not counted;
     all balls together approximate the distribution (Kynkäänniemi et al. 2019, arXiv:1904.06991,
@@ -65,7 +65,7 @@ def precision_recall(real: FeatureArray, generated: FeatureArray, *, k: int = 3)
     Parameters
     ----------
     real, generated : (N, F), (M, F)
-        Compare only results of equal counts: balls shrink as images get more.
+        Compare only results of equal counts, because balls shrink if there are more images.
     k : int, at least 1, less than N and M
 
     Raises
@@ -87,7 +87,7 @@ def precision_recall(real: FeatureArray, generated: FeatureArray, *, k: int = 3)
 
 
 def density_coverage(real: FeatureArray, generated: FeatureArray, *, k: int = 5) -> DensityCoverage:
-    """How many real balls each generated image lies in, and the share of balls that hold one.
+    """Compute density and coverage, from the balls around real images that hold generated images.
 
     Naeem et al. 2020 (arXiv:2002.09797), section 3, with the balls of :func:`precision_recall`
     around real images only: density is the mean number of balls that a generated image lies in,

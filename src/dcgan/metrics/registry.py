@@ -38,11 +38,12 @@ class Metric:
     Parameters
     ----------
     name : str
-        In JSON files and in Python.
+        The name in JSON files and in Python, such as ``frechet_distance``.
     better : {"lower", "higher", "zero", "real"}
-        The last two: closer to 0, or to the score of real images.
+        Which scores are better: lower ones, higher ones, those closer to 0, or those closer to the
+        score of real images.
     on : {"features", "probabilities", "classes", "images", "copies"}
-        What it is computed on. "classes": probabilities of the classes that the dataset is labelled
+        What it is computed on. "classes": probabilities of the classes that the dataset is labeled
         with. "copies": by :mod:`dcgan.evaluation.copying`, which searches the training images.
     compute : callable
         From arrays of real images (N, …) and generated images (M, …) to a number, an
@@ -51,12 +52,13 @@ class Metric:
     poor : str
         What a poor score means.
     label : str, optional
-        For people; default the name with spaces.
+        The name that people see; default ``name`` with spaces instead of underscores.
     axis : {"log", "linear"}, optional
-        Scale of the axis in figures over images seen; None: not in figures.
+        Scale of the axis in figures over images seen. A metric without it is in no figure.
     baseline : {"other", "same"}
-        Which real images give the real-image baseline: others than the metric compares with, or
-        the same, for metrics that compare nothing.
+        Which real images give the real-image baseline. "other": real images other than those that
+        generated images are compared with. "same": the same real images, for metrics that compare
+        generated images only with each other.
     """
 
     name: str

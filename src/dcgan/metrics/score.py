@@ -24,20 +24,22 @@ class Score:
     metric : str
         Such as ``frechet_distance``; see :data:`dcgan.metrics.METRICS`.
     value : float
+        The score itself.
     baseline : float, optional
         The real-image baseline: the score of as many real images.
     error : float, optional
         Standard error of ``value``.
     better : {"lower", "higher", "zero", "real"}
-        The last two: closer to 0, or to the score of real images.
+        Which values are better: lower ones, higher ones, those closer to 0, or those closer to the
+        score of real images.
     extractor : str
         Name and digest (:attr:`dcgan.metrics.Extractor.label`), or ``pixels``.
     real, generated : int
-        Numbers of images.
+        Numbers of real and of generated images.
     split : str
-        Which real images.
+        A description of the real images.
     seed : int
-        Of the latents.
+        The seed of the latents.
     """
 
     metric: str

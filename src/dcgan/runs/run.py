@@ -54,17 +54,21 @@ class Run:
     path : path
         The run folder.
     checkpoint : str, default "best"
-        ``best``, ``last``, or a number of images seen. Without scores, best is the last.
+        ``best``, ``last``, or a number of images seen. If the run has no scores, ``best`` is the
+        last checkpoint.
     device : torch.device, default CPU
+        Where the networks compute.
     ranks : Ranks, optional
         The processes that opened the run together and share the work.
 
     Attributes
     ----------
     folder : RunFolder
+        The paths of all files in the run folder.
     networks : Networks
+        The layers of both networks.
     checkpoint : Path
-        The checkpoint in use.
+        The folder of the checkpoint at which the run is opened.
 
     Raises
     ------
@@ -113,18 +117,19 @@ class Run:
     def generator(self) -> Generator:
         """The averaged generator in evaluation mode: a latent always gives the same image.
 
-        Samples come from a faster copy. Pass a changed generator to :meth:`generate`.
+        :meth:`sample` and :meth:`generate` use a faster copy of it. To generate images with a
+        generator that you changed, pass it to :meth:`generate`.
         """
         return self._loaded(self.networks.build_generator(), "ema")
 
     @cached_property
     @isolated()
     def discriminator(self) -> Discriminator:
-        """The discriminator in evaluation mode: images (B, C, H, W) to logits (B,), above 0 for
-        real.
+        """The discriminator in evaluation mode.
 
-        Images are in [-1, 1] unless the run standardizes pixels. In a run trained on labels the
-        second argument are the classes.
+        It takes images (B, C, H, W) and returns logits (B,), above 0 for images that it takes for
+        real. Pixels are in [-1, 1], unless the run standardizes pixels. If the run was trained with
+        labels, the second argument is the classes (B, K), one-hot.
         """
         return self._loaded(self.networks.build_discriminator(), "discriminator")
 
@@ -152,14 +157,24 @@ class Run:
         label: str | None = None,
         codes: Mapping[int, float] | None = None,
     ) -> NDArray[np.uint8]:
-        """Generate the images of a seed, uint8 (N, C, H, W); image i does not depend on ``count``.
+        """Generate images.
 
         Parameters
         ----------
         count : int
-        seed : int
-        label, codes
-            See :func:`dcgan.runs.conditions.with_conditions`; default random, as in training.
+            Number of images. Image i does not depend on it.
+        seed : int, default 0
+            The seed of the latents. The same seed gives the same images.
+        label : str, optional
+            The name of the class to generate, for a run trained with labels. By default, classes
+            are random, as in training.
+        codes : mapping of int to float, optional
+            Number of a code → its value, for a run with codes; see
+            :func:`dcgan.runs.conditions.with_conditions`. By default, codes are random.
+
+        Returns
+        -------
+        uint8 (N, C, H, W)
         """
         pieces = self.stream(count, seed=seed, label=label, codes=codes)
         return np.concatenate([*pieces, self._no_images()])
@@ -205,8 +220,9 @@ class Run:
         Parameters
         ----------
         latent_BZ : Tensor
+            Such as a path of :func:`dcgan.latent.interpolate`.
         generator : Generator, optional
-            Another generator, such as a changed copy; default the run's own.
+            The generator to use, such as a changed copy; default the generator of the run.
         """
         return np.concatenate([self._no_images(), *self.generate_each([latent_BZ], generator)])
 
@@ -218,7 +234,7 @@ class Run:
         return in_default_modes(generate_each(network, latents, self.networks.scale, self.device))
 
     def sheet(self, count: int = 64, *, seed: int = 0) -> Image.Image:
-        """The images of :meth:`sample` on one sheet, as a Pillow image.
+        """Show the images of :meth:`sample` on one sheet, a Pillow image.
 
         Raises
         ------
@@ -262,7 +278,10 @@ class Run:
             )[0]
 
     def log(self) -> list[dict[str, Any]]:
-        """The lines of ``log.jsonl`` by images seen, without those made void by a resume."""
+        """Read ``log.jsonl``: one dictionary for each line, sorted by images seen.
+
+        If a resumed run repeated steps, only the later lines of these steps are returned.
+        """
         return of_training(self.folder.log.read())
 
     def __repr__(self) -> str:

@@ -18,10 +18,10 @@ class Scored(Protocol):
 
 
 class Reporter:
-    """Receives notes and progress and ignores them. Subclasses show them."""
+    """Receives notes and progress and ignores them. A subclass overrides what it wants to show."""
 
     def note(self, text: str) -> None:
-        """A line of text: a choice, a warning, a resume."""
+        """A line of text for the user was issued, such as a choice or a warning."""
 
     def progress(self, activity: str, done: int, total: int | None, unit: Unit = "images") -> None:
         """Work other than training has advanced. Called often.
@@ -31,8 +31,10 @@ class Reporter:
         activity : str
             The name of the work, such as "decoding".
         done, total : int
-            In ``unit``; the last call has ``done == total``. The total may be unknown.
+            How much is done, and how much there is in total (None if unknown). The last call has
+            ``done == total``.
         unit : "images", "bytes" or "steps"
+            The unit of both numbers.
         """
 
     def begin(self, images_seen: int, images: int | None, minutes: float | None) -> None:
@@ -48,7 +50,7 @@ class Reporter:
         """The averaged generator was scored."""
 
     def end(self) -> None:
-        """Nothing more follows, also after an error."""
+        """A piece of work has ended, with or without an error. Close what shows its progress."""
 
     def __enter__(self) -> Self:
         return self

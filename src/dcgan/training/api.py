@@ -73,45 +73,54 @@ def train(
         A path or name as for :func:`dcgan.data.open_source`, or the images themselves as for
         :func:`dcgan.data.open_items`.
     recipe : str or path, optional
-        A built-in recipe or a YAML file; default ``auto``, or the configuration of the run to
-        resume in ``out``.
+        The name of a built-in recipe, or a YAML file. The default is ``auto`` or, if ``out`` holds
+        a run to resume, the configuration of that run.
     out : path, optional
-        The run folder; default a new one below ``runs/``. The same run unfinished in this folder is
-        resumed.
-    resume : bool
-        Resume an earlier run, which may now be longer than first planned: of ``out``, with its own
-        data and settings by default, or without ``out`` the newest run of these settings.
+        The run folder. The default is a new folder below ``runs/``. If the folder holds an
+        unfinished run with the same settings, that run is resumed.
+    resume : bool, default False
+        Resume a run, which may also be made longer. With ``out``, the run in that folder is
+        resumed; data and settings that are not given are those of the run. Without ``out``, the
+        newest run below ``runs/`` with the same data and settings is resumed.
     size : int, str or (height, width), optional
-        In pixels, such as 64 or "157x128".
+        The size of the training images in pixels, such as 64 or "157x128". The default depends on
+        the images, the device and ``minutes``.
     images, epochs, minutes : number, optional
-        The length, in images seen, passes over the dataset, or minutes; at most one of them.
+        The length of the run in images seen, passes over the dataset, or minutes; at most one of
+        them. The default is 100 epochs within limits.
     batch : int, optional
-        Real images per step.
+        Real images per step; default 32 on a CPU and 64 on a GPU.
     seed : int, default 0
-    device : {"auto", "cpu", "cuda", "cuda:N", "mps"}, optional
-    precision : {"auto", "fp32", "bf16"}, optional
-    threads : int, "auto" or str, optional
-        Threads on a CPU. The caller's own number is restored afterwards.
+        The seed of weights, latents, data order and noise.
+    device : {"auto", "cpu", "cuda", "cuda:N", "mps"}, default "auto"
+        Where to train; ``auto`` uses a GPU if there is one.
+    precision : {"auto", "fp32", "bf16"}, default "auto"
+        The precision of matrix products; ``auto`` uses the faster one on this machine.
+    threads : int, "auto" or str, default "auto"
+        Number of CPU threads; ``auto`` uses the fastest number. A str such as "2,1@12288" repeats
+        a run that changed from 2 threads to 1 at 12,288 images seen. The number that PyTorch used
+        before the call is restored afterwards.
     data_root : path, optional
         The folder of datasets chosen by name; default the environment variable ``DCGAN_DATA``.
     settings : mapping, optional
-        Any other settings, nested as in a recipe.
+        Any other settings, nested as in a recipe, such as
+        ``{"optim": {"generator": {"lr": 5e-4}}}``.
     reporter : Reporter, optional
-        Receives notes and progress instead of the screen.
+        Receives notes and progress, which are then not shown on the screen.
     progress : bool, default True
         Show progress and notes on stderr or, in a notebook, below the cell.
 
     Returns
     -------
     Run
-        The finished run, opened.
+        The finished run, opened at its best checkpoint.
 
     Raises
     ------
     ConfigError, DataError, RunError
-        The arguments cannot work; nothing has been changed.
+        The arguments cannot work. Nothing has been changed.
     Interrupted
-        A signal asked to stop; everything is saved.
+        A signal stopped the run. A checkpoint is saved.
     Diverged
         Losses or weights diverged, even with lower learning rates.
 

@@ -48,15 +48,15 @@ def prepare(
     data : str, path, array, tensor, sequence or iterable
         As for :func:`dcgan.train`.
     out : path
-        A folder that does not exist yet, or is empty; it appears once it is complete.
+        The folder to write. It must be empty or not exist. It appears when it is complete.
     size : int, str or (height, width), optional
-        In pixels, such as 64 or "157x128"; default what training would choose.
+        The size in pixels, such as 64 or "157x128"; default the size that training would choose.
     data_root : path, optional
         The folder of datasets chosen by name; default the environment variable ``DCGAN_DATA``.
     settings : mapping, optional
         Other settings of the section ``data``, such as ``{"fit": "pad", "channels": 1}``.
     reporter : Reporter, optional
-        Receives notes and progress instead of the screen.
+        Receives notes and progress, which are then not shown on the screen.
     progress : bool, default True
         Show progress on stderr or, in a notebook, below the cell.
 
@@ -68,7 +68,7 @@ def prepare(
     Raises
     ------
     ConfigError, DataError
-        The arguments cannot work; nothing is left behind.
+        The arguments cannot work. No folder is written.
     """
     reporter = chosen_reporter(reporter, progress=progress, is_first=True)
     path = fspath(data) if isinstance(data, str | PathLike) else None
