@@ -61,5 +61,9 @@ __getattr__, __dir__ = lazily(
     }
     | dict.fromkeys(("Run", "open_run"), "dcgan.runs")
     | dict.fromkeys(("prepare", "train"), "dcgan.training")
-    | {"write_report": "dcgan.report", "Reporter": "dcgan.runtime.reporting", "open_source": "dcgan.data"},
+    | {
+        "write_report": "dcgan.report",
+        "Reporter": "dcgan.runtime.reporting",
+        "open_source": "dcgan.data",
+    },
 )

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan.render.histogram import size_histograms
 from dcgan.render.embedding import png_uri
+from dcgan.render.histogram import size_histograms
 
 
 def test_a_data_uri_carries_the_image():

@@ -22,7 +22,7 @@ def write_page(template: str, path: Path, **content: Any) -> None:
         A file in ``render/templates``. All values are escaped. Filters: ``data_uri`` embeds an
         image without loss, ``compact_uri`` in a small file, ``gif_uri`` the bytes of a GIF,
         ``svg_uri`` a figure in SVG, ``chart`` draws a :class:`~dcgan.render.lines.Chart`;
-        ``advice`` shows what is in backticks as code.
+        ``grouped`` writes 1,000 for 1000, ``advice`` shows what is in backticks as code.
     path : Path
     **content
         The template's variables.
@@ -43,7 +43,7 @@ def write_page(template: str, path: Path, **content: Any) -> None:
         "svg_uri": svg_uri,
         "chart": _drawn,
         "style_of": style_of,
-        "count": "{:,}".format,
+        "grouped": "{:,}".format,
         "advice": _with_code,
         "breakable": _breakable,
         "sentence": lambda text: f"{text[:1].upper()}{text[1:]}.",

@@ -12,19 +12,22 @@ from dcgan.render.lines import Chart, Level, Line, Mark
 
 Record = Mapping[str, Any]
 
-_LOSSES = {"loss_d": "discriminator", "loss_g": "generator"}
-_SCORES = {
+LOSSES = {"loss_d": "discriminator", "loss_g": "generator"}
+SCORES = {
     "score_real": "real images",
     "score_fake_before": "generated images",
-    "score_fake_after": "generated, after the discriminator's step",
+    "score_fake_after": "generated images, after its step",
 }
+"""Curves of the log by key, for people."""
+
 _GRADIENTS = {
     "gradient_mean": "Mean absolute gradient by layer",
     "gradient_max": "Largest absolute gradient by layer",
 }
 
-NAMES = _LOSSES | _SCORES
-"""Curves of the log by key, for people."""
+_LONG_NAMES = {key: f"{name} loss" for key, name in LOSSES.items()} | {
+    key: f"score of {name}" for key, name in SCORES.items()
+}
 
 _DECADES_APART = 5.0
 """A logarithmic axis needs a higher ratio of the largest to the smallest value."""
@@ -35,12 +38,12 @@ def training_charts(records: Sequence[Record]) -> list[Chart]:
     charts = [
         Chart(
             "Losses",
-            [line_of(records, key, name) for key, name in _LOSSES.items()],
+            [line_of(records, key, name) for key, name in LOSSES.items()],
             note="The two losses balance each other. They do not have to fall",
         ),
         Chart(
             "Discriminator scores",
-            [line_of(records, key, name) for key, name in _SCORES.items()],
+            [line_of(records, key, name) for key, name in SCORES.items()],
             note="The probability that images are real. At 0.5, the discriminator cannot tell",
             limits=(0, 1),
         ),
@@ -98,7 +101,8 @@ def quality_chart(scores: Mapping[int, Score]) -> Chart:
 def evidence_chart(finding: Finding, records: Sequence[Record]) -> Chart | None:
     """The curves of the log that a finding rests on, shaded while it held; None without any."""
     keys = [key for key in finding.evidence if any(key in record for record in records)]
-    lines = [line_of(records, key, NAMES.get(key, key.replace("_", " "))) for key in keys]
+    names = {key: key.replace("_", " ") for key in keys} | _LONG_NAMES
+    lines = [line_of(records, key, names[key]) for key in keys]
     lines = [line for line in lines if line.points]
     if not lines:
         return None

@@ -27,9 +27,7 @@ _NOT_SETTINGS = ("recipe", "data.source", "seed", "device", "length")
 """Stated elsewhere on the page."""
 
 
-def verdict_of(
-    events: Sequence[Mapping[str, Any]], seen: int, best: Measured | None
-) -> str:
+def verdict_of(events: Sequence[Mapping[str, Any]], seen: int, best: Measured | None) -> str:
     """How training ended, and the best score. Used without a diagnosis."""
     kinds = [one["event"] for one in events if one.get("event") in {*_ENDS, "started", "resumed"}]
     unfinished = "Training has not finished; {images} images seen so far"
@@ -45,7 +43,10 @@ def verdict_of(
 
 
 def summary(
-    seen: int, records: Sequence[Mapping[str, Any]], best: Measured | None, stored: Mapping[str, Any]
+    seen: int,
+    records: Sequence[Mapping[str, Any]],
+    best: Measured | None,
+    stored: Mapping[str, Any],
 ) -> list[Fact]:
     """The numbers that sum a run up."""
     facts = [Fact(f"{seen:,}", "images seen")]
@@ -92,7 +93,8 @@ def dataset_facts(
 def settings_of(settings: Mapping[str, Any], text: str) -> Settings:
     """Settings that differ from the defaults, apart from those that default to ``auto``."""
     defaults = flat(RunConfig().model_dump(mode="json"))
-    changed, chosen = [], []
+    changed: list[Setting] = []
+    chosen: list[Setting] = []
     for key, value in flat(settings).items():
         default = defaults.get(key, "not a setting of this version")
         if value == default or key.startswith(_NOT_SETTINGS):

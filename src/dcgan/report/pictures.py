@@ -36,6 +36,9 @@ _FRAMES = 8
 _GIF_BYTES, _GIF_SIDE = 1_000_000, 480
 """A larger animation gets fewer frames, and smaller ones."""
 
+_MOST_FRAMES, _FRAME_MS = 20, 200
+"""Of an animation that is made anew."""
+
 _MOST_READ = 20_000
 """Real images that are searched where each must be decoded anew."""
 
@@ -45,7 +48,9 @@ Shape = tuple[int, int, int]
 def sampled(run: Run) -> Picture:
     """A sheet of the checkpoint that the run is opened at."""
     image = _open_sheet(sheet(run.sample(_SAMPLES)), run.networks.image_shape)
-    return Picture(shrunk(image, _BEST_SIDE), f"The best checkpoint, {run.images_seen:,} images seen")
+    return Picture(
+        shrunk(image, _BEST_SIDE), f"The best checkpoint, {run.images_seen:,} images seen"
+    )
 
 
 def from_sheets(folder: RunFolder, shape: Shape | None, best: int | None) -> Samples:
@@ -73,9 +78,7 @@ def from_sheets(folder: RunFolder, shape: Shape | None, best: int | None) -> Sam
     frame = _read(sheets[nearest])
     picture = None
     if frame is not None:
-        picture = Picture(
-            shrunk(_open_sheet(frame, shape), _BEST_SIDE), f"{nearest:,} images seen"
-        )
+        picture = Picture(shrunk(_open_sheet(frame, shape), _BEST_SIDE), f"{nearest:,} images seen")
     return Samples(picture, film, _animation(folder, list(sheets.values())))
 
 
@@ -136,14 +139,20 @@ def _animation(folder: RunFolder, sheets: Sequence[Path]) -> bytes | None:
             return folder.animation.read_bytes()
     except OSError:
         return None
-    most = max(2, int(len(sheets) * _GIF_BYTES / max(size, 1)))
-    frames = [_read(sheets[number]) for number in _spread(range(len(sheets)), most)]
+    frames = [_read(sheets[number]) for number in _spread(range(len(sheets)), _MOST_FRAMES)]
     small = [shrunk(frame, _GIF_SIDE) for frame in frames if frame is not None]
-    if not small:
-        return None
+    while len(small) > 1:
+        data = _gif(small)
+        if len(data) <= _GIF_BYTES:
+            return data
+        small = [*small[:-1:2], small[-1]] if len(small) > 2 else []
+    return None
+
+
+def _gif(frames: Sequence[Image.Image]) -> bytes:
     with TemporaryDirectory() as place:
         path = Path(place) / "training.gif"
-        save_gif(small, path)
+        save_gif(frames, path, frame_ms=_FRAME_MS)
         return path.read_bytes()
 
 
