@@ -29,7 +29,8 @@ _NOT_SETTINGS = ("recipe", "data.source", "seed", "device", "length")
 
 def verdict_of(events: Sequence[Mapping[str, Any]], seen: int, best: Measured | None) -> str:
     """How training ended, and the best score. Used without a diagnosis."""
-    kinds = [one["event"] for one in events if one.get("event") in {*_ENDS, "started", "resumed"}]
+    known = [*_ENDS, "started", "resumed"]
+    kinds = [one["event"] for one in events if one.get("event") in known]
     unfinished = "Training has not finished; {images} images seen so far"
     end = _ENDS.get(kinds[-1] if kinds else "", unfinished).format(images=f"{seen:,}")
     if best is None:

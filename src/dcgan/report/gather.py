@@ -134,16 +134,16 @@ def _samples(
 ) -> Samples:
     found = from_sheets(folder, shape, best.images if best else None)
     missing = material.missing
-    if isinstance(material.run, Run):
-        try:
-            return replace(found, best=sampled(material.run))
-        except DcganError as error:
-            missing["samples"] = f"The checkpoint cannot be used: {error}."
-    else:
-        missing["samples"] = material.run
     if not found.film:
         missing["film"] = f"There are no sheets in {folder.samples.name}/."
-    return found
+    if isinstance(material.run, str):
+        missing["samples"] = material.run
+        return found
+    try:
+        return replace(found, best=sampled(material.run))
+    except DcganError as error:
+        missing["samples"] = f"The checkpoint cannot be used: {error}."
+        return found
 
 
 def _real(material: Material) -> Any:
