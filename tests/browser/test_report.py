@@ -44,7 +44,7 @@ def pages(tmp_path_factory):
     """A report with every part, and a comparison."""
     folder = tmp_path_factory.mktemp("pages")
     settings = SMALL["settings"] | {"metrics": {"images": 60, "every": 128}}
-    name = "a-run-with-a-rather-long-name-that-has-no-space-anywhere-and-never-seems-to-end"
+    name = "a_run_with_a_rather_long_name_without_a_space_that_never_seems_to_come_to_an_end"
     runs = [
         dcgan.train(
             "digits",

@@ -132,7 +132,8 @@ def _shape(folder: RunFolder) -> tuple[int, int, int] | None:
 def _samples(
     folder: RunFolder, material: Material, shape: tuple[int, int, int] | None, best: Measured | None
 ) -> Samples:
-    found = from_sheets(folder, shape, best.images if best else None)
+    at_best = best.images if best else None
+    found = from_sheets(folder, shape, at_best)
     missing = material.missing
     if not found.film:
         missing["film"] = f"There are no sheets in {folder.samples.name}/."
@@ -140,7 +141,7 @@ def _samples(
         missing["samples"] = material.run
         return found
     try:
-        return replace(found, best=sampled(material.run))
+        return replace(found, best=sampled(material.run, at_best))
     except DcganError as error:
         missing["samples"] = f"The checkpoint cannot be used: {error}."
         return found

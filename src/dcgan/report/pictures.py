@@ -45,12 +45,11 @@ _MOST_READ = 20_000
 Shape = tuple[int, int, int]
 
 
-def sampled(run: Run) -> Picture:
-    """A sheet of the checkpoint that the run is opened at."""
+def sampled(run: Run, best: int | None) -> Picture:
+    """A sheet of the checkpoint that the run is opened at; ``best``: images seen at the best one."""
     image = _open_sheet(sheet(run.sample(_SAMPLES)), run.networks.image_shape)
-    return Picture(
-        shrunk(image, _BEST_SIDE), f"The best checkpoint, {run.images_seen:,} images seen"
-    )
+    which = "The best checkpoint" if run.images_seen == best else "The checkpoint"
+    return Picture(shrunk(image, _BEST_SIDE), f"{which}, after {run.images_seen:,} images")
 
 
 def from_sheets(folder: RunFolder, shape: Shape | None, best: int | None) -> Samples:
@@ -78,7 +77,9 @@ def from_sheets(folder: RunFolder, shape: Shape | None, best: int | None) -> Sam
     frame = _read(sheets[nearest])
     picture = None
     if frame is not None:
-        picture = Picture(shrunk(_open_sheet(frame, shape), _BEST_SIDE), f"{nearest:,} images seen")
+        picture = Picture(
+            shrunk(_open_sheet(frame, shape), _BEST_SIDE), f"After {nearest:,} images"
+        )
     return Samples(picture, film, _animation(folder, list(sheets.values())))
 
 
