@@ -87,7 +87,7 @@ def dataset_facts(
     if section.get("fit"):
         facts.append(Fact(str(section["fit"]), "fit"))
     if data.get("fingerprint"):
-        facts.append(Fact(str(data["fingerprint"])[-12:], "fingerprint, last 12 letters"))
+        facts.append(Fact(str(data["fingerprint"])[-12:], "end of the fingerprint"))
     return facts
 
 

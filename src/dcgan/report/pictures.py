@@ -30,14 +30,17 @@ _NEAREST = 8
 _BEST_SIDE, _FILM_SIDE = 900, 340
 """Pixels of the longest side of a sheet: twice as many as it is shown with, for sharp screens."""
 
-_FRAMES = 8
+_MOST_CLEARED = 4000
+"""Pixels of the longer side; of a larger sheet, gaps are too thin to be seen when it is shrunk."""
+
+_FILM = 8
 """Sheets of the filmstrip."""
 
-_GIF_BYTES, _GIF_SIDE = 1_000_000, 480
-"""A larger animation gets fewer frames, and smaller ones."""
+_MOST_FRAMES, _FRAME_MS, _GIF_SIDE, _GIF_BYTES = 15, 250, 480, 1_000_000
+"""Of the animation. ``training.gif`` in the run folder has every sheet, and may be much larger."""
 
-_MOST_FRAMES, _FRAME_MS = 20, 200
-"""Of an animation that is made anew."""
+_GIF_GAP = "#70757a"
+"""Between images, since a GIF has no partial transparency: fits light and dark pages."""
 
 _MOST_READ = 20_000
 """Real images that are searched where each must be decoded anew."""
@@ -46,7 +49,7 @@ Shape = tuple[int, int, int]
 
 
 def sampled(run: Run, best: int | None) -> Picture:
-    """A sheet of the checkpoint that the run is opened at; ``best``: images seen at the best one."""
+    """A sheet of the checkpoint that a run is opened at; ``best``: images seen at the best one."""
     image = _open_sheet(sheet(run.sample(_SAMPLES)), run.networks.image_shape)
     which = "The best checkpoint" if run.images_seen == best else "The checkpoint"
     return Picture(shrunk(image, _BEST_SIDE), f"{which}, after {run.images_seen:,} images")
@@ -65,22 +68,24 @@ def from_sheets(folder: RunFolder, shape: Shape | None, best: int | None) -> Sam
     """
     sheets = {int(path.stem): path for path in folder.sheets()}
     if not sheets:
-        return Samples(animation=_animation(folder, []))
+        return Samples()
     wanted = max(sheets) if best is None else best
     nearest = min(sheets, key=lambda images: (abs(images - wanted), images))
-    film = []
-    for images in _spread(list(sheets), _FRAMES):
-        frame = _read(sheets[images])
-        if frame is not None:
-            small = shrunk(_open_sheet(frame, shape), _FILM_SIDE)
-            film.append(Picture(small, f"{images:,} images"))
-    frame = _read(sheets[nearest])
+    shown = _spread(list(sheets), _MOST_FRAMES)
+    read = ((images, _read(sheets[images])) for images in sorted({*shown, nearest}))
+    frames = {
+        images: shrunk(_open_sheet(frame, shape), _BEST_SIDE)
+        for images, frame in read
+        if frame is not None
+    }
+    film = [
+        Picture(shrunk(frames[images], _FILM_SIDE), f"{images:,} images")
+        for images in _spread([images for images in shown if images in frames], _FILM)
+    ]
     picture = None
-    if frame is not None:
-        picture = Picture(
-            shrunk(_open_sheet(frame, shape), _BEST_SIDE), f"After {nearest:,} images"
-        )
-    return Samples(picture, film, _animation(folder, list(sheets.values())))
+    if nearest in frames:
+        picture = Picture(frames[nearest], f"After {nearest:,} images")
+    return Samples(picture, film, _animation(list(frames.values())))
 
 
 def real_sheet(dataset: ImageDataset) -> Picture:
@@ -116,8 +121,8 @@ def tiled(images_NCHW: NDArray[np.uint8], columns: int) -> Image.Image:
 
 
 def _open_sheet(image: Image.Image, shape: Shape | None) -> Image.Image:
-    """The sheet with transparent gaps."""
-    if shape is None:
+    """The sheet with transparent gaps, if it is not very large."""
+    if shape is None or max(image.size) > _MOST_CLEARED:
         return image
     return clear_gaps(image, enlarged_size((shape[2], shape[1])), GAP)
 
@@ -132,16 +137,15 @@ def _spread(images: Sequence[int], most: int) -> list[int]:
     return [images[number] for number in chosen]
 
 
-def _animation(folder: RunFolder, sheets: Sequence[Path]) -> bytes | None:
-    """The training GIF, made anew of fewer and smaller frames if it is large."""
-    try:
-        size = folder.animation.stat().st_size
-        if 0 < size <= _GIF_BYTES:
-            return folder.animation.read_bytes()
-    except OSError:
-        return None
-    frames = [_read(sheets[number]) for number in _spread(range(len(sheets)), _MOST_FRAMES)]
-    small = [shrunk(frame, _GIF_SIDE) for frame in frames if frame is not None]
+def _animation(frames: Sequence[Image.Image]) -> bytes | None:
+    """A GIF of frames of one size, with as many of them as fit; the gaps are gray."""
+    small = []
+    for frame in frames:
+        shown = shrunk(frame.convert("RGBA"), _GIF_SIDE)
+        paper = Image.new("RGBA", shown.size, _GIF_GAP)
+        paper.alpha_composite(shown)
+        small.append(paper.convert("RGB"))
+    small = [frame for frame in small if frame.size == small[0].size]
     while len(small) > 1:
         data = _gif(small)
         if len(data) <= _GIF_BYTES:
