@@ -123,7 +123,7 @@ def test_a_diagnosis_is_shown_with_its_evidence(run):
     page = page_of(run, diagnosis=Diagnosis("Overfitting: add images.", "warning", [finding]))
     assert "run Overfitting: add images." in page.text[:80]
     assert "warning Discriminator overfitting" in page.text
-    assert "From 256 to 384 images seen: score real 0.97, share 0.5" in page.text
+    assert "From 256 to 384 images seen: score of real images 0.97, share 0.5" in page.text
     assert "It knows the training images." in page.text
     assert ("code", {}) in page.tags
     assert page.source.count('class="span"') == 1

@@ -101,13 +101,21 @@ def quality_chart(scores: Mapping[int, Score]) -> Chart:
 def evidence_chart(finding: Finding, records: Sequence[Record]) -> Chart | None:
     """The curves of the log that a finding rests on, shaded while it held; None without any."""
     keys = [key for key in finding.evidence if any(key in record for record in records)]
-    names = {key: key.replace("_", " ") for key in keys} | _LONG_NAMES
-    lines = [line_of(records, key, names[key]) for key in keys]
+    lines = [line_of(records, key, name_of(key)) for key in keys]
     lines = [line for line in lines if line.points]
     if not lines:
         return None
     title = ", ".join(line.label for line in lines)
     return Chart(title, lines, span=(finding.since, finding.until))
+
+
+def name_of(key: str) -> str:
+    """A number of the log, or of a finding, for people.
+
+    >>> name_of("score_real"), name_of("share_lost")
+    ('score of real images', 'share lost')
+    """
+    return _LONG_NAMES.get(key, key.replace("_", " "))
 
 
 def line_of(records: Sequence[Record], key: str, label: str) -> Line:

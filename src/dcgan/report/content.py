@@ -77,12 +77,20 @@ class Data:
     sheet: Picture | None = None
 
 
+class Shown(NamedTuple):
+    """A finding, its numbers, and a chart where these are curves of the log."""
+
+    finding: Finding
+    evidence: Sequence[Fact]
+    chart: Chart | None
+
+
 @dataclass(frozen=True)
 class Health:
-    """Findings, each with a chart where its evidence is a curve of the log."""
+    """Findings, and the severity of the worst that still holds."""
 
     severity: str
-    findings: Sequence[tuple[Finding, Chart | None]]
+    findings: Sequence[Shown]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,25 @@ from dcgan.data import ImageDataset
 from dcgan.errors import DcganError
 from dcgan.health import Diagnosis
 from dcgan.metrics.score import Score
-from dcgan.report.charts import evidence_chart, gradient_charts, quality_chart, training_charts
-from dcgan.report.content import Data, Evaluated, Health, Pair, Repeat, Report, Samples, Settings
+from dcgan.report.charts import (
+    evidence_chart,
+    gradient_charts,
+    name_of,
+    quality_chart,
+    training_charts,
+)
+from dcgan.report.content import (
+    Data,
+    Evaluated,
+    Fact,
+    Health,
+    Pair,
+    Repeat,
+    Report,
+    Samples,
+    Settings,
+    Shown,
+)
 from dcgan.report.facts import (
     commands_of,
     dataset_facts,
@@ -196,7 +213,14 @@ def _evaluated(folder: RunFolder) -> Evaluated | None:
 def _health(diagnosis: Diagnosis | None, records: list[dict[str, Any]]) -> Health | None:
     if diagnosis is None:
         return None
-    findings = [(one, evidence_chart(one, records)) for one in diagnosis.findings]
+    findings = [
+        Shown(
+            one,
+            [Fact(f"{value:.4g}", name_of(key)) for key, value in one.evidence.items()],
+            evidence_chart(one, records),
+        )
+        for one in diagnosis.findings
+    ]
     return Health(diagnosis.severity, findings)
 
 
