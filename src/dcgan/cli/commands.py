@@ -19,6 +19,7 @@ COMMANDS = {
         "forget": "Switch off the feature maps that generate something.",
     },
     "Judge": {
+        "report": "Write one page about a run: samples, curves, scores, settings.",
         "evaluate": "Score generated images; compare with the scores of real images.",
         "compare": "Compare runs: samples, curves, scores and settings.",
         "probe": "Score the discriminator's features with a linear classifier.",
