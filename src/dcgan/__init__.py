@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dcgan.data import open_source
     from dcgan.evaluation.evaluate_runs import evaluate
     from dcgan.evaluation.evaluator import Evaluation
+    from dcgan.report import write_report
     from dcgan.runs import Run, open_run
     from dcgan.runtime.reporting import Reporter
     from dcgan.training import prepare, train
@@ -47,6 +48,7 @@ __all__ = [
     "prepare",
     "probe",
     "train",
+    "write_report",
 ]
 
 __getattr__, __dir__ = lazily(
@@ -58,5 +60,9 @@ __getattr__, __dir__ = lazily(
     }
     | dict.fromkeys(("Run", "open_run"), "dcgan.runs")
     | dict.fromkeys(("prepare", "train"), "dcgan.training")
-    | {"Reporter": "dcgan.runtime.reporting", "open_source": "dcgan.data"},
+    | {
+        "write_report": "dcgan.report",
+        "Reporter": "dcgan.runtime.reporting",
+        "open_source": "dcgan.data",
+    },
 )

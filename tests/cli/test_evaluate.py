@@ -100,6 +100,14 @@ def test_runs_are_compared(dcgan, run, small_run, tmp_path):
         assert image.height > 400
 
 
+def test_a_comparison_is_a_page_by_default(dcgan, run, small_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = dcgan("compare", run, small_run.path, "-n", 0)
+    assert code == 0
+    assert "comparison     compare.html" in out
+    assert "Samples of the same latents" in (tmp_path / "compare.html").read_text()
+
+
 def test_a_comparison_as_json(dcgan, run, small_run, tmp_path):
     words = ["compare", run, small_run.path, "-n", 0, "--out", tmp_path / "p.png", "--json"]
     code, out, _ = dcgan(*words)
@@ -111,7 +119,7 @@ def test_a_comparison_as_json(dcgan, run, small_run, tmp_path):
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [([], "at least two run folders"), (["--out", "page.jpg"], "must be a .png")],
+    [([], "at least two run folders"), (["--out", "page.jpg"], "must be an .html page or a .png")],
 )
 def test_a_comparison_that_cannot_be(dcgan, run, words, said):
     code, _, err = dcgan("compare", run, *words)

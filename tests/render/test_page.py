@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dcgan.render.embedding import png_uri
 from dcgan.render.histogram import size_histograms
-from dcgan.render.page import data_uri
 
 
 def test_a_data_uri_carries_the_image():
-    kind, data = data_uri(Image.new("RGB", (3, 2), "red")).split(",")
+    kind, data = png_uri(Image.new("RGB", (3, 2), "red")).split(",")
     assert kind == "data:image/png;base64"
     assert base64.b64decode(data).startswith(b"\x89PNG")
 

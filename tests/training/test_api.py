@@ -76,6 +76,7 @@ def test_the_folder_holds_what_the_design_promises(small_run):
         "samples",
         "checkpoints",
         "training.gif",
+        "report.html",
         "curves.png",
         "gradients.png",
     }

@@ -20,6 +20,7 @@ COMMANDS = {
     },
     "Judge": {
         "health": "Say what is right and wrong with a run, and what to do next.",
+        "report": "Write one page about a run: samples, curves, scores, settings.",
         "evaluate": "Score generated images; compare with the scores of real images.",
         "compare": "Compare runs: samples, curves, scores and settings.",
         "probe": "Score the discriminator's features with a linear classifier.",

@@ -15,7 +15,7 @@ from dcgan.cli.options import Checkpoint, DataRoot, Device, ExistingRun, Json, O
 def compare(
     *runs: Annotated[ExistingRun, Parameter(help="Choose at least two run folders.")],
     data: OptionalData = None,
-    out: Path = Path("compare.png"),
+    out: Path = Path("compare.html"),
     images: Annotated[int, Parameter(name=["--images", "-n"])] = 5_000,
     repeats: int = 3,
     extractor: str = "auto",
@@ -32,7 +32,7 @@ def compare(
     data
         Choose the real images for the scores (default: the first run's training data).
     out
-        Set the file of the figure, a .png.
+        Set the file of the comparison: an .html page, or a .png figure.
     images
         Set how many generated images are scored each time. 0 computes no scores.
     repeats
@@ -45,8 +45,8 @@ def compare(
     from dcgan.errors import ConfigError
 
     # what is wrong is refused before torch is imported, which takes seconds
-    if out.suffix.lower() != ".png":
-        raise ConfigError("out", str(out), "the figure must be a .png, such as compare.png")
+    if out.suffix.lower() not in (".html", ".png"):
+        raise ConfigError("out", str(out), "must be an .html page or a .png, such as compare.html")
     if len(runs) < 2:
         given = str(runs[0]) if runs else "none"
         raise ConfigError("runs", given, "compare needs at least two run folders")
@@ -55,6 +55,7 @@ def compare(
     from dcgan.cli.options import computing_device
     from dcgan.evaluation.comparison import compare as compare_runs
     from dcgan.evaluation.comparison import draw_comparison
+    from dcgan.report import write_comparison
     from dcgan.runs import open_run
 
     place = computing_device(device)
@@ -70,8 +71,9 @@ def compare(
             data_root=data_root,
             reporter=reporter,
         )
-    draw_comparison(found, out)
-    lines = [*comparison_lines(found), f"figure         {out}"]
+    write = write_comparison if out.suffix.lower() == ".html" else draw_comparison
+    write(found, out)
+    lines = [*comparison_lines(found), f"comparison     {out}"]
     if as_json:
         print(*lines, sep="\n", file=sys.stderr)
         print(json.dumps(found.to_json()))

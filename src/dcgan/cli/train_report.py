@@ -38,6 +38,8 @@ def as_text(run: Run) -> str:
         "gradients": folder.gradients,
         "run folder": folder.path,
     }
+    if folder.report.is_file():
+        files = {"report": folder.report} | files
     if folder.quality.is_file():
         files["scores"] = folder.quality
     lines = [*_outcome(run, config), f"look at the images: {folder.sheets()[-1]}", ""]

@@ -17,6 +17,7 @@ from dcgan.evaluation.evaluator import Evaluator, refuse_few, refuse_few_images
 from dcgan.evaluation.extractors import open_extractor, refuse_unknown
 from dcgan.evaluation.sampler import Sampler
 from dcgan.metrics.registry import metrics_on
+from dcgan.metrics.score import Score
 from dcgan.render.runs_page import side_by_side
 from dcgan.runs.dataset import open_dataset
 from dcgan.runs.folder import RunFolder
@@ -183,24 +184,29 @@ def compare(
 
 
 def draw_comparison(found: Comparison, path: StrPath) -> None:
-    """Write the figure: samples of the same latents, and curves. Scores of training are shown only
-    if those of all runs are comparable."""
-    measured = {run.name: read_scores(RunFolder(Path(run.path))) for run in found.runs}
-    scores = [one.score for entries in measured.values() for one in entries]
-    protocols = {one.protocol[:-1] for one in scores}  # each run has latents of its own seed
-    quality = {}
-    if len(protocols) == 1 and all(measured.values()) and "data.source" not in found.differences:
-        quality = {
-            name: {one.images: one.score.value for one in entries}
-            for name, entries in measured.items()
-        }
+    """Write the figure: samples of the same latents, and curves."""
+    scores = training_scores(found)
+    first = next(iter(scores.values()), {})
     side_by_side(
         {f"{run.name}, {run.images_seen:,} images seen": run.samples for run in found.runs},
         {run.name: run.log for run in found.runs},
-        quality,
+        {
+            name: {images: score.value for images, score in of_run.items()}
+            for name, of_run in scores.items()
+        },
         Path(path),
-        measure=scores[0].label if quality else "",
+        measure=next(iter(first.values())).label if first else "",
     )
+
+
+def training_scores(found: Comparison) -> dict[str, dict[int, Score]]:
+    """Run → images seen → score during training; empty unless those of all runs are comparable."""
+    measured = {run.name: read_scores(RunFolder(Path(run.path))) for run in found.runs}
+    scores = [one.score for entries in measured.values() for one in entries]
+    protocols = {one.protocol[:-1] for one in scores}  # each run has latents of its own seed
+    if len(protocols) != 1 or not all(measured.values()) or "data.source" in found.differences:
+        return {}
+    return {name: {one.images: one.score for one in entries} for name, entries in measured.items()}
 
 
 def log_problem(run: Sampler) -> str | None:

@@ -8,6 +8,7 @@
 >>> frames = run.generate(latents)  # doctest: +SKIP
 """
 
+from dcgan.evaluation.nearest import nearest_real
 from dcgan.latent.arithmetic import Concept, combine, neighbours, open_concepts
 from dcgan.latent.choice import Choice
 from dcgan.latent.direction_search import Request, find, from_samples
@@ -16,7 +17,6 @@ from dcgan.latent.forget import Forgotten, forget
 from dcgan.latent.interpolate import interpolate
 from dcgan.latent.invert import Inversion, invert
 from dcgan.latent.labelling import Reader
-from dcgan.latent.nearest import nearest_real
 from dcgan.latent.noise import truncated
 from dcgan.latent.sample import write_samples
 from dcgan.latent.store import keep_direction, keep_latent, read_direction, read_latent

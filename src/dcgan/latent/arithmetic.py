@@ -17,9 +17,9 @@ from torch import Tensor
 
 from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError
+from dcgan.evaluation.nearest import nearest_row
 from dcgan.latent.choice import Choice
 from dcgan.latent.labelling import Reader
-from dcgan.latent.nearest import nearest_row
 from dcgan.latent.noise import from_normal, to_normal
 from dcgan.latent.points import is_point, latents_of
 from dcgan.models.latents import LatentSpace

@@ -14,7 +14,7 @@ from PIL import Image
 
 from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError
-from dcgan.latent.nearest import nearest_row
+from dcgan.evaluation.nearest import nearest_row
 from dcgan.render.animation import SUFFIXES, save_animation
 from dcgan.render.sheet import SUFFIXES as SHEETS
 from dcgan.render.sheet import save_image, stacked

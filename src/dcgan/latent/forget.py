@@ -18,6 +18,7 @@ from torch import Tensor
 
 from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, DataError, DcganError
+from dcgan.evaluation.nearest import nearest_row
 from dcgan.latent.choice import Choice
 from dcgan.latent.feature_maps import (
     Box,
@@ -29,7 +30,6 @@ from dcgan.latent.feature_maps import (
     without_maps,
 )
 from dcgan.latent.labelling import Reader
-from dcgan.latent.nearest import nearest_row
 from dcgan.latent.points import latent_of
 from dcgan.render.sheet import stacked
 from dcgan.runs.run import Run

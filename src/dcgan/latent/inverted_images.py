@@ -19,9 +19,9 @@ from torch import Tensor
 
 from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError
+from dcgan.evaluation.nearest import nearest_row
 from dcgan.evaluation.real_images import take
 from dcgan.latent.choice import Choice
-from dcgan.latent.nearest import nearest_row
 from dcgan.latent.noise import to_normal
 from dcgan.models.latents import LatentSpace
 from dcgan.render.sheet import LEGIBLE_SIDE, stacked

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
+from dcgan.render.embedding import as_uri, compact_uri, png_uri
+from dcgan.render.lines import Chart, style_of, svg_chart
 from dcgan.runtime.files import write_text
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 def write_page(template: str, path: Path, **content: Any) -> None:
@@ -18,8 +19,10 @@ def write_page(template: str, path: Path, **content: Any) -> None:
     Parameters
     ----------
     template : str
-        A file in ``render/templates``. All values are escaped. The filter ``data_uri`` embeds
-        images, ``svg_uri`` figures in SVG.
+        A file in ``render/templates``. All values are escaped. Filters: ``data_uri`` embeds an
+        image without loss, ``compact_uri`` in a small file, ``gif_uri`` the bytes of a GIF,
+        ``svg_uri`` a figure in SVG, ``chart`` draws a :class:`~dcgan.render.lines.Chart`;
+        ``grouped`` writes 1,000 for 1000, ``advice`` shows what is in backticks as code.
     path : Path
     **content
         The template's variables.
@@ -33,23 +36,44 @@ def write_page(template: str, path: Path, **content: Any) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"data_uri": data_uri, "svg_uri": svg_uri}
+    environment.filters |= {
+        "data_uri": png_uri,
+        "compact_uri": compact_uri,
+        "gif_uri": lambda data: as_uri("image/gif", data),
+        "svg_uri": svg_uri,
+        "chart": _drawn,
+        "style_of": style_of,
+        "grouped": "{:,}".format,
+        "advice": _with_code,
+        "breakable": _breakable,
+        "sentence": lambda text: f"{text[:1].upper()}{text[1:]}.",
+    }
     page = environment.get_template(template).render(**content)
     # file names may not be valid UTF-8
     write_text(path, page.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
-def data_uri(image: Image.Image) -> str:
-    """An image as a data URI, in PNG format."""
-    data = BytesIO()
-    image.save(data, format="PNG")
-    return _uri("image/png", data.getvalue())
-
-
 def svg_uri(drawing: str) -> str:
     """A figure in SVG as a data URI."""
-    return _uri("image/svg+xml", drawing.encode("utf-8"))
+    return as_uri("image/svg+xml", drawing.encode("utf-8"))
 
 
-def _uri(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+def _with_code(text: str) -> Markup:
+    """The text, with what is in backticks as code."""
+    from markupsafe import Markup, escape
+
+    parts = [str(escape(part)) for part in text.split("`")]
+    return Markup("".join(f"<code>{one}</code>" if at % 2 else one for at, one in enumerate(parts)))
+
+
+def _breakable(key: str) -> Markup:
+    """A dotted setting that may break after each dot and underscore."""
+    from markupsafe import Markup, escape
+
+    return Markup(str(escape(key)).replace(".", ".<wbr>").replace("_", "_<wbr>"))
+
+
+def _drawn(chart: Chart) -> Markup:
+    from markupsafe import Markup
+
+    return Markup(svg_chart(chart))  # it escapes every text itself

@@ -20,7 +20,9 @@ from dcgan.errors import DataError
 from dcgan.runtime.files import StrPath, written_whole
 from dcgan.runtime.memory import available_memory, in_words
 
-_GAP = 2
+GAP = 2
+"""Pixels between images of a sheet, and around them."""
+
 _INK = "#222222"
 _FONT_SIZE, _TITLE_SIZE = 11, 13
 _BELOW_BASELINE = 2
@@ -61,16 +63,17 @@ def enlarged(
     Its longer side gets ``side`` pixels; default: a whole factor to about ``about`` pixels.
     """
     image = pillow_image(image_CHW)
-    width, height = _enlarged_size(image.size, side, about)
+    width, height = enlarged_size(image.size, side, about)
     if (width, height) == image.size:
         return image
     method = Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST
     return image.resize((width, height), method)
 
 
-def _enlarged_size(
+def enlarged_size(
     size: tuple[int, int], side: int | None = None, about: int = LEGIBLE_SIDE
 ) -> tuple[int, int]:
+    """Width and height that :func:`enlarged` gives an image of this width and height."""
     factor = side / max(size) if side else max(1, round(about / max(size)))
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
@@ -101,17 +104,17 @@ def compose(
                 heights[number] = max(heights[number], cell.height)
             elif cell:
                 heights[number] = max(heights[number], font_size + _BELOW_BASELINE)
-    lefts = [_GAP + sum(widths[:column]) + _GAP * column for column in range(len(widths) + 1)]
+    lefts = [GAP + sum(widths[:column]) + GAP * column for column in range(len(widths) + 1)]
     ends = [
-        lefts[column] + ceil(font.getlength(cell)) + _GAP
+        lefts[column] + ceil(font.getlength(cell)) + GAP
         for row in rows
         for column, cell in enumerate(row)
         if isinstance(cell, str) and not any(row[column + 1 :])
     ]
-    size = (max(lefts[-1], *ends, 0), sum(heights) + _GAP * (len(rows) + 1))
+    size = (max(lefts[-1], *ends, 0), sum(heights) + GAP * (len(rows) + 1))
     paper = Image.new(mode, size, ImageColor.getcolor("white", mode))
     pen, ink = ImageDraw.Draw(paper), ImageColor.getcolor(_INK, mode)
-    top = _GAP
+    top = GAP
     for row, height in zip(rows, heights, strict=True):
         right = size[0]
         for column in reversed(range(len(row))):
@@ -120,11 +123,11 @@ def compose(
                 paper.paste(cell if not modes else on_white(cell), (left, top))
             elif cell:
                 text = _shortened(cell, font, right - left)
-                right = left - _GAP
+                right = left - GAP
                 spare = widths[column] - font.getlength(text)
                 start = left + max(0, spare / 2) if is_centered else left
                 pen.text((start, top + font_size), text, fill=ink, font=font, anchor="ls")
-        top += height + _GAP
+        top += height + GAP
     return paper
 
 
@@ -213,10 +216,10 @@ def refuse_too_large(
     if count == 0:
         raise DataError("a sheet needs at least one image")
     columns = min(count, columns or ceil(sqrt(count)))
-    height, width = _enlarged_size((size[0], size[1]), side)
-    below = captions * (_FONT_SIZE + _BELOW_BASELINE + _GAP)
-    high = rows * ceil(count / columns) * (height + below + _GAP) + _GAP
-    wide = columns * (width + _GAP) + _GAP
+    height, width = enlarged_size((size[0], size[1]), side)
+    below = captions * (_FONT_SIZE + _BELOW_BASELINE + GAP)
+    high = rows * ceil(count / columns) * (height + below + GAP) + GAP
+    wide = columns * (width + GAP) + GAP
     otherwise = "Use fewer images, or choose a folder, .npz or .zip as `out`"
     if max(high, wide) > _MOST_SIDE:
         raise DataError(

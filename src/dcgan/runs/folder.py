@@ -21,6 +21,7 @@
       training.gif           the sheets as an animation
       curves.png             losses and scores
       gradients.png          gradients by discriminator layer
+      report.html            the whole run on one page
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class RunFolder:
         self.curves = path / "curves.png"
         self.quality = path / "quality.png"
         self.gradients = path / "gradients.png"
+        self.report = path / "report.html"
 
     def sheet(self, images_seen: int) -> Path:
         """The sample sheet at a number of images seen."""

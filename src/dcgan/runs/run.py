@@ -277,6 +277,27 @@ class Run:
                 reporter=reporter,
             )[0]
 
+    def report(
+        self,
+        out: StrPath | None = None,
+        *,
+        data: StrPath | None = None,
+        data_root: StrPath | None = None,
+        progress: bool = True,
+    ) -> Path:
+        """Write one HTML page about the run and return its path; see :func:`dcgan.write_report`.
+
+        Examples
+        --------
+        ``dcgan.open_run("runs/digits-auto").report()``
+        """
+        import dcgan  # the public function, in a layer above this one
+
+        with chosen_reporter(None, progress=progress, is_first=self.ranks.is_first) as reporter:
+            return dcgan.write_report(
+                self, out=out, data=data, data_root=data_root, reporter=reporter
+            )
+
     def log(self) -> list[dict[str, Any]]:
         """Read ``log.jsonl``: one dictionary for each line, sorted by images seen.
 

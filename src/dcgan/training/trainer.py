@@ -14,12 +14,14 @@ from dcgan.data import Batches
 from dcgan.errors import Diverged, Interrupted
 from dcgan.render.animation import save_gif
 from dcgan.render.curves import gradient_curves, loss_and_score_curves
+from dcgan.report import write_finished
 from dcgan.runs.checkpoints import read_state
 from dcgan.runs.logs import of_training
 from dcgan.runs.scores import draw_quality, settle_best
 from dcgan.runtime.device import make_deterministic, no_tf32
 from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.rng import seed_everything
+from dcgan.runtime.shell import command
 from dcgan.runtime.torch_settings import set_threads
 from dcgan.training.build import (
     build_batches,
@@ -227,7 +229,7 @@ def _recorded(
 
 
 def _finish(run: RunContext, images_seen: int) -> None:
-    """Write curves and the animation, and note by name what was skipped."""
+    """Write curves, the animation and the report, and note by name what was skipped."""
     folder, dataset = run.folder, run.dataset
     records = of_training(folder.log.read())
     draw_quality(folder)
@@ -245,6 +247,18 @@ def _finish(run: RunContext, images_seen: int) -> None:
     for line in dataset.remarks.lines() if dataset.is_slow else []:
         run.reporter.note(line)  # of images that are decoded in advance, it was noted then
     run.event("finished", images=images_seen)
+    _write_report(run)
+
+
+def _write_report(run: RunContext) -> None:
+    """Write ``report.html``; a failure is noted and does not fail the training."""
+    try:
+        write_finished(run.folder, run.dataset)
+    except Exception as error:  # a page about the run, not a part of it
+        run.reporter.note(
+            f"{run.folder.report}: not written ({error}). To write it:"
+            f" {command('report', run.folder.path)}"
+        )
 
 
 def _frame(path: Path, reporter: Reporter) -> Image.Image | None:

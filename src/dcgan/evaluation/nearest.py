@@ -15,7 +15,6 @@ from dcgan.evaluation.real_images import parts_of, take
 from dcgan.runtime.isolation import isolated
 
 
-@isolated()
 def nearest_real(
     dataset: ImageDataset, images_NCHW: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -33,12 +32,20 @@ def nearest_real(
         Its index, and the root mean squared difference of pixels, where black to white is 1; 0 is
         an exact copy.
     """
+    return nearest_among(dataset, images_NCHW, np.arange(len(dataset)))
+
+
+@isolated()
+def nearest_among(
+    dataset: ImageDataset, images_NCHW: NDArray[np.uint8], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """As :func:`nearest_real`, among the images of a dataset with these numbers."""
     image_NF = images_NCHW.reshape(len(images_NCHW), -1).astype(np.float32) / 255
     square_N1 = (image_NF**2).sum(axis=1, dtype=np.float64)[:, None]
     best_N = np.full(len(image_NF), np.inf)
     nearest_N = np.zeros(len(image_NF), np.int64)
     start = 0
-    for part in parts_of(dataset, np.arange(len(dataset))):
+    for part in parts_of(dataset, rows):
         real_PF = part.reshape(len(part), -1).astype(np.float32) / 255
         product_NP = image_NF @ real_PF.T
         distance_NP = square_N1 - 2 * product_NP + (real_PF**2).sum(axis=1, dtype=np.float64)
@@ -48,7 +55,7 @@ def nearest_real(
         best_N[is_nearer], nearest_N[is_nearer] = least_N[is_nearer], start + place_N[is_nearer]
         start += len(part)
     size = prod(images_NCHW.shape[1:])
-    return nearest_N, np.sqrt(best_N.clip(min=0) / size)
+    return rows[nearest_N], np.sqrt(best_N.clip(min=0) / size)
 
 
 def nearest_row(

@@ -9,9 +9,9 @@ from PIL import Image
 
 from dcgan.errors import ConfigError
 from dcgan.evaluation import real_images
+from dcgan.evaluation.nearest import nearest_real
 from dcgan.latent import draw as drawing
 from dcgan.latent.draw import samples_sheet
-from dcgan.latent.nearest import nearest_real
 from dcgan.latent.sample import write_samples
 
 

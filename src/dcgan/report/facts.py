@@ -1,0 +1,180 @@
+"""What a run folder says of the run in words and numbers: verdict, dataset, settings, versions."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dcgan.config import RunConfig
+from dcgan.metrics.registry import BETTER
+from dcgan.report.content import Command, Fact, Setting, Settings
+from dcgan.runs.dataset import FROM_PYTHON
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.scores import Measured
+from dcgan.runs.settings import flat
+from dcgan.runtime.shell import command
+
+_ENDS = {
+    "finished": "Training has finished after {images} images",
+    "signal": "Training was stopped after {images} images, and can be resumed",
+    "diverged": "Training diverged after {images} images",
+}
+"""What the last event of training says."""
+
+_NOT_SETTINGS = ("recipe", "data.source", "seed", "device", "length")
+"""Stated elsewhere on the page."""
+
+
+def verdict_of(events: Sequence[Mapping[str, Any]], seen: int, best: Measured | None) -> str:
+    """How training ended, and the best score. Used without a diagnosis."""
+    known = [*_ENDS, "started", "resumed"]
+    kinds = [one["event"] for one in events if one.get("event") in known]
+    unfinished = "Training has not finished; {images} images seen so far"
+    end = _ENDS.get(kinds[-1] if kinds else "", unfinished).format(images=f"{seen:,}")
+    if best is None:
+        return f"{end}. It has no scores."
+    score = best.score
+    real = "" if score.baseline is None else f" real images score {score.baseline:.3g};"
+    return (
+        f"{end}. Best {score.label}: {score.value:.3g} after {best.images:,} images;{real}"
+        f" {BETTER[score.better]} is better."
+    )
+
+
+def summary(
+    seen: int,
+    records: Sequence[Mapping[str, Any]],
+    best: Measured | None,
+    stored: Mapping[str, Any],
+) -> list[Fact]:
+    """The numbers that sum a run up."""
+    facts = [Fact(f"{seen:,}", "images seen")]
+    seconds = records[-1].get("seconds", 0.0) if records else 0.0
+    if seconds:
+        facts.append(Fact(_duration(seconds), "of training"))
+    if best is not None:
+        facts.append(Fact(f"{best.score.value:.3g}", f"best {best.score.label}"))
+        if best.score.baseline is not None:
+            facts.append(Fact(f"{best.score.baseline:.3g}", "real images score"))
+    count = _section(stored, "data").get("count")
+    if isinstance(count, int):
+        facts.append(Fact(f"{count:,}", "training images"))
+    return facts
+
+
+def dataset_facts(
+    stored: Mapping[str, Any], settings: Mapping[str, Any], shape: tuple[int, int, int] | None
+) -> list[Fact]:
+    """Source, count and form of the training images, as ``run.json`` and ``config.yaml`` say."""
+    data, section = _section(stored, "data"), _section(settings, "data")
+    source = data.get("source") or section.get("source")
+    facts = []
+    if source:
+        shown = "images from a Python program" if source == FROM_PYTHON else str(source)
+        facts.append(Fact(shown, "dataset"))
+    if isinstance(data.get("count"), int):
+        facts.append(Fact(f"{data['count']:,}", "images"))
+    if data.get("skipped"):
+        facts.append(Fact(str(data["skipped"]), "unreadable, skipped"))
+    if data.get("split") not in {None, "auto"}:
+        facts.append(Fact(str(data["split"]), "split"))
+    if shape is not None:
+        colors = {1: "gray", 2: "gray and alpha", 3: "color", 4: "color and alpha"}
+        facts.append(Fact(f"{shape[1]}×{shape[2]}", "height × width"))
+        facts.append(Fact(colors.get(shape[0], str(shape[0])), "channels"))
+    if section.get("fit"):
+        facts.append(Fact(str(section["fit"]), "fit"))
+    if data.get("fingerprint"):
+        facts.append(Fact(str(data["fingerprint"])[-12:], "end of the fingerprint"))
+    return facts
+
+
+def settings_of(settings: Mapping[str, Any], text: str) -> Settings:
+    """Settings that differ from the defaults, apart from those that default to ``auto``."""
+    defaults = flat(RunConfig().model_dump(mode="json"))
+    changed: list[Setting] = []
+    chosen: list[Setting] = []
+    for key, value in flat(settings).items():
+        default = defaults.get(key, "not a setting of this version")
+        if value == default or key.startswith(_NOT_SETTINGS):
+            continue
+        row = Setting(key, in_short(value), in_short(default))
+        (chosen if default == "auto" else changed).append(row)
+    return Settings(changed, chosen, text)
+
+
+def in_short(value: Any) -> str:
+    """A setting's value in one line; a layer table by its number of layers.
+
+    >>> in_short([0.5, 0.999]), in_short(None), in_short(True)
+    ('0.5, 0.999', 'none', 'true')
+    """
+    if isinstance(value, list):
+        if value and isinstance(value[0], dict):
+            return f"table of {len(value)} layers"
+        return ", ".join(map(in_short, value))
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def commands_of(
+    folder: RunFolder, stored: Mapping[str, Any], settings: Mapping[str, Any], seen: int
+) -> list[Command]:
+    """The command that started the run, and one that repeats it from its configuration."""
+    commands = []
+    words = stored.get("command")
+    if isinstance(words, list) and words and all(isinstance(one, str) for one in words):
+        name = Path(words[0]).name
+        is_ours = name in {"dcgan", "dcgan.exe", "__main__.py"}
+        line = shlex.join(["dcgan", *words[1:]] if is_ours else words)
+        commands.append(Command(line, "how the run was started" if is_ours else "the program"))
+    if folder.config.is_file() and _section(settings, "data").get("source") != FROM_PYTHON:
+        again = command(
+            *("train", "--recipe", folder.config, "--images", str(seen)),
+            *("--out", f"{folder.path.name}-again"),
+        )
+        commands.append(Command(again, "the same settings again, as many images"))
+    if seen and folder.latest_checkpoint() is not None:
+        more = command("sample", folder.path, "-n", "100")
+        commands.append(Command(more, "more samples of the best checkpoint"))
+    return commands
+
+
+def repeat_facts(stored: Mapping[str, Any], settings: Mapping[str, Any]) -> list[Fact]:
+    """Seed, length, device, and when the run began."""
+    hardware = _section(stored, "hardware")
+    facts = [
+        Fact(str(settings[key]), key) for key in ("recipe", "seed") if settings.get(key) is not None
+    ]
+    facts += [
+        Fact(in_short(value), f"length in {key}")
+        for key, value in _section(settings, "length").items()
+        if value is not None
+    ]
+    facts += [Fact(str(value), key) for key, value in hardware.items() if value is not None]
+    if stored.get("created"):
+        facts.append(Fact(str(stored["created"]), "started"))
+    return facts
+
+
+def version_facts(stored: Mapping[str, Any]) -> list[Fact]:
+    """Versions of the packages that the run was trained with."""
+    return [Fact(str(value), str(name)) for name, value in _section(stored, "versions").items()]
+
+
+def _section(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = content.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _duration(seconds: float) -> str:
+    """
+    >>> _duration(59.6), _duration(150), _duration(7260)
+    ('60 s', '2.5 min', '2.0 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
