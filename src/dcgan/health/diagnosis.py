@@ -57,6 +57,8 @@ def diagnose(history: History) -> Diagnosis:
 
 
 def _verdict(history: History, found: list[Finding]) -> str:
+    if not history.log and not found:
+        return "Nothing has been logged yet."
     by_id = {finding.id: finding for finding in found}
     bad = [finding for finding in found if finding.severity != "note"]
     if bad:

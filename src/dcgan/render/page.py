@@ -1,6 +1,6 @@
 """Self-contained HTML pages: one file with its images and without scripts."""
 
-from __future__ import annotations
+from __future__ import re
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,11 +58,20 @@ def svg_uri(drawing: str) -> str:
     return as_uri("image/svg+xml", drawing.encode("utf-8"))
 
 
+_SETTING = re.compile(r"([a-z]+(?:\.[a-z_0-9]+)+)(?:=(\S+))?")
+"""A dotted setting, with a value or without."""
+
+
 def _with_code(text: str) -> Markup:
-    """The text, with what is in backticks as code."""
+    """The text, with what is in backticks as code, and settings as options of the command line."""
     from markupsafe import Markup, escape
 
-    parts = [str(escape(part)) for part in text.split("`")]
+    parts = text.split("`")
+    for at, part in enumerate(parts):
+        if at % 2 and (match := _SETTING.fullmatch(part)):
+            value = f" {match[2]}" if match[2] else ""
+            parts[at] = f"--{match[1].replace('_', '-')}{value}"
+    parts = [str(escape(part)) for part in parts]
     return Markup("".join(f"<code>{one}</code>" if at % 2 else one for at, one in enumerate(parts)))
 
 

@@ -142,6 +142,7 @@ class Report:
 
     name: str
     verdict: str
+    health: Health
     facts: Sequence[Fact] = ()
     samples: Samples = Samples()
     data: Data = Data()
@@ -150,7 +151,6 @@ class Report:
     quality: Sequence[Chart] = ()
     evaluated: Evaluated | None = None
     evaluate: str = ""
-    health: Health | None = None
     nearest: Sequence[Pair] = ()
     nearest_about: str = ""
     settings: Settings = Settings()

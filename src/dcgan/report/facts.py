@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from dcgan.config import RunConfig
-from dcgan.metrics.registry import BETTER
 from dcgan.report.content import Command, Fact, Setting, Settings
 from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.folder import RunFolder
@@ -16,31 +15,8 @@ from dcgan.runs.scores import Measured
 from dcgan.runs.settings import flat
 from dcgan.runtime.shell import command
 
-_ENDS = {
-    "finished": "Training has finished after {images} images",
-    "signal": "Training was stopped after {images} images, and can be resumed",
-    "diverged": "Training diverged after {images} images",
-}
-"""What the last event of training says."""
-
 _NOT_SETTINGS = ("recipe", "data.source", "seed", "device", "length")
 """Stated elsewhere on the page."""
-
-
-def verdict_of(events: Sequence[Mapping[str, Any]], seen: int, best: Measured | None) -> str:
-    """How training ended, and the best score. Used without a diagnosis."""
-    known = [*_ENDS, "started", "resumed"]
-    kinds = [one["event"] for one in events if one.get("event") in known]
-    unfinished = "Training has not finished; {images} images seen so far"
-    end = _ENDS.get(kinds[-1] if kinds else "", unfinished).format(images=f"{seen:,}")
-    if best is None:
-        return f"{end}. It has no scores."
-    score = best.score
-    real = "" if score.baseline is None else f" real images score {score.baseline:.3g};"
-    return (
-        f"{end}. Best {score.label}: {score.value:.3g} after {best.images:,} images;{real}"
-        f" {BETTER[score.better]} is better."
-    )
 
 
 def summary(

@@ -34,11 +34,11 @@ from dcgan.report.facts import (
     repeat_facts,
     settings_of,
     summary,
-    verdict_of,
     version_facts,
 )
 from dcgan.report.pictures import from_sheets, nearest_pairs, real_sheet, sampled
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.health import diagnosis_of
 from dcgan.runs.logs import of_training
 from dcgan.runs.run import Run, read_networks
 from dcgan.runs.scores import Measured, read_best, read_scores
@@ -57,12 +57,10 @@ class Material:
         The run at its best checkpoint, to generate samples; or why there are none.
     dataset : ImageDataset or str
         The training images; or why they are not shown.
-    diagnosis : Diagnosis, optional
     """
 
     run: Run | str
     dataset: ImageDataset | str
-    diagnosis: Diagnosis | None = None
     missing: dict[str, str] = field(default_factory=dict)
 
 
@@ -70,14 +68,13 @@ def gather(folder: RunFolder, material: Material) -> Report:
     """The content of the report; what is missing is said in ``missing``, by part."""
     missing = material.missing
     records = of_training(folder.log.read())
-    events = folder.events.read()
     stored = _provenance(folder, missing)
     settings = _settings(folder, missing)
     best = _best(folder, missing)
     shape = _shape(folder)
     newest = folder.latest_checkpoint()
     seen = max(records[-1]["images"] if records else 0, int(newest.name) if newest else 0)
-    diagnosis = material.diagnosis
+    diagnosis = diagnosis_of(folder)
     nearest, about = _nearest(material)
     training = training_charts(records)
     if not training:
@@ -86,7 +83,7 @@ def gather(folder: RunFolder, material: Material) -> Report:
         missing["training"] = f"{folder.log.path.name} has damaged lines, which are left out."
     return Report(
         name=folder.path.resolve().name,
-        verdict=diagnosis.verdict if diagnosis else verdict_of(events, seen, best),
+        verdict=diagnosis.verdict,
         facts=summary(seen, records, best, stored),
         samples=_samples(folder, material, shape, best),
         data=Data(dataset_facts(stored, settings, shape), _real(material)),
@@ -210,9 +207,7 @@ def _evaluated(folder: RunFolder) -> Evaluated | None:
     return None
 
 
-def _health(diagnosis: Diagnosis | None, records: list[dict[str, Any]]) -> Health | None:
-    if diagnosis is None:
-        return None
+def _health(diagnosis: Diagnosis, records: list[dict[str, Any]]) -> Health:
     findings = [
         Shown(
             one,

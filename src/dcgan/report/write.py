@@ -6,7 +6,6 @@ from pathlib import Path
 
 from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, DcganError
-from dcgan.health import Diagnosis
 from dcgan.metrics.registry import BETTER
 from dcgan.render.page import write_page
 from dcgan.report.gather import Material, gather
@@ -32,7 +31,6 @@ def write_report(
     out: StrPath | None = None,
     data: StrPath | None = None,
     data_root: StrPath | None = None,
-    diagnosis: Diagnosis | None = None,
     device: str = "cpu",
     reporter: Reporter = SILENT,
 ) -> Path:
@@ -51,8 +49,6 @@ def write_report(
         training data.
     data_root : path, optional
         The folder of datasets chosen by name; default that of the run.
-    diagnosis : Diagnosis, optional
-        What is right and wrong with the run; default: the page has no such section.
     device : str, default "cpu"
         Where samples are generated, if ``run`` is a path.
     reporter : Reporter, optional
@@ -80,13 +76,11 @@ def write_report(
     refuse_other_suffix(path)
     opened = run if isinstance(run, Run) else _opened(folder, device, reporter)
     dataset = _dataset(folder, data, data_root, reporter)
-    _write(folder, Material(opened, dataset, diagnosis), path)
+    _write(folder, Material(opened, dataset), path)
     return path
 
 
-def write_finished(
-    folder: RunFolder, dataset: ImageDataset, diagnosis: Diagnosis | None = None
-) -> None:
+def write_finished(folder: RunFolder, dataset: ImageDataset) -> None:
     """Write the report of a run that has just ended, from what is in memory and in its folder.
 
     Quick: it generates nothing and searches nothing. Samples are from the sheet that was saved
@@ -96,7 +90,7 @@ def write_finished(
         "From the sheet saved nearest to the best checkpoint. dcgan report adds samples of the"
         " checkpoint itself, and the nearest training images."
     )
-    _write(folder, Material(note, dataset, diagnosis), folder.report)
+    _write(folder, Material(note, dataset), folder.report)
 
 
 def refuse_other_suffix(path: Path) -> None:
