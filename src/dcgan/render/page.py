@@ -1,7 +1,8 @@
 """Self-contained HTML pages: one file with its images and without scripts."""
 
-from __future__ import re
+from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
