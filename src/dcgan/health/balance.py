@@ -36,7 +36,7 @@ _CERTAIN = 0.9
 _COVERED = 0.3
 """Coverage of the real images (0.97 for other real images) from which images are no garbage."""
 
-_GAIN = 0.25
+_GAIN = 0.1
 """Part by which the best score must come closer to the real-image baseline to count as learning."""
 
 

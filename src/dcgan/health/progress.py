@@ -12,7 +12,7 @@ from dcgan.health.history import Curve, History
 _FEWEST = 5
 """Scores without which nothing is said about progress."""
 
-_WORSE = 1.5
+_WORSE = 1.3
 """Times the best distance to the real-image baseline at which quality counts as degrading."""
 
 _STEADY = 0.1

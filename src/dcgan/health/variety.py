@@ -18,6 +18,9 @@ _NARROW = 0.35
 _LESS = 0.5
 """Part of the best rank or coverage of the run at which modes were lost."""
 
+_EPOCHS = 20
+"""Epochs before which nothing is known by heart."""
+
 _NEAR = 0.75
 """Median distance to the nearest training image, divided by that between real images, at which
 images count as copies. A perfect generator has 1."""
@@ -57,11 +60,13 @@ def mode_collapse(history: History) -> Iterator[Finding]:
 
 def copying(history: History) -> Iterator[Finding]:
     """Images are nearer to training images than these are to each other."""
-    distance, coverage = history.sign("distance"), history.sign("coverage")
-    if not len(distance.values) or not history.setup.dataset_images:
+    epochs = _EPOCHS * history.setup.dataset_images
+    if not epochs:
         return
+    distance = history.sign("distance").after(epochs)
+    coverage = history.sign("coverage")
     is_near = distance.values < _NEAR
-    if not is_near[-1]:
+    if len(is_near) < 3 or not is_near[-3:].all():
         return
     yield Finding(
         "copying",
