@@ -59,7 +59,7 @@ def test_all_checkpoints_are_drawn_and_the_best_is_named(dcgan, run):
     [
         (["--extractor", "incepton"], "did you mean 'inception'?"),
         (["--extractor", "inception"], "Set --download to download"),
-        (["-n", "10"], "--images is 10: at least 50"),
+        (["-n", "10"], "--number is 10: at least 50"),
         (["nowhere"], "no such file or folder"),
         (["--held-out", "nowhere"], "no such file or folder"),
         (["--checkpoint", "7"], "no checkpoint 7"),

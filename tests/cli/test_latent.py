@@ -198,7 +198,7 @@ def test_directions_are_found_kept_listed_shown_and_moved_along(
     code, said, _ = dcgan("directions", run, "s", "--method", "sefa", "--count", 2, "--out", out)
     assert code == 0
     monkeypatch.chdir(tmp_path)
-    assert dcgan("directions", run, "near", "--method", "pca", "--count", 1, "--neighbours")[0] == 0
+    assert dcgan("directions", run, "near", "--method", "pca", "--count", 1, "--neighbors")[0] == 0
     with Image.open("near.png") as named_by_itself, Image.open(tmp_path / "s-1.png") as plain:
         assert named_by_itself.height > 1.5 * plain.height
     assert [line.split(":")[0] for line in said.splitlines()] == ["s-1", "s-2"]
@@ -249,7 +249,7 @@ def test_directions_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch,
 
 def test_sample_shows_the_nearest_real_images(dcgan, small_run, tmp_path):
     out = tmp_path / "near.png"
-    assert dcgan("sample", small_run.path, "-n", 3, "--neighbours", "--out", out)[0] == 0
+    assert dcgan("sample", small_run.path, "-n", 3, "--neighbors", "--out", out)[0] == 0
     with Image.open(out) as drawn:
         assert drawn.height > 2 * 2 * 64
 

@@ -70,5 +70,5 @@ def test_samples_are_shown_with_neighbours_on_a_sheet_only(small_run, tmp_path):
     with Image.open(tmp_path / "plain.png") as plain, Image.open(tmp_path / "both.png") as both:
         assert both.width == plain.width
         assert both.height > 2 * plain.height - 10
-    with pytest.raises(ConfigError, match="neighbours"):
+    with pytest.raises(ConfigError, match="neighbors"):
         write_samples(small_run, 4, tmp_path / "x.zip", beside=dataset)

@@ -28,7 +28,7 @@ def evaluate(
     *,
     every: Annotated[bool, Parameter(name="--all", negative=())] = False,
     extractor: str = "auto",
-    images: Annotated[int, Parameter(name=["--images", "-n"])] = 10_000,
+    images: Annotated[int, Parameter(name=["--number", "-n"])] = 10_000,
     held_out: OptionalData = None,
     checkpoint: Checkpoint = "best",
     seed: Seed = 0,
@@ -51,7 +51,8 @@ def evaluate(
         classifier, random, inception, or a file: Inception weights (.pth), TorchScript or
         exported (.pt2).
     images
-        Set how many generated images to score, and as many real images.
+        Set how many generated images to score, and as many real images: at most half of the
+        dataset.
     held_out
         Choose images that the run was not trained on, for the test of copying (default: those of
         a dataset chosen by name).

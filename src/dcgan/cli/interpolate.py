@@ -46,7 +46,7 @@ def interpolate(
     from dcgan.latent.points import latents_of
 
     out = out or Path("interpolate.png" if kind == "grid" else "interpolate.gif")
-    refuse_film(out, fps=film.fps, side=film.side, beside=real.neighbours)
+    refuse_film(out, fps=film.fps, side=film.side, beside=real.neighbors)
     opened, choice = which.open(run)
     latent = opened.networks.latent
     names = points or tuple(str(n) for n in range({"walk": 1, "grid": 4}.get(kind, 2)))

@@ -135,13 +135,13 @@ class RealImages:
 
     Parameters
     ----------
-    neighbours
+    neighbors
         Show the nearest real image below each image of a sheet (smallest pixel difference).
     data
         Choose the dataset of the real images and labels (default: the run's training data).
     """
 
-    neighbours: Switch = False
+    neighbors: Switch = False
     data: OptionalData = None
     data_root: DataRoot = None
 
@@ -156,8 +156,8 @@ class RealImages:
             )
 
     def open_if_shown(self, run: Run) -> ImageDataset | None:
-        """The dataset if ``neighbours`` is set."""
-        return self.open(run) if self.neighbours else None
+        """The dataset if ``neighbors`` is set."""
+        return self.open(run) if self.neighbors else None
 
 
 def computing_device(wanted: str) -> torch.device:

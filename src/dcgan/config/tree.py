@@ -17,7 +17,7 @@ from pydantic import Field
 
 from dcgan.config.fields import (
     Auto,
-    Colour,
+    Color,
     Device,
     Natural,
     Policy,
@@ -93,7 +93,7 @@ class DataConfig(Section):
     frames: Frames = "first"
     """Choose what to read from an animated image: its first frame, or all frames as separate
     images."""
-    background: Colour = "#ffffff"
+    background: Color = "#ffffff"
     """Set the color behind transparent pixels and in padding, as #rrggbb."""
     integer_range: Range | Auto = "auto"
     """Set the values that become black and white in images of 16-bit or 32-bit integers, such as
@@ -182,7 +182,7 @@ class AugmentConfig(Section):
     alike."""
 
     policy: Policy | Auto = "none"
-    """Choose the augmentation: none, or colour, translation and cutout joined by +. auto uses all
+    """Choose the augmentation: none, or color, translation and cutout joined by +. auto uses all
     three below 100,000 images."""
     probability: Annotated[float, Field(ge=0, le=1)] | Literal["adaptive"] = 1.0
     """Set the probability of each operation for each image. adaptive starts with the second epoch
@@ -295,7 +295,7 @@ class RecordsConfig(Section):
 class MetricsConfig(Section):
     """How the averaged generator is scored during training, to find the best checkpoint."""
 
-    measure: Distance | Literal["off"] = "frechet"
+    metric: Distance | Literal["off"] = "frechet"
     """Choose the distance between real and generated images that selects the best checkpoint:
     frechet, kernel (squared MMD), or off. Lower is better."""
     extractor: str = "random"

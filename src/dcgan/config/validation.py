@@ -182,8 +182,8 @@ def _warnings(config: RunConfig) -> Iterator[str]:
         yield "`model.generator.noise`: keeps the generator from clean images early in training"
     if generator.dropout > 0 or any(row.dropout for row in rows):
         yield "`model.generator.dropout`: makes images worse; use it in the discriminator"
-    if config.augment.policy == "colour" and config.data.channels in (1, 2):
-        yield "`augment.policy=colour`: gray images have no color, so nothing is augmented"
+    if config.augment.policy == "color" and config.data.channels in (1, 2):
+        yield "`augment.policy=color`: gray images have no color, so nothing is augmented"
     micro, batch = config.optim.micro_batch, config.optim.batch
     if micro != "auto" and batch != "auto" and micro < batch:
         setting = f"`optim.micro_batch={micro}`"

@@ -43,7 +43,7 @@ def two_samples(
     if count < FEWEST:
         raise DataError(
             f"{total} real images: at least {2 * FEWEST} are needed for a score. Add images, or set"
-            " `metrics.measure=off`"
+            " `metrics.metric=off`"
         )
     order = chosen_order(total)
     one, other = np.sort(order[:count]), np.sort(order[count : 2 * count])

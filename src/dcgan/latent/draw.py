@@ -78,7 +78,7 @@ def refuse_film(out: Path, *, fps: float, side: int | None, beside: bool) -> Non
         films, sheets = ", ".join(SUFFIXES), ", ".join(SHEETS)
         raise ConfigError("out", out.suffix, f"an animation ends in {films}, a sheet in {sheets}")
     if beside and out.suffix.lower() not in SHEETS:
-        raise ConfigError("neighbours", True, f"only on a sheet, not in a {out.suffix}. Use .png")
+        raise ConfigError("neighbors", True, f"only on a sheet, not in a {out.suffix}. Use .png")
     if not 0.1 <= fps <= 100:
         raise ConfigError("fps", fps, "must be 0.1 to 100 frames per second")
     if side is not None and not 1 <= side <= 4096:

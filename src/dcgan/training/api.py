@@ -223,7 +223,7 @@ def _resolve(
     """Fill every ``auto`` from the images and by timing, and refuse what cannot work."""
     # before anything is opened
     validate_combinations(config)
-    if config.metrics.measure != "off":
+    if config.metrics.metric != "off":
         refuse_unknown(config.metrics.extractor, "metrics.extractor")
     device = choose_device(config.device)
     source = build_source(config, given, reporter)

@@ -345,7 +345,7 @@ def test_threads_do_not_change_where_a_measurement_has_saved_already(
     two_threads, speeds, computing, deciding, tmp_path
 ):
     """That checkpoint does not know of a change, so that a resume from it would go on without."""
-    metrics = {"measure": "frechet", "images": 60, "every": 768}  # first after 96 images
+    metrics = {"metric": "frechet", "images": 60, "every": 768}  # first after 96 images
     changed = run(tmp_path / "run", 5, settings={"metrics": metrics})
     (event,) = [event for event in changed.folder.events.read() if event["event"] == "threads"]
     assert event["images"] == 128

@@ -18,7 +18,7 @@ _LONGEST = {"cpu": 64, "mps": 64, "cuda": 128}
 """Longest side by kind of device: twice the side takes about four times as long."""
 
 _SMALL = 100_000
-_AUGMENTED = "colour+translation+cutout"
+_AUGMENTED = "color+translation+cutout"
 """Below so many images the discriminator may overfit, which augmentation prevents."""
 
 _HIDDEN = 8
@@ -47,7 +47,7 @@ _MOST_IMAGES = {"cpu": 400_000, "mps": 1_000_000, "cuda": 5_000_000}
 """100 epochs, but not too few images to learn from, nor more than a person waits for."""
 
 
-_OF_INTERVAL = ("measure", "extractor", "images", "share")
+_OF_INTERVAL = ("metric", "extractor", "images", "share")
 """Settings on which the interval between scores depends."""
 
 
