@@ -54,8 +54,8 @@ def evaluate(
         Set how many generated images to score, and as many real images: at most half of the
         dataset.
     held_out
-        Choose images that the run was not trained on, for the test of copying (default: those of
-        a dataset chosen by name).
+        Choose images that the run was not trained on, for the test of copying (default: the test
+        split of a dataset chosen by name, else a fifth of the training images).
     download
         Download the Inception weights (91 MB) if they are missing.
     out

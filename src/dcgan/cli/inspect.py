@@ -46,7 +46,7 @@ def inspect(
     data
         Choose the dataset, as for dcgan train: a path, a URL of tar shards, or a name.
     size
-        Set the height and width of the sheet's images in pixels: 64, or 157x128 (default: the size
+        Set the height and width of the sheet's images in pixels, 64 or 157x128 (default: the size
         that dcgan train chooses).
     fit
         Choose how images of another aspect ratio fit (default: recommended for these images).

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from dcgan import __version__
 from dcgan.cli.commands import overview
-from dcgan.cli.old_options import with_new_options
+from dcgan.cli.words import with_new_options, without_commas
 from dcgan.cli.train_help import print_help
 from dcgan.errors import DcganError, Diverged, Interrupted, RunError, SourceNotFound
 from dcgan.runtime.files import FULL, disk_full
@@ -48,7 +48,7 @@ def main() -> NoReturn:
 
     try:
         app(
-            _joined(words),
+            _joined(without_commas(words)),
             exit_on_error=False,
             print_error=False,
             result_action="return_value",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cyclopts import CycloptsError, UnknownOptionError
     from cyclopts.argument import Argument
 
-_RUN_FIRST = (*COMMANDS["Look"], "evaluate", "probe")
+_RUN_FIRST = (*COMMANDS["Generate and explore"], "evaluate", "probe")
 """Commands whose first argument is a run."""
 
 _DATA_FIRST = ("train", "inspect", "prepare")
