@@ -85,7 +85,7 @@ class TerminalReporter(Reporter):
         self._since = (0, 0.0)
         self._speed: float | None = None
         self._numbers = ""
-        self._measured = ""
+        self._score = ""
 
     def note(self, text: str) -> None:
         self._console.print(printable(text), markup=False)
@@ -157,6 +157,7 @@ class TerminalReporter(Reporter):
             self._printed_at = time.monotonic()
             parts = (f"{images_seen:>9,} images  {share:4.0%}", eta, self._all_numbers())
             self._console.print("  ".join(filter(None, parts)), markup=False)
+            self._score = ""  # only on the line where it is new
             return
         self._drawn_at = time.monotonic()
         numbers = self._all_numbers()
@@ -176,8 +177,11 @@ class TerminalReporter(Reporter):
 
     def measured(self, images_seen: int, score: Scored, is_best: bool) -> None:
         del images_seen
-        word = score.metric.partition("_")[0]
-        self._measured = f"{word} {score.value:.3g}{' (best)' if is_best else ''}"
+        more = ["best so far"] if is_best else []
+        if score.baseline is not None and not self._live:  # a live line has little room
+            more.append(f"real {score.baseline:.2g}")
+        self._score = f"{score.label} {score.value:.3g}"
+        self._score += f" ({'; '.join(more)})" if more else ""
 
     def end(self) -> None:
         self._end_activity()
@@ -198,8 +202,8 @@ class TerminalReporter(Reporter):
 
     def _all_numbers(self) -> str:
         speed = self._speed
-        shown = "" if speed is None else f"{speed:.{0 if speed >= 10 else 1}f}/s"
-        return "  ".join(filter(None, (shown, self._numbers, self._measured)))
+        shown = "" if speed is None else f"{speed:.{0 if speed >= 10 else 1}f} images/s"
+        return "  ".join(filter(None, (shown, self._numbers, self._score)))
 
     def _share_and_rest(self, images_seen: int, seconds: float) -> tuple[float, float | None]:
         """The share of the run that is done, and the remaining seconds if known."""
