@@ -54,12 +54,12 @@ def test_the_sheet_shows_each_image_above_its_neighbour(monkeypatch):
     draw = drawing.stacked
     monkeypatch.setattr(drawing, "stacked", lambda *a, **k: written.append(a) or draw(*a, **k))
     samples_sheet(DRAWN, columns=3, captions=[str(n) for n in range(7)], beside=REAL)
-    ((((own, captions), (nearest, distances)), columns),) = written
+    (((own, nearest), columns),) = written
     found, distance = nearest_real(REAL, DRAWN)
-    np.testing.assert_array_equal(own, DRAWN)
-    np.testing.assert_array_equal(nearest, REAL.images[found])
-    assert list(captions) == [str(n) for n in range(7)]
-    assert distances == [f"real, {d:.3f}" for d in distance]
+    np.testing.assert_array_equal(own.images, DRAWN)
+    np.testing.assert_array_equal(nearest.images, REAL.images[found])
+    assert list(own.captions) == [str(n) for n in range(7)]
+    assert nearest.captions == [f"real, {d:.3f}" for d in distance]
     assert columns == 3
 
 

@@ -13,8 +13,8 @@ from typing import NoReturn
 
 from dcgan import __version__
 from dcgan.cli.commands import overview
-from dcgan.cli.words import with_new_options, without_commas
 from dcgan.cli.train_help import print_help
+from dcgan.cli.words import with_new_options, without_commas
 from dcgan.errors import DcganError, Diverged, Interrupted, RunError, SourceNotFound
 from dcgan.runtime.files import FULL, disk_full
 from dcgan.runtime.launch import speaks

@@ -78,6 +78,7 @@ def prepare(
     from dcgan.cli.flags import screen, with_flags
     from dcgan.data.prepared import read_manifest
     from dcgan.runtime.shell import command
+    from dcgan.runtime.wording import counted
     from dcgan.training.prepare_dataset import prepare as prepare_data
 
     prepare_data(
@@ -97,7 +98,7 @@ def prepare(
         print(json.dumps(report | {"digest": manifest["digest"]}))
         return
     print(
-        f"{out}: {manifest['count']:,} images of {height}x{width}x{view['channels']},"
+        f"{out}: {counted(manifest['count'], 'image')} of {height}x{width}x{view['channels']},"
         f" {len(manifest['skipped']):,} skipped"
     )
     for title, reason in manifest["skipped"][:20]:

@@ -24,8 +24,8 @@ FIRST = {
     "How long (choose one)": {
         "--minutes N": "Stop after this many minutes of training.",
         "--epochs N": "Stop after this many passes over the dataset.",
-        "--images N": "Stop after this many real images seen (default: auto, 100 epochs, but 100,000"
-        " to 400,000 images, on a GPU more).",
+        "--images N": "Stop after this many real images seen (default: auto, 100 epochs, but"
+        " 100,000 to 400,000 images, on a GPU more).",
     },
     "Where to write": {
         "--out DIR": "Set the run folder (default: a new one in runs/). If DIR holds an unfinished"
@@ -52,8 +52,8 @@ FIRST = {
         "--precision NAME": "Choose auto, fp32 or bf16 (default: auto, the faster one here).",
         "--threads N": "Set the number of CPU threads (default: auto, the fastest). Lower it to"
         " leave cores free.",
-        "--deterministic": "Make resume bit-identical on a GPU too (default: off). This is slower on"
-        " a GPU.",
+        "--deterministic": "Make resume bit-identical on a GPU too (default: off). This is slower"
+        " on a GPU.",
     },
 }
 """What people set first, in groups, each with its help."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dcgan.config import RunConfig, parse_config, read_yaml, resolved
+from dcgan.config import RunConfig, parse_config, read_yaml
 from dcgan.evaluation.real_images import FEWEST
 from dcgan.runs import Run
 from dcgan.runs.checkpoints import list_checkpoints
@@ -14,7 +14,7 @@ from dcgan.runs.scores import read_best, read_scores
 from dcgan.runtime.arguments import is_name
 from dcgan.runtime.shell import command
 from dcgan.runtime.wording import rounded
-from dcgan.training.planning.time_plan import images_needed
+from dcgan.training.planning.time_plan import still_needed
 from dcgan.training.resume_command import long_enough, resume_call, twice_as_long
 
 _GOOD = 0.5
@@ -57,7 +57,7 @@ def _outcome(run: Run, config: RunConfig) -> list[str]:
     values = {one.images: one.score.value for one in scores} | {best.images: best.score.value}
     first, last, reached = values[min(values)], values[max(values)], best.score.value
     baseline = best.score.baseline or 0.0
-    if needed := _still_needed(config, seen):
+    if needed := still_needed(config, seen):
         verdict = (
             f"too early to say: {seen:,} images seen, and recognizable images need about"
             f" {rounded(needed):,}. Train longer"
@@ -75,15 +75,6 @@ def _outcome(run: Run, config: RunConfig) -> list[str]:
         f"{best.score.label}: {first:.3g} at first, {reached:.3g} at best, after {best.images:,}"
         f" images. Real images score {baseline:.2g}; lower is better",
     ]
-
-
-def _still_needed(config: RunConfig, seen: int) -> int | None:
-    """How many images recognizable ones need, if the run has seen fewer; known of planned networks
-    only."""
-    if config.model.generator.layers is not None:
-        return None
-    needed = images_needed(resolved(config.data.size), resolved(config.data.channels))
-    return needed if seen < needed else None
 
 
 def _slower(run: Run, config: RunConfig) -> list[str]:
@@ -120,7 +111,7 @@ def _next_steps(run: Run, config: RunConfig) -> list[str]:
     folder = run.folder
     seen, seconds = _images_seen(run), _seconds(run)
     longer, length = "train twice as long in total", twice_as_long(config, seen, seconds)
-    if needed := _still_needed(config, seen):
+    if needed := still_needed(config, seen):
         longer = f"train until about {rounded(needed):,} images are seen"
         length = long_enough(config, needed, seen, seconds)
     steps = {

@@ -10,8 +10,8 @@ _OLD_OF_COMMAND = {command: {"--images": "--number"} for command in ("evaluate",
 
 _SEVERAL = ("betas", "shape")
 _REPEATED = ("categorical",)
-"""Ends of the options of several numbers: those that the parser reads one after the other, and those
-whose option it wants before each."""
+"""Ends of the options of several numbers: those that the parser reads one after the other, and
+those whose option it wants before each."""
 
 
 def with_new_options(words: Sequence[str]) -> list[str]:

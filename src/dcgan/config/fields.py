@@ -16,7 +16,7 @@ from pydantic import (
     PlainSerializer,
 )
 
-from dcgan.config.old_names import policy_of_today
+from dcgan.old_names import policy_of_today
 from dcgan.vocabulary import Augmentation, Operation
 
 SMALLEST_SIDE, LARGEST_SIDE = 16, 4096

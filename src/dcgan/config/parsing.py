@@ -13,9 +13,9 @@ from pydantic.fields import FieldInfo
 
 from dcgan.config.allowed_values import allowed, either
 from dcgan.config.fields import OPERATIONS
-from dcgan.config.old_names import with_new_names
 from dcgan.config.tree import RunConfig
 from dcgan.errors import ConfigError, did_you_mean, nearest_of, shown
+from dcgan.old_names import with_new_names
 from dcgan.plain_yaml import read_yaml_file
 
 

@@ -8,10 +8,10 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from dcgan.config.old_names import with_new_names
 from dcgan.config.parsing import parse_config, read_yaml
 from dcgan.config.tree import RunConfig
 from dcgan.errors import ConfigError, did_you_mean
+from dcgan.old_names import with_new_names
 from dcgan.plain_yaml import load_yaml
 
 

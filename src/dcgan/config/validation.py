@@ -189,7 +189,10 @@ def _warnings(config: RunConfig) -> Iterator[str]:
         setting = f"`optim.micro_batch={micro}`"
         for name in _PLAYERS:
             if uses_norm(getattr(config.model, name), "batch"):
-                yield f"{setting}: batch norm in the {name} uses {micro} images at a time, not {batch}"
+                yield (
+                    f"{setting}: batch norm in the {name} uses {micro} images at a time, not"
+                    f" {batch}"
+                )
         for key, off, does in _OF_WHOLE_BATCHES:
             if attrgetter(key)(config) != off:
                 yield f"{setting}: `{key}` {does} so many images at a time"

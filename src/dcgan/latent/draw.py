@@ -17,7 +17,7 @@ from dcgan.errors import ConfigError
 from dcgan.latent.nearest import nearest_row
 from dcgan.render.animation import SUFFIXES, save_animation
 from dcgan.render.sheet import SUFFIXES as SHEETS
-from dcgan.render.sheet import save_image, stacked
+from dcgan.render.sheet import Row, save_image, stacked
 from dcgan.runtime.files import StrPath
 
 
@@ -66,9 +66,9 @@ def samples_sheet(
     beside: ImageDataset | None = None,
 ) -> Image.Image:
     """One sheet of all images, if wanted with the nearest real image below each."""
-    rows = [(images_NCHW, captions)]
+    rows = [Row(images_NCHW, captions)]
     if beside is not None:
-        rows.append(nearest_row(beside, images_NCHW))
+        rows.append(Row(*nearest_row(beside, images_NCHW)))
     return stacked(rows, columns, side=side, smooth=smooth)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from dcgan.config.old_names import with_new_names
 from dcgan.errors import RunError
+from dcgan.old_names import with_new_names
 from dcgan.plain_yaml import read_yaml_file
 from dcgan.runs.folder import RunFolder
 

@@ -12,7 +12,6 @@ from dcgan.runtime.wording import duration
 from dcgan.training.context import RunContext
 from dcgan.training.state import TrainingState
 
-
 _MARGIN = 1.1
 """The speed varies with what else a machine does."""
 

@@ -80,8 +80,8 @@ def test_without_minutes_the_time_of_the_whole_run_is_said():
     line = time_needed(GRAY, (28, 28), 1, CPU, speed)
     # 400,000 images, and the 10,080 of recognizable digits, at 850 a second
     assert line == (
-        "the run takes about 7.8 minutes on this machine; expect recognizable images after about 12"
-        " seconds (10,000 images seen)"
+        "the run takes about 7.8 minutes on this machine at its present load; expect recognizable"
+        " images after about 12 seconds (10,000 images seen)"
     )
 
 

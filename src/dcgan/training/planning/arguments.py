@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from dcgan.config import RunConfig, forget_unused, load_recipe, merge, refuse_odd_sections
-from dcgan.config.old_names import with_new_names
 from dcgan.config.recipes import is_recipe_file
 from dcgan.errors import ConfigError
+from dcgan.old_names import with_new_names
 from dcgan.runtime.arguments import is_address, is_name
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists

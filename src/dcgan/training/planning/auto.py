@@ -9,6 +9,7 @@ import torch
 from dcgan.config import RunConfig, forget_unused, parse_config, resolved, with_settings
 from dcgan.data.pixels.values import SETTING, Values, decided, written
 from dcgan.data.quality.survey import Survey
+from dcgan.runtime.wording import counted
 
 _TINY = 16
 _TINY_TARGET = 32
@@ -119,13 +120,18 @@ def resolve_auto(
         "augmentation if the discriminator overfits" if is_small else None,
     )
     images = _length_in_images(config, seen.count, kind)
-    fill("length", "images", images, f"{images:,} images ({images / seen.count:.0f} epochs)")
+    fill(
+        "length",
+        "images",
+        images,
+        f"{images:,} images ({counted(round(images / seen.count), 'epoch')})",
+    )
     fill("records", "log_every", min(50 * batch, max(batch, images // 100)))
     fill("records", "checkpoint_every", max(batch, images // 10))
     config = _without_unused(config)
     if not reasons:
         return config, None
-    return config, f"auto chose {', '.join(reasons)}, for {seen.count:,} images on {kind}"
+    return config, f"auto chose {', '.join(reasons)}, for {counted(seen.count, 'image')} on {kind}"
 
 
 def stated_values(config: RunConfig) -> Values:

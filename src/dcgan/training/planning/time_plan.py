@@ -136,6 +136,15 @@ def images_needed(size: tuple[int, int], channels: int) -> int:
     return _NEEDED_PER_PIXEL["color" if channels > 2 else "gray"] * max(size)
 
 
+def still_needed(config: RunConfig, seen: int) -> int | None:
+    """How many images recognizable ones need, if a run has seen fewer; known of planned networks
+    only."""
+    if config.model.generator.layers is not None:
+        return None
+    needed = images_needed(resolved(config.data.size), resolved(config.data.channels))
+    return needed if seen < needed else None
+
+
 def time_needed(
     seen: Survey, size: tuple[int, int], channels: int, device: torch.device, speed_of: SpeedTest
 ) -> str:
@@ -163,7 +172,8 @@ def _in_lines(chosen: Expectation, minutes: float | None) -> list[str]:
     needed = f"{rounded(chosen.needed):,} images seen"
     expected = f"expect recognizable images after about {chosen.time_of(chosen.needed)} ({needed})"
     if minutes is None:
-        return [f"the run takes about {chosen.time_of(chosen.images)} on this machine", expected]
+        time = chosen.time_of(chosen.images)
+        return [f"the run takes about {time} on this machine at its present load", expected]
     seen = chosen.images_in(minutes)
     lines = [f"in {duration(minutes)}, training sees about {rounded(seen):,} images"]
     if seen >= chosen.needed:
