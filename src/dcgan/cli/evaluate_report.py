@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dcgan.cli.table import aligned, number
+from dcgan.cli.table import aligned, shown
 from dcgan.evaluation.evaluator import Evaluation
 from dcgan.evaluation.real_images import without_digest
 from dcgan.evaluation.results import best_of, nearest_sheet
@@ -39,10 +39,13 @@ def all_lines(found: Sequence[Evaluation], plot: Path | None) -> list[str]:
     columns = [[one[metric.name] for one in found] for metric in _COLUMNS]
     header = ["images seen", *(scores[0].label for scores in columns)]
     rows = [
-        [f"{one.images_seen:,}", *(_value(score, score.value) for score in scores)]
+        [f"{one.images_seen:,}", *(shown(score.metric, score.value) for score in scores)]
         for one, *scores in zip(found, *columns, strict=True)
     ]
-    baselines = ["real images", *(_value(scores[0], scores[0].baseline) for scores in columns)]
+    baselines = [
+        "real images",
+        *(shown(scores[0].metric, scores[0].baseline) for scores in columns),
+    ]
     directions = ["better", *(BETTER[scores[0].better] for scores in columns)]
     marks = ["  best" if one is best else "" for one in found] + ["", ""]
     table = aligned([header, *rows, baselines, directions], [">"] * len(header))
@@ -68,21 +71,15 @@ def score_table(scores: Sequence[Score]) -> list[str]:
     rows = [
         [
             score.label,
-            _value(score, score.value),
+            shown(score.metric, score.value),
             "" if score.error is None else f"{score.error:.1g}",
-            _value(score, score.baseline),
+            shown(score.metric, score.baseline),
             BETTER[score.better],
             "pixels" if score.extractor == "pixels" else "features",
         ]
         for score in scores
     ]
     return aligned([header, *rows], ["<", ">", ">", ">", "<", "<"])
-
-
-def _value(score: Score, value: float | None) -> str:
-    """The number; an unbiased estimate of a distance near 0 may be negative."""
-    is_distance = score.better == "lower" and value is not None and value < 0
-    return "about 0" if is_distance else number(value)
 
 
 def _protocol(found: Evaluation) -> list[str]:

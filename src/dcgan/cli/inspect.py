@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-from dcgan.cli.options import DataRoot, ExistingData, Json
+from dcgan.cli.options import SIZE, DataRoot, ExistingData, Json
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,7 +23,7 @@ def inspect(
     data: ExistingData = "digits",
     /,
     *,
-    size: str | None = None,
+    size: Annotated[str | None, SIZE] = None,
     fit: Annotated[
         Literal["crop", "pad", "stretch", "cover-random"] | None,
         Parameter(name=["--fit", "--data.fit"]),

@@ -37,6 +37,9 @@ ExistingData = Annotated[str, Parameter(validator=_refuse_no_data)]
 OptionalData = Annotated[str | None, Parameter(validator=_refuse_no_data)]
 """Runs and datasets. Missing ones are refused during parsing, before torch is imported."""
 
+SIZE = Parameter(metavar="N|HxW")
+"""A size: 64, or height times width."""
+
 DataRoot = Annotated[
     Path | None,
     Parameter(

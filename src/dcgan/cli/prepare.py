@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import DataRoot, ExistingData, Json
+from dcgan.cli.options import SIZE, DataRoot, ExistingData, Json
 from dcgan.config.tree import DataConfig
 from dcgan.errors import printable
 from dcgan.vocabulary import Frames, KeepOrDrop
@@ -31,7 +31,7 @@ def prepare(
     /,
     *,
     out: Path,
-    size: Annotated[str | None, _setting("size")] = None,
+    size: Annotated[str | None, _setting("size"), SIZE] = None,
     channels: Annotated[Literal[1, 2, 3, 4] | None, _setting("channels")] = None,
     fit: Annotated[Literal["crop", "pad", "stretch"], _setting("fit"), _FIT] = "crop",
     background: Annotated[str, _setting("background")] = "#ffffff",
