@@ -7,6 +7,7 @@ import sys
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from rich.console import Console
 from tests.conftest import SMALL, Notes
 
 import dcgan
@@ -169,3 +170,30 @@ def test_a_score_stands_on_one_line_only(clock):
     assert one.endswith("Fréchet distance 71.3 (best so far; real 4)")
     assert "Fréchet" not in two
     assert three.endswith("Fréchet distance 80 (real 4)")
+
+
+@pytest.mark.parametrize(
+    ("width", "shown", "left_out"),
+    [(80, "Fréchet distance 71.3 (best)", "loss D"), (140, "D(x) 0.50 D(G(z)) 0.40", "…")],
+)
+def test_a_live_line_shows_the_numbers_that_fit(clock, width, shown, left_out):
+    lines, reporter = [], TerminalReporter()
+    reporter._console = Console(
+        file=SimpleNamespace(write=lines.append, flush=int),
+        force_terminal=True,
+        width=width,
+        legacy_windows=False,
+    )
+    reporter._live = True
+    reporter.begin(0, 768_000, None)
+    reporter.record(RECORD | {"images": 64, "seconds": 1.0, "loss_g": 2.0})
+    reporter.tick(64, 1.0)
+    score = SimpleNamespace(metric="", label="Fréchet distance", value=71.3, baseline=4.0)
+    reporter.measured(64, score, is_best=True)
+    clock.now += 20
+    reporter.tick(384_000, 3840.0)
+    reporter.end()
+    text = "".join(lines)
+    line = text[text.rindex("384,000 images") :]
+    assert shown in line
+    assert left_out not in line
