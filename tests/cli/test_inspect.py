@@ -58,7 +58,7 @@ def test_the_report_is_short_however_much_there_is(inspect, folder):
     assert "100 sizes, median" in text
     assert "50 classes" in text
     assert "and 10 more (--json lists all)" in text
-    assert "1 image beyond the first of 1 group of identical images, such as class0/0.png" in text
+    assert "1 extra image in 1 group of identical images, such as class0/0.png" in text
     assert re.search(r"train +dcgan train \S+ --size 16 ", text)
 
 

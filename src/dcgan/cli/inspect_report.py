@@ -222,7 +222,7 @@ def _oddities(report: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         if groups := report[f"{kind}_duplicates"]:
             yield (
                 f"{kind} copies",
-                f"{counted(report['copies'][kind], 'image')} beyond the first of"
+                f"{counted(report['copies'][kind], 'extra image')} in"
                 f" {counted(len(groups), 'group')} of {words} images, such as"
                 f" {_named(groups[0], 2)}",
             )
