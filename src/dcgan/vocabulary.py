@@ -36,7 +36,7 @@ LossName = Literal[
 ]
 PenaltyName = Literal["r1", "r2", "wgan_gp", "dragan"]
 PenaltyPlace = Literal["real", "fake", "between", "around"]
-Augmentation = Literal["colour", "translation", "cutout"]
+Augmentation = Literal["color", "translation", "cutout"]
 Optimiser = Literal["adam", "adamw", "sgd"]
 BatchNormStatistics = Literal["all", "own"]
 LearningRateSchedule = Literal["constant", "linear", "cosine"]

@@ -130,7 +130,7 @@ def test_copies_and_blank_images_are_left_out_by_train_and_prepare(dcgan, tmp_pa
         )
     run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert run["data"]["count"] == 40
-    words = ["-n", 4, "--neighbours", "--out", tmp_path / "sheet.png"]
+    words = ["-n", 4, "--neighbors", "--out", tmp_path / "sheet.png"]
     code, _, err = dcgan("sample", tmp_path / "run", *words)
     assert code == 0, err
     assert "have changed" not in err

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan.config import RunConfig, parse_config, read_yaml
+from dcgan.config import RunConfig, load_recipe, merge, parse_config, read_yaml
 from dcgan.config.fields import Section
 from dcgan.errors import ConfigError
 from dcgan.training.provenance import config_yaml
@@ -129,7 +129,19 @@ def test_yaml_of_a_configuration_reads_back_as_the_same(every_recipe):
 @pytest.mark.parametrize("word", ["off", "no", "on", "yes"])
 def test_words_of_a_recipe_are_words(tmp_path, word):
     path = tmp_path / "recipe.yaml"
-    path.write_text(f"metrics: {{measure: {word}}}\nrecords: {{tensorboard: false}}\n")
-    assert read_yaml(path) == {"metrics": {"measure": word}, "records": {"tensorboard": False}}
+    path.write_text(f"metrics: {{metric: {word}}}\nrecords: {{tensorboard: false}}\n")
+    assert read_yaml(path) == {"metrics": {"metric": word}, "records": {"tensorboard": False}}
     path.write_text(f"data: {{flip: {word}}}\n")
     assert parse_config(read_yaml(path)).data.flip == (word in ("on", "yes"))
+
+
+def test_names_of_earlier_versions_are_read(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text("metrics: {measure: kernel}\naugment: {policy: colour+cutout}\n")
+    config = parse_config(merge(load_recipe(path), {"metrics": {"metric": "off"}}))
+    assert config.metrics.metric == "off"  # the old name is not beside the new one
+    assert config.augment.policy == "color+cutout"
+    assert parse_config({"metrics": {"measure": "kernel"}}).metrics.metric == "kernel"
+    written = config.model_dump_json()
+    assert "measure" not in written
+    assert "colour" not in written

@@ -21,6 +21,7 @@ from dcgan.errors import DataError, Diverged, RunConflict, RunError
 from dcgan.runs.checkpoints import read_part, read_state
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import JsonLines
+from dcgan.runs.scores import read_best
 from dcgan.runtime.reporting import Reporter
 from dcgan.training import hooks, loop, trainer
 from dcgan.training.planning.triggers import Every
@@ -268,6 +269,28 @@ def test_the_same_command_on_a_complete_run_says_so_and_changes_nothing(tmp_path
     assert any("complete already" in note for note in notes)
     assert again.checkpoint == first.checkpoint
     assert sorted(path.name for path in again.checkpoint.iterdir()) == files
+
+
+def test_a_command_that_trains_nothing_deletes_no_checkpoint(tmp_path, train):
+    settings = {"metrics": {"images": 60, "every": 64}, "records": {"keep": 2}}
+    run = train(tmp_path / "run", images=256, settings=settings)
+    before = run.folder.path / "checkpoints" / "000000032"
+    shutil.copytree(run.checkpoint, before)  # one more than the run would keep
+    names = sorted(path.name for path in before.parent.iterdir())
+    train(tmp_path / "run", images=256, settings=settings)
+    with pytest.raises(RunConflict):
+        train(tmp_path / "run", images=256, size=32, settings=settings)
+    assert sorted(path.name for path in before.parent.iterdir()) == names
+
+
+def test_the_end_of_a_run_keeps_no_checkpoint_that_was_best_before(tmp_path):
+    more = {"metrics": {"images": 60, "every": 256}, "records": {"keep": 1}}
+    settings = merge(SMALL["settings"], more)
+    out = tmp_path / "run"
+    run = dcgan.train("digits", out=out, images=320, **SMALL | {"settings": settings})
+    best = read_best(run.folder).checkpoint
+    kept = {path.name for path in (out / "checkpoints").iterdir()}
+    assert kept == {best, "000000320"}
 
 
 def test_a_damaged_last_checkpoint_is_passed_over_for_the_one_before(tmp_path, train):

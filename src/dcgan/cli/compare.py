@@ -16,7 +16,7 @@ def compare(
     *runs: Annotated[ExistingRun, Parameter(help="Choose at least two run folders.")],
     data: OptionalData = None,
     out: Path = Path("compare.html"),
-    images: Annotated[int, Parameter(name=["--images", "-n"])] = 5_000,
+    images: Annotated[int, Parameter(name=["--number", "-n"])] = 5_000,
     repeats: int = 3,
     extractor: str = "auto",
     checkpoint: Checkpoint = "best",
@@ -34,7 +34,8 @@ def compare(
     out
         Set the file of the comparison: an .html page, or a .png figure.
     images
-        Set how many generated images are scored each time. 0 computes no scores.
+        Set how many generated images are scored each time, at most half of the dataset. 0 computes
+        no scores.
     repeats
         Set how many times to score, each time with other latents. The spread shows the effect of
         the latents, not of training.

@@ -79,7 +79,7 @@ def directions(
     from dcgan.latent.sweep import refuse_far, write_sweep
 
     refuse_far(most)
-    refuse_film(out or Path("sheet.png"), fps=film.fps, side=film.side, beside=real.neighbours)
+    refuse_film(out or Path("sheet.png"), fps=film.fps, side=film.side, beside=real.neighbors)
     opened, choice = which.open(run)
     request = Request(plus, minus, reads, method, count, leave, samples, least)
     if name is None and not request.searches:

@@ -63,8 +63,10 @@ def _arguments(command: str) -> dict[str, str]:
         command = "train"
     arguments = app[command].assemble_argument_collection()
     typed = [name for one in arguments for name in one.names or (one.name,)]
+    # the library's name of an argument that is typed otherwise, such as images of --number
+    own = {one.field_info.name: one.names[0] for one in arguments if one.names[0] != "*"}
     # reversed: DATA of train comes before the settings --data.*
-    return {name.lstrip("-").lower().replace("-", "_"): name for name in reversed(typed)}
+    return own | {name.lstrip("-").lower().replace("-", "_"): name for name in reversed(typed)}
 
 
 class _Screen(TerminalReporter):

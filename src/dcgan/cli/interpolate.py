@@ -44,9 +44,11 @@ def interpolate(
     from dcgan.latent.draw import refuse_film, write_frames
     from dcgan.latent.interpolate import describe, interpolate
     from dcgan.latent.points import latents_of
+    from dcgan.render.sheet import SUFFIXES as SHEETS
+    from dcgan.runtime.wording import counted
 
     out = out or Path("interpolate.png" if kind == "grid" else "interpolate.gif")
-    refuse_film(out, fps=film.fps, side=film.side, beside=real.neighbours)
+    refuse_film(out, fps=film.fps, side=film.side, beside=real.neighbors)
     opened, choice = which.open(run)
     latent = opened.networks.latent
     names = points or tuple(str(n) for n in range({"walk": 1, "grid": 4}.get(kind, 2)))
@@ -67,4 +69,5 @@ def interpolate(
         loop=not film.once,
         beside=real.open_if_shown(opened),
     )
-    print(f"{len(found_FZ)} images, {describe(latent, kind)}, in {out}")
+    what = "image" if out.suffix.lower() in SHEETS else "frame"
+    print(f"{counted(len(found_FZ), what)} in {out} ({describe(latent, kind)})")

@@ -87,11 +87,11 @@ def invert(
     if images:
         for name, latent_Z, error in zip(names, found.latent_NZ, errors, strict=True):
             keep_latent(opened, name, latent_Z, {"error": error})
-            print(f"{name}: pixel error {error:.3f} (0 is exact)")
+            print(f"{name}: pixel error {error:.3f} (0 is exact, 1 is black for white)")
         print(f"dcgan interpolate and arithmetic accept these names. Figure: {out}")
     else:
         off = relative_errors(opened.networks.latent, found.latent_NZ, true_NZ)
         print(
-            f"{int((off < _FOUND).sum())} of {_OWN} own samples recovered; median relative error of"
-            f" the latents {off.median():.1g}. Figure: {out}"
+            f"{int((off < _FOUND).sum())} of {_OWN} own samples have their own latents again"
+            f" (within {_FOUND:.0%} of the length). Figure: {out}"
         )

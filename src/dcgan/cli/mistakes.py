@@ -12,12 +12,13 @@ from dcgan.cli.commands import COMMANDS
 from dcgan.runtime.arguments import is_name, is_run, newest_runs
 from dcgan.runtime.nearest import exists, nearest_name
 from dcgan.runtime.shell import command
+from dcgan.runtime.wording import counted
 
 if TYPE_CHECKING:
     from cyclopts import CycloptsError, UnknownOptionError
     from cyclopts.argument import Argument
 
-_RUN_FIRST = (*COMMANDS["Look"], "evaluate", "probe")
+_RUN_FIRST = (*COMMANDS["Generate and explore"], "evaluate", "probe")
 """Commands whose first argument is a run."""
 
 _DATA_FIRST = ("train", "inspect", "prepare")
@@ -136,8 +137,8 @@ def _as_option(word: str, words: Sequence[str]) -> str:
     without = [one for one in words if one != word]
     if word.isdigit() and task in ("sample", "train"):
         option = ["-n"] if task == "sample" else ["--minutes"]
-        what = "images" if task == "sample" else "minutes"
-        return f"For {word} {what}: {command(*without, *option, word)}"
+        what = "image" if task == "sample" else "minute"
+        return f"For {counted(int(word), what)}: {command(*without, *option, word)}"
     if task in _DATA_FIRST and exists(Path(word)):
         return "To train on several folders, put them in one folder and use that folder"
     if Path(word).suffix or "/" in word:

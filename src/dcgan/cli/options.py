@@ -37,6 +37,9 @@ ExistingData = Annotated[str, Parameter(validator=_refuse_no_data)]
 OptionalData = Annotated[str | None, Parameter(validator=_refuse_no_data)]
 """Runs and datasets. Missing ones are refused during parsing, before torch is imported."""
 
+SIZE = Parameter(metavar="N|HxW")
+"""A size: 64, or height times width."""
+
 DataRoot = Annotated[
     Path | None,
     Parameter(
@@ -135,13 +138,13 @@ class RealImages:
 
     Parameters
     ----------
-    neighbours
+    neighbors
         Show the nearest real image below each image of a sheet (smallest pixel difference).
     data
         Choose the dataset of the real images and labels (default: the run's training data).
     """
 
-    neighbours: Switch = False
+    neighbors: Switch = False
     data: OptionalData = None
     data_root: DataRoot = None
 
@@ -156,8 +159,8 @@ class RealImages:
             )
 
     def open_if_shown(self, run: Run) -> ImageDataset | None:
-        """The dataset if ``neighbours`` is set."""
-        return self.open(run) if self.neighbours else None
+        """The dataset if ``neighbors`` is set."""
+        return self.open(run) if self.neighbors else None
 
 
 def computing_device(wanted: str) -> torch.device:

@@ -58,7 +58,7 @@ def probe(
     labels
         Train on only this many labels, the same number of each class (default: all).
     repeats
-        Set how many random subsets --labels draws. The table shows their mean and spread.
+        Set how many random subsets --labels chooses. The table shows their mean and spread.
     max_features
         Set the maximum number of features. More are reduced by a fixed random projection.
     limit

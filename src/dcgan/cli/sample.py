@@ -43,6 +43,7 @@ def sample(
 
     from dcgan.latent.sample import write_samples
     from dcgan.runtime.ranks import joined
+    from dcgan.runtime.wording import counted
 
     with joined() as ranks:
         opened, choice = which.open(run, ranks)
@@ -52,7 +53,7 @@ def sample(
         write_samples(opened, number, chosen, choice, numbered=numbered, beside=beside)
     if ranks.is_first:
         kept = "" if out or chosen.stem == "samples" else " (samples.png exists and is kept)"
-        print(f"{number:,} images of checkpoint {opened.checkpoint.name}: {chosen}{kept}")
+        print(f"{counted(number, 'image')} of checkpoint {opened.checkpoint.name}: {chosen}{kept}")
 
 
 def _free_name() -> Path:

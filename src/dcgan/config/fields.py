@@ -16,6 +16,7 @@ from pydantic import (
     PlainSerializer,
 )
 
+from dcgan.old_names import policy_of_today
 from dcgan.vocabulary import Augmentation, Operation
 
 SMALLEST_SIDE, LARGEST_SIDE = 16, 4096
@@ -142,7 +143,7 @@ Size = Annotated[
 ]
 Threads = Annotated[int | str, BeforeValidator(_read_threads)]
 Range = Annotated[tuple[float, float], BeforeValidator(read_range), PlainSerializer(_write_range)]
-Colour = Annotated[str, AfterValidator(_matching(r"#[0-9a-fA-F]{6}", "write #rrggbb"))]
+Color = Annotated[str, AfterValidator(_matching(r"#[0-9a-fA-F]{6}", "write #rrggbb"))]
 Device = Annotated[
     str, AfterValidator(_matching(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, cuda, cuda:N or mps"))
 ]
@@ -150,12 +151,14 @@ Device = Annotated[
 
 _AUGMENTATIONS = "|".join(get_args(Augmentation))
 
+
 Policy = Annotated[
     str,
+    AfterValidator(policy_of_today),
     AfterValidator(
         _matching(
             rf"none|({_AUGMENTATIONS})(\+({_AUGMENTATIONS}))*",
-            "none, or colour, translation and cutout joined by +",
+            "none, or color, translation and cutout joined by +",
         )
     ),
 ]

@@ -15,6 +15,7 @@ from dcgan.config.allowed_values import allowed, either
 from dcgan.config.fields import OPERATIONS
 from dcgan.config.tree import RunConfig
 from dcgan.errors import ConfigError, did_you_mean, nearest_of, shown
+from dcgan.old_names import with_new_names
 from dcgan.plain_yaml import read_yaml_file
 
 
@@ -38,7 +39,7 @@ def read_yaml(path: str | PathLike[str]) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError("", path, f"{path}: holds no settings; write KEY: VALUE lines")
     refuse_odd_sections(content)
-    return content
+    return with_new_names(content)
 
 
 def refuse_odd_sections(settings: Mapping[Any, Any], section: Any = RunConfig) -> None:
@@ -69,7 +70,7 @@ def parse_config(settings: Mapping[str, Any]) -> RunConfig:
         Names the first wrong key, its value, what is allowed and the nearest valid name.
     """
     try:
-        return RunConfig.model_validate(settings)
+        return RunConfig.model_validate(with_new_names(settings))
     except ValidationError as error:
         raise config_error(error) from error
 

@@ -11,6 +11,7 @@ from typing import Any
 from dcgan.config.parsing import parse_config, read_yaml
 from dcgan.config.tree import RunConfig
 from dcgan.errors import ConfigError, did_you_mean
+from dcgan.old_names import with_new_names
 from dcgan.plain_yaml import load_yaml
 
 
@@ -81,4 +82,4 @@ def merge(base: Mapping[str, Any], *overrides: Mapping[str, Any]) -> dict[str, A
 
 def with_settings(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
     """The same configuration with other settings, nested as in a recipe."""
-    return parse_config(merge(config.model_dump(mode="json"), settings))
+    return parse_config(merge(config.model_dump(mode="json"), with_new_names(settings)))

@@ -143,6 +143,11 @@ class Evaluator:
         self._reporter, self._brief = reporter, brief
         order = chosen_order(total)
         self._rows, self._other_rows = order[: self.count], order[self.count : 2 * self.count]
+        if self.count < images:
+            reporter.note(
+                f"using {self.count:,} images instead of {images:,}: half of the dataset, because"
+                " the real-image baseline needs as many others"
+            )
         reporter.note(f"computing the features of real images ({extractor.label})")
         searched = 0 if brief or not copies else min(total, _MOST_TRAINING)
         most = max(2 * self.count, searched)
@@ -163,7 +168,8 @@ class Evaluator:
 
     def _features_of(self, held_out: ImageDataset) -> tuple[Features, str]:
         rows = chosen_order(len(held_out))[: self.count]
-        name = f"{len(rows):,} of {len(held_out):,} other images ({name_of(held_out)})"
+        name = f"compared with {len(rows):,} of {len(held_out):,} held-out images"
+        name += f" ({name_of(held_out)})"
         return real_features(held_out, rows, self._extractor), name
 
     def evaluate(self, run: Sampler, *, seed: int = 0) -> Evaluation:

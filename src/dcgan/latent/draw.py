@@ -17,7 +17,7 @@ from dcgan.errors import ConfigError
 from dcgan.evaluation.nearest import nearest_row
 from dcgan.render.animation import SUFFIXES, save_animation
 from dcgan.render.sheet import SUFFIXES as SHEETS
-from dcgan.render.sheet import save_image, stacked
+from dcgan.render.sheet import Row, save_image, stacked
 from dcgan.runtime.files import StrPath
 
 
@@ -66,9 +66,9 @@ def samples_sheet(
     beside: ImageDataset | None = None,
 ) -> Image.Image:
     """One sheet of all images, if wanted with the nearest real image below each."""
-    rows = [(images_NCHW, captions)]
+    rows = [Row(images_NCHW, captions)]
     if beside is not None:
-        rows.append(nearest_row(beside, images_NCHW))
+        rows.append(Row(*nearest_row(beside, images_NCHW)))
     return stacked(rows, columns, side=side, smooth=smooth)
 
 
@@ -78,7 +78,7 @@ def refuse_film(out: Path, *, fps: float, side: int | None, beside: bool) -> Non
         films, sheets = ", ".join(SUFFIXES), ", ".join(SHEETS)
         raise ConfigError("out", out.suffix, f"an animation ends in {films}, a sheet in {sheets}")
     if beside and out.suffix.lower() not in SHEETS:
-        raise ConfigError("neighbours", True, f"only on a sheet, not in a {out.suffix}. Use .png")
+        raise ConfigError("neighbors", True, f"only on a sheet, not in a {out.suffix}. Use .png")
     if not 0.1 <= fps <= 100:
         raise ConfigError("fps", fps, "must be 0.1 to 100 frames per second")
     if side is not None and not 1 <= side <= 4096:

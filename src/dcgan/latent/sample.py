@@ -76,7 +76,7 @@ def write_samples(
         raise ConfigError(
             "out", suffix, f"must be a {', '.join(_SHEETS)}, .npz or .zip file, or a folder"
         )
-    for name, wanted in {"numbered": numbered, "neighbours": beside is not None}.items():
+    for name, wanted in {"numbered": numbered, "neighbors": beside is not None}.items():
         if wanted and suffix not in _SHEETS:
             raise ConfigError(name, True, f"only on a sheet, not in {out}. Use .png")
     if suffix in _SHEETS:

@@ -136,7 +136,7 @@ class _Parts:
 def _by_features(
     method: str, parts: _Parts, max_features: int, start: float, reporter: Reporter
 ) -> MethodResult:
-    reporter.note(f"{method}: features")
+    reporter.note(f"computing {method} features")
     features = features_of(method, parts.seen)
     projection = None
     if features.count > max_features:
@@ -161,7 +161,7 @@ def _by_features(
             projection=projection,
             device=parts.seen.device,
             reporter=reporter,
-            activity=f"{method}: features",
+            activity=f"computing {method} features",
         )
 
     index_N = np.concatenate([parts.train.index[rows], parts.validation.index])

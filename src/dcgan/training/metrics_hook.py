@@ -146,11 +146,11 @@ class MeasureHook:
             )
 
     def _new_distance(self) -> DistanceToReal:
-        measure, extractor = self._run.config.metrics.measure, self._run.extractor
-        assert measure != "off" and extractor is not None
+        metric, extractor = self._run.config.metrics.metric, self._run.extractor
+        assert metric != "off" and extractor is not None
         reference, others, split = two_samples(self._run.dataset, self._count)
         seed = derived_seed(self._run.config.seed, "metrics")
-        return DistanceToReal(measure, extractor, reference, others, split=split, seed=seed)
+        return DistanceToReal(metric, extractor, reference, others, split=split, seed=seed)
 
     def _images(self, state: TrainingState) -> Iterator[NDArray[np.uint8]]:
         """Images of the same latents every time, in batches."""

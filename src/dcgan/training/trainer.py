@@ -69,6 +69,9 @@ def train_run(run: RunContext) -> None:
     if run.ranks.is_first:
         run = _with_metrics(run)
         write_beginning(run)
+        if run.expected_images is not None:
+            expected = {"minutes": run.config.length.minutes, "expected": run.expected_images}
+            run.event("expectation", **expected)
     if checkpoint is not None:
         state.restore(checkpoint)
         run.reporter.note(f"resumes at {state.images_seen:,} images seen, in {run.folder.path}")
@@ -204,8 +207,10 @@ def _recorded(
             measuring = MeasureHook(run, stop, checkpoints.save, tensorboard)
             measuring.begin(state, batches.batch)
             hooks.append(measuring.after_step)
+        was_complete = plan.is_done(state)
         yield [*hooks, checkpoints.after_step, timing.begin_step]
-        checkpoints.save(state)
+        if not was_complete:  # a command that trains nothing deletes no checkpoint
+            checkpoints.save(state)
         images = state.images_seen
         if stop.signal is not None and not plan.is_done(state):
             run.event("signal", signal=stop.signal.name, images=images)
@@ -220,6 +225,8 @@ def _recorded(
             measuring.finish(state)
         log.write(state)
         sheets.write(state)
+        if not was_complete:
+            checkpoints.save(state)  # deletes what was best before the last score
         _finish(run, images)
 
 

@@ -137,6 +137,6 @@ def test_a_run_of_an_earlier_version_gets_an_interval_when_it_goes_on():
 
 
 def test_an_interval_without_measuring_is_refused(tmp_path):
-    settings = SMALL["settings"] | {"metrics": {"measure": "off", "every": 100}}
+    settings = SMALL["settings"] | {"metrics": {"metric": "off", "every": 100}}
     with pytest.raises(ConfigError, match=r"metrics\.every` is 100"):
         dcgan.train("digits", images=64, out=tmp_path / "r", **SMALL | {"settings": settings})

@@ -9,6 +9,7 @@ from typing import Any
 from dcgan.config import RunConfig, forget_unused, load_recipe, merge, refuse_odd_sections
 from dcgan.config.recipes import is_recipe_file
 from dcgan.errors import ConfigError
+from dcgan.old_names import with_new_names
 from dcgan.runtime.arguments import is_address, is_name
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists
@@ -54,6 +55,7 @@ def collect_settings(
         More than one length, or no such recipe.
     """
     refuse_odd_sections(settings)
+    settings = with_new_names(settings)
     given = {name: value for name, value in shortcuts.items() if value is not None}
     asked: dict[str, Any] = {
         name: given[name] for name in ("seed", "device", "precision", "threads") if name in given
@@ -97,7 +99,7 @@ def _starting_settings(
     Of the latter without the number of threads, which its checkpoint knows better.
     """
     if isinstance(recipe, Mapping):
-        return recipe
+        return with_new_names(recipe)
     stored = None if out is None else expanded(out) / "config.yaml"
     if recipe is None and resume and stored is not None and stored.is_file():
         return {key: value for key, value in load_recipe(stored).items() if key != "threads"}
