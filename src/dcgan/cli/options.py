@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from dcgan.runtime.arguments import refuse_no_data, refuse_no_run
+from dcgan.runtime.arguments import (
+    refuse_no_data,
+    refuse_no_run,
+    refuse_other_files,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +31,7 @@ def _refuse_no_run(_: object, value: Path) -> None:
 def _refuse_no_data(_: object, value: str | None) -> None:
     if value is not None:
         refuse_no_data(value)
+        refuse_other_files(value)
 
 
 ExistingRun = Annotated[

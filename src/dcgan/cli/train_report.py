@@ -8,6 +8,7 @@ import sys
 from shutil import which
 from typing import Any
 
+from dcgan.cli.flags import with_flags
 from dcgan.config import RunConfig, parse_config, read_yaml, resolved
 from dcgan.evaluation.real_images import FEWEST
 from dcgan.runs import Run
@@ -97,7 +98,7 @@ def _next_steps(run: Run, config: RunConfig) -> list[str]:
     if which(viewer) or sys.platform == "win32":  # a command of the Windows shell, and no program
         steps[shlex.join([viewer, str(folder.sheets()[-1])])] = "look at the sample sheet"
     steps |= {
-        resume_call(folder.path, config, **length): "train twice as long in total",
+        with_flags(resume_call(folder.path, config, **length)): "train twice as long in total",
         command("sample", folder.path, "-n", "100"): "generate images",
         command("interpolate", folder.path, "--out", "interpolate.gif"): "morph between images",
     }

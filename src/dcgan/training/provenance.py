@@ -22,7 +22,7 @@ from dcgan.runs.schema import Natural, Stored, Text
 from dcgan.runtime.device import describe_hardware
 from dcgan.runtime.files import write_json, write_text
 from dcgan.runtime.reading import read_json, sha256
-from dcgan.runtime.shell import command
+from dcgan.runtime.shell import call
 from dcgan.training.context import RunContext
 
 FORMAT = 1
@@ -146,7 +146,7 @@ def _refuse_other_dataset(folder: RunFolder, config: RunConfig, dataset: ImageDa
     if source != config.data.source:
         raise DataError(
             f"{folder.path}: holds a run on another dataset: {source} there, {config.data.source}"
-            f" here. To resume that run: {command('train', '--out', folder.path, '--resume')}. For"
+            f" here. To resume that run: {call('train', out=folder.path, resume=True)}. For"
             " a new run, choose another `out`"
         )
     earlier = (
