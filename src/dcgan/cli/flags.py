@@ -21,12 +21,13 @@ from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.shell import command
 
 _SHORT = {
+    "codes": "code",
     "data.root": "data_root",
     "data.size": "size",
     "optim.batch": "batch",
     **{f"length.{name}": name for name in ("images", "epochs", "minutes")},
 }
-"""Settings that have a shorter option of their own."""
+"""Settings and arguments that have an option of another name."""
 
 _NAME = re.compile(r"`([A-Za-z][\w.\[\]]*)(?:=([^`]*))?`")
 _CALL = re.compile(r"`dcgan\.(\w+)(\(.*?\))`")
@@ -51,6 +52,9 @@ def as_typed(error: DcganError, words: Sequence[str]) -> str:
     refuses only ``.pgn``.
     """
     line = with_flags(str(error))
+    for option, value in zip(words, words[1:], strict=False):
+        if option.startswith("--") and line.startswith(f"{value}: "):  # such as --held-out nowhere
+            return f"{option} {line}"
     match = _TYPED.match(line)
     key = getattr(error, "key", "")
     if match is None or not key:

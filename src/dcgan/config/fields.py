@@ -16,7 +16,7 @@ from pydantic import (
     PlainSerializer,
 )
 
-from dcgan.vocabulary import Augmentation, Operation
+from dcgan.vocabulary import DEVICE, NO_DEVICE, Augmentation, Operation
 
 SMALLEST_SIDE, LARGEST_SIDE = 16, 4096
 
@@ -151,25 +151,20 @@ Colour = Annotated[
 ]
 Device = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            r"auto|cpu|mps|cuda(:\d+)?",
-            "not a device. Use cuda (cuda:N for one of several) for an NVIDIA GPU, or cpu, mps or"
-            " auto",
-        )
-    ),
+    AfterValidator(_matching(DEVICE, NO_DEVICE)),
 ]
 
 
 _AUGMENTATIONS = "|".join(get_args(Augmentation))
+
+*_MOST, _LAST = get_args(Augmentation)
 
 Policy = Annotated[
     str,
     AfterValidator(
         _matching(
             rf"none|({_AUGMENTATIONS})(\+({_AUGMENTATIONS}))*",
-            f"use none, or {', '.join(get_args(Augmentation)[:-1])} and {get_args(Augmentation)[-1]}"
-            " joined by +",
+            f"use none, or {', '.join(_MOST)} and {_LAST} joined by +",
         )
     ),
 ]

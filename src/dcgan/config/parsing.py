@@ -41,8 +41,14 @@ def read_yaml(path: str | PathLike[str]) -> dict[str, Any]:
     return content
 
 
-def refuse_odd_sections(settings: Mapping[Any, Any], section: Any = RunConfig) -> None:
-    """Raise ConfigError if a section is not a mapping, or a name not a string."""
+def refuse_odd_sections(
+    settings: Mapping[Any, Any], section: Any = RunConfig, path: str = ""
+) -> None:
+    """Raise ConfigError for a section that is not a mapping, a name that is not a string, or a
+    switch that is neither true nor false.
+
+    ``path`` is that of the section.
+    """
     for key, value in settings.items():
         if not isinstance(key, str):
             raise ConfigError(
@@ -50,14 +56,16 @@ def refuse_odd_sections(settings: Mapping[Any, Any], section: Any = RunConfig) -
             )
         field = section.model_fields.get(key)
         inner = None if field is None else field.annotation
+        if inner is bool and not isinstance(value, bool):  # pydantic would read "yes" and 1
+            raise ConfigError(path + key, value, "use true or false")
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             continue
         if not isinstance(value, Mapping):
             known = ", ".join(list(inner.model_fields)[:4])
             raise ConfigError(
-                key, value, f"a section of settings; write lines below it, such as {known}"
+                path + key, value, f"a section of settings; write lines below it, such as {known}"
             )
-        refuse_odd_sections(value, inner)
+        refuse_odd_sections(value, inner, f"{path}{key}.")
 
 
 def parse_config(settings: Mapping[str, Any]) -> RunConfig:

@@ -244,10 +244,12 @@ def _labels_of(data: str, labels: dict[str, Labels], factor: str | None) -> Labe
             " class into a folder of their own, or choose a dataset with labels, such as mnist"
         )
     wanted = factor or ("label" if "label" in known else next(iter(known)))
-    if wanted not in known or (factor is None and "label" not in known and len(known) > 1):
-        wanted = factor or "label"
+    use = " or ".join(f"`factor={name}`" for name in list(known)[:40])
+    if factor is None and "label" not in known and len(known) > 1:
+        raise DataError(f"{data}: its images have {len(known)} factors. Use {use}")
+    if wanted not in known:
         problem = "it has numbers, not classes" if wanted in labels else "no such factor"
-        raise ConfigError("factor", wanted, f"{problem}. Choose {', '.join(list(known)[:40])}")
+        raise ConfigError("factor", wanted, f"{problem}. Use {use}")
     if len(known[wanted].names) < 2:
         raise DataError(f"{data}: all images have the same class. The probe needs at least two")
     return known[wanted]

@@ -5,13 +5,15 @@ A missing one is refused in one line that names the most similar one that exists
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from dcgan.errors import DataError, RunError, SourceNotFound
+from dcgan.errors import ConfigError, DataError, RunError, SourceNotFound
 from dcgan.runtime.datasets import DATASETS
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists, nearest_name, nearest_path
 from dcgan.runtime.shell import DATA, call
+from dcgan.vocabulary import DEVICE, NO_DEVICE
 
 RUNS = Path("runs")
 """The folder of runs without `out`."""
@@ -43,6 +45,18 @@ def is_address(data: str) -> bool:
 def is_pattern(data: str) -> bool:
     """Whether ``data`` may be a pattern for several files."""
     return any(sign in data for sign in "*?[{")
+
+
+def refuse_seed(seed: int) -> None:
+    """Raise ``ConfigError`` for a seed that no random generator takes."""
+    if not 0 <= seed < 2**63:
+        raise ConfigError("seed", seed, "use a whole number from 0 to 2^63 - 1")
+
+
+def refuse_no_device(wanted: str) -> None:
+    """Raise ``ConfigError`` for a word that names no kind of device."""
+    if not re.fullmatch(DEVICE, wanted):
+        raise ConfigError("device", wanted, NO_DEVICE)
 
 
 def refuse_no_data(data: str) -> None:
@@ -110,6 +124,9 @@ def refuse_no_run(path: StrPath) -> None:
     around = next((one for one in folder.parents if is_run(one)), None)
     if around is not None and around != Path():
         raise RunError(f"{text}: a part of a run. Choose the run folder: {str(around)!r}")
+    if not folder.is_dir() and folder.suffix.lower() in DATA_FILES:
+        train = call("train", text)
+        raise RunError(f"{text}: a file, not a run folder. To train a run on it: {train}")
     if not folder.is_dir():
         raise RunError(f"{text}: a file, not a run folder{nearest_run(folder)}")
     inside = _listed(_runs_in(folder))
@@ -132,7 +149,9 @@ def refuse_nothing_to_resume(path: Path) -> None:
     if inside:
         raise RunError(f"{problem}. Choose one of the runs in it: {inside}")
     near = _similar_run(path)
-    raise RunError(problem + (near or ". To start a run there, leave out `resume`"))
+    is_free = not exists(path) or (path.is_dir() and not any(path.iterdir()))
+    start = ". To start a run there, leave out `resume`"
+    raise RunError(problem + (near or (start if is_free else ". Choose the folder of a run")))
 
 
 def _there(path: Path) -> str:

@@ -30,10 +30,10 @@ def nearest_name(wrong: str, known: Iterable[str], ratio: float = _LIKE) -> str 
     return best[1] if best[0] >= ratio else None
 
 
-def nearest_path(wrong: Path, is_usable: Callable[[Path], bool] = lambda path: True) -> Path | None:
+def nearest_path(wrong: Path, is_usable: Callable[[Path], bool] = bool) -> Path | None:
     """The path with each missing part replaced by the most similar name there.
 
-    ``is_usable`` tells which files may be suggested; folders on the way always may.
+    ``is_usable`` tells which paths may be suggested, by default all.
     """
     found = Path(wrong.anchor) if wrong.is_absolute() else Path()
     parts = wrong.parts[1:] if wrong.is_absolute() else wrong.parts

@@ -13,7 +13,7 @@ from dcgan.training.state import TrainingState
 
 
 def resume_call(folder: Path, config: RunConfig, **length: float) -> str:
-    """The call that resumes a run, in backticks, with ``minutes=…`` or ``images=…`` to make it longer.
+    """The call that resumes a run, in backticks; ``minutes=…`` or ``images=…`` make it longer.
 
     Data and settings come from the run folder, except for images from a Python program.
     """

@@ -196,8 +196,11 @@ def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
         if same_data and not _conflicts(stored, filled, "length"):
             return folder, stored
     newest = RunFolder(candidates[0].parent).path if candidates else None
+    is_default = config.data.source == type(config.data)().source
+    default = " (the dataset if none is given)" if is_default else ""
     raise RunError(
-        f"nothing to resume: no run of {config.data.source} with these settings in {RUNS}/. "
+        f"nothing to resume: {RUNS}/ holds no run of {config.data.source}{default} with these"
+        " settings. "
         + (
             f"To resume the newest run there: {call('train', out=newest, resume=True)}"
             if newest

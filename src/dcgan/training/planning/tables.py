@@ -12,7 +12,7 @@ import numpy as np
 from dcgan.config.model import DiscriminatorConfig, LayerRow, NetworkConfig
 from dcgan.config.tree import RunConfig, resolved
 from dcgan.data import ImageDataset
-from dcgan.errors import ConfigError, DataError, GeometryError
+from dcgan.errors import ConfigError, DataError, GeometryError, nearest_of
 from dcgan.evaluation.extractors import classes_of
 from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator, wants_bias
 from dcgan.models.latents import LatentSpace
@@ -83,12 +83,14 @@ def with_classes(networks: Networks, config: RunConfig, dataset: ImageDataset) -
     found = classes_of(dataset, wanted)
     if found is None:
         named = [name for name, labels in dataset.labels.items() if labels.names]
-        there = f"The labels are {', '.join(named)}" if named else "These images have no labels"
+        near = nearest_of(wanted, named) or (named[0] if named else "")
         raise ConfigError(
             "model.condition",
             wanted,
-            f"there are no such labels. {there}. Sort the images into one folder per class, or"
-            " leave `model.condition` out",
+            f"no such factor. The factors are {', '.join(named)}. Use `model.condition={near}`"
+            if named
+            else "these images have no labels. Sort them into one folder per class, or leave"
+            " `model.condition` out",
         )
     labels = found[1]
     numbers = labels.values[dataset.rows(np.arange(len(dataset)))].astype(np.int64)
