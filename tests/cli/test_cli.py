@@ -442,7 +442,7 @@ def test_inspect_reports_what_is_there(dcgan, tmp_path):
     code, out, _ = dcgan("inspect", folder, "--out", sheet, "--size", "40x24")
     assert code == 0
     assert "4 images" in out
-    assert "b/broken.png: no image in" in out
+    assert "b/broken.png: not an image file" in out
     assert "40x24 color" in out
 
 

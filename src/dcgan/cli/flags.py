@@ -13,6 +13,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 
 from dcgan.cli.commands import COMMANDS
 from dcgan.errors import DcganError, shown
@@ -52,7 +53,7 @@ def as_typed(error: DcganError, words: Sequence[str]) -> str:
     refuses only ``.pgn``.
     """
     line = with_flags(str(error))
-    for option, value in zip(words, words[1:], strict=False):
+    for option, value in pairwise(words):
         if option.startswith("--") and line.startswith(f"{value}: "):  # such as --held-out nowhere
             return f"{option} {line}"
     match = _TYPED.match(line)

@@ -14,6 +14,7 @@ from dcgan.runtime.arguments import (
     refuse_no_device,
     refuse_no_run,
     refuse_other_files,
+    refuse_run_as_data,
     refuse_seed,
 )
 from dcgan.runtime.run_names import refuse_no_checkpoint, refuse_no_direction
@@ -35,6 +36,7 @@ def _refuse_no_data(_: object, value: str | None) -> None:
     if value is not None:
         refuse_no_data(value)
         refuse_other_files(value)
+        refuse_run_as_data(value)
 
 
 ExistingRun = Annotated[

@@ -98,7 +98,7 @@ def _read_threads(value: Any) -> int | str:
     text = "" if isinstance(value, bool) else str(value).replace(" ", "")
     if text == "auto":
         return text
-    allowed = f"use a number from 1 to {MOST_THREADS:,}"
+    allowed = f"use a number from 1 to {MOST_THREADS:,} or auto"
     if "@" in text:
         allowed += ", or such as 2,1@12288: 2 threads, and 1 from 12,288 images on"
     if not re.fullmatch(r"[1-9]\d{0,5}(,[1-9]\d{0,5}@[1-9]\d{0,14})*", text):

@@ -44,11 +44,7 @@ def read_yaml(path: str | PathLike[str]) -> dict[str, Any]:
 def refuse_odd_sections(
     settings: Mapping[Any, Any], section: Any = RunConfig, path: str = ""
 ) -> None:
-    """Raise ConfigError for a section that is not a mapping, a name that is not a string, or a
-    switch that is neither true nor false.
-
-    ``path`` is that of the section.
-    """
+    """Raise ConfigError if a section, at ``path``, is not a mapping, or a name not a string."""
     for key, value in settings.items():
         if not isinstance(key, str):
             raise ConfigError(
@@ -56,8 +52,6 @@ def refuse_odd_sections(
             )
         field = section.model_fields.get(key)
         inner = None if field is None else field.annotation
-        if inner is bool and not isinstance(value, bool):  # pydantic would read "yes" and 1
-            raise ConfigError(path + key, value, "use true or false")
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             continue
         if not isinstance(value, Mapping):
@@ -66,6 +60,23 @@ def refuse_odd_sections(
                 path + key, value, f"a section of settings; write lines below it, such as {known}"
             )
         refuse_odd_sections(value, inner, f"{path}{key}.")
+
+
+def refuse_loose_switches(
+    settings: Mapping[str, Any], section: Any = RunConfig, path: str = ""
+) -> None:
+    """Raise ConfigError for a switch that is neither True nor False.
+
+    For settings from Python; in YAML, yes and on also mean true.
+    """
+    for key, value in settings.items():
+        field = section.model_fields.get(key)
+        if field is None:
+            continue
+        if field.annotation is bool and not isinstance(value, bool):
+            raise ConfigError(path + key, value, "use True or False")
+        if isinstance(value, Mapping) and _section_in(field.annotation) is not None:
+            refuse_loose_switches(value, _section_in(field.annotation), f"{path}{key}.")
 
 
 def parse_config(settings: Mapping[str, Any]) -> RunConfig:
@@ -111,7 +122,7 @@ def config_error(error: ValidationError, section: str = "") -> ConfigError:
             return ConfigError(key, value, problem)
     choices = allowed(field) if field is not None else []
     if isinstance(path[-1], int):  # an item of a list
-        choices = [choice.removeprefix("a list, each ") for choice in choices]
+        choices = [choice.rpartition(", each ")[2] for choice in choices]
     if not choices:
         return ConfigError(key, value, finding["msg"][0].lower() + finding["msg"][1:])
     near = nearest_of(shown(value), choices)

@@ -36,6 +36,7 @@ from dcgan.runtime.isolation import isolated
 from dcgan.runtime.rng import derived_seed
 from dcgan.runtime.run_names import refuse_no_direction
 from dcgan.runtime.shell import command
+from dcgan.runtime.signatures import checked
 
 SAMPLES = 2000
 _MOST_SAMPLES = 1_000_000
@@ -85,6 +86,7 @@ class Request:
         return [search for search, value in values.items() if value]
 
 
+@checked
 @isolated()
 def find(
     run: Run, name: str | None, request: Request, reader: Reader, choice: Choice
@@ -151,6 +153,7 @@ def from_groups(run: Run, name: str, plus: Concept, minus: Concept) -> Direction
     )
 
 
+@checked
 @isolated()
 def from_samples(
     run: Run,

@@ -26,6 +26,7 @@ from dcgan.render.sheet import pillow_image, refuse_too_large, save_image
 from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath, folder_written_whole, written_whole
 from dcgan.runtime.isolation import isolated
+from dcgan.runtime.signatures import checked
 from dcgan.runtime.unfinished import leftovers
 
 Pieces = Iterator[NDArray[np.uint8]]
@@ -35,6 +36,7 @@ _ANY = Choice()
 _NUMBERED = re.compile(r"\d{6,}\.png")
 
 
+@checked
 @isolated()
 def write_samples(
     run: Run,

@@ -24,6 +24,7 @@ from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
+from dcgan.runtime.signatures import checked
 
 _HELD_OUT = 1 / 6
 """Share of a test or validation part: as 10,000 of MNIST's 60,000 images."""
@@ -63,6 +64,7 @@ class Labelled:
         return replace(self, index=self.index[rows], label=self.label[rows])
 
 
+@checked
 @isolated()
 def load_labelled(
     run: Run,

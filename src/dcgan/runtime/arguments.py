@@ -79,16 +79,13 @@ def refuse_no_data(data: str) -> None:
 
 
 def refuse_other_files(data: str) -> None:
-    """Raise ``DataError`` for an existing path that is no dataset by its kind: a run, an image, a
-    text. Needs no torch; what is inside a folder or a file is checked when it is opened."""
+    """Raise ``DataError`` for a file that is no dataset by its kind, such as an image or a text.
+
+    What is inside a folder or a file is checked when it is opened.
+    """
     path = expanded(data)
     if is_name(data) or is_address(data):
         return
-    if (path / "networks.json").is_file():
-        raise DataError(
-            f"{data}: a run, not a dataset. To resume it: {call('train', out=data, resume=True)}."
-            " Otherwise use a dataset"
-        )
     if not path.is_file() or path.suffix.lower() in DATA_FILES:
         return
     kinds = f"a folder, {', '.join(DATA_FILES[:-1])} or {DATA_FILES[-1]}"
@@ -98,6 +95,15 @@ def refuse_other_files(data: str) -> None:
     if suffix in _IMAGES:
         raise DataError(f"{data}: a single image. Put images into a folder, and use the folder")
     raise DataError(f"{data}: not a dataset. Use {kinds}")
+
+
+def refuse_run_as_data(data: str) -> None:
+    """Raise ``DataError`` for a run folder where a dataset is expected."""
+    if not is_name(data) and not is_address(data) and (expanded(data) / "networks.json").is_file():
+        raise DataError(
+            f"{data}: a run, not a dataset. To resume it: {call('train', out=data, resume=True)}."
+            " Otherwise use a dataset"
+        )
 
 
 def _may_be_data(path: Path) -> bool:

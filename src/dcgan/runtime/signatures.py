@@ -98,9 +98,10 @@ def _of_kind(name: str, value: object, annotation: Any) -> object:
 
 def _of_class(kind: object) -> tuple[type, str] | None:
     """How a class is checked, and what it is called; None for protocols and other annotations."""
-    if not isinstance(kind, type) or getattr(kind, "_is_protocol", False):
+    is_free = kind is inspect.Parameter.empty or getattr(kind, "_is_protocol", False)
+    if not isinstance(kind, type) or is_free:
         return None
-    if kind.__module__ in ("collections.abc", "typing"):
+    if kind.__module__ in ("builtins", "collections.abc", "typing"):
         return None
     names = {"ndarray": "a NumPy array", "Tensor": "a torch.Tensor"}
     return kind, names.get(kind.__name__, f"a {kind.__name__}")

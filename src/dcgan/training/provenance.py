@@ -74,22 +74,14 @@ def newest_whole_checkpoint(run: RunContext) -> Path | None:
 
 
 def write_beginning(run: RunContext) -> None:
-    """Write what identifies the run, or compare it with what is there.
-
-    Raises
-    ------
-    DataError
-        The run was started on other images.
-    """
+    """Write what identifies the run."""
     folder = run.folder
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.samples.mkdir(exist_ok=True)
     folder.checkpoints.mkdir(exist_ok=True)
     hardware = describe_hardware(run.device)
     started = folder.config.exists()
-    if started:
-        _refuse_other_dataset(folder, run.config, run.dataset)
-    else:
+    if not started:
         write_json(folder.networks, run.networks.to_json())
         provenance = _provenance(run.config, run.dataset, hardware)
         write_json(folder.provenance, provenance | {"networks": sha256(folder.networks)})
@@ -126,7 +118,10 @@ def _provenance(config: RunConfig, dataset: ImageDataset, hardware: Any) -> dict
     }
 
 
-def _refuse_other_dataset(folder: RunFolder, config: RunConfig, dataset: ImageDataset) -> None:
+def refuse_other_dataset(folder: RunFolder, config: RunConfig, dataset: ImageDataset) -> None:
+    """Raise ``DataError`` if a folder holds a run that was started on other images."""
+    if not folder.config.exists():
+        return
     try:
         provenance = _Provenance.read(read_json(folder.provenance))
     except OSError as error:

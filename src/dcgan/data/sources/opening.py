@@ -90,10 +90,10 @@ def open_source(
     if len(source) == 0:
         counts = Counter(source.others).most_common(4)
         others = ", ".join(f"{count:,} {end}" for end, count in counts)
-        others = f"only other files ({others})" if others else "no file"
+        others = f" (other files: {others})" if others else " and no other file"
         raise DataError(
-            f"{data}: holds no image, {others}. Put files such as .png, .jpg or .webp into it, at"
-            " any depth"
+            f"{data}: holds no image{others}. Put files such as .png, .jpg or .webp into it, at any"
+            " depth"
         )
     if frames == "all" and isinstance(source, EncodedSource):
         return FramesSource(source)
