@@ -145,7 +145,7 @@ def test_train_then_sample_in_every_form(dcgan, tmp_path):
             assert sheet.format == kind
     code, _, err = dcgan("sample", run, "--out", tmp_path / "x.bmp")
     assert code == 2
-    assert ".png, .jpg, .jpeg, .webp, .npz or .zip" in err
+    assert ".png, .jpg, .jpeg, .webp, .npz, .zip" in err
 
 
 def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, monkeypatch):

@@ -248,7 +248,8 @@ def _labels_of(data: str, labels: dict[str, Labels], factor: str | None) -> Labe
     wanted = factor or ("label" if "label" in known else next(iter(known)))
     use = " or ".join(f"`factor={name}`" for name in list(known)[:40])
     if factor is None and "label" not in known and len(known) > 1:
-        raise DataError(f"{data}: its images have {len(known)} factors. Use {use}")
+        problem = f"{data}: its images have {len(known)} factors. Use {use}"
+        raise ConfigError("", factor, problem)
     if wanted not in known:
         problem = "it has numbers, not classes" if wanted in labels else "no such factor"
         raise ConfigError("factor", wanted, f"{problem}. Use {use}")

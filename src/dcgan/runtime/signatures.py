@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache, wraps
-from numbers import Integral, Real
+from numbers import Integral, Number, Real
 from os import PathLike
 from types import NoneType, UnionType
 from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin
@@ -29,11 +29,18 @@ _KINDS: dict[Any, tuple[type, str]] = {
 """Annotations that are checked, each with the class a value must have, and in words."""
 
 
+_ARRAYS = {"ndarray": "a NumPy array", "Tensor": "a torch.Tensor"}
+
+_PLAIN = (str, bytes, PathLike, Number, NoneType, list, tuple, set, dict)
+"""Values that are never taken for an object of a class of ours."""
+
+
 def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Refuse unknown arguments and values of a wrong kind with ``ConfigError``.
 
-    Checked are annotations in ``_KINDS`` and classes; others, such as protocols, are left to the
-    function. A float without a fraction, such as 1e6, is accepted as a whole number.
+    Checked are annotations in ``_KINDS``, arrays and tensors. For other classes, only plain values
+    such as a string are refused; other annotations are left to the function. A float without a
+    fraction, such as 1e6, is accepted as a whole number.
 
     >>> @checked
     ... def train(data: object = None, *, minutes: float | None = None): ...
@@ -90,6 +97,9 @@ def _of_kind(name: str, value: object, annotation: Any) -> object:
     is_bool_for_number = isinstance(value, bool) and not {bool, object} & set(kinds)
     if not is_bool_for_number and isinstance(value, tuple(classes)):
         return value
+    is_object = not isinstance(value, _PLAIN) and not hasattr(value, "dtype")
+    if is_object and not all(kind in _KINDS or kind.__name__ in _ARRAYS for kind in kinds):
+        return value  # it may have what the function needs of the class
     if int in kinds and isinstance(value, float) and value.is_integer():
         return int(value)
     *most, last = dict.fromkeys(one[1] for one in known if one is not None)
@@ -103,8 +113,7 @@ def _of_class(kind: object) -> tuple[type, str] | None:
         return None
     if kind.__module__ in ("builtins", "collections.abc", "typing"):
         return None
-    names = {"ndarray": "a NumPy array", "Tensor": "a torch.Tensor"}
-    return kind, names.get(kind.__name__, f"a {kind.__name__}")
+    return kind, _ARRAYS.get(kind.__name__, f"a {kind.__name__}")
 
 
 def _described(value: object) -> object:
