@@ -45,8 +45,8 @@ SMALL = [
         (["train", "--model.generator.norm", "spectrall"], ["'spectral'"]),
         (["train", "--recipe", "small-mnits"], ["'small-mnist'"]),
         (["train", "mnits"], ["no such file", "'mnist'"]),
-        (["train", "--size", "8"], ["sides from 16"]),
-        (["train", "--size", "8x64"], ["sides from 16"]),
+        (["train", "--size", "8"], ["each side must be 16"]),
+        (["train", "--size", "8x64"], ["each side must be 16"]),
         (
             ["train", "--images", "5", "--epochs", "2"],
             ["only one of --images, --epochs, --minutes"],

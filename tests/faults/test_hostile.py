@@ -158,10 +158,10 @@ BROKEN = {
     "nothing wide.png": (png_saying(0, 10), "not an image file|damaged"),
     "tags.tif": (
         tiff_of((256, 3, 2**31, 9), (257, 12, 2**30, 9), (273, 2, 5, 0)),
-        "damaged|no image",
+        "damaged|not an image",
     ),
-    "no size.tif": (tiff_of((259, 3, 1, 1), (273, 4, 1, 8)), "damaged|no image"),
-    "itself.tif": (b"II*\0" + struct.pack("<IHI", 8, 0, 8), "damaged|no image"),
+    "no size.tif": (tiff_of((259, 3, 1, 1), (273, 4, 1, 8)), "damaged|not an image"),
+    "itself.tif": (b"II*\0" + struct.pack("<IHI", 8, 0, 8), "damaged|not an image"),
     **{
         f"cut off {share}.{end}": (data[: len(data) * share // 10], "damaged: |not an image file")
         for end, data in WHOLE.items()

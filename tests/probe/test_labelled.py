@@ -91,7 +91,11 @@ def test_one_class_is_none(small_run, tmp_path):
 
 @pytest.mark.parametrize(
     ("factor", "problem"),
-    [("angle", "numbers, not classes"), ("taste", "no such factor"), (None, "its images have 2 factors")],
+    [
+        ("angle", "numbers, not classes"),
+        ("taste", "no such factor"),
+        (None, "its images have 2 factors"),
+    ],
 )
 def test_a_factor_must_be_there_and_have_classes(small_run, factor, problem):
     with pytest.raises(ConfigError, match=problem) as caught:
