@@ -42,6 +42,13 @@ BatchNormStatistics = Literal["all", "own"]
 LearningRateSchedule = Literal["constant", "linear", "cosine"]
 Precision = Literal["fp32", "bf16"]
 
+DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
+"""The pattern of device names."""
+
+NO_DEVICE = (
+    "not a device. Use cuda (or cuda:N for one of several) for an NVIDIA GPU, or cpu, mps or auto"
+)
+
 # metrics
 Distance = Literal["frechet", "kernel"]
 Better = Literal["lower", "higher", "zero", "real"]

@@ -45,8 +45,8 @@ SMALL = [
         (["train", "--model.generator.norm", "spectrall"], ["'spectral'"]),
         (["train", "--recipe", "small-mnits"], ["'small-mnist'"]),
         (["train", "mnits"], ["no such file", "'mnist'"]),
-        (["train", "--size", "8"], ["sides from 16"]),
-        (["train", "--size", "8x64"], ["sides from 16"]),
+        (["train", "--size", "8"], ["each side must be 16"]),
+        (["train", "--size", "8x64"], ["each side must be 16"]),
         (
             ["train", "--images", "5", "--epochs", "2"],
             ["only one of --images, --epochs, --minutes"],
@@ -145,7 +145,7 @@ def test_train_then_sample_in_every_form(dcgan, tmp_path):
             assert sheet.format == kind
     code, _, err = dcgan("sample", run, "--out", tmp_path / "x.bmp")
     assert code == 2
-    assert ".png, .jpg, .jpeg, .webp, .npz or .zip" in err
+    assert ".png, .jpg, .jpeg, .webp, .npz, .zip" in err
 
 
 def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, monkeypatch):
@@ -435,7 +435,7 @@ def test_inspect_reports_what_is_there(dcgan, tmp_path):
     code, out, _ = dcgan("inspect", folder, "--out", sheet, "--size", "40x24")
     assert code == 0
     assert "4 images" in out
-    assert "b/broken.png: no image in" in out
+    assert "b/broken.png: not an image file" in out
     assert "40x24 color" in out
 
 

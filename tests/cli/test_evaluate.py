@@ -63,7 +63,7 @@ def test_all_checkpoints_are_drawn_and_the_best_is_named(dcgan, run):
     [
         (["--extractor", "incepton"], "did you mean 'inception'?"),
         (["--extractor", "inception"], "Set --download to download"),
-        (["-n", "10"], "--number is 10: at least 50"),
+        (["-n", "10"], "-n is 10: a score needs at least 50"),
         (["nowhere"], "no such file or folder"),
         (["--held-out", "nowhere"], "no such file or folder"),
         (["--checkpoint", "7"], "no checkpoint 7"),
@@ -123,7 +123,7 @@ def test_a_comparison_as_json(dcgan, run, small_run, tmp_path):
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [([], "at least two run folders"), (["--out", "page.jpg"], "must be an .html page or a .png")],
+    [([], "needs two runs or more"), (["--out", "page.jpg"], "must be an .html page or a .png")],
 )
 def test_a_comparison_that_cannot_be(dcgan, run, words, said):
     code, _, err = dcgan("compare", run, *words)

@@ -42,7 +42,7 @@ def test_json_tells_what_was_made(dcgan, tmp_path, png_folder):
 def test_skipped_files_are_named(dcgan, tmp_path, png_folder):
     (png_folder / "torn.png").write_bytes(b"\x89PNG")
     _, out, _ = dcgan("prepare", png_folder, "--out", tmp_path / "p", "--max-unreadable", 0.2)
-    assert "torn.png: no image in" in out
+    assert "torn.png: not an image file" in out
 
 
 def test_every_frame_may_be_a_image(dcgan, tmp_path):

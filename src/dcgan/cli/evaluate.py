@@ -18,7 +18,9 @@ from dcgan.cli.options import (
     OptionalData,
     Seed,
     Switch,
+    refuse_place,
 )
+from dcgan.runtime.arguments import refuse_seed
 
 if TYPE_CHECKING:
     from dcgan.runs.folder import RunFolder
@@ -64,6 +66,10 @@ def evaluate(
     out
         Set the folder for scores and figures (default: evaluations/ in the run folder).
     """
+    # what is wrong is refused before torch is imported, which takes seconds
+    refuse_place(run, "last" if every else checkpoint, device)
+    refuse_seed(seed)
+
     from dcgan.cli.evaluate_report import all_lines, report_lines
     from dcgan.cli.flags import screen, with_flags
     from dcgan.cli.options import computing_device

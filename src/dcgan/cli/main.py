@@ -43,7 +43,7 @@ def main() -> NoReturn:
     from cyclopts import CycloptsError
 
     from dcgan.cli.app import app
-    from dcgan.cli.flags import with_flags
+    from dcgan.cli.flags import as_typed, with_flags
     from dcgan.cli.mistakes import corrected, usage_line
 
     try:
@@ -59,7 +59,7 @@ def main() -> NoReturn:
         if isinstance(error, Interrupted | Diverged) and not speaks():
             sys.exit(error.exit_code)  # of several processes, the first reports it
         meant = corrected(words) if isinstance(error, RunError | SourceNotFound) else None
-        line = with_flags(str(error))
+        line = as_typed(error, words)
         line = f"{line.split('. ')[0]}. {meant}" if meant else line
         _fail(line, error.exit_code, error, debug)
     except KeyboardInterrupt as error:

@@ -39,7 +39,14 @@ def sample(
     from dcgan.errors import ConfigError
 
     if number < 1:
-        raise ConfigError("number", number, "at least 1 image")
+        raise ConfigError("number", number, "use at least 1 image")
+
+    from dcgan.render.outputs import samples_suffix
+
+    # what is wrong is refused before torch is imported, which takes seconds
+    which.refuse_wrong(run)
+    if out is not None:
+        samples_suffix(out)
 
     from dcgan.latent.sample import write_samples
     from dcgan.runtime.ranks import joined

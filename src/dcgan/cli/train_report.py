@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from dcgan.cli.flags import with_flags
 from dcgan.config import RunConfig, parse_config, read_yaml
 from dcgan.evaluation.real_images import FEWEST
 from dcgan.runs import Run
@@ -117,7 +118,7 @@ def _next_steps(run: Run, config: RunConfig) -> list[str]:
         longer = f"train until about {rounded(needed):,} images are seen"
         length = long_enough(config, needed, seen, seconds)
     steps = {
-        resume_call(folder.path, config, **length): longer,
+        with_flags(resume_call(folder.path, config, **length)): longer,
         command("sample", folder.path, "-n", "100"): "generate images",
         command("interpolate", folder.path, "--out", "interpolate.gif"): "morph between images",
     }

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data import ImageDataset
-from dcgan.errors import ConfigError, DataError
+from dcgan.errors import ConfigError, DataError, did_you_mean
 from dcgan.evaluation.baselines import RealBaselines
 from dcgan.evaluation.copying import Copying, CopyingSearch
 from dcgan.evaluation.judgement import judgement
@@ -73,7 +73,8 @@ class Evaluation:
         for score in self.scores:
             if score.metric == metric:
                 return score
-        raise KeyError(metric)
+        names = [score.metric for score in self.scores]
+        raise KeyError(f"no metric {metric!r}; {did_you_mean(metric, names)}")
 
     @property
     def judgement(self) -> str:
@@ -267,7 +268,7 @@ class Evaluator:
 def refuse_few(images: int) -> None:
     """Raise ``ConfigError`` for too few generated images to compute a distance."""
     if images < FEWEST:
-        raise ConfigError("images", images, f"at least {FEWEST} images are needed for a score")
+        raise ConfigError("images", images, f"a score needs at least {FEWEST} images")
 
 
 def refuse_few_images(total: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from math import prod
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -110,8 +111,11 @@ def refuse_unknown(wanted: str, key: str = "extractor") -> None:
     :func:`open_extractor` does this itself; call it earlier, before images are decoded. ``key`` is
     the setting that the error names.
     """
-    if wanted not in NAMES and not expanded(wanted).is_file():
-        raise ConfigError(key, wanted, f"neither a name nor a file; {did_you_mean(wanted, NAMES)}")
+    if wanted in NAMES or expanded(wanted).is_file():
+        return
+    if Path(wanted).suffix or len(Path(wanted).parts) > 1:
+        raise ConfigError(key, wanted, f"no such file. Use a file, or one of {', '.join(NAMES)}")
+    raise ConfigError(key, wanted, f"neither a name nor a file; {did_you_mean(wanted, NAMES)}")
 
 
 def classes_of(dataset: ImageDataset, factor: str | None = None) -> tuple[str, Labels] | None:

@@ -36,6 +36,7 @@ from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.rng import derived_seed
+from dcgan.runtime.signatures import checked
 
 SAMPLES = 2000
 LEAST = 0.7
@@ -73,6 +74,7 @@ class Forgotten:
     random_range: tuple[float, float] = (0.0, 0.0)
 
 
+@checked
 @isolated()
 def forget(
     run: Run,

@@ -31,6 +31,7 @@ from dcgan.runs.run import Run
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
+from dcgan.runtime.signatures import checked
 
 MAX_FEATURES = 8192
 """Up to so many features are used as they are. A fit on 50,000 images needs 5 GB of memory then."""
@@ -39,6 +40,7 @@ _MOST_VALIDATION = 10_000
 """As in the paper on SVHN (section 5.2)."""
 
 
+@checked
 @isolated()
 def probe(
     run: Run,

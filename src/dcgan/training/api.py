@@ -30,7 +30,11 @@ from dcgan.runtime.signatures import checked
 from dcgan.training.build import build_dataset, build_scale, build_source
 from dcgan.training.context import RunContext
 from dcgan.training.planning.advice import cropped, few_images
-from dcgan.training.planning.arguments import collect_settings, outside_the_recipe
+from dcgan.training.planning.arguments import (
+    collect_settings,
+    named_as_given,
+    outside_the_recipe,
+)
 from dcgan.training.planning.auto import fill_auto, resolve_auto
 from dcgan.training.planning.device_limits import refuse_random_recompute, refuse_uneven
 from dcgan.training.planning.memory_check import refuse_beyond_memory
@@ -148,7 +152,7 @@ def train(
     }
     path = fspath(data) if isinstance(data, str | PathLike) else None
     given = None if data is None or path is not None else open_items(data)
-    with joined() as ranks:
+    with named_as_given(shortcuts | {"data_root": data_root}), joined() as ranks:
         resume = resume or (out is None and has_restarted())
         reporter = chosen_reporter(reporter, progress=progress, is_first=ranks.is_first)
         if ranks.is_first:

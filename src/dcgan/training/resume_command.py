@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dcgan.config import RunConfig
 from dcgan.runs.dataset import FROM_PYTHON
-from dcgan.runtime.shell import command
+from dcgan.runtime.shell import call
 from dcgan.runtime.wording import duration
 from dcgan.training.context import RunContext
 from dcgan.training.state import TrainingState
@@ -17,15 +17,14 @@ _MARGIN = 1.1
 
 
 def resume_call(folder: Path, config: RunConfig, **length: float) -> str:
-    """What to type to resume a run, with ``minutes=…`` or ``images=…`` to make it longer.
+    """The call that resumes a run, in backticks; ``minutes=…`` or ``images=…`` make it longer.
 
     Data and settings come from the run folder, except for images from a Python program.
     """
     if config.data.source == FROM_PYTHON:
         longer = "".join(f", {name}={value}" for name, value in length.items())
         return f"dcgan.train(images, out={str(folder)!r}, resume=True{longer})"
-    words = [word for name, value in length.items() for word in (f"--{name}", str(value))]
-    return command("train", "--out", folder, "--resume", *words)
+    return call("train", out=folder, resume=True, **length)
 
 
 def twice_as_long(config: RunConfig, images_seen: int, seconds: float) -> dict[str, float]:

@@ -13,7 +13,7 @@ from dcgan.config.model import DiscriminatorConfig, LayerRow, NetworkConfig
 from dcgan.config.tree import RunConfig, resolved
 from dcgan.data import ImageDataset
 from dcgan.data.labels import Labels
-from dcgan.errors import ConfigError, DataError, GeometryError
+from dcgan.errors import ConfigError, DataError, GeometryError, nearest_of
 from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator, wants_bias
 from dcgan.models.latents import LatentSpace
 from dcgan.models.table import Layer
@@ -95,12 +95,14 @@ def refuse_missing_condition(wanted: str | None, labels: Mapping[str, Labels]) -
     named = [name for name, one in labels.items() if one.names]
     if wanted is None or wanted in named:
         return
-    there = f"The labels are {', '.join(named)}" if named else "These images have no labels"
+    near = nearest_of(wanted, named) or (named[0] if named else "")
     raise ConfigError(
         "model.condition",
         wanted,
-        f"there are no such labels. {there}. Sort the images into one folder per class, or"
-        " leave `model.condition` out",
+        f"no such factor. The factors are {', '.join(named)}. Use `model.condition={near}`"
+        if named
+        else "these images have no labels. Sort them into one folder per class, or leave"
+        " `model.condition` out",
     )
 
 
