@@ -40,6 +40,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "directions": ("RUN", "[NAME]"),
     "invert": ("RUN", "[IMAGES...]"),
     "forget": ("RUN",),
+    "report": ("RUN",),
     "evaluate": ("RUN", "[DATA]"),
     "compare": ("RUNS...",),
     "probe": ("RUN", "DATA"),
