@@ -49,7 +49,7 @@ from dcgan.training.trial import compare_speeds
 CPU = torch.device("cpu")
 ONE, ALL, CHOSEN = "one thread", "all threads", "dcgan"
 TRAINED = {"train, 28×28×1": ("small-mnist", None), "train, 32×32×3": ("auto", "32")}
-WITHOUT = {"metrics": {"measure": "off"}, "records": {"tensorboard": False, "sheets": 1}}
+WITHOUT = {"metrics": {"metric": "off"}, "records": {"tensorboard": False, "sheets": 1}}
 
 Rates = dict[str, float]
 

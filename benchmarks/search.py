@@ -46,7 +46,7 @@ _FILE = "results.jsonl"
 
 _BRIEF = {
     "records": {"tensorboard": False, "sheets": 1, "keep": 1},
-    "metrics": {"measure": "off"},
+    "metrics": {"metric": "off"},
 }
 
 

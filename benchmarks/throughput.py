@@ -58,7 +58,7 @@ def _run_to_draw_with(folder: Path) -> Run:
         np.random.default_rng(0).integers(0, 256, (64, 3, 32, 32), dtype=np.uint8),
         images=64,
         out=folder / "run",
-        settings={"metrics": {"measure": "off"}, "records": {"tensorboard": False, "sheets": 1}},
+        settings={"metrics": {"metric": "off"}, "records": {"tensorboard": False, "sheets": 1}},
     )
 
 

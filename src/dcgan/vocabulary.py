@@ -36,12 +36,19 @@ LossName = Literal[
 ]
 PenaltyName = Literal["r1", "r2", "wgan_gp", "dragan"]
 PenaltyPlace = Literal["real", "fake", "between", "around"]
-Augmentation = Literal["colour", "translation", "cutout"]
+Augmentation = Literal["color", "translation", "cutout"]
 Optimiser = Literal["adam", "adamw", "sgd"]
 BatchNormStatistics = Literal["all", "own"]
 LearningRateSchedule = Literal["constant", "linear", "cosine"]
 Precision = Literal["fp32", "bf16"]
 FailureAction = Literal["continue", "stop", "rollback"]
+
+DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
+"""The pattern of device names."""
+
+NO_DEVICE = (
+    "not a device. Use cuda (or cuda:N for one of several) for an NVIDIA GPU, or cpu, mps or auto"
+)
 
 # metrics
 Distance = Literal["frechet", "kernel"]

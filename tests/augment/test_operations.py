@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dcgan.augment import OPERATIONS
 from dcgan.augment.operations import (
     brightness,
-    colour,
+    color,
     contrast,
     cutout,
     saturation,
@@ -66,9 +66,9 @@ def test_contrast_scales_the_distance_of_every_pixel_to_its_images_mean():
     assert 1.48 < factor.max() <= 1.5001
 
 
-def test_colour_leaves_alpha_alone():
+def test_color_leaves_alpha_alone():
     image = images(channels=4)
-    changed = colour(image)
+    changed = color(image)
     assert torch.equal(changed[:, 3], image[:, 3])
     assert not torch.isclose(changed[:, :3], image[:, :3]).all(dim=(1, 2, 3)).any()
 

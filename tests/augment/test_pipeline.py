@@ -36,19 +36,19 @@ def test_no_policy_leaves_images_and_random_numbers_alone():
 @pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
 def test_each_image_is_hit_with_the_probability(probability):
     image = images(4_000)
-    changed = Augment(["colour"], probability=probability)(image)
+    changed = Augment(["color"], probability=probability)(image)
     assert hit(image, changed).float().mean().item() == pytest.approx(probability, abs=0.03)
 
 
 def test_what_is_never_hit_costs_no_draws():
     image, before = images(), torch.get_rng_state()
-    assert Augment(["colour", "cutout"], probability=0.0, target=0.6)(image) is image
+    assert Augment(["color", "cutout"], probability=0.0, target=0.6)(image) is image
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_each_operation_is_drawn_for_itself():
     image = images(4_000)
-    both = Augment(["colour", "cutout"], probability=0.5)(image)
+    both = Augment(["color", "cutout"], probability=0.5)(image)
     assert hit(image, both).float().mean().item() == pytest.approx(0.75, abs=0.03)
 
 
@@ -57,7 +57,7 @@ def test_each_operation_is_drawn_for_itself():
 )
 def test_colour_is_left_out_for_grey_images(channels, is_left_out):
     image = images(16, channels)
-    changed = Augment(["colour"], channels=channels)(image)
+    changed = Augment(["color"], channels=channels)(image)
     assert (changed is image) == is_left_out
 
 
@@ -120,7 +120,7 @@ def test_a_restored_state_goes_on_alike():
 
 
 ADAPTIVE = {
-    "policy": "colour+translation+cutout",
+    "policy": "color+translation+cutout",
     "probability": "adaptive",
     "images_to_one": 400,
 }

@@ -9,23 +9,27 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dcgan.cli.evaluate_report import score_table
+from dcgan.metrics.score import Score
+
 
 @pytest.fixture
 def run(small_run, tmp_path):
     return shutil.copytree(small_run.path, tmp_path / "run")
 
 
-def test_every_row_names_features_count_and_what_real_images_get(dcgan, run):
+def test_every_row_says_what_it_is_computed_on_and_what_real_images_get(dcgan, run):
     code, out, _ = dcgan("evaluate", run, "--extractor", "random", "-n", 200)
     assert code == 0
     table = out[out.index("metric ") : out.index("\n\n", out.index("metric "))].splitlines()
-    assert table[0].split() == ["metric", "generated", "±", "real", "better", "features", "n"]
+    assert table[0].split() == ["metric", "generated", "±", "real", "better", "computed", "on"]
     assert len(table) > 9
     for row in table[1:]:
-        assert "random:" in row or " pixels " in row, row
-        # the test of copying takes one half of the held-out images
-        assert (" 100 to 1,438" if row.startswith("copying test") else " 200") in row
-    assert "200 of 1,797 images" in out
+        assert row.split()[-1] in ("features", "pixels"), row
+    assert out.count("random:") == 1  # below the table
+    assert "200 generated images; 200 of 1,797 real images\n" in out
+    assert "359 training images were held out for comparison" in out
+    assert "Trained too briefly: 512 images seen, and recognizable images need about 5,800" in out
     with Image.open(next((run / "evaluations").glob("*-nearest.png"))) as sheet:
         assert sheet.width > 400
 
@@ -59,7 +63,7 @@ def test_all_checkpoints_are_drawn_and_the_best_is_named(dcgan, run):
     [
         (["--extractor", "incepton"], "did you mean 'inception'?"),
         (["--extractor", "inception"], "Set --download to download"),
-        (["-n", "10"], "--images is 10: at least 50"),
+        (["-n", "10"], "-n is 10: a score needs at least 50"),
         (["nowhere"], "no such file or folder"),
         (["--held-out", "nowhere"], "no such file or folder"),
         (["--checkpoint", "7"], "no checkpoint 7"),
@@ -119,9 +123,29 @@ def test_a_comparison_as_json(dcgan, run, small_run, tmp_path):
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [([], "at least two run folders"), (["--out", "page.jpg"], "must be an .html page or a .png")],
+    [([], "needs two runs or more"), (["--out", "page.jpg"], "must be an .html page or a .png")],
 )
 def test_a_comparison_that_cannot_be(dcgan, run, words, said):
     code, _, err = dcgan("compare", run, *words)
     assert code == 2
     assert said in err
+
+
+def test_fewer_images_than_asked_and_a_missing_classifier_are_explained(dcgan, run, tmp_path):
+    random = np.random.default_rng(0)
+    for number in range(110):
+        name = "rare" if number < 5 else "often"
+        folder = tmp_path / "images" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = random.integers(0, 256, (16, 16), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    code, _, err = dcgan("evaluate", run, tmp_path / "images", "--number", 500)
+    assert code == 0
+    assert "extractor random: class rare has 5 images; a classifier needs 10 of each" in err
+    assert "using 55 images instead of 500: half of the dataset" in err
+
+
+def test_a_negative_estimate_of_a_distance_is_about_0():
+    score = Score(metric="kernel_distance", value=0.5, baseline=-2e-4)
+    (_, row) = score_table([score])
+    assert row.split() == ["kernel", "distance", "0.5", "about", "0", "lower", "pixels"]

@@ -53,12 +53,12 @@ def test_the_report_is_short_however_much_there_is(inspect, folder):
     assert len(lines) <= 48
     assert max(map(len, lines)) < 200
     text = "\n".join(lines)
-    assert "131 images, 30 of these unreadable (22.9%). Ignored: 1 other files (.txt 1)" in text
+    assert "131 images, 30 of these unreadable (22.9%). Ignored: 1 other file (.txt 1)" in text
     assert "Of the 101 images that could be read:" in text
     assert "100 sizes, median" in text
     assert "50 classes" in text
     assert "and 10 more (--json lists all)" in text
-    assert "1 that could be dropped, of 1 groups of identical images such as class0/0.png" in text
+    assert "1 extra image in 1 group of identical images, such as class0/0.png" in text
     assert re.search(r"train +dcgan train \S+ --size 16 ", text)
 
 
@@ -127,6 +127,7 @@ def test_copies_and_blank_images_bring_the_options_that_drop_them(inspect, tmp_p
         Image.new("RGB", (40, 40)).save(tmp_path / "a" / f"blank{number}.png")
     report = json.loads(inspect(tmp_path / "a", "--json"))
     assert "--data.duplicates drop --data.blank drop" in report["command"]
+    assert report["command"].endswith(" --minutes 10")
     text = " ".join(report["dangers"])
     assert "--data.duplicates drop keeps one of each" in text
     assert "--data.blank drop leaves them out" in text

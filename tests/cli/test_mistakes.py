@@ -35,7 +35,7 @@ MISTAKES = [
     ("sample runs/emoji-auto 100", ["'100'", "dcgan sample runs/emoji-auto -n 100"]),
     ("sample runs/emoji-auto a.png", ["dcgan sample runs/emoji-auto --out a.png"]),
     ("sample nowhere", ["newest runs are 'runs/emoji-auto'"]),
-    ("sample", ["newest runs are 'runs/emoji-auto'"]),
+    ("forget", ["newest runs are 'runs/emoji-auto'"]),
     ("invert photo.png runs/emoji-auto", ["dcgan invert runs/emoji-auto photo.png"]),
     ("evaluate digits runs/emoji-auto", ["dcgan evaluate runs/emoji-auto digits"]),
     ("evaluate digits", ["a dataset", "dcgan train digits"]),
@@ -50,6 +50,50 @@ MISTAKES = [
     ("trian emoji", ["Did you mean 'train'?"]),
     ("generate runs/emoji-auto", ["Did you mean 'sample'?"]),
     ("xyz emoji", ["The commands are train, recipes"]),
+    # the option and its value as typed
+    ("train emoji --size 64*64", ["--size is '64*64': use a number or HEIGHTxWIDTH"]),
+    ("train emoji --minutes 0", ["--minutes is 0: use a number above 0"]),
+    ("sample runs/emoji-auto -n 0", ["-n is 0: use at least 1 image"]),
+    ("sample runs/emoji-auto --out x.pgn", ["--out is 'x.pgn': use a folder, or a file"]),
+    ("evaluate runs/emoji-auto --held-out nowhere", ["--held-out nowhere: no such file"]),
+    ("train --model.latent.categorical 1", ["--model.latent.categorical is 1", "at least 2"]),
+    # only what can be used is suggested
+    ("train emojj", ["Did you mean 'emoji'?"]),
+    ("train photo", ["digits, shapes", "lsun/CATEGORY, hub:OWNER/NAME"]),
+    ("invert runs/emoji-auto --name x", ["invert has no option --name. (dcgan"]),
+    ("train emoji --minuts 5", ["train has no option --minuts. Did you mean --minutes?"]),
+    # what is missing
+    ("probe runs/emoji-auto", ["DATA is missing. Use: dcgan probe runs/emoji-auto DATA"]),
+    ("sample", ["RUN is missing. Use: dcgan sample RUN"]),
+    ("interpolate runs/emoji-auto --out", ["--out needs a value. Use --out PATH"]),
+    ("train emoji --minutes", ["--minutes needs a value. Use --minutes 10"]),
+    ("compare runs/emoji-auto", ["two runs", "dcgan compare runs/emoji-auto RUN"]),
+    # files, devices, checkpoints and directions, before torch is imported
+    ("train photo.png", ["photo.png: a single image"]),
+    ("train notes.txt", ["notes.txt: not a dataset. Use a folder, .zip"]),
+    ("train all.rar", ["all.rar: a compressed file. Unpack it"]),
+    ("train runs/emoji-auto", ["a run", "dcgan train --out runs/emoji-auto --resume"]),
+    ("train emoji --device gpu", ["--device is 'gpu': not a device. Use cuda"]),
+    ("sample runs/emoji-auto --device gpu", ["--device is 'gpu': not a device. Use cuda"]),
+    (
+        "evaluate runs/emoji-auto --checkpoint frist",
+        ["no checkpoint frist", "Use --checkpoint best"],
+    ),
+    ("evaluate runs/emoji-auto --checkpoint 63", ["no checkpoint 63", "--checkpoint 64;", "640"]),
+    (
+        "sample runs/emoji-auto --checkpoint lsat",
+        ["Use --checkpoint last; there are best, last, 64"],
+    ),
+    ("sample runs/emoji-auto --move smile=2", ["--move is 'smile=2'", "dcgan directions"]),
+    ("directions runs/emoji-auto smile", ["NAME is 'smile'", "--reads brightness"]),
+    ("interpolate runs/emoji-auto a.gif", ["dcgan interpolate runs/emoji-auto --out a.gif"]),
+    ("interpolate runs/emoji-auto photo.png", ["dcgan invert runs/emoji-auto photo.png"]),
+    ("invert runs/emoji-auto emoji", ["emoji: a folder. Use image files, such as emoji/*.png"]),
+    ("compare runs/emoji-auto runs/emoji-auto", ["runs/emoji-auto is given twice"]),
+    ("train emoji --recipe my.yml", ["--recipe is 'my.yml': no such file; did you mean 'my.yaml'"]),
+    ("train emoji --recipe paper.yaml", ["did you mean the recipe 'paper'?"]),
+    ("train --out emoji --resume", ["no run to resume: it holds a. Did you mean"]),
+    ("train --out new --resume", ["it does not exist. To start a run there, leave out --resume"]),
 ]
 
 SCRIPT = """
@@ -72,8 +116,11 @@ print(json.dumps(answers))
 def answers(tmp_path_factory):
     """Exit code, message, and whether torch had to be imported for it, by command line."""
     place = tmp_path_factory.mktemp("place")
-    for folder in ("emoji/a", "my images", "runs/emoji-auto/samples"):
+    checkpoints = [f"runs/emoji-auto/checkpoints/{images:09d}" for images in (64, 640)]
+    for folder in ("emoji/a", "my images", "runs/emoji-auto/samples", *checkpoints):
         (place / folder).mkdir(parents=True)
+    for file in ("emoji.png", "notes.txt", "all.rar", "my.yaml"):
+        (place / file).touch()
     for file in ("photo.png", "runs/emoji-auto/config.yaml", "runs/emoji-auto/networks.json"):
         (place / file).touch()
     lines = [line for line, _ in MISTAKES]

@@ -42,7 +42,7 @@ def test_json_tells_what_was_made(dcgan, tmp_path, png_folder):
 def test_skipped_files_are_named(dcgan, tmp_path, png_folder):
     (png_folder / "torn.png").write_bytes(b"\x89PNG")
     _, out, _ = dcgan("prepare", png_folder, "--out", tmp_path / "p", "--max-unreadable", 0.2)
-    assert "torn.png: no image in" in out
+    assert "torn.png: not an image file" in out
 
 
 def test_every_frame_may_be_a_image(dcgan, tmp_path):
@@ -130,7 +130,7 @@ def test_copies_and_blank_images_are_left_out_by_train_and_prepare(dcgan, tmp_pa
         )
     run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert run["data"]["count"] == 40
-    words = ["-n", 4, "--neighbours", "--out", tmp_path / "sheet.png"]
+    words = ["-n", 4, "--neighbors", "--out", tmp_path / "sheet.png"]
     code, _, err = dcgan("sample", tmp_path / "run", *words)
     assert code == 0, err
     assert "have changed" not in err

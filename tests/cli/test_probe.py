@@ -69,7 +69,7 @@ def test_results_lie_in_the_run_when_nothing_else_is_said(dcgan, tmp_path, small
         (["digits", "--repeats", "0"], "at least 1"),
         (["digits", "--max-features", "0"], "at least 1"),
         (["digits", "--seed", "-1"], "from 0 to"),
-        (["digits", "--factor", "taste"], "no such factor. Choose label"),
+        (["digits", "--factor", "taste"], "no such factor. Use --factor label"),
         (["digits", "--limit", "20"], "use a larger --limit"),
         (["nothing"], "no such file or folder"),
         (["digits", "--checkpoint", "77"], "no checkpoint 77"),

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan.config import RunConfig, parse_config, read_yaml
+from dcgan.config import RunConfig, load_recipe, merge, parse_config, read_yaml
 from dcgan.config.fields import Section
 from dcgan.errors import ConfigError
 from dcgan.training.provenance import config_yaml
@@ -22,15 +22,23 @@ from dcgan.training.provenance import config_yaml
         ({"optim": {"generator": {"lr": -1}}}, "optim.generator.lr", "a number above 0 or auto"),
         ({"optim": {"generator": {"betas": [0, 1]}}}, "optim.generator.betas[1]", "below 1"),
         ({"optim": {"batch": 0}}, "optim.batch", "or auto"),
-        ({"data": {"size": 8}}, "data.size", "sides from 16 to 4096"),
+        ({"data": {"size": 8}}, "data.size", "each side must be 16 to 4096"),
         ({"data": {"size": "40xx"}}, "data.size", "HEIGHTxWIDTH"),
-        ({"data": {"channels": 7}}, "data.channels", "Allowed: 1, 2, 3, 4 or auto"),
+        ({"data": {"channels": 7}}, "data.channels", "use 1, 2, 3, 4 or auto"),
         ({"data": {"fit": "corp"}}, "data.fit", "did you mean 'crop'?"),
         ({"data": {"background": "red"}}, "data.background", "#rrggbb"),
         ({"device": "gpu"}, "device", "cuda"),
         ({"model": {"generator": {"norm": "spectrall"}}}, "model.generator.norm", "'spectral'"),
         ({"objective": {"real_target": 0.4}}, "objective.real_target", "a number above 0.5 to 1"),
         ({"length": {"images": -3}}, "length.images", "a whole number of at least 1 or auto"),
+        ({"optim": {"lr": 1}}, "optim.lr", "`generator.lr` or `discriminator.lr`?"),
+        ({"optim.batch": 4}, "optim.batch", "nested: {'optim': {'batch': ...}}"),
+        ({"threads": 0}, "threads", "0: use a number from 1 to 1,024 or auto"),
+        (
+            {"model": {"latent": {"categorical": [1]}}},
+            "model.latent.categorical[0]",
+            "1: use a whole",
+        ),
         (
             {"model": {"generator": {"layers": [{"conv": 4, "kernal": 3}]}}},
             "model.generator.layers[0].kernal",
@@ -129,7 +137,19 @@ def test_yaml_of_a_configuration_reads_back_as_the_same(every_recipe):
 @pytest.mark.parametrize("word", ["off", "no", "on", "yes"])
 def test_words_of_a_recipe_are_words(tmp_path, word):
     path = tmp_path / "recipe.yaml"
-    path.write_text(f"metrics: {{measure: {word}}}\nrecords: {{tensorboard: false}}\n")
-    assert read_yaml(path) == {"metrics": {"measure": word}, "records": {"tensorboard": False}}
+    path.write_text(f"metrics: {{metric: {word}}}\nrecords: {{tensorboard: false}}\n")
+    assert read_yaml(path) == {"metrics": {"metric": word}, "records": {"tensorboard": False}}
     path.write_text(f"data: {{flip: {word}}}\n")
     assert parse_config(read_yaml(path)).data.flip == (word in ("on", "yes"))
+
+
+def test_names_of_earlier_versions_are_read(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text("metrics: {measure: kernel}\naugment: {policy: colour+cutout}\n")
+    config = parse_config(merge(load_recipe(path), {"metrics": {"metric": "off"}}))
+    assert config.metrics.metric == "off"  # the old name is not beside the new one
+    assert config.augment.policy == "color+cutout"
+    assert parse_config({"metrics": {"measure": "kernel"}}).metrics.metric == "kernel"
+    written = config.model_dump_json()
+    assert "measure" not in written
+    assert "colour" not in written

@@ -82,7 +82,7 @@ def test_a_file_is_a_recipe_too(tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ConfigError, match="No such file"):
+    with pytest.raises(ConfigError, match="no such file"):
         load_recipe(str(tmp_path / "none.yaml"))
 
 

@@ -75,7 +75,9 @@ def test_an_unreadable_image_gives_its_place_to_the_next(album):
     streamed = StreamedDataset(open_source(str(album)), View((8, 8), 1), max_unreadable=0.1)
     tones = streamed.take(np.array([6, 7, 8]), np.zeros(3))[:, 0, 0, 0].tolist()
     assert tones == [24, 32, 32]
-    assert [(one.title, "no image" in one.reason) for one in streamed.skipped] == [("07.png", True)]
+    assert [(one.title, "not an image" in one.reason) for one in streamed.skipped] == [
+        ("07.png", True)
+    ]
 
 
 def test_too_many_unreadable_ones_end_it(album):

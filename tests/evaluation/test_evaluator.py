@@ -13,7 +13,7 @@ import dcgan
 from dcgan.data import HeldDataset, Labels, open_source
 from dcgan.errors import CheckpointError, ConfigError, DataError, RunError
 from dcgan.evaluation import real_images
-from dcgan.evaluation.copying import Copying
+from dcgan.evaluation.copying import Copying, Pairs
 from dcgan.evaluation.evaluate_runs import evaluate
 from dcgan.evaluation.evaluator import Evaluator
 from dcgan.evaluation.extractors import classes_of, open_extractor
@@ -99,7 +99,7 @@ def test_at_most_half_of_the_images_are_compared_with(small_run, tmp_path):
 def test_labels_give_a_classifier_and_the_shares_of_its_classes(small_run):
     found = small_run.evaluate(images=200)
     assert found.scores[0].extractor.startswith("classifier:")
-    assert "% correct" in found.extractor
+    assert "held-out images" in found.extractor
     assert list(found.classes) == list("0123456789")
     ours, theirs = zip(*found.classes.values(), strict=True)
     assert sum(ours) == pytest.approx(1)
@@ -132,8 +132,8 @@ def test_a_generator_that_copies_is_found_out(small_run, dataset):
     assert found["duplicate_rate"].value == 1.0
     assert found["duplicate_rate"].baseline < 0.05
     assert found.copying is not None
-    assert np.array_equal(found.copying.generated, found.copying.training)
-    assert max(found.copying.distances) == 0
+    assert np.array_equal(found.copying.nearest.generated, found.copying.nearest.training)
+    assert max(found.copying.nearest.distances) == 0
     assert "it copies" in " ".join(found.copying.lines())
 
 
@@ -165,7 +165,8 @@ def test_the_verdict_asks_the_copying_test_and_the_duplicates(generated, test, d
         Score(metric="duplicate_rate", value=duplicates, baseline=0.01, **common),
     )
     nothing = np.empty((0, 1, 8, 8), np.uint8)
-    found = Copying(nothing, nothing, (), 1000, "500 other images", scores)
+    pairs = Pairs(nothing, nothing, ())
+    found = Copying(pairs, pairs, 1000, "500 held-out images", scores)
     assert verdict in " ".join(found.lines())
 
 
@@ -188,7 +189,7 @@ def test_new_real_images_are_not_taken_for_copies(small_run, dataset):
     found = evaluator.evaluate(Copier(small_run, fresh))
     assert abs(found["copying_test"].value) < 3
     assert found["duplicate_rate"].value < 0.08
-    assert "300 other images" in found.copying.held_out.replace("297 of ", "")
+    assert "300 held-out images" in found.copying.held_out.replace("297 of ", "")
     assert found["frechet_distance"].value < 2 * found["frechet_distance"].baseline
 
 

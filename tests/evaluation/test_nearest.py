@@ -54,12 +54,12 @@ def test_the_sheet_shows_each_image_above_its_neighbour(monkeypatch):
     draw = drawing.stacked
     monkeypatch.setattr(drawing, "stacked", lambda *a, **k: written.append(a) or draw(*a, **k))
     samples_sheet(DRAWN, columns=3, captions=[str(n) for n in range(7)], beside=REAL)
-    ((((own, captions), (nearest, distances)), columns),) = written
+    (((own, nearest), columns),) = written
     found, distance = nearest_real(REAL, DRAWN)
-    np.testing.assert_array_equal(own, DRAWN)
-    np.testing.assert_array_equal(nearest, REAL.images[found])
-    assert list(captions) == [str(n) for n in range(7)]
-    assert distances == [f"real, {d:.3f}" for d in distance]
+    np.testing.assert_array_equal(own.images, DRAWN)
+    np.testing.assert_array_equal(nearest.images, REAL.images[found])
+    assert list(own.captions) == [str(n) for n in range(7)]
+    assert nearest.captions == [f"real, {d:.3f}" for d in distance]
     assert columns == 3
 
 
@@ -70,5 +70,5 @@ def test_samples_are_shown_with_neighbours_on_a_sheet_only(small_run, tmp_path):
     with Image.open(tmp_path / "plain.png") as plain, Image.open(tmp_path / "both.png") as both:
         assert both.width == plain.width
         assert both.height > 2 * plain.height - 10
-    with pytest.raises(ConfigError, match="neighbours"):
+    with pytest.raises(ConfigError, match="neighbors"):
         write_samples(small_run, 4, tmp_path / "x.zip", beside=dataset)

@@ -149,21 +149,21 @@ WHOLE = {end: encode(noise(), kind, **options) for end, (kind, options) in KINDS
 
 BROKEN = {
     "zero.png": (b"", "empty file"),
-    "text.jpg": (b"not a picture at all\n" * 20, "no image in JPEG"),
-    "html.png": (b"<!DOCTYPE html><html>404</html>", "no image in JPEG"),
-    "svg.png": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no image in"),
-    "eps.png": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no image in"),
+    "text.jpg": (b"not a picture at all\n" * 20, "not an image file"),
+    "html.png": (b"<!DOCTYPE html><html>404</html>", "not an image file"),
+    "svg.png": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image file"),
+    "eps.png": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image file"),
     "wrong checksum.png": (wrong_checksum(), "damaged: "),
     "bomb.png": (png_saying(60_000, 60_000), "too (large|many pixels)"),
-    "nothing wide.png": (png_saying(0, 10), "no image in|damaged"),
+    "nothing wide.png": (png_saying(0, 10), "not an image file|damaged"),
     "tags.tif": (
         tiff_of((256, 3, 2**31, 9), (257, 12, 2**30, 9), (273, 2, 5, 0)),
-        "damaged|no image",
+        "damaged|not an image",
     ),
-    "no size.tif": (tiff_of((259, 3, 1, 1), (273, 4, 1, 8)), "damaged|no image"),
-    "itself.tif": (b"II*\0" + struct.pack("<IHI", 8, 0, 8), "damaged|no image"),
+    "no size.tif": (tiff_of((259, 3, 1, 1), (273, 4, 1, 8)), "damaged|not an image"),
+    "itself.tif": (b"II*\0" + struct.pack("<IHI", 8, 0, 8), "damaged|not an image"),
     **{
-        f"cut off {share}.{end}": (data[: len(data) * share // 10], "damaged: |no image in")
+        f"cut off {share}.{end}": (data[: len(data) * share // 10], "damaged: |not an image file")
         for end, data in WHOLE.items()
         for share in (1, 5, 9)
     },

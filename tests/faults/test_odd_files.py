@@ -247,7 +247,7 @@ RESUMED = [
     *("--model.generator.width", "4", "--model.discriminator.width", "4"),
     *("--augment.policy", "none", "--records.no-tensorboard", "--records.sheets", "4"),
     *("--records.sheet-images", "9", "--records.log-every", "128"),
-    *("--records.checkpoint-every", "128", "--metrics.measure", "off"),
+    *("--records.checkpoint-every", "128", "--metrics.metric", "off"),
 ]
 
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tools and limit
 QUICK = [
     *("--size", "16", "--batch", "32", "--images", "64", "--device", "cpu"),
     *("--model.generator.width", "4", "--model.discriminator.width", "4"),
-    *("--augment.policy", "none", "--records.no-tensorboard", "--metrics.measure", "off"),
+    *("--augment.policy", "none", "--records.no-tensorboard", "--metrics.metric", "off"),
 ]
 
 

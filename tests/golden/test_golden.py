@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import dcgan
+from dcgan.config import parse_config, read_yaml
 from dcgan.runs.scores import read_best, read_scores
 
 GOLDEN = Path(__file__).parent
@@ -43,3 +44,18 @@ def test_it_is_resumed(run):
     longer = dcgan.train(out=run.path, resume=True, images=192, progress=False)
     assert longer.images_seen == 192
     assert [line["images"] for line in longer.log()][-1] == 192
+
+
+def test_its_old_names_of_settings_are_read_and_written_as_today(run):
+    stored = run.folder.config.read_text()
+    assert "measure: frechet" in stored
+    assert "policy: colour+" in stored
+    again = dcgan.train(  # the same run in today's names, complete already
+        out=run.path, recipe=run.folder.config, images=128, progress=False
+    )
+    assert again.images_seen == 128
+    longer = dcgan.train(out=run.path, resume=True, images=160, progress=False)
+    config = parse_config(read_yaml(longer.folder.config))
+    assert config.metrics.metric == "frechet"
+    assert config.augment.policy == "color+translation+cutout"
+    assert "measure" not in run.folder.config.read_text()

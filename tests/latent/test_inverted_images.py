@@ -87,6 +87,6 @@ def test_the_figure_shows_images_finds_and_moves_below_each_other(run):
         (black, run.generate(latent), run.generate(latent + 3 * torch.eye(32)[0]))
     ):
         for column, image in enumerate(images):
-            top, left = 2 + row * 81, 2 + column * 66
-            cell = shown[top : top + 64, left : left + 64]
-            np.testing.assert_array_equal(cell[::4, ::4], image[0])
+            top, left = 17 + row * 160, 2 + column * 130  # each row has a title and captions
+            cell = shown[top : top + 128, left : left + 128]
+            np.testing.assert_array_equal(cell[::8, ::8], image[0])

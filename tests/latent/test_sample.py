@@ -120,7 +120,7 @@ def test_a_file_in_place_of_the_folder_is_refused(small_run, tmp_path):
 
 @pytest.mark.parametrize("name", ["samples.bmp", "samples.tar", "samples.v2"])
 def test_an_unknown_suffix_is_refused_with_the_known_ones(small_run, tmp_path, name):
-    with pytest.raises(ConfigError, match=r"\.png, \.jpg, \.jpeg, \.webp, \.npz or \.zip"):
+    with pytest.raises(ConfigError, match=r"\.png, \.jpg, \.jpeg, \.webp, \.npz, \.zip"):
         write_samples(small_run, 2, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 

@@ -91,12 +91,16 @@ def test_one_class_is_none(small_run, tmp_path):
 
 @pytest.mark.parametrize(
     ("factor", "problem"),
-    [("angle", "numbers, not classes"), ("taste", "no such factor"), (None, "no such factor")],
+    [
+        ("angle", "numbers, not classes"),
+        ("taste", "no such factor"),
+        (None, "its images have 2 factors"),
+    ],
 )
 def test_a_factor_must_be_there_and_have_classes(small_run, factor, problem):
     with pytest.raises(ConfigError, match=problem) as caught:
         load_labelled(small_run, "shapes", factor=factor)
-    assert "Choose shape, colour" in str(caught.value)
+    assert "Use `factor=shape` or `factor=colour`" in str(caught.value)
 
 
 def test_a_factor_is_taken_by_name(small_run):

@@ -8,6 +8,7 @@ from PIL import Image
 
 from dcgan.errors import DataError, DcganError
 from dcgan.render.sheet import (
+    Row,
     caption_font,
     captioned_rows,
     compose,
@@ -176,7 +177,7 @@ def test_captions_stand_below_their_images_and_on_none(channels):
 
 def test_rows_stand_above_each_other_and_go_on_below():
     top = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 3, 16, 16), np.uint8)
-    found = np.asarray(stacked([(top, list("abcde")), (top + 100, list("fghij"))], 2))
+    found = np.asarray(stacked([Row(top, list("abcde")), Row(top + 100, list("fghij"))], 2))
     cells = found[2::81][:6]  # six rows of sheets: of 64 pixels, a gap and a caption
     assert [row[2::66][:2, 0].tolist() for row in cells] == [
         [0, 1],
@@ -192,7 +193,7 @@ def test_rows_stand_above_each_other_and_go_on_below():
 @pytest.mark.parametrize(("rows", "captions"), [(1, False), (1, True), (2, False), (2, True)])
 def test_what_would_be_refused_once_drawn_is_refused_before(monkeypatch, count, rows, captions):
     image = np.zeros((count, 1, 16, 16), np.uint8)
-    height = stacked([(image, ["x"] * count * captions)] * rows).height
+    height = stacked([Row(image, ["x"] * count * captions)] * rows).height
     for most, is_refused in ((height - 1, True), (height, False)):
         monkeypatch.setattr("dcgan.render.sheet._MOST_SIDE", most)
         if is_refused:

@@ -17,7 +17,7 @@ from PIL import Image
 from tests.conftest import SMALL
 
 import dcgan
-from dcgan.errors import CheckpointError, DataError, RunError
+from dcgan.errors import CheckpointError, DataError, DcganError, RunError
 from dcgan.metrics import Score
 from dcgan.runs import dataset
 from dcgan.runs.checkpoints import read_part
@@ -73,7 +73,7 @@ def test_checkpoints_are_chosen_by_name(small_run, tmp_path):
     score = Score(metric="frechet_distance", value=1.0)
     write_best(dcgan.open_run(copy).folder, Measured(1, score, names[0]), by="training")
     assert dcgan.open_run(copy).checkpoint.name == names[0]
-    with pytest.raises(CheckpointError, match="There are best, last"):
+    with pytest.raises(CheckpointError, match="there are best, last"):
         dcgan.open_run(copy, checkpoint="7")
 
 
@@ -207,3 +207,38 @@ def test_any_path_is_taken_for_a_path(small_run, png_folder, tmp_path, as_given)
     assert (tmp_path / "a.png").is_file()
     with pytest.raises(DataError, match="10 real images: at least 100"):
         opened.evaluate(place, extractor="random", data_root=as_given(tmp_path), progress=False)
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        (lambda run: run.sample(-1), "`count` is -1: use 0 images or more"),
+        (lambda run: run.sample(2.5), "`count` is 2.5: use a whole number"),
+        (lambda run: run.sample(1, seed=-1), "`seed` is -1: use a whole number from 0 to 2^63 - 1"),
+        (lambda run: run.sample(1, sed=1), "did you mean 'seed'?"),
+        (lambda run: list(run.stream(-1)), "`count` is -1"),
+        (lambda run: run.sample(1, codes={1: 3}), "`codes` is {1: 3}: this run has no codes"),
+        (lambda run: run.generate(torch.zeros(4, 7)), "latents have shape (4, 7): this run needs"),
+        (lambda run: run.generate(np.zeros((4, 7))), "ndarray of shape (4, 7): use a torch.Tensor"),
+        (lambda run: run.sheet(0), "`count` is 0: use 1 image or more"),
+        (lambda run: dcgan.open_run(run.path, device="gpu"), "`device` is 'gpu': not a device"),
+        (lambda run: dcgan.open_run(run.path, checkpoint="lsat"), "Use `checkpoint=last`"),
+        (lambda run: dcgan.evaluate([]), "`runs` is []: use one run or more"),
+        (lambda run: dcgan.evaluate([5]), "`runs` is 5: use runs, such as dcgan.open_run(path)"),
+        (lambda run: dcgan.evaluate(run, seed=-1), "`seed` is -1"),
+    ],
+)
+def test_a_wrong_value_from_python_is_named(small_run, call, line):
+    with pytest.raises(DcganError) as caught:
+        call(small_run)
+    assert line in str(caught.value)
+    assert "--" not in str(caught.value)
+
+
+def test_a_sheet_that_is_too_large_is_refused_before_images_are_generated(small_run):
+    with pytest.raises(DataError, match="10000000 images"):
+        small_run.sheet(10**7)  # which would take hours
+
+
+def test_a_float_without_a_fraction_is_a_whole_number(small_run):
+    assert len(small_run.sample(3.0)) == 3

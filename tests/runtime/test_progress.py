@@ -7,6 +7,7 @@ import sys
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from rich.console import Console
 from tests.conftest import SMALL, Notes
 
 import dcgan
@@ -129,7 +130,7 @@ def watched(clock, *, step, steps, batch=32, images=3_200, start=0, records=True
 def test_the_first_line_comes_within_five_seconds_of_the_first_step(clock, step):
     came, lines = watched(clock, step=step, steps=max(3, int(20 / step)))
     assert came[0] <= step + 5
-    assert f"{32 / step:.{0 if step < 3 else 1}f}/s" in lines[1]
+    assert f"{32 / step:.{0 if step < 3 else 1}f} images/s" in lines[1]
     assert max(b - a for a, b in zip(came, came[1:], strict=False)) <= max(10, step) + step
 
 
@@ -137,7 +138,7 @@ def test_lines_do_not_wait_for_the_log(clock):
     """After a resume, its next line may be far away."""
     came, lines = watched(clock, step=1.0, steps=25, start=1_600, records=False)
     assert came == [2.0, 12.0, 22.0]
-    assert lines[1].split() == ["1,984", "images", "62%", "0:38", "left", "32/s"]
+    assert lines[1].split() == ["1,984", "images", "62%", "0:38", "left", "32", "images/s"]
 
 
 def test_no_time_is_promised_before_a_step_was_timed(clock):
@@ -151,3 +152,48 @@ def test_the_last_line_says_how_far_it_came(clock):
     came, lines = watched(clock, step=0.01, steps=100)
     assert came == []
     assert [line.split()[:3] for line in lines] == [["3,200", "images", "100%"]]
+
+
+def test_a_score_stands_on_one_line_only(clock):
+    score = SimpleNamespace(metric="frechet_distance", label="Fréchet distance")
+    lines, reporter = [], TerminalReporter()
+    reporter._console.file = SimpleNamespace(write=lines.append, flush=int)
+    reporter.begin(0, 6400, None)
+    for number, (value, is_best) in enumerate([(71.3, True), (None, False), (80.0, False)], 1):
+        if value is not None:
+            score.value, score.baseline = value, 4.04
+            reporter.measured(320 * number, score, is_best)
+        clock.now += 15
+        reporter.tick(320 * number, 15.0 * number)
+    reporter.end()
+    one, two, three = "".join(lines).splitlines()
+    assert one.endswith("Fréchet distance 71.3 (best so far; real 4)")
+    assert "Fréchet" not in two
+    assert three.endswith("Fréchet distance 80 (real 4)")
+
+
+@pytest.mark.parametrize(
+    ("width", "shown", "left_out"),
+    [(80, "Fréchet distance 71.3 (best)", "loss D"), (140, "D(x) 0.50 D(G(z)) 0.40", "…")],
+)
+def test_a_live_line_shows_the_numbers_that_fit(clock, width, shown, left_out):
+    lines, reporter = [], TerminalReporter()
+    reporter._console = Console(
+        file=SimpleNamespace(write=lines.append, flush=int),
+        force_terminal=True,
+        width=width,
+        legacy_windows=False,
+    )
+    reporter._live = True
+    reporter.begin(0, 768_000, None)
+    reporter.record(RECORD | {"images": 64, "seconds": 1.0, "loss_g": 2.0})
+    reporter.tick(64, 1.0)
+    score = SimpleNamespace(metric="", label="Fréchet distance", value=71.3, baseline=4.0)
+    reporter.measured(64, score, is_best=True)
+    clock.now += 20
+    reporter.tick(384_000, 3840.0)
+    reporter.end()
+    text = "".join(lines)
+    line = text[text.rindex("384,000 images") :]
+    assert shown in line
+    assert left_out not in line

@@ -20,6 +20,7 @@ from dcgan.errors import DataError, Diverged, RunConflict, RunError
 from dcgan.runs.checkpoints import read_part, read_state
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import JsonLines
+from dcgan.runs.scores import read_best
 from dcgan.runtime.reporting import Reporter
 from dcgan.training import hooks, loop, trainer
 from dcgan.training.planning.triggers import Every
@@ -259,14 +260,80 @@ def test_another_configuration_in_the_same_folder_is_refused_with_its_keys(tmp_p
         train(tmp_path / "run", images=128)
 
 
-def test_the_same_command_on_a_complete_run_says_so_and_changes_nothing(tmp_path, train):
-    first = train(tmp_path / "run", images=64)
-    files = sorted(path.name for path in first.checkpoint.iterdir())
+THREE = {"records": {"keep": 3, "checkpoint_every": 32}}
+"""Settings of a run that keeps three checkpoints."""
+
+
+@pytest.mark.parametrize("request_", [{}, {"resume": True}, {"settings": {"records": {"keep": 1}}}])
+def test_a_complete_run_says_so_and_nothing_in_it_changes(tmp_path, train, request_):
+    first = train(tmp_path / "run", images=128, settings=THREE)
+    before = contents(tmp_path / "run")
     notes = Notes()
-    again = train(tmp_path / "run", images=64, reporter=notes)
+    again = train(
+        tmp_path / "run", **({"images": 128, "settings": THREE} | request_), reporter=notes
+    )
     assert any("complete already" in note for note in notes)
     assert again.checkpoint == first.checkpoint
-    assert sorted(path.name for path in again.checkpoint.iterdir()) == files
+    assert contents(tmp_path / "run") == before
+
+
+def test_a_run_that_was_killed_at_its_very_end_is_finished(tmp_path, train):
+    run = train(tmp_path / "run", images=128)
+    lines = run.folder.events.path.read_text().splitlines(keepends=True)
+    assert '"finished"' in lines[-1]
+    run.folder.events.path.write_text("".join(lines[:-1]))
+    run.folder.animation.unlink()
+    train(tmp_path / "run", images=128)
+    assert run.folder.animation.is_file()
+
+
+@pytest.mark.parametrize("wrong", [{"size": 20}, {"batch": 16}, {"images": 999}])
+def test_a_refused_call_changes_nothing_in_the_run(tmp_path, train, wrong):
+    run = train(tmp_path / "run", images=128, settings=THREE)
+    (run.checkpoint / "ema.safetensors").write_bytes(b"")
+    before = contents(tmp_path / "run")
+    with pytest.raises(RunConflict):
+        train(tmp_path / "run", **({"images": 128, "settings": THREE} | wrong))
+    assert contents(tmp_path / "run") == before
+
+
+def test_a_call_with_other_images_changes_nothing_in_the_run(tmp_path, train):
+    run = train(tmp_path / "run", images=128, settings=THREE)
+    (run.checkpoint / "ema.safetensors").write_bytes(b"")
+    before = contents(tmp_path / "run")
+    others = np.zeros((64, 16, 16), np.uint8)
+    settings = merge(SMALL["settings"], THREE)
+    with pytest.raises(DataError):
+        dcgan.train(others, out=tmp_path / "run", images=128, **SMALL | {"settings": settings})
+    assert contents(tmp_path / "run") == before
+
+
+def contents(folder):
+    """Every file below a folder with its content, except the lock."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    return {path.relative_to(folder): path.read_bytes() for path in files}
+
+
+def test_a_command_that_trains_nothing_deletes_no_checkpoint(tmp_path, train):
+    settings = {"metrics": {"images": 60, "every": 64}, "records": {"keep": 2}}
+    run = train(tmp_path / "run", images=256, settings=settings)
+    before = run.folder.path / "checkpoints" / "000000032"
+    shutil.copytree(run.checkpoint, before)  # one more than the run would keep
+    names = sorted(path.name for path in before.parent.iterdir())
+    train(tmp_path / "run", images=256, settings=settings)
+    with pytest.raises(RunConflict):
+        train(tmp_path / "run", images=256, size=32, settings=settings)
+    assert sorted(path.name for path in before.parent.iterdir()) == names
+
+
+def test_the_end_of_a_run_keeps_no_checkpoint_that_was_best_before(tmp_path):
+    more = {"metrics": {"images": 60, "every": 256}, "records": {"keep": 1}}
+    settings = merge(SMALL["settings"], more)
+    out = tmp_path / "run"
+    run = dcgan.train("digits", out=out, images=320, **SMALL | {"settings": settings})
+    best = read_best(run.folder).checkpoint
+    kept = {path.name for path in (out / "checkpoints").iterdir()}
+    assert kept == {best, "000000320"}
 
 
 def test_a_damaged_last_checkpoint_is_passed_over_for_the_one_before(tmp_path, train):

@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Notes
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import cross_entropy
 
@@ -240,10 +240,12 @@ def test_a_run_without_conditions_says_how_to_get_them(small_run):
 
 
 def test_images_without_such_labels_are_refused(tmp_path, png_folder):
+    notes = Notes()
     with pytest.raises(
         ConfigError, match=r"model\.condition` is 'label': there are no such labels"
     ):
-        dcgan.train(png_folder, images=64, out=tmp_path / "run", **small())
+        dcgan.train(png_folder, minutes=1, out=tmp_path / "run", reporter=notes, **small())
+    assert notes == []  # nothing was timed, and no folder named
     with pytest.raises(ConfigError, match="The labels are label"):
         dcgan.train("digits", images=64, out=tmp_path / "run", **small(condition="shape"))
 

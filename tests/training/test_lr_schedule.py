@@ -142,7 +142,7 @@ def test_noise_fades_in_a_straight_line_to_none(tmp_path, monkeypatch):
     monkeypatch.setattr(InstanceNoise, "forward", forward)
     noisy = {"width": 4, "noise": 0.5, "noise_until": 160}
     model = {"generator": {"width": 4}, "discriminator": noisy}
-    settings = SMALL["settings"] | {"model": model, "metrics": {"measure": "off"}}
+    settings = SMALL["settings"] | {"model": model, "metrics": {"metric": "off"}}
     dcgan.train("digits", images=256, out=tmp_path / "run", **{**SMALL, "settings": settings})
     # three passes of D per step: real, generated, and for the generator
     expected = [0.5 * max(0, 1 - step * 32 / 160) for step in range(8) for _ in range(3)]

@@ -92,7 +92,7 @@ def test_a_run_that_collapses_late_still_yields_its_best_checkpoint(tmp_path, mo
 
 
 def test_measuring_changes_nothing_in_what_is_trained(tmp_path, eager):
-    off = small(metrics={"measure": "off"})
+    off = small(metrics={"metric": "off"})
     plain = dcgan.train("digits", images=512, out=tmp_path / "plain", **off)
     assert read_scores(plain.folder) == []
     assert not plain.folder.best.exists()
@@ -286,12 +286,12 @@ def test_measuring_can_end_when_a_run_goes_on(tmp_path, eager):
     out = copied(eager, tmp_path / "run")
     best = (out / "best.json").read_bytes()
     config = yaml.safe_load((out / "config.yaml").read_text())
-    config["metrics"]["measure"] = "off"
+    config["metrics"]["metric"] = "off"
     (out / "config.yaml").write_text(yaml.safe_dump(config))
     notes, listener = heard()
-    off = small(metrics=EAGER | {"measure": "off"})
+    off = small(metrics=EAGER | {"metric": "off"})
     dcgan.train("digits", images=768, out=out, resume=True, reporter=listener, **off)
-    assert any("`metrics.measure` is off" in note for note in notes)
+    assert any("`metrics.metric` is off" in note for note in notes)
     assert (out / "best.json").read_bytes() == best
 
 
@@ -310,14 +310,14 @@ def test_too_few_images_are_said(tmp_path, png_folder):
 
 
 def test_patience_without_measuring_is_refused(tmp_path):
-    settings = small(metrics={"measure": "off", "patience": 100})
+    settings = small(metrics={"metric": "off", "patience": 100})
     with pytest.raises(ConfigError, match=r"metrics\.patience` is 100"):
         dcgan.train("digits", images=512, out=tmp_path / "run", **settings)
 
 
 def test_the_kernel_distance_can_be_chosen(tmp_path):
     run = dcgan.train(
-        "digits", images=256, out=tmp_path / "run", **small(metrics=EAGER | {"measure": "kernel"})
+        "digits", images=256, out=tmp_path / "run", **small(metrics=EAGER | {"metric": "kernel"})
     )
     scores = [one.score for one in read_scores(run.folder)]
     assert {score.metric for score in scores} == {"kernel_distance"}

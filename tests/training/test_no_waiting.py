@@ -44,7 +44,7 @@ STEPS = {
         "optim": {"generator": {"clip_norm": 1.0}, "discriminator": {"clip_norm": 1.0}},
     },
     "steered augmentation": {
-        "augment": {"policy": "colour+translation+cutout", "probability": "adaptive"},
+        "augment": {"policy": "color+translation+cutout", "probability": "adaptive"},
     },
     "codes, weight clipping": {
         "model": {"latent": {"categorical": [3], "continuous": 2}},

@@ -218,7 +218,7 @@ def test_parts_that_are_said_must_be_equal_and_suit_the_norms():
     refuse_uneven(config("auto", norm="batch", batch=2), 2)
     assert validate_combinations(config(4)) == []
     (warning,) = validate_combinations(config(4, norm="batch"))
-    assert "batch norm in the generator sees so many images" in warning
+    assert "batch norm in the generator uses 4 images at a time" in warning
     assert validate_combinations(config(12, norm="batch")) == []
     (warning,) = validate_combinations(config(4, minibatch_stddev=True))
     assert "minibatch_stddev` takes the deviation of so many images" in warning

@@ -40,7 +40,7 @@ def recipe(precision="fp32"):
         "objective": {"loss": "relativistic", "r1": 1.0, "r2": 0.5, "penalty_interval": 2},
         "optim": {"batch": 16, "generator": player, "discriminator": player},
         "average": {"half_life": 1000},
-        "metrics": {"measure": "off"},
+        "metrics": {"metric": "off"},
         "records": {
             **{"tensorboard": False, "sheets": 2, "log_every": 64},
             **{"checkpoint_every": 64, "keep": 100},

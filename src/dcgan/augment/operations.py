@@ -1,6 +1,6 @@
 """The operations of differentiable augmentation, with random parameters for each image.
 
-Zhao et al. 2020 (arXiv:2006.10738), section 4.2: colour, translation and cutout, of both real and
+Zhao et al. 2020 (arXiv:2006.10738), section 4.2: color, translation and cutout, of both real and
 generated images, with gradients passing through to the generator. Augmenting real images alone
 would teach the generator to make augmented ones.
 
@@ -39,7 +39,7 @@ def contrast(image_BCHW: Tensor) -> Tensor:
     return torch.lerp(mean_B111, image_BCHW, _uniform(image_BCHW) + 0.5)
 
 
-def colour(image_BCHW: Tensor) -> Tensor:
+def color(image_BCHW: Tensor) -> Tensor:
     """Brightness, saturation, then contrast, of the first three channels; a fourth is alpha."""
     changed_BCHW = contrast(saturation(brightness(image_BCHW[:, :3])))
     return torch.cat([changed_BCHW, image_BCHW[:, 3:]], dim=1)
@@ -92,12 +92,12 @@ class Operation:
 
     apply: Callable[[Tensor], Tensor]
     """(B, C, H, W) → the same shape."""
-    needs_colour: bool = False
+    needs_color: bool = False
     """Whether images of fewer than three channels skip it."""
 
 
 OPERATIONS: dict[str, Operation] = {
-    "colour": Operation(colour, needs_colour=True),
+    "color": Operation(color, needs_color=True),
     "translation": Operation(translation),
     "cutout": Operation(cutout),
 }

@@ -15,6 +15,9 @@ from dcgan.augment.operations import OPERATIONS
 _EVERY = 4
 """D steps between two adjustments of the probability."""
 
+_OLD_NAMES = {"colour": "color"}
+"""Names of earlier versions, with those of today."""
+
 
 class Augment:
     """Augments real and generated images before D sees them.
@@ -56,8 +59,8 @@ class Augment:
         begins_after: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
-        operations = [OPERATIONS[name] for name in policy]
-        self._operations = [one for one in operations if channels > 2 or not one.needs_colour]
+        operations = [OPERATIONS[_OLD_NAMES.get(name, name)] for name in policy]
+        self._operations = [one for one in operations if channels > 2 or not one.needs_color]
         self._is_certain = probability == 1 and target is None
         self._target = target
         self._images_to_one = images_to_one

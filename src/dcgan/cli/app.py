@@ -5,7 +5,13 @@ from __future__ import annotations
 from cyclopts import App, Parameter
 
 from dcgan import __version__
-from dcgan.cli.commands import ABOUT, COMMANDS
+from dcgan.cli.commands import ABOUT, ARGUMENTS, COMMANDS
+
+
+def _default(value: object) -> str | None:
+    """How help shows a default; not at all where nothing is set or a switch is off."""
+    return None if value is None or value is False or value == () else str(value)
+
 
 app = App(
     name="dcgan",
@@ -13,10 +19,16 @@ app = App(
     version=__version__,
     suppress_keyboard_interrupt=False,  # the entry point prints one line
     # no --empty-KEY twin of every option that takes several values
-    default_parameter=Parameter(negative_iterable=()),
+    default_parameter=Parameter(negative_iterable=(), show_default=_default),
 )
 
 for _rank, (_name, _line) in enumerate(
     command for group in COMMANDS.values() for command in group.items()
 ):
-    app.command(f"dcgan.cli.{_name}:{_name}", name=_name, help=_line, sort_key=_rank)
+    app.command(
+        f"dcgan.cli.{_name}:{_name}",
+        name=_name,
+        help=_line,
+        usage=" ".join(["Usage: dcgan", _name, *ARGUMENTS[_name], "[OPTIONS]"]),
+        sort_key=_rank,
+    )

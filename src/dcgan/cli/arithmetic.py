@@ -42,6 +42,7 @@ def arithmetic(
 
     if not plus:
         raise ConfigError("plus", [], "set at least one concept, such as --plus 3,17,40")
+    which.refuse_wrong(run)
 
     from dcgan.latent.arithmetic import figure, open_concepts
     from dcgan.latent.labelling import Reader

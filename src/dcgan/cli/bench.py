@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from dcgan.cli.options import Device, Json
+from dcgan.cli.options import SIZE, Device, Json
 
 
 def bench(
     *,
     recipe: str = "paper",
-    size: str | None = None,
+    size: Annotated[str | None, SIZE] = None,
     batch: int | None = None,
     rounds: int = 5,
     seconds: float = 2.0,

@@ -10,26 +10,46 @@ COMMANDS = {
         "recipes": "List the recipes, or print one in full.",
         "bench": "Time training, compared with the standard PyTorch DCGAN example.",
     },
-    "Look": {
+    "Generate and explore": {
         "sample": "Generate images with a trained run.",
         "interpolate": "Interpolate between images in latent space.",
         "arithmetic": "Add and subtract concepts, such as glasses, in latent space.",
-        "directions": "Find, store and show directions that change one property.",
-        "invert": "Find the latents of images, store them by name, show them.",
-        "forget": "Switch off the feature maps that generate something.",
+        "directions": "Find latent directions that change one property of an image.",
+        "invert": "Find the latents that generate given images.",
+        "forget": "Remove what some feature maps generate, such as one class.",
     },
-    "Judge": {
+    "Evaluate": {
         "health": "Say what is right and wrong with a run, and what to do next.",
         "report": "Write one page about a run: samples, curves, scores, settings.",
-        "evaluate": "Score generated images; compare with the scores of real images.",
+        "evaluate": "Score generated images, and real images for comparison.",
         "compare": "Compare runs: samples, curves, scores and settings.",
-        "probe": "Score the discriminator's features with a linear classifier.",
+        "probe": "Score how well the discriminator's features tell classes apart.",
     },
     "Images": {
         "inspect": "Report on a dataset before training.",
         "prepare": "Decode a dataset once, so that later runs load it fast.",
     },
 }
+
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "train": ("[DATA]",),
+    "recipes": ("[NAME]",),
+    "bench": (),
+    "sample": ("RUN",),
+    "interpolate": ("RUN", "[POINTS...]"),
+    "arithmetic": ("RUN",),
+    "directions": ("RUN", "[NAME]"),
+    "invert": ("RUN", "[IMAGES...]"),
+    "forget": ("RUN",),
+    "health": ("RUN",),
+    "report": ("RUN",),
+    "evaluate": ("RUN", "[DATA]"),
+    "compare": ("RUNS...",),
+    "probe": ("RUN", "DATA"),
+    "inspect": ("[DATA]",),
+    "prepare": ("DATA", "--out PATH"),
+}
+"""What each command takes besides options, for its line of usage."""
 
 
 def overview() -> str:

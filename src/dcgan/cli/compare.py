@@ -9,14 +9,25 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import Checkpoint, DataRoot, Device, ExistingRun, Json, OptionalData, Seed
+from dcgan.cli.options import (
+    Checkpoint,
+    DataRoot,
+    Device,
+    ExistingRun,
+    Json,
+    OptionalData,
+    Seed,
+    refuse_place,
+)
+from dcgan.runtime.arguments import refuse_seed
+from dcgan.runtime.shell import command
 
 
 def compare(
     *runs: Annotated[ExistingRun, Parameter(help="Choose at least two run folders.")],
     data: OptionalData = None,
     out: Path = Path("compare.html"),
-    images: Annotated[int, Parameter(name=["--images", "-n"])] = 5_000,
+    images: Annotated[int, Parameter(name=["--number", "-n"])] = 5_000,
     repeats: int = 3,
     extractor: str = "auto",
     checkpoint: Checkpoint = "best",
@@ -34,7 +45,8 @@ def compare(
     out
         Set the file of the comparison: an .html page, or a .png figure.
     images
-        Set how many generated images are scored each time. 0 computes no scores.
+        Set how many generated images are scored each time, at most half of the dataset. 0 computes
+        no scores.
     repeats
         Set how many times to score, each time with other latents. The spread shows the effect of
         the latents, not of training.
@@ -48,8 +60,16 @@ def compare(
     if out.suffix.lower() not in (".html", ".png"):
         raise ConfigError("out", str(out), "must be an .html page or a .png, such as compare.html")
     if len(runs) < 2:
-        given = str(runs[0]) if runs else "none"
-        raise ConfigError("runs", given, "compare needs at least two run folders")
+        given = command("compare", *runs)
+        missing = "RUN" if runs else "RUN RUN"
+        raise ConfigError("", runs, f"a comparison needs two runs or more. Use: {given} {missing}")
+    for number, run in enumerate(runs):
+        if any(run.resolve() == other.resolve() for other in runs[:number]):
+            raise ConfigError("", runs, f"{run} is given twice. A comparison needs different runs")
+        refuse_place(run, checkpoint, device)
+    if repeats < 2 and images:
+        raise ConfigError("repeats", repeats, "use at least 2: a spread needs two scores")
+    refuse_seed(seed)
 
     from dcgan.cli.compare_report import comparison_lines
     from dcgan.cli.options import computing_device

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dcgan.cli.table import aligned, number
+from dcgan.cli.table import aligned, shown
 from dcgan.evaluation.comparison import Comparison, Spread
+from dcgan.evaluation.real_images import without_digest
 from dcgan.metrics.registry import BETTER, label_of, metric_of
+from dcgan.runtime.wording import duration
 
 _LONGEST = 28
 """Maximum letters of a setting's value."""
@@ -19,7 +21,7 @@ def comparison_lines(found: Comparison) -> list[str]:
         ["", *names],
         ["checkpoint", *(f"{run.images_seen:,} images" for run in found.runs)],
         ["trained in total", *(f"{run.trained_images:,} images" for run in found.runs)],
-        ["training time", *(f"{run.trained_seconds / 60:.1f} min" for run in found.runs)],
+        ["training time", *(duration(run.trained_seconds / 60) for run in found.runs)],
         ["generator weights", *(f"{run.weights:,}" for run in found.runs)],
     ]
     scored = [run.spreads for run in found.runs]
@@ -29,11 +31,13 @@ def comparison_lines(found: Comparison) -> list[str]:
             row += ["", ""]
         for spreads in zip(*scored, strict=True):
             first: Spread = spreads[0]
-            cells = [f"{number(one.mean)} ± {one.deviation:.1g}" for one in spreads]
+            cells = [f"{shown(first.metric, one.mean)} ± {one.deviation:.1g}" for one in spreads]
             better = BETTER[metric_of(first.metric).better]
-            rows.append([label_of(first.metric), *cells, number(first.baseline), better])
+            rows.append(
+                [label_of(first.metric), *cells, shown(first.metric, first.baseline), better]
+            )
     lines = aligned(rows, ["<", *[">"] * (len(rows[0]) - 1)])
-    lines += ["", f"scores         {found.protocol}"]
+    lines += ["", f"scores         {without_digest(found.protocol)}"]
     if not found.differences:
         return [*lines, "", "no setting differs"]
     table = [["different setting", *names]]

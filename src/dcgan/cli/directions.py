@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from dcgan.cli.options import ExistingRun, Film, RealImages, Which
 from dcgan.errors import RunError
+from dcgan.runtime.run_names import refuse_no_direction
 
 if TYPE_CHECKING:
     from dcgan.latent.directions import Direction
@@ -71,15 +72,21 @@ def directions(
         Set the file: a .png for a sheet of moved samples, or a .gif, .webp or .mp4 for an animation
         (default: NAME.png).
     """
+    from dcgan.render.outputs import refuse_film
+
+    # what is wrong is refused before torch is imported, which takes seconds
+    which.refuse_wrong(run)
+    if name is not None and not (plus or minus or reads or method):
+        refuse_no_direction(run, name)
+    refuse_film(out or Path("sheet.png"), fps=film.fps, side=film.side, beside=real.neighbors)
+
     from dcgan.cli.flags import screen
     from dcgan.latent.direction_search import Request, find, reading_call
-    from dcgan.latent.draw import refuse_film
     from dcgan.latent.labelling import Reader
     from dcgan.latent.store import keep_direction, stored_names
     from dcgan.latent.sweep import refuse_far, write_sweep
 
     refuse_far(most)
-    refuse_film(out or Path("sheet.png"), fps=film.fps, side=film.side, beside=real.neighbours)
     opened, choice = which.open(run)
     request = Request(plus, minus, reads, method, count, leave, samples, least)
     if name is None and not request.searches:

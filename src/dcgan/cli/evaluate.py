@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -18,7 +18,12 @@ from dcgan.cli.options import (
     OptionalData,
     Seed,
     Switch,
+    refuse_place,
 )
+from dcgan.runtime.arguments import refuse_seed
+
+if TYPE_CHECKING:
+    from dcgan.runs.folder import RunFolder
 
 
 def evaluate(
@@ -28,7 +33,7 @@ def evaluate(
     *,
     every: Annotated[bool, Parameter(name="--all", negative=())] = False,
     extractor: str = "auto",
-    images: Annotated[int, Parameter(name=["--images", "-n"])] = 10_000,
+    images: Annotated[int, Parameter(name=["--number", "-n"])] = 10_000,
     held_out: OptionalData = None,
     checkpoint: Checkpoint = "best",
     seed: Seed = 0,
@@ -51,15 +56,20 @@ def evaluate(
         classifier, random, inception, or a file: Inception weights (.pth), TorchScript or
         exported (.pt2).
     images
-        Set how many generated images to score, and as many real images.
+        Set how many generated images to score, and as many real images: at most half of the
+        dataset.
     held_out
-        Choose images that the run was not trained on, for the test of copying (default: those of
-        a dataset chosen by name).
+        Choose images that the run was not trained on, for the test of copying (default: the test
+        split of a dataset chosen by name, else a fifth of the training images).
     download
         Download the Inception weights (91 MB) if they are missing.
     out
         Set the folder for scores and figures (default: evaluations/ in the run folder).
     """
+    # what is wrong is refused before torch is imported, which takes seconds
+    refuse_place(run, "last" if every else checkpoint, device)
+    refuse_seed(seed)
+
     from dcgan.cli.evaluate_report import all_lines, report_lines
     from dcgan.cli.flags import screen, with_flags
     from dcgan.cli.options import computing_device
@@ -100,7 +110,9 @@ def evaluate(
             stored = keep_evaluation(folder, found[0], place=out)
     except OSError as error:  # the scores, which take minutes, are still printed
         failed = error
-    lines = all_lines(found, stored) if every else report_lines(found[0], stored)
+    lines = (
+        all_lines(found, stored) if every else report_lines(found[0], stored, brief=_brief(folder))
+    )
     lines = [with_flags(line) for line in lines]
     if failed is not None and out is None:
         lines.append(f"not stored: {reason_of(failed)}. Use --out FOLDER to store it elsewhere")
@@ -112,3 +124,25 @@ def evaluate(
         print(*lines, sep="\n")
     if failed is not None and out is not None:
         raise failed
+
+
+def _brief(folder: RunFolder) -> str:
+    """How many images the run has seen of those that recognizable images need, if it is fewer."""
+    from dcgan.config import parse_config, read_yaml
+    from dcgan.errors import ConfigError
+    from dcgan.runs.checkpoints import list_checkpoints
+    from dcgan.runtime.wording import rounded
+    from dcgan.training.planning.time_plan import still_needed
+
+    try:
+        config = parse_config(read_yaml(folder.config))
+        seen = int(list_checkpoints(folder.checkpoints)[-1].name)
+        needed = still_needed(config, seen)
+    except (ConfigError, IndexError):  # the scores need no configuration
+        return ""
+    if needed is None:
+        return ""
+    return (
+        f"Trained too briefly: {seen:,} images seen, and recognizable images need about"
+        f" {rounded(needed):,}."
+    )

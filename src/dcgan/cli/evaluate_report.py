@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dcgan.cli.table import aligned, number
+from dcgan.cli.table import aligned, shown
 from dcgan.evaluation.evaluator import Evaluation
+from dcgan.evaluation.real_images import without_digest
 from dcgan.evaluation.results import best_of, nearest_sheet
 from dcgan.metrics.registry import BETTER, metrics_on
 from dcgan.metrics.score import Score
+from dcgan.runtime.wording import counted
 
 _COLUMNS = metrics_on("features")
 
 
-def report_lines(found: Evaluation, path: Path | None) -> list[str]:
-    """One evaluation: judgment, scores, classes, test of copying, and the path if it is stored."""
-    lines = [found.judgement, ""]
+def report_lines(found: Evaluation, path: Path | None, *, brief: str = "") -> list[str]:
+    """One evaluation: judgment, scores, classes, test of copying, and the path if it is stored.
+
+    ``brief`` says, if that is so, that the run was trained too briefly.
+    """
+    lines = [found.judgement, *([brief] if brief else []), ""]
     lines += [f"{found.run}, checkpoint {found.checkpoint}: {found.images_seen:,} images seen", ""]
     lines += score_table(found.scores)
     lines += ["", *_protocol(found)]
@@ -34,18 +39,21 @@ def all_lines(found: Sequence[Evaluation], plot: Path | None) -> list[str]:
     columns = [[one[metric.name] for one in found] for metric in _COLUMNS]
     header = ["images seen", *(scores[0].label for scores in columns)]
     rows = [
-        [f"{one.images_seen:,}", *(number(score.value) for score in scores)]
+        [f"{one.images_seen:,}", *(shown(score.metric, score.value) for score in scores)]
         for one, *scores in zip(found, *columns, strict=True)
     ]
-    baselines = ["real images", *(number(scores[0].baseline) for scores in columns)]
+    baselines = [
+        "real images",
+        *(shown(scores[0].metric, scores[0].baseline) for scores in columns),
+    ]
     directions = ["better", *(BETTER[scores[0].better] for scores in columns)]
     marks = ["  best" if one is best else "" for one in found] + ["", ""]
     table = aligned([header, *rows, baselines, directions], [">"] * len(header))
     marked = [line + mark for line, mark in zip(table[1:], marks, strict=True)]
     return [
-        f"The best of {len(found)} checkpoints is {best.checkpoint}. {best.judgement}",
+        f"The best of {counted(len(found), 'checkpoint')} is {best.checkpoint}. {best.judgement}",
         "",
-        f"{found[0].run}: {len(found)} checkpoints",
+        f"{found[0].run}: {counted(len(found), 'checkpoint')}",
         "",
         table[0],
         *marked,
@@ -58,35 +66,30 @@ def all_lines(found: Sequence[Evaluation], plot: Path | None) -> list[str]:
 
 
 def score_table(scores: Sequence[Score]) -> list[str]:
-    """One score per row: the metric, both values, the feature extractor and the image counts."""
-    header = ["metric", "generated", "±", "real", "better", "features", "n"]
+    """One score per row: the metric, both values, and whether it is computed on features."""
+    header = ["metric", "generated", "±", "real", "better", "computed on"]
     rows = [
         [
             score.label,
-            number(score.value),
+            shown(score.metric, score.value),
             "" if score.error is None else f"{score.error:.1g}",
-            number(score.baseline),
+            shown(score.metric, score.baseline),
             BETTER[score.better],
-            score.extractor,
-            _count(score),
+            "pixels" if score.extractor == "pixels" else "features",
         ]
         for score in scores
     ]
-    return aligned([header, *rows], ["<", ">", ">", ">", "<", "<", ">"])
-
-
-def _count(score: Score) -> str:
-    if score.real == score.generated:
-        return f"{score.generated:,}"
-    return f"{score.generated:,} to {score.real:,}"
+    return aligned([header, *rows], ["<", ">", ">", ">", "<", "<"])
 
 
 def _protocol(found: Evaluation) -> list[str]:
     score = found.scores[0]
+    real = without_digest(score.split).replace(" images", " real images")
     return [
         f"features       {score.extractor}: {found.extractor}",
-        f"real images    {score.split}; the column 'real' is the real-image baseline: the score of"
-        " as many other real images (for the copying test, of the held-out images)",
+        f"images         {score.generated:,} generated images; {real}",
+        "real           the real-image baseline: the score of as many other real images (for the"
+        " copying test, of the held-out images)",
     ]
 
 

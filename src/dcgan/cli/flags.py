@@ -2,28 +2,37 @@
 
 The library names a setting or an argument in backticks, as Python and YAML write it:
 `` `data.fit=pad` `` or `` `out` ``. On the command line the same is ``--data.fit pad``, ``--out``.
+A call in backticks, such as `` `dcgan.train(out='run', resume=True)` ``, becomes a command.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 
 from dcgan.cli.commands import COMMANDS
+from dcgan.errors import DcganError, shown
 from dcgan.runtime.progress import TerminalReporter
 from dcgan.runtime.reporting import SILENT, Reporter
+from dcgan.runtime.shell import command
 
 _SHORT = {
+    "codes": "code",
     "data.root": "data_root",
     "data.size": "size",
     "optim.batch": "batch",
     **{f"length.{name}": name for name in ("images", "epochs", "minutes")},
 }
-"""Settings that have a shorter option of their own."""
+"""Settings and arguments that have an option of another name."""
 
 _NAME = re.compile(r"`([A-Za-z][\w.\[\]]*)(?:=([^`]*))?`")
+_CALL = re.compile(r"`dcgan\.(\w+)(\(.*?\))`")
+_TYPED = re.compile(r"(--[\w.-]+(?:\[\d+\])?)( is |: )")
 
 
 def with_flags(text: str) -> str:
@@ -34,20 +43,101 @@ def with_flags(text: str) -> str:
     >>> with_flags("`data.max_unreadable` is 2. `data.fit=pad` keeps images whole.")
     '--data.max-unreadable is 2. --data.fit pad keeps images whole.'
     """
-    return _NAME.sub(_flag, text)
+    return _NAME.sub(_flag, _CALL.sub(_command, text))
+
+
+def as_typed(error: DcganError, words: Sequence[str]) -> str:
+    """The message of an error in flags, with the option and its value as they were typed.
+
+    ``-n 0`` is shown as such and not as ``--number``; so is ``--out x.pgn``, although the library
+    refuses only ``.pgn``.
+    """
+    line = with_flags(str(error))
+    for option, value in pairwise(words):
+        if option.startswith("--") and line.startswith(f"{value}: "):  # such as --held-out nowhere
+            return f"{option} {line}"
+    match = _TYPED.match(line)
+    key = getattr(error, "key", "")
+    if match is None or not key:
+        return line
+    rest = line.removeprefix(match[0] + shown(getattr(error, "value", None)))
+    found = _typed(_spellings(match[1]), words)
+    if len(found) > 1:
+        found = [one for one in found if str(getattr(error, "value", None)) in one[1]]
+    if rest == line or len(found) != 1:
+        return line
+    option, value = found[0]
+    return f"{option} is {value if _is_number(value) else shown(value)}{rest}"
+
+
+def _typed(names: Sequence[str], words: Sequence[str]) -> list[tuple[str, str]]:
+    """Each typed occurrence of an option, with its value."""
+    found = []
+    for place, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name.replace("_", "-") not in names:
+            continue
+        if equals:
+            found.append((name, value))
+        elif place + 1 < len(words):
+            found.append((name, words[place + 1]))
+    return found
+
+
+def _spellings(option: str) -> list[str]:
+    """All names of an option of the running command, such as ``-n`` for ``--number``."""
+    from dcgan.cli.app import app
+
+    option = option.partition("[")[0]
+    long = {f"--{name.replace('_', '-')}" for name, flag in _SHORT.items() if option == f"--{flag}"}
+    arguments = app[_running()].assemble_argument_collection()
+    names = [name for one in arguments if option in one.names for name in one.names]
+    return [option, *long, *names]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _running() -> str:
+    """The running command; ``train`` where none is."""
+    word = next((word for word in sys.argv[1:] if not word.startswith("-")), "train")
+    return word if any(word in group for group in COMMANDS.values()) else "train"
+
+
+def _command(match: re.Match[str]) -> str:
+    """A call in Python as the command that does the same."""
+    try:
+        call = ast.parse(f"call{match[2]}", mode="eval").body
+    except SyntaxError:
+        return match[0]
+    assert isinstance(call, ast.Call)
+    words = [match[1], *map(_word, call.args)]
+    for one in call.keywords:
+        words.append(f"--{str(one.arg).replace('_', '-')}")
+        if not (isinstance(one.value, ast.Constant) and one.value.value is True):
+            words.append(_word(one.value))
+    return command(*words)
+
+
+def _word(value: ast.expr) -> str:
+    return value.id if isinstance(value, ast.Name) else str(ast.literal_eval(value))
 
 
 def _flag(match: re.Match[str]) -> str:
     name, value = match[1], match[2]
     if value is None:  # the short ones take no auto
         name = _SHORT.get(name, name)
-    if "[" in name:  # a row of a layer table, which only a recipe file has
+    if ".layers[" in name:  # a row of a layer table, which only a recipe file has
         written = name
     elif "." in name:
         written = f"--{name.replace('_', '-')}"
     else:
-        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "train")
-        written = _arguments(command).get(name, name)
+        written = _arguments(_running()).get(name, name)
     if value is None:
         return written
     between = "=" if value.startswith("-") else " "  # else taken for another flag
@@ -55,16 +145,16 @@ def _flag(match: re.Match[str]) -> str:
 
 
 @cache
-def _arguments(command: str) -> dict[str, str]:
+def _arguments(name: str) -> dict[str, str]:
     """How a command's arguments are typed, by name: ``{"run": "RUN", "out": "--out"}``."""
     from dcgan.cli.app import app
 
-    if not any(command in group for group in COMMANDS.values()):
-        command = "train"
-    arguments = app[command].assemble_argument_collection()
+    arguments = app[name].assemble_argument_collection()
     typed = [name for one in arguments for name in one.names or (one.name,)]
+    # the library's name of an argument that is typed otherwise, such as images of --number
+    own = {one.field_info.name: one.names[0] for one in arguments if one.names[0] != "*"}
     # reversed: DATA of train comes before the settings --data.*
-    return {name.lstrip("-").lower().replace("-", "_"): name for name in reversed(typed)}
+    return own | {name.lstrip("-").lower().replace("-", "_"): name for name in reversed(typed)}
 
 
 class _Screen(TerminalReporter):

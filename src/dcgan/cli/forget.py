@@ -43,12 +43,16 @@ def forget(
     out
         Set the file of the sheet, a .png.
     """
+    from dcgan.render.sheet import format_of, save_image
+
+    # what is wrong is refused before torch is imported, which takes seconds
+    format_of(out)
+    which.refuse_wrong(run)
+
     from dcgan.cli.flags import screen
     from dcgan.latent.forget import forget as find
     from dcgan.latent.labelling import Reader
-    from dcgan.render.sheet import format_of, save_image
 
-    format_of(out)
     opened, choice = which.open(run)
     with screen() as reporter:
         reader = Reader(opened, data=real.data, data_root=real.data_root, reporter=reporter)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-from dcgan.cli.options import DataRoot, ExistingData, Json
+from dcgan.cli.options import SIZE, DataRoot, ExistingData, Json
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,7 +23,7 @@ def inspect(
     data: ExistingData = "digits",
     /,
     *,
-    size: str | None = None,
+    size: Annotated[str | None, SIZE] = None,
     fit: Annotated[
         Literal["crop", "pad", "stretch", "cover-random"] | None,
         Parameter(name=["--fit", "--data.fit"]),
@@ -46,7 +46,7 @@ def inspect(
     data
         Choose the dataset, as for dcgan train: a path, a URL of tar shards, or a name.
     size
-        Set the height and width of the sheet's images in pixels: 64, or 157x128 (default: the size
+        Set the height and width of the sheet's images in pixels, 64 or 157x128 (default: the size
         that dcgan train chooses).
     fit
         Choose how images of another aspect ratio fit (default: recommended for these images).

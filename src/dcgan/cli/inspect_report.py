@@ -14,11 +14,27 @@ from dcgan.data.pixels.color import has_alpha, to_channels
 from dcgan.data.pixels.values import written
 from dcgan.data.quality.inspection import TINY_SIDE, Inspection
 from dcgan.errors import UnreadableImage, printable
-from dcgan.training.planning.advice import Advice
+from dcgan.runtime.wording import counted
+from dcgan.training.planning.advice import Advice, beyond_the_first
 
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _UNREADABLE_NAMED = 20
 _LABEL_WIDTH = 13
+
+_MODES = {
+    "1": "black and white",
+    "L": "gray",
+    "LA": "gray with transparency",
+    "P": "palette",
+    "PA": "palette with transparency",
+    "RGB": "color",
+    "RGBA": "color with transparency",
+    "CMYK": "CMYK color",
+    "I": "32-bit integers",
+    "I;16": "16-bit integers",
+    "F": "floats",
+}
+"""Pillow's color modes in words."""
 
 _GROUPS_SHOWN, _OF_A_GROUP, _OF_A_KIND = 24, 6, 12
 _EXAMPLE_SIDE = 96
@@ -60,7 +76,7 @@ def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict
         "channel_mean": [round(value, 2) for value in seen.channel_mean],
         "channel_deviation": [round(value, 2) for value in seen.channel_deviation],
         "copies": {  # beyond the first of each group
-            kind: sum(len(group) - 1 for group in groups)
+            kind: beyond_the_first(groups)
             for kind, groups in (("exact", seen.exact), ("near", seen.near))
         },
         "exact_duplicates": [titles(group) for group in seen.exact],
@@ -97,8 +113,8 @@ def as_text(report: Mapping[str, Any]) -> str:
         line("note", printable(with_flags(note)))
     for factor, counts in report["labels"].items():
         line(_short(factor, _LABEL_WIDTH - 1), _classes(counts))
-    lines += ["", f"Of the {report['readable']:,} images that could be read:"]
-    line("modes", _counts(report["modes"]))
+    lines += ["", f"Of the {counted(report['readable'], 'image')} that could be read:"]
+    line("stored as", _counts({_MODES.get(mode, mode): n for mode, n in report["modes"].items()}))
     line("color", f"{report['coloured']:,} color, {report['colourless']:,} gray")
     line("sizes", _sizes(report))
     line("aspect", _aspects(report["aspect"]))
@@ -153,13 +169,13 @@ def examples(source: Source, seen: Inspection) -> dict[str, list[list[tuple[str,
 
 def _headline(report: Mapping[str, Any]) -> str:
     """How many images there are, of these read, of these unreadable; and files of other kinds."""
-    text = f"{printable(report['data'])}: {report['count']:,} images"
+    text = f"{printable(report['data'])}: {counted(report['count'], 'image')}"
     if report["looked_at"] < report["count"]:
         text += f", {report['looked_at']:,} of them read (spread evenly)"
     if unreadable := len(report["unreadable"]):
         text += f", {unreadable:,} of these unreadable ({unreadable / report['looked_at']:.1%})"
     if report["ignored"]:
-        text += f". Ignored: {report['ignored']:,} other files"
+        text += f". Ignored: {counted(report['ignored'], 'other file')}"
     if report["others"]:
         text += f" ({_counts(report['others'], 5)})"
     return text
@@ -206,8 +222,9 @@ def _oddities(report: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         if groups := report[f"{kind}_duplicates"]:
             yield (
                 f"{kind} copies",
-                f"{report['copies'][kind]:,} that could be dropped, of {len(groups):,} groups of"
-                f" {words} images such as {_named(groups[0], 2)}",
+                f"{counted(report['copies'][kind], 'extra image')} in"
+                f" {counted(len(groups), 'group')} of {words} images, such as"
+                f" {_named(groups[0], 2)}",
             )
     if not report["exact_duplicates"] and not report["near_duplicates"]:
         yield "copies", "none, neither exact nor near"
@@ -227,7 +244,7 @@ def _unreadable(report: Mapping[str, Any]) -> list[str]:
     unreadable = report["unreadable"]
     if not unreadable:
         return []
-    lines = ["", f"The {len(unreadable):,} unreadable images:"]
+    lines = ["", f"The {counted(len(unreadable), 'unreadable image')}:"]
     for title, reason in list(unreadable.items())[:_UNREADABLE_NAMED]:
         lines.append(f"  {_short(title, 60)}: {printable(with_flags(reason))}")
     if len(unreadable) > _UNREADABLE_NAMED:

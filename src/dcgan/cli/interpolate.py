@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 from dcgan.cli.options import ExistingRun, Film, RealImages, Switch, Which
+from dcgan.errors import ConfigError
+from dcgan.runtime.nearest import exists
+from dcgan.runtime.shell import command
 
 _REAL, _WHICH, _FILM = RealImages(), Which(), Film()
 
@@ -41,12 +44,21 @@ def interpolate(
         Set the file: a .gif, .webp or .mp4, or a .png for one sheet (default: interpolate.gif, for
         a grid interpolate.png).
     """
-    from dcgan.latent.draw import refuse_film, write_frames
+    from dcgan.render.outputs import refuse_film
+
+    # what is wrong is refused before torch is imported, which takes seconds
+    which.refuse_wrong(run)
+    for point in points:
+        _refuse_file(run, point)
+    out = out or Path("interpolate.png" if kind == "grid" else "interpolate.gif")
+    refuse_film(out, fps=film.fps, side=film.side, beside=real.neighbors)
+
+    from dcgan.latent.draw import write_frames
     from dcgan.latent.interpolate import describe, interpolate
     from dcgan.latent.points import latents_of
+    from dcgan.render.sheet import SUFFIXES as SHEETS
+    from dcgan.runtime.wording import counted
 
-    out = out or Path("interpolate.png" if kind == "grid" else "interpolate.gif")
-    refuse_film(out, fps=film.fps, side=film.side, beside=real.neighbours)
     opened, choice = which.open(run)
     latent = opened.networks.latent
     names = points or tuple(str(n) for n in range({"walk": 1, "grid": 4}.get(kind, 2)))
@@ -67,4 +79,22 @@ def interpolate(
         loop=not film.once,
         beside=real.open_if_shown(opened),
     )
-    print(f"{len(found_FZ)} images, {describe(latent, kind)}, in {out}")
+    what = "image" if out.suffix.lower() in SHEETS else "frame"
+    print(f"{counted(len(found_FZ), what)} in {out} ({describe(latent, kind)})")
+
+
+def _refuse_file(run: Path, point: str) -> None:
+    """Refuse a file where the name of a latent is expected, and say what to type."""
+    from dcgan.render.animation import SUFFIXES as ANIMATIONS
+    from dcgan.render.outputs import SHEETS
+
+    if (
+        Path(point).suffix.lower() not in {*ANIMATIONS, *SHEETS}
+        or (run / "latents" / f"{point}.json").exists()
+    ):
+        return
+    if exists(Path(point)):
+        meant = f"To use this image, invert it first: {command('invert', run, point)}"
+    else:
+        meant = f"To write to this file: {command('interpolate', run, '--out', point)}"
+    raise ConfigError("", point, f"{point}: not a sample number or a stored name. {meant}")

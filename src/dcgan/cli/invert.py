@@ -55,13 +55,19 @@ def invert(
         if not word.isdecimal() and not exists(Path(word)):
             near = nearest_path(Path(word))
             raise DataError(f"{word}: does not exist" + (f"; did you mean {near}?" if near else ""))
+        if not word.isdecimal() and Path(word).is_dir():
+            raise DataError(f"{word}: a folder. Use image files, such as {word.rstrip('/')}/*.png")
+
+    from dcgan.render.sheet import format_of
+
+    format_of(out)
+    which.refuse_wrong(run)
 
     from dcgan.latent.invert import invert as search
     from dcgan.latent.inverted_images import figure, own_samples, read_words, relative_errors
     from dcgan.latent.store import keep_latent
-    from dcgan.render.sheet import format_of, save_image
+    from dcgan.render.sheet import save_image
 
-    format_of(out)  # a wrong suffix is better known before the search
     if images and which.truncation is not None:
         raise ConfigError("truncation", which.truncation, "no effect on given images: remove it")
     opened, choice = which.open(run)
@@ -87,11 +93,11 @@ def invert(
     if images:
         for name, latent_Z, error in zip(names, found.latent_NZ, errors, strict=True):
             keep_latent(opened, name, latent_Z, {"error": error})
-            print(f"{name}: pixel error {error:.3f} (0 is exact)")
+            print(f"{name}: pixel error {error:.3f} (0 is exact, 1 is black for white)")
         print(f"dcgan interpolate and arithmetic accept these names. Figure: {out}")
     else:
         off = relative_errors(opened.networks.latent, found.latent_NZ, true_NZ)
         print(
-            f"{int((off < _FOUND).sum())} of {_OWN} own samples recovered; median relative error of"
-            f" the latents {off.median():.1g}. Figure: {out}"
+            f"{int((off < _FOUND).sum())} of {_OWN} own samples have their own latents again"
+            f" (within {_FOUND:.0%} of the length). Figure: {out}"
         )

@@ -14,6 +14,7 @@ from typing import NoReturn
 from dcgan import __version__
 from dcgan.cli.commands import overview
 from dcgan.cli.train_help import print_help
+from dcgan.cli.words import with_new_options, without_commas
 from dcgan.errors import DcganError, Diverged, Interrupted, RunError, SourceNotFound
 from dcgan.runtime.files import FULL, disk_full
 from dcgan.runtime.launch import speaks
@@ -28,7 +29,7 @@ def main() -> NoReturn:
 
     ``--debug``, anywhere, shows the traceback of a failure.
     """
-    words = [word for word in sys.argv[1:] if word != "--debug"]
+    words = with_new_options([word for word in sys.argv[1:] if word != "--debug"])
     debug = len(words) < len(sys.argv) - 1
     # the package reports problems of images itself, with their names
     warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -42,12 +43,12 @@ def main() -> NoReturn:
     from cyclopts import CycloptsError
 
     from dcgan.cli.app import app
-    from dcgan.cli.flags import with_flags
+    from dcgan.cli.flags import as_typed, with_flags
     from dcgan.cli.mistakes import corrected, usage_line
 
     try:
         app(
-            _joined(words),
+            _joined(without_commas(words)),
             exit_on_error=False,
             print_error=False,
             result_action="return_value",
@@ -58,7 +59,7 @@ def main() -> NoReturn:
         if isinstance(error, Interrupted | Diverged) and not speaks():
             sys.exit(error.exit_code)  # of several processes, the first reports it
         meant = corrected(words) if isinstance(error, RunError | SourceNotFound) else None
-        line = with_flags(str(error))
+        line = as_typed(error, words)
         line = f"{line.split('. ')[0]}. {meant}" if meant else line
         _fail(line, error.exit_code, error, debug)
     except KeyboardInterrupt as error:
@@ -116,8 +117,8 @@ _LESS = {
     "train": "--batch, --size, --optim.micro-batch or --records.sheet-images",
     "bench": "--batch or --size",
     "sample": "--number, or write a folder, .npz or .zip",
-    "evaluate": "--images",
-    "compare": "--images",
+    "evaluate": "--number",
+    "compare": "--number",
     "prepare": "--size",
 }
 """What to change to use less memory, by command."""

@@ -12,12 +12,13 @@ from dcgan.cli.commands import COMMANDS
 from dcgan.runtime.arguments import is_name, is_run, newest_runs
 from dcgan.runtime.nearest import exists, nearest_name
 from dcgan.runtime.shell import command
+from dcgan.runtime.wording import counted
 
 if TYPE_CHECKING:
     from cyclopts import CycloptsError, UnknownOptionError
     from cyclopts.argument import Argument
 
-_RUN_FIRST = (*COMMANDS["Look"], "evaluate", "probe")
+_RUN_FIRST = (*COMMANDS["Generate and explore"], "evaluate", "probe")
 """Commands whose first argument is a run."""
 
 _DATA_FIRST = ("train", "inspect", "prepare")
@@ -33,6 +34,9 @@ _SYNONYMS = {
     "resolution": "size",
 }
 """Names of options in other programs, and ours."""
+
+_ALIKE = 0.75
+"""Ratio of common letters from which an option is similar."""
 
 _OTHER_WORDS = {"draw": "sample", "eval": "evaluate", "generate": "sample", "resume": "train"}
 """Commands of other programs, and ours."""
@@ -59,9 +63,9 @@ def usage_line(error: CycloptsError, words: Sequence[str]) -> str:
         case UnknownCommandError():
             return _unknown_command(words[0])
         case UnknownOptionError():
-            line = _unknown_option(error, line)
+            line = _unknown_option(error, words)
         case MissingArgumentError():
-            line += _missing(error.argument)
+            return _missing(error.argument, words)
         case CoercionError():
             line = _wrong_kind(error, line)
     every = "--help-all" if name == "dcgan train" else "--help"
@@ -99,6 +103,7 @@ def _positional(words: Sequence[str]) -> list[int]:
 def _invalid(error: CycloptsError, line: str, words: Sequence[str]) -> str:
     from pydantic import ValidationError as PydanticError
 
+    from dcgan.cli.flags import as_typed
     from dcgan.config.parsing import config_error, settings_below
 
     cause = error.__cause__
@@ -107,7 +112,7 @@ def _invalid(error: CycloptsError, line: str, words: Sequence[str]) -> str:
     wrong = cause.errors()[0]
     section, value = ".".join(map(str, wrong["loc"])), wrong["input"]
     if wrong["type"] != "model_type":
-        return str(config_error(cause))
+        return as_typed(config_error(cause), words)
     # a section got a value, such as --data PATH
     if section == "data":
         rest = [one for one in words[1:] if one not in ("--data", f"--data={value}", value)]
@@ -136,8 +141,8 @@ def _as_option(word: str, words: Sequence[str]) -> str:
     without = [one for one in words if one != word]
     if word.isdigit() and task in ("sample", "train"):
         option = ["-n"] if task == "sample" else ["--minutes"]
-        what = "images" if task == "sample" else "minutes"
-        return f"For {word} {what}: {command(*without, *option, word)}"
+        what = "image" if task == "sample" else "minute"
+        return f"For {counted(int(word), what)}: {command(*without, *option, word)}"
     if task in _DATA_FIRST and exists(Path(word)):
         return "To train on several folders, put them in one folder and use that folder"
     if Path(word).suffix or "/" in word:
@@ -156,14 +161,42 @@ def _unknown_command(word: str) -> str:
     return f"{word!r} is not a command. {meant}"
 
 
-def _missing(argument: Argument | None) -> str:
-    name = argument.name if argument is not None else ""
-    if name in ("RUN", "--run"):
+def _missing(argument: Argument | None, words: Sequence[str]) -> str:
+    """What is missing, an argument or the value of an option, and the command with it."""
+    name = argument.name if argument is not None else "an argument"
+    if name in words:  # an option without its value
+        example = _EXAMPLES.get(name.lstrip("-")) or _example(argument)
+        return f"{name} needs a value. Use {name} {example}"
+    if name.startswith("--"):
+        example = _EXAMPLES.get(name.lstrip("-"), "VALUE")
+        return f"{name} is missing. Use: {command(*words, name)} {example}"
+    line = f"{name} is missing. Use: {command(*words)} {name}"
+    if name == "RUN":
         runs = newest_runs()
-        return f" The newest runs are {runs}." if runs else f" To train a run: {command('train')}."
-    if name == "--out":
-        return " Add --out and the folder to write."
-    return ""
+        return f"{line}. " + (
+            f"The newest runs are {runs}" if runs else "To train one: dcgan train DATA"
+        )
+    if name == "DATA":
+        line += ", with a folder, a file or the name of a dataset"
+    return line
+
+
+_EXAMPLES = {
+    "data": "FOLDER",
+    "data-root": "FOLDER",
+    "device": "cpu",
+    "held-out": "FOLDER",
+    "label": "7",
+    "out": "PATH",
+    "recipe": "paper",
+    "size": "64",
+}
+"""Values of options, for messages."""
+
+
+def _example(argument: Argument | None) -> str:
+    kind = argument.hint if argument is not None else None
+    return "10" if kind in (int, float, int | None, float | None) else "VALUE"
 
 
 def _wrong_kind(error: CycloptsError, line: str) -> str:
@@ -176,11 +209,19 @@ def _wrong_kind(error: CycloptsError, line: str) -> str:
     return f"{name} is {token.value!r}: it must be {kind}."
 
 
-def _unknown_option(error: UnknownOptionError, line: str) -> str:
-    """The option's name here, if it has another name or only its path is missing."""
+def _unknown_option(error: UnknownOptionError, words: Sequence[str]) -> str:
+    """The option's name here, if it has another name, only its path is missing, or it is similar.
+
+    A similar name must be more similar than elsewhere: --name does not mean --move.
+    """
     word = error.token.keyword or error.token.value  # value: an option before DATA
+    line = f"{words[0]} has no option {word}."
     end = word.lstrip("-").replace("_", "-")
     end = _SYNONYMS.get(end, end)
     known = {name for one in error.argument_collection for name in one.names}
     found = sorted(name for name in known if name == f"--{end}" or name.endswith(f".{end}"))
-    return f"Unknown option: {word}. It is {' or '.join(found)} here." if found else line
+    if found:
+        return f"{line} It is {' or '.join(found)} here."
+    bare = {name.lstrip("-"): name for name in sorted(known) if len(name) > 2}
+    near = nearest_name(end, bare, ratio=_ALIKE)
+    return f"{line} Did you mean {bare[near]}?" if near else line

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from dcgan.runtime.arguments import refuse_no_data, refuse_no_run
+from dcgan.runtime.arguments import (
+    refuse_no_data,
+    refuse_no_device,
+    refuse_no_run,
+    refuse_other_files,
+    refuse_run_as_data,
+    refuse_seed,
+)
+from dcgan.runtime.run_names import refuse_no_checkpoint, refuse_no_direction
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +35,8 @@ def _refuse_no_run(_: object, value: Path) -> None:
 def _refuse_no_data(_: object, value: str | None) -> None:
     if value is not None:
         refuse_no_data(value)
+        refuse_other_files(value)
+        refuse_run_as_data(value)
 
 
 ExistingRun = Annotated[
@@ -36,6 +46,9 @@ ExistingRun = Annotated[
 ExistingData = Annotated[str, Parameter(validator=_refuse_no_data)]
 OptionalData = Annotated[str | None, Parameter(validator=_refuse_no_data)]
 """Runs and datasets. Missing ones are refused during parsing, before torch is imported."""
+
+SIZE = Parameter(metavar="N|HxW")
+"""A size: 64, or height times width."""
 
 DataRoot = Annotated[
     Path | None,
@@ -88,15 +101,21 @@ class Which:
     checkpoint: Checkpoint = "best"
     device: Device = "auto"
 
+    def refuse_wrong(self, run: Path) -> None:
+        """Refuse values that no run or this run cannot have, before torch is imported."""
+        refuse_seed(self.seed)
+        refuse_place(run, self.checkpoint, self.device)
+        for name, _ in _pairs(self.code, "code"):
+            _number(name, "code")
+        for name, by in _pairs(self.move, "move"):
+            refuse_no_direction(run, name, key="move", typed=f"{name}={by:g}")
+
     def open(self, run: Path, ranks: Ranks | None = None) -> tuple[Run, Choice]:
         """The run and the choices that all of its latents share."""
-        from dcgan.errors import ConfigError
         from dcgan.latent.choice import Choice
         from dcgan.runs import open_run
         from dcgan.runtime.ranks import Ranks
 
-        if not 0 <= self.seed < 2**63:
-            raise ConfigError("seed", self.seed, "from 0 to 2^63 - 1")
         device = computing_device(self.device)
         opened = open_run(run, checkpoint=self.checkpoint, device=device, ranks=ranks or Ranks())
         codes = {_number(name, "code"): value for name, value in _pairs(self.code, "code")}
@@ -135,13 +154,13 @@ class RealImages:
 
     Parameters
     ----------
-    neighbours
+    neighbors
         Show the nearest real image below each image of a sheet (smallest pixel difference).
     data
         Choose the dataset of the real images and labels (default: the run's training data).
     """
 
-    neighbours: Switch = False
+    neighbors: Switch = False
     data: OptionalData = None
     data_root: DataRoot = None
 
@@ -156,8 +175,14 @@ class RealImages:
             )
 
     def open_if_shown(self, run: Run) -> ImageDataset | None:
-        """The dataset if ``neighbours`` is set."""
-        return self.open(run) if self.neighbours else None
+        """The dataset if ``neighbors`` is set."""
+        return self.open(run) if self.neighbors else None
+
+
+def refuse_place(run: Path, checkpoint: str, device: str) -> None:
+    """Refuse a missing checkpoint, or a word that is no device, before torch is imported."""
+    refuse_no_device(device)
+    refuse_no_checkpoint(run, checkpoint)
 
 
 def computing_device(wanted: str) -> torch.device:

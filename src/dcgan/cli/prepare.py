@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from dcgan.cli.options import DataRoot, ExistingData, Json
+from dcgan.cli.options import SIZE, DataRoot, ExistingData, Json
 from dcgan.config.tree import DataConfig
 from dcgan.errors import printable
 from dcgan.vocabulary import Frames, KeepOrDrop
@@ -31,7 +31,7 @@ def prepare(
     /,
     *,
     out: Path,
-    size: Annotated[str | None, _setting("size")] = None,
+    size: Annotated[str | None, _setting("size"), SIZE] = None,
     channels: Annotated[Literal[1, 2, 3, 4] | None, _setting("channels")] = None,
     fit: Annotated[Literal["crop", "pad", "stretch"], _setting("fit"), _FIT] = "crop",
     background: Annotated[str, _setting("background")] = "#ffffff",
@@ -78,6 +78,7 @@ def prepare(
     from dcgan.cli.flags import screen, with_flags
     from dcgan.data.prepared import read_manifest
     from dcgan.runtime.shell import command
+    from dcgan.runtime.wording import counted
     from dcgan.training.prepare_dataset import prepare as prepare_data
 
     prepare_data(
@@ -97,7 +98,7 @@ def prepare(
         print(json.dumps(report | {"digest": manifest["digest"]}))
         return
     print(
-        f"{out}: {manifest['count']:,} images of {height}x{width}x{view['channels']},"
+        f"{out}: {counted(manifest['count'], 'image')} of {height}x{width}x{view['channels']},"
         f" {len(manifest['skipped']):,} skipped"
     )
     for title, reason in manifest["skipped"][:20]:

@@ -14,8 +14,10 @@ from dcgan.cli.options import (
     ExistingRun,
     Json,
     OptionalData,
+    refuse_place,
 )
 from dcgan.errors import printable
+from dcgan.runtime.arguments import refuse_seed
 
 if TYPE_CHECKING:
     from dcgan.probe import ProbeResult
@@ -58,7 +60,7 @@ def probe(
     labels
         Train on only this many labels, the same number of each class (default: all).
     repeats
-        Set how many random subsets --labels draws. The table shows their mean and spread.
+        Set how many random subsets --labels chooses. The table shows their mean and spread.
     max_features
         Set the maximum number of features. More are reduced by a fixed random projection.
     limit
@@ -73,18 +75,21 @@ def probe(
         Set the folder for confusion.png and probe.json (default: RUN/probe, or RUN/probe-N with
         --labels N).
     """
+    from dcgan.errors import ConfigError
+
+    # what is wrong is refused before torch is imported, which takes seconds
+    refuse_place(run, checkpoint, device)
+    refuse_seed(seed)
+    if limit is not None and limit < 1:
+        raise ConfigError("limit", limit, "use at least 1 image")
+
     from dcgan.cli.flags import screen, with_flags
     from dcgan.cli.options import computing_device
-    from dcgan.errors import ConfigError
     from dcgan.probe.methods import checked_methods
     from dcgan.probe.protocol import probe as run_probe
     from dcgan.probe.sets import load_sets
     from dcgan.runs import open_run
 
-    if not 0 <= seed < 2**63:
-        raise ConfigError("seed", seed, "from 0 to 2^63 - 1")
-    if limit is not None and limit < 1:
-        raise ConfigError("limit", limit, "at least 1 image")
     chosen = checked_methods([name.strip() for name in methods.split(",") if name.strip()])
     where = computing_device(device)
     reporter = screen()

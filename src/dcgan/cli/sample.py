@@ -39,10 +39,18 @@ def sample(
     from dcgan.errors import ConfigError
 
     if number < 1:
-        raise ConfigError("number", number, "at least 1 image")
+        raise ConfigError("number", number, "use at least 1 image")
+
+    from dcgan.render.outputs import samples_suffix
+
+    # what is wrong is refused before torch is imported, which takes seconds
+    which.refuse_wrong(run)
+    if out is not None:
+        samples_suffix(out)
 
     from dcgan.latent.sample import write_samples
     from dcgan.runtime.ranks import joined
+    from dcgan.runtime.wording import counted
 
     with joined() as ranks:
         opened, choice = which.open(run, ranks)
@@ -52,7 +60,7 @@ def sample(
         write_samples(opened, number, chosen, choice, numbered=numbered, beside=beside)
     if ranks.is_first:
         kept = "" if out or chosen.stem == "samples" else " (samples.png exists and is kept)"
-        print(f"{number:,} images of checkpoint {opened.checkpoint.name}: {chosen}{kept}")
+        print(f"{counted(number, 'image')} of checkpoint {opened.checkpoint.name}: {chosen}{kept}")
 
 
 def _free_name() -> Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dcgan.metrics.registry import metric_of
+
 
 def aligned(rows: Sequence[Sequence[str]], sides: Sequence[str]) -> list[str]:
     """Cells in columns two spaces apart; each column to the left (``<``) or right (``>``)."""
@@ -21,3 +23,10 @@ def number(value: float | None) -> str:
     if value is None:
         return "n/a"
     return f"{value:.4g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.1e}"
+
+
+def shown(metric: str, value: float | None) -> str:
+    """A score; an unbiased estimate of a distance near 0 may be negative."""
+    if value is not None and value < 0 and metric_of(metric).better == "lower":
+        return "about 0"
+    return number(value)

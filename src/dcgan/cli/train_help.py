@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 FIRST = {
     "What to train on": {
@@ -11,22 +14,22 @@ FIRST = {
         " digits).",
         "--size N|HxW": "Set the height and width in pixels, 64 or 157x128 (default: auto). Smaller"
         " is faster.",
-        "--data.fit HOW": "Fit other aspect ratios: crop, pad, stretch or cover-random (default:"
-        " crop). See dcgan inspect.",
-        "--data.flip": "Flip images left to right at random (default: off). Not for letters or"
-        " digits.",
-        "--data-root DIR": "Set the folder of datasets chosen by name (default: the variable"
-        " DCGAN_DATA).",
+        "--data.fit HOW": "Fit images of other aspect ratios: crop the center, pad, stretch, or"
+        " cover-random, which crops another part each epoch (default: crop).",
+        "--data.flip": "Flip images left to right at random (default: off). Do not use it for"
+        " letters or digits.",
+        "--data-root DIR": "Set the folder of datasets chosen by name (default: the environment"
+        " variable DCGAN_DATA).",
     },
     "How long (choose one)": {
         "--minutes N": "Stop after this many minutes of training.",
         "--epochs N": "Stop after this many passes over the dataset.",
-        "--images N": "Stop after this many real images seen (default: auto, 100 epochs within"
-        " limits).",
+        "--images N": "Stop after this many real images seen (default: auto, 100 epochs, but"
+        " 100,000 to 400,000 images, on a GPU more).",
     },
     "Where to write": {
-        "--out DIR": "Set the run folder (default: a new one in runs/). The same command resumes an"
-        " unfinished run.",
+        "--out DIR": "Set the run folder (default: a new one in runs/). If DIR holds an unfinished"
+        " run of the same settings, train resumes it.",
         "--resume": "Resume the run in --out, or the newest run of these settings. A larger"
         " --minutes trains longer.",
         "--json": "Print one JSON object about the run as the last line. Use it in scripts.",
@@ -34,12 +37,12 @@ FIRST = {
     "How to train": {
         "--recipe NAME|FILE": "Choose networks and settings (default: auto). dcgan recipes lists"
         " all recipes.",
-        "--model.condition F": "Learn the classes of factor F, usually label (default: off). For"
-        " dcgan sample --label.",
-        "--augment.policy P": "Choose the augmentation, or none (default: by the recipe). It helps"
-        " with few images.",
-        "--seed N": "Set the seed of all random numbers (default: 0). Change it to repeat an"
-        " experiment.",
+        "--model.condition F": "Learn the classes of factor F, usually label (default: off). Then"
+        " dcgan sample --label generates one class.",
+        "--augment.policy P": "Choose the augmentation: none, or color, translation and cutout"
+        " joined by + (default: auto, all three below 100,000 images).",
+        "--seed N": "Set the seed of all random numbers (default: 0). The same seed repeats a run;"
+        " another seed gives a different run.",
     },
     "Speed and memory": {
         "--batch N": "Set the images per step (default: auto, 32 on a CPU, 64 on a GPU). Lower it"
@@ -49,11 +52,23 @@ FIRST = {
         "--precision NAME": "Choose auto, fp32 or bf16 (default: auto, the faster one here).",
         "--threads N": "Set the number of CPU threads (default: auto, the fastest). Lower it to"
         " leave cores free.",
-        "--deterministic": "Make resume bit-identical on a GPU too (default: off). Slower on a"
-        " GPU.",
+        "--deterministic": "Make resume bit-identical on a GPU too (default: off). This is slower"
+        " on a GPU.",
     },
 }
 """What people set first, in groups, each with its help."""
+
+_SHORT = {
+    "data.source": "DATA",
+    "data.root": "--data-root",
+    "data.size": "--size",
+    "optim.batch": "--batch",
+    **{f"length.{name}": f"--{name}" for name in ("images", "epochs", "minutes")},
+}
+"""Settings that have another name above, which describes them."""
+
+_SEVERAL = {"betas": "A B", "shape": "C H W", "categorical": "N,N"}
+"""How settings of several numbers are typed."""
 
 _SECTIONS = {
     "data": "Images",
@@ -82,11 +97,12 @@ def print_help(*, everything: bool) -> None:
     groups: dict[str, Mapping[str, str]] = dict(FIRST)
     widest = max(len(option) for entries in FIRST.values() for option in entries)
     if everything:
-        from dcgan.config.tree import RunConfig
+        from dcgan.config import load_recipe, parse_config
 
+        say(f"\n{_DEFAULTS}", markup=False)
+        config = parse_config(load_recipe("auto"))
         groups |= {
-            title: dict(_settings(name, RunConfig.model_fields[name].annotation))
-            for name, title in _SECTIONS.items()
+            title: dict(_settings(name, getattr(config, name))) for name, title in _SECTIONS.items()
         }
     for title, entries in groups.items():
         say(f"\n{title}", style="bold")
@@ -99,30 +115,44 @@ def print_help(*, everything: bool) -> None:
     say(f"\n{end}", markup=False)
 
 
+_DEFAULTS = (
+    "Defaults are those of the recipe auto. Other recipes have their own: dcgan recipes NAME prints"
+    " them."
+)
+
 _END_OF_ALL = (
-    "A recipe replaces the defaults printed above. In a recipe and in Python, a setting such as"
-    " --optim.micro-batch is written optim.micro_batch. A switch such as --data.flip is turned off"
-    " by --data.no-flip."
+    "In a recipe and in Python, a setting such as --optim.micro-batch is written optim.micro_batch."
+    " A switch such as --data.flip is turned off by --data.no-flip."
 )
 
 
-def _settings(section: str, kind: Any) -> Iterator[tuple[str, str]]:
-    """The options of a section, each with its help, the words that are allowed and the default."""
+def _settings(section: str, values: BaseModel) -> Iterator[tuple[str, str]]:
+    """The options of a section, each with its help, the words that are allowed and the default.
+
+    Those that stand among the first options are left out.
+    """
     from pydantic import BaseModel
 
     from dcgan.config.allowed_values import allowed, either
 
-    for name, field in kind.model_fields.items():
-        path, inner = f"{section}.{name}", field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _settings(path, inner)
+    first = {option.split()[0] for entries in FIRST.values() for option in entries}
+    for name, field in type(values).model_fields.items():
+        path, value = f"{section}.{name}", getattr(values, name)
+        option = f"--{path}".replace("_", "-")
+        if isinstance(value, BaseModel):
+            yield from _settings(path, value)
+            continue
+        if option in first:
+            continue
+        if path in _SHORT:
+            yield option, f"This is the long form of {_SHORT[path]}."
             continue
         text, words = str(field.description), allowed(field)
         if words != ["true", "false"] and not any(" " in word or word == "text" for word in words):
             text += f" [{either(words)}]"
-        if field.default not in (None, ()) and "(default:" not in text:
-            text += f" [default: {_shown(field.default)}]"
-        yield f"--{path}".replace("_", "-"), " ".join(text.split())
+        if value not in (None, ()) and "(default:" not in text:
+            text += f" [default: {_shown(value)}]"
+        yield f"{option} {_SEVERAL.get(name, '')}".rstrip(), " ".join(text.split())
 
 
 def _shown(value: Any) -> str:

@@ -3,77 +3,79 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
-from shutil import which
+import textwrap
 from typing import Any
 
-from dcgan.config import RunConfig, parse_config, read_yaml, resolved
+from dcgan.cli.flags import with_flags
+from dcgan.config import RunConfig, parse_config, read_yaml
 from dcgan.evaluation.real_images import FEWEST
-from dcgan.health.expectation import images_needed
 from dcgan.runs import Run
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.scores import read_best, read_scores
 from dcgan.runtime.arguments import is_name
 from dcgan.runtime.shell import command
-from dcgan.training.resume_command import resume_call, twice_as_long
+from dcgan.runtime.wording import rounded
+from dcgan.training.planning.time_plan import still_needed
+from dcgan.training.resume_command import long_enough, resume_call, twice_as_long
 
-_GOOD = 0.5
-"""Part of the way from the first score to that of real images; with less, images look much as at
-the first score."""
+_WIDTH = 88
 
-_WORSE = 2.0
-"""A last score so many times as far from that of real images as the best one is clearly worse."""
+_AS_EXPECTED = 0.7
+"""A run that saw this part of the images expected in its time was not clearly slower."""
 
 
 def as_text(run: Run) -> str:
     """Whether training went well and where to look, then every file, then what to try next."""
     folder = run.folder
     config = parse_config(read_yaml(folder.config))
+    which = "best" if read_best(folder) else "last"
     files = {
-        "checkpoint": f"{run.checkpoint.name}, which other commands use",
+        f"{which} checkpoint": f"{run.checkpoint.name} (other commands use it)",
         "animation": folder.animation,
-        "losses": folder.curves,
-        "gradients": folder.gradients,
-        "run folder": folder.path,
+        "loss curves": folder.curves,
+        "gradient curves": folder.gradients,
     }
     if folder.report.is_file():
         files = {"report": folder.report} | files
     if folder.quality.is_file():
-        files["scores"] = folder.quality
-    lines = [*_outcome(run, config), f"look at the images: {folder.sheets()[-1]}", ""]
-    lines += [f"{name:<11}{path}" for name, path in files.items()]
+        files["score curve"] = folder.quality
+    files["run folder"] = folder.path
+    lines = [*_outcome(run), *_slower(run, config)]
+    lines += [f"look at the images: {folder.sheets()[-1]}", ""]
+    lines += [f"{name:<17}{path}" for name, path in files.items()]
     return "\n".join([*lines, "", "next:", *(f"  {step}" for step in _next_steps(run, config))])
 
 
-def _outcome(run: Run, config: RunConfig) -> list[str]:
-    """Whether training went well, by the scores of its checkpoints, and those scores."""
-    best, seen = read_best(run.folder), _images_seen(run)
+def _outcome(run: Run) -> list[str]:
+    """Whether training went well, and the scores of its checkpoints."""
+    lines = textwrap.wrap(with_flags(run.health().verdict), _WIDTH, break_on_hyphens=False)
+    best = read_best(run.folder)
     if best is None:
-        return [f"training has finished after {seen:,} images, without scores"]
+        return lines
     scores = [one for one in read_scores(run.folder) if one.score.protocol == best.score.protocol]
     values = {one.images: one.score.value for one in scores} | {best.images: best.score.value}
-    first, last, reached = values[min(values)], values[max(values)], best.score.value
-    baseline = best.score.baseline or 0.0
-    needed = images_needed(resolved(config.data.size), resolved(config.data.channels))
-    if seen < needed and config.model.generator.layers is None:  # known of planned networks only
-        verdict = (
-            f"too early to say: {seen:,} images seen, and recognizable images need about"
-            f" {needed:,}. Train longer"
-        )
-    elif len(values) == 1:
-        verdict = "training has finished, with too few scores to say whether it went well"
-    elif first - reached < _GOOD * (first - baseline):
-        verdict = "training did not go well: images hardly became more like the real ones"
-    elif last - baseline > _WORSE * (reached - baseline):
-        verdict = f"training went well until {best.images:,} images, then images became worse"
-    else:
-        verdict = "training went well: images became more like the real ones"
-    return [
-        verdict,
+    first, reached = values[min(values)], best.score.value
+    score = (
         f"{best.score.label}: {first:.3g} at first, {reached:.3g} at best, after {best.images:,}"
-        f" images. Real images score {baseline:.2g}; lower is better",
+        f" images. Real images score {best.score.baseline or 0.0:.2g}; lower is better"
+    )
+    return [*lines, score]
+
+
+def _slower(run: Run, config: RunConfig) -> list[str]:
+    """How many images were expected at the start, if the run has seen clearly fewer in its time."""
+    seen, minutes = _images_seen(run), config.length.minutes
+    expected = [
+        event["expected"]
+        for event in run.folder.events.read()
+        if event.get("event") == "expectation" and event.get("minutes") == minutes
+    ]
+    if not expected or seen >= _AS_EXPECTED * expected[-1]:
+        return []
+    return [
+        f"{seen:,} images seen; about {rounded(expected[-1]):,} were expected: other programs"
+        " probably used the processor"
     ]
 
 
@@ -93,13 +95,13 @@ def as_dict(run: Run) -> dict[str, Any]:
 def _next_steps(run: Run, config: RunConfig) -> list[str]:
     """Commands that make sense after this run, each with what it does."""
     folder = run.folder
-    length = twice_as_long(config, _images_seen(run), _seconds(run))
-    viewer = {"darwin": "open", "win32": "start"}.get(sys.platform, "xdg-open")
-    steps = {}
-    if which(viewer) or sys.platform == "win32":  # a command of the Windows shell, and no program
-        steps[shlex.join([viewer, str(folder.sheets()[-1])])] = "look at the sample sheet"
-    steps |= {
-        resume_call(folder.path, config, **length): "train twice as long in total",
+    seen, seconds = _images_seen(run), _seconds(run)
+    longer, length = "train twice as long in total", twice_as_long(config, seen, seconds)
+    if needed := still_needed(config, seen):
+        longer = f"train until about {rounded(needed):,} images are seen"
+        length = long_enough(config, needed, seen, seconds)
+    steps = {
+        with_flags(resume_call(folder.path, config, **length)): longer,
         command("sample", folder.path, "-n", "100"): "generate images",
         command("interpolate", folder.path, "--out", "interpolate.gif"): "morph between images",
     }

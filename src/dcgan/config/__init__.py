@@ -1,6 +1,11 @@
 """The run as one frozen, typed, validated tree; recipes are YAML files that fill it."""
 
-from dcgan.config.parsing import parse_config, read_yaml, refuse_odd_sections
+from dcgan.config.parsing import (
+    parse_config,
+    read_yaml,
+    refuse_loose_switches,
+    refuse_odd_sections,
+)
 from dcgan.config.recipes import list_recipes, load_recipe, merge, recipe_text, with_settings
 from dcgan.config.tree import RunConfig, resolved
 from dcgan.config.unused_settings import forget_unused
@@ -15,6 +20,7 @@ __all__ = [
     "parse_config",
     "read_yaml",
     "recipe_text",
+    "refuse_loose_switches",
     "refuse_odd_sections",
     "resolved",
     "validate_combinations",

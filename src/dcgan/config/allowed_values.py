@@ -12,6 +12,9 @@ from pydantic.fields import FieldInfo
 _LISTED = 8
 """Whole numbers that are listed one by one rather than by their bounds."""
 
+_COUNTABLE = 2**32
+"""Larger bounds are those of a data type, not of people."""
+
 
 def allowed(field: FieldInfo) -> list[str]:
     """What a setting takes, such as ``["1", "2", "3", "4", "auto"]``; empty where nobody said."""
@@ -66,12 +69,21 @@ def _numbers(kind: type, bounds: Sequence[Any]) -> list[str]:
     least, above, most, below = (_bound(bounds, name) for name in ("ge", "gt", "le", "lt"))
     if kind is int and least is not None and most is not None and most - least < _LISTED:
         return [str(number) for number in range(int(least), int(most) + 1)]
+    if kind is int and below is not None:
+        most, below = int(below) - 1, None
     low = f"above {above}" if above is not None else f"from {least}"
-    high = f"to {most}" if most is not None else f"to below {below}"
+    high = f"to {_in_figures(most)}" if most is not None else f"to below {below}"
     if most is None and below is None:
         low, high = low.replace("from", "of at least"), ""
     noun = "a whole number" if kind is int else "a number"
     return [f"{noun} {low} {high}".rstrip() if (least, above) != (None, None) else noun]
+
+
+def _in_figures(number: float) -> str:
+    """A power of two beyond all counting as a power: 2^63 - 1."""
+    whole = int(number) + 1
+    is_power = whole > _COUNTABLE and whole & (whole - 1) == 0
+    return f"2^{whole.bit_length() - 1} - 1" if is_power else str(number)
 
 
 def _bound(bounds: Sequence[Any], name: str) -> float | None:

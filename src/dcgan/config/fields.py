@@ -16,7 +16,8 @@ from pydantic import (
     PlainSerializer,
 )
 
-from dcgan.vocabulary import Augmentation, Operation
+from dcgan.old_names import policy_of_today
+from dcgan.vocabulary import DEVICE, NO_DEVICE, Augmentation, Operation
 
 SMALLEST_SIDE, LARGEST_SIDE = 16, 4096
 
@@ -25,6 +26,9 @@ MOST_THREADS = 1024
 OPERATIONS = get_args(Operation)
 
 Auto = Literal["auto"]
+
+
+_A_PAIR = "use a number or HEIGHTxWIDTH, such as 64 or 157x128"
 
 
 class Section(BaseModel):
@@ -38,12 +42,12 @@ class Section(BaseModel):
 def _read_pair(value: Any) -> Any:
     """Read ``64``, ``"64"``, ``"157x128"`` or ``[157, 128]`` as (height, width)."""
     if isinstance(value, bool):
-        raise ValueError("a number or HEIGHTxWIDTH, such as 64 or 157x128")
+        raise ValueError(_A_PAIR)
     if isinstance(value, int):
         return (value, value)
     if isinstance(value, str):
         if not re.fullmatch(r"\s*\d+(\s*[x×]\s*\d+)?\s*", value):
-            raise ValueError("a number or HEIGHTxWIDTH, such as 64 or 157x128")
+            raise ValueError(_A_PAIR)
         sides = [int(side) for side in re.split(r"[x×]", value)]
         return (sides[0], sides[-1])
     return value
@@ -68,7 +72,7 @@ def read_range(value: Any) -> Any:
         Not two finite numbers, the lower first.
     """
     parts = value.split(":") if isinstance(value, str) else value
-    allowed = "LOW:HIGH, two numbers with the lower first, such as 0:4095"
+    allowed = "use LOW:HIGH, two numbers with the lower first, such as 0:4095"
     try:
         low, high = (float(part) for part in parts)
     except (TypeError, ValueError):
@@ -84,7 +88,9 @@ def _write_range(pair: tuple[float, float] | str) -> str:
 
 def _refuse_extreme_sizes(size: tuple[int, int]) -> tuple[int, int]:
     if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in size):
-        raise ValueError(f"sides from {SMALLEST_SIDE} to {LARGEST_SIDE}")
+        raise ValueError(
+            f"each side must be {SMALLEST_SIDE} to {LARGEST_SIDE}. Use a number such as 64"
+        )
     return size
 
 
@@ -93,10 +99,9 @@ def _read_threads(value: Any) -> int | str:
     text = "" if isinstance(value, bool) else str(value).replace(" ", "")
     if text == "auto":
         return text
-    allowed = (
-        f"auto, a number from 1 to {MOST_THREADS:,}, or the record of a run whose number changed,"
-        " such as 2,1@12288: 2 threads, and 1 from 12,288 images on"
-    )
+    allowed = f"use a number from 1 to {MOST_THREADS:,} or auto"
+    if "@" in text:
+        allowed += ", or such as 2,1@12288: 2 threads, and 1 from 12,288 images on"
     if not re.fullmatch(r"[1-9]\d{0,5}(,[1-9]\d{0,5}@[1-9]\d{0,14})*", text):
         raise ValueError(allowed)
     changes = thread_changes(text)
@@ -142,20 +147,26 @@ Size = Annotated[
 ]
 Threads = Annotated[int | str, BeforeValidator(_read_threads)]
 Range = Annotated[tuple[float, float], BeforeValidator(read_range), PlainSerializer(_write_range)]
-Colour = Annotated[str, AfterValidator(_matching(r"#[0-9a-fA-F]{6}", "write #rrggbb"))]
+Color = Annotated[
+    str, AfterValidator(_matching(r"#[0-9a-fA-F]{6}", "use #rrggbb, such as #ffffff"))
+]
 Device = Annotated[
-    str, AfterValidator(_matching(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, cuda, cuda:N or mps"))
+    str,
+    AfterValidator(_matching(DEVICE, NO_DEVICE)),
 ]
 
 
 _AUGMENTATIONS = "|".join(get_args(Augmentation))
 
+*_MOST, _LAST = get_args(Augmentation)
+
 Policy = Annotated[
     str,
+    AfterValidator(policy_of_today),
     AfterValidator(
         _matching(
             rf"none|({_AUGMENTATIONS})(\+({_AUGMENTATIONS}))*",
-            "none, or colour, translation and cutout joined by +",
+            f"use none, or {', '.join(_MOST)} and {_LAST} joined by +",
         )
     ),
 ]

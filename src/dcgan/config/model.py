@@ -95,12 +95,13 @@ class LatentConfig(Section):
     """The latent: the random vector from which the generator makes an image."""
 
     dim: Positive = 100
-    """Set how many random numbers a latent has."""
+    """Set how many random numbers a latent has. More than 100 rarely help."""
     distribution: Distribution = "normal"
     """Choose the distribution of the latent: normal is N(0, 1), uniform is [-1, 1] as in the DCGAN
     paper."""
     shape: tuple[Positive, Positive, Positive] | None = None
-    """Reshape the latent to (channels, height, width) (default: dim, 1, 1)."""
+    """Reshape the latent to channels, height and width, for a latent that varies over the image
+    (default: dim 1 1)."""
     categorical: tuple[Annotated[int, Field(ge=2)], ...] = ()
     """Set how many values each categorical InfoGAN code has, such as 10 for one code of ten
     values."""
@@ -116,9 +117,9 @@ class NetworkConfig(Section):
     channels, with the settings below)."""
     width: Positive | Auto = "auto"
     """Set the channels of a planned network's hidden layer next to the image. They double each time
-    the size halves. auto chooses 16 to 64."""
+    the size halves. A wider network is better in the end and slower. auto chooses 16 to 64."""
     max_width: Positive = 512
-    """Limit the channels of every layer of a planned network."""
+    """Limit the channels of every layer of a planned network. Lower it to save memory."""
     norm: Norm = "batch"
     """Choose the normalization of layers that do not set one. The output layer of a planned network
     does not use batch or pixel."""
@@ -130,15 +131,16 @@ class NetworkConfig(Section):
     bias: bool | Auto = "auto"
     """Use a bias in layers that do not set it. auto uses one where no batch norm follows."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Set the dropout probability in the hidden layers of a planned network."""
+    """Set the dropout probability in the hidden layers of a planned network. Try 0.3 in a
+    discriminator that is overfitting."""
     noise: Annotated[float, Field(ge=0)] = 0.0
     """Add Gaussian noise of this standard deviation to the input of a planned network (instance
-    noise)."""
+    noise). Try 0.1 if the discriminator is overfitting from the start."""
     noise_until: Natural = 0
     """Reduce the instance noise linearly to zero over this many images seen. 0 keeps it
     constant."""
     slope: Annotated[float, Field(ge=0)] = 0.2
-    """Set the negative slope of leaky ReLU."""
+    """Set the negative slope of leaky ReLU. Other activations do not use it."""
     init: Initialisation = "default"
     """Choose the initial weights: default (of PyTorch), dcgan (N(0, 0.02), as in the paper), or he
     (keeps the variance of activations from layer to layer, He et al. 2015)."""

@@ -15,6 +15,7 @@ from dcgan.config.allowed_values import allowed, either
 from dcgan.config.fields import OPERATIONS
 from dcgan.config.tree import RunConfig
 from dcgan.errors import ConfigError, did_you_mean, nearest_of, shown
+from dcgan.old_names import with_new_names
 from dcgan.plain_yaml import read_yaml_file
 
 
@@ -38,11 +39,13 @@ def read_yaml(path: str | PathLike[str]) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError("", path, f"{path}: holds no settings; write KEY: VALUE lines")
     refuse_odd_sections(content)
-    return content
+    return with_new_names(content)
 
 
-def refuse_odd_sections(settings: Mapping[Any, Any], section: Any = RunConfig) -> None:
-    """Raise ConfigError if a section is not a mapping, or a name not a string."""
+def refuse_odd_sections(
+    settings: Mapping[Any, Any], section: Any = RunConfig, path: str = ""
+) -> None:
+    """Raise ConfigError if a section, at ``path``, is not a mapping, or a name not a string."""
     for key, value in settings.items():
         if not isinstance(key, str):
             raise ConfigError(
@@ -55,9 +58,26 @@ def refuse_odd_sections(settings: Mapping[Any, Any], section: Any = RunConfig) -
         if not isinstance(value, Mapping):
             known = ", ".join(list(inner.model_fields)[:4])
             raise ConfigError(
-                key, value, f"a section of settings; write lines below it, such as {known}"
+                path + key, value, f"a section of settings; write lines below it, such as {known}"
             )
-        refuse_odd_sections(value, inner)
+        refuse_odd_sections(value, inner, f"{path}{key}.")
+
+
+def refuse_loose_switches(
+    settings: Mapping[str, Any], section: Any = RunConfig, path: str = ""
+) -> None:
+    """Raise ConfigError for a switch that is neither True nor False.
+
+    For settings from Python; in YAML, yes and on also mean true.
+    """
+    for key, value in settings.items():
+        field = section.model_fields.get(key)
+        if field is None:
+            continue
+        if field.annotation is bool and not isinstance(value, bool):
+            raise ConfigError(path + key, value, "use True or False")
+        if isinstance(value, Mapping) and _section_in(field.annotation) is not None:
+            refuse_loose_switches(value, _section_in(field.annotation), f"{path}{key}.")
 
 
 def parse_config(settings: Mapping[str, Any]) -> RunConfig:
@@ -69,7 +89,7 @@ def parse_config(settings: Mapping[str, Any]) -> RunConfig:
         Names the first wrong key, its value, what is allowed and the nearest valid name.
     """
     try:
-        return RunConfig.model_validate(settings)
+        return RunConfig.model_validate(with_new_names(settings))
     except ValidationError as error:
         raise config_error(error) from error
 
@@ -97,17 +117,57 @@ def config_error(error: ValidationError, section: str = "") -> ConfigError:
     )
     match finding["type"]:
         case "extra_forbidden":
-            meant = did_you_mean(str(path[-1]), _keys_of(parent))
-            return ConfigError(key, value, f"no such setting; {meant}")
+            return ConfigError(key, value, f"no such setting; {_meant(str(path[-1]), parent)}")
         case "value_error":
             problem = str(finding["ctx"]["error"]) + (", or auto" if or_auto else "")
             return ConfigError(key, value, problem)
     choices = allowed(field) if field is not None else []
+    if isinstance(path[-1], int):  # an item of a list
+        choices = [choice.rpartition(", each ")[2] for choice in choices]
     if not choices:
         return ConfigError(key, value, finding["msg"][0].lower() + finding["msg"][1:])
     near = nearest_of(shown(value), choices)
-    meant = f"; did you mean {near!r}?" if near else "."
-    return ConfigError(key, value, f"not allowed{meant} Allowed: {either(choices)}")
+    meant = f"did you mean {near!r}? Use" if near else "use"
+    return ConfigError(key, value, f"{meant} {either(choices)}")
+
+
+def _meant(wrong: str, section: Any) -> str:
+    """The setting that a wrong name in a section may mean, also one further down, or all choices.
+
+    A dotted name is right on the command line, and is nested in a dictionary.
+    """
+    name, _, last = wrong.rpartition(".")
+    if name and last:
+        inner = _meant_below(last, section)
+        return (
+            f"settings are nested: {_nested(wrong.split('.'))}"
+            if wrong in inner
+            else f"settings are nested, such as {_nested((inner or ['optim.batch'])[0].split('.'))}"
+        )
+    known = _keys_of(section)
+    if nearest_of(wrong, known) is None and (below := _meant_below(wrong, section)):
+        return f"did you mean {either([f'`{one}`' for one in below])}?"
+    return did_you_mean(wrong, known)
+
+
+def _nested(parts: Sequence[str]) -> str:
+    """``{'optim': {'batch': ...}}``."""
+    text = "..."
+    for part in reversed(parts):
+        text = f"{{{part!r}: {text}}}"
+    return text
+
+
+def _meant_below(name: str, section: Any) -> list[str]:
+    """Dotted paths below a section of all settings of a name."""
+    found = []
+    for key, field in section.model_fields.items():
+        if key == name:
+            found.append(key)
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            found += [f"{key}.{path}" for path in _meant_below(name, inner)]
+    return found
 
 
 def settings_below(section: str) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from dcgan.config.parsing import parse_config, read_yaml
 from dcgan.config.tree import RunConfig
-from dcgan.errors import ConfigError, did_you_mean
+from dcgan.errors import ConfigError, did_you_mean, nearest_of
+from dcgan.old_names import with_new_names
 from dcgan.plain_yaml import load_yaml
 
 
@@ -34,6 +35,7 @@ def recipe_text(name: str | PathLike[str]) -> str:
     """
     name = fspath(name)
     path = Path(name)
+    _refuse_no_file(name)
     if is_recipe_file(name):
         read_yaml(path)
         return path.read_text(encoding="utf-8")
@@ -50,6 +52,7 @@ def recipe_text(name: str | PathLike[str]) -> str:
 def load_recipe(name: str | PathLike[str]) -> dict[str, Any]:
     """The settings of a recipe, given its name or its file."""
     name = fspath(name)
+    _refuse_no_file(name)
     settings = read_yaml(Path(name)) if is_recipe_file(name) else load_yaml(recipe_text(name))
     if not isinstance(settings, dict):
         settings = {}
@@ -60,6 +63,25 @@ def is_recipe_file(name: str) -> bool:
     """Whether a recipe is named by its file and not one of this package's."""
     path = Path(name)
     return path.suffix in {".yaml", ".yml"} or path.is_file()
+
+
+def _refuse_no_file(name: str) -> None:
+    """Raise ConfigError for a missing recipe file; names the nearest file or recipe."""
+    path = Path(name)
+    if path.suffix not in {".yaml", ".yml"} or path.exists():
+        return
+    known = list_recipes()
+    if path.stem in known:
+        raise ConfigError("recipe", name, f"no such file; did you mean the recipe {path.stem!r}?")
+    try:
+        files = [one.name for one in path.parent.iterdir() if one.suffix in {".yaml", ".yml"}]
+    except OSError:
+        files = []
+    near = nearest_of(path.name, files)
+    if near is not None:
+        meant = str(path.with_name(near))
+        raise ConfigError("recipe", name, f"no such file; did you mean {meant!r}?")
+    raise ConfigError("recipe", name, f"no such file. Use a file, or one of {', '.join(known)}")
 
 
 def merge(base: Mapping[str, Any], *overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,4 +103,4 @@ def merge(base: Mapping[str, Any], *overrides: Mapping[str, Any]) -> dict[str, A
 
 def with_settings(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
     """The same configuration with other settings, nested as in a recipe."""
-    return parse_config(merge(config.model_dump(mode="json"), settings))
+    return parse_config(merge(config.model_dump(mode="json"), with_new_names(settings)))

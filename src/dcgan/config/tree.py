@@ -17,7 +17,7 @@ from pydantic import Field
 
 from dcgan.config.fields import (
     Auto,
-    Colour,
+    Color,
     Device,
     Natural,
     Policy,
@@ -94,7 +94,7 @@ class DataConfig(Section):
     frames: Frames = "first"
     """Choose what to read from an animated image: its first frame, or all frames as separate
     images."""
-    background: Colour = "#ffffff"
+    background: Color = "#ffffff"
     """Set the color behind transparent pixels and in padding, as #rrggbb."""
     integer_range: Range | Auto = "auto"
     """Set the values that become black and white in images of 16-bit or 32-bit integers, such as
@@ -106,13 +106,15 @@ class DataConfig(Section):
     """Scale pixels to [-1, 1] (symmetric), or to mean 0 and standard deviation 1 over the dataset
     (standardized, not for a generator that ends in tanh)."""
     flip: bool = False
-    """Flip each image left to right with probability 0.5. Do not use it for letters or digits."""
+    """Flip each image left to right with probability 0.5. Use it for small datasets, but not for
+    letters or digits."""
     dequantize: bool = False
     """Add uniform noise of up to half a pixel value, so that pixel values are continuous."""
     duplicates: KeepOrDrop = "keep"
-    """Keep or drop images that are exact or near copies of an earlier image."""
+    """Keep or drop images that are exact or near copies of an earlier image. dcgan inspect counts
+    them."""
     blank: KeepOrDrop = "keep"
-    """Keep or drop blank images, on which nothing is visible."""
+    """Keep or drop blank images, on which nothing is visible. dcgan inspect counts them."""
     max_unreadable: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Refuse to train if more than this share of the files (0 to 1) is unreadable."""
     cache: CachePlace = "user"
@@ -134,10 +136,11 @@ class ObjectiveConfig(Section):
     """The losses and penalties of both networks."""
 
     loss: LossName = "non-saturating"
-    """Choose the loss of both networks. saturating is the original minimax loss."""
+    """Choose the loss of both networks. Change it only to compare losses; saturating is the
+    original minimax loss."""
     real_target: Annotated[float, Field(gt=0.5, le=1)] = 1.0
-    """Set the discriminator's target for real images. A value below 1 is one-sided label
-    smoothing."""
+    """Set the discriminator's target for real images. Try 0.9 (one-sided label smoothing) if the
+    discriminator is overfitting and there is no penalty."""
     fake_target: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     """Set the discriminator's target for generated images. A value above 0 is two-sided label
     smoothing and needs --objective.force-two-sided."""
@@ -145,18 +148,21 @@ class ObjectiveConfig(Section):
     """Allow two-sided label smoothing. It is not recommended, because it rewards the generator for
     what it already generates."""
     r1: Annotated[float, Field(ge=0)] | Auto = 0.0
-    """Set the weight (gamma) of the R1 penalty on the discriminator's gradient at real images. 0
-    turns it off; auto uses 3 for gray images and 1 for color."""
+    """Set the weight (gamma) of the R1 penalty on the discriminator's gradient at real images.
+    Raise it if training is unstable, lower it if samples stay blurred; 0 turns it off. auto uses 3
+    for gray images and 1 for color."""
     r2: Annotated[float, Field(ge=0)] = 0.0
     """Set the weight (gamma) of the R2 penalty on the discriminator's gradient at generated images.
-    0 turns it off."""
+    Add it to R1 for the relativistic loss; 0 turns it off."""
     wgan_gp: Annotated[float, Field(ge=0)] = 0.0
-    """Set the weight (lambda) of the WGAN-GP penalty, between real and generated images. 0 turns it
-    off."""
+    """Set the weight (lambda) of the WGAN-GP penalty, between real and generated images. Use 10
+    with the wasserstein loss; 0 turns it off."""
     dragan: Annotated[float, Field(ge=0)] = 0.0
-    """Set the weight (lambda) of the DRAGAN penalty, around real images. 0 turns it off."""
+    """Set the weight (lambda) of the DRAGAN penalty, around real images. Try 10 instead of R1 if
+    training is unstable; 0 turns it off."""
     penalty_interval: Positive = 8
-    """Apply the penalties once in this many discriminator steps, multiplied by the same number."""
+    """Apply the penalties once in this many discriminator steps, multiplied by the same number. A
+    larger number trains faster; 1 is the most exact."""
     penalties_fade_from: Natural = 0
     """Reduce the weights of the penalties after this many images seen, as 1 / images seen. 0 keeps
     them constant."""
@@ -167,13 +173,13 @@ class ObjectiveConfig(Section):
     original WGAN (default: off)."""
     top_k: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Train the generator only on this share (0 to 1) of the generated images, those that the
-    discriminator finds most real. 1 uses all."""
+    discriminator finds most real. Try 0.5 if many samples are bad; 1 uses all."""
     top_k_ramp: Natural = 0
     """Reduce the share geometrically from 1 to --objective.top-k over this many images seen. 0 uses
     that share from the start."""
     information: Annotated[float, Field(ge=0)] = 1.0
     """Set the weight of the InfoGAN loss, which trains the networks so that the codes can be read
-    from generated images."""
+    from generated images. Raise it if a code changes nothing."""
     information_continuous: Annotated[float, Field(ge=0)] = 0.1
     """Set the weight of continuous codes within the InfoGAN loss."""
 
@@ -183,38 +189,40 @@ class AugmentConfig(Section):
     alike."""
 
     policy: Policy | Auto = "none"
-    """Choose the augmentation: none, or colour, translation and cutout joined by +. auto uses all
+    """Choose the augmentation: none, or color, translation and cutout joined by +. auto uses all
     three below 100,000 images."""
     probability: Annotated[float, Field(ge=0, le=1)] | Literal["adaptive"] = 1.0
     """Set the probability of each operation for each image. adaptive starts with the second epoch
     and raises it while the discriminator is overfitting."""
     target: Annotated[float, Field(gt=0, lt=1)] = 0.6
-    """Set the mean sign of the discriminator's logits on real images that adaptive aims at. Lower
-    values augment more."""
+    """Set the mean sign of the discriminator's logits on real images (0 to 1) that adaptive aims
+    at. Lower it, to augment more, if the discriminator is overfitting."""
     images_to_one: Positive = 500_000
-    """Set how many images adaptive needs at least to raise the probability from 0 to 1. Lower
-    values react faster."""
+    """Limit how fast adaptive raises the probability: from 0 to 1 in at least this many images
+    seen. Lower it for short runs."""
 
 
 class PlayerConfig(Section):
     """The optimizer of one network."""
 
     algorithm: Optimiser = "adam"
-    """Choose the optimizer."""
+    """Choose the optimizer. Change it only to reproduce a paper."""
     lr: Annotated[float, Field(gt=0)] | Auto = 2e-4
-    """Set the learning rate. auto uses 2e-3 up to a width of 16 and less in proportion for wider
-    networks (1e-3 for 32)."""
+    """Set the learning rate. Lower it if training is unstable. auto uses 2e-3 up to a width of 16
+    and less in proportion for wider networks (1e-3 for 32)."""
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (
         0.5,
         0.999,
     )
-    """Set the decay rates of Adam's two moments."""
+    """Set the decay rates of Adam's two moments. The first is 0.5 in the DCGAN paper; 0 suits a
+    penalty on the gradient."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    """Set the weight decay (decoupled in AdamW)."""
+    """Set the weight decay (decoupled in AdamW). GANs rarely need it."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Set the momentum of SGD."""
+    """Set the momentum of SGD; Adam does not use it."""
     clip_norm: Annotated[float, Field(gt=0)] | None = None
-    """Scale the gradient down to this norm where it is larger (default: off)."""
+    """Scale the gradient down to this norm where it is larger. Try 1 if losses jump (default:
+    off)."""
 
 
 class OptimConfig(Section):
@@ -226,8 +234,8 @@ class OptimConfig(Section):
     generator: PlayerConfig = PlayerConfig()
     discriminator: PlayerConfig = PlayerConfig()
     micro_batch: Positive | Auto = "auto"
-    """Set how many images pass through the networks at once; the gradients of a batch add up. auto
-    uses the whole batch, or what fits into GPU memory."""
+    """Set how many images pass through the networks at once; the gradients of a batch add up. Lower
+    it if memory runs out. auto uses the whole batch, or what fits into GPU memory."""
     recompute: bool = False
     """Keep only each layer's input until the backward pass and compute the rest again. This saves
     memory for large images and is slower."""
@@ -235,9 +243,11 @@ class OptimConfig(Section):
     """Choose the images whose statistics batch norm uses with several processes: all (the whole
     batch) or own (the share of each process)."""
     discriminator_steps: Positive = 1
-    """Set the number of discriminator steps per generator step."""
+    """Set the number of discriminator steps per generator step. Use 5 with the wasserstein
+    loss."""
     schedule: LearningRateSchedule = "constant"
-    """Choose how both learning rates fall during the run."""
+    """Choose how both learning rates fall during the run. Try linear if images get worse at the
+    end."""
     schedule_start: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Set the share of the run (0 to 1) after which the learning rates begin to fall."""
     schedule_end: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -248,8 +258,8 @@ class AverageConfig(Section):
     """Exponential moving average of the generator's weights (EMA)."""
 
     half_life: Annotated[int, Field(ge=0)] = 0
-    """Average the generator's weights over training (EMA): after this many images, an old weight
-    counts half. 0 turns averaging off."""
+    """Average the generator's weights over training (EMA): the weights of this many images ago
+    count half. Raise it for long runs; 0 turns averaging off."""
     ramp_up: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Limit the half-life to this share of the images seen (0 to 1), so that early weights are soon
     forgotten. 0 sets no limit."""
@@ -271,10 +281,10 @@ class RecordsConfig(Section):
     """What is written into the run folder, and how often."""
 
     log_every: Positive | Auto = "auto"
-    """Set how many images lie between log lines, after a denser start. auto uses 50 batches, or a
-    hundredth of a short run."""
+    """Set how many images lie between log lines; there are more at the start. auto uses 50 batches,
+    or a hundredth of a short run."""
     sheets: Positive = 40
-    """Set the number of sample sheets, of the same latents, dense early and sparse late. With
+    """Set the number of sample sheets, all of the same latents; there are more at the start. With
     --minutes, each sheet comes after 1.25 times the images seen of the last one."""
     sheet_images: Positive = 64
     """Set the number of images on a sample sheet."""
@@ -296,22 +306,23 @@ class RecordsConfig(Section):
 class MetricsConfig(Section):
     """How the averaged generator is scored during training, to find the best checkpoint."""
 
-    measure: Distance | Literal["off"] = "frechet"
+    metric: Distance | Literal["off"] = "frechet"
     """Choose the distance between real and generated images that selects the best checkpoint:
     frechet, kernel (squared MMD), or off. Lower is better."""
     extractor: str = "random"
-    """Choose the feature extractor: random, classifier, inception, or a file, as for dcgan
-    evaluate."""
+    """Choose the feature extractor: random, classifier, inception, a file, or auto, which is the
+    classifier if there are labels and else random, as for dcgan evaluate."""
     images: Annotated[int, Field(ge=50)] = 2000
     """Set how many generated images to score, always of the same latents, and as many real
     images."""
     every: Positive | Auto = "auto"
-    """Set how many images lie between two scores, after a denser start. auto computes it from the
-    operations of training and scoring, to keep to --metrics.share."""
+    """Set how many images lie between two scores; there are more at the start. auto computes it
+    from the operations of training and scoring, to keep to --metrics.share."""
     share: Annotated[float, Field(gt=0, le=1)] = 0.05
     """Set the approximate share of the training time (0 to 1) that scoring uses in a long run."""
     patience: Positive | None = None
-    """Stop when the score has not improved for this many images seen (default: never)."""
+    """Stop when the score has not improved for this many images seen. Try a fifth of the run
+    (default: never)."""
 
 
 class RunConfig(Section):
@@ -320,7 +331,8 @@ class RunConfig(Section):
     recipe: str = "auto"
     """Set the recipe that the run starts from."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """Set the seed of weights, latents, data order and noise."""
+    """Set the seed of weights, latents, data order and noise, from 0 to 2^63 - 1. The same seed
+    repeats a run; another seed gives a different run."""
     device: Device = "auto"
     """Choose the device: auto, cpu, cuda, cuda:N or mps."""
     precision: Auto | Precision = "auto"

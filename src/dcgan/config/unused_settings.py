@@ -96,10 +96,10 @@ def _unused(config: RunConfig) -> dict[str, str]:
     has_penalty = any(getattr(objective, name) for name in PENALTIES)
     is_adaptive = config.augment.probability == "adaptive"
     falls = config.optim.schedule != "constant"
-    is_scored = config.metrics.measure != "off"
+    is_scored = config.metrics.metric != "off"
     constant = "the learning rates are constant. Set `optim.schedule=linear` or cosine"
     fixed = "the probability is fixed. Set `augment.probability=adaptive`"
-    off = "there are no scores. Set `metrics.measure=frechet`"
+    off = "there are no scores. Set `metrics.metric=frechet`"
     needs += [
         (
             "objective.force_two_sided",
@@ -135,7 +135,7 @@ def _unused(config: RunConfig) -> dict[str, str]:
         (
             "augment.probability",
             config.augment.policy != "none",
-            "nothing is augmented. Set `augment.policy=colour+translation+cutout`",
+            "nothing is augmented. Set `augment.policy=color+translation+cutout`",
         ),
         ("augment.target", is_adaptive, fixed),
         ("augment.images_to_one", is_adaptive, fixed),

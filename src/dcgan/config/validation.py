@@ -182,14 +182,17 @@ def _warnings(config: RunConfig) -> Iterator[str]:
         yield "`model.generator.noise`: keeps the generator from clean images early in training"
     if generator.dropout > 0 or any(row.dropout for row in rows):
         yield "`model.generator.dropout`: makes images worse; use it in the discriminator"
-    if config.augment.policy == "colour" and config.data.channels in (1, 2):
-        yield "`augment.policy=colour`: gray images have no color, so nothing is augmented"
+    if config.augment.policy == "color" and config.data.channels in (1, 2):
+        yield "`augment.policy=color`: gray images have no color, so nothing is augmented"
     micro, batch = config.optim.micro_batch, config.optim.batch
     if micro != "auto" and batch != "auto" and micro < batch:
         setting = f"`optim.micro_batch={micro}`"
         for name in _PLAYERS:
             if uses_norm(getattr(config.model, name), "batch"):
-                yield f"{setting}: batch norm in the {name} sees so many images, not the {batch}"
+                yield (
+                    f"{setting}: batch norm in the {name} uses {micro} images at a time, not"
+                    f" {batch}"
+                )
         for key, off, does in _OF_WHOLE_BATCHES:
             if attrgetter(key)(config) != off:
                 yield f"{setting}: `{key}` {does} so many images at a time"

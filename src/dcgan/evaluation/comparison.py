@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dcgan.errors import ConfigError
 from dcgan.evaluation.evaluator import Evaluator, refuse_few, refuse_few_images
 from dcgan.evaluation.extractors import open_extractor, refuse_unknown
-from dcgan.evaluation.sampler import Sampler
+from dcgan.evaluation.sampler import Sampler, Samplers, samplers
 from dcgan.metrics.registry import metrics_on
 from dcgan.metrics.score import Score
 from dcgan.render.runs_page import side_by_side
@@ -23,6 +23,7 @@ from dcgan.runs.dataset import open_dataset
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.scores import read_scores
 from dcgan.runs.settings import differences, stored_settings
+from dcgan.runtime.arguments import refuse_seed
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
@@ -110,7 +111,7 @@ class Comparison:
 @checked
 @isolated()
 def compare(
-    runs: Sequence[Sampler],
+    runs: Samplers,
     data: StrPath | None = None,
     *,
     images: int = 5_000,
@@ -124,8 +125,8 @@ def compare(
 
     Parameters
     ----------
-    runs : sequence of Sampler
-        At least two.
+    runs : sequence of Run or path
+        At least two; paths are opened at their best checkpoint.
     data : str, optional
         The real images; default the training data of the first run.
     images : int, default 5,000
@@ -144,16 +145,19 @@ def compare(
     ConfigError
         Fewer than two runs or repeats, or a run given twice.
     """
+    runs = samplers(runs)
     if len(runs) < 2:
-        raise ConfigError("runs", len(runs), "at least two run folders are needed")
+        raise ConfigError("runs", [str(run.path) for run in runs], "use at least two runs")
     if len({run.checkpoint.resolve() for run in runs}) < len(runs):
-        raise ConfigError("runs", [str(run.path) for run in runs], "the same one is given twice")
+        problem = "one is given twice. Use different runs or checkpoints"
+        raise ConfigError("runs", [str(run.path) for run in runs], problem)
     if images:
         refuse_few(images)
+    refuse_seed(seed)
     extractor = fspath(extractor)
     refuse_unknown(extractor)
     if repeats < 2:
-        raise ConfigError("repeats", repeats, "at least 2 are needed for a spread")
+        raise ConfigError("repeats", repeats, "use at least 2: a spread needs two scores")
     for problem in filter(None, map(log_problem, runs)):
         reporter.note(problem)
     spreads: list[tuple[Spread, ...]] = [()] * len(runs)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dcgan.data import ImageDataset
 from dcgan.errors import DataError
 from dcgan.evaluation.baselines import RealBaselines
-from dcgan.evaluation.real_images import take
+from dcgan.evaluation.real_images import take, without_digest
 from dcgan.metrics.estimate import FeatureArray
 from dcgan.metrics.extractor import Features
 from dcgan.metrics.memorization import copy_threshold, copying_test, nearest, repeats
@@ -39,43 +39,59 @@ _MANY = 2.0
 
 
 @dataclass(frozen=True)
-class Copying:
-    """Result of the search for copies.
+class Pairs:
+    """Generated images, each with the training image nearest to it.
 
     Parameters
     ----------
     generated, training : uint8 (N, C, H, W)
-        Generated images that are nearest to a training image, nearest first, and the latter.
     distances : tuple of float
         Between their features.
-    searched : int
-        Number of training images.
-    held_out : str
-        Which real images the generator could not copy.
-    scores : tuple of Score
     """
 
     generated: NDArray[np.uint8]
     training: NDArray[np.uint8]
     distances: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Copying:
+    """Result of the search for copies.
+
+    Parameters
+    ----------
+    nearest, typical : Pairs
+        The pairs of the smallest distances, nearest first, and those about the median distance.
+    searched : int
+        Number of training images.
+    held_out : str
+        Which real images the generator could not copy.
+    scores : tuple of Score
+    real_distance : float, optional
+        The median distance of held-out real images to the nearest training image.
+    """
+
+    nearest: Pairs
+    typical: Pairs
     searched: int
     held_out: str
     scores: tuple[Score, ...]
+    real_distance: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold, without the images."""
         return {
             "searched": self.searched,
             "held_out": self.held_out,
-            "nearest_distances": list(self.distances),
+            "nearest_distances": list(self.nearest.distances),
         }
 
     def lines(self) -> list[str]:
         """For people."""
         scores = {score.metric: score for score in self.scores}
         lines = [
-            f"copies         searched among {self.searched:,} training images and compared with"
-            f" held-out images: {self.held_out}"
+            f"copies         searched among {self.searched:,} training images;"
+            f" {without_digest(self.held_out)}"
         ]
         if "copying_test" in scores:
             verdict = _verdict(scores["copying_test"], scores["duplicate_rate"])
@@ -88,21 +104,23 @@ def _verdict(test: Score, duplicates: Score) -> str:
     sure = _SURE / sqrt(_cells(test.generated))
     if duplicates.baseline is not None and duplicates.value > _MANY * duplicates.baseline:
         return (
-            "generated images are closer to training images than unseen images are: it copies"
+            "generated images are closer to training images than held-out images are: it copies"
             if test.value < -sure
             else "some generated images are copies, most are not: see the duplicate rate"
         )
     if test.value < -sure:
         return (
-            "generated images are closer to training images than unseen images are, but are not"
+            "generated images are closer to training images than held-out images are, but are not"
             " copies, as with smooth images or few kinds of images: see the nearest pairs"
         )
     if test.value > sure:
         return (
-            "generated images are farther from training images than unseen images are: they are"
+            "generated images are farther from training images than held-out images are: they are"
             " no copies, but do not match the data well"
         )
-    return "generated images are as far from training images as unseen images are: no copying found"
+    return (
+        "generated images are as far from training images as held-out images are: no copying found"
+    )
 
 
 class CopyingSearch:
@@ -136,7 +154,7 @@ class CopyingSearch:
     ) -> None:
         if held_out is None:
             count = len(rows_N) // 5
-            name = f"{count:,} of the training images, which are not searched"
+            name = f"{count:,} training images were held out for comparison"
             held_out = features.take(slice(0, count)), name
             rows_N, features = rows_N[count:], features.take(slice(count, None))
         self._held_out_MF, self._name = held_out[0].values, held_out[1]
@@ -146,7 +164,7 @@ class CopyingSearch:
         if len(self._held_out_MF) >= _FEWEST_HELD_OUT:
             self._baselines = baselines.of(
                 f"copying {self._name} {len(rows_N)}",
-                ("threshold", "copying_test", "duplicate_rate", "repeat_rate"),
+                ("threshold", "copying_test", "duplicate_rate", "repeat_rate", "nearest_distance"),
                 lambda: _baselines(self._held_out_MF, self._training_NF),
             )
 
@@ -158,14 +176,23 @@ class CopyingSearch:
         The nearest pairs are chosen from the first n of them, ``images`` uint8 (n, C, H, W).
         """
         distance_N, index_N = nearest(generated.values, self._training_NF)
-        closest = np.argsort(distance_N[: len(images)], kind="stable")[:_SHOWN]
+        order = np.argsort(distance_N[: len(images)], kind="stable")
+        middle = max(0, (len(order) - _SHOWN) // 2)
+        nearest_pairs, typical = (
+            Pairs(
+                images[chosen],
+                take(self._dataset, self._rows[index_N[chosen]]),
+                tuple(float(one) for one in distance_N[chosen]),
+            )
+            for chosen in (order[:_SHOWN], order[middle : middle + _SHOWN])
+        )
         return Copying(
-            images[closest],
-            take(self._dataset, self._rows[index_N[closest]]),
-            tuple(float(one) for one in distance_N[closest]),
+            nearest_pairs,
+            typical,
             len(self._rows),
             self._name,
             self._scores(generated.values, distance_N, seed, split),
+            self._baselines.get("nearest_distance"),
         )
 
     def _scores(
@@ -209,6 +236,7 @@ def _baselines(held_out: FeatureArray, training: FeatureArray) -> dict[str, floa
         "copying_test": _c_t(one, training, other),
         "duplicate_rate": float((distance_M <= threshold).mean()),
         "repeat_rate": repeats(held_out, threshold=threshold),
+        "nearest_distance": float(np.median(distance_M)),
     }
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from os import fspath
 
 from dcgan.errors import ConfigError, DcganError
 from dcgan.evaluation.evaluator import Evaluation, Evaluator, refuse_few, refuse_few_images
 from dcgan.evaluation.extractors import open_extractor, refuse_unknown
 from dcgan.evaluation.real_images import name_of
-from dcgan.evaluation.sampler import Sampler
+from dcgan.evaluation.sampler import Samplers, samplers
 from dcgan.runs.dataset import held_out_name, open_dataset
+from dcgan.runtime.arguments import refuse_seed
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
@@ -20,7 +20,7 @@ from dcgan.runtime.signatures import checked
 @checked
 @isolated()
 def evaluate(
-    runs: Sequence[Sampler],
+    runs: Samplers,
     data: StrPath | None = None,
     *,
     extractor: StrPath = "auto",
@@ -36,10 +36,10 @@ def evaluate(
 
     Parameters
     ----------
-    runs : sequence of Run
-        Such as ``[dcgan.open_run("runs/a")]``. Each run is opened at the checkpoint to evaluate.
-        All runs must generate images of the same shape. If several processes opened the runs, they
-        share the work, and each process returns all results.
+    runs : Run, path, or sequence of them
+        Such as ``dcgan.open_run("runs/a")``. Each run is opened at the checkpoint to evaluate; a
+        path is opened at its best one. All runs must generate images of the same shape. If several
+        processes opened the runs, they share the work, and each process returns all results.
     data : str, optional
         The real images, as for :func:`dcgan.train`; default the training data of the first run.
     extractor : str, default "auto"
@@ -64,7 +64,7 @@ def evaluate(
     Returns
     -------
     list of Evaluation
-        One for each run.
+        One for each run, also for a single one.
 
     Raises
     ------
@@ -73,6 +73,8 @@ def evaluate(
     """
     # refused before any image is decoded or a classifier trained
     refuse_few(images)
+    refuse_seed(seed)
+    runs = samplers(runs)
     extractor = fspath(extractor)
     refuse_unknown(extractor)
     folder, networks, ranks = runs[0].folder, runs[0].networks, runs[0].ranks

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data import ImageDataset
-from dcgan.errors import ConfigError, DataError
+from dcgan.errors import ConfigError, DataError, did_you_mean
 from dcgan.evaluation.baselines import RealBaselines
 from dcgan.evaluation.copying import Copying, CopyingSearch
 from dcgan.evaluation.judgement import judgement
@@ -73,7 +73,8 @@ class Evaluation:
         for score in self.scores:
             if score.metric == metric:
                 return score
-        raise KeyError(metric)
+        names = [score.metric for score in self.scores]
+        raise KeyError(f"no metric {metric!r}; {did_you_mean(metric, names)}")
 
     @property
     def judgement(self) -> str:
@@ -143,6 +144,11 @@ class Evaluator:
         self._reporter, self._brief = reporter, brief
         order = chosen_order(total)
         self._rows, self._other_rows = order[: self.count], order[self.count : 2 * self.count]
+        if self.count < images:
+            reporter.note(
+                f"using {self.count:,} images instead of {images:,}: half of the dataset, because"
+                " the real-image baseline needs as many others"
+            )
         reporter.note(f"computing the features of real images ({extractor.label})")
         searched = 0 if brief or not copies else min(total, _MOST_TRAINING)
         most = max(2 * self.count, searched)
@@ -163,7 +169,8 @@ class Evaluator:
 
     def _features_of(self, held_out: ImageDataset) -> tuple[Features, str]:
         rows = chosen_order(len(held_out))[: self.count]
-        name = f"{len(rows):,} of {len(held_out):,} other images ({name_of(held_out)})"
+        name = f"compared with {len(rows):,} of {len(held_out):,} held-out images"
+        name += f" ({name_of(held_out)})"
         return real_features(held_out, rows, self._extractor), name
 
     def evaluate(self, run: Sampler, *, seed: int = 0) -> Evaluation:
@@ -261,7 +268,7 @@ class Evaluator:
 def refuse_few(images: int) -> None:
     """Raise ``ConfigError`` for too few generated images to compute a distance."""
     if images < FEWEST:
-        raise ConfigError("images", images, f"at least {FEWEST} images are needed for a score")
+        raise ConfigError("images", images, f"a score needs at least {FEWEST} images")
 
 
 def refuse_few_images(total: int) -> None:

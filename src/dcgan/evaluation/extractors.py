@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from math import prod
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from dcgan.metrics.extractors.module import module_extractor
 from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.runtime.files import expanded
 from dcgan.runtime.reporting import SILENT, Reporter
+from dcgan.runtime.wording import counted
 
 NAMES = ("auto", "random", "classifier", "inception")
 
@@ -76,7 +78,10 @@ def open_extractor(
     refuse_unknown(wanted)
     channels, height, width = dataset.shape
     if wanted == "auto":
-        wanted = "classifier" if _has_classes_to_learn(dataset) else "random"
+        problem = _no_classes_to_learn(dataset)
+        if problem:
+            reporter.note(f"using the feature extractor random: {problem}")
+        wanted = "random" if problem else "classifier"
     if wanted == "classifier":
         found = classes_of(dataset)
         if found is None:
@@ -106,8 +111,11 @@ def refuse_unknown(wanted: str, key: str = "extractor") -> None:
     :func:`open_extractor` does this itself; call it earlier, before images are decoded. ``key`` is
     the setting that the error names.
     """
-    if wanted not in NAMES and not expanded(wanted).is_file():
-        raise ConfigError(key, wanted, f"neither a name nor a file; {did_you_mean(wanted, NAMES)}")
+    if wanted in NAMES or expanded(wanted).is_file():
+        return
+    if Path(wanted).suffix or len(Path(wanted).parts) > 1:
+        raise ConfigError(key, wanted, f"no such file. Use a file, or one of {', '.join(NAMES)}")
+    raise ConfigError(key, wanted, f"neither a name nor a file; {did_you_mean(wanted, NAMES)}")
 
 
 def classes_of(dataset: ImageDataset, factor: str | None = None) -> tuple[str, Labels] | None:
@@ -123,13 +131,25 @@ def classes_of(dataset: ImageDataset, factor: str | None = None) -> tuple[str, L
     return next(iter(named.items()), None)
 
 
-def _has_classes_to_learn(dataset: ImageDataset) -> bool:
+def _no_classes_to_learn(dataset: ImageDataset) -> str:
+    """Why no classifier can be trained on the labels; empty if one can."""
     found = classes_of(dataset)
     if found is None:
-        return False
+        return "the images have no labels to train a classifier on"
+    names = found[1].names
+    if not 2 <= len(names) <= MOST_CLASSES:
+        return (
+            f"{counted(len(names), 'class', 'classes')}; a classifier needs 2 to {MOST_CLASSES:,}"
+        )
     _, classes = _training_part(dataset, found[1])
-    counts = np.bincount(classes, minlength=len(found[1].names))
-    return 2 <= len(counts) <= MOST_CLASSES and bool(counts.min() >= FEWEST_IMAGES)
+    counts = np.bincount(classes, minlength=len(names))
+    if counts.min() >= FEWEST_IMAGES:
+        return ""
+    rarest = int(counts.argmin())
+    return (
+        f"class {names[rarest]} has {counted(int(counts[rarest]), 'image')}; a classifier needs"
+        f" {FEWEST_IMAGES} of each"
+    )
 
 
 def _near_chance(extractor: Extractor, dataset: ImageDataset, labels: Labels) -> str:

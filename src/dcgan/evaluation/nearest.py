@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from dcgan.data import ImageDataset
 from dcgan.evaluation.real_images import parts_of, take
 from dcgan.runtime.isolation import isolated
+from dcgan.runtime.signatures import checked
 
 
+@checked
 def nearest_real(
     dataset: ImageDataset, images_NCHW: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

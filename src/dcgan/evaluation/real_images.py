@@ -5,6 +5,7 @@ N images · C channels · H, W sides
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from math import prod
 
@@ -43,7 +44,7 @@ def two_samples(
     if count < FEWEST:
         raise DataError(
             f"{total} real images: at least {2 * FEWEST} are needed for a score. Add images, or set"
-            " `metrics.measure=off`"
+            " `metrics.metric=off`"
         )
     order = chosen_order(total)
     one, other = np.sort(order[:count]), np.sort(order[count : 2 * count])
@@ -54,6 +55,15 @@ def two_samples(
 def name_of(dataset: ImageDataset) -> str:
     """Eight letters that identify a dataset."""
     return dataset.fingerprint.rpartition(":")[2][:8]
+
+
+def without_digest(text: str) -> str:
+    """A description of images without the eight letters of :func:`name_of`.
+
+    >>> without_digest("60 of 1,797 images (9caf3cdb)")
+    '60 of 1,797 images'
+    """
+    return re.sub(r" \([0-9a-f]{8}\)", "", text)
 
 
 def parts_of(dataset: ImageDataset, rows: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from PIL import Image
+
+from dcgan.evaluation.copying import Copying
 from dcgan.evaluation.evaluator import Evaluation
 from dcgan.metrics.registry import METRICS
 from dcgan.render.quality import quality_curves
-from dcgan.render.sheet import captioned_rows, save_image
+from dcgan.render.sheet import Row, save_image, stacked
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
 from dcgan.runs.scores import Measured, panel_of, write_best
 from dcgan.runtime.files import write_json
+
+_PAIR_SIDE = 96
+"""Pixels of the longer side of an image on the sheet of nearest pairs."""
 
 
 def keep_evaluation(folder: RunFolder, found: Evaluation, *, place: Path | None = None) -> Path:
@@ -23,12 +29,28 @@ def keep_evaluation(folder: RunFolder, found: Evaluation, *, place: Path | None 
     path = (place or folder.evaluations) / f"{found.checkpoint}-{_protocol(found)}.json"
     write_json(path, {"time": now(), **found.to_json()})
     if found.copying is not None:
-        rows = {
-            "generated, nearest to a training image": found.copying.generated,
-            "that training image": found.copying.training,
-        }
-        save_image(captioned_rows(rows), nearest_sheet(path))
+        save_image(_pairs(found.copying), nearest_sheet(path))
     return path
+
+
+def _pairs(copying: Copying) -> Image.Image:
+    """Generated images above their training images, with distances: the nearest and typical."""
+    real = copying.real_distance
+    beside = "" if real is None else f" (held-out real images: {real:.3g} at the median)"
+    rows = []
+    for title, pairs in (
+        (
+            f"generated images nearest to a training image, with distance{beside}",
+            copying.nearest,
+        ),
+        ("generated images at about the median distance", copying.typical),
+    ):
+        distances = [f"{distance:.3g}" for distance in pairs.distances]
+        rows += [
+            Row(pairs.generated, title=title),
+            Row(pairs.training, distances, title="the training images nearest to them"),
+        ]
+    return stacked(rows, len(copying.nearest.distances), side=_PAIR_SIDE)
 
 
 def keep_all_evaluations(

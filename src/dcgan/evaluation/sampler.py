@@ -5,17 +5,21 @@ N images · C channels · H, W sides
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from os import PathLike
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dcgan.errors import ConfigError
 from dcgan.models.generator import Generator
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
+from dcgan.runs.run import open_run
+from dcgan.runtime.files import StrPath
 from dcgan.runtime.ranks import Ranks
 
 
@@ -48,3 +52,31 @@ class Sampler(Protocol):
 
     def log(self) -> list[dict[str, Any]]:
         """The lines of ``log.jsonl``."""
+
+
+Samplers: TypeAlias = Sampler | StrPath | Sequence[Sampler | StrPath]
+"""One run or several, opened or as paths of run folders."""
+
+
+def samplers(runs: Samplers) -> list[Sampler]:
+    """Runs as a list; those that are paths are opened at their best checkpoint.
+
+    Raises
+    ------
+    ConfigError
+        No run, or something else.
+    RunError
+        A path that is no run folder.
+    """
+    several = runs if isinstance(runs, list | tuple) else [runs]
+    if not several:
+        raise ConfigError("runs", runs, "use one run or more")
+    return [_opened(run) for run in several]
+
+
+def _opened(run: object) -> Sampler:
+    if isinstance(run, str | PathLike):
+        return open_run(run)
+    if not hasattr(run, "checkpoint"):
+        raise ConfigError("runs", run, "use runs, such as dcgan.open_run(path), or their paths")
+    return cast(Sampler, run)

@@ -57,21 +57,26 @@ def diagnose(history: History) -> Diagnosis:
 
 
 def _verdict(history: History, found: list[Finding]) -> str:
-    if not history.log and not found:
-        return "Nothing has been logged yet."
-    by_id = {finding.id: finding for finding in found}
     bad = [finding for finding in found if finding.severity != "note"]
     if bad:
-        worst = bad[0]
-        title = worst.id.replace("-", " ").capitalize()
-        return f"{title} since image {worst.since:,}. {worst.meaning}"
-    if history.setup.needed and history.images_seen < history.setup.needed:
+        title = bad[0].id.replace("-", " ").capitalize()
+        return f"{title} since image {bad[0].since:,}. {bad[0].meaning}"
+    if not history.log:
+        return "Nothing has been logged yet."
+    seen, needed = history.images_seen, history.setup.needed
+    if needed and seen < needed:
         return (
-            f"Too early to say: {history.images_seen:,} images seen, and recognizable images need"
-            f" about {history.setup.needed:,}. Train longer."
+            f"Too early to say: {seen:,} images seen, and recognizable images need about"
+            f" {needed:,}. Train longer."
         )
-    if "improving" in by_id:
-        return f"Healthy, still improving: twice as long would help. {by_id['improving'].meaning}"
-    if "plateau" in by_id:
-        return f"Healthy, no longer improving. {by_id['plateau'].meaning}"
-    return "No problem found."
+    return _healthy(history, {finding.id: finding.meaning for finding in found})
+
+
+def _healthy(history: History, meanings: dict[str, str]) -> str:
+    """Whether more time will help."""
+    if "improving" in meanings:
+        return f"Healthy, still improving: twice as long would help. {meanings['improving']}"
+    if "plateau" in meanings:
+        return f"Healthy, no longer improving. {meanings['plateau']}"
+    scores = "too few scores to say" if history.scores else "no scores, which would say"
+    return f"No problem found, but {scores} whether images still improve."

@@ -27,6 +27,7 @@ from dcgan.render.equation import Column, equation
 from dcgan.runs.run import Run
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.rng import derived_seed
+from dcgan.runtime.signatures import checked
 
 EXEMPLARS = 3
 """As in the paper, where sums of single exemplars were unstable."""
@@ -61,6 +62,7 @@ class Concept:
     latent_KZ: Tensor
 
 
+@checked
 @isolated()
 def open_concepts(
     run: Run,
@@ -155,6 +157,7 @@ def combine(space: LatentSpace, concepts: Sequence[Concept], *, rescale: bool = 
     return from_normal(space, noise_D[None].float(), beside_Z[None].float())[0]
 
 
+@checked
 @isolated()
 def neighbours(
     space: LatentSpace, latent_Z: Tensor, *, count: int = 8, spread: float = SPREAD, seed: int = 0

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from dcgan.errors import ConfigError, DcganError, nearest_of
+from dcgan.errors import ConfigError, DcganError
 from dcgan.latent.arithmetic import Concept, open_concepts
 from dcgan.latent.choice import Choice
 from dcgan.latent.directions import (
@@ -29,12 +29,14 @@ from dcgan.latent.directions import (
 )
 from dcgan.latent.labelling import Reader
 from dcgan.latent.noise import to_normal
-from dcgan.latent.store import read_direction, refuse_name, stored_names
+from dcgan.latent.store import read_direction, refuse_name
 from dcgan.models.latents import LatentSpace
 from dcgan.runs.run import Run
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.rng import derived_seed
+from dcgan.runtime.run_names import refuse_no_direction
 from dcgan.runtime.shell import command
+from dcgan.runtime.signatures import checked
 
 SAMPLES = 2000
 _MOST_SAMPLES = 1_000_000
@@ -84,6 +86,7 @@ class Request:
         return [search for search, value in values.items() if value]
 
 
+@checked
 @isolated()
 def find(
     run: Run, name: str | None, request: Request, reader: Reader, choice: Choice
@@ -131,17 +134,7 @@ def find(
         return from_generator(
             run, name, request.method, choice, count=request.count, samples=request.samples
         )
-    known = stored_names(run)
-    if name not in known:
-        near = nearest_of(name, known)
-        meant = f"; did you mean {near!r}?" if near else "."
-        raise ConfigError(
-            "name",
-            name,
-            f"{run.path} has no such direction{meant} To find a new one, set `reads` (a class such"
-            " as label=7, or brightness, area, x, y, slant or stroke), `plus` and `minus`, or"
-            f" `method`, for example: {reading_call(run, name)}",
-        )
+    refuse_no_direction(run.path, name)
     return [read_direction(run, name)]
 
 
@@ -160,6 +153,7 @@ def from_groups(run: Run, name: str, plus: Concept, minus: Concept) -> Direction
     )
 
 
+@checked
 @isolated()
 def from_samples(
     run: Run,

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dcgan.data import ImageDataset
-from dcgan.errors import ConfigError
 from dcgan.evaluation.nearest import nearest_row
-from dcgan.render.animation import SUFFIXES, save_animation
+from dcgan.render.animation import save_animation
+from dcgan.render.outputs import refuse_film
 from dcgan.render.sheet import SUFFIXES as SHEETS
-from dcgan.render.sheet import save_image, stacked
+from dcgan.render.sheet import Row, save_image, stacked
 from dcgan.runtime.files import StrPath
 
 
@@ -66,20 +66,7 @@ def samples_sheet(
     beside: ImageDataset | None = None,
 ) -> Image.Image:
     """One sheet of all images, if wanted with the nearest real image below each."""
-    rows = [(images_NCHW, captions)]
+    rows = [Row(images_NCHW, captions)]
     if beside is not None:
-        rows.append(nearest_row(beside, images_NCHW))
+        rows.append(Row(*nearest_row(beside, images_NCHW)))
     return stacked(rows, columns, side=side, smooth=smooth)
-
-
-def refuse_film(out: Path, *, fps: float, side: int | None, beside: bool) -> None:
-    """Raise ConfigError for options that no animation or sheet can have."""
-    if out.suffix.lower() not in {*SHEETS, *SUFFIXES}:
-        films, sheets = ", ".join(SUFFIXES), ", ".join(SHEETS)
-        raise ConfigError("out", out.suffix, f"an animation ends in {films}, a sheet in {sheets}")
-    if beside and out.suffix.lower() not in SHEETS:
-        raise ConfigError("neighbours", True, f"only on a sheet, not in a {out.suffix}. Use .png")
-    if not 0.1 <= fps <= 100:
-        raise ConfigError("fps", fps, "must be 0.1 to 100 frames per second")
-    if side is not None and not 1 <= side <= 4096:
-        raise ConfigError("side", side, "must be 1 to 4096 pixels")

@@ -6,7 +6,7 @@ N samples · M feature maps
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,11 +31,12 @@ from dcgan.latent.feature_maps import (
 )
 from dcgan.latent.labelling import Reader
 from dcgan.latent.points import latent_of
-from dcgan.render.sheet import stacked
+from dcgan.render.sheet import Row, stacked
 from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.rng import derived_seed
+from dcgan.runtime.signatures import checked
 
 SAMPLES = 2000
 LEAST = 0.7
@@ -44,6 +45,11 @@ _COUNTED = 500
 _CONTROLS = 10
 _RANDOM = "random off"
 _SHOWN = 8
+_TITLES = {
+    "all maps": "samples",
+    "without": "the same samples without the maps that the probe found",
+    _RANDOM: "the same samples without as many random maps",
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class Forgotten:
     random_range: tuple[float, float] = (0.0, 0.0)
 
 
+@checked
 @isolated()
 def forget(
     run: Run,
@@ -156,15 +163,15 @@ def forget(
         )
     if not len(shown):
         raise DcganError(f"none of {_COUNTED} new samples shows {reads}. Use another `seed`")
-    rows: list[tuple[NDArray[np.uint8], Sequence[str]]] = []
+    rows: list[Row] = []
     shares: dict[str, list[float]] = {}
     for caption, off_M in _switched_off(probe, choice.seed):
         with without_maps(run.generator, row, off_M):
             if caption not in shares:
                 drawn = run.generate(fresh_NZ[shown], run.generator)
-                rows.append((drawn, [caption, *[""] * (len(shown) - 1)]))
+                rows.append(Row(drawn, title=_TITLES[caption]))
                 if beside is not None:
-                    rows.append(nearest_row(beside, drawn))
+                    rows.append(Row(*nearest_row(beside, drawn)))
             shares.setdefault(caption, [])
             if reads is not None:
                 shares[caption].append(float(shows(fresh_NZ).mean()))

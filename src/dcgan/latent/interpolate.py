@@ -16,6 +16,7 @@ from dcgan.latent.paths import corners, spherical, straight, through, walk
 from dcgan.models.latents import LatentSpace
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.rng import derived_seed
+from dcgan.runtime.signatures import checked
 
 Kind = Literal["spherical", "straight", "circle", "grid", "walk"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -29,6 +30,7 @@ _STEP = 0.6
 """Radians between points of a walk: neighbors look alike, and little remains after five."""
 
 
+@checked
 @isolated()
 def interpolate(
     space: LatentSpace,

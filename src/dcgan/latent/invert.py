@@ -26,6 +26,7 @@ from dcgan.runtime.device import no_tf32
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
+from dcgan.runtime.signatures import checked
 
 STARTS = 8
 PRIOR = 3e-3
@@ -72,6 +73,7 @@ class Inversion:
 
 
 @no_tf32()
+@checked
 @isolated()
 def invert(
     run: Run,

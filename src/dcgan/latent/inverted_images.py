@@ -24,7 +24,7 @@ from dcgan.evaluation.real_images import take
 from dcgan.latent.choice import Choice
 from dcgan.latent.noise import to_normal
 from dcgan.models.latents import LatentSpace
-from dcgan.render.sheet import LEGIBLE_SIDE, stacked
+from dcgan.render.sheet import Row, stacked
 from dcgan.runs.dataset import read_files
 from dcgan.runs.run import Run
 
@@ -32,6 +32,9 @@ MOST = 64
 """Images at a time."""
 
 _COLUMNS = 8
+
+_SIDE = 128
+"""Least width of an image on the figure, in pixels."""
 
 
 def read_words(
@@ -116,17 +119,22 @@ def figure(
 ) -> Image.Image:
     """Images above their reconstructions, and, with moves, above the moved reconstructions.
 
-    With ``beside``, the nearest of its images is shown below each reconstruction. All images are at
-    least 64 pixels wide.
+    With ``beside``, the nearest of its images is shown below each reconstruction. Each row has a
+    title. All images are at least 128 pixels wide.
     """
     inverted = run.generate(latent_NZ)
-    rows = [(images_NCHW, names), (inverted, [f"{error:.3f}" for error in errors])]
+    title = "their reconstructions, and the pixel error (0 is exact, 1 is black for white)"
+    rows = [
+        Row(images_NCHW, names, "the images to invert"),
+        Row(inverted, [f"{error:.3f}" for error in errors], title),
+    ]
     if beside is not None:
-        rows.append(nearest_row(beside, inverted))
+        title = "the real images nearest to the reconstructions, and the difference of pixels"
+        rows.append(Row(*nearest_row(beside, inverted), title))
     if choice.moves:
         moves = " ".join(f"{name} {by:+g}" for name, by in choice.moves.items())
         moved_NZ = choice.move(run, latent_NZ)
-        rows.append((run.generate(moved_NZ), [moves, *[""] * (len(names) - 1)]))
+        rows.append(Row(run.generate(moved_NZ), title=f"the reconstructions, moved: {moves}"))
     *_, height, width = images_NCHW.shape
-    side = max(height, width) * ceil(LEGIBLE_SIDE / width)
+    side = max(height, width) * ceil(_SIDE / width)
     return stacked(rows, _COLUMNS, side=side)

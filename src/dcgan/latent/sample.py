@@ -21,20 +21,22 @@ from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, RunError
 from dcgan.latent.choice import Choice
 from dcgan.latent.draw import samples_sheet
-from dcgan.render.sheet import SUFFIXES, pillow_image, refuse_too_large, save_image
+from dcgan.render.outputs import SHEETS, samples_suffix
+from dcgan.render.sheet import pillow_image, refuse_too_large, save_image
 from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath, folder_written_whole, written_whole
 from dcgan.runtime.isolation import isolated
+from dcgan.runtime.signatures import checked
 from dcgan.runtime.unfinished import leftovers
 
 Pieces = Iterator[NDArray[np.uint8]]
 
 _ANY = Choice()
 
-_SHEETS = (*SUFFIXES, ".webp")
 _NUMBERED = re.compile(r"\d{6,}\.png")
 
 
+@checked
 @isolated()
 def write_samples(
     run: Run,
@@ -71,15 +73,11 @@ def write_samples(
         The folder holds other files.
     """
     out = Path(out)
-    suffix = "" if out.is_dir() else out.suffix.lower()
-    if suffix not in {*_SHEETS, ".npz", ".zip", ""}:
-        raise ConfigError(
-            "out", suffix, f"must be a {', '.join(_SHEETS)}, .npz or .zip file, or a folder"
-        )
-    for name, wanted in {"numbered": numbered, "neighbours": beside is not None}.items():
-        if wanted and suffix not in _SHEETS:
+    suffix = samples_suffix(out)
+    for name, wanted in {"numbered": numbered, "neighbors": beside is not None}.items():
+        if wanted and suffix not in SHEETS:
             raise ConfigError(name, True, f"only on a sheet, not in {out}. Use .png")
-    if suffix in _SHEETS:
+    if suffix in SHEETS:
         refuse_too_large(
             count,
             run.networks.image_shape[1:],
@@ -94,7 +92,7 @@ def write_samples(
         deque(pieces, maxlen=0)
         return
     match suffix:
-        case one if one in _SHEETS:
+        case one if one in SHEETS:
             captions = [str(number) for number in range(count)] if numbered else []
             images = np.concatenate(list(pieces))
             save_image(samples_sheet(images, captions=captions, beside=beside), out)

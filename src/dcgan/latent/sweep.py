@@ -17,7 +17,8 @@ from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
 from dcgan.latent.directions import Direction, moved
-from dcgan.latent.draw import refuse_film, samples_sheet, write_frames
+from dcgan.latent.draw import samples_sheet, write_frames
+from dcgan.render.outputs import refuse_film
 from dcgan.render.sheet import SUFFIXES, save_image
 from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath

@@ -45,10 +45,11 @@ def check_features(*, least: int = 1, **sets: FeatureArray) -> None:
     use.
     """
     for name, features in sets.items():
+        _refuse_no_array(name, features)
         if features.ndim != 2 or features.shape[1] == 0:
             raise DataError(
-                f"{name}: features have shape {features.shape}, but must have shape (images,"
-                " features). Flatten the other axes into the second"
+                f"{name}: the shape is {features.shape}, but must be (images, features). Flatten"
+                " the other axes into the second"
             )
         if len(features) < least:
             raise DataError(
@@ -73,6 +74,7 @@ def check_images(*, least_side: int, **sets: NDArray[np.uint8]) -> None:
     names that errors use.
     """
     for name, images in sets.items():
+        _refuse_no_array(name, images)
         if images.dtype != np.uint8 or images.ndim != 4:
             raise DataError(
                 f"{name}: {images.dtype} of shape {images.shape}, but must be uint8 of shape"
@@ -89,3 +91,9 @@ def check_images(*, least_side: int, **sets: NDArray[np.uint8]) -> None:
     if len(set(shapes.values())) > 1:
         shown = ", ".join(f"{name} has {shape}" for name, shape in shapes.items())
         raise DataError(f"images of different shapes: {shown}. Convert them to one size and mode")
+
+
+def _refuse_no_array(name: str, value: object) -> None:
+    if not isinstance(value, np.ndarray):
+        kind = type(value).__name__
+        raise DataError(f"{name}: of type {kind}. Use a NumPy array, such as numpy.array({name})")

@@ -100,7 +100,7 @@ METRICS = (
            "the generated images resemble each other more, or less, than real images do",
            baseline="same", label="MS-SSIM"),
     Metric("copying_test", "zero", "copies", None,
-           "generated images are closer to training images than unseen images are, or farther"),
+           "generated images are closer to training images than held-out images are, or farther"),
     Metric("duplicate_rate", "lower", "copies", None,
            "some generated images are nearly equal to a training image"),
     Metric("repeat_rate", "lower", "copies", None,
@@ -148,8 +148,10 @@ def label_of(score_name: str) -> str:
     """A score's name for people.
 
     >>> label_of("frechet_distance"), label_of("sliced_wasserstein_32"), label_of("ms_ssim")
-    ('Fréchet distance', 'sliced Wasserstein 32', 'MS-SSIM')
+    ('Fréchet distance', 'sliced Wasserstein at 32x32', 'MS-SSIM')
     """
     metric = metric_of(score_name)
-    rest = score_name.removeprefix(metric.name)
-    return ((metric.label or metric.name) + rest).replace("_", " ")
+    level = score_name.removeprefix(metric.name).removeprefix("_")
+    if level.isdigit():
+        level = f"{level}x{level}"
+    return (metric.label or metric.name).replace("_", " ") + (f" at {level}" if level else "")

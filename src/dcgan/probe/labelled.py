@@ -24,6 +24,7 @@ from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
+from dcgan.runtime.signatures import checked
 
 _HELD_OUT = 1 / 6
 """Share of a test or validation part: as 10,000 of MNIST's 60,000 images."""
@@ -63,6 +64,7 @@ class Labelled:
         return replace(self, index=self.index[rows], label=self.label[rows])
 
 
+@checked
 @isolated()
 def load_labelled(
     run: Run,
@@ -244,10 +246,13 @@ def _labels_of(data: str, labels: dict[str, Labels], factor: str | None) -> Labe
             " class into a folder of their own, or choose a dataset with labels, such as mnist"
         )
     wanted = factor or ("label" if "label" in known else next(iter(known)))
-    if wanted not in known or (factor is None and "label" not in known and len(known) > 1):
-        wanted = factor or "label"
+    use = " or ".join(f"`factor={name}`" for name in list(known)[:40])
+    if factor is None and "label" not in known and len(known) > 1:
+        problem = f"{data}: its images have {len(known)} factors. Use {use}"
+        raise ConfigError("", factor, problem)
+    if wanted not in known:
         problem = "it has numbers, not classes" if wanted in labels else "no such factor"
-        raise ConfigError("factor", wanted, f"{problem}. Choose {', '.join(list(known)[:40])}")
+        raise ConfigError("factor", wanted, f"{problem}. Use {use}")
     if len(known[wanted].names) < 2:
         raise DataError(f"{data}: all images have the same class. The probe needs at least two")
     return known[wanted]

@@ -31,6 +31,7 @@ from dcgan.runs.run import Run
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
+from dcgan.runtime.signatures import checked
 
 MAX_FEATURES = 8192
 """Up to so many features are used as they are. A fit on 50,000 images needs 5 GB of memory then."""
@@ -39,6 +40,7 @@ _MOST_VALIDATION = 10_000
 """As in the paper on SVHN (section 5.2)."""
 
 
+@checked
 @isolated()
 def probe(
     run: Run,
@@ -136,7 +138,7 @@ class _Parts:
 def _by_features(
     method: str, parts: _Parts, max_features: int, start: float, reporter: Reporter
 ) -> MethodResult:
-    reporter.note(f"{method}: features")
+    reporter.note(f"computing {method} features")
     features = features_of(method, parts.seen)
     projection = None
     if features.count > max_features:
@@ -161,7 +163,7 @@ def _by_features(
             projection=projection,
             device=parts.seen.device,
             reporter=reporter,
-            activity=f"{method}: features",
+            activity=f"computing {method} features",
         )
 
     index_N = np.concatenate([parts.train.index[rows], parts.validation.index])

@@ -20,6 +20,9 @@ _D, _G = "#2166ac", "#b2182b"
 _FEW_POINTS = 50
 """Shorter curves are not smoothed."""
 
+_LEGEND_WIDTH = 1.5
+"""Inches beside the panels."""
+
 _DECADES = 100.0
 """An axis whose ends have a higher ratio has at least two powers of ten: enough tick marks."""
 
@@ -41,11 +44,24 @@ def loss_and_score_curves(records: Sequence[Record], path: Path) -> None:
     _line(losses, records, "loss_g", "generator", _G)
     losses.set_ylabel("loss")
     _line(scores, records, "score_real", "real images", _REAL)
-    _line(scores, records, "score_fake_before", "generated images, before D's step", _BEFORE)
-    _line(scores, records, "score_fake_after", "generated images, after D's step", _AFTER)
-    scores.axhline(0.5, color="#999999", linewidth=0.8, linestyle=":")
+    _line(
+        scores,
+        records,
+        "score_fake_before",
+        "generated images, before the discriminator's step",
+        _BEFORE,
+    )
+    _line(
+        scores,
+        records,
+        "score_fake_after",
+        "generated images, after the discriminator's step",
+        _AFTER,
+    )
+    label = "0.5: real and generated images cannot be told apart"
+    scores.axhline(0.5, color="#999999", linewidth=0.8, linestyle=":", label=label)
     scores.set_ylim(0, 1)
-    scores.set_ylabel("D's probability of real")
+    scores.set_ylabel("discriminator: probability of real")
     scores.set_xlabel("images seen")
     for axes in (losses, scores):
         axes.legend(loc="best", frameon=False, fontsize=8)
@@ -66,6 +82,7 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
 
     records = [record for record in records if record.get("gradient_mean")]
     figure = new_figure(2)
+    figure.subplots_adjust(right=1 - _LEGEND_WIDTH / figure.get_figwidth())
     layers = list(records[-1]["gradient_mean"]) if records else []
     colors = colormaps["viridis"]
     panels = figure.subplots(2, 1, sharex=True)
@@ -89,7 +106,14 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
         axes.set_ylabel(title)
     panels[1].set_xlabel("images seen")
     if layers:
-        panels[0].legend(loc="upper right", framealpha=0.8, fontsize=8, title="layer of D")
+        panels[0].legend(  # beside the curves, which it would cover
+            loc="upper left",
+            bbox_to_anchor=(1.0, 1.0),
+            frameon=False,
+            fontsize=8,
+            title="discriminator layer",
+            title_fontsize=8,
+        )
     save_figure(figure, path)
 
 

@@ -6,6 +6,7 @@ N images · C channels · H, W sides
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from math import ceil, sqrt
@@ -149,11 +150,29 @@ def sheet(
     smooth: bool = False,
 ) -> Image.Image:
     """Images in reading order, see :func:`stacked`."""
-    return stacked([(images_NCHW, captions)], columns, side=side, smooth=smooth)
+    return stacked([Row(images_NCHW, captions)], columns, side=side, smooth=smooth)
+
+
+@dataclass(frozen=True)
+class Row:
+    """Images side by side on a sheet.
+
+    Parameters
+    ----------
+    images : uint8 (N, C, H, W)
+    captions : sequence of str
+        Below the images; there may be none.
+    title : str
+        Above the images.
+    """
+
+    images: NDArray[np.uint8]
+    captions: Sequence[str] = ()
+    title: str = ""
 
 
 def stacked(
-    rows: Sequence[tuple[NDArray[np.uint8], Sequence[str]]],
+    rows: Sequence[Row],
     columns: int | None = None,
     *,
     side: int | None = None,
@@ -163,9 +182,8 @@ def stacked(
 
     Parameters
     ----------
-    rows : sequence of (uint8 (N, C, H, W), captions)
-        The i-th images of all rows are in one column. Captions are below their images; there may
-        be none.
+    rows : sequence of Row
+        The i-th images of all rows are in one column.
     columns : int, optional
         Images side by side; default: about as many as N is high.
     side, smooth
@@ -176,17 +194,19 @@ def stacked(
     DataError
         No images, or a sheet that is too large for most viewers.
     """
-    count, _, *size = rows[0][0].shape
-    has_captions = all(captions for _, captions in rows)
+    count, _, *size = rows[0].images.shape
+    has_captions = all(row.captions for row in rows)
     columns = columns or ceil(sqrt(count))
     refuse_too_large(count, size, rows=len(rows), captions=has_captions, columns=columns, side=side)
     cells: list[Sequence[Cell]] = []
     for start in range(0, count, columns):
-        for images, captions in rows:
-            part = images[start : start + columns]
+        for row in rows:
+            if row.title:
+                cells.append([row.title])
+            part = row.images[start : start + columns]
             cells.append([enlarged(image, side, smooth=smooth) for image in part])
-            if captions:
-                cells.append(captions[start : start + columns])
+            if row.captions:
+                cells.append(row.captions[start : start + columns])
     return compose(cells)
 
 

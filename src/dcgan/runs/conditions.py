@@ -40,9 +40,9 @@ def with_conditions(
         there = len(latent.categorical) + latent.continuous
         if not 1 <= number <= there:
             raise ConfigError(
-                "code",
-                number,
-                f"from 1 to {there}"
+                "codes",
+                {number: value},
+                f"use a code from 1 to {there}"
                 if there
                 else "this run has no codes. Train one with `model.latent.categorical=10`",
             )
@@ -52,6 +52,6 @@ def with_conditions(
             continue
         values = latent.categorical[number - 1]
         if value not in range(values):
-            raise ConfigError("code", f"{number}={value:g}", f"a category from 0 to {values - 1}")
+            raise ConfigError("codes", {number: value}, f"use a category from 0 to {values - 1}")
         latent_BZ = latent.with_category(latent_BZ, number - 1, int(value))
     return latent_BZ

@@ -67,7 +67,7 @@ def _setup_of(folder: RunFolder) -> Setup:
         dataset_images=count,
         batch=batch if isinstance(batch, int) and batch > 0 else 32,
         images=images if isinstance(images, int) else None,
-        needed=_needed(networks),
+        needed=None if _has_table(settings) else _needed(networks),
         has_level=objective is None or objective.has_level,
         is_augmented=_section(settings, "augment").get("policy") not in (None, "none"),
         uneven=_uneven(networks),
@@ -77,6 +77,12 @@ def _setup_of(folder: RunFolder) -> Setup:
 def _section(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     section = settings.get(name)
     return section if isinstance(section, dict) else {}
+
+
+def _has_table(settings: Mapping[str, Any]) -> bool:
+    """Whether a recipe describes the generator's layers: how long it needs is not known."""
+    generator = _section(settings, "model").get("generator")
+    return isinstance(generator, dict) and generator.get("layers") is not None
 
 
 def _needed(networks: Networks | None) -> int | None:

@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from dcgan.errors import CheckpointError, RunError
+from dcgan.errors import CheckpointError, ConfigError, RunError
 from dcgan.health import Diagnosis
 from dcgan.models.discriminator import Discriminator
 from dcgan.models.folding import folded
 from dcgan.models.generator import Generator
-from dcgan.render.sheet import sheet
+from dcgan.render.sheet import refuse_too_large, sheet
 from dcgan.runs.checkpoints import list_checkpoints, read_part, read_state, verify_checkpoint
 from dcgan.runs.conditions import with_conditions
 from dcgan.runs.drawing import at_once, generate_each
@@ -30,14 +30,15 @@ from dcgan.runs.logs import of_training
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_best
 from dcgan.runs.showing import as_html, verdict
-from dcgan.runtime.arguments import refuse_no_run
-from dcgan.runtime.device import placed
+from dcgan.runtime.arguments import refuse_no_run, refuse_seed
+from dcgan.runtime.device import choose_device, placed
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import default_modes, in_default_modes, isolated
 from dcgan.runtime.progress import chosen_reporter
 from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.reporting import SILENT, Reporter
+from dcgan.runtime.run_names import refuse_no_checkpoint
 from dcgan.runtime.signatures import checked
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ class Run:
     checkpoint : str, default "best"
         ``best``, ``last``, or a number of images seen. If the run has no scores, ``best`` is the
         last checkpoint.
-    device : torch.device, default CPU
-        Where the networks compute.
+    device : torch.device or str, default CPU
+        Where the networks compute. A string is as for :func:`dcgan.train`.
     ranks : Ranks, optional
         The processes that opened the run together and share the work.
 
@@ -87,9 +88,9 @@ class Run:
         ranks: Ranks = ALONE,
     ) -> None:
         self.folder = RunFolder(Path(path))
+        self.device = choose_device(device) if isinstance(device, str) else device
         self.networks = read_networks(self.folder)
         self.checkpoint = _find_checkpoint(self.folder, str(checkpoint))
-        self.device = torch.device(device)
         self.ranks = ranks
         verify_checkpoint(self.checkpoint)
 
@@ -161,9 +162,9 @@ class Run:
 
         Parameters
         ----------
-        count : int
+        count : int, at least 0
             Number of images. Image i does not depend on it.
-        seed : int, default 0
+        seed : int, at least 0, default 0
             The seed of the latents. The same seed gives the same images.
         label : str, optional
             The name of the class to generate, for a run trained with labels. By default, classes
@@ -175,10 +176,16 @@ class Run:
         Returns
         -------
         uint8 (N, C, H, W)
+
+        Raises
+        ------
+        ConfigError
+            A negative number, or a label or code that the run does not have.
         """
         pieces = self.stream(count, seed=seed, label=label, codes=codes)
         return np.concatenate([*pieces, self._no_images()])
 
+    @checked
     def stream(
         self,
         count: int,
@@ -188,6 +195,9 @@ class Run:
         codes: Mapping[int, float] | None = None,
     ) -> Iterator[NDArray[np.uint8]]:
         """Generate the images of :meth:`sample` in pieces, in constant memory."""
+        if count < 0:
+            raise ConfigError("count", count, "use 0 images or more")
+        refuse_seed(seed)
 
         def latents(start: int, stop: int) -> torch.Tensor:
             latent_BZ = self.networks.latent.numbered(seed, start, stop)
@@ -212,6 +222,7 @@ class Run:
         drawn = self.generate_each(latents(start, min(count, start + step)) for start in own)
         return in_default_modes(self.ranks.collect(drawn, len(starts)))
 
+    @checked
     def generate(
         self, latent_BZ: torch.Tensor, generator: Generator | None = None
     ) -> NDArray[np.uint8]:
@@ -223,7 +234,16 @@ class Run:
             Such as a path of :func:`dcgan.latent.interpolate`.
         generator : Generator, optional
             The generator to use, such as a changed copy; default the generator of the run.
+
+        Raises
+        ------
+        ConfigError
+            Latents of another width.
         """
+        width = self.networks.latent.width
+        if latent_BZ.ndim != 2 or latent_BZ.shape[1] != width:
+            shape = tuple(latent_BZ.shape)
+            raise ConfigError("", shape, f"latents have shape {shape}: this run needs (N, {width})")
         return np.concatenate([self._no_images(), *self.generate_each([latent_BZ], generator)])
 
     def generate_each(
@@ -233,14 +253,20 @@ class Run:
         network = self._fast_generator if generator is None else generator
         return in_default_modes(generate_each(network, latents, self.networks.scale, self.device))
 
+    @checked
     def sheet(self, count: int = 64, *, seed: int = 0) -> Image.Image:
         """Show the images of :meth:`sample` on one sheet, a Pillow image.
 
         Raises
         ------
         DataError
-            There are no images, or too many for one sheet.
+            Too many images for one sheet.
+        ConfigError
+            Fewer than one image.
         """
+        if count < 1:
+            raise ConfigError("count", count, "use 1 image or more")
+        refuse_too_large(count, self.networks.image_shape[1:])
         return sheet(self.sample(count, seed=seed))
 
     @checked
@@ -381,19 +407,11 @@ def networks_checksum(folder: RunFolder) -> str | None:
 
 
 def _find_checkpoint(folder: RunFolder, wanted: str) -> Path:
+    refuse_no_checkpoint(folder.path, wanted)
     found = list_checkpoints(folder.checkpoints)
-    if not found:
-        raise CheckpointError(f"{folder.path}: no checkpoint yet. Train longer")
     best = read_best(folder) if wanted == "best" else None
     if best is not None:
         wanted = str(best.checkpoint)
     elif wanted in {"best", "last"}:
         return found[-1]
-    names = {path.name.lstrip("0") or "0": path for path in found}
-    path = names.get(wanted.lstrip("0") or "0")
-    if path is None:
-        named = "last" if best is not None else "best, last"
-        raise CheckpointError(
-            f"{folder.path}: no checkpoint {wanted}. There are {named}, {', '.join(names)}"
-        )
-    return path
+    return next(path for path in found if int(path.name) == int(wanted))

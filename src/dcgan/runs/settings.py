@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from dcgan.errors import RunError
+from dcgan.old_names import with_new_names
 from dcgan.plain_yaml import read_yaml_file
 from dcgan.runs.folder import RunFolder
 
@@ -29,7 +30,7 @@ def stored_settings(folder: RunFolder) -> dict[str, Any]:
         raise RunError(f"{path}: damaged ({words}). Restore it or train again") from error
     if not isinstance(found, dict):
         raise RunError(f"{path}: damaged (holds no settings). Restore it or train again")
-    return found
+    return with_new_names(found)
 
 
 def stored_section(folder: RunFolder, name: str) -> dict[str, Any]:

@@ -5,16 +5,27 @@ A missing one is refused in one line that names the most similar one that exists
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from dcgan.errors import RunError, SourceNotFound
+from dcgan.errors import ConfigError, DataError, RunError, SourceNotFound
 from dcgan.runtime.datasets import DATASETS
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists, nearest_name, nearest_path
-from dcgan.runtime.shell import command
+from dcgan.runtime.shell import DATA, call
+from dcgan.vocabulary import DEVICE, NO_DEVICE
 
 RUNS = Path("runs")
 """The folder of runs without `out`."""
+
+DATA_FILES = (".zip", ".tar", ".npy", ".npz", ".parquet")
+"""Suffixes of the files that are datasets."""
+
+_IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tga", ".tif", ".tiff", ".webp")
+
+_PACKED = (".7z", ".bz2", ".gz", ".rar", ".tgz", ".xz", ".zst")
+
+_NAMES = ", ".join({"hub": "hub:OWNER/NAME", "lsun": "lsun/CATEGORY"}.get(n, n) for n in DATASETS)
 
 _OF_A_RUN = ("networks.json", "config.yaml")
 _SHOWN = 3
@@ -36,6 +47,18 @@ def is_pattern(data: str) -> bool:
     return any(sign in data for sign in "*?[{")
 
 
+def refuse_seed(seed: int) -> None:
+    """Raise ``ConfigError`` for a seed that no random generator takes."""
+    if not 0 <= seed < 2**63:
+        raise ConfigError("seed", seed, "use a whole number from 0 to 2^63 - 1")
+
+
+def refuse_no_device(wanted: str) -> None:
+    """Raise ``ConfigError`` for a word that names no kind of device."""
+    if not re.fullmatch(DEVICE, wanted):
+        raise ConfigError("device", wanted, NO_DEVICE)
+
+
 def refuse_no_data(data: str) -> None:
     """Raise ``SourceNotFound`` if ``data`` is no name, URL, pattern or existing path."""
     if not data.strip():
@@ -47,12 +70,45 @@ def refuse_no_data(data: str) -> None:
     if colon and exists(expanded(before_split)):  # such as photos:val
         return
     problem = f"{data}: no such file or folder, nor the name of a dataset"
-    near = nearest_path(path)
+    near = nearest_path(path, _may_be_data)
     names = [str(near)] if near else []
     similar = nearest_name(data, [*names, *DATASETS]) or (names[0] if names else None)
     if similar is not None:
         raise SourceNotFound(f"{problem}. Did you mean {similar!r}?")
-    raise SourceNotFound(f"{problem}. Choose a path or one of {', '.join(DATASETS)}")
+    raise SourceNotFound(f"{problem}. Use a path or one of {_NAMES}")
+
+
+def refuse_other_files(data: str) -> None:
+    """Raise ``DataError`` for a file that is no dataset by its kind, such as an image or a text.
+
+    What is inside a folder or a file is checked when it is opened.
+    """
+    path = expanded(data)
+    if is_name(data) or is_address(data):
+        return
+    if not path.is_file() or path.suffix.lower() in DATA_FILES:
+        return
+    kinds = f"a folder, {', '.join(DATA_FILES[:-1])} or {DATA_FILES[-1]}"
+    suffix = path.suffix.lower()
+    if suffix in _PACKED:
+        raise DataError(f"{data}: a compressed file. Unpack it and use the folder, or use {kinds}")
+    if suffix in _IMAGES:
+        raise DataError(f"{data}: a single image. Put images into a folder, and use the folder")
+    raise DataError(f"{data}: not a dataset. Use {kinds}")
+
+
+def refuse_run_as_data(data: str) -> None:
+    """Raise ``DataError`` for a run folder where a dataset is expected."""
+    if not is_name(data) and not is_address(data) and (expanded(data) / "networks.json").is_file():
+        raise DataError(
+            f"{data}: a run, not a dataset. To resume it: {call('train', out=data, resume=True)}."
+            " Otherwise use a dataset"
+        )
+
+
+def _may_be_data(path: Path) -> bool:
+    """Whether a path may be suggested as a dataset."""
+    return path.suffix.lower() in DATA_FILES or (path.is_dir() and not is_run(path))
 
 
 def is_run(path: Path) -> bool:
@@ -68,12 +124,15 @@ def refuse_no_run(path: StrPath) -> None:
     text = str(path)
     if not exists(folder):
         if is_name(text):
-            train = command("train", text)
+            train = call("train", text)
             raise RunError(f"{text}: a dataset, not a run folder. To train a run on it: {train}")
         raise RunError(f"{text}: no such run folder{nearest_run(folder)}")
     around = next((one for one in folder.parents if is_run(one)), None)
     if around is not None and around != Path():
         raise RunError(f"{text}: a part of a run. Choose the run folder: {str(around)!r}")
+    if not folder.is_dir() and folder.suffix.lower() in DATA_FILES:
+        train = call("train", text)
+        raise RunError(f"{text}: a file, not a run folder. To train a run on it: {train}")
     if not folder.is_dir():
         raise RunError(f"{text}: a file, not a run folder{nearest_run(folder)}")
     inside = _listed(_runs_in(folder))
@@ -84,25 +143,51 @@ def refuse_no_run(path: StrPath) -> None:
 
 def refuse_nothing_to_resume(path: Path) -> None:
     """Raise ``RunError`` if a folder holds no run to resume."""
-    if not (path / "config.yaml").is_file():
+    if (path / "config.yaml").is_file():
+        return
+    if is_run(path):
         raise RunError(
-            f"{path}: no run to resume. To begin a run, remove `resume`{nearest_run(path)}"
+            f"{path}: holds a run without its config.yaml, so it cannot be resumed. Restore that"
+            " file, or choose another `out`"
         )
+    problem = f"{path}: no run to resume: {_there(path)}"
+    inside = _listed(_runs_in(path))
+    if inside:
+        raise RunError(f"{problem}. Choose one of the runs in it: {inside}")
+    near = _similar_run(path)
+    is_free = not exists(path) or (path.is_dir() and not any(path.iterdir()))
+    start = ". To start a run there, leave out `resume`"
+    raise RunError(problem + (near or (start if is_free else ". Choose the folder of a run")))
+
+
+def _there(path: Path) -> str:
+    """What is at a path, in words."""
+    if not path.is_dir():
+        return "it is a file" if exists(path) else "it does not exist"
+    try:
+        names = sorted(one.name for one in path.iterdir())
+    except OSError:
+        return "it cannot be listed"
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"it holds {', '.join(names[:_SHOWN])}{more}" if names else "it is empty"
 
 
 def nearest_run(path: Path) -> str:
     """The end of a message about a missing run: a similar run, the newest runs, or how to train
     one. Considers runs in the same folder and in ``runs/``."""
-    near = nearest_path(path)
+    near = _similar_run(path)
+    if near:
+        return near
+    newest = newest_runs()
+    return f". The newest runs are {newest}" if newest else f". To train one: {call('train', DATA)}"
+
+
+def _similar_run(path: Path) -> str:
+    near = nearest_path(path, is_run)
     if near is not None and is_run(near):
         return f". Did you mean {str(near)!r}?"
-    known = _runs_in(RUNS)
-    name = nearest_name(path.name, [one.name for one in known])
-    if name is not None:
-        return f". Did you mean {str(RUNS / name)!r}?"
-    if known:
-        return f". The newest runs are {newest_runs()}"
-    return f". To train one: {command('train')} DATA"
+    name = nearest_name(path.name, [one.name for one in _runs_in(RUNS)])
+    return "" if name is None else f". Did you mean {str(RUNS / name)!r}?"
 
 
 def newest_runs() -> str:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from dcgan.errors import ConfigError
+from dcgan.runtime.arguments import refuse_no_device
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -36,11 +37,12 @@ def choose_device(wanted: str = "auto") -> torch.device:
     if has_mps:
         here.append("mps")
     if wanted not in here:
-        raise ConfigError(
-            "device",
-            wanted,
-            f"not on this machine. Choose one of {', '.join(here)}, or auto",
-        )
+        refuse_no_device(wanted)
+        kind = {"cuda": "CUDA GPU", "mps": "Apple GPU"}[wanted.partition(":")[0]]
+        nearest = "cuda" if has_cuda else "mps" if has_mps else "cpu"
+        has_another = has_cuda and wanted.startswith("cuda")
+        problem = f"this machine has no{' such' * has_another} {kind} that PyTorch can use"
+        raise ConfigError("device", wanted, f"{problem}. Use `device={nearest}`")
     return torch.device(wanted)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher
 from itertools import islice
 from pathlib import Path
@@ -14,8 +14,11 @@ _MOST_ENTRIES = 2_000
 """Entries of a folder that are compared; a folder may have a million images."""
 
 
-def nearest_name(wrong: str, known: Iterable[str]) -> str | None:
-    """The most similar name, ignoring case, or one that begins with the wrong one."""
+def nearest_name(wrong: str, known: Iterable[str], ratio: float = _LIKE) -> str | None:
+    """The most similar name, ignoring case, or one that begins with the wrong one.
+
+    ``ratio`` is that of common letters from which names are similar.
+    """
     folded = wrong.casefold()
 
     def likeness(name: str) -> float:
@@ -24,15 +27,22 @@ def nearest_name(wrong: str, known: Iterable[str]) -> str | None:
         return max(0.9 if begins else 0.0, SequenceMatcher(None, folded, other).ratio())
 
     best = max(((likeness(name), name) for name in known), default=(0.0, ""))
-    return best[1] if best[0] >= _LIKE else None
+    return best[1] if best[0] >= ratio else None
 
 
-def nearest_path(wrong: Path) -> Path | None:
-    """The path with each missing part replaced by the most similar name there."""
+def nearest_path(wrong: Path, is_usable: Callable[[Path], bool] = bool) -> Path | None:
+    """The path with each missing part replaced by the most similar name there.
+
+    ``is_usable`` tells which paths may be suggested, by default all.
+    """
     found = Path(wrong.anchor) if wrong.is_absolute() else Path()
-    for part in wrong.parts[1:] if wrong.is_absolute() else wrong.parts:
+    parts = wrong.parts[1:] if wrong.is_absolute() else wrong.parts
+    for place, part in enumerate(parts):
         if not exists(found / part):
-            name = nearest_name(part, _names_in(found))
+            names = _names_in(found)
+            if place == len(parts) - 1:
+                names = [name for name in names if is_usable(found / name)]
+            name = nearest_name(part, names)
             if name is None:
                 return None
             part = name  # noqa: PLW2901

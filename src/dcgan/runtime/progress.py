@@ -33,6 +33,8 @@ _FIRST_SECONDS = 2.0
 _WIDTH_FOR_A_BAR = 100
 """Terminal columns from which there is room for a bar."""
 
+_BAR_WIDTH = 16
+
 
 class _Lasting:
     """A stream to a terminal. Closing the terminal does not stop training."""
@@ -84,8 +86,8 @@ class TerminalReporter(Reporter):
         self._pending: tuple[int, float] | None = None
         self._since = (0, 0.0)
         self._speed: float | None = None
-        self._numbers = ""
-        self._measured = ""
+        self._numbers: tuple[str, ...] = ()
+        self._score = ""
 
     def note(self, text: str) -> None:
         self._console.print(printable(text), markup=False)
@@ -131,7 +133,7 @@ class TerminalReporter(Reporter):
             TextColumn("{task.fields[numbers]}", style="dim"),
         ]
         if self._console.width >= _WIDTH_FOR_A_BAR:
-            columns.insert(1, BarColumn(bar_width=16))
+            columns.insert(1, BarColumn(bar_width=_BAR_WIDTH))
         self._progress = Progress(*columns, console=self._console, auto_refresh=False)
         self._progress.start()
         self._task = self._progress.add_task("", total=1.0, seen="", eta="", numbers="")
@@ -155,14 +157,20 @@ class TerminalReporter(Reporter):
         eta = "" if left is None else f"{_clock(left)} left"
         if self._progress is None:
             self._printed_at = time.monotonic()
-            parts = (f"{images_seen:>9,} images  {share:4.0%}", eta, self._all_numbers())
+            parts = (
+                f"{images_seen:>9,} images  {share:4.0%}",
+                eta,
+                self._speed_in_words(),
+                *self._numbers,
+                self._score,
+            )
             self._console.print("  ".join(filter(None, parts)), markup=False)
+            self._score = ""  # only on the line where it is new
             return
         self._drawn_at = time.monotonic()
-        numbers = self._all_numbers()
-        self._progress.update(
-            self._task, completed=share, seen=f"{images_seen:,} images", eta=eta, numbers=numbers
-        )
+        seen = f"{images_seen:,} images"
+        numbers = self._numbers_that_fit(len(f"100% {seen} {eta} "))
+        self._progress.update(self._task, completed=share, seen=seen, eta=eta, numbers=numbers)
         self._progress.refresh()
 
     def record(self, record: dict[str, Any]) -> None:
@@ -170,14 +178,18 @@ class TerminalReporter(Reporter):
         if self._speed is None:
             self._speed = record["images_per_second"]
         self._numbers = (
-            f"loss D {record['loss_d']:.2f} G {record.get('loss_g', float('nan')):.2f}"
-            f"  D(x) {record['score_real']:.2f} D(G(z)) {record['score_fake_before']:.2f}"
+            f"loss D {record['loss_d']:.2f} G {record.get('loss_g', float('nan')):.2f}",
+            f"D(x) {record['score_real']:.2f} D(G(z)) {record['score_fake_before']:.2f}",
         )
 
     def measured(self, images_seen: int, score: Scored, is_best: bool) -> None:
         del images_seen
-        word = score.metric.partition("_")[0]
-        self._measured = f"{word} {score.value:.3g}{' (best)' if is_best else ''}"
+        # a live line has little room
+        more = ["best" if self._live else "best so far"] if is_best else []
+        if score.baseline is not None and not self._live:
+            more.append(f"real {score.baseline:.2g}")
+        self._score = f"{score.label} {score.value:.3g}"
+        self._score += f" ({'; '.join(more)})" if more else ""
 
     def end(self) -> None:
         self._end_activity()
@@ -196,10 +208,22 @@ class TerminalReporter(Reporter):
         if seconds - began >= _PLAIN_SECONDS:
             self._since = (images_seen, seconds)
 
-    def _all_numbers(self) -> str:
+    def _speed_in_words(self) -> str:
         speed = self._speed
-        shown = "" if speed is None else f"{speed:.{0 if speed >= 10 else 1}f}/s"
-        return "  ".join(filter(None, (shown, self._numbers, self._measured)))
+        return "" if speed is None else f"{speed:.{0 if speed >= 10 else 1}f} images/s"
+
+    def _numbers_that_fit(self, used: int) -> str:
+        """The numbers for a live line on which so many columns are used, most important first."""
+        room = self._console.width - used
+        if self._console.width >= _WIDTH_FOR_A_BAR:
+            room -= _BAR_WIDTH + 1
+        line = ""
+        for part in filter(None, (self._speed_in_words(), self._score, *self._numbers)):
+            longer = f"{line}  {part}" if line else part
+            if len(longer) > room:
+                break
+            line = longer
+        return line
 
     def _share_and_rest(self, images_seen: int, seconds: float) -> tuple[float, float | None]:
         """The share of the run that is done, and the remaining seconds if known."""

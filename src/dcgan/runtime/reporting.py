@@ -16,6 +16,12 @@ class Scored(Protocol):
     @property
     def value(self) -> float: ...
 
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def baseline(self) -> float | None: ...
+
 
 class Reporter:
     """Receives notes and progress and ignores them. A subclass overrides what it wants to show."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache, wraps
-from numbers import Real
+from numbers import Integral, Number, Real
 from os import PathLike
 from types import NoneType, UnionType
 from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin
@@ -19,9 +19,9 @@ Result = TypeVar("Result")
 _KINDS: dict[Any, tuple[type, str]] = {
     str: (str, "text"),
     PathLike: (PathLike, "a path"),
-    int: (Real, "a number"),
+    int: (Integral, "a whole number"),
     float: (Real, "a number"),
-    bool: (int, "True or False"),
+    bool: (bool, "True or False"),
     Mapping: (Mapping, "a dictionary"),
     Reporter: (Reporter, "a dcgan.Reporter"),
     NoneType: (NoneType, "None"),
@@ -29,10 +29,18 @@ _KINDS: dict[Any, tuple[type, str]] = {
 """Annotations that are checked, each with the class a value must have, and in words."""
 
 
+_ARRAYS = {"ndarray": "a NumPy array", "Tensor": "a torch.Tensor"}
+
+_PLAIN = (str, bytes, PathLike, Number, NoneType, list, tuple, set, dict)
+"""Values that are never taken for an object of a class of ours."""
+
+
 def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Refuse unknown arguments and values of a wrong kind with ``ConfigError``.
 
-    Values of annotations other than those in ``_KINDS`` are left to the function.
+    Checked are annotations in ``_KINDS``, arrays and tensors. For other classes, only plain values
+    such as a string are refused; other annotations are left to the function. A float without a
+    fraction, such as 1e6, is accepted as a whole number.
 
     >>> @checked
     ... def train(data: object = None, *, minutes: float | None = None): ...
@@ -52,16 +60,19 @@ def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
             if name not in known:
                 problem = f"{function.__name__} has no such argument; {did_you_mean(name, known)}"
                 if "settings" in known:
-                    problem += ". Settings of a recipe go into `settings`"
+                    end = " " if problem.endswith("?") else ". "
+                    problem += f"{end}Settings of a recipe go into `settings`"
                 raise ConfigError(name, value, problem)
         try:
-            given = signature.bind(*args, **kwargs).arguments
+            bound = signature.bind(*args, **kwargs)
         except TypeError as error:
             problem = f"{function.__name__}: {error}. Its arguments are {', '.join(known)}"
             raise ConfigError("", None, problem) from None
-        for name, value in given.items():
-            _refuse_other_kinds(name, value, signature.parameters[name].annotation)
-        return function(*args, **kwargs)
+        bound.arguments = {
+            name: _of_kind(name, value, signature.parameters[name].annotation)
+            for name, value in bound.arguments.items()
+        }
+        return function(*bound.args, **bound.kwargs)
 
     return call
 
@@ -74,13 +85,48 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
         return inspect.signature(function)
 
 
-def _refuse_other_kinds(name: str, value: object, annotation: Any) -> None:
+def _of_kind(name: str, value: object, annotation: Any) -> object:
+    """A value if it is of a kind that its annotation names; raises ConfigError otherwise."""
     is_union = get_origin(annotation) in (Union, UnionType)
     choices = get_args(annotation) if is_union else (annotation,)
     kinds = [get_origin(choice) or choice for choice in choices]
-    if not all(kind in _KINDS for kind in kinds):
-        return
-    is_bool_for_number = isinstance(value, bool) and bool not in kinds
-    if is_bool_for_number or not any(isinstance(value, _KINDS[kind][0]) for kind in kinds):
-        *most, last = dict.fromkeys(_KINDS[kind][1] for kind in kinds)
-        raise ConfigError(name, value, f"use {', '.join(most)}{' or ' * bool(most)}{last}")
+    known = [_KINDS.get(kind) or _of_class(kind) for kind in kinds]
+    if not all(known):
+        return value
+    classes = [one[0] for one in known if one is not None]
+    is_bool_for_number = isinstance(value, bool) and not {bool, object} & set(kinds)
+    if not is_bool_for_number and isinstance(value, tuple(classes)):
+        return value
+    is_object = not isinstance(value, _PLAIN) and not hasattr(value, "dtype")
+    if is_object and not all(kind in _KINDS or kind.__name__ in _ARRAYS for kind in kinds):
+        return value  # it may have what the function needs of the class
+    if int in kinds and isinstance(value, float) and value.is_integer():
+        return int(value)
+    *most, last = dict.fromkeys(one[1] for one in known if one is not None)
+    raise ConfigError(name, _described(value), f"use {', '.join(most)}{' or ' * bool(most)}{last}")
+
+
+def _of_class(kind: object) -> tuple[type, str] | None:
+    """How a class is checked, and what it is called; None for protocols and other annotations."""
+    is_free = kind is inspect.Parameter.empty or getattr(kind, "_is_protocol", False)
+    if not isinstance(kind, type) or is_free:
+        return None
+    if kind.__module__ in ("builtins", "collections.abc", "typing"):
+        return None
+    return kind, _ARRAYS.get(kind.__name__, f"a {kind.__name__}")
+
+
+def _described(value: object) -> object:
+    """A value for a message; an array by its shape."""
+    shape = getattr(value, "shape", None)
+    return value if shape is None else _Array(type(value).__name__, tuple(shape))
+
+
+class _Array:
+    """Stands for an array in a message."""
+
+    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        self._text = f"{name} of shape {shape}"
+
+    def __repr__(self) -> str:
+        return self._text

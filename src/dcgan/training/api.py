@@ -30,13 +30,22 @@ from dcgan.runtime.signatures import checked
 from dcgan.training.build import build_dataset, build_scale, build_source
 from dcgan.training.context import RunContext
 from dcgan.training.planning.advice import cropped, few_images
-from dcgan.training.planning.arguments import collect_settings, outside_the_recipe
+from dcgan.training.planning.arguments import (
+    collect_settings,
+    named_as_given,
+    outside_the_recipe,
+)
 from dcgan.training.planning.auto import fill_auto, resolve_auto
 from dcgan.training.planning.device_limits import refuse_random_recompute, refuse_uneven
 from dcgan.training.planning.memory_check import refuse_beyond_memory
 from dcgan.training.planning.run_choice import choose_folder, claimed, refuse_conflict
 from dcgan.training.planning.speed_choice import resolve_speed
-from dcgan.training.planning.tables import refuse_other_classes, resolve_networks, with_classes
+from dcgan.training.planning.tables import (
+    refuse_missing_condition,
+    refuse_other_classes,
+    resolve_networks,
+    with_classes,
+)
 from dcgan.training.planning.threads import Threads
 from dcgan.training.planning.time_plan import can_be_planned, plan_size
 from dcgan.training.trainer import train_run
@@ -143,7 +152,7 @@ def train(
     }
     path = fspath(data) if isinstance(data, str | PathLike) else None
     given = None if data is None or path is not None else open_items(data)
-    with joined() as ranks:
+    with named_as_given(shortcuts | {"data_root": data_root}), joined() as ranks:
         resume = resume or (out is None and has_restarted())
         reporter = chosen_reporter(reporter, progress=progress, is_first=ranks.is_first)
         if ranks.is_first:
@@ -182,7 +191,7 @@ def _decided(
     folder, stored = choose_folder(asked, out=out, resume=resume)
     if stored is not None:
         asked = fill_auto(asked, stored)
-    config, source, networks, threads = _resolve(
+    config, source, networks, threads, expected_images = _resolve(
         asked, given, reporter, ranks.size, may_change=may_change, is_new=stored is None
     )
     if folder is not None and stored is not None:
@@ -203,7 +212,16 @@ def _decided(
         else:
             networks = replace(networks, scale=build_scale(config, dataset))
         ranks.broadcast((config, networks, folder.path, None if may_change else threads.number))
-        yield RunContext(folder, config, networks, dataset, threads, ranks, reporter)
+        yield RunContext(
+            folder,
+            config,
+            networks,
+            dataset,
+            threads,
+            ranks,
+            reporter,
+            expected_images=expected_images,
+        )
 
 
 @contextmanager
@@ -228,18 +246,25 @@ def _resolve(
     *,
     may_change: bool,
     is_new: bool,
-) -> tuple[RunConfig, Source, Networks, Threads]:
-    """Fill every ``auto`` from the images and by timing, and refuse what cannot work."""
+) -> tuple[RunConfig, Source, Networks, Threads, int | None]:
+    """Fill every ``auto`` from the images and by timing, and refuse what cannot work.
+
+    The number is how many images the run is expected to see, if it is new and bounded by time.
+    """
     # before anything is opened
     validate_combinations(config)
-    if config.metrics.measure != "off":
+    if config.metrics.metric != "off":
         refuse_unknown(config.metrics.extractor, "metrics.extractor")
     device = choose_device(config.device)
     source = build_source(config, given, reporter)
+    refuse_missing_condition(config.model.condition, source.labels)
     seen = survey(source, LOOKED_AT)
     expectation: list[str] = []
+    expected_images: int | None = None
     if is_new and can_be_planned(config):
-        config, expectation = plan_size(config, seen, device, images_per_second, processes)
+        config, expectation, expected_images = plan_size(
+            config, seen, device, images_per_second, processes
+        )
     config, choice = resolve_auto(config, seen, device, processes)
     refuse_uneven(config, processes)
     refuse_random_recompute(config, device)
@@ -254,4 +279,4 @@ def _resolve(
     for line in (*notes, *expectation):
         if line:
             reporter.note(line)
-    return config, source, networks, threads
+    return config, source, networks, threads, expected_images

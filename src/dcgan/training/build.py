@@ -270,9 +270,9 @@ def build_plan(
 def build_extractor(run: RunContext) -> Extractor | None:
     """The feature extractor of the metrics; None if they are off or there are too few images."""
     metrics, best, count = run.config.metrics, run.folder.best, len(run.dataset)
-    if metrics.measure == "off":
+    if metrics.metric == "off":
         if best.is_file():
-            run.reporter.note(f"`metrics.measure` is off: {best.name} stays as it is")
+            run.reporter.note(f"`metrics.metric` is off: {best.name} stays as it is")
         return None
     if count < 2 * FEWEST:
         run.reporter.note(

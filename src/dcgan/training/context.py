@@ -35,6 +35,8 @@ class RunContext:
     reporter : Reporter
     extractor : Extractor, optional
         Of the metrics that find the best checkpoint; None without metrics.
+    expected_images : int, optional
+        How many images the run was expected to see in its time, by a measurement at its start.
     """
 
     folder: RunFolder
@@ -45,6 +47,7 @@ class RunContext:
     ranks: Ranks
     reporter: Reporter
     extractor: Extractor | None = None
+    expected_images: int | None = None
 
     @property
     def device(self) -> torch.device:

@@ -157,13 +157,13 @@ class MeasureHook:
 
     def _references(self) -> tuple[DistanceToReal, VitalSigns]:
         """What generated images are compared with."""
-        measure, extractor = self._run.config.metrics.measure, self._run.extractor
-        assert measure != "off" and extractor is not None
+        metric, extractor = self._run.config.metrics.metric, self._run.extractor
+        assert metric != "off" and extractor is not None
         reference, others, split = two_samples(self._run.dataset, self._count)
         seed = derived_seed(self._run.config.seed, "metrics")
         some = _Some()
         distance = DistanceToReal(
-            measure, extractor, some.noted(reference), others, split=split, seed=seed
+            metric, extractor, some.noted(reference), others, split=split, seed=seed
         )
         return distance, VitalSigns(some.images(), distance.real_NF)
 

@@ -8,7 +8,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from dcgan.config import merge, parse_config, resolved
+from dcgan.config import merge, parse_config, refuse_loose_switches, resolved
 from dcgan.data import Source, open_items, survey
 from dcgan.data.image_view import View
 from dcgan.data.pixels.values import written
@@ -26,6 +26,7 @@ from dcgan.runtime.progress import chosen_reporter
 from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.signatures import checked
 from dcgan.training.build import build_source
+from dcgan.training.planning.arguments import named_as_given
 from dcgan.training.planning.auto import resolve_auto, stated_values
 
 
@@ -76,7 +77,9 @@ def prepare(
     named = {"source": path or FROM_PYTHON}
     root = {} if data_root is None else {"root": fspath(data_root)}
     asked = merge({"size": size} if size else {}, settings or {}, named, root)
-    config = parse_config({"data": asked})
+    refuse_loose_switches({"data": asked})
+    with named_as_given({"size": size}):
+        config = parse_config({"data": asked})
     if config.data.fit == "cover-random":
         raise ConfigError(
             "data.fit",

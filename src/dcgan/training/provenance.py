@@ -22,7 +22,7 @@ from dcgan.runs.schema import Natural, Stored, Text
 from dcgan.runtime.device import describe_hardware
 from dcgan.runtime.files import write_json, write_text
 from dcgan.runtime.reading import read_json, sha256
-from dcgan.runtime.shell import command
+from dcgan.runtime.shell import call
 from dcgan.training.context import RunContext
 
 FORMAT = 1
@@ -74,28 +74,23 @@ def newest_whole_checkpoint(run: RunContext) -> Path | None:
 
 
 def write_beginning(run: RunContext) -> None:
-    """Write what identifies the run, or compare it with what is there.
-
-    Raises
-    ------
-    DataError
-        The run was started on other images.
-    """
+    """Write what identifies the run."""
     folder = run.folder
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.samples.mkdir(exist_ok=True)
     folder.checkpoints.mkdir(exist_ok=True)
     hardware = describe_hardware(run.device)
     started = folder.config.exists()
-    if started:
-        _refuse_other_dataset(folder, run.config, run.dataset)
-    else:
+    if not started:
         write_json(folder.networks, run.networks.to_json())
         provenance = _provenance(run.config, run.dataset, hardware)
         write_json(folder.provenance, provenance | {"networks": sha256(folder.networks)})
     # last: a folder with a configuration has all of the above
     write_text(folder.config, config_yaml(run.config))
     run.event("resumed" if started else "started", command=sys.argv, hardware=hardware)
+    if run.expected_images is not None:
+        minutes, images = run.config.length.minutes, run.expected_images
+        run.event("expectation", minutes=minutes, expected=images)
 
 
 def config_yaml(config: RunConfig) -> str:
@@ -126,7 +121,10 @@ def _provenance(config: RunConfig, dataset: ImageDataset, hardware: Any) -> dict
     }
 
 
-def _refuse_other_dataset(folder: RunFolder, config: RunConfig, dataset: ImageDataset) -> None:
+def refuse_other_dataset(folder: RunFolder, config: RunConfig, dataset: ImageDataset) -> None:
+    """Raise ``DataError`` if a folder holds a run that was started on other images."""
+    if not folder.config.exists():
+        return
     try:
         provenance = _Provenance.read(read_json(folder.provenance))
     except OSError as error:
@@ -146,7 +144,7 @@ def _refuse_other_dataset(folder: RunFolder, config: RunConfig, dataset: ImageDa
     if source != config.data.source:
         raise DataError(
             f"{folder.path}: holds a run on another dataset: {source} there, {config.data.source}"
-            f" here. To resume that run: {command('train', '--out', folder.path, '--resume')}. For"
+            f" here. To resume that run: {call('train', out=folder.path, resume=True)}. For"
             " a new run, choose another `out`"
         )
     earlier = (

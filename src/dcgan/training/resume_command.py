@@ -7,21 +7,24 @@ from pathlib import Path
 
 from dcgan.config import RunConfig
 from dcgan.runs.dataset import FROM_PYTHON
-from dcgan.runtime.shell import command
+from dcgan.runtime.shell import call
+from dcgan.runtime.wording import duration
 from dcgan.training.context import RunContext
 from dcgan.training.state import TrainingState
 
+_MARGIN = 1.1
+"""The speed varies with what else a machine does."""
+
 
 def resume_call(folder: Path, config: RunConfig, **length: float) -> str:
-    """What to type to resume a run, with ``minutes=…`` or ``images=…`` to make it longer.
+    """The call that resumes a run, in backticks; ``minutes=…`` or ``images=…`` make it longer.
 
     Data and settings come from the run folder, except for images from a Python program.
     """
     if config.data.source == FROM_PYTHON:
         longer = "".join(f", {name}={value}" for name, value in length.items())
         return f"dcgan.train(images, out={str(folder)!r}, resume=True{longer})"
-    words = [word for name, value in length.items() for word in (f"--{name}", str(value))]
-    return command("train", "--out", folder, "--resume", *words)
+    return call("train", out=folder, resume=True, **length)
 
 
 def twice_as_long(config: RunConfig, images_seen: int, seconds: float) -> dict[str, float]:
@@ -34,12 +37,22 @@ def twice_as_long(config: RunConfig, images_seen: int, seconds: float) -> dict[s
     return {"minutes": round(minutes, 2) if minutes < 2 else ceil(minutes)}
 
 
+def long_enough(
+    config: RunConfig, needed: int, images_seen: int, seconds: float
+) -> dict[str, float]:
+    """The length, in total, at which a run has seen the images that it needs, at its real speed."""
+    if config.length.minutes is None or seconds <= 0:
+        return {"images": needed}
+    minutes = _MARGIN * needed / images_seen * seconds / 60
+    return {"minutes": ceil(minutes)}
+
+
 def complete_already(run: RunContext, state: TrainingState) -> str:
     """A note for a resumed run that has its length already."""
     length = twice_as_long(run.config, state.images_seen, state.seconds)
     has = f"{state.images_seen:,} images"
     if run.config.length.minutes is not None:
-        has += f" in {state.seconds / 60:.3g} minutes"
+        has += f" in {duration(state.seconds / 60)}"
     return (
         f"complete already, with {has}. Lengths count from the start of the run. For twice as"
         f" long: {resume_call(run.folder.path, run.config, **length)}"

@@ -37,7 +37,11 @@ from dcgan.training.loop import Hook, Plan, StopRequest, fit, stopping_on_signal
 from dcgan.training.metrics_hook import MeasureHook, measured_images
 from dcgan.training.micro_batch import parts_on_device
 from dcgan.training.planning.metrics_interval import resolve_interval
-from dcgan.training.provenance import newest_whole_checkpoint, write_beginning
+from dcgan.training.provenance import (
+    newest_whole_checkpoint,
+    refuse_other_dataset,
+    write_beginning,
+)
 from dcgan.training.resume_command import complete_already, resume_call
 from dcgan.training.rollback import (
     ROLLBACKS,
@@ -48,6 +52,9 @@ from dcgan.training.rollback import (
 )
 from dcgan.training.state import TrainingState
 from dcgan.training.threads_hook import ThreadsHook
+
+_ENDS = ("finished", "stopped early", "signal", "diverged", "rollback")
+"""Events at the end of a run, or before it goes on elsewhere."""
 
 
 def train_run(run: RunContext) -> None:
@@ -66,7 +73,13 @@ def train_run(run: RunContext) -> None:
         torch.cuda.set_device(run.device)  # or what names no GPU would use the first one
     if run.config.deterministic:
         make_deterministic()
+    if run.ranks.is_first:  # before anything in the folder is changed
+        refuse_other_dataset(run.folder, run.config, run.dataset)
     state, checkpoint = _fresh_state(run)
+    batches = build_batches(run.config, run.networks, run.dataset, run.device, run.ranks)
+    plan = build_plan(run.config, batches, run.networks.latent, run.device)
+    if _is_complete(run, plan, state, checkpoint):
+        return
     if run.ranks.is_first:
         run = _with_metrics(run)
         write_beginning(run)
@@ -76,19 +89,15 @@ def train_run(run: RunContext) -> None:
     # a kill right after a return must not bring the higher rates back
     returns = returns_so_far(run.folder) if run.ranks.is_first else (0, 1.0)
     state.rollbacks, state.rate_factor = run.ranks.broadcast(returns)
-    batches = build_batches(run.config, run.networks, run.dataset, run.device, run.ranks)
     if batches.with_replacement:
         run.reporter.note(
             f"{len(run.dataset)} images are fewer than a batch of {batches.batch}: each batch"
             " repeats some of them"
         )
-    plan = build_plan(run.config, batches, run.networks.latent, run.device)
     with ExitStack() as stack:
         stack.enter_context(no_tf32())
         if run.config.optim.micro_batch == "auto" and run.device.type == "cuda":
             plan = _in_parts(run, plan, state, batches)
-        if plan.is_done(state):
-            run.reporter.note(complete_already(run, state))
         stop = stack.enter_context(stopping_on_signals())
         run.reporter.begin(state.images_seen, plan.images, plan.minutes)
         stack.callback(run.reporter.end)
@@ -105,6 +114,32 @@ def train_run(run: RunContext) -> None:
             if isinstance(ended, Interrupted):
                 raise ended
             state = _rolled_back(run, state, ended)
+
+
+def _is_complete(
+    run: RunContext, plan: Plan, state: TrainingState, checkpoint: Path | None
+) -> bool:
+    """Whether a run has its length and all that it leaves behind, so that nothing may be changed.
+
+    Notes it, with how to make the run longer.
+    """
+    if checkpoint is None or not run.ranks.broadcast(run.ranks.is_first and _has_ended(run)):
+        return False
+    stored = read_state(checkpoint)
+    state.images_seen, state.seconds = stored["images_seen"], float(stored.get("seconds", 0))
+    if not plan.is_done(state):
+        return False
+    run.reporter.note(complete_already(run, state))
+    return True
+
+
+def _has_ended(run: RunContext) -> bool:
+    """Whether the last that happened in a run is that it ended at its newest checkpoint."""
+    newest = run.folder.latest_checkpoint()
+    marks = [one for one in run.folder.events.read() if one.get("event") in _ENDS]
+    if newest is None or not marks:
+        return False
+    return bool(marks[-1]["event"] == "finished" and marks[-1].get("images") == int(newest.name))
 
 
 def _fresh_state(run: RunContext) -> tuple[TrainingState, Path | None]:
@@ -207,8 +242,10 @@ def _recorded(
             hooks.append(measuring.after_step)
         health = HealthHook(run, stop, batches.batch)
         hooks.append(health.after_step)
+        was_complete = plan.is_done(state)
         yield [*hooks, checkpoints.after_step, timing.begin_step]
-        checkpoints.save(state)
+        if not was_complete:  # a command that trains nothing deletes no checkpoint
+            checkpoints.save(state)
         images = state.images_seen
         if stop.signal is not None and not plan.is_done(state):
             run.event("signal", signal=stop.signal.name, images=images)
@@ -223,8 +260,10 @@ def _recorded(
             measuring.finish(state)
         log.write(state)
         sheets.write(state)
-        if stop.reason is None:
-            health.look(state)
+        if not was_complete:
+            checkpoints.save(state)  # deletes what was best before the last score
+            if stop.reason is None:
+                health.look(state)
         _finish(run, images)
 
 

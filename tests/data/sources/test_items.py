@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import deque
@@ -134,9 +135,9 @@ def test_items_of_other_kinds_give_no_classes(items):
 
 WRONG = {
     "nothing": (None, "NoneType"),
-    "a number": (5, "is a int"),
-    "a dictionary": ({"image": GREY}, "is a dict"),
-    "an empty tuple": ((), "is a tuple"),
+    "a number": (5, "of type int"),
+    "a dictionary": ({"image": GREY}, "of type dict"),
+    "an empty tuple": ((), "of type tuple"),
     "a vector": (np.zeros(9, np.uint8), "must be"),
     "a volume": (np.zeros((9, 9, 9), np.uint8), "must be"),
     "normalised": (torch.zeros(3, 4, 4) - 1, "from -1 to -1"),
@@ -144,7 +145,7 @@ WRONG = {
     "too large": (np.full((4, 4), 256), "0..255"),
     "complex": (np.zeros((4, 4), complex), "complex"),
     "words": (np.full((4, 4), "x"), "must be numbers"),
-    "text": (b"no picture at all", "no image in"),
+    "text": (b"no picture at all", "not an image file"),
     "no bytes": (b"", "empty"),
     "no such path": ("/gone/a.png", "/gone/a.png: No such file"),
     "a folder": (Path("/"), "not a regular file"),
@@ -183,7 +184,7 @@ def test_rare_items_are_images_or_unreadable(item):
 
 @pytest.mark.parametrize("wrong", [5, None, 1.5, object()])
 def test_what_is_neither_images_nor_a_path_is_refused(wrong):
-    with pytest.raises(DataError, match=f"data of {type(wrong).__name__}: must be a path"):
+    with pytest.raises(DataError, match=f"`data` is {re.escape(repr(wrong))}: use a path"):
         open_items(wrong)
 
 

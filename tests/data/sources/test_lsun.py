@@ -116,7 +116,7 @@ def test_a_folder_without_a_database_is_named(tmp_path):
 
 def test_a_image_that_is_none_says_why(tmp_path):
     source = LmdbSource(put(tmp_path / "other", {b"a": b"no image", b"b": b""}))
-    with pytest.raises(UnreadableImage, match="no image"):
+    with pytest.raises(UnreadableImage, match="not an image"):
         source.read(0)
     with pytest.raises(UnreadableImage, match="empty"):
         source.read(1)

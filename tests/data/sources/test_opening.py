@@ -38,7 +38,7 @@ def test_sets_without_splits_say_so(name):
 
 def test_a_single_image_is_refused_with_the_cure(tmp_path):
     Image.new("L", (8, 8)).save(tmp_path / "a.png")
-    with pytest.raises(DataError, match=r"a\.png: not a folder.*into a folder"):
+    with pytest.raises(DataError, match=r"a\.png: a single image.*into a folder"):
         open_source(str(tmp_path / "a.png"))
 
 

@@ -72,7 +72,7 @@ def test_the_stated_accuracy_is_that_on_the_images_held_out():
     assert 0.4 < card.accuracy < 0.9
     assert extractor.about == (
         f"trained on {len(taught)} images of 3 classes,"
-        f" {100 * right / len(held_out):.1f} % correct on {len(held_out)} others"
+        f" accuracy {100 * right / len(held_out):.1f} % on {len(held_out)} held-out images"
     )
 
 
@@ -136,7 +136,7 @@ def test_progress_is_told_in_images(trained):
         reporter=said,
     )
     assert said.steps == [(128 * step, 640) for step in range(1, 6)]
-    assert "700 images" in said[0] and "% correct on" in said[1]
+    assert "700 images" in said[0] and "accuracy" in said[1]
 
 
 def test_images_are_shifted_but_never_mirrored():

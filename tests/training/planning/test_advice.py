@@ -48,7 +48,7 @@ def test_fine_images_need_no_options_and_hold_no_dangers():
     given = advice()
     assert (given.size, given.channels, given.fit) == ((64, 64), 3, "crop")
     assert given.dangers == ()
-    assert given.command == "dcgan train pictures"
+    assert given.command == "dcgan train pictures --minutes 10"
     assert "all images are 64x64" in given.size_reason
 
 
@@ -56,7 +56,7 @@ def test_images_without_colour_are_trained_in_grey_though_stored_in_colour():
     given = advice(coloured=0)
     assert given.channels == 1
     assert "no image has color, although" in given.channels_reason
-    assert given.command.endswith("--data.channels 1")
+    assert given.command.endswith("--data.channels 1 --minutes 10")
     assert "--data.channels" not in advice(coloured=0, modes={"L": 5000}).command
 
 
@@ -95,7 +95,8 @@ def test_classics_are_named_for_images_like_theirs(changed, classics):
     ("changed", "said"),
     [
         ({"count": 900, "looked_at": 900, "coloured": 900}, "Only 900 images"),
-        ({"exact": ((0, 1),) * 260}, "5% are copies"),
+        ({"exact": ((0, 1),) * 260}, "5% are exact copies"),
+        ({"near": ((0, 1),) * 260}, "5% look nearly like others"),
         ({"skipped": (Skipped("x", "y"),) * 300, "coloured": 4700}, "6% are unreadable"),
         ({"blank": (1, 2)}, "2 blank images"),
         ({"vanishing": (1,)}, "1 transparent image, white"),
@@ -138,6 +139,7 @@ def test_the_command_is_what_train_understands():
     assert words[:3] == ["dcgan", "train", "my pictures; rm -r"]
     options = dict(zip(words[3::2], words[4::2], strict=True))
     assert options.pop("--data-root") == "/some where"
+    assert options.pop("--minutes") == "10"
     data = {
         name.removeprefix("--").removeprefix("data.").replace("-", "_"): value
         for name, value in options.items()
@@ -165,7 +167,8 @@ def test_advice_on_images_that_were_really_looked_at():
     images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
     assert Image.fromarray(images[0]).mode == "L"
     given = advise(inspect_dataset(ArraySource("noise", images)), "cpu", data="noise.npy")
-    assert (given.size, given.channels, given.command) == ((28, 28), 1, "dcgan train noise.npy")
+    assert (given.size, given.channels) == ((28, 28), 1)
+    assert given.command == "dcgan train noise.npy --minutes 10"
 
 
 def test_what_a_crop_cuts_off_is_said_unless_it_is_little():
@@ -177,3 +180,13 @@ def test_what_a_crop_cuts_off_is_said_unless_it_is_little():
     assert "0% off the median image" in line
     assert "50% off one in twenty" in line
     assert "`data.fit=pad`" in line
+
+
+def test_near_copies_are_not_dropped_unasked():
+    """They may be different images, such as the flags of two countries."""
+    exact, near = {"exact": ((0, 1),) * 260}, {"near": ((2, 3),) * 260}
+    assert "--data.duplicates drop" in advice(**exact).command
+    both = advice(**exact, **near)
+    assert "--data.duplicates" not in both.command
+    assert "also drops 260 near copies" in both.dangers[0]
+    assert "may be different images" in both.dangers[1]

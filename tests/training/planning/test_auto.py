@@ -92,7 +92,7 @@ def test_an_earlier_choice_is_kept_when_a_run_goes_on():
 @pytest.mark.parametrize(("count", "is_small"), [(99_999, True), (100_000, False)])
 def test_small_data_is_augmented_by_itself(count, is_small):
     config, note = resolve({}, survey(count=count))
-    assert config.augment.policy == ("colour+translation+cutout" if is_small else "none")
+    assert config.augment.policy == ("color+translation+cutout" if is_small else "none")
     assert ("augmentation" in note) == is_small
     config, note = resolve({"augment": {"policy": "none"}}, survey(count=count))
     assert config.augment.policy == "none"

@@ -111,9 +111,9 @@ class KilledAtOnce(Reporter):
 def test_it_stands_in_the_configuration_before_the_first_step_and_stays(tmp_path):
     path = tmp_path / "run" / "config.yaml"
 
-    def every(reporter=None, **metrics):
+    def every(reporter=None, images=64, **metrics):
         settings = SMALL["settings"] | ({"metrics": metrics} if metrics else {})
-        arguments = {**SMALL, "settings": settings, "images": 64}
+        arguments = {**SMALL, "settings": settings, "images": images, "resume": images > 64}
         dcgan.train("digits", out=tmp_path / "run", reporter=reporter, **arguments)
         return yaml.safe_load(path.read_text())["metrics"]["every"]
 
@@ -124,8 +124,8 @@ def test_it_stands_in_the_configuration_before_the_first_step_and_stays(tmp_path
     stored = path.read_text()
     path.write_text(stored.replace(f"every: {first}", f"every: {first + 1}"))
     assert every() == first + 1, "what is stored holds"
-    assert every(share=0.025) == pytest.approx(2 * first, abs=1)
-    assert every(share=0.025, every=50) == 50
+    assert every(images=96, share=0.025) == pytest.approx(2 * first, abs=1)
+    assert every(images=128, share=0.025, every=50) == 50
 
 
 def test_a_run_of_an_earlier_version_gets_an_interval_when_it_goes_on():
@@ -137,6 +137,6 @@ def test_a_run_of_an_earlier_version_gets_an_interval_when_it_goes_on():
 
 
 def test_an_interval_without_measuring_is_refused(tmp_path):
-    settings = SMALL["settings"] | {"metrics": {"measure": "off", "every": 100}}
+    settings = SMALL["settings"] | {"metrics": {"metric": "off", "every": 100}}
     with pytest.raises(ConfigError, match=r"metrics\.every` is 100"):
         dcgan.train("digits", images=64, out=tmp_path / "r", **SMALL | {"settings": settings})

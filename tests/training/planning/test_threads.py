@@ -127,12 +127,19 @@ def native(monkeypatch, tmp_path):
     return tmp_path / "cache"
 
 
-@pytest.mark.parametrize(("bf16", "chosen"), [(800, "fp32"), (1640, "fp32"), (2400, "bf16")])
-def test_bf16_is_taken_where_it_is_faster(native, speeds, bf16, chosen):
+@pytest.mark.parametrize(
+    ("bf16", "chosen", "why"),
+    [
+        (800, "fp32", "fp32 (bf16 is slower here)"),
+        (1640, "fp32", "fp32 (bf16 is not clearly faster here)"),
+        (2400, "bf16", "bf16 (1.5 times as fast as fp32)"),
+    ],
+)
+def test_bf16_is_taken_where_it_is_faster(native, speeds, bf16, chosen, why):
     speeds[0]["bf16", 1] = bf16
     config, _, said = resolved()
     assert config.precision == chosen
-    assert f"{chosen} (bf16 trains {bf16 / 1600:.2g} times as fast" in said
+    assert why in said
 
 
 def test_precisions_are_timed_once_for_each_kind_of_run(native, speeds):
@@ -345,7 +352,7 @@ def test_threads_do_not_change_where_a_measurement_has_saved_already(
     two_threads, speeds, computing, deciding, tmp_path
 ):
     """That checkpoint does not know of a change, so that a resume from it would go on without."""
-    metrics = {"measure": "frechet", "images": 60, "every": 768}  # first after 96 images
+    metrics = {"metric": "frechet", "images": 60, "every": 768}  # first after 96 images
     changed = run(tmp_path / "run", 5, settings={"metrics": metrics})
     (event,) = [event for event in changed.folder.events.read() if event["event"] == "threads"]
     assert event["images"] == 128

@@ -28,7 +28,7 @@ def planned(speed, minutes, seen=COLOUR, **data):
     settings = {"length": {"minutes": minutes, "images": None}, "data": data}
     config = parse_config(merge(load_recipe("auto"), settings))
     assert can_be_planned(config)
-    config, lines = plan_size(config, seen, CPU, speed)
+    config, lines, _ = plan_size(config, seen, CPU, speed)
     return config, "\n".join(lines)
 
 
@@ -60,7 +60,7 @@ def test_where_no_size_is_reached_the_smallest_is_taken_and_blurs_are_expected()
     config, line = planned(speed, 5)
     assert config.data.size == (32, 32)
     assert "in 5 minutes, training sees about 8,200 images" in line
-    assert line.endswith("need about 29,000 images seen at 32x32, or 18 minutes")
+    assert line.endswith("need about 29,000 images seen at 32x32, in about 18 minutes")
 
 
 def test_a_size_that_was_asked_for_is_kept_whatever_the_time():
@@ -80,8 +80,8 @@ def test_without_minutes_the_time_of_the_whole_run_is_said():
     line = time_needed(GRAY, (28, 28), 1, CPU, speed)
     # 400,000 images, and the 10,080 of recognizable digits, at 850 a second
     assert line == (
-        "the run takes about 7.8 minutes on this machine; expect recognizable images after about 12"
-        " seconds (10,000 images seen)"
+        "the run takes about 7.8 minutes on this machine at its present load; expect recognizable"
+        " images after about 12 seconds (10,000 images seen)"
     )
 
 

@@ -28,6 +28,7 @@ from dcgan.data.labels.splits import choose, refuse_split, split_of, splits_note
 from dcgan.data.labels.tables import ENDINGS, suffix
 from dcgan.errors import ConfigError
 from dcgan.runtime.files import expanded
+from dcgan.runtime.nearest import nearest_path
 from dcgan.runtime.split_names import ALL, AUTO, NONE
 
 _MOST_CANDIDATES = 10_000
@@ -210,7 +211,9 @@ def _named_file(labels: str, files: Sequence[SideFile]) -> SideFile:
         return SideFile(str(path), path.stat().st_size, lambda: path.open("rb"))
     if inside:
         return inside[0]
-    raise ConfigError("data.labels", labels, "no such file, on disk or in the dataset. Use a path")
+    near = nearest_path(path)
+    meant = f"Did you mean {str(near)!r}?" if near else "Use the path of a file, or auto or none"
+    raise ConfigError("data.labels", labels, f"no such file, on disk or in the dataset. {meant}")
 
 
 def _candidates(files: Sequence[SideFile], count: int) -> list[SideFile]:

@@ -21,6 +21,7 @@ from dcgan.data.labels.image_index import FORMS, Form, ImageIndex
 from dcgan.data.labels.splits import split_of
 from dcgan.data.labels.tables import NoTable, Row, Table, cell, read_table, suffix
 from dcgan.errors import ConfigError
+from dcgan.runtime.wording import counted
 
 _CHUNK = 2**16  # rows looked up at once
 _COLUMN_BYTES = 2**30  # of all columns of a table in memory
@@ -232,7 +233,7 @@ def _in_words(reading: Reading) -> str:
     """Such as ``2 classes (blue, red)``."""
     if len(reading.labels) == 1:
         (labels,) = reading.labels.values()
-        return f"{len(labels.names):,} classes ({listed(labels.names)})"
+        return f"{counted(len(labels.names), 'class', 'classes')} ({listed(labels.names)})"
     return f"{len(reading.labels):,} factors ({listed(list(reading.labels))})"
 
 

@@ -163,7 +163,7 @@ def damage_named() -> Iterator[None]:
     except (UnreadableImage, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise UnreadableImage(f"no image in {', '.join(FORMATS)}") from error
+        raise UnreadableImage(f"not an image file ({', '.join(FORMATS)})") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnreadableImage("too many pixels: a decompression bomb") from error
     except Exception as error:

@@ -20,6 +20,7 @@ from dcgan.errors import DataError
 from dcgan.runtime.files import expanded
 from dcgan.runtime.memory import available_memory, in_words
 from dcgan.runtime.split_names import AUTO, NONE
+from dcgan.runtime.wording import counted
 
 _PART = 256  # images converted at once
 
@@ -57,7 +58,7 @@ def open_array(path: Path, *, split: str = AUTO, labels: str = AUTO) -> ArraySou
         notes.append(f"not read as classes: {listed(reading.refused)}")
     if reading.labels and len(reading.rows) < len(pixels):
         count = len(pixels) - len(reading.rows)
-        notes.append(f"{count:,} images without a class are skipped")
+        notes.append(f"skipped: {counted(count, 'image')} without a class")
         pixels = pixels[reading.rows]
     stamp = digest((file_stamp([path]), keys)) if keys else file_stamp([path])
     return ArraySource(str(path), pixels, labels=reading.labels, stamp=stamp, notes=notes)

@@ -22,7 +22,7 @@ from dcgan.data.pixels.profiles import to_srgb
 from dcgan.data.sources.arrays import as_pixels, channels_last
 from dcgan.data.sources.base import ArraySource, Source
 from dcgan.data.sources.paths import read_image_file
-from dcgan.errors import DataError, UnreadableImage
+from dcgan.errors import DataError, UnreadableImage, shown
 from dcgan.runtime.files import expanded
 
 _SAFE = (list, tuple, deque, str, bytes)
@@ -63,7 +63,7 @@ def open_items(items: object) -> Source:
     elif isinstance(items, Iterable):
         source = ItemsSource(list(items))
     else:
-        raise DataError(f"data of {type(items).__name__}: must be a path, an array or images")
+        raise DataError(f"`data` is {shown(items)}: use a path, an array or images")
     if len(source) == 0:
         raise DataError("data: holds no image")
     return source
@@ -135,7 +135,7 @@ def _image(item: Any, at_least: tuple[int, int] | None) -> Image.Image:
     if isinstance(item, torch.Tensor):
         item = _to_numpy(item)
     if not isinstance(item, np.ndarray) or not item.size:
-        raise UnreadableImage(f"is a {type(item).__name__}: must be an image, array, bytes or path")
+        raise UnreadableImage(f"of type {type(item).__name__}: use an image, array, bytes or path")
     try:
         pixels = as_pixels("array", channels_last("array", item[None]))
     except DataError as error:

@@ -26,7 +26,7 @@ from dcgan.data.sources.tar import TarSource
 from dcgan.data.sources.tar_index import place
 from dcgan.data.sources.zips import ZipSource
 from dcgan.errors import ConfigError, DataError, SourceNotFound
-from dcgan.runtime.arguments import is_address, is_name, refuse_no_data
+from dcgan.runtime.arguments import is_address, is_name, refuse_no_data, refuse_other_files
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.signatures import checked
@@ -79,6 +79,7 @@ def open_source(
     refuse_no_data(data)
     root = root or os.environ.get("DCGAN_DATA")
     data, split = with_split(data, split)
+    refuse_other_files(data)
     if is_name(data):
         source = open_named(data, split, expanded(root) if root else None, reporter)
         source = _with_own_labels(source, labels)
@@ -88,10 +89,11 @@ def open_source(
         source.labels.clear()
     if len(source) == 0:
         counts = Counter(source.others).most_common(4)
-        others = ", ".join(f"{count:,} {end}" for end, count in counts) or "none"
+        others = ", ".join(f"{count:,} {end}" for end, count in counts)
+        others = f" (other files: {others})" if others else " and no other file"
         raise DataError(
-            f"{data}: holds no image (other files: {others}). Put files such as .png, .jpg or .webp"
-            " into it, at any depth"
+            f"{data}: holds no image{others}. Put files such as .png, .jpg or .webp into it, at any"
+            " depth"
         )
     if frames == "all" and isinstance(source, EncodedSource):
         return FramesSource(source)
@@ -127,10 +129,7 @@ def _open_path(data: str, split: str, labels: str) -> Source:
             return TarSource(str(path), [str(path)], split=split, labels=labels)
         case ".parquet":
             return _with_own_labels(open_parquet(path, split=split), labels)
-    raise DataError(
-        f"{data}: not a folder, .zip, .tar, .npy, .npz or .parquet. Put single images into a"
-        " folder, and unpack compressed archives"
-    )
+    raise AssertionError(path)  # refused as another kind of file
 
 
 def _open_folder(path: Path, split: str, labels: str) -> Source:

@@ -10,6 +10,7 @@ import yaml
 from dcgan.data.sources.base import Source
 from dcgan.errors import DataError
 from dcgan.plain_yaml import load_yaml
+from dcgan.runtime.shell import call
 
 _SHEETS = "samples"
 """The folder of sheets in a run folder."""
@@ -30,7 +31,8 @@ def refuse_run_folder(folder: Path) -> None:
         run = run.parent
     if is_run_folder(run):
         raise DataError(
-            f"{folder}: a run folder, which holds generated images and no dataset. {_advice([run])}"
+            f"{folder}: a run folder, which holds generated images and no dataset."
+            f" {_advice([run])}. To resume the run: {call('train', out=run, resume=True)}"
         )
 
 

@@ -160,7 +160,12 @@ def _list_members(path: Path) -> Iterable[zipfile.ZipInfo]:
         with zipfile.ZipFile(path) as archive:
             return archive.infolist()
     except (OSError, ValueError, OverflowError, NotImplementedError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: not a readable zip file ({error})") from error
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            raise DataError(f"{path}: cannot be read ({reason})") from error
+        raise DataError(
+            f"{path}: a damaged or incomplete zip file. Copy or download it again"
+        ) from error
 
 
 def _kept(member: zipfile.ZipInfo) -> _Member:

@@ -22,6 +22,7 @@ from dcgan.metrics.extractors.pixels import check_shape
 from dcgan.metrics.extractors.weights import he_weights, without_weights
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
+from dcgan.runtime.wording import counted
 
 NAME = "classifier"
 
@@ -214,8 +215,9 @@ def _check_data(images: NDArray[np.uint8], labels: NDArray[Any], names: Sequence
     if counts.min() < FEWEST_IMAGES:
         rarest = int(counts.argmin())
         raise DataError(
-            f"class {names[rarest]!r} has {counts[rarest]} images; a classifier needs at least"
-            f" {FEWEST_IMAGES} of each class. Leave the class out, or set `extractor=random`"
+            f"class {names[rarest]!r} has {counted(int(counts[rarest]), 'image')}; a classifier"
+            f" needs at least {FEWEST_IMAGES} of each class. Leave the class out, or set"
+            " `extractor=random`"
         )
 
 

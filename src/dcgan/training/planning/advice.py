@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from dcgan.config.tree import DataConfig
 from dcgan.data.pixels.values import SETTING, written
 from dcgan.data.quality.inspection import TINY_SIDE, Inspection
 from dcgan.data.quality.survey import Survey
+from dcgan.runtime.wording import counted
 from dcgan.training.planning.auto import choose_size
 from dcgan.vocabulary import Fit
 
@@ -21,6 +22,9 @@ FEW_IMAGES = 1000
 at some thousands)."""
 
 _VERY_FEW = 100
+
+_MINUTES = "10"
+"""A first run: long enough to see whether it works."""
 
 MANY_COPIES = 0.05
 UNBALANCED = 10.0
@@ -98,7 +102,7 @@ def advise(
     classics = tuple(name for name in _CLASSICS if _is_made_for(name, seen, chosen, channels))
     recipe_reason = "fits networks, batch and length to these images and this machine"
     if classics:
-        recipe_reason += f"; classics at such a size: {', '.join(classics)}"
+        recipe_reason += f"; well-known recipes for images of this size: {', '.join(classics)}"
     options = [] if split == "auto" else ["--data.split", split]
     options += [] if labels == "auto" else ["--data.labels", labels]
     options += [] if data_root is None else ["--data-root", data_root]
@@ -115,7 +119,7 @@ def advise(
         classics=classics,
         recipe_reason=recipe_reason,
         dangers=tuple(danger[0].upper() + danger[1:] for danger in _dangers(seen, chosen)),
-        command=shlex.join(["dcgan", "train", data, *options]),
+        command=shlex.join(["dcgan", "train", data, *options, "--minutes", _MINUTES]),
     )
 
 
@@ -204,10 +208,18 @@ def _dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
     few = few_images(round(seen.count * (seen.readable - seen.spare) / seen.looked_at))
     if few:
         yield few
-    if seen.spare > MANY_COPIES * seen.readable:
+    exact, near = beyond_the_first(seen.exact), beyond_the_first(seen.near)
+    if exact > MANY_COPIES * seen.readable:
         yield (
-            f"{_share(seen.spare, seen.readable)} are copies of others, which samples will repeat."
+            f"{_share(exact, seen.readable)} are exact copies of others, which samples will repeat."
             " `data.duplicates=drop` keeps one of each"
+            + (f", and also drops {counted(near, 'near copy', 'near copies')}" if near else "")
+        )
+    if near > MANY_COPIES * seen.readable:
+        yield (
+            f"{_share(near, seen.readable)} look nearly like others. They may be different images,"
+            " such as flags: `html=copies.html` shows them. `data.duplicates=drop` drops exact and"
+            " near copies"
         )
     bound = DataConfig().max_unreadable
     if len(seen.skipped) > bound * seen.looked_at:
@@ -217,12 +229,12 @@ def _dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
         )
     if seen.blank:
         yield (
-            f"{_images(len(seen.blank), 'blank ')}, which samples will contain, too."
+            f"{counted(len(seen.blank), 'blank image')}, which samples will contain, too."
             " `data.blank=drop` leaves them out"
         )
     if seen.vanishing:
         yield (
-            f"{_images(len(seen.vanishing), 'transparent ')}, white, cannot be seen on white."
+            f"{counted(len(seen.vanishing), 'transparent image')}, white, cannot be seen on white."
             " `data.background=#000000` shows them on black"
         )
     yield from _size_dangers(seen, size)
@@ -252,15 +264,15 @@ def _size_dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
             " are sharp and some blurred"
         )
     if seen.tiny:
-        yield f"{_images(len(seen.tiny))} with a side below {TINY_SIDE}"
+        yield f"{counted(len(seen.tiny), 'image')} with a side below {TINY_SIDE}"
 
 
 def _mixtures(seen: Inspection) -> Iterator[str]:
     gray = seen.readable - seen.coloured
     if seen.coloured and not seen.is_colour:
         yield (
-            f"{_images(seen.coloured)} of {seen.readable:,} have color, which training in gray"
-            " drops. `data.channels=3` keeps it"
+            f"{counted(seen.coloured, 'image')} of {seen.readable:,} have color, which training in"
+            " gray drops. `data.channels=3` keeps it"
         )
     elif seen.coloured and gray:
         yield f"{_share(gray, seen.readable)} have no color, so some samples will have none"
@@ -271,7 +283,7 @@ def _mixtures(seen: Inspection) -> Iterator[str]:
         )
     if seen.animated:
         yield (
-            f"{_images(seen.animated, 'animated ')}: only first frames are used, unless"
+            f"{counted(seen.animated, 'animated image')}: only first frames are used, unless"
             " `data.frames=all`"
         )
     for factor, counts in seen.labels.items():
@@ -288,8 +300,8 @@ def _options(seen: Inspection, channels: int, fit: Fit) -> list[str]:
     options = []
     if len(seen.modes) > 1 or seen.has_colour_modes != seen.is_colour:
         options += ["--data.channels", str(channels)]
-    if seen.spare > MANY_COPIES * seen.readable:
-        options += ["--data.duplicates", "drop"]
+    if beyond_the_first(seen.exact) > MANY_COPIES * seen.readable and not seen.near:
+        options += ["--data.duplicates", "drop"]  # near copies may be different images
     if len(seen.blank) > MANY_COPIES * seen.readable:
         options += ["--data.blank", "drop"]
     for spread in seen.spreads:
@@ -304,12 +316,13 @@ def _options(seen: Inspection, channels: int, fit: Fit) -> list[str]:
     return options
 
 
+def beyond_the_first(groups: Sequence[Sequence[int]]) -> int:
+    """How many images of groups of copies could be dropped."""
+    return sum(len(group) - 1 for group in groups)
+
+
 def _by(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
-
-
-def _images(count: int, which: str = "") -> str:
-    return f"{count:,} {which}image{'' if count == 1 else 's'}"
 
 
 def _share(some: int, of: int) -> str:

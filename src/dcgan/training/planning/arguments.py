@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dcgan.config import RunConfig, forget_unused, load_recipe, merge, refuse_odd_sections
+from dcgan.config import (
+    RunConfig,
+    forget_unused,
+    load_recipe,
+    merge,
+    refuse_loose_switches,
+    refuse_odd_sections,
+)
 from dcgan.config.recipes import is_recipe_file
 from dcgan.errors import ConfigError
+from dcgan.old_names import with_new_names
 from dcgan.runtime.arguments import is_address, is_name
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists
@@ -16,8 +25,31 @@ from dcgan.runtime.split_names import AUTO, NONE, with_split
 
 _LENGTHS = ("images", "epochs", "minutes")
 
+_ARGUMENTS = {
+    "data.root": "data_root",
+    "data.size": "size",
+    "optim.batch": "batch",
+    **{f"length.{name}": name for name in _LENGTHS},
+}
+"""Settings that are also arguments of functions."""
+
 _FILES = ("data.source", "data.root", "metrics.extractor")
 """Settings that may name a file or folder, which is then opened."""
+
+
+@contextmanager
+def named_as_given(given: Mapping[str, object]) -> Iterator[None]:
+    """Name arguments in errors as the caller wrote them: ``size`` and not ``data.size``.
+
+    ``given`` holds the arguments of the call; those that are None were not set.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        name = _ARGUMENTS.get(error.key, "")
+        if given.get(name) is None:
+            raise
+        raise type(error)(name, error.value, error.problem) from error
 
 
 def collect_settings(
@@ -54,6 +86,8 @@ def collect_settings(
         More than one length, or no such recipe.
     """
     refuse_odd_sections(settings)
+    settings = with_new_names(settings)
+    refuse_loose_switches(settings)
     given = {name: value for name, value in shortcuts.items() if value is not None}
     asked: dict[str, Any] = {
         name: given[name] for name in ("seed", "device", "precision", "threads") if name in given
@@ -97,7 +131,7 @@ def _starting_settings(
     Of the latter without the number of threads, which its checkpoint knows better.
     """
     if isinstance(recipe, Mapping):
-        return recipe
+        return with_new_names(recipe)
     stored = None if out is None else expanded(out) / "config.yaml"
     if recipe is None and resume and stored is not None and stored.is_file():
         return {key: value for key, value in load_recipe(stored).items() if key != "threads"}

@@ -9,6 +9,7 @@ import torch
 from dcgan.config import RunConfig, forget_unused, parse_config, resolved, with_settings
 from dcgan.data.pixels.values import SETTING, Values, decided, written
 from dcgan.data.quality.survey import Survey
+from dcgan.runtime.wording import counted
 
 _TINY = 16
 _TINY_TARGET = 32
@@ -18,7 +19,7 @@ _LONGEST = {"cpu": 64, "mps": 64, "cuda": 128}
 """Longest side by kind of device: twice the side takes about four times as long."""
 
 _SMALL = 100_000
-_AUGMENTED = "colour+translation+cutout"
+_AUGMENTED = "color+translation+cutout"
 """Below so many images the discriminator may overfit, which augmentation prevents."""
 
 _HIDDEN = 8
@@ -47,7 +48,7 @@ _MOST_IMAGES = {"cpu": 400_000, "mps": 1_000_000, "cuda": 5_000_000}
 """100 epochs, but not too few images to learn from, nor more than a person waits for."""
 
 
-_OF_INTERVAL = ("measure", "extractor", "images", "share")
+_OF_INTERVAL = ("metric", "extractor", "images", "share")
 """Settings on which the interval between scores depends."""
 
 
@@ -119,13 +120,18 @@ def resolve_auto(
         "augmentation if the discriminator overfits" if is_small else None,
     )
     images = _length_in_images(config, seen.count, kind)
-    fill("length", "images", images, f"{images:,} images ({images / seen.count:.0f} epochs)")
+    fill(
+        "length",
+        "images",
+        images,
+        f"{images:,} images ({counted(round(images / seen.count), 'epoch')})",
+    )
     fill("records", "log_every", min(50 * batch, max(batch, images // 100)))
     fill("records", "checkpoint_every", max(batch, images // 10))
     config = _without_unused(config)
     if not reasons:
         return config, None
-    return config, f"auto chose {', '.join(reasons)}, for {seen.count:,} images on {kind}"
+    return config, f"auto chose {', '.join(reasons)}, for {counted(seen.count, 'image')} on {kind}"
 
 
 def stated_values(config: RunConfig) -> Values:

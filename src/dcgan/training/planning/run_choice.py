@@ -16,7 +16,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.settings import differences
 from dcgan.runtime.arguments import RUNS, refuse_nothing_to_resume
 from dcgan.runtime.files import StrPath
-from dcgan.runtime.shell import command
+from dcgan.runtime.shell import RUN, call
 from dcgan.training.planning.auto import fill_auto
 
 _NOT_THE_RUN = (
@@ -66,6 +66,8 @@ def choose_folder(
                     f"{folder.path}: holds a run without its {folder.config.name}, so it cannot"
                     " be resumed. Restore that file, or choose another `out`"
                 )
+            if not folder.path.is_dir():
+                raise RunError(f"{folder.path}: a file, not a folder. Choose another `out`")
             raise RunError(
                 f"{folder.path}: holds other files and no run. Choose another `out`, or empty it"
             )
@@ -102,7 +104,7 @@ def refuse_conflict(
         listed = f"dataset: {stored.data.source} there, {config.data.source} here; {listed}"
     raise RunConflict(
         f"{folder.path}: holds a run of another configuration ({listed}). To resume that run:"
-        f" {command('train', '--out', folder.path, '--resume')}. For a new run, choose another"
+        f" {call('train', out=folder.path, resume=True)}. For a new run, choose another"
         " `out`"
     )
 
@@ -194,12 +196,15 @@ def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
         if same_data and not _conflicts(stored, filled, "length"):
             return folder, stored
     newest = RunFolder(candidates[0].parent).path if candidates else None
+    is_default = config.data.source == type(config.data)().source
+    default = " (the dataset if none is given)" if is_default else ""
     raise RunError(
-        f"nothing to resume: no run of these images and settings in {RUNS}/. "
+        f"nothing to resume: {RUNS}/ holds no run of {config.data.source}{default} with these"
+        " settings. "
         + (
-            f"To resume the newest run there: {command('train', '--resume', '--out', newest)}"
+            f"To resume the newest run there: {call('train', out=newest, resume=True)}"
             if newest
-            else f"To resume a run elsewhere: {command('train', '--resume', '--out')} RUN"
+            else f"To resume a run elsewhere: {call('train', out=RUN, resume=True)}"
         )
         + ". To start a new run, leave out `resume`"
     )

@@ -177,7 +177,9 @@ def _fastest_precision(
         known = round(found.speeds[bf16] / found.speeds[fp32], 3)
         _remember(key, known)
     chosen: Precision = "bf16" if known >= _GAIN else "fp32"
-    return chosen, f"{chosen} (bf16 trains {known:.2g} times as fast as fp32)"
+    if chosen == "bf16":
+        return chosen, f"bf16 ({known:.2g} times as fast as fp32)"
+    return chosen, f"fp32 (bf16 is {'slower' if known < 1 else 'not clearly faster'} here)"
 
 
 def _key(config: RunConfig, networks: Networks, device: torch.device, threads: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ import numpy as np
 from dcgan.config.model import DiscriminatorConfig, LayerRow, NetworkConfig
 from dcgan.config.tree import RunConfig, resolved
 from dcgan.data import ImageDataset
-from dcgan.errors import ConfigError, DataError, GeometryError
-from dcgan.evaluation.extractors import classes_of
+from dcgan.data.labels import Labels
+from dcgan.errors import ConfigError, DataError, GeometryError, nearest_of
 from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator, wants_bias
 from dcgan.models.latents import LatentSpace
 from dcgan.models.table import Layer
@@ -80,22 +80,29 @@ def with_classes(networks: Networks, config: RunConfig, dataset: ImageDataset) -
     wanted = config.model.condition
     if wanted is None:
         return networks
-    found = classes_of(dataset, wanted)
-    if found is None:
-        named = [name for name, labels in dataset.labels.items() if labels.names]
-        there = f"The labels are {', '.join(named)}" if named else "These images have no labels"
-        raise ConfigError(
-            "model.condition",
-            wanted,
-            f"there are no such labels. {there}. Sort the images into one folder per class, or"
-            " leave `model.condition` out",
-        )
-    labels = found[1]
+    refuse_missing_condition(wanted, dataset.labels)
+    labels = dataset.labels[wanted]
     numbers = labels.values[dataset.rows(np.arange(len(dataset)))].astype(np.int64)
     counts = np.bincount(numbers, minlength=len(labels.names))
     shares = tuple(float(share) for share in counts / counts.sum())
     return replace(
         networks, latent=replace(networks.latent, classes=shares), class_names=labels.names
+    )
+
+
+def refuse_missing_condition(wanted: str | None, labels: Mapping[str, Labels]) -> None:
+    """Raise ConfigError if training shall be conditional on labels that the images do not have."""
+    named = [name for name, one in labels.items() if one.names]
+    if wanted is None or wanted in named:
+        return
+    near = nearest_of(wanted, named) or (named[0] if named else "")
+    raise ConfigError(
+        "model.condition",
+        wanted,
+        f"no such factor. The factors are {', '.join(named)}. Use `model.condition={near}`"
+        if named
+        else "these images have no labels. Sort them into one folder per class, or leave"
+        " `model.condition` out",
     )
 
 

@@ -11,6 +11,7 @@ from dcgan.config import RunConfig, load_recipe, merge, parse_config, resolved, 
 from dcgan.data.quality.survey import Survey
 from dcgan.health.expectation import images_needed
 from dcgan.runs.networks import Networks
+from dcgan.runtime.wording import duration, rounded
 from dcgan.training.planning.auto import choose_size, resolve_auto
 from dcgan.training.planning.memory_check import refuse_beyond_memory
 from dcgan.training.planning.tables import resolve_networks
@@ -54,7 +55,7 @@ class Expectation:
 
     def time_of(self, images: int) -> str:
         """How long so many images take, in words."""
-        return _in_words(images / self.speed / 60)
+        return duration(images / self.speed / 60)
 
 
 def can_be_planned(config: RunConfig) -> bool:
@@ -70,7 +71,7 @@ def plan_size(
     device: torch.device,
     speed_of: SpeedTest,
     processes: int = 1,
-) -> tuple[RunConfig, list[str]]:
+) -> tuple[RunConfig, list[str], int | None]:
     """Choose a size that reaches a recognizable result in time, and say what to expect.
 
     If ``data.size`` is ``auto`` and ``length.minutes`` is set, the size is the largest of the usual
@@ -79,12 +80,15 @@ def plan_size(
 
     Returns
     -------
-    (RunConfig, list of str)
-        The strings are short lines about images, time and size.
+    (RunConfig, list of str, int or None)
+        The strings are short lines about images, time and size. The number is how many images the
+        run is expected to see, if it is bounded by time.
     """
     minutes = config.length.minutes
     if minutes is None or config.data.size != "auto":
-        return config, _in_lines(expect(config, seen, device, speed_of, processes), minutes)
+        expected = expect(config, seen, device, speed_of, processes)
+        images = None if minutes is None else expected.images_in(minutes)
+        return config, _in_lines(expected, minutes), images
     sizes = []
     for size in _sizes_from(choose_size(seen.median_size, device.type)):
         asked = with_settings(config, {"data": {"size": size}})
@@ -98,11 +102,12 @@ def plan_size(
         keep = height if height == width else _by(usual.size)
         lines.insert(
             0,
-            f"training at {_by(chosen.size)}: at {_by(usual.size)}, {_in_words(minutes)} would be"
-            f" about {_rounded(usual.images_in(minutes)):,} of the {_rounded(usual.needed):,}"
+            f"training at {_by(chosen.size)}: at {_by(usual.size)}, {duration(minutes)} would be"
+            f" about {rounded(usual.images_in(minutes)):,} of the {rounded(usual.needed):,}"
             f" images needed. `size={keep}` keeps {_by(usual.size)}",
         )
-    return with_settings(config, {"data": {"size": chosen.size}}), lines
+    config = with_settings(config, {"data": {"size": chosen.size}})
+    return config, lines, chosen.images_in(minutes)
 
 
 def expect(
@@ -120,6 +125,15 @@ def expect(
     speed = _TRAINING_SHARE * speed_of(config, networks, device) * processes
     needed = images_needed(size, channels)
     return Expectation(size, speed, needed, resolved(config.length.images or 0))
+
+
+def still_needed(config: RunConfig, seen: int) -> int | None:
+    """How many images recognizable ones need, if a run has seen fewer; known of planned networks
+    only."""
+    if config.model.generator.layers is not None:
+        return None
+    needed = images_needed(resolved(config.data.size), resolved(config.data.channels))
+    return needed if seen < needed else None
 
 
 def time_needed(
@@ -146,38 +160,20 @@ def _sizes_from(usual: tuple[int, int]) -> Iterator[tuple[int, int]]:
 
 def _in_lines(chosen: Expectation, minutes: float | None) -> list[str]:
     """How long the run takes or how many images it sees, and when to expect what."""
-    needed = f"{_rounded(chosen.needed):,} images seen"
+    needed = f"{rounded(chosen.needed):,} images seen"
     expected = f"expect recognizable images after about {chosen.time_of(chosen.needed)} ({needed})"
     if minutes is None:
-        return [f"the run takes about {chosen.time_of(chosen.images)} on this machine", expected]
+        time = chosen.time_of(chosen.images)
+        return [f"the run takes about {time} on this machine at its present load", expected]
     seen = chosen.images_in(minutes)
-    lines = [f"in {_in_words(minutes)}, training sees about {_rounded(seen):,} images"]
+    lines = [f"in {duration(minutes)}, training sees about {rounded(seen):,} images"]
     if seen >= chosen.needed:
         return [*lines, expected]
     return [
         *lines,
-        f"expect blurred images: recognizable ones need about {needed} at {_by(chosen.size)}, or"
-        f" {chosen.time_of(chosen.needed)}",
+        f"expect blurred images: recognizable ones need about {needed} at {_by(chosen.size)}, in"
+        f" about {chosen.time_of(chosen.needed)}",
     ]
-
-
-def _rounded(count: float) -> int:
-    """Two digits: no estimate is more exact.
-
-    >>> _rounded(18_432), _rounded(7)
-    (18000, 7)
-    """
-    return int(float(f"{count:.2g}"))
-
-
-def _in_words(minutes: float) -> str:
-    """
-    >>> _in_words(5), _in_words(0.4), _in_words(130)
-    ('5 minutes', '24 seconds', '2.2 hours')
-    """
-    if minutes < 1:
-        return f"{60 * minutes:.0f} seconds"
-    return f"{minutes:.2g} minutes" if minutes < 100 else f"{minutes / 60:.2g} hours"
 
 
 def _by(size: tuple[int, int]) -> str:

@@ -1,0 +1,33 @@
+"""Counts and times in words."""
+
+from __future__ import annotations
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A number and what it counts.
+
+    >>> counted(1, "image"), counted(1797, "image"), counted(2, "class", "classes")
+    ('1 image', '1,797 images', '2 classes')
+    """
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def duration(minutes: float) -> str:
+    """A time of two digits: no estimate is more exact.
+
+    >>> duration(5), duration(1), duration(0.301), duration(59.9 / 60), duration(130)
+    ('5 minutes', '1 minute', '18 seconds', '1 minute', '2.2 hours')
+    """
+    if round(60 * minutes) < 60:
+        return counted(round(60 * minutes), "second")
+    value, unit = (minutes, "minute") if minutes < 100 else (minutes / 60, "hour")
+    return f"{value:.2g} {unit}{'' if f'{value:.2g}' == '1' else 's'}"
+
+
+def rounded(count: float) -> int:
+    """Two digits.
+
+    >>> rounded(18_432), rounded(7)
+    (18000, 7)
+    """
+    return int(float(f"{count:.2g}"))
