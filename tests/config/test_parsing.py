@@ -31,7 +31,7 @@ from dcgan.training.provenance import config_yaml
         ({"model": {"generator": {"norm": "spectrall"}}}, "model.generator.norm", "'spectral'"),
         ({"objective": {"real_target": 0.4}}, "objective.real_target", "a number above 0.5 to 1"),
         ({"length": {"images": -3}}, "length.images", "a whole number of at least 1 or auto"),
-        ({"optim": {"lr": 1}}, "optim.lr", "`generator.lr` or `discriminator.lr`?"),
+        ({"optim": {"lr": 1}}, "optim.lr", "`optim.generator.lr` or `optim.disc"),
         ({"optim.batch": 4}, "optim.batch", "nested: {'optim': {'batch': ...}}"),
         ({"threads": 0}, "threads", "0: use a number from 1 to 1,024 or auto"),
         (

@@ -388,3 +388,12 @@ def test_all_checkpoints_name_the_best(small_run, tmp_path):
     least = min(found, key=lambda one: one["frechet_distance"].value)
     assert dcgan.open_run(run.path).checkpoint.name == least.checkpoint
     assert json.loads((run.path / "best.json").read_text())["by"] == "evaluate --all"
+
+
+def test_a_run_may_be_given_alone_or_by_its_path(small_run):
+    alone = dcgan.evaluate(small_run, images=100, brief=True, extractor="random")
+    path = dcgan.evaluate(str(small_run.path), images=100, brief=True, extractor="random")
+    assert len(alone) == len(path) == 1
+    assert alone[0].scores == path[0].scores
+    with pytest.raises(KeyError, match="no metric 'fid'; choose one of frechet_distance"):
+        alone[0]["fid"]

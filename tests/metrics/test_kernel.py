@@ -102,3 +102,8 @@ def test_unusable_sets_are_refused(measure, a, b, said):
 def test_settings_that_allow_no_estimate_are_refused(setting):
     with pytest.raises(DataError, match="at least 2 subsets of at least 2 images"):
         kernel_distance(sample(9), sample(9), **setting)
+
+
+def test_a_list_of_features_is_refused():
+    with pytest.raises(DataError, match=r"a: of type list\. Use a NumPy array"):
+        kernel_distance([[1.0, 2.0]], [[3.0, 4.0]])

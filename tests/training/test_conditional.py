@@ -242,11 +242,11 @@ def test_a_run_without_conditions_says_how_to_get_them(small_run):
 def test_images_without_such_labels_are_refused(tmp_path, png_folder):
     notes = Notes()
     with pytest.raises(
-        ConfigError, match=r"model\.condition` is 'label': there are no such labels"
+        ConfigError, match=r"model\.condition` is 'label': these images have no labels"
     ):
         dcgan.train(png_folder, minutes=1, out=tmp_path / "run", reporter=notes, **small())
     assert notes == []  # nothing was timed, and no folder named
-    with pytest.raises(ConfigError, match="The labels are label"):
+    with pytest.raises(ConfigError, match="The factors are label"):
         dcgan.train("digits", images=64, out=tmp_path / "run", **small(condition="shape"))
 
 

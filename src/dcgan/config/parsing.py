@@ -117,7 +117,7 @@ def config_error(error: ValidationError, section: str = "") -> ConfigError:
     )
     match finding["type"]:
         case "extra_forbidden":
-            return ConfigError(key, value, f"no such setting; {_meant(str(path[-1]), parent)}")
+            return ConfigError(key, value, f"no such setting; {_meant(str(path[-1]), parent, key)}")
         case "value_error":
             problem = str(finding["ctx"]["error"]) + (", or auto" if or_auto else "")
             return ConfigError(key, value, problem)
@@ -131,10 +131,11 @@ def config_error(error: ValidationError, section: str = "") -> ConfigError:
     return ConfigError(key, value, f"{meant} {either(choices)}")
 
 
-def _meant(wrong: str, section: Any) -> str:
+def _meant(wrong: str, section: Any, key: str) -> str:
     """The setting that a wrong name in a section may mean, also one further down, or all choices.
 
-    A dotted name is right on the command line, and is nested in a dictionary.
+    ``key`` is the whole path of the wrong name.
+    A dotted name is right on the command line; a dictionary is nested.
     """
     name, _, last = wrong.rpartition(".")
     if name and last:
@@ -146,7 +147,8 @@ def _meant(wrong: str, section: Any) -> str:
         )
     known = _keys_of(section)
     if nearest_of(wrong, known) is None and (below := _meant_below(wrong, section)):
-        return f"did you mean {either([f'`{one}`' for one in below])}?"
+        above = key.removesuffix(wrong)
+        return f"did you mean {either([f'`{above}{one}`' for one in below])}?"
     return did_you_mean(wrong, known)
 
 

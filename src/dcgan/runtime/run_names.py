@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from dcgan.errors import CheckpointError, ConfigError
 from dcgan.runtime.nearest import nearest_name
+from dcgan.runtime.reading import read_json
 from dcgan.runtime.shell import command
 
 _LISTED = 20
@@ -33,7 +33,7 @@ def refuse_no_checkpoint(run: Path, wanted: str) -> None:
 def _refuse_lost_best(run: Path, names: list[int]) -> None:
     """``best`` is the checkpoint in best.json, if there is one; it may have been deleted."""
     try:
-        best = int(json.loads((run / "best.json").read_text(encoding="utf-8"))["checkpoint"])
+        best = int(read_json(run / "best.json")["checkpoint"])
     except (OSError, ValueError, KeyError, TypeError):
         return  # the last is used, or the file is refused as damaged
     if best not in names:
