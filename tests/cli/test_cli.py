@@ -162,7 +162,8 @@ def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, 
     assert evaluate == ["dcgan", "evaluate", str(run)]
     assert own[:2] == ["dcgan", "train"]
     assert out.startswith(
-        "training has finished after 64 images, without scores\nlook at the images"
+        "Too early to say: 64 images seen, and recognizable images need about 5,760. Train\nlonger.\n"
+        "look at the images"
     )
     monkeypatch.chdir(tmp_path)
     assert dcgan(*sample[1:])[0] == 0

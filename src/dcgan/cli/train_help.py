@@ -41,6 +41,8 @@ FIRST = {
         " dcgan sample --label generates one class.",
         "--augment.policy P": "Choose the augmentation: none, or color, translation and cutout"
         " joined by + (default: auto, all three below 100,000 images).",
+        "--on-failure HOW": "Choose what to do in mode collapse and the like: continue, stop or"
+        " rollback (default: continue).",
         "--seed N": "Set the seed of all random numbers (default: 0). The same seed repeats a run;"
         " another seed gives a different run.",
     },
