@@ -21,14 +21,14 @@ DATA = {  # images of one size and small networks: a run takes about half a minu
     "cifar10": {"source": "cifar10-train.zip", "size": 32},
     "emoji": {"source": "emoji-64.zip", "size": 32},
     "cifar-1000": {"source": "cifar10-train.zip", "size": 16, "only": 1000},
-    "emoji-40": {"source": "emoji-64.zip", "size": 32, "only": 40},
-    "mnist-60": {"source": "mnist", "size": 28, "only": 60},
+    "emoji-120": {"source": "emoji-64.zip", "size": 32, "only": 120},
+    "mnist-150": {"source": "mnist", "size": 28, "only": 150},
 }
 """Six datasets, and two with far too few images. `only` is a random part of a zip."""
 
 IMAGES = {
     "digits": 40_000, "shapes": 60_000, "mnist": 40_000, "cifar10": 24_000, "emoji": 24_000,
-    "cifar-1000": 40_000, "emoji-40": 24_000, "mnist-60": 24_000,
+    "cifar-1000": 40_000, "emoji-120": 24_000, "mnist-150": 24_000,
 }  # fmt: skip
 
 _WIDTH = {"generator": {"width": 16}, "discriminator": {"width": 16}}
@@ -108,9 +108,9 @@ CAUSES: dict[str, Cause] = {
     "one-number": Cause("partial-mode-collapse", {"model": {"latent": {"dim": 1}}}, ("mnist", "emoji", "shapes")),
     "one-code": Cause("partial-mode-collapse", {"model": {"latent": {"dim": 1, "distribution": "uniform"}}, **_PLAIN}, ("digits", "cifar10")),
     # too few images
-    "few": Cause("copying", _PLAIN, ("emoji-40", "mnist-60"), longer=3),
-    "few-auto": Cause("too-few-images", {}, ("emoji-40", "mnist-60")),
-    "unaugmented": Cause("discriminator-overfits", {**_PLAIN, "optim": rates(1e-3, 2e-3)}, ("emoji-40", "cifar-1000"), longer=2),
+    "few": Cause("copying", _PLAIN, ("emoji-120", "mnist-150"), longer=3),
+    "few-auto": Cause("too-few-images", {}, ("emoji-120", "mnist-150")),
+    "unaugmented": Cause("discriminator-overfits", {**_PLAIN, "optim": rates(1e-3, 2e-3)}, ("emoji-120", "cifar-1000"), longer=2),
     # quality peaks and falls
     "late-collapse": Cause("degrading", {"optim": {**rates(2e-3, 4e-3)}, **_PLAIN}, ("cifar-1000", "digits"), longer=2.5),
     # images
@@ -186,7 +186,7 @@ def _source(data: dict[str, Any], root: Path, parts: Path) -> str:
             if not part.exists():
                 _zip_part(Path(path), [opened.title(int(row)) for row in rows], part)
             return str(part)
-        images = np.stack([np.asarray(opened[int(row)]) for row in rows])
+        images = np.stack([np.asarray(opened.read(int(row))) for row in rows])
         part.parent.mkdir(parents=True, exist_ok=True)
         np.savez(part, images=images)
     return str(part)

@@ -49,7 +49,7 @@ FAULTS = {
         lambda seen: {"score_real": 0.9 if seen // 1500 % 2 else 0.3},
         None,
     ),
-    "mode-collapse": (None, after(20_000, repeats=0.9, rank=0.1, coverage=0.01)),
+    "mode-collapse": (None, after(20_000, repeats=0.9, diversity=0.1, coverage=0.01)),
     "partial-mode-collapse": (None, after(20_000, rank=0.2, repeats=0.3)),
     "contrast": (None, after(20_000, contrast=0.4)),
     "saturated-output": (None, after(20_000, saturation=0.5)),
@@ -101,7 +101,7 @@ def test_losses_without_a_level_say_nothing_about_who_wins():
 
 
 def test_early_images_that_are_all_alike_are_no_mode_collapse():
-    alike = {"repeats": 0.9, "rank": 0.1}
+    alike = {"repeats": 0.9, "diversity": 0.1}
     assert "mode-collapse" in found(None, lambda seen: alike)
     assert "mode-collapse" not in found(None, lambda seen: alike, needed=10 * IMAGES)
 

@@ -36,6 +36,9 @@ _CERTAIN = 0.9
 _COVERED = 0.3
 """Coverage of the real images (0.97 for other real images) from which images are no garbage."""
 
+_FEWEST_SCORES = 3
+"""Scores from which on it shows that images do not improve: single ones are noise."""
+
 _GAIN = 0.1
 """Part by which the best score must come closer to the real-image baseline to count as learning."""
 
@@ -159,8 +162,9 @@ def _is_bad(history: History, held: Stretch) -> bool:
     if len(coverage) and coverage.max() > _COVERED:
         return False
     middle = held.since + ((held.until or history.images_seen) - held.since) // 2
-    gain = history.gain_since(middle)
-    return not gain > _GAIN
+    if history.scores and len(history.excess().after(middle).values) < _FEWEST_SCORES:
+        return False
+    return not history.gain_since(middle) > _GAIN
 
 
 def _turns(values_N: NDArray[np.float64], least: float) -> list[int]:

@@ -26,7 +26,7 @@ def checkerboard(history: History) -> Iterator[Finding]:
     """Patterns that repeat with the stride of the generator's layers."""
     pattern = history.sign("checkerboard")
     uneven = history.setup.uneven
-    if has_begun(history) and len(pattern.values) and pattern.values[-3:].min() > _PATTERN:
+    if has_begun(history, part=1) and len(pattern.values) and pattern.values[-3:].min() > _PATTERN:
         yield Finding(
             "checkerboard",
             "warning",
@@ -50,7 +50,7 @@ def checkerboard(history: History) -> Iterator[Finding]:
 def contrast(history: History) -> Iterator[Finding]:
     """Darker, brighter, flatter or harder images than the real ones."""
     contrast, brightness = history.sign("contrast"), history.sign("brightness")
-    if not has_begun(history) or not len(contrast.values):
+    if not has_begun(history, part=1) or not len(contrast.values):
         return
     is_off = (
         (contrast.values < _FLAT) | (contrast.values > _HARD) | (abs(brightness.values) > _SHIFT)
@@ -72,7 +72,7 @@ def contrast(history: History) -> Iterator[Finding]:
 def saturated_output(history: History) -> Iterator[Finding]:
     """The output layer is driven to its limits."""
     saturation = history.sign("saturation")
-    if not has_begun(history) or not len(saturation.values):
+    if not has_begun(history, part=1) or not len(saturation.values):
         return
     is_saturated = saturation.values > _SATURATED
     if not is_saturated[-3:].all():

@@ -9,14 +9,18 @@ import numpy as np
 from dcgan.health.finding import Finding
 from dcgan.health.history import History
 
+_STEPS = 600
+"""Steps after which something can be recognized, where it is not known better."""
+
 _COLLAPSED = 0.6
 """Share of images that repeat another one (real images: 0.05) at which a generator collapsed."""
 
+_ALIKE = 0.3
+"""Variance of the features, divided by that of real images, below which one kind of image is left;
+above it there are several."""
+
 _NARROW = 0.35
 """Rank of the features, divided by that of real images, at which modes are missing."""
-
-_LESS = 0.5
-"""Part of the best rank or coverage of the run at which modes were lost."""
 
 _EPOCHS = 20
 """Epochs before which nothing is known by heart."""
@@ -27,34 +31,37 @@ images count as copies. A perfect generator has 1."""
 
 
 def mode_collapse(history: History) -> Iterator[Finding]:
-    """G makes one image, or few, again and again."""
+    """G makes one image, or few, again and again; or its images vary in few ways."""
     repeats, rank = history.sign("repeats"), history.sign("rank")
     if not has_begun(history) or not len(repeats.values):
         return
-    is_full = repeats.values > _COLLAPSED
-    is_narrow = rank.values < _NARROW
+    diversity = history.sign("diversity")
+    is_repeated = repeats.values > _COLLAPSED
+    is_full = is_repeated & (diversity.values < _ALIKE)
+    is_narrow = is_repeated | (rank.values < _NARROW)
+    evidence = {"repeats": repeats.last, "rank": rank.last, "diversity": diversity.last}
     if is_full[-1]:
-        since = start(repeats.images, is_full)
         yield Finding(
             "mode-collapse",
             "failure",
-            since,
+            start(repeats.images, is_full),
             f"{repeats.last:.0%} of the generated images are near-copies of each other. Of real"
             " images, 5 % are.",
             "Start a new run with a smaller `optim.generator.lr`, and with `objective.r1=1` or"
             " `model.discriminator.minibatch_stddev=true`",
-            {"repeats": repeats.last, "rank": rank.last},
+            evidence,
         )
     elif is_narrow[-1]:
         yield Finding(
             "partial-mode-collapse",
             "warning",
             start(rank.images, is_narrow),
-            "The generated images vary in far fewer ways than the real ones"
-            f" ({rank.last:.0%} of the independent directions of their features).",
+            f"The generated images vary in far fewer ways than the real ones: {repeats.last:.0%}"
+            " have a near-copy (5 % of real images have one), and their features vary in"
+            f" {rank.last:.0%} as many independent directions.",
             "Start a new run with a larger `model.latent.dim`, a smaller `optim.generator.lr`, or"
             " `model.discriminator.pack=2`",
-            {"rank": rank.last, "coverage": history.sign("coverage").last},
+            evidence,
         )
 
 
@@ -81,10 +88,11 @@ def copying(history: History) -> Iterator[Finding]:
     )
 
 
-def has_begun(history: History) -> bool:
-    """Whether images have begun to look like something: early fog is no collapse."""
+def has_begun(history: History, part: float = 1 / 3) -> bool:
+    """Whether images have begun to look like something, after a part of the images needed for
+    that: early fog is no collapse."""
     needed = history.setup.needed
-    return history.images_seen >= (needed / 2 if needed else 10 * history.least)
+    return history.images_seen >= part * (needed or _STEPS * history.setup.batch)
 
 
 def start(images_N: np.ndarray, holds_N: np.ndarray) -> int:
