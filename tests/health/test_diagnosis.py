@@ -150,11 +150,9 @@ def test_uneven_windows_are_noted_before_they_show():
     assert "kernel 3, stride 2" in finding.meaning
 
 
-def test_images_of_no_use_are_not_criticized_in_detail():
-    findings = found(
-        after(8000, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01),
-        lambda seen: STUCK | {"contrast": 0.3, "checkerboard": 0.5},
-    )
+def test_nobody_is_told_to_train_longer_when_images_are_of_no_use():
+    sure = after(8000, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01)
+    findings = found(sure, lambda seen: STUCK)
     assert set(findings) == {"discriminator-wins"}
 
 

@@ -59,7 +59,7 @@ def test_a_run_can_stop_at_a_failure(tmp_path):
 
 
 def test_a_run_can_return_to_before_a_failure(tmp_path):
-    with pytest.raises(Diverged, match="mode-collapse|discriminator-wins"):
+    with pytest.raises(Diverged, match=r"mode-collapse|discriminator-wins"):
         lost(tmp_path / "run", settings={"on_failure": "rollback"})
     run = dcgan.open_run(tmp_path / "run", checkpoint="last")
     returns = [event for event in run.folder.events.read() if event["event"] == "rollback"]

@@ -34,8 +34,8 @@ RULES: tuple[Rule, ...] = (
 )
 """Causes before consequences, in the order in which findings of one severity are listed."""
 
-_OF_GOOD_IMAGES = {"contrast", "checkerboard", "plateau", "improving"}
-"""Findings that say nothing new of images that are of no use anyway."""
+_OF_GOOD_IMAGES = {"plateau", "improving"}
+"""Findings that say nothing of images that are of no use."""
 
 _RANK: dict[Severity, int] = {"failure": 0, "warning": 1, "note": 2}
 

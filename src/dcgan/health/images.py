@@ -72,7 +72,7 @@ def contrast(history: History) -> Iterator[Finding]:
 def saturated_output(history: History) -> Iterator[Finding]:
     """The output layer is driven to its limits."""
     saturation = history.sign("saturation")
-    if not has_begun(history, part=1) or not len(saturation.values):
+    if not has_begun(history) or not len(saturation.values):
         return
     is_saturated = saturation.values > _SATURATED
     if not is_saturated[-3:].all():

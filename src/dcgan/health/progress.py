@@ -15,6 +15,10 @@ _FEWEST = 5
 _WORSE = 1.3
 """Times the best distance to the real-image baseline at which quality counts as degrading."""
 
+_CLEARLY = 1.15
+"""Times the best score itself: with few images both it and the baseline are high, and their
+difference is noise."""
+
 _STEADY = 0.1
 """Part by which quality must improve in the second half of a run to count as improving."""
 
@@ -26,9 +30,11 @@ def degrading(history: History) -> Iterator[Finding]:
         return
     best = int(excess.values.argmin())
     later = excess.values[best + 1 :]
+    line = history.scores[best]
     if len(later) < 3 or np.median(later[-3:]) < _WORSE * excess.values[best]:
         return
-    line = history.scores[best]
+    if np.median([one.value for one in history.scores[-3:]]) < _CLEARLY * line.value:
+        return
     yield Finding(
         "degrading",
         "warning",
