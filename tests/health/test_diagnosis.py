@@ -198,3 +198,15 @@ def test_the_guide_has_a_section_for_each_finding():
     assert ids >= set(FAULTS)
     sections = re.findall(r"^## ([a-z-]+)$", (root / "docs/guide/health.md").read_text(), re.M)
     assert set(sections) == ids
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 7, 30])
+def test_smoothing_is_the_median_of_this_and_up_to_six_earlier_values(count):
+    import numpy as np
+
+    from dcgan.health.history import Curve
+
+    values = np.random.default_rng(count).normal(size=count)
+    curve = Curve(np.arange(count), values).smoothed()
+    wanted = [np.median(values[max(0, end - 6) : end + 1]) for end in range(count)]
+    np.testing.assert_allclose(curve.values, wanted)

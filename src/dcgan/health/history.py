@@ -79,11 +79,12 @@ class Curve(NamedTuple):
 
     def smoothed(self) -> Curve:
         """Running medians of this and up to six earlier values."""
-        values = [
-            float(np.median(self.values[max(0, end - _SMOOTHED) : end]))
-            for end in range(1, len(self.values) + 1)
-        ]
-        return Curve(self.images, np.array(values))
+        # before the first value, NaN, which the median leaves out
+        padded = np.concatenate([np.full(_SMOOTHED - 1, np.nan), self.values])
+        if not len(self.values):
+            return self
+        windows = np.lib.stride_tricks.sliding_window_view(padded, _SMOOTHED)
+        return Curve(self.images, np.nanmedian(windows, axis=1))
 
     def after(self, images: int) -> Curve:
         """The part from a number of images seen on."""

@@ -11,7 +11,7 @@
       tensorboard/           the same numbers and sheets for TensorBoard
       samples/000120000.png  sheets of the same latents, named by images seen
       checkpoints/000120000/ weights and training state
-      scores.jsonl           one line per score during training
+      scores.jsonl           one line per score during training, with vital signs of the generator
       best.json              the best checkpoint and its score (once there is a score)
       directions/            named directions in latent space (``dcgan directions``)
       latents/               named latents of images (``dcgan invert``)
