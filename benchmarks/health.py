@@ -117,9 +117,9 @@ def _failing(histories: dict[HealthRun, History]) -> None:
         wanted = run.finding
         assert wanted is not None
         findings = diagnose(history).findings
-        is_found = wanted in {finding.id for finding in findings}
-        right[wanted].append(is_found)
-        when = f"{first_seen(history, wanted):,}" if is_found else "**missed**"
+        first = first_seen(history, wanted)
+        right[wanted].append(first is not None)
+        when = "**missed**" if first is None else f"{first:,}"
         others = ", ".join(sorted(_serious(findings) - {wanted})) or "-"
         print(
             f"| {wanted} | {run.cause} | {run.data} | {when} | {history.images_seen:,} | {others} |"
@@ -143,12 +143,12 @@ def _healthy(histories: dict[HealthRun, History]) -> None:
     print(f"\n{wrong} of {len(histories)} healthy runs had a warning or failure at any time.")
 
 
-def first_seen(history: History, wanted: str) -> int:
-    """Images seen when the finding was first reported, live."""
+def first_seen(history: History, wanted: str) -> int | None:
+    """Images seen when the finding was first reported while training; None if it never was."""
     for images in _moments(history):
         if wanted in {finding.id for finding in diagnose(until(history, images)).findings}:
             return images
-    return history.images_seen
+    return None
 
 
 def until(history: History, images: int) -> History:

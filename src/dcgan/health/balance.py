@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dcgan.health.finding import Finding
 from dcgan.health.history import Curve, History, Stretch
+from dcgan.health.variety import has_begun
 
 _SURE = 0.95
 """D's mean probability of being right, on both sides, from which it wins: beyond it hardly any
@@ -35,6 +36,9 @@ _CERTAIN = 0.9
 
 _COVERED = 0.3
 """Coverage of the real images (0.97 for other real images) from which images are no garbage."""
+
+_NOTHING = 0.05
+"""Coverage below which nothing resembles a real image, whatever the score says."""
 
 _FEWEST_SCORES = 3
 """Scores from which on it shows that images do not improve: single ones are noise."""
@@ -161,6 +165,8 @@ def _is_bad(history: History, held: Stretch) -> bool:
     coverage = history.sign("coverage").after(held.since).values
     if len(coverage) and coverage.max() > _COVERED:
         return False
+    if len(coverage) >= _FEWEST_SCORES and coverage.max() < _NOTHING and has_begun(history):
+        return True
     middle = held.since + ((held.until or history.images_seen) - held.since) // 2
     if history.scores and len(history.excess().after(middle).values) < _FEWEST_SCORES:
         return False

@@ -24,7 +24,10 @@ _STEADY = 0.1
 
 
 def degrading(history: History) -> Iterator[Finding]:
-    """Quality has peaked and falls."""
+    """Quality has peaked and falls: the distance to real images grows, and they are covered less.
+
+    The distance alone is not enough: early, blurred images may be nearer on average.
+    """
     excess = history.excess()
     if len(excess.values) < _FEWEST:
         return
@@ -34,6 +37,9 @@ def degrading(history: History) -> Iterator[Finding]:
     if len(later) < 3 or np.median(later[-3:]) < _WORSE * excess.values[best]:
         return
     if np.median([one.value for one in history.scores[-3:]]) < _CLEARLY * line.value:
+        return
+    coverage = [one.signs.get("coverage", 0.0) for one in history.scores]
+    if np.median(coverage[-3:]) > coverage[best]:
         return
     yield Finding(
         "degrading",
