@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dcgan
 from dcgan.cli.train_report import as_text
-from dcgan.health import Diagnosis
+from dcgan.health import Diagnosis, Finding
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "run"
 """128 images seen at 16x16 in gray."""
@@ -66,3 +66,14 @@ def test_files_are_named_by_what_they_show(tmp_path):
     assert "best checkpoint  000000128 (other commands use it)" in text
     assert "loss curves      " in text
     assert "gradient curves  " in text
+
+
+def test_a_failed_run_is_not_trained_longer(tmp_path, monkeypatch):
+    run = shutil.copytree(GOLDEN, tmp_path / "failed")
+    finding = Finding("mode-collapse", "failure", 64, "All are alike.", "Set `objective.r1=1`")
+    diagnosis = Diagnosis("Mode collapse since image 64.", "failure", [finding])
+    monkeypatch.setattr("dcgan.runs.run.diagnosis_of", lambda folder: diagnosis)
+    text = as_text(dcgan.open_run(run))
+    assert text.startswith("Mode collapse since image 64. Set --objective.r1 1.\n")
+    assert "--resume" not in text
+    assert f"dcgan health {run}" in text

@@ -50,6 +50,7 @@ FAULTS = {
         None,
     ),
     "mode-collapse": (None, after(20_000, repeats=0.9, diversity=0.1, coverage=0.01)),
+    "not-learning": (None, after(20_000, coverage=0.01)),
     "partial-mode-collapse": (None, after(20_000, rank=0.2, repeats=0.3)),
     "contrast": (None, after(20_000, contrast=0.4)),
     "saturated-output": (None, after(20_000, saturation=0.5)),
@@ -131,6 +132,12 @@ def test_the_estimate_of_twice_the_images_is_the_same_gain_again():
 def test_batch_norm_needs_more_than_a_few_images():
     assert serious(found(batch=2)) == {"batch-norm-mismatch"}
     assert "batches of 2 images" in found(batch=2)["batch-norm-mismatch"].meaning
+
+
+def test_a_discriminator_that_is_sure_and_wrong_oscillates():
+    wrong = after(8000, loss_d=9.0)
+    assert serious(found(wrong, loss_of_guessing=1.386)) == {"oscillation"}
+    assert not serious(found(wrong))  # of other losses, that may be usual
 
 
 def test_divergence_is_read_from_the_events():

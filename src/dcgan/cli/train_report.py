@@ -49,7 +49,9 @@ def as_text(run: Run) -> str:
 
 def _outcome(run: Run) -> list[str]:
     """Whether training went well, and the scores of its checkpoints."""
-    lines = textwrap.wrap(with_flags(run.health().verdict), _WIDTH, break_on_hyphens=False)
+    diagnosis = run.health()
+    text = f"{diagnosis.verdict} {diagnosis.advice}." if diagnosis.advice else diagnosis.verdict
+    lines = textwrap.wrap(with_flags(text), _WIDTH, break_on_hyphens=False)
     best = read_best(run.folder)
     if best is None:
         return lines
@@ -100,8 +102,12 @@ def _next_steps(run: Run, config: RunConfig) -> list[str]:
     if needed := still_needed(config, seen):
         longer = f"train until about {rounded(needed):,} images are seen"
         length = long_enough(config, needed, seen, seconds)
-    steps = {
-        with_flags(resume_call(folder.path, config, **length)): longer,
+    steps = {}
+    if run.health().severity == "failure":  # which more time does not mend
+        steps[command("health", folder.path)] = "what is wrong, and what to do"
+    else:
+        steps[with_flags(resume_call(folder.path, config, **length))] = longer
+    steps |= {
         command("sample", folder.path, "-n", "100"): "generate images",
         command("interpolate", folder.path, "--out", "interpolate.gif"): "morph between images",
     }

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dcgan.health.finding import Finding
 from dcgan.health.history import Curve, History, Stretch
-from dcgan.health.variety import has_begun
+from dcgan.health.variety import NOTHING, has_begun
 
 _SURE = 0.95
 """D's mean probability of being right, on both sides, from which it wins: beyond it hardly any
@@ -24,6 +24,9 @@ _FOOLED = 0.1
 _SWING = 0.35
 """Distance between the high and low points of D's scores within a few log lines."""
 
+_WRONG = 3.0
+"""Times the loss of guessing: a D that is often sure and wrong."""
+
 _SWINGS = 6
 """High and low points that make an oscillation."""
 
@@ -36,9 +39,6 @@ _CERTAIN = 0.9
 
 _COVERED = 0.3
 """Coverage of the real images (0.97 for other real images) from which images are no garbage."""
-
-_NOTHING = 0.05
-"""Coverage below which nothing resembles a real image, whatever the score says."""
 
 _FEWEST_SCORES = 3
 """Scores from which on it shows that images do not improve: single ones are noise."""
@@ -113,21 +113,24 @@ def oscillation(history: History) -> Iterator[Finding]:
     """The networks overtake each other again and again."""
     if not history.setup.has_level:
         return
-    real, fake = history.curves("score_real", "score_fake_before")
+    real, fake, loss = history.curves("score_real", "score_fake_before", "loss_d")
     gap = Curve(real.images, real.values - fake.values).after(history.least)
     turns = _turns(gap.values, _SWING)
     late = [place for place in turns if gap.images[place] > history.images_seen // 2]
-    if len(late) < _SWINGS:
+    guessing = history.setup.loss_of_guessing or float("inf")
+    held = history.longest(loss.images, loss.smoothed().values > _WRONG * guessing)
+    is_wrong = held is not None and held.until is None
+    if len(late) < _SWINGS and not is_wrong:
         return
     yield Finding(
         "oscillation",
         "warning",
-        int(gap.images[turns[0]]),
-        "The two networks overtake each other again and again: the discriminator's scores swing"
-        " between sure and fooled, and the images change instead of improving.",
+        held.since if held and is_wrong else int(gap.images[turns[0]]),
+        "The two networks overtake each other again and again: each is first sure and then fooled,"
+        " and images change instead of improving.",
         "Start a new run with smaller learning rates (`optim.generator.lr`,"
         " `optim.discriminator.lr`), and with a first beta of at most 0.5",
-        {"turns": float(len(late)), "swing": float(np.ptp(gap.values))},
+        {"turns": float(len(late)), "loss_d": loss.smoothed().last},
     )
 
 
@@ -165,7 +168,7 @@ def _is_bad(history: History, held: Stretch) -> bool:
     coverage = history.sign("coverage").after(held.since).values
     if len(coverage) and coverage.max() > _COVERED:
         return False
-    if len(coverage) >= _FEWEST_SCORES and coverage.max() < _NOTHING and has_begun(history):
+    if len(coverage) >= _FEWEST_SCORES and coverage.max() < NOTHING and has_begun(history):
         return True
     middle = held.since + ((held.until or history.images_seen) - held.since) // 2
     if history.scores and len(history.excess().after(middle).values) < _FEWEST_SCORES:

@@ -17,6 +17,7 @@ RULES: tuple[Rule, ...] = (
     balance.generator_fools_discriminator,
     balance.discriminator_loses,
     variety.mode_collapse,
+    variety.not_learning,
     balance.oscillation,
     balance.discriminator_overfits,
     gradients.vanishing_gradients,
@@ -37,6 +38,12 @@ RULES: tuple[Rule, ...] = (
 _OF_GOOD_IMAGES = {"plateau", "improving"}
 """Findings that say nothing of images that are of no use."""
 
+_CAUSES = {
+    *("oscillation", "exploding-gradients", "vanishing-gradients", "dead-units"),
+    *("batch-norm-mismatch", "discriminator-overfits"),
+}
+"""Warnings that may explain why nothing is learned."""
+
 _RANK: dict[Severity, int] = {"failure": 0, "warning": 1, "note": 2}
 
 
@@ -50,7 +57,10 @@ def diagnose(history: History) -> Diagnosis:
         for rule in RULES
         for finding in rule(history)
     ]
-    if any(finding.severity == "failure" for finding in found):
+    failures = [finding.id for finding in found if finding.severity == "failure"]
+    if failures[:-1] and "not-learning" in failures:  # another one says why
+        found = [finding for finding in found if finding.id != "not-learning"]
+    if failures:
         found = [finding for finding in found if finding.id not in _OF_GOOD_IMAGES]
     found.sort(key=lambda finding: _RANK[finding.severity])
     return Diagnosis(_verdict(history, found), found[0].severity if found else "note", found)
@@ -59,8 +69,13 @@ def diagnose(history: History) -> Diagnosis:
 def _verdict(history: History, found: list[Finding]) -> str:
     bad = [finding for finding in found if finding.severity != "note"]
     if bad:
-        title = bad[0].id.replace("-", " ").capitalize()
-        return f"{title} since image {bad[0].since:,}. {bad[0].meaning}"
+        worst = bad[0]
+        title = worst.id.replace("-", " ").capitalize()
+        verdict = f"{title} since image {worst.since:,}. {worst.meaning}"
+        causes = [finding.id.replace("-", " ") for finding in bad if finding.id in _CAUSES]
+        if worst.id == "not-learning" and causes:
+            verdict += f" Likely cause: {causes[0]}."
+        return verdict
     if not history.log:
         return "Nothing has been logged yet."
     seen, needed = history.images_seen, history.setup.needed

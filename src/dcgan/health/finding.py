@@ -68,3 +68,9 @@ class Diagnosis:
     verdict: str
     severity: Severity = "note"
     findings: Sequence[Finding] = ()
+
+    @property
+    def advice(self) -> str:
+        """What to do about the worst finding; empty if nothing is wrong."""
+        is_wrong = self.findings and self.findings[0].severity != "note"
+        return self.findings[0].advice if is_wrong else ""

@@ -9,8 +9,9 @@ import numpy as np
 from dcgan.health.finding import Finding
 from dcgan.health.history import Curve, History
 
-_FIRST = 15
-"""Log lines at the start, one per step, whose median a gradient is compared with."""
+_FIRST = 3
+"""Log lines at the start, one per step, whose median a gradient is compared with: gradients can
+explode within ten steps."""
 
 _VANISHED = 3e-4
 """Part of its first size at which a gradient counts as vanished; healthy ones fall to a tenth."""

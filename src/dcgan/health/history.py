@@ -28,6 +28,8 @@ class Setup:
         Images seen after which images of this size are usually recognizable.
     has_level : bool
         Whether D's logits are compared with zero, so that its scores are probabilities.
+    loss_of_guessing : float, optional
+        D's loss if it gives every image the same score; None where it has no fixed value.
     is_augmented : bool
         Whether D sees augmented images.
     uneven : sequence of str
@@ -39,6 +41,7 @@ class Setup:
     images: int | None = None
     needed: int | None = None
     has_level: bool = True
+    loss_of_guessing: float | None = None
     is_augmented: bool = False
     uneven: Sequence[str] = ()
 

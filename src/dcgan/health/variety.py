@@ -10,7 +10,8 @@ from dcgan.health.finding import Finding
 from dcgan.health.history import History
 
 _STEPS = 600
-"""Steps after which something can be recognized, where it is not known better."""
+"""Steps after which something can be recognized, and not before two epochs, where it is not known
+better."""
 
 _COLLAPSED = 0.6
 """Share of images that repeat another one (real images: 0.05) at which a generator collapsed."""
@@ -24,6 +25,10 @@ _NARROW = 0.35
 
 _EPOCHS = 20
 """Epochs before which nothing is known by heart."""
+
+NOTHING = 0.05
+"""Coverage of the real images (0.97 for other real images) below which images resemble nothing;
+healthy runs have more after a third of the images that recognizable ones need."""
 
 _NEAR = 0.75
 """Median distance to the nearest training image, divided by that between real images, at which
@@ -65,6 +70,26 @@ def mode_collapse(history: History) -> Iterator[Finding]:
         )
 
 
+def not_learning(history: History) -> Iterator[Finding]:
+    """Images resemble none of the real ones, after more than enough training."""
+    coverage = history.sign("coverage")
+    if not has_begun(history, part=1) or len(coverage.values) < 3:
+        return
+    is_nothing = coverage.values < NOTHING
+    if not is_nothing[-3:].all():
+        return
+    yield Finding(
+        "not-learning",
+        "failure",
+        start(coverage.images, is_nothing),
+        f"The generated images do not resemble the real ones, although {history.images_seen:,}"
+        " images have been seen.",
+        "Start a new run with the default recipe and its learning rates, and change one setting at"
+        " a time",
+        {"coverage": coverage.last},
+    )
+
+
 def copying(history: History) -> Iterator[Finding]:
     """Images are nearer to training images than these are to each other."""
     epochs = _EPOCHS * history.setup.dataset_images
@@ -91,8 +116,9 @@ def copying(history: History) -> Iterator[Finding]:
 def has_begun(history: History, part: float = 1 / 3) -> bool:
     """Whether images have begun to look like something, after a part of the images needed for
     that: early fog is no collapse."""
-    needed = history.setup.needed
-    return history.images_seen >= part * (needed or _STEPS * history.setup.batch)
+    setup = history.setup
+    needed = setup.needed or max(_STEPS * setup.batch, 2 * setup.dataset_images)
+    return history.images_seen >= part * needed
 
 
 def start(images_N: np.ndarray, holds_N: np.ndarray) -> int:

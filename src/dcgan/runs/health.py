@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import log
 from typing import Any
 
 from dcgan.errors import DcganError
@@ -17,6 +18,9 @@ from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_scores
 from dcgan.runs.settings import stored_settings
 from dcgan.runtime.reading import read_json
+
+_GUESSING = {"non-saturating": 2 * log(2), "saturating": 2 * log(2), "hinge": 2.0}
+"""D's loss where all its logits are 0."""
 
 
 def diagnosis_of(folder: RunFolder) -> Diagnosis:
@@ -69,6 +73,7 @@ def _setup_of(folder: RunFolder) -> Setup:
         images=images if isinstance(images, int) else None,
         needed=None if _has_table(settings) else _needed(networks),
         has_level=objective is None or objective.has_level,
+        loss_of_guessing=_GUESSING.get(str(loss)),
         is_augmented=_section(settings, "augment").get("policy") not in (None, "none"),
         uneven=_uneven(networks),
     )
