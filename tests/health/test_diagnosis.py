@@ -33,7 +33,7 @@ FAULTS = {
         lambda seen: STUCK,
     ),
     "generator-fools-discriminator": (
-        after(8000, score_real=0.4, score_fake_after=0.7),
+        after(8000, score_real=0.4, score_fake_before=0.7),
         lambda seen: STUCK,
     ),
     "discriminator-loses": (
@@ -138,6 +138,17 @@ def test_a_discriminator_that_is_sure_and_wrong_oscillates():
     wrong = after(8000, loss_d=9.0)
     assert serious(found(wrong, loss_of_guessing=1.386)) == {"oscillation"}
     assert not serious(found(wrong))  # of other losses, that may be usual
+
+
+def test_scores_that_swing_are_an_oscillation():
+    swing = found(None, lambda seen: {"value": 20.0 if seen // 6000 % 2 else 90.0})
+    assert "oscillation" in serious(swing)
+
+
+def test_images_that_get_worse_than_noise_are_found_early():
+    worse = {"coverage": 0.01, "value": 900.0}
+    findings = found(None, after(4000, **worse), needed=2 * IMAGES)
+    assert findings["not-learning"].severity == "failure"
 
 
 def test_divergence_is_read_from_the_events():

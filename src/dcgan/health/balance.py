@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,10 @@ _SWING = 0.35
 
 _WRONG = 3.0
 """Times the loss of guessing: a D that is often sure and wrong."""
+
+_FACTOR, _SCORE_SWINGS = 1.8, 2
+"""Factor between high and low scores, and how many of them make an oscillation; scores of healthy
+runs go up by a fifth at most."""
 
 _SWINGS = 6
 """High and low points that make an oscillation."""
@@ -71,7 +76,7 @@ def generator_fools_discriminator(history: History) -> Iterator[Finding]:
     """D takes bad images for real ones."""
     if not history.setup.has_level:
         return
-    real, fake = _smoothed(history, "score_real", "score_fake_after")
+    real, fake = _smoothed(history, "score_real", "score_fake_before")
     held = history.longest(real.images, fake.values > real.values + _FOOLED)
     if held is None or not _is_bad(history, held):
         return
@@ -111,26 +116,32 @@ def discriminator_loses(history: History) -> Iterator[Finding]:
 
 def oscillation(history: History) -> Iterator[Finding]:
     """The networks overtake each other again and again."""
-    if not history.setup.has_level:
-        return
-    real, fake, loss = history.curves("score_real", "score_fake_before", "loss_d")
-    gap = Curve(real.images, real.values - fake.values).after(history.least)
-    turns = _turns(gap.values, _SWING)
-    late = [place for place in turns if gap.images[place] > history.images_seen // 2]
+    excess = history.excess()
+    logs = Curve(excess.images, np.log(excess.values))
+    scores = _swings(logs, log(_FACTOR), _SCORE_SWINGS, history)
+    turns: list[int] = []
+    since, loss = 0, history.curve("loss_d").smoothed()
+    if history.setup.has_level:
+        real, fake = history.curves("score_real", "score_fake_before")
+        gap = Curve(real.images, real.values - fake.values).after(history.least)
+        turns = _swings(gap, _SWING, _SWINGS, history)
     guessing = history.setup.loss_of_guessing or float("inf")
-    held = history.longest(loss.images, loss.smoothed().values > _WRONG * guessing)
-    is_wrong = held is not None and held.until is None
-    if len(late) < _SWINGS and not is_wrong:
+    held = history.longest(loss.images, loss.values > _WRONG * guessing)
+    if held is not None and held.until is None:
+        since = held.since
+    elif turns or scores:
+        since = min(turns + scores)
+    else:
         return
     yield Finding(
         "oscillation",
         "warning",
-        held.since if held and is_wrong else int(gap.images[turns[0]]),
+        since,
         "The two networks overtake each other again and again: each is first sure and then fooled,"
         " and images change instead of improving.",
         "Start a new run with smaller learning rates (`optim.generator.lr`,"
         " `optim.discriminator.lr`), and with a first beta of at most 0.5",
-        {"turns": float(len(late)), "loss_d": loss.smoothed().last},
+        {"turns": float(len(turns)), "score_turns": float(len(scores)), "loss_d": loss.last},
     )
 
 
@@ -173,7 +184,19 @@ def _is_bad(history: History, held: Stretch) -> bool:
     middle = held.since + ((held.until or history.images_seen) - held.since) // 2
     if history.scores and len(history.excess().after(middle).values) < _FEWEST_SCORES:
         return False
+    before = history.sign("coverage").values[history.sign("coverage").images <= middle]
+    after = history.sign("coverage").after(middle).values
+    if len(before) and len(after) and after.max() > (1 + _GAIN) * before.max():
+        return False
     return not history.gain_since(middle) > _GAIN
+
+
+def _swings(curve: Curve, least: float, count: int, history: History) -> list[int]:
+    """Images seen at the high and low points of a curve; none, if fewer than ``count`` are in the
+    second half of what has been seen."""
+    places = [int(curve.images[place]) for place in _turns(curve.values, least)]
+    late = [images for images in places if images > history.images_seen // 2]
+    return places if len(late) >= count else []
 
 
 def _turns(values_N: NDArray[np.float64], least: float) -> list[int]:

@@ -71,7 +71,8 @@ def _verdict(history: History, found: list[Finding]) -> str:
     if bad:
         worst = bad[0]
         title = worst.id.replace("-", " ").capitalize()
-        verdict = f"{title} since image {worst.since:,}. {worst.meaning}"
+        when = f"since image {worst.since:,}" if worst.since else "from the start"
+        verdict = f"{title} {when}. {worst.meaning}"
         causes = [finding.id.replace("-", " ") for finding in bad if finding.id in _CAUSES]
         if worst.id == "not-learning" and causes:
             verdict += f" Likely cause: {causes[0]}."

@@ -8,6 +8,7 @@ import numpy as np
 
 from dcgan.health.finding import Finding
 from dcgan.health.history import Curve, History
+from dcgan.health.variety import NOTHING
 
 _FEWEST = 5
 """Scores without which nothing is said about progress."""
@@ -38,8 +39,8 @@ def degrading(history: History) -> Iterator[Finding]:
         return
     if np.median([one.value for one in history.scores[-3:]]) < _CLEARLY * line.value:
         return
-    coverage = [one.signs.get("coverage", 0.0) for one in history.scores]
-    if np.median(coverage[-3:]) > coverage[best]:
+    coverage = [one.signs.get("coverage", 1.0) for one in history.scores]
+    if np.median(coverage[-3:]) > coverage[best] or coverage[best] < NOTHING:
         return
     yield Finding(
         "degrading",

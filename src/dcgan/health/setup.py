@@ -39,8 +39,9 @@ def batch_norm_mismatch(history: History) -> Iterator[Finding]:
         "batch-norm-mismatch",
         "warning",
         start(gap.images, is_large) if is_large[-1] else 0,
-        f"Batch norm computes its statistics from batches of {batch} images. Those of all images,"
-        f" which are used afterwards, change images by {gap.last:.0%} of their contrast.",
+        f"Batch norm computes its statistics from batches of {batch} images. The statistics of all"
+        f" images, which are used afterwards, are different: they change images by {gap.last:.0%}"
+        " of their contrast.",
         "Start a new run with a larger `optim.batch`, at least 16, or with"
         " `model.generator.norm=pixel`",
         {"batch_norm_gap": gap.last, "batch": float(batch)},

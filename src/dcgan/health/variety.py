@@ -23,6 +23,9 @@ above it there are several."""
 _NARROW = 0.35
 """Rank of the features, divided by that of real images, at which modes are missing."""
 
+_WORSE = 1.5
+"""Times the first distance to real images, that of noise: training made images worse than that."""
+
 _EPOCHS = 20
 """Epochs before which nothing is known by heart."""
 
@@ -73,10 +76,11 @@ def mode_collapse(history: History) -> Iterator[Finding]:
 def not_learning(history: History) -> Iterator[Finding]:
     """Images resemble none of the real ones, after more than enough training."""
     coverage = history.sign("coverage")
-    if not has_begun(history, part=1) or len(coverage.values) < 3:
-        return
     is_nothing = coverage.values < NOTHING
-    if not is_nothing[-3:].all():
+    if len(coverage.values) < 3 or not is_nothing[-3:].all() or not has_begun(history):
+        return
+    excess = history.excess().values
+    if not has_begun(history, part=1) and np.median(excess[-3:]) < _WORSE * excess[0]:
         return
     yield Finding(
         "not-learning",
