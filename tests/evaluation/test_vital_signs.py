@@ -73,6 +73,13 @@ def test_copies_have_no_distance_to_the_real_images(smooth, features):
     assert signs["distance"] == pytest.approx(0, abs=1e-3)
 
 
+def test_copies_of_any_training_image_are_near(smooth, features):
+    """Scores compare with one half of a small dataset, but either may be copied."""
+    half, rest = features[:200], features[200:]
+    assert VitalSigns(smooth, half).of(smooth, rest)["distance"] > 0.8
+    assert VitalSigns(smooth, half, rest).of(smooth, rest)["distance"] == pytest.approx(0, abs=1e-3)
+
+
 def test_the_rank_is_the_number_of_equal_directions():
     random = np.random.default_rng(3)
     for count in (1, 3, 6):

@@ -33,10 +33,13 @@ class VitalSigns:
         Real images.
     real_NF : float (N, F)
         Their features, and those of more images.
+    other_NF : float (N, F), optional
+        Features of other real images, among which copies are searched, too.
     """
 
     pixel_NCHW: NDArray[np.uint8]
     real_NF: NDArray[np.float32]
+    other_NF: NDArray[np.float32] | None = None
 
     def of(
         self, pixel_MCHW: NDArray[np.uint8], generated_MF: NDArray[np.float32]
@@ -58,12 +61,15 @@ class VitalSigns:
             that of real images. ``rank``: the number of independent directions in which features
             vary, divided by that of real images. ``repeats``: share of images that have a closer
             neighbor than 95 % of real images have. ``distance``: the median distance to the nearest
-            real image, divided by that between real images.
+            real image, of all, divided by that between real images.
         """
         real_NF, generated_MF = self.real_NF[:_MOST], generated_MF[:_MOST]
         count = min(len(real_NF), len(generated_MF))
         real_NF, generated_MF = real_NF[:count], generated_MF[:count]
         near_N = np.sort(_to_others(real_NF))
+        known_NF = self.real_NF[:_MOST]
+        if self.other_NF is not None:
+            known_NF = np.concatenate([known_NF, self.other_NF[:_MOST]])
         shares = precision_recall(real_NF, generated_MF)
         variance_F, real_variance_F = generated_MF.var(axis=0), real_NF.var(axis=0)
         return {
@@ -75,7 +81,8 @@ class VitalSigns:
             "rank": effective_rank(generated_MF) / effective_rank(real_NF),
             "repeats": repeats(generated_MF, threshold=float(near_N[int(_RARE * count)])),
             "distance": float(
-                np.median(nearest(generated_MF, real_NF)[0]) / max(np.median(near_N), 1e-12)
+                np.median(nearest(generated_MF, known_NF)[0])
+                / max(np.median(_to_others(known_NF)), 1e-12)
             ),
         }
 

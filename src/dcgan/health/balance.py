@@ -45,7 +45,7 @@ _CERTAIN = 0.9
 _COVERED = 0.3
 """Coverage of the real images (0.97 for other real images) from which images are no garbage."""
 
-_FEWEST_SCORES = 3
+_FEWEST_SCORES = 4
 """Scores from which on it shows that images do not improve: single ones are noise."""
 
 _GAIN = 0.1

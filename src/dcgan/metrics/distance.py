@@ -33,8 +33,8 @@ class DistanceToReal:
 
     Attributes
     ----------
-    real_NF : float32 (N, F)
-        Features of the reference.
+    real_NF, other_NF : float32 (N, F)
+        Features of the reference and of the others.
     """
 
     def __init__(
@@ -51,7 +51,8 @@ class DistanceToReal:
         self._split, self._seed = split, seed
         self._distance = _DISTANCES[measure]
         self.real_NF = extractor(reference).values
-        self._baseline = self._distance(self.real_NF, extractor(others).values)
+        self.other_NF = extractor(others).values
+        self._baseline = self._distance(self.real_NF, self.other_NF)
 
     def score(self, generated_MF: NDArray[np.float32]) -> Score:
         """The score of generated images, from their features (M, F) by the same extractor."""

@@ -165,7 +165,7 @@ class MeasureHook:
         distance = DistanceToReal(
             metric, extractor, some.noted(reference), others, split=split, seed=seed
         )
-        return distance, VitalSigns(some.images(), distance.real_NF)
+        return distance, VitalSigns(some.images(), distance.real_NF, distance.other_NF)
 
     def _network_signs(self, state: TrainingState) -> dict[str, float]:
         seed = derived_seed(self._run.config.seed, "metrics")
