@@ -192,10 +192,10 @@ def _is_bad(history: History, held: Stretch) -> bool:
 
 
 def _swings(curve: Curve, least: float, count: int, history: History) -> list[int]:
-    """Images seen at the high and low points of a curve; none, if fewer than ``count`` are in the
-    second half of what has been seen."""
+    """Images seen at the high and low points of a curve; none, if fewer than ``count`` came after
+    the first third of what has been seen."""
     places = [int(curve.images[place]) for place in _turns(curve.values, least)]
-    late = [images for images in places if images > history.images_seen // 2]
+    late = [images for images in places if images > history.images_seen // 3]
     return places if len(late) >= count else []
 
 

@@ -23,6 +23,10 @@ above it there are several."""
 _NARROW = 0.35
 """Rank of the features, divided by that of real images, at which modes are missing."""
 
+_LITTLE = 0.1
+"""Coverage below which images resemble nothing where they should be recognizable; healthy runs then
+have 0.24 and more."""
+
 _WORSE = 1.5
 """Times the first distance to real images, that of noise: training made images worse than that."""
 
@@ -76,11 +80,12 @@ def mode_collapse(history: History) -> Iterator[Finding]:
 def not_learning(history: History) -> Iterator[Finding]:
     """Images resemble none of the real ones, after more than enough training."""
     coverage = history.sign("coverage")
-    is_nothing = coverage.values < NOTHING
+    is_late = has_begun(history, part=1)
+    is_nothing = coverage.values < (_LITTLE if is_late else NOTHING)
     if len(coverage.values) < 3 or not is_nothing[-3:].all() or not has_begun(history):
         return
     excess = history.excess().values
-    if not has_begun(history, part=1) and np.median(excess[-3:]) < _WORSE * excess[0]:
+    if not is_late and np.median(excess[-3:]) < _WORSE * excess[0]:
         return
     yield Finding(
         "not-learning",
