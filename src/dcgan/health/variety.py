@@ -24,8 +24,8 @@ _NARROW = 0.35
 """Rank of the features, divided by that of real images, at which modes are missing."""
 
 _LITTLE = 0.1
-"""Coverage below which images resemble nothing where they should be recognizable; healthy runs then
-have 0.24 and more."""
+"""Coverage below which images resemble nothing after twice the images that recognizable ones need;
+healthy runs then have 0.2 and more."""
 
 _WORSE = 1.5
 """Times the first distance to real images, that of noise: training made images worse than that."""
@@ -81,7 +81,7 @@ def not_learning(history: History) -> Iterator[Finding]:
     """Images resemble none of the real ones, after more than enough training."""
     coverage = history.sign("coverage")
     is_late = has_begun(history, part=1)
-    is_nothing = coverage.values < (_LITTLE if is_late else NOTHING)
+    is_nothing = coverage.values < (_LITTLE if has_begun(history, part=2) else NOTHING)
     if len(coverage.values) < 3 or not is_nothing[-3:].all() or not has_begun(history):
         return
     excess = history.excess().values
