@@ -131,7 +131,7 @@ def test_the_estimate_of_twice_the_images_is_the_same_gain_again():
 
 def test_batch_norm_needs_more_than_a_few_images():
     assert serious(found(batch=2)) == {"batch-norm-mismatch"}
-    assert "batches of 2 images" in found(batch=2)["batch-norm-mismatch"].meaning
+    assert "Batches of 2 images" in found(batch=2)["batch-norm-mismatch"].meaning
 
 
 def test_a_discriminator_that_is_sure_and_wrong_oscillates():
@@ -149,6 +149,39 @@ def test_images_that_get_worse_than_noise_are_found_early():
     worse = {"coverage": 0.01, "value": 900.0}
     findings = found(None, after(4000, **worse), needed=2 * IMAGES)
     assert findings["not-learning"].severity == "failure"
+
+
+def test_what_is_wrong_from_the_start_is_a_consequence():
+    sure = after(8000, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01)
+    alike = STUCK | {"repeats": 1.0, "diversity": 0.1}
+    names = [one.id for one in diagnose(history(sure, lambda seen: alike)).findings]
+    assert names[:2] == ["discriminator-wins", "mode-collapse"]
+    late = after(30_000, repeats=1.0, diversity=0.1)
+    verdict = diagnose(history(None, late)).verdict
+    assert verdict.startswith("Mode collapse since image 30,000.")
+
+
+def test_advice_names_a_rate_to_try():
+    sure = after(8000, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01)
+    finding = found(sure, lambda seen: STUCK, discriminator_lr=0.02)["discriminator-wins"]
+    assert "`optim.discriminator.lr=0.005` (it is 0.02)" in finding.advice
+
+
+def test_what_has_ended_asks_for_nothing():
+    finding = found(
+        lambda seen: {"loss_d": 9.0 if 8000 < seen < 20_000 else 1.3}, loss_of_guessing=1.4
+    )
+    assert "oscillation" not in finding
+    brief = {"1 conv": 1e-7, "2 conv": 0.01}
+    gone = found(lambda seen: {"gradient_mean": brief} if 8000 < seen < 20_000 else {})
+    assert gone["vanishing-gradients"].severity == "note"
+    assert gone["vanishing-gradients"].advice == ""
+    assert gone["vanishing-gradients"].meaning.startswith("This ended after 20,")
+
+
+def test_poor_images_are_not_called_healthy():
+    flat = {"value": 40.0, "coverage": 0.2}
+    assert diagnose(history(None, lambda seen: flat)).verdict.startswith("No longer improving, and")
 
 
 def test_divergence_is_read_from_the_events():

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dcgan.cli.flags import with_flags
 from dcgan.cli.options import ExistingRun, Json
 from dcgan.health import Diagnosis, Finding
+from dcgan.runtime.shell import command
 
 _WIDTH = 88
 
@@ -22,16 +23,24 @@ def health(run: ExistingRun, /, *, as_json: Json = False) -> None:
     from dcgan.runs.folder import RunFolder
     from dcgan.runs.health import diagnosis_of
 
-    diagnosis = diagnosis_of(RunFolder(run))
+    folder = RunFolder(run)
+    diagnosis = diagnosis_of(folder)
     if as_json:
         print(json.dumps([_as_dict(finding) for finding in diagnosis.findings]))
         return
     print("\n".join(diagnosis_lines(diagnosis)))
+    if diagnosis.severity == "note" and folder.last_logged():
+        longer = command(
+            "train", "--out", run, "--resume", "--images", str(2 * folder.last_logged())
+        )
+        print(f"\nTo train twice as long in total: {longer}")
 
 
 def diagnosis_lines(diagnosis: Diagnosis) -> Iterator[str]:
     """The verdict, then each finding with its advice and its page in the guide."""
     yield from textwrap.wrap(with_flags(diagnosis.verdict), _WIDTH, break_on_hyphens=False)
+    if sum(finding.severity != "note" for finding in diagnosis.findings) > 1:
+        yield "Start with the first finding: the others often disappear with it."
     for finding in diagnosis.findings:
         yield ""
         when = f"since image {finding.since:,}" if finding.since else "from the start"

@@ -128,7 +128,7 @@ def checkerboard(pixel_NCHW: NDArray[np.uint8]) -> float:
             around = [place - 1, place + 1] if period > 2 else [place - 1, place - 2]
             beyond = along_F[place] - along_F[around].mean()
             excess += max(0.0, float(beyond)) * (1 if period == 2 else 2)  # ± the same frequency
-    return excess / max(float(power_HW.sum()), 1e-12)
+    return min(1.0, excess / max(float(power_HW.sum()), 1e-12))
 
 
 def effective_rank(feature_NF: NDArray[np.float32]) -> float:

@@ -64,9 +64,10 @@ def discriminator_wins(history: History) -> Iterator[Finding]:
         "discriminator-wins",
         "failure",
         held.since,
-        "The discriminator recognizes every image, real or generated, with certainty. The generator"
-        " gets no usable gradient from it, so its images no longer improve.",
-        "Start a new run with a smaller `optim.discriminator.lr`, or with `objective.r1=1`",
+        "The discriminator recognizes every image, real or generated, with certainty. So the"
+        " generator cannot learn from it, and images do not improve.",
+        f"Start a new run with {history.setup.rate('discriminator', 0.25)}, or with"
+        " `objective.r1=1`",
         {"score_real": real.last, "score_fake": fake.last},
         held.until,
     )
@@ -86,7 +87,8 @@ def generator_fools_discriminator(history: History) -> Iterator[Finding]:
         held.since,
         "The discriminator scores generated images higher than real ones, although they do not look"
         " like them. The generator's loss is low, but it learns nothing useful.",
-        "Start a new run with a larger `optim.discriminator.lr` or a smaller `optim.generator.lr`",
+        f"Start a new run with {history.setup.rate('discriminator', 4)}, or with"
+        f" {history.setup.rate('generator', 0.25)}",
         {"score_real": real.last, "score_fake": fake.last},
         held.until,
     )
@@ -105,10 +107,10 @@ def discriminator_loses(history: History) -> Iterator[Finding]:
         "discriminator-loses",
         "failure",
         held.since,
-        "The discriminator cannot tell generated images from real ones, although they are easy to"
-        " tell apart. So the generator learns nothing from it.",
-        "Start a new run with a larger `optim.discriminator.lr`, and without dropout and noise in"
-        " the discriminator",
+        "The discriminator gives real and generated images the same score, although the generated"
+        " images are clearly bad. So the generator cannot learn from it.",
+        f"Start a new run with {history.setup.rate('discriminator', 4)}. If the discriminator has"
+        " dropout or noise, use `model.discriminator.dropout=0` and `model.discriminator.noise=0`",
         {"score_real": real.last, "score_fake": fake.last},
         held.until,
     )
@@ -137,10 +139,10 @@ def oscillation(history: History) -> Iterator[Finding]:
         "oscillation",
         "warning",
         since,
-        "The two networks overtake each other again and again: each is first sure and then fooled,"
-        " and images change instead of improving.",
-        "Start a new run with smaller learning rates (`optim.generator.lr`,"
-        " `optim.discriminator.lr`), and with a first beta of at most 0.5",
+        "The generator and the discriminator become better in turn, again and again. Images change"
+        " instead of improving.",
+        f"Start a new run with {history.setup.rate('generator', 0.25)} and"
+        f" {history.setup.rate('discriminator', 0.25)}",
         {"turns": float(len(turns)), "score_turns": float(len(scores)), "loss_d": loss.last},
     )
 
@@ -158,9 +160,9 @@ def discriminator_overfits(history: History) -> Iterator[Finding]:
         "discriminator-overfits",
         "warning",
         held.since,
-        f"The discriminator is sure of almost all of its {setup.dataset_images:,} training images,"
-        " which it has seen many times: it is overfitting, and what the generator learns from it"
-        " gets worse.",
+        f"The discriminator is overfitting: it is sure of almost all of its"
+        f" {setup.dataset_images:,} training images, which it has seen many times. What the"
+        " generator learns from it gets worse.",
         "Add images, or train with `augment.policy=color+translation+cutout` and"
         " `augment.probability=adaptive`"
         if not setup.is_augmented

@@ -13,6 +13,7 @@ Rule = Callable[[History], Iterator[Finding]]
 
 RULES: tuple[Rule, ...] = (
     gradients.diverged,
+    images.saturated_output,
     balance.discriminator_wins,
     balance.generator_fools_discriminator,
     balance.discriminator_loses,
@@ -23,7 +24,6 @@ RULES: tuple[Rule, ...] = (
     gradients.vanishing_gradients,
     gradients.exploding_gradients,
     variety.copying,
-    images.saturated_output,
     images.contrast,
     images.checkerboard,
     setup.batch_norm_mismatch,
@@ -44,6 +44,9 @@ _CAUSES = {
 }
 """Warnings that may explain why nothing is learned."""
 
+_POOR = 0.3
+"""Coverage of the real images below which nothing is called healthy."""
+
 _RANK: dict[Severity, int] = {"failure": 0, "warning": 1, "note": 2}
 
 
@@ -52,18 +55,29 @@ def diagnose(history: History) -> Diagnosis:
 
     What has ended is a note: the run has recovered.
     """
-    found = [
-        finding if finding.until is None else replace(finding, severity="note")
-        for rule in RULES
-        for finding in rule(history)
-    ]
+    found = [_ended(finding) for rule in RULES for finding in rule(history)]
     failures = [finding.id for finding in found if finding.severity == "failure"]
     if failures[:-1] and "not-learning" in failures:  # another one says why
         found = [finding for finding in found if finding.id != "not-learning"]
     if failures:
         found = [finding for finding in found if finding.id not in _OF_GOOD_IMAGES]
-    found.sort(key=lambda finding: _RANK[finding.severity])
+    first = history.scores[0].images if history.scores else 0
+    # images that were alike from the start are the consequence of something else
+    found.sort(
+        key=lambda finding: (
+            _RANK[finding.severity],
+            finding.id == "mode-collapse" and finding.since <= 2 * first,
+        )
+    )
     return Diagnosis(_verdict(history, found), found[0].severity if found else "note", found)
+
+
+def _ended(finding: Finding) -> Finding:
+    """The same, or what is left to say of it when it has ended."""
+    if finding.until is None:
+        return finding
+    meaning = f"This ended after {finding.until:,} images. Until then: {finding.meaning}"
+    return replace(finding, severity="note", meaning=meaning, advice="")
 
 
 def _verdict(history: History, found: list[Finding]) -> str:
@@ -93,6 +107,12 @@ def _healthy(history: History, meanings: dict[str, str]) -> str:
     if "improving" in meanings:
         return f"Healthy, still improving: twice as long would help. {meanings['improving']}"
     if "plateau" in meanings:
-        return f"Healthy, no longer improving. {meanings['plateau']}"
+        is_poor = history.sign("coverage").last < _POOR
+        title = (
+            "No longer improving, and images are still poor"
+            if is_poor
+            else "Healthy, no longer improving"
+        )
+        return f"{title}. {meanings['plateau']}"
     scores = "too few scores to say" if history.scores else "no scores, which would say"
     return f"No problem found, but {scores} whether images still improve."

@@ -37,10 +37,10 @@ def vanishing_gradients(history: History) -> Iterator[Finding]:
             "vanishing-gradients",
             "warning",
             held.since,
-            f"Layer {layer} of the discriminator gets almost no gradient: it learns nothing more,"
-            " and what passes through it to the generator fades, too.",
-            "Start a new run with a smaller `optim.discriminator.lr`,"
-            " `model.discriminator.activation=leaky_relu` and `model.discriminator.norm=spectral`",
+            f"Layer {layer} of the discriminator gets almost no gradient. It learns nothing more,"
+            " and less of the gradient reaches the generator.",
+            f"Start a new run with {history.setup.rate('discriminator', 0.25)}, or with"
+            " `model.discriminator.norm=spectral`",
             {"gradient": late.last, "first_gradient": first},
             held.until,
         )
@@ -59,11 +59,11 @@ def exploding_gradients(history: History) -> Iterator[Finding]:
             "exploding-gradients",
             "warning",
             held.since,
-            f"The gradient of layer {layer} of the discriminator has grown"
-            f" {late.values.max() / first:,.0f} times: its weights grow without bound, and training"
-            " becomes unstable.",
-            "Start a new run with a smaller `optim.discriminator.lr`, or with `objective.r1=1` or"
-            " `model.discriminator.norm=spectral`",
+            f"The discriminator became unstable: the gradient of its layer {layer} has grown"
+            f" {min(late.values.max() / first, 1e6):,.0f} times or more. Up to {_EXPLODED:.0f} is"
+            " usual.",
+            f"Start a new run with {history.setup.rate('discriminator', 0.25)}, or with"
+            " `objective.r1=1`",
             {"gradient": late.last, "first_gradient": first},
             held.until,
         )
@@ -81,9 +81,10 @@ def diverged(history: History) -> Iterator[Finding]:
         "diverged",
         "failure",
         int(events[0]["images"]),
-        f"Training diverged ({events[0].get('what', 'a loss is not finite')}). It returned to an"
-        f" earlier checkpoint with half the learning rates {returns} times.",
-        "Start a new run with `optim.generator.lr` and `optim.discriminator.lr` ten times smaller",
+        f"{events[0].get('what', 'a loss is not finite')}. Training returned to an earlier"
+        f" checkpoint {returns} times and halved the learning rates each time.",
+        f"Start a new run with {history.setup.rate('generator', 0.1)} and"
+        f" {history.setup.rate('discriminator', 0.1)}",
         {"times": float(len(events))},
         None if ended else int(events[-1]["images"]),
     )

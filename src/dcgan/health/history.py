@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ class Setup:
         Whether D's logits are compared with zero, so that its scores are probabilities.
     loss_of_guessing : float, optional
         D's loss if it gives every image the same score; None where it has no fixed value.
+    generator_lr, discriminator_lr : float, optional
+        The learning rates.
     is_augmented : bool
         Whether D sees augmented images.
     uneven : sequence of str
@@ -42,8 +44,18 @@ class Setup:
     needed: int | None = None
     has_level: bool = True
     loss_of_guessing: float | None = None
+    generator_lr: float | None = None
+    discriminator_lr: float | None = None
     is_augmented: bool = False
     uneven: Sequence[str] = ()
+
+    def rate(self, network: Literal["generator", "discriminator"], factor: float) -> str:
+        """A learning rate to try, as an assignment: the present one times a factor."""
+        setting = f"optim.{network}.lr"
+        now = self.generator_lr if network == "generator" else self.discriminator_lr
+        if now is None:
+            return f"a {'larger' if factor > 1 else 'smaller'} `{setting}`"
+        return f"`{setting}={now * factor:.2g}` (it is {now:g})"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,9 @@ _SHIFT = 0.5
 _SATURATED = 0.25
 """Share of black and white pixels beyond that of real images."""
 
+_ALL = 0.5
+"""The same, from which nothing else can be seen."""
+
 
 def checkerboard(history: History) -> Iterator[Finding]:
     """Patterns that repeat with the stride of the generator's layers."""
@@ -31,8 +34,8 @@ def checkerboard(history: History) -> Iterator[Finding]:
             "checkerboard",
             "warning",
             start(pattern.images, pattern.values > _PATTERN),
-            "Generated images have a regular pattern of pixels, as transposed convolutions leave it"
-            f" ({pattern.last:.0%} of their variance).",
+            "Generated images have a regular pattern of pixels, which transposed convolutions often"
+            " cause.",
             "Start a new run with `model.generator.upsampling=bilinear`",
             {"checkerboard": pattern.last},
         )
@@ -41,9 +44,9 @@ def checkerboard(history: History) -> Iterator[Finding]:
             "checkerboard",
             "note",
             0,
-            f"In layer {uneven[0]} of the generator, the kernel is no multiple of the stride:"
-            " windows overlap unevenly, which may leave a checkerboard pattern.",
-            "Use a kernel that is a multiple of the stride",
+            f"In layer {uneven[0]} of the generator, the kernel size is not a multiple of the"
+            " stride. This may cause a checkerboard pattern.",
+            "Use a kernel size that is a multiple of the stride",
         )
 
 
@@ -61,8 +64,7 @@ def contrast(history: History) -> Iterator[Finding]:
         "contrast",
         "warning",
         start(contrast.images, is_off),
-        f"Generated images have {contrast.last:.0%} of the contrast of real images, and their"
-        f" brightness differs by {brightness.last:+.2f} standard deviations.",
+        _difference(contrast.last, brightness.last),
         "Check `data.scaling` and the range of pixel values with `dcgan inspect`; a generator that"
         " ends in tanh needs `data.scaling=symmetric`",
         {"contrast": contrast.last, "brightness": brightness.last},
@@ -79,10 +81,23 @@ def saturated_output(history: History) -> Iterator[Finding]:
         return
     yield Finding(
         "saturated-output",
-        "warning",
+        "failure" if saturation.last > _ALL else "warning",
         start(saturation.images, is_saturated),
-        f"{saturation.last:.0%} more pixels than in real images are fully black or white: the"
-        " generator's output is at its limits, where its gradient is zero.",
-        "Start a new run with a smaller `optim.generator.lr` and with `model.generator.norm=batch`",
+        "Far more pixels are fully black or white than in real images (by"
+        f" {100 * saturation.last:.0f} percentage points): the generator's output is at its limits,"
+        " where it cannot learn.",
+        f"Start a new run with {history.setup.rate('generator', 0.25)} and"
+        " `model.generator.norm=batch`",
         {"saturation": saturation.last},
     )
+
+
+def _difference(contrast: float, brightness: float) -> str:
+    """What differs, in words."""
+    found = []
+    if not _FLAT <= contrast <= _HARD:
+        found.append(f"have {contrast:.0%} of the contrast of real images")
+    if abs(brightness) > _SHIFT:
+        word = "brighter" if brightness > 0 else "darker"
+        found.append(f"are {word} than real images by {abs(brightness):.1f} standard deviations")
+    return f"Generated images {' and '.join(found)}."

@@ -46,10 +46,11 @@ def degrading(history: History) -> Iterator[Finding]:
         "degrading",
         "warning",
         line.images,
-        f"Quality was best after {line.images:,} images and has become worse since: the score is"
-        f" {history.scores[-1].value:.3g}, and {line.value:.3g} at best. Lower is better.",
-        f"Use the checkpoint of {line.images:,} images: it is the best one, and all commands use it"
-        " by default. To train on, use smaller learning rates",
+        f"The score was {line.value:.3g} after {line.images:,} images, and is"
+        f" {history.scores[-1].value:.3g} now. Real images score {line.baseline:.2g}; lower is"
+        " better.",
+        "You need not do anything: all commands use the best checkpoint by default. More training"
+        " with these settings will not help",
         {"best": line.value, "last": history.scores[-1].value, "baseline": line.baseline},
     )
 
@@ -74,8 +75,8 @@ def improvement(history: History) -> Iterator[Finding]:
             "improving",
             "note",
             int(excess.images[0]),
-            f"Images are still improving: the score is {value:.3g}, and twice as many images would"
-            f" bring about {expected:.2g}. Real images score {baseline:.2g}; lower is better.",
+            f"The score is {value:.3g}. If you train twice as long, expect about {expected:.2g}."
+            f" Real images score {baseline:.2g}; lower is better.",
             "",
             {"gain": float(gain), "score": value, "expected": float(expected)},
         )
@@ -85,9 +86,10 @@ def improvement(history: History) -> Iterator[Finding]:
         "plateau",
         "note",
         since,
-        f"Quality has hardly changed since image {since:,}: the score is {value:.3g}, and real"
-        f" images score {baseline:.2g}. More time will not help.",
-        "For better images, add training images or start a new run with a larger"
+        f"The score is {value:.3g} and has hardly changed since image {since:,}. Real images score"
+        f" {baseline:.2g}; lower is better. More time will"
+        " probably not help.",
+        "For better images, add training images, or start a new run with a larger"
         " `model.generator.width`",
         {"gain": float(gain), "score": value, "baseline": baseline},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 
@@ -39,10 +40,12 @@ def batch_norm_mismatch(history: History) -> Iterator[Finding]:
         "batch-norm-mismatch",
         "warning",
         start(gap.images, is_large) if is_large[-1] else 0,
-        f"Batch norm computes its statistics from batches of {batch} images. The statistics of all"
-        f" images, which are used afterwards, are different: they change images by {gap.last:.0%}"
-        " of their contrast.",
-        "Start a new run with a larger `optim.batch`, at least 16, or with"
+        f"Batches of {batch} images are too small for batch norm: generated images differ by"
+        f" {gap.last:.0%} of their contrast between training and use."
+        if batch < _SMALL_BATCH
+        else "Batch norm makes generated images differ between training and use, by"
+        f" {gap.last:.0%} of their contrast.",
+        f"Start a new run with `optim.batch={max(32, 2 * batch)}`, or with"
         " `model.generator.norm=pixel`",
         {"batch_norm_gap": gap.last, "batch": float(batch)},
     )
@@ -50,7 +53,9 @@ def batch_norm_mismatch(history: History) -> Iterator[Finding]:
 
 def dead_units(history: History) -> Iterator[Finding]:
     """Channels that are zero for every image."""
-    for name, network in (("dead_generator", "generator"), ("dead_discriminator", "discriminator")):
+    players: tuple[Literal["generator", "discriminator"], ...] = ("generator", "discriminator")
+    for network in players:
+        name = f"dead_{network}"
         dead = history.sign(name)
         if not len(dead.values) or dead.values[-2:].min() < _DEAD:
             continue
@@ -58,9 +63,9 @@ def dead_units(history: History) -> Iterator[Finding]:
             "dead-units",
             "warning",
             start(dead.images, dead.values > _DEAD),
-            f"{dead.last:.0%} of the {network}'s channels are zero for every image: they learn"
-            " nothing more, and the network is smaller than it looks.",
-            f"Start a new run with a smaller `optim.{network}.lr`, or with"
+            f"{dead.last:.0%} of the {network}'s channels are zero for every image that was"
+            " generated. They are unused.",
+            f"Start a new run with {history.setup.rate(network, 0.25)}, or with"
             f" `model.{network}.activation=leaky_relu`",
             {name: dead.last},
         )

@@ -57,10 +57,10 @@ def mode_collapse(history: History) -> Iterator[Finding]:
             "mode-collapse",
             "failure",
             start(repeats.images, is_full),
-            f"{repeats.last:.0%} of the generated images are near-copies of each other. Of real"
-            " images, 5 % are.",
-            "Start a new run with a smaller `optim.generator.lr`, and with `objective.r1=1` or"
-            " `model.discriminator.minibatch_stddev=true`",
+            f"All generated images look alike: {repeats.last:.0%} of them have a near-copy among"
+            " the others. Among real images, 5 % have one.",
+            f"Start a new run with {history.setup.rate('generator', 0.25)}, or with"
+            " `objective.r1=1`",
             evidence,
         )
     elif is_narrow[-1]:
@@ -68,11 +68,11 @@ def mode_collapse(history: History) -> Iterator[Finding]:
             "partial-mode-collapse",
             "warning",
             start(rank.images, is_narrow),
-            f"The generated images vary in far fewer ways than the real ones: {repeats.last:.0%}"
-            " have a near-copy (5 % of real images have one), and their features vary in"
-            f" {rank.last:.0%} as many independent directions.",
-            "Start a new run with a larger `model.latent.dim`, a smaller `optim.generator.lr`, or"
-            " `model.discriminator.pack=2`",
+            "Some kinds of images are missing: generated images vary in"
+            f" {rank.last:.0%} as many independent ways as real images, and {repeats.last:.0%} of"
+            " them have a near-copy (of real images, 5 %).",
+            f"Start a new run with {history.setup.rate('generator', 0.25)}, or with"
+            " `model.discriminator.pack=2`. `model.latent.dim` must not be much below 32",
             evidence,
         )
 
@@ -91,10 +91,10 @@ def not_learning(history: History) -> Iterator[Finding]:
         "not-learning",
         "failure",
         start(coverage.images, is_nothing),
-        f"The generated images do not resemble the real ones, although {history.images_seen:,}"
-        " images have been seen.",
-        "Start a new run with the default recipe and its learning rates, and change one setting at"
-        " a time",
+        f"The generated images do not resemble the real ones, after {history.images_seen:,} images"
+        f" seen. They should do so after about {needed_for(history):,}.",
+        "Start a new run with the recipe `auto` and its own settings, and change one setting at a"
+        " time",
         {"coverage": coverage.last},
     )
 
@@ -113,11 +113,10 @@ def copying(history: History) -> Iterator[Finding]:
         "copying",
         "warning",
         start(distance.images, is_near),
-        "Generated images are much nearer to training images than training images are to each"
-        " other: the generator probably copies them. Tests cannot tell copying from a generator"
-        " that only makes typical images, and they miss some copies: look at the nearest training"
-        " images.",
-        "Run `dcgan evaluate` and look at the pairs; add images, or stop earlier",
+        "Most generated images are closer to a training image than training images are to each"
+        " other: the generator probably copies them. No test can distinguish copying from"
+        " generating only typical images, and tests miss some copies.",
+        "Look at the pairs of images that `dcgan evaluate` writes. Add images, or stop earlier",
         {"distance": distance.last, "coverage": coverage.last},
     )
 
@@ -125,9 +124,13 @@ def copying(history: History) -> Iterator[Finding]:
 def has_begun(history: History, part: float = 1 / 3) -> bool:
     """Whether images have begun to look like something, after a part of the images needed for
     that: early fog is no collapse."""
+    return history.images_seen >= part * needed_for(history)
+
+
+def needed_for(history: History) -> int:
+    """Images seen after which something can be recognized."""
     setup = history.setup
-    needed = setup.needed or max(_STEPS * setup.batch, 2 * setup.dataset_images)
-    return history.images_seen >= part * needed
+    return setup.needed or max(_STEPS * setup.batch, 2 * setup.dataset_images)
 
 
 def start(images_N: np.ndarray, holds_N: np.ndarray) -> int:

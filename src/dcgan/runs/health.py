@@ -64,7 +64,8 @@ def _setup_of(folder: RunFolder) -> Setup:
     except (DcganError, OSError, ValueError, LookupError, TypeError):
         pass  # of a damaged run, what is known suffices
     loss = _section(settings, "objective").get("loss")
-    batch = _section(settings, "optim").get("batch")
+    optim = _section(settings, "optim")
+    batch = optim.get("batch")
     images = _section(settings, "length").get("images")
     objective = next((one for name, one in OBJECTIVES.items() if name == loss), None)
     return Setup(
@@ -74,6 +75,8 @@ def _setup_of(folder: RunFolder) -> Setup:
         needed=None if _has_table(settings) else _needed(networks),
         has_level=objective is None or objective.has_level,
         loss_of_guessing=_GUESSING.get(str(loss)),
+        generator_lr=_rate(optim, "generator"),
+        discriminator_lr=_rate(optim, "discriminator"),
         is_augmented=_section(settings, "augment").get("policy") not in (None, "none"),
         uneven=_uneven(networks),
     )
@@ -82,6 +85,11 @@ def _setup_of(folder: RunFolder) -> Setup:
 def _section(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     section = settings.get(name)
     return section if isinstance(section, dict) else {}
+
+
+def _rate(optim: Mapping[str, Any], player: str) -> float | None:
+    rate = _section(optim, player).get("lr")
+    return float(rate) if isinstance(rate, int | float) and rate > 0 else None
 
 
 def _has_table(settings: Mapping[str, Any]) -> bool:

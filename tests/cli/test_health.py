@@ -1,0 +1,75 @@
+"""``dcgan health`` says what is right and wrong with a run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dcgan.health import Diagnosis, Finding
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "run"
+
+
+@pytest.fixture
+def run(tmp_path):
+    return shutil.copytree(GOLDEN, tmp_path / "run")
+
+
+@pytest.fixture
+def failed(run, monkeypatch):
+    findings = [
+        Finding(
+            "mode-collapse", "failure", 64, "All are alike.", "Set `objective.r1=1`", {"x": 0.9}
+        ),
+        Finding("contrast", "warning", 0, "Flat.", "Look"),
+        Finding("oscillation", "note", 10, "It ended.", until=20),
+    ]
+    diagnosis = Diagnosis("Mode collapse since image 64. All are alike.", "failure", findings)
+    monkeypatch.setattr("dcgan.runs.health.diagnose", lambda history: diagnosis)
+    return run
+
+
+def test_a_healthy_run_is_told_how_to_go_on(dcgan, run):
+    code, out, err = dcgan("health", run)
+    assert (code, err) == (0, "")
+    assert out.startswith("Too early to say: 128 images seen")
+    assert out.splitlines()[-1].endswith(f"dcgan train --out {run} --resume --images 256")
+
+
+def test_findings_have_a_severity_a_time_an_advice_and_a_page(dcgan, failed):
+    code, out, _ = dcgan("health", failed)
+    assert code == 0
+    assert out.startswith("Mode collapse since image 64. All are alike.")
+    assert "failure: mode-collapse, since image 64\n  All are alike." in out
+    assert "  Next: Set --objective.r1 1.\n  More: docs/guide/health.md#mode-collapse" in out
+    assert "warning: contrast, from the start" in out
+    assert "note: oscillation, from image 10 to 20" in out
+    assert "Start with the first finding" in out
+    assert "--resume" not in out
+
+
+def test_json_is_a_list_of_findings(dcgan, failed):
+    code, out, _ = dcgan("health", failed, "--json")
+    assert code == 0
+    first, *others = json.loads(out)
+    assert len(others) == 2
+    assert first["advice"] == "Set --objective.r1 1"
+    assert {"id", "severity", "since", "evidence", "advice"} <= set(first)
+    assert (first["id"], first["since"], first["evidence"]) == ("mode-collapse", 64, {"x": 0.9})
+
+
+def test_damaged_runs_are_diagnosed_as_far_as_possible(dcgan, run):
+    for name in ("networks.json", "config.yaml", "run.json", "scores.jsonl"):
+        (run / name).write_text("?")
+        code, out, _ = dcgan("health", run)
+        assert code == 0
+        assert out.strip()
+
+
+def test_a_path_without_a_run_is_refused(dcgan, tmp_path):
+    code, _, complaint = dcgan("health", tmp_path)
+    assert code == 2
+    assert complaint.count("dcgan:") == 1
