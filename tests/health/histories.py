@@ -42,7 +42,7 @@ def history(log=None, scores=None, events=(), **setup):
         changed = dict(scores(images)) if scores else {}
         value = changed.pop("value", 2 + 100 / (1 + images / 2000))
         entries.append(ScoreLine(int(images), value, 2.0, SIGNS | changed, f"{images:09d}"))
-    known = {"dataset_images": 60_000, "images": IMAGES, "needed": 10_000} | setup
+    known = {"dataset_images": 60_000, "images": IMAGES, "needed": 10_000, "usual": 10_000} | setup
     return History(lines, entries, events, Setup(**known))
 
 

@@ -24,8 +24,10 @@ class Setup:
     batch : int
     images : int, optional
         Planned images seen.
-    needed : int, optional
+    usual : int, optional
         Images seen after which images of this size are usually recognizable.
+    needed : int, optional
+        The same, where the networks are the usual ones; others may need many more.
     has_level : bool
         Whether D's logits are compared with zero, so that its scores are probabilities.
     loss_of_guessing : float, optional
@@ -41,6 +43,7 @@ class Setup:
     dataset_images: int = 0
     batch: int = 32
     images: int | None = None
+    usual: int | None = None
     needed: int | None = None
     has_level: bool = True
     loss_of_guessing: float | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dcgan.health.finding import Finding
 from dcgan.health.history import History
-from dcgan.health.variety import has_begun, start
+from dcgan.health.variety import has_begun, needed_for, start
 
 _PATTERN = 0.02
 """Share of the variance in patterns of two or four pixels, beyond that of real images. Healthy runs
@@ -29,7 +29,7 @@ def checkerboard(history: History) -> Iterator[Finding]:
     """Patterns that repeat with the stride of the generator's layers."""
     pattern = history.sign("checkerboard")
     uneven = history.setup.uneven
-    if has_begun(history, part=1) and len(pattern.values) and pattern.values[-3:].min() > _PATTERN:
+    if _is_late(history) and len(pattern.values) and pattern.values[-3:].min() > _PATTERN:
         yield Finding(
             "checkerboard",
             "warning",
@@ -53,7 +53,7 @@ def checkerboard(history: History) -> Iterator[Finding]:
 def contrast(history: History) -> Iterator[Finding]:
     """Darker, brighter, flatter or harder images than the real ones."""
     contrast, brightness = history.sign("contrast"), history.sign("brightness")
-    if not has_begun(history, part=1) or not len(contrast.values):
+    if not _is_late(history) or not len(contrast.values):
         return
     is_off = (
         (contrast.values < _FLAT) | (contrast.values > _HARD) | (abs(brightness.values) > _SHIFT)
@@ -101,3 +101,8 @@ def _difference(contrast: float, brightness: float) -> str:
         word = "brighter" if brightness > 0 else "darker"
         found.append(f"are {word} than real images by {abs(brightness):.1f} standard deviations")
     return f"Generated images {' and '.join(found)}."
+
+
+def _is_late(history: History) -> bool:
+    """Whether images should look right by now: early ones are flat and have patterns."""
+    return history.images_seen >= (history.setup.usual or needed_for(history))

@@ -20,12 +20,16 @@ _CLEARLY = 1.15
 """Times the best score itself: with few images both it and the baseline are high, and their
 difference is noise."""
 
+_MORE = 1.05
+"""Times the coverage at the best score: images that cover more are not getting worse."""
+
 _STEADY = 0.1
 """Part by which quality must improve in the second half of a run to count as improving."""
 
 
 def degrading(history: History) -> Iterator[Finding]:
-    """Quality has peaked and falls: the distance to real images grows, and they are covered less.
+    """Quality has peaked and falls: the distance to real images grows, and they are not covered
+    better.
 
     The distance alone is not enough: early, blurred images may be nearer on average.
     """
@@ -40,7 +44,7 @@ def degrading(history: History) -> Iterator[Finding]:
     if np.median([one.value for one in history.scores[-3:]]) < _CLEARLY * line.value:
         return
     coverage = [one.signs.get("coverage", 1.0) for one in history.scores]
-    if np.median(coverage[-3:]) > coverage[best] or coverage[best] < NOTHING:
+    if np.median(coverage[-3:]) > _MORE * coverage[best] or coverage[best] < NOTHING:
         return
     yield Finding(
         "degrading",

@@ -72,6 +72,7 @@ def _setup_of(folder: RunFolder) -> Setup:
         dataset_images=count,
         batch=batch if isinstance(batch, int) and batch > 0 else 32,
         images=images if isinstance(images, int) else None,
+        usual=_needed(networks),
         needed=None if _has_table(settings) else _needed(networks),
         has_level=objective is None or objective.has_level,
         loss_of_guessing=_GUESSING.get(str(loss)),
