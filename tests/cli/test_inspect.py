@@ -169,3 +169,9 @@ def test_splits_and_labels_are_told_and_kept_in_the_command(inspect, tmp_path):
     assert "--data.split" not in text.split("train        dcgan")[1]
     text = inspect(tmp_path / "set", "--data.split", "test", "--data.labels", "none")
     assert "--data.split test --data.labels none" in text.split("train        dcgan")[1]
+
+
+def test_without_a_dataset_it_says_on_what_it_reports(dcgan, tmp_path):
+    code, _, said = dcgan("inspect", "--limit", 60, "--out", tmp_path / "sheet.png")
+    assert code == 0
+    assert "no DATA given: reporting on digits, 1,797 built-in images" in said

@@ -732,3 +732,12 @@ def test_the_modern_recipe_trains_in_bf16_and_goes_on_bit_for_bit(tmp_path, few)
     last = whole.log()[-1]
     assert {"r1", "r2"} <= last.keys()
     assert all(last[name] >= 0 for name in ("r1", "r2"))
+
+
+def test_training_without_data_says_on_what_it_trains(tmp_path):
+    unsaid, resumed, said = Notes(), Notes(), Notes()
+    dcgan.train(images=64, out=tmp_path / "1", reporter=unsaid, **SMALL)
+    dcgan.train(out=tmp_path / "1", resume=True, images=96, reporter=resumed)
+    dcgan.train("digits", images=64, out=tmp_path / "2", reporter=said, **SMALL)
+    assert unsaid[0].startswith("no `data` given: training on digits, 1,797 built-in images")
+    assert not any("no `data` given" in line for line in [*resumed, *said])

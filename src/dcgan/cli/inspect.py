@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-from dcgan.cli.options import SIZE, DataRoot, ExistingData, Json
+from dcgan.cli.options import SIZE, DataRoot, Json, OptionalData
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    data: ExistingData = "digits",
+    data: OptionalData = None,
     /,
     *,
     size: Annotated[str | None, SIZE] = None,
@@ -44,7 +44,8 @@ def inspect(
     Parameters
     ----------
     data
-        Choose the dataset, as for dcgan train: a path, a URL of tar shards, or a name.
+        Choose the dataset, as for dcgan train: a path, a URL of tar shards, or a name
+        (default: digits, 1,797 built-in images of handwritten digits).
     size
         Set the height and width of the sheet's images in pixels, 64 or 157x128 (default: the size
         that dcgan train chooses).
@@ -73,13 +74,17 @@ def inspect(
     from dcgan.data import open_source
     from dcgan.data.quality.inspection import inspect_dataset
     from dcgan.render.sheet import save_image
+    from dcgan.runtime.datasets import DEFAULT_DATA
     from dcgan.runtime.device import choose_device
     from dcgan.training.planning.advice import advise
     from dcgan.training.planning.time_plan import time_needed
     from dcgan.training.trial import images_per_second
 
-    source = open_source(data, data_root, split=split, labels=labels)
     with screen() as reporter:
+        if data is None:
+            reporter.note(f"no `data` given: reporting on {DEFAULT_DATA}")
+            data = "digits"
+        source = open_source(data, data_root, split=split, labels=labels)
         seen = inspect_dataset(source, limit, reporter=reporter)
     advice = advise(
         seen,

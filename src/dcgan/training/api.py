@@ -19,6 +19,7 @@ from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runs.run import Run, open_run, read_networks
+from dcgan.runtime.datasets import DEFAULT_DATA
 from dcgan.runtime.device import choose_device
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
@@ -167,6 +168,8 @@ def train(
                     settings=settings or {},
                 )
             )
+            if "source" not in asked.data.model_fields_set:
+                reporter.note(f"no `data` given: training on {DEFAULT_DATA}")
             for line in () if recipe is None else outside_the_recipe(fspath(recipe), asked):
                 reporter.note(line)
             decided = _decided(asked, given, out, resume, ranks, reporter)
