@@ -741,3 +741,22 @@ def test_training_without_data_says_on_what_it_trains(tmp_path):
     dcgan.train("digits", images=64, out=tmp_path / "2", reporter=said, **SMALL)
     assert unsaid[0].startswith("no `data` given: training on digits, 1,797 built-in images")
     assert not any("no `data` given" in line for line in [*resumed, *said])
+
+
+def test_what_is_wrong_with_images_is_said_once_and_after_the_last_line(tmp_path, png_folder):
+    class Heard(Notes):
+        def end(self):
+            self.append("end")
+
+    (png_folder / "broken.png").write_bytes(b"nothing")
+    Image.new("L", (40, 20)).save(png_folder / "wide.png")
+    out, settings = tmp_path / "run", merge(SMALL["settings"], {"data": {"max_unreadable": 0.5}})
+    first, second = Heard(), Heard()
+    dcgan.train(png_folder, images=64, out=out, reporter=first, **SMALL | {"settings": settings})
+    dcgan.train(out=out, resume=True, images=128, reporter=second)
+    assert any("skipped broken.png" in line for line in first)
+    assert any("`data.fit=pad`" in line for line in first)
+    at_end = first[first.index("end") :]
+    assert at_end[1] == "writing figures and the report"
+    assert any("skipped broken.png" in line for line in at_end)
+    assert not any("broken.png" in line or "`data.fit=pad`" in line for line in second)

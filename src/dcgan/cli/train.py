@@ -58,9 +58,14 @@ def train(
     validate_combinations(parse_config(collect_settings(data, shortcuts=shortcuts, **request)))
 
     from dcgan.cli.flags import screen
+
+    reporter = screen()
+    if speaks():
+        reporter.note("loading PyTorch and reading the images")
+
     from dcgan.cli.train_report import as_dict, as_text
     from dcgan.training import train as train_run
 
-    run = train_run(data, **request, **shortcuts, reporter=screen())
+    run = train_run(data, **request, **shortcuts, reporter=reporter)
     if speaks():
         print(json.dumps(as_dict(run)) if as_json else as_text(run))

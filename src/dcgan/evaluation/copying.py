@@ -5,6 +5,7 @@ N images · C channels · H, W sides · F features
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -107,14 +108,19 @@ class Copying:
         if "copying_test" in scores:
             verdict = _verdict(scores["copying_test"], scores["duplicate_rate"])
             lines.append(f"               {verdict}")
-            usual = scores["duplicate_rate"].baseline
-            if usual is not None and usual > _USUAL:
-                lines.append(
-                    f"               {usual:.0%} of the held-out images are duplicates too (about 1 %"
-                    " is usual): the dataset holds copies or blank images, which 'dcgan inspect'"
-                    " counts. Train with `data.duplicates=drop` and `data.blank=drop` to leave them out"
-                )
+            lines += [f"               {line}" for line in _many_duplicates(scores)]
         return lines
+
+
+def _many_duplicates(scores: Mapping[str, Score]) -> Iterator[str]:
+    """Why the duplicate rate of held-out images is high, if it is."""
+    usual = scores["duplicate_rate"].baseline
+    if usual is not None and usual > _USUAL:
+        yield (
+            f"{usual:.0%} of the held-out images are duplicates too (about 1 % is usual): the"
+            " dataset holds copies or blank images, which 'dcgan inspect' counts. Train with"
+            " `data.duplicates=drop` and `data.blank=drop` to leave them out"
+        )
 
 
 def _verdict(test: Score, duplicates: Score) -> str:
@@ -214,9 +220,7 @@ class CopyingSearch:
             self._baselines.get("nearest_distance"),
         )
 
-    def _telling(
-        self, order_N: NDArray[np.int64], index_N: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
+    def _telling(self, order_N: NDArray[np.int64], index_N: NDArray[np.int64]) -> NDArray[np.int64]:
         """The nearest pairs for the sheet: no blank training images, and none of them twice.
 
         Where there are too few such pairs, the nearest of the others are added.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 
@@ -51,6 +51,9 @@ from dcgan.training.planning.threads import Threads
 from dcgan.training.planning.time_plan import can_be_planned, plan_size
 from dcgan.training.trainer import train_run
 from dcgan.training.trial import compare_speeds, images_per_second
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 @checked
@@ -259,6 +262,7 @@ def _resolve(
     if config.metrics.metric != "off":
         refuse_unknown(config.metrics.extractor, "metrics.extractor")
     device = choose_device(config.device)
+    timed = _Said(reporter, "timing a few training steps on this machine")
     source = build_source(config, given, reporter)
     refuse_missing_condition(config.model.condition, source.labels)
     seen = survey(source, LOOKED_AT)
@@ -266,20 +270,37 @@ def _resolve(
     expected_images: int | None = None
     if is_new and can_be_planned(config):
         config, expectation, expected_images = plan_size(
-            config, seen, device, images_per_second, processes
+            config, seen, device, timed.before(images_per_second), processes
         )
     config, choice = resolve_auto(config, seen, device, processes)
     refuse_uneven(config, processes)
     refuse_random_recompute(config, device)
     networks = resolve_networks(config)
     refuse_beyond_memory(config, networks, device)
-    config, threads, timed = resolve_speed(
-        config, networks, device, compare_speeds, processes, may_change=may_change
+    config, threads, speed = resolve_speed(
+        config, networks, device, timed.before(compare_speeds), processes, may_change=may_change
     )
-    timed = timed and f"auto chose {timed}, by timing a few steps"
-    crop = cropped(seen, resolved(config.data.size), config.data.fit)
-    notes = (few_images(len(source)), choice, crop, timed, *validate_combinations(config))
+    speed = speed and f"auto chose {speed}, by timing a few steps"
+    dataset = [few_images(len(source)), cropped(seen, resolved(config.data.size), config.data.fit)]
+    notes = (*(dataset if is_new else ()), choice, speed, *validate_combinations(config))
     for line in (*notes, *expectation):
         if line:
             reporter.note(line)
     return config, source, networks, threads, expected_images
+
+
+class _Said:
+    """A note before the first call of functions that take long."""
+
+    def __init__(self, reporter: Reporter, text: str) -> None:
+        self._reporter, self._text = reporter, text
+        self._is_said = False
+
+    def before(self, function: Callable[_P, _T]) -> Callable[_P, _T]:
+        def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+            if not self._is_said:
+                self._is_said = True
+                self._reporter.note(self._text)
+            return function(*args, **kwargs)
+
+        return call
