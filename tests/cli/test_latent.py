@@ -26,7 +26,7 @@ def test_interpolate_makes_a_film(dcgan, small_run, tmp_path):
         "interpolate", small_run.path, 3, 7, "--frames", 9, "--out", out, "--fps", 10, "--once"
     )
     assert code == 0
-    assert f"9 frames in {out} (spherical)" in said
+    assert f"9 frames from 3 to 7 in {out} (spherical)" in said
     with Image.open(out) as film:
         frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(film)]
         assert film.info["duration"] == 100
@@ -36,6 +36,18 @@ def test_interpolate_makes_a_film(dcgan, small_run, tmp_path):
     ends = small_run.generate(Choice().latents(small_run, 0, 8))[[3, 7], 0]
     for frame, end in zip((frames[0], frames[-1]), ends, strict=True):
         assert np.abs(frame[8::16, 8::16].astype(int) - end).max() <= 16  # of 256 colours
+
+
+def test_a_sheet_of_a_path_is_one_row_with_its_points_named(dcgan, small_run, tmp_path):
+    out = tmp_path / "way.png"
+    code, said, _ = dcgan("interpolate", small_run.path, 3, 7, "--out", out)
+    assert code == 0
+    assert f"9 images from 3 to 7 in {out} (spherical)" in said
+    with Image.open(out) as drawn:
+        assert drawn.width == 9 * 66 + 2
+        below = np.asarray(drawn.convert("L"))[68:]
+    has_text = [bool((below[:, 66 * place : 66 * place + 66] < 128).any()) for place in range(9)]
+    assert has_text == [True, *[False] * 7, True]
 
 
 def test_a_grid_is_a_sheet_with_its_corners_in_the_corners(dcgan, small_run, tmp_path):
@@ -199,7 +211,7 @@ def test_directions_are_found_kept_listed_shown_and_moved_along(
     assert code == 0
     monkeypatch.chdir(tmp_path)
     assert dcgan("directions", run, "near", "--method", "pca", "--count", 1, "--neighbors")[0] == 0
-    with Image.open("near.png") as named_by_itself, Image.open(tmp_path / "s-1.png") as plain:
+    with Image.open("near-1.png") as named_by_itself, Image.open(tmp_path / "s-1.png") as plain:
         assert named_by_itself.height > 1.5 * plain.height
     assert [line.split(":")[0] for line in said.splitlines()] == ["s-1", "s-2"]
     with Image.open(tmp_path / "s-1.png") as sweep:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter, validators
 
 from dcgan.cli.options import SIZE, DataRoot, Json, OptionalData
+from dcgan.cli.output import choose_output
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -54,7 +55,8 @@ def inspect(
     limit
         Read only this many images, spread evenly over the dataset (default: all).
     out
-        Set the file of the sheet (default: NAME-inspect.png in the current folder).
+        Set the file of the sheet. An existing file is replaced (default: NAME-inspect.png in the
+        current folder, or NAME-inspect-2.png and so on if it exists).
     html
         Also write the whole report to this HTML page.
     split
@@ -98,16 +100,16 @@ def inspect(
     )
     sheet = _sheet(source, seen, advice)
     stem = re.sub(r"[^\w.-]+", "-", Path(data).stem).strip("-.") or "images"
-    path = out or Path(f"{stem}-inspect.png")
-    save_image(sheet, path)
-    report = as_dict(data, source, seen, advice) | {"sheet": str(path)}
+    file = choose_output(out, f"{stem}-inspect.png")
+    save_image(sheet, file.path)
+    report = as_dict(data, source, seen, advice) | {"sheet": str(file.path)}
     report["reasons"]["time"] = time_needed(
         seen, advice.size, advice.channels, choose_device("auto"), images_per_second
     )
     if html is not None:
         _write_page(html, report, source, seen, sheet)
         report["html"] = str(html)
-    print(json.dumps(report) if as_json else as_text(report))
+    print(json.dumps(report) if as_json else as_text(report | {"sheet": str(file)}))
 
 
 def _sheet(source: Source, seen: Inspection, advice: Advice) -> Image.Image:
