@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import io
 import re
 import sys
 from types import ModuleType, SimpleNamespace
@@ -244,3 +245,17 @@ def test_a_live_line_shows_the_numbers_that_fit(clock, width, shown, left_out):
     line = text[text.rindex("384,000 images") :]
     assert shown in line
     assert left_out not in line
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("stream", [_Terminal, io.StringIO])
+def test_only_a_terminal_is_told_what_is_waited_for(monkeypatch, stream):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", stream())
+    with progress.waiting_for("loading PyTorch"):
+        pass
+    assert ("loading PyTorch" in sys.stderr.getvalue()) == (stream is _Terminal)

@@ -58,14 +58,12 @@ def train(
     validate_combinations(parse_config(collect_settings(data, shortcuts=shortcuts, **request)))
 
     from dcgan.cli.flags import screen
+    from dcgan.runtime.progress import waiting_for
 
-    reporter = screen()
-    if speaks():
-        reporter.note("loading PyTorch and reading the images")
+    with waiting_for("loading PyTorch"):
+        from dcgan.cli.train_report import as_dict, as_text
+        from dcgan.training import train as train_run
 
-    from dcgan.cli.train_report import as_dict, as_text
-    from dcgan.training import train as train_run
-
-    run = train_run(data, **request, **shortcuts, reporter=reporter)
+    run = train_run(data, **request, **shortcuts, reporter=screen())
     if speaks():
         print(json.dumps(as_dict(run)) if as_json else as_text(run))

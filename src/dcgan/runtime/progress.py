@@ -23,6 +23,7 @@ from rich.progress import (
 )
 
 from dcgan.errors import printable
+from dcgan.runtime.launch import speaks
 from dcgan.runtime.reporting import SILENT, Reporter, Scored, Unit
 
 _REDRAW_SECONDS = 0.2
@@ -242,6 +243,17 @@ class TerminalReporter(Reporter):
         done = images_seen - self._start
         rest = (self._images - images_seen) * spent / done if done > 0 else None
         return min(1.0, images_seen / self._images), rest
+
+
+@contextmanager
+def waiting_for(activity: str) -> Iterator[None]:
+    """Show what takes seconds on the terminal of the first process, and remove it afterwards."""
+    console = Console(file=cast(IO[str], _Lasting(sys.stderr)))
+    if not (console.is_terminal and speaks()):
+        yield
+        return
+    with console.status(activity):
+        yield
 
 
 def chosen_reporter(reporter: Reporter | None, *, progress: bool, is_first: bool) -> Reporter:

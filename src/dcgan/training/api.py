@@ -171,15 +171,22 @@ def train(
                     settings=settings or {},
                 )
             )
-            if "source" not in asked.data.model_fields_set:
-                reporter.note(f"no `data` given: training on {DEFAULT_DATA}")
             for line in () if recipe is None else outside_the_recipe(fspath(recipe), asked):
                 reporter.note(line)
             decided = _decided(asked, given, out, resume, ranks, reporter)
         else:
             decided = _followed(given, ranks)
-        with decided as run:
-            train_run(run)
+        has_begun = False
+        try:
+            with decided as run:
+                has_begun = True
+                train_run(run)
+        except KeyboardInterrupt as error:  # once training has begun, mostly Interrupted
+            if has_begun:
+                raise
+            raise KeyboardInterrupt(
+                "stopped before training began: no run folder was written or changed"
+            ) from error
         return open_run(run.folder.path)
 
 
@@ -257,6 +264,9 @@ def _resolve(
 
     The number is how many images the run is expected to see, if it is new and bounded by time.
     """
+    chosen_for_the_user: str | None = None
+    if "source" not in config.data.model_fields_set:
+        chosen_for_the_user = f"no `data` given: training on {DEFAULT_DATA}"
     # before anything is opened
     validate_combinations(config)
     if config.metrics.metric != "off":
@@ -282,7 +292,13 @@ def _resolve(
     )
     speed = speed and f"auto chose {speed}, by timing a few steps"
     dataset = [few_images(len(source)), cropped(seen, resolved(config.data.size), config.data.fit)]
-    notes = (*(dataset if is_new else ()), choice, speed, *validate_combinations(config))
+    notes = (
+        chosen_for_the_user,
+        *(dataset if is_new else ()),
+        choice,
+        speed,
+        *validate_combinations(config),
+    )
     for line in (*notes, *expectation):
         if line:
             reporter.note(line)
