@@ -775,3 +775,23 @@ def test_a_stop_before_training_says_that_there_is_no_run(tmp_path, monkeypatch)
     with pytest.raises(KeyboardInterrupt) as caught:
         dcgan.train("digits", images=64, out=tmp_path / "run", **SMALL)
     assert str(caught.value) == ""
+
+
+def test_blank_images_and_copies_are_named_with_the_settings_that_drop_them(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (60, 16, 16), np.uint8)
+    images[:9] = 255
+    images[10:14] = images[20]
+    heard, resumed, cleaned = Notes(), Notes(), Notes()
+    dcgan.train(images, images=64, out=tmp_path / "1", reporter=heard, **SMALL)
+    dcgan.train(images, out=tmp_path / "1", resume=True, images=96, reporter=resumed)
+    settings = merge(SMALL["settings"], {"data": {"blank": "drop", "duplicates": "drop"}})
+    dcgan.train(
+        images, images=64, reporter=cleaned, out=tmp_path / "2", **SMALL | {"settings": settings}
+    )
+    line = (
+        "of 60 images, 9 are blank and 4 are copies of another image. The generator learns to make"
+    )
+    assert [one for one in heard if "are blank" in one] == [
+        f"{line} them too; `data.blank=drop` and `data.duplicates=drop` drop them"
+    ]
+    assert not any("are blank" in one for one in [*resumed, *cleaned])

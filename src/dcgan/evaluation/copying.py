@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data import ImageDataset
+from dcgan.data.quality.measurements import BLANK_DEVIATION
 from dcgan.errors import DataError
 from dcgan.evaluation.baselines import RealBaselines
 from dcgan.evaluation.real_images import take, without_digest
@@ -37,9 +38,6 @@ _SURE = 3.0
 
 _LOOKED_THROUGH = 600
 """Pairs from which those of the sheet are chosen."""
-
-_BLANK = 1.0
-"""A real image is blank on the sheet below this standard deviation of its pixels, of 255 levels."""
 
 _USUAL = 0.05
 """Duplicate rate of held-out images, of which 0.01 is expected, above which the report explains
@@ -232,7 +230,7 @@ class CopyingSearch:
             part = near[start : start + 4 * _SHOWN]
             for place, image in enumerate(take(self._dataset, self._rows[index_N[part]]), start):
                 pixels = image.tobytes()
-                if pixels not in shown and image.std(axis=(1, 2)).max() >= _BLANK:
+                if pixels not in shown and image.std(axis=(1, 2)).max() >= BLANK_DEVIATION:
                     shown.add(pixels)
                     chosen.append(place)
             if len(chosen) >= _SHOWN:

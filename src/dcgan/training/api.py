@@ -30,7 +30,7 @@ from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.signatures import checked
 from dcgan.training.build import build_dataset, build_scale, build_source
 from dcgan.training.context import RunContext
-from dcgan.training.planning.advice import cropped, few_images
+from dcgan.training.planning.advice import blank_or_copied, cropped, few_images
 from dcgan.training.planning.arguments import (
     collect_settings,
     named_as_given,
@@ -214,6 +214,9 @@ def _decided(
         reporter.note(f"run folder: {folder.path}")
         try:
             dataset = build_dataset(config, source, folder, reporter)
+            repeated = blank_or_copied(dataset) if stored is None else None
+            if repeated:
+                reporter.note(repeated)
         except BaseException:
             reporter.end()
             raise
@@ -264,9 +267,7 @@ def _resolve(
 
     The number is how many images the run is expected to see, if it is new and bounded by time.
     """
-    chosen_for_the_user: str | None = None
-    if "source" not in config.data.model_fields_set:
-        chosen_for_the_user = f"no `data` given: training on {DEFAULT_DATA}"
+    is_default = "source" not in config.data.model_fields_set
     # before anything is opened
     validate_combinations(config)
     if config.metrics.metric != "off":
@@ -292,13 +293,8 @@ def _resolve(
     )
     speed = speed and f"auto chose {speed}, by timing a few steps"
     dataset = [few_images(len(source)), cropped(seen, resolved(config.data.size), config.data.fit)]
-    notes = (
-        chosen_for_the_user,
-        *(dataset if is_new else ()),
-        choice,
-        speed,
-        *validate_combinations(config),
-    )
+    notes = [f"no `data` given: training on {DEFAULT_DATA}" if is_default else None]
+    notes += [*(dataset if is_new else ()), choice, speed, *validate_combinations(config)]
     for line in (*notes, *expectation):
         if line:
             reporter.note(line)

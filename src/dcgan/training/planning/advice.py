@@ -10,7 +10,9 @@ import numpy as np
 
 from dcgan.config import load_recipe, parse_config
 from dcgan.config.tree import DataConfig
+from dcgan.data import HeldDataset, ImageDataset
 from dcgan.data.pixels.values import SETTING, written
+from dcgan.data.quality.decoded import count_blank_and_copies
 from dcgan.data.quality.inspection import TINY_SIDE, Inspection
 from dcgan.data.quality.survey import Survey
 from dcgan.runtime.wording import counted
@@ -25,6 +27,12 @@ _VERY_FEW = 100
 
 _MINUTES = "10"
 """A first run: long enough to see whether it works."""
+
+REPORTED = 0.01
+"""Share of the images from which training reports blank images, or copies."""
+
+_COUNTED_BYTES = 2**28
+"""Decoded images up to which both are counted. Takes about a second."""
 
 MANY_COPIES = 0.05
 UNBALANCED = 10.0
@@ -151,6 +159,27 @@ def few_images(count: int) -> str | None:
         f"only {count:,} images: {repeats}, because a GAN repeats its images below some"
         f" {FEW_IMAGES:,}. More images help most; `data.flip=true` doubles them if left and right"
         " are alike"
+    )
+
+
+def blank_or_copied(dataset: ImageDataset) -> str | None:
+    """How many images are blank or copies, in words; None if few are, or if counting takes long."""
+    if not isinstance(dataset, HeldDataset) or dataset.images.nbytes > _COUNTED_BYTES:
+        return None
+    blank, copies = count_blank_and_copies(dataset.images)
+    parts, options = [], []
+    if blank > REPORTED * len(dataset.images):
+        parts.append(f"{blank:,} are blank")
+        options.append("`data.blank=drop`")
+    if copies > REPORTED * len(dataset.images):
+        parts.append(f"{copies:,} are copies of another image")
+        options.append("`data.duplicates=drop`")
+    if not parts:
+        return None
+    verb = "drops" if len(options) == 1 else "drop"
+    return (
+        f"of {len(dataset.images):,} images, {' and '.join(parts)}. The generator learns to make"
+        f" them too; {' and '.join(options)} {verb} them"
     )
 
 
