@@ -53,8 +53,10 @@ def test_the_report_is_short_however_much_there_is(inspect, folder):
     assert len(lines) <= 48
     assert max(map(len, lines)) < 200
     text = "\n".join(lines)
-    assert "131 images, 30 of these unreadable (22.9%). Ignored: 1 other file (.txt 1)" in text
+    assert "131 images, 30 of these unreadable (22.9%). Ignored: 1 other file (1 .txt)" in text
     assert "Of the 101 images that could be read:" in text
+    assert "50 classes: class2 (32), class1 (3), class0 (2), … " in text
+    assert "stored as    color (101)" in text
     assert "100 sizes, median" in text
     assert "50 classes" in text
     assert "and 10 more (--json lists all)" in text
@@ -81,6 +83,7 @@ def test_the_page_is_whole_in_itself_and_escapes_names(inspect, folder, tmp_path
     report = json.loads(inspect(folder, "--json", "--html", page))
     assert report["html"] == str(page)
     text = page.read_text(encoding="utf-8")
+    assert "101 of 131 images were decoded; the others are unreadable." in text
     assert "<script" not in text
     assert "class1/&lt;script&gt;&amp;" in text
     assert not re.search(r"""(src|href)=["'](?!data:)""", text)

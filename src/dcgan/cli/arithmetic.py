@@ -43,7 +43,7 @@ def arithmetic(
     from dcgan.errors import ConfigError
 
     if not plus:
-        raise ConfigError("plus", [], "set at least one concept, such as --plus 3,17,40")
+        raise ConfigError("", [], "`plus` is missing. Add a concept, such as --plus 3,17,40")
     which.refuse_wrong(run)
 
     from dcgan.latent.arithmetic import figure, open_concepts
@@ -61,5 +61,7 @@ def arithmetic(
     file = choose_output(out, "arithmetic.png")
     save_image(drawn, file.path)
     for concept in concepts:
-        print(f"{'+' if concept.sign > 0 else '-'} {concept.name}: {', '.join(concept.points)}")
+        sign = "+" if concept.sign > 0 else "-"
+        is_listed = concept.name == ",".join(concept.points)
+        print(f"{sign} {concept.name}" + ("" if is_listed else f": {', '.join(concept.points)}"))
     print(f"figure: {file}")

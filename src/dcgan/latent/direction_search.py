@@ -100,8 +100,11 @@ def find(
     DcganError
         See the functions of each search.
     """
+    if request.reads:
+        reader.refuse_unknown(request.reads)
     if name is None:
-        raise ConfigError("name", None, "a new direction needs a name")
+        example = command("directions", run.path, "NAME", *_as_words(request))
+        raise ConfigError("", None, f"a new direction needs a name. Use: {example}")
     refuse_name(name)
     if len(request.searches) > 1:
         raise ConfigError(
@@ -113,7 +116,10 @@ def find(
         raise ConfigError("without", list(request.leave), "has an effect only with `reads`")
     if request.plus or request.minus:
         if not (request.plus and request.minus):
-            raise ConfigError("plus", request.plus, "set both `plus` and `minus`")
+            missing, given = ("plus", "minus") if request.minus else ("minus", "plus")
+            raise ConfigError(
+                "", request.plus, f"`{missing}` is missing. Set it too: `{given}` is set"
+            )
         plus, minus = open_concepts(
             run, [request.plus], [request.minus], choice=choice, reader=reader
         )
@@ -136,6 +142,12 @@ def find(
         )
     refuse_no_direction(run.path, name)
     return [read_direction(run, name)]
+
+
+def _as_words(request: Request) -> list[str]:
+    """The search that was asked for, as options."""
+    asked = {key: getattr(request, key) for key in ("plus", "minus", "reads", "method")}
+    return [word for key, value in asked.items() if value for word in (f"--{key}", value)]
 
 
 def reading_call(run: Run, name: str) -> str:
