@@ -160,6 +160,7 @@ def test_a_direction_and_maps_are_found_by_label(dcgan, run_of_ones_own, bright_
     code, said, complaint = dcgan(*found, "--out", tmp_path / "seven.png")
     assert code == 0, complaint
     assert said.startswith("seven: linear probe of label=7 on 2,000 samples (held-out accuracy 0.")
+    assert "; 1 is exact, 0.5 is chance)" in said
     for by in (-2, 2):
         words = ["--move", f"seven={by}", "-n", 64, "--out", tmp_path / f"{by}.npz"]
         assert dcgan("sample", run, *words)[0] == 0
@@ -337,8 +338,11 @@ def test_forget_draws_without_maps(dcgan, small_run, tmp_path):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ([], "dcgan: --reads is None: set either"),
-        (["--reads", "7", "--boxes", "x.csv"], "dcgan: --reads is 7: set either"),
+        ([], "dcgan: what to forget is missing. Set either --reads or --boxes"),
+        (
+            ["--reads", "7", "--boxes", "x.csv"],
+            "dcgan: --reads and --boxes are both set. Set either",
+        ),
         (["--boxes", "x.csv"], "dcgan: --boxes x.csv: No such file"),
         (["--reads", "tall"], "dcgan: concept is 'tall': no such class"),
         (["--reads", "7", "--samples", "9"], "dcgan: --samples is 9: must be 100"),

@@ -131,5 +131,15 @@ def _known(run: Run, name: str) -> str:
 
 
 def _line(direction: Direction) -> str:
-    measured = ", ".join(f"{name} {value:.3g}" for name, value in direction.measured.items())
+    measured = ", ".join(
+        f"{name} {value:.3g}{_MEANING.get(name, '')}" for name, value in direction.measured.items()
+    )
     return f"{direction.name}: {direction.method}" + (f" ({measured})" if measured else "")
+
+
+_MEANING = {
+    "held-out R²": "; 1 is exact, 0 is no better than the mean",
+    "held-out accuracy": "; 1 is exact, 0.5 is chance",
+    "variance explained": " of 1",
+}
+"""What measured numbers mean, by their stored names."""

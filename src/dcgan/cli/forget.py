@@ -9,6 +9,13 @@ from dcgan.cli.output import choose_output
 
 _REAL, _WHICH = RealImages(), Which()
 
+_WAYS = {
+    "all maps": "with all maps",
+    "without": "without these maps",
+    "random off": "without as many random maps",
+}
+"""Which maps are off, in words."""
+
 
 def forget(
     run: ExistingRun,
@@ -79,6 +86,6 @@ def forget(
     )
     for way, share in found.shares.items():
         low, high = found.random_range
-        spread = f", {low:.1%} to {high:.1%} in ten random choices" if way == "random off" else ""
-        print(f"{way}: {share:.1%} of samples show {reads}{spread}")
+        spread = f" ({low:.1%} to {high:.1%} in ten random choices)" if way == "random off" else ""
+        print(f"{_WAYS[way]}: {share:.1%} of samples show {reads}{spread}")
     print(f"figure: {file}")

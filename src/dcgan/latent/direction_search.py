@@ -100,9 +100,9 @@ def find(
     DcganError
         See the functions of each search.
     """
-    if request.reads:
-        reader.refuse_unknown(request.reads)
     if name is None:
+        if request.reads:  # a typo in it is named before the missing name
+            reader.refuse_unknown(request.reads)
         example = command("directions", run.path, "NAME", *_as_words(request))
         raise ConfigError("", None, f"a new direction needs a name. Use: {example}")
     refuse_name(name)
@@ -266,7 +266,10 @@ def from_generator(
     chance = LatentSpace(space.dim).numbered(derived_seed(choice.seed, "chance"), 0, _RANDOM)
     chance = torch.nn.functional.normalize(chance, dim=1)
     random = float(explained(activation_NF, noise_ND, chance).mean())
-    how = {"sefa": "closed-form factorisation (SeFa)", "pca": "principal components (GANSpace)"}
+    how = {
+        "sefa": "factorization of the weights (SeFa)",
+        "pca": "principal components of the outputs (GANSpace)",
+    }
     return [
         Direction(
             f"{name}-{number}",

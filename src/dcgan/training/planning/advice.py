@@ -140,8 +140,8 @@ def cropped(seen: Survey, size: tuple[int, int], fit: Fit) -> str | None:
     if most < SAME_ASPECT:
         return None
     return (
-        f"a center crop to {_by(size)} cuts {np.median(lost):.0%} off the median image and"
-        f" {most:.0%} off one in twenty. `data.fit=pad` keeps images whole"
+        f"cropping to {_by(size)} cuts {np.median(lost):.0%} off a typical image, and {most:.0%} or"
+        " more off one image in twenty. `data.fit=pad` keeps images whole"
     )
 
 
@@ -211,12 +211,12 @@ def _fit(seen: Inspection, size: tuple[int, int]) -> tuple[Fit, str]:
     if median > MUCH_LOST:
         return (
             "cover-random",
-            f"a center crop would cut {median:.0%} off the median image; this shows another part"
-            " each epoch",
+            f"a center crop would cut {median:.0%} off a typical image; this shows another part of"
+            " it each epoch",
         )
     return "crop", (
-        f"a center crop cuts {median:.0%} off the median image,"
-        f" {np.quantile(lost, 0.95):.0%} off the 95th of 100"
+        f"it cuts {median:.0%} off a typical image, and {np.quantile(lost, 0.95):.0%} or more off"
+        " one image in twenty"
     )
 
 
