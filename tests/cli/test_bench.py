@@ -31,3 +31,10 @@ def test_bench_refuses_in_one_line(dcgan):
     code, said, complaint = dcgan("bench", "--rounds", 0)
     assert (code, said) == (2, "")
     assert complaint == "dcgan: --rounds is 0: from 1 to 1,000\n"
+
+
+def test_a_size_that_the_recipe_cannot_make_is_refused_before_anything_is_timed(dcgan):
+    code, out, complaint = dcgan("bench", "--size", 32)
+    assert (code, out) == (2, "")
+    assert complaint.startswith("dcgan: --size is 32")
+    assert complaint.count("\n") == 1

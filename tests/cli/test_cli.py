@@ -355,7 +355,7 @@ def test_deterministic_is_a_switch(dcgan, monkeypatch):
 @pytest.mark.parametrize(
     ("error", "exit_code", "line"),
     [
-        (KeyboardInterrupt(), 3, "stopped by SIGINT"),
+        (KeyboardInterrupt(), 3, "stopped by Ctrl-C"),
         (RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB"), 2, "smaller --batch"),
     ],
 )

@@ -53,8 +53,10 @@ def test_the_report_is_short_however_much_there_is(inspect, folder):
     assert len(lines) <= 48
     assert max(map(len, lines)) < 200
     text = "\n".join(lines)
-    assert "131 images, 30 of these unreadable (22.9%). Ignored: 1 other file (.txt 1)" in text
+    assert "131 images, 30 of these unreadable (22.9%). Ignored: 1 other file (1 .txt)" in text
     assert "Of the 101 images that could be read:" in text
+    assert "50 classes: class2 (32), class1 (3), class0 (2), … " in text
+    assert "stored as    color (101)" in text
     assert "100 sizes, median" in text
     assert "50 classes" in text
     assert "and 10 more (--json lists all)" in text
@@ -81,6 +83,7 @@ def test_the_page_is_whole_in_itself_and_escapes_names(inspect, folder, tmp_path
     report = json.loads(inspect(folder, "--json", "--html", page))
     assert report["html"] == str(page)
     text = page.read_text(encoding="utf-8")
+    assert "101 of 131 images were decoded; the others are unreadable." in text
     assert "<script" not in text
     assert "class1/&lt;script&gt;&amp;" in text
     assert not re.search(r"""(src|href)=["'](?!data:)""", text)
@@ -169,3 +172,9 @@ def test_splits_and_labels_are_told_and_kept_in_the_command(inspect, tmp_path):
     assert "--data.split" not in text.split("train        dcgan")[1]
     text = inspect(tmp_path / "set", "--data.split", "test", "--data.labels", "none")
     assert "--data.split test --data.labels none" in text.split("train        dcgan")[1]
+
+
+def test_without_a_dataset_it_says_on_what_it_reports(dcgan, tmp_path):
+    code, _, said = dcgan("inspect", "--limit", 60, "--out", tmp_path / "sheet.png")
+    assert code == 0
+    assert "no DATA given: reporting on digits, 1,797 built-in images" in said

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from dcgan.runtime.arguments import newest_runs
+
 MISTAKES = [
     ("train emojis", ["no such file", "'emoji'"]),
     ("train EMOJI/a", ["no such file", "'emoji/a'"]),
@@ -34,8 +36,8 @@ MISTAKES = [
     ("sample runs/emoji-auto/samples", ["part of a run", "'runs/emoji-auto'"]),
     ("sample runs/emoji-auto 100", ["'100'", "dcgan sample runs/emoji-auto -n 100"]),
     ("sample runs/emoji-auto a.png", ["dcgan sample runs/emoji-auto --out a.png"]),
-    ("sample nowhere", ["newest runs are 'runs/emoji-auto'"]),
-    ("forget", ["newest runs are 'runs/emoji-auto'"]),
+    ("sample nowhere", ["newest run is 'runs/emoji-auto'"]),
+    ("forget", ["newest run is 'runs/emoji-auto'"]),
     ("invert photo.png runs/emoji-auto", ["dcgan invert runs/emoji-auto photo.png"]),
     ("evaluate digits runs/emoji-auto", ["dcgan evaluate runs/emoji-auto digits"]),
     ("evaluate digits", ["a dataset", "dcgan train digits"]),
@@ -165,3 +167,12 @@ def test_version(dcgan, word):
     import dcgan as package
 
     assert dcgan(word) == (0, f"{package.__version__}\n", "")
+
+
+def test_several_newest_runs_are_named_in_the_plural(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert newest_runs() == ""
+    for name in ("a", "b"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "config.yaml").touch()
+    assert newest_runs().startswith("The newest runs are 'runs/")

@@ -137,6 +137,34 @@ def test_a_generator_that_copies_is_found_out(small_run, dataset):
     assert "it copies" in " ".join(found.copying.lines())
 
 
+def test_the_sheet_of_nearest_pairs_shows_neither_blank_nor_repeated_images(small_run, dataset):
+    order = chosen_order(1797)
+    images = take(dataset, order[:1000])
+    images[order[:1000] % 3 == 0] = 0
+    training = HeldDataset(images)
+    evaluator = Evaluator(training, random_extractor(1, (16, 16)), images=400)
+    rows = chosen_order(1000)[200:]  # the first fifth is not searched
+    generated = np.repeat(take(training, rows), 2, axis=0)  # a third is blank, each comes twice
+    found = evaluator.evaluate(Copier(small_run, generated[:400]))
+    shown = found.copying.nearest.training
+    assert len({image.tobytes() for image in shown}) == len(shown) == 12
+    assert shown.std(axis=(1, 2, 3)).min() > 1
+    text = " ".join(found.copying.lines())
+    assert "of the held-out images are duplicates too" in text
+    assert "`data.blank=drop`" in text
+
+
+def test_where_all_generated_images_are_blank_their_pairs_are_shown_all_the_same(
+    small_run, dataset
+):
+    images = take(dataset, chosen_order(1797)[:1000])
+    images[::3] = 0
+    training = HeldDataset(images)
+    evaluator = Evaluator(training, random_extractor(1, (16, 16)), images=400)
+    found = evaluator.evaluate(Copier(small_run, np.zeros((400, 1, 16, 16), np.uint8)))
+    assert len(found.copying.nearest.distances) == 12
+
+
 def test_a_line_in_the_registry_is_all_that_a_metric_needs(small_run, dataset, monkeypatch):
     gap = Metric("mean_gap", "lower", "features", lambda a, b: abs(a.mean() - b.mean()), "far off")
     monkeypatch.setattr(registry, "METRICS", (*registry.METRICS, gap))

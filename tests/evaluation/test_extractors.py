@@ -63,3 +63,16 @@ def test_a_classifier_that_learned_nothing_is_not_used(dataset, wanted):
     assert not any("random" in line for line in said)
     assert open_extractor(wanted, alike, reporter=said).name == "random"
     assert "not clearly more than always choosing the most frequent class (50.0%)" in said[-1]
+
+
+@pytest.mark.parametrize("wanted", ["auto", "classifier"])
+def test_no_classifier_is_trained_that_cannot_be_shown_to_be_better_than_guessing(dataset, wanted):
+    said = Notes()
+    rare = [(image, int(place < 12)) for place, (image, _) in enumerate(items(0, 300))]
+    unequal = load_dataset(open_items(rare), (16, 16), 1)
+    assert open_extractor(wanted, unequal, reporter=said).name == "random"
+    assert said == [
+        "using the feature extractor random: 96.0% of the images are of the class 0. With 30"
+        " held-out images, even a perfect classifier cannot be shown to be better than always"
+        " choosing it"
+    ]

@@ -342,8 +342,8 @@ def test_directions_of_the_generator_explain_more_than_chance(run, method):
     ("request_", "word"),
     [
         (Request(reads="a", method="pca"), "choose one of `reads`, `method`"),
-        (Request(plus="1"), "both `plus` and `minus`"),
-        (Request(minus="1"), "both `plus` and `minus`"),
+        (Request(plus="1"), "`minus` is missing"),
+        (Request(minus="1"), "`plus` is missing"),
         (Request(method="sefa", samples=99), "must be 100"),
         (Request(method="sefa", leave=("x",)), "only with `reads`"),
         (Request(), "no such direction"),

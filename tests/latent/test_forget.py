@@ -93,7 +93,7 @@ def test_a_place_belongs_to_the_box_its_centre_is_in():
 
 
 def test_hardly_any_on_one_side_is_refused():
-    with pytest.raises(DcganError, match=r"only [0-4] examples"):
+    with pytest.raises(DcganError, match=r"only [0-4] show it, or only [0-4] do not"):
         probe_concept(maps(80).mean(dim=(2, 3)), np.arange(80) < 6, 1)
 
 

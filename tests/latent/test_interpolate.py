@@ -9,7 +9,7 @@ import torch
 
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
-from dcgan.latent.interpolate import KINDS, describe, interpolate
+from dcgan.latent.interpolate import KINDS, describe, interpolate, named_places
 from dcgan.latent.noise import truncated
 from dcgan.latent.points import latent_of, latents_of
 from dcgan.models.latents import LatentSpace
@@ -162,3 +162,11 @@ def test_uniform_noise_is_drawn_from_a_smaller_cube():
 def test_a_threshold_must_be_above_zero(most):
     with pytest.raises(ConfigError, match="above 0"):
         truncated(SPACE, POINTS, most)
+
+
+def test_points_on_a_path_are_named_where_it_passes_them():
+    points = SPACE.numbered(0, 0, 3)
+    path = interpolate(SPACE, points, frames=7)
+    assert named_places(path, points, ["a", "b", "c"]) == ["a", "", "", "b", "", "", "c"]
+    closed = interpolate(SPACE, points, frames=6, closed=True)
+    assert named_places(closed, points, ["a", "b", "c"])[::2] == ["a", "b", "c"]

@@ -36,7 +36,30 @@ def test_a_latent_comes_back_by_its_name(run):
     assert (moved - latent).tolist() == [2.0, *[0.0] * (len(latent) - 1)]
 
 
-@pytest.mark.parametrize("name", ["17", "a/b", "", "5:17"])
+@pytest.mark.parametrize("name", ["schöner-Käse", "café", "猫_2", "हिन्दी"])
+def test_names_of_any_script_are_stored(run, name):
+    latent = run.networks.latent.numbered(4, 0, 1)[0]
+    keep_latent(run, name, latent, {})
+    assert torch.equal(read_latent(run, name), latent)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("schöner Käse.png", "schöner-Käse"),
+        ("हिन्दी.png", "हिन्दी"),
+        ("12.png", "image-12"),
+        ("!!.png", "image"),
+    ],
+)
+def test_the_name_of_a_file_becomes_one_that_can_be_stored(run, tmp_path, file, name):
+    Image.new("L", (20, 20), 77).save(tmp_path / file)
+    names, _ = read_words(run, [str(tmp_path / file)], None, "")
+    assert names == [name]
+    keep_latent(run, name, torch.zeros(run.networks.latent.width), {})
+
+
+@pytest.mark.parametrize("name", ["17", "a/b", "", "5:17", "a b", "x=2", "-x"])
 def test_a_name_that_means_something_else_is_refused(run, name):
     with pytest.raises(ConfigError, match="name"):
         keep_latent(run, name, torch.zeros(32), {})

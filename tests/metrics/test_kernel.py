@@ -87,7 +87,7 @@ def test_half_precision_features_are_computed_in_double():
 @pytest.mark.parametrize(
     ("a", "b", "said"),
     [
-        (sample(1), sample(5), "a: 1 images"),
+        (sample(1), sample(5), "a: 1 image;"),
         (sample(5), sample(5, 4), "a has 6, b has 4"),
         (sample(5), np.full((5, 6), np.nan), "b: the features contain NaN"),
     ],

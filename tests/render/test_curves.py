@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dcgan.render import curves
 from dcgan.render.curves import gradient_curves, loss_and_score_curves
 
 pytestmark = pytest.mark.figures
@@ -155,3 +156,14 @@ def test_a_record_without_a_loss_is_passed_over_in_its_curve(path):
 def test_an_older_image_is_replaced(path):
     path.write_bytes(b"older")
     drawn(loss_and_score_curves, records(3), path)
+
+
+def test_each_panel_has_a_title(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(curves, "save_figure", lambda figure, path: figures.append(figure))
+    record = {"images": 1, "loss_d": 1.0, "loss_g": 1.0, "score_real": 0.5}
+    record |= {"score_fake_before": 0.5, "score_fake_after": 0.5}
+    record |= {"gradient_mean": {"1": 1.0}, "gradient_max": {"1": 2.0}}
+    curves.loss_and_score_curves([record], tmp_path / "a.png")
+    curves.gradient_curves([record], tmp_path / "b.png")
+    assert all(panel.get_title() for figure in figures for panel in figure.axes)

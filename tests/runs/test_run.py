@@ -69,6 +69,7 @@ def test_checkpoints_are_chosen_by_name(small_run, tmp_path):
     names = sorted(path.name for path in (copy / "checkpoints").iterdir())
     assert dcgan.open_run(copy).images_seen == 512
     assert dcgan.open_run(copy, checkpoint="last").checkpoint.name == names[-1]
+    assert dcgan.open_run(copy, "last").checkpoint.name == names[-1]
     assert dcgan.open_run(copy, checkpoint=names[0].lstrip("0")).checkpoint.name == names[0]
     score = Score(metric="frechet_distance", value=1.0)
     write_best(dcgan.open_run(copy).folder, Measured(1, score, names[0]), by="training")

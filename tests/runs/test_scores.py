@@ -17,6 +17,7 @@ from dcgan.runs.scores import (
     Scoreboard,
     best_names,
     draw_quality,
+    panel_of,
     read_best,
     read_scores,
     settle_best,
@@ -178,3 +179,9 @@ def test_quality_is_drawn_where_there_is_any(folder):
         board.enter(entry(images, value))
     draw_quality(folder)
     assert folder.quality.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_figure_says_which_scores_are_better():
+    score = Score(metric="frechet_distance", value=1.0)
+    assert panel_of({64: score}).title.endswith("images, lower is better")
+    assert panel_of({64: replace(score, better="higher")}).title.endswith("higher is better")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import io
+import re
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -172,11 +174,8 @@ def test_a_score_stands_on_one_line_only(clock):
     assert three.endswith("Fréchet distance 80 (real 4)")
 
 
-@pytest.mark.parametrize(
-    ("width", "shown", "left_out"),
-    [(80, "Fréchet distance 71.3 (best)", "loss D"), (140, "D(x) 0.50 D(G(z)) 0.40", "…")],
-)
-def test_a_live_line_shows_the_numbers_that_fit(clock, width, shown, left_out):
+def live(width):
+    """What a reporter writes to a terminal of so many columns, and the reporter."""
     lines, reporter = [], TerminalReporter()
     reporter._console = Console(
         file=SimpleNamespace(write=lines.append, flush=int),
@@ -185,6 +184,55 @@ def test_a_live_line_shows_the_numbers_that_fit(clock, width, shown, left_out):
         legacy_windows=False,
     )
     reporter._live = True
+    return lines, reporter
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_a_live_line_is_not_cut(clock, width):
+    lines, reporter = live(width)
+    reporter.begin(0, None, 600.0)
+    reporter.record(RECORD | {"images": 64, "seconds": 1.0, "loss_g": 2.0})
+    reporter.tick(64, 1.0)
+    score = SimpleNamespace(metric="", label="Fréchet distance", value=71.3, baseline=4.0)
+    reporter.measured(64, score, is_best=True)
+    clock.now += 20
+    reporter.tick(1_384_000, 12_345.0)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", "".join(lines))
+    (line,) = re.findall(r"[^\r\n]*1,384,000 images[^\r\n]*", text)
+    reporter.end()
+    assert "34%" in line
+    assert "6:34:15 left" in line
+    assert "images/s" in line
+    assert "…" not in line
+    assert len(line.rstrip()) <= width
+
+
+@pytest.mark.parametrize(("images", "minutes"), [(6400, None), (None, 1.0)])
+def test_a_live_line_does_not_stand_at_one_second_left_while_a_run_is_finished(
+    clock, images, minutes
+):
+    lines, reporter = live(80)
+    reporter.begin(0, images, minutes)
+    reporter.tick(64, 0.0)
+    clock.now += 59
+    reporter.tick(6300, 59.0)
+    assert "0:01 left" in "".join(lines)
+    clock.now += 0.01  # too soon to be drawn, if it were not the last
+    reporter.tick(6400, 60.0)
+    line = "".join(lines).rpartition("6,400 images")[2]
+    assert "finishing" in line
+    reporter.end()
+    text = "".join(lines)
+    assert "100%" in text
+    assert "finishing" not in text.rpartition("6,400 images")[2]
+
+
+@pytest.mark.parametrize(
+    ("width", "shown", "left_out"),
+    [(80, "Fréchet distance 71.3 (best)", "loss D"), (140, "D(x) 0.50 D(G(z)) 0.40", "…")],
+)
+def test_a_live_line_shows_the_numbers_that_fit(clock, width, shown, left_out):
+    lines, reporter = live(width)
     reporter.begin(0, 768_000, None)
     reporter.record(RECORD | {"images": 64, "seconds": 1.0, "loss_g": 2.0})
     reporter.tick(64, 1.0)
@@ -197,3 +245,17 @@ def test_a_live_line_shows_the_numbers_that_fit(clock, width, shown, left_out):
     line = text[text.rindex("384,000 images") :]
     assert shown in line
     assert left_out not in line
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("stream", [_Terminal, io.StringIO])
+def test_only_a_terminal_is_told_what_is_waited_for(monkeypatch, stream):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", stream())
+    with progress.waiting_for("loading PyTorch"):
+        pass
+    assert ("loading PyTorch" in sys.stderr.getvalue()) == (stream is _Terminal)

@@ -13,7 +13,7 @@ from dcgan.runtime.signatures import checked
     ("arguments", "line"),
     [
         ({"dataa": "x"}, "`dataa` is 'x': train has no such argument; did you mean 'data'?"),
-        ({"norm": "spectral"}, "Settings of a recipe go into `settings`"),
+        ({"flip": True}, "into `settings`, such as settings={'data': {'flip': True}}"),
         ({"images": "many"}, "`images` is 'many': use a whole number or None"),
         ({"images": True}, "`images` is True: use a whole number or None"),
         ({"out": 5}, "`out` is 5: use text, a path or None"),

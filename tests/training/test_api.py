@@ -732,3 +732,66 @@ def test_the_modern_recipe_trains_in_bf16_and_goes_on_bit_for_bit(tmp_path, few)
     last = whole.log()[-1]
     assert {"r1", "r2"} <= last.keys()
     assert all(last[name] >= 0 for name in ("r1", "r2"))
+
+
+def test_training_without_data_says_on_what_it_trains(tmp_path):
+    unsaid, resumed, said = Notes(), Notes(), Notes()
+    dcgan.train(images=64, out=tmp_path / "1", reporter=unsaid, **SMALL)
+    dcgan.train(out=tmp_path / "1", resume=True, images=96, reporter=resumed)
+    dcgan.train("digits", images=64, out=tmp_path / "2", reporter=said, **SMALL)
+    assert any(line.startswith("no `data` given: training on digits, 1,797") for line in unsaid)
+    assert not any("no `data` given" in line for line in [*resumed, *said])
+
+
+def test_what_is_wrong_with_images_is_said_once_and_after_the_last_line(tmp_path, png_folder):
+    class Heard(Notes):
+        def end(self):
+            self.append("end")
+
+    (png_folder / "broken.png").write_bytes(b"nothing")
+    Image.new("L", (40, 20)).save(png_folder / "wide.png")
+    out, settings = tmp_path / "run", merge(SMALL["settings"], {"data": {"max_unreadable": 0.5}})
+    first, second = Heard(), Heard()
+    dcgan.train(png_folder, images=64, out=out, reporter=first, **SMALL | {"settings": settings})
+    dcgan.train(out=out, resume=True, images=128, reporter=second)
+    assert any("skipped broken.png" in line for line in first)
+    assert any("`data.fit=pad`" in line for line in first)
+    at_end = first[first.index("end") :]
+    assert at_end[1] == "writing figures and the report"
+    assert any("skipped broken.png" in line for line in at_end)
+    assert not any("broken.png" in line or "`data.fit=pad`" in line for line in second)
+
+
+def test_a_stop_before_training_says_that_there_is_no_run(tmp_path, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dcgan.training.api.build_dataset", stopped)
+        with pytest.raises(KeyboardInterrupt, match="before training began: no run folder"):
+            dcgan.train("digits", images=64, out=tmp_path / "run", **SMALL)
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setattr("dcgan.training.api.train_run", stopped)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        dcgan.train("digits", images=64, out=tmp_path / "run", **SMALL)
+    assert str(caught.value) == ""
+
+
+def test_blank_images_and_copies_are_named_with_the_settings_that_drop_them(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (60, 16, 16), np.uint8)
+    images[:9] = 255
+    images[10:14] = images[20]
+    heard, resumed, cleaned = Notes(), Notes(), Notes()
+    dcgan.train(images, images=64, out=tmp_path / "1", reporter=heard, **SMALL)
+    dcgan.train(images, out=tmp_path / "1", resume=True, images=96, reporter=resumed)
+    settings = merge(SMALL["settings"], {"data": {"blank": "drop", "duplicates": "drop"}})
+    dcgan.train(
+        images, images=64, reporter=cleaned, out=tmp_path / "2", **SMALL | {"settings": settings}
+    )
+    line = (
+        "of 60 images, 9 are blank and 4 are copies of another image. The generator learns to make"
+    )
+    assert [one for one in heard if "are blank" in one] == [
+        f"{line} them too; `data.blank=drop` and `data.duplicates=drop` drop them"
+    ]
+    assert not any("are blank" in one for one in [*resumed, *cleaned])

@@ -16,8 +16,10 @@ from dcgan.data import Survey
 from dcgan.errors import ConfigError
 from dcgan.runtime.device import choose_device, choose_precision, describe_hardware
 from dcgan.runtime.reporting import SILENT, Reporter
+from dcgan.runtime.wording import counted
 from dcgan.training.planning.arguments import collect_settings
 from dcgan.training.planning.auto import resolve_auto
+from dcgan.training.planning.tables import resolve_networks
 
 _SIDE, _BATCH = 64, 64
 """Defaults for recipes without them, as in the standard PyTorch DCGAN example."""
@@ -55,12 +57,13 @@ def measure(
     place = choose_device(device)
     config = open_config(recipe, size, batch, place)
     precisions = _precisions(precision, place)
+    resolve_networks(config)  # refuses a size that its layers do not make
     entered = contestants(config, place, precisions, workers)
     hardware = describe_hardware(place)
     about = (
         f"{recipe}, {config.data.size[0]}x{config.data.size[1]}x{config.data.channels}, batch"
         f" {config.optim.batch}; {hardware['device']}, {hardware['threads']} threads, torch"
-        f" {torch.__version__}, {date.today()}; {rounds} rounds of {seconds:g} s each"
+        f" {torch.__version__}, {date.today()}; {counted(rounds, 'round')} of {seconds:g} s each"
     )
     reporter.note(about)
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dcgan.cli.options import ExistingRun, RealImages, Switch, Which
+from dcgan.cli.output import choose_output
 
 _REAL, _WHICH = RealImages(), Which()
 
@@ -17,7 +18,7 @@ def arithmetic(
     minus: tuple[str, ...] = (),
     exemplars: int = 3,
     as_is: Switch = False,
-    out: Path = Path("arithmetic.png"),
+    out: Path | None = None,
     real: RealImages = _REAL,
     which: Which = _WHICH,
 ) -> None:
@@ -35,13 +36,14 @@ def arithmetic(
     as_is
         Keep the length of the sum. Without it, the sum is scaled to the length of a random latent.
     out
-        Set the file of the figure, a .png.
+        Set the file of the figure, a .png. An existing file is replaced (default: arithmetic.png,
+        or arithmetic-2.png and so on if it exists).
     """
     from dcgan.cli.flags import screen
     from dcgan.errors import ConfigError
 
     if not plus:
-        raise ConfigError("plus", [], "set at least one concept, such as --plus 3,17,40")
+        raise ConfigError("", [], "`plus` is missing. Add a concept, such as --plus 3,17,40")
     which.refuse_wrong(run)
 
     from dcgan.latent.arithmetic import figure, open_concepts
@@ -56,7 +58,10 @@ def arithmetic(
         )
     beside = real.open_if_shown(opened)
     drawn = figure(opened, concepts, rescale=not as_is, seed=which.seed, beside=beside)
-    save_image(drawn, out)
+    file = choose_output(out, "arithmetic.png")
+    save_image(drawn, file.path)
     for concept in concepts:
-        print(f"{'+' if concept.sign > 0 else '-'} {concept.name}: {', '.join(concept.points)}")
-    print(f"figure: {out}")
+        sign = "+" if concept.sign > 0 else "-"
+        is_listed = concept.name == ",".join(concept.points)
+        print(f"{sign} {concept.name}" + ("" if is_listed else f": {', '.join(concept.points)}"))
+    print(f"figure: {file}")

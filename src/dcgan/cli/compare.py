@@ -19,6 +19,7 @@ from dcgan.cli.options import (
     Seed,
     refuse_place,
 )
+from dcgan.cli.output import choose_output
 from dcgan.runtime.arguments import refuse_seed
 from dcgan.runtime.shell import command
 
@@ -26,7 +27,7 @@ from dcgan.runtime.shell import command
 def compare(
     *runs: Annotated[ExistingRun, Parameter(help="Choose at least two run folders.")],
     data: OptionalData = None,
-    out: Path = Path("compare.html"),
+    out: Path | None = None,
     images: Annotated[int, Parameter(name=["--number", "-n"])] = 5_000,
     repeats: int = 3,
     extractor: str = "auto",
@@ -43,7 +44,8 @@ def compare(
     data
         Choose the real images for the scores (default: the first run's training data).
     out
-        Set the file of the comparison: an .html page, or a .png figure.
+        Set the file of the comparison: an .html page, or a .png figure. An existing file is
+        replaced (default: compare.html, or compare-2.html and so on if it exists).
     images
         Set how many generated images are scored each time, at most half of the dataset. 0 computes
         no scores.
@@ -57,7 +59,7 @@ def compare(
     from dcgan.errors import ConfigError
 
     # what is wrong is refused before torch is imported, which takes seconds
-    if out.suffix.lower() not in (".html", ".png"):
+    if out is not None and out.suffix.lower() not in (".html", ".png"):
         raise ConfigError("out", str(out), "must be an .html page or a .png, such as compare.html")
     if len(runs) < 2:
         given = command("compare", *runs)
@@ -91,9 +93,10 @@ def compare(
             data_root=data_root,
             reporter=reporter,
         )
-    write = write_comparison if out.suffix.lower() == ".html" else draw_comparison
-    write(found, out)
-    lines = [*comparison_lines(found), f"comparison     {out}"]
+    file = choose_output(out, "compare.html")
+    write = write_comparison if file.path.suffix.lower() == ".html" else draw_comparison
+    write(found, file.path)
+    lines = [*comparison_lines(found), f"comparison     {file}"]
     if as_json:
         print(*lines, sep="\n", file=sys.stderr)
         print(json.dumps(found.to_json()))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from dcgan.cli.options import ExistingRun, Film, RealImages, Which
+from dcgan.cli.output import choose_output
 from dcgan.errors import RunError
 from dcgan.runtime.run_names import refuse_no_direction
 
@@ -69,8 +70,9 @@ def directions(
     most
         Set how far the figure moves in both directions, in standard deviations.
     out
-        Set the file: a .png for a sheet of moved samples, or a .gif, .webp or .mp4 for an animation
-        (default: NAME.png).
+        Set the file: a .png for a sheet of moved samples, or a .gif, .webp or .mp4 for an
+        animation. An existing file is replaced (default: NAME.png, or NAME-2.png and so on if it
+        exists).
     """
     from dcgan.render.outputs import refuse_film
 
@@ -97,17 +99,17 @@ def directions(
     with screen() as reporter:
         reader = Reader(opened, data=real.data, data_root=real.data_root, reporter=reporter)
         found = find(opened, name, request, reader, choice)
-    out = out or Path(f"{name}.png")
     beside = real.open_if_shown(opened)
     for one in found:
-        path = out.with_stem(one.name) if len(found) > 1 else out
+        of_its_own = out.with_stem(one.name) if out and len(found) > 1 else out
+        file = choose_output(of_its_own, f"{one.name}.png")
         if request.searches:
             keep_direction(opened, one)
         write_sweep(
             opened,
             one,
             choice,
-            path,
+            file.path,
             most=most,
             fps=film.fps,
             side=film.side,
@@ -115,7 +117,7 @@ def directions(
             loop=not film.once,
             beside=beside,
         )
-        print(f"{_line(one)}; in {path}")
+        print(f"{_line(one)}; in {file}")
 
 
 def _known(run: Run, name: str) -> str:
@@ -129,5 +131,15 @@ def _known(run: Run, name: str) -> str:
 
 
 def _line(direction: Direction) -> str:
-    measured = ", ".join(f"{name} {value:.3g}" for name, value in direction.measured.items())
+    measured = ", ".join(
+        f"{name} {value:.3g}{_MEANING.get(name, '')}" for name, value in direction.measured.items()
+    )
     return f"{direction.name}: {direction.method}" + (f" ({measured})" if measured else "")
+
+
+_MEANING = {
+    "held-out R²": "; 1 is exact, 0 is no better than the mean",
+    "held-out accuracy": "; 1 is exact, 0.5 is chance",
+    "variance explained": " of 1",
+}
+"""What measured numbers mean, by their stored names."""

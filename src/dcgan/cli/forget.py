@@ -5,8 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from dcgan.cli.options import ExistingRun, RealImages, Which
+from dcgan.cli.output import choose_output
 
 _REAL, _WHICH = RealImages(), Which()
+
+_WAYS = {
+    "all maps": "with all maps",
+    "without": "without these maps",
+    "random off": "without as many random maps",
+}
+"""Which maps are off, in words."""
 
 
 def forget(
@@ -18,7 +26,7 @@ def forget(
     row: int | None = None,
     samples: int = 2000,
     least: float = 0.7,
-    out: Path = Path("forget.png"),
+    out: Path | None = None,
     real: RealImages = _REAL,
     which: Which = _WHICH,
 ) -> None:
@@ -41,12 +49,14 @@ def forget(
     least
         Refuse a probe whose accuracy on the held-out samples is lower. Chance is 0.5.
     out
-        Set the file of the sheet, a .png.
+        Set the file of the sheet, a .png. An existing file is replaced (default: forget.png, or
+        forget-2.png and so on if it exists).
     """
     from dcgan.render.sheet import format_of, save_image
 
     # what is wrong is refused before torch is imported, which takes seconds
-    format_of(out)
+    if out is not None:
+        format_of(out)
     which.refuse_wrong(run)
 
     from dcgan.cli.flags import screen
@@ -67,7 +77,8 @@ def forget(
             least=least,
             beside=real.open_if_shown(opened),
         )
-    save_image(found.figure, out)
+    file = choose_output(out, "forget.png")
+    save_image(found.figure, file.path)
     off = found.probe.drawing()
     print(
         f"layer {found.probe.row}: {off.sum()} of {len(off)} maps switched off (held-out accuracy"
@@ -75,6 +86,6 @@ def forget(
     )
     for way, share in found.shares.items():
         low, high = found.random_range
-        spread = f", {low:.1%} to {high:.1%} in ten random choices" if way == "random off" else ""
-        print(f"{way}: {share:.1%} of samples show {reads}{spread}")
-    print(f"figure: {out}")
+        spread = f" ({low:.1%} to {high:.1%} in ten random choices)" if way == "random off" else ""
+        print(f"{_WAYS[way]}: {share:.1%} of samples show {reads}{spread}")
+    print(f"figure: {file}")

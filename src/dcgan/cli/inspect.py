@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-from dcgan.cli.options import SIZE, DataRoot, ExistingData, Json
+from dcgan.cli.options import SIZE, DataRoot, Json, OptionalData
+from dcgan.cli.output import choose_output
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    data: ExistingData = "digits",
+    data: OptionalData = None,
     /,
     *,
     size: Annotated[str | None, SIZE] = None,
@@ -44,7 +45,8 @@ def inspect(
     Parameters
     ----------
     data
-        Choose the dataset, as for dcgan train: a path, a URL of tar shards, or a name.
+        Choose the dataset, as for dcgan train: a path, a URL of tar shards, or a name
+        (default: digits, 1,797 built-in images of handwritten digits).
     size
         Set the height and width of the sheet's images in pixels, 64 or 157x128 (default: the size
         that dcgan train chooses).
@@ -53,7 +55,8 @@ def inspect(
     limit
         Read only this many images, spread evenly over the dataset (default: all).
     out
-        Set the file of the sheet (default: NAME-inspect.png in the current folder).
+        Set the file of the sheet. An existing file is replaced (default: NAME-inspect.png in the
+        current folder, or NAME-inspect-2.png and so on if it exists).
     html
         Also write the whole report to this HTML page.
     split
@@ -73,13 +76,17 @@ def inspect(
     from dcgan.data import open_source
     from dcgan.data.quality.inspection import inspect_dataset
     from dcgan.render.sheet import save_image
+    from dcgan.runtime.datasets import DEFAULT_DATA
     from dcgan.runtime.device import choose_device
     from dcgan.training.planning.advice import advise
     from dcgan.training.planning.time_plan import time_needed
     from dcgan.training.trial import images_per_second
 
-    source = open_source(data, data_root, split=split, labels=labels)
     with screen() as reporter:
+        if data is None:
+            reporter.note(f"no `data` given: reporting on {DEFAULT_DATA}")
+            data = "digits"
+        source = open_source(data, data_root, split=split, labels=labels)
         seen = inspect_dataset(source, limit, reporter=reporter)
     advice = advise(
         seen,
@@ -93,16 +100,16 @@ def inspect(
     )
     sheet = _sheet(source, seen, advice)
     stem = re.sub(r"[^\w.-]+", "-", Path(data).stem).strip("-.") or "images"
-    path = out or Path(f"{stem}-inspect.png")
-    save_image(sheet, path)
-    report = as_dict(data, source, seen, advice) | {"sheet": str(path)}
+    file = choose_output(out, f"{stem}-inspect.png")
+    save_image(sheet, file.path)
+    report = as_dict(data, source, seen, advice) | {"sheet": str(file.path)}
     report["reasons"]["time"] = time_needed(
         seen, advice.size, advice.channels, choose_device("auto"), images_per_second
     )
     if html is not None:
         _write_page(html, report, source, seen, sheet)
         report["html"] = str(html)
-    print(json.dumps(report) if as_json else as_text(report))
+    print(json.dumps(report) if as_json else as_text(report | {"sheet": str(file)}))
 
 
 def _sheet(source: Source, seen: Inspection, advice: Advice) -> Image.Image:

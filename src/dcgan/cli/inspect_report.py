@@ -19,6 +19,7 @@ from dcgan.training.planning.advice import Advice, beyond_the_first
 
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _UNREADABLE_NAMED = 20
+_KINDS_NAMED = 5
 _LABEL_WIDTH = 13
 
 _MODES = {
@@ -177,16 +178,18 @@ def _headline(report: Mapping[str, Any]) -> str:
     if report["ignored"]:
         text += f". Ignored: {counted(report['ignored'], 'other file')}"
     if report["others"]:
-        text += f" ({_counts(report['others'], 5)})"
+        kinds = [f"{times:,} {_short(kind)}" for kind, times in report["others"].items()]
+        more = ", …" if len(kinds) > _KINDS_NAMED else ""
+        text += f" ({', '.join(kinds[:_KINDS_NAMED])}{more})"
     return text
 
 
 def _sizes(report: Mapping[str, Any]) -> str:
     sizes = report["sizes"]
     if len(sizes) <= 4:
-        return _counts(sizes) + " (height x width)"
+        return f"{_counts(sizes)}, height x width"
     height, width = report["median_size"]
-    return f"{len(sizes):,} sizes, median {height}x{width} (height x width); {_counts(sizes, 4)}"
+    return f"{len(sizes):,} sizes, median {height}x{width}; {_counts(sizes, 4)}, height x width"
 
 
 def _aspects(quantiles: Mapping[str, float]) -> str:
@@ -210,7 +213,7 @@ def _classes(counts: Mapping[str, int]) -> str:
         return _counts(ordered)
     ends = list(ordered.items())
     first, last = (
-        ", ".join(f"{_short(name)} {times:,}" for name, times in some)
+        ", ".join(f"{_short(name)} ({times:,})" for name, times in some)
         for some in (ends[:3], ends[-2:])
     )
     return f"{len(counts):,} classes: {first}, … {last}"
@@ -259,7 +262,7 @@ def _named(titles: Sequence[str], most: int) -> str:
 
 def _counts(counts: Mapping[str, int], most: int = 8) -> str:
     """The most frequent first, the rest as a number."""
-    listed = [f"{_short(name)} {times:,}" for name, times in list(counts.items())[:most]]
+    listed = [f"{_short(name)} ({times:,})" for name, times in list(counts.items())[:most]]
     if len(counts) > most:
         listed.append(f"and {len(counts) - most:,} more")
     return ", ".join(listed)

@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Literal
 
 from dcgan.cli.options import ExistingRun, Film, RealImages, Switch, Which
+from dcgan.cli.output import choose_output
 from dcgan.errors import ConfigError
 from dcgan.runtime.nearest import exists
 from dcgan.runtime.shell import command
 
 _REAL, _WHICH, _FILM = RealImages(), Which(), Film()
+
+_ON_A_SHEET, _IN_A_ROW = 9, 16
+"""Images on a sheet unless a number is set, and the most in one row."""
 
 
 def interpolate(
@@ -37,12 +41,14 @@ def interpolate(
         follows straight lines; circle is a closed loop through two images; grid is a sheet between
         two or four corners; walk is a random walk from one image.
     frames
-        Set the number of images (default: 60; for a grid 36, or the nearest square number).
+        Set the number of images (default: 60; on a sheet 9; for a grid 36, or the nearest square
+        number).
     closed
         Return from the last image to the first.
     out
-        Set the file: a .gif, .webp or .mp4, or a .png for one sheet (default: interpolate.gif, for
-        a grid interpolate.png).
+        Set the file: a .gif, .webp or .mp4, or a .png for one sheet. An existing file is replaced
+        (default: interpolate.gif, for a grid interpolate.png, or interpolate-2 and so on if it
+        exists).
     """
     from dcgan.render.outputs import refuse_film
 
@@ -50,11 +56,11 @@ def interpolate(
     which.refuse_wrong(run)
     for point in points:
         _refuse_file(run, point)
-    out = out or Path("interpolate.png" if kind == "grid" else "interpolate.gif")
-    refuse_film(out, fps=film.fps, side=film.side, beside=real.neighbors)
+    file = choose_output(out, "interpolate.png" if kind == "grid" else "interpolate.gif")
+    refuse_film(file.path, fps=film.fps, side=film.side, beside=real.neighbors)
 
     from dcgan.latent.draw import write_frames
-    from dcgan.latent.interpolate import describe, interpolate
+    from dcgan.latent.interpolate import describe, interpolate, named_places
     from dcgan.latent.points import latents_of
     from dcgan.render.sheet import SUFFIXES as SHEETS
     from dcgan.runtime.wording import counted
@@ -62,25 +68,31 @@ def interpolate(
     opened, choice = which.open(run)
     latent = opened.networks.latent
     names = points or tuple(str(n) for n in range({"walk": 1, "grid": 4}.get(kind, 2)))
+    point_KZ = latents_of(opened, names, choice)
+    is_sheet = file.path.suffix.lower() in SHEETS
+    usual = 36 if kind == "grid" else max(_ON_A_SHEET, len(names)) if is_sheet else 60
     found_FZ = interpolate(
         latent,
-        latents_of(opened, names, choice),
+        point_KZ,
         kind=kind,
-        frames=frames if frames is not None else 36 if kind == "grid" else 60,
+        frames=usual if frames is None else frames,
         closed=closed,
         seed=which.seed,
     )
     write_frames(
         opened.generate(found_FZ),
-        out,
+        file.path,
         fps=film.fps,
         side=film.side,
         smooth=film.smooth,
         loop=not film.once,
         beside=real.open_if_shown(opened),
+        captions=[] if kind == "grid" else named_places(found_FZ, point_KZ, names),
+        columns=len(found_FZ) if kind != "grid" and len(found_FZ) <= _IN_A_ROW else None,
     )
-    what = "image" if out.suffix.lower() in SHEETS else "frame"
-    print(f"{counted(len(found_FZ), what)} in {out} ({describe(latent, kind)})")
+    what = counted(len(found_FZ), "image" if is_sheet else "frame")
+    way = f" from {names[0]} to {names[-1]}" if kind in ("spherical", "straight") else ""
+    print(f"{what}{way} in {file} ({describe(latent, kind)})")
 
 
 def _refuse_file(run: Path, point: str) -> None:

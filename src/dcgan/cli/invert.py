@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcgan.cli.options import ExistingRun, RealImages, Which
+from dcgan.cli.output import choose_output
 from dcgan.runtime.nearest import exists, nearest_path
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def invert(
     *images: str,
     starts: int = 8,
     features: float = 0.0,
-    out: Path = Path("invert.png"),
+    out: Path | None = None,
     real: RealImages = _REAL,
     which: Which = _WHICH,
 ) -> None:
@@ -46,7 +47,8 @@ def invert(
     features
         Set the weight of the discriminator's features relative to pixels. 0 uses pixels only.
     out
-        Set the file of the figure, a .png.
+        Set the file of the figure, a .png. An existing file is replaced (default: invert.png, or
+        invert-2.png and so on if it exists).
     """
     from dcgan.cli.flags import screen
     from dcgan.errors import ConfigError, DataError
@@ -60,7 +62,8 @@ def invert(
 
     from dcgan.render.sheet import format_of
 
-    format_of(out)
+    if out is not None:
+        format_of(out)
     which.refuse_wrong(run)
 
     from dcgan.latent.invert import invert as search
@@ -89,15 +92,17 @@ def invert(
         found = find(drawn)
     beside = real.open_if_shown(opened)
     errors = [float(error) for error in found.error_N]
-    save_image(figure(opened, names, targets, found.latent_NZ, errors, choice, beside), out)
+    file = choose_output(out, "invert.png")
+    sheet = figure(opened, names, targets, found.latent_NZ, errors, choice, beside)
+    save_image(sheet, file.path)
     if images:
         for name, latent_Z, error in zip(names, found.latent_NZ, errors, strict=True):
             keep_latent(opened, name, latent_Z, {"error": error})
             print(f"{name}: pixel error {error:.3f} (0 is exact, 1 is black for white)")
-        print(f"dcgan interpolate and arithmetic accept these names. Figure: {out}")
+        print(f"dcgan interpolate and arithmetic accept these names. Figure: {file}")
     else:
         off = relative_errors(opened.networks.latent, found.latent_NZ, true_NZ)
         print(
             f"{int((off < _FOUND).sum())} of {_OWN} own samples have their own latents again"
-            f" (within {_FOUND:.0%} of the length). Figure: {out}"
+            f" (within {_FOUND:.0%} of the length). Figure: {file}"
         )

@@ -63,7 +63,8 @@ def main() -> NoReturn:
         line = f"{line.split('. ')[0]}. {meant}" if meant else line
         _fail(line, error.exit_code, error, debug)
     except KeyboardInterrupt as error:
-        _fail("stopped by SIGINT; files in a run folder stay complete", _STOPPED, error, debug)
+        line = str(error) or "stopped by Ctrl-C (SIGINT); no file is left incomplete"
+        _fail(line, _STOPPED, error, debug)
     except BrokenPipeError:
         # the reader of the output, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -172,10 +172,7 @@ def _missing(argument: Argument | None, words: Sequence[str]) -> str:
         return f"{name} is missing. Use: {command(*words, name)} {example}"
     line = f"{name} is missing. Use: {command(*words)} {name}"
     if name == "RUN":
-        runs = newest_runs()
-        return f"{line}. " + (
-            f"The newest runs are {runs}" if runs else "To train one: dcgan train DATA"
-        )
+        return f"{line}. {newest_runs() or 'To train one: dcgan train DATA'}"
     if name == "DATA":
         line += ", with a folder, a file or the name of a dataset"
     return line

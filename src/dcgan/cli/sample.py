@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import chain, count
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from dcgan.cli.options import ExistingRun, RealImages, Switch, Which
+from dcgan.cli.output import choose_output
 
 _REAL, _WHICH = RealImages(), Which()
 
@@ -56,14 +56,7 @@ def sample(
         opened, choice = which.open(run, ranks)
         with ranks.first_ahead():
             beside = real.open_if_shown(opened)
-        chosen = out or ranks.broadcast(_free_name())
-        write_samples(opened, number, chosen, choice, numbered=numbered, beside=beside)
+        file = ranks.broadcast(choose_output(out, "samples.png"))
+        write_samples(opened, number, file.path, choice, numbered=numbered, beside=beside)
     if ranks.is_first:
-        kept = "" if out or chosen.stem == "samples" else " (samples.png exists and is kept)"
-        print(f"{counted(number, 'image')} of checkpoint {opened.checkpoint.name}: {chosen}{kept}")
-
-
-def _free_name() -> Path:
-    """``samples.png``, or ``samples-2.png`` and so on: the first that does not exist."""
-    names = (f"samples-{number}.png" for number in count(2))
-    return next(path for path in map(Path, chain(["samples.png"], names)) if not path.exists())
+        print(f"{counted(number, 'image')} of checkpoint {opened.checkpoint.name}: {file}")

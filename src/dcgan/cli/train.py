@@ -58,8 +58,11 @@ def train(
     validate_combinations(parse_config(collect_settings(data, shortcuts=shortcuts, **request)))
 
     from dcgan.cli.flags import screen
-    from dcgan.cli.train_report import as_dict, as_text
-    from dcgan.training import train as train_run
+    from dcgan.runtime.progress import waiting_for
+
+    with waiting_for("loading PyTorch"):
+        from dcgan.cli.train_report import as_dict, as_text
+        from dcgan.training import train as train_run
 
     run = train_run(data, **request, **shortcuts, reporter=screen())
     if speaks():

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 FIRST = {
     "What to train on": {
         "DATA": "Choose the images: a folder, .zip, .npz, URL, or a name such as mnist (default:"
-        " digits).",
+        " digits, 1,797 built-in images of handwritten digits).",
         "--size N|HxW": "Set the height and width in pixels, 64 or 157x128 (default: auto). Smaller"
         " is faster.",
         "--data.fit HOW": "Fit images of other aspect ratios: crop the center, pad, stretch, or"

@@ -109,7 +109,7 @@ def _next_steps(run: Run, config: RunConfig) -> list[str]:
         steps[with_flags(resume_call(folder.path, config, **length))] = longer
     steps |= {
         command("sample", folder.path, "-n", "100"): "generate images",
-        command("interpolate", folder.path, "--out", "interpolate.gif"): "morph between images",
+        command("interpolate", folder.path): "morph between images",
     }
     if config.data.source != FROM_PYTHON and _images_in_dataset(run) >= 2 * FEWEST:
         steps[command("evaluate", folder.path)] = "scores, compared with real images"

@@ -53,7 +53,7 @@ def fit_choices(
             if not view.is_ragged:
                 shown.setdefault(how, []).append(pixels)
                 continue
-            for crop in range(1, _CROPS + 1):
+            for epoch in range(1, _CROPS + 1):
                 cropped = cut(pixels, view.shape, random.random())
-                shown.setdefault(f"{how}, showing {crop}", []).append(cropped)
+                shown.setdefault(f"{how}, in epoch {epoch}", []).append(cropped)
     return {caption: np.stack(images) for caption, images in shown.items()}

@@ -5,6 +5,7 @@ N images · C channels · H, W sides · F features
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.data import ImageDataset
+from dcgan.data.quality.measurements import BLANK_DEVIATION
 from dcgan.errors import DataError
 from dcgan.evaluation.baselines import RealBaselines
 from dcgan.evaluation.real_images import take, without_digest
@@ -33,6 +35,13 @@ _MOST_CELLS, _IN_A_CELL = 10, 50
 
 _SURE = 3.0
 """Standard deviations from 0 at which C_T counts as a finding."""
+
+_LOOKED_THROUGH = 600
+"""Pairs from which those of the sheet are chosen."""
+
+_USUAL = 0.05
+"""Duplicate rate of held-out images, of which 0.01 is expected, above which the report explains
+it."""
 
 _MANY = 2.0
 """Times the real-image baseline from which duplicates count as copies."""
@@ -61,7 +70,8 @@ class Copying:
     Parameters
     ----------
     nearest, typical : Pairs
-        The pairs of the smallest distances, nearest first, and those about the median distance.
+        The pairs of the smallest distances, nearest first and without blank or repeated training
+        images, and those about the median distance.
     searched : int
         Number of training images.
     held_out : str
@@ -96,7 +106,19 @@ class Copying:
         if "copying_test" in scores:
             verdict = _verdict(scores["copying_test"], scores["duplicate_rate"])
             lines.append(f"               {verdict}")
+            lines += [f"               {line}" for line in _many_duplicates(scores)]
         return lines
+
+
+def _many_duplicates(scores: Mapping[str, Score]) -> Iterator[str]:
+    """Why the duplicate rate of held-out images is high, if it is."""
+    usual = scores["duplicate_rate"].baseline
+    if usual is not None and usual > _USUAL:
+        yield (
+            f"{usual:.0%} of the held-out images are duplicates too (about 1 % is usual): the"
+            " dataset holds copies or blank images, which 'dcgan inspect' counts. Train with"
+            " `data.duplicates=drop` and `data.blank=drop` to leave them out"
+        )
 
 
 def _verdict(test: Score, duplicates: Score) -> str:
@@ -154,7 +176,7 @@ class CopyingSearch:
     ) -> None:
         if held_out is None:
             count = len(rows_N) // 5
-            name = f"{count:,} training images were held out for comparison"
+            name = f"{count:,} other training images stand in for held-out images"
             held_out = features.take(slice(0, count)), name
             rows_N, features = rows_N[count:], features.take(slice(count, None))
         self._held_out_MF, self._name = held_out[0].values, held_out[1]
@@ -177,6 +199,7 @@ class CopyingSearch:
         """
         distance_N, index_N = nearest(generated.values, self._training_NF)
         order = np.argsort(distance_N[: len(images)], kind="stable")
+        telling = self._telling(order, index_N)
         middle = max(0, (len(order) - _SHOWN) // 2)
         nearest_pairs, typical = (
             Pairs(
@@ -184,7 +207,7 @@ class CopyingSearch:
                 take(self._dataset, self._rows[index_N[chosen]]),
                 tuple(float(one) for one in distance_N[chosen]),
             )
-            for chosen in (order[:_SHOWN], order[middle : middle + _SHOWN])
+            for chosen in (telling, order[middle : middle + _SHOWN])
         )
         return Copying(
             nearest_pairs,
@@ -194,6 +217,27 @@ class CopyingSearch:
             self._scores(generated.values, distance_N, seed, split),
             self._baselines.get("nearest_distance"),
         )
+
+    def _telling(self, order_N: NDArray[np.int64], index_N: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The nearest pairs for the sheet: no blank training images, and none of them twice.
+
+        Where there are too few such pairs, the nearest of the others are added.
+        """
+        near = order_N[:_LOOKED_THROUGH]
+        shown: set[bytes] = set()
+        chosen: list[int] = []
+        for start in range(0, len(near), 4 * _SHOWN):
+            part = near[start : start + 4 * _SHOWN]
+            for place, image in enumerate(take(self._dataset, self._rows[index_N[part]]), start):
+                pixels = image.tobytes()
+                if pixels not in shown and image.std(axis=(1, 2)).max() >= BLANK_DEVIATION:
+                    shown.add(pixels)
+                    chosen.append(place)
+            if len(chosen) >= _SHOWN:
+                break
+        others = np.setdiff1d(np.arange(len(near)), chosen)
+        places = np.concatenate([chosen[:_SHOWN], others])[: min(_SHOWN, len(near))]
+        return near[np.sort(places.astype(np.int64))]
 
     def _scores(
         self, generated: FeatureArray, distance_N: NDArray[np.float64], seed: int, split: str

@@ -18,7 +18,11 @@ from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.chance import is_clearly_above_chance
 from dcgan.metrics.extractors.classifier import cached_classifier, is_kept
 from dcgan.metrics.extractors.classifier_network import Classifier
-from dcgan.metrics.extractors.classifier_training import FEWEST_IMAGES, MOST_CLASSES
+from dcgan.metrics.extractors.classifier_training import (
+    FEWEST_IMAGES,
+    MOST_CLASSES,
+    held_out_of,
+)
 from dcgan.metrics.extractors.inception import inception_extractor
 from dcgan.metrics.extractors.module import module_extractor
 from dcgan.metrics.extractors.random_network import random_extractor
@@ -59,7 +63,8 @@ def open_extractor(
         ``inception``, the standard weights if they are in the cache; ``auto``, classifier if there
         are labels, else random; or a file: Inception weights (``.pth``), TorchScript, or an
         exported program (``.pt2``). Instead of a classifier that is not clearly better than
-        guessing (see :mod:`dcgan.metrics.extractors.chance`), random is used.
+        guessing (see :mod:`dcgan.metrics.extractors.chance`), random is used; where the numbers of
+        images already show that none can be, none is trained.
     dataset : ImageDataset
         Provides the size, the channels and the labels.
     device : torch.device, default CPU
@@ -89,10 +94,12 @@ def open_extractor(
                 "the images have no labels to train a classifier on. Set `extractor=random`, or"
                 " sort the images into one folder per class"
             )
-        classifier = factor_classifier(dataset, *found, device=device, reporter=reporter)
-        problem = _near_chance(classifier, dataset, found[1])
+        problem = _too_unequal(dataset, found[1])
         if not problem:
-            return classifier
+            classifier = factor_classifier(dataset, *found, device=device, reporter=reporter)
+            problem = _near_chance(classifier, dataset, found[1])
+            if not problem:
+                return classifier
         reporter.note(f"using the feature extractor random: {problem}")
         wanted = "random"
     if wanted == "random":
@@ -149,6 +156,21 @@ def _no_classes_to_learn(dataset: ImageDataset) -> str:
     return (
         f"class {names[rarest]} has {counted(int(counts[rarest]), 'image')}; a classifier needs"
         f" {FEWEST_IMAGES} of each"
+    )
+
+
+def _too_unequal(dataset: ImageDataset, labels: Labels) -> str:
+    """Why no classifier of these classes can clearly beat guessing; empty if one can."""
+    _, classes = _training_part(dataset, labels)
+    counts = np.bincount(classes, minlength=len(labels.names))
+    held_out = sum(map(held_out_of, counts.tolist()))
+    majority = float(counts.max()) / len(classes)
+    if is_clearly_above_chance(held_out, held_out, majority):
+        return ""
+    return (
+        f"{majority:.1%} of the images are of the class {labels.names[int(counts.argmax())]}. With"
+        f" {held_out:,} held-out images, even a perfect classifier cannot be shown to be better"
+        " than always choosing it"
     )
 
 

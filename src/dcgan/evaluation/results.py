@@ -40,7 +40,8 @@ def _pairs(copying: Copying) -> Image.Image:
     rows = []
     for title, pairs in (
         (
-            f"generated images nearest to a training image, with distance{beside}",
+            "generated images nearest to a training image (blank and repeated training images are"
+            f" left out), with distance{beside}",
             copying.nearest,
         ),
         ("generated images at about the median distance", copying.typical),

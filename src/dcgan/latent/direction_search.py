@@ -101,7 +101,10 @@ def find(
         See the functions of each search.
     """
     if name is None:
-        raise ConfigError("name", None, "a new direction needs a name")
+        if request.reads:  # a typo in it is named before the missing name
+            reader.refuse_unknown(request.reads)
+        example = command("directions", run.path, "NAME", *_as_words(request))
+        raise ConfigError("", None, f"a new direction needs a name. Use: {example}")
     refuse_name(name)
     if len(request.searches) > 1:
         raise ConfigError(
@@ -113,7 +116,10 @@ def find(
         raise ConfigError("without", list(request.leave), "has an effect only with `reads`")
     if request.plus or request.minus:
         if not (request.plus and request.minus):
-            raise ConfigError("plus", request.plus, "set both `plus` and `minus`")
+            missing, given = ("plus", "minus") if request.minus else ("minus", "plus")
+            raise ConfigError(
+                "", request.plus, f"`{missing}` is missing. Set it too: `{given}` is set"
+            )
         plus, minus = open_concepts(
             run, [request.plus], [request.minus], choice=choice, reader=reader
         )
@@ -136,6 +142,12 @@ def find(
         )
     refuse_no_direction(run.path, name)
     return [read_direction(run, name)]
+
+
+def _as_words(request: Request) -> list[str]:
+    """The search that was asked for, as options."""
+    asked = {key: getattr(request, key) for key in ("plus", "minus", "reads", "method")}
+    return [word for key, value in asked.items() if value for word in (f"--{key}", value)]
 
 
 def reading_call(run: Run, name: str) -> str:
@@ -254,7 +266,10 @@ def from_generator(
     chance = LatentSpace(space.dim).numbered(derived_seed(choice.seed, "chance"), 0, _RANDOM)
     chance = torch.nn.functional.normalize(chance, dim=1)
     random = float(explained(activation_NF, noise_ND, chance).mean())
-    how = {"sefa": "closed-form factorisation (SeFa)", "pca": "principal components (GANSpace)"}
+    how = {
+        "sefa": "factorization of the weights (SeFa)",
+        "pca": "principal components of the outputs (GANSpace)",
+    }
     return [
         Direction(
             f"{name}-{number}",

@@ -30,6 +30,8 @@ def write_frames(
     smooth: bool = False,
     loop: bool = True,
     beside: ImageDataset | None = None,
+    captions: Sequence[str] = (),
+    columns: int | None = None,
 ) -> None:
     """Write an animation, or, as ``.png`` or ``.jpg``, one sheet of all frames.
 
@@ -42,6 +44,8 @@ def write_frames(
         too; by default its images are enlarged to about 64 pixels.
     beside : ImageDataset, optional
         On a sheet, show the nearest of these images below each image.
+    captions, columns
+        Of a sheet: see :func:`samples_sheet`.
 
     Raises
     ------
@@ -51,7 +55,15 @@ def write_frames(
     out = Path(out)
     refuse_film(out, fps=fps, side=side, beside=beside is not None)
     if out.suffix.lower() in SHEETS:
-        save_image(samples_sheet(frames_FCHW, side=side, smooth=smooth, beside=beside), out)
+        drawn = samples_sheet(
+            frames_FCHW,
+            columns=columns,
+            captions=captions,
+            side=side,
+            smooth=smooth,
+            beside=beside,
+        )
+        save_image(drawn, out)
         return
     save_animation(frames_FCHW, out, fps=fps, side=side, smooth=smooth, loop=loop)
 

@@ -199,8 +199,9 @@ def _fit(
     )
     if fewest < _FEWEST:
         raise DcganError(
-            f"only {fewest} examples with or without it in the training or held-out part; at least"
-            f" {_FEWEST} are needed. Choose another concept, more `samples` or more boxes"
+            f"too few examples: among the samples that the probe learns from, or those that test"
+            f" it, only {fewest} show it, or only {fewest} do not. At least {_FEWEST} are needed."
+            " Choose another concept, more `samples` or more boxes"
         )
     model = make_pipeline(
         StandardScaler(), LogisticRegression(class_weight="balanced", C=0.1, max_iter=2000)

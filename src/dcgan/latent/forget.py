@@ -120,7 +120,8 @@ def forget(
         An accuracy below ``least``, or too few samples that show it.
     """
     if (reads is None) == (boxes is None):
-        raise ConfigError("reads", reads, "set either `reads` or `boxes`, to choose what to forget")
+        both = "`reads` and `boxes` are both set." if reads else "what to forget is missing."
+        raise ConfigError("", reads, f"{both} Set either `reads` or `boxes`")
     if not 100 <= samples <= _MOST_SAMPLES:
         raise ConfigError("samples", samples, f"must be 100 to {_MOST_SAMPLES:,}")
     if row is None:

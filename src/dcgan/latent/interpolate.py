@@ -5,6 +5,7 @@ F frames · K points · Z numbers of a latent
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
@@ -25,6 +26,9 @@ _EACH = 10
 """Frames from one point of a walk to the next."""
 
 _MOST_FRAMES = 10_000
+
+_SAME = 1e-4
+"""Distance of two latents, relative to their length, below which rounding is all that differs."""
 
 _STEP = 0.6
 """Radians between points of a walk: neighbors look alike, and little remains after five."""
@@ -89,6 +93,16 @@ def describe(space: LatentSpace, kind: Kind) -> str:
     if kind == "straight" or space.distribution == "normal":
         return kind
     return f"{kind} in normal noise, mapped back to uniform noise"
+
+
+def named_places(path_FZ: Tensor, points_KZ: Tensor, names: Sequence[str]) -> list[str]:
+    """The name of the point that each latent of a path is, F of them; empty between points."""
+    captions = [""] * len(path_FZ)
+    for point_Z, name in zip(points_KZ, names, strict=True):
+        away_F = (path_FZ - point_Z).norm(dim=1)
+        for place in torch.nonzero(away_F <= _SAME * point_Z.norm()).flatten().tolist():
+            captions[place] = name
+    return captions
 
 
 def _walked(space: LatentSpace, start_Z: Tensor, steps: int, seed: int) -> Tensor:

@@ -23,6 +23,7 @@ from dcgan.evaluation.nearest import nearest_row
 from dcgan.evaluation.real_images import take
 from dcgan.latent.choice import Choice
 from dcgan.latent.noise import to_normal
+from dcgan.latent.store import is_of_a_name
 from dcgan.models.latents import LatentSpace
 from dcgan.render.sheet import Row, stacked
 from dcgan.runs.dataset import read_files
@@ -82,7 +83,10 @@ def read_words(
 
 def _slug(name: str) -> str:
     """A name that works as a file name and as an argument."""
-    plain = re.sub(r"[^\w.]+", "-", normalize("NFC", name)).strip("-_.") or "image"
+    allowed = (sign if is_of_a_name(sign) else "-" for sign in normalize("NFC", name))
+    plain = re.sub("-+", "-", "".join(allowed)).strip("-_.")
+    if not plain[:1].isalnum():
+        return f"image-{plain}".rstrip("-")
     return f"image-{plain}" if plain.isdigit() else plain
 
 

@@ -146,6 +146,11 @@ class Reader:
             )
         return self._classifiers[factor]
 
+    def refuse_unknown(self, concept: str) -> None:
+        """Raise ``ConfigError`` for what is neither a class, a factor nor an appearance."""
+        if not self.is_measured(concept):
+            self.conditions(concept)
+
     def is_measured(self, concept: str) -> bool:
         """Whether a concept is a number: a factor without classes, or an appearance."""
         labels = self._labels_of(concept)

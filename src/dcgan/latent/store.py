@@ -5,11 +5,11 @@ D numbers of noise · Z numbers of a latent
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
+from unicodedata import category
 
 import torch
 from pydantic import ConfigDict
@@ -22,7 +22,8 @@ from dcgan.runs.schema import Number, Stored, Text
 from dcgan.runtime.files import write_json
 from dcgan.runtime.reading import read_json
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_SIGNS = "-_."
+"""What else a name may hold after its first character."""
 
 
 def keep_direction(run: Run, direction: Direction) -> None:
@@ -52,8 +53,16 @@ def keep_latent(run: Run, name: str, latent_Z: Tensor, about: Mapping[str, Any])
 
 def refuse_name(name: str) -> None:
     """Raise ConfigError for a name that cannot be a file name, or stand in ``NAME=NUMBER``."""
-    if not _NAME.fullmatch(name):
+    if not name[:1].isalnum() or not all(map(is_of_a_name, name)):
         raise ConfigError("name", name, "use letters, digits, and - _ . after the first character")
+
+
+def is_of_a_name(sign: str) -> bool:
+    """Whether a name may hold a character: a letter or digit of any script, or one of ``-_.``.
+
+    Marks are parts of letters: accents, and vowel signs such as those of Hindi.
+    """
+    return sign.isalnum() or sign in _SIGNS or category(sign).startswith("M")
 
 
 def stored_names(run: Run) -> list[str]:

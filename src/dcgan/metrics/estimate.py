@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.errors import DataError
+from dcgan.runtime.wording import counted
 
 FeatureArray: TypeAlias = NDArray[np.floating[Any]]
 """Features (N, F) of any precision; every metric computes in float64."""
@@ -53,7 +54,7 @@ def check_features(*, least: int = 1, **sets: FeatureArray) -> None:
             )
         if len(features) < least:
             raise DataError(
-                f"{name}: {len(features)} images; at least {least} are needed. Add more"
+                f"{name}: {counted(len(features), 'image')}; at least {least} are needed. Add more"
             )
         if not np.isfinite(features).all():
             raise DataError(

@@ -38,8 +38,10 @@ def loss_and_score_curves(records: Sequence[Record], path: Path) -> None:
     path : Path
         A ``.png``.
     """
-    figure = new_figure(2)
+    figure = new_figure(2, titled=True)
     losses, scores = figure.subplots(2, 1, sharex=True)
+    losses.set_title("Losses of both networks", fontsize=9)
+    scores.set_title("How real images look to the discriminator", fontsize=9)
     _line(losses, records, "loss_d", "discriminator", _D)
     _line(losses, records, "loss_g", "generator", _G)
     losses.set_ylabel("loss")
@@ -48,14 +50,14 @@ def loss_and_score_curves(records: Sequence[Record], path: Path) -> None:
         scores,
         records,
         "score_fake_before",
-        "generated images, before the discriminator's step",
+        "generated images, before the discriminator learns from them",
         _BEFORE,
     )
     _line(
         scores,
         records,
         "score_fake_after",
-        "generated images, after the discriminator's step",
+        "the same images, after it has learned from them",
         _AFTER,
     )
     label = "0.5: real and generated images cannot be told apart"
@@ -81,7 +83,7 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
     from matplotlib import colormaps
 
     records = [record for record in records if record.get("gradient_mean")]
-    figure = new_figure(2)
+    figure = new_figure(2, titled=True)
     figure.subplots_adjust(right=1 - _LEGEND_WIDTH / figure.get_figwidth())
     layers = list(records[-1]["gradient_mean"]) if records else []
     colors = colormaps["viridis"]
@@ -89,7 +91,7 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
     for axes, key, title in zip(
         panels,
         ("gradient_mean", "gradient_max"),
-        ("mean absolute gradient", "largest absolute gradient"),
+        ("mean", "largest"),
         strict=True,
     ):
         for number, layer in enumerate(layers):
@@ -103,7 +105,10 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
         if any(value > 0 for record in records for value in record[key].values()):
             axes.set_yscale("log")
             label_decades(axes)
-        axes.set_ylabel(title)
+        axes.set_ylabel(f"{title} absolute gradient")
+        axes.set_title(
+            f"{title} gradient of each layer of the discriminator".capitalize(), fontsize=9
+        )
     panels[1].set_xlabel("images seen")
     if layers:
         panels[0].legend(  # beside the curves, which it would cover

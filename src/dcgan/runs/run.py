@@ -82,8 +82,8 @@ class Run:
     def __init__(
         self,
         path: StrPath,
-        *,
         checkpoint: str | int = "best",
+        *,
         device: torch.device | str = "cpu",
         ranks: Ranks = ALONE,
     ) -> None:
@@ -345,8 +345,8 @@ class Run:
 @checked
 def open_run(
     path: StrPath,
-    *,
     checkpoint: str | int = "best",
+    *,
     device: torch.device | str = "cpu",
     ranks: Ranks = ALONE,
 ) -> Run:

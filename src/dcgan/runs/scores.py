@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field
 
 from dcgan.errors import RunError
-from dcgan.metrics.registry import metric_of
+from dcgan.metrics.registry import BETTER, metric_of
 from dcgan.metrics.score import Protocol, Score, in_new_words
 from dcgan.render.quality import Panel, quality_curves
 from dcgan.runs.checkpoints import list_checkpoints
@@ -163,7 +163,8 @@ def panel_of(scores: Mapping[int, Score]) -> Panel:
     images = sorted(scores)
     last = scores[images[-1]]
     return Panel(
-        f"{last.name}, {last.generated:,} generated and {last.real:,} real",
+        f"{last.name}, {last.generated:,} generated and {last.real:,} real images,"
+        f" {BETTER[last.better]} is better",
         {seen: scores[seen].value for seen in images},
         best=min(images, key=lambda seen: scores[seen].badness),
         baseline=last.baseline,

@@ -179,7 +179,7 @@ def nearest_run(path: Path) -> str:
     if near:
         return near
     newest = newest_runs()
-    return f". The newest runs are {newest}" if newest else f". To train one: {call('train', DATA)}"
+    return f". {newest}" if newest else f". To train one: {call('train', DATA)}"
 
 
 def _similar_run(path: Path) -> str:
@@ -191,8 +191,10 @@ def _similar_run(path: Path) -> str:
 
 
 def newest_runs() -> str:
-    """The newest runs in ``runs/``, such as ``'runs/b', 'runs/a'``; empty without runs."""
-    return _listed(_runs_in(RUNS))
+    """The newest runs in ``runs/``, in words; empty without runs."""
+    runs = _runs_in(RUNS)
+    are = "run is" if len(runs) == 1 else "runs are"
+    return f"The newest {are} {_listed(runs)}" if runs else ""
 
 
 def _runs_in(folder: Path) -> list[Path]:

@@ -32,3 +32,6 @@ DATASETS = {
     "lsun": NamedDataset("lsun:open_lsun", ("train", "val")),  # lsun/church_outdoor
     "hub": NamedDataset("hub:open_hub", None),  # hub:OWNER/NAME
 }
+
+DEFAULT_DATA = "digits, 1,797 built-in images of handwritten digits"
+"""The dataset of commands and functions that are given none, in words."""

@@ -23,6 +23,7 @@ from rich.progress import (
 )
 
 from dcgan.errors import printable
+from dcgan.runtime.launch import speaks
 from dcgan.runtime.reporting import SILENT, Reporter, Scored, Unit
 
 _REDRAW_SECONDS = 0.2
@@ -84,6 +85,7 @@ class TerminalReporter(Reporter):
         self._drawn_at = 0.0
         self._printed_at = 0.0
         self._pending: tuple[int, float] | None = None
+        self._last: tuple[int, float] | None = None
         self._since = (0, 0.0)
         self._speed: float | None = None
         self._numbers: tuple[str, ...] = ()
@@ -146,12 +148,15 @@ class TerminalReporter(Reporter):
         is_live = self._progress is not None
         last = self._drawn_at if is_live else self._printed_at
         self._pending = (images_seen, seconds)
-        if clock - last >= (_REDRAW_SECONDS if is_live else _PLAIN_SECONDS):
+        is_complete = self._share_and_rest(images_seen, seconds)[0] >= 1
+        if (is_live and is_complete) or clock - last >= (
+            _REDRAW_SECONDS if is_live else _PLAIN_SECONDS
+        ):
             self._show(images_seen, seconds)
 
-    def _show(self, images_seen: int, seconds: float) -> None:
+    def _show(self, images_seen: int, seconds: float, *, is_over: bool = False) -> None:
         """Update the live line, or print the next plain line."""
-        self._pending = None
+        self._pending, self._last = None, (images_seen, seconds)
         self._time_since_last(images_seen, seconds)
         share, left = self._share_and_rest(images_seen, seconds)
         eta = "" if left is None else f"{_clock(left)} left"
@@ -168,6 +173,8 @@ class TerminalReporter(Reporter):
             self._score = ""  # only on the line where it is new
             return
         self._drawn_at = time.monotonic()
+        if share >= 1:  # the last score and checkpoint take seconds more
+            eta = "" if is_over else "finishing"
         seen = f"{images_seen:,} images"
         numbers = self._numbers_that_fit(len(f"100% {seen} {eta} "))
         self._progress.update(self._task, completed=share, seen=seen, eta=eta, numbers=numbers)
@@ -193,8 +200,9 @@ class TerminalReporter(Reporter):
 
     def end(self) -> None:
         self._end_activity()
-        if self._pending is not None:
-            self._show(*self._pending)
+        last = self._pending or (self._last if self._progress is not None else None)
+        if last is not None:
+            self._show(*last, is_over=True)
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
@@ -235,6 +243,17 @@ class TerminalReporter(Reporter):
         done = images_seen - self._start
         rest = (self._images - images_seen) * spent / done if done > 0 else None
         return min(1.0, images_seen / self._images), rest
+
+
+@contextmanager
+def waiting_for(activity: str) -> Iterator[None]:
+    """Show what takes seconds on the terminal of the first process, and remove it afterwards."""
+    console = Console(file=cast(IO[str], _Lasting(sys.stderr)))
+    if not (console.is_terminal and speaks()):
+        yield
+        return
+    with console.status(activity):
+        yield
 
 
 def chosen_reporter(reporter: Reporter | None, *, progress: bool, is_first: bool) -> Reporter:

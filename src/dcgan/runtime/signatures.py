@@ -29,6 +29,8 @@ _KINDS: dict[Any, tuple[type, str]] = {
 """Annotations that are checked, each with the class a value must have, and in words."""
 
 
+_SETTINGS = "Settings of a recipe go into `settings`, such as settings={'data': {'flip': True}}"
+
 _ARRAYS = {"ndarray": "a NumPy array", "Tensor": "a torch.Tensor"}
 
 _PLAIN = (str, bytes, PathLike, Number, NoneType, list, tuple, set, dict)
@@ -61,7 +63,7 @@ def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
                 problem = f"{function.__name__} has no such argument; {did_you_mean(name, known)}"
                 if "settings" in known:
                     end = " " if problem.endswith("?") else ". "
-                    problem += f"{end}Settings of a recipe go into `settings`"
+                    problem += f"{end}{_SETTINGS}"
                 raise ConfigError(name, value, problem)
         try:
             bound = signature.bind(*args, **kwargs)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 
@@ -19,6 +19,7 @@ from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runs.run import Run, open_run, read_networks
+from dcgan.runtime.datasets import DEFAULT_DATA
 from dcgan.runtime.device import choose_device
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
@@ -29,7 +30,7 @@ from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.signatures import checked
 from dcgan.training.build import build_dataset, build_scale, build_source
 from dcgan.training.context import RunContext
-from dcgan.training.planning.advice import cropped, few_images
+from dcgan.training.planning.advice import blank_or_copied, cropped, few_images
 from dcgan.training.planning.arguments import (
     collect_settings,
     named_as_given,
@@ -50,6 +51,9 @@ from dcgan.training.planning.threads import Threads
 from dcgan.training.planning.time_plan import can_be_planned, plan_size
 from dcgan.training.trainer import train_run
 from dcgan.training.trial import compare_speeds, images_per_second
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 @checked
@@ -172,8 +176,17 @@ def train(
             decided = _decided(asked, given, out, resume, ranks, reporter)
         else:
             decided = _followed(given, ranks)
-        with decided as run:
-            train_run(run)
+        has_begun = False
+        try:
+            with decided as run:
+                has_begun = True
+                train_run(run)
+        except KeyboardInterrupt as error:  # once training has begun, mostly Interrupted
+            if has_begun:
+                raise
+            raise KeyboardInterrupt(
+                "stopped before training began: no run folder was written or changed"
+            ) from error
         return open_run(run.folder.path)
 
 
@@ -201,6 +214,9 @@ def _decided(
         reporter.note(f"run folder: {folder.path}")
         try:
             dataset = build_dataset(config, source, folder, reporter)
+            repeated = blank_or_copied(dataset) if stored is None else None
+            if repeated:
+                reporter.note(repeated)
         except BaseException:
             reporter.end()
             raise
@@ -251,11 +267,13 @@ def _resolve(
 
     The number is how many images the run is expected to see, if it is new and bounded by time.
     """
+    is_default = "source" not in config.data.model_fields_set
     # before anything is opened
     validate_combinations(config)
     if config.metrics.metric != "off":
         refuse_unknown(config.metrics.extractor, "metrics.extractor")
     device = choose_device(config.device)
+    timed = _Said(reporter, "timing a few training steps on this machine")
     source = build_source(config, given, reporter)
     refuse_missing_condition(config.model.condition, source.labels)
     seen = survey(source, LOOKED_AT)
@@ -263,20 +281,38 @@ def _resolve(
     expected_images: int | None = None
     if is_new and can_be_planned(config):
         config, expectation, expected_images = plan_size(
-            config, seen, device, images_per_second, processes
+            config, seen, device, timed.before(images_per_second), processes
         )
     config, choice = resolve_auto(config, seen, device, processes)
     refuse_uneven(config, processes)
     refuse_random_recompute(config, device)
     networks = resolve_networks(config)
     refuse_beyond_memory(config, networks, device)
-    config, threads, timed = resolve_speed(
-        config, networks, device, compare_speeds, processes, may_change=may_change
+    config, threads, speed = resolve_speed(
+        config, networks, device, timed.before(compare_speeds), processes, may_change=may_change
     )
-    timed = timed and f"auto chose {timed}, by timing a few steps"
-    crop = cropped(seen, resolved(config.data.size), config.data.fit)
-    notes = (few_images(len(source)), choice, crop, timed, *validate_combinations(config))
+    speed = speed and f"auto chose {speed}, by timing a few steps"
+    dataset = [few_images(len(source)), cropped(seen, resolved(config.data.size), config.data.fit)]
+    notes = [f"no `data` given: training on {DEFAULT_DATA}" if is_default else None]
+    notes += [*(dataset if is_new else ()), choice, speed, *validate_combinations(config)]
     for line in (*notes, *expectation):
         if line:
             reporter.note(line)
     return config, source, networks, threads, expected_images
+
+
+class _Said:
+    """A note before the first call of functions that take long."""
+
+    def __init__(self, reporter: Reporter, text: str) -> None:
+        self._reporter, self._text = reporter, text
+        self._is_said = False
+
+    def before(self, function: Callable[_P, _T]) -> Callable[_P, _T]:
+        def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+            if not self._is_said:
+                self._is_said = True
+                self._reporter.note(self._text)
+            return function(*args, **kwargs)
+
+        return call

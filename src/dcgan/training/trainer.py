@@ -268,8 +268,11 @@ def _recorded(
 
 
 def _finish(run: RunContext, images_seen: int) -> None:
-    """Write curves, the animation and the report, and note by name what was skipped."""
+    """Write curves, the animation and the report, and note once by name what was skipped."""
     folder, dataset = run.folder, run.dataset
+    run.reporter.end()  # notes from here on follow the last line of training
+    run.reporter.note("writing figures and the report")
+    has_ended_before = any(one.get("event") == "finished" for one in folder.events.read())
     records = of_training(folder.log.read())
     draw_quality(folder)
     if records:
@@ -279,10 +282,11 @@ def _finish(run: RunContext, images_seen: int) -> None:
     whole = [frame for frame in frames if frame is not None]
     if whole:
         save_gif(whole, folder.animation)
-    for skipped in dataset.skipped[:20]:
+    unreadable = () if has_ended_before else dataset.skipped
+    for skipped in unreadable[:20]:
         run.reporter.note(f"skipped {skipped.title}: {skipped.reason}")
-    if len(dataset.skipped) > 20:
-        run.reporter.note(f"skipped {len(dataset.skipped) - 20} more unreadable images")
+    if len(unreadable) > 20:
+        run.reporter.note(f"skipped {len(unreadable) - 20} more unreadable images")
     for line in dataset.remarks.lines() if dataset.is_slow else []:
         run.reporter.note(line)  # of images that are decoded in advance, it was noted then
     run.event("finished", images=images_seen)

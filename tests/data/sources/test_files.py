@@ -297,8 +297,17 @@ def test_a_zip_without_images_is_refused(tmp_path):
 def test_what_was_made_from_the_images_is_not_learned_from(tmp_path, mark):
     """``dcgan train .`` leaves its sheets below the folder it learns from."""
     put(tmp_path, "1.png", "2.png", "runs/first/samples/000000064.png", "pictures-inspect.png")
+    put(tmp_path, "pictures-inspect-2.png")
     (tmp_path / "runs" / "first" / mark).write_text("{}")
-    assert titles(open_source(str(tmp_path))) == ["1.png", "2.png"]
+    source = open_source(str(tmp_path))
+    assert titles(source) == ["1.png", "2.png"]
+    assert source.others == {"sheet of dcgan inspect": 2}
+
+
+def test_a_folder_with_a_sheet_alone_does_not_ask_for_what_it_holds(tmp_path):
+    put(tmp_path, "pictures-inspect.png")
+    with pytest.raises(DataError, match=r"other files: 1 sheet of dcgan inspect\)"):
+        open_source(str(tmp_path))
 
 
 def run_folder(path: Path, source: str) -> None:

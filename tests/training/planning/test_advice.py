@@ -177,8 +177,8 @@ def test_what_a_crop_cuts_off_is_said_unless_it_is_little():
     assert cropped(square, (32, 32), "crop") is None
     assert cropped(mixed, (32, 32), "pad") is None
     line = cropped(mixed, (32, 32), "crop")
-    assert "0% off the median image" in line
-    assert "50% off one in twenty" in line
+    assert "0% off a typical image" in line
+    assert "50% or more off one image in twenty" in line
     assert "`data.fit=pad`" in line
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ from dcgan.runtime.split_names import AUTO
 
 _OURS = {"networks.json", "prepared.json"}
 """Files that mark run folders and prepared datasets."""
+
+_SHEET = re.compile(r"-inspect(-\d+)?\.png$")
+"""Names that ``dcgan inspect`` gives its sheets by default."""
 
 
 class FolderSource(EncodedSource):
@@ -98,6 +102,9 @@ def _dataset(folder: Path, others: Counter[str], label_files: LabelFiles) -> Ite
     for name in files_below(folder, closed):
         if is_hidden(name.rpartition("/")[2]):
             continue
+        if _SHEET.search(name):
+            others["sheet of dcgan inspect"] += 1
+            continue
         if _is_image(folder, name):
             yield name
             continue
@@ -109,7 +116,7 @@ def _dataset(folder: Path, others: Counter[str], label_files: LabelFiles) -> Ite
 def _is_image(folder: Path, name: str) -> bool:
     end = suffix(name)
     if end != "no suffix":
-        return end in EXTENSIONS and not name.endswith("-inspect.png")  # our own sheets
+        return end in EXTENSIONS
     try:
         if not (folder / name).is_file():  # reading a pipe never ends
             return False

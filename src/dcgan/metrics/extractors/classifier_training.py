@@ -145,6 +145,11 @@ def train_classifier(
     return as_extractor(network, device)
 
 
+def held_out_of(count: int) -> int:
+    """How many images of a class of ``count`` are held out to test a classifier."""
+    return round(_HELD_OUT * count)
+
+
 def row_batches(
     rows: NDArray[np.int64],
     count: int,
@@ -228,7 +233,7 @@ def _split(
     is_held_out = np.zeros(len(labels), dtype=bool)
     for number in np.unique(labels):
         rows = random.permutation(np.flatnonzero(labels == number))
-        is_held_out[rows[: round(_HELD_OUT * len(rows))]] = True
+        is_held_out[rows[: held_out_of(len(rows))]] = True
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 

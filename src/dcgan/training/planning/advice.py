@@ -10,7 +10,9 @@ import numpy as np
 
 from dcgan.config import load_recipe, parse_config
 from dcgan.config.tree import DataConfig
+from dcgan.data import HeldDataset, ImageDataset
 from dcgan.data.pixels.values import SETTING, written
+from dcgan.data.quality.decoded import count_blank_and_copies
 from dcgan.data.quality.inspection import TINY_SIDE, Inspection
 from dcgan.data.quality.survey import Survey
 from dcgan.runtime.wording import counted
@@ -25,6 +27,12 @@ _VERY_FEW = 100
 
 _MINUTES = "10"
 """A first run: long enough to see whether it works."""
+
+REPORTED = 0.01
+"""Share of the images from which training reports blank images, or copies."""
+
+_COUNTED_BYTES = 2**28
+"""Decoded images up to which both are counted. Takes about a second."""
 
 MANY_COPIES = 0.05
 UNBALANCED = 10.0
@@ -132,8 +140,8 @@ def cropped(seen: Survey, size: tuple[int, int], fit: Fit) -> str | None:
     if most < SAME_ASPECT:
         return None
     return (
-        f"a center crop to {_by(size)} cuts {np.median(lost):.0%} off the median image and"
-        f" {most:.0%} off one in twenty. `data.fit=pad` keeps images whole"
+        f"cropping to {_by(size)} cuts {np.median(lost):.0%} off a typical image, and {most:.0%} or"
+        " more off one image in twenty. `data.fit=pad` keeps images whole"
     )
 
 
@@ -151,6 +159,27 @@ def few_images(count: int) -> str | None:
         f"only {count:,} images: {repeats}, because a GAN repeats its images below some"
         f" {FEW_IMAGES:,}. More images help most; `data.flip=true` doubles them if left and right"
         " are alike"
+    )
+
+
+def blank_or_copied(dataset: ImageDataset) -> str | None:
+    """How many images are blank or copies, in words; None if few are, or if counting takes long."""
+    if not isinstance(dataset, HeldDataset) or dataset.images.nbytes > _COUNTED_BYTES:
+        return None
+    blank, copies = count_blank_and_copies(dataset.images)
+    parts, options = [], []
+    if blank > REPORTED * len(dataset.images):
+        parts.append(f"{blank:,} are blank")
+        options.append("`data.blank=drop`")
+    if copies > REPORTED * len(dataset.images):
+        parts.append(f"{copies:,} are copies of another image")
+        options.append("`data.duplicates=drop`")
+    if not parts:
+        return None
+    verb = "drops" if len(options) == 1 else "drop"
+    return (
+        f"of {len(dataset.images):,} images, {' and '.join(parts)}. The generator learns to make"
+        f" them too; {' and '.join(options)} {verb} them"
     )
 
 
@@ -182,12 +211,12 @@ def _fit(seen: Inspection, size: tuple[int, int]) -> tuple[Fit, str]:
     if median > MUCH_LOST:
         return (
             "cover-random",
-            f"a center crop would cut {median:.0%} off the median image; this shows another part"
-            " each epoch",
+            f"a center crop would cut {median:.0%} off a typical image; this shows another part of"
+            " it each epoch",
         )
     return "crop", (
-        f"a center crop cuts {median:.0%} off the median image,"
-        f" {np.quantile(lost, 0.95):.0%} off the 95th of 100"
+        f"it cuts {median:.0%} off a typical image, and {np.quantile(lost, 0.95):.0%} or more off"
+        " one image in twenty"
     )
 
 

@@ -100,12 +100,12 @@ def collect_settings(
         path = expanded(data)
         is_path = path.exists() or any(sign in data for sign in "*{")  # a pattern of shards
         is_path = is_path and not is_name(data) and not is_address(data)
-        source = str(path.absolute()) if is_path else data
+        source = str(_absolute(path)) if is_path else data
         asked = merge(
             asked, {"data": {"source": source} | ({"split": split} if split != AUTO else {})}
         )
     if data_root is not None:
-        asked = merge(asked, {"data": {"root": str(expanded(data_root).absolute())}})
+        asked = merge(asked, {"data": {"root": str(_absolute(expanded(data_root)))}})
     own = settings.get("length", {})
     lengths = {name: given[name] for name in _LENGTHS if name in given}
     lengths |= {name: value for name, value in own.items() if value is not None}
@@ -117,10 +117,15 @@ def collect_settings(
     asked = merge(asked, settings)
     labels = settings.get("data", {}).get("labels", AUTO)
     if isinstance(labels, str) and labels not in {AUTO, NONE} and expanded(labels).is_file():
-        asked = merge(asked, {"data": {"labels": str(expanded(labels).absolute())}})
+        asked = merge(asked, {"data": {"labels": str(_absolute(expanded(labels)))}})
     if lengths:  # one length replaces the recipe's
         asked["length"] = dict.fromkeys(_LENGTHS) | lengths
     return forget_unused(_starting_settings(recipe, out=out, resume=resume), asked)
+
+
+def _absolute(path: Path) -> Path:
+    """An absolute path without ``..``; links are kept where there is none."""
+    return path.resolve() if ".." in path.parts else path.absolute()
 
 
 def _starting_settings(

@@ -1,0 +1,40 @@
+"""Output files without ``--out``: an existing file is never replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file to write. As a str, its path for the user, and which file is kept.
+
+    Parameters
+    ----------
+    path : Path
+    kept : Path, optional
+        The existing file with the default name.
+    """
+
+    path: Path
+    kept: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}" + (f" ({self.kept} exists and is kept)" if self.kept else "")
+
+
+def choose_output(out: Path | None, default: str) -> Output:
+    """``out`` if it is given, else ``default``, or ``NAME-2`` and so on if that exists."""
+    if out is not None:
+        return Output(out)
+    free = next(path for path in _names(Path(default)) if not path.exists())
+    return Output(free, Path(default) if free != Path(default) else None)
+
+
+def _names(default: Path) -> Iterator[Path]:
+    yield default
+    for number in count(2):
+        yield default.with_stem(f"{default.stem}-{number}")
