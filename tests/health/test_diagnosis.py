@@ -261,3 +261,14 @@ def test_smoothing_is_the_median_of_this_and_up_to_six_earlier_values(count):
     curve = Curve(np.arange(count), values).smoothed()
     wanted = [np.median(values[max(0, end - 6) : end + 1]) for end in range(count)]
     np.testing.assert_allclose(curve.values, wanted)
+
+
+def test_rules_bear_gradients_that_are_missing_or_not_finite():
+    odd = [float("nan"), float("inf"), None, 1e-2]
+
+    def log(seen):
+        value = odd[seen % 4]
+        layers = {"2 conv": 0.01, "3 conv": float("nan")}
+        return {"gradient_mean": layers if value is None else layers | {"1 conv": value}}
+
+    assert not serious(found(log))

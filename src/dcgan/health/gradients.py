@@ -26,6 +26,8 @@ _EXPLODED = 100.0
 def vanishing_gradients(history: History) -> Iterator[Finding]:
     """A layer of D gets almost no gradient."""
     for layer, curve in history.layers("gradient_mean").items():
+        if not len(curve.values):
+            continue
         first = _first(curve)
         late = curve.smoothed()
         held = history.longest(
@@ -50,6 +52,8 @@ def vanishing_gradients(history: History) -> Iterator[Finding]:
 def exploding_gradients(history: History) -> Iterator[Finding]:
     """A layer of D gets ever larger gradients."""
     for layer, curve in history.layers("gradient_mean").items():
+        if not len(curve.values):
+            continue
         first = _first(curve)
         late = curve.smoothed()
         held = history.longest(late.images, late.values > _EXPLODED * first)
@@ -91,4 +95,4 @@ def diverged(history: History) -> Iterator[Finding]:
 
 
 def _first(curve: Curve) -> float:
-    return max(float(np.nanmedian(curve.values[:_FIRST])), 1e-30)
+    return max(float(np.median(curve.values[:_FIRST])), 1e-30)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -161,7 +162,9 @@ class History:
         lines = [
             line
             for line in self.log
-            if all(isinstance(line.get(name), (int, float)) for name in names)
+            if all(
+                isinstance(line.get(name), int | float) and isfinite(line[name]) for name in names
+            )
         ]
         images = [line["images"] for line in lines]
         return tuple(_curve(images, [line[name] for line in lines]) for name in names)
@@ -169,14 +172,14 @@ class History:
     def layers(self, name: str) -> dict[str, Curve]:
         """Numbers by layer, such as ``gradient_mean``."""
         lines = [line for line in self.log if line.get(name)]
-        layers = lines[-1][name] if lines else {}
-        return {
-            layer: _curve(
-                [line["images"] for line in lines],
-                [line[name].get(layer, np.nan) for line in lines],
+        found = {}
+        for layer in lines[-1][name] if lines else {}:
+            known = [line for line in lines if isinstance(line[name].get(layer), int | float)]
+            finite = [line for line in known if isfinite(line[name][layer])]
+            found[layer] = _curve(
+                [line["images"] for line in finite], [line[name][layer] for line in finite]
             )
-            for layer in layers
-        }
+        return found
 
     def sign(self, name: str) -> Curve:
         """A vital sign of the scored images."""
