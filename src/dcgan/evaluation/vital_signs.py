@@ -5,6 +5,7 @@ N, M images · C channels · H, W sides · F features
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +86,27 @@ class VitalSigns:
                 / max(np.median(_to_others(known_NF)), 1e-12)
             ),
         }
+
+
+class FirstImages:
+    """Keeps the first images of a stream, for vital signs of their pixels."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._parts: list[NDArray[np.uint8]] = []
+        self._count = 0
+
+    def noted(self, parts: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+        """The same stream of parts (n, C, H, W)."""
+        for part in parts:
+            if self._count < self._most:
+                self._parts.append(part[: self._most - self._count].copy())
+                self._count += len(self._parts[-1])
+            yield part
+
+    def images(self) -> NDArray[np.uint8]:
+        """The first images, uint8 (N, C, H, W)."""
+        return np.concatenate(self._parts)
 
 
 def pixel_signs(pixel_MCHW: NDArray[np.uint8], real_NCHW: NDArray[np.uint8]) -> dict[str, float]:

@@ -36,7 +36,7 @@ _SWINGS = 6
 """High and low points that make an oscillation."""
 
 _OFTEN = 10
-"""Epochs before which D cannot know its images by heart."""
+"""Epochs before which D cannot be overfitting."""
 
 _CERTAIN = 0.9
 """Mean sign of D's logits of real images from which it is overfitting. Karras et al. 2020
@@ -148,7 +148,7 @@ def oscillation(history: History) -> Iterator[Finding]:
 
 
 def discriminator_overfits(history: History) -> Iterator[Finding]:
-    """D learns the training images by heart instead of what makes images real."""
+    """D is overfitting: it recognizes the training images instead of what makes images real."""
     setup = history.setup
     if not setup.dataset_images:
         return

@@ -31,7 +31,7 @@ _WORSE = 1.5
 """Times the first distance to real images, that of noise: training made images worse than that."""
 
 _EPOCHS = 20
-"""Epochs before which nothing is known by heart."""
+"""Epochs before which nothing is memorized."""
 
 NOTHING = 0.05
 """Coverage of the real images (0.97 for other real images) below which images resemble nothing;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from dcgan.config import RunConfig, resolved
 from dcgan.data import ImageDataset
 from dcgan.errors import DataError
+from dcgan.evaluation.network_signs import network_signs
 from dcgan.evaluation.real_images import two_samples
-from dcgan.evaluation.vital_signs import VitalSigns
+from dcgan.evaluation.vital_signs import FirstImages, VitalSigns
 from dcgan.metrics.distance import DistanceToReal
 from dcgan.runs.scores import Measured, Scoreboard, read_scores
 from dcgan.runtime.rng import derived_seed
 from dcgan.training.context import RunContext
 from dcgan.training.loop import StopRequest
-from dcgan.training.network_signs import network_signs
 from dcgan.training.planning.triggers import Widening
 from dcgan.training.rules import Statistics
 from dcgan.training.state import TrainingState
@@ -127,7 +127,7 @@ class MeasureHook:
         began = time.perf_counter()
         if self._distance_to_real is None or self._vital_signs is None:
             self._distance_to_real, self._vital_signs = self._references()
-        some = _Some()
+        some = FirstImages(_LOOKED_AT)
         assert self._run.extractor is not None
         generated_MF = self._run.extractor(some.noted(self._images(state))).values
         score = self._distance_to_real.score(generated_MF)
@@ -161,7 +161,7 @@ class MeasureHook:
         assert metric != "off" and extractor is not None
         reference, others, split = two_samples(self._run.dataset, self._count)
         seed = derived_seed(self._run.config.seed, "metrics")
-        some = _Some()
+        some = FirstImages(_LOOKED_AT)
         distance = DistanceToReal(
             metric, extractor, some.noted(reference), others, split=split, seed=seed
         )
@@ -185,23 +185,3 @@ class MeasureHook:
             with torch.inference_mode():
                 pixel_BCHW = scale.denormalize(generator(latent_BZ)).cpu()
             yield pixel_BCHW.numpy()
-
-
-class _Some:
-    """Keeps the first images of a stream, which vital signs look at."""
-
-    def __init__(self) -> None:
-        self._parts: list[NDArray[np.uint8]] = []
-        self._count = 0
-
-    def noted(self, parts: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-        """The same stream of parts (n, C, H, W)."""
-        for part in parts:
-            if self._count < _LOOKED_AT:
-                self._parts.append(part[: _LOOKED_AT - self._count].copy())
-                self._count += len(self._parts[-1])
-            yield part
-
-    def images(self) -> NDArray[np.uint8]:
-        """The first images, uint8 (N, C, H, W)."""
-        return np.concatenate(self._parts)

@@ -7,10 +7,10 @@ import copy
 import pytest
 import torch
 
+from dcgan.evaluation.network_signs import network_signs
 from dcgan.models.discriminator import Discriminator
 from dcgan.models.generator import Generator
 from dcgan.models.table import Layer
-from dcgan.training.network_signs import network_signs
 
 FROM_LATENT = {"operation": "conv_transpose", "kernel": (4, 4), "bias": True}
 WIDER = {"operation": "conv_transpose", "kernel": (4, 4), "stride": (2, 2), "padding": (1, 1)}
