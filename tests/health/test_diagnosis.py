@@ -8,7 +8,7 @@ from tests.health.histories import IMAGES, after, history
 
 from dcgan.health.diagnosis import RULES, diagnose
 
-STUCK = {"value": 150.0, "coverage": 0.01}
+STUCK = {"value": 150.0, "coverage": 0.01, "recall": 0.0}
 """The score of images that are of no use."""
 
 
@@ -50,7 +50,7 @@ FAULTS = {
         None,
     ),
     "mode-collapse": (None, after(20_000, repeats=0.9, diversity=0.1, coverage=0.01)),
-    "not-learning": (None, after(20_000, coverage=0.01)),
+    "not-learning": (None, after(20_000, coverage=0.01, recall=0.01)),
     "partial-mode-collapse": (None, after(20_000, rank=0.2, repeats=0.3)),
     "contrast": (None, after(20_000, contrast=0.4)),
     "saturated-output": (None, after(20_000, saturation=0.5)),
@@ -146,7 +146,7 @@ def test_scores_that_swing_are_an_oscillation():
 
 
 def test_images_that_get_worse_than_noise_are_found_early():
-    worse = {"coverage": 0.01, "value": 900.0}
+    worse = {"coverage": 0.01, "recall": 0.0, "value": 900.0}
     findings = found(None, after(4000, **worse), needed=2 * IMAGES)
     assert findings["not-learning"].severity == "failure"
 
@@ -182,6 +182,11 @@ def test_what_has_ended_asks_for_nothing():
 def test_poor_images_are_not_called_healthy():
     flat = {"value": 40.0, "coverage": 0.2}
     assert diagnose(history(None, lambda seen: flat)).verdict.startswith("No longer improving, and")
+
+
+def test_a_young_run_with_recall_but_little_coverage_learns():
+    young = {"coverage": 0.03, "recall": 0.46}
+    assert not serious(found(None, lambda seen: young if seen < 15_000 else {}))
 
 
 def test_divergence_is_read_from_the_events():

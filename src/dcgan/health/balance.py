@@ -181,7 +181,8 @@ def _is_bad(history: History, held: Stretch) -> bool:
     coverage = history.sign("coverage").after(held.since).values
     if len(coverage) and coverage.max() > _COVERED:
         return False
-    if len(coverage) >= _FEWEST_SCORES and coverage.max() < NOTHING and has_begun(history):
+    resembling = history.resemblance().after(held.since).values
+    if len(resembling) >= _FEWEST_SCORES and resembling.max() < NOTHING and has_begun(history):
         return True
     middle = held.since + ((held.until or history.images_seen) - held.since) // 2
     if history.scores and len(history.excess().after(middle).values) < _FEWEST_SCORES:

@@ -186,6 +186,14 @@ class History:
         lines = [line for line in self.scores if name in line.signs]
         return _curve([line.images for line in lines], [line.signs[name] for line in lines])
 
+    def resemblance(self) -> Curve:
+        """Coverage or recall of the real images, whichever is larger: 0 if generated images
+        resemble none of them. One alone may be 0 in a young run that learns."""
+        coverage, recall = self.sign("coverage"), self.sign("recall")
+        if len(coverage.values) != len(recall.values):
+            return coverage
+        return Curve(coverage.images, np.maximum(coverage.values, recall.values))
+
     def excess(self) -> Curve:
         """How far the scores are from the real-image baseline; never below a tenth of it, below
         which differences are noise."""

@@ -44,7 +44,10 @@ def degrading(history: History) -> Iterator[Finding]:
     if np.median([one.value for one in history.scores[-3:]]) < _CLEARLY * line.value:
         return
     coverage = [one.signs.get("coverage", 1.0) for one in history.scores]
-    if np.median(coverage[-3:]) > _MORE * coverage[best] or coverage[best] < NOTHING:
+    resembling = [
+        max(one.signs.get("recall", 1.0), one.signs.get("coverage", 1.0)) for one in history.scores
+    ]
+    if np.median(coverage[-3:]) > _MORE * coverage[best] or resembling[best] < NOTHING:
         return
     yield Finding(
         "degrading",

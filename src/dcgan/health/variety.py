@@ -34,8 +34,9 @@ _EPOCHS = 20
 """Epochs before which nothing is memorized."""
 
 NOTHING = 0.05
-"""Coverage of the real images (0.97 for other real images) below which images resemble nothing;
-healthy runs have more after a third of the images that recognizable ones need."""
+"""Coverage and recall of the real images (0.97 and 0.9 for other real images) below which images
+resemble nothing; healthy runs have more of one of them after a third of the images that
+recognizable ones need."""
 
 _NEAR = 0.75
 """Median distance to the nearest training image, divided by that between real images, at which
@@ -79,10 +80,10 @@ def mode_collapse(history: History) -> Iterator[Finding]:
 
 def not_learning(history: History) -> Iterator[Finding]:
     """Images resemble none of the real ones, after more than enough training."""
-    coverage = history.sign("coverage")
+    resembling = history.resemblance()
     is_late = has_begun(history, part=1)
-    is_nothing = coverage.values < (_LITTLE if has_begun(history, part=2) else NOTHING)
-    if len(coverage.values) < 3 or not is_nothing[-3:].all() or not has_begun(history):
+    is_nothing = resembling.values < (_LITTLE if has_begun(history, part=2) else NOTHING)
+    if len(resembling.values) < 3 or not is_nothing[-3:].all() or not has_begun(history):
         return
     excess = history.excess().values
     if not is_late and np.median(excess[-3:]) < _WORSE * excess[0]:
@@ -90,12 +91,12 @@ def not_learning(history: History) -> Iterator[Finding]:
     yield Finding(
         "not-learning",
         "failure",
-        start(coverage.images, is_nothing),
+        start(resembling.images, is_nothing),
         f"The generated images do not resemble the real ones, after {history.images_seen:,} images"
         f" seen. They should do so after about {needed_for(history):,}.",
         "Start a new run with the recipe `auto` and its own settings, and change one setting at a"
         " time",
-        {"coverage": coverage.last},
+        {"coverage": history.sign("coverage").last, "recall": history.sign("recall").last},
     )
 
 
