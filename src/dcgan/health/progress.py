@@ -44,10 +44,8 @@ def degrading(history: History) -> Iterator[Finding]:
     if np.median([one.value for one in history.scores[-3:]]) < _CLEARLY * line.value:
         return
     coverage = [one.signs.get("coverage", 1.0) for one in history.scores]
-    resembling = [
-        max(one.signs.get("recall", 1.0), one.signs.get("coverage", 1.0)) for one in history.scores
-    ]
-    if np.median(coverage[-3:]) > _MORE * coverage[best] or resembling[best] < NOTHING:
+    resembling = max(coverage[best], line.signs.get("recall", 1.0))
+    if np.median(coverage[-3:]) > _MORE * coverage[best] or resembling < NOTHING:
         return
     yield Finding(
         "degrading",
