@@ -80,9 +80,12 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_of_the_users(tmp_path_factory):
-    """No test asks the network, reads or fills the user's own cache, or sees the user's data."""
+    """No test asks the network, reads or fills the user's own cache, or sees the user's data or
+    terminal."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("DCGAN_DATA", raising=False)
+        for name in ("DCGAN_DATA", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+            patch.delenv(name, raising=False)
+        patch.setenv("TERM", "xterm-256color")
         patch.setenv("DCGAN_OFFLINE", "1")
         patch.setenv("DCGAN_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
