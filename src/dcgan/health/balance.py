@@ -57,8 +57,8 @@ def discriminator_wins(history: History) -> Iterator[Finding]:
     if not history.setup.has_level:
         return
     real, fake = _smoothed(history, "score_real", "score_fake_after")
-    held = history.longest(real.images, (real.values > _SURE) & (fake.values < 1 - _SURE))
-    if held is None or not _is_bad(history, held):
+    held = _without_gain(history, real.images, (real.values > _SURE) & (fake.values < 1 - _SURE))
+    if held is None:
         return
     yield Finding(
         "discriminator-wins",
@@ -78,8 +78,8 @@ def generator_fools_discriminator(history: History) -> Iterator[Finding]:
     if not history.setup.has_level:
         return
     real, fake = _smoothed(history, "score_real", "score_fake_before")
-    held = history.longest(real.images, fake.values > real.values + _FOOLED)
-    if held is None or not _is_bad(history, held):
+    held = _without_gain(history, real.images, fake.values > real.values + _FOOLED)
+    if held is None:
         return
     yield Finding(
         "generator-fools-discriminator",
@@ -100,8 +100,8 @@ def discriminator_loses(history: History) -> Iterator[Finding]:
         return
     real, fake, after = _smoothed(history, "score_real", "score_fake_before", "score_fake_after")
     is_even = (np.abs(real.values - fake.values) < _LEVEL) & (after.values < real.values + _FOOLED)
-    held = history.longest(real.images, is_even)
-    if held is None or not _is_bad(history, held):
+    held = _without_gain(history, real.images, is_even)
+    if held is None:
         return
     yield Finding(
         "discriminator-loses",
@@ -174,6 +174,14 @@ def discriminator_overfits(history: History) -> Iterator[Finding]:
 
 def _smoothed(history: History, *names: str) -> tuple[Curve, ...]:
     return tuple(curve.smoothed() for curve in history.curves(*names))
+
+
+def _without_gain(
+    history: History, images_N: NDArray[np.int64], holds_N: NDArray[np.bool_]
+) -> Stretch | None:
+    """The last long stretch in which something held, if images were bad and did not improve."""
+    held = history.longest(images_N, holds_N)
+    return held if held is not None and _is_bad(history, held) else None
 
 
 def _is_bad(history: History, held: Stretch) -> bool:

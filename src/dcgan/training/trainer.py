@@ -54,7 +54,7 @@ from dcgan.training.state import TrainingState
 from dcgan.training.threads_hook import ThreadsHook
 
 _ENDS = ("finished", "stopped early", "signal", "diverged", "rollback")
-"""Events at the end of a run, or before it goes on elsewhere."""
+"""Events at the end of a run, or before it resumes elsewhere."""
 
 
 def train_run(run: RunContext) -> None:
