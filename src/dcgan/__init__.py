@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dcgan.data import open_source
     from dcgan.evaluation.evaluate_runs import evaluate
     from dcgan.evaluation.evaluator import Evaluation
+    from dcgan.labs import LabResult, list_labs, run_lab
     from dcgan.report import write_report
     from dcgan.runs import Run, open_run
     from dcgan.runtime.reporting import Reporter
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Evaluation",
+    "LabResult",
     "Reporter",
     "Run",
     "augment",
@@ -40,6 +42,7 @@ __all__ = [
     "errors",
     "evaluate",
     "latent",
+    "list_labs",
     "metrics",
     "models",
     "objectives",
@@ -47,6 +50,7 @@ __all__ = [
     "open_source",
     "prepare",
     "probe",
+    "run_lab",
     "train",
     "write_report",
 ]
@@ -60,6 +64,7 @@ __getattr__, __dir__ = lazily(
     }
     | dict.fromkeys(("Run", "open_run"), "dcgan.runs")
     | dict.fromkeys(("prepare", "train"), "dcgan.training")
+    | dict.fromkeys(("LabResult", "list_labs", "run_lab"), "dcgan.labs")
     | {
         "write_report": "dcgan.report",
         "Reporter": "dcgan.runtime.reporting",

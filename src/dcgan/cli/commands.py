@@ -23,6 +23,7 @@ COMMANDS = {
         "report": "Write one page about a run: samples, curves, scores, settings.",
         "evaluate": "Score generated images, and real images for comparison.",
         "compare": "Compare runs: samples, curves, scores and settings.",
+        "lab": "Run an experiment about a claim: a verdict with its interval.",
         "probe": "Score how well the discriminator's features tell classes apart.",
     },
     "Images": {
@@ -45,6 +46,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "report": ("RUN",),
     "evaluate": ("RUN", "[DATA]"),
     "compare": ("RUNS...",),
+    "lab": ("[LAB]",),
     "probe": ("RUN", "DATA"),
     "inspect": ("[DATA]",),
     "prepare": ("DATA", "--out PATH"),

@@ -117,6 +117,7 @@ def _joined(words: list[str]) -> list[str]:
 _LESS = {
     "train": "--batch, --size, --optim.micro-batch or --records.sheet-images",
     "bench": "--batch or --size",
+    "lab": "--jobs",
     "sample": "--number, or write a folder, .npz or .zip",
     "evaluate": "--number",
     "compare": "--number",

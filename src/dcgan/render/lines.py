@@ -41,11 +41,17 @@ class Line:
         Images seen and value, in the order of images; values that are not finite leave a gap.
     is_smoothed : bool
         Draw a long curve as its moving average, with the raw values faintly behind it.
+    color : int, optional
+        The number of its color; default its place in the chart.
+    is_thin : bool
+        Draw it thin and faint and leave it out of the legend, such as one of several seeds.
     """
 
     label: str
     points: Points
     is_smoothed: bool = True
+    color: int | None = None
+    is_thin: bool = False
 
     @property
     def last(self) -> float | None:
@@ -105,6 +111,19 @@ class Chart:
         """Whether there is no value to draw."""
         return not any(isfinite(value) for line in self.lines for _, value in line.points)
 
+    @property
+    def styled(self) -> list[tuple[str, Line]]:
+        """The classes of each line, and the line."""
+        return [
+            (style_of(number if line.color is None else line.color), line)
+            for number, line in enumerate(self.lines)
+        ]
+
+    @property
+    def legend(self) -> list[tuple[str, Line]]:
+        """The same, of the lines that are not thin."""
+        return [(style, line) for style, line in self.styled if not line.is_thin]
+
 
 def style_of(number: int) -> str:
     """The classes of the line with this number, and of its entry in the legend.
@@ -132,8 +151,8 @@ def svg_chart(chart: Chart) -> str:
         parts.append(
             f'<line class="level" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{height}" y2="{height}"/>'
         )
-    for number, line in enumerate(chart.lines):
-        parts += _curve(line, style_of(number), across, up)
+    for style, line in chart.styled:
+        parts += _curve(line, f"{style} thin" if line.is_thin else style, across, up)
     if chart.best is not None:
         place = f'cx="{across.place(chart.best.images)}" cy="{up.place(chart.best.value)}"'
         parts.append(f'<circle class="best" {place} r="5"/>')
@@ -200,7 +219,7 @@ def _shade(span: tuple[int, int | None], across: Axis) -> str:
 
 def _curve(line: Line, style: str, across: Axis, up: Axis) -> Iterator[str]:
     name = escape(line.label)
-    if _is_long(line):
+    if _is_long(line) and not line.is_thin:
         for part in _runs(_extremes(line.points)):
             yield f'<polyline class="{style} raw" points="{_path(part, across, up)}"/>'
     points = _every(_shown(line))
@@ -209,7 +228,7 @@ def _curve(line: Line, style: str, across: Axis, up: Axis) -> Iterator[str]:
             f'<polyline class="{style}" points="{_path(part, across, up)}">'
             f"<title>{name}</title></polyline>"
         )
-    if len(line.points) <= _FEW:
+    if len(line.points) <= _FEW and not line.is_thin:
         for images, value in points:
             if isfinite(value):
                 place = f'cx="{across.place(images)}" cy="{up.place(value)}"'
@@ -268,7 +287,7 @@ def _extremes(points: Points) -> Points:
 def _in_words(chart: Chart) -> str:
     """The chart for a reader who hears it."""
     lines = []
-    for line in chart.lines:
+    for _, line in chart.legend:
         values = [value for _, value in _shown(line) if isfinite(value)]
         if values:
             lines.append(f"{line.label} from {values[0]:.3g} to {values[-1]:.3g}")

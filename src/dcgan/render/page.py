@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcgan.render.embedding import as_uri, compact_uri, png_uri
-from dcgan.render.lines import Chart, style_of, svg_chart
+from dcgan.render.lines import Chart, svg_chart
 from dcgan.runtime.files import write_text
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ def write_page(template: str, path: Path, **content: Any) -> None:
         "gif_uri": lambda data: as_uri("image/gif", data),
         "svg_uri": svg_uri,
         "chart": _drawn,
-        "style_of": style_of,
         "grouped": "{:,}".format,
         "advice": _with_code,
         "breakable": _breakable,

@@ -1,0 +1,163 @@
+"""Where the jobs of a lab run: processes of this machine, a Ray cluster, or a SLURM array.
+
+Each is a few lines around a library that schedules. All machines must see the folder of the lab.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+from typing import Any, Protocol
+
+from dcgan.errors import ConfigError, did_you_mean
+from dcgan.labs.jobs import Job, Outcome, run_job
+from dcgan.runtime.threads import cores
+
+_SLURM_MINUTES = 24 * 60
+"""Time limit of a job of the array; SBATCH_TIMELIMIT sets another one."""
+
+
+class Handle(Protocol):
+    """A job that was started: a future of any of the libraries."""
+
+    def done(self) -> bool:
+        """Whether it has ended."""
+
+    def result(self) -> Outcome:
+        """How it ended."""
+
+
+class Executor(Protocol):
+    """Starts jobs elsewhere."""
+
+    def start(self, jobs: Sequence[Job]) -> Sequence[Handle]:
+        """Start all jobs, as many at once as there is room for."""
+
+    def stop(self) -> None:
+        """Ask all jobs to save their state, and wait until they have ended."""
+
+
+class LocalExecutor:
+    """Processes of this machine, ``jobs`` at once."""
+
+    def __init__(self, jobs: int) -> None:
+        self._pool = ThreadPoolExecutor(jobs)  # each thread waits for one process
+        self._stopped = Event()
+
+    def start(self, jobs: Sequence[Job]) -> Sequence[Handle]:
+        return [self._pool.submit(run_job, job, self._stopped) for job in jobs]
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._pool.shutdown(cancel_futures=True)
+
+
+class RayExecutor:
+    """Tasks of a Ray cluster: that of ``RAY_ADDRESS``, else one of this machine's cores."""
+
+    def __init__(self, jobs: int, *, uses_gpu: bool) -> None:
+        ray = _imported("ray")
+        self._ray, self._began = ray, not ray.is_initialized()
+        if self._began:
+            try:  # a cluster decides itself how many tasks it runs
+                ray.init(address="auto", log_to_driver=False)
+            except ConnectionError:
+                ray.init(num_cpus=jobs, include_dashboard=False, log_to_driver=False)
+        self._task = ray.remote(num_cpus=1, num_gpus=int(uses_gpu))(run_job)
+        self._references: list[Any] = []
+
+    def start(self, jobs: Sequence[Job]) -> Sequence[Handle]:
+        self._references = [self._task.remote(job) for job in jobs]
+        return [reference.future() for reference in self._references]
+
+    def stop(self) -> None:
+        for reference in self._references:
+            self._ray.cancel(reference)
+        if self._references:
+            self._ray.wait(self._references, num_returns=len(self._references), timeout=120)
+        if self._began:
+            self._ray.shutdown()
+
+
+class SlurmExecutor:
+    """One SLURM array, submitted by submitit; where there is no SLURM, processes of this machine.
+
+    Partition, account and time limit are those of ``SBATCH_PARTITION``, ``SBATCH_ACCOUNT`` and
+    ``SBATCH_TIMELIMIT``.
+    """
+
+    def __init__(self, jobs: int, folder: Path, *, uses_gpu: bool) -> None:
+        submitit = _imported("submitit")
+        cluster = "slurm" if shutil.which("sbatch") else "local"
+        self._executor = submitit.AutoExecutor(folder=folder / "jobs" / "slurm", cluster=cluster)
+        self._executor.update_parameters(
+            name="dcgan-lab",
+            cpus_per_task=1,
+            gpus_per_node=int(uses_gpu),
+            timeout_min=_SLURM_MINUTES,
+            slurm_array_parallelism=jobs,
+        )
+        self._handles: list[Any] = []
+
+    def start(self, jobs: Sequence[Job]) -> Sequence[Handle]:
+        self._handles = self._executor.map_array(run_job, jobs)
+        return self._handles
+
+    def stop(self) -> None:
+        for handle in self._handles:
+            if not handle.done():
+                handle.cancel()
+
+
+_EXECUTORS: dict[str, Callable[[int, Path, bool], Executor]] = {
+    "local": lambda jobs, _, __: LocalExecutor(jobs),
+    "ray": lambda jobs, _, uses_gpu: RayExecutor(jobs, uses_gpu=uses_gpu),
+    "slurm": lambda jobs, folder, uses_gpu: SlurmExecutor(jobs, folder, uses_gpu=uses_gpu),
+}
+
+_PACKAGES = {"ray": "ray", "slurm": "submitit"}
+
+
+def open_executor(name: str, jobs: int | None, folder: Path, *, device: str) -> Executor:
+    """An executor by its name.
+
+    Parameters
+    ----------
+    name : {"local", "ray", "slurm"}
+    jobs : int, optional
+        Most jobs at once; default one for each core, and one on a GPU.
+    folder : Path
+        The folder of the lab.
+    device : str
+        Where each run is trained.
+
+    Raises
+    ------
+    ConfigError
+        There is no such executor, or its package is missing.
+    """
+    uses_gpu = device.startswith("cuda")
+    return _EXECUTORS[name](jobs or (1 if uses_gpu else cores()), folder, uses_gpu)
+
+
+def refuse_executor(name: str, jobs: int | None) -> None:
+    """Raise ``ConfigError`` for an executor that cannot be used, before anything is written."""
+    from importlib.util import find_spec
+
+    if name not in _EXECUTORS:
+        raise ConfigError("executor", name, f"no such executor; {did_you_mean(name, _EXECUTORS)}")
+    if name in _PACKAGES and find_spec(_PACKAGES[name]) is None:
+        raise ConfigError(
+            "executor", name, f"needs {_PACKAGES[name]}. Install it: pip install 'dcgan[{name}]'"
+        )
+    if jobs is not None and jobs < 1:
+        raise ConfigError("jobs", jobs, "use 1 or more")
+
+
+def _imported(package: str) -> Any:
+    from importlib import import_module
+
+    return import_module(package)

@@ -1,0 +1,151 @@
+"""Labs from their YAML files: those of this package, and a user's own; messages of one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+
+import yaml
+from pydantic import ValidationError
+
+from dcgan.config import RunConfig, parse_config
+from dcgan.errors import ConfigError, did_you_mean, shown
+from dcgan.labs.claim import Arm, Budget, Budgets, Claim, LabSection
+from dcgan.plain_yaml import load_yaml, read_yaml_file
+from dcgan.runs.settings import flat
+from dcgan.runtime.files import StrPath, expanded
+
+_SAME_IN_ALL_ARMS = ("data.source", "data.root", "data.split", "data.size", "data.channels")
+"""Settings without which the scores of two arms cannot be compared."""
+
+_OWN_KEYS = {"seed": "the seeds of the budget", "length": "the budget", "threads": "1"}
+"""Settings that a lab makes itself, with what decides them."""
+
+
+def list_labs() -> dict[str, str]:
+    """The name of each lab of this package, and its claim."""
+    return {name: load_claim(name).claim for name in lab_names()}
+
+
+def lab_names() -> list[str]:
+    """The names of the labs of this package."""
+    folder = resources.files("dcgan.labs").joinpath("claims")
+    if not folder.is_dir():
+        return []
+    names = (entry.name for entry in folder.iterdir())
+    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
+
+
+def load_claim(lab: StrPath) -> Claim:
+    """A lab of this package by its name, or one of a user by its YAML file.
+
+    Raises
+    ------
+    ConfigError
+        There is no such lab, or its file cannot be used: names the key, the value and what is
+        allowed.
+    """
+    text, path = str(lab), expanded(lab)
+    if path.suffix not in {".yaml", ".yml"} and not path.is_file():
+        if text not in lab_names():
+            raise ConfigError(
+                "lab", text, f"no such lab or file; {did_you_mean(text, lab_names())}"
+            )
+        file = resources.files("dcgan.labs").joinpath("claims", f"{text}.yaml")
+        return _parsed(text, f"{text}.yaml", load_yaml(file.read_text(encoding="utf-8")))
+    try:
+        content = read_yaml_file(path)
+    except OSError as error:
+        raise ConfigError("", text, f"{text}: {error.strerror or 'cannot be read'}") from error
+    except yaml.YAMLError as error:
+        first = " ".join(str(error).split())
+        raise ConfigError("", text, f"{text}: not YAML: {first}") from error
+    return _parsed(path.stem, text, content)
+
+
+def _parsed(name: str, file: str, content: object) -> Claim:
+    """The content of a lab's file, with the settings of all arms checked."""
+    if not isinstance(content, dict):
+        raise ConfigError("", file, f"{file}: no lab; write KEY: VALUE lines, such as claim: ...")
+    if "name" in content:
+        raise ConfigError("", file, f"{file}: name: a lab has the name of its file; remove `name`")
+    try:
+        claim = Claim.model_validate({**content, "name": name})
+    except ValidationError as error:
+        raise ConfigError("", file, f"{file}: {_finding(error)}") from error
+    _refuse_settings(claim, file)
+    return claim
+
+
+def _finding(error: ValidationError) -> str:
+    """The first finding of a validation: key, value, what is allowed."""
+    finding = error.errors(include_url=False)[0]
+    places = [str(part) for part in finding["loc"] if part != "[key]"]
+    key, value = ".".join(places), shown(finding["input"])
+    match finding["type"]:
+        case "missing":
+            return f"{key} is missing; add a line `{places[-1]}:`"
+        case "extra_forbidden":
+            return f"{key}: no such key; {did_you_mean(places[-1], _keys_at(places[:-1]))}"
+        case "literal_error":
+            return f"{key} is {value}: use {finding['ctx']['expected']}"
+        case "value_error":
+            problem = str(finding["ctx"]["error"])
+            return f"{key}: {problem}" if "arm" in problem else f"{key} is {value}: {problem}"
+        case "string_pattern_mismatch":
+            return f"{key}: use lowercase letters, digits and single hyphens for the key of an arm"
+    message = finding["msg"].replace("Input should", "it should")
+    return f"{key} is {value}: {message[0].lower()}{message[1:]}"
+
+
+def _keys_at(places: list[str]) -> list[str]:
+    """The keys of the section at a path."""
+    match places:
+        case ["arms", _]:
+            section: type[LabSection] = Arm
+        case ["expected", _]:
+            return ["arm", "is", "than"]
+        case ["budget"]:
+            section = Budgets
+        case ["budget", _]:
+            section = Budget
+        case _:
+            section = Claim
+    return [key for key in section.model_fields if key != "name"]
+
+
+def _refuse_settings(claim: Claim, file: str) -> None:
+    """Raise ``ConfigError`` for settings that no run can have, or by which no two arms differ."""
+    configs: dict[str, RunConfig] = {}
+    for arm in claim.trained():
+        for where, settings in (
+            ("settings", claim.settings),
+            (f"arms.{arm}.settings", claim.arms[arm].settings),
+        ):
+            for key, decided in _OWN_KEYS.items():
+                if key in settings:
+                    raise ConfigError(
+                        "", key, f"{file}: {where}.{key}: decided by {decided}; remove it"
+                    )
+        try:
+            settings = claim.settings_of(arm, claim.budget.quick)
+            configs[arm] = parse_config(settings)
+        except ConfigError as error:
+            problem = str(error).replace("`", "")
+            raise ConfigError("", error.value, f"{file}: arm {arm}: {problem}") from error
+    _refuse_incomparable(file, configs)
+
+
+def _refuse_incomparable(file: str, configs: Mapping[str, RunConfig]) -> None:
+    trees = {arm: flat(one.model_dump(mode="json")) for arm, one in configs.items()}
+    first, *others = trees
+    for arm in others:
+        for key in _SAME_IN_ALL_ARMS:
+            one, other = trees[first].get(key), trees[arm].get(key)
+            if one != other:
+                raise ConfigError(
+                    "",
+                    other,
+                    f"{file}: {key} is {one} in arm {first} and {other} in arm {arm}: their scores"
+                    " cannot be compared. Set it in the settings of the lab",
+                )
