@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dcgan.errors import Interrupted, RunError
+from dcgan.errors import DcganError, Interrupted, RunError
 from dcgan.labs.executors import Handle, open_executor, refuse_executor
 from dcgan.labs.jobs import Job, Outcome, ended
 from dcgan.labs.loading import load_claim
@@ -31,7 +31,13 @@ from dcgan.runtime.wording import counted
 from dcgan.training.loop import StopRequest, stopping_on_signals
 
 _LOOK_SECONDS = 0.5
-"""How often the lab looks at its jobs."""
+"""How often the lab looks whether a job has ended or a signal came."""
+
+_LONGEST = 200
+"""Letters of the message of another library."""
+
+_PROGRESS_SECONDS = 3.0
+"""How often it reads the logs of the runs, which takes time if there are many."""
 
 
 @checked
@@ -161,8 +167,7 @@ def _wait(
         while len(found) < len(jobs):
             for job in jobs:
                 if job.name not in found and handles[job.name].done():
-                    found[job.name] = outcome = handles[job.name].result()
-                    _refuse_failed(plan, job, outcome)
+                    found[job.name] = _outcome(plan, job, handles[job.name])
             _refuse_signal(stop, plan)
             bar.show(found)
             time.sleep(_LOOK_SECONDS)
@@ -171,15 +176,26 @@ def _wait(
     return found
 
 
-def _refuse_failed(plan: Plan, job: Job, outcome: Outcome) -> None:
+def _outcome(plan: Plan, job: Job, handle: Handle) -> Outcome:
+    """How a job ended; raises ``RunError`` if its run has not."""
+    try:
+        outcome = handle.result()
+    except (DcganError, OSError):
+        raise
+    except Exception as error:  # of a cluster: each library has its own
+        reason = " ".join(str(error).split())[:_LONGEST] or type(error).__name__
+        raise RunError(
+            f"run {job.name} was lost: {reason}. Run the same command again to resume"
+        ) from error
     if outcome.ending == "failed":
         reason = outcome.message.removeprefix("dcgan: ")
         raise RunError(f"run {job.name} failed: {reason}. Its output is in {job.log}")
     if outcome.ending == "interrupted":
         raise RunError(
-            f"run {job.name} was stopped from outside ({outcome.message}); {plan.folder} keeps all"
-            " runs. Run the same command again to resume"
+            f"run {job.name} was stopped from outside ({outcome.message}). {plan.folder} keeps all"
+            " runs: run the same command again to resume"
         )
+    return outcome
 
 
 def _refuse_signal(stop: StopRequest, plan: Plan) -> None:
@@ -198,17 +214,22 @@ class _Bar:
     def __init__(self, plan: Plan, jobs: Sequence[Job], reporter: Reporter) -> None:
         self._jobs, self._reporter = jobs, reporter
         self._lengths = {job.name: plan.length_of(job.arm) for job in jobs}
-        self._began = time.monotonic()
-        self._start = sum(self._seen(job) for job in jobs)
-        self._total = sum(self._length(job) for job in jobs)
-        reporter.begin(round(self._start), round(self._total), None)
+        self._began, self._due = time.monotonic(), 0.0
+        start = sum(self._seen(job) for job in jobs)
+        total = sum(self._length(job) for job in jobs)
+        reporter.begin(round(start), round(total), None)
 
     def show(self, found: Mapping[str, Outcome]) -> None:
+        """Show how far all runs are; often called, and seldom done."""
+        seconds = time.monotonic() - self._began
+        if seconds < self._due and len(found) < len(self._jobs):
+            return
+        self._due = seconds + _PROGRESS_SECONDS
         seen = sum(
             self._length(job) if job.name in found else min(self._seen(job), self._length(job))
             for job in self._jobs
         )
-        self._reporter.tick(round(seen), time.monotonic() - self._began)
+        self._reporter.tick(round(seen), seconds)
 
     def _length(self, job: Job) -> float:
         """Images of a run; of a run bounded by time, hundredths of seconds."""
@@ -306,7 +327,7 @@ def _about(plan: Plan, lab: StrPath) -> dict[str, str]:
     words = ["lab", str(lab), "--budget", plan.budget_name, "--seeds", str(plan.budget.seeds)]
     if plan.device != "cpu":
         words += ["--device", plan.device]
-    found: dict[str, Any] = {"date": now(), "repeat": command(*words), "device": plan.device}
+    found: dict[str, Any] = {"date": now()[:10], "repeat": command(*words), "device": plan.device}
     try:
         stored = read_json(plan.run(next(iter(plan.claim.arms)), 0) / "run.json")
         found |= stored["versions"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import resources
+from operator import attrgetter
 
 import yaml
 from pydantic import ValidationError
@@ -12,7 +13,6 @@ from dcgan.config import RunConfig, parse_config
 from dcgan.errors import ConfigError, did_you_mean, shown
 from dcgan.labs.claim import Arm, Budget, Budgets, Claim, LabSection
 from dcgan.plain_yaml import load_yaml, read_yaml_file
-from dcgan.runs.settings import flat
 from dcgan.runtime.files import StrPath, expanded
 
 _SAME_IN_ALL_ARMS = ("data.source", "data.root", "data.split", "data.size", "data.channels")
@@ -137,15 +137,16 @@ def _refuse_settings(claim: Claim, file: str) -> None:
 
 
 def _refuse_incomparable(file: str, configs: Mapping[str, RunConfig]) -> None:
-    trees = {arm: flat(one.model_dump(mode="json")) for arm, one in configs.items()}
-    first, *others = trees
-    for arm in others:
-        for key in _SAME_IN_ALL_ARMS:
-            one, other = trees[first].get(key), trees[arm].get(key)
-            if one != other:
+    """Raise ``ConfigError`` if arms would be trained on other images. ``auto`` may be the same."""
+    for key in _SAME_IN_ALL_ARMS:
+        values = {arm: attrgetter(key)(config) for arm, config in configs.items()}
+        stated = {arm: value for arm, value in values.items() if value != "auto"}
+        first, *others = stated.items() or [("", None)]
+        for arm, value in others:
+            if value != first[1]:
                 raise ConfigError(
                     "",
-                    other,
-                    f"{file}: {key} is {one} in arm {first} and {other} in arm {arm}: their scores"
-                    " cannot be compared. Set it in the settings of the lab",
+                    value,
+                    f"{file}: {key} is {first[1]} in arm {first[0]} and {value} in arm {arm}: their"
+                    " scores cannot be compared. Set it in the settings of the lab",
                 )

@@ -278,7 +278,8 @@ def _chance(result: LabResult) -> list[str]:
     method = result.expectations[0].judgement.interval.method
     chance, labs = _CHANCE[method], len(lab_names())
     lines = [
-        f"An expectation that is wrong seems to hold with a probability of about {chance:.1%}."
+        f"An expectation that is wrong seems to hold with a probability of about {100 * chance:g}"
+        " %."
         + (
             f" Of the {labs} labs of this package, about {labs * chance:.1f} would hold by chance"
             " even if every claim were wrong."

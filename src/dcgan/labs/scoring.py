@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from dcgan.config import parse_config, read_yaml
-from dcgan.errors import CheckpointError
+from dcgan.errors import CheckpointError, RunError
 from dcgan.evaluation.extractors import open_extractor
 from dcgan.evaluation.real_images import two_samples
 from dcgan.evaluation.vital_signs import FirstImages, VitalSigns
@@ -91,6 +91,7 @@ class Scorer:
         self._extractor: Extractor = open_extractor(
             "auto", dataset, device=run.device, reporter=reporter
         )
+        self._shape = dataset.shape
         self._count = min(SCORED, len(dataset) // 2)
         reference, others, split = two_samples(dataset, self._count)
         some = FirstImages(_LOOKED_AT)
@@ -100,7 +101,16 @@ class Scorer:
         self._signs = VitalSigns(some.images(), self._distance.real_NF, self._distance.other_NF)
 
     def score(self, run: Run, path: Path) -> Scored:
-        """Score the checkpoint that a run is opened at, and store the result in a file."""
+        """Score the checkpoint that a run is opened at, and store the result in a file.
+
+        Raises ``RunError`` for images of another shape than those of the other runs.
+        """
+        shape = run.networks.image_shape
+        if shape != self._shape:
+            raise RunError(
+                f"{run.path}: generates images of shape {shape}, and other arms {self._shape}."
+                " Set data.size and data.channels in the settings of the lab"
+            )
         some = FirstImages(_LOOKED_AT)
         images = some.noted(run.stream(self._count, seed=_SEED))
         generated_MF = self._extractor(images).values

@@ -94,6 +94,12 @@ def judge(kind: Kind, difference_N: ArrayLike, smallest: float) -> Judgement:
     """
     difference_N = _checked(difference_N)
     found, estimate = interval(difference_N), iqm(difference_N)
+    verdict = verdict_of(kind, estimate, found, smallest)
+    return Judgement(verdict, estimate, found, p_value(kind, difference_N, smallest))
+
+
+def verdict_of(kind: Kind, estimate: float, found: Interval, smallest: float) -> Verdict:
+    """The rules of :func:`judge`, for an estimate and its interval."""
     is_better = found.low > 0 and estimate >= smallest
     is_worse = found.high < 0 and estimate <= -smallest
     is_below = found.high < smallest
@@ -102,9 +108,7 @@ def judge(kind: Kind, difference_N: ArrayLike, smallest: float) -> Judgement:
         "not-better": (is_below, is_better),
         "equal": (is_below and found.low > -smallest, is_better or is_worse),
     }[kind]
-    # an effect may be both clear and smaller than what is worth a verdict: it is then no gain
-    verdict: Verdict = "holds" if holds else "does not hold" if fails else "cannot be told"
-    return Judgement(verdict, estimate, found, p_value(kind, difference_N, smallest))
+    return "holds" if holds else "does not hold" if fails else "cannot be told"
 
 
 def combine(verdicts: Sequence[Verdict]) -> Verdict:

@@ -1,0 +1,57 @@
+"""``dcgan lab`` as typed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.labs import conftest as labs
+
+from dcgan.labs import listing
+
+content, copied, finished, images = labs.content, labs.copied, labs.finished, labs.images
+
+
+def test_the_verdict_comes_first(dcgan, copied):
+    file, folder = copied
+    code, out, err = dcgan("lab", file, "--out", folder, "--json")
+    assert code == 0
+    found = json.loads(out)
+    lines = err.splitlines()
+    assert " ".join(lines[:2]).startswith(found["sentence"][:60])
+    assert any(line.startswith("8 <numbers> is better than 2 numbers") for line in lines)
+    assert lines[-1] == f"page           {folder / 'lab.html'}"
+
+
+def test_it_lists_the_labs(dcgan, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(listing, "list_labs", lambda: {"a-lab": "A claim.", "other": "B."})
+    place = tmp_path / "runs" / "labs" / "a-lab"
+    place.mkdir(parents=True)
+    stored = {"verdict": "holds", "budget": "3 seeds", "p_value": 0.01}
+    (place / "verdict.json").write_text(json.dumps(stored))
+    code, out, _ = dcgan("lab")
+    assert code == 0
+    assert out.splitlines()[:3] == ["a-lab  [holds; 3 seeds]", "  A claim.", "other"]
+    assert "1 of 2 labs have a verdict" in out
+    code, out, _ = dcgan("lab", "--json")
+    assert json.loads(out.splitlines()[-1])[0]["verdict"] == "holds; 3 seeds"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere"], "no such lab or file"),
+        (["nowhere.yaml"], "No such file"),
+        (["FILE", "--seeds", "1"], "--seeds is 1: use at least 2"),
+        (["FILE", "--budget", "large"], "--budget"),
+        (["FILE", "--device", "tpu"], "--device is 'tpu'"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(dcgan, copied, words, said):
+    file, folder = copied
+    words = [str(file) if word == "FILE" else word for word in words]
+    code, out, err = dcgan("lab", *words, "--out", folder)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert said in err

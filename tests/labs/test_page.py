@@ -1,0 +1,56 @@
+"""The page of a lab: one file, escaped, with everything that the verdict rests on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.report.pages import Page
+
+from dcgan.labs.page import write_lab_page
+
+
+@pytest.fixture
+def page(finished):
+    return Page(finished.page)
+
+
+def test_it_is_one_file(page):
+    assert page.needs_nothing()
+
+
+def test_the_verdict_comes_first(page, finished):
+    assert page.headings[0] == finished.claim.claim
+    assert page.text.index(finished.sentence) < page.text.index("What was expected")
+
+
+def test_texts_are_escaped(page):
+    assert "<i>is</i>" in page.text
+    assert "8 <numbers>" in page.text
+    assert "A & B" in page.text
+    assert page.count("i") == len(page.attributes("class")) - len(
+        [one for tag, one in page.tags if "class" in one and tag != "i"]
+    )
+
+
+def test_everything_is_there(page, finished):
+    for heading in (
+        "Scores of all runs",
+        "Samples of the same latents",
+        "Training",
+        "Health",
+        "Repeat",
+    ):
+        assert heading in page.headings
+    assert page.source.count('class="chart strips"') == 3  # one expectation, two arms
+    assert page.count("img") == 2
+    assert page.source.count("thin") > 4
+    assert "the median" in page.text
+    assert "--budget quick --seeds 2" in page.text
+    assert "p-value" in page.text
+
+
+def test_runs_that_are_gone_leave_a_page(finished, tmp_path):
+    arms = [replace(arm, runs=[str(tmp_path / "gone")] * 2) for arm in finished.arms]
+    write_lab_page(replace(finished, arms=arms), tmp_path / "lab.html")
+    assert "No images:" in Page(tmp_path / "lab.html").text
