@@ -15,7 +15,7 @@ from dcgan.labs.measures import Measure
 from dcgan.labs.result import ArmResult, ExpectationResult, LabResult
 from dcgan.labs.statistics import FEWEST_FOR_BOOTSTRAP
 from dcgan.render.intervals import Scale, Strip, svg_strips
-from dcgan.render.lines import Chart, Level, Line
+from dcgan.render.lines import Chart, Level, Line, without_noise
 from dcgan.render.page import write_page
 from dcgan.report.charts import line_of
 from dcgan.report.content import Command, Fact, Picture
@@ -223,7 +223,7 @@ def _score_line(folder: RunFolder, sign: str) -> Line:
         for one in read_scores(folder)
         if not sign or sign in one.signs
     ]
-    return Line("", points)
+    return Line("", points, is_smoothed=False)
 
 
 def _real(folder: RunFolder) -> Level | None:
@@ -253,7 +253,7 @@ def _median(lines: Sequence[Line]) -> list[tuple[int, float]]:
     """The median of curves, as far as half of them reach."""
     curves = [
         np.array([point for point in line.points if isfinite(point[1])], dtype=np.float64)
-        for line in lines
+        for line in map(without_noise, lines)
     ]
     curves = [curve for curve in curves if len(curve)]
     if not curves:

@@ -6,9 +6,9 @@ As in :mod:`dcgan.render.lines`, the style sheet of the page gives the colors.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
-from math import isfinite
+from math import floor, isfinite, log10
 
 from dcgan.render.axes import Axis, axis_of, in_short
 from dcgan.vocabulary import AxisScale
@@ -17,6 +17,12 @@ _WIDTH = 480
 _LEFT, _RIGHT = 12, 12
 _ROW, _TICKS = 30, 22
 """Pixels of a row, and of the ticks below the rows."""
+
+_RATIOS = (1, 5, 2, 1.5, 3, 8, 1.2, 7, 1.1, 6, 9, 4)
+"""Ticks of a short logarithmic axis, the most wanted first."""
+
+_APART = 44
+"""Least pixels between two of them."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,21 @@ def _axis(strips: Sequence[Strip], scale: Scale) -> Axis:
     values += [value for value in (scale.neutral, scale.level) if value is not None]
     values += scale.band or ()
     finite = [value for value in values if isfinite(value)]
-    return axis_of(finite, scale.axis, (_LEFT, _WIDTH - _RIGHT), ticks=6)
+    across = axis_of(finite, scale.axis, (_LEFT, _WIDTH - _RIGHT), ticks=6)
+    is_short = across.scale == "log" and across.high < 10 * across.low
+    return replace(across, ticks=_ratio_ticks(across)) if is_short else across
+
+
+def _ratio_ticks(across: Axis) -> list[float]:
+    """Round ratios on an axis of less than a power of ten, as many as have room."""
+    kept: list[float] = []
+    power = 10.0 ** floor(log10(across.high))
+    for value in (factor * scale for factor in _RATIOS for scale in (power, power / 10)):
+        if across.low <= value <= across.high and all(
+            abs(across.place(value) - across.place(other)) >= _APART for other in kept
+        ):
+            kept.append(float(f"{value:.4g}"))
+    return sorted(kept)
 
 
 def _ground(across: Axis, scale: Scale, bottom: int) -> str:

@@ -7,7 +7,7 @@ sheet of the page, for light, dark and print. The legend is HTML beside it, so t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from math import isfinite
 
@@ -242,6 +242,11 @@ def _path(points: Points, across: Axis, up: Axis) -> str:
 
 def _is_long(line: Line) -> bool:
     return line.is_smoothed and len(line.points) > 3 * _FEW
+
+
+def without_noise(line: Line) -> Line:
+    """The line as its curve is drawn: smoothed if it is long."""
+    return replace(line, points=_shown(line), is_smoothed=False)
 
 
 def _shown(line: Line) -> Points:
