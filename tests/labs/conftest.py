@@ -47,7 +47,7 @@ def content(images):
         },
         "expected": [{"arm": "wide", "is": "better", "than": "narrow"}],
         "difference": 1.15,
-        "budget": {"quick": {"images": 128, "seeds": 2}, "full": {"images": 256, "seeds": 3}},
+        "budget": {"quick": {"images": 1024, "seeds": 2}, "full": {"images": 2048, "seeds": 3}},
     }
 
 

@@ -40,7 +40,7 @@ def test_arms_share_everything_but_their_settings(content, written):
         parse_config(claim.settings_of(arm, claim.budget.quick)) for arm in ("wide", "narrow")
     )
     assert wide.model.latent.dim == 8 and narrow.model.latent.dim == 2
-    assert wide.length.images == narrow.length.images == 128
+    assert wide.length.images == narrow.length.images == 1024
     assert wide.threads == narrow.threads == 1
     assert wide.precision == narrow.precision == "fp32"
 

@@ -30,7 +30,7 @@ from dcgan.runtime.signatures import checked
 from dcgan.runtime.wording import counted
 from dcgan.training.loop import StopRequest, stopping_on_signals
 
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.2
 """How often the lab looks whether a job has ended or a signal came."""
 
 _LONGEST = 200
