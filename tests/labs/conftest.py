@@ -10,6 +10,7 @@ import yaml
 from PIL import Image
 
 import dcgan
+from dcgan.errors import Diverged
 from dcgan.labs import executors
 from dcgan.labs.jobs import Outcome
 from dcgan.runtime.files import write_json
@@ -65,8 +66,11 @@ def written(tmp_path):
 
 def in_this_process(job, stopped=None):
     """As ``run_job``, but without a process, whose imports take longer than the training."""
-    dcgan.train(recipe=job.recipe, seed=job.seed, out=job.run, reporter=SILENT)
-    outcome = Outcome("finished")
+    try:
+        dcgan.train(recipe=job.recipe, seed=job.seed, out=job.run, reporter=SILENT)
+        outcome = Outcome("finished")
+    except Diverged:
+        outcome = Outcome("diverged")
     write_json(job.outcome, {"ending": outcome.ending, "message": ""})
     return outcome
 

@@ -78,12 +78,16 @@ def test_a_budget_of_its_own(content, written):
         ("arms.wide.settings.optim", {"batch": 0}, "arm wide: optim.batch is 0"),
         ("settings.objective", {"fake_target": 0.1}, "arm wide: objective.fake_target is 0.1"),
         ("arms.wide.settings.data", {"size": 32}, "data.size is (32, 32) in arm wide and (16, 16)"),
+        ("settings.data", {"size": "auto"}, "needs a size"),
         ("settings.seed", 3, "settings.seed: decided by the seeds of the budget"),
         ("arms.wide.recipe", "nowhere", "arm wide: recipe is 'nowhere'"),
     ],
 )
 def test_a_wrong_file_is_answered_in_one_line(content, written, path, value, said):
-    file = written(changed(content, path, value))
+    lab = changed(content, path, value)
+    if said == "needs a size":
+        lab["budget"]["full"] = {"seconds": 60, "seeds": 2}
+    file = written(lab)
     with pytest.raises(ConfigError) as caught:
         load_claim(file)
     assert said in str(caught.value)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -22,6 +23,7 @@ import dcgan
 from dcgan.errors import ConfigError, Diverged, RunConflict, RunError
 from dcgan.labs.jobs import Job, run_job
 from dcgan.labs.loading import load_claim
+from dcgan.labs.result import judged
 from dcgan.labs.scoring import open_usable
 from dcgan.runs.folder import RunFolder
 from dcgan.runtime.reporting import SILENT
@@ -146,6 +148,39 @@ def test_a_run_that_diverges_counts(content, written, tmp_path):
     opened = open_usable(tmp_path / "run", "best", "cpu")
     assert opened.images_seen == 0
     assert opened.sample(2).std() > 0
+
+
+def test_nothing_is_left_out(content, written, trained_here, tmp_path):
+    rate = {"discriminator": {"lr": 1e30, "algorithm": "sgd"}}
+    lab = {**content, "arms": {**content["arms"], "narrow": {"settings": {"optim": rate}}}}
+    found = dcgan.run_lab(written(lab), out=tmp_path / "lab", reporter=SILENT)
+    sane, diverging = found.arms
+    assert (sane.diverged, sane.failed) == (0, 0)
+    assert (diverging.diverged, diverging.failed) == (2, 2)
+    assert diverging.findings["diverged"] == 2
+    assert len(diverging.scores) == 2 and min(diverging.scores) > max(sane.scores)
+    assert "diverged in 2" in found.page.read_text()
+
+
+def test_trained_against_untrained_holds(content, written, trained_here, tmp_path):
+    lab = {
+        **content,
+        "claim": "A trained generator is better than one after a single step.",
+        "arms": {"trained": {"images": 2048}, "untrained": {"images": 16, "checkpoint": "last"}},
+        "expected": [{"arm": "trained", "is": "better", "than": "untrained"}],
+    }
+    found = dcgan.run_lab(written(lab), out=tmp_path / "lab", seeds=3, reporter=SILENT)
+    assert found.verdict == "holds"
+    assert found.sentence.startswith("Holds: Fréchet distance of untrained, divided by")
+
+
+def test_two_equal_arms_do_not_differ(content, finished):
+    """With equal seeds and settings, runs are the same: there is no difference to see."""
+    claim = finished.claim
+    arm = finished.arms[0]
+    (one,) = judged(claim, [arm, replace(arm, key="narrow")])
+    assert one.judgement.verdict == "does not hold"
+    assert one.judgement.estimate == 0 and one.probability == 0.5
 
 
 def test_a_run_that_fails_is_named(content, written, tmp_path, monkeypatch):

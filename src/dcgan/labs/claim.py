@@ -17,7 +17,7 @@ from pydantic import (
 from dcgan.config import merge, parse_config, validate_combinations
 from dcgan.errors import did_you_mean
 from dcgan.labs.measures import MEASURES
-from dcgan.labs.statistics import Kind
+from dcgan.labs.verdict import Kind
 from dcgan.runtime.files import StrPath
 from dcgan.training.planning.arguments import collect_settings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.health import diagnosis_of
 from dcgan.runs.logs import now, of_training
 from dcgan.runtime.arguments import refuse_no_device
+from dcgan.runtime.device import choose_device
 from dcgan.runtime.files import StrPath, expanded, write_json
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.progress import chosen_reporter
@@ -109,7 +111,11 @@ def run_lab(
     refuse_executor(executor, jobs)
     refuse_no_device(device)
     folder = expanded(out) if out is not None else default_folder(claim, name)
-    root = None if data_root is None else expanded(data_root).absolute()
+    # written into the recipes, since other machines may have no such variable
+    place = data_root or os.environ.get("DCGAN_DATA")
+    root = expanded(place).absolute() if place else None
+    if device == "auto":  # all runs must use the same
+        device = choose_device(device).type
     with chosen_reporter(reporter, progress=progress, is_first=True) as shown:
         data, note = choose_data(claim, root, shown)
         if note:

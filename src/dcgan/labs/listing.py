@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dcgan.labs.loading import list_labs
-from dcgan.labs.statistics import LEVEL, holm
+from dcgan.labs.verdict import LEVEL, holm
 from dcgan.runtime.arguments import RUNS
 from dcgan.runtime.reading import read_json
 

@@ -128,12 +128,21 @@ def _refuse_settings(claim: Claim, file: str) -> None:
                         "", key, f"{file}: {where}.{key}: decided by {decided}; remove it"
                     )
         try:
-            settings = claim.settings_of(arm, claim.budget.quick)
-            configs[arm] = parse_config(settings)
+            for budget in (claim.budget.full, claim.budget.quick):
+                configs[arm] = parse_config(claim.settings_of(arm, budget))
+                _refuse_open_size(configs[arm])
         except ConfigError as error:
             problem = str(error).replace("`", "")
             raise ConfigError("", error.value, f"{file}: arm {arm}: {problem}") from error
     _refuse_incomparable(file, configs)
+
+
+def _refuse_open_size(config: RunConfig) -> None:
+    """Raise ``ConfigError`` for a size that would depend on how fast an arm is."""
+    if config.length.minutes is not None and config.data.size == "auto":
+        raise ConfigError(
+            "data.size", "auto", "a budget of seconds needs a size, such as data: {size: 32}"
+        )
 
 
 def _refuse_incomparable(file: str, configs: Mapping[str, RunConfig]) -> None:

@@ -13,7 +13,7 @@ from dcgan.errors import DcganError
 from dcgan.labs.loading import lab_names
 from dcgan.labs.measures import Measure
 from dcgan.labs.result import ArmResult, ExpectationResult, LabResult
-from dcgan.labs.statistics import FEWEST_FOR_BOOTSTRAP
+from dcgan.labs.verdict import FEWEST_FOR_BOOTSTRAP
 from dcgan.render.intervals import Scale, Strip, svg_strips
 from dcgan.render.lines import Chart, Level, Line, without_noise
 from dcgan.render.page import write_page
@@ -156,7 +156,7 @@ def _arms(result: LabResult) -> Iterator[ShownArm]:
         cells = [f"{value:.3g}" for value in (arm.iqm, min(arm.scores), max(arm.scores))]
         sheet, missing = _sheet(arm)
         drawing = svg_strips([strip], scale, all_strips=strips)
-        yield ShownArm(arm, [*cells, str(arm.failed)], drawing, sheet, missing)
+        yield ShownArm(arm, cells, drawing, sheet, missing)
 
 
 def _sheet(arm: ArmResult) -> tuple[Picture | None, str]:

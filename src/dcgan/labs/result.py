@@ -11,7 +11,7 @@ import numpy as np
 
 from dcgan.labs.claim import Claim, Expectation
 from dcgan.labs.measures import MEASURES, Measure
-from dcgan.labs.statistics import (
+from dcgan.labs.verdict import (
     LEVEL,
     Judgement,
     Kind,

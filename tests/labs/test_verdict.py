@@ -8,7 +8,7 @@ from math import log, sqrt
 import numpy as np
 import pytest
 
-from dcgan.labs.statistics import (
+from dcgan.labs.verdict import (
     combine,
     holm,
     interval,
