@@ -127,3 +127,14 @@ def test_any_values_are_drawn_within_the_frame(values, scale):
     texts = [one.text for one in drawn(chart).iter("text")]
     assert len(texts) <= 20
     assert max(map(len, texts)) <= 11
+
+
+def test_thin_lines_are_drawn_and_not_in_the_legend():
+    points = [(0, 1.0), (100, 2.0)]
+    chart = Chart(
+        "a", [Line("seed", points, color=2, is_thin=True), Line("median", points, color=2)]
+    )
+    svg = svg_chart(chart)
+    assert svg.count('class="line-2 thin"') == 1
+    assert svg.count("<circle") == 2  # of the median alone
+    assert [line.label for _, line in chart.legend] == ["median"]

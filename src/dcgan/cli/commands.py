@@ -46,7 +46,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "report": ("RUN",),
     "evaluate": ("RUN", "[DATA]"),
     "compare": ("RUNS...",),
-    "lab": ("[LAB]",),
+    "lab": ("[NAME]",),
     "probe": ("RUN", "DATA"),
     "inspect": ("[DATA]",),
     "prepare": ("DATA", "--out PATH"),

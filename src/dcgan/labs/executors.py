@@ -5,9 +5,14 @@ Each is a few lines around a library that schedules. All machines must see the f
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable, Sequence
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any, Protocol
@@ -18,6 +23,9 @@ from dcgan.runtime.threads import cores
 
 _SLURM_MINUTES = 24 * 60
 """Time limit of a job of the array; SBATCH_TIMELIMIT sets another one."""
+
+_PATIENCE = 90.0
+"""Seconds that the jobs of a cluster have to save their state."""
 
 
 class Handle(Protocol):
@@ -56,16 +64,18 @@ class LocalExecutor:
 
 
 class RayExecutor:
-    """Tasks of a Ray cluster: that of ``RAY_ADDRESS``, else one of this machine's cores."""
+    """Tasks of a Ray cluster: that of ``RAY_ADDRESS``, else one of ``jobs`` cores, started here."""
 
     def __init__(self, jobs: int, *, uses_gpu: bool) -> None:
         ray = _imported("ray")
         self._ray, self._began = ray, not ray.is_initialized()
         if self._began:
-            try:  # a cluster decides itself how many tasks it runs
-                ray.init(address="auto", log_to_driver=False)
-            except ConnectionError:
-                ray.init(num_cpus=jobs, include_dashboard=False, log_to_driver=False)
+            with _own_signals():
+                if address := os.environ.get("RAY_ADDRESS"):
+                    # the cluster decides how many tasks it runs
+                    ray.init(address=address, log_to_driver=False)
+                else:
+                    ray.init("local", num_cpus=jobs, include_dashboard=False, log_to_driver=False)
         self._task = ray.remote(num_cpus=1, num_gpus=int(uses_gpu))(run_job)
         self._references: list[Any] = []
 
@@ -77,7 +87,8 @@ class RayExecutor:
         for reference in self._references:
             self._ray.cancel(reference)
         if self._references:
-            self._ray.wait(self._references, num_returns=len(self._references), timeout=120)
+            number = len(self._references)
+            self._ray.wait(self._references, num_returns=number, timeout=_PATIENCE)
         if self._began:
             self._ray.shutdown()
 
@@ -110,6 +121,9 @@ class SlurmExecutor:
         for handle in self._handles:
             if not handle.done():
                 handle.cancel()
+        deadline = time.monotonic() + _PATIENCE
+        while not all(handle.done() for handle in self._handles) and time.monotonic() < deadline:
+            time.sleep(1)
 
 
 _EXECUTORS: dict[str, Callable[[int, Path, bool], Executor]] = {
@@ -155,6 +169,17 @@ def refuse_executor(name: str, jobs: int | None) -> None:
         )
     if jobs is not None and jobs < 1:
         raise ConfigError("jobs", jobs, "use 1 or more")
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep the handler of SIGTERM, which Ray replaces by one that ends the process."""
+    previous = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, previous)
 
 
 def _imported(package: str) -> Any:
