@@ -39,10 +39,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="train the runs here, and record what they logged")
     parser.add_argument("--data-root", type=Path, default=os.environ.get("DCGAN_DATA"))
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--shift", type=int, default=0, help="added to the seed of each run")
     asked = parser.parse_args()
     if asked.out:
         os.environ["OMP_NUM_THREADS"] = "1"
-        runs = all_runs()
+        runs = all_runs(asked.shift)
         with ProcessPoolExecutor(asked.jobs) as pool:
             jobs = [pool.submit(_train, run, asked.data_root, asked.out) for run in runs]
             for job in jobs:

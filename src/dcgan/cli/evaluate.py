@@ -52,7 +52,7 @@ def evaluate(
     every
         Score every checkpoint, plot the scores over images seen, and name the best.
     extractor
-        Choose the feature extractor: auto (classifier if there are labels, else random),
+        Choose the feature extractor: auto (classifier if there are labels, else pretrained),
         classifier, random, inception, or a file: Inception weights (.pth), TorchScript or
         exported (.pt2).
     images

@@ -309,9 +309,9 @@ class MetricsConfig(Section):
     metric: Distance | Literal["off"] = "frechet"
     """Choose the distance between real and generated images that selects the best checkpoint:
     frechet, kernel (squared MMD), or off. Lower is better."""
-    extractor: str = "random"
-    """Choose the feature extractor: random, classifier, inception, a file, or auto, which is the
-    classifier if there are labels and else random, as for dcgan evaluate."""
+    extractor: str = "pretrained"
+    """Choose the feature extractor: pretrained, classifier, random, inception, a file, or auto,
+    which is the classifier if there are labels and else pretrained, as for dcgan evaluate."""
     images: Annotated[int, Field(ge=50)] = 2000
     """Set how many generated images to score, always of the same latents, and as many real
     images."""

@@ -25,12 +25,13 @@ from dcgan.metrics.extractors.classifier_training import (
 )
 from dcgan.metrics.extractors.inception import inception_extractor
 from dcgan.metrics.extractors.module import module_extractor
+from dcgan.metrics.extractors.pretrained import pretrained_extractor
 from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.runtime.files import expanded
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.wording import counted
 
-NAMES = ("auto", "random", "classifier", "inception")
+NAMES = ("auto", "pretrained", "classifier", "random", "inception")
 
 _MOST_IMAGES = 60_000
 """Images that a classifier is trained on: as many as MNIST has."""
@@ -59,12 +60,13 @@ def open_extractor(
     Parameters
     ----------
     wanted : str
-        ``random``; ``classifier``, trained once on the dataset's labels and kept in the cache;
+        ``pretrained``, a small network that comes with this package; ``classifier``, trained once
+        on the dataset's labels and kept in the cache; ``random``, fixed random convolutions;
         ``inception``, the standard weights if they are in the cache; ``auto``, classifier if there
-        are labels, else random; or a file: Inception weights (``.pth``), TorchScript, or an
+        are labels, else pretrained; or a file: Inception weights (``.pth``), TorchScript, or an
         exported program (``.pt2``). Instead of a classifier that is not clearly better than
-        guessing (see :mod:`dcgan.metrics.extractors.chance`), random is used; where the numbers of
-        images already show that none can be, none is trained.
+        guessing (see :mod:`dcgan.metrics.extractors.chance`), pretrained is used; where the numbers
+        of images already show that none can be, none is trained.
     dataset : ImageDataset
         Provides the size, the channels and the labels.
     device : torch.device, default CPU
@@ -85,13 +87,13 @@ def open_extractor(
     if wanted == "auto":
         problem = _no_classes_to_learn(dataset)
         if problem:
-            reporter.note(f"using the feature extractor random: {problem}")
-        wanted = "random" if problem else "classifier"
+            reporter.note(f"using the feature extractor pretrained: {problem}")
+        wanted = "pretrained" if problem else "classifier"
     if wanted == "classifier":
         found = classes_of(dataset)
         if found is None:
             raise DataError(
-                "the images have no labels to train a classifier on. Set `extractor=random`, or"
+                "the images have no labels to train a classifier on. Set `extractor=pretrained`, or"
                 " sort the images into one folder per class"
             )
         problem = _too_unequal(dataset, found[1])
@@ -100,8 +102,10 @@ def open_extractor(
             problem = _near_chance(classifier, dataset, found[1])
             if not problem:
                 return classifier
-        reporter.note(f"using the feature extractor random: {problem}")
-        wanted = "random"
+        reporter.note(f"using the feature extractor pretrained: {problem}")
+        wanted = "pretrained"
+    if wanted == "pretrained":
+        return pretrained_extractor(channels, (height, width), device=device)
     if wanted == "random":
         return random_extractor(channels, (height, width), device=device)
     if wanted == "inception":

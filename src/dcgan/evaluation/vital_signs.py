@@ -5,7 +5,6 @@ N, M images · C channels · H, W sides · F features
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from dcgan.metrics.memorization import nearest, repeats
 from dcgan.metrics.neighbors import density_coverage, precision_recall
 
-_MOST = 1000
+MOST = 1000
 """Images whose features are compared: more would cost time that grows with the square."""
 
 _RARE = 0.05
@@ -64,13 +63,13 @@ class VitalSigns:
             neighbor than 95 % of real images have. ``distance``: the median distance to the nearest
             real image, of all, divided by that between real images.
         """
-        real_NF, generated_MF = self.real_NF[:_MOST], generated_MF[:_MOST]
+        real_NF, generated_MF = self.real_NF[:MOST], generated_MF[:MOST]
         count = min(len(real_NF), len(generated_MF))
         real_NF, generated_MF = real_NF[:count], generated_MF[:count]
         near_N = np.sort(_to_others(real_NF))
-        known_NF = self.real_NF[:_MOST]
+        known_NF = self.real_NF[:MOST]
         if self.other_NF is not None:
-            known_NF = np.concatenate([known_NF, self.other_NF[:_MOST]])
+            known_NF = np.concatenate([known_NF, self.other_NF[:MOST]])
         shares = precision_recall(real_NF, generated_MF)
         variance_F, real_variance_F = generated_MF.var(axis=0), real_NF.var(axis=0)
         return {
@@ -86,27 +85,6 @@ class VitalSigns:
                 / max(np.median(_to_others(known_NF)), 1e-12)
             ),
         }
-
-
-class FirstImages:
-    """Keeps the first images of a stream, for vital signs of their pixels."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._parts: list[NDArray[np.uint8]] = []
-        self._count = 0
-
-    def noted(self, parts: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-        """The same stream of parts (n, C, H, W)."""
-        for part in parts:
-            if self._count < self._most:
-                self._parts.append(part[: self._most - self._count].copy())
-                self._count += len(self._parts[-1])
-            yield part
-
-    def images(self) -> NDArray[np.uint8]:
-        """The first images, uint8 (N, C, H, W)."""
-        return np.concatenate(self._parts)
 
 
 def pixel_signs(pixel_MCHW: NDArray[np.uint8], real_NCHW: NDArray[np.uint8]) -> dict[str, float]:

@@ -30,11 +30,6 @@ class DistanceToReal:
         Which real images.
     seed : int
         Of the latents of the generated images.
-
-    Attributes
-    ----------
-    real_NF, other_NF : float32 (N, F)
-        Features of the reference and of the others.
     """
 
     def __init__(
@@ -50,18 +45,17 @@ class DistanceToReal:
         self._measure, self._extractor = measure, extractor
         self._split, self._seed = split, seed
         self._distance = _DISTANCES[measure]
-        self.real_NF = extractor(reference).values
-        self.other_NF = extractor(others).values
-        self._baseline = self._distance(self.real_NF, self.other_NF)
+        self._real_NF = extractor(reference).values
+        self._baseline = self._distance(self._real_NF, extractor(others).values)
 
     def score(self, generated_MF: NDArray[np.float32]) -> Score:
         """The score of generated images, from their features (M, F) by the same extractor."""
         return Score(
             metric=f"{self._measure}_distance",
-            value=self._distance(self.real_NF, generated_MF),
+            value=self._distance(self._real_NF, generated_MF),
             baseline=self._baseline,
             extractor=self._extractor.label,
-            real=len(self.real_NF),
+            real=len(self._real_NF),
             generated=len(generated_MF),
             split=self._split,
             seed=self._seed,

@@ -13,9 +13,7 @@ from dcgan.config import RunConfig, resolved
 from dcgan.data import ImageDataset
 from dcgan.errors import DataError
 from dcgan.evaluation.network_signs import network_signs
-from dcgan.evaluation.real_images import two_samples
-from dcgan.evaluation.vital_signs import FirstImages, VitalSigns
-from dcgan.metrics.distance import DistanceToReal
+from dcgan.evaluation.score_and_signs import ScoreAndSigns
 from dcgan.runs.scores import Measured, Scoreboard, read_scores
 from dcgan.runtime.rng import derived_seed
 from dcgan.training.context import RunContext
@@ -26,9 +24,6 @@ from dcgan.training.state import TrainingState
 from dcgan.training.tensorboard_log import TensorBoardLog
 
 _BATCH = 64
-
-_LOOKED_AT = 256
-"""Images whose pixels vital signs are taken of."""
 
 _EARLY = 8
 """The first score comes after the interval divided by this, the next after twice as many images
@@ -79,8 +74,7 @@ class MeasureHook:
         self._count = measured_images(run.config, run.dataset)
         self._schedule = measuring_schedule(resolved(run.config.metrics.every))
         self._places = run.config.records.keep_best
-        self._distance_to_real: DistanceToReal | None = None
-        self._vital_signs: VitalSigns | None = None
+        self._compare: ScoreAndSigns | None = None
         self._is_broken = False
         earlier = read_scores(run.folder)
         self._measured_at = earlier[-1].images if earlier else 0
@@ -125,13 +119,10 @@ class MeasureHook:
         if self._is_broken:
             return
         began = time.perf_counter()
-        if self._distance_to_real is None or self._vital_signs is None:
-            self._distance_to_real, self._vital_signs = self._references()
-        some = FirstImages(_LOOKED_AT)
-        assert self._run.extractor is not None
-        generated_MF = self._run.extractor(some.noted(self._images(state))).values
-        score = self._distance_to_real.score(generated_MF)
-        signs = self._vital_signs.of(some.images(), generated_MF) | self._network_signs(state)
+        if self._compare is None:
+            self._compare = self._comparison()
+        score, signs = self._compare.of(self._images(state))
+        signs |= self._network_signs(state)
         if self._board is None or self._board.protocol != score.protocol:
             self._board = Scoreboard(self._run.folder, score.protocol, self._places)
         name = self._save(state) if self._board.has_place_for(score) else None
@@ -155,17 +146,12 @@ class MeasureHook:
                 " set a larger one"
             )
 
-    def _references(self) -> tuple[DistanceToReal, VitalSigns]:
+    def _comparison(self) -> ScoreAndSigns:
         """What generated images are compared with."""
         metric, extractor = self._run.config.metrics.metric, self._run.extractor
         assert metric != "off" and extractor is not None
-        reference, others, split = two_samples(self._run.dataset, self._count)
         seed = derived_seed(self._run.config.seed, "metrics")
-        some = FirstImages(_LOOKED_AT)
-        distance = DistanceToReal(
-            metric, extractor, some.noted(reference), others, split=split, seed=seed
-        )
-        return distance, VitalSigns(some.images(), distance.real_NF, distance.other_NF)
+        return ScoreAndSigns(metric, extractor, self._run.dataset, self._count, seed=seed)
 
     def _network_signs(self, state: TrainingState) -> dict[str, float]:
         seed = derived_seed(self._run.config.seed, "metrics")

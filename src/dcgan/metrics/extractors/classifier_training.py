@@ -209,7 +209,7 @@ def _check_data(images: NDArray[np.uint8], labels: NDArray[Any], names: Sequence
     if not 2 <= len(names) <= MOST_CLASSES:
         raise DataError(
             f"{len(names):,} classes: a classifier needs from 2 to {MOST_CLASSES:,}. Choose another"
-            " label, or `extractor=random`, which needs none"
+            " label, or `extractor=pretrained`, which needs none"
         )
     if len(labels) and not 0 <= labels.min() <= labels.max() < len(names):
         raise DataError(
@@ -222,7 +222,7 @@ def _check_data(images: NDArray[np.uint8], labels: NDArray[Any], names: Sequence
         raise DataError(
             f"class {names[rarest]!r} has {counted(int(counts[rarest]), 'image')}; a classifier"
             f" needs at least {FEWEST_IMAGES} of each class. Leave the class out, or set"
-            " `extractor=random`"
+            " `extractor=pretrained`"
         )
 
 

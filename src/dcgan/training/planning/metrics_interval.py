@@ -14,7 +14,9 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from dcgan.config import RunConfig, with_settings
+from dcgan.evaluation.vital_signs import MOST
 from dcgan.metrics.extractor import Extractor
+from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.models.batch_norm import STATISTICS_IMAGES
 from dcgan.runs.networks import Networks
 
@@ -31,7 +33,7 @@ class _Costs(NamedTuple):
 
 
 _WIDTH = 392
-"""Features of the ``random`` extractor."""
+"""Features of the extractor ``random``, which vital signs are computed on."""
 
 _COSTS = {
     "cpu": _Costs(layer=2e5, extractor=2.5, distance=8e8),
@@ -87,10 +89,13 @@ def measuring_interval(
     of_discriminator_step = of_generator + 6 * of_discriminator
     of_generator_step = 2 * of_generator + 2 * of_discriminator
     of_training = of_discriminator_step + of_generator_step / config.optim.discriminator_steps
-    products, width = _of_extractor(extractor, networks.image_shape)
-    of_features = costs.extractor * products
-    of_distance = costs.distance * (width / _WIDTH) ** 3
-    of_measuring = (STATISTICS_IMAGES + count) * of_generator + count * of_features + of_distance
+    channels, height, width = networks.image_shape
+    for_signs = random_extractor(channels, (height, width), device=extractor.device)
+    products, features = _of_extractor(extractor, networks.image_shape)
+    products_of_signs, _ = _of_extractor(for_signs, networks.image_shape)
+    of_features = costs.extractor * (count * products + min(count, MOST) * products_of_signs)
+    of_distance = costs.distance * (features / _WIDTH) ** 3
+    of_measuring = (STATISTICS_IMAGES + count) * of_generator + of_features + of_distance
     images = of_measuring / of_training / config.metrics.share
     return max(1, int(images + 0.5))
 
