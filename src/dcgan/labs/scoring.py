@@ -14,11 +14,8 @@ import torch
 
 from dcgan.config import parse_config, read_yaml
 from dcgan.errors import CheckpointError, RunError
-from dcgan.evaluation.extractors import open_extractor
-from dcgan.evaluation.real_images import two_samples
-from dcgan.evaluation.vital_signs import FirstImages, VitalSigns
-from dcgan.metrics.distance import DistanceToReal
-from dcgan.metrics.extractor import Extractor
+from dcgan.evaluation.score_and_signs import ScoreAndSigns
+from dcgan.metrics.extractors.pretrained import pretrained_extractor
 from dcgan.runs.checkpoints import list_checkpoints, write_checkpoint
 from dcgan.runs.dataset import open_dataset
 from dcgan.runs.folder import RunFolder
@@ -34,9 +31,6 @@ SCORED = 5_000
 
 _SEED = 0
 """Of the latents: all runs get the same."""
-
-_LOOKED_AT = 256
-"""Images whose pixels vital signs are taken of, as in training."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +82,11 @@ class Scorer:
 
     def __init__(self, run: Run, data_root: Path | None, reporter: Reporter) -> None:
         dataset = open_dataset(run.folder, run.networks, data_root=data_root, reporter=reporter)
-        self._extractor: Extractor = open_extractor(
-            "auto", dataset, device=run.device, reporter=reporter
-        )
-        self._shape = dataset.shape
+        channels, height, width = self._shape = dataset.shape
+        extractor = pretrained_extractor(channels, (height, width), device=run.device)
+        self._features = f"{extractor.label}: {extractor.about}"
         self._count = min(SCORED, len(dataset) // 2)
-        reference, others, split = two_samples(dataset, self._count)
-        some = FirstImages(_LOOKED_AT)
-        self._distance = DistanceToReal(
-            "frechet", self._extractor, some.noted(reference), others, split=split, seed=_SEED
-        )
-        self._signs = VitalSigns(some.images(), self._distance.real_NF, self._distance.other_NF)
+        self._compare = ScoreAndSigns("frechet", extractor, dataset, self._count, seed=_SEED)
 
     def score(self, run: Run, path: Path) -> Scored:
         """Score the checkpoint that a run is opened at, and store the result in a file.
@@ -111,18 +99,14 @@ class Scorer:
                 f"{run.path}: generates images of shape {shape}, and other arms {self._shape}."
                 " Set data.size and data.channels in the settings of the lab"
             )
-        some = FirstImages(_LOOKED_AT)
-        images = some.noted(run.stream(self._count, seed=_SEED))
-        generated_MF = self._extractor(images).values
-        distance = self._distance.score(generated_MF)
-        signs = self._signs.of(some.images(), generated_MF)
+        distance, signs = self._compare.of(run.stream(self._count, seed=_SEED))
         found = Scored(
             checkpoint=run.checkpoint.name,
             images_seen=run.images_seen,
             values={distance.metric: distance.value, **signs},
             real=distance.baseline,
             protocol=f"{distance.generated:,} generated images, compared with {distance.split};"
-            f" features of {distance.extractor}: {self._extractor.about}",
+            f" features of {self._features}",
         )
         write_json(path, found.to_json())
         return found
