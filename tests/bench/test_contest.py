@@ -12,13 +12,13 @@ from tests.conftest import Notes
 
 from dcgan.bench import contest
 from dcgan.bench.contest import Contestant, Result, compete, contestants, results
-from dcgan.bench.limits import Work
 from dcgan.bench.memory import peak_memory
 from dcgan.bench.plain import PlainLoop
 from dcgan.bench.report import measure, open_config
 from dcgan.bench.table import markdown, row
 from dcgan.config import load_recipe
 from dcgan.errors import ConfigError
+from dcgan.runtime.work import Work
 from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.rules import Batch

@@ -141,7 +141,7 @@ def test_fewer_images_than_asked_and_a_missing_classifier_are_explained(dcgan, r
         Image.fromarray(pixels).save(folder / f"{number}.png")
     code, _, err = dcgan("evaluate", run, tmp_path / "images", "--number", 500)
     assert code == 0
-    assert "extractor random: class rare has 5 images; a classifier needs 10 of each" in err
+    assert "extractor pretrained: class rare has 5 images; a classifier needs 10 of each" in err
     assert "using 55 images instead of 500: half of the dataset" in err
 
 

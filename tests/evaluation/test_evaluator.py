@@ -333,7 +333,7 @@ def test_the_search_for_an_extractor_names_what_there_is(small_run, dataset):
     ):
         open_extractor("clasifier", dataset)
     bare = HeldDataset(take(dataset, np.arange(200)))
-    assert open_extractor("auto", bare).name == "random"
+    assert open_extractor("auto", bare).name == "pretrained"
     with pytest.raises(DataError, match="no labels"):
         open_extractor("classifier", bare)
 

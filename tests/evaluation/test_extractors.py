@@ -60,8 +60,8 @@ def test_a_classifier_that_learned_nothing_is_not_used(dataset, wanted):
     unlike = load_dataset(open_items(items(120)), (16, 16), 1)
     alike = load_dataset(open_items(items(0)), (16, 16), 1)
     assert open_extractor(wanted, unlike, reporter=said).name == "classifier"
-    assert not any("random" in line for line in said)
-    assert open_extractor(wanted, alike, reporter=said).name == "random"
+    assert not any("pretrained" in line for line in said)
+    assert open_extractor(wanted, alike, reporter=said).name == "pretrained"
     assert "not clearly more than always choosing the most frequent class (50.0%)" in said[-1]
 
 
@@ -70,9 +70,9 @@ def test_no_classifier_is_trained_that_cannot_be_shown_to_be_better_than_guessin
     said = Notes()
     rare = [(image, int(place < 12)) for place, (image, _) in enumerate(items(0, 300))]
     unequal = load_dataset(open_items(rare), (16, 16), 1)
-    assert open_extractor(wanted, unequal, reporter=said).name == "random"
+    assert open_extractor(wanted, unequal, reporter=said).name == "pretrained"
     assert said == [
-        "using the feature extractor random: 96.0% of the images are of the class 0. With 30"
+        "using the feature extractor pretrained: 96.0% of the images are of the class 0. With 30"
         " held-out images, even a perfect classifier cannot be shown to be better than always"
         " choosing it"
     ]

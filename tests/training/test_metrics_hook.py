@@ -57,7 +57,7 @@ def collapse(monkeypatch, images):
         plain(plan, state)
         if state.images_seen >= images:
             for group in state.players.generator_optimizer.param_groups:
-                group["lr"] = 3.0
+                group["lr"] = 300.0
 
     monkeypatch.setattr(loop.Plan, "prepare", prepare)
 
@@ -109,7 +109,7 @@ def test_each_measurement_names_what_it_rests_on(eager):
     for one in read_scores(eager.folder):
         score = one.score
         assert score.metric == "frechet_distance"
-        assert score.extractor.startswith("random:")
+        assert score.extractor.startswith("pretrained:")
         assert (score.real, score.generated) == (60, 60)
         assert "60 of 1,797" in score.split
         assert score.baseline is not None

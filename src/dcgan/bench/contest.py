@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dcgan.bench.limits import Work, work_of
 from dcgan.bench.plain import PlainLoop
 from dcgan.config import RunConfig, merge, parse_config, resolved
 from dcgan.data import load_dataset, open_items
 from dcgan.runtime.device import no_tf32, synchronise
+from dcgan.runtime.work import Work, work_of
 from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.rules import Batch

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from dcgan.config import RunConfig, with_settings
 from dcgan.evaluation.vital_signs import MOST
@@ -19,6 +18,7 @@ from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.models.batch_norm import STATISTICS_IMAGES
 from dcgan.runs.networks import Networks
+from dcgan.runtime.work import work_of
 
 
 class _Costs(NamedTuple):
@@ -108,7 +108,7 @@ def _of_extractor(extractor: Extractor, image_shape: tuple[int, int, int]) -> tu
     )
     found: list[Tensor] = []
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def forward() -> None:
         features = extractor.network(pixel_BCHW)
         found.append(features[0] if isinstance(features, tuple) else features)
@@ -118,6 +118,4 @@ def _of_extractor(extractor: Extractor, image_shape: tuple[int, int, int]) -> tu
 
 def _products(forward: Callable[[], object]) -> float:
     """Multiplications of a forward pass."""
-    with FlopCounterMode(display=False) as counter:
-        forward()
-    return float(counter.get_total_flops()) / 2  # it counts multiplications and additions
+    return work_of(forward).flops / 2  # it counts multiplications and additions
