@@ -80,16 +80,32 @@ def main() -> None:
 
 def read(name: str, root: Path) -> tuple[Tensor, NDArray[np.int64]]:
     """Images of a dataset, uint8 (N, 3, 32, 32), and their classes (N,)."""
+    images, classes = read_as(name, root, SIDE, 3)
+    return torch.from_numpy(images), classes
+
+
+def read_as(
+    name: str, root: Path, side: int, channels: int, *, is_fine: bool = False
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images of a dataset in a size, uint8 (N, C, H, W), and their classes (N,).
+
+    The classes of shapes are by shape and color or, fine ones, by shape, angle and size.
+    """
     files = {"cifar10": "cifar10-train.zip", "emoji": "emoji-64.zip"}
     source = open_source(str(root / files[name]) if name in files else name, root)
-    dataset = load_dataset(source, (SIDE, SIDE), 3)
+    dataset = load_dataset(source, (side, side), channels)
     rows = dataset.rows(np.arange(len(dataset)))
-    if name == "shapes":
-        shape, color = dataset.labels["shape"].values, dataset.labels["colour"].values
-        classes = shape.astype(np.int64) * 4 + color.astype(np.int64)
+    values = {factor: known.values[rows] for factor, known in dataset.labels.items()}
+    if name != "shapes":
+        classes = values["label"]
+    elif is_fine:
+        turns = np.choose(values["shape"], [np.inf, np.pi / 2, 2 * np.pi / 3])  # of a symmetry
+        quarter = np.floor(4 * (values["angle"] / turns % 1)).astype(np.int64)
+        third = np.searchsorted(np.quantile(values["size"], [1 / 3, 2 / 3]), values["size"])
+        classes = (values["shape"] * 4 + quarter) * 3 + third
     else:
-        classes = dataset.labels["label"].values.astype(np.int64)
-    return torch.from_numpy(take(dataset, np.arange(len(dataset)))), classes[rows]
+        classes = values["shape"] * 4 + values["colour"]
+    return take(dataset, np.arange(len(dataset))), classes.astype(np.int64)
 
 
 def fit(data: Data, steps: int) -> Learner:
