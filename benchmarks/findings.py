@@ -1,0 +1,122 @@
+"""Collect the verdicts of labs and write `docs/findings.md` from them.
+
+    python benchmarks/findings.py [LABS ...]
+
+Copies each `LABS/*/verdict.json`, as `dcgan lab` writes it, to `results/labs/`, without the paths
+of the machine. The page is written from all stored verdicts: those of the full budget, and those of
+the quick one where there is no other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from dcgan.labs.loading import list_labs, load_claim
+from dcgan.labs.verdict import holm
+
+STORED = Path(__file__).parent / "results" / "labs"
+PAGE = Path(__file__).parents[1] / "docs" / "findings.md"
+
+INTRODUCTION = """# Findings: which claims about GANs hold here
+
+Each row is a lab: an experiment about one claim, with the same budget for all arms and paired
+seeds ([how to read a verdict](guide/labs.md)). This page is written by `benchmarks/findings.py`
+from the results of `dcgan lab`, in `benchmarks/results/labs/`. A quick budget has three seeds and a
+few minutes. It shows only large differences, so many of its verdicts are *cannot be told*. A full
+budget has eight seeds.
+
+A verdict is about small networks, small images and short runs: read the budget beside it. The
+estimate is a ratio of Fréchet distances unless the row says otherwise; above 1, the first arm is
+better.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("labs", type=Path, nargs="*")
+    for folder in parser.parse_args().labs:
+        for path in sorted(folder.glob("*/verdict.json")):
+            store(json.loads(path.read_text()))
+    found = [json.loads(path.read_text()) for path in sorted(STORED.glob("*.json"))]
+    full = {one["lab"] for one in found if is_full(one)}
+    shown = [one for one in found if is_full(one) or one["lab"] not in full]
+    PAGE.write_text(
+        "\n".join([INTRODUCTION, *summary(shown), *table(shown), *details(shown)]) + "\n"
+    )
+
+
+def store(verdict: dict[str, Any]) -> None:
+    del verdict["page"]
+    verdict["data"] = Path(verdict["data"]).name
+    for arm in verdict["arms"]:
+        arm["runs"] = [Path(run).name for run in arm["runs"]]
+    STORED.mkdir(parents=True, exist_ok=True)
+    kind = "full" if is_full(verdict) else "quick"
+    text = json.dumps(verdict, indent=1, ensure_ascii=False) + "\n"
+    (STORED / f"{verdict['lab']}-{kind}.json").write_text(text)
+
+
+def is_full(verdict: dict[str, Any]) -> bool:
+    return "--budget full" in verdict["about"]["repeat"]
+
+
+def summary(shown: list[dict[str, Any]]) -> list[str]:
+    counts = {
+        name: sum(one["verdict"] == name for one in shown)
+        for name in ("holds", "does not hold", "cannot be told")
+    }
+    lasting = sum(
+        one["verdict"] == "holds" and p <= 0.05
+        for one, p in zip(shown, holm([one["p_value"] for one in shown]), strict=True)
+    )
+    missing = sorted(set(list_labs()) - {one["lab"] for one in shown})
+    lines = [
+        f"Of {len(shown)} claims, {counts['holds']} hold, {counts['does not hold']} do not, and"
+        f" {counts['cannot be told']} cannot be told. {lasting} of those that hold also do so after"
+        " Holm's correction for so many tests; without it, about one in forty wrong expectations"
+        " seems to hold."
+    ]
+    if missing:
+        lines.append(f"\nNot run yet: {', '.join(f'`{name}`' for name in missing)}.")
+    return lines
+
+
+def table(shown: list[dict[str, Any]]) -> list[str]:
+    lines = [
+        "\n| lab | claim | verdict | adjusted p | data and budget | date |",
+        "|---|---|---|---|---|---|",
+    ]
+    order = ("holds", "does not hold", "cannot be told")
+    pairs = zip(shown, holm([one["p_value"] for one in shown]), strict=True)
+    for one, p in sorted(pairs, key=lambda pair: (order.index(pair[0]["verdict"]), pair[0]["lab"])):
+        lines.append(
+            f"| [`{one['lab']}`](#{one['lab']}) | {one['claim'].strip()} | **{one['verdict']}** |"
+            f" {p:.2g} | {one['data']}; {one['budget']} | {one['about']['date']} |"
+        )
+    return lines
+
+
+def details(shown: list[dict[str, Any]]) -> list[str]:
+    lines = []
+    for one in shown:
+        claim = load_claim(one["lab"])
+        lines += [f"\n## {one['lab']}\n", f"{one['claim'].strip()} ({claim.source.strip()})\n"]
+        lines += [f"- {each['in_words']}: **{each['verdict']}**" for each in one["expectations"]]
+        lines.append(
+            "\n| arm | score (interquartile mean) | failed | findings |\n|---|---|---|---|"
+        )
+        for arm in one["arms"]:
+            findings = ", ".join(f"{name} {count}" for name, count in arm["findings"].items())
+            lines.append(
+                f"| {arm['title']} | {arm['iqm']:.3g} | {arm['failed']} of {len(arm['scores'])} |"
+                f" {findings or '-'} |"
+            )
+        lines.append(f"\n*Known today*: {claim.literature.strip()}\n\n`{one['about']['repeat']}`")
+    return lines
+
+
+if __name__ == "__main__":
+    main()
