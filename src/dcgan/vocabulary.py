@@ -26,7 +26,8 @@ Norm = Literal[
 Activation = Literal["none", "relu", "leaky_relu", "selu", "tanh"]
 Order = Literal["norm-activation", "activation-norm"]
 Initialisation = Literal["default", "dcgan", "he"]
-Upsampling = Literal["transposed", "bilinear"]
+Upsampling = Literal["transposed", "bilinear", "nearest"]
+Interpolation = Literal["bilinear", "nearest"]
 ClassPooling = Literal["sum", "mean"]
 Distribution = Literal["normal", "uniform"]
 

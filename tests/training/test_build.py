@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from operator import attrgetter
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ import torch
 from dcgan.config import list_recipes, load_recipe, merge, parse_config
 from dcgan.data import HeldDataset
 from dcgan.errors import ConfigError, GeometryError
+from dcgan.runs.networks import Networks
 from dcgan.training.build import build_batches, build_plan, build_rules, build_state
 from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.rules import Batch, StepPlan
@@ -63,6 +65,19 @@ def test_a_classic_is_trained_in_fp32_whatever_the_processor(name, monkeypatch):
     config = config_of(name)
     rules = build_rules(config, resolve_networks(config).latent, CPU)
     assert rules.precision is torch.float32
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+def test_the_interpolation_of_a_layer_is_kept_with_the_run(interpolation):
+    layers = [
+        {"conv_transpose": 4, "kernel": 14},
+        {"conv": 1, "resize": 28, "interpolation": interpolation, "kernel": 3, "padding": 1},
+    ]
+    networks = resolve_networks(config_of("small-mnist", model={"generator": {"layers": layers}}))
+    stored = json.loads(json.dumps(networks.to_json()))
+    again = Networks.from_json(stored).build_generator()
+    assert again.blocks[1].resize.mode == interpolation
+    assert ("interpolation" in stored["generator"][1]) == (interpolation != "bilinear")
 
 
 def test_the_rectangular_recipe_draws_157x128_and_ends_in_one_number():
