@@ -33,7 +33,13 @@ Distribution = Literal["normal", "uniform"]
 
 # training
 LossName = Literal[
-    "non-saturating", "saturating", "hinge", "least-squares", "wasserstein", "relativistic"
+    "non-saturating",
+    "non-saturating-on-probabilities",
+    "saturating",
+    "hinge",
+    "least-squares",
+    "wasserstein",
+    "relativistic",
 ]
 PenaltyName = Literal["r1", "r2", "wgan_gp", "dragan"]
 PenaltyPlace = Literal["real", "fake", "between", "around"]

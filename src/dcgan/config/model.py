@@ -153,8 +153,8 @@ class GeneratorConfig(NetworkConfig):
     """The generator: a table of layers, or a planned network."""
 
     upsampling: Upsampling = "transposed"
-    """Choose how a planned network doubles the size: transposed convolutions, or bilinear or nearest
-    neighbor resizing and a convolution (both avoid checkerboard patterns)."""
+    """Choose how a planned network doubles the size: transposed convolutions, or resizing (bilinear
+    or nearest, which repeats pixels) and a convolution, which avoids checkerboard patterns."""
 
 
 class DiscriminatorConfig(NetworkConfig):

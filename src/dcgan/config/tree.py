@@ -137,7 +137,7 @@ class ObjectiveConfig(Section):
 
     loss: LossName = "non-saturating"
     """Choose the loss of both networks. Change it only to compare losses; saturating is the
-    original minimax loss."""
+    original minimax loss, non-saturating-on-probabilities rounds as a sigmoid and BCELoss do."""
     real_target: Annotated[float, Field(gt=0.5, le=1)] = 1.0
     """Set the discriminator's target for real images. Try 0.9 (one-sided label smoothing) if the
     discriminator is overfitting and there is no penalty."""

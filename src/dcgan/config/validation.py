@@ -24,7 +24,12 @@ _OF_WHOLE_BATCHES = (
 )
 """Settings that depend on the whole batch: key, value that turns it off, what it does."""
 
-_WITH_TARGETS = ("non-saturating", "saturating", "least-squares")
+_WITH_TARGETS = (
+    "non-saturating",
+    "non-saturating-on-probabilities",
+    "saturating",
+    "least-squares",
+)
 
 
 def validate_combinations(config: RunConfig) -> list[str]:

@@ -1,7 +1,8 @@
 """Adversarial losses on logits.
 
 The cross entropies are written with softplus(x) = log(1 + eˣ), since -log σ(x) = softplus(-x) and
--log(1 - σ(x)) = softplus(x): exact for any logit, where log(sigmoid(x) + ε) is not.
+-log(1 - σ(x)) = softplus(x): exact for any logit, where log(sigmoid(x) + ε) is not. Those on
+probabilities are inexact on purpose, for comparison with code that ends D in a sigmoid.
 
 B batch; every loss is a mean over it. Whatever the loss, a positive logit means real.
 """
@@ -11,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
-from torch.nn.functional import relu, softplus
+from torch.nn.functional import binary_cross_entropy, relu, softplus
 
 from dcgan.vocabulary import LossName
 
@@ -44,9 +46,33 @@ def _cross_entropy(logit_B: Tensor, target: float) -> Tensor:
     return (target * softplus(-logit_B) + (1 - target) * softplus(logit_B)).mean()
 
 
+def discriminator_cross_entropy_on_probabilities(
+    real_B: Tensor, fake_B: Tensor, *, real_target: float = 1.0, fake_target: float = 0.0
+) -> Tensor:
+    """:func:`discriminator_cross_entropy` on the sigmoid of the logits, as ``nn.BCELoss`` has it.
+
+    PyTorch clamps the logarithms at -100, and in the gradient p (1 - p) at 1e-12. In fp32, an image
+    that is wrongly found real has no gradient above a logit of 17, where p rounds to 1; one that is
+    wrongly found fake has hardly any below -28.
+
+    Parameters are those of :func:`discriminator_cross_entropy`.
+    """
+    on_real = _cross_entropy_on_probabilities(real_B, real_target)
+    return on_real + _cross_entropy_on_probabilities(fake_B, fake_target)
+
+
+def _cross_entropy_on_probabilities(logit_B: Tensor, target: float) -> Tensor:
+    return binary_cross_entropy(logit_B.sigmoid(), torch.full_like(logit_B, target))
+
+
 def generator_non_saturating(fake_B: Tensor) -> Tensor:
     """-log D(G(z)): strong gradients exactly when D rejects every sample (2014, section 3)."""
     return softplus(-fake_B).mean()
+
+
+def generator_non_saturating_on_probabilities(fake_B: Tensor) -> Tensor:
+    """-log D(G(z)) as ``nn.BCELoss`` has it; hardly any gradient where the logit is below -28."""
+    return _cross_entropy_on_probabilities(fake_B, 1.0)
 
 
 def generator_saturating(fake_B: Tensor) -> Tensor:
@@ -142,6 +168,11 @@ class Objective:
 OBJECTIVES: dict[LossName, Objective] = {
     "non-saturating": Objective(
         discriminator_cross_entropy, generator_non_saturating, has_targets=True
+    ),
+    "non-saturating-on-probabilities": Objective(
+        discriminator_cross_entropy_on_probabilities,
+        generator_non_saturating_on_probabilities,
+        has_targets=True,
     ),
     "saturating": Objective(discriminator_cross_entropy, generator_saturating, has_targets=True),
     "hinge": Objective(discriminator_hinge, generator_linear),
