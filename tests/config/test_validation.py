@@ -119,6 +119,24 @@ def check(*settings):
             "optim.batch",
             "images to compare",
         ),
+        ({"optim": {"joint_batch": True}}, "optim.joint_batch", "`model.discriminator.norm=batch`"),
+        (
+            {
+                "optim": {"joint_batch": True},
+                "model": {"discriminator": {"norm": "batch", "minibatch_stddev": True}},
+            },
+            "optim.joint_batch",
+            "not with real ones",
+        ),
+        (
+            {
+                "optim": {"joint_batch": True},
+                "model": {"discriminator": {"norm": "batch"}},
+                "objective": {"r1": 1},
+            },
+            "objective.r1",
+            "mixes",
+        ),
         ({"optim": {"generator": {"momentum": 0.9}}}, "optim.generator.momentum", "betas"),
         (
             {"optim": {"generator": {"algorithm": "sgd"}, "discriminator": {"momentum": 0.9}}},
@@ -160,6 +178,7 @@ def test_a_contradiction_is_refused_with_its_cure(settings, key, cure):
         {"objective": {"loss": "wasserstein"}, "model": {"discriminator": {"norm": "spectral"}}},
         {"objective": {"loss": "relativistic", "r1": 1, "r2": 1}},
         {"optim": {"batch": 63}, "model": {"discriminator": {"pack": 3}}},
+        {"optim": {"joint_batch": True}, "model": {"discriminator": {"norm": "batch", "pack": 2}}},
         {"objective": {"top_k_ramp": 9, "top_k": 0.5}},
         {"objective": {"penalties_fade_from": 9, "r2": 1}},
         {"objective": {"information": 2}, "model": {"latent": {"continuous": 1}}},

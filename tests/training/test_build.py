@@ -169,6 +169,7 @@ def test_weights_depend_on_the_seed_alone():
         ({"model": {"generator": {"noise_until": 7}}}, "noise_until", (7, 0)),
         ({"model": {"discriminator": {"noise_until": 7}}}, "noise_until", (0, 7)),
         ({"optim": {"discriminator_steps": 3}}, "discriminator_steps", 3),
+        ({"optim": {"joint_batch": True}}, "rules.joint_batch", True),
         ({"optim": {"micro_batch": 16}}, "rules.parts", 4),
         ({"objective": {"clip_weights": 0.2}}, "rules.clip_weights", 0.2),
         ({"objective": {"information": 0.2}}, "rules.information", 0.2),

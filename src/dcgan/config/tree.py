@@ -242,6 +242,9 @@ class OptimConfig(Section):
     batch_norm: BatchNormStatistics = "all"
     """Choose the images whose statistics batch norm uses with several processes: all (the whole
     batch) or own (the share of each process)."""
+    joint_batch: bool = False
+    """Pass real and generated images through the discriminator in one batch, so that its batch norm
+    uses the statistics of both. It is not recommended; by default, each has its own batch."""
     discriminator_steps: Positive = 1
     """Set the number of discriminator steps per generator step. Use 5 with the wasserstein
     loss."""

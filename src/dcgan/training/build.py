@@ -69,6 +69,7 @@ def build_rules(config: RunConfig, latent: LatentSpace, device: torch.device) ->
         penalties={name: weight for name, weight in weights.items() if weight > 0},
         penalty_interval=asked.penalty_interval,
         clip_weights=asked.clip_weights,
+        joint_batch=config.optim.joint_batch,
         information=asked.information,
         information_continuous=asked.information_continuous,
         clip_generator=config.optim.generator.clip_norm,

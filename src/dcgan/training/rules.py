@@ -54,6 +54,8 @@ class Rules:
         D's weights are clipped to ± this after each of its steps.
     clip_generator, clip_discriminator : float, optional
         Largest norm of a network's whole gradient.
+    joint_batch : bool
+        Whether D sees real and generated images in one batch, which its batch norm mixes.
     information, information_continuous : float
         Weight of InfoGAN's loss, and of its continuous codes within it.
     precision : torch.dtype
@@ -70,6 +72,7 @@ class Rules:
     clip_weights: float | None = None
     clip_generator: float | None = None
     clip_discriminator: float | None = None
+    joint_batch: bool = False
     information: float = 1.0
     information_continuous: float = 0.1
     precision: torch.dtype = torch.float32
