@@ -40,6 +40,10 @@ def check(*settings):
             ({"objective": {"loss": loss, "real_target": 0.9}}, "objective.real_target", "targets")
             for loss in ("hinge", "wasserstein", "relativistic")
         ),
+        *(
+            ({"objective": {"loss": "hinge", name: 0.1}}, f"objective.{name}", "no targets")
+            for name in ("real_target_spread", "fake_target_spread", "flipped_targets")
+        ),
         ({"objective": {"fake_target": 0.1}}, "objective.fake_target", "`objective.force_two"),
         (
             {"objective": {"fake_target": 0.1, "loss": "hinge", "force_two_sided": True}},
@@ -173,6 +177,7 @@ def test_a_contradiction_is_refused_with_its_cure(settings, key, cure):
     [
         {"objective": {"fake_target": 0.1, "force_two_sided": True}},
         {"objective": {"loss": "least-squares", "real_target": 0.9}},
+        {"objective": {"real_target_spread": 0.2, "flipped_targets": 0.1}},
         {"objective": {"loss": "wasserstein", "wgan_gp": 10}},
         {"objective": {"loss": "wasserstein", "clip_weights": 0.01}},
         {"objective": {"loss": "wasserstein"}, "model": {"discriminator": {"norm": "spectral"}}},

@@ -180,6 +180,12 @@ def test_weights_depend_on_the_seed_alone():
             {"real_target": 0.9, "fake_target": 0.2},
         ),
         (
+            {"objective": {"fake_target_spread": 0.1, "flipped_targets": 0.2}},
+            "rules.target_noise",
+            {"real_target_spread": 0, "fake_target_spread": 0.1, "flipped_targets": 0.2},
+        ),
+        ({}, "rules.target_noise", {}),
+        (
             {"objective": {"r1": 1, "r2": 2, "wgan_gp": 3, "dragan": 4}},
             "rules.penalties",
             {"r1": 1, "r2": 2, "wgan_gp": 3, "dragan": 4},

@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from dcgan.augment import Augment
 from dcgan.models import Discriminator, Generator, plan_discriminator, plan_generator
-from dcgan.objectives import OBJECTIVES
+from dcgan.objectives import OBJECTIVES, noisy_targets
 from dcgan.training.descent import frozen, gradient_magnitudes
 from dcgan.training.rules import Batch, Players, Rules, StepPlan
 from dcgan.training.step import discriminator_step, generator_step, update
@@ -120,6 +120,26 @@ def test_packs_of_a_joint_batch_hold_only_real_or_only_generated_images():
     assert apart.keys() == jointly.keys()
     for name, value in apart.items():
         torch.testing.assert_close(jointly[name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_each_image_has_a_random_target_of_its_own():
+    ours, (real, latent) = players(norm_d="none"), batch()
+    theirs, fake = copy.deepcopy(ours.discriminator), ours.generator(latent).detach()
+    noise = {"real_target_spread": 0.25, "fake_target_spread": 0.15, "flipped_targets": 0.3}
+    torch.manual_seed(5)
+    found = discriminator_step(
+        ours, Batch(real, latent, None, fake), replace(RULES, target_noise=noise), D_ALONE
+    )
+    torch.manual_seed(5)
+    on_real, on_fake = theirs(real), theirs(fake)
+    targets = noisy_targets(on_real, real_target=0.9, **noise)
+    assert len(targets["real_target"].unique()) == len(real)
+    loss = bce(on_real, targets["real_target"]) + bce(on_fake, targets["fake_target"])
+    torch.testing.assert_close(found["loss_d"], loss.detach())
+    for parameter, gradient in zip(
+        ours.discriminator.parameters(), gradients_of(loss, theirs), strict=True
+    ):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-6)
 
 
 def test_scores_are_mean_probabilities_before_and_after_the_step():

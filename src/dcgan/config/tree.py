@@ -132,6 +132,10 @@ PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
 """The settings of the objective that are weights of penalties on the discriminator's gradient."""
 
 
+TARGET_NOISE = ("real_target_spread", "fake_target_spread", "flipped_targets")
+"""The settings of the objective that make targets random."""
+
+
 class ObjectiveConfig(Section):
     """The losses and penalties of both networks."""
 
@@ -147,6 +151,15 @@ class ObjectiveConfig(Section):
     force_two_sided: bool = False
     """Allow two-sided label smoothing. It is not recommended, because it rewards the generator for
     what it already generates."""
+    real_target_spread: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Draw the target of each real image at random from the real target plus or minus this, such as
+    0.7 to 1.2 for 0.95 and 0.25. Use it only to compare."""
+    fake_target_spread: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Draw the target of each generated image at random from the fake target plus or minus this.
+    Use it only to compare."""
+    flipped_targets: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    """Give this share of the images (0 to 0.5), chosen at random in each discriminator step, the
+    target of the other kind. On average, this is two-sided label smoothing."""
     r1: Annotated[float, Field(ge=0)] | Auto = 0.0
     """Set the weight (gamma) of the R1 penalty on the discriminator's gradient at real images.
     Raise it if training is unstable, lower it if samples stay blurred; 0 turns it off. auto uses 3

@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from dcgan.config.fields import Section
 from dcgan.config.model import DiscriminatorConfig, NetworkConfig
-from dcgan.config.tree import PENALTIES, RunConfig
+from dcgan.config.tree import PENALTIES, TARGET_NOISE, RunConfig
 from dcgan.config.unused_settings import refuse_unused
 from dcgan.errors import ConfigError
 
@@ -164,7 +164,8 @@ def _of_objective(config: RunConfig) -> Iterator[tuple[str, str]]:
             "a gradient penalty needs one gradient per image, and batch norm in the discriminator"
             " mixes them. Use `model.discriminator.norm=none` or spectral",
         )
-    for name, plain in (("real_target", 1.0), ("fake_target", 0.0)):
+    noise = [(name, 0.0) for name in TARGET_NOISE]
+    for name, plain in [("real_target", 1.0), ("fake_target", 0.0), *noise]:
         if getattr(objective, name) != plain and objective.loss not in _WITH_TARGETS:
             yield (
                 f"objective.{name}",

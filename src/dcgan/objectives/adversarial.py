@@ -18,9 +18,12 @@ from torch.nn.functional import binary_cross_entropy, relu, softplus
 
 from dcgan.vocabulary import LossName
 
+Target = float | Tensor
+"""One target for all images of a batch, or one for each, (B,)."""
+
 
 def discriminator_cross_entropy(
-    real_B: Tensor, fake_B: Tensor, *, real_target: float = 1.0, fake_target: float = 0.0
+    real_B: Tensor, fake_B: Tensor, *, real_target: Target = 1.0, fake_target: Target = 0.0
 ) -> Tensor:
     """-t log D(x) - (1 - t) log(1 - D(x)) - s log D(G(z)) - (1 - s) log(1 - D(G(z))).
 
@@ -32,22 +35,22 @@ def discriminator_cross_entropy(
     ----------
     real_B, fake_B : Tensor
         Logits.
-    real_target : float in (0.5, 1]
+    real_target : float in (0.5, 1], or Tensor (B,)
         t.
-    fake_target : float in [0, 0.5)
+    fake_target : float in [0, 0.5), or Tensor (B,)
         s; 0 unless smoothing is to be two-sided.
     """
     return _cross_entropy(real_B, real_target) + _cross_entropy(fake_B, fake_target)
 
 
-def _cross_entropy(logit_B: Tensor, target: float) -> Tensor:
-    if target in (0.0, 1.0):  # half of the computation
+def _cross_entropy(logit_B: Tensor, target: Target) -> Tensor:
+    if not isinstance(target, Tensor) and target in (0.0, 1.0):  # half of the computation
         return softplus(-logit_B if target else logit_B).mean()
     return (target * softplus(-logit_B) + (1 - target) * softplus(logit_B)).mean()
 
 
 def discriminator_cross_entropy_on_probabilities(
-    real_B: Tensor, fake_B: Tensor, *, real_target: float = 1.0, fake_target: float = 0.0
+    real_B: Tensor, fake_B: Tensor, *, real_target: Target = 1.0, fake_target: Target = 0.0
 ) -> Tensor:
     """:func:`discriminator_cross_entropy` on the sigmoid of the logits, as ``nn.BCELoss`` has it.
 
@@ -61,8 +64,14 @@ def discriminator_cross_entropy_on_probabilities(
     return on_real + _cross_entropy_on_probabilities(fake_B, fake_target)
 
 
-def _cross_entropy_on_probabilities(logit_B: Tensor, target: float) -> Tensor:
-    return binary_cross_entropy(logit_B.sigmoid(), torch.full_like(logit_B, target))
+def _cross_entropy_on_probabilities(logit_B: Tensor, target: Target) -> Tensor:
+    # linear in the target, so that it may be outside [0, 1], which PyTorch refuses
+    probability_B = logit_B.sigmoid()
+    as_real_B, as_fake_B = (
+        binary_cross_entropy(probability_B, torch.full_like(logit_B, label), reduction="none")
+        for label in (1.0, 0.0)
+    )
+    return (target * as_real_B + (1 - target) * as_fake_B).mean()
 
 
 def generator_non_saturating(fake_B: Tensor) -> Tensor:
@@ -94,7 +103,7 @@ def generator_linear(fake_B: Tensor) -> Tensor:
 
 
 def discriminator_least_squares(
-    real_B: Tensor, fake_B: Tensor, *, real_target: float = 1.0, fake_target: float = 0.0
+    real_B: Tensor, fake_B: Tensor, *, real_target: Target = 1.0, fake_target: Target = 0.0
 ) -> Tensor:
     """½ (f(x) - (2t - 1))² + ½ (f(G(z)) - (2s - 1))².
 
@@ -106,7 +115,7 @@ def discriminator_least_squares(
     ----------
     real_B, fake_B : Tensor
         Logits.
-    real_target, fake_target : float
+    real_target, fake_target : float, or Tensor (B,)
         t and s on the scale from 0 to 1, as for the cross entropy.
     """
     on_real = (real_B - (2 * real_target - 1)).square().mean()

@@ -46,6 +46,9 @@ class Rules:
         Says which numbers of a latent are its class and its codes.
     targets : mapping
         ``real_target`` and ``fake_target`` of D's loss, where it has them.
+    target_noise : mapping
+        Spreads and flips of these targets, see :func:`dcgan.objectives.noisy_targets`; without
+        any, all images have the same targets.
     penalties : mapping of name to float
         The weights (γ, λ) of those in use.
     penalty_interval : int
@@ -67,6 +70,7 @@ class Rules:
     objective: Objective
     latent: LatentSpace = field(default_factory=LatentSpace)
     targets: Mapping[str, float] = field(default_factory=dict)
+    target_noise: Mapping[str, float] = field(default_factory=dict)
     penalties: Mapping[PenaltyName, float] = field(default_factory=dict)
     penalty_interval: int = 1
     clip_weights: float | None = None

@@ -5,6 +5,7 @@ B batch · Z latent · C channels · H, W sides · K classes
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -12,7 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from dcgan.objectives import PENALTIES, clip_weights, code_loss
+from dcgan.objectives import PENALTIES, clip_weights, code_loss, noisy_targets
 from dcgan.objectives.penalties import around_images, between_images
 from dcgan.runtime.device import autocast
 from dcgan.training.descent import descend, frozen
@@ -75,7 +76,10 @@ def discriminator_loss(
         else:  # batch norm does not mix real and generated images
             real_B = discriminator(augment(real_BCHW), batch.class_BK).float()
             fake_B, codes_loss = _judge(players, batch, fake_BCHW, rules)
-    loss = rules.objective.discriminator(real_B, fake_B, **rules.targets)
+    targets: Mapping[str, float | Tensor] = rules.targets
+    if rules.target_noise:
+        targets = noisy_targets(real_B, **rules.targets, **rules.target_noise)
+    loss = rules.objective.discriminator(real_B, fake_B, **targets)
     # how far the logits of real images are on the real side of zero, or of those of generated ones
     certainty_B = (real_B if rules.objective.has_level else real_B - fake_B).detach()
     statistics = {
