@@ -257,7 +257,7 @@ class OptimConfig(Section):
     batch) or own (the share of each process)."""
     joint_batch: bool = False
     """Pass real and generated images through the discriminator in one batch, so that its batch norm
-    uses the statistics of both. It is not recommended; by default, each has its own batch."""
+    uses the statistics of both. Use it only to compare; by default, each has its own batch."""
     discriminator_steps: Positive = 1
     """Set the number of discriminator steps per generator step. Use 5 with the wasserstein
     loss."""
