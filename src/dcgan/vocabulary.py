@@ -26,13 +26,20 @@ Norm = Literal[
 Activation = Literal["none", "relu", "leaky_relu", "selu", "tanh"]
 Order = Literal["norm-activation", "activation-norm"]
 Initialisation = Literal["default", "dcgan", "he"]
-Upsampling = Literal["transposed", "bilinear"]
+Upsampling = Literal["transposed", "bilinear", "nearest"]
+Interpolation = Literal["bilinear", "nearest"]
 ClassPooling = Literal["sum", "mean"]
 Distribution = Literal["normal", "uniform"]
 
 # training
 LossName = Literal[
-    "non-saturating", "saturating", "hinge", "least-squares", "wasserstein", "relativistic"
+    "non-saturating",
+    "non-saturating-on-probabilities",
+    "saturating",
+    "hinge",
+    "least-squares",
+    "wasserstein",
+    "relativistic",
 ]
 PenaltyName = Literal["r1", "r2", "wgan_gp", "dragan"]
 PenaltyPlace = Literal["real", "fake", "between", "around"]

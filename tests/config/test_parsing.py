@@ -30,6 +30,11 @@ from dcgan.training.provenance import config_yaml
         ({"device": "gpu"}, "device", "cuda"),
         ({"model": {"generator": {"norm": "spectrall"}}}, "model.generator.norm", "'spectral'"),
         ({"objective": {"real_target": 0.4}}, "objective.real_target", "a number above 0.5 to 1"),
+        (
+            {"objective": {"flipped_targets": 0.5}},
+            "objective.flipped_targets",
+            "from 0 to below 0.5",
+        ),
         ({"length": {"images": -3}}, "length.images", "a whole number of at least 1 or auto"),
         ({"optim": {"lr": 1}}, "optim.lr", "`optim.generator.lr` or `optim.disc"),
         ({"optim.batch": 4}, "optim.batch", "nested: {'optim': {'batch': ...}}"),

@@ -40,6 +40,10 @@ def check(*settings):
             ({"objective": {"loss": loss, "real_target": 0.9}}, "objective.real_target", "targets")
             for loss in ("hinge", "wasserstein", "relativistic")
         ),
+        *(
+            ({"objective": {"loss": "hinge", name: 0.1}}, f"objective.{name}", "no targets")
+            for name in ("real_target_spread", "fake_target_spread", "flipped_targets")
+        ),
         ({"objective": {"fake_target": 0.1}}, "objective.fake_target", "`objective.force_two"),
         (
             {"objective": {"fake_target": 0.1, "loss": "hinge", "force_two_sided": True}},
@@ -119,6 +123,24 @@ def check(*settings):
             "optim.batch",
             "images to compare",
         ),
+        ({"optim": {"joint_batch": True}}, "optim.joint_batch", "`model.discriminator.norm=batch`"),
+        (
+            {
+                "optim": {"joint_batch": True},
+                "model": {"discriminator": {"norm": "batch", "minibatch_stddev": True}},
+            },
+            "optim.joint_batch",
+            "not with real ones",
+        ),
+        (
+            {
+                "optim": {"joint_batch": True},
+                "model": {"discriminator": {"norm": "batch"}},
+                "objective": {"r1": 1},
+            },
+            "objective.r1",
+            "mixes",
+        ),
         ({"optim": {"generator": {"momentum": 0.9}}}, "optim.generator.momentum", "betas"),
         (
             {"optim": {"generator": {"algorithm": "sgd"}, "discriminator": {"momentum": 0.9}}},
@@ -155,11 +177,13 @@ def test_a_contradiction_is_refused_with_its_cure(settings, key, cure):
     [
         {"objective": {"fake_target": 0.1, "force_two_sided": True}},
         {"objective": {"loss": "least-squares", "real_target": 0.9}},
+        {"objective": {"real_target_spread": 0.2, "flipped_targets": 0.1}},
         {"objective": {"loss": "wasserstein", "wgan_gp": 10}},
         {"objective": {"loss": "wasserstein", "clip_weights": 0.01}},
         {"objective": {"loss": "wasserstein"}, "model": {"discriminator": {"norm": "spectral"}}},
         {"objective": {"loss": "relativistic", "r1": 1, "r2": 1}},
         {"optim": {"batch": 63}, "model": {"discriminator": {"pack": 3}}},
+        {"optim": {"joint_batch": True}, "model": {"discriminator": {"norm": "batch", "pack": 2}}},
         {"objective": {"top_k_ramp": 9, "top_k": 0.5}},
         {"objective": {"penalties_fade_from": 9, "r2": 1}},
         {"objective": {"information": 2}, "model": {"latent": {"continuous": 1}}},

@@ -120,6 +120,15 @@ def test_a_row_that_doubles_its_input_weighs_neighbours_three_to_one():
     assert found.tolist() == expected
 
 
+def test_nearest_neighbors_repeat_pixels_on_both_axes():
+    layer = Layer(operation="conv", channels=1, resize=(4, 6), interpolation="nearest", bias=False)
+    block = Block(layer, (1, 2, 3))
+    nn.init.ones_(block.conv.weight)
+    old = torch.randn(5, 1, 2, 3)
+    expected = old.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    assert torch.equal(block(old), expected)
+
+
 def test_a_row_convolves_what_it_resized():
     layer = Layer(operation="conv", channels=4, kernel=(3, 3), padding=(1, 1), resize=(9, 7))
     block = Block(layer, (2, 5, 4))

@@ -154,6 +154,7 @@ def test_the_rows_of_a_network_have_the_shapes_of_its_table(
         ),
         (Layer(operation="linear", channels=99, reshape=(1, 10, 10)), "reshape", [1, 10, 10]),
         (Layer(operation="linear", channels=9, resize=(16, 16)), "resize", [16, 16]),
+        (Layer(operation="conv", channels=9, interpolation="nearest"), "interpolation", "nearest"),
     ],
 )
 def test_a_row_that_does_not_fit_is_named_with_its_setting(layer, setting, value):
@@ -219,6 +220,8 @@ def test_a_planned_generator_draws_exactly_the_size_asked_for(
     table = plan_generator(size, channels, width=width, max_width=max_width, upsampling=upsampling)
     is_transposed = [layer.operation == "conv_transpose" for layer in table]
     assert is_transposed == [True] + (len(table) - 1) * [upsampling == "transposed"]
+    modes = {block.resize.mode for block in Generator(table).blocks if hasattr(block, "resize")}
+    assert modes == {upsampling} - {"transposed"}
     assert layer_shapes(table, (100, 1, 1))[-1] == (channels, *size)
     generator = Generator(table).eval()
     with torch.inference_mode():

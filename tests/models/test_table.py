@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dcgan.config.model import Norm
 from dcgan.models import Layer
-from dcgan.vocabulary import Activation, Operation, Order
+from dcgan.vocabulary import Activation, Interpolation, Operation, Order
 
 NATURALS = st.integers(0, 9)
 POSITIVES = st.integers(1, 4096)
@@ -32,6 +32,8 @@ LAYERS = st.builds(
     order=st.sampled_from(get_args(Order)),
     dropout=st.floats(0, 1, exclude_max=True),
     noise=st.floats(0, 10),
+    resize=st.none() | st.tuples(POSITIVES, POSITIVES),
+    interpolation=st.sampled_from(get_args(Interpolation)),
     minibatch_stddev=st.booleans(),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import log
 from typing import get_args
 
@@ -16,6 +17,7 @@ from dcgan.config.tree import ObjectiveConfig
 from dcgan.objectives import OBJECTIVES
 from dcgan.objectives.adversarial import (
     discriminator_cross_entropy,
+    discriminator_cross_entropy_on_probabilities,
     discriminator_hinge,
     discriminator_least_squares,
     discriminator_relativistic,
@@ -23,6 +25,7 @@ from dcgan.objectives.adversarial import (
     generator_least_squares,
     generator_linear,
     generator_non_saturating,
+    generator_non_saturating_on_probabilities,
     generator_relativistic,
     generator_saturating,
 )
@@ -105,6 +108,69 @@ def test_losses_and_gradients_of_sure_logits_are_exact(logit, dtype):
     assert wrong.item() == pytest.approx(190)
     right = discriminator_cross_entropy(x.abs(), -x.abs(), real_target=0.9)
     assert right.item() == pytest.approx(10)
+
+
+WILD = st.lists(st.floats(-120, 120, width=32), min_size=1, max_size=8).map(torch.tensor)
+
+
+def loss_on_probabilities(logit_B: Tensor, target: float) -> tuple[float, Tensor]:
+    """Cross entropy and its gradient: logarithms are clamped at -100, p (1 - p) in the derivative
+    by p at 1e-12."""
+    losses, slopes = [], []
+    for p in logit_B.sigmoid():
+        logs = [max(log(x), -100.0) if x > 0 else -100.0 for x in (p.item(), 1 - p.item())]
+        losses.append(-target * logs[0] - (1 - target) * logs[1])
+        variance = (1 - p) * p
+        slopes.append((p - target) / variance.clamp(min=1e-12) * variance / len(logit_B))
+    return sum(losses) / len(losses), torch.stack(slopes)
+
+
+@examples
+@given(real_B=WILD, fake_B=WILD, target=st.sampled_from([0.75, 1.0]))
+def test_on_probabilities_the_discriminators_loss_is_that_of_a_sigmoid_and_bce(
+    real_B, fake_B, target
+):
+    loss = partial(discriminator_cross_entropy_on_probabilities, real_target=target)
+    on_real, slope_of_real = loss_on_probabilities(real_B, target)
+    on_fake, slope_of_fake = loss_on_probabilities(fake_B, 0.0)
+    assert loss(real_B, fake_B).item() == pytest.approx(on_real + on_fake, rel=1e-4, abs=1e-6)
+    found_real = gradient(lambda x: loss(x, fake_B), real_B)
+    found_fake = gradient(lambda x: loss(real_B, x), fake_B)
+    torch.testing.assert_close(found_real, slope_of_real, rtol=1e-4, atol=1e-7)
+    torch.testing.assert_close(found_fake, slope_of_fake, rtol=1e-4, atol=1e-7)
+
+    def of_torch(logit_B: Tensor, label: float) -> Tensor:
+        label_B = torch.full_like(logit_B, label)
+        return gradient(lambda x: torch.nn.BCELoss()(x.sigmoid(), label_B), logit_B)
+
+    torch.testing.assert_close(found_real, of_torch(real_B, target), rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(found_fake, of_torch(fake_B, 0.0), rtol=1e-5, atol=1e-7)
+
+
+@examples
+@given(fake_B=WILD)
+def test_on_probabilities_the_generators_loss_is_that_of_a_sigmoid_and_bce(fake_B):
+    expected, slope = loss_on_probabilities(fake_B, 1.0)
+    loss = generator_non_saturating_on_probabilities
+    assert loss(fake_B).item() == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    torch.testing.assert_close(gradient(loss, fake_B), slope, rtol=1e-4, atol=1e-7)
+
+
+def test_on_probabilities_a_sure_discriminator_gives_no_gradient_and_on_logits_it_does():
+    rejected_B, mistaken_B = torch.tensor([-40.0]), torch.tensor([20.0])
+    rounded, exact = discriminator_cross_entropy_on_probabilities, discriminator_cross_entropy
+    assert gradient(generator_non_saturating_on_probabilities, rejected_B).abs() < 1e-4
+    assert gradient(generator_non_saturating, rejected_B).item() == -1
+    assert gradient(partial(rounded, torch.zeros(1)), mistaken_B).item() == 0
+    assert gradient(partial(exact, torch.zeros(1)), mistaken_B).item() == 1
+
+
+@examples
+@given(real_B=LOGITS, fake_B=LOGITS, target=TARGETS)
+def test_on_probabilities_moderate_logits_have_the_same_loss(real_B, fake_B, target):
+    ours = discriminator_cross_entropy_on_probabilities(real_B, fake_B, real_target=target)
+    exact = discriminator_cross_entropy(real_B, fake_B, real_target=target)
+    torch.testing.assert_close(ours, exact, rtol=1e-6, atol=1e-9)
 
 
 def test_the_saturating_gradient_vanishes_where_the_discriminator_is_sure():
@@ -272,6 +338,11 @@ def test_only_losses_with_targets_take_them(name):
     ("name", "discriminator", "generator"),
     [
         ("non-saturating", discriminator_cross_entropy, generator_non_saturating),
+        (
+            "non-saturating-on-probabilities",
+            discriminator_cross_entropy_on_probabilities,
+            generator_non_saturating_on_probabilities,
+        ),
         ("saturating", discriminator_cross_entropy, generator_saturating),
         ("hinge", discriminator_hinge, generator_linear),
         ("least-squares", discriminator_least_squares, generator_least_squares),

@@ -135,6 +135,16 @@ PLAYERS = {
             "discriminator": {"algorithm": "adamw"},
         },
     },
+    "nearest upsampling, joint batch, random targets": {
+        "model": {"generator": {"upsampling": "nearest"}, "discriminator": {"norm": "batch"}},
+        "objective": {
+            "r1": 0,
+            "real_target_spread": 0.2,
+            "fake_target_spread": 0.1,
+            "flipped_targets": 0.1,
+        },
+        "optim": {"joint_batch": True},
+    },
     "SGD, two D steps, no EMA, uniform latents": {
         "model": {"latent": {"distribution": "uniform"}},
         "optim": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from operator import attrgetter
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ import torch
 from dcgan.config import list_recipes, load_recipe, merge, parse_config
 from dcgan.data import HeldDataset
 from dcgan.errors import ConfigError, GeometryError
+from dcgan.runs.networks import Networks
 from dcgan.training.build import build_batches, build_plan, build_rules, build_state
 from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.rules import Batch, StepPlan
@@ -63,6 +65,19 @@ def test_a_classic_is_trained_in_fp32_whatever_the_processor(name, monkeypatch):
     config = config_of(name)
     rules = build_rules(config, resolve_networks(config).latent, CPU)
     assert rules.precision is torch.float32
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+def test_the_interpolation_of_a_layer_is_kept_with_the_run(interpolation):
+    layers = [
+        {"conv_transpose": 4, "kernel": 14},
+        {"conv": 1, "resize": 28, "interpolation": interpolation, "kernel": 3, "padding": 1},
+    ]
+    networks = resolve_networks(config_of("small-mnist", model={"generator": {"layers": layers}}))
+    stored = json.loads(json.dumps(networks.to_json()))
+    again = Networks.from_json(stored).build_generator()
+    assert again.blocks[1].resize.mode == interpolation
+    assert ("interpolation" in stored["generator"][1]) == (interpolation != "bilinear")
 
 
 def test_the_rectangular_recipe_draws_157x128_and_ends_in_one_number():
@@ -154,6 +169,7 @@ def test_weights_depend_on_the_seed_alone():
         ({"model": {"generator": {"noise_until": 7}}}, "noise_until", (7, 0)),
         ({"model": {"discriminator": {"noise_until": 7}}}, "noise_until", (0, 7)),
         ({"optim": {"discriminator_steps": 3}}, "discriminator_steps", 3),
+        ({"optim": {"joint_batch": True}}, "rules.joint_batch", True),
         ({"optim": {"micro_batch": 16}}, "rules.parts", 4),
         ({"objective": {"clip_weights": 0.2}}, "rules.clip_weights", 0.2),
         ({"objective": {"information": 0.2}}, "rules.information", 0.2),
@@ -163,6 +179,12 @@ def test_weights_depend_on_the_seed_alone():
             "rules.targets",
             {"real_target": 0.9, "fake_target": 0.2},
         ),
+        (
+            {"objective": {"fake_target_spread": 0.1, "flipped_targets": 0.2}},
+            "rules.target_noise",
+            {"real_target_spread": 0, "fake_target_spread": 0.1, "flipped_targets": 0.2},
+        ),
+        ({}, "rules.target_noise", {}),
         (
             {"objective": {"r1": 1, "r2": 2, "wgan_gp": 3, "dragan": 4}},
             "rules.penalties",

@@ -80,6 +80,20 @@ def test_parts_of_a_batch_come_to_the_update_of_the_whole(loss, penalties, parts
         torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("loss", ["non-saturating", "relativistic"])
+def test_where_no_layer_mixes_images_a_joint_batch_comes_to_the_same_update(loss, parts):
+    """With classes and codes: each image keeps its own."""
+    apart, jointly = players(), players()
+    expected = update(apart, batch(), rules(loss), StepPlan())
+    joint = replace(rules(loss, parts=parts), joint_batch=True)
+    found = update(jointly, batch(), joint, StepPlan())
+    assert_same(jointly, apart, rtol=1e-4, atol=1e-6)
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-6)
+
+
 def test_no_more_images_than_a_part_go_through_a_network_at_a_time():
     seen = []
     one = players()

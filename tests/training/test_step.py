@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from dcgan.augment import Augment
 from dcgan.models import Discriminator, Generator, plan_discriminator, plan_generator
-from dcgan.objectives import OBJECTIVES
+from dcgan.objectives import OBJECTIVES, noisy_targets
 from dcgan.training.descent import frozen, gradient_magnitudes
 from dcgan.training.rules import Batch, Players, Rules, StepPlan
 from dcgan.training.step import discriminator_step, generator_step, update
@@ -72,6 +72,74 @@ def test_an_update_equals_the_textbook_loop():
             mine.state_dict().items(), theirs.state_dict().values(), strict=True
         ):
             torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_a_joint_batch_normalizes_real_and_generated_images_together():
+    """The textbook loop with D's images in one batch, in D's step and in G's."""
+    ours, (real, latent) = players(), batch()
+    generator, discriminator = copy.deepcopy(ours.generator), copy.deepcopy(ours.discriminator)
+    found = update(ours, Batch(real, latent), replace(RULES, joint_batch=True), BOTH)
+
+    fake = generator(latent)
+    logits = discriminator(torch.cat([real, fake.detach()]))
+    targets = torch.tensor([0.9] * len(real) + [0.0] * len(fake))
+    loss_d = 2 * bce(logits, targets)  # a mean over real images plus one over generated ones
+    with torch.no_grad():
+        for weight, gradient in zip(
+            discriminator.parameters(), gradients_of(loss_d, discriminator), strict=True
+        ):
+            weight -= 0.1 * gradient
+    judged = discriminator(torch.cat([real, fake]))[len(real) :]
+    loss_g = bce(judged, torch.ones_like(judged))
+    torch.testing.assert_close(found["loss_d"], loss_d.detach())
+    torch.testing.assert_close(found["loss_g"], loss_g.detach())
+    for parameter, gradient in zip(
+        ours.generator.parameters(), gradients_of(loss_g, generator), strict=True
+    ):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-6)
+    for (name, value), expected in zip(
+        ours.discriminator.state_dict().items(), discriminator.state_dict().values(), strict=True
+    ):
+        torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_packs_of_a_joint_batch_hold_only_real_or_only_generated_images():
+    found = []
+    for joint in (False, True):
+        ours = players(norm_d="none")
+        first, *rest = plan_discriminator((16, 16), width=4)
+        torch.manual_seed(2)
+        packed = Discriminator([replace(first, pack=2), *rest], (1, 16, 16))
+        ours = replace(
+            ours,
+            discriminator=packed,
+            discriminator_optimizer=torch.optim.SGD(packed.parameters(), 0.1),
+        )
+        found.append(update(ours, Batch(*batch()), replace(RULES, joint_batch=joint), BOTH))
+    apart, jointly = found
+    assert apart.keys() == jointly.keys()
+    for name, value in apart.items():
+        torch.testing.assert_close(jointly[name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_each_image_has_a_random_target_of_its_own():
+    ours, (real, latent) = players(norm_d="none"), batch()
+    theirs, fake = copy.deepcopy(ours.discriminator), ours.generator(latent).detach()
+    noise = {"real_target_spread": 0.25, "fake_target_spread": 0.15, "flipped_targets": 0.3}
+    torch.manual_seed(5)
+    found = discriminator_step(
+        ours, Batch(real, latent, None, fake), replace(RULES, target_noise=noise), D_ALONE
+    )
+    torch.manual_seed(5)
+    on_real, on_fake = theirs(real), theirs(fake)
+    targets = noisy_targets(on_real, real_target=0.9, **noise)
+    assert len(targets["real_target"].unique()) == len(real)
+    loss = bce(on_real, targets["real_target"]) + bce(on_fake, targets["fake_target"])
+    torch.testing.assert_close(found["loss_d"], loss.detach())
+    for parameter, gradient in zip(
+        ours.discriminator.parameters(), gradients_of(loss, theirs), strict=True
+    ):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-6)
 
 
 def test_scores_are_mean_probabilities_before_and_after_the_step():

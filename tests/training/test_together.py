@@ -48,6 +48,16 @@ def recipe(precision="fp32"):
     }
 
 
+def joint_recipe():
+    """Real and generated images in one batch, which batch norm normalizes together."""
+    settings = {
+        "model": {"discriminator": {"norm": "batch"}},
+        "objective": {"loss": "non-saturating", "r1": 0, "r2": 0, "penalty_interval": 8},
+        "optim": {"joint_batch": True},
+    }
+    return merge(recipe(), settings)
+
+
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """The recipe's file, and the run of one process."""
@@ -97,8 +107,11 @@ def of_two(alone, torchrun, tmp_path_factory):
     half = without_later(run, IMAGES // 2, folder / "half")
     bf16 = folder / "bf16.yaml"
     bf16.write_text(yaml.safe_dump(recipe("bf16")), encoding="utf-8")
+    joint = folder / "joint.yaml"
+    joint.write_text(yaml.safe_dump(joint_recipe()), encoding="utf-8")
     commands = [
         train_words(path, IMAGES, half),
+        train_words(joint, FEW_IMAGES, folder / "joint"),
         train_words(bf16, FEW_IMAGES, folder / "bf16"),
     ]
     script = Path(__file__).with_name("in_turn.py")
@@ -120,6 +133,18 @@ def test_two_processes_go_on_with_a_run_of_one_and_end_where_it_does(alone, of_t
         assert mine.keys() == expected.keys()
         for key in {"images", "loss_d", "loss_g", "score_real", "sign_real", "r1"} & mine.keys():
             assert mine[key] == pytest.approx(expected[key], rel=1e-3, abs=1e-4)
+
+
+def test_batch_norm_of_a_joint_batch_uses_the_images_of_both_processes(of_two, tmp_path):
+    folder, _ = of_two
+    recipe = str(folder / "joint.yaml")
+    run = dcgan.train(recipe=recipe, images=FEW_IMAGES, out=tmp_path / "run").path
+    for kind in ("generator", "discriminator"):
+        name = f"checkpoints/{FEW_IMAGES:09d}/{kind}.safetensors"
+        ours, theirs = load_file(folder / "joint" / name), load_file(run / name)
+        assert any("running_var" in key for key in ours)
+        for key, expected in theirs.items():
+            torch.testing.assert_close(ours[key], expected, rtol=1e-3, atol=1e-5, msg=key)
 
 
 def gradients(run: Path, images: int) -> dict[str, torch.Tensor]:

@@ -19,6 +19,7 @@ from dcgan.vocabulary import (
     Activation,
     Distribution,
     Initialisation,
+    Interpolation,
     Norm,
     Operation,
     Order,
@@ -61,7 +62,9 @@ class LayerRow(Section):
     noise: Annotated[float, Field(ge=0)] | None = None
     """Standard deviation of Gaussian noise added to the input while training."""
     resize: PositivePair | None = None
-    """Resize the input to this size first, bilinearly; one number or [height, width]."""
+    """Resize the input to this size first; one number or [height, width]."""
+    interpolation: Interpolation = "bilinear"
+    """How to resize: bilinear, or nearest, which repeats pixels."""
     minibatch_stddev: bool = False
     """Append the batch's mean standard deviation to the input as one more channel."""
 
@@ -150,8 +153,8 @@ class GeneratorConfig(NetworkConfig):
     """The generator: a table of layers, or a planned network."""
 
     upsampling: Upsampling = "transposed"
-    """Choose how a planned network doubles the size: transposed convolutions, or bilinear resizing
-    and a convolution (avoids checkerboard patterns)."""
+    """Choose how a planned network doubles the size: transposed convolutions, or resizing (bilinear
+    or nearest, which repeats pixels) and a convolution, which avoids checkerboard patterns."""
 
 
 class DiscriminatorConfig(NetworkConfig):

@@ -132,12 +132,16 @@ PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
 """The settings of the objective that are weights of penalties on the discriminator's gradient."""
 
 
+TARGET_NOISE = ("real_target_spread", "fake_target_spread", "flipped_targets")
+"""The settings of the objective that make targets random."""
+
+
 class ObjectiveConfig(Section):
     """The losses and penalties of both networks."""
 
     loss: LossName = "non-saturating"
     """Choose the loss of both networks. Change it only to compare losses; saturating is the
-    original minimax loss."""
+    original minimax loss, non-saturating-on-probabilities rounds as a sigmoid and BCELoss do."""
     real_target: Annotated[float, Field(gt=0.5, le=1)] = 1.0
     """Set the discriminator's target for real images. Try 0.9 (one-sided label smoothing) if the
     discriminator is overfitting and there is no penalty."""
@@ -147,6 +151,15 @@ class ObjectiveConfig(Section):
     force_two_sided: bool = False
     """Allow two-sided label smoothing. It is not recommended, because it rewards the generator for
     what it already generates."""
+    real_target_spread: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Draw the target of each real image at random from the real target plus or minus this, such as
+    0.7 to 1.2 for 0.95 and 0.25. Use it only to compare."""
+    fake_target_spread: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Draw the target of each generated image at random from the fake target plus or minus this.
+    Use it only to compare."""
+    flipped_targets: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    """Give this share of the images (0 to 0.5), chosen at random in each discriminator step, the
+    target of the other kind. On average, this is two-sided label smoothing."""
     r1: Annotated[float, Field(ge=0)] | Auto = 0.0
     """Set the weight (gamma) of the R1 penalty on the discriminator's gradient at real images.
     Raise it if training is unstable, lower it if samples stay blurred; 0 turns it off. auto uses 3
@@ -242,6 +255,9 @@ class OptimConfig(Section):
     batch_norm: BatchNormStatistics = "all"
     """Choose the images whose statistics batch norm uses with several processes: all (the whole
     batch) or own (the share of each process)."""
+    joint_batch: bool = False
+    """Pass real and generated images through the discriminator in one batch, so that its batch norm
+    uses the statistics of both. Use it only to compare; by default, each has its own batch."""
     discriminator_steps: Positive = 1
     """Set the number of discriminator steps per generator step. Use 5 with the wasserstein
     loss."""

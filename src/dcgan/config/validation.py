@@ -10,8 +10,8 @@ from itertools import chain
 from operator import attrgetter
 
 from dcgan.config.fields import Section
-from dcgan.config.model import NetworkConfig
-from dcgan.config.tree import PENALTIES, RunConfig
+from dcgan.config.model import DiscriminatorConfig, NetworkConfig
+from dcgan.config.tree import PENALTIES, TARGET_NOISE, RunConfig
 from dcgan.config.unused_settings import refuse_unused
 from dcgan.errors import ConfigError
 
@@ -24,7 +24,12 @@ _OF_WHOLE_BATCHES = (
 )
 """Settings that depend on the whole batch: key, value that turns it off, what it does."""
 
-_WITH_TARGETS = ("non-saturating", "saturating", "least-squares")
+_WITH_TARGETS = (
+    "non-saturating",
+    "non-saturating-on-probabilities",
+    "saturating",
+    "least-squares",
+)
 
 
 def validate_combinations(config: RunConfig) -> list[str]:
@@ -55,6 +60,11 @@ def uses_norm(network: NetworkConfig, norm: str) -> bool:
     if network.layers is None:
         return norm in network.norm.split("+")
     return any(norm in (row.norm or network.norm).split("+") for row in network.layers)
+
+
+def _uses_minibatch_stddev(network: DiscriminatorConfig) -> bool:
+    rows = network.layers or ()
+    return network.minibatch_stddev or any(row.minibatch_stddev for row in rows)
 
 
 def _of_model(config: RunConfig) -> Iterator[tuple[str, str]]:
@@ -116,12 +126,24 @@ def _of_batches(config: RunConfig) -> Iterator[tuple[str, str]]:
                     f"batch norm in the {name} cannot normalize one image. Use {larger} or more, or"
                     f" `model.{name}.norm=none`",
                 )
-        rows = discriminator.layers or ()
-        if discriminator.minibatch_stddev or any(row.minibatch_stddev for row in rows):
+        if _uses_minibatch_stddev(discriminator):
             yield (
                 f"optim.{key}",
                 f"minibatch_stddev needs images to compare. Use {larger} or more",
             )
+
+    if optim.joint_batch and not uses_norm(discriminator, "batch"):
+        yield (
+            "optim.joint_batch",
+            "it changes what batch norm computes, and the discriminator has none. Set"
+            " `model.discriminator.norm=batch`, or leave `optim.joint_batch` out",
+        )
+    if optim.joint_batch and _uses_minibatch_stddev(discriminator):
+        yield (
+            "optim.joint_batch",
+            "minibatch_stddev compares generated images with each other, not with real ones. Leave"
+            " one of them out",
+        )
 
     for name, network in networks.items():
         if optim.recompute and uses_norm(network, "spectral"):
@@ -142,7 +164,8 @@ def _of_objective(config: RunConfig) -> Iterator[tuple[str, str]]:
             "a gradient penalty needs one gradient per image, and batch norm in the discriminator"
             " mixes them. Use `model.discriminator.norm=none` or spectral",
         )
-    for name, plain in (("real_target", 1.0), ("fake_target", 0.0)):
+    noise = [(name, 0.0) for name in TARGET_NOISE]
+    for name, plain in [("real_target", 1.0), ("fake_target", 0.0), *noise]:
         if getattr(objective, name) != plain and objective.loss not in _WITH_TARGETS:
             yield (
                 f"objective.{name}",

@@ -131,7 +131,7 @@ class Block(nn.Sequential):
         if layer.noise > 0:
             self.add_module("noise", InstanceNoise(layer.noise))
         if layer.resize is not None:
-            self.add_module("resize", nn.Upsample(layer.resize, mode="bilinear"))
+            self.add_module("resize", nn.Upsample(layer.resize, mode=layer.interpolation))
             input_shape = (input_shape[0], *layer.resize)
         features = layer.pack * input_shape[0]
         if layer.pack > 1:

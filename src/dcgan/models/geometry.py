@@ -81,6 +81,12 @@ def _refuse_foreign_settings(layer: Layer, key: str) -> None:
     """Refuse settings that the row's operation does not have."""
     if layer.operation != "linear" and layer.reshape is not None:
         raise GeometryError(f"{key}.reshape", list(layer.reshape), "only a linear layer has it")
+    if layer.resize is None and layer.interpolation != "bilinear":
+        raise GeometryError(
+            f"{key}.interpolation",
+            layer.interpolation,
+            "has no effect without resize. Set the size in resize, or leave interpolation out",
+        )
     if layer.operation == "linear":
         plain = Layer(operation="linear", channels=1)
         for name in ("kernel", "stride", "padding", "output_padding", "resize"):
@@ -146,9 +152,10 @@ def plan_generator(
     channels : 1 to 4
     bias : bool, optional
         Default: where no batch norm follows.
-    upsampling : {"transposed", "bilinear"}
-        ``bilinear``: layers after the first resize and then convolve with kernel 3, which avoids
-        checkerboard patterns (Odena et al. 2016, distill.pub/2016/deconv-checkerboard).
+    upsampling : {"transposed", "bilinear", "nearest"}
+        ``bilinear``, ``nearest``: layers after the first resize and then convolve with kernel 3,
+        which avoids checkerboard patterns (Odena et al. 2016,
+        distill.pub/2016/deconv-checkerboard, who prefer ``nearest``).
 
     Raises
     ------
@@ -161,7 +168,7 @@ def plan_generator(
     for step in range(depth, -1, -1):
         target = sides[step]
         is_first, is_last = step == depth, step == 0
-        resizes = upsampling == "bilinear" and not is_first
+        resizes = upsampling != "transposed" and not is_first
         row_norm = _edge_norm(norm) if is_last else norm
         row_bias = wants_bias(row_norm, order) if bias is None else bias
         kernel = target if is_first else _doubling_kernel(sides[step + 1], target)
@@ -170,6 +177,7 @@ def plan_generator(
                 operation="conv" if resizes else "conv_transpose",
                 channels=channels if is_last else min(max_width, width * 2 ** (step - 1)),
                 resize=target if resizes else None,
+                interpolation="nearest" if resizes and upsampling == "nearest" else "bilinear",
                 kernel=(3, 3) if resizes else kernel,
                 stride=(1, 1) if is_first or resizes else (2, 2),
                 padding=(0, 0) if is_first else (1, 1),

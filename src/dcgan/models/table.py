@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from dcgan.vocabulary import Activation, Operation, Order
+from dcgan.vocabulary import Activation, Interpolation, Operation, Order
 
 Pair = tuple[int, int]
 
@@ -38,7 +38,9 @@ class Layer:
     noise : float
         Standard deviation of Gaussian noise on the row's input, while training.
     resize : (int, int), optional
-        (height, width) to which the input is brought first, bilinearly; not for linear rows.
+        (height, width) to which the input is brought first; not for linear rows.
+    interpolation : {"bilinear", "nearest"}
+        How ``resize`` fills in pixels.
     pack : int
         Inputs stacked as channels, see :class:`dcgan.models.blocks.Pack`.
     minibatch_stddev : bool
@@ -60,6 +62,7 @@ class Layer:
     dropout: float = 0.0
     noise: float = 0.0
     resize: Pair | None = None
+    interpolation: Interpolation = "bilinear"
     pack: int = 1
     minibatch_stddev: bool = False
 

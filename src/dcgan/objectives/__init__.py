@@ -9,6 +9,7 @@ from dcgan.objectives.penalties import (
     one_centred_penalty,
     zero_centred_penalty,
 )
+from dcgan.objectives.targets import noisy_targets
 from dcgan.vocabulary import LossName, PenaltyName
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "PenaltyName",
     "clip_weights",
     "code_loss",
+    "noisy_targets",
     "one_centred_penalty",
     "zero_centred_penalty",
 ]

@@ -1,7 +1,8 @@
 """Adversarial losses on logits.
 
 The cross entropies are written with softplus(x) = log(1 + eˣ), since -log σ(x) = softplus(-x) and
--log(1 - σ(x)) = softplus(x): exact for any logit, where log(sigmoid(x) + ε) is not.
+-log(1 - σ(x)) = softplus(x): exact for any logit, where log(sigmoid(x) + ε) is not. Those on
+probabilities are inexact on purpose, for comparison with code that ends D in a sigmoid.
 
 B batch; every loss is a mean over it. Whatever the loss, a positive logit means real.
 """
@@ -11,14 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
-from torch.nn.functional import relu, softplus
+from torch.nn.functional import binary_cross_entropy, relu, softplus
 
 from dcgan.vocabulary import LossName
 
+Target = float | Tensor
+"""One target for all images of a batch, or one for each, (B,)."""
+
 
 def discriminator_cross_entropy(
-    real_B: Tensor, fake_B: Tensor, *, real_target: float = 1.0, fake_target: float = 0.0
+    real_B: Tensor, fake_B: Tensor, *, real_target: Target = 1.0, fake_target: Target = 0.0
 ) -> Tensor:
     """-t log D(x) - (1 - t) log(1 - D(x)) - s log D(G(z)) - (1 - s) log(1 - D(G(z))).
 
@@ -30,23 +35,53 @@ def discriminator_cross_entropy(
     ----------
     real_B, fake_B : Tensor
         Logits.
-    real_target : float in (0.5, 1]
+    real_target : float in (0.5, 1], or Tensor (B,)
         t.
-    fake_target : float in [0, 0.5)
+    fake_target : float in [0, 0.5), or Tensor (B,)
         s; 0 unless smoothing is to be two-sided.
     """
     return _cross_entropy(real_B, real_target) + _cross_entropy(fake_B, fake_target)
 
 
-def _cross_entropy(logit_B: Tensor, target: float) -> Tensor:
-    if target in (0.0, 1.0):  # half of the computation
+def _cross_entropy(logit_B: Tensor, target: Target) -> Tensor:
+    if not isinstance(target, Tensor) and target in (0.0, 1.0):  # half of the computation
         return softplus(-logit_B if target else logit_B).mean()
     return (target * softplus(-logit_B) + (1 - target) * softplus(logit_B)).mean()
+
+
+def discriminator_cross_entropy_on_probabilities(
+    real_B: Tensor, fake_B: Tensor, *, real_target: Target = 1.0, fake_target: Target = 0.0
+) -> Tensor:
+    """:func:`discriminator_cross_entropy` on the sigmoid of the logits, as ``nn.BCELoss`` has it.
+
+    PyTorch clamps the logarithms at -100, and in the gradient p (1 - p) at 1e-12. In fp32, an image
+    that is wrongly found real has no gradient above a logit of 17, where p rounds to 1; one that is
+    wrongly found fake has hardly any below -28.
+
+    Parameters are those of :func:`discriminator_cross_entropy`.
+    """
+    on_real = _cross_entropy_on_probabilities(real_B, real_target)
+    return on_real + _cross_entropy_on_probabilities(fake_B, fake_target)
+
+
+def _cross_entropy_on_probabilities(logit_B: Tensor, target: Target) -> Tensor:
+    # linear in the target, so that it may be outside [0, 1], which PyTorch refuses
+    probability_B = logit_B.sigmoid()
+    as_real_B, as_fake_B = (
+        binary_cross_entropy(probability_B, torch.full_like(logit_B, label), reduction="none")
+        for label in (1.0, 0.0)
+    )
+    return (target * as_real_B + (1 - target) * as_fake_B).mean()
 
 
 def generator_non_saturating(fake_B: Tensor) -> Tensor:
     """-log D(G(z)): strong gradients exactly when D rejects every sample (2014, section 3)."""
     return softplus(-fake_B).mean()
+
+
+def generator_non_saturating_on_probabilities(fake_B: Tensor) -> Tensor:
+    """-log D(G(z)) as ``nn.BCELoss`` has it; hardly any gradient where the logit is below -28."""
+    return _cross_entropy_on_probabilities(fake_B, 1.0)
 
 
 def generator_saturating(fake_B: Tensor) -> Tensor:
@@ -68,7 +103,7 @@ def generator_linear(fake_B: Tensor) -> Tensor:
 
 
 def discriminator_least_squares(
-    real_B: Tensor, fake_B: Tensor, *, real_target: float = 1.0, fake_target: float = 0.0
+    real_B: Tensor, fake_B: Tensor, *, real_target: Target = 1.0, fake_target: Target = 0.0
 ) -> Tensor:
     """½ (f(x) - (2t - 1))² + ½ (f(G(z)) - (2s - 1))².
 
@@ -80,7 +115,7 @@ def discriminator_least_squares(
     ----------
     real_B, fake_B : Tensor
         Logits.
-    real_target, fake_target : float
+    real_target, fake_target : float, or Tensor (B,)
         t and s on the scale from 0 to 1, as for the cross entropy.
     """
     on_real = (real_B - (2 * real_target - 1)).square().mean()
@@ -142,6 +177,11 @@ class Objective:
 OBJECTIVES: dict[LossName, Objective] = {
     "non-saturating": Objective(
         discriminator_cross_entropy, generator_non_saturating, has_targets=True
+    ),
+    "non-saturating-on-probabilities": Objective(
+        discriminator_cross_entropy_on_probabilities,
+        generator_non_saturating_on_probabilities,
+        has_targets=True,
     ),
     "saturating": Objective(discriminator_cross_entropy, generator_saturating, has_targets=True),
     "hinge": Objective(discriminator_hinge, generator_linear),

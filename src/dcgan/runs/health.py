@@ -19,7 +19,12 @@ from dcgan.runs.scores import read_scores
 from dcgan.runs.settings import stored_settings
 from dcgan.runtime.reading import read_json
 
-_GUESSING = {"non-saturating": 2 * log(2), "saturating": 2 * log(2), "hinge": 2.0}
+_GUESSING = {
+    "non-saturating": 2 * log(2),
+    "non-saturating-on-probabilities": 2 * log(2),
+    "saturating": 2 * log(2),
+    "hinge": 2.0,
+}
 """D's loss where all its logits are 0."""
 
 

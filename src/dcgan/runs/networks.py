@@ -23,6 +23,7 @@ from dcgan.vocabulary import (
     ClassPooling,
     Distribution,
     Initialisation,
+    Interpolation,
     Operation,
     Order,
 )
@@ -149,6 +150,7 @@ class _StoredLayer(Stored):
     dropout: Annotated[Number, Field(ge=0, lt=1)] = 0.0
     noise: Annotated[Number, Field(ge=0)] = 0.0
     resize: tuple[Positive, Positive] | None = None
+    interpolation: Interpolation = "bilinear"
     pack: Positive = 1
     minibatch_stddev: Flag = False
 

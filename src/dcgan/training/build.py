@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from dcgan.augment import Augment
-from dcgan.config.tree import PlayerConfig, RunConfig, resolved
+from dcgan.config.tree import TARGET_NOISE, PlayerConfig, RunConfig, resolved
 from dcgan.data import (
     Batches,
     HeldDataset,
@@ -61,14 +61,17 @@ def build_rules(config: RunConfig, latent: LatentSpace, device: torch.device) ->
     asked = config.objective
     objective = OBJECTIVES[asked.loss]
     targets = {"real_target": asked.real_target, "fake_target": asked.fake_target}
+    noise = {name: getattr(asked, name) for name in TARGET_NOISE}
     weights: dict[PenaltyName, float] = {name: resolved(getattr(asked, name)) for name in PENALTIES}
     return Rules(
         objective=objective,
         latent=latent,
         targets=targets if objective.has_targets else {},
+        target_noise=noise if any(noise.values()) else {},
         penalties={name: weight for name, weight in weights.items() if weight > 0},
         penalty_interval=asked.penalty_interval,
         clip_weights=asked.clip_weights,
+        joint_batch=config.optim.joint_batch,
         information=asked.information,
         information_continuous=asked.information_continuous,
         clip_generator=config.optim.generator.clip_norm,

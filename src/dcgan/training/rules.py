@@ -46,6 +46,9 @@ class Rules:
         Says which numbers of a latent are its class and its codes.
     targets : mapping
         ``real_target`` and ``fake_target`` of D's loss, where it has them.
+    target_noise : mapping
+        Spreads and flips of these targets, see :func:`dcgan.objectives.noisy_targets`; without
+        any, all images have the same targets.
     penalties : mapping of name to float
         The weights (γ, λ) of those in use.
     penalty_interval : int
@@ -54,6 +57,8 @@ class Rules:
         D's weights are clipped to ± this after each of its steps.
     clip_generator, clip_discriminator : float, optional
         Largest norm of a network's whole gradient.
+    joint_batch : bool
+        Whether D sees real and generated images in one batch, which its batch norm mixes.
     information, information_continuous : float
         Weight of InfoGAN's loss, and of its continuous codes within it.
     precision : torch.dtype
@@ -65,11 +70,13 @@ class Rules:
     objective: Objective
     latent: LatentSpace = field(default_factory=LatentSpace)
     targets: Mapping[str, float] = field(default_factory=dict)
+    target_noise: Mapping[str, float] = field(default_factory=dict)
     penalties: Mapping[PenaltyName, float] = field(default_factory=dict)
     penalty_interval: int = 1
     clip_weights: float | None = None
     clip_generator: float | None = None
     clip_discriminator: float | None = None
+    joint_batch: bool = False
     information: float = 1.0
     information_continuous: float = 0.1
     precision: torch.dtype = torch.float32

@@ -5,6 +5,7 @@ B batch · Z latent · C channels · H, W sides · K classes
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -12,7 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from dcgan.objectives import PENALTIES, clip_weights, code_loss
+from dcgan.objectives import PENALTIES, clip_weights, code_loss, noisy_targets
 from dcgan.objectives.penalties import around_images, between_images
 from dcgan.runtime.device import autocast
 from dcgan.training.descent import descend, frozen
@@ -70,10 +71,15 @@ def discriminator_loss(
     if "fake" in places:
         fake_BCHW = fake_BCHW.detach().requires_grad_()
     with nullcontext() if due else autocast(real_BCHW.device, rules.precision):
-        # separate passes: one through both would let batch norm mix real and generated images
-        real_B = discriminator(augment(real_BCHW), batch.class_BK).float()
-        fake_B, codes_loss = _judge(players, batch, fake_BCHW, rules)
-    loss = rules.objective.discriminator(real_B, fake_B, **rules.targets)
+        if rules.joint_batch:
+            real_B, fake_B, codes_loss = _judge_jointly(players, batch, real_BCHW, fake_BCHW, rules)
+        else:  # batch norm does not mix real and generated images
+            real_B = discriminator(augment(real_BCHW), batch.class_BK).float()
+            fake_B, codes_loss = _judge(players, batch, fake_BCHW, rules)
+    targets: Mapping[str, float | Tensor] = rules.targets
+    if rules.target_noise:
+        targets = noisy_targets(real_B, **rules.targets, **rules.target_noise)
+    loss = rules.objective.discriminator(real_B, fake_B, **targets)
     # how far the logits of real images are on the real side of zero, or of those of generated ones
     certainty_B = (real_B if rules.objective.has_level else real_B - fake_B).detach()
     statistics = {
@@ -118,11 +124,16 @@ def generator_loss(
     if fake_BCHW is None or not fake_BCHW.requires_grad:
         fake_BCHW = _generate(players, batch, rules)
     with autocast(fake_BCHW.device, rules.precision):
-        fake_B, codes_loss = _judge(players, batch, fake_BCHW, rules)
-        logits = [fake_B]
-        if rules.objective.is_relativistic:
-            real_BCHW = players.augment(batch.real_BCHW)
-            logits.append(players.discriminator(real_BCHW, batch.class_BK).float())
+        if rules.joint_batch:  # D normalizes as in its own step
+            real_B, fake_B, codes_loss = _judge_jointly(
+                players, batch, batch.real_BCHW, fake_BCHW, rules
+            )
+        else:
+            fake_B, codes_loss = _judge(players, batch, fake_BCHW, rules)
+            if rules.objective.is_relativistic:
+                real_BCHW = players.augment(batch.real_BCHW)
+                real_B = players.discriminator(real_BCHW, batch.class_BK).float()
+        logits = [fake_B, real_B] if rules.objective.is_relativistic else [fake_B]
     statistics = {"score_fake_after": fake_B.detach().sigmoid().mean()}
     if step_plan.share < 1:
         best = fake_B.topk(max(1, round(step_plan.share * len(fake_B)))).indices
@@ -145,12 +156,32 @@ def _judge(
     players: Players, batch: Batch, fake_BCHW: Tensor, rules: Rules
 ) -> tuple[Tensor, Tensor | None]:
     """D's logits (B,) of generated images and, where there are codes, InfoGAN's loss."""
-    discriminator, latent = players.discriminator, rules.latent
+    discriminator = players.discriminator
     feature = discriminator.features(players.augment(fake_BCHW))
-    fake_B = discriminator.logits_of(feature, batch.latent_BZ[:, latent.class_slice]).float()
+    class_BK = batch.latent_BZ[:, rules.latent.class_slice]
+    fake_B = discriminator.logits_of(feature, class_BK).float()
+    return fake_B, _codes_loss(players, batch, feature, rules)
+
+
+def _judge_jointly(
+    players: Players, batch: Batch, real_BCHW: Tensor, fake_BCHW: Tensor, rules: Rules
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """D's logits (B,) of real and of generated images in one batch, and InfoGAN's loss."""
+    discriminator, class_BK = players.discriminator, None
+    if batch.class_BK is not None:
+        class_BK = torch.cat([batch.class_BK, batch.latent_BZ[:, rules.latent.class_slice]])
+    images = torch.cat([players.augment(real_BCHW), players.augment(fake_BCHW)])
+    feature = discriminator.features(images)
+    real_B, fake_B = discriminator.logits_of(feature, class_BK).float().chunk(2)
+    return real_B, fake_B, _codes_loss(players, batch, feature.chunk(2)[1], rules)
+
+
+def _codes_loss(players: Players, batch: Batch, feature: Tensor, rules: Rules) -> Tensor | None:
+    """InfoGAN's loss from the features of generated images, where there are codes."""
+    discriminator, latent = players.discriminator, rules.latent
     if not discriminator.codes:
-        return fake_B, None
-    return fake_B, code_loss(
+        return None
+    return code_loss(
         discriminator.read_codes(feature).float(),
         batch.latent_BZ[:, latent.class_slice.stop :],
         latent.categorical,
