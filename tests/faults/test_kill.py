@@ -123,3 +123,4 @@ def test_a_signal_saves_and_exits_with_3(tmp_path):
         newest = list_checkpoints(out / "checkpoints")[-1]
         assert int(newest.name) == events[-1]["images"]
         verify_checkpoint(newest)
+        assert f"{events[-1]['images']:,} images seen" in (out / "report.html").read_text()

@@ -482,6 +482,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoin
     assert told == ["diverged", "rollback"] * 3 + ["diverged"]
     factors = [event["rate_factor"] for event in events if event["event"] == "rollback"]
     assert factors == [0.5, 0.25, 0.125]
+    assert "Diverged" in (tmp_path / "run" / "report.html").read_text()
 
 
 @pytest.fixture

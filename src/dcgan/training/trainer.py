@@ -188,6 +188,8 @@ def _rolled_back(run: RunContext, broken: TrainingState, error: Diverged) -> Tra
     if run.ranks.is_first:
         set_aside_unproven(run, is_again=broken.rollbacks > 0)
         settle_best(run.folder)
+    if count > ROLLBACKS and run.ranks.is_first:
+        _write_report(run)  # says why
     give_up_after_too_many(run, error, count)
     threads = broken.threads
     if threads.chosen == "timed":  # what was chosen after the checkpoint is forgotten
@@ -249,6 +251,7 @@ def _recorded(
         images = state.images_seen
         if stop.signal is not None and not plan.is_done(state):
             run.event("signal", signal=stop.signal.name, images=images)
+            _write_report(run)
             raise Interrupted(
                 f"stopped by {stop.signal.name} after {images:,} images. Everything is saved. To"
                 f" resume: {resume_call(run.folder.path, run.config)}"
@@ -294,7 +297,10 @@ def _finish(run: RunContext, images_seen: int) -> None:
 
 
 def _write_report(run: RunContext) -> None:
-    """Write ``report.html``; a failure is noted and does not fail the training."""
+    """Write ``report.html``, also of a run that was stopped or is lost.
+
+    A failure is noted and does not fail the training.
+    """
     try:
         write_finished(run.folder, run.dataset)
     except Exception as error:  # a page about the run, not a part of it
