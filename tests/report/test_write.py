@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_its_numbers_are_those_of_the_files(run):
     assert last["images"] == 512
     best = read_best(RunFolder(run))
     assert best is not None and best.score.baseline is not None
-    assert f"{best.score.value:.3g} best Fréchet distance" in page.text
+    assert f"{float(f'{best.score.value:.3g}'):,.0f} best Fréchet distance" in page.text
     assert f"real images: {best.score.baseline:.3g}" in page.text
     assert "1,797 training images" in page.text
     stored = json.loads((run / "run.json").read_text())
@@ -135,6 +136,9 @@ def test_a_diagnosis_is_shown_with_its_evidence(run, monkeypatch):
     assert page.source.count("<code>--augment.policy color</code>") == 1
     assert page.source.count("<code>dcgan evaluate</code>") == 1
     assert page.source.count('class="span"') == 1
+    sign = replace(finding, evidence={"coverage": 0.2})  # of the scores, not of the log
+    with_diagnosis(monkeypatch, Diagnosis("Overfitting: add images.", "warning", [sign]))
+    assert page_of(run).source.count('class="span"') == 1
     with_diagnosis(monkeypatch, Diagnosis("Healthy."))
     assert "No problem was found." in page_of(run).text
 

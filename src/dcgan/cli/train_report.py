@@ -15,7 +15,7 @@ from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.scores import read_best, read_scores
 from dcgan.runtime.arguments import is_name
 from dcgan.runtime.shell import command
-from dcgan.runtime.wording import rounded
+from dcgan.runtime.wording import digits, rounded
 from dcgan.training.planning.time_plan import still_needed
 from dcgan.training.resume_command import long_enough, resume_call, twice_as_long
 
@@ -59,8 +59,9 @@ def _outcome(run: Run) -> list[str]:
     values = {one.images: one.score.value for one in scores} | {best.images: best.score.value}
     first, reached = values[min(values)], best.score.value
     score = (
-        f"{best.score.label}: {first:.3g} at first, {reached:.3g} at best, after {best.images:,}"
-        f" images. Real images score {best.score.baseline or 0.0:.2g}; lower is better"
+        f"{best.score.label}: {digits(first)} at first, {digits(reached)} at best, after"
+        f" {best.images:,} images. Real images score {digits(best.score.baseline or 0.0, 2)};"
+        " lower is better"
     )
     return [*lines, score]
 

@@ -16,6 +16,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import now
 from dcgan.runs.scores import Measured, panel_of, write_best
 from dcgan.runtime.files import write_json
+from dcgan.runtime.wording import digits
 
 _PAIR_SIDE = 96
 """Pixels of the longer side of an image on the sheet of nearest pairs."""
@@ -36,7 +37,7 @@ def keep_evaluation(folder: RunFolder, found: Evaluation, *, place: Path | None 
 def _pairs(copying: Copying) -> Image.Image:
     """Generated images above their training images, with distances: the nearest and typical."""
     real = copying.real_distance
-    beside = "" if real is None else f" (held-out real images: {real:.3g} at the median)"
+    beside = "" if real is None else f" (held-out real images: {digits(real)} at the median)"
     rows = []
     for title, pairs in (
         (
@@ -46,7 +47,7 @@ def _pairs(copying: Copying) -> Image.Image:
         ),
         ("generated images at about the median distance", copying.typical),
     ):
-        distances = [f"{distance:.3g}" for distance in pairs.distances]
+        distances = [digits(distance) for distance in pairs.distances]
         rows += [
             Row(pairs.generated, title=title),
             Row(pairs.training, distances, title="the training images nearest to them"),

@@ -9,6 +9,7 @@ import numpy as np
 from dcgan.health.finding import Finding
 from dcgan.health.history import Curve, History
 from dcgan.health.variety import NOTHING
+from dcgan.runtime.wording import digits
 
 _FEWEST = 5
 """Scores without which nothing is said about progress."""
@@ -51,9 +52,9 @@ def degrading(history: History) -> Iterator[Finding]:
         "degrading",
         "warning",
         line.images,
-        f"The score was {line.value:.3g} after {line.images:,} images, and is"
-        f" {history.scores[-1].value:.3g} now. Real images score {line.baseline:.2g}; lower is"
-        " better.",
+        f"The score was {digits(line.value)} after {line.images:,} images, and is"
+        f" {digits(history.scores[-1].value)} now. Real images score {digits(line.baseline, 2)};"
+        " lower is better.",
         "You need not do anything: all commands use the best checkpoint by default. More training"
         " with these settings will not help",
         {"best": line.value, "last": history.scores[-1].value, "baseline": line.baseline},
@@ -80,8 +81,8 @@ def improvement(history: History) -> Iterator[Finding]:
             "improving",
             "note",
             int(excess.images[0]),
-            f"The score is {value:.3g}. If you train twice as long, expect about {expected:.2g}."
-            f" Real images score {baseline:.2g}; lower is better.",
+            f"The score is {digits(value)}. If you train twice as long, expect about"
+            f" {digits(expected, 2)}. Real images score {digits(baseline, 2)}; lower is better.",
             "",
             {"gain": float(gain), "score": value, "expected": float(expected)},
         )
@@ -91,9 +92,8 @@ def improvement(history: History) -> Iterator[Finding]:
         "plateau",
         "note",
         since,
-        f"The score is {value:.3g} and has hardly changed since image {since:,}. Real images score"
-        f" {baseline:.2g}; lower is better. More time will"
-        " probably not help.",
+        f"The score is {digits(value)} and has hardly changed since image {since:,}. Real images"
+        f" score {digits(baseline, 2)}; lower is better. More time will probably not help.",
         "For better images, add training images, or start a new run with a larger"
         " `model.generator.width`",
         {"gain": float(gain), "score": value, "baseline": baseline},

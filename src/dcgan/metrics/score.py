@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from dcgan.metrics.registry import BETTER, label_of
+from dcgan.runtime.wording import digits
 from dcgan.vocabulary import Better
 
 Protocol = tuple[str, str, int, int, str, int]
@@ -65,8 +66,8 @@ class Score:
 
     def __str__(self) -> str:
         """Such as ``Fréchet distance 0.39; real images score 0.04; lower is better``."""
-        real = "" if self.baseline is None else f" real images score {self.baseline:.2g};"
-        return f"{self.label} {self.value:.3g};{real} {BETTER[self.better]} is better"
+        real = "" if self.baseline is None else f" real images score {digits(self.baseline, 2)};"
+        return f"{self.label} {digits(self.value)};{real} {BETTER[self.better]} is better"
 
     @property
     def protocol(self) -> Protocol:

@@ -13,6 +13,7 @@ from math import isfinite
 
 from dcgan.render.axes import Axis, axis_of, in_short
 from dcgan.render.curves import smoothed
+from dcgan.runtime.wording import digits
 from dcgan.vocabulary import AxisScale
 
 _WIDTH, _HEIGHT = 480, 240
@@ -232,7 +233,7 @@ def _curve(line: Line, style: str, across: Axis, up: Axis) -> Iterator[str]:
         for images, value in points:
             if isfinite(value):
                 place = f'cx="{across.place(images)}" cy="{up.place(value)}"'
-                words = f"{name}: {value:.4g} at {images:,} images"
+                words = f"{name}: {digits(value, 4)} at {images:,} images"
                 yield f'<circle class="{style}" {place} r="2.5"><title>{words}</title></circle>'
 
 
@@ -295,5 +296,5 @@ def _in_words(chart: Chart) -> str:
     for _, line in chart.legend:
         values = [value for _, value in _shown(line) if isfinite(value)]
         if values:
-            lines.append(f"{line.label} from {values[0]:.3g} to {values[-1]:.3g}")
+            lines.append(f"{line.label} from {digits(values[0])} to {digits(values[-1])}")
     return "; ".join(lines)

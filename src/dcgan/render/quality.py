@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcgan.render.curves import label_decades, new_figure, save_figure
+from dcgan.runtime.wording import digits
 from dcgan.vocabulary import AxisScale
 
 if TYPE_CHECKING:
@@ -64,10 +65,10 @@ def _draw(axes: Axes, panel: Panel) -> None:
         color=_BEST,
         marker="o",
         linestyle="none",
-        label=f"best: {panel.values[panel.best]:.4g} at {panel.best:,} images",
+        label=f"best: {digits(panel.values[panel.best], 4)} at {panel.best:,} images",
     )
     if panel.baseline is not None:
-        label = f"real images: {panel.baseline:.3g}"
+        label = f"real images: {digits(panel.baseline)}"
         axes.axhline(panel.baseline, color=_BASELINE, linewidth=1, linestyle="--", label=label)
     is_wide = min(numbers) > 0 and max(numbers) > _DECADES_APART * min(numbers)
     if is_wide and panel.axis == "log":

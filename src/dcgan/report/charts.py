@@ -9,6 +9,7 @@ from dcgan.health import Finding
 from dcgan.metrics.registry import BETTER, metric_of
 from dcgan.metrics.score import Score
 from dcgan.render.lines import Chart, Level, Line, Mark
+from dcgan.runtime.wording import digits
 
 Record = Mapping[str, Any]
 
@@ -85,7 +86,8 @@ def quality_chart(scores: Mapping[int, Score]) -> Chart:
     is_wide = min(values) > 0 and max(values) > _DECADES_APART * min(values)
     level = None
     if last.baseline is not None:
-        level = Level(last.baseline, f"real images: {last.baseline:.3g}")
+        level = Level(last.baseline, f"real images: {digits(last.baseline)}")
+    lowest = digits(scores[best].value)
     label = last.label[0].upper() + last.label[1:]
     return Chart(
         label,
@@ -93,7 +95,7 @@ def quality_chart(scores: Mapping[int, Score]) -> Chart:
         note=f"{BETTER[last.better].capitalize()} is better. {last.generated:,} generated and"
         f" {last.real:,} real images, features of {last.extractor}",
         scale="log" if is_wide and metric_of(last.metric).axis == "log" else "linear",
-        best=Mark(best, scores[best].value, f"best: {scores[best].value:.3g} at {best:,} images"),
+        best=Mark(best, scores[best].value, f"best: {lowest} at {best:,} images"),
         level=level,
     )
 

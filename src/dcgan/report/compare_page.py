@@ -15,6 +15,7 @@ from dcgan.report.charts import LOSSES, SCORES, line_of
 from dcgan.report.content import Picture
 from dcgan.report.facts import in_short
 from dcgan.report.pictures import tiled
+from dcgan.runtime.wording import digits
 
 _COLUMNS = 4
 
@@ -63,7 +64,7 @@ def verdict_of(found: Comparison) -> str:
             f"{label} does not tell {name} and {other} apart: {_with_spread(best)} and"
             f" {_with_spread(second)}; lower is better."
         )
-    real = "" if best.baseline is None else f" real images score {best.baseline:.3g};"
+    real = "" if best.baseline is None else f" real images score {digits(best.baseline)};"
     return (
         f"{name} scores best: {label} {_with_spread(best)}, and {_with_spread(second)} for"
         f" {other};{real} lower is better."
@@ -71,7 +72,7 @@ def verdict_of(found: Comparison) -> str:
 
 
 def _with_spread(spread: Spread) -> str:
-    return f"{spread.mean:.3g} ± {spread.deviation:.1g}"
+    return f"{digits(spread.mean)} ± {digits(spread.deviation, 1)}"
 
 
 def _metrics(found: Comparison) -> list[tuple[str, list[str], str, str]]:
@@ -79,7 +80,7 @@ def _metrics(found: Comparison) -> list[tuple[str, list[str], str, str]]:
     rows = []
     for spreads in zip(*(run.spreads for run in found.runs), strict=False):
         first: Spread = spreads[0]
-        real = "–" if first.baseline is None else f"{first.baseline:.3g}"
+        real = "–" if first.baseline is None else digits(first.baseline)
         better = BETTER[metric_of(first.metric).better]
         rows.append((label_of(first.metric), list(map(_with_spread, spreads)), real, better))
     return rows
@@ -110,5 +111,5 @@ def _quality(scores: Mapping[str, Mapping[int, Score]]) -> Chart:
         f"{last[0].label} during training",
         lines,
         scale=metric_of(last[0].metric).axis or "linear",
-        level=None if baseline is None else Level(baseline, f"real images: {baseline:.3g}"),
+        level=None if baseline is None else Level(baseline, f"real images: {digits(baseline)}"),
     )

@@ -14,6 +14,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.scores import Measured
 from dcgan.runs.settings import flat
 from dcgan.runtime.shell import command
+from dcgan.runtime.wording import digits
 
 _NOT_SETTINGS = ("recipe", "data.source", "seed", "device", "length")
 """Stated elsewhere on the page."""
@@ -31,9 +32,9 @@ def summary(
     if seconds:
         facts.append(Fact(_duration(seconds), "of training"))
     if best is not None:
-        facts.append(Fact(f"{best.score.value:.3g}", f"best {best.score.label}"))
+        facts.append(Fact(digits(best.score.value), f"best {best.score.label}"))
         if best.score.baseline is not None:
-            facts.append(Fact(f"{best.score.baseline:.3g}", "real images score"))
+            facts.append(Fact(digits(best.score.baseline), "real images score"))
     count = _section(stored, "data").get("count")
     if isinstance(count, int):
         facts.append(Fact(f"{count:,}", "training images"))
@@ -93,7 +94,7 @@ def in_short(value: Any) -> str:
         return ", ".join(map(in_short, value))
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return digits(value, 6) if isinstance(value, float) else str(value)
 
 
 def commands_of(

@@ -45,6 +45,7 @@ from dcgan.runs.scores import Measured, read_best, read_scores
 from dcgan.runs.settings import stored_settings
 from dcgan.runtime.reading import read_json
 from dcgan.runtime.shell import command
+from dcgan.runtime.wording import digits
 
 
 @dataclass
@@ -92,7 +93,7 @@ def gather(folder: RunFolder, material: Material) -> Report:
         quality=_quality(folder, missing),
         evaluated=_evaluated(folder),
         evaluate=command("evaluate", folder.path),
-        health=_health(diagnosis, records),
+        health=_health(diagnosis, [*records, *_signs(folder)]),
         nearest=nearest,
         nearest_about=about,
         settings=settings_of(settings, _text(folder)) if settings else Settings(),
@@ -207,11 +208,16 @@ def _evaluated(folder: RunFolder) -> Evaluated | None:
     return None
 
 
+def _signs(folder: RunFolder) -> list[dict[str, Any]]:
+    """The vital signs at each score, like lines of the log."""
+    return [{**one.signs, "images": one.images} for one in read_scores(folder)]
+
+
 def _health(diagnosis: Diagnosis, records: list[dict[str, Any]]) -> Health:
     findings = [
         Shown(
             one,
-            [Fact(f"{value:.4g}", name_of(key)) for key, value in one.evidence.items()],
+            [Fact(digits(value, 4), name_of(key)) for key, value in one.evidence.items()],
             evidence_chart(one, records),
         )
         for one in diagnosis.findings

@@ -108,9 +108,13 @@ def _opened(folder: RunFolder, device: str, reporter: Reporter) -> Run | str:
     problem = ""
     for checkpoint in ("best", "last"):
         try:
-            return open_run(folder.path, checkpoint=checkpoint, device=device)
+            run = open_run(folder.path, checkpoint=checkpoint, device=device)
         except DcganError as error:
             problem = problem or str(error)
+            continue
+        if problem:
+            reporter.note(f"{problem}. Samples are from the last checkpoint")
+        return run
     reporter.note(problem)
     return f"No checkpoint can be used: {problem}."
 

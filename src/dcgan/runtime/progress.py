@@ -25,6 +25,7 @@ from rich.progress import (
 from dcgan.errors import printable
 from dcgan.runtime.launch import speaks
 from dcgan.runtime.reporting import SILENT, Reporter, Scored, Unit
+from dcgan.runtime.wording import digits
 
 _REDRAW_SECONDS = 0.2
 _PLAIN_SECONDS = 10.0
@@ -194,8 +195,8 @@ class TerminalReporter(Reporter):
         # a live line has little room
         more = ["best" if self._live else "best so far"] if is_best else []
         if score.baseline is not None and not self._live:
-            more.append(f"real {score.baseline:.2g}")
-        self._score = f"{score.label} {score.value:.3g}"
+            more.append(f"real {digits(score.baseline, 2)}")
+        self._score = f"{score.label} {digits(score.value)}"
         self._score += f" ({'; '.join(more)})" if more else ""
 
     def end(self) -> None:

@@ -1,4 +1,4 @@
-"""Counts and times in words."""
+"""Counts, times and numbers in words."""
 
 from __future__ import annotations
 
@@ -31,3 +31,13 @@ def rounded(count: float) -> int:
     (18000, 7)
     """
     return int(float(f"{count:.2g}"))
+
+
+def digits(value: float, count: int = 3) -> str:
+    """A number of so many significant digits, without an exponent where it is large.
+
+    >>> digits(0.12345), digits(58.49), digits(1386.4), digits(152, 2)
+    ('0.123', '58.5', '1,390', '150')
+    """
+    text = f"{value:.{count}g}"
+    return f"{float(text):,.0f}" if "e+" in text else text
