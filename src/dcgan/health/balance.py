@@ -186,13 +186,14 @@ def _without_gain(
 
 def _is_bad(history: History, held: Stretch) -> bool:
     """Whether images are far from the real ones, and became no better while something held."""
-    coverage = history.sign("coverage").after(held.since).values
+    middle = held.since + ((held.until or history.images_seen) - held.since) // 2
+    # only later: untrained fog can be near many real images
+    coverage = history.sign("coverage").after(middle).values
     if len(coverage) and coverage.max() > _COVERED:
         return False
     resembling = history.resemblance().after(held.since).values
     if len(resembling) >= _FEWEST_SCORES and resembling.max() < NOTHING and has_begun(history):
         return True
-    middle = held.since + ((held.until or history.images_seen) - held.since) // 2
     if history.scores and len(history.excess().after(middle).values) < _FEWEST_SCORES:
         return False
     before = history.sign("coverage").values[history.sign("coverage").images <= middle]

@@ -21,19 +21,12 @@ _CLEARLY = 1.15
 """Times the best score itself: with few images both it and the baseline are high, and their
 difference is noise."""
 
-_MORE = 1.05
-"""Times the coverage at the best score: images that cover more are not getting worse."""
-
 _STEADY = 0.1
 """Part by which quality must improve in the second half of a run to count as improving."""
 
 
 def degrading(history: History) -> Iterator[Finding]:
-    """Quality has peaked and falls: the distance to real images grows, and they are not covered
-    better.
-
-    The distance alone is not enough: early, blurred images may be nearer on average.
-    """
+    """Quality has peaked and falls: the distance to real images grows."""
     excess = history.excess()
     if len(excess.values) < _FEWEST:
         return
@@ -44,10 +37,8 @@ def degrading(history: History) -> Iterator[Finding]:
         return
     if np.median([one.value for one in history.scores[-3:]]) < _CLEARLY * line.value:
         return
-    coverage = [one.signs.get("coverage", 1.0) for one in history.scores]
-    resembling = max(coverage[best], line.signs.get("recall", 1.0))
-    if np.median(coverage[-3:]) > _MORE * coverage[best] or resembling < NOTHING:
-        return
+    if max(line.signs.get("coverage", 1.0), line.signs.get("recall", 1.0)) < NOTHING:
+        return  # it was never good
     yield Finding(
         "degrading",
         "warning",
