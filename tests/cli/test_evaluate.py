@@ -89,7 +89,7 @@ def test_unlabelled_images_have_no_classifier(dcgan, run, png_folder):
     assert "no labels" in err
     code, out, _ = dcgan("evaluate", run, *words)
     assert code == 0
-    assert "random:" in out
+    assert "pretrained:" in out
 
 
 def test_runs_are_compared(dcgan, run, small_run, tmp_path):
