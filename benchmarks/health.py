@@ -154,8 +154,9 @@ def until(history: History, images: int) -> History:
 
 
 def _moments(history: History) -> list[int]:
-    """Images seen at each score."""
-    return sorted({line.images for line in history.scores} | {history.images_seen})
+    """Images seen at each score, at each event, and at the end."""
+    events = {line["images"] for line in history.events if "images" in line}
+    return sorted({line.images for line in history.scores} | events | {history.images_seen})
 
 
 def _serious(findings: list[Finding]) -> set[str]:

@@ -16,6 +16,10 @@ better."""
 _COLLAPSED = 0.6
 """Share of images that repeat another one (real images: 0.05) at which a generator collapsed."""
 
+_LEAVING = 0.8
+"""Ratio of the gap to the score of real images, over three scores, below which images that look
+alike become better fast."""
+
 _ALIKE = 0.3
 """Variance of the features, divided by that of real images, below which one kind of image is left;
 above it there are several."""
@@ -48,6 +52,9 @@ def mode_collapse(history: History) -> Iterator[Finding]:
     repeats, rank = history.sign("repeats"), history.sign("rank")
     if not has_begun(history) or not len(repeats.values):
         return
+    excess = history.excess().values[-3:]
+    if not has_begun(history, part=1) and excess[-1] < _LEAVING * excess[0]:
+        return  # fog that takes shape: every image looks alike at first
     diversity = history.sign("diversity")
     is_repeated = repeats.values > _COLLAPSED
     is_full = is_repeated & (diversity.values < _ALIKE)
