@@ -151,6 +151,16 @@ def test_images_that_get_worse_than_noise_are_found_early():
     assert findings["not-learning"].severity == "failure"
 
 
+def test_rates_that_lie_far_apart_are_named():
+    nothing = after(20_000, coverage=0.01, recall=0.01)
+    rates = {"generator_lr": 1e-4, "discriminator_lr": 0.01, "has_comparable_rates": True}
+    finding = found(None, nothing, **rates)["not-learning"]
+    assert "The discriminator learns 100 times as fast" in finding.meaning
+    assert "`optim.discriminator.lr=0.0001`" in finding.advice
+    for other in ({"discriminator_lr": 4e-4}, {"has_comparable_rates": False}):
+        assert "fast" not in found(None, nothing, **rates | other)["not-learning"].meaning
+
+
 def test_what_is_wrong_from_the_start_is_a_consequence():
     sure = after(8000, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01)
     alike = STUCK | {"repeats": 1.0, "diversity": 0.1}

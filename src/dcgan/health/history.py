@@ -14,6 +14,10 @@ _SMOOTHED = 7
 """Log lines of a running median: single steps of a GAN say little."""
 
 
+_APART = 20.0
+"""Ratio of learning rates that needs a reason: recipes and papers have up to 10."""
+
+
 @dataclass(frozen=True)
 class Setup:
     """What is known of a run before its first step.
@@ -35,6 +39,8 @@ class Setup:
         D's loss if it gives every image the same score; None where it has no fixed value.
     generator_lr, discriminator_lr : float, optional
         The learning rates.
+    has_comparable_rates : bool
+        Whether both networks have the same kind of optimizer.
     is_augmented : bool
         Whether D sees augmented images.
     uneven : sequence of str
@@ -50,6 +56,7 @@ class Setup:
     loss_of_guessing: float | None = None
     generator_lr: float | None = None
     discriminator_lr: float | None = None
+    has_comparable_rates: bool = False
     is_augmented: bool = False
     uneven: Sequence[str] = ()
 
@@ -60,6 +67,15 @@ class Setup:
         if now is None:
             return f"a {'larger' if factor > 1 else 'smaller'} `{setting}`"
         return f"`{setting}={now * factor:.2g}` (it is {now:g})"
+
+    def faster(self) -> tuple[Literal["generator", "discriminator"], float] | None:
+        """The network that learns much faster than the other, and how many times; else None."""
+        if not (self.has_comparable_rates and self.generator_lr and self.discriminator_lr):
+            return None
+        ratio = self.discriminator_lr / self.generator_lr
+        if max(ratio, 1 / ratio) < _APART:
+            return None
+        return ("discriminator", ratio) if ratio > 1 else ("generator", 1 / ratio)
 
 
 @dataclass(frozen=True)

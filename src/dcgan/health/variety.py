@@ -95,14 +95,25 @@ def not_learning(history: History) -> Iterator[Finding]:
     excess = history.excess().values
     if not is_late and np.median(excess[-3:]) < _WORSE * excess[0]:
         return
+    cause = ""
+    advice = (
+        "Start a new run with the recipe `auto` and its own settings, and change one setting at a"
+        " time"
+    )
+    faster = history.setup.faster()
+    if faster is not None:
+        network, ratio = faster
+        cause = f" The {network} learns {ratio:,.0f} times as fast as the other network."
+        advice = (
+            f"Start a new run with equal learning rates: {history.setup.rate(network, 1 / ratio)}"
+        )
     yield Finding(
         "not-learning",
         "failure",
         start(resembling.images, is_nothing),
         f"The generated images do not resemble the real ones, after {history.images_seen:,} images"
-        f" seen. They should do so after about {needed_for(history):,}.",
-        "Start a new run with the recipe `auto` and its own settings, and change one setting at a"
-        " time",
+        f" seen. They should do so after about {needed_for(history):,}.{cause}",
+        advice,
         {"coverage": history.sign("coverage").last, "recall": history.sign("recall").last},
     )
 

@@ -83,9 +83,14 @@ def _setup_of(folder: RunFolder) -> Setup:
         loss_of_guessing=_GUESSING.get(str(loss)),
         generator_lr=_rate(optim, "generator"),
         discriminator_lr=_rate(optim, "discriminator"),
+        has_comparable_rates=_algorithm(optim, "generator") == _algorithm(optim, "discriminator"),
         is_augmented=_section(settings, "augment").get("policy") not in (None, "none"),
         uneven=_uneven(networks),
     )
+
+
+def _algorithm(optim: Mapping[str, Any], network: str) -> Any:
+    return _section(optim, network).get("algorithm")
 
 
 def _section(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
