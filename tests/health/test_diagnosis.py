@@ -151,6 +151,14 @@ def test_images_that_get_worse_than_noise_are_found_early():
     assert findings["not-learning"].severity == "failure"
 
 
+def test_fog_at_the_start_is_no_plateau():
+    def flat(seen):
+        return {"value": 90.0}
+
+    assert "plateau" in found(None, flat)
+    assert "plateau" not in found(None, flat, needed=2 * IMAGES)
+
+
 def test_rates_that_lie_far_apart_are_named():
     nothing = after(20_000, coverage=0.01, recall=0.01)
     rates = {"generator_lr": 1e-4, "discriminator_lr": 0.01, "has_comparable_rates": True}

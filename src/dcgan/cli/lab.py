@@ -116,7 +116,7 @@ def _verdict(found: LabResult) -> Iterator[str]:
         yield from textwrap.wrap(found.note, _WIDTH)
     yield ""
     measure = found.measure
-    rows = [["expected", "verdict", "estimate", "95 % interval", "P(better)"]]
+    rows = [["expected", "verdict", "estimate", "95% interval", "P(better)"]]
     for one in found.expectations:
         interval = one.judgement.interval
         low, high = measure.in_words(interval.low), measure.in_words(interval.high)

@@ -8,7 +8,7 @@ import numpy as np
 
 from dcgan.health.finding import Finding
 from dcgan.health.history import Curve, History
-from dcgan.health.variety import NOTHING
+from dcgan.health.variety import NOTHING, has_begun
 from dcgan.runtime.wording import digits
 
 _FEWEST = 5
@@ -78,6 +78,8 @@ def improvement(history: History) -> Iterator[Finding]:
             {"gain": float(gain), "score": value, "expected": float(expected)},
         )
         return
+    if not has_begun(history, part=1):
+        return  # what looks like a plateau may be the fog before anything can be recognized
     since = int(excess.images[int(np.argmax(best.values <= best.values[-1] / (1 - _STEADY)))])
     yield Finding(
         "plateau",

@@ -66,7 +66,7 @@ def mode_collapse(history: History) -> Iterator[Finding]:
             "failure",
             start(repeats.images, is_full),
             f"All generated images look alike: {repeats.last:.0%} of them have a near-copy among"
-            " the others. Among real images, 5 % have one.",
+            " the others. Among real images, 5% have one.",
             f"Start a new run with {history.setup.rate('generator', 0.25)}, or with"
             " `objective.r1=1`",
             evidence,
@@ -78,7 +78,7 @@ def mode_collapse(history: History) -> Iterator[Finding]:
             start(rank.images, is_narrow),
             "Some kinds of images are missing: generated images vary in"
             f" {rank.last:.0%} as many independent ways as real images, and {repeats.last:.0%} of"
-            " them have a near-copy (of real images, 5 %).",
+            " them have a near-copy (of real images, 5%).",
             f"Start a new run with {history.setup.rate('generator', 0.25)}, or with"
             " `model.discriminator.pack=2`. `model.latent.dim` must not be much below 32",
             evidence,

@@ -209,7 +209,7 @@ class Claim(LabSection):
     def _worth_a_verdict(cls, difference: float, info: ValidationInfo) -> float:
         measure = info.data.get("measure")
         if measure is not None and MEASURES[measure].is_ratio and difference <= 1:
-            raise ValueError("use a ratio above 1, such as 1.15 for 15 %")
+            raise ValueError("use a ratio above 1, such as 1.15 for 15%")
         if measure is not None and not MEASURES[measure].is_ratio and difference >= 1:
             raise ValueError(f"use a difference of {measure} below 1, such as 0.05")
         return difference

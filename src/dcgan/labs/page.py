@@ -138,7 +138,7 @@ def _backwards(measure: Measure) -> Callable[[float], float]:
 def _legend(result: LabResult) -> str:
     what = "ratio" if result.measure.is_ratio else "difference"
     return (
-        f"Small dots: the {what} of each seed. Large dot and line: the estimate and its 95 %"
+        f"Small dots: the {what} of each seed. Large dot and line: the estimate and its 95%"
         f" interval. Vertical line: no difference. Shaded: {what}s that are too small for a verdict"
     )
 
@@ -187,7 +187,7 @@ def _charts(result: LabResult) -> list[Chart]:
         Chart(
             "Fréchet distance during training",
             _with_medians(scores, titles),
-            note="Scored by training itself, with other features than the verdict. Lower is better",
+            note="Scored by training itself, on fewer images than the verdict. Lower is better",
             scale="log",
             level=_real(own[next(iter(own))][1][0]),
         )

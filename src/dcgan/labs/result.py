@@ -117,7 +117,7 @@ class ExpectationResult:
         estimate = measure.in_words(found.estimate).removesuffix(" times")
         high = high.removesuffix(" times")
         return (
-            f"{what}: {estimate} ({100 * LEVEL:g} % interval {low} to {high}; {neutral},"
+            f"{what}: {estimate} ({100 * LEVEL:g}% interval {low} to {high}; {neutral},"
             f" {self.arm} is better)"
         )
 
