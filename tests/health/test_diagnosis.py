@@ -151,6 +151,14 @@ def test_images_that_get_worse_than_noise_are_found_early():
     assert findings["not-learning"].severity == "failure"
 
 
+def test_too_few_images_are_named_as_the_cause():
+    alike = after(30_000, repeats=1.0, diversity=0.1)
+    few = diagnose(history(None, alike, dataset_images=120)).verdict
+    assert few.startswith("Mode collapse")
+    assert few.endswith("Likely cause: only 120 training images.")
+    assert "Likely cause" not in diagnose(history(None, alike)).verdict
+
+
 def test_fog_at_the_start_is_no_plateau():
     def flat(seen):
         return {"value": 90.0}

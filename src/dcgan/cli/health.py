@@ -21,7 +21,7 @@ def health(run: ExistingRun, /, *, as_json: Json = False) -> None:
     findings, each with id, severity, since (images seen), evidence (numbers), meaning and advice.
     """
     from dcgan.runs.folder import RunFolder
-    from dcgan.runs.health import diagnosis_of
+    from dcgan.runs.health import diagnosis_of, history_of
 
     folder = RunFolder(run)
     diagnosis = diagnosis_of(folder)
@@ -30,10 +30,11 @@ def health(run: ExistingRun, /, *, as_json: Json = False) -> None:
         return
     print("\n".join(diagnosis_lines(diagnosis)))
     if diagnosis.severity == "note" and folder.last_logged():
-        longer = command(
-            "train", "--out", run, "--resume", "--images", str(2 * folder.last_logged())
-        )
-        print(f"\nTo train twice as long in total: {longer}")
+        twice = 2 * folder.last_logged()
+        images = max(twice, history_of(folder).setup.needed or 0)
+        how_long = "twice as long in total" if images == twice else "until images are recognizable"
+        longer = command("train", "--out", run, "--resume", "--images", str(images))
+        print(f"\nTo train {how_long}: {longer}")
 
 
 def diagnosis_lines(diagnosis: Diagnosis) -> Iterator[str]:

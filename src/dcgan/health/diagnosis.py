@@ -50,6 +50,13 @@ _POOR = 0.3
 _RANK: dict[Severity, int] = {"failure": 0, "warning": 1, "note": 2}
 
 
+_OF_FEW_IMAGES = {"mode-collapse", "partial-mode-collapse", "discriminator-overfits", "copying"}
+"""What too few images lead to."""
+
+_TITLES = {"contrast": "Wrong contrast", "checkerboard": "Checkerboard patterns"}
+"""Beginnings of a verdict where the id alone says too little."""
+
+
 def diagnose(history: History) -> Diagnosis:
     """Everything that the rules find, worst first, and a verdict.
 
@@ -76,7 +83,10 @@ def _ended(finding: Finding) -> Finding:
     """The same, or what is left to say of it when it has ended."""
     if finding.until is None:
         return finding
-    meaning = f"This ended after {finding.until:,} images. Until then: {finding.meaning}"
+    meaning = (
+        f"This ended after {finding.until:,} images; nothing need be done. What it was:"
+        f" {finding.meaning}"
+    )
     return replace(finding, severity="note", meaning=meaning, advice="")
 
 
@@ -84,12 +94,14 @@ def _verdict(history: History, found: list[Finding]) -> str:
     bad = [finding for finding in found if finding.severity != "note"]
     if bad:
         worst = bad[0]
-        title = worst.id.replace("-", " ").capitalize()
+        title = _TITLES.get(worst.id, worst.id.replace("-", " ").capitalize())
         when = f"since image {worst.since:,}" if worst.since else "from the start"
         verdict = f"{title} {when}. {worst.meaning}"
         causes = [finding.id.replace("-", " ") for finding in bad if finding.id in _CAUSES]
         if worst.id == "not-learning" and causes:
             verdict += f" Likely cause: {causes[0]}."
+        elif worst.id in _OF_FEW_IMAGES and any(one.id == "too-few-images" for one in found):
+            verdict += f" Likely cause: only {history.setup.dataset_images:,} training images."
         return verdict
     if not history.log:
         return "Nothing has been logged yet."

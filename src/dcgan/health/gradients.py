@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 import numpy as np
 
 from dcgan.health.finding import Finding
-from dcgan.health.history import Curve, History
+from dcgan.health.history import Curve, History, Setup
 
 _FIRST = 3
 """Log lines at the start, one per step, whose median a gradient is compared with: gradients can
@@ -18,6 +19,9 @@ _VANISHED = 3e-4
 
 _TINY = 1e-7
 """Mean gradient of a weight from which Adam's steps are noise (its epsilon is 1e-8)."""
+
+_USUAL = 2e-3
+"""The largest learning rate of a recipe of this package."""
 
 _EXPLODED = 100.0
 """Times its first size at which a gradient counts as exploded."""
@@ -85,13 +89,27 @@ def diverged(history: History) -> Iterator[Finding]:
         "diverged",
         "failure",
         int(events[0]["images"]),
-        f"{events[0].get('what', 'a loss is not finite')}. Training returned to an earlier"
+        f"{_what(events[0])}. Training returned to an earlier"
         f" checkpoint {returns} times and halved the learning rates each time.",
-        f"Start a new run with {history.setup.rate('generator', 0.1)} and"
-        f" {history.setup.rate('discriminator', 0.1)}",
+        f"Start a new run with {_safe_rate(history.setup, 'generator')} and"
+        f" {_safe_rate(history.setup, 'discriminator')}",
         {"times": float(len(events))},
         None if ended else int(events[-1]["images"]),
     )
+
+
+def _what(event: Mapping[str, Any]) -> str:
+    what = str(event.get("what", "a loss is not finite"))
+    for name, words in (("loss_d", "the discriminator's loss"), ("loss_g", "the generator's loss")):
+        what = what.replace(name, words)
+    what = what.replace("beyond", "rose above")
+    return what[:1].upper() + what[1:]
+
+
+def _safe_rate(setup: Setup, network: Literal["generator", "discriminator"]) -> str:
+    """A twentieth of the rate, and at most a usual one: an eighth has failed already."""
+    now = setup.generator_lr if network == "generator" else setup.discriminator_lr
+    return setup.rate(network, min(0.05, _USUAL / now) if now else 0.05)
 
 
 def _first(curve: Curve) -> float:

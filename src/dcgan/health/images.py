@@ -65,8 +65,9 @@ def contrast(history: History) -> Iterator[Finding]:
         "warning",
         start(contrast.images, is_off),
         _difference(contrast.last, brightness.last),
-        "Check `data.scaling` and the range of pixel values with `dcgan inspect`; a generator that"
-        " ends in tanh needs `data.scaling=symmetric`",
+        "If images still improve, train longer first. Otherwise check `data.scaling` and the range"
+        " of pixel values with `dcgan inspect DATA`; a generator that ends in tanh needs"
+        " `data.scaling=symmetric`",
         {"contrast": contrast.last, "brightness": brightness.last},
     )
 

@@ -46,8 +46,8 @@ def degrading(history: History) -> Iterator[Finding]:
         f"The score was {digits(line.value)} after {line.images:,} images, and is"
         f" {digits(history.scores[-1].value)} now. Real images score {digits(line.baseline, 2)};"
         " lower is better.",
-        "You need not do anything: all commands use the best checkpoint by default. More training"
-        " with these settings will not help",
+        "Nothing is lost: the best checkpoint is kept, and all commands use it. More training with"
+        " these settings will not help",
         {"best": line.value, "last": history.scores[-1].value, "baseline": line.baseline},
     )
 

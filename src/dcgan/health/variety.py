@@ -76,9 +76,9 @@ def mode_collapse(history: History) -> Iterator[Finding]:
             "partial-mode-collapse",
             "warning",
             start(rank.images, is_narrow),
-            "Some kinds of images are missing: generated images vary in"
-            f" {rank.last:.0%} as many independent ways as real images, and {repeats.last:.0%} of"
-            " them have a near-copy (of real images, 5%).",
+            f"Some kinds of images are missing: the variety is {rank.last:.0%} of that of real"
+            f" images, and {repeats.last:.0%} of the generated images have a near-copy (of real"
+            " images, 5%).",
             f"Start a new run with {history.setup.rate('generator', 0.25)}, or with"
             " `model.discriminator.pack=2`. `model.latent.dim` must not be much below 32",
             evidence,
@@ -97,8 +97,8 @@ def not_learning(history: History) -> Iterator[Finding]:
         return
     cause = ""
     advice = (
-        "Start a new run with the recipe `auto` and its own settings, and change one setting at a"
-        " time"
+        "Start a new run with `recipe=auto` and no other settings. If it works, add your settings"
+        " one at a time"
     )
     faster = history.setup.faster()
     if faster is not None:
