@@ -47,7 +47,8 @@ def test_findings_have_a_severity_a_time_an_advice_and_a_page(dcgan, failed):
     assert "  Next: Set --objective.r1 1.\n  More: docs/guide/health.md#mode-collapse" in out
     assert "warning: contrast, from the start" in out
     assert "note: oscillation, from image 10 to 20" in out
-    assert "Start with the first finding" in out
+    assert "Do what the first finding says" in out
+    assert out.count("Next:") == 1, "what helps against a consequence may make its cause worse"
     assert "--resume" not in out
 
 

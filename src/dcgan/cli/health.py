@@ -38,18 +38,23 @@ def health(run: ExistingRun, /, *, as_json: Json = False) -> None:
 
 
 def diagnosis_lines(diagnosis: Diagnosis) -> Iterator[str]:
-    """The verdict, then each finding with its advice and its page in the guide."""
+    """The verdict, then each finding with its page in the guide, and what to do about the first.
+
+    In a failed run the others are mostly consequences, and what helps against one of them alone may
+    make the first worse. Their advice is in ``--json``, in the report and on their pages.
+    """
     yield from textwrap.wrap(with_flags(diagnosis.verdict), _WIDTH, break_on_hyphens=False)
     if sum(finding.severity != "note" for finding in diagnosis.findings) > 1:
-        yield "Start with the first finding: the others often disappear with it."
-    for finding in diagnosis.findings:
+        yield "Do what the first finding says; the others often disappear with it."
+    is_lost = diagnosis.severity == "failure"
+    for number, finding in enumerate(diagnosis.findings):
         yield ""
         when = f"since image {finding.since:,}" if finding.since else "from the start"
         if finding.until is not None:
             when = f"from image {finding.since:,} to {finding.until:,}"
         yield f"{finding.severity}: {finding.id}, {when}"
         yield from _indented(finding.meaning)
-        if finding.advice:
+        if finding.advice and (number == 0 or not is_lost):
             yield from _indented(f"Next: {finding.advice}.")
         yield f"  More: {finding.page}"
 
