@@ -151,6 +151,19 @@ def test_images_that_get_worse_than_noise_are_found_early():
     assert findings["not-learning"].severity == "failure"
 
 
+def test_a_run_that_diverged_gets_rates_well_below_those_that_failed():
+    events = [{"event": "diverged", "images": IMAGES, "what": "loss_d and loss_g beyond 100,000"}]
+    rates = {"generator_lr": 1e-3, "discriminator_lr": 3.0}
+    known = history(None, None, events=events, **rates)
+    (finding,) = (one for one in diagnose(known).findings if one.id == "diverged")
+    assert finding.meaning.startswith(
+        "The discriminator's loss and the generator's loss rose above"
+    )
+    # halved three times, the rates failed again
+    assert "`optim.generator.lr=5e-05`" in finding.advice
+    assert "`optim.discriminator.lr=0.002`" in finding.advice
+
+
 def test_too_few_images_are_named_as_the_cause():
     alike = after(30_000, repeats=1.0, diversity=0.1)
     few = diagnose(history(None, alike, dataset_images=120)).verdict

@@ -202,7 +202,8 @@ def p_value(kind: Kind, difference_N: ArrayLike, smallest: float) -> float:
 def holm(p_values_T: Sequence[float]) -> list[float]:
     """Holm's adjustment of the p-values of several tests, in the same order (Holm 1979).
 
-    Whoever rejects only those at most α makes one or more errors with probability α at most.
+    If every adjusted p-value up to α counts as significant, the probability of one or more false
+    positives is at most α.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
