@@ -91,6 +91,7 @@ def recorded() -> dict[HealthRun, History]:
                 [ScoreLine(**score) for score in history["scores"]],
                 history["events"],
                 Setup(**history["setup"]),
+                history["metric"],
             )
     return found
 

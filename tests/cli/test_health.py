@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 
-from dcgan.health import Diagnosis, Finding
+from dcgan.config import read_yaml
+from dcgan.health import Diagnosis, Finding, Step
+from dcgan.runs.dataset import FROM_PYTHON
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "run"
 
@@ -20,14 +24,13 @@ def run(tmp_path):
 
 @pytest.fixture
 def failed(run, monkeypatch):
+    step = Step("Start with `objective.r1=1`", "retrain", {"objective.r1": 1})
     findings = [
-        Finding(
-            "mode-collapse", "failure", 64, "All are alike.", "Set `objective.r1=1`", {"x": 0.9}
-        ),
-        Finding("contrast", "warning", 0, "Flat.", "Look"),
+        Finding("mode-collapse", "failure", 64, "All are alike.", step, {"x": 0.9}),
+        Finding("contrast", "warning", 0, "Flat.", Step("Look", "evaluate")),
         Finding("oscillation", "note", 10, "It ended.", until=20),
     ]
-    diagnosis = Diagnosis("Mode collapse since image 64. All are alike.", "failure", findings)
+    diagnosis = Diagnosis("Mode collapse since image 64. All are alike.", "failure", findings, step)
     monkeypatch.setattr("dcgan.runs.health.diagnose", lambda history: diagnosis)
     return run
 
@@ -36,7 +39,7 @@ def test_a_healthy_run_is_told_how_to_go_on(dcgan, run):
     code, out, err = dcgan("health", run)
     assert (code, err) == (0, "")
     assert out.startswith("Too early to say: 128 images seen")
-    assert out.splitlines()[-1].endswith(f"dcgan train --out {run} --resume --images 5760")
+    assert f":\n  dcgan train --out {run} --resume --images 5760\n" in out
 
 
 def test_findings_have_a_severity_a_time_an_advice_and_a_page(dcgan, failed):
@@ -44,10 +47,13 @@ def test_findings_have_a_severity_a_time_an_advice_and_a_page(dcgan, failed):
     assert code == 0
     assert out.startswith("Mode collapse since image 64. All are alike.")
     assert "failure: mode-collapse, since image 64\n  All are alike." in out
-    assert "  Next: Set --objective.r1 1.\n  More: docs/guide/health.md#mode-collapse" in out
+    assert (
+        "\nNext: Start with --objective.r1 1:\n"
+        f"  dcgan train --recipe {failed / 'config.yaml'} --objective.r1 1\n"
+    ) in out
+    assert "  More: docs/guide/health.md#mode-collapse" in out
     assert "warning: contrast, from the start" in out
     assert "note: oscillation, from image 10 to 20" in out
-    assert "Do what the first finding says" in out
     assert out.count("Next:") == 1, "what helps against a consequence may make its cause worse"
     assert "--resume" not in out
 
@@ -57,7 +63,9 @@ def test_json_is_a_list_of_findings(dcgan, failed):
     assert code == 0
     first, *others = json.loads(out)
     assert len(others) == 2
-    assert first["advice"] == "Set --objective.r1 1"
+    assert first["advice"] == "Start with --objective.r1 1"
+    assert first["command"].endswith("config.yaml --objective.r1 1")
+    assert others[0]["command"] == f"dcgan evaluate {failed}"
     assert {"id", "severity", "since", "evidence", "advice"} <= set(first)
     assert (first["id"], first["since"], first["evidence"]) == ("mode-collapse", 64, {"x": 0.9})
 
@@ -68,6 +76,26 @@ def test_damaged_runs_are_diagnosed_as_far_as_possible(dcgan, run):
         code, out, _ = dcgan("health", run)
         assert code == 0
         assert out.strip()
+
+
+def test_the_command_starts_a_run_with_the_advised_settings(dcgan, failed, tmp_path):
+    _, out, _ = dcgan("health", failed)
+    (line,) = (line for line in out.splitlines() if line.startswith("  dcgan train"))
+    _, *words = shlex.split(line)
+    code, _, _ = dcgan(*words, "--images", 64, "--out", tmp_path / "new")
+    assert code == 0
+    new, old = (read_yaml(path / "config.yaml") for path in (tmp_path / "new", failed))
+    assert new["objective"].pop("r1") == 1 != old["objective"].pop("r1")
+    assert new["model"] == old["model"]
+    assert new["data"]["source"] == old["data"]["source"]
+
+
+def test_images_from_a_program_have_no_command_that_trains(dcgan, failed):
+    config = (failed / "config.yaml").read_text()
+    (failed / "config.yaml").write_text(re.sub("source: [^,}]+", f"source: {FROM_PYTHON}", config))
+    _, out, _ = dcgan("health", failed)
+    assert "Next: Start with --objective.r1 1.\n" in out
+    assert "dcgan train" not in out
 
 
 def test_a_path_without_a_run_is_refused(dcgan, tmp_path):

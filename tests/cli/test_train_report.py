@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dcgan
 from dcgan.cli.train_report import as_text
-from dcgan.health import Diagnosis, Finding
+from dcgan.health import Diagnosis, Step
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "run"
 """128 images seen at 16x16 in gray."""
@@ -20,9 +20,11 @@ def test_it_begins_with_the_verdict_and_the_scores(tmp_path):
     lines = as_text(opened).splitlines()
     verdict = opened.health().verdict
     assert verdict.startswith("Too early to say: 128 images seen")
-    assert " ".join(lines[:2]) == verdict
-    assert "at first" in lines[2]
-    assert "Real images score" in lines[2]
+    assert lines[0] == verdict
+    assert lines[2].startswith("Next: Train on until image 5,760")
+    assert lines[3] == f"  dcgan train --out {run} --resume --images 5760"
+    assert "at first" in lines[5]
+    assert "Real images score" in lines[5]
 
 
 def test_settings_in_the_verdict_are_options(tmp_path, monkeypatch):
@@ -54,13 +56,6 @@ def test_a_run_that_was_slower_than_expected_says_so(tmp_path):
     assert "were expected" not in report_of(tmp_path, 0.1, 150)
 
 
-def test_a_short_run_proposes_the_minutes_that_it_needs_at_its_real_speed(tmp_path):
-    text = report_of(tmp_path, 0.1, 150)
-    # 5,760 images at 128 in 6 seconds take 4.5 minutes, and a tenth more
-    assert "--resume --minutes 5 " in text
-    assert "# train until about 5,800 images are seen" in text
-
-
 def test_files_are_named_by_what_they_show(tmp_path):
     text = report_of(tmp_path, 0.1, 150)
     assert "best checkpoint  000000128 (other commands use it)" in text
@@ -70,10 +65,13 @@ def test_files_are_named_by_what_they_show(tmp_path):
 
 def test_a_failed_run_is_not_trained_longer(tmp_path, monkeypatch):
     run = shutil.copytree(GOLDEN, tmp_path / "failed")
-    finding = Finding("mode-collapse", "failure", 64, "All are alike.", "Set `objective.r1=1`")
-    diagnosis = Diagnosis("Mode collapse since image 64.", "failure", [finding])
+    step = Step("Start anew with `objective.r1=1`", "retrain", {}, command="dcgan train --x 1")
+    diagnosis = Diagnosis("Mode collapse since image 64.", "failure", [], step)
     monkeypatch.setattr("dcgan.runs.run.diagnosis_of", lambda folder: diagnosis)
     text = as_text(dcgan.open_run(run))
-    assert text.startswith("Mode collapse since image 64. Set --objective.r1 1.\n")
+    assert text.startswith(
+        "Mode collapse since image 64.\n\nNext: Start anew with --objective.r1 1:\n"
+        "  dcgan train --x 1\n\n"
+    )
     assert "--resume" not in text
     assert f"dcgan health {run}" in text

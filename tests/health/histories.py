@@ -43,7 +43,14 @@ def history(log=None, scores=None, events=(), **setup):
         value = changed.pop("value", 2 + 100 / (1 + images / 2000))
         entries.append(ScoreLine(int(images), value, 2.0, SIGNS | changed, f"{images:09d}"))
     known = {"dataset_images": 60_000, "images": IMAGES, "needed": 10_000, "usual": 10_000} | setup
-    return History(lines, entries, events, Setup(**known))
+    settings = known.pop("settings", {})
+    return History(lines, entries, events, Setup(**known, settings=settings))
+
+
+def rates(generator, discriminator, **others):
+    """Settings with these learning rates."""
+    found = {"optim.generator.lr": generator, "optim.discriminator.lr": discriminator}
+    return {"settings": {key: rate for key, rate in found.items() if rate} | others}
 
 
 def after(images, **changed):

@@ -4,7 +4,7 @@ have no finding worse than a note."""
 from __future__ import annotations
 
 import pytest
-from tests.health.histories import IMAGES, after, history
+from tests.health.histories import IMAGES, after, history, rates
 
 from dcgan.health.diagnosis import RULES, diagnose
 
@@ -153,15 +153,13 @@ def test_images_that_get_worse_than_noise_are_found_early():
 
 def test_a_run_that_diverged_gets_rates_well_below_those_that_failed():
     events = [{"event": "diverged", "images": IMAGES, "what": "loss_d and loss_g beyond 100,000"}]
-    rates = {"generator_lr": 1e-3, "discriminator_lr": 3.0}
-    known = history(None, None, events=events, **rates)
+    known = history(None, None, events=events, **rates(1e-3, 3.0))
     (finding,) = (one for one in diagnose(known).findings if one.id == "diverged")
     assert finding.meaning.startswith(
         "The discriminator's loss and the generator's loss rose above"
     )
     # halved three times, the rates failed again
-    assert "`optim.generator.lr=5e-05`" in finding.advice
-    assert "`optim.discriminator.lr=0.002`" in finding.advice
+    assert finding.step.changes == {"optim.generator.lr": 5e-05, "optim.discriminator.lr": 0.002}
 
 
 def test_too_few_images_are_named_as_the_cause():
@@ -182,12 +180,29 @@ def test_fog_at_the_start_is_no_plateau():
 
 def test_rates_that_lie_far_apart_are_named():
     nothing = after(20_000, coverage=0.01, recall=0.01)
-    rates = {"generator_lr": 1e-4, "discriminator_lr": 0.01, "has_comparable_rates": True}
-    finding = found(None, nothing, **rates)["not-learning"]
+    finding = found(None, nothing, **rates(1e-4, 0.01))["not-learning"]
     assert "The discriminator learns 100 times as fast" in finding.meaning
-    assert "`optim.discriminator.lr=0.0001`" in finding.advice
-    for other in ({"discriminator_lr": 4e-4}, {"has_comparable_rates": False}):
-        assert "fast" not in found(None, nothing, **rates | other)["not-learning"].meaning
+    assert finding.step.changes == {"optim.discriminator.lr": 1e-4}
+    assert finding.advice == "Start a new run with `optim.discriminator.lr=0.0001` (now 0.01)"
+    of_sgd = rates(1e-4, 0.01, **{"optim.generator.algorithm": "sgd"})
+    for near in (rates(1e-4, 4e-4), of_sgd):
+        assert "fast" not in found(None, nothing, **near)["not-learning"].meaning
+
+
+def test_of_two_rates_far_apart_the_unusual_one_is_changed():
+    nothing = after(20_000, coverage=0.01, recall=0.01)
+    for of_g, of_d, changes in (
+        (1e-6, 5e-4, {"optim.generator.lr": 5e-4}),
+        (5e-4, 1e-6, {"optim.discriminator.lr": 5e-4}),
+        (0.05, 2e-3, {"optim.generator.lr": 2e-3}),
+        (1e-7, 0.05, {"optim.generator.lr": 5e-4, "optim.discriminator.lr": 5e-4}),
+    ):
+        assert found(None, nothing, **rates(of_g, of_d))["not-learning"].step.changes == changes
+
+
+def test_a_run_that_learns_nothing_for_no_known_reason_starts_afresh():
+    nothing = after(20_000, coverage=0.01, recall=0.01)
+    assert found(None, nothing)["not-learning"].step.action == "afresh"
 
 
 def test_what_is_wrong_from_the_start_is_a_consequence():
@@ -197,13 +212,13 @@ def test_what_is_wrong_from_the_start_is_a_consequence():
     assert names[:2] == ["discriminator-wins", "mode-collapse"]
     late = after(30_000, repeats=1.0, diversity=0.1)
     verdict = diagnose(history(None, late)).verdict
-    assert verdict.startswith("Mode collapse since image 30,000.")
+    assert verdict.startswith("Mode collapse since image 30,000 of 40,000.")
 
 
 def test_advice_names_a_rate_to_try():
     sure = after(8000, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01)
-    finding = found(sure, lambda seen: STUCK, discriminator_lr=0.02)["discriminator-wins"]
-    assert "`optim.discriminator.lr=0.005` (it is 0.02)" in finding.advice
+    finding = found(sure, lambda seen: STUCK, **rates(None, 0.02))["discriminator-wins"]
+    assert "`optim.discriminator.lr=0.005` (now 0.02)" in finding.advice
 
 
 def test_what_has_ended_asks_for_nothing():
@@ -220,7 +235,7 @@ def test_what_has_ended_asks_for_nothing():
 
 def test_poor_images_are_not_called_healthy():
     flat = {"value": 40.0, "coverage": 0.2}
-    assert diagnose(history(None, lambda seen: flat)).verdict.startswith("No longer improving, and")
+    assert diagnose(history(None, lambda seen: flat)).verdict.startswith("Poor images that no")
 
 
 def test_a_young_run_with_recall_but_little_coverage_learns():
@@ -253,9 +268,73 @@ def test_nobody_is_told_to_train_longer_when_images_are_of_no_use():
 
 def test_the_verdict_of_a_short_run_is_that_it_is_too_early():
     assert diagnose(history(needed=3 * IMAGES)).verdict == (
-        "Too early to say: 40,000 images seen, and recognizable images need about 120,000. Train"
-        " longer."
+        "Too early to say: 40,000 images seen. Images can be recognized after about 120,000."
     )
+
+
+SURE = after(8000, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01)
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes"),
+    [
+        ({}, {"objective.r1": 1}),
+        ({"objective.r1": 3}, {}),
+        ({"objective.wgan_gp": 10}, {}),
+        (
+            {"objective.loss": "saturating"},
+            {"objective.loss": "non-saturating", "objective.r1": 1},
+        ),
+    ],
+)
+def test_a_certain_discriminator_gets_a_penalty_where_it_has_none(settings, changes):
+    known = found(SURE, lambda seen: STUCK, settings={"optim.discriminator.lr": 4e-4} | settings)
+    wanted = {"optim.discriminator.lr": 1e-4} | changes
+    assert known["discriminator-wins"].step.changes == wanted
+
+
+def test_what_hides_images_from_the_discriminator_is_switched_off():
+    blind = after(8000, score_real=0.5, score_fake_before=0.49)
+    hidden = {"model.discriminator.dropout": 0.9, "model.discriminator.noise": 0.0}
+    finding = found(blind, lambda seen: STUCK, settings=hidden)["discriminator-loses"]
+    assert finding.step.changes == {"model.discriminator.dropout": 0}
+
+
+def test_contrast_needs_the_right_range_then_time_then_fewer_changes():
+    flat = after(20_000, contrast=0.4)
+    wrong = found(None, flat, settings={"data.scaling": "unit"})["contrast"]
+    assert wrong.step.changes == {"data.scaling": "symmetric"}
+    assert found(None, flat, usual=IMAGES // 2)["contrast"].step.action == "continue"
+    assert found(None, flat, usual=IMAGES // 4)["contrast"].step.action == "afresh"
+
+
+def test_a_short_latent_is_the_first_thing_to_change_when_variety_is_low():
+    narrow = after(20_000, rank=0.2, repeats=0.3)
+    short = found(None, narrow, settings={"model.latent.dim": 1})["partial-mode-collapse"]
+    assert short.step.changes == {"model.latent.dim": 32}
+    usual = found(None, narrow, settings={"model.latent.dim": 32})["partial-mode-collapse"]
+    assert usual.step.changes == {"model.discriminator.pack": 2}
+
+
+def test_layers_of_a_table_are_changed_in_the_recipe():
+    table = {"settings": {"model.generator.layers": "table"}}
+    pattern = found(None, after(20_000, checkerboard=0.2), **table)["checkerboard"]
+    assert (pattern.step.action, pattern.step.changes) == ("", {})
+    assert "recipe" in pattern.advice
+
+
+def test_nobody_is_told_to_train_on_and_to_start_again():
+    narrow = diagnose(history(None, after(20_000, rank=0.2, repeats=0.3)))
+    assert [finding.id for finding in narrow.findings] == ["partial-mode-collapse"]
+    assert narrow.step == narrow.findings[0].step
+
+
+def test_more_time_is_asked_for_with_its_length():
+    step = diagnose(history()).step
+    assert (step.action, step.images) == ("continue", 2 * IMAGES)
+    assert diagnose(history(images=3 * IMAGES)).step.images == 3 * IMAGES, "as planned"
+    early = diagnose(history(needed=3 * IMAGES)).step
+    assert (early.action, early.images) == ("continue", 3 * IMAGES)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 5, 40])

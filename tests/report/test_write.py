@@ -14,7 +14,7 @@ from tests.report.pages import Page
 
 import dcgan
 from dcgan.errors import ConfigError, RunError, SourceNotFound
-from dcgan.health import Diagnosis, Finding
+from dcgan.health import Diagnosis, Finding, Step
 from dcgan.report import write_report
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import of_training
@@ -123,18 +123,21 @@ def test_a_diagnosis_is_shown_with_its_evidence(run, monkeypatch):
         "warning",
         256,
         "It knows the training images.",
-        "Set `augment.policy=color` and look at `dcgan evaluate`.",
+        Step("Set that"),
         {"score_real": 0.97, "share": 0.5},
         until=384,
     )
-    with_diagnosis(monkeypatch, Diagnosis("Overfitting: add images.", "warning", [finding]))
+    step = Step("Set `augment.policy=color`", "sample")
+    with_diagnosis(monkeypatch, Diagnosis("Overfitting: add images.", "warning", [finding], step))
     page = page_of(run)
     assert "run Overfitting: add images." in page.text[:80]
     assert "warning Discriminator overfitting" in page.text
     assert "From 256 to 384 images seen: score of real images 0.97, share 0.5" in page.text
     assert "It knows the training images." in page.text
     assert page.source.count("<code>--augment.policy color</code>") == 1
-    assert page.source.count("<code>dcgan evaluate</code>") == 1
+    assert "What to do next: Set --augment.policy color" in page.text
+    assert f"dcgan sample {run}" in page.text
+    assert "Set that" not in page.text, "what helps against one finding may make another worse"
     assert page.source.count('class="span"') == 1
     sign = replace(finding, evidence={"coverage": 0.2})  # of the scores, not of the log
     with_diagnosis(monkeypatch, Diagnosis("Overfitting: add images.", "warning", [sign]))

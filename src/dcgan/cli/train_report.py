@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import Any
 
-from dcgan.cli.flags import with_flags
+from dcgan.cli.health import step_lines, wrapped
 from dcgan.config import RunConfig, parse_config, read_yaml
 from dcgan.evaluation.real_images import FEWEST
 from dcgan.runs import Run
@@ -16,10 +15,6 @@ from dcgan.runs.scores import read_best, read_scores
 from dcgan.runtime.arguments import is_name
 from dcgan.runtime.shell import command
 from dcgan.runtime.wording import digits, rounded
-from dcgan.training.planning.time_plan import still_needed
-from dcgan.training.resume_command import long_enough, resume_call, twice_as_long
-
-_WIDTH = 88
 
 _AS_EXPECTED = 0.7
 """A run that saw this part of the images expected in its time was not clearly slower."""
@@ -44,14 +39,14 @@ def as_text(run: Run) -> str:
     lines = [*_outcome(run), *_slower(run, config)]
     lines += [f"look at the images: {folder.sheets()[-1]}", ""]
     lines += [f"{name:<17}{path}" for name, path in files.items()]
-    return "\n".join([*lines, "", "next:", *(f"  {step}" for step in _next_steps(run, config))])
+    others = [f"  {step}" for step in _other_commands(run, config)]
+    return "\n".join([*lines, "", "other commands:", *others])
 
 
 def _outcome(run: Run) -> list[str]:
     """Whether training went well, and the scores of its checkpoints."""
     diagnosis = run.health()
-    text = f"{diagnosis.verdict} {diagnosis.advice}." if diagnosis.advice else diagnosis.verdict
-    lines = textwrap.wrap(with_flags(text), _WIDTH, break_on_hyphens=False)
+    lines = [*wrapped(diagnosis.verdict), *step_lines(diagnosis.step), ""]
     best = read_best(run.folder)
     if best is None:
         return lines
@@ -95,20 +90,11 @@ def as_dict(run: Run) -> dict[str, Any]:
     }
 
 
-def _next_steps(run: Run, config: RunConfig) -> list[str]:
+def _other_commands(run: Run, config: RunConfig) -> list[str]:
     """Commands that make sense after this run, each with what it does."""
     folder = run.folder
-    seen, seconds = _images_seen(run), _seconds(run)
-    longer, length = "train twice as long in total", twice_as_long(config, seen, seconds)
-    if needed := still_needed(config, seen):
-        longer = f"train until about {rounded(needed):,} images are seen"
-        length = long_enough(config, needed, seen, seconds)
-    steps = {}
-    if run.health().severity == "failure":  # which more time does not mend
-        steps[command("health", folder.path)] = "what is wrong, and what to do"
-    else:
-        steps[with_flags(resume_call(folder.path, config, **length))] = longer
-    steps |= {
+    steps = {
+        command("health", folder.path): "all findings, with what they mean",
         command("sample", folder.path, "-n", "100"): "generate images",
         command("interpolate", folder.path): "morph between images",
     }

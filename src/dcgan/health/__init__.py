@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from dcgan.health.finding import Diagnosis, Finding, Severity
+from dcgan.health.step import Step
 
-__all__ = ["Diagnosis", "Finding", "Severity"]
+__all__ = ["Diagnosis", "Finding", "Severity", "Step"]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.health.finding import Finding
-from dcgan.health.history import Curve, History, Stretch
+from dcgan.health.history import Curve, History, Setup, Stretch
+from dcgan.health.step import faster, restrained, retrain, sample, slower
 from dcgan.health.variety import NOTHING, has_begun
 
 _SURE = 0.95
@@ -45,6 +46,11 @@ _CERTAIN = 0.9
 _COVERED = 0.3
 """Coverage of the real images (0.97 for other real images) from which images are no garbage."""
 
+_AUGMENTED = {
+    "augment.policy": "color+translation+cutout",
+    "augment.probability": "adaptive",
+}
+
 _FEWEST_SCORES = 4
 """Scores from which on it shows that images do not improve: single ones are noise."""
 
@@ -66,8 +72,7 @@ def discriminator_wins(history: History) -> Iterator[Finding]:
         held.since,
         "The discriminator recognizes every image, real or generated, with certainty. So the"
         " generator cannot learn from it, and images do not improve.",
-        f"Start a new run with {history.setup.rate('discriminator', 0.25)}, or with"
-        " `objective.r1=1`",
+        retrain(history.setup, slower(history.setup, "discriminator") | restrained(history.setup)),
         {"score_real": real.last, "score_fake": fake.last},
         held.until,
     )
@@ -87,8 +92,7 @@ def generator_fools_discriminator(history: History) -> Iterator[Finding]:
         held.since,
         "The discriminator scores generated images higher than real ones, although they do not look"
         " like them. The generator's loss is low, but it learns nothing useful.",
-        f"Start a new run with {history.setup.rate('discriminator', 4)}, or with"
-        f" {history.setup.rate('generator', 0.25)}",
+        retrain(history.setup, faster(history.setup, "discriminator")),
         {"score_real": real.last, "score_fake": fake.last},
         held.until,
     )
@@ -109,8 +113,9 @@ def discriminator_loses(history: History) -> Iterator[Finding]:
         held.since,
         "The discriminator gives real and generated images the same score, although the generated"
         " images are clearly bad. So the generator cannot learn from it.",
-        f"Start a new run with {history.setup.rate('discriminator', 4)}. If the discriminator has"
-        " dropout or noise, use `model.discriminator.dropout=0` and `model.discriminator.noise=0`",
+        retrain(
+            history.setup, _hindrances(history.setup) or faster(history.setup, "discriminator")
+        ),
         {"score_real": real.last, "score_fake": fake.last},
         held.until,
     )
@@ -141,8 +146,7 @@ def oscillation(history: History) -> Iterator[Finding]:
         since,
         "The generator and the discriminator become better in turn, again and again. Images change"
         " instead of improving.",
-        f"Start a new run with {history.setup.rate('generator', 0.25)} and"
-        f" {history.setup.rate('discriminator', 0.25)}",
+        retrain(history.setup, slower(history.setup, "generator", "discriminator")),
         {"turns": float(len(turns)), "score_turns": float(len(scores)), "loss_d": loss.last},
     )
 
@@ -163,13 +167,18 @@ def discriminator_overfits(history: History) -> Iterator[Finding]:
         f"The discriminator is overfitting: it is sure of almost all of its"
         f" {setup.dataset_images:,} training images, which it has seen many times. What the"
         " generator learns from it gets worse.",
-        "Add images, or train with `augment.policy=color+translation+cutout` and"
-        " `augment.probability=adaptive`"
-        if not setup.is_augmented
-        else "Add images, or stop at the best checkpoint",
+        sample("Use the best checkpoint, as all commands do. Only more training images would help")
+        if setup.is_augmented
+        else retrain(setup, _AUGMENTED),
         {"sign_real": sign.last, "epochs": history.images_seen / setup.dataset_images},
         held.until,
     )
+
+
+def _hindrances(setup: Setup) -> dict[str, float]:
+    """Settings that hide images from D, with the values that switch them off."""
+    keys = [f"model.discriminator.{name}" for name in ("dropout", "noise")]
+    return {key: 0 for key in keys if setup.get(key)}
 
 
 def _smoothed(history: History, *names: str) -> tuple[Curve, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from dcgan.health import balance, gradients, images, progress, setup, variety
 from dcgan.health.finding import Diagnosis, Finding, Severity
 from dcgan.health.history import History
+from dcgan.health.step import NOTHING, Step, onward
 
 Rule = Callable[[History], Iterator[Finding]]
 
@@ -53,12 +54,24 @@ _RANK: dict[Severity, int] = {"failure": 0, "warning": 1, "note": 2}
 _OF_FEW_IMAGES = {"mode-collapse", "partial-mode-collapse", "discriminator-overfits", "copying"}
 """What too few images lead to."""
 
-_TITLES = {"contrast": "Wrong contrast", "checkerboard": "Checkerboard patterns"}
-"""Beginnings of a verdict where the id alone says too little."""
+_TITLES = {
+    "discriminator-wins": "The discriminator wins",
+    "generator-fools-discriminator": "The generator fools the discriminator",
+    "discriminator-loses": "The discriminator loses",
+    "discriminator-overfits": "The discriminator overfits",
+    "diverged": "Training diverged",
+    "contrast": "Wrong contrast",
+    "checkerboard": "Checkerboard patterns",
+    "batch-norm-mismatch": "Images differ between training and use",
+    "dead-units": "Unused channels",
+    "degrading": "Getting worse",
+    "slow-data": "Waiting for images",
+}
+"""Beginnings of a verdict where the id is no good one."""
 
 
 def diagnose(history: History) -> Diagnosis:
-    """Everything that the rules find, worst first, and a verdict.
+    """Everything that the rules find, worst first, a verdict, and the one thing to do next.
 
     What has ended is a note: the run has recovered.
     """
@@ -66,8 +79,6 @@ def diagnose(history: History) -> Diagnosis:
     failures = [finding.id for finding in found if finding.severity == "failure"]
     if failures[:-1] and "not-learning" in failures:  # another one says why
         found = [finding for finding in found if finding.id != "not-learning"]
-    if failures:
-        found = [finding for finding in found if finding.id not in _OF_GOOD_IMAGES]
     first = history.scores[0].images if history.scores else 0
     # images that were alike from the start are the consequence of something else
     found.sort(
@@ -76,7 +87,13 @@ def diagnose(history: History) -> Diagnosis:
             finding.id == "mode-collapse" and finding.since <= 2 * first,
         )
     )
-    return Diagnosis(_verdict(history, found), found[0].severity if found else "note", found)
+    bad = [finding for finding in found if finding.severity != "note"]
+    if failures or (bad and bad[0].step.action == "retrain"):  # more of this run is no advice
+        found = [finding for finding in found if finding.id not in _OF_GOOD_IMAGES]
+    if bad:
+        return Diagnosis(_of_finding(history, bad), bad[0].severity, found, bad[0].step)
+    verdict, step = _of_good_run(history, {finding.id: finding for finding in found})
+    return Diagnosis(verdict, "note", found, step)
 
 
 def _ended(finding: Finding) -> Finding:
@@ -87,44 +104,47 @@ def _ended(finding: Finding) -> Finding:
         f"This ended after {finding.until:,} images; nothing need be done. What it was:"
         f" {finding.meaning}"
     )
-    return replace(finding, severity="note", meaning=meaning, advice="")
+    return replace(finding, severity="note", meaning=meaning, step=NOTHING)
 
 
-def _verdict(history: History, found: list[Finding]) -> str:
-    bad = [finding for finding in found if finding.severity != "note"]
-    if bad:
-        worst = bad[0]
-        title = _TITLES.get(worst.id, worst.id.replace("-", " ").capitalize())
-        when = f"since image {worst.since:,}" if worst.since else "from the start"
-        verdict = f"{title} {when}. {worst.meaning}"
-        causes = [finding.id.replace("-", " ") for finding in bad if finding.id in _CAUSES]
-        if worst.id == "not-learning" and causes:
-            verdict += f" Likely cause: {causes[0]}."
-        elif worst.id in _OF_FEW_IMAGES and any(one.id == "too-few-images" for one in found):
-            verdict += f" Likely cause: only {history.setup.dataset_images:,} training images."
-        return verdict
+def _of_finding(history: History, bad: list[Finding]) -> str:
+    """The verdict on a run with something wrong: the worst of it, and its likely cause."""
+    worst = bad[0]
+    title = _TITLES.get(worst.id, worst.id.replace("-", " ").capitalize())
+    when = f"since image {worst.since:,}" if worst.since else "from the start"
+    if 0 < worst.since < history.images_seen:
+        when += f" of {history.images_seen:,}"
+    verdict = f"{title} {when}. {worst.meaning}"
+    causes = [finding.id.replace("-", " ") for finding in bad if finding.id in _CAUSES]
+    if worst.id == "not-learning" and causes:
+        verdict += f" Likely cause: {causes[0]}."
+    elif worst.id in _OF_FEW_IMAGES and any(setup.too_few_images(history)):
+        verdict += f" Likely cause: only {history.setup.dataset_images:,} training images."
+    return verdict
+
+
+def _of_good_run(history: History, found: Mapping[str, Finding]) -> tuple[str, Step]:
+    """The verdict on a run with nothing wrong, and whether more time will help."""
     if not history.log:
-        return "Nothing has been logged yet."
+        return "Nothing has been logged yet.", NOTHING
     seen, needed = history.images_seen, history.setup.needed
     if needed and seen < needed:
-        return (
-            f"Too early to say: {seen:,} images seen, and recognizable images need about"
-            f" {needed:,}. Train longer."
+        verdict = (
+            f"Too early to say: {seen:,} images seen. Images can be recognized after about"
+            f" {needed:,}."
         )
-    return _healthy(history, {finding.id: finding.meaning for finding in found})
-
-
-def _healthy(history: History, meanings: dict[str, str]) -> str:
-    """Whether more time will help."""
-    if "improving" in meanings:
-        return f"Healthy, still improving: twice as long would help. {meanings['improving']}"
-    if "plateau" in meanings:
+        return verdict, onward(history, needed)
+    if "improving" in found:
+        verdict = (
+            f"Healthy, still improving: twice as long would help. {found['improving'].meaning}"
+        )
+        return verdict, found["improving"].step
+    if "plateau" in found:
         is_poor = history.sign("coverage").last < _POOR
-        title = (
-            "No longer improving, and images are still poor"
-            if is_poor
-            else "Healthy, no longer improving"
-        )
-        return f"{title}. {meanings['plateau']}"
+        title = "Poor images that no longer improve" if is_poor else "Healthy, no longer improving"
+        return f"{title}. {found['plateau'].meaning}", found["plateau"].step
     scores = "too few scores to say" if history.scores else "no scores, which would say"
-    return f"No problem found, but {scores} whether images still improve."
+    return (
+        f"No problem found, but {scores} whether images still improve.",
+        onward(history),
+    )

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from dcgan.health.step import NOTHING, Step
+
 Severity = Literal["note", "warning", "failure"]
 """note: good to know; warning: results will suffer; failure: the images are of no use, or will be
 soon."""
@@ -26,8 +28,8 @@ class Finding:
         The numbers it rests on.
     meaning : str
         What is happening and why it matters, in one or two sentences.
-    advice : str
-        What to do next, with settings in backticks; empty if there is nothing to do.
+    step : Step
+        What to do about it, if it is the worst finding.
     until : int, optional
         Images seen when it last held; None while it holds.
     """
@@ -36,7 +38,7 @@ class Finding:
     severity: Severity
     since: int
     meaning: str
-    advice: str = ""
+    step: Step = NOTHING
     evidence: Mapping[str, float] = field(default_factory=dict)
     until: int | None = None
 
@@ -45,9 +47,16 @@ class Finding:
         """Where the guide explains it."""
         return f"docs/guide/health.md#{self.id}"
 
+    @property
+    def advice(self) -> str:
+        """What to do about it, in a sentence without its period; empty if nothing."""
+        return self.step.advice
+
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""
-        return asdict(self) | {"evidence": dict(self.evidence), "page": self.page}
+        found = asdict(self) | {"evidence": dict(self.evidence), "page": self.page}
+        del found["step"]
+        return found | {"advice": self.advice, "command": self.step.command}
 
 
 @dataclass(frozen=True)
@@ -63,14 +72,16 @@ class Diagnosis:
         That of the worst finding that still holds; "note" without any.
     findings : sequence of Finding
         Worst first, then by images seen.
+    step : Step
+        What to do next.
     """
 
     verdict: str
     severity: Severity = "note"
     findings: Sequence[Finding] = ()
+    step: Step = NOTHING
 
     @property
     def advice(self) -> str:
-        """What to do about the worst finding; empty if nothing is wrong."""
-        is_wrong = self.findings and self.findings[0].severity != "note"
-        return self.findings[0].advice if is_wrong else ""
+        """What to do next, in a sentence without its period; empty if nothing."""
+        return self.step.advice

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from dcgan.health.finding import Finding
 from dcgan.health.history import Curve, History, Setup
+from dcgan.health.step import restrained, retrain, slower
 
 _FIRST = 3
 """Log lines at the start, one per step, whose median a gradient is compared with: gradients can
@@ -45,8 +46,7 @@ def vanishing_gradients(history: History) -> Iterator[Finding]:
             held.since,
             f"Layer {layer} of the discriminator gets almost no gradient. It learns nothing more,"
             " and less of the gradient reaches the generator.",
-            f"Start a new run with {history.setup.rate('discriminator', 0.25)}, or with"
-            " `model.discriminator.norm=spectral`",
+            retrain(history.setup, slower(history.setup, "discriminator") | _leaky(history.setup)),
             {"gradient": late.last, "first_gradient": first},
             held.until,
         )
@@ -70,8 +70,9 @@ def exploding_gradients(history: History) -> Iterator[Finding]:
             f"The discriminator became unstable: the gradient of its layer {layer} has grown"
             f" {min(late.values.max() / first, 1e6):,.0f} times or more. Up to {_EXPLODED:.0f} is"
             " usual.",
-            f"Start a new run with {history.setup.rate('discriminator', 0.25)}, or with"
-            " `objective.r1=1`",
+            retrain(
+                history.setup, slower(history.setup, "discriminator") | restrained(history.setup)
+            ),
             {"gradient": late.last, "first_gradient": first},
             held.until,
         )
@@ -91,8 +92,7 @@ def diverged(history: History) -> Iterator[Finding]:
         int(events[0]["images"]),
         f"{_what(events[0])}. Training returned to an earlier"
         f" checkpoint {returns} times and halved the learning rates each time.",
-        f"Start a new run with {_safe_rate(history.setup, 'generator')} and"
-        f" {_safe_rate(history.setup, 'discriminator')}",
+        retrain(history.setup, _safe_rates(history.setup)),
         {"times": float(len(events))},
         None if ended else int(events[-1]["images"]),
     )
@@ -106,10 +106,20 @@ def _what(event: Mapping[str, Any]) -> str:
     return what[:1].upper() + what[1:]
 
 
-def _safe_rate(setup: Setup, network: Literal["generator", "discriminator"]) -> str:
-    """A twentieth of the rate, and at most a usual one: an eighth has failed already."""
-    now = setup.generator_lr if network == "generator" else setup.discriminator_lr
-    return setup.rate(network, min(0.05, _USUAL / now) if now else 0.05)
+def _safe_rates(setup: Setup) -> dict[str, float]:
+    """A twentieth of the rates, and at most a usual one: an eighth has failed already."""
+    rates = {
+        f"optim.{name}.lr": rate
+        for name in ("generator", "discriminator")
+        if (rate := setup.get(f"optim.{name}.lr"))
+    }
+    return {key: float(f"{min(0.05 * rate, _USUAL):.2g}") for key, rate in rates.items()}
+
+
+def _leaky(setup: Setup) -> dict[str, str]:
+    """An activation of D that lets gradients through, where it has one that does not."""
+    key = "model.discriminator.activation"
+    return {key: "leaky_relu"} if setup.get(key) in {"tanh", "sigmoid", "relu"} else {}
 
 
 def _first(curve: Curve) -> float:

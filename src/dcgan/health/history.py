@@ -14,8 +14,7 @@ _SMOOTHED = 7
 """Log lines of a running median: single steps of a GAN say little."""
 
 
-_APART = 20.0
-"""Ratio of learning rates that needs a reason: recipes and papers have up to 10."""
+Network = Literal["generator", "discriminator"]
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,10 @@ class Setup:
         Whether D's logits are compared with zero, so that its scores are probabilities.
     loss_of_guessing : float, optional
         D's loss if it gives every image the same score; None where it has no fixed value.
-    generator_lr, discriminator_lr : float, optional
-        The learning rates.
-    has_comparable_rates : bool
-        Whether both networks have the same kind of optimizer.
-    is_augmented : bool
-        Whether D sees augmented images.
     uneven : sequence of str
         Layers of G whose kernel is no multiple of their stride, such as ``2: kernel 3, stride 2``.
+    settings : mapping of str to value
+        All settings by dotted key, such as ``optim.batch``.
     """
 
     dataset_images: int = 0
@@ -54,28 +49,27 @@ class Setup:
     needed: int | None = None
     has_level: bool = True
     loss_of_guessing: float | None = None
-    generator_lr: float | None = None
-    discriminator_lr: float | None = None
-    has_comparable_rates: bool = False
-    is_augmented: bool = False
     uneven: Sequence[str] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def rate(self, network: Literal["generator", "discriminator"], factor: float) -> str:
-        """A learning rate to try, as an assignment: the present one times a factor."""
-        setting = f"optim.{network}.lr"
-        now = self.generator_lr if network == "generator" else self.discriminator_lr
-        if now is None:
-            return f"a {'larger' if factor > 1 else 'smaller'} `{setting}`"
-        return f"`{setting}={now * factor:.2g}` (it is {now:g})"
+    def get(self, key: str) -> Any:
+        """A setting; None where it is not known."""
+        return self.settings.get(key)
 
-    def faster(self) -> tuple[Literal["generator", "discriminator"], float] | None:
-        """The network that learns much faster than the other, and how many times; else None."""
-        if not (self.has_comparable_rates and self.generator_lr and self.discriminator_lr):
-            return None
-        ratio = self.discriminator_lr / self.generator_lr
-        if max(ratio, 1 / ratio) < _APART:
-            return None
-        return ("discriminator", ratio) if ratio > 1 else ("generator", 1 / ratio)
+    def rate(self, network: Network) -> float | None:
+        """The learning rate of a network."""
+        rate = self.get(f"optim.{network}.lr")
+        return float(rate) if isinstance(rate, int | float) and rate > 0 else None
+
+    @property
+    def is_augmented(self) -> bool:
+        """Whether D sees augmented images."""
+        return self.get("augment.policy") not in (None, "none")
+
+    @property
+    def has_table(self) -> bool:
+        """Whether a recipe lists the generator's layers: other settings do not change these."""
+        return self.get("model.generator.layers") is not None
 
 
 @dataclass(frozen=True)
@@ -148,12 +142,15 @@ class History:
     events : sequence of mappings
         The lines of ``events.jsonl``.
     setup : Setup
+    metric : str, default "score"
+        What the scores are called.
     """
 
     log: Sequence[Mapping[str, Any]]
     scores: Sequence[ScoreLine] = ()
     events: Sequence[Mapping[str, Any]] = ()
     setup: Setup = Setup()
+    metric: str = "score"
 
     @property
     def images_seen(self) -> int:
@@ -162,6 +159,12 @@ class History:
             score.images for score in self.scores[-1:]
         ]
         return max(ends, default=0)
+
+    @property
+    def seconds_per_image(self) -> float:
+        """How long training took for one image seen; 0 where it is not known."""
+        lines = [line for line in self.log if line.get("seconds") and line.get("images")]
+        return float(lines[-1]["seconds"] / lines[-1]["images"]) if lines else 0.0
 
     @property
     def least(self) -> int:

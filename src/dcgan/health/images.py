@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dcgan.health.finding import Finding
-from dcgan.health.history import History
+from dcgan.health.history import History, Setup
+from dcgan.health.step import Step, afresh, onward, retrain, slower
 from dcgan.health.variety import has_begun, needed_for, start
 
 _PATTERN = 0.02
@@ -15,11 +16,16 @@ have less than 0.01 from their first few thousand images on."""
 _FLAT, _HARD = 0.6, 1.5
 """Contrast, divided by that of real images."""
 
+_PATIENCE = 3
+"""Times the images that recognizable ones need, up to which contrast may still come right."""
+
 _SHIFT = 0.5
 """Difference of the mean brightness, in standard deviations of real pixels."""
 
 _SATURATED = 0.25
 """Share of black and white pixels beyond that of real images."""
+
+_EVEN = Step("Change the recipe: use kernel sizes that are multiples of the stride")
 
 _ALL = 0.5
 """The same, from which nothing else can be seen."""
@@ -36,7 +42,9 @@ def checkerboard(history: History) -> Iterator[Finding]:
             start(pattern.images, pattern.values > _PATTERN),
             "Generated images have a regular pattern of pixels, which transposed convolutions often"
             " cause.",
-            "Start a new run with `model.generator.upsampling=bilinear`",
+            retrain(history.setup, {"model.generator.upsampling": "bilinear"})
+            if not history.setup.has_table
+            else _EVEN,
             {"checkerboard": pattern.last},
         )
     elif uneven:
@@ -46,7 +54,7 @@ def checkerboard(history: History) -> Iterator[Finding]:
             0,
             f"In layer {uneven[0]} of the generator, the kernel size is not a multiple of the"
             " stride. This may cause a checkerboard pattern.",
-            "Use a kernel size that is a multiple of the stride",
+            _EVEN,
         )
 
 
@@ -65,9 +73,7 @@ def contrast(history: History) -> Iterator[Finding]:
         "warning",
         start(contrast.images, is_off),
         _difference(contrast.last, brightness.last),
-        "If images still improve, train longer first. Otherwise check `data.scaling` and the range"
-        " of pixel values with `dcgan inspect DATA`; a generator that ends in tanh needs"
-        " `data.scaling=symmetric`",
+        _to_right_contrast(history),
         {"contrast": contrast.last, "brightness": brightness.last},
     )
 
@@ -87,10 +93,25 @@ def saturated_output(history: History) -> Iterator[Finding]:
         "Far more pixels are fully black or white than in real images (by"
         f" {100 * saturation.last:.0f} percentage points): the generator's output is at its limits,"
         " where it cannot learn.",
-        f"Start a new run with {history.setup.rate('generator', 0.25)} and"
-        " `model.generator.norm=batch`",
+        retrain(history.setup, slower(history.setup, "generator") | _normalized(history.setup)),
         {"saturation": saturation.last},
     )
+
+
+def _to_right_contrast(history: History) -> Step:
+    """The right range of pixel values; or, where it is right, more training, then fewer changes."""
+    setup = history.setup
+    if setup.get("data.scaling") not in (None, "symmetric") and not setup.has_table:
+        return retrain(setup, {"data.scaling": "symmetric"})
+    if history.images_seen < _PATIENCE * (setup.usual or needed_for(history)):
+        return onward(history)
+    return afresh()
+
+
+def _normalized(setup: Setup) -> dict[str, str]:
+    """Batch norm in the generator, where it has no norm."""
+    key = "model.generator.norm"
+    return {key: "batch"} if setup.get(key) == "none" and not setup.has_table else {}
 
 
 def _difference(contrast: float, brightness: float) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from dcgan.health.finding import Finding
 from dcgan.health.history import Curve, History
+from dcgan.health.step import onward, sample
 from dcgan.health.variety import NOTHING, has_begun
 from dcgan.runtime.wording import digits
 
@@ -43,11 +44,12 @@ def degrading(history: History) -> Iterator[Finding]:
         "degrading",
         "warning",
         line.images,
-        f"The score was {digits(line.value)} after {line.images:,} images, and is"
-        f" {digits(history.scores[-1].value)} now. Real images score {digits(line.baseline, 2)};"
-        " lower is better.",
-        "Nothing is lost: the best checkpoint is kept, and all commands use it. More training with"
-        " these settings will not help",
+        f"The {history.metric} was {digits(line.value)} after {line.images:,} images, and is"
+        f" {digits(history.scores[-1].value)} now. {perfect(line.baseline)}",
+        sample(
+            "Use the best checkpoint, as all commands do. More training with these settings will"
+            " not help"
+        ),
         {"best": line.value, "last": history.scores[-1].value, "baseline": line.baseline},
     )
 
@@ -72,9 +74,9 @@ def improvement(history: History) -> Iterator[Finding]:
             "improving",
             "note",
             int(excess.images[0]),
-            f"The score is {digits(value)}. If you train twice as long, expect about"
-            f" {digits(expected, 2)}. Real images score {digits(baseline, 2)}; lower is better.",
-            "",
+            f"The {history.metric} is {digits(value)} now, and about {digits(expected, 2)} after"
+            f" twice as long. {perfect(baseline)}",
+            onward(history),
             {"gain": float(gain), "score": value, "expected": float(expected)},
         )
         return
@@ -85,9 +87,13 @@ def improvement(history: History) -> Iterator[Finding]:
         "plateau",
         "note",
         since,
-        f"The score is {digits(value)} and has hardly changed since image {since:,}. Real images"
-        f" score {digits(baseline, 2)}; lower is better. More time will probably not help.",
-        "For better images, add training images, or start a new run with a larger"
-        " `model.generator.width`",
+        f"The {history.metric} is {digits(value)}, and has hardly changed since image {since:,}."
+        f" {perfect(baseline)} More time will probably not help.",
+        sample("Use the run as it is. For better images, it needs more training images"),
         {"gain": float(gain), "score": value, "baseline": baseline},
     )
+
+
+def perfect(baseline: float) -> str:
+    """What a score can reach: that of other real images."""
+    return f"A perfect generator would have about {digits(baseline, 2)}; lower is better."

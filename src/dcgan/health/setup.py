@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 
 from dcgan.health.finding import Finding
-from dcgan.health.history import History
+from dcgan.health.history import History, Network
+from dcgan.health.step import Step, retrain, slower
 from dcgan.health.variety import start
 
 _GAP = 0.4
@@ -45,15 +45,14 @@ def batch_norm_mismatch(history: History) -> Iterator[Finding]:
         if batch < _SMALL_BATCH
         else "Batch norm makes generated images differ between training and use, by"
         f" {gap.last:.0%} of their contrast.",
-        f"Start a new run with `optim.batch={max(32, 2 * batch)}`, or with"
-        " `model.generator.norm=pixel`",
+        retrain(history.setup, {"optim.batch": max(32, 2 * batch)}),
         {"batch_norm_gap": gap.last, "batch": float(batch)},
     )
 
 
 def dead_units(history: History) -> Iterator[Finding]:
     """Channels that are zero for every image."""
-    players: tuple[Literal["generator", "discriminator"], ...] = ("generator", "discriminator")
+    players: tuple[Network, ...] = ("generator", "discriminator")
     for network in players:
         name = f"dead_{network}"
         dead = history.sign(name)
@@ -65,8 +64,7 @@ def dead_units(history: History) -> Iterator[Finding]:
             start(dead.images, dead.values > _DEAD),
             f"{dead.last:.0%} of the {network}'s channels are zero for every image that was"
             " generated. They are unused.",
-            f"Start a new run with {history.setup.rate(network, 0.25)}, or with"
-            f" `model.{network}.activation=leaky_relu`",
+            retrain(history.setup, slower(history.setup, network)),
             {name: dead.last},
         )
 
@@ -83,7 +81,7 @@ def slow_data(history: History) -> Iterator[Finding]:
         int(waiting.images[5]),
         f"Training spends {share:.0%} of its time waiting for images: reading and decoding them is"
         " slower than the networks.",
-        "Decode them once with `dcgan prepare`, and train on the result",
+        Step("Decode the images once, and train on the result", "prepare"),
         {"waiting": share},
     )
 
@@ -99,6 +97,6 @@ def too_few_images(history: History) -> Iterator[Finding]:
         0,
         f"The dataset has {count:,} images. With fewer than {_FEW}, a generator mostly repeats or"
         " copies them.",
-        "Add images",
+        Step("Add images"),
         {"dataset_images": float(count), "epochs": history.images_seen / count},
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from dcgan.health.finding import Finding
-from dcgan.health.history import History
+from dcgan.health.history import History, Setup
+from dcgan.health.step import Step, apart, even_rates, restrained, retrain, slower
 
 _STEPS = 600
 """Steps after which something can be recognized, and not before two epochs, where it is not known
@@ -36,6 +38,11 @@ _WORSE = 1.5
 
 _EPOCHS = 20
 """Epochs before which nothing is memorized."""
+
+_LATENT = 32
+"""Numbers of a latent from which on it does not limit variety."""
+
+_PACK = "model.discriminator.pack"
 
 NOTHING = 0.05
 """Coverage and recall of the real images (0.97 and 0.9 for other real images) below which images
@@ -67,8 +74,7 @@ def mode_collapse(history: History) -> Iterator[Finding]:
             start(repeats.images, is_full),
             f"All generated images look alike: {repeats.last:.0%} of them have a near-copy among"
             " the others. Among real images, 5% have one.",
-            f"Start a new run with {history.setup.rate('generator', 0.25)}, or with"
-            " `objective.r1=1`",
+            retrain(history.setup, slower(history.setup, "generator") | restrained(history.setup)),
             evidence,
         )
     elif is_narrow[-1]:
@@ -79,8 +85,7 @@ def mode_collapse(history: History) -> Iterator[Finding]:
             f"Some kinds of images are missing: the variety is {rank.last:.0%} of that of real"
             f" images, and {repeats.last:.0%} of the generated images have a near-copy (of real"
             " images, 5%).",
-            f"Start a new run with {history.setup.rate('generator', 0.25)}, or with"
-            " `model.discriminator.pack=2`. `model.latent.dim` must not be much below 32",
+            retrain(history.setup, _wider_latent(history.setup) or _varied(history.setup)),
             evidence,
         )
 
@@ -95,25 +100,17 @@ def not_learning(history: History) -> Iterator[Finding]:
     excess = history.excess().values
     if not is_late and np.median(excess[-3:]) < _WORSE * excess[0]:
         return
-    cause = ""
-    advice = (
-        "Start a new run with `recipe=auto` and no other settings. If it works, add your settings"
-        " one at a time"
-    )
-    faster = history.setup.faster()
-    if faster is not None:
-        network, ratio = faster
+    cause, lopsided = "", apart(history.setup)
+    if lopsided is not None:
+        network, ratio = lopsided
         cause = f" The {network} learns {ratio:,.0f} times as fast as the other network."
-        advice = (
-            f"Start a new run with equal learning rates: {history.setup.rate(network, 1 / ratio)}"
-        )
     yield Finding(
         "not-learning",
         "failure",
         start(resembling.images, is_nothing),
         f"The generated images do not resemble the real ones, after {history.images_seen:,} images"
         f" seen. They should do so after about {needed_for(history):,}.{cause}",
-        advice,
+        retrain(history.setup, even_rates(history.setup)),
         {"coverage": history.sign("coverage").last, "recall": history.sign("recall").last},
     )
 
@@ -135,9 +132,23 @@ def copying(history: History) -> Iterator[Finding]:
         "Most generated images are closer to a training image than training images are to each"
         " other: the generator probably copies them. No test can distinguish copying from"
         " generating only typical images, and tests miss some copies.",
-        "Look at the pairs of images that `dcgan evaluate` writes. Add images, or stop earlier",
+        Step(
+            "Look at the pairs of generated and training images that this command shows", "evaluate"
+        ),
         {"distance": distance.last, "coverage": coverage.last},
     )
+
+
+def _wider_latent(setup: Setup) -> dict[str, int]:
+    """A latent of a usual size, where it has only few numbers."""
+    dim = setup.get("model.latent.dim")
+    return {"model.latent.dim": _LATENT} if isinstance(dim, int) and dim < _LATENT else {}
+
+
+def _varied(setup: Setup) -> dict[str, Any]:
+    """A discriminator that looks at pairs of images, and a slower generator."""
+    pairs = {} if (setup.get("model.discriminator.pack") or 1) > 1 else {_PACK: 2}
+    return slower(setup, "generator") | (pairs if not setup.has_table else {})
 
 
 def has_begun(history: History, part: float = 1 / 3) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from dcgan.health import Finding
+from dcgan.health import Finding, Step
 from dcgan.metrics.score import Score
 from dcgan.render.lines import Chart
 
@@ -87,10 +87,11 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True)
 class Health:
-    """Findings, and the severity of the worst that still holds."""
+    """Findings, the severity of the worst that still holds, and what to do next."""
 
     severity: str
     findings: Sequence[Shown]
+    step: Step
 
 
 @dataclass(frozen=True)

@@ -222,7 +222,7 @@ def _health(diagnosis: Diagnosis, records: list[dict[str, Any]]) -> Health:
         )
         for one in diagnosis.findings
     ]
-    return Health(diagnosis.severity, findings)
+    return Health(diagnosis.severity, findings, diagnosis.step)
 
 
 def _missing_log(folder: RunFolder) -> str:

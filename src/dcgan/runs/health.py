@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import log
 from typing import Any
 
@@ -11,13 +12,16 @@ from dcgan.health import Diagnosis
 from dcgan.health.diagnosis import diagnose
 from dcgan.health.expectation import images_needed
 from dcgan.health.history import History, ScoreLine, Setup
+from dcgan.health.step import Step
 from dcgan.objectives import OBJECTIVES
+from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import of_training
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_scores
-from dcgan.runs.settings import stored_settings
+from dcgan.runs.settings import flat, stored_settings
 from dcgan.runtime.reading import read_json
+from dcgan.runtime.shell import command
 
 _GUESSING = {
     "non-saturating": 2 * log(2),
@@ -29,11 +33,55 @@ _GUESSING = {
 
 
 def diagnosis_of(folder: RunFolder) -> Diagnosis:
-    """What is right and wrong with a run.
+    """What is right and wrong with a run, and the command that does something about it.
 
     Missing or damaged files only make for fewer findings.
     """
-    return diagnose(history_of(folder))
+    found = diagnose(history_of(folder))
+    return replace(
+        found,
+        findings=[replace(one, step=_with_command(one.step, folder)) for one in found.findings],
+        step=_with_command(found.step, folder),
+    )
+
+
+def _with_command(step: Step, folder: RunFolder) -> Step:
+    return replace(step, command=_command(step, folder))
+
+
+def _command(step: Step, folder: RunFolder) -> str:
+    """The command line that does a step; empty without one.
+
+    A run of images from a Python program is trained by that program only.
+    """
+    if step.action in {"sample", "evaluate"}:
+        return command(step.action, folder.path)
+    source = _section(_settings_of(folder), "data").get("source")
+    if not step.action or not isinstance(source, str) or source == FROM_PYTHON:
+        return ""
+    if step.action == "continue":
+        return command("train", "--out", folder.path, "--resume", "--images", str(step.images))
+    if step.action == "prepare":
+        return command("prepare", source, "--out", "prepared")
+    if step.action == "afresh":
+        return command("train", source)
+    options = [word for key, value in step.changes.items() for word in _option(key, value)]
+    return command("train", "--recipe", folder.config, *options)
+
+
+def _option(key: str, value: Any) -> tuple[str, str]:
+    written = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"--{key.replace('_', '-')}", written
+
+
+def _settings_of(folder: RunFolder) -> Mapping[str, Any]:
+    """The settings of a run, which may be damaged."""
+    try:
+        found = stored_settings(folder)
+        flat(found)
+    except (DcganError, TypeError):  # keys of damaged YAML are not always text
+        return {}
+    return found
 
 
 def history_of(folder: RunFolder) -> History:
@@ -55,15 +103,15 @@ def history_of(folder: RunFolder) -> History:
         ],
         events=folder.events.read(),
         setup=_setup_of(folder),
+        metric=entries[-1].score.label if entries else "score",
     )
 
 
 def _setup_of(folder: RunFolder) -> Setup:
-    settings: Mapping[str, Any] = {}
+    settings = _settings_of(folder)
     networks: Networks | None = None
     count = 0
     try:
-        settings = stored_settings(folder)
         networks = Networks.from_json(read_json(folder.networks))
         count = int(read_json(folder.provenance)["data"]["count"])
     except (DcganError, OSError, ValueError, LookupError, TypeError):
@@ -81,26 +129,19 @@ def _setup_of(folder: RunFolder) -> Setup:
         needed=None if _has_table(settings) else _needed(networks),
         has_level=objective is None or objective.has_level,
         loss_of_guessing=_GUESSING.get(str(loss)),
-        generator_lr=_rate(optim, "generator"),
-        discriminator_lr=_rate(optim, "discriminator"),
-        has_comparable_rates=_algorithm(optim, "generator") == _algorithm(optim, "discriminator"),
-        is_augmented=_section(settings, "augment").get("policy") not in (None, "none"),
         uneven=_uneven(networks),
+        settings={key: _plain(value) for key, value in flat(settings).items()},
     )
 
 
-def _algorithm(optim: Mapping[str, Any], network: str) -> Any:
-    return _section(optim, network).get("algorithm")
+def _plain(value: Any) -> Any:
+    """A setting without what is in a layer table: that there is one says enough."""
+    return "table" if isinstance(value, list) and value and isinstance(value[0], dict) else value
 
 
 def _section(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     section = settings.get(name)
     return section if isinstance(section, dict) else {}
-
-
-def _rate(optim: Mapping[str, Any], player: str) -> float | None:
-    rate = _section(optim, player).get("lr")
-    return float(rate) if isinstance(rate, int | float) and rate > 0 else None
 
 
 def _has_table(settings: Mapping[str, Any]) -> bool:

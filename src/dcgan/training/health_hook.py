@@ -52,17 +52,19 @@ class HealthHook:
         Raises ``Diverged`` for a failure, if the run is to return to an earlier checkpoint then.
         """
         failed: Finding | None = None
-        for finding in diagnosis_of(self._run.folder).findings:
+        findings = diagnosis_of(self._run.folder).findings
+        for finding in findings:
             if finding.severity == "note" or (finding.id, finding.severity) in self._known:
                 continue
             self._known.add((finding.id, finding.severity))
             if finding.severity == "failure" and failed is None:
                 failed = finding
-            self._say(finding)
+            # others are often consequences, and have other advice
+            self._say(finding, finding.advice if finding is findings[0] else "")
         if failed is not None:
             self._act(failed, state)
 
-    def _say(self, finding: Finding) -> None:
+    def _say(self, finding: Finding, advice: str) -> None:
         self._run.event(
             "health",
             id=finding.id,
@@ -70,9 +72,9 @@ class HealthHook:
             images=finding.since,
             evidence=dict(finding.evidence),
         )
-        advice = f" {finding.advice}." if finding.advice else ""
+        next_step = f" Next: {advice}." if advice else ""
         self._run.reporter.note(
-            f"{finding.severity}, since image {finding.since:,}: {finding.meaning}{advice}"
+            f"{finding.severity}, since image {finding.since:,}: {finding.meaning}{next_step}"
         )
 
     def _act(self, finding: Finding, state: TrainingState) -> None:

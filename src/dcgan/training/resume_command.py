@@ -12,9 +12,6 @@ from dcgan.runtime.wording import duration
 from dcgan.training.context import RunContext
 from dcgan.training.state import TrainingState
 
-_MARGIN = 1.1
-"""The speed varies with what else a machine does."""
-
 
 def resume_call(folder: Path, config: RunConfig, **length: float) -> str:
     """The call that resumes a run, in backticks; ``minutes=…`` or ``images=…`` make it longer.
@@ -35,16 +32,6 @@ def twice_as_long(config: RunConfig, images_seen: int, seconds: float) -> dict[s
     asked = config.length.minutes
     minutes = 2 * (asked if seconds / 60 < 1.2 * asked else seconds / 60)
     return {"minutes": round(minutes, 2) if minutes < 2 else ceil(minutes)}
-
-
-def long_enough(
-    config: RunConfig, needed: int, images_seen: int, seconds: float
-) -> dict[str, float]:
-    """The length, in total, at which a run has seen the images that it needs, at its real speed."""
-    if config.length.minutes is None or seconds <= 0:
-        return {"images": needed}
-    minutes = _MARGIN * needed / images_seen * seconds / 60
-    return {"minutes": ceil(minutes)}
 
 
 def complete_already(run: RunContext, state: TrainingState) -> str:

@@ -1,0 +1,149 @@
+"""What to do next: one thing, never a choice between several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dcgan.health.history import History, Network, Setup
+from dcgan.runtime.wording import duration
+
+Action = Literal["retrain", "afresh", "continue", "sample", "evaluate", "prepare", "inspect", ""]
+"""What the command does: a new run with changed settings, or with none but the defaults; more
+training of the same run; the other commands. Empty without a command."""
+
+_SLOWER, _FASTER = 0.25, 4.0
+"""Factors of a learning rate to try."""
+
+_APART = 20.0
+"""Ratio of learning rates that needs a reason: recipes and papers have up to 10."""
+
+_COMMON_RATE, _ODD = 5e-4, 12.0
+"""A learning rate that Adam learns well with, and the ratio to it from which a rate is unusual:
+recipes have 1e-4 to 2e-3."""
+
+_NETWORKS: tuple[Network, ...] = ("generator", "discriminator")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do next.
+
+    Parameters
+    ----------
+    advice : str
+        A sentence without its period, with settings in backticks; empty if there is nothing to do.
+    action : str
+        What kind of command does it; empty if none does.
+    changes : mapping of str to value
+        The settings of a new run that differ from this one's.
+    images : int, optional
+        Images seen, in total, up to which to continue.
+    command : str
+        The command, for a shell; empty where the run folder is not known.
+    """
+
+    advice: str = ""
+    action: Action = ""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    images: int | None = None
+    command: str = ""
+
+
+NOTHING = Step()
+
+
+def retrain(setup: Setup, changes: Mapping[str, Any], because: str = "") -> Step:
+    """A new run with the same settings but for some."""
+    if not changes:
+        return afresh()
+    words = " and ".join(_assignment(setup, key, value) for key, value in changes.items())
+    return Step(f"Start a new run with {words}{because}", "retrain", changes)
+
+
+def afresh() -> Step:
+    """A new run on the same images with default settings."""
+    return Step(
+        "Start a new run with the default settings. If it goes well, add your settings one at a"
+        " time",
+        "afresh",
+    )
+
+
+def onward(history: History, images: int | None = None) -> Step:
+    """More training of the same run: by default twice as long in total, or as long as planned."""
+    seen = history.images_seen
+    images = images or max(2 * seen, history.setup.images or 0)
+    minutes = (images - seen) * history.seconds_per_image / 60
+    long = f" (about {duration(minutes)} more)" if 60 * minutes >= 1 else ""
+    return Step(f"Train on until image {images:,}{long}", "continue", images=images)
+
+
+def sample(advice: str) -> Step:
+    """Use the run as it is."""
+    return Step(advice, "sample")
+
+
+def slower(setup: Setup, *networks: Network) -> dict[str, Any]:
+    """A quarter of the learning rates; of two rates that are far apart, an equal one instead."""
+    return even_rates(setup) or _scaled(setup, _SLOWER, networks)
+
+
+def faster(setup: Setup, network: Network) -> dict[str, Any]:
+    """Four times a learning rate; of two rates that are far apart, an equal one instead."""
+    return even_rates(setup) or _scaled(setup, _FASTER, [network])
+
+
+def even_rates(setup: Setup) -> dict[str, Any]:
+    """Equal learning rates where they are far apart; else nothing.
+
+    The unusual one gets the value of the other, or a common one if both are unusual.
+    """
+    if apart(setup) is None:
+        return {}
+    rates = {name: setup.rate(name) or _COMMON_RATE for name in _NETWORKS}
+    odd = {name: max(rate / _COMMON_RATE, _COMMON_RATE / rate) for name, rate in rates.items()}
+    changed = [name for name in _NETWORKS if odd[name] > _ODD] or [max(odd, key=lambda n: odd[n])]
+    kept = [rates[name] for name in _NETWORKS if name not in changed]
+    return {f"optim.{name}.lr": kept[0] if kept else _COMMON_RATE for name in changed}
+
+
+def apart(setup: Setup) -> tuple[Network, float] | None:
+    """The network that learns much faster than the other, and how many times; else None."""
+    of_g, of_d = setup.rate("generator"), setup.rate("discriminator")
+    algorithms = [setup.get(f"optim.{name}.algorithm") for name in _NETWORKS]
+    if not of_g or not of_d or algorithms[0] != algorithms[1]:
+        return None
+    ratio = of_d / of_g
+    if max(ratio, 1 / ratio) < _APART:
+        return None
+    return ("discriminator", ratio) if ratio > 1 else ("generator", 1 / ratio)
+
+
+def restrained(setup: Setup) -> dict[str, Any]:
+    """A penalty on D's gradient where there is none, and a loss with which a certain D still
+    teaches G."""
+    changes: dict[str, Any] = {}
+    if setup.get("objective.loss") == "saturating":
+        changes["objective.loss"] = "non-saturating"
+    penalties = [setup.get(f"objective.{name}") or 0 for name in ("r1", "wgan_gp", "dragan")]
+    if max(penalties) < 1:
+        is_critic = setup.get("objective.loss") == "wasserstein"
+        changes |= {"objective.wgan_gp": 10} if is_critic else {"objective.r1": 1}
+    return changes
+
+
+def _scaled(setup: Setup, factor: float, networks: Any) -> dict[str, Any]:
+    rates = {name: setup.rate(name) for name in networks}
+    return {
+        f"optim.{name}.lr": float(f"{rate * factor:.2g}") for name, rate in rates.items() if rate
+    }
+
+
+def _assignment(setup: Setup, key: str, value: Any) -> str:
+    now = setup.get(key)
+    shown = f"{value:g}" if isinstance(value, int | float) else str(value)
+    if isinstance(now, int | float) and not isinstance(now, bool):
+        return f"`{key}={shown}` (now {now:g})"
+    return f"`{key}={shown}`"
