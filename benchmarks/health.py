@@ -6,6 +6,10 @@ With DIR, trains every run of `health.yaml` that is not yet there, one thread ea
 the runs logged in `results/health.jsonl.gz`. Then prints the tables of `health.md` from the record:
 which findings each failing run has, after how many images the right one appears, and which findings
 healthy runs have at any time. `--shift` adds a number to all seeds, for runs that nobody has seen.
+
+    python benchmarks/health.py --out DIR --cure
+
+Does what the verdict of each failing run in DIR says, and prints what became of it.
 """
 
 from __future__ import annotations
@@ -14,6 +18,9 @@ import argparse
 import gzip
 import json
 import os
+import shlex
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
@@ -27,7 +34,8 @@ from dcgan.health.diagnosis import diagnose
 from dcgan.health.finding import Finding
 from dcgan.health.history import History, ScoreLine, Setup
 from dcgan.runs.folder import RunFolder
-from dcgan.runs.health import history_of
+from dcgan.runs.health import diagnosis_of, history_of
+from dcgan.runs.settings import stored_settings
 
 RECORD = Path(__file__).parent / "results" / "health.jsonl.gz"
 """What the rules look at in each run, so that they can be tested again without training."""
@@ -39,7 +47,19 @@ def main() -> None:
     parser.add_argument("--data-root", type=Path, default=os.environ.get("DCGAN_DATA"))
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--shift", type=int, default=0, help="added to the seed of each run")
+    parser.add_argument("--cure", action="store_true", help="do what the verdicts say")
     asked = parser.parse_args()
+    if asked.cure:
+        os.environ["OMP_NUM_THREADS"] = "1"
+        runs = [run for run in all_runs(asked.shift) if run.finding]
+        with ProcessPoolExecutor(asked.jobs) as pool:
+            rows = pool.map(_cure, runs, [asked.data_root] * len(runs), [asked.out] * len(runs))
+            print("| run | verdict | done | verdict then | FD | FD then |")
+            print("|---|---|---|---|---|---|")
+            for row in rows:
+                if row:
+                    print(f"| {' | '.join(row)} |", flush=True)
+        return
     if asked.out:
         os.environ["OMP_NUM_THREADS"] = "1"
         runs = all_runs(asked.shift)
@@ -64,6 +84,41 @@ def _train(run: HealthRun, root: Path, out: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "done").write_text(outcome)
     return f"{run.name}: {outcome[:60]}, {time.perf_counter() - began:.0f} s"
+
+
+def _cure(run: HealthRun, root: Path, out: Path) -> list[str]:
+    """Start the new run that a verdict asks for, with as many images; nothing where it asks for
+    none. The row of the table."""
+    folder = RunFolder(out / run.name)
+    found = diagnosis_of(folder)
+    if found.severity == "note" or found.step.action not in {"retrain", "afresh"}:
+        return []
+    settings = stored_settings(folder)
+    new = RunFolder(out.parent / f"{out.name}-cured" / run.name)
+    words = [*shlex.split(found.step.command), "--images", str(settings["length"]["images"])]
+    words += ["--out", new.path, "--threads", "1", "--precision", "fp32", "--data-root", root]
+    if found.step.action == "afresh":
+        words += ["--size", settings["data"]["size"], "--seed", str(run.seed)]
+    if not (new.path / "done").exists():
+        subprocess.run([sys.executable, "-m", *words], capture_output=True, check=False)
+        (new.path / "done").write_text("")
+    then = diagnosis_of(new)
+    changes = ", ".join(f"{key}={value}" for key, value in found.step.changes.items())
+    return [
+        run.name,
+        found.verdict.split(" since ")[0].split(".")[0].split(" from ")[0],
+        changes or found.step.action,
+        "-" if then.severity == "note" else f"{then.severity}: {then.findings[0].id}",
+        _lowest(folder),
+        _lowest(new),
+    ]
+
+
+def _lowest(folder: RunFolder) -> str:
+    """The best score of the second half: a failed run may begin well."""
+    scores = history_of(folder).scores
+    late = [line.value for line in scores[len(scores) // 2 :]]
+    return f"{min(late):.3g}" if late else "-"
 
 
 def record(out: Path, runs: list[HealthRun]) -> None:

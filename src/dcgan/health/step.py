@@ -19,9 +19,8 @@ _SLOWER, _FASTER = 0.25, 4.0
 _APART = 20.0
 """Ratio of learning rates that needs a reason: recipes and papers have up to 10."""
 
-_COMMON_RATE, _ODD = 5e-4, 12.0
-"""A learning rate that Adam learns well with, and the ratio to it from which a rate is unusual:
-recipes have 1e-4 to 2e-3."""
+_COMMON_RATE = 5e-4
+"""A learning rate that Adam learns well with; that of `auto` at most sizes."""
 
 _NETWORKS: tuple[Network, ...] = ("generator", "discriminator")
 
@@ -86,27 +85,24 @@ def sample(advice: str) -> Step:
 
 
 def slower(setup: Setup, *networks: Network) -> dict[str, Any]:
-    """A quarter of the learning rates; of two rates that are far apart, an equal one instead."""
+    """A quarter of the learning rates; where they are far apart, a common one instead."""
     return even_rates(setup) or _scaled(setup, _SLOWER, networks)
 
 
 def faster(setup: Setup, network: Network) -> dict[str, Any]:
-    """Four times a learning rate; of two rates that are far apart, an equal one instead."""
+    """Four times a learning rate; where they are far apart, a common one instead."""
     return even_rates(setup) or _scaled(setup, _FASTER, [network])
 
 
 def even_rates(setup: Setup) -> dict[str, Any]:
-    """Equal learning rates where they are far apart; else nothing.
-
-    The unusual one gets the value of the other, or a common one if both are unusual.
-    """
-    if apart(setup) is None:
+    """A common learning rate for both networks where theirs are far apart; else nothing."""
+    if apart(setup) is None or setup.get("optim.generator.algorithm") == "sgd":
         return {}
-    rates = {name: setup.rate(name) or _COMMON_RATE for name in _NETWORKS}
-    odd = {name: max(rate / _COMMON_RATE, _COMMON_RATE / rate) for name, rate in rates.items()}
-    changed = [name for name in _NETWORKS if odd[name] > _ODD] or [max(odd, key=lambda n: odd[n])]
-    kept = [rates[name] for name in _NETWORKS if name not in changed]
-    return {f"optim.{name}.lr": kept[0] if kept else _COMMON_RATE for name in changed}
+    return {
+        f"optim.{name}.lr": _COMMON_RATE
+        for name in _NETWORKS
+        if not 0.5 < (setup.rate(name) or 0) / _COMMON_RATE < 2
+    }
 
 
 def apart(setup: Setup) -> tuple[Network, float] | None:
