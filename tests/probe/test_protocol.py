@@ -165,7 +165,7 @@ def test_spread_and_doubts_stand_in_table_notes_and_json():
         converged=False,
     )
     result = result_of(draws)
-    assert "62.50 ± 17.68 %" in result.table()
+    assert "62.50 ± 17.68%" in result.table()
     assert "0.25 to 4" in result.table()
     assert len({len(line) for line in result.table().splitlines()}) == 1
     assert [note.split(": ")[1][:12] for note in result.notes()] == ["the best C i", "a fit reache"]

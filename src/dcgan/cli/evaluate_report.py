@@ -95,7 +95,7 @@ def _protocol(found: Evaluation) -> list[str]:
 
 def _classes(found: Evaluation) -> list[str]:
     cells = [
-        f"{name}  {100 * ours:.1f} % ({100 * theirs:.1f} %)"
+        f"{name}  {100 * ours:.1f}% ({100 * theirs:.1f}%)"
         for name, (ours, theirs) in found.classes.items()
     ]
     rows = [cells[start : start + 3] for start in range(0, len(cells), 3)]

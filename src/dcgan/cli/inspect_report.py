@@ -198,7 +198,7 @@ def _aspects(quantiles: Mapping[str, float]) -> str:
         return f"{middle:.2f} (width / height), all"
     return (
         f"{quantiles['0']:.2f} to {quantiles['1']:.2f} (width / height), median {middle:.2f},"
-        f" 90 % from {low:.2f} to {high:.2f}"
+        f" 90% from {low:.2f} to {high:.2f}"
     )
 
 

@@ -115,7 +115,7 @@ def _many_duplicates(scores: Mapping[str, Score]) -> Iterator[str]:
     usual = scores["duplicate_rate"].baseline
     if usual is not None and usual > _USUAL:
         yield (
-            f"{usual:.0%} of the held-out images are duplicates too (about 1 % is usual): the"
+            f"{usual:.0%} of the held-out images are duplicates too (about 1% is usual): the"
             " dataset holds copies or blank images, which 'dcgan inspect' counts. Train with"
             " `data.duplicates=drop` and `data.blank=drop` to leave them out"
         )

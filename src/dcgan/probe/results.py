@@ -231,7 +231,7 @@ class ProbeResult:
 
 def _percent(values: tuple[float, ...]) -> str:
     mean = f"{100 * float(np.mean(values)):.2f}"
-    return f"{mean} ± {100 * _deviation(values):.2f} %" if len(values) > 1 else f"{mean} %"
+    return f"{mean} ± {100 * _deviation(values):.2f}%" if len(values) > 1 else f"{mean}%"
 
 
 def _deviation(values: tuple[float, ...]) -> float:

@@ -72,7 +72,7 @@ def test_the_stated_accuracy_is_that_on_the_images_held_out():
     assert 0.4 < card.accuracy < 0.9
     assert extractor.about == (
         f"trained on {len(taught)} images of 3 classes,"
-        f" accuracy {100 * right / len(held_out):.1f} % on {len(held_out)} held-out images"
+        f" accuracy {100 * right / len(held_out):.1f}% on {len(held_out)} held-out images"
     )
 
 

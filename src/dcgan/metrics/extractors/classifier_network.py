@@ -55,7 +55,7 @@ class Card:
     def __str__(self) -> str:
         return (
             f"trained on {self.trained_on:,} images of {len(self.classes)} classes,"
-            f" accuracy {100 * self.accuracy:.1f} % on {self.held_out:,} held-out images"
+            f" accuracy {100 * self.accuracy:.1f}% on {self.held_out:,} held-out images"
         )
 
 

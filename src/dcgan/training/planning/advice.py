@@ -289,7 +289,7 @@ def _size_dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
     )
     if high > VERY_MIXED * low:
         yield (
-            f"very mixed sizes: longer sides from {low:.0f} to {high:.0f} (5 % to 95 %), so some"
+            f"very mixed sizes: longer sides from {low:.0f} to {high:.0f} (5% to 95%), so some"
             " are sharp and some blurred"
         )
     if seen.tiny:
