@@ -46,13 +46,13 @@ def test_findings_have_a_severity_a_time_an_advice_and_a_page(dcgan, failed):
     code, out, _ = dcgan("health", failed)
     assert code == 0
     assert out.startswith("Mode collapse since image 64. All are alike.")
-    assert "failure: mode-collapse, since image 64\n  All are alike." in out
+    assert "failure: mode-collapse, since image 64\n  More: " in out, "the verdict says the rest"
+    assert "warning: contrast, from the start\n  Flat.\n" in out
     assert (
         "\nNext: Start with --objective.r1 1:\n"
         f"  dcgan train --recipe {failed / 'config.yaml'} --objective.r1 1\n"
     ) in out
     assert "  More: docs/guide/health.md#mode-collapse" in out
-    assert "warning: contrast, from the start" in out
     assert "note: oscillation, from image 10 to 20" in out
     assert out.count("Next:") == 1, "what helps against a consequence may make its cause worse"
     assert "--resume" not in out

@@ -21,7 +21,7 @@ def test_it_begins_with_the_verdict_and_the_scores(tmp_path):
     verdict = opened.health().verdict
     assert verdict.startswith("Too early to say: 128 images seen")
     assert lines[0] == verdict
-    assert lines[2].startswith("Next: Train on until image 5,760")
+    assert lines[2].startswith("Next: Continue training until image 5,760")
     assert lines[3] == f"  dcgan train --out {run} --resume --images 5760"
     assert "at first" in lines[5]
     assert "Real images score" in lines[5]

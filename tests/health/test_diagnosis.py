@@ -153,20 +153,31 @@ def test_images_that_get_worse_than_noise_are_found_early():
 
 def test_a_run_that_diverged_gets_rates_well_below_those_that_failed():
     events = [{"event": "diverged", "images": IMAGES, "what": "loss_d and loss_g beyond 100,000"}]
-    known = history(None, None, events=events, **rates(1e-3, 3.0))
+    known = history(None, None, events=events, **rates(1.0, 3.0))
     (finding,) = (one for one in diagnose(known).findings if one.id == "diverged")
     assert finding.meaning.startswith(
         "The discriminator's loss and the generator's loss rose above"
     )
     # halved three times, the rates failed again
-    assert finding.step.changes == {"optim.generator.lr": 5e-05, "optim.discriminator.lr": 0.002}
+    assert finding.step.changes == {"optim.generator.lr": 2e-3, "optim.discriminator.lr": 2e-3}
+    (usual,) = (
+        one.step.changes
+        for one in diagnose(history(None, None, events=events, **rates(1e-3, 1e-3))).findings
+        if one.id == "diverged"
+    )
+    assert usual == {"optim.generator.lr": 5e-5, "optim.discriminator.lr": 5e-5}
 
 
 def test_too_few_images_are_named_as_the_cause():
     alike = after(30_000, repeats=1.0, diversity=0.1)
-    few = diagnose(history(None, alike, dataset_images=120)).verdict
-    assert few.startswith("Mode collapse")
-    assert few.endswith("Likely cause: only 120 training images.")
+    few = diagnose(history(None, alike, dataset_images=120))
+    assert few.verdict.startswith("Mode collapse")
+    assert few.verdict.endswith("Likely cause: only 120 training images.")
+    assert few.step.changes["augment.probability"] == "adaptive"
+    augmented = {"augment.policy": "color"}
+    found = diagnose(history(None, alike, dataset_images=120, settings=augmented))
+    assert found.step.action == "sample"
+    assert "Only more training images would help" in found.advice
     assert "Likely cause" not in diagnose(history(None, alike)).verdict
 
 
@@ -186,9 +197,19 @@ def test_rates_that_lie_far_apart_are_named():
     assert finding.advice == "Start a new run with `optim.discriminator.lr=0.0005` (now 0.05)"
     both = found(None, nothing, **rates(1e-5, 0.01))["not-learning"]
     assert both.step.changes == {"optim.generator.lr": 5e-4, "optim.discriminator.lr": 5e-4}
+    near = found(None, nothing, **rates(1e-3, 0.05))["not-learning"]  # twice a common rate
+    assert near.step.changes == {"optim.discriminator.lr": 5e-4}
     of_sgd = rates(1e-4, 0.01, **{"optim.generator.algorithm": "sgd"})
     for near in (rates(1e-4, 4e-4), of_sgd):
         assert "fast" not in found(None, nothing, **near)["not-learning"].meaning
+
+
+def test_what_is_done_is_about_the_cause():
+    nothing = after(20_000, coverage=0.01, recall=0.01)
+    exploding = after(8000, gradient_mean={"1 conv": 9.0, "2 conv": 0.01})
+    diagnosis = diagnose(history(exploding, nothing, settings={"objective.loss": "wasserstein"}))
+    assert diagnosis.verdict.endswith("Likely cause: exploding gradients.")
+    assert diagnosis.step.changes == {"objective.wgan_gp": 10}
 
 
 def test_a_run_that_learns_nothing_for_no_known_reason_starts_afresh():

@@ -44,7 +44,8 @@ def diagnosis_lines(diagnosis: Diagnosis) -> Iterator[str]:
         if finding.until is not None:
             when = f"from image {finding.since:,} to {finding.until:,}"
         yield f"{finding.severity}: {finding.id}, {when}"
-        yield from wrapped(finding.meaning, "  ")
+        if finding.meaning not in diagnosis.verdict:
+            yield from wrapped(finding.meaning, "  ")
         yield f"  More: {finding.page}"
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dcgan.health.finding import Finding
 from dcgan.health.history import Curve, History, Setup, Stretch
-from dcgan.health.step import faster, restrained, retrain, sample, slower
+from dcgan.health.step import faster, restrained, retrain, slower, with_few_images
 from dcgan.health.variety import NOTHING, has_begun
 
 _SURE = 0.95
@@ -45,11 +45,6 @@ _CERTAIN = 0.9
 
 _COVERED = 0.3
 """Coverage of the real images (0.97 for other real images) from which images are no garbage."""
-
-_AUGMENTED = {
-    "augment.policy": "color+translation+cutout",
-    "augment.probability": "adaptive",
-}
 
 _FEWEST_SCORES = 4
 """Scores from which on it shows that images do not improve: single ones are noise."""
@@ -167,9 +162,7 @@ def discriminator_overfits(history: History) -> Iterator[Finding]:
         f"The discriminator is overfitting: it is sure of almost all of its"
         f" {setup.dataset_images:,} training images, which it has seen many times. What the"
         " generator learns from it gets worse.",
-        sample("Use the best checkpoint, as all commands do. Only more training images would help")
-        if setup.is_augmented
-        else retrain(setup, _AUGMENTED),
+        with_few_images(setup),
         {"sign_real": sign.last, "epochs": history.images_seen / setup.dataset_images},
         held.until,
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from dcgan.health import balance, gradients, images, progress, setup, variety
 from dcgan.health.finding import Diagnosis, Finding, Severity
 from dcgan.health.history import History
-from dcgan.health.step import NOTHING, Step, onward
+from dcgan.health.step import NOTHING, Step, onward, with_few_images
 
 Rule = Callable[[History], Iterator[Finding]]
 
@@ -60,7 +60,7 @@ _TITLES = {
     "discriminator-loses": "The discriminator loses",
     "discriminator-overfits": "The discriminator overfits",
     "diverged": "Training diverged",
-    "contrast": "Wrong contrast",
+    "contrast": "Wrong contrast or brightness",
     "checkerboard": "Checkerboard patterns",
     "batch-norm-mismatch": "Images differ between training and use",
     "dead-units": "Unused channels",
@@ -88,10 +88,11 @@ def diagnose(history: History) -> Diagnosis:
         )
     )
     bad = [finding for finding in found if finding.severity != "note"]
-    if failures or (bad and bad[0].step.action == "retrain"):  # more of this run is no advice
+    if failures or (bad and bad[0].step.action == "retrain"):  # more of this run does not help
         found = [finding for finding in found if finding.id not in _OF_GOOD_IMAGES]
     if bad:
-        return Diagnosis(_of_finding(history, bad), bad[0].severity, found, bad[0].step)
+        verdict, step = _of_bad_run(history, bad)
+        return Diagnosis(verdict, bad[0].severity, found, step)
     verdict, step = _of_good_run(history, {finding.id: finding for finding in found})
     return Diagnosis(verdict, "note", found, step)
 
@@ -107,20 +108,22 @@ def _ended(finding: Finding) -> Finding:
     return replace(finding, severity="note", meaning=meaning, step=NOTHING)
 
 
-def _of_finding(history: History, bad: list[Finding]) -> str:
-    """The verdict on a run with something wrong: the worst of it, and its likely cause."""
+def _of_bad_run(history: History, bad: list[Finding]) -> tuple[str, Step]:
+    """The verdict on a run with something wrong: the worst of it, its likely cause, and what to do
+    about that."""
     worst = bad[0]
     title = _TITLES.get(worst.id, worst.id.replace("-", " ").capitalize())
     when = f"since image {worst.since:,}" if worst.since else "from the start"
     if 0 < worst.since < history.images_seen:
         when += f" of {history.images_seen:,}"
     verdict = f"{title} {when}. {worst.meaning}"
-    causes = [finding.id.replace("-", " ") for finding in bad if finding.id in _CAUSES]
+    causes = [finding for finding in bad if finding.id in _CAUSES]
     if worst.id == "not-learning" and causes:
-        verdict += f" Likely cause: {causes[0]}."
-    elif worst.id in _OF_FEW_IMAGES and any(setup.too_few_images(history)):
+        return f"{verdict} Likely cause: {causes[0].id.replace('-', ' ')}.", causes[0].step
+    if worst.id in _OF_FEW_IMAGES and any(setup.too_few_images(history)):
         verdict += f" Likely cause: only {history.setup.dataset_images:,} training images."
-    return verdict
+        return verdict, with_few_images(history.setup)
+    return verdict, worst.step
 
 
 def _of_good_run(history: History, found: Mapping[str, Finding]) -> tuple[str, Step]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dcgan.health.finding import Finding
 from dcgan.health.history import Curve, History, Setup
-from dcgan.health.step import restrained, retrain, slower
+from dcgan.health.step import even_rates, restrained, retrain, slower
 
 _FIRST = 3
 """Log lines at the start, one per step, whose median a gradient is compared with: gradients can
@@ -108,6 +108,8 @@ def _what(event: Mapping[str, Any]) -> str:
 
 def _safe_rates(setup: Setup) -> dict[str, float]:
     """A twentieth of the rates, and at most a usual one: an eighth has failed already."""
+    if even := even_rates(setup):
+        return even
     rates = {
         f"optim.{name}.lr": rate
         for name in ("generator", "discriminator")

@@ -16,6 +16,11 @@ training of the same run; the other commands. Empty without a command."""
 _SLOWER, _FASTER = 0.25, 4.0
 """Factors of a learning rate to try."""
 
+_AUGMENTED = {
+    "augment.policy": "color+translation+cutout",
+    "augment.probability": "adaptive",
+}
+
 _APART = 20.0
 """Ratio of learning rates that needs a reason: recipes and papers have up to 10."""
 
@@ -53,12 +58,13 @@ class Step:
 NOTHING = Step()
 
 
-def retrain(setup: Setup, changes: Mapping[str, Any], because: str = "") -> Step:
+def retrain(setup: Setup, changes: Mapping[str, Any]) -> Step:
     """A new run with the same settings but for some."""
     if not changes:
         return afresh()
-    words = " and ".join(_assignment(setup, key, value) for key, value in changes.items())
-    return Step(f"Start a new run with {words}{because}", "retrain", changes)
+    *first, last = [_assignment(setup, key, value) for key, value in changes.items()]
+    words = f"{', '.join(first)} and {last}" if first else last
+    return Step(f"Start a new run with {words}", "retrain", changes)
 
 
 def afresh() -> Step:
@@ -76,12 +82,21 @@ def onward(history: History, images: int | None = None) -> Step:
     images = images or max(2 * seen, history.setup.images or 0)
     minutes = (images - seen) * history.seconds_per_image / 60
     long = f" (about {duration(minutes)} more)" if 60 * minutes >= 1 else ""
-    return Step(f"Train on until image {images:,}{long}", "continue", images=images)
+    return Step(f"Continue training until image {images:,}{long}", "continue", images=images)
 
 
 def sample(advice: str) -> Step:
     """Use the run as it is."""
     return Step(advice, "sample")
+
+
+def with_few_images(setup: Setup) -> Step:
+    """Augmentation; with augmentation, nothing but more images helps."""
+    if setup.is_augmented:
+        return sample(
+            "Use the best checkpoint, as all commands do. Only more training images would help"
+        )
+    return retrain(setup, _AUGMENTED)
 
 
 def slower(setup: Setup, *networks: Network) -> dict[str, Any]:
@@ -101,7 +116,7 @@ def even_rates(setup: Setup) -> dict[str, Any]:
     return {
         f"optim.{name}.lr": _COMMON_RATE
         for name in _NETWORKS
-        if not 0.5 < (setup.rate(name) or 0) / _COMMON_RATE < 2
+        if not 0.5 <= (setup.rate(name) or 0) / _COMMON_RATE <= 2
     }
 
 
