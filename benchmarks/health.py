@@ -9,7 +9,7 @@ healthy runs have at any time. `--shift` adds a number to all seeds, for runs th
 
     python benchmarks/health.py --out DIR --cure
 
-Does what the verdict of each failing run in DIR says, and prints what became of it.
+Does what the verdict says of one failing run in DIR for each cause, and prints what became of it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.cure:
         os.environ["OMP_NUM_THREADS"] = "1"
-        runs = [run for run in all_runs(asked.shift) if run.finding]
+        # one dataset per cause: the first
+        runs = list(
+            {run.cause: run for run in reversed(all_runs(asked.shift)) if run.finding}.values()
+        )
         with ProcessPoolExecutor(asked.jobs) as pool:
             rows = pool.map(_cure, runs, [asked.data_root] * len(runs), [asked.out] * len(runs))
             print("| run | verdict | done | verdict then | FD | FD then |")

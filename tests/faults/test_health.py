@@ -120,7 +120,7 @@ def test_divergence_is_found(tmp_path, rate):
     found = diagnosis_of(RunFolder(tmp_path / "run"))
     assert found.findings[0].id == "diverged"
     assert found.severity == "failure"
-    assert found.verdict.startswith("Training diverged since image")
+    assert found.verdict.startswith("Training diverged after ")
 
 
 def recorded():

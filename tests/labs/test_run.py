@@ -171,7 +171,7 @@ def test_trained_against_untrained_holds(content, written, trained_here, tmp_pat
     }
     found = dcgan.run_lab(written(lab), out=tmp_path / "lab", seeds=3, reporter=SILENT)
     assert found.verdict == "holds"
-    assert found.sentence.startswith("Holds: Fréchet distance of untrained, divided by")
+    assert found.sentence.startswith("Holds: the Fréchet distance of “untrained” is ")
 
 
 def test_two_equal_arms_do_not_differ(content, finished):

@@ -33,11 +33,11 @@ def lost_run(tmp_path_factory):
 
 def test_a_failure_is_said_once_while_it_happens(lost_run):
     run, notes = lost_run
-    said = [note for note in notes if note.startswith("failure, since image")]
+    said = [note for note in notes if note.startswith("failure after")]
     events = [event for event in run.folder.events.read() if event["event"] == "health"]
     assert [event["id"] for event in events].count("discriminator-wins") == 1
-    (line,) = [note for note in said if "recognizes every image" in note]
-    assert "Next: Start a new run with `optim.generator.lr=0.0005`" in line
+    (line,) = [note for note in said if "tells every generated image" in note]
+    assert "Next: Start a new run with a learning rate of 0.0005 for the generator" in line
     event = next(event for event in events if event["id"] == "discriminator-wins")
     assert event["severity"] == "failure"
     assert 0 < event["images"] < 3200
@@ -48,7 +48,7 @@ def test_the_run_knows_its_health(lost_run):
     run, _ = lost_run
     diagnosis = run.health()
     assert diagnosis.severity == "failure"
-    assert diagnosis.verdict.startswith("The discriminator wins since image")
+    assert diagnosis.verdict.startswith("The discriminator wins ")
     assert "discriminator-wins" in {finding.id for finding in diagnosis.findings}
 
 

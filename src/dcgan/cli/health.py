@@ -31,22 +31,28 @@ def health(run: ExistingRun, /, *, as_json: Json = False) -> None:
 
 
 def diagnosis_lines(diagnosis: Diagnosis) -> Iterator[str]:
-    """The verdict, what to do next, then each finding with its page in the guide.
+    """The verdict, what to do next, the best checkpoint, then what else was found.
 
     There is one thing to do: other findings are often consequences of the first, and what helps
-    against one of them alone may make the first worse. Their advice is in ``--json``.
+    against one of them alone may make the first worse. Their advice is in ``--json``. In a run that
+    has a problem, what has ended is left out.
     """
     yield from wrapped(diagnosis.verdict)
     yield from step_lines(diagnosis.step)
-    for finding in diagnosis.findings:
+    if diagnosis.severity != "note" and diagnosis.best:
         yield ""
-        when = f"since image {finding.since:,}" if finding.since else "from the start"
-        if finding.until is not None:
-            when = f"from image {finding.since:,} to {finding.until:,}"
-        yield f"{finding.severity}: {finding.id}, {when}"
-        if finding.meaning not in diagnosis.verdict:
-            yield from wrapped(finding.meaning, "  ")
-        yield f"  More: {finding.page}"
+        yield from wrapped(diagnosis.best)
+    if not diagnosis.findings:
+        return
+    first, *others = diagnosis.findings
+    yield f"\nMore about this: {first.page}"
+    others = [one for one in others if diagnosis.severity == "note" or one.until is None]
+    if others:
+        yield f"\nAlso found{', often as consequences' if diagnosis.severity != 'note' else ''}:"
+    for finding in others:
+        when = finding.when(diagnosis.images_seen)
+        text = f"{finding.severity}: {finding.id}, {when}. {finding.meaning}"
+        yield from wrapped(text, "  ")
 
 
 def step_lines(step: Step) -> Iterator[str]:

@@ -65,7 +65,7 @@ def discriminator_wins(history: History) -> Iterator[Finding]:
         "discriminator-wins",
         "failure",
         held.since,
-        "The discriminator recognizes every image, real or generated, with certainty. So the"
+        "The discriminator tells every generated image from real ones with certainty. So the"
         " generator cannot learn from it, and images do not improve.",
         retrain(history.setup, slower(history.setup, "discriminator") | restrained(history.setup)),
         {"score_real": real.last, "score_fake": fake.last},
@@ -139,8 +139,8 @@ def oscillation(history: History) -> Iterator[Finding]:
         "oscillation",
         "warning",
         since,
-        "The generator and the discriminator become better in turn, again and again. Images change"
-        " instead of improving.",
+        "The generator and the discriminator overtake each other again and again. Images change"
+        " more than they improve.",
         retrain(history.setup, slower(history.setup, "generator", "discriminator")),
         {"turns": float(len(turns)), "score_turns": float(len(scores)), "loss_d": loss.last},
     )

@@ -8,7 +8,9 @@ from dataclasses import replace
 from dcgan.health import balance, gradients, images, progress, setup, variety
 from dcgan.health.finding import Diagnosis, Finding, Severity
 from dcgan.health.history import History
-from dcgan.health.step import NOTHING, Step, onward, with_few_images
+from dcgan.health.progress import perfect
+from dcgan.health.step import NOTHING, Step, apart, onward, with_few_images
+from dcgan.runtime.wording import digits
 
 Rule = Callable[[History], Iterator[Finding]]
 
@@ -61,8 +63,8 @@ _TITLES = {
     "discriminator-overfits": "The discriminator overfits",
     "diverged": "Training diverged",
     "contrast": "Wrong contrast or brightness",
+    "not-learning": "Not learning",
     "checkerboard": "Checkerboard patterns",
-    "batch-norm-mismatch": "Images differ between training and use",
     "dead-units": "Unused channels",
     "degrading": "Getting worse",
     "slow-data": "Waiting for images",
@@ -90,21 +92,31 @@ def diagnose(history: History) -> Diagnosis:
     bad = [finding for finding in found if finding.severity != "note"]
     if failures or (bad and bad[0].step.action == "retrain"):  # more of this run does not help
         found = [finding for finding in found if finding.id not in _OF_GOOD_IMAGES]
+    seen = history.images_seen
     if bad:
         verdict, step = _of_bad_run(history, bad)
-        return Diagnosis(verdict, bad[0].severity, found, step)
+        return Diagnosis(verdict, bad[0].severity, found, step, _best(history), seen)
     verdict, step = _of_good_run(history, {finding.id: finding for finding in found})
-    return Diagnosis(verdict, "note", found, step)
+    return Diagnosis(verdict, "note", found, step, _best(history), seen)
+
+
+def _best(history: History) -> str:
+    """The best checkpoint, for people; empty without one."""
+    kept = [line for line in history.scores if line.checkpoint]
+    if not kept:
+        return ""
+    best = min(kept, key=lambda line: line.value)
+    return (
+        f"The best checkpoint is that of {best.images:,} images seen, with a {history.metric} of"
+        f" {digits(best.value)}. {perfect(best.baseline)}"
+    )
 
 
 def _ended(finding: Finding) -> Finding:
     """The same, or what is left to say of it when it has ended."""
     if finding.until is None:
         return finding
-    meaning = (
-        f"This ended after {finding.until:,} images; nothing need be done. What it was:"
-        f" {finding.meaning}"
-    )
+    meaning = f"This ended after {finding.until:,} images seen. What it was: {finding.meaning}"
     return replace(finding, severity="note", meaning=meaning, step=NOTHING)
 
 
@@ -113,13 +125,12 @@ def _of_bad_run(history: History, bad: list[Finding]) -> tuple[str, Step]:
     about that."""
     worst = bad[0]
     title = _TITLES.get(worst.id, worst.id.replace("-", " ").capitalize())
-    when = f"since image {worst.since:,}" if worst.since else "from the start"
-    if 0 < worst.since < history.images_seen:
-        when += f" of {history.images_seen:,}"
-    verdict = f"{title} {when}. {worst.meaning}"
+    verdict = f"{title} {worst.when(history.images_seen)}. {worst.meaning}"
     causes = [finding for finding in bad if finding.id in _CAUSES]
     if worst.id == "not-learning" and causes:
-        return f"{verdict} Likely cause: {causes[0].id.replace('-', ' ')}.", causes[0].step
+        if apart(history.setup) is None:  # else the verdict has named the cause
+            verdict += f" Likely cause: {causes[0].id.replace('-', ' ')}."
+        return verdict, causes[0].step
     if worst.id in _OF_FEW_IMAGES and any(setup.too_few_images(history)):
         verdict += f" Likely cause: only {history.setup.dataset_images:,} training images."
         return verdict, with_few_images(history.setup)
@@ -133,8 +144,8 @@ def _of_good_run(history: History, found: Mapping[str, Finding]) -> tuple[str, S
     seen, needed = history.images_seen, history.setup.needed
     if needed and seen < needed:
         verdict = (
-            f"Too early to say: {seen:,} images seen. Images can be recognized after about"
-            f" {needed:,}."
+            f"Too early to say: {seen:,} images seen. Generated images usually begin to look like"
+            f" real ones after about {needed:,}."
         )
         return verdict, onward(history, needed)
     if "improving" in found:

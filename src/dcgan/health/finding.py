@@ -13,6 +13,10 @@ Severity = Literal["note", "warning", "failure"]
 soon."""
 
 
+_START = 0.05
+"""Part of the images seen up to which something counts as being so from the start."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that is right or wrong with a run.
@@ -47,6 +51,18 @@ class Finding:
         """Where the guide explains it."""
         return f"docs/guide/health.md#{self.id}"
 
+    def when(self, seen: int = 0) -> str:
+        """Since when it has held, in words, in a run that has seen so many images."""
+        if self.until is not None:
+            return f"from {self.since:,} to {self.until:,} images seen"
+        if self.since <= _START * seen or not self.since:
+            return "from the start"
+        return (
+            f"after {self.since:,} of {seen:,} images seen"
+            if seen > self.since
+            else (f"after {self.since:,} images seen")
+        )
+
     @property
     def advice(self) -> str:
         """What to do about it, in a sentence without its period; empty if nothing."""
@@ -74,12 +90,17 @@ class Diagnosis:
         Worst first, then by images seen.
     step : Step
         What to do next.
+    best : str
+        The best checkpoint with its score, in a sentence; empty if there are no scores.
+    images_seen : int
     """
 
     verdict: str
     severity: Severity = "note"
     findings: Sequence[Finding] = ()
     step: Step = NOTHING
+    best: str = ""
+    images_seen: int = 0
 
     @property
     def advice(self) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from dcgan.health.finding import Finding
 from dcgan.health.history import Curve, History, Setup
 from dcgan.health.step import even_rates, restrained, retrain, slower
+from dcgan.runtime.wording import rounded
 
 _FIRST = 3
 """Log lines at the start, one per step, whose median a gradient is compared with: gradients can
@@ -67,9 +68,9 @@ def exploding_gradients(history: History) -> Iterator[Finding]:
             "exploding-gradients",
             "warning",
             held.since,
-            f"The discriminator became unstable: the gradient of its layer {layer} has grown"
-            f" {min(late.values.max() / first, 1e6):,.0f} times or more. Up to {_EXPLODED:.0f} is"
-            " usual.",
+            f"The discriminator became unstable: the gradient of its layer {layer} is"
+            f" {_times(late.values.max() / first)} as large as at the start. Up to"
+            f" {_EXPLODED:.0f} times is usual.",
             retrain(
                 history.setup, slower(history.setup, "discriminator") | restrained(history.setup)
             ),
@@ -77,6 +78,10 @@ def exploding_gradients(history: History) -> Iterator[Finding]:
             held.until,
         )
         return
+
+
+def _times(ratio: float) -> str:
+    return f"{rounded(ratio):,} times" if ratio < 1e6 else "more than a million times"
 
 
 def diverged(history: History) -> Iterator[Finding]:
@@ -90,8 +95,8 @@ def diverged(history: History) -> Iterator[Finding]:
         "diverged",
         "failure",
         int(events[0]["images"]),
-        f"{_what(events[0])}. Training returned to an earlier"
-        f" checkpoint {returns} times and halved the learning rates each time.",
+        f"{_what(events[0])}. Training went back to an earlier checkpoint {returns} times, with"
+        " halved learning rates each time" + (", and then stopped." if ended else "."),
         retrain(history.setup, _safe_rates(history.setup)),
         {"times": float(len(events))},
         None if ended else int(events[-1]["images"]),

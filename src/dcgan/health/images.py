@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dcgan.health.finding import Finding
 from dcgan.health.history import History, Setup
@@ -18,6 +19,9 @@ _FLAT, _HARD = 0.6, 1.5
 
 _PATIENCE = 3
 """Times the images that recognizable ones need, up to which contrast may still come right."""
+
+_GAIN = 0.1
+"""Part by which scores must have come closer to the baseline in the second half for the same."""
 
 _SHIFT = 0.5
 """Difference of the mean brightness, in standard deviations of real pixels."""
@@ -103,8 +107,10 @@ def _to_right_contrast(history: History) -> Step:
     setup = history.setup
     if setup.get("data.scaling") not in (None, "symmetric") and not setup.has_table:
         return retrain(setup, {"data.scaling": "symmetric"})
-    if history.images_seen < _PATIENCE * (setup.usual or needed_for(history)):
-        return onward(history)
+    is_young = history.images_seen < _PATIENCE * (setup.usual or needed_for(history))
+    if is_young and not history.gain_since(history.images_seen // 2) < _GAIN:
+        found = onward(history)
+        return replace(found, advice=f"{found.advice}: this often comes right late")
     return afresh()
 
 

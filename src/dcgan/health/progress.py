@@ -44,7 +44,7 @@ def degrading(history: History) -> Iterator[Finding]:
         "degrading",
         "warning",
         line.images,
-        f"The {history.metric} was {digits(line.value)} after {line.images:,} images, and is"
+        f"The {history.metric} was {digits(line.value)} after {line.images:,} images seen, and is"
         f" {digits(history.scores[-1].value)} now. {perfect(line.baseline)}",
         sample(
             "Use the best checkpoint, as all commands do. More training with these settings will"
@@ -74,8 +74,8 @@ def improvement(history: History) -> Iterator[Finding]:
             "improving",
             "note",
             int(excess.images[0]),
-            f"The {history.metric} is {digits(value)} now, and about {digits(expected, 2)} after"
-            f" twice as long. {perfect(baseline)}",
+            f"The {history.metric} is {digits(value)} after {history.images_seen:,} images seen;"
+            f" about {digits(expected, 2)} is expected after twice as many. {perfect(baseline)}",
             onward(history),
             {"gain": float(gain), "score": value, "expected": float(expected)},
         )
@@ -87,8 +87,8 @@ def improvement(history: History) -> Iterator[Finding]:
         "plateau",
         "note",
         since,
-        f"The {history.metric} is {digits(value)}, and has hardly changed since image {since:,}."
-        f" {perfect(baseline)} More time will probably not help.",
+        f"The {history.metric} is {digits(value)}, and has hardly changed since {since:,} images"
+        f" seen. {perfect(baseline)} More time will probably not help.",
         sample("Use the run as it is. For better images, it needs more training images"),
         {"gain": float(gain), "score": value, "baseline": baseline},
     )

@@ -40,11 +40,11 @@ def batch_norm_mismatch(history: History) -> Iterator[Finding]:
         "batch-norm-mismatch",
         "warning",
         start(gap.images, is_large) if is_large[-1] else 0,
-        f"Batches of {batch} images are too small for batch norm: generated images differ by"
-        f" {gap.last:.0%} of their contrast between training and use."
+        f"Batches of {batch} images are too small for batch norm, which needs at least"
+        f" {_SMALL_BATCH}: images generated after training do not look as they did during training."
         if batch < _SMALL_BATCH
-        else "Batch norm makes generated images differ between training and use, by"
-        f" {gap.last:.0%} of their contrast.",
+        else "Because of batch norm, images generated after training differ from those during"
+        f" training, by {gap.last:.0%} of their contrast.",
         retrain(history.setup, {"optim.batch": max(32, 2 * batch)}),
         {"batch_norm_gap": gap.last, "batch": float(batch)},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from dcgan.health.history import History, Network, Setup
@@ -20,6 +20,8 @@ _AUGMENTED = {
     "augment.policy": "color+translation+cutout",
     "augment.probability": "adaptive",
 }
+
+_ADD = "Add training images."
 
 _APART = 20.0
 """Ratio of learning rates that needs a reason: recipes and papers have up to 10."""
@@ -58,13 +60,14 @@ class Step:
 NOTHING = Step()
 
 
-def retrain(setup: Setup, changes: Mapping[str, Any]) -> Step:
-    """A new run with the same settings but for some."""
+def retrain(setup: Setup, changes: Mapping[str, Any], because: str = "") -> Step:
+    """A new run with the same settings but for some; ``because`` ends the sentence."""
     if not changes:
         return afresh()
-    *first, last = [_assignment(setup, key, value) for key, value in changes.items()]
+    phrases = [_in_words(setup, key, value) for key, value in changes.items()]
+    *first, last = [phrase for phrase in phrases if phrase]
     words = f"{', '.join(first)} and {last}" if first else last
-    return Step(f"Start a new run with {words}", "retrain", changes)
+    return Step(f"Start a new run with {words}{because}", "retrain", changes)
 
 
 def afresh() -> Step:
@@ -82,7 +85,7 @@ def onward(history: History, images: int | None = None) -> Step:
     images = images or max(2 * seen, history.setup.images or 0)
     minutes = (images - seen) * history.seconds_per_image / 60
     long = f" (about {duration(minutes)} more)" if 60 * minutes >= 1 else ""
-    return Step(f"Continue training until image {images:,}{long}", "continue", images=images)
+    return Step(f"Continue training to {images:,} images seen{long}", "continue", images=images)
 
 
 def sample(advice: str) -> Step:
@@ -93,10 +96,9 @@ def sample(advice: str) -> Step:
 def with_few_images(setup: Setup) -> Step:
     """Augmentation; with augmentation, nothing but more images helps."""
     if setup.is_augmented:
-        return sample(
-            "Use the best checkpoint, as all commands do. Only more training images would help"
-        )
-    return retrain(setup, _AUGMENTED)
+        return sample(f"{_ADD} Until then, use the best checkpoint, as all commands do")
+    found = retrain(setup, _AUGMENTED)
+    return replace(found, advice=f"{_ADD} Without more, {_lowered(found.advice)}")
 
 
 def slower(setup: Setup, *networks: Network) -> dict[str, Any]:
@@ -152,9 +154,39 @@ def _scaled(setup: Setup, factor: float, networks: Any) -> dict[str, Any]:
     }
 
 
-def _assignment(setup: Setup, key: str, value: Any) -> str:
+def _in_words(setup: Setup, key: str, value: Any) -> str:
+    """What a setting means, and what it was; empty for one that another one says."""
     now = setup.get(key)
     shown = f"{value:g}" if isinstance(value, int | float) else str(value)
-    if isinstance(now, int | float) and not isinstance(now, bool):
-        return f"`{key}={shown}` (now {now:g})"
-    return f"`{key}={shown}`"
+    shown_now = f"{now:g}" if isinstance(now, float) else str(now)
+    was = "" if now in (None, "none", 0) else f" (was {shown_now})"
+    network, name = key.split(".")[1:] if key.count(".") == 2 else ("", key)
+    if network in _NETWORKS:
+        return _OF_NETWORK[name].format(shown, network) + was
+    return _OF_RUN[key].format(shown) + was if _OF_RUN[key] else ""
+
+
+_OF_NETWORK = {
+    "lr": "a learning rate of {} for the {}",
+    "norm": "{} norm in the {}",
+    "activation": "the activation {} in the {}",
+    "dropout": "a dropout of {} in the {}",
+    "noise": "noise of {} in the {}",
+    "upsampling": "{} upsampling in the {}",
+    "pack": "a {1} that judges {0} images at once",
+}
+_OF_RUN = {
+    "objective.r1": "an R1 penalty of {} on the discriminator's gradient",
+    "objective.wgan_gp": "a penalty of {} on the discriminator's gradient",
+    "objective.loss": "the loss {}",
+    "model.latent.dim": "a latent (the generator's random input) of {} numbers",
+    "optim.batch": "batches of {} images",
+    "data.scaling": "{} scaling of pixel values, from -1 to 1 like the generator's output",
+    "augment.policy": "augmented images ({})",
+    "augment.probability": "",
+}
+"""Settings that a step may change, in words, with the new value."""
+
+
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -82,9 +82,11 @@ def mode_collapse(history: History) -> Iterator[Finding]:
             "partial-mode-collapse",
             "warning",
             start(rank.images, is_narrow),
-            f"Some kinds of images are missing: the variety is {rank.last:.0%} of that of real"
-            f" images, and {repeats.last:.0%} of the generated images have a near-copy (of real"
-            " images, 5%).",
+            f"The generator makes few different images: {repeats.last:.0%} of them have a near-copy"
+            " among the others. Among real images, 5% have one."
+            if repeats.last > _COLLAPSED
+            else f"Some kinds of images are missing: generated images vary in {rank.last:.0%} as"
+            " many ways as real ones.",
             retrain(history.setup, _wider_latent(history.setup) or _varied(history.setup)),
             evidence,
         )
@@ -103,13 +105,17 @@ def not_learning(history: History) -> Iterator[Finding]:
     cause, lopsided = "", apart(history.setup)
     if lopsided is not None:
         network, ratio = lopsided
-        cause = f" The {network} learns {ratio:,.0f} times as fast as the other network."
+        other = "generator" if network == "discriminator" else "discriminator"
+        cause = (
+            f" Likely cause: the learning rate of the {network} is {ratio:,.0f} times that of the"
+            f" {other}."
+        )
     yield Finding(
         "not-learning",
         "failure",
         start(resembling.images, is_nothing),
-        f"The generated images do not resemble the real ones, after {history.images_seen:,} images"
-        f" seen. They should do so after about {needed_for(history):,}.{cause}",
+        f"The generated images do not look like real ones after {history.images_seen:,} images"
+        f" seen. Usually they begin to after about {needed_for(history):,}.{cause}",
         retrain(history.setup, even_rates(history.setup)),
         {"coverage": history.sign("coverage").last, "recall": history.sign("recall").last},
     )

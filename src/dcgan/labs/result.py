@@ -103,23 +103,21 @@ class ExpectationResult:
     def numbers(self, measure: Measure) -> str:
         """The estimate with its interval, and how to read it."""
         found = self.judgement
-        low, high = (measure.in_words(end) for end in (found.interval.low, found.interval.high))
-        if measure.is_ratio:
-            what = f"{measure.label} of {self.than}, divided by that of {self.arm}"
-            neutral = "above 1"
-            low = low.removesuffix(" times")
-        else:
-            pair = (self.than, self.arm) if measure.better == "lower" else (self.arm, self.than)
-            name = "distance from 1" if measure.better == "one" else measure.label
-            pair = pair if measure.better != "one" else (self.than, self.arm)
-            what = f"{name} of {pair[0]}, minus that of {pair[1]}"
-            neutral = "above 0"
-        estimate = measure.in_words(found.estimate).removesuffix(" times")
-        high = high.removesuffix(" times")
-        return (
-            f"{what}: {estimate} ({100 * LEVEL:g}% interval {low} to {high}; {neutral},"
-            f" {self.arm} is better)"
+        estimate, low, high = (
+            measure.in_words(value).removesuffix(" times")
+            for value in (found.estimate, found.interval.low, found.interval.high)
         )
+        interval = f"({100 * LEVEL:g}% interval {low} to {high}; {_BETTER[measure.better]})"
+        if measure.is_ratio:
+            return (
+                f"the {measure.label} of “{self.than}” is {estimate} times that of “{self.arm}”"
+                f" {interval}"
+            )
+        first, second = (
+            (self.arm, self.than) if measure.better == "higher" else (self.than, self.arm)
+        )
+        name = "distance from 1" if measure.better == "one" else measure.label
+        return f"the {name} of “{first}” minus that of “{second}” is {estimate} {interval}"
 
     def to_json(self, measure: Measure) -> dict[str, Any]:
         """A dictionary that JSON can hold."""
@@ -131,6 +129,9 @@ class ExpectationResult:
             "differences": list(self.differences),
             "in_words": self.numbers(measure),
         }
+
+
+_BETTER = {"lower": "lower is better", "higher": "higher is better", "one": "0 is best"}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import count
 from math import log
+from pathlib import Path
 from typing import Any
 
 from dcgan.errors import DcganError
@@ -64,9 +66,15 @@ def _command(step: Step, folder: RunFolder) -> str:
     if step.action == "prepare":
         return command("prepare", source, "--out", "prepared")
     if step.action == "afresh":
-        return command("train", source)
+        return command("train", source, "--out", _free(folder.path))
     options = [word for key, value in step.changes.items() for word in _option(key, value)]
-    return command("train", "--recipe", folder.config, *options)
+    return command("train", "--recipe", folder.config, *options, "--out", _free(folder.path))
+
+
+def _free(path: Path) -> Path:
+    """A folder beside another one that does not exist: ``run-2``, ``run-3``."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(one for one in numbered if not one.exists())
 
 
 def _option(key: str, value: Any) -> tuple[str, str]:
@@ -110,10 +118,10 @@ def history_of(folder: RunFolder) -> History:
 def _setup_of(folder: RunFolder) -> Setup:
     settings = _settings_of(folder)
     networks: Networks | None = None
-    count = 0
+    dataset_images = 0
     try:
         networks = Networks.from_json(read_json(folder.networks))
-        count = int(read_json(folder.provenance)["data"]["count"])
+        dataset_images = int(read_json(folder.provenance)["data"]["count"])
     except (DcganError, OSError, ValueError, LookupError, TypeError):
         pass  # of a damaged run, what is known suffices
     loss = _section(settings, "objective").get("loss")
@@ -122,7 +130,7 @@ def _setup_of(folder: RunFolder) -> Setup:
     images = _section(settings, "length").get("images")
     objective = next((one for name, one in OBJECTIVES.items() if name == loss), None)
     return Setup(
-        dataset_images=count,
+        dataset_images=dataset_images,
         batch=batch if isinstance(batch, int) and batch > 0 else 32,
         images=images if isinstance(images, int) else None,
         usual=_needed(networks),

@@ -74,7 +74,7 @@ class HealthHook:
         )
         next_step = f" Next: {advice}." if advice else ""
         self._run.reporter.note(
-            f"{finding.severity}, since image {finding.since:,}: {finding.meaning}{next_step}"
+            f"{finding.severity} {finding.when()}: {finding.meaning}{next_step}"
         )
 
     def _act(self, finding: Finding, state: TrainingState) -> None:
