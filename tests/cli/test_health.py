@@ -46,7 +46,7 @@ def test_findings_have_a_severity_a_time_an_advice_and_a_page(dcgan, failed):
     code, out, _ = dcgan("health", failed)
     assert code == 0
     assert out.startswith("Mode collapse since image 64. All are alike.")
-    assert "\nMore about this: docs/guide/health.md#mode-collapse\n" in out
+    assert "\nMore about this failure: docs/guide/health.md#mode-collapse\n" in out
     assert "\n  warning: contrast, from the start. Flat.\n" in out
     assert (
         "\nNext: Start with --objective.r1 1:\n"

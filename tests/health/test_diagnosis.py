@@ -173,13 +173,13 @@ def test_too_few_images_are_named_as_the_cause():
     few = diagnose(history(None, alike, dataset_images=120))
     assert few.verdict.startswith("Mode collapse")
     assert few.verdict.endswith("Likely cause: only 120 training images.")
-    assert few.advice.startswith("Add training images. Without more, start a new run with augm")
+    assert "Without more, start a new run with augmented images" in few.advice
     assert few.step.changes["augment.probability"] == "adaptive"
     augmented = {"augment.policy": "color"}
     found = diagnose(history(None, alike, dataset_images=120, settings=augmented))
     assert found.step.action == "sample"
-    assert found.advice.startswith("Add training images. Until then, use the best checkpoint")
-    assert "Likely cause" not in diagnose(history(None, alike)).verdict
+    assert found.advice.startswith("Add training images")
+    assert "training images" not in diagnose(history(None, alike)).verdict
 
 
 def test_fog_at_the_start_is_no_plateau():
@@ -194,18 +194,18 @@ def test_rates_that_lie_far_apart_are_named():
     nothing = after(20_000, coverage=0.01, recall=0.01)
     finding = found(None, nothing, **rates(5e-4, 0.05))["not-learning"]
     cause = "the learning rate of the discriminator is 100 times that of the generator"
-    assert finding.meaning.endswith(f" Likely cause: {cause}.")
+    assert finding.step.cause == cause
+    verdict = diagnose(history(None, nothing, **rates(5e-4, 0.05))).verdict
+    assert verdict.endswith(f" Likely cause: {cause}.")
     assert finding.step.changes == {"optim.discriminator.lr": 5e-4}
     assert finding.advice == (
         "Start a new run with a learning rate of 0.0005 for the discriminator (was 0.05)"
     )
     both = found(None, nothing, **rates(1e-5, 0.01))["not-learning"]
     assert both.step.changes == {"optim.generator.lr": 5e-4, "optim.discriminator.lr": 5e-4}
-    near = found(None, nothing, **rates(1e-3, 0.05))["not-learning"]  # twice a common rate
-    assert near.step.changes == {"optim.discriminator.lr": 5e-4}
     of_sgd = rates(1e-4, 0.01, **{"optim.generator.algorithm": "sgd"})
     for near in (rates(1e-4, 4e-4), of_sgd):
-        assert "cause" not in found(None, nothing, **near)["not-learning"].meaning
+        assert not found(None, nothing, **near)["not-learning"].step.cause
 
 
 def test_what_is_done_is_about_the_cause():
@@ -229,6 +229,7 @@ def test_what_is_wrong_from_the_start_is_a_consequence():
     late = after(30_000, repeats=1.0, diversity=0.1)
     verdict = diagnose(history(None, late)).verdict
     assert verdict.startswith("Mode collapse after 30,000 of 40,000 images seen.")
+    assert verdict.endswith("Likely cause: the generator learns too fast.")
 
 
 def test_advice_names_a_rate_to_try():

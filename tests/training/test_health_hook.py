@@ -36,7 +36,7 @@ def test_a_failure_is_said_once_while_it_happens(lost_run):
     said = [note for note in notes if note.startswith("failure after")]
     events = [event for event in run.folder.events.read() if event["event"] == "health"]
     assert [event["id"] for event in events].count("discriminator-wins") == 1
-    (line,) = [note for note in said if "tells every generated image" in note]
+    (line,) = [note for note in said if "recognizes every generated image" in note]
     assert "Next: Start a new run with a learning rate of 0.0005 for the generator" in line
     event = next(event for event in events if event["id"] == "discriminator-wins")
     assert event["severity"] == "failure"

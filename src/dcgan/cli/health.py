@@ -45,10 +45,10 @@ def diagnosis_lines(diagnosis: Diagnosis) -> Iterator[str]:
     if not diagnosis.findings:
         return
     first, *others = diagnosis.findings
-    yield f"\nMore about this: {first.page}"
+    yield f"\nMore about this {first.severity}: {first.page}"
     others = [one for one in others if diagnosis.severity == "note" or one.until is None]
     if others:
-        yield f"\nAlso found{', often as consequences' if diagnosis.severity != 'note' else ''}:"
+        yield "\nAlso found:"
     for finding in others:
         when = finding.when(diagnosis.images_seen)
         text = f"{finding.severity}: {finding.id}, {when}. {finding.meaning}"

@@ -65,9 +65,13 @@ def discriminator_wins(history: History) -> Iterator[Finding]:
         "discriminator-wins",
         "failure",
         held.since,
-        "The discriminator tells every generated image from real ones with certainty. So the"
+        "The discriminator recognizes every generated image with certainty. So the"
         " generator cannot learn from it, and images do not improve.",
-        retrain(history.setup, slower(history.setup, "discriminator") | restrained(history.setup)),
+        retrain(
+            history.setup,
+            slower(history.setup, "discriminator") | restrained(history.setup),
+            "the discriminator learns too fast",
+        ),
         {"score_real": real.last, "score_fake": fake.last},
         held.until,
     )
@@ -87,7 +91,11 @@ def generator_fools_discriminator(history: History) -> Iterator[Finding]:
         held.since,
         "The discriminator scores generated images higher than real ones, although they do not look"
         " like them. The generator's loss is low, but it learns nothing useful.",
-        retrain(history.setup, faster(history.setup, "discriminator")),
+        retrain(
+            history.setup,
+            faster(history.setup, "discriminator"),
+            "the discriminator learns too slowly",
+        ),
         {"score_real": real.last, "score_fake": fake.last},
         held.until,
     )
@@ -141,7 +149,11 @@ def oscillation(history: History) -> Iterator[Finding]:
         since,
         "The generator and the discriminator overtake each other again and again. Images change"
         " more than they improve.",
-        retrain(history.setup, slower(history.setup, "generator", "discriminator")),
+        retrain(
+            history.setup,
+            slower(history.setup, "generator", "discriminator"),
+            "learning rates that are too large",
+        ),
         {"turns": float(len(turns)), "score_turns": float(len(scores)), "loss_d": loss.last},
     )
 

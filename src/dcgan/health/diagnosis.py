@@ -62,8 +62,6 @@ _TITLES = {
     "discriminator-loses": "The discriminator loses",
     "discriminator-overfits": "The discriminator overfits",
     "diverged": "Training diverged",
-    "contrast": "Wrong contrast or brightness",
-    "not-learning": "Not learning",
     "checkerboard": "Checkerboard patterns",
     "dead-units": "Unused channels",
     "degrading": "Getting worse",
@@ -106,6 +104,11 @@ def _best(history: History) -> str:
     if not kept:
         return ""
     best = min(kept, key=lambda line: line.value)
+    if max(best.signs.get("coverage", 1.0), best.signs.get("recall", 1.0)) < variety.NOTHING:
+        return (
+            f"No checkpoint is worth keeping: the lowest {history.metric} is {digits(best.value)}."
+            f" {perfect(best.baseline)}"
+        )
     return (
         f"The best checkpoint is that of {best.images:,} images seen, with a {history.metric} of"
         f" {digits(best.value)}. {perfect(best.baseline)}"
@@ -124,17 +127,24 @@ def _of_bad_run(history: History, bad: list[Finding]) -> tuple[str, Step]:
     """The verdict on a run with something wrong: the worst of it, its likely cause, and what to do
     about that."""
     worst = bad[0]
-    title = _TITLES.get(worst.id, worst.id.replace("-", " ").capitalize())
-    verdict = f"{title} {worst.when(history.images_seen)}. {worst.meaning}"
+    verdict = f"{_title(worst)} {worst.when(history.images_seen)}. {worst.meaning}"
+    step, cause = worst.step, worst.step.cause
     causes = [finding for finding in bad if finding.id in _CAUSES]
     if worst.id == "not-learning" and causes:
-        if apart(history.setup) is None:  # else the verdict has named the cause
-            verdict += f" Likely cause: {causes[0].id.replace('-', ' ')}."
-        return verdict, causes[0].step
-    if worst.id in _OF_FEW_IMAGES and any(setup.too_few_images(history)):
-        verdict += f" Likely cause: only {history.setup.dataset_images:,} training images."
-        return verdict, with_few_images(history.setup)
-    return verdict, worst.step
+        step = causes[0].step
+        cause = causes[0].id.replace("-", " ") if apart(history.setup) is None else step.cause
+    elif worst.id in _OF_FEW_IMAGES and any(setup.too_few_images(history)):
+        step = with_few_images(history.setup)
+        cause = f"only {history.setup.dataset_images:,} training images"
+    return f"{verdict} Likely cause: {cause}." if cause else verdict, step
+
+
+def _title(finding: Finding) -> str:
+    """The beginning of a verdict."""
+    evidence = finding.evidence
+    if finding.id == "contrast":
+        return images.what_is_off(evidence["contrast"], evidence["brightness"])
+    return _TITLES.get(finding.id, finding.id.replace("-", " ").capitalize())
 
 
 def _of_good_run(history: History, found: Mapping[str, Finding]) -> tuple[str, Step]:

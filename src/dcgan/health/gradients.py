@@ -47,7 +47,11 @@ def vanishing_gradients(history: History) -> Iterator[Finding]:
             held.since,
             f"Layer {layer} of the discriminator gets almost no gradient. It learns nothing more,"
             " and less of the gradient reaches the generator.",
-            retrain(history.setup, slower(history.setup, "discriminator") | _leaky(history.setup)),
+            retrain(
+                history.setup,
+                slower(history.setup, "discriminator") | _leaky(history.setup),
+                "the discriminator learns too fast",
+            ),
             {"gradient": late.last, "first_gradient": first},
             held.until,
         )
@@ -72,7 +76,9 @@ def exploding_gradients(history: History) -> Iterator[Finding]:
             f" {_times(late.values.max() / first)} as large as at the start. Up to"
             f" {_EXPLODED:.0f} times is usual.",
             retrain(
-                history.setup, slower(history.setup, "discriminator") | restrained(history.setup)
+                history.setup,
+                slower(history.setup, "discriminator") | restrained(history.setup),
+                "the discriminator learns too fast",
             ),
             {"gradient": late.last, "first_gradient": first},
             held.until,
@@ -97,7 +103,7 @@ def diverged(history: History) -> Iterator[Finding]:
         int(events[0]["images"]),
         f"{_what(events[0])}. Training went back to an earlier checkpoint {returns} times, with"
         " halved learning rates each time" + (", and then stopped." if ended else "."),
-        retrain(history.setup, _safe_rates(history.setup)),
+        retrain(history.setup, _safe_rates(history.setup), "learning rates that are too large"),
         {"times": float(len(events))},
         None if ended else int(events[-1]["images"]),
     )

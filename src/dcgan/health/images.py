@@ -102,6 +102,13 @@ def saturated_output(history: History) -> Iterator[Finding]:
     )
 
 
+def what_is_off(contrast: float, brightness: float) -> str:
+    """The same as a title."""
+    if abs(brightness) > _SHIFT:
+        return f"Images too {'bright' if brightness > 0 else 'dark'}"
+    return f"Images with too {'little' if contrast < _FLAT else 'much'} contrast"
+
+
 def _to_right_contrast(history: History) -> Step:
     """The right range of pixel values; or, where it is right, more training, then fewer changes."""
     setup = history.setup
@@ -121,7 +128,7 @@ def _normalized(setup: Setup) -> dict[str, str]:
 
 
 def _difference(contrast: float, brightness: float) -> str:
-    """What differs, in words."""
+    """What differs from real images, in words."""
     found = []
     if not _FLAT <= contrast <= _HARD:
         found.append(f"have {contrast:.0%} of the contrast of real images")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from dcgan.health.history import History, Network, Setup
-from dcgan.runtime.wording import duration
+from dcgan.runtime.wording import duration, rounded
 
 Action = Literal["retrain", "afresh", "continue", "sample", "evaluate", "prepare", "inspect", ""]
 """What the command does: a new run with changed settings, or with none but the defaults; more
@@ -21,7 +21,7 @@ _AUGMENTED = {
     "augment.probability": "adaptive",
 }
 
-_ADD = "Add training images."
+_ADD = "Add training images: 500 in all, better thousands."
 
 _APART = 20.0
 """Ratio of learning rates that needs a reason: recipes and papers have up to 10."""
@@ -46,6 +46,8 @@ class Step:
         The settings of a new run that differ from this one's.
     images : int, optional
         Images seen, in total, up to which to continue.
+    cause : str
+        What it removes, in words that end a sentence.
     command : str
         The command, for a shell; empty where the run folder is not known.
     """
@@ -54,20 +56,25 @@ class Step:
     action: Action = ""
     changes: Mapping[str, Any] = field(default_factory=dict)
     images: int | None = None
+    cause: str = ""
     command: str = ""
 
 
 NOTHING = Step()
 
 
-def retrain(setup: Setup, changes: Mapping[str, Any], because: str = "") -> Step:
-    """A new run with the same settings but for some; ``because`` ends the sentence."""
+def retrain(setup: Setup, changes: Mapping[str, Any], cause: str = "") -> Step:
+    """A new run with the same settings but for some. ``cause`` is that of unequal rates, where
+    they are far apart."""
     if not changes:
         return afresh()
     phrases = [_in_words(setup, key, value) for key, value in changes.items()]
     *first, last = [phrase for phrase in phrases if phrase]
     words = f"{', '.join(first)} and {last}" if first else last
-    return Step(f"Start a new run with {words}{because}", "retrain", changes)
+    lopsided = apart(setup)
+    if lopsided and any(key.endswith(".lr") for key in changes):
+        cause = unequal(*lopsided)
+    return Step(f"Start a new run with {words}", "retrain", changes, cause=cause)
 
 
 def afresh() -> Step:
@@ -85,7 +92,11 @@ def onward(history: History, images: int | None = None) -> Step:
     images = images or max(2 * seen, history.setup.images or 0)
     minutes = (images - seen) * history.seconds_per_image / 60
     long = f" (about {duration(minutes)} more)" if 60 * minutes >= 1 else ""
-    return Step(f"Continue training to {images:,} images seen{long}", "continue", images=images)
+    return Step(
+        f"Continue training to {images:,} images seen{long}, in the same folder",
+        "continue",
+        images=images,
+    )
 
 
 def sample(advice: str) -> Step:
@@ -115,11 +126,15 @@ def even_rates(setup: Setup) -> dict[str, Any]:
     """A common learning rate for both networks where theirs are far apart; else nothing."""
     if apart(setup) is None or setup.get("optim.generator.algorithm") == "sgd":
         return {}
-    return {
-        f"optim.{name}.lr": _COMMON_RATE
-        for name in _NETWORKS
-        if not 0.5 <= (setup.rate(name) or 0) / _COMMON_RATE <= 2
-    }
+    keys = [f"optim.{name}.lr" for name in _NETWORKS]
+    return {key: _COMMON_RATE for key in keys if setup.get(key) != _COMMON_RATE}
+
+
+def unequal(network: Network, ratio: float) -> str:
+    """What is wrong with rates that are so far apart."""
+    other = "generator" if network == "discriminator" else "discriminator"
+    times = f"{rounded(ratio):,} times"
+    return f"the learning rate of the {network} is {times} that of the {other}"
 
 
 def apart(setup: Setup) -> tuple[Network, float] | None:
@@ -176,10 +191,10 @@ _OF_NETWORK = {
     "pack": "a {1} that judges {0} images at once",
 }
 _OF_RUN = {
-    "objective.r1": "an R1 penalty of {} on the discriminator's gradient",
-    "objective.wgan_gp": "a penalty of {} on the discriminator's gradient",
+    "objective.r1": "an R1 penalty of {}, which keeps the discriminator from being too sure",
+    "objective.wgan_gp": "a gradient penalty of {}, which keeps the discriminator stable",
     "objective.loss": "the loss {}",
-    "model.latent.dim": "a latent (the generator's random input) of {} numbers",
+    "model.latent.dim": "a latent of {} numbers",
     "optim.batch": "batches of {} images",
     "data.scaling": "{} scaling of pixel values, from -1 to 1 like the generator's output",
     "augment.policy": "augmented images ({})",

@@ -9,7 +9,8 @@ import numpy as np
 
 from dcgan.health.finding import Finding
 from dcgan.health.history import History, Setup
-from dcgan.health.step import Step, apart, even_rates, restrained, retrain, slower
+from dcgan.health.step import Step, even_rates, restrained, retrain, slower
+from dcgan.runtime.wording import counted
 
 _STEPS = 600
 """Steps after which something can be recognized, and not before two epochs, where it is not known
@@ -74,7 +75,11 @@ def mode_collapse(history: History) -> Iterator[Finding]:
             start(repeats.images, is_full),
             f"All generated images look alike: {repeats.last:.0%} of them have a near-copy among"
             " the others. Among real images, 5% have one.",
-            retrain(history.setup, slower(history.setup, "generator") | restrained(history.setup)),
+            retrain(
+                history.setup,
+                slower(history.setup, "generator") | restrained(history.setup),
+                "the generator learns too fast",
+            ),
             evidence,
         )
     elif is_narrow[-1]:
@@ -82,12 +87,16 @@ def mode_collapse(history: History) -> Iterator[Finding]:
             "partial-mode-collapse",
             "warning",
             start(rank.images, is_narrow),
-            f"The generator makes few different images: {repeats.last:.0%} of them have a near-copy"
-            " among the others. Among real images, 5% have one."
+            f"The generator makes only a few kinds of images, each many times: {repeats.last:.0%}"
+            " of the images have a near-copy among the others. Among real images, 5% have one."
             if repeats.last > _COLLAPSED
             else f"Some kinds of images are missing: generated images vary in {rank.last:.0%} as"
             " many ways as real ones.",
-            retrain(history.setup, _wider_latent(history.setup) or _varied(history.setup)),
+            retrain(
+                history.setup,
+                _wider_latent(history.setup) or _varied(history.setup),
+                _why_alike(history.setup),
+            ),
             evidence,
         )
 
@@ -102,20 +111,12 @@ def not_learning(history: History) -> Iterator[Finding]:
     excess = history.excess().values
     if not is_late and np.median(excess[-3:]) < _WORSE * excess[0]:
         return
-    cause, lopsided = "", apart(history.setup)
-    if lopsided is not None:
-        network, ratio = lopsided
-        other = "generator" if network == "discriminator" else "discriminator"
-        cause = (
-            f" Likely cause: the learning rate of the {network} is {ratio:,.0f} times that of the"
-            f" {other}."
-        )
     yield Finding(
         "not-learning",
         "failure",
         start(resembling.images, is_nothing),
         f"The generated images do not look like real ones after {history.images_seen:,} images"
-        f" seen. Usually they begin to after about {needed_for(history):,}.{cause}",
+        f" seen. Usually they do so after about {needed_for(history):,}.",
         retrain(history.setup, even_rates(history.setup)),
         {"coverage": history.sign("coverage").last, "recall": history.sign("recall").last},
     )
@@ -143,6 +144,13 @@ def copying(history: History) -> Iterator[Finding]:
         ),
         {"distance": distance.last, "coverage": coverage.last},
     )
+
+
+def _why_alike(setup: Setup) -> str:
+    dim = setup.get("model.latent.dim")
+    if _wider_latent(setup):
+        return f"a latent (the generator's random input) of only {counted(dim, 'number')} allows little variety"
+    return "the generator learns too fast"
 
 
 def _wider_latent(setup: Setup) -> dict[str, int]:
