@@ -131,7 +131,11 @@ def test_the_estimate_of_twice_the_images_is_the_same_gain_again():
 
 def test_batch_norm_needs_more_than_a_few_images():
     assert serious(found(batch=2)) == {"batch-norm-mismatch"}
-    assert "Batches of 2 images" in found(batch=2)["batch-norm-mismatch"].meaning
+    finding = found(batch=2)["batch-norm-mismatch"]
+    assert "Batches of 2 images" in finding.meaning
+    assert finding.step.changes == {"optim.batch": 16}
+    short = found(batch=2, images=20_000)["batch-norm-mismatch"].step.changes
+    assert short == {"optim.batch": 16, "length.images": 30_000}, "fewer steps need more images"
 
 
 def test_a_discriminator_that_is_sure_and_wrong_oscillates():
@@ -309,6 +313,13 @@ def test_a_certain_discriminator_gets_a_penalty_where_it_has_none(settings, chan
     known = found(SURE, lambda seen: STUCK, settings={"optim.discriminator.lr": 4e-4} | settings)
     wanted = {"optim.discriminator.lr": 1e-4} | changes
     assert known["discriminator-wins"].step.changes == wanted
+
+
+def test_sgd_is_replaced_by_adam():
+    saturated = after(20_000, saturation=0.5)
+    settings = {"optim.generator.algorithm": "sgd", "optim.generator.lr": 3.0}
+    step = found(None, saturated, settings=settings)["saturated-output"].step
+    assert step.changes == {"optim.generator.algorithm": "adam", "optim.generator.lr": 5e-4}
 
 
 def test_what_hides_images_from_the_discriminator_is_switched_off():

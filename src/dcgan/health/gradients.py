@@ -9,7 +9,7 @@ import numpy as np
 
 from dcgan.health.finding import Finding
 from dcgan.health.history import Curve, History, Setup
-from dcgan.health.step import even_rates, restrained, retrain, slower
+from dcgan.health.step import even_rates, restrained, retrain, slower, with_adam
 from dcgan.runtime.wording import rounded
 
 _FIRST = 3
@@ -126,7 +126,8 @@ def _safe_rates(setup: Setup) -> dict[str, float]:
         for name in ("generator", "discriminator")
         if (rate := setup.get(f"optim.{name}.lr"))
     }
-    return {key: float(f"{min(0.05 * rate, _USUAL):.2g}") for key, rate in rates.items()}
+    safe = {key: float(f"{min(0.05 * rate, _USUAL):.2g}") for key, rate in rates.items()}
+    return safe | with_adam(setup, "generator", "discriminator")
 
 
 def _leaky(setup: Setup) -> dict[str, str]:

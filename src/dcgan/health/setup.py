@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dcgan.health.finding import Finding
-from dcgan.health.history import History, Network
+from dcgan.health.history import History, Network, Setup
 from dcgan.health.step import Step, retrain, slower
 from dcgan.health.variety import start
 
@@ -18,6 +18,9 @@ standard deviations of the pixels; healthy runs with batches of 32 have 0.04 to 
 _SMALL_BATCH = 8
 """Images from which on the statistics of a batch resemble those of all images (Wu & He 2018,
 arXiv:1803.08494, figure 1)."""
+
+_LENGTHS = 3
+"""Times the images that recognizable ones need, which a run with larger batches gets at least."""
 
 _DEAD = 0.3
 """Share of the channels after a ReLU that are always zero."""
@@ -45,9 +48,16 @@ def batch_norm_mismatch(history: History) -> Iterator[Finding]:
         if batch < _SMALL_BATCH
         else "Because of batch norm, images generated after training differ from those during"
         f" training, by {gap.last:.0%} of their contrast.",
-        retrain(history.setup, {"optim.batch": max(32, 2 * batch)}),
+        retrain(history.setup, _larger_batch(history.setup)),
         {"batch_norm_gap": gap.last, "batch": float(batch)},
     )
+
+
+def _larger_batch(setup: Setup) -> dict[str, int]:
+    """Twice the least that batch norm needs, and more images, because there are fewer steps."""
+    changes = {"optim.batch": max(2 * _SMALL_BATCH, 2 * setup.batch)}
+    enough = _LENGTHS * (setup.usual or 0)
+    return changes | ({"length.images": enough} if 0 < (setup.images or 0) < enough else {})
 
 
 def dead_units(history: History) -> Iterator[Finding]:

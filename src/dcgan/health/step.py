@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -113,7 +113,8 @@ def with_few_images(setup: Setup) -> Step:
 
 
 def slower(setup: Setup, *networks: Network) -> dict[str, Any]:
-    """A quarter of the learning rates; where they are far apart, a common one instead."""
+    """A quarter of the learning rates; where they are far apart, a common one instead, and Adam
+    where a network has SGD, whose good rates differ from run to run."""
     return even_rates(setup) or _scaled(setup, _SLOWER, networks)
 
 
@@ -162,11 +163,21 @@ def restrained(setup: Setup) -> dict[str, Any]:
     return changes
 
 
-def _scaled(setup: Setup, factor: float, networks: Any) -> dict[str, Any]:
+def with_adam(setup: Setup, *networks: Network) -> dict[str, Any]:
+    """Adam and a common learning rate for networks that have SGD."""
+    changes: dict[str, Any] = {}
+    for name in networks:
+        if setup.get(f"optim.{name}.algorithm") == "sgd":
+            changes |= {f"optim.{name}.algorithm": "adam", f"optim.{name}.lr": _COMMON_RATE}
+    return changes
+
+
+def _scaled(setup: Setup, factor: float, networks: Sequence[Network]) -> dict[str, Any]:
     rates = {name: setup.rate(name) for name in networks}
-    return {
+    scaled = {
         f"optim.{name}.lr": float(f"{rate * factor:.2g}") for name, rate in rates.items() if rate
     }
+    return scaled | with_adam(setup, *networks)
 
 
 def _in_words(setup: Setup, key: str, value: Any) -> str:
@@ -183,6 +194,7 @@ def _in_words(setup: Setup, key: str, value: Any) -> str:
 
 _OF_NETWORK = {
     "lr": "a learning rate of {} for the {}",
+    "algorithm": "the optimizer {} for the {}",
     "norm": "{} norm in the {}",
     "activation": "the activation {} in the {}",
     "dropout": "a dropout of {} in the {}",
@@ -196,6 +208,7 @@ _OF_RUN = {
     "objective.loss": "the loss {}",
     "model.latent.dim": "a latent of {} numbers",
     "optim.batch": "batches of {} images",
+    "length.images": "{} images seen",
     "data.scaling": "{} scaling of pixel values, from -1 to 1 like the generator's output",
     "augment.policy": "augmented images ({})",
     "augment.probability": "",

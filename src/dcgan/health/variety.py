@@ -149,7 +149,8 @@ def copying(history: History) -> Iterator[Finding]:
 def _why_alike(setup: Setup) -> str:
     dim = setup.get("model.latent.dim")
     if _wider_latent(setup):
-        return f"a latent (the generator's random input) of only {counted(dim, 'number')} allows little variety"
+        numbers = counted(dim, "number")
+        return f"a latent (the generator's random input) of only {numbers} allows little variety"
     return "the generator learns too fast"
 
 

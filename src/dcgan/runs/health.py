@@ -79,7 +79,7 @@ def _free(path: Path) -> Path:
 
 def _option(key: str, value: Any) -> tuple[str, str]:
     written = f"{value:g}" if isinstance(value, float) else str(value)
-    return f"--{key.replace('_', '-')}", written
+    return f"--{key.removeprefix('length.').replace('_', '-')}", written
 
 
 def _settings_of(folder: RunFolder) -> Mapping[str, Any]:
