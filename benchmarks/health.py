@@ -98,7 +98,10 @@ def _cure(run: HealthRun, root: Path, out: Path) -> list[str]:
         return []
     settings = stored_settings(folder)
     new = RunFolder(out.parent / f"{out.name}-cured" / run.name)
-    words = [*shlex.split(found.step.command), "--images", str(settings["length"]["images"])]
+    words = shlex.split(found.step.command)
+    words = words[: words.index("--out")]
+    if "--images" not in words:
+        words += ["--images", str(settings["length"]["images"])]
     words += ["--out", new.path, "--threads", "1", "--precision", "fp32", "--data-root", root]
     if found.step.action == "afresh":
         words += ["--size", settings["data"]["size"], "--seed", str(run.seed)]

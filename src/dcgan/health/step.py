@@ -183,13 +183,20 @@ def _scaled(setup: Setup, factor: float, networks: Sequence[Network]) -> dict[st
 def _in_words(setup: Setup, key: str, value: Any) -> str:
     """What a setting means, and what it was; empty for one that another one says."""
     now = setup.get(key)
-    shown = f"{value:g}" if isinstance(value, int | float) else str(value)
-    shown_now = f"{now:g}" if isinstance(now, float) else str(now)
-    was = "" if now in (None, "none", 0) else f" (was {shown_now})"
+    was = "" if now in (None, "none", 0) else f" (was {_shown(now)})"
     network, name = key.split(".")[1:] if key.count(".") == 2 else ("", key)
     if network in _NETWORKS:
-        return _OF_NETWORK[name].format(shown, network) + was
-    return _OF_RUN[key].format(shown) + was if _OF_RUN[key] else ""
+        return _OF_NETWORK[name].format(_shown(value), network) + was
+    return _OF_RUN[key].format(_shown(value)) + was if _OF_RUN[key] else ""
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case float():
+            return f"{value:g}"
+        case int():
+            return f"{value:,}"
+    return str(value)
 
 
 _OF_NETWORK = {
