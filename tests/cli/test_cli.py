@@ -156,14 +156,14 @@ def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, 
     for name in ("samples/000000064.png", "training.gif", "curves.png", "gradients.png"):
         assert str(run / name) in out
         assert (run / name).exists()
-    steps = out.split("next:\n")[1].splitlines()
-    longer, sample, film, evaluate, own = (shlex.split(line, comments=True) for line in steps)
+    steps = out.split("other commands:\n")[1].splitlines()
+    health, sample, film, evaluate, own = (shlex.split(line, comments=True) for line in steps)
+    (longer,) = (line for line in out.splitlines() if line.startswith("  dcgan train --out"))
     assert f"look at the images: {run / 'samples' / '000000064.png'}" in out
     assert evaluate == ["dcgan", "evaluate", str(run)]
     assert own[:2] == ["dcgan", "train"]
     assert out.startswith(
-        "Too early to say: 64 images seen, and recognizable images need about 5,760. Train\nlonger.\n"
-        "look at the images"
+        "Too early to say: 64 images seen. Generated images usually begin to look like real ones"
     )
     monkeypatch.chdir(tmp_path)
     assert dcgan(*sample[1:])[0] == 0
@@ -175,7 +175,10 @@ def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, 
     dcgan("sample", run, "-n", 4, "--out", "samples.png")
     assert (tmp_path / "samples.png").read_bytes() != first
     assert dcgan(*film[1:])[0] == 0
-    code, _, err = dcgan(*longer[1:])
+    assert dcgan(*health[1:])[0] == 0
+    *longer, images = shlex.split(longer)[1:]
+    assert images == "5760"
+    code, _, err = dcgan(*longer, 128)  # as many would take long
     assert code == 0, err
     assert (run / "samples" / "000000128.png").exists()
 
@@ -183,7 +186,7 @@ def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, 
 def test_what_is_proposed_fits_the_run(dcgan, png_folder, tmp_path):
     """No images of one's own after these, and no scores that ten images cannot give."""
     _, out, err = dcgan("train", png_folder, "--out", tmp_path / "run", *SMALL)
-    steps = out.split("next:\n")[1]
+    steps = out.split("other commands:\n")[1]
     assert "evaluate" not in steps
     assert "IMAGES" not in steps
     assert f"run folder: {tmp_path / 'run'}" in err

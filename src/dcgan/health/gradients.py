@@ -101,8 +101,8 @@ def diverged(history: History) -> Iterator[Finding]:
         "diverged",
         "failure",
         int(events[0]["images"]),
-        f"{_what(events[0])}. Training went back to an earlier checkpoint {returns} times, with"
-        " halved learning rates each time" + (", and then stopped." if ended else "."),
+        f"{_what(events[0])}. Training started again from an earlier checkpoint {returns} times,"
+        " with halved learning rates each time" + (", and then stopped." if ended else "."),
         retrain(history.setup, _safe_rates(history.setup), "learning rates that are too large"),
         {"times": float(len(events))},
         None if ended else int(events[-1]["images"]),
