@@ -294,6 +294,19 @@ def test_the_verdict_of_a_short_run_is_that_it_is_too_early():
     )
 
 
+def test_a_few_scores_that_fall_are_a_good_sign():
+    from dataclasses import replace
+
+    whole = history()
+    young = diagnose(replace(whole, scores=whole.scores[:3]))
+    first, last = (whole.scores[place].value for place in (0, 2))
+    assert young.verdict.startswith(
+        f"Healthy so far: the score fell from {first:.0f} to {last:.0f}"
+    )
+    rising = diagnose(replace(whole, scores=whole.scores[2::-1]))
+    assert rising.verdict.startswith("No problem found, but too few scores")
+
+
 SURE = after(8000, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01)
 
 

@@ -167,6 +167,13 @@ def _of_good_run(history: History, found: Mapping[str, Finding]) -> tuple[str, S
         is_poor = history.sign("coverage").last < _POOR
         title = "Poor images that no longer improve" if is_poor else "Healthy, no longer improving"
         return f"{title}. {found['plateau'].meaning}", found["plateau"].step
+    values = [line.value for line in history.scores]
+    if values[1:] and values[-1] == min(values):
+        verdict = (
+            f"Healthy so far: the {history.metric} fell from {digits(values[0])} to"
+            f" {digits(values[-1])}. {perfect(history.scores[-1].baseline)}"
+        )
+        return verdict, onward(history)
     scores = "too few scores to say" if history.scores else "no scores, which would say"
     return (
         f"No problem found, but {scores} whether images still improve.",
