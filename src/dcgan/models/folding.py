@@ -21,7 +21,7 @@ to 2.5 times as fast for 1 and 3 channels, and slower from 16."""
 
 
 @torch.no_grad()
-def folded(generator: Generator) -> Generator:
+def folded(generator: Generator, *, in_phases: bool = True) -> Generator:
     """A copy that generates the same images up to rounding, but faster; not for training.
 
     In evaluation a batch norm is one scale and one shift for each channel, which go into the
@@ -32,6 +32,8 @@ def folded(generator: Generator) -> Generator:
     ----------
     generator : Generator
         In evaluation mode; it is not changed.
+    in_phases : bool, default True
+        Whether to use :class:`InPhases`, which other programs do not have.
     """
     found = copy.deepcopy(generator).eval().requires_grad_(False)
     for module in found.modules():  # hooks of the original are not for the copy
@@ -46,7 +48,7 @@ def folded(generator: Generator) -> Generator:
             if norm is not None and not is_parametrized(module):
                 _fold(module, norm)
                 del block.batch
-            if isinstance(module, nn.ConvTranspose2d) and InPhases.suits(module):
+            if in_phases and isinstance(module, nn.ConvTranspose2d) and InPhases.suits(module):
                 setattr(block, name, InPhases(module))
     return found
 

@@ -1,0 +1,1 @@
+"""Trained models from and for other programs."""
