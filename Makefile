@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MINUTES ?= 2.5
 
-.PHONY: demo test check lint types tests quick fast fuzz format clean
+.PHONY: demo test check lint types tests quick fast fuzz format engine clean
 
 demo: .venv/ready
 	$(BIN)/dcgan train digits --size 32 --minutes $(MINUTES) --out runs/demo
@@ -41,6 +41,10 @@ fuzz: .venv/ready-dev
 format: .venv/ready-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# the engine of the web export, after a change of engine.ts; needs Node.js
+engine:
+	cd src/dcgan/exchange/web/static && npx --yes --package assemblyscript@0.28.20 asc
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

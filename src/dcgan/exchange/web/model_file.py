@@ -6,14 +6,15 @@ D numbers of noise · K directions
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import torch
 from safetensors.torch import save
 from torch import Tensor
 
 from dcgan.exchange.web.program import compile_generator, first_map
+from dcgan.models.generator import Generator
 from dcgan.runs.networks import Networks
 from dcgan.runs.run import Run
 from dcgan.runs.schema import Number, Stored, Text
@@ -29,12 +30,48 @@ COMPONENTS = 6
 _MOST_DIRECTIONS = 24
 
 
+@dataclass(frozen=True)
+class SavedDirection:
+    """A named direction of a run.
+
+    Parameters
+    ----------
+    name : str
+    about : str
+        How it was found.
+    vector_D : Tensor
+        Of unit length.
+    """
+
+    name: str
+    about: str
+    vector_D: Tensor
+
+
 def model_bytes(run: Run, reporter: Reporter = SILENT) -> bytes:
-    """A run's generator for ``static/engine.js``.
+    """The model file of a run, see :func:`model_file`."""
+    return model_file(
+        run.networks,
+        run.generator,
+        name=run.path.resolve().name,
+        images_seen=run.images_seen,
+        saved=saved_directions(run, reporter),
+    )
+
+
+def model_file(
+    networks: Networks,
+    generator: Generator,
+    *,
+    name: str,
+    images_seen: int,
+    saved: Sequence[SavedDirection] = (),
+) -> bytes:
+    """A generator for ``static/engine.js``.
 
     The metadata has ``format`` and ``model``, a JSON object: the steps of the program, the latent
     space, the pixel scale, and names for the page. Tensors are those of the program, and
-    ``directions`` (K, D), each of unit length.
+    ``directions`` (K, D), each of unit length: the saved ones, then components of the first layer.
 
     Raises
     ------
@@ -43,28 +80,25 @@ def model_bytes(run: Run, reporter: Reporter = SILENT) -> bytes:
     RunError
         A weight that is not a finite number.
     """
-    networks, generator = run.networks, run.generator
     program = compile_generator(generator)
-    saved, vectors = _saved_directions(run, reporter)
-    components, shares = _components(networks, first_map(generator, networks.latent.dim))
-    described = [
-        {"name": f"Component {number}", "about": f"{share:.0%} of the first layer's variance"}
-        for number, share in enumerate(shares, start=1)
-    ]
-    directions_KD = torch.cat([*(vector[None] for vector in vectors), components])
+    components_KD, shares = _components(networks, first_map(generator, networks.latent.dim))
     model = {
-        "name": run.path.resolve().name,
-        "images_seen": run.images_seen,
+        "name": name,
+        "images_seen": images_seen,
         "image_shape": list(networks.image_shape),
         "latent": asdict(networks.latent) | {"shape": list(generator.input_shape)},
         "class_names": list(_class_names(networks)),
         "pixels": networks.scale.to_json(),
         "steps": program.steps,
-        "saved": saved,
-        "components": described,
+        "saved": [{"name": one.name, "about": one.about} for one in saved],
+        "components": [
+            {"name": f"Component {number}", "about": f"{share:.0%} of the first layer's variance"}
+            for number, share in enumerate(shares, start=1)
+        ],
     }
+    directions_KD = torch.cat([*(one.vector_D[None].float() for one in saved), components_KD])
     return save(
-        program.tensors | {"directions": directions_KD.float().contiguous()},
+        program.tensors | {"directions": directions_KD.contiguous()},
         # ASCII, since names of files need not be valid UTF-8
         {"format": FORMAT, "model": json.dumps(model)},
     )
@@ -97,23 +131,22 @@ class _Direction(Stored):
     vector: tuple[Number, ...]
 
 
-def _saved_directions(run: Run, reporter: Reporter) -> tuple[list[dict[str, Any]], list[Tensor]]:
+def saved_directions(run: Run, reporter: Reporter = SILENT) -> list[SavedDirection]:
     """The run's named directions, without those that are damaged or of another checkpoint."""
-    described, vectors = [], []
+    found: list[SavedDirection] = []
     for path in sorted(run.folder.directions.glob("*.json")):
         try:
             content = read_json(path)
-            kept = {name: content[name] for name in _Direction.model_fields if name in content}
-            stored = _Direction.read(kept)
+            known = {name: content[name] for name in _Direction.model_fields if name in content}
+            stored = _Direction.read(known)
             if stored.checkpoint != run.checkpoint.name:
                 raise ValueError(f"belongs to checkpoint {stored.checkpoint}")
             if len(stored.vector) != run.networks.latent.dim:
                 raise ValueError(f"not {run.networks.latent.dim} numbers")
-            if len(vectors) == _MOST_DIRECTIONS:
+            if len(found) == _MOST_DIRECTIONS:
                 raise ValueError(f"a page has at most {_MOST_DIRECTIONS}")
         except (OSError, ValueError) as error:
             reporter.note(f"direction left out: {path}: {error}")
             continue
-        described.append({"name": path.stem, "about": stored.method})
-        vectors.append(torch.tensor(stored.vector))
-    return described, vectors
+        found.append(SavedDirection(path.stem, stored.method, torch.tensor(stored.vector)))
+    return found

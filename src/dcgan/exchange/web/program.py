@@ -9,7 +9,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import floor, log2, prod
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ from dcgan.models.folding import folded
 from dcgan.models.generator import Generator
 
 PANEL = 8
-"""Outputs of a matrix that the engine computes at once; ``static/engine.ts`` has the same number."""
+"""Outputs of a matrix that are computed at once, as in ``static/engine.ts``."""
 
 _LARGEST_EXPONENT = 15
 """Weights are scaled to below 2 to this power, the last one that half precision has."""
@@ -146,7 +146,8 @@ def first_map(generator: Generator, noise: int) -> Tensor:
     start[1:, :noise] = torch.eye(noise)
     with torch.inference_mode():
         out = nn.Sequential(*linear)(start.reshape(-1, *generator.input_shape))
-    return (out[1:] - out[:1]).flatten(1).clone()
+    map_DF: Tensor = (out[1:] - out[:1]).flatten(1).clone()
+    return map_DF
 
 
 def _with_plain_weights(generator: Generator) -> Generator:
@@ -166,7 +167,10 @@ def _linear(program: Program, module: nn.Linear, reshape: nn.Module | None) -> N
     weight_OK = weight_OHWC.flatten(1)
     shape = (1, 1, module.out_features)
     if isinstance(reshape, nn.Unflatten):
-        rows, (new_channels, high, wide) = torch.arange(module.out_features), reshape.unflattened_size
+        rows, (new_channels, high, wide) = (
+            torch.arange(module.out_features),
+            reshape.unflattened_size,
+        )
         order = rows.reshape(new_channels, high, wide).permute(1, 2, 0).flatten()
         weight_OK, bias_O = weight_OK[order], bias_O[order]
         shape = (high, wide, new_channels)
@@ -186,31 +190,33 @@ def _linear(program: Program, module: nn.Linear, reshape: nn.Module | None) -> N
 
 def _conv(program: Program, module: nn.Conv2d) -> None:
     _refuse_variants(module)
-    matrix_KO = module.weight.permute(2, 3, 1, 0).flatten(0, 2)
-    sides = [
+    height, width = (
         (side + 2 * padding - kernel) // stride + 1
-        for side, padding, kernel, stride in zip(
-            program.shape[:2], module.padding, module.kernel_size, module.stride, strict=True
-        )
-    ]
-    _window(program, "conv", module, matrix_KO, (sides[0], sides[1], module.out_channels))
+        for side, padding, kernel, stride in _windows(program, module)
+    )
+    matrix_KO = module.weight.permute(2, 3, 1, 0).flatten(0, 2)
+    _window(program, "conv", module, matrix_KO, (height, width, module.out_channels))
 
 
 def _conv_transpose(program: Program, module: nn.ConvTranspose2d) -> None:
     _refuse_variants(module)
-    matrix_KF = module.weight.permute(0, 2, 3, 1).flatten(1)
-    sides = [
+    height, width = (
         (side - 1) * stride - 2 * padding + kernel + extra
-        for side, stride, padding, kernel, extra in zip(
-            program.shape[:2],
-            module.stride,
-            module.padding,
-            module.kernel_size,
-            module.output_padding,
-            strict=True,
+        for (side, padding, kernel, stride), extra in zip(
+            _windows(program, module), module.output_padding, strict=True
         )
-    ]
-    _window(program, "conv_transpose", module, matrix_KF, (sides[0], sides[1], module.out_channels))
+    )
+    matrix_KF = module.weight.permute(0, 2, 3, 1).flatten(1)
+    _window(program, "conv_transpose", module, matrix_KF, (height, width, module.out_channels))
+
+
+def _windows(
+    program: Program, module: nn.Conv2d | nn.ConvTranspose2d
+) -> list[tuple[int, int, int, int]]:
+    """(side, padding, kernel, stride) of both axes."""
+    padding = cast("tuple[int, int]", module.padding)
+    sides = program.shape[:2]
+    return list(zip(sides, padding, module.kernel_size, module.stride, strict=True))
 
 
 def _window(
@@ -243,9 +249,7 @@ def _resize(program: Program, module: nn.Upsample) -> None:
     size = module.size
     assert isinstance(size, tuple)
     output = (int(size[0]), int(size[1]), program.shape[2])
-    program.add(
-        "resize", mode=module.mode, input=list(program.shape), output=list(output)
-    )
+    program.add("resize", mode=module.mode, input=list(program.shape), output=list(output))
     program.shape = output
 
 
@@ -254,9 +258,7 @@ def _batch_norm(program: Program, module: nn.BatchNorm1d | nn.BatchNorm2d) -> No
     assert module.running_mean is not None and module.running_var is not None
     scale = module.weight * (module.running_var + module.eps).rsqrt()
     shift = module.bias - scale * module.running_mean
-    program.add(
-        "affine", scale=program.store("scale", scale), shift=program.store("shift", shift)
-    )
+    program.add("affine", scale=program.store("scale", scale), shift=program.store("shift", shift))
 
 
 def _bias(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, outputs: int) -> Tensor:

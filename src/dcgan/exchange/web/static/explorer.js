@@ -164,8 +164,7 @@ export class Explorer {
     };
     const most = this.latents.isNormal ? 3 : 1;
     const conditions = [chosen(range({
-      name: "Truncation", about: "Lower values give more typical images with less variety.",
-      min: most / 20, max: most, step: most / 60, start: most,
+      name: "Truncation", min: most / 20, max: most, step: most / 60, start: most,
       text: (value) => (value >= most ? "off" : value.toFixed(2)),
       onInput: (value) => this.#set("truncation", null, value >= most ? null : value),
     }))];
@@ -192,7 +191,8 @@ export class Explorer {
     })));
     const reset = make("button", { type: "button" }, "Reset");
     reset.addEventListener("click", () => this.reset());
-    groups.push(["Sampling", "", conditions]);
+    groups.push(["Sampling", "Low truncation gives more typical images, with less variety.",
+      conditions]);
     if (saved.length) {
       groups.push(["Directions", "Found with dcgan directions.", directions(saved, 0)]);
     }
@@ -232,8 +232,9 @@ export class Explorer {
     // of the last twenty or so; the first ones are compiled while they run
     this.milliseconds += (spent - this.milliseconds) / Math.min(this.frames, 20);
     this.#canvas.getContext("2d").putImageData(image, 0, 0);
-    this.#time.textContent =
-      `${image.width}×${image.height} pixels, ${this.milliseconds.toFixed(1)} ms per image`;
+    const { width, height } = image;
+    const time = this.milliseconds < 0.1 ? "less than 0.1" : this.milliseconds.toFixed(1);
+    this.#time.textContent = `${width}×${height} pixels, ${time} ms per image`;
   }
 
   #download() {
