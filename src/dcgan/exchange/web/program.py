@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
+from torch.nn.utils.parametrize import is_parametrized, type_before_parametrizations
 
 from dcgan.errors import ConfigError, RunError
 from dcgan.models.blocks import Block, InstanceNoise, PixelNorm
@@ -153,9 +153,14 @@ def first_map(generator: Generator, noise: int) -> Tensor:
 def _with_plain_weights(generator: Generator) -> Generator:
     """A copy without spectral norm as a computation: its weights are those that it gives."""
     found = copy.deepcopy(generator).eval().cpu()
-    for module in found.modules():
+    for module in list(found.modules()):
         if is_parametrized(module):
-            remove_parametrizations(module, "weight")
+            # PyTorch's remove_parametrizations changes the class, which the original has, too
+            weight = module.weight
+            assert isinstance(weight, Tensor)
+            module.__class__ = type_before_parametrizations(module)
+            del module.parametrizations
+            module.weight = nn.Parameter(weight.detach(), requires_grad=False)
     return found
 
 
