@@ -95,9 +95,8 @@ def randomised(networks):
             module.running_var.uniform_(0.5, 2)
             nn.init.normal_(module.weight, 1, 0.3)
             nn.init.normal_(module.bias, 0, 0.3)
-        elif isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            if module.bias is not None:
-                nn.init.normal_(module.bias, 0, 0.3)
+        elif getattr(module, "bias", None) is not None:
+            nn.init.normal_(module.bias, 0, 0.3)
     return generator.eval()
 
 
@@ -146,9 +145,7 @@ def found(tmp_path_factory, latents):
     spaces = {}
     for name, space in SPACES.items():
         case = networks(BY_HAND["planned"], space)
-        file = model_file(
-            case, randomised(case), name=name, images_seen=0, saved=directions(space)
-        )
+        file = model_file(case, randomised(case), name=name, images_seen=0, saved=directions(space))
         (folder / f"{name}.bin").write_bytes(file)
         spaces[name] = f"{name}.bin"
     (folder / "cases.json").write_text(json.dumps(listed))

@@ -187,7 +187,7 @@ def test_classes_without_names_get_numbers():
 def test_an_unknown_operation_is_refused():
     generator = Generator([Layer(operation="linear", channels=4, reshape=(1, 2, 2))], latent_dim=3)
     generator.blocks[0].add_module("softplus", nn.Softplus())
-    with pytest.raises(ConfigError, match="Softplus.*does not have this operation.*`onnx`"):
+    with pytest.raises(ConfigError, match=r"Softplus.*does not have this operation.*`onnx`"):
         compile_generator(generator)
 
 
@@ -210,7 +210,7 @@ def test_other_convolutions_are_refused(settings):
 def test_weights_that_are_not_finite_are_refused():
     generator = Generator([Layer(operation="conv", channels=2)], latent_dim=4)
     generator.blocks[0].conv.weight.data[0] = float("nan")
-    with pytest.raises(RunError, match="not finite. Choose another `checkpoint`"):
+    with pytest.raises(RunError, match=r"not finite\. Choose another `checkpoint`"):
         compile_generator(generator)
 
 
