@@ -49,7 +49,9 @@ for (const width of [1280, 768, 390]) {
 const {frame, page, problems} = await open(1280);
 const inner = frame.contentWindow;
 inner.Element.prototype.setPointerCapture = () => {}; // pointers of a script cannot be captured
-const settle = async () => { for (let i = 0; i < 40; i++) await wait(16); };
+const settle = async () => {
+  for (let i = 0; i < 10; i++) await new Promise((done) => inner.requestAnimationFrame(done));
+};
 await settle();
 const image = page.querySelector(".dcgan-image");
 const map = page.querySelector(".dcgan-map");

@@ -23,7 +23,8 @@ from dcgan.errors import ConfigError, RunError
 from dcgan.exchange.web import write_web
 from dcgan.exchange.web.model_file import COMPONENTS, model_bytes, model_file
 from dcgan.exchange.web.page import STATIC, single_script
-from dcgan.exchange.web.program import compile_generator, half_precision
+from dcgan.exchange.web.program import half_precision
+from dcgan.exchange.web.steps import compile_generator
 from dcgan.latent.directions import Direction, factorised
 from dcgan.latent.store import keep_direction
 from dcgan.models import Generator
@@ -207,9 +208,11 @@ def test_other_convolutions_are_refused(settings):
         compile_generator(generator)
 
 
-def test_weights_that_are_not_finite_are_refused():
+@pytest.mark.parametrize("part", ["weight", "bias"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(part, value):
     generator = Generator([Layer(operation="conv", channels=2)], latent_dim=4)
-    generator.blocks[0].conv.weight.data[0] = float("nan")
+    getattr(generator.blocks[0].conv, part).data[0] = value
     with pytest.raises(RunError, match=r"not finite\. Choose another `checkpoint`"):
         compile_generator(generator)
 

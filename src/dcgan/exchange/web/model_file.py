@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from dcgan.exchange.web.program import compile_generator, first_map
+from dcgan.exchange.web.steps import compile_generator, first_map
 from dcgan.models.generator import Generator
 from dcgan.runs.networks import Networks
 from dcgan.runs.run import Run

@@ -1,8 +1,15 @@
 // Elements of the explorer: each control has an element and can be reset.
 
-/** Create an element with properties and children; empty children are left out. */
+/**
+ * Create an element with properties and children; empty children are left out. `role` and names
+ * with a hyphen are attributes: not every browser has properties for them.
+ */
 export function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name === "role" || name.includes("-")) element.setAttribute(name, value);
+    else element[name] = value;
+  }
   element.append(...children.filter((child) => child !== "" && child != null));
   return element;
 }

@@ -25,13 +25,13 @@ export class SampleMap {
     this.left = [];
     this.canvas = make("canvas", { width: SIDE * width, height: SIDE * height });
     this.marker = make("div", { className: "dcgan-marker" });
-    this.spoken = make("p", { className: "dcgan-spoken", ariaLive: "polite" });
+    this.spoken = make("p", { className: "dcgan-spoken", "aria-live": "polite" });
     this.hint = make("p", { className: "dcgan-note" },
       "Click a sample, or drag to move between samples. Arrow keys take small steps, and whole"
       + " samples with Shift.");
     this.element = make("div", {
       className: "dcgan-map", tabIndex: 0, role: "application",
-      ariaLabel: `Map of ${SIDE * SIDE} samples. Use the arrow keys to move, with Shift from sample`
+      "aria-label": `Map of ${SIDE * SIDE} samples. Use the arrow keys to move, with Shift from sample`
         + " to sample.",
     }, this.canvas, this.marker, this.spoken);
     this.element.style.setProperty("--ratio", width / height);

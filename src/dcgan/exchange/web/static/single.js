@@ -1,9 +1,12 @@
 // The page of the single file: the model and the engine are texts in base64 inside it.
 
 function inside(id) {
-  const text = atob(document.getElementById(id).textContent);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const text = document.getElementById(id).textContent;
+  // several times as fast, where there is one
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text).buffer;
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
   return bytes.buffer;
 }
 
