@@ -22,7 +22,7 @@ from dcgan.runtime.reading import read_json
 from dcgan.runtime.reporting import SILENT, Reporter
 
 FORMAT = "dcgan-web-1"
-"""In the file's metadata. A change that older pages cannot read gets another number."""
+"""In the description. A change that older pages cannot read gets another number."""
 
 COMPONENTS = 6
 """Components of the first layer that get a slider."""
@@ -69,8 +69,8 @@ def model_file(
 ) -> bytes:
     """A generator for ``static/engine.js``.
 
-    The metadata has ``format`` and ``model``, a JSON object: the steps of the program, the latent
-    space, the pixel scale, and names for the page. Tensors are those of the program, and
+    The metadata has ``model``, a JSON object: the format, the steps of the program, the latent space,
+    the pixel scale, and names for the page. Tensors are those of the program, and
     ``directions`` (K, D), each of unit length: the saved ones, then components of the first layer.
 
     Raises
@@ -83,6 +83,7 @@ def model_file(
     program = compile_generator(generator)
     components_KD, shares = _components(networks, first_map(generator, networks.latent.dim))
     model = {
+        "format": FORMAT,
         "name": name,
         "images_seen": images_seen,
         "image_shape": list(networks.image_shape),
@@ -99,8 +100,9 @@ def model_file(
     directions_KD = torch.cat([*(one.vector_D[None].float() for one in saved), components_KD])
     return save(
         program.tensors | {"directions": directions_KD.contiguous()},
-        # ASCII, since names of files need not be valid UTF-8
-        {"format": FORMAT, "model": json.dumps(model)},
+        # in ASCII, since names of files need not be valid UTF-8. One entry, since safetensors writes
+        # several in any order, and the same run must give the same file
+        {"model": json.dumps(model)},
     )
 
 

@@ -61,11 +61,12 @@ export class Model {
   }
 
   constructor({ metadata, tensors }, wasm) {
-    if (metadata.format !== FORMAT) {
-      throw new Error(`The model file has format ${metadata.format}; this page reads ${FORMAT}.`);
-    }
     /** The description of the model: name, image_shape, latent, class_names, and so on. */
-    this.about = JSON.parse(metadata.model);
+    this.about = JSON.parse(metadata.model ?? "{}");
+    const { format } = this.about;
+    if (format !== FORMAT) {
+      throw new Error(`The model file has format ${format}; this page reads ${FORMAT}.`);
+    }
     this.wasm = wasm;
     const [channels, height, width] = this.about.image_shape;
     this.size = { channels, height, width };

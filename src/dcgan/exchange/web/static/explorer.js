@@ -51,7 +51,7 @@ export class Explorer {
     this.model = model;
     this.latents = new Latents(model);
     this.settings = this.#neutral();
-    /** Frames shown so far, and the mean time of one in milliseconds. */
+    /** Frames shown so far, and the milliseconds that an image takes. */
     this.frames = 0;
     this.milliseconds = 0;
     this.#root = make("div", { className: "dcgan-explorer" });
@@ -67,6 +67,7 @@ export class Explorer {
   #seedField;
   #time;
   #controls = [];
+  #generated = 0;
   #pending = 0;
 
   /** The generator's input of the image that is shown. */
@@ -120,7 +121,7 @@ export class Explorer {
     this.#root.classList.toggle("dcgan-transparent", channels % 2 === 0);
     this.map = new SampleMap(this.model.size, {
       latents: this.latents,
-      draw: (point) => this.model.image(this.latents.input(point, this.settings)),
+      draw: (point) => this.#generate(this.latents.input(point, this.settings)),
       onMove: () => this.#changed(false),
     });
     this.#smooth = make("input", { type: "checkbox" });
@@ -225,16 +226,22 @@ export class Explorer {
   }
 
   #show() {
-    const start = performance.now();
-    const image = this.model.image(this.latent);
-    const spent = performance.now() - start;
+    const image = this.#generate(this.latent);
     this.frames += 1;
-    // of the last twenty or so; the first ones are compiled while they run
-    this.milliseconds += (spent - this.milliseconds) / Math.min(this.frames, 20);
     this.#canvas.getContext("2d").putImageData(image, 0, 0);
     const { width, height } = image;
     const time = this.milliseconds < 0.1 ? "less than 0.1" : this.milliseconds.toFixed(1);
     this.#time.textContent = `${height}×${width} pixels, ${time} ms per image`;
+  }
+
+  #generate(latent) {
+    const start = performance.now();
+    const image = this.model.image(latent);
+    this.#generated += 1;
+    // the mean of the last twenty or so, without the first, which is compiled while it runs
+    const share = 1 / Math.min(20, Math.max(1, this.#generated - 1));
+    this.milliseconds += share * (performance.now() - start - this.milliseconds);
+    return image;
   }
 
   #download() {
