@@ -69,8 +69,8 @@ def model_file(
 ) -> bytes:
     """A generator for ``static/engine.js``.
 
-    The metadata has ``model``, a JSON object: the format, the steps of the program, the latent space,
-    the pixel scale, and names for the page. Tensors are those of the program, and
+    The metadata has ``model``, a JSON object: the format, the steps of the program, the latent
+    space, the pixel scale, and names for the page. Tensors are those of the program, and
     ``directions`` (K, D), each of unit length: the saved ones, then components of the first layer.
 
     Raises
@@ -100,8 +100,8 @@ def model_file(
     directions_KD = torch.cat([*(one.vector_D[None].float() for one in saved), components_KD])
     return save(
         program.tensors | {"directions": directions_KD.contiguous()},
-        # in ASCII, since names of files need not be valid UTF-8. One entry, since safetensors writes
-        # several in any order, and the same run must give the same file
+        # in ASCII, since names of files need not be valid UTF-8. One entry, since safetensors
+        # writes several in any order, and the same run must give the same file
         {"model": json.dumps(model)},
     )
 
