@@ -77,6 +77,7 @@ def half_precision(weight: Tensor) -> tuple[Tensor, float]:
 
     Examples
     --------
+    >>> import torch
     >>> half, scale = half_precision(torch.tensor([1e-9, 3.0]))
     >>> (half.float() * scale - torch.tensor([1e-9, 3.0])).abs().max() < 1e-12
     tensor(True)
