@@ -24,6 +24,7 @@ def train(
     minutes: float | None = None,
     batch: int | None = None,
     data_root: Path | None = None,
+    init: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
     settings: Annotated[RunConfig | None, Parameter(name="*")] = None,
 ) -> None:
@@ -44,6 +45,7 @@ def train(
         "epochs": epochs,
         "minutes": minutes,
         "batch": batch,
+        "init": None if init is None else str(init),
     }
     request: dict[str, Any] = {
         "recipe": recipe,

@@ -37,6 +37,8 @@ FIRST = {
     "How to train": {
         "--recipe NAME|FILE": "Choose networks and settings (default: auto). dcgan recipes lists"
         " all recipes.",
+        "--init RUN": "Start from the weights of another run instead of random ones, which needs"
+        " less time and fewer images.",
         "--model.condition F": "Learn the classes of factor F, usually label (default: off). Then"
         " dcgan sample --label generates one class.",
         "--augment.policy P": "Choose the augmentation: none, or color, translation and cutout"

@@ -341,6 +341,17 @@ class MetricsConfig(Section):
     (default: never)."""
 
 
+class StartConfig(Section):
+    """Where the weights come from: fine-tuning of another run."""
+
+    weights: str | None = None
+    """Start from the weights of this run instead of random ones. Networks, size and channels are
+    those of that run unless they are set; layers of another shape start at random."""
+    freeze_discriminator: Natural = 0
+    """Do not train so many of the discriminator's first layers (FreezeD, Mo et al. 2020). Use it
+    with `start.weights`, for few images."""
+
+
 class RunConfig(Section):
     """The whole resolved configuration of a run."""
 
@@ -365,6 +376,7 @@ class RunConfig(Section):
     """Choose what happens when training fails, such as in mode collapse: continue, stop, or
     rollback (return to a checkpoint from before, with half the learning rates; at most three
     times)."""
+    start: StartConfig = StartConfig()
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     objective: ObjectiveConfig = ObjectiveConfig()

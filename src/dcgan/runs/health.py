@@ -134,7 +134,7 @@ def _setup_of(folder: RunFolder) -> Setup:
         batch=batch if isinstance(batch, int) and batch > 0 else 32,
         images=images if isinstance(images, int) else None,
         usual=_needed(networks),
-        needed=None if _has_table(settings) else _needed(networks),
+        needed=None if _has_table(settings) or _has_begun(settings) else _needed(networks),
         has_level=objective is None or objective.has_level,
         loss_of_guessing=_GUESSING.get(str(loss)),
         uneven=_uneven(networks),
@@ -156,6 +156,11 @@ def _has_table(settings: Mapping[str, Any]) -> bool:
     """Whether a recipe describes the generator's layers: how long it needs is not known."""
     generator = _section(settings, "model").get("generator")
     return isinstance(generator, dict) and generator.get("layers") is not None
+
+
+def _has_begun(settings: Mapping[str, Any]) -> bool:
+    """Whether the run started from the weights of another one."""
+    return _section(settings, "start").get("weights") is not None
 
 
 def _needed(networks: Networks | None) -> int | None:

@@ -74,6 +74,7 @@ def train(
     precision: str | None = None,
     threads: int | str | None = None,
     data_root: StrPath | None = None,
+    init: StrPath | None = None,
     settings: Mapping[str, Any] | None = None,
     reporter: Reporter | None = None,
     progress: bool = True,
@@ -115,6 +116,10 @@ def train(
         before the call is restored afterwards.
     data_root : path, optional
         The folder of datasets chosen by name; default the environment variable ``DCGAN_DATA``.
+    init : path, optional
+        A run whose weights training starts from, instead of random ones. Networks, size and
+        channels are those of that run unless they are given; layers of another shape start at
+        random, and a note names them.
     settings : mapping, optional
         Any other settings, nested as in a recipe, such as
         ``{"optim": {"generator": {"lr": 5e-4}}}``.
@@ -153,6 +158,7 @@ def train(
         "device": device,
         "precision": precision,
         "threads": threads,
+        "init": None if init is None else fspath(init),
     }
     path = fspath(data) if isinstance(data, str | PathLike) else None
     given = None if data is None or path is not None else open_items(data)

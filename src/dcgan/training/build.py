@@ -46,6 +46,7 @@ from dcgan.training.loop import Plan
 from dcgan.training.lr_schedule import RateSchedule
 from dcgan.training.planning.auto import stated_values
 from dcgan.training.rules import Players, Rules
+from dcgan.training.starting_weights import StartingWeights, freeze
 from dcgan.training.state import TrainingState
 from dcgan.training.tensorboard_log import TensorBoardLog
 
@@ -87,19 +88,24 @@ def build_state(
     ranks: Ranks = ALONE,
     *,
     dataset_size: int = 0,
+    weights: StartingWeights | None = None,
 ) -> TrainingState:
-    """Fresh networks, optimizers and random streams, from the seed alone.
+    """Fresh networks, optimizers and random streams, from the seed alone, or from ``weights``.
 
     Weights are drawn on the CPU, so that they are the same on every device and in every process.
     Adaptive augmentation starts after ``dataset_size`` images.
     """
     generator = placed(networks.build_generator(config.model.generator.init), device)
     discriminator = placed(networks.build_discriminator(config.model.discriminator.init), device)
+    if weights is not None:
+        weights.enter(generator, discriminator)
+    freeze(discriminator, config.start.freeze_discriminator)
+    trained = [weight for weight in discriminator.parameters() if weight.requires_grad]
     players = Players(
         generator=generator,
         discriminator=discriminator,
         generator_optimizer=_optimizer(config.optim.generator, generator.parameters()),
-        discriminator_optimizer=_optimizer(config.optim.discriminator, discriminator.parameters()),
+        discriminator_optimizer=_optimizer(config.optim.discriminator, trained),
         augment=build_augment(config, device, dataset_size),
         ranks=ranks,
     )
@@ -111,6 +117,8 @@ def build_state(
         latent=networks.latent,
         seed=derived_seed(config.seed, "batch norm"),
     )
+    if weights is not None:
+        weights.enter_average(average.module)
     for network in (generator, discriminator):  # not the averaged one: one process samples from it
         if config.optim.batch_norm == "all":
             synchronise_batch_norm(network, ranks)

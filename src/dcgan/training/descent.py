@@ -54,11 +54,13 @@ def descend(
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
     """Compute no gradients of a module's weights: a third of the generator step's backward pass."""
+    trained = [weight for weight in module.parameters() if weight.requires_grad]
     module.requires_grad_(False)
     try:
         yield
     finally:
-        module.requires_grad_(True)
+        for weight in trained:  # not those that are frozen for good
+            weight.requires_grad_(True)
 
 
 def gradient_magnitudes(discriminator: Discriminator) -> tuple[list[str], Tensor]:
@@ -68,8 +70,11 @@ def gradient_magnitudes(discriminator: Discriminator) -> tuple[list[str], Tensor
     -------
     (names, (2, layers) tensor on the device)
     """
-    weights = discriminator.layer_weights()
-    gradients = [weight.grad.abs() for weight in weights.values() if weight.grad is not None]
-    means = torch.stack([gradient.mean() for gradient in gradients])
-    maxima = torch.stack([gradient.max() for gradient in gradients])
-    return list(weights), torch.stack([means, maxima])
+    gradients = {
+        name: weight.grad.abs()
+        for name, weight in discriminator.layer_weights().items()
+        if weight.grad is not None  # a frozen layer has none
+    }
+    means = torch.stack([gradient.mean() for gradient in gradients.values()])
+    maxima = torch.stack([gradient.max() for gradient in gradients.values()])
+    return list(gradients), torch.stack([means, maxima])

@@ -50,6 +50,7 @@ from dcgan.training.rollback import (
     returns_so_far,
     set_aside_unproven,
 )
+from dcgan.training.starting_weights import StartingWeights, read_starting_weights
 from dcgan.training.state import TrainingState
 from dcgan.training.threads_hook import ThreadsHook
 
@@ -154,9 +155,23 @@ def _fresh_state(run: RunContext) -> tuple[TrainingState, Path | None]:
     set_threads(threads.at(images))  # fresh weights are computed by as many as the steps
     seed_everything(run.config.seed)
     count = len(run.dataset)
-    state = build_state(run.config, run.networks, run.device, run.ranks, dataset_size=count)
+    weights = None
+    if checkpoint is None and run.config.start.weights is not None:
+        weights = run.ranks.broadcast(_starting_weights(run) if run.ranks.is_first else None)
+    state = build_state(
+        run.config, run.networks, run.device, run.ranks, dataset_size=count, weights=weights
+    )
     state.threads = threads
     return state, checkpoint
+
+
+def _starting_weights(run: RunContext) -> StartingWeights:
+    """The weights that a new run starts from; noted, with the layers that start at random."""
+    assert run.config.start.weights is not None
+    weights = read_starting_weights(Path(run.config.start.weights))
+    frozen = run.config.start.freeze_discriminator
+    run.reporter.note(weights.in_words(run.networks, frozen))
+    return weights
 
 
 def _with_metrics(run: RunContext) -> RunContext:

@@ -18,7 +18,9 @@ from dcgan.config import (
 from dcgan.config.recipes import is_recipe_file
 from dcgan.errors import ConfigError
 from dcgan.old_names import with_new_names
-from dcgan.runtime.arguments import is_address, is_name
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.settings import stored_settings
+from dcgan.runtime.arguments import is_address, is_name, refuse_no_run
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists
 from dcgan.runtime.split_names import AUTO, NONE, with_split
@@ -29,6 +31,7 @@ _ARGUMENTS = {
     "data.root": "data_root",
     "data.size": "size",
     "optim.batch": "batch",
+    "start.weights": "init",
     **{f"length.{name}": name for name in _LENGTHS},
 }
 """Settings that are also arguments of functions."""
@@ -76,7 +79,7 @@ def collect_settings(
         As for :func:`dcgan.train`.
     shortcuts : mapping
         ``size``, ``images``, ``epochs``, ``minutes``, ``batch``, ``seed``, ``device``,
-        ``precision``, ``threads``; None: not set.
+        ``precision``, ``threads``, ``init``; None: not set.
     settings : mapping
         Any settings, nested.
 
@@ -95,6 +98,8 @@ def collect_settings(
     for name, section in (("size", "data"), ("batch", "optim")):
         if name in given:
             asked[section] = {name: given[name]}
+    if "init" in given:
+        asked["start"] = {"weights": given["init"]}
     if data is not None:
         data, split = with_split(data, settings.get("data", {}).get("split", AUTO))
         path = expanded(data)
@@ -120,7 +125,29 @@ def collect_settings(
         asked = merge(asked, {"data": {"labels": str(_absolute(expanded(labels)))}})
     if lengths:  # one length replaces the recipe's
         asked["length"] = dict.fromkeys(_LENGTHS) | lengths
-    return forget_unused(_starting_settings(recipe, out=out, resume=resume), asked)
+    base = _starting_settings(recipe, out=out, resume=resume)
+    weights = asked.get("start", {}).get("weights")
+    if weights is not None:
+        folder = _absolute(expanded(weights))
+        asked = merge(asked, {"start": {"weights": str(folder)}})
+        if recipe is None:
+            base = merge(base, settings_to_start_from(folder))
+    return forget_unused(base, asked)
+
+
+def settings_to_start_from(path: Path) -> dict[str, Any]:
+    """The settings of a run on which its weights depend: networks, size and channels.
+
+    Raises
+    ------
+    RunError
+        The path is no run folder, or its configuration is damaged.
+    """
+    refuse_no_run(path)
+    stored = stored_settings(RunFolder(path))
+    model = {key: value for key, value in stored.get("model", {}).items() if key != "condition"}
+    data = {key: stored["data"][key] for key in ("size", "channels", "scaling")}
+    return {"model": model, "data": data}
 
 
 def _absolute(path: Path) -> Path:
