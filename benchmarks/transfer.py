@@ -1,0 +1,120 @@
+"""Fine-tuning against training from scratch on few images.
+
+    python benchmarks/transfer.py OUT [--seeds 3] [--images 40000] [--few 500] [--jobs 2]
+
+Trains a generator on CIFAR-10 at 32x32, then on 500 emoji in three ways: from scratch, from the
+CIFAR-10 run (`--init`), and from it with the first two layers of the discriminator frozen. Prints
+the Fréchet distance after each score, and copying at the end. Complete runs are not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import zipfile
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+import dcgan
+
+_MARKS = (2_500, 5_000, 10_000, 20_000, 40_000)
+"""Images seen at which arms are compared: each at its last score before."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=40_000)
+    parser.add_argument("--few", type=int, default=500)
+    parser.add_argument("--jobs", type=int, default=2)
+    asked = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = "1"
+    asked.out.mkdir(parents=True, exist_ok=True)
+    few = part_of("emoji-64.zip", asked.few, asked.out)
+    source = asked.out / "cifar10"
+    train("cifar10", source, images=60_000, seed=0, settings={})
+    arms: dict[str, dict[str, Any]] = {
+        "from scratch": {},
+        "from CIFAR-10": {"init": source},
+        "from CIFAR-10, two layers of D frozen": {
+            "init": source,
+            "settings": {"start": {"freeze_discriminator": 2}},
+        },
+    }
+    jobs = []
+    with ProcessPoolExecutor(asked.jobs) as pool:
+        for number, changes in enumerate(arms.values()):
+            for seed in range(asked.seeds):
+                out = asked.out / f"arm-{number}-{seed}"
+                job = pool.submit(train, few, out, images=asked.images, seed=seed, **changes)
+                jobs.append(job)
+        for job in jobs:
+            job.result()
+    print(f"| start | {' | '.join(f'{mark:,}' for mark in _MARKS)} | distance to training images |")
+    print("|---" * (len(_MARKS) + 2) + "|")
+    for number, name in enumerate(arms):
+        runs = [asked.out / f"arm-{number}-{seed}" for seed in range(asked.seeds)]
+        cells = [f"{median(score_at(run, mark) for run in runs):.3g}" for mark in _MARKS]
+        near = median(float(scores_of(run)[-1].signs["distance"]) for run in runs)
+        print(f"| {name} | {' | '.join(cells)} | {near:.2f} |")
+
+
+def train(
+    data: str | Path,
+    out: Path,
+    *,
+    images: int,
+    seed: int,
+    settings: dict[str, Any] | None = None,
+    init: Path | None = None,
+) -> None:
+    """One run on one thread, scored every 2,500 images; nothing if it is complete."""
+    own = {"metrics": {"every": 2_500, "images": 500}, "records": {"tensorboard": False}}
+    dcgan.train(
+        str(data),
+        out=out,
+        size=32,
+        images=images,
+        seed=seed,
+        threads=1,
+        precision="fp32",
+        init=init,
+        settings=own | (settings or {}),
+        progress=False,
+    )
+
+
+def part_of(name: str, count: int, out: Path) -> Path:
+    """A zip of some images of a dataset, drawn at random with a fixed seed."""
+    path = out / f"few-{count}.zip"
+    if not path.exists():
+        whole = Path(os.environ["DCGAN_DATA"]) / name
+        with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(path, "w") as part:
+            names = sorted(one for one in archive.namelist() if not one.endswith("/"))
+            for place in np.random.default_rng(0).choice(len(names), count, replace=False):
+                part.writestr(names[place].rsplit("/", 1)[-1], archive.read(names[place]))
+    return path
+
+
+def scores_of(run: Path) -> list[Any]:
+    from dcgan.runs.folder import RunFolder
+    from dcgan.runs.scores import read_scores
+
+    return read_scores(RunFolder(run))
+
+
+def score_at(run: Path, images: int) -> float:
+    """The lowest score up to so many images seen."""
+    return min(
+        [one.score.value for one in scores_of(run) if one.images <= images + 500],
+        default=float("nan"),
+    )
+
+
+if __name__ == "__main__":
+    main()
