@@ -77,8 +77,9 @@ def _filled(run: Run, policy: str, **content: Any) -> str:
         policy=_markup(policy),
         marker=_markup(MARKER),
         name=run.path.resolve().name,
-        about=f"A generator of {height}×{width} images in {_COLORS[channels]}, after training on"
-        f" {counted(run.images_seen, 'image')}. It runs in your browser: nothing is sent anywhere.",
+        about=f"A generator of {height}×{width} images in {_COLORS[channels]}, trained for"
+        f" {counted(run.images_seen, 'image')} seen. It runs in your browser: nothing is sent"
+        " anywhere.",
         **content,
     )
     # file names may not be valid UTF-8
