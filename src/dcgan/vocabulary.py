@@ -9,7 +9,7 @@ Fit = Literal["crop", "pad", "stretch", "cover-random"]
 Frames = Literal["first", "all"]
 KeepOrDrop = Literal["keep", "drop"]
 CachePlace = Literal["user", "run", "off"]
-PixelScaling = Literal["symmetric", "standardized"]
+PixelScaling = Literal["symmetric", "unit", "standardized"]
 
 # networks
 Operation = Literal["conv", "conv_transpose", "linear"]
@@ -17,13 +17,19 @@ Norm = Literal[
     "none",
     "batch",
     "pixel",
+    "group",
+    "instance",
+    "layer",
     "spectral",
     "batch+pixel",
     "spectral+batch",
     "spectral+pixel",
+    "spectral+group",
+    "spectral+instance",
+    "spectral+layer",
     "spectral+batch+pixel",
 ]
-Activation = Literal["none", "relu", "leaky_relu", "selu", "tanh"]
+Activation = Literal["none", "relu", "leaky_relu", "selu", "tanh", "sigmoid"]
 Order = Literal["norm-activation", "activation-norm"]
 Initialisation = Literal["default", "dcgan", "he"]
 Upsampling = Literal["transposed", "bilinear", "nearest"]

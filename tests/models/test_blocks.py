@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from dcgan.config.model import Norm
+from dcgan.errors import GeometryError
 from dcgan.models import Discriminator, Generator, Layer, plan_discriminator
-from dcgan.models.blocks import Block, InstanceNoise, MinibatchStddev, Pack, PixelNorm
+from dcgan.models.blocks import Block, InstanceNoise, MinibatchStddev, Pack
 from dcgan.models.geometry import layer_shapes
+from dcgan.models.norms import PixelNorm
 
 SHAPES = [(8, 3, 5, 7), (8, 6)]
 """A batch of pictures and one of features."""
@@ -268,9 +270,14 @@ ACTIVATIONS = {
 }
 
 
+BATCH_AND_PIXEL = [
+    norm for norm in get_args(Norm) if not {"group", "instance", "layer"} & set(norm.split("+"))
+]
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("order", ["norm-activation", "activation-norm"])
-@pytest.mark.parametrize("norm", get_args(Norm))
+@pytest.mark.parametrize("norm", BATCH_AND_PIXEL)
 def test_norms_and_activation_follow_the_operation_in_the_order_asked_for(norm, order, activation):
     layer = Layer(
         operation="conv",
@@ -554,3 +561,95 @@ def test_a_discriminator_names_the_weight_that_each_row_trains():
     trained = {id(weight) for weight in discriminator.parameters()}
     assert {id(weight) for weight in weights.values()} <= trained
     assert all(weight.grad.any() for weight in weights.values())
+
+
+# Norms over parts of one image -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("norm", "groups"), [("group", 2), ("group", 3), ("instance", 6), ("layer", 1)]
+)
+def test_a_norm_over_parts_of_an_image_centers_each_part(norm, groups):
+    """Group norm of as many groups as channels is instance norm, of one group layer norm."""
+    own = {"norm_groups": groups} if norm == "group" else {}
+    layer = Layer(
+        operation="conv", channels=6, kernel=(3, 3), norm=norm, eps=0.25, bias=True, **own
+    )
+    block = Block(layer, (3, 7, 6))
+    gain, shift = torch.rand(6) + 0.5, torch.randn(6)
+    with torch.no_grad():
+        module = block.get_submodule(norm)
+        shape = module.weight.shape
+        module.weight.copy_(gain.view(-1, *[1] * (len(shape) - 1)).expand(shape))
+        module.bias.copy_(shift.view(-1, *[1] * (len(shape) - 1)).expand(shape))
+        x = torch.randn(4, 3, 7, 6)
+        found = block.eval()(x).numpy()
+        linear = block.conv(x).numpy().astype(np.float64)
+    parts = linear.reshape(4, groups, -1)
+    mean, variance = parts.mean(axis=2, keepdims=True), parts.var(axis=2, keepdims=True)
+    expected = ((parts - mean) / np.sqrt(variance + 0.25)).reshape(linear.shape)
+    expected = expected * gain.numpy()[:, None, None] + shift.numpy()[:, None, None]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_batch_norm_adds_its_own_eps():
+    block = identity(2, norm="batch", eps=0.8).eval()
+    x = torch.randn(3, 2, 4, 4)
+    torch.testing.assert_close(block(x), x / (1.8**0.5))
+
+
+@pytest.mark.parametrize("features", [True, False])
+def test_the_norm_before_a_reshape_has_its_own_statistics_for_each_feature(features):
+    layer = Layer(
+        operation="linear", channels=12, reshape=(3, 2, 2), norm="batch", norm_features=features
+    )
+    block = Block(layer, (5,))
+    out = block(torch.randn(64, 5))
+    assert out.shape == (64, 3, 2, 2)
+    assert block.batch.num_features == (12 if features else 3)
+    mean = out.mean(dim=0) if features else out.mean(dim=(0, 2, 3))
+    torch.testing.assert_close(mean, torch.zeros_like(mean), rtol=0, atol=1e-5)
+    assert (out.mean(dim=0).abs().max() < 1e-5) == features
+
+
+# Padding that differs at both ends -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("start", [(0, 0), (1, 2), (2, 0)])
+@pytest.mark.parametrize("end", [(0, 1), (2, 1), (1, 2)])
+def test_uneven_padding_is_padding_before_and_cropping_behind(start, end):
+    x = torch.randn(2, 3, 6, 5)
+    settings = {"channels": 4, "kernel": (5, 4), "stride": (2, 2), "padding": start}
+    down = Layer(operation="conv", end_padding=end, **settings)
+    block = Block(down, (3, 6, 5))
+    padded = nn.functional.pad(x, (start[1], end[1], start[0], end[0]))
+    expected = nn.functional.conv2d(padded, block.conv.weight, block.conv.bias, stride=2)
+    torch.testing.assert_close(block(x), expected)
+    assert layer_shapes([down], (3, 6, 5)) == [tuple(expected.shape[1:])]
+
+    up = Layer(operation="conv_transpose", end_padding=end, output_padding=(1, 0), **settings)
+    block = Block(up, (3, 6, 5))
+    whole = nn.functional.conv_transpose2d(
+        x, block.conv_transpose.weight, block.conv_transpose.bias, stride=2, output_padding=(1, 0)
+    )
+    height, width = whole.shape[2] - end[0], whole.shape[3] - end[1]
+    expected = whole[:, :, start[0] : height, start[1] : width]
+    torch.testing.assert_close(block(x), expected)
+    assert layer_shapes([up], (3, 6, 5)) == [tuple(expected.shape[1:])]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key"),
+    [
+        ({"norm": "group", "norm_groups": 4}, "norm_groups"),
+        ({"norm": "instance", "kernel": (6, 6)}, "norm"),
+        ({"norm": "pixel", "eps": 0.1}, "eps"),
+        ({"norm": "batch", "norm_groups": 2}, "norm_groups"),
+        ({"norm": "batch", "norm_features": True}, "norm_features"),
+    ],
+)
+def test_norms_that_cannot_normalize_are_refused(wrong, key):
+    layer = Layer(operation="conv", channels=6, **wrong)
+    with pytest.raises(GeometryError) as caught:
+        layer_shapes([layer], (3, 6, 6))
+    assert caught.value.key == f"layers[0].{key}"

@@ -68,6 +68,31 @@ def lived_in(*layers: Layer) -> Generator:
             ],
             0,
         ),
+        (  # eps, features before a reshape, and a crop between a layer and its norm
+            [
+                Layer(
+                    operation="linear", channels=48, reshape=(6, 4, 2), norm="batch", eps=0.5,
+                    norm_features=True, activation="leaky_relu",
+                ),
+                Layer(
+                    operation="conv_transpose", channels=5, kernel=(5, 5), stride=(2, 2),
+                    padding=(1, 1), end_padding=(2, 2), norm="batch", eps=1e-3, activation="relu",
+                ),
+                LAST,
+            ],
+            0,
+        ),
+        (
+            [
+                Layer(
+                    operation="linear", channels=48, reshape=(6, 4, 2), norm="batch",
+                    norm_features=True, activation="relu", order="activation-norm",
+                ),
+                Layer(channels=6, norm="group", norm_groups=3, **UP),
+                replace(LAST, activation="sigmoid"),
+            ],
+            1,
+        ),
     ],
 )  # fmt: skip
 def test_it_draws_the_same_with_no_norm_left_where_none_must_be(layers, norms):

@@ -47,14 +47,23 @@ class LayerRow(Section):
     """Zero padding, one number or [height, width]."""
     output_padding: Pair = (0, 0)
     """Rows and columns added to one side of a transposed convolution's output."""
+    end_padding: Pair | None = None
+    """Zero padding at the bottom and right if it differs; padding is then that at the top and
+    left."""
     reshape: tuple[Positive, Positive, Positive] | None = None
     """Reshape the features of a linear layer to (channels, height, width)."""
     bias: bool | None = None
     """Whether the operation has a bias."""
     norm: Norm | None = None
     """Normalization of this layer."""
+    eps: Annotated[float, Field(gt=0)] = 1e-5
+    """Number that batch, group, instance and layer norm add to the variance."""
+    norm_groups: Positive = 8
+    """Groups of channels that group norm normalizes."""
+    norm_features: bool = False
+    """Normalize the features of a linear layer before its reshape, not its channels after it."""
     activation: Activation | None = None
-    """Activation of this layer."""
+    """Activation of this layer; sigmoid in the output layer needs data.scaling unit."""
     order: Order | None = None
     """Which comes first, norm or activation."""
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
@@ -147,6 +156,16 @@ class NetworkConfig(Section):
     init: Initialisation = "default"
     """Choose the initial weights: default (of PyTorch), dcgan (N(0, 0.02), as in the paper), or he
     (keeps the variance of activations from layer to layer, He et al. 2015)."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of the layer table, with the network's settings where a row has none."""
+        found = []
+        for row in self.layers or ():
+            settings = {name: value for name, value in row if value is not None}
+            for name in ("norm", "bias", "activation", "order"):
+                settings.setdefault(name, getattr(self, name))
+            found.append({"slope": self.slope, **settings})
+        return found
 
 
 class GeneratorConfig(NetworkConfig):

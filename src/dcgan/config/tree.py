@@ -103,8 +103,9 @@ class DataConfig(Section):
     """Set the values that become black and white in images of floats, such as -1:1. auto finds them
     from the images."""
     scaling: PixelScaling = "symmetric"
-    """Scale pixels to [-1, 1] (symmetric), or to mean 0 and standard deviation 1 over the dataset
-    (standardized, not for a generator that ends in tanh)."""
+    """Scale pixels to [-1, 1] (symmetric), to [0, 1] (unit, for a generator that ends in sigmoid),
+    or to mean 0 and standard deviation 1 over the dataset (standardized, for one that ends in
+    neither)."""
     flip: bool = False
     """Flip each image left to right with probability 0.5. Use it for small datasets, but not for
     letters or digits."""

@@ -24,6 +24,15 @@ _OF_WHOLE_BATCHES = (
 )
 """Settings that depend on the whole batch: key, value that turns it off, what it does."""
 
+_RANGES = {"tanh": ("symmetric", "[-1, 1]"), "sigmoid": ("unit", "[0, 1]")}
+"""Activations of the output layer: the scaling of pixels that fits, and what they reach."""
+
+_OTHERS = {
+    "symmetric": "pixels are in [-1, 1]",
+    "unit": "pixels are in [0, 1]",
+    "standardized": "standardized pixels lie outside",
+}
+
 _WITH_TARGETS = (
     "non-saturating",
     "non-saturating-on-probabilities",
@@ -102,11 +111,13 @@ def _of_model(config: RunConfig) -> Iterator[tuple[str, str]]:
                 " or raise both",
             )
     last = generator.layers[-1].activation or generator.activation if generator.layers else "tanh"
-    if config.data.scaling == "standardized" and last == "tanh":
+    scaling = config.data.scaling
+    if last in _RANGES and scaling != _RANGES[last][0]:
+        fitting, reached = _RANGES[last]
         yield (
             "data.scaling",
-            "a generator that ends in tanh reaches [-1, 1], and standardized pixels lie outside."
-            " Use `data.scaling=symmetric`, or a table whose output layer has activation none",
+            f"a generator that ends in {last} reaches {reached}, and {_OTHERS[scaling]}."
+            f" Use `data.scaling={fitting}`, or a table whose output layer has activation none",
         )
 
 

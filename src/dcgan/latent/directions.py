@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from dcgan.errors import ConfigError, DcganError
 from dcgan.latent.noise import from_normal, to_normal
-from dcgan.models.blocks import PixelNorm
 from dcgan.models.generator import Generator
 from dcgan.models.latents import LatentSpace
+from dcgan.models.norms import PixelNorm
 
 _LEFT = 0.1
 """Least length of a unit direction after other directions are removed from it."""
@@ -210,11 +210,17 @@ def explained(activation_NF: Tensor, noise_ND: Tensor, vectors_KD: Tensor) -> Te
     return (share_K / activation.square().sum()).float()
 
 
+_NOT_LINEAR = (
+    *(nn.ReLU, nn.LeakyReLU, nn.SELU, nn.Tanh, nn.Sigmoid),
+    *(PixelNorm, nn.GroupNorm, nn.InstanceNorm2d, nn.LayerNorm),
+)
+
+
 def _before_activation(generator: Generator) -> nn.Sequential:
     """The linear part of the first layer, including batch norm in evaluation mode."""
     linear: list[nn.Module] = []
     for module in generator.blocks[0].children():
-        if isinstance(module, nn.ReLU | nn.LeakyReLU | nn.SELU | nn.Tanh | PixelNorm):
+        if isinstance(module, _NOT_LINEAR):
             break
         linear.append(module)
     return nn.Sequential(*linear)

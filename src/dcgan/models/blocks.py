@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from dcgan.models.convolution import FromPixel, ToPixel
+from dcgan.models.geometry import layer_shapes
 from dcgan.models.init import initialise
+from dcgan.models.norms import build_norm
 from dcgan.models.table import Layer
 from dcgan.vocabulary import Initialisation
 
@@ -49,16 +51,6 @@ def fade_noise(network: nn.Module, share: float) -> None:
     for module in network.modules():
         if isinstance(module, InstanceNoise):
             module.share = share
-
-
-class PixelNorm(nn.Module):
-    """Scale every pixel's feature vector to unit mean square: x / √(mean_c x² + ε).
-
-    Karras et al. 2018 (arXiv:1710.10196), section 4.2. Takes (B, C, H, W) or (B, F).
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-8)
 
 
 class Pack(nn.Module):
@@ -104,6 +96,29 @@ class MinibatchStddev(nn.Module):
         return torch.cat([x, deviation.expand_as(x[:, :1])], dim=1)
 
 
+class Crop(nn.Module):
+    """Cut off pixels at the top, bottom, left and right: padding of a transposed convolution.
+
+    Parameters
+    ----------
+    start, end : (int, int)
+        How many rows and columns to cut off at the top and left, and at the bottom and right.
+
+    Shape: (B, C, H, W) → (B, C, H - rows, W - columns).
+    """
+
+    def __init__(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        super().__init__()
+        self.start, self.end = start, end
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        height, width = x_BCHW.shape[2] - self.end[0], x_BCHW.shape[3] - self.end[1]
+        return x_BCHW[:, :, self.start[0] : height, self.start[1] : width]
+
+    def extra_repr(self) -> str:
+        return f"start={self.start}, end={self.end}"
+
+
 class Block(nn.Sequential):
     """One row of a layer table as a module.
 
@@ -122,6 +137,7 @@ class Block(nn.Sequential):
         self, layer: Layer, input_shape: tuple[int, ...], init: Initialisation = "default"
     ) -> None:
         super().__init__()
+        (output_shape,) = layer_shapes([layer], input_shape)
         if layer.operation == "linear" and len(input_shape) > 1:
             self.add_module("flatten", nn.Flatten())
             input_shape = (prod(input_shape),)
@@ -139,23 +155,42 @@ class Block(nn.Sequential):
         if layer.minibatch_stddev:
             self.add_module("minibatch_stddev", MinibatchStddev())
             features += 1
+        for name, module in _around(layer, "conv").items():
+            self.add_module(name, module)
         operation = _operation(layer, (features, *input_shape[1:]))
         initialise(operation, init, activation=layer.activation, slope=layer.slope)
         if "spectral" in layer.norms:
             spectral_norm(operation)
         self.add_module(layer.operation, operation)
-        if layer.reshape is not None:
-            self.add_module("reshape", nn.Unflatten(1, layer.reshape))
-        is_flat = layer.operation == "linear" and layer.reshape is None
-        norms = _norms(layer, layer.reshape[0] if layer.reshape else layer.channels, is_flat, init)
-        activations = _activations(layer)
-        first, second = norms, activations
-        if layer.order == "activation-norm":
-            first, second = activations, norms
-        for name, module in (first | second).items():
+        for name, module in _around(layer, "conv_transpose").items():
+            self.add_module(name, module)
+        for name, module in _behind(layer, output_shape, init).items():
             self.add_module(name, module)
         if layer.dropout > 0:
             self.add_module("dropout", nn.Dropout(layer.dropout))
+
+
+def _around(layer: Layer, operation: str) -> dict[str, nn.Module]:
+    """Padding that differs at the start and the end, which PyTorch's own layers do not have."""
+    if layer.end_padding is None or layer.operation != operation:
+        return {}
+    (top, left), (bottom, right) = layer.paddings
+    if operation == "conv_transpose":
+        return {"crop": Crop(layer.padding, layer.end_padding)}
+    return {"pad": nn.ZeroPad2d((left, right, top, bottom))}
+
+
+def _behind(layer: Layer, shape: tuple[int, ...], init: Initialisation) -> dict[str, nn.Module]:
+    """Reshape, norms and activation in their order; ``shape`` is that of the row's output."""
+    reshape: dict[str, nn.Module] = {}
+    if layer.reshape is not None:
+        reshape = {"reshape": nn.Unflatten(1, layer.reshape)}
+    norms = _norms(layer, (layer.channels,) if layer.norm_features else shape, init)
+    activations = _activations(layer)
+    first, second = norms, activations
+    if layer.order == "activation-norm":
+        first, second = activations, norms
+    return first | second | reshape if layer.norm_features else reshape | first | second
 
 
 def _operation(
@@ -164,8 +199,9 @@ def _operation(
     features, sides = input_shape[0], input_shape[1:]
     if layer.operation == "linear":
         return nn.Linear(features, layer.channels, bias=layer.bias)
-    is_padded = any((*layer.padding, *layer.output_padding))
-    window = layer.kernel, layer.stride, layer.padding
+    is_even = layer.end_padding is None
+    is_padded = any((*layer.padding, *layer.output_padding)) or not is_even
+    window = layer.kernel, layer.stride, layer.padding if is_even else (0, 0)
     if layer.operation == "conv":
         convolution = ToPixel if sides == layer.kernel and not is_padded else nn.Conv2d
         return convolution(features, layer.channels, *window, bias=layer.bias)
@@ -173,18 +209,13 @@ def _operation(
     return transposed(features, layer.channels, *window, layer.output_padding, bias=layer.bias)
 
 
-def _norms(
-    layer: Layer, features: int, is_flat: bool, init: Initialisation
-) -> dict[str, nn.Module]:
+def _norms(layer: Layer, shape: tuple[int, ...], init: Initialisation) -> dict[str, nn.Module]:
     """The norms that act on activations, in the order the row names them."""
     modules: dict[str, nn.Module] = {}
     for name in layer.norms:
-        if name == "batch":
-            batch_norm = nn.BatchNorm1d(features) if is_flat else nn.BatchNorm2d(features)
-            initialise(batch_norm, init)
-            modules[name] = batch_norm
-        elif name == "pixel":
-            modules[name] = PixelNorm()
+        if name != "spectral":
+            modules[name] = build_norm(name, shape, eps=layer.eps, groups=layer.norm_groups)
+            initialise(modules[name], init)
     return modules
 
 
@@ -193,6 +224,5 @@ def _activations(layer: Layer) -> dict[str, nn.Module]:
         return {}
     if layer.activation == "leaky_relu":
         return {"leaky_relu": nn.LeakyReLU(layer.slope)}
-    return {
-        layer.activation: {"relu": nn.ReLU, "selu": nn.SELU, "tanh": nn.Tanh}[layer.activation]()
-    }
+    kinds = {"relu": nn.ReLU, "selu": nn.SELU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+    return {layer.activation: kinds[layer.activation]()}

@@ -3,17 +3,20 @@
 Arithmetic per side, from the definition of (transposed) convolution (Dumoulin and Visin 2016,
 arXiv:1603.07285)::
 
-    conv            out = floor((in + 2 padding - kernel) / stride) + 1
-    conv_transpose  out = (in - 1) stride - 2 padding + kernel + output_padding
+    conv            out = floor((in + paddings - kernel) / stride) + 1
+    conv_transpose  out = (in - 1) stride - paddings + kernel + output_padding
+
+where paddings is that at the start plus that at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import prod
+from collections.abc import Iterable, Mapping, Sequence
+from math import gcd, prod
+from typing import Any
 
 from dcgan.errors import GeometryError
-from dcgan.models.table import Layer, Pair
+from dcgan.models.table import CENTERED, Layer, Pair
 from dcgan.vocabulary import Activation, Order, Upsampling
 
 Shape = tuple[int, ...]
@@ -41,8 +44,9 @@ def layer_shapes(layers: Sequence[Layer], input_shape: Shape) -> list[Shape]:
     Raises
     ------
     GeometryError
-        A kernel larger than its padded input, an output padding that no stride allows, or a
-        reshape of another number of features; the key is ``layers[i].setting``.
+        A kernel larger than its padded input, an output padding that no stride allows, a reshape
+        of another number of features, or a norm that cannot normalize what the row computes; the
+        key is ``layers[i].setting``.
 
     Examples
     --------
@@ -59,6 +63,12 @@ def layer_shapes(layers: Sequence[Layer], input_shape: Shape) -> list[Shape]:
 
 def _shape_after(layer: Layer, shape: Shape, key: str) -> Shape:
     _refuse_foreign_settings(layer, key)
+    after = _shape_made(layer, shape, key)
+    _refuse_norm(layer, (layer.channels,) if layer.norm_features else after, key)
+    return after
+
+
+def _shape_made(layer: Layer, shape: Shape, key: str) -> Shape:
     if layer.operation == "linear":
         if layer.reshape is None:
             return (layer.channels,)
@@ -87,34 +97,64 @@ def _refuse_foreign_settings(layer: Layer, key: str) -> None:
             layer.interpolation,
             "has no effect without resize. Set the size in resize, or leave interpolation out",
         )
+    if layer.norm_features and layer.reshape is None:
+        raise GeometryError(
+            f"{key}.norm_features",
+            True,
+            "only a linear layer with reshape chooses what its norm is over. Leave it out",
+        )
     if layer.operation == "linear":
         plain = Layer(operation="linear", channels=1)
-        for name in ("kernel", "stride", "padding", "output_padding", "resize"):
+        for name in ("kernel", "stride", "padding", "end_padding", "output_padding", "resize"):
             if getattr(layer, name) != getattr(plain, name):
                 value = list(getattr(layer, name))
                 raise GeometryError(f"{key}.{name}", value, f"a linear layer has no {name}")
 
 
+def _refuse_norm(layer: Layer, shape: Shape, key: str) -> None:
+    """Refuse norms that cannot normalize a shape, and their settings where no norm uses them."""
+    if "group" in layer.norms and shape[0] % layer.norm_groups:
+        raise GeometryError(
+            f"{key}.norm_groups",
+            layer.norm_groups,
+            f"must divide the {shape[0]} channels of the layer",
+        )
+    if "instance" in layer.norms and prod(shape[1:]) == 1:
+        raise GeometryError(
+            f"{key}.norm",
+            layer.norm,
+            "instance norm needs more than one pixel per channel. Use layer or none",
+        )
+    plain = Layer(operation="linear", channels=1)
+    for name, norms in (("eps", CENTERED), ("norm_groups", ("group",))):
+        value = getattr(layer, name)
+        if value != getattr(plain, name) and not set(norms) & set(layer.norms):
+            problem = f"has no effect: the layer has no {' or '.join(norms)} norm. Leave it out"
+            raise GeometryError(f"{key}.{name}", value, problem)
+
+
 def _side_after(layer: Layer, axis: int, side: int, key: str) -> int:
     kernel, stride = layer.kernel[axis], layer.stride[axis]
-    padding, extra = layer.padding[axis], layer.output_padding[axis]
+    start, end = (padding[axis] for padding in layer.paddings)
+    extra = layer.output_padding[axis]
+    padding, padded = max(start, end), side + start + end
     name = ("height", "width")[axis]
     if layer.operation == "conv":
         if extra:
             raise GeometryError(f"{key}.output_padding", extra, "only a conv_transpose has it")
-        if kernel > side + 2 * padding:
+        if kernel > padded:
             raise GeometryError(
                 f"{key}.kernel",
                 kernel,
                 f"does not fit an input {name} of {side} with padding {padding}. Use a kernel of at"
-                f" most {side + 2 * padding}, or more padding",
+                f" most {padded}, or more padding",
             )
-        return (side + 2 * padding - kernel) // stride + 1
+        return (padded - kernel) // stride + 1
     if extra >= stride:
         raise GeometryError(
             f"{key}.output_padding", extra, f"must be smaller than the stride of {stride}"
         )
-    out = (side - 1) * stride - 2 * padding + kernel + extra
+    out = (side - 1) * stride - start - end + kernel + extra
     if out < 1:
         raise GeometryError(
             f"{key}.padding",
@@ -172,10 +212,11 @@ def plan_generator(
         row_norm = _edge_norm(norm) if is_last else norm
         row_bias = wants_bias(row_norm, order) if bias is None else bias
         kernel = target if is_first else _doubling_kernel(sides[step + 1], target)
+        made = channels if is_last else min(max_width, width * 2 ** (step - 1))
         layers.append(
             Layer(
                 operation="conv" if resizes else "conv_transpose",
-                channels=channels if is_last else min(max_width, width * 2 ** (step - 1)),
+                channels=made,
                 resize=target if resizes else None,
                 interpolation="nearest" if resizes and upsampling == "nearest" else "bilinear",
                 kernel=(3, 3) if resizes else kernel,
@@ -183,6 +224,7 @@ def plan_generator(
                 padding=(0, 0) if is_first else (1, 1),
                 bias=row_bias,
                 norm=row_norm,
+                norm_groups=_groups(row_norm, made),
                 activation="tanh" if is_last else activation,
                 slope=slope,
                 order=order,
@@ -239,6 +281,7 @@ def plan_discriminator(
             padding=(1, 1),
             bias=inner_bias if step else edge_bias,
             norm=norm if step else _edge_norm(norm),
+            norm_groups=_groups(norm if step else "none", min(max_width, width * 2**step)),
             activation=activation,
             slope=slope,
             order=order,
@@ -254,6 +297,7 @@ def plan_discriminator(
                 channels=hidden,
                 bias=inner_bias,
                 norm=norm,
+                norm_groups=_groups(norm, hidden),
                 activation=activation,
                 slope=slope,
                 order=order,
@@ -320,9 +364,30 @@ def wants_bias(norm: str, order: Order) -> bool:
     return "batch" not in norm.split("+") or order == "activation-norm"
 
 
+def table_from(rows: Iterable[Mapping[str, Any]]) -> tuple[Layer, ...]:
+    """A layer table from rows of settings, in which a bias may be ``auto``.
+
+    >>> table_from([{"operation": "conv", "channels": 8, "norm": "batch", "bias": "auto"}])[0].bias
+    False
+    """
+    layers = []
+    for row in rows:
+        bias = row.get("bias")
+        if bias == "auto":
+            bias = wants_bias(row.get("norm", "none"), row.get("order", "norm-activation"))
+        layers.append(Layer(**{**row, **({} if bias is None else {"bias": bias})}))
+    return tuple(layers)
+
+
 def _edge_norm(norm: str) -> str:
     """The part of a norm that an image or a logit may have: spectral, which acts on weights."""
     return "spectral" if "spectral" in norm else "none"
+
+
+def _groups(norm: str, channels: int) -> int:
+    """Groups of group norm for a number of channels; the default without it."""
+    default = Layer.norm_groups
+    return gcd(default, channels) if "group" in norm.split("+") else default
 
 
 def _doubling_kernel(small: Pair, large: Pair) -> Pair:

@@ -9,6 +9,9 @@ from dcgan.vocabulary import Activation, Interpolation, Operation, Order
 
 Pair = tuple[int, int]
 
+CENTERED = ("batch", "group", "instance", "layer")
+"""Norms that subtract a mean and divide by a deviation, to whose variance they add ``eps``."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
@@ -25,12 +28,23 @@ class Layer:
         Output channels, or output features of a linear row.
     kernel, stride, padding, output_padding : (int, int)
         (height, width); refused in linear rows. ``output_padding`` is for ``conv_transpose``.
+    end_padding : (int, int), optional
+        Padding at the bottom and at the right, if it differs from ``padding``, which is then only
+        that at the top and at the left. TensorFlow's padding ``same`` needs it.
     reshape : (int, int, int), optional
         (channels, height, width) given to a linear row's features.
     bias : bool
     norm : str
-        ``none``, or a ``+`` joined choice of ``spectral``, ``batch`` and ``pixel``.
-    activation : {"none", "relu", "leaky_relu", "selu", "tanh"}
+        ``none``, or a ``+`` joined choice of ``spectral``, ``batch`` and ``pixel``, or of
+        ``spectral`` and one of ``group``, ``instance`` and ``layer``.
+    eps : float above 0
+        Added to the variance in batch, group, instance and layer norm.
+    norm_groups : int
+        Groups of channels of group norm.
+    norm_features : bool
+        Whether the norm of a linear row with ``reshape`` is over its features, before the reshape,
+        and not over channels, after it.
+    activation : {"none", "relu", "leaky_relu", "selu", "tanh", "sigmoid"}
     slope : float
         Negative slope of leaky ReLU.
     order : {"norm-activation", "activation-norm"}
@@ -53,9 +67,13 @@ class Layer:
     stride: Pair = (1, 1)
     padding: Pair = (0, 0)
     output_padding: Pair = (0, 0)
+    end_padding: Pair | None = None
     reshape: tuple[int, int, int] | None = None
     bias: bool = True
     norm: str = "none"
+    eps: float = 1e-5
+    norm_groups: int = 8
+    norm_features: bool = False
     activation: Activation = "none"
     slope: float = 0.2
     order: Order = "norm-activation"
@@ -70,6 +88,11 @@ class Layer:
     def norms(self) -> tuple[str, ...]:
         """The names in ``norm``, ``()`` for none."""
         return () if self.norm == "none" else tuple(self.norm.split("+"))
+
+    @property
+    def paddings(self) -> tuple[Pair, Pair]:
+        """The padding at the start and at the end, each (height, width)."""
+        return self.padding, self.padding if self.end_padding is None else self.end_padding
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold; only what differs from the defaults."""

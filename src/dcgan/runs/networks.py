@@ -130,6 +130,9 @@ def _refuse_beyond_memory(network: str, weights: int) -> None:
         )
 
 
+_NORM = r"^(none|(spectral|batch|pixel)(\+(batch|pixel))*|(spectral\+)?(group|instance|layer))$"
+
+
 class _StoredLayer(Stored):
     """A row of a layer table, as :class:`dcgan.models.table.Layer`."""
 
@@ -139,11 +142,13 @@ class _StoredLayer(Stored):
     stride: tuple[Positive, Positive] = (1, 1)
     padding: tuple[Natural, Natural] = (0, 0)
     output_padding: tuple[Natural, Natural] = (0, 0)
+    end_padding: tuple[Natural, Natural] | None = None
     reshape: tuple[Positive, Positive, Positive] | None = None
     bias: Flag = True
-    norm: Annotated[str, Field(pattern=r"^(none|(spectral|batch|pixel)(\+(batch|pixel))*)$")] = (
-        "none"
-    )
+    norm: Annotated[str, Field(pattern=_NORM)] = "none"
+    eps: Annotated[Number, Field(gt=0)] = 1e-5
+    norm_groups: Positive = 8
+    norm_features: Flag = False
     activation: Activation = "none"
     slope: Annotated[Number, Field(ge=0)] = 0.2
     order: Order = "norm-activation"

@@ -24,6 +24,7 @@ from dcgan.data import (
 )
 from dcgan.data.cache import cache_by_settings
 from dcgan.data.loader import ClassNumbers
+from dcgan.data.pixels.scale import UNIT
 from dcgan.data.quality.selection import select_by_settings
 from dcgan.errors import DataError
 from dcgan.evaluation.extractors import classes_of, open_extractor
@@ -208,7 +209,7 @@ def build_scale(config: RunConfig, dataset: ImageDataset) -> PixelScale:
     if config.data.scaling == "standardized":
         most = _MEASURED if dataset.is_slow else len(dataset)
         return PixelScale.standardizing(dataset.spread(most))
-    return PixelScale()
+    return UNIT if config.data.scaling == "unit" else PixelScale()
 
 
 def build_batches(

@@ -75,6 +75,10 @@ class PixelScale:
         return _column(self.mean, device), _column(self.deviation, device)
 
 
+UNIT = PixelScale((0.0,), (255.0,))
+"""Pixels in [0, 1], the range of a sigmoid."""
+
+
 @lru_cache(maxsize=64)
 def _column(numbers: tuple[float, ...], device: torch.device) -> Tensor:
     """(1, C, 1, 1), created once per device: each copy to a GPU would wait for it."""

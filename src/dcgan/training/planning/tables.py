@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dcgan.config.model import DiscriminatorConfig, LayerRow, NetworkConfig
+from dcgan.config.model import DiscriminatorConfig, NetworkConfig
 from dcgan.config.tree import RunConfig, resolved
 from dcgan.data import ImageDataset
 from dcgan.data.labels import Labels
 from dcgan.errors import ConfigError, DataError, GeometryError, nearest_of
-from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator, wants_bias
+from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator, table_from
 from dcgan.models.latents import LatentSpace
 from dcgan.models.table import Layer
 from dcgan.runs.networks import Networks
@@ -131,7 +131,7 @@ def generator_table(config: RunConfig) -> tuple[Layer, ...]:
     """The generator's layer table, written out or planned."""
     network = config.model.generator
     if network.layers is not None:
-        return _resolve_rows(network, network.layers)
+        return table_from(network.rows())
     if config.model.latent.shape is not None:
         raise ConfigError(
             "model.latent.shape",
@@ -151,7 +151,7 @@ def discriminator_table(config: RunConfig) -> tuple[Layer, ...]:
     """The discriminator's layer table, written out or planned."""
     network: DiscriminatorConfig = config.model.discriminator
     if network.layers is not None:
-        layers = _resolve_rows(network, network.layers)
+        layers = table_from(network.rows())
     else:
         layers = plan_discriminator(
             resolved(config.data.size),
@@ -168,19 +168,6 @@ def _plan_settings(network: NetworkConfig) -> dict[str, Any]:
     bias = None if network.bias == "auto" else network.bias
     settings = {name: getattr(network, name) for name in names}
     return settings | {"width": resolved(network.width), "bias": bias}
-
-
-def _resolve_rows(network: NetworkConfig, rows: Iterable[LayerRow]) -> tuple[Layer, ...]:
-    """Rows with the network's defaults filled in."""
-    layers = []
-    for row in rows:
-        settings = {name: value for name, value in row if value is not None}
-        for name in ("norm", "bias", "activation", "order"):
-            settings.setdefault(name, getattr(network, name))
-        if settings["bias"] == "auto":
-            settings["bias"] = wants_bias(settings["norm"], settings["order"])
-        layers.append(Layer(slope=network.slope, **settings))
-    return tuple(layers)
 
 
 def _shapes(
