@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dcgan.data import open_source
     from dcgan.evaluation.evaluate_runs import evaluate
     from dcgan.evaluation.evaluator import Evaluation
+    from dcgan.exchange import import_model
     from dcgan.labs import LabResult, list_labs, run_lab
     from dcgan.report import write_report
     from dcgan.runs import Run, open_run
@@ -41,6 +42,7 @@ __all__ = [
     "data",
     "errors",
     "evaluate",
+    "import_model",
     "latent",
     "list_labs",
     "metrics",
@@ -66,6 +68,7 @@ __getattr__, __dir__ = lazily(
     | dict.fromkeys(("prepare", "train"), "dcgan.training")
     | dict.fromkeys(("LabResult", "list_labs", "run_lab"), "dcgan.labs")
     | {
+        "import_model": "dcgan.exchange",
         "write_report": "dcgan.report",
         "Reporter": "dcgan.runtime.reporting",
         "open_source": "dcgan.data",

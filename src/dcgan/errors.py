@@ -14,6 +14,7 @@
     ├── RunError                a run folder that cannot be used
     │   ├── RunConflict         it holds a run of other settings
     │   └── CheckpointError     a checkpoint that is missing, incomplete or altered
+    ├── WeightsError            a file of weights that cannot be imported
     ├── DiskFull                a disk is full
     ├── Interrupted             stopped by a signal after saving; exit code 3
     └── Diverged                losses or weights went out of bounds; exit code 4
@@ -43,6 +44,7 @@ __all__ = [
     "TooManyUnreadable",
     "Unreachable",
     "UnreadableImage",
+    "WeightsError",
 ]
 
 
@@ -107,6 +109,10 @@ class RunConflict(RunError):
 
 class CheckpointError(RunError):
     """A checkpoint that is missing, incomplete or altered."""
+
+
+class WeightsError(DcganError):
+    """A file of weights that cannot be imported."""
 
 
 class DiskFull(DcganError, OSError):

@@ -7,10 +7,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan.config import RunConfig, load_recipe, merge, parse_config, read_yaml
+from dcgan.config import RunConfig, config_yaml, load_recipe, merge, parse_config, read_yaml
 from dcgan.config.fields import Section
 from dcgan.errors import ConfigError
-from dcgan.training.provenance import config_yaml
 
 
 @pytest.mark.parametrize(
@@ -88,7 +87,9 @@ def test_no_message_speaks_of_how_values_are_parsed(wrong):
             parse_config(settings)
         except ConfigError as error:
             said = str(error)
-            assert not any(word in said for word in ("input", "parse", "instance of", "tuple")), said
+            assert not any(word in said for word in ("input", "parse", "instance of", "tuple")), (
+                said
+            )
 
 
 words = st.text(st.characters(codec="utf-8"), max_size=8)

@@ -22,11 +22,14 @@ app = App(
     default_parameter=Parameter(negative_iterable=(), show_default=_default),
 )
 
+_FUNCTIONS = {"import": "import_model"}
+"""Commands that are no names in Python."""
+
 for _rank, (_name, _line) in enumerate(
     command for group in COMMANDS.values() for command in group.items()
 ):
     app.command(
-        f"dcgan.cli.{_name}:{_name}",
+        "dcgan.cli.{0}:{0}".format(_FUNCTIONS.get(_name, _name)),
         name=_name,
         help=_line,
         usage=" ".join(["Usage: dcgan", _name, *ARGUMENTS[_name], "[OPTIONS]"]),

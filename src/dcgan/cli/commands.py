@@ -30,6 +30,9 @@ COMMANDS = {
         "inspect": "Report on a dataset before training.",
         "prepare": "Decode a dataset once, so that later runs load it fast.",
     },
+    "Exchange": {
+        "import": "Make a run of a model trained with another program.",
+    },
 }
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
@@ -50,6 +53,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "probe": ("RUN", "DATA"),
     "inspect": ("[DATA]",),
     "prepare": ("DATA", "--out PATH"),
+    "import": ("GENERATOR", "[DISCRIMINATOR]", "--out RUN"),
 }
 """What each command takes besides options, for its line of usage."""
 

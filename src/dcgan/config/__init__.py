@@ -6,13 +6,21 @@ from dcgan.config.parsing import (
     refuse_loose_switches,
     refuse_odd_sections,
 )
-from dcgan.config.recipes import list_recipes, load_recipe, merge, recipe_text, with_settings
+from dcgan.config.recipes import (
+    config_yaml,
+    list_recipes,
+    load_recipe,
+    merge,
+    recipe_text,
+    with_settings,
+)
 from dcgan.config.tree import RunConfig, resolved
 from dcgan.config.unused_settings import forget_unused
 from dcgan.config.validation import validate_combinations
 
 __all__ = [
     "RunConfig",
+    "config_yaml",
     "forget_unused",
     "list_recipes",
     "load_recipe",

@@ -8,6 +8,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from dcgan.config.parsing import parse_config, read_yaml
 from dcgan.config.tree import RunConfig
 from dcgan.errors import ConfigError, did_you_mean, nearest_of
@@ -57,6 +59,13 @@ def load_recipe(name: str | PathLike[str]) -> dict[str, Any]:
     if not isinstance(settings, dict):
         settings = {}
     return {"recipe": name, **settings}
+
+
+def config_yaml(config: RunConfig) -> str:
+    """A configuration as the YAML that a run folder keeps and ``recipe`` reads."""
+    return yaml.safe_dump(
+        config.model_dump(mode="json"), sort_keys=False, default_flow_style=None, width=100
+    )
 
 
 def is_recipe_file(name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from dcgan.config import RunConfig
 from dcgan.report.content import Command, Fact, Setting, Settings
-from dcgan.runs.dataset import FROM_PYTHON
+from dcgan.runs.dataset import FROM_PYTHON, IMPORTED
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.scores import Measured
 from dcgan.runs.settings import flat
@@ -18,6 +18,13 @@ from dcgan.runtime.wording import digits
 
 _NOT_SETTINGS = ("recipe", "data.source", "seed", "device", "length")
 """Stated elsewhere on the page."""
+
+
+_SOURCES = {
+    FROM_PYTHON: "images from a Python program",
+    IMPORTED: "not known: the model was imported",
+}
+"""Words for sources that are no dataset."""
 
 
 def summary(
@@ -49,7 +56,7 @@ def dataset_facts(
     source = data.get("source") or section.get("source")
     facts = []
     if source:
-        shown = "images from a Python program" if source == FROM_PYTHON else str(source)
+        shown = _SOURCES.get(source, str(source))
         facts.append(Fact(shown, "dataset"))
     if isinstance(data.get("count"), int):
         facts.append(Fact(f"{data['count']:,}", "images"))
@@ -108,7 +115,7 @@ def commands_of(
         is_ours = name in {"dcgan", "dcgan.exe", "__main__.py"}
         line = shlex.join(["dcgan", *words[1:]] if is_ours else words)
         commands.append(Command(line, "how the run was started" if is_ours else "the program"))
-    if folder.config.is_file() and _section(settings, "data").get("source") != FROM_PYTHON:
+    if folder.config.is_file() and _section(settings, "data").get("source") not in _SOURCES:
         again = command(
             *("train", "--recipe", folder.config, "--images", str(seen)),
             *("--out", f"{folder.path.name}-again"),

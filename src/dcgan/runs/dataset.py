@@ -32,6 +32,15 @@ FROM_PYTHON = "(python)"
 """The ``data.source`` of a run on images that a Python program passed."""
 
 
+IMPORTED = "(imported)"
+"""The ``data.source`` of an imported model, whose training images are not known."""
+
+_NO_IMAGES = {
+    FROM_PYTHON: "its images came from Python",
+    IMPORTED: "the training images of an imported model are not known",
+}
+
+
 def open_dataset(
     folder: RunFolder,
     networks: Networks,
@@ -49,10 +58,9 @@ def open_dataset(
     """
     is_own = data is None
     section = _data_section(folder) if is_own or folder.config.exists() else _DataSection()
-    if is_own and section.source == FROM_PYTHON:
-        raise DataError(
-            f"{folder.path}: its images came from Python. Choose images to compare with by `data`"
-        )
+    if is_own and section.source in _NO_IMAGES:
+        reason = _NO_IMAGES[section.source]
+        raise DataError(f"{folder.path}: {reason}. Choose images to compare with by `data`")
     if is_own and Path(section.source).is_absolute():
         reporter.note(f"images: {section.source} (named in {folder.config})")
     source = open_source(

@@ -16,7 +16,7 @@ from dcgan.health.expectation import images_needed
 from dcgan.health.history import History, ScoreLine, Setup
 from dcgan.health.step import Step
 from dcgan.objectives import OBJECTIVES
-from dcgan.runs.dataset import FROM_PYTHON
+from dcgan.runs.dataset import FROM_PYTHON, IMPORTED
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import of_training
 from dcgan.runs.networks import Networks
@@ -59,7 +59,7 @@ def _command(step: Step, folder: RunFolder) -> str:
     if step.action in {"sample", "evaluate"}:
         return command(step.action, folder.path)
     source = _section(_settings_of(folder), "data").get("source")
-    if not step.action or not isinstance(source, str) or source == FROM_PYTHON:
+    if not step.action or not isinstance(source, str) or source in {FROM_PYTHON, IMPORTED}:
         return ""
     if step.action == "continue":
         return command("train", "--out", folder.path, "--resume", "--images", str(step.images))

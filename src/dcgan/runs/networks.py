@@ -35,7 +35,8 @@ class Networks:
 
     Images are (C, H, W); ``latent_shape`` is that of a latent at the generator's input, by default
     (Z, 1, 1); ``class_names`` are those of a conditional run. For ``class_pooling`` see
-    :class:`dcgan.models.Discriminator`.
+    :class:`dcgan.models.Discriminator`. An imported generator may have no discriminator: its table
+    is empty.
     """
 
     generator: tuple[Layer, ...]
@@ -59,7 +60,15 @@ class Networks:
         )
 
     def build_discriminator(self, init: Initialisation = "default") -> Discriminator:
-        """A discriminator with new weights; ``RunError`` if they do not fit into memory."""
+        """A discriminator with new weights.
+
+        ``RunError`` if they do not fit into memory, or for an imported generator without one.
+        """
+        if not self.discriminator:
+            raise RunError(
+                "this run was imported without a discriminator, which is needed here. Import both:"
+                " dcgan import GENERATOR DISCRIMINATOR --out RUN"
+            )
         count = count_weights(self.discriminator, self.image_shape)
         _refuse_beyond_memory("discriminator", count)
         return Discriminator(
@@ -184,7 +193,7 @@ class _StoredNetworks(Stored):
     """The content of ``networks.json``."""
 
     generator: Annotated[tuple[_StoredLayer, ...], Field(min_length=1)]
-    discriminator: Annotated[tuple[_StoredLayer, ...], Field(min_length=1)]
+    discriminator: tuple[_StoredLayer, ...]
     image_shape: tuple[Annotated[Positive, Field(le=4)], Positive, Positive]
     latent: _StoredLatent
     latent_shape: tuple[Positive, Positive, Positive] | None

@@ -34,7 +34,7 @@ from dcgan.models.latents import LatentSpace
 from dcgan.models.recompute import recompute_rows
 from dcgan.models.synchronised import synchronise_batch_norm
 from dcgan.objectives import OBJECTIVES, PENALTIES, PenaltyName
-from dcgan.runs.dataset import FROM_PYTHON
+from dcgan.runs.dataset import FROM_PYTHON, IMPORTED
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runtime.device import choose_precision, free_memory, placed
@@ -151,6 +151,10 @@ def build_source(config: RunConfig, given: Source | None, reporter: Reporter) ->
         raise DataError(
             "the images of this run came from Python. Resume it with"
             " dcgan.train(images, resume=True)"
+        )
+    if given is None and data.source == IMPORTED:
+        raise DataError(
+            "the training images of an imported model are not known. Choose images to train on"
         )
     source = given or open_source(
         data.source,

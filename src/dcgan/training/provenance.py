@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ConfigDict
 
-from dcgan.config import RunConfig
+from dcgan.config import RunConfig, config_yaml
 from dcgan.data import ImageDataset
 from dcgan.data.stream import STREAMED
 from dcgan.errors import CheckpointError, DataError, RunError
@@ -23,6 +20,7 @@ from dcgan.runtime.device import describe_hardware
 from dcgan.runtime.files import write_json, write_text
 from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.shell import call
+from dcgan.runtime.versions import package_versions
 from dcgan.training.context import RunContext
 
 FORMAT = 1
@@ -93,22 +91,11 @@ def write_beginning(run: RunContext) -> None:
         run.event("expectation", minutes=minutes, expected=images)
 
 
-def config_yaml(config: RunConfig) -> str:
-    """A configuration as the YAML that a run folder keeps and ``recipe`` reads."""
-    return yaml.safe_dump(
-        config.model_dump(mode="json"), sort_keys=False, default_flow_style=None, width=100
-    )
-
-
 def _provenance(config: RunConfig, dataset: ImageDataset, hardware: Any) -> dict[str, Any]:
-    packages = ("dcgan", "torch", "numpy", "pillow", "safetensors")
     return {
         "format": FORMAT,
         "created": now(),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in packages},
-        },
+        "versions": package_versions(),
         "data": {
             "source": config.data.source,
             "split": config.data.split,

@@ -11,13 +11,12 @@ from typing import Any, Concatenate, ParamSpec
 import numpy as np
 from PIL import Image
 
-from dcgan.config import RunConfig
+from dcgan.config import RunConfig, config_yaml
 from dcgan.config.tree import PENALTIES
 from dcgan.metrics.score import Score
 from dcgan.runs.settings import flat
 from dcgan.runtime.files import reason_of
 from dcgan.runtime.reporting import Reporter
-from dcgan.training.provenance import config_yaml
 
 Arguments = ParamSpec("Arguments")
 
