@@ -9,9 +9,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-
-import dcgan
-from dcgan.runs.run import open_run
 from tests.exchange.originals import (
     GanDiscriminator,
     GanGenerator,
@@ -26,6 +23,9 @@ from tests.exchange.originals import (
     theano_generator,
     theano_images,
 )
+
+import dcgan
+from dcgan.runs.run import open_run
 
 CLOSE = {"rtol": 0, "atol": 1e-5}
 

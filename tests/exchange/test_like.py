@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-import yaml
-from torch import nn
-
-import dcgan
-from dcgan.errors import ConfigError, DcganError, WeightsError
 from tests.exchange import originals
 from tests.exchange.originals import lived_in
 from tests.exchange.test_known import CLOSE, assert_same_images, latents, saved
+
+import dcgan
 
 CLASSICS = {
     "small-mnist": (originals.small_mnist, 28, 1),

@@ -132,7 +132,8 @@ def fit(slots: Sequence[Slot], parts: Sequence[Part], about: str) -> dict[str, T
             return _fit_in_order(slots, attempt, about)
         except Misfit as error:
             errors.append(error)
-    raise max(errors, key=lambda error: error.progress)
+    # of two that are as near, the one in the order of the names
+    raise max(reversed(errors), key=lambda error: error.progress)
 
 
 def _fit_in_order(slots: Sequence[Slot], parts: Sequence[Part], about: str) -> dict[str, Tensor]:

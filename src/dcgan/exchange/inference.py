@@ -140,7 +140,7 @@ def what_is_missing(settings: Mapping[str, Any]) -> str:
     'stride and output range'
     """
     last = dict.fromkeys(name.rpartition(".")[2] for name in gaps(settings))
-    *most, end = [_WORDS.get(name, name) for name in last]
+    *most, end = [_WORDS.get(name, name) for name in last] or ["whether the table is right"]
     return f"{', '.join(most)} and {end}" if most else end
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import pickle
 import re
+import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -121,9 +123,19 @@ def refuse_no_file(path: Path) -> None:
         raise WeightsError(f"{path}: not a file of weights. Use one of {', '.join(SUFFIXES)}")
 
 
+_DAMAGED = (
+    *(RuntimeError, EOFError, ValueError, KeyError, IndexError, OSError, AssertionError),
+    *(struct.error, zipfile.BadZipFile),
+)
+"""What PyTorch raises for files that it cannot read."""
+
+
 def _read_torch(path: Path) -> dict[str, Any]:
+    path.open("rb").close()  # a file that cannot be opened is not damaged
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about files that are refused here
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, AttributeError, ImportError, TypeError) as error:
         if _is_damaged(path, str(error)):
             raise _damaged(path) from error
@@ -131,7 +143,7 @@ def _read_torch(path: Path) -> dict[str, Any]:
             f"{path}: holds Python objects and not only weights, and loading them can run code."
             f" Save the weights alone: {_SAVE}"
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         if "torchscript" in str(error).lower():
             raise WeightsError(
                 f"{path}: a TorchScript program, which is code. Save the weights alone:"
@@ -246,6 +258,8 @@ def natural(name: str) -> list[tuple[int, int, str]]:
 def _plain(path: Path, name: str, value: Any) -> Tensor:
     """An array as a float32 tensor of finite numbers."""
     is_tensor = isinstance(value, Tensor)
+    if not is_tensor and not isinstance(value, np.ndarray):
+        raise WeightsError(f"{path}: {name} is not an array. Save the weights alone: {_SAVE}")
     if is_tensor and (value.layout != torch.strided or value.is_quantized or value.is_meta):
         raise WeightsError(f"{path}: {name} is not a plain array. Save it as float32")
     if not is_tensor and value.dtype.kind not in "fiub":

@@ -62,17 +62,25 @@ def tables_like(like: StrPath, *, has_discriminator: bool) -> Tables:
     """
     settings = load_recipe(like)
     refuse_gaps(fspath(like), settings)
+    try:
+        return _tables_like(fspath(like), settings, has_discriminator=has_discriminator)
+    except ConfigError as error:
+        # a setting is wrong in the file, and not an argument of the import
+        raise ConfigError("", error.value, f"{fspath(like)}: {error}".replace("`", "")) from error
+
+
+def _tables_like(like: str, settings: Mapping[str, Any], *, has_discriminator: bool) -> Tables:
     config = parse_config(settings)
     for name in ("generator", "discriminator")[: 1 + has_discriminator]:
         if getattr(config.model, name).layers is None:
-            with_layers = ", ".join(_with_layers())
+            with_layers = ", ".join(_with_layers(name))
             raise ConfigError(
-                "like",
-                fspath(like),
-                f"has no layer table for the {name}: `model.{name}.layers` is not set. Use a recipe"
-                f" that has one ({with_layers}), or your own TABLE.yaml",
+                f"model.{name}.layers",
+                None,
+                f"the layers of the {name} must be known. Use a recipe that has a table of them"
+                f" ({with_layers}), or your own TABLE.yaml",
             )
-    return _tables(settings, f"like {fspath(like)}", has_discriminator=has_discriminator)
+    return _tables(settings, f"like {like}", has_discriminator=has_discriminator)
 
 
 def known_tables(generator: WeightFile, discriminator: WeightFile | None, out: Path) -> Tables:
@@ -213,7 +221,7 @@ def _unknown(
         return WeightsError(
             f"{unknown.path}: {len(unknown.tensors)} arrays that are neither of the DCGAN tutorial"
             " of TensorFlow nor of the code of the DCGAN authors. Write their layers into a"
-            " TABLE.yaml, a recipe with `model.generator.layers`, and choose it by `like`"
+            " TABLE.yaml, a recipe with model.generator.layers, and choose it by `like`"
         )
     settings: dict[str, Any] = {"data": {"scaling": "FILL_IN"}, "model": {}}
     if layout is None:
@@ -252,12 +260,12 @@ def _free(path: Path) -> Path:
     return found
 
 
-def _with_layers() -> list[str]:
-    """Recipes whose generator has a layer table."""
+def _with_layers(network: str) -> list[str]:
+    """Recipes that have a layer table of a network."""
     return [
         name
         for name in list_recipes()
-        if parse_config(load_recipe(name)).model.generator.layers is not None
+        if getattr(parse_config(load_recipe(name)).model, network).layers is not None
     ]
 
 
@@ -265,7 +273,7 @@ def _fitting_recipe(file: WeightFile) -> str | None:
     """The first recipe whose generator has the layers of a file."""
     if not file.is_named:
         return None
-    for name in _with_layers():
+    for name in _with_layers("generator"):
         try:
             networks = tables_like(name, has_discriminator=False).networks
             generator = networks.build_generator()

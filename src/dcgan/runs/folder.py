@@ -30,6 +30,7 @@ from pathlib import Path
 
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.logs import JsonLines, of_training
+from dcgan.runtime.reading import read_json
 
 
 class RunFolder:
@@ -56,6 +57,13 @@ class RunFolder:
         self.quality = path / "quality.png"
         self.gradients = path / "gradients.png"
         self.report = path / "report.html"
+
+    def is_imported(self) -> bool:
+        """Whether the run was made of a model trained elsewhere and not trained here."""
+        try:
+            return "imported" in read_json(self.provenance)
+        except (OSError, ValueError):
+            return False
 
     def sheet(self, images_seen: int) -> Path:
         """The sample sheet at a number of images seen."""

@@ -34,12 +34,18 @@ _GUESSING = {
 """D's loss where all its logits are 0."""
 
 
+_IMPORTED = "An imported model: it was not trained here, so there is no training to judge."
+
+
 def diagnosis_of(folder: RunFolder) -> Diagnosis:
     """What is right and wrong with a run, and the command that does something about it.
 
     Missing or damaged files only make for fewer findings.
     """
-    found = diagnose(history_of(folder))
+    history = history_of(folder)
+    found = diagnose(history)
+    if not history.log and folder.is_imported():
+        found = replace(found, verdict=_IMPORTED)
     return replace(
         found,
         findings=[replace(one, step=_with_command(one.step, folder)) for one in found.findings],

@@ -16,7 +16,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.settings import differences
 from dcgan.runtime.arguments import RUNS, refuse_nothing_to_resume
 from dcgan.runtime.files import StrPath
-from dcgan.runtime.shell import RUN, call
+from dcgan.runtime.shell import DATA, RUN, call
 from dcgan.training.planning.auto import fill_auto
 
 _NOT_THE_RUN = (
@@ -59,6 +59,7 @@ def choose_folder(
     """
     if out is not None:
         folder = RunFolder(Path(out))
+        _refuse_imported(folder)
         stored = _stored_config(folder)
         if stored is None and folder.path.exists() and _is_in_use(folder.path):
             if folder.networks.is_file() or folder.checkpoints.is_dir():
@@ -77,6 +78,16 @@ def choose_folder(
     if resume:
         return _newest_matching(config)
     return None, None
+
+
+def _refuse_imported(folder: RunFolder) -> None:
+    """Refuse to resume training from a model without optimizers and training images."""
+    if folder.is_imported():
+        again = call("train", DATA, recipe=folder.config, out=f"{folder.path}-trained")
+        raise RunError(
+            f"{folder.path}: holds an imported model, whose training cannot be resumed. To train a"
+            f" new model with its layers: {again}"
+        )
 
 
 def refuse_conflict(
