@@ -60,7 +60,12 @@ def tables_like(like: StrPath, *, has_discriminator: bool) -> Tables:
     ConfigError
         There is no such recipe; it has no layers for a network; a setting is wrong or missing.
     """
-    settings = load_recipe(like)
+    try:
+        settings = load_recipe(like)
+    except ConfigError as error:
+        if error.key != "recipe":
+            raise
+        raise ConfigError("like", error.value, error.problem) from error
     refuse_gaps(fspath(like), settings)
     try:
         return _tables_like(fspath(like), settings, has_discriminator=has_discriminator)
