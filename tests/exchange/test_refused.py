@@ -283,3 +283,10 @@ def test_a_discriminator_for_other_images(tmp_path):
     assert "main.0.weight is 4×3×4×4" in message and "4×1×4×4" in message
     linear = saved(nn.Sequential(nn.Linear(5, 1)).state_dict(), tmp_path / "l.pth")
     assert "-table.yaml" in refused(tmp_path, tmp_path / "g.pth", linear)
+
+
+def test_a_tensor_that_repeats_itself_without_end(tmp_path):
+    """A tensor may be larger than the file that holds it."""
+    path = saved(state(main__0__weight=torch.zeros(1).expand(10**9, 10**4)), tmp_path / "g.pth")
+    assert path.stat().st_size < 10**6
+    assert "of memory" in refused(tmp_path, path)

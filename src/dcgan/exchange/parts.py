@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from dcgan.errors import WeightsError
@@ -87,6 +88,9 @@ def parts_of(file: WeightFile) -> list[Part]:
             raise WeightsError(f"{file.path}: {name}: {_cure(bare)}")
         found.setdefault(module, Part(module)).tensors[leaf] = tensor
     for part in found.values():
+        if part.tensors.keys() == {"running_mean", "running_var"}:  # of a norm without weights
+            mean = part.tensors["running_mean"]
+            part.tensors |= {"weight": torch.ones_like(mean), "bias": torch.zeros_like(mean)}
         if not {"weight", "original"} & part.tensors.keys():
             missing = part.called("weight")
             raise WeightsError(f"{file.path}: {missing} is missing. {_AGAIN}")

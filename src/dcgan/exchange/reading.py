@@ -94,6 +94,7 @@ def read_weights(path: Path) -> WeightFile:
         raise WeightsError(
             f"{path}: not a safetensors file, or damaged ({error}). Copy or download it again"
         ) from error
+    _refuse_beyond_memory(path, sum(4 * math.prod(value.shape) for value in found.values()))
     tensors = {name: _plain(path, name, value) for name, value in found.items()}
     if not tensors:
         raise WeightsError(f"{path}: holds no arrays. Save the weights: {_SAVE}")
@@ -133,6 +134,7 @@ _DAMAGED = (
 def _read_torch(path: Path) -> dict[str, Any]:
     path.open("rb").close()  # a file that cannot be opened is not damaged
     try:
+        _refuse_large(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about files that are refused here
             content = torch.load(path, map_location="cpu", weights_only=True)
@@ -208,7 +210,11 @@ def _read_numpy(path: Path) -> dict[str, Any]:
             content = np.load(file, allow_pickle=False)
             if isinstance(content, np.ndarray):
                 return {path.stem: content}
-            return {name: content[name] for name in content.files[:_MOST]}
+            found = {name: content[name] for name in content.files[:_MOST]}
+            odd = [name for name, value in found.items() if not isinstance(value, np.ndarray)]
+            if odd:
+                raise ValueError(f"{odd[0]} is not an array")
+            return found
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
         if "pickle" in str(error).lower() and _begins_as_numpy(path):
             raise WeightsError(
@@ -231,7 +237,10 @@ def _refuse_large(path: Path) -> None:
     if not zipfile.is_zipfile(path):
         return
     with zipfile.ZipFile(path) as archive:
-        needed = sum(entry.file_size for entry in archive.infolist())
+        _refuse_beyond_memory(path, sum(entry.file_size for entry in archive.infolist()))
+
+
+def _refuse_beyond_memory(path: Path, needed: int) -> None:
     room = available_memory()
     if room is not None and needed > room:
         raise WeightsError(
@@ -258,8 +267,6 @@ def natural(name: str) -> list[tuple[int, int, str]]:
 def _plain(path: Path, name: str, value: Any) -> Tensor:
     """An array as a float32 tensor of finite numbers."""
     is_tensor = isinstance(value, Tensor)
-    if not is_tensor and not isinstance(value, np.ndarray):
-        raise WeightsError(f"{path}: {name} is not an array. Save the weights alone: {_SAVE}")
     if is_tensor and (value.layout != torch.strided or value.is_quantized or value.is_meta):
         raise WeightsError(f"{path}: {name} is not a plain array. Save it as float32")
     if not is_tensor and value.dtype.kind not in "fiub":

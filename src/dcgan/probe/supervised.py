@@ -96,6 +96,7 @@ def train_supervised(
 
 def classifier(networks: Networks, classes: int, init: Initialisation) -> nn.Sequential:
     """The discriminator with its one output replaced by K, (B, C, H, W) → (B, K)."""
+    networks.refuse_no_discriminator()
     first, *rest = networks.discriminator
     table = (replace(first, pack=1), *rest)
     layers: Sequence[Layer] = (*table[:-1], replace(table[-1], channels=classes))

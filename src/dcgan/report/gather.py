@@ -92,7 +92,7 @@ def gather(folder: RunFolder, material: Material) -> Report:
         gradients=gradient_charts(records),
         quality=_quality(folder, missing),
         evaluated=_evaluated(folder),
-        evaluate=command("evaluate", folder.path),
+        evaluate=command("evaluate", folder.path, *(["IMAGES"] if folder.is_imported() else [])),
         health=_health(diagnosis, [*records, *_signs(folder)]),
         nearest=nearest,
         nearest_about=about,
@@ -227,4 +227,6 @@ def _health(diagnosis: Diagnosis, records: list[dict[str, Any]]) -> Health:
 
 def _missing_log(folder: RunFolder) -> str:
     name = folder.log.path.name
+    if folder.is_imported():
+        return "The model was imported: it was not trained here."
     return f"{name} has no line of training." if folder.log.path.exists() else f"{name} is missing."

@@ -64,11 +64,7 @@ class Networks:
 
         ``RunError`` if they do not fit into memory, or for an imported generator without one.
         """
-        if not self.discriminator:
-            raise RunError(
-                "this run was imported without a discriminator, which is needed here. Import both:"
-                " dcgan import GENERATOR DISCRIMINATOR --out RUN"
-            )
+        self.refuse_no_discriminator()
         count = count_weights(self.discriminator, self.image_shape)
         _refuse_beyond_memory("discriminator", count)
         return Discriminator(
@@ -79,6 +75,14 @@ class Networks:
             class_pooling=self.class_pooling,
             codes=sum(self.latent.categorical) + self.latent.continuous,
         )
+
+    def refuse_no_discriminator(self) -> None:
+        """Raise ``RunError`` for an imported generator without a discriminator."""
+        if not self.discriminator:
+            raise RunError(
+                "this run was imported without a discriminator, which is needed here. Import both:"
+                " dcgan import GENERATOR DISCRIMINATOR --out RUN"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""
