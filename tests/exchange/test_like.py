@@ -20,6 +20,12 @@ CLASSICS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _small_sheets(monkeypatch):
+    """The classics are wide, and a sheet of 64 images takes most of the time of an import."""
+    monkeypatch.setattr("dcgan.exchange.run_folder._ON_THE_SHEET", 2)
+
+
 def imported(tmp_path, pair, like):
     return dcgan.import_model(
         saved(lived_in(pair[0]), tmp_path / "g.pth"),
@@ -35,7 +41,7 @@ def test_a_recipe_by_the_order_of_its_tensors(tmp_path, recipe):
     generator, discriminator = build()
     run = imported(tmp_path, (generator, discriminator), recipe)
     assert_same_images(run, generator, 100)
-    images = torch.rand(16, channels, size, size) * 2 - 1
+    images = torch.rand(4, channels, size, size) * 2 - 1
     torch.testing.assert_close(
         run.discriminator(images), discriminator(images).flatten(), rtol=1e-5, atol=1e-5
     )
@@ -47,7 +53,7 @@ def test_both_forms_of_spectral_norm(tmp_path, new):
     run = imported(tmp_path, (generator, discriminator), "celeba-rectangular")
     latent_BZ = latents(16, 100)
     torch.testing.assert_close(run.generator(latent_BZ), generator(latent_BZ), **CLOSE)
-    images = torch.rand(4, 3, 157, 128) * 2 - 1
+    images = torch.rand(2, 3, 157, 128) * 2 - 1
     torch.testing.assert_close(
         run.discriminator(images), discriminator(images).flatten(), rtol=1e-5, atol=1e-5
     )
