@@ -103,7 +103,8 @@ def test_other_files_with_names(tmp_path):
     torch.save({"epoch": 3, "netG": state}, tmp_path / "checkpoint.bin")
     double = {name: value.double() for name, value in state.items() if value.dim()}
     torch.save(double, tmp_path / "double.pth")
-    for name in ("g.npz", "checkpoint.bin", "double.pth"):
+    torch.save({f"generator.{name}": one for name, one in state.items()}, tmp_path / "in.ckpt")
+    for name in ("g.npz", "checkpoint.bin", "double.pth", "in.ckpt"):
         run = dcgan.import_model(tmp_path / name, out=tmp_path / f"run-{name}")
         assert_same_images(run, generator, 100)
 

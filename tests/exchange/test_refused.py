@@ -151,6 +151,13 @@ def test_what_is_no_state_dict(tmp_path):
     assert "'netG', 'netD'" in message and "torch.load(path)['netG']" in message
 
 
+def test_one_state_dict_of_both_networks(tmp_path):
+    both = {f"generator.{name}": one for name, one in state().items()}
+    both |= {f"discriminator.{name}": one for name, one in state().items()}
+    message = refused(tmp_path, saved({"state_dict": both}, tmp_path / "model.ckpt"))
+    assert "torch.save(model.generator.state_dict()" in message
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -12,8 +12,10 @@ from torch import Tensor
 from dcgan.errors import WeightsError
 from dcgan.exchange.reading import WeightFile, natural
 
-_WRAPPERS = re.compile(r"^((module|_orig_mod)\.)+")
-"""What DataParallel and torch.compile put before every name."""
+_GENERATORS, _DISCRIMINATORS = ("generator", "netG", "gen"), ("discriminator", "netD", "disc")
+
+_WRAPPERS = re.compile(rf"^((module|_orig_mod|{'|'.join((*_GENERATORS, *_DISCRIMINATORS))})\.)+")
+"""What DataParallel, torch.compile and a module of both networks put before every name."""
 
 _NAMES = {
     "weight": "weight",
@@ -78,6 +80,7 @@ def parts_of(file: WeightFile) -> list[Part]:
     WeightsError
         A tensor that belongs to no layer or norm that a layer table has.
     """
+    _refuse_both(file)
     found: dict[str, Part] = {}
     for name, tensor in file.tensors.items():
         bare = _WRAPPERS.sub("", name)
@@ -103,6 +106,18 @@ def parts_of(file: WeightFile) -> list[Part]:
                 " DCGAN are linear, or convolutions of images"
             )
     return list(found.values())
+
+
+def _refuse_both(file: WeightFile) -> None:
+    """Refuse the state of a module that holds both networks."""
+    first = {name.partition(".")[0] for name in file.tensors}
+    found = [[name for name in names if name in first] for names in (_GENERATORS, _DISCRIMINATORS)]
+    if all(found):
+        one, other = found[0][0], found[1][0]
+        raise WeightsError(
+            f"{file.path}: holds two networks, {one} and {other}. Save each in a file of its own:"
+            f" torch.save(model.{one}.state_dict(), 'weights.pth')"
+        )
 
 
 _AGAIN = "Save the whole state dict: torch.save(model.state_dict(), 'weights.pth')"
