@@ -16,10 +16,11 @@ from torch.nn.utils.parametrize import is_parametrized, type_before_parametrizat
 
 from dcgan.errors import ConfigError
 from dcgan.exchange.web.program import Program, Shape
-from dcgan.models.blocks import Block, InstanceNoise, PixelNorm
+from dcgan.models.blocks import Block, InstanceNoise
 from dcgan.models.convolution import FromPixel, ToPixel
 from dcgan.models.folding import folded
 from dcgan.models.generator import Generator
+from dcgan.models.norms import PixelNorm
 
 
 @torch.no_grad()
