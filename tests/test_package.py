@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from dcgan.config.tree import RunConfig
 
 ROOT = Path(__file__).parent.parent
-_FUNCTIONS = ("evaluate", "prepare", "train")
+_FUNCTIONS = ("evaluate", "export", "load", "prepare", "train")
 
 
 def test_every_source_file_is_under_version_control():

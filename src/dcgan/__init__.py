@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dcgan.data import open_source
     from dcgan.evaluation.evaluate_runs import evaluate
     from dcgan.evaluation.evaluator import Evaluation
-    from dcgan.exchange import import_model
+    from dcgan.exchange import Exported, export, import_model, load
     from dcgan.labs import LabResult, list_labs, run_lab
     from dcgan.report import write_report
     from dcgan.runs import Run, open_run
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Evaluation",
+    "Exported",
     "LabResult",
     "Reporter",
     "Run",
@@ -42,9 +43,11 @@ __all__ = [
     "data",
     "errors",
     "evaluate",
+    "export",
     "import_model",
     "latent",
     "list_labs",
+    "load",
     "metrics",
     "models",
     "objectives",
@@ -65,6 +68,7 @@ __getattr__, __dir__ = lazily(
         "evaluate": "dcgan.evaluation.evaluate_runs",
     }
     | dict.fromkeys(("Run", "open_run"), "dcgan.runs")
+    | dict.fromkeys(("Exported", "export", "load"), "dcgan.exchange")
     | dict.fromkeys(("prepare", "train"), "dcgan.training")
     | dict.fromkeys(("LabResult", "list_labs", "run_lab"), "dcgan.labs")
     | {

@@ -17,6 +17,7 @@ COMMANDS = {
         "directions": "Find latent directions that change one property of an image.",
         "invert": "Find the latents that generate given images.",
         "forget": "Remove what some feature maps generate, such as one class.",
+        "export": "Write a trained model as files for other programs.",
     },
     "Evaluate": {
         "health": "Say what is right and wrong with a run, and what to do next.",
@@ -45,6 +46,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "directions": ("RUN", "[NAME]"),
     "invert": ("RUN", "[IMAGES...]"),
     "forget": ("RUN",),
+    "export": ("RUN", "--to FORMAT"),
     "health": ("RUN",),
     "report": ("RUN",),
     "evaluate": ("RUN", "[DATA]"),

@@ -130,13 +130,15 @@ def _brief(folder: RunFolder) -> str:
     """How many images the run has seen of those that recognizable images need, if it is fewer."""
     from dcgan.config import parse_config, read_yaml
     from dcgan.errors import ConfigError
-    from dcgan.runs.checkpoints import list_checkpoints
+    from dcgan.runs.checkpoints import list_checkpoints, read_state
+    from dcgan.runs.exported import is_exported
     from dcgan.runtime.wording import rounded
     from dcgan.training.planning.time_plan import still_needed
 
     try:
         config = parse_config(read_yaml(folder.config))
-        seen = int(list_checkpoints(folder.checkpoints)[-1].name)
+        last = [folder.path] if is_exported(folder.path) else list_checkpoints(folder.checkpoints)
+        seen = int(read_state(last[-1])["images_seen"])
         needed = still_needed(config, seen)
     except (ConfigError, IndexError):  # the scores need no configuration
         return ""

@@ -134,7 +134,7 @@ def _write(result: ProbeResult, run: Run, data: str, folder: Path) -> dict[str, 
     confusion_matrix(count_KK, result.names, image, title=title)
     report = {
         "run": str(run.path),
-        "checkpoint": run.checkpoint.name,
+        "checkpoint": run.checkpoint_name,
         "images_seen": run.images_seen,
         "data": data,
         **result.to_json(),

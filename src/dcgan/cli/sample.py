@@ -59,4 +59,4 @@ def sample(
         file = ranks.broadcast(choose_output(out, "samples.png"))
         write_samples(opened, number, file.path, choice, numbered=numbered, beside=beside)
     if ranks.is_first:
-        print(f"{counted(number, 'image')} of checkpoint {opened.checkpoint.name}: {file}")
+        print(f"{counted(number, 'image')} of checkpoint {opened.checkpoint_name}: {file}")

@@ -19,6 +19,7 @@ from dcgan.evaluation.sampler import Sampler, Samplers, samplers
 from dcgan.metrics.registry import metrics_on
 from dcgan.metrics.score import Score
 from dcgan.render.runs_page import side_by_side
+from dcgan.runs.checkpoints import checkpoint_name
 from dcgan.runs.dataset import open_dataset
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.scores import read_scores
@@ -246,7 +247,7 @@ def _compared(run: Sampler, name: str, spreads: tuple[Spread, ...], seed: int) -
     return Compared(
         name=name,
         path=str(run.path),
-        checkpoint=run.checkpoint.name,
+        checkpoint=checkpoint_name(run.checkpoint),
         images_seen=run.images_seen,
         trained_images=max(run.images_seen, log[-1]["images"] if log else 0),
         trained_seconds=log[-1].get("seconds", 0.0) if log else 0.0,

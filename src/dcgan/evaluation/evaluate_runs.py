@@ -9,6 +9,7 @@ from dcgan.evaluation.evaluator import Evaluation, Evaluator, refuse_few, refuse
 from dcgan.evaluation.extractors import open_extractor, refuse_unknown
 from dcgan.evaluation.real_images import name_of
 from dcgan.evaluation.sampler import Samplers, samplers
+from dcgan.runs.checkpoints import checkpoint_name
 from dcgan.runs.dataset import held_out_name, open_dataset
 from dcgan.runtime.arguments import refuse_seed
 from dcgan.runtime.files import StrPath
@@ -103,7 +104,7 @@ def evaluate(
         opened = open_extractor(
             extractor, dataset, device=runs[0].device, download=download, reporter=reporter
         )
-    ranks.agree("checkpoints", [run.checkpoint.name for run in runs])
+    ranks.agree("checkpoints", [checkpoint_name(run.checkpoint) for run in runs])
     ranks.agree("images", [(name_of(some), len(some)) for some in (dataset, others) if some])
     ranks.agree("extractor", opened.label)
     opened.ranks = ranks

@@ -26,6 +26,7 @@ from dcgan.metrics.extractor import Extractor, Features
 from dcgan.metrics.labels import label_shares
 from dcgan.metrics.registry import compute, metric_of, metrics_on
 from dcgan.metrics.score import Score
+from dcgan.runs.checkpoints import checkpoint_name
 from dcgan.runtime.reporting import SILENT, Reporter
 
 _MOST_TRAINING = 50_000
@@ -203,7 +204,7 @@ class Evaluator:
                 scores += copying.scores
         return Evaluation(
             str(run.path),
-            run.checkpoint.name,
+            checkpoint_name(run.checkpoint),
             run.images_seen,
             tuple(scores),
             name_of(self._dataset),

@@ -86,7 +86,7 @@ def write_samples(
         )
     if run.ranks.broadcast(suffix == "" and _is_taken(out)):
         raise RunError(f"{out}: exists and is not an empty folder. Choose another `out`")
-    run.ranks.agree("checkpoint", run.checkpoint.name)
+    run.ranks.agree("checkpoint", run.checkpoint_name)
     pieces = choice.images(run, count)
     if not run.ranks.is_first:
         deque(pieces, maxlen=0)

@@ -108,7 +108,7 @@ def read_latent(run: Run, name: str) -> Tensor:
 
 def _keep(folder: Path, run: Run, name: str, about: Mapping[str, Any], vector: Tensor) -> None:
     refuse_name(name)
-    content = {"name": name, **about, "checkpoint": run.checkpoint.name, "vector": vector.tolist()}
+    content = {"name": name, **about, "checkpoint": run.checkpoint_name, "vector": vector.tolist()}
     write_json(folder / f"{name}.json", content)
 
 
@@ -155,9 +155,9 @@ def _read(
         raise RunError(
             f"{path}: damaged ({error}). Create it again with 'dcgan {command}'"
         ) from error
-    if stored.checkpoint != run.checkpoint.name:
+    if stored.checkpoint != run.checkpoint_name:
         raise RunError(
-            f"{path}: belongs to checkpoint {stored.checkpoint}, not to {run.checkpoint.name}. Use"
+            f"{path}: belongs to checkpoint {stored.checkpoint}, not to {run.checkpoint_name}. Use"
             f" `checkpoint={stored.checkpoint.lstrip('0')}`, or create it again with 'dcgan"
             f" {command}'"
         )

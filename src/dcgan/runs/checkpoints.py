@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from dcgan.errors import CheckpointError, shown
+from dcgan.runs.exported import GENERATOR, MODEL, NETWORKS, is_exported, part_file, state_file
 from dcgan.runtime.files import folder_written_whole
 from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.tensors import load_tensors, save_tensors
@@ -23,6 +24,10 @@ FORMAT = 1
 Tensors = Mapping[str, Tensor]
 
 _CURE = "Choose another `checkpoint`"
+
+_EMA = "ema.safetensors"
+_NEEDED = (_EMA, "state.json", GENERATOR, MODEL, NETWORKS)
+"""Files of a checkpoint or an exported model without which no image can be generated."""
 
 
 def write_checkpoint(
@@ -52,15 +57,33 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and path.name.isdigit())
 
 
-def verify_checkpoint(checkpoint: Path) -> None:
-    """Compare every file with its SHA-256 in the manifest; ``CheckpointError`` if one differs."""
+def checkpoint_name(checkpoint: Path) -> str:
+    """The images seen in nine digits: the name of a checkpoint's folder.
+
+    The folder of an exported model may have any name.
+    """
+    if is_exported(checkpoint):
+        return f"{read_state(checkpoint)['images_seen']:09d}"
+    return checkpoint.name
+
+
+def verify_checkpoint(checkpoint: Path, *, to_resume: bool = True) -> None:
+    """Compare every file with its SHA-256 in the manifest; ``CheckpointError`` if one differs.
+
+    Without ``to_resume``, files that only training needs may be missing; a checkpoint of nothing
+    but ``ema.safetensors`` needs no manifest.
+    """
     manifest = checkpoint / "manifest.json"
+    if not to_resume and {path.name for path in checkpoint.glob("[!.]*")} == {_EMA}:
+        return
     sums = _read_json(manifest)
     for name, expected in sums.items():
         path = checkpoint / name
         if Path(name).name != name:
             raise CheckpointError(f"{manifest}: lists {shown(name)}, not a file name. {_CURE}")
         if not path.is_file():
+            if not to_resume and name not in _NEEDED:
+                continue
             raise CheckpointError(f"{path}: missing. {_CURE}")
         with _unreadable_named(path):
             found = sha256(path)
@@ -68,14 +91,21 @@ def verify_checkpoint(checkpoint: Path) -> None:
             raise CheckpointError(
                 f"{path}: altered or damaged: its SHA-256 differs from the manifest. {_CURE}"
             )
-    for path in (checkpoint / "state.json", *checkpoint.glob("[!.]*.safetensors")):
+    for path in (state_file(checkpoint), *checkpoint.glob("[!.]*.safetensors")):
         if path.name not in sums:
             raise CheckpointError(f"{path}: not in the manifest. {_CURE}")
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:
-    """The content of ``state.json``; ``CheckpointError`` if it is damaged or of a newer format."""
-    state = _read_json(checkpoint / "state.json")
+    """The content of ``state.json``, or ``model.json`` of an exported model.
+
+    Of a checkpoint of nothing but ``ema.safetensors``, the images seen, from its name. Raises
+    ``CheckpointError`` if the file is damaged or of a newer format.
+    """
+    path = state_file(checkpoint)
+    if {one.name for one in checkpoint.glob("[!.]*")} == {_EMA} and checkpoint.name.isdecimal():
+        return {"images_seen": int(checkpoint.name)}
+    state = _read_json(path)
     version = state.get("format", 0)
     if type(version) is int and version > FORMAT:
         raise CheckpointError(
@@ -85,15 +115,13 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
     for name in ("images_seen", "format"):
         value = state.get(name, 0 if name == "format" else None)
         if type(value) is not int or not 0 <= value < 2**63:
-            raise CheckpointError(
-                f"{checkpoint / 'state.json'}: damaged ({name} is {shown(value)}). {_CURE}"
-            )
+            raise CheckpointError(f"{path}: damaged ({name} is {shown(value)}). {_CURE}")
     return state
 
 
 def read_part(checkpoint: Path, name: str) -> dict[str, Tensor]:
     """One safetensors part of a checkpoint, on the CPU; ``CheckpointError`` if it is damaged."""
-    path = checkpoint / f"{name}.safetensors"
+    path = part_file(checkpoint, name)
     try:
         with _unreadable_named(path):
             return load_tensors(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import prod
 from typing import Annotated, Any, Self
 
@@ -15,6 +15,7 @@ from dcgan.models.discriminator import Discriminator
 from dcgan.models.generator import Generator
 from dcgan.models.geometry import layer_shapes
 from dcgan.models.latents import LatentSpace
+from dcgan.models.spectral import table_without_spectral_norm
 from dcgan.models.table import Layer
 from dcgan.runs.schema import Flag, Natural, Number, Positive, Share, Stored, Text
 from dcgan.runtime.memory import available_memory, in_words
@@ -83,6 +84,14 @@ class Networks:
                 "this run was imported without a discriminator, which is needed here. Import both:"
                 " dcgan import GENERATOR DISCRIMINATOR --out RUN"
             )
+
+    def without_spectral_norm(self) -> Self:
+        """The networks for weights of :func:`dcgan.models.spectral.plain_weights`."""
+        return replace(
+            self,
+            generator=table_without_spectral_norm(self.generator),
+            discriminator=table_without_spectral_norm(self.discriminator),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""

@@ -21,9 +21,16 @@ from dcgan.models.discriminator import Discriminator
 from dcgan.models.folding import folded
 from dcgan.models.generator import Generator
 from dcgan.render.sheet import refuse_too_large, sheet
-from dcgan.runs.checkpoints import list_checkpoints, read_part, read_state, verify_checkpoint
+from dcgan.runs.checkpoints import (
+    checkpoint_name,
+    list_checkpoints,
+    read_part,
+    read_state,
+    verify_checkpoint,
+)
 from dcgan.runs.conditions import with_conditions
 from dcgan.runs.drawing import at_once, generate_each
+from dcgan.runs.exported import is_exported, part_file
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.health import diagnosis_of
 from dcgan.runs.logs import of_training
@@ -48,12 +55,12 @@ Network = TypeVar("Network", Generator, Discriminator)
 
 
 class Run:
-    """A run folder, opened at one checkpoint.
+    """A run folder, opened at one checkpoint; or an exported model, which has only one.
 
     Parameters
     ----------
     path : path
-        The run folder.
+        The run folder, or the folder that ``dcgan export --to weights`` wrote.
     checkpoint : str, default "best"
         ``best``, ``last``, or a number of images seen. If the run has no scores, ``best`` is the
         last checkpoint.
@@ -69,7 +76,8 @@ class Run:
     networks : Networks
         The layers of both networks.
     checkpoint : Path
-        The folder of the checkpoint at which the run is opened.
+        The folder of the checkpoint at which the run is opened; for an exported model, the folder
+        of the model.
 
     Raises
     ------
@@ -92,7 +100,7 @@ class Run:
         self.networks = read_networks(self.folder)
         self.checkpoint = _find_checkpoint(self.folder, str(checkpoint))
         self.ranks = ranks
-        verify_checkpoint(self.checkpoint)
+        verify_checkpoint(self.checkpoint, to_resume=False)
 
     @property
     def path(self) -> Path:
@@ -113,6 +121,11 @@ class Run:
         """The number of real images that training had seen at this checkpoint."""
         return int(read_state(self.checkpoint)["images_seen"])
 
+    @property
+    def checkpoint_name(self) -> str:
+        """The name of the checkpoint: the images seen, in nine digits."""
+        return checkpoint_name(self.checkpoint)
+
     @cached_property
     @isolated()
     def generator(self) -> Generator:
@@ -131,7 +144,17 @@ class Run:
         It takes images (B, C, H, W) and returns logits (B,), above 0 for images that it takes for
         real. Pixels are in [-1, 1], unless the run standardizes pixels. If the run was trained with
         labels, the second argument is the classes (B, K), one-hot.
+
+        Raises
+        ------
+        CheckpointError
+            An exported model, or a checkpoint, without a discriminator.
         """
+        if not part_file(self.checkpoint, "discriminator").is_file():
+            raise CheckpointError(
+                f"{self.checkpoint}: holds no discriminator, which this needs. Use the run folder"
+                " that it came from, or export that run again with `part=both`"
+            )
         return self._loaded(self.networks.build_discriminator(), "discriminator")
 
     def _loaded(self, network: Network, part: str) -> Network:
@@ -324,6 +347,39 @@ class Run:
                 self, out=out, data=data, data_root=data_root, reporter=reporter
             )
 
+    def export(
+        self,
+        to: str,
+        out: StrPath | None = None,
+        *,
+        part: str | None = None,
+        precision: str | None = None,
+        pixels: str | None = None,
+        license: str | None = None,  # noqa: A002
+        single_file: bool = False,
+        progress: bool = True,
+    ) -> dcgan.Exported:
+        """Write this checkpoint as files for other programs; see :func:`dcgan.export`.
+
+        Examples
+        --------
+        ``dcgan.open_run("runs/digits-auto").export("onnx", "digits.onnx")``
+        """
+        import dcgan  # the public function, in a layer above this one
+
+        with chosen_reporter(None, progress=progress, is_first=self.ranks.is_first) as reporter:
+            return dcgan.export(
+                self,
+                to,
+                out,
+                part=part,
+                precision=precision,
+                pixels=pixels,
+                license=license,
+                single_file=single_file,
+                reporter=reporter,
+            )
+
     def log(self) -> list[dict[str, Any]]:
         """Read ``log.jsonl``: one dictionary for each line, sorted by images seen.
 
@@ -350,7 +406,7 @@ def open_run(
     device: torch.device | str = "cpu",
     ranks: Ranks = ALONE,
 ) -> Run:
-    """Open a run folder. Parameters and errors are those of :class:`Run`."""
+    """Open a run folder or an exported model. Parameters and errors are those of :class:`Run`."""
     return Run(path, checkpoint=checkpoint, device=device, ranks=ranks)
 
 
@@ -408,6 +464,8 @@ def networks_checksum(folder: RunFolder) -> str | None:
 
 def _find_checkpoint(folder: RunFolder, wanted: str) -> Path:
     refuse_no_checkpoint(folder.path, wanted)
+    if is_exported(folder.path):
+        return folder.path
     found = list_checkpoints(folder.checkpoints)
     best = read_best(folder) if wanted == "best" else None
     if best is not None:

@@ -12,6 +12,7 @@ from dcgan.errors import ConfigError, DataError, RunError, SourceNotFound
 from dcgan.runtime.datasets import DATASETS
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists, nearest_name, nearest_path
+from dcgan.runtime.run_names import is_exported
 from dcgan.runtime.shell import DATA, call
 from dcgan.vocabulary import DEVICE, NO_DEVICE
 
@@ -141,8 +142,19 @@ def refuse_no_run(path: StrPath) -> None:
     raise RunError(f"{text}: not a run folder: it has no networks.json{nearest_run(folder)}")
 
 
+def refuse_exported(path: Path) -> None:
+    """Raise ``RunError`` for an exported model where training would write or resume."""
+    if is_exported(path):
+        recipe = path / "config.yaml"
+        raise RunError(
+            f"{path}: an exported model, which has no training state. Resume the run that it came"
+            f" from, or train a new run with `recipe={recipe}` and another `out`"
+        )
+
+
 def refuse_nothing_to_resume(path: Path) -> None:
     """Raise ``RunError`` if a folder holds no run to resume."""
+    refuse_exported(path)
     if (path / "config.yaml").is_file():
         return
     if is_run(path):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dcgan.errors import CheckpointError, ConfigError
+from dcgan.errors import CheckpointError, ConfigError, shown
 from dcgan.runtime.nearest import nearest_name
 from dcgan.runtime.reading import read_json
 from dcgan.runtime.shell import command
+
+_OF_A_MODEL = ("model.json", "generator.safetensors")
 
 _LISTED = 20
 """Names in a message."""
@@ -48,8 +50,20 @@ def _listed(names: list[int], *, best: bool = True) -> str:
     return ", ".join([*(["best"] if best else []), "last", *numbers])
 
 
+def is_exported(folder: Path) -> bool:
+    """Whether a folder holds an exported model, see :mod:`dcgan.runs.exported`."""
+    return all((folder / name).is_file() for name in _OF_A_MODEL)
+
+
 def _checkpoints(run: Path) -> list[int]:
     folder = run / "checkpoints"
+    if is_exported(run):
+        try:
+            return [int(read_json(run / "model.json")["images_seen"])]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(
+                f"{run / 'model.json'}: damaged ({shown(str(error))}). Export the model again"
+            ) from None
     if not folder.is_dir():
         return []
     return sorted(int(one.name) for one in folder.iterdir() if one.name.isdecimal())

@@ -14,8 +14,9 @@ from dcgan.config import RunConfig, forget_unused, parse_config, read_yaml
 from dcgan.errors import ConfigError, RunConflict, RunError
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.settings import differences
-from dcgan.runtime.arguments import RUNS, refuse_nothing_to_resume
+from dcgan.runtime.arguments import RUNS, refuse_exported, refuse_nothing_to_resume
 from dcgan.runtime.files import StrPath
+from dcgan.runtime.run_names import is_exported
 from dcgan.runtime.shell import DATA, RUN, call
 from dcgan.training.planning.auto import fill_auto
 
@@ -60,6 +61,7 @@ def choose_folder(
     if out is not None:
         folder = RunFolder(Path(out))
         _refuse_imported(folder)
+        refuse_exported(folder.path)
         stored = _stored_config(folder)
         if stored is None and folder.path.exists() and _is_in_use(folder.path):
             if folder.networks.is_file() or folder.checkpoints.is_dir():
@@ -193,9 +195,8 @@ def _is_in_use(path: Path) -> bool:
 
 
 def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
-    candidates = sorted(
-        RUNS.glob("*/config.yaml"), key=lambda path: path.stat().st_mtime, reverse=True
-    )
+    found = [path for path in RUNS.glob("*/config.yaml") if not is_exported(path.parent)]
+    candidates = sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
     for path in candidates:
         folder = RunFolder(path.parent)
         try:

@@ -1,0 +1,90 @@
+"""The model card: ``README.md`` with the fields that the Hugging Face hub reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from dcgan.errors import DcganError, printable
+from dcgan.metrics.registry import BETTER
+from dcgan.metrics.score import Score
+from dcgan.runs.run import Run
+from dcgan.runs.scores import read_best
+from dcgan.runtime.reading import read_json
+
+_COLORS = {1: "gray", 2: "gray and alpha", 3: "color", 4: "color and alpha"}
+
+
+def model_card(run: Run, about: Mapping[str, Any], *, name: str, licence: str, sheet: str) -> str:
+    """The text of the card.
+
+    Parameters
+    ----------
+    run : Run
+    about : dict
+        The content of ``model.json``.
+    name : str
+        The title.
+    licence : str
+        As the hub names licences, such as ``mit``.
+    sheet : str
+        The file with samples.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("dcgan.exchange"),
+        autoescape=False,  # Markdown; names are cleaned below
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"grouped": "{:,}".format, "digits": "{:.4g}".format, "plain": _plain}
+    networks = run.networks
+    channels, height, width = networks.image_shape
+    is_conditional = bool(networks.latent.classes)
+    front = {
+        "license": licence,
+        "library_name": "dcgan",
+        "pipeline_tag": "unconditional-image-generation",
+        "tags": ["dcgan", "gan", "image-generation", *["conditional"] * is_conditional],
+    }
+    return environment.get_template("card.md.j2").render(
+        front=yaml.safe_dump(front, sort_keys=False),
+        name=name,
+        about=about,
+        sheet=sheet,
+        size=f"{height}×{width}",
+        colors=_COLORS.get(channels, str(channels)),
+        latent=networks.latent,
+        classes=networks.class_names,
+        scores=scores_of(run),
+        better=BETTER,
+    )
+
+
+def scores_of(run: Run) -> list[Score]:
+    """The scores of the run's checkpoint: of its latest evaluation, else that of training."""
+    files = sorted(
+        run.folder.evaluations.glob(f"{run.checkpoint_name}-*.json"),
+        key=lambda path: path.stat().st_mtime,
+    )
+    for path in reversed(files):
+        try:
+            return [Score.from_json(one) for one in read_json(path)["scores"]]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    try:
+        best = read_best(run.folder)
+    except DcganError:
+        return []
+    return [best.score] if best and str(best.checkpoint) == run.checkpoint_name else []
+
+
+def _plain(text: object) -> str:
+    """A name within a line of Markdown: without line breaks and signs of markup."""
+    cleaned = printable(" ".join(str(text).split()))
+    return "".join(f"\\{letter}" if letter in "\\`*_[]<>|#" else letter for letter in cleaned)
