@@ -20,7 +20,10 @@ from dcgan.runtime.arguments import (
 from dcgan.runtime.run_names import refuse_no_checkpoint, refuse_no_direction
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
+    from cyclopts import Token
 
     from dcgan.data import ImageDataset
     from dcgan.latent.choice import Choice
@@ -39,9 +42,25 @@ def _refuse_no_data(_: object, value: str | None) -> None:
         refuse_run_as_data(value)
 
 
+def _run_folder(_: object, tokens: Sequence[Token]) -> Path:
+    """The folder of a run, or of a model of the hub, which is downloaded."""
+    text = tokens[0].value
+    if not text.startswith("hub:"):
+        return Path(text)
+    from dcgan.exchange.open import from_hub
+
+    return from_hub(text)
+
+
 ExistingRun = Annotated[
     Path,
-    Parameter(validator=_refuse_no_run, help="Choose the run folder, which dcgan train wrote."),
+    Parameter(
+        validator=_refuse_no_run,
+        converter=_run_folder,
+        n_tokens=1,
+        help="Choose the run folder, which dcgan train wrote, or an exported model: its folder, or"
+        " hub:OWNER/NAME.",
+    ),
 ]
 ExistingData = Annotated[str, Parameter(validator=_refuse_no_data)]
 OptionalData = Annotated[str | None, Parameter(validator=_refuse_no_data)]

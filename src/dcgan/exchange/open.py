@@ -18,7 +18,7 @@ from dcgan.runtime.signatures import checked
 
 HUB = "hub:"
 
-_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _FILES = (GENERATOR, "discriminator.safetensors", NETWORKS, CONFIG, MODEL, MANIFEST, "best.json")
 """What is downloaded: data, and nothing that could run."""
 

@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from typing import Any
 
 import torch
@@ -52,13 +53,11 @@ def traced(module: Standalone, run: Run) -> torch.export.ExportedProgram:
 
 def facts(run: Run, part: str, pixels: Pixels, precision: str) -> dict[str, str]:
     """What a program needs to know of an exported network, as texts for its metadata."""
-    import dcgan
-
     networks = run.networks
     latent = networks.latent
     channels, height, width = networks.image_shape
     found: dict[str, Any] = {
-        "dcgan_version": dcgan.__version__,
+        "dcgan_version": metadata.version("dcgan"),
         "part": part,
         "images_seen": run.images_seen,
         "size": f"{height}x{width}",

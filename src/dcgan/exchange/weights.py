@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from importlib import metadata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -129,14 +130,12 @@ def _reader(run: Run, path: Path) -> Compute:
 
 def _about(run: Run, precision: str) -> dict[str, Any]:
     """The content of ``model.json``."""
-    import dcgan
-
     return {
         "format": FORMAT,
         "images_seen": run.images_seen,
         "precision": precision,
         "versions": {
-            "dcgan": dcgan.__version__,
+            "dcgan": metadata.version("dcgan"),
             "torch": torch.__version__,
             "python": platform.python_version(),
         },

@@ -46,6 +46,7 @@ from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.run_names import refuse_no_checkpoint
+from dcgan.runtime.shell import RUN, call
 from dcgan.runtime.signatures import checked
 
 if TYPE_CHECKING:
@@ -151,9 +152,10 @@ class Run:
             An exported model, or a checkpoint, without a discriminator.
         """
         if not part_file(self.checkpoint, "discriminator").is_file():
+            again = call("export", RUN, to="weights", part="both")
             raise CheckpointError(
                 f"{self.checkpoint}: holds no discriminator, which this needs. Use the run folder"
-                " that it came from, or export that run again with `part=both`"
+                f" that it came from, or export that run again: {again}"
             )
         return self._loaded(self.networks.build_discriminator(), "discriminator")
 

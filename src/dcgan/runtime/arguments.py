@@ -125,6 +125,8 @@ def refuse_no_run(path: StrPath) -> None:
     text = str(path)
     if not exists(folder):
         if is_name(text):
+            if text.startswith("hub:"):
+                raise RunError(f"{text}: a name, not a run folder. Use {call('load', text)}")
             train = call("train", text)
             raise RunError(f"{text}: a dataset, not a run folder. To train a run on it: {train}")
         raise RunError(f"{text}: no such run folder{nearest_run(folder)}")
