@@ -28,8 +28,15 @@ def test_a_known_error_is_measured(runs, pixels, error):
     assert found.latents == 100
 
 
-@pytest.mark.parametrize("largest", [2e-4, float("nan"), float("inf")])
-def test_what_differs_too_much_is_refused(largest):
-    with pytest.raises(DcganError, match="differs from the run"):
-        refuse_difference(Difference(largest, 0.0, 100), "model.onnx")
-    refuse_difference(Difference(1e-4, 0.0, 100), "model.onnx")
+def test_what_differs_too_much_in_fp32_is_refused():
+    with pytest.raises(DcganError, match=r"model\.onnx: differs from the run by 0\.0002"):
+        refuse_difference(Difference(2e-4, 0.0, 100), "model.onnx", "fp32")
+    refuse_difference(Difference(1e-4, 0.0, 100), "model.onnx", "fp32")
+    refuse_difference(Difference(2e-4, 0.0, 100), "model.onnx", "fp16")
+
+
+@pytest.mark.parametrize("largest", [float("nan"), float("inf")])
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_what_is_no_number_is_refused(largest, precision):
+    with pytest.raises(DcganError, match=f"no finite numbers in {precision}"):
+        refuse_difference(Difference(largest, 0.0, 100), "model.onnx", precision)

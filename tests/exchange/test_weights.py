@@ -125,6 +125,14 @@ def test_no_file_names_a_folder_of_the_author(folder):
     assert settings["data"] == {"source": "photos", "root": "sets", "size": 16}
 
 
+def test_an_address_is_published_without_its_password():
+    stored = {"data": {"source": "https://ann:secret@example.org/a.zip?token=1"}, "list": ["~/a/b"]}
+    assert weights.without_places(stored) == {
+        "data": {"source": "https://example.org/a.zip"},
+        "list": ["b"],
+    }
+
+
 def test_a_model_appears_only_when_it_is_complete(runs, tmp_path, monkeypatch):
     def fail(*_, **__):
         assert not (tmp_path / "model").exists()

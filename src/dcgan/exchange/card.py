@@ -10,6 +10,7 @@ import yaml
 from dcgan.errors import DcganError, printable
 from dcgan.metrics.registry import BETTER
 from dcgan.metrics.score import Score
+from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.run import Run
 from dcgan.runs.scores import read_best
 from dcgan.runtime.reading import read_json
@@ -56,6 +57,7 @@ def model_card(run: Run, about: Mapping[str, Any], *, name: str, licence: str, s
         front=yaml.safe_dump(front, sort_keys=False),
         name=name,
         about=about,
+        source=_source(about),
         sheet=sheet,
         size=f"{height}×{width}",
         colors=_COLORS.get(channels, str(channels)),
@@ -82,6 +84,12 @@ def scores_of(run: Run) -> list[Score]:
     except DcganError:
         return []
     return [best.score] if best and str(best.checkpoint) == run.checkpoint_name else []
+
+
+def _source(about: Mapping[str, Any]) -> str:
+    """The name of the dataset; empty if it is not known."""
+    source = str(about["data"].get("source", ""))
+    return "images from a Python program" if source == FROM_PYTHON else source
 
 
 def _plain(text: object) -> str:

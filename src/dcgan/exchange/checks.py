@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import isfinite
 
 import numpy as np
 import torch
@@ -67,9 +68,15 @@ def discriminator_difference(run: Run, compute: Compute, pixels: Pixels) -> Diff
     return max(each, key=lambda one: one.largest)
 
 
-def refuse_difference(found: Difference, what: str) -> None:
-    """Raise ``DcganError`` if an export in single precision differs by more than ``TOLERANCE``."""
-    if not found.largest <= TOLERANCE:  # so that NaN is refused, too
+def refuse_difference(found: Difference, what: str, precision: str) -> None:
+    """Raise ``DcganError`` if an export in fp32 differs by more than ``TOLERANCE``, or if one in
+    another precision gives no numbers."""
+    if not isfinite(found.largest):
+        raise DcganError(
+            f"{what}: some outputs are no finite numbers in {precision}, so it was not written. Use"
+            " `precision=fp32`"
+        )
+    if precision == "fp32" and found.largest > TOLERANCE:
         raise DcganError(
             f"{what}: differs from the run by {found.largest:.2g}, and at most {TOLERANCE:g} is"
             " allowed, so it was not written. Update torch and the packages of dcgan[export], or"

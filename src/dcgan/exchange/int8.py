@@ -36,8 +36,12 @@ class InBytes:
 
     def restored(self) -> NDArray[np.float32]:
         """The weights as they are computed with."""
+        return self.stored * self.column()
+
+    def column(self) -> NDArray[np.float32]:
+        """The scale with the axes of the weights."""
         shape = [-1 if axis == self.axis else 1 for axis in range(self.stored.ndim)]
-        return self.stored * self.scale.reshape(shape)
+        return self.scale.reshape(shape)
 
 
 def in_bytes(weight: NDArray[np.float32], axis: int) -> InBytes:
@@ -63,7 +67,10 @@ def best_in_bytes(weight: NDArray[np.float32]) -> InBytes | None:
 
 
 def store_in_8_bits(model: Any) -> None:
-    """Replace the large float tensors of an ONNX model by eight bits and ``DequantizeLinear``.
+    """Replace the large float tensors of an ONNX model by eight bits, ``Cast`` and ``Mul``.
+
+    Runtimes compute both when they open the file, since all of it is constant. They do not do so
+    with ``DequantizeLinear``, which made a generator three times slower in ONNX Runtime.
 
     Parameters
     ----------
@@ -72,7 +79,7 @@ def store_in_8_bits(model: Any) -> None:
     """
     import onnx
 
-    graph = model.graph
+    graph, make = model.graph, onnx.helper.make_node
     nodes = []
     for tensor in list(graph.initializer):
         if tensor.data_type != onnx.TensorProto.FLOAT:
@@ -80,13 +87,11 @@ def store_in_8_bits(model: Any) -> None:
         found = best_in_bytes(onnx.numpy_helper.to_array(tensor))
         if found is None:
             continue
-        names = [f"{tensor.name}.int8", f"{tensor.name}.scale"]
+        stored, scale, number = (f"{tensor.name}.{part}" for part in ("int8", "scale", "number"))
         graph.initializer.remove(tensor)
-        stored = onnx.numpy_helper.from_array(found.stored, names[0])
-        scale = onnx.numpy_helper.from_array(found.scale, names[1])
-        graph.initializer.extend([stored, scale])
-        nodes.append(
-            onnx.helper.make_node("DequantizeLinear", names, [tensor.name], axis=found.axis)
-        )
+        for name, array in ((stored, found.stored), (scale, found.column())):
+            graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+        nodes.append(make("Cast", [stored], [number], to=onnx.TensorProto.FLOAT))
+        nodes.append(make("Mul", [number, scale], [tensor.name]))
     for node in reversed(nodes):  # before every node that uses them
         graph.node.insert(0, node)

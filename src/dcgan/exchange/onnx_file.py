@@ -82,8 +82,7 @@ def write_onnx(run: Run, out: Path, *, part: str, precision: str, pixels: Pixels
     content: bytes = model.SerializeToString()
     compare = generator_difference if part == "generator" else discriminator_difference
     difference = compare(run, _runtime(content, names), pixels)
-    if precision == "fp32":
-        refuse_difference(difference, str(out))
+    refuse_difference(difference, str(out), precision)
     with written_whole(out) as unfinished:
         unfinished.write_bytes(content)
     given = ", ".join(f"{name!r}: {name}" for name in names)

@@ -59,8 +59,7 @@ def write_program(run: Run, out: Path, *, part: str, precision: str, pixels: Pix
 
     compare = generator_difference if part == "generator" else discriminator_difference
     difference = compare(run, compute, pixels)
-    if precision == "fp32":
-        refuse_difference(difference, str(out))
+    refuse_difference(difference, str(out), precision)
     with written_whole(out) as unfinished:
         unfinished.write_bytes(buffer.getvalue())
     names = ", ".join(input_names(run.networks, part))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
 import torch
@@ -71,8 +72,7 @@ def write_weights(run: Run, out: Path, *, part: str, precision: str, licence: st
         for name, tensors in parts.items():
             save_tensors(tensors, unfinished / f"{name}.safetensors", shown=out)
         difference = generator_difference(run, _reader(run, unfinished / GENERATOR), "float")
-        if precision == "fp32":
-            refuse_difference(difference, str(out))
+        refuse_difference(difference, str(out), precision)
         (unfinished / NETWORKS).write_text(as_json(networks.to_json()), "utf-8")
         about = _about(run, precision)
         (unfinished / MODEL).write_text(as_json(about), "utf-8")
@@ -175,8 +175,8 @@ def _best(run: Run) -> dict[str, Any] | None:
 
 
 def without_places(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings whose absolute paths are cut down to the last name: where somebody's files are is
-    not published.
+    """Settings whose absolute paths are cut down to the last name, and URLs without passwords:
+    where somebody's files are is not published.
 
     >>> without_places({"data": {"source": "/home/ann/photos", "root": None, "split": "auto"}})
     {'data': {'source': 'photos', 'root': None, 'split': 'auto'}}
@@ -189,6 +189,9 @@ def _without_place(value: Any) -> Any:
         return without_places(value)
     if isinstance(value, list):
         return [_without_place(one) for one in value]
+    if isinstance(value, str) and "://" in value:
+        parts = urlsplit(value)  # a name, a password or a token may be in it
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
     if isinstance(value, str):
         for kind in (PurePosixPath, PureWindowsPath):
             if kind(value).is_absolute() or value.startswith("~"):
