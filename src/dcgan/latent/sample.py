@@ -23,6 +23,7 @@ from dcgan.latent.choice import Choice
 from dcgan.latent.draw import samples_sheet
 from dcgan.render.outputs import SHEETS, samples_suffix
 from dcgan.render.sheet import pillow_image, refuse_too_large, save_image
+from dcgan.runs.checkpoints import checkpoint_name
 from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath, folder_written_whole, written_whole
 from dcgan.runtime.isolation import isolated
@@ -86,7 +87,7 @@ def write_samples(
         )
     if run.ranks.broadcast(suffix == "" and _is_taken(out)):
         raise RunError(f"{out}: exists and is not an empty folder. Choose another `out`")
-    run.ranks.agree("checkpoint", run.checkpoint_name)
+    run.ranks.agree("checkpoint", checkpoint_name(run.checkpoint))
     pieces = choice.images(run, count)
     if not run.ranks.is_first:
         deque(pieces, maxlen=0)
