@@ -127,6 +127,10 @@ def _write(run: Run, to: str, out: Path, options: Options, reporter: Reporter) -
 
             return write_program(run, out, part=part, precision=precision, pixels=pixels)
     import_module(_WEB).write_web(run, out, single_file=options.single_file, reporter=reporter)
-    page = out if options.single_file else out / "index.html"
-    use = (f"python -m http.server --directory {out.parent if options.single_file else out}",)
-    return Exported(out, sizes_of(out), "web page", (*use, f"open {page} in a browser"))
+    use = (
+        (f"open {out} in a browser",)
+        if options.single_file
+        # browsers load no modules from files
+        else (f"python -m http.server --directory {out}", "open http://localhost:8000 in a browser")
+    )
+    return Exported(out, sizes_of(out), "web page", use)
