@@ -75,6 +75,7 @@ _SEVERAL = {"betas": "A B", "shape": "C H W", "categorical": "N,N"}
 """How settings of several numbers are typed."""
 
 _SECTIONS = {
+    "start": "Start",
     "data": "Images",
     "model": "Networks",
     "objective": "Objective",

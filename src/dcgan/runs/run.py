@@ -148,9 +148,12 @@ class Run:
 
         Raises
         ------
+        RunError
+            An imported model without a discriminator.
         CheckpointError
             An exported model, or a checkpoint, without a discriminator.
         """
+        self.networks.refuse_no_discriminator()
         if not part_file(self.checkpoint, "discriminator").is_file():
             again = call("export", RUN, to="weights", part="both")
             raise CheckpointError(

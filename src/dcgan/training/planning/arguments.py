@@ -18,8 +18,6 @@ from dcgan.config import (
 from dcgan.config.recipes import is_recipe_file
 from dcgan.errors import ConfigError
 from dcgan.old_names import with_new_names
-from dcgan.runs.folder import RunFolder
-from dcgan.runs.settings import stored_settings
 from dcgan.runtime.arguments import is_address, is_name, refuse_no_run
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists
@@ -143,6 +141,10 @@ def settings_to_start_from(path: Path) -> dict[str, Any]:
     RunError
         The path is no run folder, or its configuration is damaged.
     """
+    # refusals that need no run come before torch is imported, which takes seconds
+    from dcgan.runs.folder import RunFolder
+    from dcgan.runs.settings import stored_settings
+
     refuse_no_run(path)
     stored = stored_settings(RunFolder(path))
     model = {key: value for key, value in stored.get("model", {}).items() if key != "condition"}
