@@ -28,9 +28,8 @@ from the results of `dcgan lab`, in `benchmarks/results/labs/`. A quick budget h
 few minutes. It shows only large differences, so many of its verdicts are *cannot be told*. A full
 budget has eight seeds.
 
-A verdict is about small networks, small images and short runs: read the budget beside it. The
-estimate is a ratio of Fréchet distances unless the row says otherwise; above 1, the first arm is
-better.
+A verdict is about small networks, small images and short runs: read the budget beside it. "Does not
+hold" means: not at this size and in this time.
 """
 
 

@@ -23,6 +23,7 @@ import dcgan
 from dcgan.errors import ConfigError, Diverged, RunConflict, RunError
 from dcgan.labs.jobs import Job, run_job
 from dcgan.labs.loading import load_claim
+from dcgan.labs.plan import Plan, write_plan
 from dcgan.labs.result import judged
 from dcgan.labs.scoring import open_usable
 from dcgan.runs.folder import RunFolder
@@ -110,6 +111,16 @@ def test_other_settings_need_another_folder(content, copied, written):
         dcgan.run_lab(written(other), out=folder, reporter=SILENT)
     with pytest.raises(RunConflict, match=r"length\.images: 1024 there, 2048 here"):
         dcgan.run_lab(written(content), out=folder, budget="full", reporter=SILENT)
+
+
+def test_a_plan_is_known_again_although_json_has_no_tuples(content, written, tmp_path, monkeypatch):
+    recipe = {"optim": {"discriminator": {"betas": (0.5, 0.9)}}}
+    monkeypatch.setattr(Plan, "settings", lambda self: {"wide": recipe})
+    claim = load_claim(written(content))
+    plan = Plan(claim, "quick", claim.budget.quick, claim.data, None, "cpu", tmp_path / "lab")
+    monkeypatch.setattr("dcgan.labs.plan.yaml.safe_dump", lambda *_, **__: "")
+    write_plan(plan)
+    write_plan(plan)  # would refuse other settings
 
 
 def test_a_folder_of_something_else_is_kept(content, written, tmp_path):

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,8 @@ def write_plan(plan: Plan) -> None:
         The folder holds runs of another lab or of other settings.
     """
     settings = plan.settings()
-    content: dict[str, Any] = {"lab": plan.claim.name, "arms": settings}
+    # as JSON gives it back, which has lists and no tuples
+    content = json.loads(json.dumps({"lab": plan.claim.name, "arms": settings}))
     path = plan.folder / "plan.json"
     stored = _stored(path)
     if stored is not None:
