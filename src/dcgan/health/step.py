@@ -210,7 +210,7 @@ _OF_NETWORK = {
     "pack": "a {1} that judges {0} images at once",
 }
 _OF_RUN = {
-    "objective.r1": "an R1 penalty of {}, which keeps the discriminator from being too sure",
+    "objective.r1": "an R1 penalty of {}, which keeps the discriminator from becoming too certain",
     "objective.wgan_gp": "a gradient penalty of {}, which keeps the discriminator stable",
     "objective.loss": "the loss {}",
     "model.latent.dim": "a latent of {} numbers",
