@@ -98,7 +98,7 @@ def our_steps(config: RunConfig, less: str) -> Iterator[Losses]:
     plan = build_plan(config, batches, networks.latent, CPU)
     thawed = less == "D frozen in G's step"
     for real_BCHW, _ in batches.with_classes(0):
-        latent_BZ = networks.latent.draw(batches.batch, state.latents)
+        latent_BZ = networks.latent.sample(batches.batch, state.latents)
         with _never_frozen() if thawed else nullcontext():
             found = update(
                 state.players, Batch(real_BCHW, latent_BZ), plan.rules, plan.step_plan(state)
@@ -128,7 +128,7 @@ def plain_steps(config: RunConfig) -> Iterator[Losses]:
             {name: value.contiguous() for name, value in ours.state_dict().items()}
         )
     for real_BCHW, _ in batches.with_classes(0):
-        yield loop.step(real_BCHW, networks.latent.draw(batches.batch, state.latents))
+        yield loop.step(real_BCHW, networks.latent.sample(batches.batch, state.latents))
 
 
 def contest(config: RunConfig, rounds: int, steps: int, seconds: float) -> list[dict[str, Any]]:

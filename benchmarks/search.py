@@ -78,7 +78,7 @@ class Turns:
         state, latent = self._state, self._plan.rules.latent
         for real_BCHW, class_BK in self._batches.with_classes(0):
             self._plan.prepare(state)
-            latent_BZ = latent.draw(self._batches.batch, state.latents)
+            latent_BZ = latent.sample(self._batches.batch, state.latents)
             batch = Batch(real_BCHW, latent_BZ, class_BK)
             self._update(state.players, batch, self._plan.rules, self._plan.step_plan(state))
             state.images_seen += self._batches.batch

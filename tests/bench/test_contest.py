@@ -109,7 +109,7 @@ def test_the_plain_step_and_ours_learn_the_same(recipe, doubles, tmp_path):
     random = torch.Generator().manual_seed(0)
     for _ in range(4):
         real = torch.rand(8, *networks.image_shape, generator=random) * 2 - 1
-        latent = networks.latent.draw(8, random)
+        latent = networks.latent.sample(8, random)
         losses = plain.step(real, latent)
         ours = update(state.players, Batch(real, latent), plan.rules, plan.step_plan(state))
         found = [float(ours["loss_d"]), float(ours["loss_g"])]

@@ -14,7 +14,7 @@ SPACE = LatentSpace(5, classes=(0.7, 0.2, 0.1), categorical=(4, 2), continuous=2
 
 def drawn(way):
     if way == "stream":
-        return SPACE.draw(4_000, torch.Generator().manual_seed(0))
+        return SPACE.sample(4_000, torch.Generator().manual_seed(0))
     return SPACE.numbered(3, 0, 4_000)
 
 

@@ -97,15 +97,23 @@ def test_uniform_latents_fill_the_range_from_minus_one_to_one_evenly(seed):
 def test_a_stream_goes_on_where_the_last_draw_stopped(distribution):
     space = LatentSpace(16, distribution)
     stream = torch.Generator().manual_seed(5)
-    first, second = space.draw(3, stream), space.draw(3, stream)
+    first, second = space.sample(3, stream), space.sample(3, stream)
     assert first.shape == second.shape == (3, 16)
     assert not torch.equal(first, second)
-    assert torch.equal(space.draw(3, torch.Generator().manual_seed(5)), first)
+    assert torch.equal(space.sample(3, torch.Generator().manual_seed(5)), first)
+
+
+def test_without_a_stream_latents_follow_the_global_seed():
+    torch.manual_seed(5)
+    first = LatentSpace(16).sample(3)
+    torch.manual_seed(5)
+    assert torch.equal(LatentSpace(16).sample(3), first)
+    assert not torch.equal(LatentSpace(16).sample(3), first)
 
 
 def test_classes_are_drawn_as_often_as_their_shares_say():
     shares = (0.5, 0.125, 0.0, 0.375)
-    drawn = LatentSpace(dim=2, classes=shares).draw(20_000, torch.Generator().manual_seed(0))
+    drawn = LatentSpace(dim=2, classes=shares).sample(20_000, torch.Generator().manual_seed(0))
     found = drawn[:, 2:].mean(dim=0)
     assert (drawn[:, 2:].sum(dim=1) == 1).all()
     assert found[2] == 0

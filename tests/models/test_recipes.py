@@ -384,7 +384,7 @@ def test_a_network_called_as_a_whole_is_its_rows_in_sequence(recipe):
 def test_every_recipe_draws_and_judges_a_batch_of_two(recipe):
     config, networks = config_of(recipe), networks_of(recipe)
     generator, discriminator = networks.build_generator(), networks.build_discriminator()
-    latent_BZ = networks.latent.draw(BATCH, torch.Generator().manual_seed(0))
+    latent_BZ = networks.latent.sample(BATCH, torch.Generator().manual_seed(0))
     with torch.no_grad():
         image_BCHW = generator(latent_BZ)
         logit_B = discriminator(image_BCHW)

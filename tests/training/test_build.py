@@ -43,7 +43,7 @@ def test_every_recipe_takes_two_steps(name, precision):
             state.players,
             Batch(
                 torch.rand(2, *networks.image_shape) * 2 - 1,
-                networks.latent.draw(2, state.latents),
+                networks.latent.sample(2, state.latents),
             ),
             rules,
             StepPlan(with_penalties=step == 0),

@@ -17,7 +17,7 @@ from dcgan.config import merge, parse_config
 from dcgan.runtime.ranks import Ranks
 from dcgan.training.build import build_augment, build_rules
 from dcgan.training.descent import gradient_magnitudes
-from dcgan.training.ema import AveragedGenerator
+from dcgan.models.ema import AveragedGenerator
 from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.rules import Batch, Players, StepPlan
 from dcgan.training.step import update
@@ -74,7 +74,7 @@ def on_meta(settings):
     augment = build_augment(config, META)
     augment.restore(augment_state())
     players = Players(generator, discriminator, *optimizers, augment, Ranks())
-    latent_BZ = networks.latent.draw(BATCH, torch.Generator()).to(META)
+    latent_BZ = networks.latent.sample(BATCH, torch.Generator()).to(META)
     real_BCHW = torch.empty(BATCH, *networks.image_shape, device=META)
     micro = config.optim.micro_batch
     parts = 1 if micro == "auto" else BATCH // micro

@@ -42,7 +42,7 @@ def players(norm_g="none", norm_d="none", latent=CLASSES, dropout=0.0):
 def batch(latent=CLASSES, images=12):
     generator = torch.Generator().manual_seed(1)
     real = torch.rand(images, 1, 16, 16, generator=generator) * 2 - 1
-    drawn = latent.draw(images, generator)
+    drawn = latent.sample(images, generator)
     return Batch(real, drawn, drawn[:, latent.class_slice] if latent.classes else None)
 
 

@@ -129,7 +129,7 @@ def _our_steps(config: RunConfig, device: torch.device, *, fresh: bool) -> Step:
     def step() -> None:
         real_BCHW, class_BK = next(endless) if fresh else first
         plan.prepare(state)
-        latent_BZ = networks.latent.draw(batches.batch, state.latents)
+        latent_BZ = networks.latent.sample(batches.batch, state.latents)
         batch = Batch(real_BCHW, latent_BZ, class_BK)
         with no_tf32():  # as in training
             update(state.players, batch, plan.rules, plan.step_plan(state))

@@ -1,12 +1,14 @@
-"""Generator and discriminator, built from layer tables; usable alone, without any configuration."""
+"""Generator, discriminator, latents and EMA, without any configuration."""
 
 from dcgan.models.discriminator import Discriminator
+from dcgan.models.ema import AveragedGenerator
 from dcgan.models.generator import Generator
 from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generator
 from dcgan.models.latents import LatentSpace
 from dcgan.models.table import Layer
 
 __all__ = [
+    "AveragedGenerator",
     "Discriminator",
     "Generator",
     "LatentSpace",

@@ -72,8 +72,17 @@ class LatentSpace:
         """Where the continuous codes are."""
         return slice(self.width - self.continuous, self.width)
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """``count`` latents (B, Z) from a generator's stream, on that generator's device."""
+    def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
+        """``count`` random latents (B, Z), on the device of the generator.
+
+        Without one, they come from PyTorch's global random numbers, on the CPU.
+
+        Examples
+        --------
+        >>> LatentSpace(dim=4).sample(2).shape
+        torch.Size([2, 4])
+        """
+        generator = torch.default_generator if generator is None else generator
         device = generator.device
         parts = [_noise(self.distribution, (count, self.dim), generator)]
         if self.classes:

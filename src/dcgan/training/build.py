@@ -42,7 +42,7 @@ from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.rng import derived_seed
 from dcgan.training.context import RunContext
-from dcgan.training.ema import AveragedGenerator
+from dcgan.models.ema import AveragedGenerator
 from dcgan.training.loop import Plan
 from dcgan.training.lr_schedule import RateSchedule
 from dcgan.training.planning.auto import stated_values

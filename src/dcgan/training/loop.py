@@ -176,7 +176,7 @@ def fit(
     mine = ranks.share(batches.batch)
     for real_BCHW, class_BK in _timed(batches.with_classes(state.images_seen), state):
         plan.prepare(state)
-        latent_BZ = plan.rules.latent.draw(batches.batch, state.latents)[mine]
+        latent_BZ = plan.rules.latent.sample(batches.batch, state.latents)[mine]
         ranks.reseed(batches.seed, state.images_seen)
         batch = Batch(real_BCHW, latent_BZ, class_BK)
         statistics = update(state.players, batch, plan.rules, plan.step_plan(state))

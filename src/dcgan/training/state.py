@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from dcgan.errors import CheckpointError
 from dcgan.runs.checkpoints import read_part, read_state, verify_checkpoint
 from dcgan.runtime import rng
-from dcgan.training.ema import AveragedGenerator
+from dcgan.models.ema import AveragedGenerator
 from dcgan.training.planning.threads import Threads
 from dcgan.training.rules import Players
 from dcgan.training.running_means import RunningMeans

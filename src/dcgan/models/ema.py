@@ -18,7 +18,7 @@ _ITERATIONS = 15
 
 
 class AveragedGenerator:
-    """A copy of the generator whose weights follow it slowly.
+    """An exponential moving average (EMA) of the generator's weights, as a copy of the generator.
 
     After each step w̄ ← w + β (w̄ - w) with β = ½^(batch / half-life). Early in a run the half-life
     is at most ``ramp_up`` of the images seen, so that the random start is soon forgotten. With a
@@ -29,11 +29,20 @@ class AveragedGenerator:
     generator : Generator
     half_life : int
         Images until an old weight counts half.
-    ramp_up : float in [0, 1]
-        0: the full half-life from the start.
     latent : LatentSpace
-    seed : int
+        Of the generator.
+    ramp_up : float in [0, 1], default 0.05
+        0: the full half-life from the start.
+    seed : int, default 0
         Of the latents from which batch norm statistics are estimated.
+
+    Examples
+    --------
+    >>> from dcgan.models import LatentSpace, plan_generator
+    >>> generator = Generator(plan_generator((16, 16), 1, width=4))
+    >>> average = AveragedGenerator(generator, half_life=5_000, latent=LatentSpace())
+    >>> average.update(generator, images_seen=32, batch=32)  # after each generator step
+    >>> images = average.ready(generator)(LatentSpace().sample(8))
     """
 
     def __init__(
@@ -41,9 +50,9 @@ class AveragedGenerator:
         generator: Generator,
         *,
         half_life: int,
-        ramp_up: float,
         latent: LatentSpace,
-        seed: int,
+        ramp_up: float = 0.05,
+        seed: int = 0,
     ) -> None:
         self.module = copy.deepcopy(generator).eval().requires_grad_(False)
         self._half_life = half_life
@@ -66,7 +75,7 @@ class AveragedGenerator:
 
     @torch.no_grad()
     def ready(self, generator: Generator) -> Generator:
-        """The copy with buffers and batch norm statistics that belong to its weights.
+        """The copy in evaluation mode, with batch norm statistics that belong to its weights.
 
         Running statistics from training belong to no single set of weights, so they are estimated
         again, from the seed's own latents; between two updates only once.

@@ -7,8 +7,7 @@ import copy
 import pytest
 import torch
 
-from dcgan.models import Generator, LatentSpace, plan_generator
-from dcgan.training.ema import AveragedGenerator
+from dcgan.models import AveragedGenerator, Generator, LatentSpace, plan_generator
 
 
 def small_generator(norm="batch"):
