@@ -39,11 +39,11 @@ from dcgan.cli.options import computing_device
 from dcgan.evaluation.evaluate_runs import evaluate
 from dcgan.latent.choice import Choice
 from dcgan.latent.sample import write_samples
+from dcgan.layer_tables import resolve_networks
 from dcgan.probe.features import LayerFeatures, extract
 from dcgan.probe.sets import load_sets
 from dcgan.probe.svm import fits
 from dcgan.training.planning.speed_choice import resolve_speed
-from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.trial import compare_speeds
 
 CPU = torch.device("cpu")

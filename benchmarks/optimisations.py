@@ -31,9 +31,9 @@ from dcgan.bench.plain import PlainLoop, use_plain_convolutions
 from dcgan.bench.report import open_config
 from dcgan.config import RunConfig
 from dcgan.data import load_dataset, open_items
+from dcgan.layer_tables import resolve_networks
 from dcgan.runtime.rng import seed_everything
 from dcgan.training.build import build_batches, build_plan, build_state
-from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.rules import Batch
 from dcgan.training.state import TrainingState
 from dcgan.training.step import update

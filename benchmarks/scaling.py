@@ -30,11 +30,11 @@ import torch
 from dcgan.bench.contest import random_images
 from dcgan.config import RunConfig, parse_config
 from dcgan.data import load_dataset, open_items
+from dcgan.layer_tables import resolve_networks
 from dcgan.runtime.ranks import Ranks, joined
 from dcgan.runtime.work import work_of
 from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.loop import StopRequest, fit
-from dcgan.training.planning.tables import resolve_networks
 
 STEPS = 8
 

@@ -35,9 +35,10 @@ from time_to_quality import HERE, Contestant, Measuring, Task, configuration, op
 
 import dcgan
 from dcgan.config import merge
+from dcgan.layer_tables import resolve_networks
 from dcgan.render.sheet import save_image, sheet
 from dcgan.training.build import build_batches, build_plan, build_state
-from dcgan.training.planning.tables import resolve_networks, with_classes
+from dcgan.training.planning.classes import with_classes
 from dcgan.training.rules import Batch
 from dcgan.training.step import update
 

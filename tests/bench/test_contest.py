@@ -18,9 +18,9 @@ from dcgan.bench.report import measure, open_config
 from dcgan.bench.table import markdown, row
 from dcgan.config import load_recipe
 from dcgan.errors import ConfigError
+from dcgan.layer_tables import resolve_networks
 from dcgan.runtime.work import Work
 from dcgan.training.build import build_batches, build_plan, build_state
-from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.rules import Batch
 from dcgan.training.step import update
 

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from dcgan.config import RunConfig, list_recipes, load_recipe, parse_config
+from dcgan.layer_tables import resolve_networks
 from dcgan.models import Discriminator, Generator
 from dcgan.models.latents import LatentSpace
 from dcgan.objectives.adversarial import generator_non_saturating
 from dcgan.runs.networks import Networks
 from dcgan.training.build import build_rules, build_state
-from dcgan.training.planning.tables import resolve_networks
 
 CPU = torch.device("cpu")
 SPELLED_OUT = [name for name in list_recipes() if name not in {"auto", "modern"}]

@@ -13,9 +13,9 @@ import torch
 from dcgan.config import list_recipes, load_recipe, merge, parse_config
 from dcgan.data import HeldDataset
 from dcgan.errors import ConfigError, GeometryError
+from dcgan.layer_tables import resolve_networks
 from dcgan.runs.networks import Networks
 from dcgan.training.build import build_batches, build_plan, build_rules, build_state
-from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.rules import Batch, StepPlan
 from dcgan.training.step import update
 

@@ -14,11 +14,11 @@ import torch
 
 from dcgan.bench.report import open_config
 from dcgan.config import merge, parse_config
+from dcgan.layer_tables import resolve_networks
+from dcgan.models.ema import AveragedGenerator
 from dcgan.runtime.ranks import Ranks
 from dcgan.training.build import build_augment, build_rules
 from dcgan.training.descent import gradient_magnitudes
-from dcgan.models.ema import AveragedGenerator
-from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.rules import Batch, Players, StepPlan
 from dcgan.training.step import update
 

@@ -10,10 +10,10 @@ import torch
 
 from dcgan.config import load_recipe, merge, parse_config
 from dcgan.data.quality.survey import Survey
+from dcgan.layer_tables import resolve_networks
 from dcgan.training import trial
 from dcgan.training.planning.auto import resolve_auto
 from dcgan.training.planning.speed_choice import ComputeMode
-from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.trial import compare_speeds, images_per_second
 
 CPU = torch.device("cpu")

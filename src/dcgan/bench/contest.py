@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from dcgan.bench.plain import PlainLoop
 from dcgan.config import RunConfig, merge, parse_config, resolved
 from dcgan.data import load_dataset, open_items
+from dcgan.layer_tables import resolve_networks
 from dcgan.runtime.device import no_tf32, synchronise
 from dcgan.runtime.work import Work, work_of
 from dcgan.training.build import build_batches, build_plan, build_state
-from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.rules import Batch
 from dcgan.training.step import update
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from dcgan.config import RunConfig, resolved
-from dcgan.training.planning.tables import resolve_networks
+from dcgan.layer_tables import resolve_networks
 
 
 def use_plain_convolutions(network: nn.Module) -> None:

@@ -14,12 +14,12 @@ from dcgan.bench.table import row
 from dcgan.config import RunConfig, merge, parse_config
 from dcgan.data import Survey
 from dcgan.errors import ConfigError
+from dcgan.layer_tables import resolve_networks
 from dcgan.runtime.device import choose_device, choose_precision, describe_hardware
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.wording import counted
 from dcgan.training.planning.arguments import collect_settings
 from dcgan.training.planning.auto import resolve_auto
-from dcgan.training.planning.tables import resolve_networks
 
 _SIDE, _BATCH = 64, 64
 """Defaults for recipes without them, as in the standard PyTorch DCGAN example."""

@@ -39,8 +39,8 @@ def _shapes(config: RunConfig) -> Iterator[str]:
         yield f"# layer shapes: {_PLANNED}"
         return
 
+    from dcgan.layer_tables import resolve_networks
     from dcgan.models.geometry import describe_plan
-    from dcgan.training.planning.tables import resolve_networks
 
     planned = {p for p in _PLAYERS if p not in with_table and _waits(config, p)}
     networks = resolve_networks(_with_stand_ins(config))
@@ -65,8 +65,7 @@ def _waits(config: RunConfig, player: str) -> bool:
 def _with_stand_ins(config: RunConfig) -> RunConfig:
     """Fill in what is open, so that both networks can be built: the size of the generator table's
     output, and any width for a network that is planned later."""
-    from dcgan.models.geometry import layer_shapes
-    from dcgan.training.planning.tables import generator_table
+    from dcgan.layer_tables import generated_shape
 
     open_settings = {"width": _WIDTH, "hidden": 0}
     filled: dict[str, Any] = {
@@ -79,7 +78,6 @@ def _with_stand_ins(config: RunConfig) -> RunConfig:
     }
     settings: dict[str, Any] = {"model": filled}
     if "auto" in (config.data.size, config.data.channels):
-        latent = config.model.latent
-        shape = layer_shapes(generator_table(config), latent.shape or (latent.dim, 1, 1))[-1]
+        shape = generated_shape(config)
         settings["data"] = {"channels": shape[0], "size": shape[1:]}
     return parse_config(merge(config.model_dump(mode="json"), settings))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from dcgan.config import RunConfig, list_recipes, load_recipe, merge, parse_config
-from dcgan.config.model import NetworkConfig
 from dcgan.config.validation import validate_combinations
 from dcgan.data.pixels.scale import UNIT, PixelScale
 from dcgan.errors import ConfigError, DcganError, GeometryError, WeightsError
@@ -21,9 +20,7 @@ from dcgan.exchange.layouts import Layout
 from dcgan.exchange.parts import Part, parts_of
 from dcgan.exchange.reading import WeightFile
 from dcgan.exchange.torch_layouts import discriminator_layout, generator_layout
-from dcgan.models.geometry import layer_shapes, table_from
-from dcgan.models.latents import LatentSpace
-from dcgan.models.table import Layer
+from dcgan.layer_tables import generated_shape, resolve_networks
 from dcgan.runs.dataset import IMPORTED
 from dcgan.runs.networks import Networks
 from dcgan.runtime.files import StrPath
@@ -129,9 +126,8 @@ def _layout_of_discriminator(
 
 
 def _image_shape(layout: Layout) -> tuple[int, int, int]:
-    config = parse_config({"model": {"generator": layout.settings()}})
-    shapes = layer_shapes(table_from(config.model.generator.rows()), (layout.latent["dim"], 1, 1))
-    channels, height, width = shapes[-1]
+    model = {"latent": layout.latent, "generator": layout.settings()}
+    channels, height, width = generated_shape(parse_config({"model": model}))
     return channels, height, width
 
 
@@ -141,68 +137,31 @@ def _tables(settings: Mapping[str, Any], source: str, *, has_discriminator: bool
     if any(value is not None for key, value in settings["length"].items() if key != "images"):
         settings["length"].pop("images")
     config = parse_config(settings)
-    latent, scaling = config.model.latent, config.data.scaling
+    scaling = config.data.scaling
     if scaling == "standardized":
         raise ConfigError(
             "data.scaling",
             scaling,
             "it depends on the training images, which are not known. Use symmetric or unit",
         )
-    generator = _table(config.model.generator)
-    given = latent.shape or (latent.dim, 1, 1)
-    made = _shapes(generator, given, "model.generator")[-1]
+    made = generated_shape(config)
     if len(made) != 3 or made[0] > 4:
         raise GeometryError(
             "model.generator.layers",
             "×".join(map(str, made)),
             "a generator ends in an image of 1 to 4 channels. Correct the last row",
         )
-    image_shape = (made[0], made[1], made[2])
-    discriminator: tuple[Layer, ...] = ()
-    if has_discriminator:
-        rows = config.model.discriminator
-        discriminator = _table(rows)
-        discriminator = replace(discriminator[0], pack=rows.pack), *discriminator[1:]
-        if discriminator[-1].activation == "sigmoid":  # discriminators return logits
-            discriminator = *discriminator[:-1], replace(discriminator[-1], activation="none")
-        last = _shapes(discriminator, image_shape, "model.discriminator")[-1]
-        if last not in {(1,), (1, 1, 1)}:
-            raise GeometryError(
-                "model.discriminator.layers",
-                "×".join(map(str, last)),
-                f"a discriminator of images of {'×'.join(map(str, image_shape))} ends in one"
-                " logit. Correct the strides and paddings",
-            )
-    own = {"channels": image_shape[0], "size": list(image_shape[1:]), "source": IMPORTED}
+    own = {"channels": made[0], "size": list(made[1:]), "source": IMPORTED}
     config = parse_config(merge(config.model_dump(mode="json"), {"data": own}))
     validate_combinations(config)
-    networks = Networks(
-        generator=generator,
-        discriminator=discriminator,
-        image_shape=image_shape,
-        latent=LatentSpace(
-            latent.dim,
-            latent.distribution,
-            categorical=latent.categorical,
-            continuous=latent.continuous,
-        ),
-        latent_shape=latent.shape,
-        scale=UNIT if scaling == "unit" else PixelScale(),
+    networks = resolve_networks(config, has_discriminator=has_discriminator)
+    discriminator = networks.discriminator
+    if discriminator and discriminator[-1].activation == "sigmoid":  # discriminators return logits
+        discriminator = *discriminator[:-1], replace(discriminator[-1], activation="none")
+    networks = replace(
+        networks, discriminator=discriminator, scale=UNIT if scaling == "unit" else PixelScale()
     )
     return Tables(config, networks, source, {})
-
-
-def _table(network: NetworkConfig) -> tuple[Layer, ...]:
-    return table_from(network.rows())
-
-
-def _shapes(layers: tuple[Layer, ...], given: tuple[int, ...], key: str) -> list[tuple[int, ...]]:
-    if not layers:
-        raise GeometryError(f"{key}.layers", [], "must have at least one layer")
-    try:
-        return layer_shapes(layers, given)
-    except GeometryError as error:
-        raise GeometryError(f"{key}.{error.key}", error.value, error.problem) from error
 
 
 def _unknown(

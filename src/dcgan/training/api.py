@@ -15,6 +15,7 @@ from dcgan.config import RunConfig, parse_config, resolved, validate_combination
 from dcgan.data import Source, open_items, survey
 from dcgan.data.quality.survey import LOOKED_AT
 from dcgan.evaluation.extractors import refuse_unknown
+from dcgan.layer_tables import resolve_networks
 from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
@@ -37,16 +38,15 @@ from dcgan.training.planning.arguments import (
     outside_the_recipe,
 )
 from dcgan.training.planning.auto import fill_auto, resolve_auto
+from dcgan.training.planning.classes import (
+    refuse_missing_condition,
+    refuse_other_classes,
+    with_classes,
+)
 from dcgan.training.planning.device_limits import refuse_random_recompute, refuse_uneven
 from dcgan.training.planning.memory_check import refuse_beyond_memory
 from dcgan.training.planning.run_choice import choose_folder, claimed, refuse_conflict
 from dcgan.training.planning.speed_choice import resolve_speed
-from dcgan.training.planning.tables import (
-    refuse_missing_condition,
-    refuse_other_classes,
-    resolve_networks,
-    with_classes,
-)
 from dcgan.training.planning.threads import Threads
 from dcgan.training.planning.time_plan import can_be_planned, plan_size
 from dcgan.training.trainer import train_run

@@ -1,6 +1,6 @@
 """Configuration → objects: the only place where this happens.
 
-Layer tables, which are data and not objects, come from ``training.planning.tables``.
+Layer tables, which are data and not objects, come from :mod:`dcgan.layer_tables`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from dcgan.errors import DataError
 from dcgan.evaluation.extractors import classes_of, open_extractor
 from dcgan.evaluation.real_images import FEWEST
 from dcgan.metrics.extractor import Extractor
+from dcgan.models.ema import AveragedGenerator
 from dcgan.models.latents import LatentSpace
 from dcgan.models.recompute import recompute_rows
 from dcgan.models.synchronised import synchronise_batch_norm
@@ -42,7 +43,6 @@ from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.rng import derived_seed
 from dcgan.training.context import RunContext
-from dcgan.models.ema import AveragedGenerator
 from dcgan.training.loop import Plan
 from dcgan.training.lr_schedule import RateSchedule
 from dcgan.training.planning.auto import stated_values

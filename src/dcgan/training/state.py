@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from dcgan.errors import CheckpointError
+from dcgan.models.ema import AveragedGenerator
 from dcgan.runs.checkpoints import read_part, read_state, verify_checkpoint
 from dcgan.runtime import rng
-from dcgan.models.ema import AveragedGenerator
 from dcgan.training.planning.threads import Threads
 from dcgan.training.rules import Players
 from dcgan.training.running_means import RunningMeans

@@ -60,7 +60,7 @@ def images_per_second(
         Without ``auto`` in sizes, widths, rates and batch. ``precision: auto`` and, on a CPU,
         ``threads: auto`` mean what trains fastest, as at the start of a run.
     networks : Networks
-        Of the same configuration, see :func:`dcgan.training.planning.tables.resolve_networks`.
+        Of the same configuration, see :func:`dcgan.layer_tables.resolve_networks`.
     device : torch.device
     seconds : float, default 1.0
         About how long to time. PyTorch's first step in a process takes about 2 seconds more, which

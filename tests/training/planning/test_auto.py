@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from dcgan.config import load_recipe, merge, parse_config, validate_combinations
 from dcgan.data.quality.survey import Survey
+from dcgan.layer_tables import resolve_networks
 from dcgan.models.geometry import plan_generator
 from dcgan.training.planning.auto import choose_size, fill_auto, resolve_auto
-from dcgan.training.planning.tables import resolve_networks
 
 CPU = torch.device("cpu")
 

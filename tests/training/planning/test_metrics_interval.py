@@ -12,13 +12,13 @@ import dcgan
 from dcgan.config import list_recipes, load_recipe, merge, parse_config
 from dcgan.data.quality.survey import Survey
 from dcgan.errors import ConfigError
+from dcgan.layer_tables import resolve_networks
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.runtime.reporting import Reporter
 from dcgan.training.planning import metrics_interval
 from dcgan.training.planning.auto import fill_auto, resolve_auto
 from dcgan.training.planning.metrics_interval import measuring_interval, resolve_interval
-from dcgan.training.planning.tables import resolve_networks
 
 CPU = torch.device("cpu")
 

@@ -14,11 +14,11 @@ import dcgan
 from dcgan.config import load_recipe, merge, parse_config
 from dcgan.data.quality.survey import Survey
 from dcgan.errors import ConfigError
+from dcgan.layer_tables import resolve_networks
 from dcgan.training import api, loop, threads_hook
 from dcgan.training.planning import speed_choice
 from dcgan.training.planning.auto import resolve_auto
 from dcgan.training.planning.speed_choice import SpeedComparison, resolve_speed
-from dcgan.training.planning.tables import resolve_networks
 from dcgan.training.planning.threads import Threads, thread_choices
 
 CPU = torch.device("cpu")

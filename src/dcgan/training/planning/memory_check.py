@@ -9,11 +9,11 @@ import torch
 
 from dcgan.config import RunConfig, resolved, with_settings
 from dcgan.errors import ConfigError
+from dcgan.layer_tables import resolve_networks
 from dcgan.models.amount import count_activations, count_weights
 from dcgan.runs.networks import Networks
 from dcgan.runs.settings import flat
 from dcgan.runtime.memory import available_memory, in_words
-from dcgan.training.planning.tables import resolve_networks
 
 _FLOAT = 4
 

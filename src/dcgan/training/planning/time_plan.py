@@ -10,11 +10,11 @@ import torch
 from dcgan.config import RunConfig, load_recipe, merge, parse_config, resolved, with_settings
 from dcgan.data.quality.survey import Survey
 from dcgan.health.expectation import images_needed
+from dcgan.layer_tables import resolve_networks
 from dcgan.runs.networks import Networks
 from dcgan.runtime.wording import duration, rounded
 from dcgan.training.planning.auto import choose_size, resolve_auto
 from dcgan.training.planning.memory_check import refuse_beyond_memory
-from dcgan.training.planning.tables import resolve_networks
 
 SpeedTest = Callable[[RunConfig, Networks, torch.device], float]
 """Images per second of a configuration: :func:`dcgan.training.trial.images_per_second`."""
