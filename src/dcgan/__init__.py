@@ -6,11 +6,8 @@
     images = run.sample(64, seed=1)             # uint8 (64, C, H, W)
     run = dcgan.open_run("runs/digits-auto")
 
-Models, losses, metrics and latent tools are plain modules and functions in the subpackages
-``dcgan.models``, ``dcgan.objectives``, ``dcgan.augment``, ``dcgan.metrics``,
-``dcgan.latent``, ``dcgan.probe``, ``dcgan.data``, ``dcgan.config``. All errors are in
-``dcgan.errors``. The command ``dcgan`` does the same from the shell; ``dcgan --help`` lists its
-commands.
+``docs/guide/python.md`` lists all public names. The command ``dcgan`` does the same from the
+shell; ``dcgan --help`` lists its commands.
 """
 
 from __future__ import annotations
@@ -20,7 +17,8 @@ from typing import TYPE_CHECKING
 from dcgan.lazily import lazily
 
 if TYPE_CHECKING:
-    from dcgan import augment, config, data, errors, latent, metrics, models, objectives, probe
+    from dcgan import augment, data, errors, latent, metrics, models, objectives, probe
+    from dcgan.config import RunConfig, list_recipes
     from dcgan.data import open_source
     from dcgan.evaluation.evaluate_runs import evaluate
     from dcgan.evaluation.evaluator import Evaluation
@@ -30,16 +28,19 @@ if TYPE_CHECKING:
     from dcgan.runs import Run, open_run
     from dcgan.runtime.reporting import Reporter
     from dcgan.training import prepare, train
+    from dcgan.training.own_loop import GAN, build, recipe
 
 __version__ = "0.1.0"
 __all__ = [
+    "GAN",
     "Evaluation",
     "Exported",
     "LabResult",
     "Reporter",
     "Run",
+    "RunConfig",
     "augment",
-    "config",
+    "build",
     "data",
     "errors",
     "evaluate",
@@ -47,6 +48,7 @@ __all__ = [
     "import_model",
     "latent",
     "list_labs",
+    "list_recipes",
     "load",
     "metrics",
     "models",
@@ -55,6 +57,7 @@ __all__ = [
     "open_source",
     "prepare",
     "probe",
+    "recipe",
     "run_lab",
     "train",
     "write_report",
@@ -69,7 +72,9 @@ __getattr__, __dir__ = lazily(
     }
     | dict.fromkeys(("Run", "open_run"), "dcgan.runs")
     | dict.fromkeys(("Exported", "export", "load"), "dcgan.exchange")
+    | dict.fromkeys(("RunConfig", "list_recipes"), "dcgan.config")
     | dict.fromkeys(("prepare", "train"), "dcgan.training")
+    | dict.fromkeys(("GAN", "build", "recipe"), "dcgan.training.own_loop")
     | dict.fromkeys(("LabResult", "list_labs", "run_lab"), "dcgan.labs")
     | {
         "import_model": "dcgan.exchange",

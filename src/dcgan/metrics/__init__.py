@@ -2,6 +2,10 @@
 
 from dcgan.metrics.estimate import Estimate
 from dcgan.metrics.extractor import Extractor, Features
+from dcgan.metrics.extractors.inception import inception_extractor
+from dcgan.metrics.extractors.module import module_extractor
+from dcgan.metrics.extractors.pretrained import pretrained_extractor
+from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.kernel import kernel_distance, squared_mmd
 from dcgan.metrics.labels import inception_score, label_entropy, label_shares, mode_coverage
@@ -38,15 +42,19 @@ __all__ = [
     "density_coverage",
     "duplicate_rate",
     "frechet_distance",
+    "inception_extractor",
     "inception_score",
     "kernel_distance",
     "label_entropy",
     "label_shares",
     "mode_coverage",
+    "module_extractor",
     "ms_ssim",
     "ms_ssim_diversity",
     "nearest",
     "precision_recall",
+    "pretrained_extractor",
+    "random_extractor",
     "repeats",
     "sliced_wasserstein",
     "squared_mmd",

@@ -5,6 +5,8 @@ from dcgan.objectives.information import code_loss
 from dcgan.objectives.penalties import (
     PENALTIES,
     Penalty,
+    around_images,
+    between_images,
     clip_weights,
     one_centred_penalty,
     zero_centred_penalty,
@@ -19,6 +21,8 @@ __all__ = [
     "Objective",
     "Penalty",
     "PenaltyName",
+    "around_images",
+    "between_images",
     "clip_weights",
     "code_loss",
     "noisy_targets",

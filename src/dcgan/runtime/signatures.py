@@ -58,8 +58,9 @@ def checked(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
     def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         signature = _signature(function)
         known = [name for name in signature.parameters if name != "self"]
+        kinds = [parameter.kind for parameter in signature.parameters.values()]
         for name, value in kwargs.items():
-            if name not in known:
+            if name not in known and inspect.Parameter.VAR_KEYWORD not in kinds:
                 problem = f"{function.__name__} has no such argument; {did_you_mean(name, known)}"
                 if "settings" in known:
                     end = " " if problem.endswith("?") else ". "

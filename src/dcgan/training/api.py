@@ -61,7 +61,7 @@ _T = TypeVar("_T")
 def train(
     data: object = None,
     *,
-    recipe: StrPath | None = None,
+    recipe: StrPath | RunConfig | None = None,
     out: StrPath | None = None,
     resume: bool = False,
     size: int | str | tuple[int, int] | None = None,
@@ -86,9 +86,9 @@ def train(
     data : str, path, array, tensor, sequence or iterable, default "digits"
         A path or name as for :func:`dcgan.data.open_source`, or the images themselves as for
         :func:`dcgan.data.open_items`.
-    recipe : str or path, optional
-        The name of a built-in recipe, or a YAML file. The default is ``auto`` or, if ``out`` holds
-        a run to resume, the configuration of that run.
+    recipe : str, path or RunConfig, optional
+        The name of a built-in recipe, a YAML file, or what :func:`dcgan.recipe` returned. The
+        default is ``auto`` or, if ``out`` holds a run to resume, the configuration of that run.
     out : path, optional
         The run folder. The default is a new folder below ``runs/``. If the folder holds an
         unfinished run with the same settings, that run is resumed.
@@ -177,8 +177,10 @@ def train(
                     settings=settings or {},
                 )
             )
-            for line in () if recipe is None else outside_the_recipe(fspath(recipe), asked):
-                reporter.note(line)
+            if recipe is not None:
+                named = recipe.recipe if isinstance(recipe, RunConfig) else fspath(recipe)
+                for line in outside_the_recipe(named, asked):
+                    reporter.note(line)
             decided = _decided(asked, given, out, resume, ranks, reporter)
         else:
             decided = _followed(given, ranks)

@@ -30,7 +30,9 @@ from dcgan.errors import DataError
 from dcgan.evaluation.extractors import classes_of, open_extractor
 from dcgan.evaluation.real_images import FEWEST
 from dcgan.metrics.extractor import Extractor
+from dcgan.models.discriminator import Discriminator
 from dcgan.models.ema import AveragedGenerator
+from dcgan.models.generator import Generator
 from dcgan.models.latents import LatentSpace
 from dcgan.models.recompute import recompute_rows
 from dcgan.models.synchronised import synchronise_batch_norm
@@ -96,8 +98,9 @@ def build_state(
     Weights are drawn on the CPU, so that they are the same on every device and in every process.
     Adaptive augmentation starts after ``dataset_size`` images.
     """
-    generator = placed(networks.build_generator(config.model.generator.init), device)
-    discriminator = placed(networks.build_discriminator(config.model.discriminator.init), device)
+    generator, discriminator = (
+        placed(network, device) for network in build_networks(config, networks)
+    )
     if weights is not None:
         weights.enter(generator, discriminator)
     freeze(discriminator, config.start.freeze_discriminator)
@@ -126,6 +129,14 @@ def build_state(
         if config.optim.recompute:
             recompute_rows(network)
     return TrainingState(players, average, latents, device)
+
+
+def build_networks(config: RunConfig, networks: Networks) -> tuple[Generator, Discriminator]:
+    """Fresh networks on the CPU, with weights from PyTorch's global random numbers."""
+    return (
+        networks.build_generator(config.model.generator.init),
+        networks.build_discriminator(config.model.discriminator.init),
+    )
 
 
 def build_augment(config: RunConfig, device: torch.device, dataset_size: int = 0) -> Augment:

@@ -13,8 +13,14 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from dcgan.objectives import PENALTIES, clip_weights, code_loss, noisy_targets
-from dcgan.objectives.penalties import around_images, between_images
+from dcgan.objectives import (
+    PENALTIES,
+    around_images,
+    between_images,
+    clip_weights,
+    code_loss,
+    noisy_targets,
+)
 from dcgan.runtime.device import autocast
 from dcgan.training.descent import descend, frozen
 from dcgan.training.rules import Batch, Players, Rules, Statistics, StepPlan

@@ -13,7 +13,6 @@ B batch · C channels · H, W sides · F = 2048 features · K = 1008 classes
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -25,6 +24,7 @@ from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.inception_weights import read_weights, weights_file
 from dcgan.metrics.extractors.pixels import to_rgb
 from dcgan.metrics.extractors.weights import without_weights
+from dcgan.runtime.files import StrPath, expanded
 
 NAME = "inception"
 
@@ -223,7 +223,7 @@ def resize_like_tensorflow(image_BCHW: Tensor, side: int) -> Tensor:
 
 
 def inception_extractor(
-    weights: Path | None = None, *, device: torch.device | str = "cpu", download: bool = False
+    weights: StrPath | None = None, *, device: torch.device | str = "cpu", download: bool = False
 ) -> Extractor:
     """The extractor of published Fréchet Inception distances, kernel distances and scores.
 
@@ -244,7 +244,8 @@ def inception_extractor(
     DataError, Unreachable
         As :func:`~dcgan.metrics.extractors.inception_weights.weights_file`.
     """
-    path, digest = weights_file(weights, download=download)
+    given = None if weights is None else expanded(weights)
+    path, digest = weights_file(given, download=download)
     network = without_weights(Inception)
     load_published(network, read_weights(path), str(path))
     device = torch.device(device)

@@ -17,12 +17,13 @@ from dcgan.errors import DataError
 from dcgan.metrics.extractor import Extractor, digest_of
 from dcgan.metrics.extractors.program import Program
 from dcgan.metrics.extractors.script import load_script
+from dcgan.runtime.files import StrPath, expanded
 
 NAME = "module"
 
 
 def module_extractor(
-    path_or_module: Path | nn.Module, *, device: torch.device | str = "cpu"
+    path_or_module: StrPath | nn.Module, *, device: torch.device | str = "cpu"
 ) -> Extractor:
     """A feature extractor from any network.
 
@@ -55,7 +56,7 @@ def module_extractor(
         network, digest = path_or_module, digest_of(path_or_module)
         origin = type(path_or_module).__name__
     else:
-        network, digest = _load(path_or_module)
+        network, digest = _load(expanded(path_or_module))
         origin = str(path_or_module)
     return Extractor(NAME, Checked(network, origin), digest=digest, about=origin, device=device)
 

@@ -15,7 +15,6 @@ from dcgan.config import (
     refuse_loose_switches,
     refuse_odd_sections,
 )
-from dcgan.config.recipes import is_recipe_file
 from dcgan.errors import ConfigError
 from dcgan.old_names import with_new_names
 from dcgan.runtime.arguments import is_address, is_name, refuse_no_run
@@ -28,6 +27,7 @@ _LENGTHS = ("images", "epochs", "minutes")
 _ARGUMENTS = {
     "data.root": "data_root",
     "data.size": "size",
+    "data.channels": "channels",
     "optim.batch": "batch",
     "start.weights": "init",
     **{f"length.{name}": name for name in _LENGTHS},
@@ -56,7 +56,7 @@ def named_as_given(given: Mapping[str, object]) -> Iterator[None]:
 def collect_settings(
     data: str | None,
     *,
-    recipe: StrPath | Mapping[str, Any] | None = None,
+    recipe: StrPath | RunConfig | Mapping[str, Any] | None = None,
     out: StrPath | None = None,
     resume: bool = False,
     data_root: StrPath | None = None,
@@ -70,9 +70,9 @@ def collect_settings(
     data, data_root
         As for :func:`dcgan.data.open_source`; paths are made absolute, so that a run can be resumed
         from any folder.
-    recipe : str or mapping, optional
-        A built-in name, a YAML file, or its content; default ``auto``, or the configuration of the
-        run to resume.
+    recipe : str, RunConfig or mapping, optional
+        A built-in name, a YAML file, a configuration, or the content of a file; default ``auto``,
+        or the configuration of the run to resume.
     out, resume
         As for :func:`dcgan.train`.
     shortcuts : mapping
@@ -158,12 +158,14 @@ def _absolute(path: Path) -> Path:
 
 
 def _starting_settings(
-    recipe: StrPath | Mapping[str, Any] | None, *, out: StrPath | None, resume: bool
+    recipe: StrPath | RunConfig | Mapping[str, Any] | None, *, out: StrPath | None, resume: bool
 ) -> Mapping[str, Any]:
     """The settings of the recipe, or of the run that is resumed in its folder.
 
     Of the latter without the number of threads, which its checkpoint knows better.
     """
+    if isinstance(recipe, RunConfig):
+        return recipe.model_dump(mode="json", exclude_unset=True)
     if isinstance(recipe, Mapping):
         return with_new_names(recipe)
     stored = None if out is None else expanded(out) / "config.yaml"
@@ -178,7 +180,7 @@ def outside_the_recipe(recipe: str, config: RunConfig) -> Iterator[str]:
     A recipe may be somebody else's: the user should know what it opens. Files that the user named
     instead, or that do not exist, need no line.
     """
-    if not is_recipe_file(recipe):
+    if not Path(recipe).is_file():
         return
     from dcgan.runs.settings import flat
 

@@ -89,28 +89,8 @@ def resolve_auto(
             continue  # a few images of another kind
         said = f"{written(found)} as black to white (images hold {spread.in_words()})"
         fill("data", SETTING[spread.kind].removeprefix("data."), written(found, ":"), said)
-    widths = choose_widths(
-        resolved(config.data.size), resolved(config.data.channels), kind, config.length.minutes
-    )
-    networks = {"generator": config.model.generator, "discriminator": config.model.discriminator}
-    planned = [n for n, net in networks.items() if net.layers is None and net.width == "auto"]
-    if planned:
-        reasons += [f"{name} width {widths[name]}" for name in planned]
-        config = with_settings(
-            config, {"model": {name: {"width": widths[name]} for name in planned}}
-        )
-    network = config.model.discriminator
-    if network.layers is None and network.hidden == "auto":
-        hidden = _HIDDEN * resolved(network.width)
-        config = with_settings(config, {"model": {"discriminator": {"hidden": hidden}}})
-    for player in networks:
-        if getattr(config.optim, player).lr == "auto":
-            width = getattr(config.model, player).width
-            rate = _RATE if width == "auto" else _RATE * min(1.0, _RATE_WIDTH / width)
-            config = with_settings(config, {"optim": {player: {"lr": rate}}})
-    fill("objective", "r1", _R1_COLOUR if resolved(config.data.channels) > 2 else _R1_GREY)
-    share = max(_LEAST_SHARE if processes > 1 else 1, -(-_BATCH[kind] // processes))
-    fill("optim", "batch", share * processes, f"batch {share * processes}")
+    config, chosen = resolve_without_images(config, device, processes)
+    reasons += chosen
     batch = resolved(config.optim.batch)
     is_small = seen.count < _SMALL
     fill(
@@ -132,6 +112,52 @@ def resolve_auto(
     if not reasons:
         return config, None
     return config, f"auto chose {', '.join(reasons)}, for {counted(seen.count, 'image')} on {kind}"
+
+
+def resolve_without_images(
+    config: RunConfig, device: torch.device, processes: int = 1
+) -> tuple[RunConfig, list[str]]:
+    """Fill every ``auto`` that follows from size, channels and the kind of device.
+
+    These are the widths of both networks, the features of D's linear layer, the learning rates, the
+    weight of R1 and the batch. Size and channels must be known.
+
+    Returns
+    -------
+    (RunConfig, list of str)
+        The configuration, and what was chosen in words.
+    """
+    reasons = []
+    widths = choose_widths(
+        resolved(config.data.size),
+        resolved(config.data.channels),
+        device.type,
+        config.length.minutes,
+    )
+    networks = {"generator": config.model.generator, "discriminator": config.model.discriminator}
+    planned = [n for n, net in networks.items() if net.layers is None and net.width == "auto"]
+    if planned:
+        reasons += [f"{name} width {widths[name]}" for name in planned]
+        config = with_settings(
+            config, {"model": {name: {"width": widths[name]} for name in planned}}
+        )
+    network = config.model.discriminator
+    if network.layers is None and network.hidden == "auto":
+        hidden = _HIDDEN * resolved(network.width)
+        config = with_settings(config, {"model": {"discriminator": {"hidden": hidden}}})
+    for player in networks:
+        if getattr(config.optim, player).lr == "auto":
+            width = getattr(config.model, player).width
+            rate = _RATE if width == "auto" else _RATE * min(1.0, _RATE_WIDTH / width)
+            config = with_settings(config, {"optim": {player: {"lr": rate}}})
+    if config.objective.r1 == "auto":
+        r1 = _R1_COLOUR if resolved(config.data.channels) > 2 else _R1_GREY
+        config = with_settings(config, {"objective": {"r1": r1}})
+    if config.optim.batch == "auto":
+        share = max(_LEAST_SHARE if processes > 1 else 1, -(-_BATCH[device.type] // processes))
+        config = with_settings(config, {"optim": {"batch": share * processes}})
+        reasons.append(f"batch {share * processes}")
+    return config, reasons
 
 
 def stated_values(config: RunConfig) -> Values:
