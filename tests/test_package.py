@@ -12,7 +12,6 @@ from pydantic import BaseModel
 from dcgan.config.tree import RunConfig
 
 ROOT = Path(__file__).parent.parent
-_FUNCTIONS = ("evaluate", "export", "load", "prepare", "train")
 
 
 def test_every_source_file_is_under_version_control():
@@ -34,26 +33,6 @@ def test_recipes_travel_with_the_package():
     import dcgan
 
     assert (Path(dcgan.__file__).parent / "config" / "recipes" / "paper.yaml").is_file()
-
-
-def test_public_names_are_listed_and_no_internals():
-    import dcgan
-
-    documented = [name for name in dcgan.__all__ if name.islower() and "_" not in name]
-    modules = [dcgan, *(getattr(dcgan, name) for name in documented if name not in _FUNCTIONS)]
-    assert len(modules) > 9
-    for module in modules:
-        public = [name for name in dir(module) if name != "__version__"]
-        assert sorted(public) == sorted(module.__all__), module
-        for name in public:
-            assert getattr(module, name) is not None
-
-
-def test_an_unknown_name_is_an_attribute_error():
-    import dcgan
-
-    with pytest.raises(AttributeError, match="module 'dcgan' has no attribute 'trian'"):
-        _ = dcgan.trian
 
 
 def _options(section: type[BaseModel], path: str = "") -> list[str]:

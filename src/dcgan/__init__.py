@@ -63,9 +63,11 @@ __all__ = [
     "write_report",
 ]
 
+_MODULES = ("augment", "data", "errors", "latent", "metrics", "models", "objectives", "probe")
+
 __getattr__, __dir__ = lazily(
     __name__,
-    {name: f"dcgan.{name}" for name in __all__ if name.islower() and "_" not in name}
+    {name: f"dcgan.{name}" for name in _MODULES}
     | {
         "Evaluation": "dcgan.evaluation.evaluator",
         "evaluate": "dcgan.evaluation.evaluate_runs",

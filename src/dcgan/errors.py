@@ -34,6 +34,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "DcganError",
+    "DiskFull",
     "Diverged",
     "GeometryError",
     "Interrupted",
