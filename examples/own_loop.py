@@ -18,21 +18,21 @@ from dcgan.metrics import frechet_distance, pretrained_extractor
 from dcgan.models import AveragedGenerator
 from dcgan.objectives import OBJECTIVES, zero_centred_penalty
 
+torch.manual_seed(0)
 device = "cuda" if torch.cuda.is_available() else "cpu"
 dataset = load_dataset(open_source(sys.argv[1]), size=(32, 32), channels=1)
 gan = dcgan.build("auto", size=32, channels=1)
-optim, r1, batch = gan.recipe.optim, gan.recipe.objective.r1, gan.recipe.optim.batch
+optim, r1, loss = gan.recipe.optim, gan.recipe.objective.r1, OBJECTIVES["non-saturating"]
 generator, discriminator = gan.generator.to(device), gan.discriminator.to(device)
 g_adam = torch.optim.Adam(generator.parameters(), optim.generator.lr, (0.0, 0.99))
 d_adam = torch.optim.Adam(discriminator.parameters(), optim.discriminator.lr, (0.0, 0.99))
 average = AveragedGenerator(generator, half_life=10_000, latent=gan.latent)
 augment = Augment(["translation", "cutout"], channels=1, probability=0.3, device=device)
-loss = OBJECTIVES["non-saturating"]
 
-batches = Batches(dataset, batch, seed=0, device=device).starting_at(0)  # endless
+batches = Batches(dataset, optim.batch, seed=0, device=device).starting_at(0)  # endless
 for step in range(int(sys.argv[2])):
     real = next(batches).requires_grad_()  # R1 penalizes the gradient at real images
-    fake = generator(gan.latent.sample(batch).to(device))
+    fake = generator(gan.latent.sample(optim.batch).to(device))
     real_logit, fake_logit = discriminator(augment(real)), discriminator(augment(fake.detach()))
     penalty = 8 * r1 * zero_centred_penalty(real_logit, real) if step % 8 == 0 else 0
     d_loss = loss.discriminator(real_logit, fake_logit) + penalty
@@ -44,7 +44,7 @@ for step in range(int(sys.argv[2])):
     g_adam.zero_grad()
     g_loss.backward()
     g_adam.step()
-    average.update(generator, images_seen=(step + 1) * batch, batch=batch)
+    average.update(generator, images_seen=(step + 1) * optim.batch, batch=optim.batch)
 
 latents = gan.latent.sample(min(2000, len(dataset))).to(device)
 images = PixelScale().denormalize(average.ready(generator)(latents)).cpu().numpy()  # uint8

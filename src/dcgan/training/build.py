@@ -98,9 +98,8 @@ def build_state(
     Weights are drawn on the CPU, so that they are the same on every device and in every process.
     Adaptive augmentation starts after ``dataset_size`` images.
     """
-    generator, discriminator = (
-        placed(network, device) for network in build_networks(config, networks)
-    )
+    generator, discriminator = build_networks(config, networks)
+    generator, discriminator = placed(generator, device), placed(discriminator, device)
     if weights is not None:
         weights.enter(generator, discriminator)
     freeze(discriminator, config.start.freeze_discriminator)
