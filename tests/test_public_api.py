@@ -7,7 +7,9 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import dcgan
 
@@ -68,6 +70,20 @@ def test_the_page_shows_the_own_loop_as_it_is():
 def test_the_page_links_every_example():
     for path in (ROOT / "examples").glob("*.py"):
         assert f"(../../examples/{path.name})" in PAGE, path.name
+
+
+def test_the_first_lines_of_the_page_run(tmp_path, monkeypatch):
+    pytest.importorskip("onnxscript")
+    monkeypatch.chdir(tmp_path)
+    Path("images").mkdir()
+    for number, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (120, 16, 16))):
+        Image.fromarray(pixels.astype(np.uint8)).save(f"images/{number}.png")
+    block = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0]
+    found = {}
+    exec(block.replace("minutes=10", "images=64, progress=False"), found)
+    assert found["run"].images_seen == 64
+    assert found["images"].shape == (64, 1, 16, 16)
+    assert Path("sheet.png").is_file() and Path("model.onnx").is_file()
 
 
 def test_what_the_page_says_of_recipes_and_networks(monkeypatch):

@@ -74,6 +74,14 @@ def test_the_weights_are_those_that_training_begins_with(
         assert ours[section] == trained[section]
 
 
+def test_each_network_has_the_initial_weights_of_its_recipe():
+    gan = dcgan.build(dcgan.recipe("auto", **TINY), 16, 1)  # `init` dcgan, and he
+    first = next(gan.generator.parameters())
+    assert first.std().item() == pytest.approx(0.02, rel=0.1)
+    biases = [value for name, value in gan.discriminator.named_parameters() if "bias" in name]
+    assert biases and all((bias == 0).all() for bias in biases)
+
+
 def test_another_seed_gives_other_weights_and_the_callers_stays():
     torch.manual_seed(5)
     expected = torch.rand(3)

@@ -86,11 +86,12 @@ def build(
     The weights are those that :func:`dcgan.train` starts from with the same recipe, seed, size,
     channels and kind of device.
 
-    Where the recipe says ``auto``, size, channels and the kind of device decide the width, the
+    Where the recipe says ``auto``, size, channels and the kind of device decide the widths, the
     learning rates, the weight of R1 and the batch, as for ``dcgan.train``; no step is timed. So a
     machine with a GPU gets wider networks than one without, unless the recipe has
-    ``device="cpu"`` or states the widths. Settings that depend on the dataset or on the length of
-    the run stay ``auto``.
+    ``device="cpu"`` or states the widths. Small gray images on a CPU also get a narrower generator
+    if the recipe has fewer than 10 ``length.minutes``. Settings that depend on the dataset stay
+    ``auto``.
 
     Parameters
     ----------
