@@ -28,7 +28,7 @@ class Disks:
         random = np.random.default_rng(index)
         x, y, radius = (int(number) for number in random.integers((11, 11, 5), (21, 21, 11)))
         image = Image.new("RGB", (32, 32), "white")
-        ImageDraw.Draw(image).circle((x, y), radius, fill=random.choice(["red", "blue"]))
+        ImageDraw.Draw(image).circle((x, y), radius, fill=tuple(random.integers(0, 200, 3)))
         return image
 
 
