@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
+from dcgan.data.pixels.scale import PixelScale
 from dcgan.errors import GeometryError
 from dcgan.models import plan_generator
 from dcgan.models.geometry import layer_shapes
 from dcgan.models.latents import LatentSpace
-from dcgan.models.table import Layer
+from dcgan.models.table import CENTERED, Layer
 from dcgan.runs.networks import Networks
 
 UP = {"operation": "conv_transpose", "channels": 4, "kernel": (3, 3)}
 SEED = Layer(**UP | {"channels": 6})
+FLAT = {"operation": "linear", "channels": 48, "reshape": (6, 4, 2)}
+END = Layer(operation="conv_transpose", channels=3, kernel=(4, 4), stride=(2, 2), padding=(1, 1))
 
 BY_HAND = {
     "planned": plan_generator((20, 28), 3, width=5),
@@ -51,12 +55,77 @@ BY_HAND = {
         Layer(operation="conv", channels=2, kernel=(1, 1), resize=(5, 3)),
         Layer(operation="conv", channels=2, resize=(11, 7), interpolation="nearest"),
     ),
+    "sigmoid": (replace(SEED, activation="sigmoid"), replace(END, activation="sigmoid")),
+    "eps": (
+        Layer(**FLAT, norm="batch", eps=0.8, activation="relu"),
+        replace(END, norm="batch", eps=1e-3, order="activation-norm", activation="tanh"),
+    ),
+    **{
+        f"{norm} {order}": (
+            Layer(
+                **UP | {"channels": 8},
+                norm=f"spectral+{norm}",
+                eps=0.01,
+                activation="selu",
+                order=order,
+                **{"norm_groups": 4} if norm == "group" else {},
+            ),
+            END,
+        )
+        for norm in ("group", "instance", "layer")
+        for order in ("norm-activation", "activation-norm")
+    },
+    "features": (
+        Layer(operation="linear", channels=12, norm="group", norm_groups=3, activation="relu"),
+        Layer(operation="linear", channels=12, norm="layer"),
+        Layer(operation="linear", channels=12, reshape=(3, 2, 2), norm="instance"),
+    ),
+    **{
+        f"{norm} of features": (
+            Layer(
+                **FLAT, norm=norm, norm_features=True, order="activation-norm", activation="tanh"
+            ),
+            END,
+        )
+        for norm in ("batch", "batch+pixel", "pixel", "group", "layer")
+    },
+    "features folded": (
+        Layer(**FLAT, norm="batch", norm_features=True, bias=False, activation="leaky_relu"),
+        replace(END, operation="conv", stride=(1, 1)),
+    ),
+    "uneven padding": (
+        Layer(**UP | {"kernel": (9, 8)}, padding=(2, 0), end_padding=(1, 3), norm="batch"),
+        Layer(
+            operation="conv",
+            channels=5,
+            kernel=(5, 4),
+            stride=(2, 1),
+            padding=(0, 3),
+            end_padding=(4, 1),
+            norm="batch",
+            activation="relu",
+        ),
+        Layer(
+            operation="conv_transpose",
+            channels=2,
+            kernel=(5, 5),
+            stride=(2, 2),
+            padding=(1, 2),
+            end_padding=(2, 0),
+            output_padding=(1, 1),
+        ),
+    ),
     "more pixels than a block": (
         Layer(**UP | {"kernel": (13, 11)}),
         Layer(operation="conv", channels=17, kernel=(3, 3), padding=(1, 1), activation="selu"),
         Layer(operation="conv_transpose", channels=3, kernel=(4, 4), stride=(2, 2), padding=(1, 1)),
     ),
 }
+
+NORMS = (
+    *("none", "batch", "pixel", "spectral", "batch+pixel", "spectral+batch+pixel"),
+    *("group", "instance", "layer", "spectral+group"),
+)
 
 
 def random_table(number: int) -> tuple[Layer, ...]:
@@ -78,23 +147,32 @@ def _row(random: Random, *, is_last: bool) -> Layer:
         "operation": operation,
         "channels": random.randint(1, 4 if is_last else 20),
         "bias": random.random() < 0.5,
-        "norm": random.choice(
-            ["none", "batch", "pixel", "spectral", "batch+pixel", "spectral+batch+pixel"]
-        ),
-        "activation": random.choice(["none", "relu", "leaky_relu", "selu", "tanh"]),
+        "norm": random.choice(NORMS),
+        "activation": random.choice(["none", "relu", "leaky_relu", "selu", "tanh", "sigmoid"]),
         "slope": random.choice([0.0, 0.1, 0.3]),
         "order": random.choice(["norm-activation", "activation-norm"]),
     }
+    if set(settings["norm"].split("+")) & set(CENTERED):
+        settings["eps"] = random.choice([1e-3, 0.1])
+    if "group" in settings["norm"]:
+        groups = random.randint(1, 3)
+        settings |= {
+            "norm_groups": groups,
+            "channels": groups * random.randint(1, 1 if is_last else 6),
+        }
     if operation == "linear":
         shape = (settings["channels"], random.randint(1, 5), random.randint(1, 5))
         channels = shape[0] * shape[1] * shape[2]
-        return Layer(**settings | {"channels": channels, "reshape": shape})
+        settings |= {"channels": channels, "reshape": shape}
+        return Layer(**settings, norm_features=random.random() < 0.5)
 
     def pair(least: int, most: int) -> tuple[int, int]:
         return random.randint(least, most), random.randint(least, most)
 
     stride = pair(1, 3)
     settings |= {"kernel": pair(1, 6), "stride": stride, "padding": pair(0, 2)}
+    if random.random() < 0.3:
+        settings["end_padding"] = pair(0, 2)
     if operation == "conv_transpose":
         settings["output_padding"] = tuple(random.randint(0, side - 1) for side in stride)
     if random.random() < 0.3:
@@ -104,7 +182,10 @@ def _row(random: Random, *, is_last: bool) -> Layer:
 
 
 def networks(
-    table: tuple[Layer, ...], space: LatentSpace, latent_shape: tuple[int, int, int] | None = None
+    table: tuple[Layer, ...],
+    space: LatentSpace,
+    latent_shape: tuple[int, int, int] | None = None,
+    **more: PixelScale,
 ) -> Networks:
     """Networks without a discriminator."""
     image = layer_shapes(table, latent_shape or (space.width, 1, 1))[-1]
@@ -114,4 +195,5 @@ def networks(
         image_shape=image,
         latent=space,
         latent_shape=latent_shape,
+        **more,
     )

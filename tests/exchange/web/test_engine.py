@@ -15,7 +15,7 @@ from tests.exchange.web.tables import BY_HAND, networks, random_table
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from dcgan.data.pixels.scale import PixelScale
+from dcgan.data.pixels.scale import UNIT, PixelScale
 from dcgan.exchange.web.model_file import SavedDirection, model_file
 from dcgan.exchange.web.page import MODULES, STATIC
 from dcgan.latent.directions import moved
@@ -34,6 +34,13 @@ CASES = (
     | {
         "spatial latent": networks(BY_HAND["output padding"], LatentSpace(dim=12), (2, 3, 2)),
         "spatial latent, linear": networks(BY_HAND["linear"], LatentSpace(dim=12), (2, 3, 2)),
+        "pixels in [0, 1]": networks(BY_HAND["sigmoid"], PLAIN, scale=UNIT),
+        "standardized pixels": networks(
+            BY_HAND["linear only"], PLAIN, scale=PixelScale((90.0,), (60.0,))
+        ),
+        "standardized colors": networks(
+            BY_HAND["planned"], PLAIN, scale=PixelScale((90.0, 120.0, 150.0), (60.0, 70.0, 80.0))
+        ),
     }
 )
 
@@ -43,6 +50,8 @@ SPACES = {
     "conditions": LatentSpace(dim=4, classes=(0.5, 0.2, 0.3), categorical=(4, 2), continuous=2),
     "codes": LatentSpace(dim=3, distribution="uniform", categorical=(3,), continuous=1),
 }
+
+NORMS = nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.InstanceNorm2d, nn.LayerNorm
 
 SCRIPT = """
 const { Model } = await import("./engine.js");
@@ -93,9 +102,9 @@ def randomised(networks):
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.3)
             module.running_var.uniform_(0.5, 2)
+        if isinstance(module, NORMS):
             nn.init.normal_(module.weight, 1, 0.3)
-            nn.init.normal_(module.bias, 0, 0.3)
-        elif getattr(module, "bias", None) is not None:
+        if getattr(module, "bias", None) is not None:
             nn.init.normal_(module.bias, 0, 0.3)
     return generator.eval()
 
@@ -174,7 +183,7 @@ def test_pixels_equal_those_of_the_package(found, latents, name):
     case = CASES[name]
     with torch.inference_mode():
         image_BCHW = in_half_precision(case, randomised(case))(latents[name])
-    pixels = PixelScale().denormalize(image_BCHW).permute(0, 2, 3, 1).numpy().astype(int)
+    pixels = case.scale.denormalize(image_BCHW).permute(0, 2, 3, 1).numpy().astype(int)
     _, height, width = case.image_shape
     for image, expected in zip(found["cases"][name], pixels, strict=True):
         shown = np.array(image["pixels"]).reshape(height, width, 4)

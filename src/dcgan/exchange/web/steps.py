@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from math import prod
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +15,12 @@ from torch.nn.utils.parametrize import is_parametrized, type_before_parametrizat
 
 from dcgan.errors import ConfigError
 from dcgan.exchange.web.program import Program, Shape
-from dcgan.models.blocks import Block, InstanceNoise
+from dcgan.models.blocks import Block, Crop, InstanceNoise, MinibatchStddev
 from dcgan.models.convolution import FromPixel, ToPixel
 from dcgan.models.folding import folded
 from dcgan.models.generator import Generator
 from dcgan.models.norms import PixelNorm
+from dcgan.models.table import Pair
 
 
 @torch.no_grad()
@@ -46,28 +46,32 @@ def compile_generator(generator: Generator) -> Program:
     for block in folded(_with_plain_weights(generator), in_phases=False).blocks:
         assert isinstance(block, Block)
         for module in block.children():
-            if isinstance(module, nn.Linear):
-                _linear(program, module, getattr(block, "reshape", None))
-            elif type(module) in _STEPS:
-                _STEPS[type(module)](program, module)
-            else:
+            if isinstance(module, MinibatchStddev):
+                raise ConfigError(
+                    "model.generator",
+                    "minibatch_stddev",
+                    "images depend on the others of their batch, but a web page generates one at a"
+                    " time. Export to `onnx` instead",
+                )
+            if type(module) not in _STEPS:
                 raise ConfigError(
                     "model.generator",
                     type(module).__name__,
                     "the web export does not have this operation. Export to `onnx` instead",
                 )
+            _STEPS[type(module)](program, module, block)
     return program
 
 
 def first_map(generator: Generator, noise: int) -> Tensor:
     """What the first layer adds to its output for each number of noise, (D, F).
 
-    Without its activation and pixel norm, and including batch norm.
+    Without its activation and other norms than batch norm.
     """
     block = folded(_with_plain_weights(generator), in_phases=False).blocks[0]
     linear: list[nn.Module] = []
     for module in block.children():
-        if type(module) not in (*_MATRICES, nn.Flatten, nn.Unflatten, nn.Upsample, InstanceNoise):
+        if type(module) not in _LINEAR:
             break
         linear.append(module)
     start = torch.zeros(noise + 1, generator.latent_dim)
@@ -92,68 +96,69 @@ def _with_plain_weights(generator: Generator) -> Generator:
     return found
 
 
-def _linear(program: Program, module: nn.Linear, reshape: nn.Module | None) -> None:
-    """A convolution of one pixel. The features before and after it are (C, H, W) in PyTorch."""
-    weight_OK, bias_O = module.weight, _bias(module, module.out_features)
-    height, width, channels = program.shape
-    weight_OHWC = weight_OK.reshape(-1, channels, height, width).permute(0, 2, 3, 1)
-    weight_OK = weight_OHWC.flatten(1)
-    shape = (1, 1, module.out_features)
-    if isinstance(reshape, nn.Unflatten):
-        rows, (new_channels, high, wide) = (
-            torch.arange(module.out_features),
-            reshape.unflattened_size,
-        )
-        order = rows.reshape(new_channels, high, wide).permute(1, 2, 0).flatten()
-        weight_OK, bias_O = weight_OK[order], bias_O[order]
-        shape = (high, wide, new_channels)
+def _linear(program: Program, module: nn.Linear, _: Block) -> None:
+    """A convolution of one pixel."""
     program.add(
         "conv",
-        **program.store_matrix(weight_OK.T),
-        bias=program.store("bias", bias_O),
-        input=[1, 1, prod(program.shape)],
+        **program.store_matrix(module.weight.T),
+        bias=program.store("bias", _bias(module, module.out_features)),
+        input=list(program.shape),
         output=[1, 1, module.out_features],
         kernel=[1, 1],
         stride=[1, 1],
         padding=[0, 0],
-        shape=list(shape),
     )
-    program.shape = shape
+    program.shape = (1, 1, module.out_features)
 
 
-def _conv(program: Program, module: nn.Conv2d) -> None:
+def _conv(program: Program, module: nn.Conv2d, block: Block) -> None:
     _refuse_variants(module)
+    start, end = _paddings(module, block)
     height, width = (
-        (side + 2 * padding - kernel) // stride + 1
-        for side, padding, kernel, stride in _windows(program, module)
+        (side + before + after - kernel) // stride + 1
+        for side, before, after, kernel, stride in zip(
+            program.shape[:2], start, end, module.kernel_size, module.stride, strict=True
+        )
     )
     matrix_KO = module.weight.permute(2, 3, 1, 0).flatten(0, 2)
-    _window(program, "conv", module, matrix_KO, (height, width, module.out_channels))
+    _window(program, "conv", module, matrix_KO, start, (height, width, module.out_channels))
 
 
-def _conv_transpose(program: Program, module: nn.ConvTranspose2d) -> None:
+def _conv_transpose(program: Program, module: nn.ConvTranspose2d, block: Block) -> None:
     _refuse_variants(module)
+    start, end = _paddings(module, block)
+    extra = module.output_padding
     height, width = (
-        (side - 1) * stride - 2 * padding + kernel + extra
-        for (side, padding, kernel, stride), extra in zip(
-            _windows(program, module), module.output_padding, strict=True
+        (side - 1) * stride - before - after + kernel + more
+        for side, before, after, kernel, stride, more in zip(
+            program.shape[:2], start, end, module.kernel_size, module.stride, extra, strict=True
         )
     )
     matrix_KF = module.weight.permute(0, 2, 3, 1).flatten(1)
-    _window(program, "conv_transpose", module, matrix_KF, (height, width, module.out_channels))
+    output = height, width, module.out_channels
+    _window(program, "conv_transpose", module, matrix_KF, start, output)
 
 
-def _windows(
-    program: Program, module: nn.Conv2d | nn.ConvTranspose2d
-) -> list[tuple[int, int, int, int]]:
-    """(side, padding, kernel, stride) of both axes."""
-    padding = cast("tuple[int, int]", module.padding)
-    sides = program.shape[:2]
-    return list(zip(sides, padding, module.kernel_size, module.stride, strict=True))
+def _paddings(module: nn.Conv2d | nn.ConvTranspose2d, block: Block) -> tuple[Pair, Pair]:
+    """Padding at the start and at the end, each (height, width)."""
+    for other in block.children():
+        if isinstance(other, nn.ZeroPad2d):
+            left, right, top, bottom = other.padding
+            return (top, left), (bottom, right)
+        if isinstance(other, Crop):
+            return other.start, other.end
+    height, width = module.padding
+    assert isinstance(height, int) and isinstance(width, int)  # not "same", which blocks never use
+    return (height, width), (height, width)
 
 
 def _window(
-    program: Program, op: str, module: nn.Conv2d | nn.ConvTranspose2d, matrix: Tensor, output: Shape
+    program: Program,
+    op: str,
+    module: nn.Conv2d | nn.ConvTranspose2d,
+    matrix: Tensor,
+    padding: Pair,
+    output: Shape,
 ) -> None:
     program.add(
         op,
@@ -163,7 +168,7 @@ def _window(
         output=list(output),
         kernel=list(module.kernel_size),
         stride=list(module.stride),
-        padding=list(module.padding),
+        padding=list(padding),
     )
     program.shape = output
 
@@ -178,7 +183,24 @@ def _refuse_variants(module: nn.Conv2d | nn.ConvTranspose2d) -> None:
         )
 
 
-def _resize(program: Program, module: nn.Upsample) -> None:
+def _flatten(program: Program, _: nn.Flatten, __: Block) -> None:
+    height, width, channels = program.shape
+    _reorder(program, height * width, (1, 1, height * width * channels))
+
+
+def _unflatten(program: Program, module: nn.Unflatten, _: Block) -> None:
+    channels, height, width = module.unflattened_size
+    _reorder(program, channels, (height, width, channels))
+
+
+def _reorder(program: Program, rows: int, output: Shape) -> None:
+    """Features of PyTorch are in the order (C, H, W), a feature map is (H, W, C)."""
+    if output != program.shape:
+        program.add("transpose", rows=rows, input=list(program.shape), output=list(output))
+        program.shape = output
+
+
+def _resize(program: Program, module: nn.Upsample, _: Block) -> None:
     size = module.size
     assert isinstance(size, tuple)
     output = (int(size[0]), int(size[1]), program.shape[2])
@@ -186,35 +208,80 @@ def _resize(program: Program, module: nn.Upsample) -> None:
     program.shape = output
 
 
-def _batch_norm(program: Program, module: nn.BatchNorm1d | nn.BatchNorm2d) -> None:
+def _batch_norm(program: Program, module: nn.BatchNorm1d | nn.BatchNorm2d, _: Block) -> None:
     """One that could not be folded: it comes after an activation or another norm."""
     assert module.running_mean is not None and module.running_var is not None
     scale = module.weight * (module.running_var + module.eps).rsqrt()
-    shift = module.bias - scale * module.running_mean
-    program.add("affine", scale=program.store("scale", scale), shift=program.store("shift", shift))
+    _affine(program, scale, module.bias - scale * module.running_mean)
+
+
+def _group_norm(program: Program, module: nn.GroupNorm, _: Block) -> None:
+    program.add("normalize", groups=module.num_groups, epsilon=module.eps)
+    _affine(program, module.weight, module.bias)
+
+
+def _instance_norm(program: Program, module: nn.InstanceNorm2d, _: Block) -> None:
+    program.add("normalize", groups=module.num_features, epsilon=module.eps)
+    _affine(program, module.weight, module.bias)
+
+
+def _layer_norm(program: Program, module: nn.LayerNorm, _: Block) -> None:
+    program.add("normalize", groups=1, epsilon=module.eps)
+    # (C, H, W), or features, which have no other order
+    last = [one.movedim(0, -1).flatten() for one in (module.weight, module.bias)]
+    _affine(program, *last)
+
+
+def _affine(program: Program, scale: Tensor, shift: Tensor) -> None:
+    """x · scale + shift, for each channel or for each number of an image."""
+    program.add(
+        "affine",
+        scale=program.store("scale", scale),
+        shift=program.store("shift", shift),
+        channels=len(scale),
+    )
 
 
 def _bias(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, outputs: int) -> Tensor:
     return torch.zeros(outputs) if module.bias is None else module.bias
 
 
-def _nothing(program: Program, module: nn.Module) -> None:
-    """What is there only while training, or only renames the axes of one pixel."""
+def _plain(op: str, **settings: Any) -> Step:
+    """A step without weights."""
+    return lambda program, *_: program.add(op, **settings)
 
 
-_MATRICES = (nn.Conv2d, ToPixel, nn.ConvTranspose2d, FromPixel, nn.Linear)
+def _nothing(program: Program, module: nn.Module, block: Block) -> None:
+    """What acts only while training, or is part of the step of a neighbor."""
 
-_STEPS: dict[type[nn.Module], Callable[[Program, Any], None]] = {
+
+Step = Callable[[Program, Any, Block], None]
+
+_STEPS: dict[type[nn.Module], Step] = {
+    nn.Linear: _linear,
     **dict.fromkeys((nn.Conv2d, ToPixel), _conv),
     **dict.fromkeys((nn.ConvTranspose2d, FromPixel), _conv_transpose),
-    **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d), _batch_norm),
-    **dict.fromkeys((nn.Flatten, nn.Unflatten, nn.Dropout, InstanceNoise), _nothing),
+    **dict.fromkeys((nn.ZeroPad2d, Crop), _nothing),  # see _paddings
+    **dict.fromkeys((nn.Dropout, InstanceNoise), _nothing),
+    nn.Flatten: _flatten,
+    nn.Unflatten: _unflatten,
     nn.Upsample: _resize,
-    PixelNorm: lambda program, _: program.add("pixel_norm", epsilon=1e-8),
-    nn.ReLU: lambda program, _: program.add("leaky_relu", slope=0.0),
-    nn.LeakyReLU: lambda program, module: program.add("leaky_relu", slope=module.negative_slope),
-    nn.SELU: lambda program, _: program.add("selu"),
-    nn.Tanh: lambda program, _: program.add("tanh"),
+    **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d), _batch_norm),
+    nn.GroupNorm: _group_norm,
+    nn.InstanceNorm2d: _instance_norm,
+    nn.LayerNorm: _layer_norm,
+    PixelNorm: _plain("pixel_norm", epsilon=1e-8),
+    nn.ReLU: _plain("leaky_relu", slope=0.0),
+    nn.LeakyReLU: lambda program, module, _: program.add("leaky_relu", slope=module.negative_slope),
+    nn.SELU: _plain("selu"),
+    nn.Tanh: _plain("tanh"),
+    nn.Sigmoid: _plain("sigmoid"),
 }
 """How each module of a generator becomes steps. A new one needs an entry here, a function in
 ``static/engine.ts``, and one line in ``static/engine.js``."""
+
+_LINEAR = (
+    *(nn.Linear, nn.Conv2d, ToPixel, nn.ConvTranspose2d, FromPixel, nn.ZeroPad2d, Crop),
+    *(nn.Flatten, nn.Unflatten, nn.Upsample, InstanceNoise),
+)
+"""Modules whose output without its constant part is proportional to their input."""

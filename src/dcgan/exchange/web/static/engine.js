@@ -28,8 +28,17 @@ const OPERATIONS = {
     wasm.resize(from, spare(from), ...step.input, height, width, step.mode === "bilinear");
     return spare(from);
   },
-  affine({ wasm, at }, step, from, [height, width, channels]) {
-    wasm.affine(from, at(step.scale), at(step.shift), height * width, channels);
+  transpose({ wasm, spare }, step, from) {
+    wasm.transpose(from, spare(from), step.rows, volume(step.input) / step.rows);
+    return spare(from);
+  },
+  normalize({ wasm }, step, from, [height, width, channels]) {
+    wasm.normalize(from, height * width, channels, step.groups, step.epsilon);
+    return from;
+  },
+  affine({ wasm, at }, step, from, shape) {
+    const { channels } = step;
+    wasm.affine(from, at(step.scale), at(step.shift), volume(shape) / channels, channels);
     return from;
   },
   pixel_norm({ wasm }, step, from, [height, width, channels]) {
@@ -46,6 +55,10 @@ const OPERATIONS = {
   },
   tanh({ wasm }, step, from, shape) {
     wasm.tanh(from, volume(shape));
+    return from;
+  },
+  sigmoid({ wasm }, step, from, shape) {
+    wasm.sigmoid(from, volume(shape));
     return from;
   },
 };
@@ -156,8 +169,7 @@ export class Model {
     let shape = [height, width, channels];
     for (const step of this.about.steps) {
       from = OPERATIONS[step.op](this.#context, step, from, shape);
-      // a linear layer that is reshaped has another output, with as many numbers
-      shape = step.shape ?? step.output ?? shape;
+      shape = step.output ?? shape;
     }
     return new Float32Array(buffer, from, volume(this.about.image_shape));
   }

@@ -214,6 +214,43 @@ export function resize(
   }
 }
 
+/** A matrix (rows, columns) → (columns, rows). */
+export function transpose(x: usize, out: usize, rows: i32, columns: i32): void {
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      store<f32>(at(out, j * rows + i), load<f32>(x));
+      x += 4;
+    }
+  }
+}
+
+/** (x - mean) / √(variance + ε), over all pixels of each group of channels; in place. */
+export function normalize(x: usize, pixels: i32, channels: i32, groups: i32, epsilon: f32): void {
+  const size = channels / groups;
+  const count = <f64>pixels * <f64>size;
+  for (let group = 0; group < groups; group++) {
+    const start = at(x, group * size);
+    let sum: f64 = 0, squares: f64 = 0;
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      for (let i = 0; i < size; i++) sum += load<f32>(at(start, pixel * channels + i));
+    }
+    const mean = sum / count;
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      for (let i = 0; i < size; i++) {
+        const apart = load<f32>(at(start, pixel * channels + i)) - mean;
+        squares += apart * apart;
+      }
+    }
+    const factor = 1 / sqrt<f64>(squares / count + epsilon);
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      for (let i = 0; i < size; i++) {
+        const place = at(start, pixel * channels + i);
+        store<f32>(place, <f32>((load<f32>(place) - mean) * factor));
+      }
+    }
+  }
+}
+
 /** x · scale + shift, for each channel; in place. */
 export function affine(x: usize, scale: usize, shift: usize, pixels: i32, channels: i32): void {
   for (let pixel = 0; pixel < pixels; pixel++) {
@@ -252,6 +289,12 @@ export function rectify(x: usize, count: i32, slope: f32): void {
 
 export function tanh(x: usize, count: i32): void {
   for (let i = 0; i < count; i++) store<f32>(at(x, i), Mathf.tanh(load<f32>(at(x, i))));
+}
+
+export function sigmoid(x: usize, count: i32): void {
+  for (let i = 0; i < count; i++) {
+    store<f32>(at(x, i), 0.5 + 0.5 * Mathf.tanh(0.5 * load<f32>(at(x, i))));
+  }
 }
 
 export function selu(x: usize, count: i32): void {
