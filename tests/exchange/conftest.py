@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import dcgan
-from dcgan.data import PixelScale
+from dcgan.data.pixels.scale import UNIT, PixelScale
 from dcgan.models import plan_discriminator, plan_generator
 from dcgan.models.batch_norm import reestimate_batch_norm
 from dcgan.models.latents import LatentSpace
@@ -56,6 +56,41 @@ KINDS = {
         image_shape=(1, 18, 16),
         latent=LatentSpace(12),
         latent_shape=(3, 2, 2),
+    ),
+    # what only imported models have, and minibatch_stddev
+    "imported": Networks(
+        generator=(
+            Layer(
+                operation="linear", channels=6 * 4 * 4, reshape=(6, 4, 4), norm="group",
+                norm_groups=3, norm_features=True, eps=0.1, activation="relu",
+            ),
+            Layer(
+                operation="conv_transpose", channels=4, kernel=(5, 5), stride=(2, 2),
+                padding=(1, 1), end_padding=(2, 0), norm="batch", eps=0.8, activation="sigmoid",
+            ),
+            Layer(
+                operation="conv_transpose", channels=4, kernel=(3, 3), stride=(2, 2),
+                padding=(1, 1), output_padding=(1, 1), norm="instance", activation="leaky_relu",
+            ),
+            Layer(operation="conv", channels=4, norm="layer", minibatch_stddev=True),
+            Layer(
+                operation="conv", channels=3, kernel=(4, 4), padding=(1, 2), end_padding=(2, 1),
+                activation="sigmoid",
+            ),
+        ),
+        discriminator=(
+            Layer(
+                operation="conv", channels=6, kernel=(5, 5), stride=(2, 2), padding=(1, 2),
+                end_padding=(2, 1), norm="instance", activation="leaky_relu",
+            ),
+            Layer(operation="conv", channels=6, norm="group", norm_groups=2, activation="selu"),
+            Layer(operation="conv", channels=6, norm="pixel", minibatch_stddev=True),
+            Layer(operation="linear", channels=6, norm="layer", activation="tanh"),
+            Layer(operation="linear", channels=1),
+        ),
+        image_shape=(3, 16, 20),
+        latent=LatentSpace(8),
+        scale=UNIT,
     ),
 }  # fmt: skip
 

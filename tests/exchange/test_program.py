@@ -50,8 +50,17 @@ def load(path, **options):
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-def test_the_discriminator_of_float_images(runs, tmp_path):
-    run = runs["odd"]
+def test_layers_of_imported_models(runs, tmp_path):
+    run = runs["imported"]
+    run.export("torch", tmp_path / "g.pt2", pixels="float", progress=False)
+    latent = run.networks.latent.numbered(5, 0, 6)
+    torch.testing.assert_close(load(tmp_path / "g.pt2")(latent), run.generator(latent))
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("kind", ["odd", "imported"])
+def test_the_discriminator_of_float_images(runs, tmp_path, kind):
+    run = runs[kind]
     run.export("torch", tmp_path / "d.pt2", part="discriminator", pixels="float", progress=False)
     image = run.generator(run.networks.latent.numbered(0, 0, 6))
     logits, features = load(tmp_path / "d.pt2")(image)

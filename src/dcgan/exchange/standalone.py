@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from dcgan.data.pixels.scale import PixelScale
+from dcgan.models.blocks import MinibatchStddev
 from dcgan.models.discriminator import Discriminator
 from dcgan.models.folding import folded
 from dcgan.models.generator import Generator
 from dcgan.models.latents import LatentSpace
+from dcgan.models.norms import PixelNorm
 from dcgan.models.spectral import plain_weights
 from dcgan.runs.networks import Networks
 from dcgan.runs.run import Run
@@ -104,6 +106,36 @@ class StandaloneDiscriminator(_OfPixels):
         return logit_B.float(), feature.float()
 
 
+class _PixelNorm(nn.Module):
+    """:class:`dcgan.models.norms.PixelNorm` without the number 1e-8.
+
+    The exporter to ONNX takes it for zero and removes it, and half precision does not have it. Then
+    a pixel of zeros would not stay zero, but become NaN.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        large = 1e4 * x.float()
+        return (large * torch.rsqrt(large.square().mean(dim=1, keepdim=True) + 1)).to(x.dtype)
+
+
+class _MinibatchStddev(nn.Module):
+    """:class:`dcgan.models.blocks.MinibatchStddev` without the number 1e-8."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        variance = 1e8 * x.float().var(dim=0, unbiased=False)
+        deviation = 1e-4 * (variance + 1).sqrt().mean().to(x.dtype)
+        return torch.cat([x, deviation.expand_as(x[:, :1])], dim=1)
+
+
+def _without_tiny_numbers(network: nn.Module) -> None:
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, PixelNorm):
+                setattr(module, name, _PixelNorm())
+            elif isinstance(child, MinibatchStddev):
+                setattr(module, name, _MinibatchStddev())
+
+
 Standalone = StandaloneGenerator | StandaloneDiscriminator
 
 
@@ -113,6 +145,7 @@ def standalone_generator(run: Run, pixels: Pixels, *, half: bool = False) -> Sta
     generator = networks.build_generator()
     generator.load_state_dict(plain_weights(run.generator))
     ready = folded(generator.eval(), in_phases=False)
+    _without_tiny_numbers(ready)
     ready = ready.half() if half else ready
     return StandaloneGenerator(ready, networks.latent, networks.scale, pixels).eval()
 
@@ -125,6 +158,7 @@ def standalone_discriminator(
     discriminator = networks.build_discriminator()
     discriminator.load_state_dict(plain_weights(run.discriminator))
     ready = discriminator.eval().requires_grad_(False)
+    _without_tiny_numbers(ready)
     ready = ready.half() if half else ready
     return StandaloneDiscriminator(ready, networks.latent, networks.scale, pixels).eval()
 
