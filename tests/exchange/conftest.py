@@ -101,7 +101,7 @@ def write_run(path, networks, images_seen=512, seed=0):
     generator, discriminator = networks.build_generator(), networks.build_discriminator()
     for network in (generator, discriminator):
         for weight in network.parameters():
-            if weight.dim() == 1:
+            if weight.dim() in (1, 3):  # of a norm, or a bias
                 weight.data += 0.2 * torch.randn_like(weight)
             else:
                 weight.data *= 2  # images with contrast
