@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import isfinite
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from dcgan.exchange.result import Difference
 from dcgan.exchange.standalone import Pixels, inputs_of
 from dcgan.runs.drawing import at_once
 from dcgan.runs.run import Run
+from dcgan.runtime.files import written_whole
 
 LATENTS = 100
 TOLERANCE = 1e-4
@@ -66,6 +68,37 @@ def discriminator_difference(run: Run, compute: Compute, pixels: Pixels) -> Diff
             found[place].append(torch.from_numpy(np.array(outputs[place])))
     each = [_between(torch.cat(a), torch.cat(b)) for a, b in zip(found, wanted, strict=True)]
     return max(each, key=lambda one: one.largest)
+
+
+def write_checked(
+    content: bytes,
+    out: Path,
+    run: Run,
+    compute: Compute,
+    *,
+    part: str,
+    precision: str,
+    pixels: Pixels,
+) -> Difference:
+    """Write the file of an exported network, unless it computes something else than the run.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file ``out``.
+    run : Run
+    compute : Compute
+        Computes with the program of the content.
+    part : {"generator", "discriminator"}
+    precision : str
+    pixels : {"uint8", "float"}
+    """
+    compare = generator_difference if part == "generator" else discriminator_difference
+    difference = compare(run, compute, pixels)
+    refuse_difference(difference, str(out), precision)
+    with written_whole(out) as unfinished:
+        unfinished.write_bytes(content)
+    return difference
 
 
 def refuse_difference(found: Difference, what: str, precision: str) -> None:

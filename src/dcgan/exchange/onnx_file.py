@@ -12,17 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from dcgan.errors import ConfigError
-from dcgan.exchange.checks import (
-    Compute,
-    discriminator_difference,
-    generator_difference,
-    refuse_difference,
-)
+from dcgan.exchange.checks import Compute, write_checked
 from dcgan.exchange.result import Exported, sizes_of
 from dcgan.exchange.standalone import Pixels, input_names, output_names
 from dcgan.exchange.tracing import BATCH, facts, quiet, standalone, traced
 from dcgan.runs.run import Run
-from dcgan.runtime.files import written_whole
 
 OPSET = 18
 """The operator set: that of ONNX 1.13 of 2022, which browsers and phones of today read."""
@@ -80,11 +74,10 @@ def write_onnx(run: Run, out: Path, *, part: str, precision: str, pixels: Pixels
 
         store_in_8_bits(model)
     content: bytes = model.SerializeToString()
-    compare = generator_difference if part == "generator" else discriminator_difference
-    difference = compare(run, _runtime(content, names), pixels)
-    refuse_difference(difference, str(out), precision)
-    with written_whole(out) as unfinished:
-        unfinished.write_bytes(content)
+    compute = _runtime(content, names)
+    difference = write_checked(
+        content, out, run, compute, part=part, precision=precision, pixels=pixels
+    )
     given = ", ".join(f"{name!r}: {name}" for name in names)
     use = (
         f"session = onnxruntime.InferenceSession({str(out)!r})",

@@ -10,16 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dcgan.exchange.checks import (
-    discriminator_difference,
-    generator_difference,
-    refuse_difference,
-)
+from dcgan.exchange.checks import write_checked
 from dcgan.exchange.result import Exported, sizes_of
 from dcgan.exchange.standalone import Pixels, input_names
 from dcgan.exchange.tracing import facts, quiet, standalone, traced
 from dcgan.runs.run import Run
-from dcgan.runtime.files import as_json, written_whole
+from dcgan.runtime.files import as_json
 
 FACTS = "dcgan.json"
 """The name of the metadata within the file."""
@@ -57,11 +53,10 @@ def write_program(run: Run, out: Path, *, part: str, precision: str, pixels: Pix
         found = outputs if isinstance(outputs, tuple) else (outputs,)
         return [one.numpy() for one in found]
 
-    compare = generator_difference if part == "generator" else discriminator_difference
-    difference = compare(run, compute, pixels)
-    refuse_difference(difference, str(out), precision)
-    with written_whole(out) as unfinished:
-        unfinished.write_bytes(buffer.getvalue())
+    content = buffer.getvalue()
+    difference = write_checked(
+        content, out, run, compute, part=part, precision=precision, pixels=pixels
+    )
     names = ", ".join(input_names(run.networks, part))
     use = f"network = torch.export.load({str(out)!r}).module()", f"network({names})"
     return Exported(out, sizes_of(out), f"torch.export program, {precision}", use, difference)

@@ -23,7 +23,12 @@ MARKER = '<meta name="generator" content="dcgan export web">'
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./[a-z]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=async |class |function |const )", re.MULTILINE)
 
-_COLORS = {1: "grayscale", 2: "grayscale and transparency", 3: "color", 4: "color and transparency"}
+_COLORS = {
+    1: "grayscale",
+    2: "grayscale with transparency",
+    3: "color",
+    4: "color with transparency",
+}
 
 
 def folder_page(run: Run) -> str:
@@ -72,14 +77,16 @@ def _filled(run: Run, policy: str, **content: Any) -> str:
         lstrip_blocks=True,
     )
     channels, height, width = run.networks.image_shape
+    seen = counted(run.images_seen, "image")
+    # an imported model was trained elsewhere
+    training = f", trained on {seen}, with repetitions" if run.images_seen else ""
     text = environment.get_template("page.html.j2").render(
         # only quotes of the policy would be escaped, which the hashes and keywords need
         policy=_markup(policy),
         marker=_markup(MARKER),
         name=run.path.resolve().name,
-        about=f"A generator of {height}×{width} images in {_COLORS[channels]}, trained for"
-        f" {counted(run.images_seen, 'image')} seen. It runs in your browser: nothing is sent"
-        " anywhere.",
+        about=f"A generator of {height}×{width} images in {_COLORS[channels]}{training}. It runs in"
+        " your browser and sends nothing.",
         **content,
     )
     # file names may not be valid UTF-8

@@ -147,8 +147,8 @@ def _paddings(module: nn.Conv2d | nn.ConvTranspose2d, block: Block) -> tuple[Pai
             return (top, left), (bottom, right)
         if isinstance(other, Crop):
             return other.start, other.end
+    assert not isinstance(module.padding, str)  # such as "same", which blocks never use
     height, width = module.padding
-    assert isinstance(height, int) and isinstance(width, int)  # not "same", which blocks never use
     return (height, width), (height, width)
 
 

@@ -198,7 +198,8 @@ export class Explorer {
       groups.push(["Directions", "Found with dcgan directions.", directions(saved, 0)]);
     }
     groups.push(["Components",
-      "The directions that change the first layer's output most. They have no names: try them.",
+      "The directions that change the output of the first layer most. Move a slider to see what it"
+        + " changes. The unit σ is one standard deviation of the noise.",
       directions(components, saved.length)]);
     return [
       ...groups.map(([title, note, controls]) => make("fieldset", {},

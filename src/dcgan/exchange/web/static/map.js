@@ -27,8 +27,8 @@ export class SampleMap {
     this.marker = make("div", { className: "dcgan-marker" });
     this.spoken = make("p", { className: "dcgan-spoken", "aria-live": "polite" });
     this.hint = make("p", { className: "dcgan-note" },
-      "Click a sample, or drag to move between samples. Arrow keys take small steps, and whole"
-      + " samples with Shift.");
+      "Click a sample, or drag to move between samples. Arrow keys move in small steps, and with"
+      + " Shift by whole samples.");
     this.element = make("div", {
       className: "dcgan-map", tabIndex: 0, role: "application",
       "aria-label": `Map of ${SIDE * SIDE} samples. Use the arrow keys to move, with Shift from sample`
