@@ -33,6 +33,11 @@ def test_no_weight_moves_by_more_than_half_a_step(weight, data):
     assert (np.abs(found.restored() - weight) <= step * 0.5001 + 1e-30).all()
 
 
+def test_the_smallest_numbers_become_zero():
+    smallest = np.full((1, 3), 1e-45, np.float32)
+    assert (in_bytes(smallest, 0).restored() == 0).all()
+
+
 def test_the_axis_of_the_channels_is_found():
     random = np.random.default_rng(0)
     weight = random.standard_normal((32, 8, 4, 4)).astype(np.float32)

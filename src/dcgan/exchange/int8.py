@@ -52,7 +52,8 @@ def in_bytes(weight: NDArray[np.float32], axis: int) -> InBytes:
     """
     others = tuple(other for other in range(weight.ndim) if other != axis)
     largest = np.abs(weight).max(axis=others, keepdims=True)
-    scale = np.where(largest > 0, largest / 127, 1).astype(np.float32)
+    scale = (largest / 127).astype(np.float32)
+    scale[scale == 0] = 1  # weights are 0, or too small to be divided
     stored = np.clip(np.round(weight / scale), -127, 127).astype(np.int8)
     return InBytes(stored, scale.reshape(-1), axis)
 
