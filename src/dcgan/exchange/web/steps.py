@@ -47,18 +47,12 @@ def compile_generator(generator: Generator) -> Program:
         assert isinstance(block, Block)
         for module in block.children():
             if isinstance(module, MinibatchStddev):
-                raise ConfigError(
-                    "model.generator",
-                    "minibatch_stddev",
-                    "images depend on the others of their batch, but a web page generates one at a"
-                    " time. Export to `onnx` instead",
+                raise _refused(
+                    "the generator has minibatch_stddev. With it, an image depends on the others of"
+                    " its batch, but a web page generates one at a time"
                 )
             if type(module) not in _STEPS:
-                raise ConfigError(
-                    "model.generator",
-                    type(module).__name__,
-                    "the web export does not have this operation. Export to `onnx` instead",
-                )
+                raise _refused(f"the web page does not have the layer {type(module).__name__}")
             _STEPS[type(module)](program, module, block)
     return program
 
@@ -175,12 +169,14 @@ def _window(
 
 def _refuse_variants(module: nn.Conv2d | nn.ConvTranspose2d) -> None:
     if module.groups != 1 or module.dilation != (1, 1) or module.padding_mode != "zeros":
-        raise ConfigError(
-            "model.generator",
-            str(module),
-            "the web export has only convolutions of one group, without dilation, padded with"
-            " zeros. Export to `onnx` instead",
+        raise _refused(
+            "the web page has only convolutions of one group, without dilation, padded with zeros,"
+            f" and not {module}"
         )
+
+
+def _refused(problem: str) -> ConfigError:
+    return ConfigError("to", "web", f"{problem}. Use `to=onnx`")
 
 
 def _flatten(program: Program, _: nn.Flatten, __: Block) -> None:
