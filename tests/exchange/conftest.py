@@ -72,10 +72,13 @@ KINDS = {
                 operation="conv_transpose", channels=4, kernel=(3, 3), stride=(2, 2),
                 padding=(1, 1), output_padding=(1, 1), norm="instance", activation="leaky_relu",
             ),
-            Layer(operation="conv", channels=4, norm="layer", minibatch_stddev=True),
+            Layer(
+                operation="conv", channels=4, norm="layer", minibatch_stddev=True,
+                resize=(11, 7), interpolation="nearest",
+            ),
             Layer(
                 operation="conv", channels=3, kernel=(4, 4), padding=(1, 2), end_padding=(2, 1),
-                activation="sigmoid",
+                activation="sigmoid", resize=(16, 20),
             ),
         ),
         discriminator=(

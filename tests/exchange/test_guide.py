@@ -6,9 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
+from tests.exchange.conftest import KINDS
+
+from dcgan.vocabulary import Activation, Interpolation, Norm, Operation
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "exchange.md"
 
@@ -47,6 +51,16 @@ def test_the_reader_of_the_guide_gives_the_images_of_each_run(runs, tmp_path):
         wanted = (run.generator(latents[kind]) * deviation + mean).clamp(0, 255)
         assert ((pixels - wanted).abs() / deviation).max() < 1e-5, kind
         assert wanted.std() > 10  # images with contrast, so that the comparison says something
+
+
+def test_the_runs_have_every_layer():
+    """So the reader is tested with a new one."""
+    rows = [row for networks in KINDS.values() for row in networks.generator]
+    assert {row.operation for row in rows} == set(get_args(Operation))
+    assert {row.activation for row in rows} == set(get_args(Activation))
+    assert {row.interpolation for row in rows} == set(get_args(Interpolation))
+    norms = {name for norm in get_args(Norm) for name in norm.split("+")}
+    assert {name for row in rows for name in row.norms} == norms - {"none"}
 
 
 def test_the_guide_lists_every_file(runs, tmp_path):
