@@ -58,7 +58,7 @@ def test_the_folder_has_all_that_its_page_asks_for(small_run, tmp_path):
     there = {path.name for path in page.parent.iterdir()}
     assert there == asked | {"index.html", "engine.wasm", "model.safetensors"}
     with safe_open(page.parent / "model.safetensors", "pt") as file:
-        assert json.loads(file.metadata()["model"])["format"] == "dcgan-web-1"
+        assert json.loads(file.metadata()["model"])["format"] == "dcgan-web-2"
 
 
 def test_a_path_is_opened_at_its_best_checkpoint(small_run, tmp_path):

@@ -21,8 +21,9 @@ from dcgan.runs.schema import Number, Stored, Text
 from dcgan.runtime.reading import read_json
 from dcgan.runtime.reporting import SILENT, Reporter
 
-FORMAT = "dcgan-web-1"
-"""In the description. A change that older pages cannot read gets another number."""
+FORMAT = "dcgan-web-2"
+"""In the description. Each change of the format gets another number, so that a page refuses the
+models of other versions."""
 
 COMPONENTS = 6
 """Components of the first layer that get a slider."""

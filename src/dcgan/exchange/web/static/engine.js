@@ -5,7 +5,7 @@
 //
 // A model file is safetensors. Its metadata holds "model": a JSON object with the steps to compute.
 
-const FORMAT = "dcgan-web-1";
+const FORMAT = "dcgan-web-2";
 const PANEL = 8; // outputs that a matrix is rounded up to, as in engine.ts
 
 const roundUp = (number, unit) => Math.ceil(number / unit) * unit;
