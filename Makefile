@@ -1,4 +1,4 @@
-# make demo: invent digits and look at them.   make test: lint, types, all tests.
+# make demo: generate digits with a built-in model, and train one.   make test: lint, types, all tests.
 # make check: lint and types.   make quick: the tests of the modules that differ from main.
 # make fast: all tests but those that start processes of their own.
 # make fuzz: the tests that try made-up inputs, with new ones each time.
@@ -11,6 +11,7 @@ MINUTES ?= 2.5
 .PHONY: demo test check lint types tests quick fast fuzz format engine clean
 
 demo: .venv/ready
+	$(BIN)/dcgan sample mnist-demo --out runs/mnist-demo.png
 	$(BIN)/dcgan train digits --size 32 --minutes $(MINUTES) --out runs/demo
 
 test: lint types tests

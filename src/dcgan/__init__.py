@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dcgan.labs import LabResult, list_labs, run_lab
     from dcgan.report import write_report
     from dcgan.runs import Run, open_run
+    from dcgan.runtime.built_in import list_models
     from dcgan.runtime.reporting import Reporter
     from dcgan.training import prepare, train
     from dcgan.training.own_loop import GAN, build, recipe
@@ -48,6 +49,7 @@ __all__ = [
     "import_model",
     "latent",
     "list_labs",
+    "list_models",
     "list_recipes",
     "load",
     "metrics",
@@ -80,6 +82,7 @@ __getattr__, __dir__ = lazily(
     | dict.fromkeys(("LabResult", "list_labs", "run_lab"), "dcgan.labs")
     | {
         "import_model": "dcgan.exchange",
+        "list_models": "dcgan.runtime.built_in",
         "write_report": "dcgan.report",
         "Reporter": "dcgan.runtime.reporting",
         "open_source": "dcgan.data",

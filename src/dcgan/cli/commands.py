@@ -11,7 +11,8 @@ COMMANDS = {
         "bench": "Time training, compared with the standard PyTorch DCGAN example.",
     },
     "Generate and explore": {
-        "sample": "Generate images with a trained run.",
+        "models": "List the trained models that come with the package.",
+        "sample": "Generate images with a trained run or a built-in model.",
         "interpolate": "Interpolate between images in latent space.",
         "arithmetic": "Add and subtract concepts, such as glasses, in latent space.",
         "directions": "Find latent directions that change one property of an image.",
@@ -40,6 +41,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "train": ("[DATA]",),
     "recipes": ("[NAME]",),
     "bench": (),
+    "models": (),
     "sample": ("RUN",),
     "interpolate": ("RUN", "[POINTS...]"),
     "arithmetic": ("RUN",),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcgan.cli.commands import COMMANDS
-from dcgan.runtime.arguments import is_name, is_run, newest_runs
+from dcgan.runtime.arguments import is_name, is_run, newest_runs, where_runs_come_from
 from dcgan.runtime.nearest import exists, nearest_name
 from dcgan.runtime.shell import command
 from dcgan.runtime.wording import counted
@@ -172,7 +172,7 @@ def _missing(argument: Argument | None, words: Sequence[str]) -> str:
         return f"{name} is missing. Use: {command(*words, name)} {example}"
     line = f"{name} is missing. Use: {command(*words)} {name}"
     if name == "RUN":
-        return f"{line}. {newest_runs() or 'To train one: dcgan train DATA'}"
+        return f"{line}. {newest_runs() or where_runs_come_from()}"
     if name == "DATA":
         line += ", with a folder, a file or the name of a dataset"
     return line

@@ -17,6 +17,7 @@ from dcgan.runtime.arguments import (
     refuse_run_as_data,
     refuse_seed,
 )
+from dcgan.runtime.built_in import run_path
 from dcgan.runtime.run_names import refuse_no_checkpoint, refuse_no_direction
 
 if TYPE_CHECKING:
@@ -43,10 +44,10 @@ def _refuse_no_data(_: object, value: str | None) -> None:
 
 
 def _run_folder(_: object, tokens: Sequence[Token]) -> Path:
-    """The folder of a run, or of a model of the hub, which is downloaded."""
+    """The folder of a run, of a built-in model, or of a model of the hub, which is downloaded."""
     text = tokens[0].value
     if not text.startswith("hub:"):
-        return Path(text)
+        return run_path(text)
     from dcgan.exchange.open import from_hub
 
     return from_hub(text)
@@ -58,8 +59,8 @@ ExistingRun = Annotated[
         validator=_refuse_no_run,
         converter=_run_folder,
         n_tokens=1,
-        help="Choose the run folder, which dcgan train wrote, or an exported model: its folder, or"
-        " hub:OWNER/NAME.",
+        help="Choose the run folder, which dcgan train wrote, a built-in model (dcgan models lists"
+        " them), or an exported model: its folder, or hub:OWNER/NAME.",
     ),
 ]
 ExistingData = Annotated[str, Parameter(validator=_refuse_no_data)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -31,7 +32,7 @@ from dcgan.runs.exported import CONFIG, GENERATOR, MANIFEST, MODEL, NETWORKS, is
 from dcgan.runs.run import Run
 from dcgan.runs.scores import read_best
 from dcgan.runs.settings import stored_settings
-from dcgan.runtime.files import as_json, folder_written_whole
+from dcgan.runtime.files import as_json, folder_written_whole, write_json
 from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.shell import command
 from dcgan.runtime.tensors import load_tensors, save_tensors
@@ -85,6 +86,8 @@ def write_weights(run: Run, out: Path, *, part: str, precision: str, licence: st
         best = _best(run)
         if best:
             (unfinished / "best.json").write_text(as_json(best), "utf-8")
+        for name, direction in _directions(run).items():
+            write_json(unfinished / "directions" / name, direction)
         run.sheet(_SHEET_IMAGES).save(unfinished / SHEET, format="PNG")
         card = model_card(run, about, name=out.resolve().name, licence=licence, sheet=SHEET)
         (unfinished / CARD).write_text(card, "utf-8")
@@ -172,6 +175,18 @@ def _best(run: Run) -> dict[str, Any] | None:
     if best is None or str(best.checkpoint) != run.checkpoint_name:
         return None
     return read_json(run.folder.best)
+
+
+def _directions(run: Run) -> dict[str, Any]:
+    """File names and contents of the named directions of this checkpoint; damaged ones are left
+    out."""
+    found = {}
+    for path in sorted(run.folder.directions.glob("*.json")):
+        with suppress(OSError, ValueError):
+            direction = read_json(path)
+            if direction.get("checkpoint") == run.checkpoint_name:
+                found[path.name] = direction
+    return found
 
 
 def without_places(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dcgan.runs.dataset import open_dataset
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.run import Run, open_run, read_networks
 from dcgan.runtime.arguments import refuse_no_run
+from dcgan.runtime.built_in import run_path
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
@@ -70,7 +71,7 @@ def write_report(
     >>> dcgan.write_report("runs/digits-auto")  # doctest: +SKIP
     PosixPath('runs/digits-auto/report.html')
     """
-    folder = RunFolder(run.path if isinstance(run, Run) else Path(run))
+    folder = RunFolder(run.path if isinstance(run, Run) else run_path(run))
     refuse_no_run(folder.path)
     path = folder.report if out is None else Path(out)
     refuse_other_suffix(path)

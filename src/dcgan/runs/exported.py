@@ -10,6 +10,7 @@
       model.json                 format version, images seen, versions, precision
       manifest.json              SHA-256 of weights, networks.json and model.json
       best.json                  the score, if this was the best checkpoint
+      directions/                the named directions, if there are any
       samples.png, README.md     a sample sheet and the model card
 
 It opens like a run folder. Weights under spectral norm are stored divided by their norm, so no

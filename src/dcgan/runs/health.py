@@ -23,6 +23,7 @@ from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_scores
 from dcgan.runs.settings import flat, stored_settings
 from dcgan.runtime.reading import read_json
+from dcgan.runtime.run_names import is_exported
 from dcgan.runtime.shell import command
 
 _GUESSING = {
@@ -33,8 +34,11 @@ _GUESSING = {
 }
 """D's loss where all its logits are 0."""
 
-
 _IMPORTED = "An imported model: it was not trained here, so there is no training to judge."
+_EXPORTED = (
+    "An exported model: it has no log of its training, so there is no training to judge."
+    " `dcgan evaluate` scores its images."
+)
 
 
 def diagnosis_of(folder: RunFolder) -> Diagnosis:
@@ -44,7 +48,9 @@ def diagnosis_of(folder: RunFolder) -> Diagnosis:
     """
     history = history_of(folder)
     found = diagnose(history)
-    if not history.log and folder.is_imported():
+    if not history.log and is_exported(folder.path):
+        found = replace(found, verdict=_EXPORTED)
+    elif not history.log and folder.is_imported():
         found = replace(found, verdict=_IMPORTED)
     return replace(
         found,

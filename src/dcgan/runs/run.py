@@ -38,6 +38,7 @@ from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_best
 from dcgan.runs.showing import as_html, verdict
 from dcgan.runtime.arguments import refuse_no_run, refuse_seed
+from dcgan.runtime.built_in import run_path
 from dcgan.runtime.device import choose_device, placed
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import default_modes, in_default_modes, isolated
@@ -60,8 +61,9 @@ class Run:
 
     Parameters
     ----------
-    path : path
-        The run folder, or the folder that ``dcgan export --to weights`` wrote.
+    path : path or str
+        The run folder, the folder that ``dcgan export --to weights`` wrote, or the name of a built-in
+        model (see :func:`dcgan.list_models`).
     checkpoint : str, default "best"
         ``best``, ``last``, or a number of images seen. If the run has no scores, ``best`` is the
         last checkpoint.
@@ -96,7 +98,7 @@ class Run:
         device: torch.device | str = "cpu",
         ranks: Ranks = ALONE,
     ) -> None:
-        self.folder = RunFolder(Path(path))
+        self.folder = RunFolder(run_path(path))
         self.device = choose_device(device) if isinstance(device, str) else device
         self.networks = read_networks(self.folder)
         self.checkpoint = _find_checkpoint(self.folder, str(checkpoint))
@@ -411,7 +413,8 @@ def open_run(
     device: torch.device | str = "cpu",
     ranks: Ranks = ALONE,
 ) -> Run:
-    """Open a run folder or an exported model. Parameters and errors are those of :class:`Run`."""
+    """Open a run folder, an exported model or a built-in one. Parameters and errors are those of
+    :class:`Run`."""
     return Run(path, checkpoint=checkpoint, device=device, ranks=ranks)
 
 
@@ -427,7 +430,7 @@ def open_every_checkpoint(
     Parameters and errors are those of :class:`Run`.
     """
     runs = []
-    for name in (one.name for one in list_checkpoints(RunFolder(Path(path)).checkpoints)):
+    for name in (one.name for one in list_checkpoints(RunFolder(run_path(path)).checkpoints)):
         try:
             runs.append(open_run(path, checkpoint=name, device=device, ranks=ranks))
         except CheckpointError as error:

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from dcgan.errors import ConfigError, DataError, RunError, SourceNotFound
+from dcgan.runtime.built_in import model_names
 from dcgan.runtime.datasets import DATASETS
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists, nearest_name, nearest_path
@@ -192,16 +193,22 @@ def nearest_run(path: Path) -> str:
     near = _similar_run(path)
     if near:
         return near
-    newest = newest_runs()
-    return f". {newest}" if newest else f". To train one: {call('train', DATA)}"
+    return f". {newest_runs() or where_runs_come_from()}"
 
 
 def _similar_run(path: Path) -> str:
     near = nearest_path(path, is_run)
     if near is not None and is_run(near):
         return f". Did you mean {str(near)!r}?"
-    name = nearest_name(path.name, [one.name for one in _runs_in(RUNS)])
-    return "" if name is None else f". Did you mean {str(RUNS / name)!r}?"
+    runs = {one.name: str(one) for one in _runs_in(RUNS)}
+    known = {name: name for name in model_names()} | runs
+    name = nearest_name(path.name, list(known))
+    return "" if name is None else f". Did you mean {known[name]!r}?"
+
+
+def where_runs_come_from() -> str:
+    """How to get a run where there is none, in words."""
+    return f"To train one: {call('train', DATA)}. Built-in models: {', '.join(model_names())}"
 
 
 def newest_runs() -> str:

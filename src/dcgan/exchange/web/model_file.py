@@ -142,7 +142,7 @@ def saved_directions(run: Run, reporter: Reporter = SILENT) -> list[SavedDirecti
             content = read_json(path)
             known = {name: content[name] for name in _Direction.model_fields if name in content}
             stored = _Direction.read(known)
-            if stored.checkpoint != run.checkpoint.name:
+            if stored.checkpoint != run.checkpoint_name:
                 raise ValueError(f"belongs to checkpoint {stored.checkpoint}")
             if len(stored.vector) != run.networks.latent.dim:
                 raise ValueError(f"not {run.networks.latent.dim} numbers")

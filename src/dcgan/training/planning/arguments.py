@@ -18,6 +18,7 @@ from dcgan.config import (
 from dcgan.errors import ConfigError
 from dcgan.old_names import with_new_names
 from dcgan.runtime.arguments import is_address, is_name, refuse_no_run
+from dcgan.runtime.built_in import run_path
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists
 from dcgan.runtime.split_names import AUTO, NONE, with_split
@@ -126,7 +127,7 @@ def collect_settings(
     base = _starting_settings(recipe, out=out, resume=resume)
     weights = asked.get("start", {}).get("weights")
     if weights is not None:
-        folder = _absolute(expanded(weights))
+        folder = _absolute(expanded(run_path(weights)))
         asked = merge(asked, {"start": {"weights": str(folder)}})
         if recipe is None:
             base = merge(base, settings_to_start_from(folder))

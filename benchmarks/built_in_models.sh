@@ -1,0 +1,65 @@
+#!/bin/sh
+# Train the models that come with the package, find their directions, and export them:
+# what `dcgan models` lists.
+#
+#     benchmarks/built_in_models.sh OUT [NAME ...]
+#
+# DCGAN_DATA names the folder with mnist, CIFAR-10 and emoji-64.zip (Twemoji, 64x64). About two hours
+# on one core. What is complete is skipped, and what is not is resumed; with names, only those are
+# made. Open samples.png of each before it is committed.
+set -eu
+
+out=${1:?usage: benchmarks/built_in_models.sh OUT [NAME ...]}
+shift
+asked=" $* "
+dcgan=${DCGAN:-dcgan}
+package=$(dirname "$0")/../src/dcgan/built_in
+mkdir -p "$out" "$package"
+
+# train NAME ARGUMENTS...
+train() {
+    name=$1
+    shift
+    [ "$asked" = "  " ] || case "$asked" in *" $name "*) ;; *) return 1 ;; esac
+    [ -e "$out/$name.done" ] || $dcgan train "$@" --out "$out/$name"
+    touch "$out/$name.done"
+}
+
+# direction NAME ARGUMENTS...: of the run that was trained last
+direction() {
+    $dcgan directions "$out/$name" "$@" --out "$out/$name-$1.png"
+}
+
+# export LICENCE: the run that was trained last
+export_model() {
+    rm -rf "$package/$name"
+    $dcgan export "$out/$name" --to weights --precision fp16 --license "$1" --out "$package/$name"
+}
+
+if train mnist-demo mnist --model.condition label --model.generator.width 32 --images 800000 --seed 1
+then
+    direction slant --reads slant
+    direction stroke --reads stroke
+    export_model mit
+fi
+
+if train shapes-demo shapes --size 32 --images 300000 --seed 1; then
+    direction size --reads size
+    direction red --reads colour=red
+    direction round --reads shape=circle
+    export_model mit
+fi
+
+# no discriminator is shipped; a generator of at most 192 channels stays below 1.5 MB
+if train emoji-demo "${DCGAN_DATA:?}/emoji-64.zip" --model.generator.max_width 192 \
+    --images 300000 --seed 1
+then
+    direction brightness --reads brightness
+    direction people --reads label=people
+    export_model cc-by-4.0
+fi
+
+if train cifar10-demo cifar10 --model.condition label --images 900000 --seed 1; then
+    direction brightness --reads brightness
+    export_model mit
+fi
