@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dcgan.metrics.registry import metric_of
-
 
 def aligned(rows: Sequence[Sequence[str]], sides: Sequence[str]) -> list[str]:
     """Cells in columns two spaces apart; each column to the left (``<``) or right (``>``)."""
@@ -27,6 +25,8 @@ def number(value: float | None) -> str:
 
 def shown(metric: str, value: float | None) -> str:
     """A score; an unbiased estimate of a distance near 0 may be negative."""
+    from dcgan.metrics.registry import metric_of  # here, because it imports torch
+
     if value is not None and value < 0 and metric_of(metric).better == "lower":
         return "about 0"
     return number(value)

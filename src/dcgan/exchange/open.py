@@ -19,7 +19,10 @@ from dcgan.runtime.signatures import checked
 HUB = "hub:"
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_FILES = (GENERATOR, "discriminator.safetensors", NETWORKS, CONFIG, MODEL, MANIFEST, "best.json", "directions/*.json")
+_FILES = (
+    *(GENERATOR, "discriminator.safetensors", NETWORKS, CONFIG, MODEL, MANIFEST),
+    *("best.json", "directions/*.json"),
+)
 """What is downloaded: data, and nothing that could run."""
 
 _LONGEST_MESSAGE = 300

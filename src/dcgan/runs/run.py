@@ -62,8 +62,8 @@ class Run:
     Parameters
     ----------
     path : path or str
-        The run folder, the folder that ``dcgan export --to weights`` wrote, or the name of a built-in
-        model (see :func:`dcgan.list_models`).
+        The run folder, the folder that ``dcgan export --to weights`` wrote, or the name of a
+        built-in model (see :func:`dcgan.list_models`).
     checkpoint : str, default "best"
         ``best``, ``last``, or a number of images seen. If the run has no scores, ``best`` is the
         last checkpoint.

@@ -66,7 +66,7 @@ def model_names() -> list[str]:
 
 
 def run_path(run: StrPath) -> Path:
-    """The folder of a run: a path as it is; for the name of a built-in model, its copy in the cache.
+    """The folder of a run: a path as it is; for a built-in model, its copy in the cache.
 
     A file or folder of the same name is preferred. Commands keep evaluations, directions and pages
     beside a run, so they get a copy, and the package stays as it was installed.
