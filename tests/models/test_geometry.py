@@ -374,3 +374,11 @@ def test_very_long_and_very_small_images_are_planned_too(size):
         image_BCHW = generator(torch.randn(2, 100))
         assert image_BCHW.shape == (2, 3, *size)
         assert discriminator(image_BCHW).isfinite().all()
+
+
+@pytest.mark.parametrize("hidden", [1, 8, 12, 33, 64])
+def test_group_norm_of_a_hidden_layer_leaves_images_apart(hidden):
+    """A group of one number is always 0: the discriminator would call all images the same."""
+    table = plan_discriminator((16, 16), width=4, norm="group", hidden=hidden)
+    groups = table[-2].norm_groups
+    assert hidden % groups == 0 and (groups == 1 or hidden // groups >= 8)

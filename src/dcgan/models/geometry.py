@@ -27,6 +27,9 @@ SMALLEST_SIDE = 16
 _SEED_SIDE = 4
 """Planned networks halve each side until the larger one is below twice this (the paper's 4x4)."""
 
+_PER_GROUP = 8
+"""Least numbers in a group of group norm."""
+
 
 def layer_shapes(layers: Sequence[Layer], input_shape: Shape) -> list[Shape]:
     """The shape after each row, without the batch axis.
@@ -297,7 +300,7 @@ def plan_discriminator(
                 channels=hidden,
                 bias=inner_bias,
                 norm=norm,
-                norm_groups=_groups(norm, hidden),
+                norm_groups=_groups(norm, hidden, numbers=1),
                 activation=activation,
                 slope=slope,
                 order=order,
@@ -384,10 +387,16 @@ def _edge_norm(norm: str) -> str:
     return "spectral" if "spectral" in norm else "none"
 
 
-def _groups(norm: str, channels: int) -> int:
-    """Groups of group norm for a number of channels; the default without it."""
+def _groups(norm: str, channels: int, *, numbers: int = _PER_GROUP) -> int:
+    """Groups of group norm; the default without it.
+
+    ``numbers`` is that of the pixels of a channel: a group of one number would always be 0, and one
+    of two numbers -1 and 1, so a group has at least eight.
+    """
     default = Layer.norm_groups
-    return gcd(default, channels) if "group" in norm.split("+") else default
+    if "group" not in norm.split("+"):
+        return default
+    return gcd(default, channels, max(1, channels * numbers // _PER_GROUP))
 
 
 def _doubling_kernel(small: Pair, large: Pair) -> Pair:
