@@ -11,6 +11,7 @@ COMMANDS = {
         "bench": "Time training, compared with the standard PyTorch DCGAN example.",
     },
     "Generate and explore": {
+        "studio": "Open a web page to train, watch and explore models.",
         "models": "List the trained models that come with the package.",
         "sample": "Generate images with a trained run or a built-in model.",
         "interpolate": "Interpolate between images in latent space.",
@@ -41,6 +42,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "train": ("[DATA]",),
     "recipes": ("[NAME]",),
     "bench": (),
+    "studio": ("[FOLDER]",),
     "models": (),
     "sample": ("RUN",),
     "interpolate": ("RUN", "[POINTS...]"),

@@ -1,0 +1,42 @@
+"""What all routes share: the folder, its runs, jobs and allowed places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from dcgan.studio.jobs import Jobs
+from dcgan.studio.library import Library
+from dcgan.studio.places import Places
+
+
+@dataclass(frozen=True)
+class Studio:
+    """One studio.
+
+    Parameters
+    ----------
+    library : Library
+    jobs : Jobs
+    places : Places
+        Where the user's images may be.
+    data_root : Path, optional
+        The folder of datasets chosen by name.
+    """
+
+    library: Library
+    jobs: Jobs
+    places: Places
+    data_root: Path | None = None
+
+
+def _studio(request: Request) -> Studio:
+    found: Studio = request.app.state.studio
+    return found
+
+
+InStudio = Annotated[Studio, Depends(_studio)]
+"""The studio of a request."""

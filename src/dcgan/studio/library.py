@@ -1,0 +1,121 @@
+"""The runs of a folder and the built-in models, by opaque identifiers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from dcgan.runtime.arguments import is_run
+from dcgan.runtime.built_in import model_names, run_path
+from dcgan.studio.problems import not_found
+
+OWN = ".studio"
+"""The folder of the studio's own files, inside the folder of runs."""
+
+_DEEPEST = 4
+"""Levels of folders that are searched for runs."""
+
+
+class Library:
+    """Runs by identifier.
+
+    An identifier is a hash of the path: the page never sends a path of a run.
+
+    Parameters
+    ----------
+    folder : Path
+        It is searched for runs, also those that other programs put there later.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self.own = self.folder / OWN
+        self._bin = self.own / "bin"
+        self._known: dict[str, Path] = {}
+
+    def runs(self) -> dict[str, Path]:
+        """All runs in the folder, newest first."""
+        found = sorted(_runs_in(self.folder, _DEEPEST), key=_changed, reverse=True)
+        self._known = {identifier(path): path for path in found}
+        return dict(self._known)
+
+    def models(self) -> dict[str, str]:
+        """The names of the built-in models."""
+        return {identifier(Path(name)): name for name in model_names()}
+
+    def path(self, run: str) -> Path:
+        """The folder of a run or of a built-in model.
+
+        Raises
+        ------
+        Problem
+            There is none of that identifier.
+        """
+        if run in self.models():
+            return run_path(self.models()[run])
+        path = self._known.get(run) or self.runs().get(run)
+        if path is None or not is_run(path):
+            raise not_found("this run")
+        return path
+
+    def free(self, name: str) -> Path:
+        """A path in the folder for a new run of a name: with a number if the name is in use."""
+        path, number = self.folder / name, 2
+        while path.exists():
+            path, number = self.folder / f"{name}-{number}", number + 1
+        return path
+
+    def discard(self, run: str) -> str:
+        """Move a run to the bin; returns the identifier that :meth:`restore` takes."""
+        path = self.path(run)
+        place = self._bin / f"{time.time_ns()}"
+        place.mkdir(parents=True)
+        # the way back is stored beside the run: renamed first, it could be lost
+        (place / "from").write_text(str(path), encoding="utf-8")
+        path.rename(place / "run")
+        return place.name
+
+    def restore(self, discarded: str) -> Path:
+        """Move a run out of the bin; returns its folder, which has another name if it is in use."""
+        if not discarded.isdecimal() or not (self._bin / discarded / "run").is_dir():
+            raise not_found("this run")
+        place = self._bin / discarded
+        origin = Path((place / "from").read_text(encoding="utf-8"))
+        path = origin if not origin.exists() and origin.parent.is_dir() else self.free(origin.name)
+        (place / "run").rename(path)
+        shutil.rmtree(place, ignore_errors=True)
+        return path
+
+
+def identifier(path: Path) -> str:
+    """The identifier of a run: 16 hexadecimal digits."""
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+
+
+def _runs_in(folder: Path, levels: int) -> Iterator[Path]:
+    try:
+        inside = [one for one in folder.iterdir() if one.is_dir() and not one.is_symlink()]
+    except OSError:
+        return
+    for path in inside:
+        if path.name.startswith("."):
+            continue
+        if is_run(path):
+            yield path
+        elif levels > 1:
+            yield from _runs_in(path, levels - 1)
+
+
+def _changed(path: Path) -> float:
+    """When a run was last written to."""
+    times = [0.0]
+    for name in ("log.jsonl", "config.yaml", "model.json", "run.json"):
+        try:
+            times.append((path / name).stat().st_mtime)
+        except OSError:
+            continue
+    return max(times)

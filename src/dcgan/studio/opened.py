@@ -1,0 +1,53 @@
+"""Runs that are open: networks and datasets stay in memory while the page uses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+
+from dcgan.data import ImageDataset
+from dcgan.runs.dataset import open_dataset
+from dcgan.runs.run import Run, open_run
+
+_OPEN = 4
+"""Runs that are kept open."""
+
+
+@dataclass
+class Opened:
+    """An open run.
+
+    Attributes
+    ----------
+    run : Run
+        At its best checkpoint.
+    lock : Lock
+        To be held while it computes: PyTorch's threads are shared, and memory is limited.
+    """
+
+    run: Run
+    lock: Lock = field(default_factory=Lock)
+    _dataset: ImageDataset | None = None
+
+    def dataset(self, root: Path | None) -> ImageDataset:
+        """The training images."""
+        if self._dataset is None:
+            self._dataset = open_dataset(self.run.folder, self.run.networks, data_root=root)
+        return self._dataset
+
+
+def opened(path: Path) -> Opened:
+    """A run, opened anew only if its checkpoints have changed."""
+    return _opened(path, _checkpoints(path))
+
+
+@lru_cache(_OPEN)
+def _opened(path: Path, _: object) -> Opened:
+    return Opened(open_run(path))
+
+
+def _checkpoints(path: Path) -> tuple[int, ...]:
+    watched = (path / "best.json", path / "checkpoints", path / "model.json", path / "directions")
+    return tuple(one.stat().st_mtime_ns if one.exists() else 0 for one in watched)

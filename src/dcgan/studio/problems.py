@@ -1,0 +1,37 @@
+"""Errors of the studio's interface: a status and one line in plain words."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from dcgan.errors import DcganError
+
+
+class Problem(Exception):
+    """A request that cannot be answered.
+
+    Parameters
+    ----------
+    status : int
+        Of HTTP.
+    line : str
+        What is wrong, for the page to show.
+    """
+
+    def __init__(self, status: int, line: str) -> None:
+        super().__init__(line)
+        self.status, self.line = status, line
+
+
+def not_found(what: str) -> Problem:
+    """Something that is not, or no longer, there."""
+    return Problem(404, f"{what} is not there any more. Reload the page")
+
+
+async def answer_problem(_: Request, error: Exception) -> Response:
+    """The answer to a request that raised an error of the studio or of the package."""
+    if isinstance(error, Problem):
+        return JSONResponse({"problem": error.line}, error.status)
+    assert isinstance(error, DcganError)
+    return JSONResponse({"problem": str(error)}, 400)

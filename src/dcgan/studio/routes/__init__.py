@@ -1,0 +1,1 @@
+"""The interface that the page uses, one module for each part of the page."""

@@ -1,0 +1,163 @@
+"""Explore: the exported model for the browser, inversion, nearest images, films, the web page."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from base64 import b64encode
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, Response
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.background import BackgroundTask
+
+from dcgan.evaluation.nearest import nearest_among
+from dcgan.evaluation.real_images import take
+from dcgan.exchange import export
+from dcgan.exchange.web.model_file import model_bytes
+from dcgan.latent import interpolate, invert
+from dcgan.latent.choice import Choice
+from dcgan.latent.draw import write_frames
+from dcgan.render.sheet import pillow_image
+from dcgan.runs.dataset import read_files
+from dcgan.studio.context import InStudio, Studio
+from dcgan.studio.opened import Opened, opened
+from dcgan.studio.problems import Problem
+from dcgan.studio.uploads import Uploads
+
+router = APIRouter(prefix="/runs/{run}")
+
+_MOST_POINTS = 24
+_FRAMES_EACH = 30
+_MODELS = 8
+_NEAREST_AMONG = 20_000
+
+Latent = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(max_length=65_536)]
+
+
+class AskedNearest(BaseModel):
+    """A generated image, by its latent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    latent: Latent
+
+
+class AskedFilm(BaseModel):
+    """A closed path through latents."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    latents: Annotated[list[Latent], Field(min_length=2, max_length=_MOST_POINTS)]
+    kind: Literal["gif", "mp4", "webp"] = "gif"
+
+
+@router.get("/model")
+def model(studio: InStudio, run: str) -> Response:
+    """The generator for the explorer in the browser."""
+    found = opened(studio.library.path(run))
+    return Response(_model(found.run.path, id(found)), media_type="application/octet-stream")
+
+
+@router.post("/invert")
+async def invert_image(
+    studio: InStudio, request: Request, run: str, name: str, label: str | None = None
+) -> dict[str, Any]:
+    """The latent of an uploaded image, and the image that it generates."""
+    import anyio.to_thread
+
+    with tempfile.TemporaryDirectory(dir=studio.library.own) as place:
+        # a batch of one file, with the same checks
+        folder = await Uploads(Path(place)).keep("0" * 16, name, request.stream())
+        file = next(iter(folder.iterdir())) if folder.is_dir() else folder
+        return await anyio.to_thread.run_sync(_inverted, studio, run, file, label)
+
+
+@router.post("/nearest")
+def nearest(studio: InStudio, run: str, asked: AskedNearest) -> dict[str, Any]:
+    """The training image that is nearest to a generated one, by pixels."""
+    found = opened(studio.library.path(run))
+    with found.lock:
+        image = found.run.generate(_latents(found, [asked.latent]))
+        dataset = found.dataset(studio.data_root)
+        rows = np.unique(np.linspace(0, len(dataset) - 1, _NEAREST_AMONG).astype(int))
+        place, distance = nearest_among(dataset, image, rows)
+        return {
+            "image": _as_address(take(dataset, place)[0]),
+            "distance": float(distance[0]),
+            "searched": len(rows),
+            "of": len(dataset),
+        }
+
+
+@router.post("/film")
+def film(studio: InStudio, run: str, asked: AskedFilm) -> FileResponse:
+    """A film of a closed path through latents."""
+    found = opened(studio.library.path(run))
+    path = _temporary(studio, f".{asked.kind}")
+    with found.lock:
+        frames = _FRAMES_EACH * len(asked.latents)
+        points = _latents(found, asked.latents)
+        latents = interpolate(found.run.networks.latent, points, frames=frames, closed=True)
+        write_frames(found.run.generate(latents), path)
+    return _once(path, f"{found.run.path.name}.{asked.kind}")
+
+
+@router.get("/web-page")
+def web_page(studio: InStudio, run: str) -> FileResponse:
+    """The generator as a single web page, to take away."""
+    found = opened(studio.library.path(run))
+    path = _temporary(studio, ".html")
+    path.unlink()  # an export replaces nothing that it has not written
+    with found.lock:
+        export(found.run, "web", path, single_file=True)
+    return _once(path, f"{found.run.path.name}.html")
+
+
+def _inverted(studio: Studio, run: str, file: Path, label: str | None) -> dict[str, Any]:
+    found = opened(studio.library.path(run))
+    with found.lock:
+        target = read_files(found.run.folder, found.run.networks, [file])
+        inversion = invert(found.run, target, Choice(label=label))
+        made = found.run.generate(inversion.latent_NZ)
+    return {
+        "latent": inversion.latent_NZ[0].tolist(),
+        "error": float(inversion.error_N[0]),
+        "target": _as_address(target[0]),
+        "image": _as_address(made[0]),
+    }
+
+
+@lru_cache(_MODELS)
+def _model(path: Path, _: int) -> bytes:
+    return model_bytes(opened(path).run)
+
+
+def _latents(found: Opened, latents: list[Latent]) -> torch.Tensor:
+    width = found.run.networks.latent.width
+    if any(len(one) != width for one in latents):
+        raise Problem(422, f"a latent of this run has {width} numbers")
+    return torch.tensor(latents, dtype=torch.float32)
+
+
+def _as_address(image_CHW: NDArray[np.uint8]) -> str:
+    """An image as a data URL."""
+    buffer = io.BytesIO()
+    pillow_image(image_CHW).save(buffer, format="PNG")
+    return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"
+
+
+def _temporary(studio: Studio, suffix: str) -> Path:
+    with tempfile.NamedTemporaryFile(dir=studio.library.own, suffix=suffix, delete=False) as file:
+        return Path(file.name)
+
+
+def _once(path: Path, name: str) -> FileResponse:
+    """Send a file, and delete it."""
+    return FileResponse(path, filename=name, background=BackgroundTask(path.unlink))

@@ -1,0 +1,62 @@
+"""Home: runs, models and jobs; the bin; folders of this machine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+
+from dcgan import __version__
+from dcgan.studio.context import InStudio
+from dcgan.studio.library import identifier
+from dcgan.studio.summary import Card, card_of, signature
+
+router = APIRouter()
+
+_REMEMBERED = 500
+
+
+@router.get("/home")
+def home(studio: InStudio) -> dict[str, Any]:
+    """All runs, newest first, the built-in models, and the jobs."""
+    library = studio.library
+    runs = [_card(run, path, signature(path)) for run, path in library.runs().items()]
+    models = [
+        _card(run, library.path(run), signature(library.path(run)), built_in=True)
+        for run in library.models()
+    ]
+    return {
+        "version": __version__,
+        "folder": str(library.folder),
+        "runs": [asdict(card) for card in runs],
+        "models": [asdict(card) for card in models],
+        "jobs": [asdict(job) for job in studio.jobs.all()],
+    }
+
+
+@router.get("/folders")
+def folders(studio: InStudio, path: str = "") -> dict[str, Any]:
+    """What a folder holds, for the folder picker."""
+    return asdict(studio.places.listing(path))
+
+
+@router.delete("/runs/{run}")
+def discard(studio: InStudio, run: str) -> dict[str, str]:
+    """Move a run to the bin."""
+    return {"discarded": studio.library.discard(run)}
+
+
+@router.post("/bin/{discarded}/restore")
+def restore(studio: InStudio, discarded: str) -> dict[str, str]:
+    """Move a run out of the bin."""
+    path = studio.library.restore(discarded)
+    return {"run": identifier(path)}
+
+
+@lru_cache(_REMEMBERED)
+def _card(run: str, path: Path, _: object, *, built_in: bool = False) -> Card:
+    """The card of a run in one state: to read a long log takes a while."""
+    return card_of(run, path, built_in=built_in)

@@ -1,0 +1,128 @@
+"""A new run: uploads, inspection, recipes, start; and the jobs of other commands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from dcgan.config import list_recipes
+from dcgan.runtime.arguments import is_name
+from dcgan.runtime.datasets import DATASETS
+from dcgan.runtime.reading import NotJson, parse_json
+from dcgan.studio.context import InStudio, Studio
+from dcgan.studio.library import identifier
+from dcgan.studio.problems import Problem, not_found
+from dcgan.studio.uploads import Uploads
+
+router = APIRouter()
+
+_SIZE = r"^\d{2,4}(x\d{2,4})?$"
+_NAME = re.compile(r"[\w][\w .-]{0,79}")
+
+_SHEET = "sheet.png"
+"""The file of an inspection."""
+
+_HIDDEN = {"hub", "lsun"}
+"""Names of datasets that need more than a name."""
+
+
+class Asked(BaseModel):
+    """A dataset, and how to train on it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: Annotated[str, Field(min_length=1, max_length=4096)]
+    size: Annotated[str, Field(pattern=_SIZE)] | None = None
+
+
+class AskedRun(Asked):
+    """A training to start."""
+
+    name: Annotated[str, Field(max_length=80)] = ""
+    recipe: str = "auto"
+    minutes: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+
+
+@router.get("/recipes")
+def recipes() -> dict[str, Any]:
+    """The recipes with a line each, and the datasets with a name."""
+    names = [name for name in DATASETS if name not in _HIDDEN]
+    return {"recipes": list_recipes(), "datasets": names}
+
+
+@router.put("/uploads/{batch}/{name}")
+async def upload(studio: InStudio, request: Request, batch: str, name: str) -> dict[str, Any]:
+    """Add one image, or one archive of images, to a new dataset of uploaded files."""
+    place = Uploads(studio.library.own / "uploads")
+    return {"data": str(await place.keep(batch, name, request.stream()))}
+
+
+@router.post("/inspect")
+def inspect(studio: InStudio, asked: Asked) -> dict[str, Any]:
+    """Start an inspection; its result is that of the job."""
+    words = ["inspect", _data(studio, asked.data), "--json", *_options(studio, asked)]
+    return asdict(studio.jobs.start(words, asked.data, out=_SHEET))
+
+
+@router.post("/train")
+def train(studio: InStudio, asked: AskedRun) -> dict[str, Any]:
+    """Start a training."""
+    data = _data(studio, asked.data)
+    name = asked.name.strip() or f"{Path(asked.data).stem or 'images'}-{asked.recipe}"
+    if not _NAME.fullmatch(name):
+        raise Problem(422, f"{name}: use letters, digits, spaces and - _ . for the name")
+    if asked.recipe not in list_recipes():
+        raise Problem(422, f"{asked.recipe}: no such recipe")
+    out = studio.library.free(name.replace(" ", "-"))
+    words = ["train", data, "--recipe", asked.recipe, "--seed", str(asked.seed)]
+    words += [] if asked.minutes is None else ["--minutes", f"{asked.minutes:g}"]
+    words += [*_options(studio, asked), "--out", str(out)]
+    job = studio.jobs.start(words, str(out))
+    return asdict(job) | {"run": identifier(out)}
+
+
+@router.get("/jobs/{job}")
+def job(studio: InStudio, job: str) -> dict[str, Any]:
+    """A job: its state, what it has printed, and the object that it printed at its end."""
+    output = studio.jobs.output(job)
+    last = output.rstrip().rpartition("\n")[2]
+    try:
+        result = parse_json(last) if last.startswith("{") else None
+    except NotJson:
+        result = None
+    return asdict(studio.jobs.get(job)) | {"output": output, "result": result}
+
+
+@router.get("/jobs/{job}/sheet")
+def job_sheet(studio: InStudio, job: str) -> FileResponse:
+    """The sheet that an inspection has made."""
+    path = studio.jobs.file(job, _SHEET)
+    if not path.is_file():
+        raise not_found("this sheet")
+    return FileResponse(path)
+
+
+@router.post("/jobs/{job}/stop")
+def stop(studio: InStudio, job: str) -> dict[str, Any]:
+    """Ask a job to save and end."""
+    studio.jobs.stop(job)
+    return asdict(studio.jobs.get(job))
+
+
+def _data(studio: Studio, text: str) -> str:
+    """A dataset's name, or an allowed path."""
+    if is_name(text) and text in DATASETS:
+        return text
+    return str(studio.places.allowed(text))
+
+
+def _options(studio: Studio, asked: Asked) -> list[str]:
+    words = [] if asked.size is None else ["--size", asked.size]
+    return words + ([] if studio.data_root is None else ["--data-root", str(studio.data_root)])

@@ -1,0 +1,40 @@
+"""The process of a job: ``python -m dcgan.studio.runner FOLDER``.
+
+It locks the folder while it lives, runs the command in ``job.json``, and stores its exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from pathlib import Path
+
+from filelock import FileLock
+
+from dcgan.runtime.files import write_json
+from dcgan.runtime.reading import read_json
+
+_PATIENCE = 10.0
+"""Seconds: the server tests the lock by taking it for a moment."""
+
+
+def main() -> None:
+    place = Path(sys.argv[1])
+    words = [str(word) for word in read_json(place / "job.json")["words"]]
+    with FileLock(place / ".lock", timeout=_PATIENCE):
+        (place / "pid").write_text(str(os.getpid()))
+        write_json(place / "result.json", {"code": _run(words)})
+
+
+def _run(words: list[str]) -> int:
+    sys.argv = ["dcgan", *words]
+    try:
+        runpy.run_module("dcgan", run_name="__main__", alter_sys=False)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+import { html } from "../ui.js";
+
+export const Inside = () => html`<h1>Inside</h1>`;

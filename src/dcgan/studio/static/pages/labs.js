@@ -1,0 +1,3 @@
+import { html } from "../ui.js";
+
+export const Labs = () => html`<h1>Labs</h1>`;

@@ -1,0 +1,3 @@
+import { html } from "../ui.js";
+
+export const NewRun = () => html`<h1>NewRun</h1>`;

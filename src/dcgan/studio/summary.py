@@ -1,0 +1,282 @@
+"""What the page shows of a run: a card for the list, and everything for the run's own page.
+
+Missing or damaged files only make for less to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from dcgan.errors import DcganError
+from dcgan.health import Finding
+from dcgan.runs.checkpoints import list_checkpoints
+from dcgan.runs.exported import is_exported
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.health import diagnosis_of
+from dcgan.runs.logs import of_training
+from dcgan.runs.run import read_networks
+from dcgan.runs.scores import read_best, read_scores
+from dcgan.runs.settings import stored_settings
+from dcgan.runtime.reading import read_json
+from dcgan.studio.jobs import is_locked
+
+State = Literal["training", "ended", "model"]
+
+_SIGNATURE = ("log.jsonl", "scores.jsonl", "events.jsonl", "best.json", "run.json", "samples")
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A score with that of as many real images.
+
+    Attributes
+    ----------
+    value, real : float
+        ``real`` is None if it is not known.
+    label : str
+        The name of the metric.
+    images : int
+        Images seen at this score.
+    """
+
+    value: float
+    real: float | None
+    label: str
+    images: int
+
+
+@dataclass(frozen=True)
+class Card:
+    """A run in a list.
+
+    Attributes
+    ----------
+    state : {"training", "ended", "model"}
+        ``model`` is an exported, imported or built-in model, which was not trained here.
+    planned : int, optional
+        Images to be seen in all, if that is the length of the run.
+    minutes : float, optional
+        Minutes of training in all, if that is the length of the run.
+    sheet : int, optional
+        Images seen at the newest sheet; None without a sheet.
+    """
+
+    id: str
+    name: str
+    state: State
+    built_in: bool
+    data: str
+    size: str
+    images: int
+    planned: int | None
+    minutes: float | None
+    seconds: float
+    verdict: str
+    severity: str
+    quality: Quality | None
+    sheet: int | None
+    changed: float
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do next, and whether the studio can do it."""
+
+    text: str
+    command: str
+    can_start: bool
+
+
+@dataclass(frozen=True)
+class Details:
+    """All of a run but its curves.
+
+    Attributes
+    ----------
+    speed : float, optional
+        Images per second, lately.
+    sheets, checkpoints : list of int
+        Images seen at each.
+    """
+
+    card: Card
+    path: str
+    advice: Advice
+    best: str
+    findings: list[dict[str, Any]]
+    sheets: list[int]
+    checkpoints: list[int]
+    scores: list[Quality]
+    speed: float | None
+    labels: list[str]
+    has_discriminator: bool
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def signature(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """It changes whenever what the page shows of a run may have changed."""
+    found = []
+    for name in _SIGNATURE:
+        with suppress(OSError):
+            state = (path / name).stat()
+            found.append((name, state.st_mtime_ns, state.st_size))
+    return (*found, ("locked", int(is_locked(path)), 0))
+
+
+def card_of(run: str, path: Path, *, built_in: bool = False) -> Card:
+    """A run in short."""
+    folder = RunFolder(path)
+    records = of_training(folder.log.read())
+    settings = _settings(folder)
+    length = settings.get("length") or {}
+    provenance = _json(folder.provenance)
+    about = _json(path / "model.json") if is_exported(path) else provenance
+    diagnosis = diagnosis_of(folder)
+    sheets = folder.sheets()
+    last = records[-1] if records else {}
+    seen = max(int(last.get("images", 0)), int(about.get("images_seen", 0)), _saved(folder))
+    is_model = is_exported(path) or folder.is_imported()
+    return Card(
+        id=run,
+        name=path.name,
+        state="training" if is_locked(path) else "model" if is_model else "ended",
+        built_in=built_in,
+        data=Path(str((about.get("data") or {}).get("source") or "unknown")).name,
+        size=_size(folder),
+        images=seen,
+        planned=length.get("images") if isinstance(length.get("images"), int) else None,
+        minutes=length.get("minutes"),
+        seconds=float(last.get("seconds", 0.0)),
+        verdict=diagnosis.verdict,
+        severity=diagnosis.severity,
+        quality=_best(folder),
+        sheet=int(sheets[-1].stem) if sheets else None,
+        changed=max((one.stat().st_mtime for one in _dated(path)), default=0.0),
+    )
+
+
+def details_of(run: str, path: Path, *, built_in: bool = False) -> Details:
+    """Everything but the curves."""
+    folder = RunFolder(path)
+    diagnosis = diagnosis_of(folder)
+    records = of_training(folder.log.read())
+    step = diagnosis.step
+    classes: tuple[str, ...] = ()
+    has_discriminator = False
+    with suppress(DcganError, OSError):
+        networks = read_networks(folder)
+        classes, has_discriminator = networks.class_names, bool(networks.discriminator)
+    return Details(
+        card=card_of(run, path, built_in=built_in),
+        path=str(path),
+        advice=Advice(step.advice, step.command, can_start=bool(training_words(step.command))),
+        best=diagnosis.best,
+        findings=[_in_words(one, diagnosis.images_seen) for one in diagnosis.findings],
+        sheets=[int(sheet.stem) for sheet in folder.sheets()],
+        checkpoints=[int(one.name) for one in list_checkpoints(folder.checkpoints)],
+        scores=_scores(folder),
+        speed=records[-1].get("images_per_second") if records else None,
+        labels=list(classes),
+        has_discriminator=has_discriminator and not is_exported(path),
+        settings=_settings(folder),
+    )
+
+
+def curves_of(path: Path) -> dict[str, Any]:
+    """The log as columns, one for each curve, to be drawn over ``images``.
+
+    Returns
+    -------
+    dict of str to list
+        Missing and infinite values are None. Gradients are ``gradient_mean LAYER`` and
+        ``gradient_max LAYER``.
+    """
+    flat = [_flat(record) for record in of_training(RunFolder(path).log.read())]
+    keys = list(dict.fromkeys(key for record in flat for key in record))
+    return {key: [_finite(record.get(key)) for record in flat] for key in keys}
+
+
+def training_words(command: str) -> list[str]:
+    """The words after ``dcgan`` of a command that trains; empty for any other."""
+    import shlex
+
+    words = shlex.split(command)
+    return words[1:] if words[:2] == ["dcgan", "train"] else []
+
+
+def as_json(found: Card | Details) -> dict[str, Any]:
+    """A dictionary that JSON can hold."""
+    return asdict(found)
+
+
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in record.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key} {name}": one for name, one in value.items()}
+        elif isinstance(value, int | float):
+            flat[key] = value
+    return flat
+
+
+def _finite(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and abs(value) < float("inf") else None
+
+
+def _in_words(finding: Finding, seen: int) -> dict[str, Any]:
+    return {
+        "id": finding.id,
+        "severity": finding.severity,
+        "when": finding.when(seen),
+        "meaning": finding.meaning,
+        "holds": finding.until is None,
+    }
+
+
+def _scores(folder: RunFolder) -> list[Quality]:
+    with suppress(DcganError, OSError, ValueError):
+        return [
+            Quality(one.score.value, one.score.baseline, one.score.label, one.images)
+            for one in read_scores(folder)
+        ]
+    return []
+
+
+def _best(folder: RunFolder) -> Quality | None:
+    with suppress(DcganError, OSError, ValueError):
+        best = read_best(folder)
+        if best is not None:
+            return Quality(best.score.value, best.score.baseline, best.score.label, best.images)
+    return None
+
+
+def _size(folder: RunFolder) -> str:
+    with suppress(DcganError, OSError):
+        _, height, width = read_networks(folder).image_shape
+        return f"{height}×{width}"
+    return ""
+
+
+def _saved(folder: RunFolder) -> int:
+    newest = folder.latest_checkpoint()
+    return int(newest.name) if newest else 0
+
+
+def _settings(folder: RunFolder) -> dict[str, Any]:
+    with suppress(DcganError):
+        return stored_settings(folder)
+    return {}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        return read_json(path)
+    return {}
+
+
+def _dated(path: Path) -> Sequence[Path]:
+    return [one for name in (*_SIGNATURE, "model.json") if (one := path / name).exists()]
