@@ -150,6 +150,33 @@ const explorer = await mount(element, await bytes("model.safetensors"),
 found.component = {seed: explorer.seed, latent: explorer.latent.length,
   size: [explorer.model.image(explorer.latent).width, explorer.model.image(explorer.latent).height],
   there: element.childElementCount};
+const { shelf, latents } = explorer;
+const near = (a, b) => a.length === b.length && [...a].every((one, i) => Math.abs(one - b[i]) < 1e-5);
+const [one, two, three] = [0, 1, 2].map((number) => latents.sample(9, number));
+for (const point of [one, two]) shelf.keep(point);
+const pushed = (name, place) => element.querySelectorAll(`.dcgan-${name}`)[place].click();
+found.shelf = {kept: shelf.latents.map((latent) => [...latent])};
+pushed("plus", 0); pushed("minus", 1);
+element.querySelector(".dcgan-result").click();
+found.shelf.sum = [...shelf.latents[2]];
+pushed("pick", 1);
+found.shelf.picked = near(explorer.latent, shelf.latents[1]);
+explorer.edit(shelf.latents[0]);
+found.shelf.edited = near(explorer.latent, shelf.latents[0]);
+explorer.map.move(1, 1);
+found.shelf.left = near(explorer.latent, latents.toInput(explorer.map.point()));
+found.loop = {two: [0, 0.25, 0.5].map((share) => [...latents.onLoop([one, two], share).noise]),
+  three: [0, 1 / 6, 1 / 3, 1].map((share) => [...latents.onLoop([one, two, three], share).noise])};
+const play = [...element.querySelectorAll("button")].find((button) => button.textContent === "Play loop");
+play.click();
+const frames = explorer.frames;
+while (explorer.frames < frames + 3) await wait(10);
+found.loop.label = play.textContent;
+found.loop.moves = !near(explorer.latent, latents.toInput(explorer.map.point()));
+play.click();
+found.loop.ends = near(explorer.latent, latents.toInput(explorer.map.point()));
+element.querySelector(".dcgan-entry .dcgan-signs button:last-child").click();
+found.shelf.removed = shelf.latents.length;
 explorer.destroy();
 found.component.left = element.childElementCount;
 found.failed = {};
@@ -286,3 +313,31 @@ def test_the_single_file_opens_from_disk(small_run, tmp_path, theme):
     assert pixels[0, 0] > 240 if theme == "light" else pixels[0, 0] < 40
     # the generator has hardly learned, but its image is not of one color
     assert pixels[200:500, 150:500].std() > 5
+
+
+def test_kept_images_are_added_and_subtracted(found):
+    kept, shelf = np.array(found["shelf"]["kept"]), found["shelf"]
+    noise = (kept[0, :6] - kept[1, :6]) / np.sqrt(2)
+    np.testing.assert_allclose(shelf["sum"], [*noise, *kept[0, 6:]], atol=1e-6)
+    assert shelf["removed"] == 2
+
+
+def test_a_kept_image_is_changed_until_the_map_is_used(found):
+    assert all(found["shelf"][key] for key in ("picked", "edited", "left"))
+
+
+def test_the_loop_goes_through_the_kept_images(found):
+    start, quarter, half = np.array(found["loop"]["two"])
+    np.testing.assert_allclose(start, found["shelf"]["kept"][0][:6], atol=1e-6)
+    np.testing.assert_allclose(quarter, found["shelf"]["kept"][1][:6], atol=1e-6)
+    np.testing.assert_allclose(half, -start, atol=1e-9)
+    first, between, second, end = np.array(found["loop"]["three"])
+    np.testing.assert_allclose([first, end], [start, start], atol=1e-9)
+    np.testing.assert_allclose(second, quarter, atol=1e-6)
+    # halfway on the great circle: the same angle to both ends, and the mean of both lengths
+    length = np.linalg.norm
+    angles = [between @ one / length(one) for one in (first, second)]
+    np.testing.assert_allclose(angles[0], angles[1], atol=1e-6)
+    np.testing.assert_allclose(length(between), (length(first) + length(second)) / 2, atol=1e-6)
+    assert found["loop"]["label"] == "Stop"
+    assert found["loop"]["moves"] and found["loop"]["ends"]

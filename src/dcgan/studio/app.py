@@ -18,7 +18,7 @@ from dcgan.studio.jobs import Jobs
 from dcgan.studio.library import Library
 from dcgan.studio.places import Places
 from dcgan.studio.problems import Problem, answer_problem
-from dcgan.studio.routes import explore, home, runs, train
+from dcgan.studio.routes import explore, home, labs, runs, train
 
 _PAGE = Path(__file__).parent / "static"
 _EXPLORER = Path(__file__).parents[1] / "exchange" / "web" / "static"
@@ -59,7 +59,7 @@ def create_app(
     )
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(DcganError, answer_problem)
-    for routes in (home, runs, train, explore):
+    for routes in (home, runs, train, explore, labs):
         app.include_router(routes.router, prefix="/api")
     app.mount("/static/explorer", StaticFiles(directory=_EXPLORER))
     app.mount("/static", StaticFiles(directory=_PAGE))

@@ -14,7 +14,7 @@ from dcgan.runtime.wording import counted
 
 STATIC = Path(__file__).parent / "static"
 
-MODULES = ("engine.js", "latents.js", "controls.js", "map.js", "explorer.js")
+MODULES = ("engine.js", "latents.js", "controls.js", "map.js", "shelf.js", "explorer.js")
 """In an order in which each uses only those before it."""
 
 MARKER = '<meta name="generator" content="dcgan export web">'

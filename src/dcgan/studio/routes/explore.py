@@ -38,6 +38,9 @@ _FRAMES_EACH = 30
 _MODELS = 8
 _NEAREST_AMONG = 20_000
 
+_STARTS = 2
+"""Of an inversion: a visitor waits for it. Most images are found at the first."""
+
 Latent = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(max_length=65_536)]
 
 
@@ -124,7 +127,7 @@ def _inverted(studio: Studio, run: str, file: Path, label: str | None) -> dict[s
     found = opened(studio.library.path(run))
     with found.lock:
         target = read_files(found.run.folder, found.run.networks, [file])
-        inversion = invert(found.run, target, Choice(label=label))
+        inversion = invert(found.run, target, Choice(label=label), starts=_STARTS)
         made = found.run.generate(inversion.latent_NZ)
     return {
         "latent": inversion.latent_NZ[0].tolist(),

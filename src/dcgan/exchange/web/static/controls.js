@@ -55,3 +55,10 @@ export function select({ name, options, onInput }) {
     },
   };
 }
+
+/** Give the user a file. */
+export function saveAs(blob, name) {
+  const link = make("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}

@@ -7,8 +7,9 @@
 
 import { Model } from "./engine.js";
 import { Latents } from "./latents.js";
-import { make, range, select, valueText } from "./controls.js";
+import { make, range, saveAs, select, valueText } from "./controls.js";
 import { SampleMap } from "./map.js";
+import { Shelf } from "./shelf.js";
 
 /** Standard deviations that a direction slider goes to either side. */
 const FARTHEST = 4;
@@ -61,6 +62,7 @@ export class Explorer {
   }
 
   #root;
+  #base = null;
   #seed = 0;
   #canvas;
   #smooth;
@@ -72,7 +74,30 @@ export class Explorer {
 
   /** The generator's input of the image that is shown. */
   get latent() {
-    return this.latents.input(this.map.point(), this.settings);
+    return this.latents.toInput(this.#point());
+  }
+
+  /** Show the image of a generator's input, to change it with the settings. */
+  edit(latent) {
+    this.#editPoint(this.latents.fromInput(latent));
+  }
+
+  #editPoint(point) {
+    this.#base = point;
+    this.#root.classList.add("dcgan-edits");
+    this.reset();
+  }
+
+  /** Show images of the map again. */
+  leave() {
+    this.#base = null;
+    this.#root.classList.remove("dcgan-edits");
+    this.#changed(false);
+  }
+
+  /** The point that is shown: of the loop while it plays, else of the edited image or the map. */
+  #point() {
+    return this.shelf.playing() ?? this.latents.settled(this.#base ?? this.map.point(), this.settings);
   }
 
   get seed() {
@@ -97,6 +122,7 @@ export class Explorer {
   /** Remove the explorer from its element. */
   destroy() {
     cancelAnimationFrame(this.#pending);
+    this.shelf.stop();
     this.#root.remove();
   }
 
@@ -122,22 +148,34 @@ export class Explorer {
     this.map = new SampleMap(this.model.size, {
       latents: this.latents,
       draw: (point) => this.#generate(this.latents.input(point, this.settings)),
-      onMove: () => this.#changed(false),
+      onMove: () => this.leave(),
+    });
+    this.shelf = new Shelf(this.model.about.name, {
+      latents: this.latents,
+      draw: (point) => this.#generate(this.latents.toInput(point)),
+      current: () => this.#point(),
+      onPick: (point) => this.#editPoint(point),
+      onFrame: () => this.#show(),
     });
     this.#smooth = make("input", { type: "checkbox" });
     this.#smooth.addEventListener("change", () =>
       this.#root.classList.toggle("dcgan-smooth", this.#smooth.checked));
     const save = make("button", { type: "button" }, "Download PNG");
     save.addEventListener("click", () => this.#download());
+    const keep = make("button", { type: "button" }, "Keep");
+    keep.addEventListener("click", () => this.shelf.keep());
+    const back = make("button", { type: "button", className: "dcgan-back" }, "Back to the map");
+    back.addEventListener("click", () => this.leave());
     this.#time = make("p", { className: "dcgan-note" });
     this.#root.append(
       make("section", { className: "dcgan-shown", "aria-label": "Generated image" },
         this.#canvas,
         make("div", { className: "dcgan-row" },
-          save, make("label", { className: "dcgan-check" }, this.#smooth, "Smooth")),
+          keep, save, make("label", { className: "dcgan-check" }, this.#smooth, "Smooth"), back),
         this.#time),
       make("section", { className: "dcgan-samples", "aria-label": "Samples" },
         this.map.element, this.#seedRow(), this.map.hint),
+      this.shelf.element,
       make("section", { className: "dcgan-settings", "aria-label": "Settings" }, ...this.#settings()),
     );
   }
@@ -247,11 +285,7 @@ export class Explorer {
 
   #download() {
     this.#canvas.toBlob((blob) => {
-      const link = make("a", {
-        href: URL.createObjectURL(blob), download: `${this.model.about.name}-${this.#seed}.png`,
-      });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+      saveAs(blob, `${this.model.about.name}-${this.#seed}.png`);
     });
   }
 }

@@ -59,7 +59,12 @@ export class Latents {
    *   choices: for the class and each categorical code a number, or null to keep that of the point.
    *   continuous: the same for each continuous code.
    */
-  input({ noise, conditions }, { truncation = null, amounts = [], choices = [], continuous = [] }) {
+  input(point, settings) {
+    return this.toInput(this.settled(point, settings));
+  }
+
+  /** The point to which settings, as for `input`, move a point. */
+  settled({ noise, conditions }, { truncation = null, amounts = [], choices = [], continuous = [] }) {
     let moved = noise;
     if (truncation !== null) {
       const share = this.isNormal ? 2 * this.wasm.cdf(truncation) - 1 : Math.min(1, truncation);
@@ -68,7 +73,6 @@ export class Latents {
     amounts.forEach((amount, k) => {
       if (amount) moved = moved.map((value, i) => value + amount * this.directions[k][i]);
     });
-    if (!this.isNormal) moved = moved.map((value) => 2 * this.wasm.cdf(value) - 1);
     const behind = [...conditions];
     let start = 0;
     this.choices.forEach((values, k) => {
@@ -79,8 +83,74 @@ export class Latents {
     continuous.forEach((value, k) => {
       if (value !== null) behind[start + k] = value;
     });
-    return Float32Array.from([...moved, ...behind]);
+    return { noise: Float64Array.from(moved), conditions: behind };
   }
+
+  /** The generator's input for a point, without settings. */
+  toInput({ noise, conditions }) {
+    const shown = this.isNormal ? noise : noise.map((value) => 2 * this.wasm.cdf(value) - 1);
+    return Float32Array.from([...shown, ...conditions]);
+  }
+
+  /** The point of a generator's input, such as the latent that was found for a photograph. */
+  fromInput(input) {
+    const { dim } = this.space;
+    const noise = Float64Array.from(input.slice(0, dim), (value) =>
+      (this.isNormal ? value : this.wasm.quantile(within((value + 1) / 2))));
+    return { noise, conditions: [...input.slice(dim)] };
+  }
+
+  /**
+   * Latent arithmetic (Radford et al. 2016, section 6.1): the mean of some points minus the mean of
+   * others. The noise is divided by the root of the sum of squared weights, as in `blend`. Conditions
+   * are those of the added points: a class cannot be subtracted.
+   */
+  combined(plus, minus) {
+    const weights = [...plus.map(() => 1 / plus.length), ...minus.map(() => -1 / minus.length)];
+    const { noise } = this.blend([...plus, ...minus], weights);
+    return { noise, conditions: this.blend(plus, plus.map(() => 1 / plus.length)).conditions };
+  }
+
+  /**
+   * A point of a closed path: for two points the circle a cos θ + b sin θ, for more the great
+   * circles from each to the next.
+   *
+   * @param points two or more
+   * @param {number} share from 0 to 1, where the path is at its start again
+   */
+  onLoop(points, share) {
+    if (points.length === 2) {
+      const angle = 2 * Math.PI * share;
+      const [a, b] = [Math.cos(angle), Math.sin(angle)];
+      const noise = points[0].noise.map((value, i) => a * value + b * points[1].noise[i]);
+      const part = (1 - Math.cos(angle)) / 2;
+      return { noise, conditions: mixed(points[0].conditions, points[1].conditions, part) };
+    }
+    const place = share * points.length;
+    const first = Math.floor(place) % points.length;
+    const [from, to] = [points[first], points[(first + 1) % points.length]];
+    const part = place - Math.floor(place);
+    return { noise: slerp(from.noise, to.noise, part),
+      conditions: mixed(from.conditions, to.conditions, part) };
+  }
+}
+
+/** Kept away from 0 and 1, whose quantiles are infinite. */
+const within = (share) => Math.min(1 - 1e-7, Math.max(1e-7, share));
+
+const mixed = (from, to, part) => from.map((value, i) => (1 - part) * value + part * to[i]);
+
+/** Between two vectors on the great circle of their directions (Shoemake 1985); lengths in between. */
+function slerp(from, to, part) {
+  const length = (vector) => Math.hypot(...vector);
+  const [a, b] = [length(from), length(to)];
+  const cosine = from.reduce((sum, value, i) => sum + value * to[i], 0) / (a * b);
+  const angle = Math.acos(Math.min(1, Math.max(-1, cosine)));
+  if (!(Math.sin(angle) > 1e-6)) return Float64Array.from(mixed(from, to, part));
+  const size = (1 - part) * a + part * b;
+  const [left, right] = [Math.sin((1 - part) * angle) / a, Math.sin(part * angle) / b];
+  const scale = size / Math.sin(angle);
+  return from.map((value, i) => scale * (left * value + right * to[i]));
 }
 
 function oneHot(values, number) {

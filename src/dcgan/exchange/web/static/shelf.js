@@ -1,0 +1,158 @@
+// The shelf: images that were kept, arithmetic with them, and a loop through them.
+
+import { make, saveAs } from "./controls.js";
+
+/** Milliseconds from one kept image to the next. */
+const EACH = 1500;
+
+const SIGNS = { plus: "+", minus: "\u2212" };
+
+export class Shelf {
+  /**
+   * @param {string} name of the model
+   * @param {object} use
+   * @param {import("./latents.js").Latents} use.latents
+   * @param {(point) => ImageData} use.draw
+   * @param {() => object} use.current the point that is shown
+   * @param {(point) => void} use.onPick called with the point of an image that was clicked
+   * @param {() => void} use.onFrame called for each frame of the loop
+   */
+  constructor(name, { latents, draw, current, onPick, onFrame }) {
+    this.name = name;
+    this.use = { latents, draw, current, onPick, onFrame };
+    /** What is called after the kept images changed. */
+    this.onChange = () => {};
+    this.#list = make("div", { className: "dcgan-kept", role: "list" });
+    this.#result = make("button", { type: "button", className: "dcgan-result" });
+    this.#result.addEventListener("click", () => this.keep(this.#sum()));
+    this.#play = this.#button("Play loop", () => this.#toggle());
+    this.#save = this.#button("Download latents", () => this.#download());
+    this.#hint = make("p", { className: "dcgan-note" });
+    this.element = make("section", { className: "dcgan-shelf", "aria-label": "Kept images" },
+      this.#list, this.#result, make("div", { className: "dcgan-row" }, this.#play, this.#save),
+      this.#hint);
+    this.#refresh();
+  }
+
+  #kept = [];
+  #list;
+  #result;
+  #play;
+  #save;
+  #hint;
+  #start = 0;
+  #frame = 0;
+
+  /** The generator's inputs of the kept images. */
+  get latents() {
+    return this.#kept.map(({ point }) => this.use.latents.toInput(point));
+  }
+
+  /** Keep a point, by default the one that is shown. */
+  keep(point = this.use.current()) {
+    this.#kept.push({ point, role: null });
+    this.#refresh();
+  }
+
+  /** The point of the loop at this moment; null while it does not play. */
+  playing() {
+    if (!this.#frame) return null;
+    const points = this.#kept.map(({ point }) => point);
+    const round = EACH * Math.max(points.length, 3);
+    return this.use.latents.onLoop(points, ((performance.now() - this.#start) % round) / round);
+  }
+
+  /** End the loop. */
+  stop() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    this.#play.textContent = "Play loop";
+  }
+
+  #toggle() {
+    const was = this.#frame;
+    this.stop();
+    if (was) return this.use.onFrame();
+    this.#start = performance.now();
+    this.#play.textContent = "Stop";
+    const next = () => {
+      this.#frame = requestAnimationFrame(next);
+      this.use.onFrame();
+    };
+    this.#frame = requestAnimationFrame(next);
+    return undefined;
+  }
+
+  #sum() {
+    const of = (role) => this.#kept.filter((one) => one.role === role).map(({ point }) => point);
+    const plus = of("plus");
+    return plus.length ? this.use.latents.combined(plus, of("minus")) : null;
+  }
+
+  #refresh() {
+    const count = this.#kept.length;
+    if (count < 2) this.stop();
+    this.#list.replaceChildren(...this.#kept.map((one, place) => this.#entry(one, place)));
+    this.#play.disabled = count < 2;
+    this.#save.disabled = !count;
+    this.#hint.textContent = count
+      ? "Click an image to change it. + and \u2212 add it to a sum or subtract it: try three images of"
+        + " one kind, minus three of another."
+      : "Keep images to compare them, to add and subtract them, and to play a loop through them.";
+    const sum = this.#sum();
+    this.#result.hidden = !sum;
+    if (sum) {
+      this.#result.replaceChildren(this.#picture(sum, "the sum"), make("span", {}, "= keep the sum"));
+    }
+    this.onChange();
+  }
+
+  #entry(one, place) {
+    const title = `kept image ${place + 1}`;
+    const pick = make("button", { type: "button", className: "dcgan-pick",
+      "aria-label": `Change ${title}` }, this.#picture(one.point, title));
+    pick.addEventListener("click", () => {
+      this.stop();
+      this.use.onPick(one.point);
+    });
+    const signs = Object.entries(SIGNS).map(([role, sign]) => {
+      const button = this.#button(sign, () => {
+        one.role = one.role === role ? null : role;
+        this.#refresh();
+        this.#list.children[place].querySelector(`.dcgan-${role}`).focus();
+      });
+      button.classList.add(`dcgan-${role}`);
+      button.setAttribute("aria-pressed", String(one.role === role));
+      button.setAttribute("aria-label", `${role === "plus" ? "Add" : "Subtract"} ${title}`);
+      return button;
+    });
+    const away = this.#button("\u00d7", () => {
+      this.#kept.splice(place, 1);
+      this.#refresh();
+    });
+    away.setAttribute("aria-label", `Remove ${title}`);
+    return make("div", { className: "dcgan-entry", role: "listitem" }, pick,
+      make("div", { className: "dcgan-signs" }, ...signs, away));
+  }
+
+  #picture(point, title) {
+    const image = this.use.draw(point);
+    const { height, width } = image;
+    const canvas = make("canvas", { width, height, role: "img", "aria-label": title });
+    canvas.style.setProperty("--ratio", width / height);
+    canvas.getContext("2d").putImageData(image, 0, 0);
+    return canvas;
+  }
+
+  #button(text, act) {
+    const button = make("button", { type: "button" }, text);
+    button.addEventListener("click", act);
+    return button;
+  }
+
+  #download() {
+    const content = { model: this.name, latents: this.latents.map((latent) => [...latent]) };
+    const blob = new Blob([JSON.stringify(content)], { type: "application/json" });
+    saveAs(blob, `${this.name}-latents.json`);
+  }
+}

@@ -1,0 +1,68 @@
+"""Labs: their claims, verdicts and pages; a quick one can be started."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
+
+from dcgan.labs.listing import listed_labs
+from dcgan.studio.context import InStudio, Studio
+from dcgan.studio.problems import Problem, not_found
+
+router = APIRouter(prefix="/labs")
+
+_PAGE = "lab.html"
+
+_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+"""A page of a lab is one file with its style inside. It has no scripts, and may run none."""
+
+
+@router.get("")
+def labs(studio: InStudio) -> list[dict[str, Any]]:
+    """All labs: name, claim, verdict, the verdict in words, and the job that runs one."""
+    running = {
+        job.subject: asdict(job)
+        for job in studio.jobs.all()
+        if job.kind == "lab" and job.state in {"waiting", "running"}
+    }
+    return [
+        {
+            "name": lab.name,
+            "claim": lab.claim,
+            "verdict": lab.verdict.partition(";")[0],
+            "words": lab.verdict,
+            "has_page": (_folder(studio) / lab.name / _PAGE).is_file(),
+            "job": running.get(lab.name),
+        }
+        for lab in listed_labs(_folder(studio))
+    ]
+
+
+@router.post("/{name}")
+def start(studio: InStudio, name: str) -> dict[str, Any]:
+    """Run a lab with the quick budget."""
+    if name not in {lab.name for lab in listed_labs(_folder(studio))}:
+        raise not_found("this lab")
+    if any(job.subject == name and job.state == "running" for job in studio.jobs.all()):
+        raise Problem(409, "this lab is running already")
+    words = ["lab", name, "--out", str(_folder(studio) / name)]
+    words += [] if studio.data_root is None else ["--data-root", str(studio.data_root)]
+    return asdict(studio.jobs.start(words, name))
+
+
+@router.get("/{name}/page")
+def page(studio: InStudio, name: str) -> FileResponse:
+    """The page of a lab that has been run."""
+    path = _folder(studio) / name / _PAGE
+    known = {lab.name for lab in listed_labs(_folder(studio))}
+    if name not in known or not path.is_file():
+        raise not_found("the page of this lab")
+    return FileResponse(path, headers={"content-security-policy": _PAGE_POLICY})
+
+
+def _folder(studio: Studio) -> Path:
+    return studio.library.folder / "labs"
