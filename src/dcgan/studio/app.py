@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -57,8 +58,8 @@ def create_app(
         Places([*roots, library.own]),
         None if data_root is None else Path(data_root),
     )
-    app.add_exception_handler(Problem, answer_problem)
-    app.add_exception_handler(DcganError, answer_problem)
+    for kind in (Problem, DcganError, RequestValidationError):
+        app.add_exception_handler(kind, answer_problem)
     for routes in (home, runs, train, explore, labs):
         app.include_router(routes.router, prefix="/api")
     app.mount("/static/explorer", StaticFiles(directory=_EXPLORER))

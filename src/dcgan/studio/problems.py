@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from dcgan.errors import DcganError
+
+
+_SHOWN = 3
 
 
 class Problem(Exception):
@@ -33,5 +37,8 @@ async def answer_problem(_: Request, error: Exception) -> Response:
     """The answer to a request that raised an error of the studio or of the package."""
     if isinstance(error, Problem):
         return JSONResponse({"problem": error.line}, error.status)
+    if isinstance(error, RequestValidationError):  # without the values: they may be anything
+        lines = [f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()]
+        return JSONResponse({"problem": "; ".join(lines[:_SHOWN])}, 422)
     assert isinstance(error, DcganError)
     return JSONResponse({"problem": str(error)}, 400)

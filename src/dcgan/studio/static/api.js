@@ -19,18 +19,11 @@ async function ask(method, path, body, type) {
   if (answer.ok) return answer;
   let line = `${answer.status} ${answer.statusText}`;
   try {
-    const content = await answer.json();
-    line = content.problem ?? inWords(content.detail) ?? line;
+    line = (await answer.json()).problem ?? line;
   } catch {
     // no JSON: the status has to do
   }
   throw new Problem(line);
-}
-
-/** What the server says of a value that it refuses. */
-function inWords(detail) {
-  if (!Array.isArray(detail)) return undefined;
-  return detail.map((one) => `${one.loc.slice(1).join(".")}: ${one.msg}`).join("; ");
 }
 
 export const get = async (path) => (await ask("GET", path)).json();
