@@ -8,7 +8,6 @@ from starlette.responses import JSONResponse, Response
 
 from dcgan.errors import DcganError
 
-
 _SHOWN = 3
 
 
