@@ -39,6 +39,9 @@ _NOT_THE_RUN = (
 """Settings that may differ between two starts of one run: they change its weights only by rounding,
 or, as for the place of the images, fingerprint and classes are compared."""
 
+_MOMENT = 1.0
+"""Seconds to wait for the lock of a folder: who only looks whether it is taken holds it briefly."""
+
 
 def choose_folder(
     config: RunConfig, *, out: StrPath | None, resume: bool
@@ -152,7 +155,7 @@ def claimed(
     path = folder.path / ".lock"
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_MOMENT)
     except Timeout as error:
         raise RunError(
             f"{folder.path}: another process is training in it. Wait, or choose another `out`"
