@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from dcgan.studio.inside.sessions import Sessions
 from dcgan.studio.jobs import Jobs
 from dcgan.studio.library import Library
 from dcgan.studio.places import Places
@@ -25,12 +26,15 @@ class Studio:
         Where the user's images may be.
     data_root : Path, optional
         The folder of datasets chosen by name.
+    inside : Sessions
+        Of the teaching page.
     """
 
     library: Library
     jobs: Jobs
     places: Places
     data_root: Path | None = None
+    inside: Sessions = field(default_factory=Sessions)
 
 
 def _studio(request: Request) -> Studio:
