@@ -43,7 +43,7 @@ def encode_state(session: Session, tensors: Tensors) -> dict[str, Any]:
         "on_generated": _layers(tensors.on_generated, gradients[depth:]),
         "on_real": _layers(tensors.on_real),
         "real": encode_maps(tensors.real_BCHW[:SHOWN]),
-        "image_gradient": encode_maps(tensors.image_gradient_BCHW[:SHOWN]),
+        "image_gradient": encode_maps(tensors.image_gradient[:SHOWN]),
     }
 
 

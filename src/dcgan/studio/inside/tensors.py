@@ -46,7 +46,7 @@ class Tensors:
     gradients: list[Tensor]
 
     @property
-    def image_gradient_BCHW(self) -> Tensor:
+    def image_gradient(self) -> Tensor:
         """Gradient of G's loss with respect to the generated images."""
         return self.gradients[len(self.generator)]
 

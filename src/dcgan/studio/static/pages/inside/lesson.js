@@ -1,0 +1,113 @@
+// A lesson in seven cards. Each has a button that sets up what its text is about.
+
+import { ActionButton, html, useState } from "../../ui.js";
+
+const TRAINED = 200;
+const FASTER = 20;
+
+/** Train anew for some steps, then go on in another way. */
+async function trained(session, seed, then) {
+  await session.restart(seed);
+  session.runTo(TRAINED, then);
+}
+
+const CARDS = [
+  {
+    title: "Before training: noise in, noise out",
+    text: `The generator makes an image from a latent: 16 random numbers. Its weights are random,
+      too, so the image is noise. The discriminator judges whether an image is real. It has
+      learned nothing yet, and says about 50 % for every image.`,
+    button: "Start over",
+    act: ({ session, seed }) => session.restart(seed),
+  },
+  {
+    title: "One step: two turns",
+    text: `First the discriminator compares 32 real and 32 generated images, and learns to tell
+      them apart. Then the generator learns to get a better verdict. Violet arrows show how: the
+      gradient flows from the verdict back to the generator.`,
+    button: "Make one step",
+    act: ({ session }) => {
+      session.run("paused");
+      return session.step();
+    },
+  },
+  {
+    title: "Let both learn",
+    text: `Both networks learn in turns, hundreds of times. Watch the generated image: first a
+      blot, then strokes, then something like a digit. Neither network wins: for some 300 steps,
+      the scores of real and of generated images stay near 50 %.`,
+    button: "Run fast",
+    act: ({ session }) => {
+      for (const player of ["generator", "discriminator"]) {
+        session.setFreeze(player, false);
+        session.setRate(player, session.rate);
+      }
+      session.run("fast");
+    },
+  },
+  {
+    title: "What the discriminator tells the generator",
+    text: `The generator never sees a real image. All it gets is the gradient: which pixels should
+      be brighter (green) and which darker (violet) for a better verdict. Make single steps, and
+      compare it with the image.`,
+    button: "Pause and show the gradient",
+    act: ({ session, onChoose }) => {
+      session.run("paused");
+      onChoose("change");
+    },
+  },
+  {
+    title: "Freeze the generator: the discriminator wins",
+    text: `After ${TRAINED} steps, only the discriminator goes on learning. The generated images
+      no longer get better, and soon it knows them: its score of real images rises towards 100 %,
+      that of generated images falls towards 0 %, and the generator's loss rises.`,
+    button: "Train, then freeze the generator",
+    act: ({ session, seed }) =>
+      trained(session, seed, () => session.setFreeze("generator", true)),
+  },
+  {
+    title: "Freeze the discriminator: it is fooled",
+    text: `After ${TRAINED} steps, only the generator goes on learning. Soon its images
+      get scores of 80 % and more, but they look less and less like digits: it learns the weak
+      points of a judge who does not learn. The discriminator must go on learning, too.`,
+    button: "Train, then freeze the discriminator",
+    act: ({ session, seed }) =>
+      trained(session, seed, () => session.setFreeze("discriminator", true)),
+  },
+  {
+    title: "A discriminator that learns too fast",
+    text: `The discriminator has a learning rate ${FASTER} times as high. The losses jump, and at
+      first its verdicts are close to 0 % or 100 %. Such a judge is of little help: after 100 or
+      200 steps, the images are worse than with equal rates. Training needs a balance.`,
+    button: `Start over with ${FASTER} times the rate`,
+    act: async ({ session, seed }) => {
+      await session.restart(seed);
+      session.setRate("discriminator", FASTER * session.rate);
+      session.run("fast");
+    },
+  },
+];
+
+export function Lesson(context) {
+  const [number, setNumber] = useState(0);
+  const card = CARDS[number];
+  return html`<section class="lesson" aria-label="Lesson">
+    <div class="lesson-text" aria-live="polite">
+      <h2>${number + 1}. ${card.title}</h2>
+      <p>${card.text}</p>
+    </div>
+    <div class="row">
+      <${ActionButton} key=${number} kind="main" act=${async () => card.act(context)}>
+        ${card.button}
+      <//>
+      <button type="button" disabled=${number === 0} onClick=${() => setNumber(number - 1)}>
+        Back
+      </button>
+      <button type="button" disabled=${number === CARDS.length - 1}
+        onClick=${() => setNumber(number + 1)}>
+        Next
+      </button>
+      <span class="soft">Card ${number + 1} of ${CARDS.length}</span>
+    </div>
+  </section>`;
+}
