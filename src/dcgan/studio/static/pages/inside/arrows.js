@@ -22,7 +22,7 @@ export function Arrows({ frame, state }) {
   };
   return html`<svg class="arrows" aria-hidden="true">
     <defs>${["on", "back"].map((kind) => html`<marker id=${`head-${kind}`} class=${kind}
-      viewBox="0 0 8 8" refX="6" refY="4" markerWidth="9" markerHeight="9" orient="auto"
+      viewBox="0 0 8 8" refX="8" refY="4" markerWidth="9" markerHeight="9" orient="auto"
       markerUnits="userSpaceOnUse"><path d="M0 0 8 4 0 8z" /></marker>`)}</defs>
     ${ARROWS.map(([from, to]) => arrow("on", from, to, 2, false))}
     ${BACK_ARROWS.map(([from, to, at]) =>

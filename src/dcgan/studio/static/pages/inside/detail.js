@@ -3,15 +3,14 @@
 import { html, useEffect, useState } from "../../ui.js";
 import { digits } from "../../words.js";
 import { MapGrid } from "./painting.js";
-import { mapsOf, stage } from "./stages.js";
+import { mapsOf, networkOf, stage } from "./stages.js";
 
-const NETWORK = { g: "Generator, ", d: "Discriminator, " };
-
-/** "Generator, layer 1", "Discriminator, layer 1 on a real image". */
-function fullTitle({ id, title, path }) {
-  if (!/\d/.test(id)) return title;
-  const ending = id.startsWith("g") ? "" : ` on the ${path} image`;
-  return NETWORK[id[0]] + title.toLowerCase() + ending;
+/** "Generator, layer 1", "Discriminator, layer 1, on the real image". */
+function fullTitle(about) {
+  const network = networkOf(about);
+  if (!network) return about.title;
+  const ending = network === "Generator" ? "" : `, on the ${about.path} image`;
+  return `${network}, ${about.title.toLowerCase()}${ending}`;
 }
 
 export function Detail({ state, image, chosen }) {

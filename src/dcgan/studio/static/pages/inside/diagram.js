@@ -4,7 +4,7 @@ import { html, useRef } from "../../ui.js";
 import { digits } from "../../words.js";
 import { Arrows } from "./arrows.js";
 import { MapGrid } from "./painting.js";
-import { mapsOf, STAGES } from "./stages.js";
+import { mapsOf, networkOf, STAGES } from "./stages.js";
 
 export function Diagram({ state, image, chosen, onChoose, children }) {
   const frame = useRef(null);
@@ -26,7 +26,7 @@ function Stage({ stage, state, image, isChosen, onChoose }) {
   const shape = stage.shape(maps);
   return html`<button type="button" class=${`stage ${path} at-${id}`} data-stage=${id}
       aria-pressed=${isChosen} onClick=${() => onChoose(id)}>
-    <span class="stage-title">${title}</span>
+    <span class="stage-title"><span class="stage-network">${networkOf(stage)}</span>${" "}${title}</span>
     <${MapGrid} maps=${list} columns=${columns} scale=${scale} colors=${colors}
       label=${`${title}: ${shape}`} />
     <span class="stage-note">${shape}</span>

@@ -72,6 +72,10 @@ export const STAGES = [
   },
 ];
 
+/** The network that a stage is a layer of; "" for data. */
+export const networkOf = ({ id }) =>
+  (!/\d/.test(id) ? "" : id.startsWith("g") ? "Generator" : "Discriminator");
+
 export const stage = (id) => STAGES.find((one) => one.id === id);
 
 /** The maps of a stage for one image, and the value that gets the full color. */
