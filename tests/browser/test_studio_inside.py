@@ -1,0 +1,153 @@
+"""The teaching page in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from tests.exchange.web.chromium import needs_chromium
+
+PATIENCE = 60_000
+"""Milliseconds that the page has for what it is asked for."""
+
+pytestmark = [pytest.mark.slow, needs_chromium]
+
+PIXELS = """(stage) => [...document.querySelector(`[data-stage=${stage}] canvas`)
+  .getContext("2d").getImageData(0, 0, 16, 16).data].join()"""
+
+
+@pytest.fixture
+def lesson(studio_page):
+    """The page before its first step."""
+    page = studio_page("inside")
+    page.wait_for_selector(".diagram")
+    return page
+
+
+def button(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def step_of(page):
+    return int(page.text_content(".step-count").removeprefix("Step "))
+
+
+def wait_until(page, is_true):
+    """Playwright's own function would need eval, which the page's policy refuses."""
+    for _ in range(PATIENCE // 50):
+        if is_true():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("it did not happen")
+
+
+def wait_for_step(page, least):
+    wait_until(page, lambda: step_of(page) >= least)
+
+
+def pixels(page, *stages):
+    return [page.evaluate(PIXELS, stage) for stage in stages]
+
+
+def test_a_step_changes_the_tensors_of_the_diagram(lesson):
+    stages = ["latent", "g1", "g2", "generated", "change", "real", "d1", "d2", "d1real", "d2real"]
+    before = pixels(lesson, *stages)
+    assert len(set(before)) == len(stages)
+    button(lesson, "Step").click()
+    wait_for_step(lesson, 1)
+    after = pixels(lesson, *stages)
+    assert before[0] == after[0]  # the latent stays
+    assert all(old != new for old, new in zip(before[1:], after[1:], strict=True))
+    assert "Step 1." in lesson.text_content(".controls [role=status]")
+
+
+def test_freezing_and_rates_reach_the_server(lesson):
+    lesson.get_by_label("Freeze the generator").check()
+    assert lesson.get_by_label("Learning rate of the generator").is_disabled()
+    rate = lesson.get_by_label("Learning rate of the discriminator")
+    rate.fill("-2")
+    assert rate.get_attribute("aria-valuetext") == "0.01"
+    with lesson.expect_request("**/step") as asked:
+        button(lesson, "Step").click()
+    content = asked.value.post_data_json
+    assert content["freeze"] == ["generator"]
+    assert content["rates"] == {"generator": 0.002, "discriminator": 0.01}
+
+
+def test_it_runs_and_pauses(lesson):
+    button(lesson, "Run fast").click()
+    wait_for_step(lesson, 11)
+    assert button(lesson, "Step").is_disabled()
+    assert button(lesson, "Run fast").get_attribute("aria-pressed") == "true"
+    button(lesson, "Pause").click()
+    asked = []
+    lesson.on("request", lambda request: asked.append(request.url))
+    lesson.wait_for_timeout(500)
+    assert not asked
+    assert lesson.locator(".strip li").count() > 1
+    button(lesson, "Run slowly").click()
+    wait_until(lesson, lambda: len(asked) > 1)
+    button(lesson, "Restart").click()
+    wait_until(lesson, lambda: step_of(lesson) == 0)
+
+
+def test_seeds_latents_and_stages_are_chosen(lesson):
+    first = pixels(lesson, "generated")
+    lesson.get_by_role("button", name="Image 2").click()
+    assert pixels(lesson, "generated") != first
+    lesson.get_by_role("button", name="Image 1").click()
+    assert pixels(lesson, "generated") == first
+    lesson.locator("[data-stage=d1]").focus()
+    lesson.keyboard.press("Enter")
+    detail = lesson.locator(".detail")
+    assert "Discriminator, layer 1, on the generated image" in detail.text_content()
+    assert "16 feature maps of 8×8" in detail.text_content()
+    button(lesson, "Previous map").click()
+    assert "Map 16 of 16" in detail.text_content()
+    seed = lesson.get_by_label("Seed")
+    seed.fill("3")
+    seed.press("Enter")
+    wait_until(lesson, lambda: pixels(lesson, "generated") != first)
+    seed.fill("0")
+    seed.press("Enter")
+    wait_until(lesson, lambda: pixels(lesson, "generated") == first)
+
+
+def test_a_card_sets_its_state_up(lesson):
+    for _ in range(4):
+        button(lesson, "Next").click()
+    lesson.get_by_role("button", name="Train, then freeze the generator").click()
+    wait_for_step(lesson, 200)
+    wait_until(lesson, lesson.get_by_label("Freeze the generator").is_checked)
+    wait_for_step(lesson, 280)
+    button(lesson, "Pause").click()
+    label = lesson.get_by_role("img", name="Discriminator's scores").get_attribute("aria-label")
+    *_, real, generated = map(int, re.findall(r"(\d+) %", label))
+    assert real > 70 and generated < 30
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_is_accessible_and_fits(studio_page, axe, scheme, width):
+    page = studio_page(
+        "inside",
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+    )
+    page.wait_for_selector(".diagram")
+    button(page, "Step").click()
+    wait_for_step(page, 1)
+    assert axe(page) == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    animated = page.evaluate("() => document.getAnimations().length")
+    assert animated == 0
+
+
+def test_a_server_that_is_gone_is_said(lesson, studio_page):
+    lesson.route("**/api/**", lambda route: route.abort())
+    button(lesson, "Step").click()
+    alert = lesson.locator(".inside > [role=alert]")
+    assert "The studio does not answer" in alert.text_content()
+    assert lesson.locator(".diagram").is_visible()
+    studio_page.problems.clear()  # the browser reports the failed request
