@@ -64,7 +64,7 @@ def encode_maps(map_NMHW: Tensor) -> dict[str, Any]:
 
 
 def _layers(outputs: list[Tensor], gradients: list[float] | None = None) -> list[dict[str, Any]]:
-    layers = [{"maps": encode_maps(output[:SHOWN])} for output in outputs]
+    layers: list[dict[str, Any]] = [{"maps": encode_maps(output[:SHOWN])} for output in outputs]
     for layer, gradient in zip(layers, gradients or [], strict=False):
         layer["gradient"] = gradient
     return layers

@@ -36,7 +36,7 @@ _LATENT = LatentSpace(dim=16)
 _BETAS = (0.5, 0.999)
 
 _building = Lock()
-"""Held while networks get their first weights, which come from PyTorch's global generator."""
+"""Held while networks get their first weights: they come from PyTorch's global generator."""
 
 
 class Session:
@@ -57,10 +57,12 @@ class Session:
     def __init__(self, seed: int) -> None:
         self.seed, self.step = seed, 0
         self.lock = Lock()
-        self.players = _players(seed)
+        with _building, isolated():
+            self.players = _players(seed)
+            digits = _digits()
         self._random = torch.Generator().manual_seed(derived_seed(seed, "inside latents"))
         self._shown_NZ = _LATENT.draw(SHOWN, self._random)
-        batches = Batches(_digits(), BATCH, seed=derived_seed(seed, "inside images"))
+        batches = Batches(digits, BATCH, seed=derived_seed(seed, "inside images"))
         self._real: Iterator[Tensor] = batches.starting_at(0)
         # shown before the first step; the first step uses the batch after it
         self.batch = self._next_batch()
@@ -87,7 +89,7 @@ class Session:
         list of Record
             One of each step.
         """
-        optimizers = {
+        optimizers: dict[PlayerName, torch.optim.Optimizer] = {
             "generator": self.players.generator_optimizer,
             "discriminator": self.players.discriminator_optimizer,
         }
@@ -112,12 +114,9 @@ class Session:
 
 def _players(seed: int) -> Players:
     image = (1, SIDE, SIDE)
-    with _building, isolated():
-        torch.manual_seed(derived_seed(seed, "inside weights"))
-        generator = Generator(
-            plan_generator((SIDE, SIDE), 1, width=_WIDTH), latent_dim=_LATENT.width
-        )
-        discriminator = Discriminator(plan_discriminator((SIDE, SIDE), width=_WIDTH), image)
+    torch.manual_seed(derived_seed(seed, "inside weights"))
+    generator = Generator(plan_generator((SIDE, SIDE), 1, width=_WIDTH), latent_dim=_LATENT.width)
+    discriminator = Discriminator(plan_discriminator((SIDE, SIDE), width=_WIDTH), image)
     return Players(
         generator,
         discriminator,

@@ -68,7 +68,5 @@ function Samples({ state, image, onChoose }) {
           label=${`Image ${number + 1}`} />
       </button>`)}
     </div>
-    <p class="soft">Losses now: generator ${state.loss.generator.toFixed(2)}, discriminator
-      ${" "}${state.loss.discriminator.toFixed(2)}</p>
   </div>`;
 }
