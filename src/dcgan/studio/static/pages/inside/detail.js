@@ -26,9 +26,10 @@ export function Detail({ state, image, chosen }) {
   const move = (by) => setNumber(((number ?? (by > 0 ? -1 : 0)) + by + list.length) % list.length);
   const columns = isOne || !hasMaps ? about.columns : Math.ceil(Math.sqrt(list.length));
   return html`<section class="detail" aria-labelledby="detail-title">
-    <div class="detail-image">
+    <div class=${`detail-image ${hasMaps && !isOne ? "can-pick" : ""}`}>
       <${MapGrid} maps=${shown} columns=${isOne ? 1 : columns} scale=${scale}
-        colors=${about.colors} label=${isOne ? `${title}: map ${number + 1}` : title} />
+        colors=${about.colors} label=${isOne ? `${title}: map ${number + 1}` : title}
+        onPick=${hasMaps && !isOne ? setNumber : undefined} />
     </div>
     <div>
       <h2 id="detail-title">${title}</h2>

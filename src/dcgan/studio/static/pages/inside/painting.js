@@ -26,8 +26,9 @@ function between(value, negative, zero, positive) {
  * @param {number} scale the value that has the full color
  * @param {string} colors a key of COLORS
  * @param {string} label for screen readers
+ * @param {function} [onPick] is given the number of a map that is clicked
  */
-export function MapGrid({ maps, columns, scale, colors, label }) {
+export function MapGrid({ maps, columns, scale, colors, label, onPick }) {
   const canvas = useRef(null);
   const { height, width } = maps[0];
   const gap = maps.length > 1 ? 1 : 0;
@@ -35,7 +36,21 @@ export function MapGrid({ maps, columns, scale, colors, label }) {
   const size = [columns * (width + gap) - gap, rows * (height + gap) - gap];
   useEffect(() => paint(canvas.current, maps, columns, gap, scale, COLORS[colors]));
   return html`<canvas ref=${canvas} class="maps" width=${size[0]} height=${size[1]}
-    role="img" aria-label=${label}></canvas>`;
+    role="img" aria-label=${label}
+    onClick=${onPick && ((event) => {
+      const [x, y] = pixelAt(event);
+      const number = Math.floor(y / (height + gap)) * columns + Math.floor(x / (width + gap));
+      if (number < maps.length) onPick(number);
+    })}></canvas>`;
+}
+
+/** The pixel of a canvas under the mouse; it is shown as large as fits, in the middle. */
+function pixelAt({ currentTarget: canvas, offsetX, offsetY }) {
+  const { clientWidth, clientHeight } = canvas;
+  const enlarged = Math.min(clientWidth / canvas.width, clientHeight / canvas.height);
+  const inside = (at, shown, pixels) =>
+    Math.min(pixels - 1, Math.max(0, (at - (shown - pixels * enlarged) / 2) / enlarged));
+  return [inside(offsetX, clientWidth, canvas.width), inside(offsetY, clientHeight, canvas.height)];
 }
 
 function paint(canvas, maps, columns, gap, scale, color) {
