@@ -61,7 +61,7 @@ class Session:
             self.players = _players(seed)
             digits = _digits()
         self._random = torch.Generator().manual_seed(derived_seed(seed, "inside latents"))
-        self._shown_NZ = _LATENT.draw(SHOWN, self._random)
+        self._shown_NZ = _LATENT.sample(SHOWN, self._random)
         batches = Batches(digits, BATCH, seed=derived_seed(seed, "inside images"))
         self._real: Iterator[Tensor] = batches.starting_at(0)
         # shown before the first step; the first step uses the batch after it
@@ -108,7 +108,7 @@ class Session:
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         """Real images (B, C, H, W) and latents (B, Z)."""
-        others = _LATENT.draw(BATCH - SHOWN, self._random)
+        others = _LATENT.sample(BATCH - SHOWN, self._random)
         return next(self._real), torch.cat([self._shown_NZ, others])
 
 
