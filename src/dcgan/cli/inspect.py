@@ -72,7 +72,7 @@ def inspect(
     # a wrong size is refused before minutes of looking, and before torch is imported
     asked = parse_config({"data": {"size": size}} if size else {}).data.size
 
-    from dcgan.cli.inspect_report import as_dict, as_text
+    from dcgan.cli.inspect_report import as_dict, as_lines, as_text
     from dcgan.data import open_source
     from dcgan.data.quality.inspection import inspect_dataset
     from dcgan.render.sheet import save_image
@@ -102,10 +102,11 @@ def inspect(
     stem = re.sub(r"[^\w.-]+", "-", Path(data).stem).strip("-.") or "images"
     file = choose_output(out, f"{stem}-inspect.png")
     save_image(sheet, file.path)
-    report = as_dict(data, source, seen, advice) | {"sheet": str(file.path)}
+    report = as_dict(data, source, seen, advice)
     report["reasons"]["time"] = time_needed(
         seen, advice.size, advice.channels, choose_device("auto"), images_per_second
     )
+    report |= {"report": as_lines(report), "sheet": str(file.path)}
     if html is not None:
         _write_page(html, report, source, seen, sheet)
         report["html"] = str(html)

@@ -21,6 +21,8 @@ _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _UNREADABLE_NAMED = 20
 _KINDS_NAMED = 5
 _LABEL_WIDTH = 13
+_SAME = " "
+"""The label of a line that goes on with what the line before says."""
 
 _MODES = {
     "1": "black and white",
@@ -105,16 +107,24 @@ def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict
 
 def as_text(report: Mapping[str, Any]) -> str:
     """The report as text of about forty lines at most, for any number of sizes and classes."""
-    lines = [_headline(report)]
+    return "\n".join(
+        f"{label:<{_LABEL_WIDTH}}{text}" if label else text for label, text in as_lines(report)
+    )
+
+
+def as_lines(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The report as labels and sentences. A sentence without a label begins a part; one whose label
+    is a space belongs to the line before."""
+    lines: list[tuple[str, str]] = [("", _headline(report))]
 
     def line(label: str, text: str) -> None:
-        lines.append(f"{label:<{_LABEL_WIDTH}}{text}")
+        lines.append((label, text))
 
     for note in report["notes"]:
         line("note", printable(with_flags(note)))
     for factor, counts in report["labels"].items():
         line(_short(factor, _LABEL_WIDTH - 1), _classes(counts))
-    lines += ["", f"Of the {counted(report['readable'], 'image')} that could be read:"]
+    lines += [("", ""), ("", f"Of the {counted(report['readable'], 'image')} that could be read:")]
     line("stored as", _counts({_MODES.get(mode, mode): n for mode, n in report["modes"].items()}))
     line("color", f"{report['coloured']:,} color, {report['colourless']:,} gray")
     line("sizes", _sizes(report))
@@ -129,7 +139,7 @@ def as_text(report: Mapping[str, Any]) -> str:
     line("channels", f"mean {mean}, standard deviation {deviation} (0 to 255, all pixels)")
     for label, text in _oddities(report):
         line(label, text)
-    lines += [*_unreadable(report), ""]
+    lines += [*_unreadable(report), ("", "")]
     height, width = report["size"]
     color = "color" if report["channels"] == 3 else "gray"
     line(
@@ -139,11 +149,11 @@ def as_text(report: Mapping[str, Any]) -> str:
     for key, reason in report["reasons"].items():
         line(f"  {key}", reason)
     for number, danger in enumerate(report["dangers"]):
-        line("" if number else "warning", danger)
+        line(_SAME if number else "warning", danger)
     for label, key in (("train", "command"), ("sheet", "sheet"), ("page", "html")):
         if key in report:
             line(label, printable(report[key]))
-    return "\n".join(lines)
+    return lines
 
 
 def examples(source: Source, seen: Inspection) -> dict[str, list[list[tuple[str, Image.Image]]]]:
@@ -243,7 +253,7 @@ def _oddities(report: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
             yield key, f"{report[key]:,}"
 
 
-def _unreadable(report: Mapping[str, Any]) -> list[str]:
+def _unreadable(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     unreadable = report["unreadable"]
     if not unreadable:
         return []
@@ -252,7 +262,7 @@ def _unreadable(report: Mapping[str, Any]) -> list[str]:
         lines.append(f"  {_short(title, 60)}: {printable(with_flags(reason))}")
     if len(unreadable) > _UNREADABLE_NAMED:
         lines.append(f"  and {len(unreadable) - _UNREADABLE_NAMED:,} more (--json lists all)")
-    return lines
+    return [("", line) for line in lines]
 
 
 def _named(titles: Sequence[str], most: int) -> str:

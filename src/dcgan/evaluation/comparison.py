@@ -33,7 +33,7 @@ from dcgan.runtime.signatures import checked
 _SAMPLES = 16
 """Images of each run in the figure."""
 
-_NOT_COMPARED = ("records", "metrics", "device", "data.cache", "data.memory_gb", "data.root")
+NOT_COMPARED = ("records", "metrics", "device", "data.cache", "data.memory_gb", "data.root")
 """Settings that do not affect what a run learned."""
 
 
@@ -183,7 +183,7 @@ def compare(
     compared = zip(runs, _names([run.path for run in runs]), spreads, strict=True)
     return Comparison(
         tuple(_compared(run, name, spread, seed) for run, name, spread in compared),
-        differences([stored_settings(run.folder) for run in runs], ignore=_NOT_COMPARED),
+        differences([stored_settings(run.folder) for run in runs], ignore=NOT_COMPARED),
         protocol,
     )
 

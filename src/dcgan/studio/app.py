@@ -19,7 +19,7 @@ from dcgan.studio.jobs import Jobs
 from dcgan.studio.library import Library
 from dcgan.studio.places import Places
 from dcgan.studio.problems import Problem, answer_problem
-from dcgan.studio.routes import explore, home, inside, labs, runs, train
+from dcgan.studio.routes import compare, explore, home, inside, labs, models, runs, train
 
 _PAGE = Path(__file__).parent / "static"
 _EXPLORER = Path(__file__).parents[1] / "exchange" / "web" / "static"
@@ -60,7 +60,7 @@ def create_app(
     )
     for kind in (Problem, DcganError, RequestValidationError):
         app.add_exception_handler(kind, answer_problem)
-    for routes in (home, runs, train, explore, labs, inside):
+    for routes in (home, runs, compare, train, models, explore, labs, inside):
         app.include_router(routes.router, prefix="/api")
     app.mount("/static/explorer", StaticFiles(directory=_EXPLORER))
     app.mount("/static", StaticFiles(directory=_PAGE))

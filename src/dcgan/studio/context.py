@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from dcgan.studio.inside.sessions import Sessions
 from dcgan.studio.jobs import Jobs
 from dcgan.studio.library import Library
 from dcgan.studio.places import Places
+from dcgan.studio.problems import Problem, not_found
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,21 @@ class Studio:
     places: Places
     data_root: Path | None = None
     inside: Sessions = field(default_factory=Sessions)
+
+    def run_folder(self, run: str) -> Path:
+        """The folder of a run, also of one whose job has not written to it yet.
+
+        Raises
+        ------
+        Problem
+            There is neither a run nor a job of that identifier.
+        """
+        with suppress(Problem):
+            return self.library.path(run)
+        path = self.jobs.run_folder(run)
+        if path is None:
+            raise not_found("this run")
+        return path
 
 
 def _studio(request: Request) -> Studio:

@@ -7,22 +7,25 @@ the folder while it lives. So after a crash of either side, the state is still k
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
-
 from dcgan.runtime.files import write_json
-from dcgan.runtime.reading import read_json
+from dcgan.runtime.reading import NotJson, parse_json, read_json
+from dcgan.studio.library import identifier
+from dcgan.studio.locks import is_locked
 from dcgan.studio.problems import Problem, not_found
 
-State = Literal["waiting", "running", "done", "stopped", "failed"]
+State = Literal["waiting", "running", "done", "stopped", "failed", "killed"]
 
 MOST = 3
 """Jobs at one time. They share the cores of one machine."""
@@ -34,7 +37,18 @@ _STARTING = 60.0
 """Seconds in which a process must have locked its folder."""
 
 _TAIL = 16_384
+"""Bytes of the output that are shown."""
+
+_LONGEST = 2**26
+"""Bytes of the output in which the result is searched."""
+
+_KEPT = 200
+"""Jobs that are remembered after their end."""
+
 _SIGNALS = {"stop": signal.SIGTERM}
+
+_OF_RUNS = {"train", "import"}
+"""Commands whose subject is a run folder."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,8 @@ class Job:
         The command of ``dcgan``, such as ``train``.
     subject : str
         What it is about, for people; for ``train`` the run folder.
-    state : {"waiting", "running", "done", "stopped", "failed"}
+    state : {"waiting", "running", "done", "stopped", "failed", "killed"}
+        ``killed``: its process ended without an exit code.
     line : str
         The last line that it printed.
     created : float
@@ -90,6 +105,7 @@ class Jobs:
             raise Problem(
                 409, f"{len(running)} jobs are running. Wait until one has ended, or stop one"
             )
+        self._forget_old()
         place = self.folder / f"{time.time_ns()}"
         place.mkdir(parents=True)
         words = [*words, *(["--out", str(place / out)] if out else [])]
@@ -116,29 +132,56 @@ class Jobs:
 
     def output(self, job: str) -> str:
         """The last part of what a job has printed."""
-        text = (self._place(job) / "output").read_bytes()[-_TAIL:].decode("utf-8", "replace")
-        return text.replace("\r", "\n")
+        return _end_of(self._place(job) / "output", _TAIL).replace("\r", "\n")
+
+    def result(self, job: str) -> dict[str, Any] | None:
+        """The object that a command with ``--json`` printed as its last line; None without one."""
+        last = _end_of(self._place(job) / "output", _LONGEST).rstrip().rpartition("\n")[2]
+        try:
+            return parse_json(last)
+        except NotJson:
+            return None
 
     def file(self, job: str, name: str) -> Path:
         """A file that a job has written into its folder, or will write."""
         return self._place(job) / name
 
     def stop(self, job: str) -> None:
-        """Ask a job to save and end; nothing if it has ended."""
-        place = self._place(job)
-        if not is_locked(place):
-            return
-        pid = int((place / "pid").read_text())
-        try:
-            os.kill(pid, _SIGNALS["stop"])
-        except ProcessLookupError:
-            return
+        """Ask a job to save and end; nothing if it has ended.
+
+        Raises
+        ------
+        Problem
+            Its process has not begun.
+        """
+        state = self.get(job).state
+        if state == "waiting":
+            raise Problem(409, "this job is starting. Stop it in a few seconds")
+        if state == "running":
+            with suppress(ProcessLookupError):
+                os.kill(int((self._place(job) / "pid").read_text()), _SIGNALS["stop"])
 
     def of_run(self, path: Path) -> Job | None:
-        """The newest job that trains in a run folder."""
-        return next(
-            (job for job in self.all() if job.kind == "train" and job.subject == str(path)), None
-        )
+        """The newest job that makes, or trains in, a run folder."""
+        place = next((place for place in self._of_runs() if _subject(place) == str(path)), None)
+        return None if place is None else self._read(place)
+
+    def run_folder(self, run: str) -> Path | None:
+        """The run folder of an identifier that a job makes, which may not exist yet."""
+        paths = (Path(_subject(place)) for place in self._of_runs())
+        return next((path for path in paths if identifier(path) == run), None)
+
+    def _of_runs(self) -> Iterator[Path]:
+        """The folders of jobs that are about a run folder, newest first."""
+        for path in sorted(self.folder.glob("*/job.json"), reverse=True):
+            if _stored(path.parent)["words"][0] in _OF_RUNS:
+                yield path.parent
+
+    def _forget_old(self) -> None:
+        """Delete all but the newest ended jobs."""
+        ended = [job for job in self.all() if job.state not in {"waiting", "running"}]
+        for job in ended[_KEPT:]:
+            shutil.rmtree(self.folder / job.id, ignore_errors=True)
 
     def _place(self, job: str) -> Path:
         if not job.isdecimal() or not (self.folder / job / "job.json").is_file():
@@ -146,7 +189,7 @@ class Jobs:
         return self.folder / job
 
     def _read(self, place: Path) -> Job:
-        stored = read_json(place / "job.json")
+        stored = _stored(place)
         lines = [line for line in self.output(place.name).splitlines() if line.strip()]
         return Job(
             id=place.name,
@@ -158,16 +201,21 @@ class Jobs:
         )
 
 
-def is_locked(folder: Path) -> bool:
-    """Whether a process holds the lock of a folder: of a job, or of a run in training."""
-    path = folder / ".lock"
-    if not path.exists():
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except (Timeout, OSError):
-        return True
+@lru_cache(2 * _KEPT)
+def _stored(place: Path) -> dict[str, Any]:
+    """What a job is about, which never changes."""
+    return read_json(place / "job.json")
+
+
+def _subject(place: Path) -> str:
+    return str(_stored(place)["subject"])
+
+
+def _end_of(path: Path, most: int) -> str:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - most))
+        return file.read().decode("utf-8", "replace")
 
 
 def _state(place: Path, stored: dict[str, Any]) -> State:
@@ -176,6 +224,7 @@ def _state(place: Path, stored: dict[str, Any]) -> State:
     try:
         code = int(read_json(place / "result.json")["code"])
     except FileNotFoundError:
-        is_new = not (place / "pid").exists() and time.time() - stored["created"] < _STARTING
-        return "waiting" if is_new else "failed"
+        if not (place / "pid").exists() and time.time() - stored["created"] < _STARTING:
+            return "waiting"
+        return "running" if is_locked(place) else "killed"  # it may have begun just now
     return {0: "done", _STOPPED: "stopped"}.get(code, "failed")  # type: ignore[return-value]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,10 +12,13 @@ from pathlib import Path
 
 from dcgan.runtime.arguments import is_run
 from dcgan.runtime.built_in import model_names, run_path
-from dcgan.studio.problems import not_found
+from dcgan.studio.locks import is_locked
+from dcgan.studio.problems import Problem, not_found
 
 OWN = ".studio"
 """The folder of the studio's own files, inside the folder of runs."""
+
+_NAME = re.compile(r"\w[\w .-]{0,79}")
 
 _DEEPEST = 4
 """Levels of folders that are searched for runs."""
@@ -35,6 +39,7 @@ class Library:
         self.folder = folder.absolute()
         self.own = self.folder / OWN
         self._bin = self.own / "bin"
+        self.uploads = self.own / "uploads"
         self._known: dict[str, Path] = {}
 
     def runs(self) -> dict[str, Path]:
@@ -71,7 +76,11 @@ class Library:
 
     def discard(self, run: str) -> str:
         """Move a run to the bin; returns the identifier that :meth:`restore` takes."""
+        if run in self.models():
+            raise Problem(409, "a built-in model cannot be deleted")
         path = self.path(run)
+        if is_locked(path):
+            raise Problem(409, "this run is in training. Stop it first")
         place = self._bin / f"{time.time_ns()}"
         place.mkdir(parents=True)
         # the way back is stored beside the run: renamed first, it could be lost
@@ -89,6 +98,13 @@ class Library:
         (place / "run").rename(path)
         shutil.rmtree(place, ignore_errors=True)
         return path
+
+
+def checked_name(name: str) -> str:
+    """The name of a new run folder; a Problem if no folder may have it."""
+    if not _NAME.fullmatch(name.strip()):
+        raise Problem(422, f"{name}: use letters, digits, spaces and - _ . for the name")
+    return name.strip().replace(" ", "-")
 
 
 def identifier(path: Path) -> str:

@@ -1,67 +1,106 @@
 """Server-sent events: what changes in a run is pushed to the page.
 
 The folder is looked at once a second: runs are trained by other processes, also by those of
-earlier servers and of other machines. An event has the number of log lines known to the page as its
-identifier, so that a browser that reconnects gets what it missed.
+earlier servers and of other machines. The identifier of an event says which log lines the page
+has, so that a browser that reconnects gets only what it missed.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 import anyio.to_thread
 
-from dcgan.studio.summary import signature
-
 _PERIOD = 1.0
 """Seconds between two looks."""
 
 _SILENCE = 15
-"""Looks without a change after which a comment keeps the connection open."""
+"""Looks without a change after which an empty event says that the connection is open."""
 
 
-def event(name: str, content: Any, number: int) -> str:
-    """The text of one event."""
-    return f"event: {name}\nid: {number}\ndata: {json.dumps(content)}\n\n"
+@dataclass(frozen=True)
+class Look:
+    """What there is to know of a run at one time.
+
+    Attributes
+    ----------
+    job : dict, optional
+        The job that makes the run or trains it.
+    run : dict, optional
+        Its details; None while there is no run folder yet.
+    columns : mapping of str to list
+        Its curves; ``images`` is one of them.
+    """
+
+    job: Mapping[str, Any] | None = None
+    run: Mapping[str, Any] | None = None
+    columns: Mapping[str, list[Any]] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> str:
+        """Number of log lines and images seen at the last one."""
+        images = self.columns.get("images") or [0]
+        return f"{len(self.columns.get('images', []))}-{images[-1]}"
+
+    def known(self, mark: str) -> int:
+        """How many log lines a page has that was given ``mark``. It is none if the run was resumed
+        from a checkpoint before them."""
+        count, _, last = mark.partition("-")
+        images = self.columns.get("images", [])
+        if not count.isdecimal() or not 0 < int(count) <= len(images):
+            return 0
+        return int(count) if str(images[int(count) - 1]) == last else 0
 
 
 async def changes(
-    path: Path,
-    describe: Callable[[], tuple[Any, dict[str, list[Any]]]],
+    signature: Callable[[], object],
+    look: Callable[[], Look],
     is_gone: Callable[[], Awaitable[bool]],
-    known: int = 0,
+    mark: str = "",
 ) -> AsyncIterator[str]:
-    """Events of one run until the page has gone: ``run`` with its details, ``log`` with new lines.
+    """Events of one run until the page has gone, or the run.
+
+    ``job`` has the job, ``run`` the details, ``log`` the log lines that are new to the page, and
+    ``open`` nothing.
 
     Parameters
     ----------
-    path : Path
-    describe : callable
-        → details, and the curves as columns.
+    signature : callable
+        → what changes whenever ``look`` would find something else; None if the run is gone.
+    look : callable
     is_gone : callable
         Whether the page has closed the connection.
-    known : int, default 0
-        Lines of the log that the page has already.
+    mark : str, default ""
+        The identifier of the last event that the page got.
     """
     seen: object = None
+    last = Look()
     quiet = 0
     yield "retry: 2000\n\n"
     while not await is_gone():
-        now = await anyio.to_thread.run_sync(signature, path)
+        now = await anyio.to_thread.run_sync(signature)
+        if now is None:
+            return
         if now != seen:
-            details, columns = await anyio.to_thread.run_sync(describe)
-            count = len(columns.get("images", []))
-            if count < known:  # the run was resumed from an earlier checkpoint
-                known = 0
-            fresh = {name: values[known:] for name, values in columns.items()}
-            yield event("run", details, count)
-            yield event("log", {"from": known, "columns": fresh}, count)
-            seen, known, quiet = now, count, 0
+            found = await anyio.to_thread.run_sync(look)
+            if found.job is not None and found.job != last.job:
+                yield _event("job", found.job, mark)
+            if found.run is not None:
+                known = found.known(mark)
+                mark = found.mark
+                fresh = {name: values[known:] for name, values in found.columns.items()}
+                yield _event("run", found.run, mark)
+                yield _event("log", {"from": known, "columns": fresh}, mark)
+            seen, last, quiet = now, found, 0
         quiet += 1
         if quiet % _SILENCE == 0:
-            yield ": still here\n\n"
+            yield _event("open", None, mark)
         await anyio.sleep(_PERIOD)
+
+
+def _event(name: str, content: Any, mark: str) -> str:
+    return f"event: {name}\nid: {mark}\ndata: {json.dumps(content)}\n\n"

@@ -15,7 +15,7 @@ _OPEN = 4
 """Runs that are kept open."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Opened:
     """An open run.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import signal
 import sys
 from pathlib import Path
 
@@ -22,6 +23,8 @@ _PATIENCE = 10.0
 def main() -> None:
     place = Path(sys.argv[1])
     words = [str(word) for word in read_json(place / "job.json")["words"]]
+    # like Ctrl-C, also before training has begun: the command says that it was stopped
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with FileLock(place / ".lock", timeout=_PATIENCE):
         (place / "pid").write_text(str(os.getpid()))
         write_json(place / "result.json", {"code": _run(words)})

@@ -22,7 +22,7 @@ from dcgan.runs.run import read_networks
 from dcgan.runs.scores import read_best, read_scores
 from dcgan.runs.settings import stored_settings
 from dcgan.runtime.reading import read_json
-from dcgan.studio.jobs import is_locked
+from dcgan.studio.locks import is_locked
 
 State = Literal["training", "ended", "model"]
 
@@ -58,7 +58,7 @@ class Card:
     state : {"training", "ended", "model"}
         ``model`` is an exported, imported or built-in model, which was not trained here.
     planned : int, optional
-        Images to be seen in all, if that is the length of the run.
+        Images to be seen in all, if the length of the run is in images or epochs.
     minutes : float, optional
         Minutes of training in all, if that is the length of the run.
     sheet : int, optional
@@ -148,7 +148,7 @@ def card_of(run: str, path: Path, *, built_in: bool = False) -> Card:
         data=Path(str((about.get("data") or {}).get("source") or "unknown")).name,
         size=_size(folder),
         images=seen,
-        planned=length.get("images") if isinstance(length.get("images"), int) else None,
+        planned=_planned(length, provenance),
         minutes=length.get("minutes"),
         seconds=float(last.get("seconds", 0.0)),
         verdict=diagnosis.verdict,
@@ -259,6 +259,14 @@ def _size(folder: RunFolder) -> str:
         _, height, width = read_networks(folder).image_shape
         return f"{height}×{width}"
     return ""
+
+
+def _planned(length: Mapping[str, Any], provenance: Mapping[str, Any]) -> int | None:
+    images, epochs = length.get("images"), length.get("epochs")
+    count = (provenance.get("data") or {}).get("count")
+    if isinstance(epochs, int | float) and isinstance(count, int):
+        return round(epochs * count)
+    return images if isinstance(images, int) else None
 
 
 def _saved(folder: RunFolder) -> int:

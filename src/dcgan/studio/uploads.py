@@ -13,7 +13,7 @@ from PIL import Image
 
 from dcgan.runtime.files import written_whole
 from dcgan.studio.guard import MOST_BYTES
-from dcgan.studio.problems import Problem
+from dcgan.studio.problems import Problem, not_found
 
 MOST_FILES = 20_000
 """Files in one batch."""
@@ -27,6 +27,7 @@ MOST_UNPACKED = 4 * 2**30
 _BATCH = re.compile(r"[0-9a-f]{16,32}")
 _ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 _ARCHIVE = ".zip"
+_WEIGHTS = {".bin", ".ckpt", ".h5", ".npy", ".npz", ".pt", ".pth", ".safetensors"}
 
 
 class Uploads:
@@ -41,6 +42,45 @@ class Uploads:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    async def keep_weights(
+        self, batch: str, part: str, name: str, stream: AsyncIterator[bytes]
+    ) -> None:
+        """Store the weights of one network of a batch, in place of earlier ones.
+
+        Raises
+        ------
+        Problem
+        """
+        ending = Path(name).suffix.lower()
+        if ending not in _WEIGHTS:
+            raise Problem(415, f"{name}: not a file of weights. Use {', '.join(sorted(_WEIGHTS))}")
+        place = self._batch(batch)
+        place.mkdir(parents=True, exist_ok=True)
+        with written_whole(place / f"{part}{ending}") as unfinished:
+            await _write(unfinished, name, stream)
+        for other in place.glob(f"{part}.*"):
+            if other.suffix != ending:
+                other.unlink()
+
+    def weights(self, batch: str) -> list[Path]:
+        """The files of a batch: of the generator, and of the discriminator if there is one.
+
+        Raises
+        ------
+        Problem
+            There is no generator.
+        """
+        place = self._batch(batch)
+        found = [next(place.glob(f"{part}.*"), None) for part in ("generator", "discriminator")]
+        if found[0] is None:
+            raise not_found("the file of the generator")
+        return [path for path in found if path is not None]
+
+    def _batch(self, batch: str) -> Path:
+        if not _BATCH.fullmatch(batch):
+            raise Problem(422, "the batch must be 16 to 32 hexadecimal digits")
+        return self.folder / batch
+
     async def keep(self, batch: str, name: str, stream: AsyncIterator[bytes]) -> Path:
         """Store one file; returns the dataset: the folder of the batch, or the archive.
 
@@ -52,12 +92,10 @@ class Uploads:
         Problem
         """
         ending = Path(name).suffix.lower()
-        if not _BATCH.fullmatch(batch):
-            raise Problem(422, "the batch must be 16 to 32 hexadecimal digits")
+        place = self._batch(batch)
         if ending not in _ENDINGS and ending != _ARCHIVE:
             allowed = ", ".join(sorted(_ENDINGS))
             raise Problem(415, f"{name}: not an image. Use {allowed} or a .zip of images")
-        place = self.folder / batch
         place.mkdir(parents=True, exist_ok=True)
         count = sum(1 for _ in place.iterdir())
         if count >= MOST_FILES:

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Request
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from dcgan.errors import DcganError
 from dcgan.runs.folder import RunFolder
+from dcgan.runtime.arguments import is_run
 from dcgan.studio.context import InStudio, Studio
-from dcgan.studio.jobs import is_locked
 from dcgan.studio.library import identifier
-from dcgan.studio.live import changes
+from dcgan.studio.live import Look, changes
+from dcgan.studio.locks import is_locked
+from dcgan.studio.opened import Opened, opened
 from dcgan.studio.problems import Problem, not_found
-from dcgan.studio.summary import curves_of, details_of, training_words
+from dcgan.studio.summary import curves_of, details_of, signature, training_words
 
 router = APIRouter(prefix="/runs/{run}")
+
+_REMEMBERED = 8
+"""States of runs whose details and curves are kept: several pages may show the same run."""
+
+_PREVIEWED = 64
+"""Images of a preview."""
 
 
 @router.get("")
 def details(studio: InStudio, run: str) -> dict[str, Any]:
     """Everything but the curves."""
-    return _details(studio, run)
+    path = studio.library.path(run)
+    return _details(run, path, signature(path), built_in=run in studio.library.models())
 
 
 @router.get("/events")
@@ -31,17 +43,24 @@ async def events(
     studio: InStudio,
     request: Request,
     run: str,
-    last_event_id: Annotated[int, Header(ge=0)] = 0,
+    last_event_id: Annotated[str, Header(max_length=40)] = "",
 ) -> StreamingResponse:
     """The run as it changes, as server-sent events; see :mod:`dcgan.studio.live`."""
-    path = studio.library.path(run)
+    path = studio.run_folder(run)
     stream = changes(
-        path,
-        lambda: (_details(studio, run), curves_of(path)),
+        lambda: _signature(studio, path),
+        lambda: _look(studio, run, path),
         request.is_disconnected,
         last_event_id,
     )
     return StreamingResponse(stream, media_type="text/event-stream")
+
+
+@router.get("/preview")
+def preview(studio: InStudio, run: str) -> Response:
+    """Generated images of a run without sheets, such as a model."""
+    found = opened(studio.library.path(run))
+    return Response(_preview(found), media_type="image/png")
 
 
 @router.get("/sheets/{images}")
@@ -57,9 +76,9 @@ def sheet(studio: InStudio, run: str, images: int) -> FileResponse:
 @router.post("/stop")
 def stop(studio: InStudio, run: str) -> dict[str, Any]:
     """Save, and end training."""
-    path = studio.library.path(run)
+    path = studio.run_folder(run)
     job = studio.jobs.of_run(path)
-    if job is None or job.state != "running":
+    if job is None or job.state not in {"waiting", "running"}:
         if is_locked(path):
             raise Problem(409, "this run was started elsewhere. Press Ctrl-C there")
         raise Problem(409, "this run is not in training")
@@ -76,8 +95,7 @@ def resume(
 ) -> dict[str, Any]:
     """Continue a run that was stopped; with a length, up to that length in all."""
     path = studio.library.path(run)
-    if is_locked(path):
-        raise Problem(409, "this run is in training already")
+    _refuse_training(path)
     words = ["train", "--out", str(path), "--resume"]
     words += ["--minutes", f"{minutes:g}"] if minutes is not None else []
     words += ["--images", str(images)] if images is not None else []
@@ -87,32 +105,64 @@ def resume(
 @router.post("/advice")
 def follow_advice(studio: InStudio, run: str) -> dict[str, Any]:
     """Start the training that the verdict of the run advises."""
-    words = training_words(_details(studio, run)["advice"]["command"])
+    path = studio.library.path(run)
+    words = training_words(_details(run, path, signature(path))["advice"]["command"])
     if not words or "--out" not in words:
         raise Problem(409, "there is no training that the studio could start")
     place = words.index("--out") + 1
     out = studio.library.folder / words[place]
-    if "--resume" not in words:
+    if "--resume" in words:
+        _refuse_training(path)
+    else:
         out = studio.library.free(out.name)
     words[place] = str(out)
     job = studio.jobs.start(words, str(out))
     return asdict(job) | {"run": identifier(out)}
 
 
-@router.get("/job")
-def job(studio: InStudio, run: str) -> dict[str, Any]:
-    """The newest job that trains this run, with what it has printed."""
-    found = studio.jobs.of_run(studio.library.path(run))
-    if found is None:
-        raise not_found("a job of this run")
-    return asdict(found) | {"output": studio.jobs.output(found.id)}
+def _signature(studio: Studio, path: Path) -> object:
+    """It changes with all that the page of a run shows; None without a run and a job."""
+    job = studio.jobs.of_run(path)
+    if is_run(path):
+        return signature(path), job
+    return None if job is None else job
 
 
-def _details(studio: Studio, run: str) -> dict[str, Any]:
-    path = studio.library.path(run)
+def _look(studio: Studio, run: str, path: Path) -> Look:
+    found = studio.jobs.of_run(path)
+    job = None if found is None else asdict(found) | {"output": studio.jobs.output(found.id)}
+    if not is_run(path):
+        return Look(job)
+    now = signature(path)
+    return Look(
+        job,
+        _details(run, path, now, built_in=run in studio.library.models()),
+        _curves(path, now),
+    )
+
+
+@lru_cache(_REMEMBERED)
+def _details(run: str, path: Path, _: object, *, built_in: bool = False) -> dict[str, Any]:
     try:
-        found = asdict(details_of(run, path, built_in=run in studio.library.models()))
+        return asdict(details_of(run, path, built_in=built_in))
     except DcganError as error:
         raise Problem(409, str(error)) from error
-    job = studio.jobs.of_run(path)
-    return found | {"job": None if job is None else asdict(job)}
+
+
+@lru_cache(_REMEMBERED)
+def _curves(path: Path, _: object) -> dict[str, list[Any]]:
+    return curves_of(path)
+
+
+@lru_cache(_REMEMBERED)
+def _preview(found: Opened) -> bytes:
+    with found.lock:
+        image = found.run.sheet(_PREVIEWED)
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _refuse_training(path: Path) -> None:
+    if is_locked(path):
+        raise Problem(409, "this run is in training already")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Any
+from itertools import pairwise
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse
@@ -14,17 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from dcgan.config import list_recipes
 from dcgan.runtime.arguments import is_name
 from dcgan.runtime.datasets import DATASETS
-from dcgan.runtime.reading import NotJson, parse_json
 from dcgan.studio.context import InStudio, Studio
-from dcgan.studio.library import identifier
+from dcgan.studio.library import checked_name, identifier
 from dcgan.studio.problems import Problem, not_found
+from dcgan.studio.summary import training_words
 from dcgan.studio.uploads import Uploads
 
 router = APIRouter()
 
 _SIZE = r"^\d{2,4}(x\d{2,4})?$"
-_NAME = re.compile(r"[\w][\w .-]{0,79}")
-
 _SHEET = "sheet.png"
 """The file of an inspection."""
 
@@ -33,12 +30,13 @@ _HIDDEN = {"hub", "lsun"}
 
 
 class Asked(BaseModel):
-    """A dataset, and how to train on it."""
+    """A dataset, and how its images become those that the networks see."""
 
     model_config = ConfigDict(extra="forbid")
 
     data: Annotated[str, Field(min_length=1, max_length=4096)]
     size: Annotated[str, Field(pattern=_SIZE)] | None = None
+    fit: Literal["crop", "pad", "stretch", "cover-random"] | None = None
 
 
 class AskedRun(Asked):
@@ -47,7 +45,10 @@ class AskedRun(Asked):
     name: Annotated[str, Field(max_length=80)] = ""
     recipe: str = "auto"
     minutes: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    images: Annotated[int, Field(gt=0, le=10**12)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    inspection: str = ""
+    """The job that has inspected the dataset: its recommended settings are used."""
 
 
 @router.get("/recipes")
@@ -60,8 +61,8 @@ def recipes() -> dict[str, Any]:
 @router.put("/uploads/{batch}/{name}")
 async def upload(studio: InStudio, request: Request, batch: str, name: str) -> dict[str, Any]:
     """Add one image, or one archive of images, to a new dataset of uploaded files."""
-    place = Uploads(studio.library.own / "uploads")
-    return {"data": str(await place.keep(batch, name, request.stream()))}
+    uploads = Uploads(studio.library.uploads)
+    return {"data": str(await uploads.keep(batch, name, request.stream()))}
 
 
 @router.post("/inspect")
@@ -75,14 +76,13 @@ def inspect(studio: InStudio, asked: Asked) -> dict[str, Any]:
 def train(studio: InStudio, asked: AskedRun) -> dict[str, Any]:
     """Start a training."""
     data = _data(studio, asked.data)
-    name = asked.name.strip() or f"{Path(asked.data).stem or 'images'}-{asked.recipe}"
-    if not _NAME.fullmatch(name):
-        raise Problem(422, f"{name}: use letters, digits, spaces and - _ . for the name")
     if asked.recipe not in list_recipes():
         raise Problem(422, f"{asked.recipe}: no such recipe")
-    out = studio.library.free(name.replace(" ", "-"))
+    out = studio.library.free(checked_name(asked.name or "new-run"))
     words = ["train", data, "--recipe", asked.recipe, "--seed", str(asked.seed)]
     words += [] if asked.minutes is None else ["--minutes", f"{asked.minutes:g}"]
+    words += [] if asked.images is None else ["--images", str(asked.images)]
+    words += _recommended(studio, asked.inspection)
     words += [*_options(studio, asked), "--out", str(out)]
     job = studio.jobs.start(words, str(out))
     return asdict(job) | {"run": identifier(out)}
@@ -91,13 +91,9 @@ def train(studio: InStudio, asked: AskedRun) -> dict[str, Any]:
 @router.get("/jobs/{job}")
 def job(studio: InStudio, job: str) -> dict[str, Any]:
     """A job: its state, what it has printed, and the object that it printed at its end."""
-    output = studio.jobs.output(job)
-    last = output.rstrip().rpartition("\n")[2]
-    try:
-        result = parse_json(last) if last.startswith("{") else None
-    except NotJson:
-        result = None
-    return asdict(studio.jobs.get(job)) | {"output": output, "result": result}
+    found = studio.jobs.get(job)
+    output, result = studio.jobs.output(job), studio.jobs.result(job)
+    return asdict(found) | {"output": output, "result": result}
 
 
 @router.get("/jobs/{job}/sheet")
@@ -123,6 +119,20 @@ def _data(studio: Studio, text: str) -> str:
     return str(studio.places.allowed(text))
 
 
+def _recommended(studio: Studio, inspection: str) -> list[str]:
+    """The options that an inspection recommends, such as to drop copies, but for those that the
+    page knows and may change."""
+    result = studio.jobs.result(inspection) if inspection else None
+    words = training_words(str(result["command"]))[1:] if result else []
+    return [
+        word
+        for option, value in pairwise([*words, ""])
+        if option.startswith("--data.") and option != "--data.fit"
+        for word in ([option] if "=" in option else [option, value])
+    ]
+
+
 def _options(studio: Studio, asked: Asked) -> list[str]:
     words = [] if asked.size is None else ["--size", asked.size]
+    words += [] if asked.fit is None else ["--data.fit", asked.fit]
     return words + ([] if studio.data_root is None else ["--data-root", str(studio.data_root)])
