@@ -64,13 +64,18 @@ def preview(studio: InStudio, run: str) -> Response:
 
 
 @router.get("/sheets/{images}")
-def sheet(studio: InStudio, run: str, images: int) -> FileResponse:
+def sheet(
+    studio: InStudio, run: str, images: int, if_none_match: Annotated[str, Header()] = ""
+) -> Response:
     """The samples after a number of images seen."""
     path = RunFolder(studio.library.path(run)).sheet(images)
     if not path.is_file():
         raise not_found("this sheet")
-    # a sheet is written once
-    return FileResponse(path, headers={"cache-control": "private, max-age=86400"})
+    state = path.stat()
+    tag = f'"{state.st_mtime_ns}-{state.st_size}"'  # another run may get the same folder
+    if if_none_match == tag:
+        return Response(status_code=304, headers={"etag": tag})
+    return FileResponse(path, headers={"etag": tag})
 
 
 @router.post("/stop")

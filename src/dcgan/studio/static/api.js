@@ -39,16 +39,68 @@ export const send = async (method, path, file) => (await ask(method, path, file)
 export const film = async (path, content) =>
   (await ask("POST", path, JSON.stringify(content), "application/json")).blob();
 
+/** Milliseconds without an event after which a connection counts as lost, as after sleep. */
+const SILENCE = 40_000;
+const RETRY = 2000;
+
 /**
- * Follow a run: `on.run(details)` and `on.log({from, columns})` are called at each change, and
- * `on.state("open" | "lost")` when the connection is there or has gone. It reconnects by itself.
+ * Follow a run. At each change `on.job(job)`, `on.run(details)` and `on.log({from, columns})` are
+ * called; `on.state(state, line)` when the connection is "open", when it is "lost", and when the
+ * server says in a line why there is nothing to follow: "gone". It reconnects by itself.
  * Returns a function that ends it.
  */
 export function follow(run, on) {
-  const stream = new EventSource(`/api/runs/${run}/events`);
-  stream.addEventListener("run", (event) => on.run(JSON.parse(event.data)));
-  stream.addEventListener("log", (event) => on.log(JSON.parse(event.data)));
-  stream.addEventListener("open", () => on.state("open"));
-  stream.addEventListener("error", () => on.state("lost"));
-  return () => stream.close();
+  let stream, retry;
+  let heard = Date.now();
+  const hear = (name, call) =>
+    stream.addEventListener(name, (event) => {
+      heard = Date.now();
+      call(event.data && JSON.parse(event.data));
+    });
+  const connect = () => {
+    clearTimeout(retry);
+    stream?.close();
+    heard = Date.now();
+    stream = new EventSource(`/api/runs/${run}/events`);
+    hear("job", on.job);
+    hear("run", on.run);
+    hear("log", on.log);
+    for (const name of ["open", "job", "run"]) hear(name, () => on.state("open"));
+    stream.addEventListener("error", failed);
+  };
+  const failed = async () => {
+    on.state("lost");
+    if (stream.readyState !== EventSource.CLOSED) return; // the browser tries again
+    const refused = stream;
+    const line = await refusal(run);
+    if (refused !== stream) return;
+    if (line) on.state("gone", line);
+    else retry = setTimeout(connect, RETRY);
+  };
+  const check = () => {
+    if (Date.now() - heard < SILENCE) return;
+    on.state("lost");
+    connect();
+  };
+  connect();
+  const timer = setInterval(check, SILENCE / 4);
+  document.addEventListener("visibilitychange", check);
+  return () => {
+    clearInterval(timer);
+    clearTimeout(retry);
+    document.removeEventListener("visibilitychange", check);
+    const ended = stream;
+    stream = undefined;
+    ended.close();
+  };
+}
+
+/** Why the server has no events of a run; undefined if it does not answer at all. */
+async function refusal(run) {
+  try {
+    const answer = await fetch(`/api/runs/${run}`);
+    return answer.ok ? undefined : (await answer.json()).problem;
+  } catch {
+    return undefined;
+  }
 }

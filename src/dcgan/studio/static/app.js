@@ -2,6 +2,7 @@
 
 import { html, render, useEffect, useState } from "./ui.js";
 import { Home } from "./pages/home.js";
+import { Compare } from "./pages/compare.js";
 import { NewRun } from "./pages/new.js";
 import { RunPage } from "./pages/run.js";
 import { Inside } from "./pages/inside.js";
@@ -29,7 +30,7 @@ function App() {
     return () => removeEventListener("hashchange", moved);
   }, []);
   const [part = "", ...rest] = words;
-  const here = part === "runs" ? "#/" : `#/${part}`;
+  const here = part === "runs" || part === "compare" ? "#/" : `#/${part}`;
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to content</a>
     <header class="top">
@@ -52,10 +53,11 @@ function skip(event) {
 
 function shown(part, rest) {
   if (part === "") return html`<${Home} />`;
-  if (part === "new") return html`<${NewRun} />`;
+  if (part === "new") return html`<${NewRun} inspection=${rest[0]} />`;
   if (part === "runs" && rest[0]) {
     return html`<${RunPage} key=${rest[0]} run=${rest[0]} tab=${rest[1] ?? ""} />`;
   }
+  if (part === "compare" && rest[1]) return html`<${Compare} first=${rest[0]} second=${rest[1]} />`;
   if (part === "inside") return html`<${Inside} />`;
   if (part === "labs") return html`<${Labs} />`;
   return html`<h1>Nothing here</h1><p><a href="#/">Go to the runs</a></p>`;

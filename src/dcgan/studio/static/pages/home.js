@@ -1,3 +1,96 @@
-import { html } from "../ui.js";
+// Home: all runs and models; delete with undo, choose two to compare, import a model.
 
-export const Home = () => html`<h1>Home</h1>`;
+import { get, post, remove } from "../api.js";
+import { ActionButton, Loaded, html, useEvery, useLoaded, useState } from "../ui.js";
+import { Card } from "../parts/card.js";
+import { Importer } from "../parts/importer.js";
+
+const LOOK_EVERY = 3000;
+
+export function Home() {
+  const home = useLoaded(() => get("/home"), "");
+  useEvery(LOOK_EVERY, home.reload);
+  return html`<div class="row between">
+      <h1>Runs</h1>
+      <a class="button main" href="#/new">New run</a>
+    </div>
+    <${Loaded} loaded=${home}>${(found) => html`<${Lists} found=${found} reload=${home.reload} />`}<//>`;
+}
+
+function Lists({ found, reload }) {
+  const [chosen, setChosen] = useState([]);
+  const [deleted, setDeleted] = useState([]);
+  const choose = (id, isChosen) =>
+    setChosen((old) => [...old.filter((one) => one !== id), ...(isChosen ? [id] : [])].slice(-2));
+  const discard = async (card) => {
+    const { discarded } = await remove(`/runs/${card.id}`);
+    setDeleted((old) => [...old, { discarded, name: card.name }]);
+    choose(card.id, false);
+    reload();
+  };
+  const restore = async (one) => {
+    await post(`/bin/${one.discarded}/restore`);
+    setDeleted((old) => old.filter((other) => other !== one));
+    reload();
+  };
+  return html`
+    <div role="status">
+      ${deleted.map(
+        (one) => html`<p class="notice row" key=${one.discarded}>
+          <span>${one.name} is in the bin.</span>
+          <${ActionButton} act=${() => restore(one)}>Undo<span class="hidden"> deleting ${one.name}</span><//>
+        </p>`,
+      )}
+    </div>
+    ${found.runs.length === 0 && html`<${NoRuns} hasModels=${found.models.length > 0} />`}
+    <h2 class="hidden">Your runs</h2>
+    <ul class="cards">
+      ${found.runs.map(
+        (card) => html`<${Card} key=${card.id} card=${card}>
+          <label class="check">
+            <input
+              type="checkbox"
+              checked=${chosen.includes(card.id)}
+              onChange=${(event) => choose(card.id, event.target.checked)}
+            />
+            Compare<span class="hidden"> ${card.name}</span>
+          </label>
+          <${ActionButton} act=${() => discard(card)} disabled=${card.state === "training"}>
+            Delete<span class="hidden"> ${card.name}</span>
+          <//>
+        <//>`,
+      )}
+    </ul>
+    <${Compared} chosen=${found.runs.filter((card) => chosen.includes(card.id))} />
+    ${found.models.length > 0 &&
+    html`<h2>Built-in models</h2>
+      <p class="soft">These models are trained already. Open one to move through its images.</p>
+      <ul class="cards">
+        ${found.models.map(
+          (card) => html`<${Card} key=${card.id} card=${card} address=${`#/runs/${card.id}/explore`} />`,
+        )}
+      </ul>`}
+    <${Importer} />
+    <p class="soft">Runs are in ${found.folder}. dcgan ${found.version}</p>
+  `;
+}
+
+const NoRuns = ({ hasModels }) => html`<div class="empty">
+  <p><strong>No runs yet.</strong> A run is one training, with all that it makes.</p>
+  <p>
+    <a href="#/new">Start a new run</a> on images of your own, or on a dataset that comes with
+    dcgan.${hasModels && " To see first what a trained model does, open a built-in one below."}
+  </p>
+</div>`;
+
+/** What to do with the runs that are chosen to be compared. */
+function Compared({ chosen }) {
+  if (chosen.length === 0) return null;
+  const [first, second] = chosen;
+  return html`<div class="bar row" role="status">
+    ${second
+      ? html`<span>${first.name} and ${second.name}</span>
+          <a class="button main" href=${`#/compare/${first.id}/${second.id}`}>Compare</a>`
+      : html`<span>${first.name}: choose another run to compare it with</span>`}
+  </div>`;
+}

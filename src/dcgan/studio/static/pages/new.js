@@ -1,3 +1,45 @@
-import { html } from "../ui.js";
+// New run: choose images, see what is in them, then train.
 
-export const NewRun = () => html`<h1>NewRun</h1>`;
+import { get, post } from "../api.js";
+import { Loaded, ProblemLine, html, useLoaded, useState } from "../ui.js";
+import { DatasetChoice } from "../parts/dataset.js";
+import { Inspection } from "../parts/inspection.js";
+import { Failure, Waiting, isOpen, useJob } from "../parts/job.js";
+import { Plan } from "../parts/plan.js";
+
+/** `inspection`: the job of an inspection that the page was left with, from its address. */
+export function NewRun({ inspection }) {
+  const known = useLoaded(() => get("/recipes"), "");
+  const [state, setState] = useState({ job: inspection });
+  const { job, problem } = useJob(state.job);
+  const isBusy = state.isBusy || isOpen(job);
+  const inspect = async ({ data, name }) => {
+    setState({ isBusy: true, name });
+    try {
+      const started = await post("/inspect", { data });
+      // so that a reloaded page shows it again
+      history.replaceState(null, "", `#/new/${started.id}`);
+      setState({ job: started.id, name });
+    } catch (error) {
+      setState({ problem: error.message });
+    }
+  };
+  return html`<h1>New run</h1>
+    <p class="soft">
+      A GAN learns from images to generate new ones like them. They should be of one kind, such as faces or icons.
+      1,000 images are enough to start; more are better.
+    </p>
+    <${Loaded} loaded=${known}>
+      ${({ datasets, recipes }) => html`
+        <${DatasetChoice} datasets=${datasets} choose=${inspect} isBusy=${isBusy} />
+        <${ProblemLine} problem=${state.problem ?? problem} />
+        ${isBusy && html`<${Waiting} job=${job} doing="Looking at the images" />`}
+        <${Failure} job=${job} />
+        ${job?.result &&
+        html`<${Inspection} job=${job} />
+          <${Plan} key=${job.id} job=${job} name=${state.name ?? nameFrom(job.subject)} recipes=${recipes} />`}
+      `}
+    <//>`;
+}
+
+const nameFrom = (data) => data.split("/").pop().replace(/\.[a-z]+$/i, "");

@@ -1,0 +1,27 @@
+// A run as it trains: samples, what is right and wrong, curves.
+
+import { html } from "../ui.js";
+import { Advice, Findings } from "../parts/findings.js";
+import { Curves } from "../parts/curves.js";
+import { Output } from "../parts/job.js";
+import { Sheets } from "../parts/sheets.js";
+
+export function Live({ run, watched }) {
+  const { details, columns, job } = watched;
+  return html`
+    <div class="columns live">
+      <section aria-labelledby="samples">
+        <h2 id="samples">Samples</h2>
+        <${Sheets} run=${run} sheets=${details.sheets} />
+      </section>
+      <section aria-labelledby="health">
+        <h2 id="health">How it goes</h2>
+        <${Findings} findings=${details.findings} />
+        <${Advice} run=${run} advice=${details.advice} isTraining=${details.card.state === "training"} />
+      </section>
+    </div>
+    <h2>Curves</h2>
+    <${Curves} columns=${columns} scores=${details.scores} />
+    ${job && html`<${Output} job=${job} />`}
+  `;
+}

@@ -1,0 +1,37 @@
+// A run or a model in a list.
+
+import { html, Progress, Prose, Severity } from "../ui.js";
+import { lengthOf, progressOf, scoreOf } from "./progress.js";
+
+/** The address of the newest sheet of a run, or of generated images where there is none. */
+export const sheetOf = (card) =>
+  card.sheet === null && card.state === "model"
+    ? `/api/runs/${card.id}/preview`
+    : card.sheet !== null && `/api/runs/${card.id}/sheets/${card.sheet}`;
+
+const STATES = { training: "Training", ended: "Not in training", model: "Model" };
+
+/** `children` are the actions below the card. */
+export function Card({ card, address = `#/runs/${card.id}`, children }) {
+  const sheet = sheetOf(card);
+  const progress = card.state === "training" && progressOf(card);
+  return html`<li class="card">
+    <a class="card-image" href=${address} tabindex="-1" aria-hidden="true">
+      ${sheet ? html`<img class="sheet" src=${sheet} alt="" />` : "No sample sheet yet"}
+    </a>
+    <div class="card-text">
+      <h3><a href=${address}>${card.name}</a></h3>
+      <p class="soft">${[card.data !== "unknown" && card.data, card.size].filter(Boolean).join(", ")}</p>
+      ${progress
+        ? html`<${Progress} part=${progress.part} text=${progress.text} />`
+        : html`<p>${card.images > 0 ? lengthOf(card) : STATES[card.state]}</p>`}
+      ${card.quality && html`<p>${scoreOf(card.quality)}</p>`}
+      ${card.state !== "model" &&
+      html`<p class="card-verdict"><${Severity} level=${card.severity} />${" "}
+        <${Prose} text=${firstSentence(card.verdict)} /></p>`}
+    </div>
+    <div class="card-actions row">${children}</div>
+  </li>`;
+}
+
+const firstSentence = (text) => text.match(/^.*?[.:](?=\s|$)/)?.[0].replace(/:$/, ".") ?? text;

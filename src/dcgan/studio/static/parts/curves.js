@@ -1,0 +1,77 @@
+// Which curves of a run are shown, and what they mean.
+
+import { html, useMemo } from "../ui.js";
+import { digits } from "../words.js";
+import { Chart } from "./chart.js";
+
+const LOSSES = { loss_d: "discriminator", loss_g: "generator" };
+const SCORES = {
+  score_real: "real images",
+  score_fake_before: "generated images",
+  score_fake_after: "generated, after its step",
+};
+const GRADIENT = "gradient_mean ";
+
+export function Curves({ columns, scores }) {
+  const images = columns.images ?? [];
+  const charts = useMemo(() => chartsOf(columns), [columns]);
+  const quality = useMemo(() => qualityOf(scores), [scores]);
+  if (images.length === 0) return html`<p class="soft">The first numbers come in a moment.</p>`;
+  const end = images.at(-1);
+  return html`<div class="charts">
+    ${[...charts, quality].filter(Boolean).map((chart) => html`<${Chart} key=${chart.id} end=${end} ...${chart} />`)}
+    ${!quality &&
+    html`<div class="chart"><h3>Quality</h3>
+      <p class="soft">The images are scored a few times in a run. There is no score yet.</p></div>`}
+  </div>`;
+}
+
+function chartsOf(columns) {
+  const layers = Object.keys(columns).filter((key) => key.startsWith(GRADIENT));
+  const of = (names) =>
+    Object.entries(names)
+      .filter(([key]) => columns[key]?.some((value) => value !== null))
+      .map(([key, label]) => ({ label, values: columns[key] }));
+  const images = columns.images ?? [];
+  return [
+    {
+      id: "losses",
+      title: "Losses",
+      note: "The two losses balance each other. They do not have to fall.",
+      images,
+      lines: of(LOSSES),
+    },
+    {
+      id: "scores",
+      title: "Discriminator scores",
+      note: "The probability that images are real. At 0.5, the discriminator cannot tell.",
+      images,
+      lines: of(SCORES),
+      limits: [0, 1],
+    },
+    {
+      id: "gradients",
+      title: "Mean absolute gradient by layer",
+      note: "Layers of the discriminator, from input to output.",
+      images,
+      lines: of(Object.fromEntries(layers.map((key) => [key, key.slice(GRADIENT.length)]))),
+      isLogarithmic: true,
+    },
+  ].filter((chart) => chart.lines.length > 0);
+}
+
+/** The scores of the newest metric, with the real-image baseline as a line. */
+function qualityOf(scores) {
+  if (scores.length === 0) return null;
+  const { label, real } = scores.at(-1);
+  const shown = scores.filter((one) => one.label === label);
+  const lines = [{ label: "generated images", values: shown.map((one) => one.value), hasPoints: true }];
+  if (real !== null) lines.push({ label: "real images", values: shown.map(() => real), isLevel: true });
+  return {
+    id: "quality",
+    title: `Quality: ${label}`,
+    note: real === null ? "" : `As many real images score ${digits(real)}: no generator can do much better.`,
+    images: shown.map((one) => one.images),
+    lines,
+  };
+}

@@ -1,0 +1,116 @@
+// Choose a dataset: by name, a folder of this machine, or files dropped on the page.
+
+import { ProblemLine, Progress, html, useRef, useState } from "../ui.js";
+import { Folders } from "./folders.js";
+import { filesOf, sendAll, uploadText } from "./upload.js";
+
+const WAYS = [
+  ["named", "A known dataset"],
+  ["folder", "A folder on this machine"],
+  ["files", "Files from here"],
+];
+
+const ABOUT = {
+  digits: "1,797 small images of handwritten digits, part of dcgan",
+  shapes: "drawn shapes, part of dcgan",
+  mnist: "70,000 images of handwritten digits, 28×28 gray",
+  "fashion-mnist": "70,000 images of clothes, 28×28 gray",
+  cifar10: "60,000 photographs of ten kinds, 32×32 color",
+  celeba: "200,000 photographs of faces; you have to download it yourself",
+};
+
+/** `choose({data, name})` is called with the dataset, and what to call it. */
+export function DatasetChoice({ datasets, choose, isBusy }) {
+  const [way, setWay] = useState("named");
+  return html`<fieldset class="panel">
+    <legend>1. Images</legend>
+    <div class="row ways">
+      ${WAYS.map(
+        ([value, text]) => html`<label class="check">
+          <input type="radio" name="way" value=${value} checked=${way === value} onChange=${() => setWay(value)} />
+          ${text}
+        </label>`,
+      )}
+    </div>
+    ${way === "named" && html`<${Named} datasets=${datasets} choose=${choose} isBusy=${isBusy} />`}
+    ${way === "folder" && html`<${Folders} choose=${choose} isBusy=${isBusy} />`}
+    ${way === "files" && html`<${Files} choose=${choose} isBusy=${isBusy} />`}
+  </fieldset>`;
+}
+
+function Named({ datasets, choose, isBusy }) {
+  const [name, setName] = useState(datasets[0]);
+  return html`<div class="row">
+    <label>Dataset${" "}
+      <select value=${name} onChange=${(event) => setName(event.target.value)}>
+        ${datasets.map((one) => html`<option value=${one}>${one}</option>`)}
+      </select>
+    </label>
+    <span class="soft">${ABOUT[name]}</span>
+    <button type="button" class="main" disabled=${isBusy} onClick=${() => choose({ data: name, name })}>
+      Inspect these images
+    </button>
+  </div>`;
+}
+
+function Files({ choose, isBusy }) {
+  const [state, setState] = useState({});
+  const [isOver, setIsOver] = useState(false);
+  const input = useRef();
+  const send = async (files) => {
+    if (files.length === 0) return;
+    if (files.length > 1 && files.some((file) => file.name.endsWith(".zip"))) {
+      setState({ problem: "Choose images, or a single .zip of images" });
+      return;
+    }
+    setState({ sent: 0, of: files.length, refused: [] });
+    const data = await sendAll(files, setState);
+    setState((old) => ({ ...old, data, isDone: true }));
+  };
+  const drop = async (event) => {
+    event.preventDefault();
+    setIsOver(false);
+    send(await filesOf(event.dataTransfer));
+  };
+  const isSending = state.of && !state.isDone;
+  return html`<div
+      class=${isOver ? "drop over" : "drop"}
+      onDragOver=${(event) => {
+        event.preventDefault();
+        setIsOver(true);
+      }}
+      onDragLeave=${() => setIsOver(false)}
+      onDrop=${drop}
+    >
+      <p>Drop images, a folder of images or a .zip here.</p>
+      <button type="button" disabled=${isSending} onClick=${() => input.current.click()}>Choose files</button>
+      <input
+        ref=${input}
+        class="hidden"
+        tabindex="-1"
+        aria-label="Images, or a .zip of images"
+        type="file"
+        multiple
+        accept="image/*,.zip"
+        onChange=${(event) => send([...event.target.files])}
+      />
+    </div>
+    <${ProblemLine} problem=${state.problem} />
+    ${state.of && html`<${Progress} part=${state.sent / state.of} text=${uploadText(state)} />`}
+    ${state.refused?.length > 0 && html`<${Refused} lines=${state.refused} />`}
+    ${state.data &&
+    html`<button type="button" class="main" disabled=${isBusy || isSending}
+      onClick=${() => choose({ data: state.data, name: "my-images" })}>
+      Inspect these images
+    </button>`}`;
+}
+
+const SHOWN = 10;
+
+const Refused = ({ lines }) => html`<div role="status">
+  <p class="problem">Refused:</p>
+  <ul>
+    ${lines.slice(0, SHOWN).map((line) => html`<li>${line}</li>`)}
+    ${lines.length > SHOWN && html`<li>and ${lines.length - SHOWN} more</li>`}
+  </ul>
+</div>`;

@@ -1,0 +1,48 @@
+// What `dcgan inspect` says of a dataset, in its own words, with the sheet of what a network sees.
+
+import { Prose, html } from "../ui.js";
+
+/** Of the command line: the page does what it says. */
+const LEFT_OUT = new Set(["train"]);
+
+export function Inspection({ job }) {
+  const { report, dangers } = job.result;
+  const parts = inParts(report.filter(([label]) => !LEFT_OUT.has(label.trim())));
+  return html`<section class="panel inspection" aria-labelledby="inspected">
+    <h2 id="inspected">2. What was found</h2>
+    <div class="columns">
+      <div>
+        ${parts.map(
+          ({ title, rows }, place) => html`
+            ${title.map((line) => html`<p>${line}</p>`)}
+            ${place === 0 && dangers.length > 0 && html`<${Dangers} lines=${dangers} />`}
+            ${rows.length > 0 &&
+            html`<dl>${rows.map(([label, text]) => html`<dt>${label}</dt><dd><${Prose} text=${text} /></dd>`)}</dl>`}
+          `,
+        )}
+      </div>
+      <figure>
+        <img class="sheet" src=${`/api/jobs/${job.id}/sheet`} alt="Training images as the networks will see them" />
+        <figcaption class="soft">Training images as the networks will see them</figcaption>
+      </figure>
+    </div>
+  </section>`;
+}
+
+const Dangers = ({ lines }) => html`<ul class="dangers" aria-label="Warnings">
+  ${lines.map((line) => html`<li><${Prose} text=${line} /></li>`)}
+</ul>`;
+
+/** An empty line ends a part. Warnings stand elsewhere. */
+function inParts(report) {
+  const parts = [{ title: [], rows: [] }];
+  let isWarning = false;
+  for (const [label, text] of report) {
+    isWarning = label === "warning" || (isWarning && label === " ");
+    if (isWarning) continue;
+    if (!label && !text) parts.push({ title: [], rows: [] });
+    else if (label) parts.at(-1).rows.push([label.trim(), text]);
+    else parts.at(-1).title.push(text);
+  }
+  return parts;
+}

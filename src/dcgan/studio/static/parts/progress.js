@@ -1,0 +1,41 @@
+// How far a training is, in numbers and in words.
+
+import { digits, duration, grouped } from "../words.js";
+
+/**
+ * How far a run is: `{part, text}`. `part` is 0 to 1, or undefined if its length is not known.
+ * `speed` is in images per second.
+ */
+export function progressOf(card, speed) {
+  const words = [];
+  let part, left;
+  if (card.minutes) {
+    part = Math.min(1, card.seconds / (60 * card.minutes));
+    left = 60 * card.minutes - card.seconds;
+    words.push(`${grouped(card.images)} images seen`);
+  } else if (card.planned) {
+    part = Math.min(1, card.images / card.planned);
+    left = speed ? (card.planned - card.images) / speed : undefined;
+    words.push(`${grouped(card.images)} of ${grouped(card.planned)} images seen`);
+  } else {
+    words.push(`${grouped(card.images)} images seen`);
+  }
+  if (part !== undefined) words.unshift(`${Math.floor(100 * part)}%`);
+  if (left > 0) words.push(`about ${duration(left)} left`);
+  if (speed) words.push(`${digits(Math.round(speed))} images/s`);
+  return { part, text: words.join(" · ") };
+}
+
+/** Whether a run has reached the length that was asked for. */
+export const isComplete = (card) => {
+  const { part } = progressOf(card);
+  return part === undefined || part >= 1;
+};
+
+/** "172,800 images seen in 5 minutes". */
+export const lengthOf = (card) =>
+  `${grouped(card.images)} images seen` + (card.seconds ? ` in ${duration(card.seconds)}` : "");
+
+/** "Fréchet distance 5.72; real images score 2.54". */
+export const scoreOf = ({ label, value, real }) =>
+  `${label} ${digits(value)}` + (real === null ? "" : `; real images score ${digits(real)}`);
