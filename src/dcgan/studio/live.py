@@ -8,6 +8,7 @@ has, so that a browser that reconnects gets only what it missed.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,9 @@ import anyio.to_thread
 
 _PERIOD = 1.0
 """Seconds between two looks."""
+
+_REST = 4.0
+"""A long log takes a while to read: the next look comes after so many times as long."""
 
 _SILENCE = 15
 """Looks without a change after which an empty event says that the connection is open."""
@@ -82,6 +86,7 @@ async def changes(
     quiet = 0
     yield "retry: 2000\n\n"
     while not await is_gone():
+        began = time.monotonic()
         now = await anyio.to_thread.run_sync(signature)
         if now is None:
             return
@@ -99,7 +104,7 @@ async def changes(
         quiet += 1
         if quiet % _SILENCE == 0:
             yield _event("open", None, mark)
-        await anyio.sleep(_PERIOD)
+        await anyio.sleep(max(_PERIOD, _REST * (time.monotonic() - began)))
 
 
 def _event(name: str, content: Any, mark: str) -> str:

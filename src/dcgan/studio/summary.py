@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from dcgan.errors import DcganError
-from dcgan.health import Finding
+from dcgan.health import Diagnosis, Finding
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.exported import is_exported
 from dcgan.runs.folder import RunFolder
@@ -129,13 +130,15 @@ def signature(path: Path) -> tuple[tuple[str, int, int], ...]:
 
 def card_of(run: str, path: Path, *, built_in: bool = False) -> Card:
     """A run in short."""
-    folder = RunFolder(path)
-    records = of_training(folder.log.read())
+    return _card(run, RunFolder(path), diagnosis_of(RunFolder(path)), built_in=built_in)
+
+
+def _card(run: str, folder: RunFolder, diagnosis: Diagnosis, *, built_in: bool) -> Card:
+    path, records = folder.path, _log(folder.path)
     settings = _settings(folder)
     length = settings.get("length") or {}
     provenance = _json(folder.provenance)
     about = _json(path / "model.json") if is_exported(path) else provenance
-    diagnosis = diagnosis_of(folder)
     sheets = folder.sheets()
     last = records[-1] if records else {}
     seen = max(int(last.get("images", 0)), int(about.get("images_seen", 0)), _saved(folder))
@@ -163,7 +166,7 @@ def details_of(run: str, path: Path, *, built_in: bool = False) -> Details:
     """Everything but the curves."""
     folder = RunFolder(path)
     diagnosis = diagnosis_of(folder)
-    records = of_training(folder.log.read())
+    records = _log(path)
     step = diagnosis.step
     classes: tuple[str, ...] = ()
     has_discriminator = False
@@ -171,7 +174,7 @@ def details_of(run: str, path: Path, *, built_in: bool = False) -> Details:
         networks = read_networks(folder)
         classes, has_discriminator = networks.class_names, bool(networks.discriminator)
     return Details(
-        card=card_of(run, path, built_in=built_in),
+        card=_card(run, folder, diagnosis, built_in=built_in),
         path=str(path),
         advice=Advice(step.advice, step.command, can_start=bool(training_words(step.command))),
         best=diagnosis.best,
@@ -195,7 +198,7 @@ def curves_of(path: Path) -> dict[str, Any]:
         Missing and infinite values are None. Gradients are ``gradient_mean LAYER`` and
         ``gradient_max LAYER``.
     """
-    flat = [_flat(record) for record in of_training(RunFolder(path).log.read())]
+    flat = [_flat(record) for record in _log(path)]
     keys = list(dict.fromkeys(key for record in flat for key in record))
     return {key: [_finite(record.get(key)) for record in flat] for key in keys}
 
@@ -208,9 +211,17 @@ def training_words(command: str) -> list[str]:
     return words[1:] if words[:2] == ["dcgan", "train"] else []
 
 
-def as_json(found: Card | Details) -> dict[str, Any]:
-    """A dictionary that JSON can hold."""
-    return asdict(found)
+def _log(path: Path) -> Sequence[Mapping[str, Any]]:
+    """The lines of the log; it may be long, and is read once for all that is shown."""
+    with suppress(OSError):
+        state = RunFolder(path).log.path.stat()
+        return _log_in_state(path, state.st_mtime_ns, state.st_size)
+    return []
+
+
+@lru_cache(2)
+def _log_in_state(path: Path, *_: int) -> Sequence[Mapping[str, Any]]:
+    return of_training(RunFolder(path).log.read())
 
 
 def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
