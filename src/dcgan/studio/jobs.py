@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -24,14 +25,12 @@ from dcgan.runtime.reading import NotJson, parse_json, read_json
 from dcgan.studio.library import identifier
 from dcgan.studio.locks import is_locked
 from dcgan.studio.problems import Problem, not_found
+from dcgan.studio.runner import STOPPED
 
 State = Literal["waiting", "running", "done", "stopped", "failed", "killed"]
 
 MOST = 3
 """Jobs at one time. They share the cores of one machine."""
-
-_STOPPED = 3
-"""The exit code of a command that a signal stopped after it had saved."""
 
 _STARTING = 60.0
 """Seconds in which a process must have locked its folder."""
@@ -112,13 +111,15 @@ class Jobs:
         job = {"words": words, "subject": subject, "created": time.time()}
         write_json(place / "job.json", job)
         with (place / "output").open("wb") as output:
-            subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "dcgan.studio.runner", str(place)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C at the server does not reach it
             )
+        # so that no zombie is left while the server lives
+        threading.Thread(target=process.wait, daemon=True).start()
         return self.get(place.name)
 
     def all(self) -> list[Job]:
@@ -227,4 +228,4 @@ def _state(place: Path, stored: dict[str, Any]) -> State:
         if not (place / "pid").exists() and time.time() - stored["created"] < _STARTING:
             return "waiting"
         return "running" if is_locked(place) else "killed"  # it may have begun just now
-    return {0: "done", _STOPPED: "stopped"}.get(code, "failed")  # type: ignore[return-value]
+    return {0: "done", STOPPED: "stopped"}.get(code, "failed")  # type: ignore[return-value]

@@ -16,6 +16,9 @@ from filelock import FileLock
 from dcgan.runtime.files import write_json
 from dcgan.runtime.reading import read_json
 
+STOPPED = 3
+"""The exit code of a command that a signal has stopped."""
+
 _PATIENCE = 10.0
 """Seconds: the server tests the lock by taking it for a moment."""
 
@@ -26,8 +29,12 @@ def main() -> None:
     # like Ctrl-C, also before training has begun: the command says that it was stopped
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with FileLock(place / ".lock", timeout=_PATIENCE):
-        (place / "pid").write_text(str(os.getpid()))
-        write_json(place / "result.json", {"code": _run(words)})
+        try:
+            (place / "pid").write_text(str(os.getpid()))
+            code = _run(words)
+        except KeyboardInterrupt:
+            code = STOPPED
+        write_json(place / "result.json", {"code": code})
 
 
 def _run(words: list[str]) -> int:

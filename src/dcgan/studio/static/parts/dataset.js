@@ -82,18 +82,16 @@ function Files({ choose, isBusy }) {
       onDragLeave=${() => setIsOver(false)}
       onDrop=${drop}
     >
-      <p>Drop images, a folder of images or a .zip here.</p>
-      <button type="button" disabled=${isSending} onClick=${() => input.current.click()}>Choose files</button>
       <input
         ref=${input}
-        class="hidden"
-        tabindex="-1"
-        aria-label="Images, or a .zip of images"
         type="file"
         multiple
         accept="image/*,.zip"
+        hidden
         onChange=${(event) => send([...event.target.files])}
       />
+      <button type="button" disabled=${isSending} onClick=${() => input.current.click()}>Choose files</button>
+      <span class="soft">or drop images, a folder of images, or a .zip here</span>
     </div>
     <${ProblemLine} problem=${state.problem} />
     ${state.of && html`<${Progress} part=${state.sent / state.of} text=${uploadText(state)} />`}

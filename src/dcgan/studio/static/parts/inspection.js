@@ -5,6 +5,9 @@ import { Prose, html } from "../ui.js";
 /** Of the command line: the page does what it says. */
 const LEFT_OUT = new Set(["train"]);
 
+/** Where the studio keeps files that were sent to it. */
+const UPLOADED = /^\S*[/\\]\.studio[/\\]uploads[/\\]\S*(?=: )/;
+
 export function Inspection({ job }) {
   const { report, dangers } = job.result;
   const parts = inParts(report.filter(([label]) => !LEFT_OUT.has(label.trim())));
@@ -14,7 +17,7 @@ export function Inspection({ job }) {
       <div>
         ${parts.map(
           ({ title, rows }, place) => html`
-            ${title.map((line) => html`<p>${line}</p>`)}
+            ${title.map((line) => html`<p>${line.replace(UPLOADED, "Your files")}</p>`)}
             ${place === 0 && dangers.length > 0 && html`<${Dangers} lines=${dangers} />`}
             ${rows.length > 0 &&
             html`<dl>${rows.map(([label, text]) => html`<dt>${label}</dt><dd><${Prose} text=${text} /></dd>`)}</dl>`}

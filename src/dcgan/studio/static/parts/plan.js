@@ -5,10 +5,10 @@ import { ProblemLine, html, useState } from "../ui.js";
 
 const SIZES = ["28", "32", "48", "64", "96", "128"];
 const FITS = {
-  crop: "crop to the center",
-  pad: "add a border",
-  stretch: "stretch",
-  "cover-random": "crop another part each time",
+  crop: "crop: cut off the edges",
+  pad: "pad: add a border",
+  stretch: "stretch: change the shape",
+  "cover-random": "cover-random: another part each time",
 };
 
 /** The value of an option in a command line; "" without it. */

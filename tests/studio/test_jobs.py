@@ -1,0 +1,153 @@
+"""Jobs: processes whose state is known after any crash, of either side."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from filelock import FileLock
+from tests.studio.serving import Server, wait_for
+
+from dcgan.studio.jobs import Jobs
+from dcgan.studio.problems import Problem
+
+LONG = {"data": "digits", "size": "16", "images": 10**7, "name": "long"}
+
+
+def ended(jobs, job):
+    return wait_for(lambda: jobs.get(job.id).state not in {"waiting", "running"} and jobs.get(job.id))
+
+
+def test_a_job_keeps_what_its_command_prints(tmp_path):
+    jobs = Jobs(tmp_path)
+    job = ended(jobs, jobs.start(["recipes"], "all"))
+    assert (job.state, job.kind, job.subject) == ("done", "recipes", "all")
+    assert "small-mnist" in jobs.output(job.id)
+
+
+def test_a_job_that_fails_has_the_line_of_its_command(tmp_path):
+    jobs = Jobs(tmp_path)
+    job = ended(jobs, jobs.start(["inspect", str(tmp_path / "none")], "none"))
+    assert job.state == "failed"
+    assert job.line.startswith(f"dcgan: {tmp_path / 'none'}: no such file or folder")
+
+
+def test_a_job_that_is_stopped_before_it_has_begun_says_so(tmp_path):
+    jobs = Jobs(tmp_path)
+    job = jobs.start(["train", "digits", "--out", str(tmp_path / "run")], str(tmp_path / "run"))
+    wait_for(lambda: jobs.get(job.id).state == "running")
+    jobs.stop(job.id)
+    assert ended(jobs, job).state == "stopped"
+
+
+def test_a_job_that_was_killed_is_told_from_one_that_failed(tmp_path):
+    jobs = Jobs(tmp_path)
+    job = jobs.start(["train", "digits", "--out", str(tmp_path / "run")], str(tmp_path / "run"))
+    pid = wait_for(lambda: (tmp_path / job.id / "pid").exists() and _pid(tmp_path / job.id))
+    os.kill(pid, signal.SIGKILL)
+    assert ended(jobs, job).state == "killed"
+    jobs.stop(job.id)  # nothing happens: its process identifier may be that of another by now
+
+
+def _pid(place):
+    text = (place / "pid").read_text()
+    return int(text) if text else None
+
+
+def test_no_more_than_three_jobs_run_at_once(tmp_path, not_started):
+    jobs = Jobs(tmp_path)
+    for _ in range(3):
+        jobs.start(["recipes"], "")
+    with pytest.raises(Problem, match="3 jobs are running") as refused:
+        Jobs(tmp_path).start(["recipes"], "")  # of another server on the same folder
+    assert refused.value.status == 409
+
+
+def test_a_job_that_never_begins_ends(tmp_path, not_started, monkeypatch):
+    jobs = Jobs(tmp_path)
+    job = jobs.start(["recipes"], "")
+    assert job.state == "waiting"
+    with pytest.raises(Problem, match="is starting"):
+        jobs.stop(job.id)
+    monkeypatch.setattr("dcgan.studio.jobs._STARTING", 0.0)
+    assert jobs.get(job.id).state == "killed"
+
+
+def test_the_state_is_that_of_the_lock(tmp_path, not_started):
+    jobs = Jobs(tmp_path)
+    job = jobs.start(["recipes"], "")
+    with FileLock(tmp_path / job.id / ".lock"):
+        assert jobs.get(job.id).state == "running"
+    (tmp_path / job.id / "result.json").write_text('{"code": 2}')
+    assert jobs.get(job.id).state == "failed"
+
+
+def test_the_newest_job_of_a_run_is_found_before_its_folder_is_there(tmp_path, not_started):
+    from dcgan.studio.library import identifier
+
+    jobs, run = Jobs(tmp_path / "jobs"), tmp_path / "runs" / "new"
+    jobs.start(["inspect", "digits"], str(run))
+    assert jobs.of_run(run) is None, "an inspection makes no run"
+    jobs.start(["train", "digits"], str(run))
+    newest = jobs.start(["train", "digits"], str(run))
+    assert jobs.of_run(run).id == newest.id
+    assert jobs.run_folder(identifier(run)) == run
+    assert jobs.run_folder("0" * 16) is None
+
+
+def test_a_result_longer_than_the_shown_output_is_read(tmp_path, not_started):
+    jobs = Jobs(tmp_path)
+    job = jobs.start(["inspect", "digits", "--json"], "digits")
+    names = ",".join(f'"image-{number}"' for number in range(5_000))
+    (tmp_path / job.id / "output").write_text(f'a note\n{{"tiny": [{names}]}}\n')
+    assert len(jobs.result(job.id)["tiny"]) == 5_000
+    (tmp_path / job.id / "output").write_text("a note\n")
+    assert jobs.result(job.id) is None
+
+
+def test_old_jobs_are_forgotten(tmp_path, not_started, monkeypatch):
+    monkeypatch.setattr("dcgan.studio.jobs._KEPT", 2)
+    jobs = Jobs(tmp_path)
+    for _ in range(5):
+        job = jobs.start(["recipes"], "")
+        (tmp_path / job.id / "result.json").write_text('{"code": 0}')
+    assert len(jobs.all()) == 3  # the newest, and those kept when it was started
+    assert jobs.all()[0].id == job.id
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../jobs", "1/..", "²", "0"])
+def test_no_path_leads_out_of_the_jobs(tmp_path, name):
+    with pytest.raises(Problem):
+        Jobs(tmp_path / "jobs").output(name)
+
+
+@pytest.mark.slow
+def test_a_training_outlives_the_server_and_is_stopped_from_the_next_one(tmp_path):
+    server = Server(tmp_path).start()
+    try:
+        run = server.post("/train", LONG)["run"]
+        wait_for(lambda: _state(server, run) == "training")
+        server.kill()
+        server.start()
+        assert _state(server, run) == "training"
+        other = Server(tmp_path).start()  # two servers on one folder
+        try:
+            assert _state(other, run) == "training"
+            server.post(f"/runs/{run}/stop")
+            wait_for(lambda: _state(other, run) == "ended")
+        finally:
+            other.kill()
+        job = wait_for(lambda: _of_run(server, "stopped"))
+        assert job["subject"] == str(server.runs / "long")
+        assert server.get(f"/runs/{run}")["checkpoints"]
+    finally:
+        server.stop_jobs()
+
+
+def _state(server, run):
+    return {card["id"]: card["state"] for card in server.get("/home")["runs"]}.get(run)
+
+
+def _of_run(server, state):
+    return next((job for job in server.get("/home")["jobs"] if job["state"] == state), None)

@@ -1,0 +1,184 @@
+"""Runs and models of the studio's folder: lists, details, the bin, comparisons, imports, training."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from filelock import FileLock
+from PIL import Image
+from tests.exchange.conftest import KINDS, write_run
+
+from dcgan.studio.jobs import Jobs
+from dcgan.studio.library import identifier
+
+BATCH = "0123456789abcdef"
+
+LOG = [
+    {"images": 32, "seconds": 0.5, "images_per_second": 64.0, "loss_d": 1.4, "loss_g": 0.7},
+    {"images": 64, "seconds": 1.0, "images_per_second": 64.0, "loss_d": 1.3,
+     "gradient_mean": {"1 conv": 0.5}},
+]  # fmt: skip
+
+
+@pytest.fixture
+def run(runs):
+    made = write_run(runs / "plain", KINDS["plain"])
+    (made.path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LOG))
+    (made.path / "samples").mkdir(exist_ok=True)
+    Image.new("L", (8, 8)).save(made.path / "samples" / "000000064.png")
+    return made
+
+
+@pytest.fixture
+def address(run):
+    return f"/api/runs/{identifier(run.path)}"
+
+
+@pytest.fixture
+def words(runs, not_started):
+    """The words of the newest job."""
+
+    def read():
+        newest = max((runs / ".studio" / "jobs").iterdir(), key=lambda place: int(place.name))
+        return json.loads((newest / "job.json").read_text())["words"]
+
+    return read
+
+
+def config(path, text):
+    (path / "config.yaml").write_text(f"{{recipe: auto, data: {{source: a, size: 16}}, {text}}}")
+
+
+def test_a_card_says_how_far_a_run_is(client, run):
+    config(run.path, "length: {images: null, epochs: 2, minutes: null}")
+    (card,) = client.get("/api/home").json()["runs"]
+    assert (card["name"], card["state"], card["images"], card["sheet"]) == ("plain", "ended", 512, 64)
+    assert card["planned"] == 2 * 1234
+    with FileLock(run.path / ".lock"):
+        assert client.get("/api/home").json()["runs"][0]["state"] == "training"
+
+
+def test_a_sheet_is_sent_again_only_if_it_has_changed(client, run, address):
+    first = client.get(f"{address}/sheets/64")
+    tag = {"if-none-match": first.headers["etag"]}
+    assert client.get(f"{address}/sheets/64", headers=tag).status_code == 304
+    Image.new("L", (9, 9)).save(run.path / "samples" / "000000064.png")  # of another run
+    assert client.get(f"{address}/sheets/64", headers=tag).status_code == 200
+    assert client.get(f"{address}/sheets/65").status_code == 404
+
+
+def test_a_preview_has_generated_images(client, address):
+    answer = client.get(f"{address}/preview")
+    assert answer.headers["content-type"] == "image/png" and len(answer.content) > 1000
+
+
+def test_a_run_in_the_bin_comes_back(client, run, address):
+    weights = sorted(path.name for path in run.path.rglob("*"))
+    discarded = client.delete(address).json()["discarded"]
+    assert client.get("/api/home").json()["runs"] == [] and client.get(address).status_code == 404
+    assert client.post(f"/api/bin/{discarded}/restore").json()["run"] == identifier(run.path)
+    assert sorted(path.name for path in run.path.rglob("*")) == weights
+    assert client.post(f"/api/bin/{discarded}/restore").status_code == 404
+
+
+def test_a_run_comes_back_beside_a_new_one_of_its_name(client, run, address):
+    discarded = client.delete(address).json()["discarded"]
+    write_run(run.path, KINDS["plain"])
+    back = client.post(f"/api/bin/{discarded}/restore").json()["run"]
+    assert back == identifier(run.path.with_name("plain-2"))
+
+
+def test_a_run_in_training_is_not_deleted(client, run, address):
+    with FileLock(run.path / ".lock"):
+        answer = client.delete(address)
+    assert answer.status_code == 409 and "Stop it first" in answer.json()["problem"]
+    assert client.delete(address).status_code == 200
+
+
+def test_a_run_of_a_terminal_is_stopped_there(client, run, address):
+    assert "not in training" in client.post(f"{address}/stop").json()["problem"]
+    with FileLock(run.path / ".lock"):
+        assert "Press Ctrl-C there" in client.post(f"{address}/stop").json()["problem"]
+        assert "in training already" in client.post(f"{address}/resume").json()["problem"]
+
+
+def test_a_run_is_resumed_up_to_a_length(client, run, address, words):
+    client.post(f"{address}/resume", json={"minutes": 1.5})
+    assert words() == ["train", "--out", str(run.path), "--resume", "--minutes", "1.5"]
+    client.post(f"{address}/resume", json={"images": 4000})
+    assert words()[-2:] == ["--images", "4000"]
+    client.post(f"{address}/resume")
+    assert words()[-1] == "--resume"
+
+
+def test_advice_becomes_a_training_in_the_folder(client, run, address, words):
+    advice = client.get(address).json()["advice"]
+    assert advice["can_start"] and advice["command"].startswith("dcgan train")
+    started = client.post(f"{address}/advice").json()
+    out = words()[words().index("--out") + 1]
+    assert started["run"] == identifier(run.path if "--resume" in words() else run.path.with_name("plain-2"))
+    assert out.startswith(str(run.path.parent))
+
+
+def test_settings_that_differ_are_compared(client, run):
+    other = write_run(run.path.with_name("other"), KINDS["plain"])
+    config(run.path, "optim: {batch: 32}, records: {sheets: 4}")
+    config(other.path, "optim: {batch: 64}, records: {sheets: 9}")
+    found = client.get(f"/api/compare/{identifier(run.path)}/{identifier(other.path)}").json()
+    assert found == {"settings": [["optim.batch", "32", "64"]], "comparable": True}
+    (other.path / "config.yaml").write_text("{data: {source: b, size: 16}, optim: {batch: 32}}")
+    found = client.get(f"/api/compare/{identifier(run.path)}/{identifier(other.path)}").json()
+    assert not found["comparable"], "scores on other images"
+
+
+def test_a_training_has_what_the_inspection_recommends(client, runs, tmp_path, words):
+    images = tmp_path / "allowed" / "my images"
+    images.mkdir()
+    inspection = client.post("/api/inspect", json={"data": str(images)}).json()["id"]
+    command = f"dcgan train '{images}' --size 64 --data.channels 1 --data.float-range=-1:1"
+    result = {"command": f"{command} --data.fit pad --minutes 10"}
+    (runs / ".studio" / "jobs" / inspection / "output").write_text(json.dumps(result))
+    asked = {"data": str(images), "inspection": inspection, "size": "32x48", "fit": "stretch"}
+    started = client.post("/api/train", json={**asked, "images": 500, "name": "My run"}).json()
+    assert words() == [
+        "train", str(images), "--recipe", "auto", "--seed", "0", "--images", "500",
+        "--data.channels", "1", "--data.float-range=-1:1",
+        "--size", "32x48", "--data.fit", "stretch", "--out", str(runs / "My-run"),
+    ]  # fmt: skip
+    assert started["run"] == identifier(runs / "My-run")
+
+
+def test_weights_are_imported(client, runs, words):
+    for name in ("a.pth", "b.safetensors"):
+        client.put(f"/api/models/{BATCH}/generator/{name}", content=b"x")
+    client.put(f"/api/models/{BATCH}/discriminator/c.npz", content=b"x")
+    client.post("/api/import", json={"batch": BATCH, "name": "mine", "table": "model: {}"})
+    place = runs / ".studio" / "uploads" / BATCH
+    files = [str(place / "generator.safetensors"), str(place / "discriminator.npz")]
+    table = place / "layers.yaml"
+    assert words() == ["import", *files, "--out", str(runs / "mine"), "--like", str(table)]
+    assert table.read_text() == "model: {}"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"batch": "f" * 16}, {"batch": BATCH, "like": "../x.yaml"}, {"batch": BATCH, "name": "../x"}],
+)
+def test_an_import_of_what_is_not_there_is_refused(client, not_started, asked):
+    client.put(f"/api/models/{BATCH}/generator/a.pth", content=b"x")
+    assert client.post("/api/import", json=asked).status_code in {404, 422}
+    assert client.put(f"/api/models/{BATCH}/generator/a.exe", content=b"x").status_code == 415
+    assert client.put(f"/api/models/{BATCH}/other/a.pth", content=b"x").status_code == 422
+
+
+def test_the_table_of_an_import_is_that_which_its_message_names(client, runs, not_started):
+    job = Jobs(runs / ".studio" / "jobs").start(["import", "a.pth"], str(runs / "mine"))
+    output = runs / ".studio" / "jobs" / job.id / "output"
+    assert client.get(f"/api/jobs/{job.id}/table").json() == {"table": ""}
+    (runs / "mine-table-2.yaml").write_text("data: {scaling: FILL_IN}")
+    output.write_text(f"dcgan: a.pth: no. {runs}/mine-table-2.yaml has what they tell: use it")
+    assert "FILL_IN" in client.get(f"/api/jobs/{job.id}/table").json()["table"]
+    (runs.parent / "x-table.yaml").write_text("secret")
+    output.write_text(f"dcgan: a.pth: no. {runs}/../x-table.yaml has what they tell: use it")
+    assert client.get(f"/api/jobs/{job.id}/table").json() == {"table": ""}
