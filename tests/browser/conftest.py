@@ -1,70 +1,71 @@
-"""A studio in a process of its own, and its page in a real browser."""
+"""A studio with its server in a process of its own, and a page in a real browser."""
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from tests.exchange.web.chromium import CHROMIUM
+from tests.studio.serving import PATIENCE, Server
 
-AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-
-PATIENCE = 60_000
-"""Milliseconds until a browser counts as stuck."""
+_AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def studio_server(tmp_path_factory):
-    """The address of a studio over an empty folder of runs."""
-    runs = str(tmp_path_factory.mktemp("studio") / "runs")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "dcgan", "studio", runs, "--no-browser", "--port", "0"],
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        line = server.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, line
-        yield found[0]
-    finally:
-        server.terminate()
-        server.communicate()
+    """A studio over an empty folder, for all tests of a file."""
+    server = Server(tmp_path_factory.mktemp("studio")).start()
+    yield server
+    server.stop_jobs()
 
 
 @pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
+def studio_browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
-def studio_page(studio_server, browser):
-    """Open a part of the studio, such as ``inside``; no page may report an error.
+def studio_page(studio_server, studio_browser, axe):
+    """A page of the studio. Errors of its scripts, and what its policy forbids, fail the test."""
+    page = studio_browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    page.set_default_timeout(1000 * PATIENCE)
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "console",
+        lambda message: "Content Security Policy" in message.text and problems.append(message.text),
+    )
+    page.open = lambda place: _open(page, f"{studio_server.address}/#/{place}")
+    page.violations = lambda: _violations(page, axe)
+    yield page
+    page.close()
+    assert problems == []
 
-    A test that causes one clears ``studio_page.problems``.
+
+@pytest.fixture
+def studio_part(studio_server, studio_browser):
+    """Open a part of the studio, such as ``inside``, with settings of a browser context; no page may
+    report an error.
+
+    A test that causes one clears ``studio_part.problems``.
     """
     problems, contexts = [], []
 
     def open_part(part, **settings):
-        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | settings))
+        size = {"viewport": {"width": 1280, "height": 900}}
+        context = studio_browser.new_context(**(size | settings))
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(1000 * PATIENCE)
         page.on(
             "console", lambda message: message.type == "error" and problems.append(message.text)
         )
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(f"{studio_server}#/{part}")
+        page.goto(f"{studio_server.address}/#/{part}")
         return page
 
     open_part.problems = problems
@@ -80,7 +81,7 @@ def axe():
 
     def problems_of(page):
         # not by a script element, which the page's policy refuses
-        page.evaluate(AXE)
+        page.evaluate(_AXE)
         found = page.evaluate("() => axe.run()")
         return [
             f"{problem['id']}: {node['html']}: {node['failureSummary']}"
@@ -89,3 +90,18 @@ def axe():
         ]
 
     return problems_of
+
+
+def _open(page, address):
+    page.goto("about:blank")  # a change of the part after # alone would load nothing
+    page.goto(address)
+    page.locator("h1").wait_for()
+
+
+def _violations(page, axe):
+    """What axe-core finds wrong for people with disabilities, in both color schemes."""
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found += [(scheme, problem) for problem in axe(page)]
+    return found

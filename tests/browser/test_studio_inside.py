@@ -17,9 +17,9 @@ PIXELS = """(stage) => [...document.querySelector(`[data-stage=${stage}] canvas`
 
 
 @pytest.fixture
-def lesson(studio_page):
+def lesson(studio_part):
     """The page before its first step."""
-    page = studio_page("inside")
+    page = studio_part("inside")
     page.wait_for_selector(".diagram")
     return page
 
@@ -133,8 +133,8 @@ def test_a_card_sets_its_state_up(lesson):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_it_is_accessible_and_fits(studio_page, axe, scheme, width):
-    page = studio_page(
+def test_it_is_accessible_and_fits(studio_part, axe, scheme, width):
+    page = studio_part(
         "inside",
         viewport={"width": width, "height": 900},
         color_scheme=scheme,
@@ -151,10 +151,10 @@ def test_it_is_accessible_and_fits(studio_page, axe, scheme, width):
     assert page.evaluate(moving) == "flow"
 
 
-def test_a_server_that_is_gone_is_said(lesson, studio_page):
+def test_a_server_that_is_gone_is_said(lesson, studio_part):
     lesson.route("**/api/**", lambda route: route.abort())
     button(lesson, "Step").click()
     alert = lesson.locator(".inside > [role=alert]")
     assert "The studio does not answer" in alert.text_content()
     assert lesson.locator(".diagram").is_visible()
-    studio_page.problems.clear()  # the browser reports the failed request
+    studio_part.problems.clear()  # the browser reports the failed request

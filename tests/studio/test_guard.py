@@ -38,7 +38,9 @@ def test_another_host_name_is_refused_as_after_dns_rebinding(client, host):
         assert client.get(path, headers={"host": host}).status_code == 421
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", f"https://{HOST}", "http://127.0.0.1"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", f"https://{HOST}", "http://127.0.0.1"]
+)
 def test_another_site_is_refused(client, origin):
     for call in (client.get, client.post, client.delete, client.put):
         assert call("/api/home", headers={"origin": origin}).status_code == 403

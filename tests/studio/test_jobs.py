@@ -16,7 +16,9 @@ LONG = {"data": "digits", "size": "16", "images": 10**7, "name": "long"}
 
 
 def ended(jobs, job):
-    return wait_for(lambda: jobs.get(job.id).state not in {"waiting", "running"} and jobs.get(job.id))
+    return wait_for(
+        lambda: jobs.get(job.id).state not in {"waiting", "running"} and jobs.get(job.id)
+    )
 
 
 def test_a_job_keeps_what_its_command_prints(tmp_path):

@@ -86,9 +86,7 @@ def test_events_end_with_the_run_and_an_open_connection_is_felt(monkeypatch):
         async def is_gone():
             return False
 
-        return [
-            text async for text in changes(lambda: states.pop(0), lambda: look(32), is_gone)
-        ]
+        return [text async for text in changes(lambda: states.pop(0), lambda: look(32), is_gone)]
 
     found = anyio.run(collect)
     assert [text.split("\n")[0] for text in found] == [

@@ -17,7 +17,7 @@ BATCH = "0123456789abcdef"
 LOG = [
     {"images": 32, "seconds": 0.5, "images_per_second": 64.0, "loss_d": 1.4, "loss_g": 0.7},
     {"images": 64, "seconds": 1.0, "images_per_second": 64.0, "loss_d": 1.3,
-     "gradient_mean": {"1 conv": 0.5}},
+     "gradient_mean": {"1 conv": 0.5}, "gradient_max": {"1 conv": 2.0}},
 ]  # fmt: skip
 
 
@@ -53,7 +53,12 @@ def config(path, text):
 def test_a_card_says_how_far_a_run_is(client, run):
     config(run.path, "length: {images: null, epochs: 2, minutes: null}")
     (card,) = client.get("/api/home").json()["runs"]
-    assert (card["name"], card["state"], card["images"], card["sheet"]) == ("plain", "ended", 512, 64)
+    assert (card["name"], card["state"], card["images"], card["sheet"]) == (
+        "plain",
+        "ended",
+        512,
+        64,
+    )
     assert card["planned"] == 2 * 1234
     with FileLock(run.path / ".lock"):
         assert client.get("/api/home").json()["runs"][0]["state"] == "training"
@@ -117,7 +122,9 @@ def test_advice_becomes_a_training_in_the_folder(client, run, address, words):
     assert advice["can_start"] and advice["command"].startswith("dcgan train")
     started = client.post(f"{address}/advice").json()
     out = words()[words().index("--out") + 1]
-    assert started["run"] == identifier(run.path if "--resume" in words() else run.path.with_name("plain-2"))
+    assert started["run"] == identifier(
+        run.path if "--resume" in words() else run.path.with_name("plain-2")
+    )
     assert out.startswith(str(run.path.parent))
 
 

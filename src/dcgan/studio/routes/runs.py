@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Request
+from fastapi import APIRouter, Body, Header, Query, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from dcgan.errors import DcganError
@@ -44,14 +44,19 @@ async def events(
     request: Request,
     run: str,
     last_event_id: Annotated[str, Header(max_length=40)] = "",
+    after: Annotated[str, Query(max_length=40)] = "",
 ) -> StreamingResponse:
-    """The run as it changes, as server-sent events; see :mod:`dcgan.studio.live`."""
+    """The run as it changes, as server-sent events; see :mod:`dcgan.studio.live`.
+
+    A browser that reconnects sends the identifier of the last event as a header; a page that opens
+    a new connection, as ``after``.
+    """
     path = studio.run_folder(run)
     stream = changes(
         lambda: _signature(studio, path),
         lambda: _look(studio, run, path),
         request.is_disconnected,
-        last_event_id,
+        last_event_id or after,
     )
     return StreamingResponse(stream, media_type="text/event-stream")
 

@@ -46,22 +46,25 @@ const RETRY = 2000;
 /**
  * Follow a run. At each change `on.job(job)`, `on.run(details)` and `on.log({from, columns})` are
  * called; `on.state(state, line)` when the connection is "open", when it is "lost", and when the
- * server says in a line why there is nothing to follow: "gone". It reconnects by itself.
+ * server says in a line why there is nothing to follow: "gone". It reconnects by itself, and rests
+ * while the page is hidden: a browser opens only six connections to one server.
  * Returns a function that ends it.
  */
 export function follow(run, on) {
   let stream, retry;
+  let mark = ""; // which log lines the page has
   let heard = Date.now();
   const hear = (name, call) =>
     stream.addEventListener(name, (event) => {
       heard = Date.now();
+      mark = event.lastEventId || mark;
       call(event.data && JSON.parse(event.data));
     });
   const connect = () => {
     clearTimeout(retry);
     stream?.close();
     heard = Date.now();
-    stream = new EventSource(`/api/runs/${run}/events`);
+    stream = new EventSource(`/api/runs/${run}/events?after=${mark}`);
     hear("job", on.job);
     hear("run", on.run);
     hear("log", on.log);
@@ -70,28 +73,31 @@ export function follow(run, on) {
   };
   const failed = async () => {
     on.state("lost");
-    if (stream.readyState !== EventSource.CLOSED) return; // the browser tries again
+    if (stream?.readyState !== EventSource.CLOSED) return; // the browser tries again
     const refused = stream;
     const line = await refusal(run);
     if (refused !== stream) return;
     if (line) on.state("gone", line);
     else retry = setTimeout(connect, RETRY);
   };
+  const rest = () => {
+    clearTimeout(retry);
+    stream?.close();
+    stream = undefined;
+  };
+  const turn = () => (document.hidden ? rest() : connect());
   const check = () => {
-    if (Date.now() - heard < SILENCE) return;
+    if (!stream || Date.now() - heard < SILENCE) return;
     on.state("lost");
     connect();
   };
-  connect();
+  turn();
   const timer = setInterval(check, SILENCE / 4);
-  document.addEventListener("visibilitychange", check);
+  document.addEventListener("visibilitychange", turn);
   return () => {
     clearInterval(timer);
-    clearTimeout(retry);
-    document.removeEventListener("visibilitychange", check);
-    const ended = stream;
-    stream = undefined;
-    ended.close();
+    document.removeEventListener("visibilitychange", turn);
+    rest();
   };
 }
 

@@ -39,6 +39,13 @@ export function useEvery(milliseconds, call) {
   }, [milliseconds]);
 }
 
+/** The title of the window while a page is shown. */
+export function useTitle(text) {
+  useEffect(() => {
+    document.title = `${text} · dcgan studio`;
+  }, [text]);
+}
+
 /** One line about what went wrong; nothing without a problem. */
 export const ProblemLine = ({ problem }) =>
   problem ? html`<p class="problem" role="alert">${problem}</p>` : null;

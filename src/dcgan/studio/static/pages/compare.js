@@ -1,11 +1,12 @@
 // Two runs side by side: samples, quality, settings that differ.
 
 import { get } from "../api.js";
-import { Loaded, Prose, Severity, html, useLoaded } from "../ui.js";
+import { Loaded, Prose, Severity, html, useLoaded, useTitle } from "../ui.js";
 import { sheetOf } from "../parts/card.js";
 import { lengthOf, scoreOf } from "../parts/progress.js";
 
 export function Compare({ first, second }) {
+  useTitle("Compare");
   const loaded = useLoaded(
     () => Promise.all([get(`/runs/${first}`), get(`/runs/${second}`), get(`/compare/${first}/${second}`)]),
     `${first} ${second}`,

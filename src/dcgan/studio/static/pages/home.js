@@ -1,7 +1,7 @@
 // Home: all runs and models; delete with undo, choose two to compare, import a model.
 
 import { get, post, remove } from "../api.js";
-import { ActionButton, Loaded, html, useEvery, useLoaded, useState } from "../ui.js";
+import { ActionButton, Loaded, html, useEvery, useLoaded, useState, useTitle } from "../ui.js";
 import { Card } from "../parts/card.js";
 import { Importer } from "../parts/importer.js";
 
@@ -9,6 +9,7 @@ const LOOK_EVERY = 3000;
 
 export function Home() {
   const home = useLoaded(() => get("/home"), "");
+  useTitle("Runs");
   useEvery(LOOK_EVERY, home.reload);
   return html`<div class="row between">
       <h1>Runs</h1>
@@ -61,7 +62,7 @@ function Lists({ found, reload }) {
         <//>`,
       )}
     </ul>
-    <${Compared} chosen=${found.runs.filter((card) => chosen.includes(card.id))} />
+    <${Compared} chosen=${chosen.map((id) => found.runs.find((card) => card.id === id)).filter(Boolean)} />
     ${found.models.length > 0 &&
     html`<h2>Built-in models</h2>
       <p class="soft">These models are trained already. Open one to move through its images.</p>

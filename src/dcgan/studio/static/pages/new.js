@@ -1,7 +1,7 @@
 // New run: choose images, see what is in them, then train.
 
 import { get, post } from "../api.js";
-import { Loaded, ProblemLine, html, useLoaded, useState } from "../ui.js";
+import { Loaded, ProblemLine, html, useLoaded, useState, useTitle } from "../ui.js";
 import { DatasetChoice } from "../parts/dataset.js";
 import { Inspection } from "../parts/inspection.js";
 import { Failure, Waiting, isOpen, useJob } from "../parts/job.js";
@@ -9,6 +9,7 @@ import { Plan } from "../parts/plan.js";
 
 /** `inspection`: the job of an inspection that the page was left with, from its address. */
 export function NewRun({ inspection }) {
+  useTitle("New run");
   const known = useLoaded(() => get("/recipes"), "");
   const [state, setState] = useState({ job: inspection });
   const { job, problem } = useJob(state.job);

@@ -1,6 +1,6 @@
 // A run: its head with state and actions, and the tabs below it.
 
-import { Severity, html, Prose } from "../ui.js";
+import { Prose, Severity, html, useTitle } from "../ui.js";
 import { Explore } from "./explore.js";
 import { Invert } from "./invert.js";
 import { Live } from "./live.js";
@@ -18,6 +18,7 @@ const TABS = [
 export function RunPage({ run, tab }) {
   const watched = useRun(run);
   const { details, job, gone, connection } = watched;
+  useTitle(titleOf(details));
   return html`
     <div role="status">
       ${connection === "lost" &&
@@ -28,6 +29,15 @@ export function RunPage({ run, tab }) {
     </div>
     ${shown(run, tab, watched, { details, job, gone })}
   `;
+}
+
+/** With the share of a training, to be seen from another tab. */
+function titleOf(details) {
+  if (!details) return "Run";
+  const { card, speed } = details;
+  const { part } = progressOf(card, speed);
+  const isShown = card.state === "training" && part !== undefined;
+  return `${isShown ? `${Math.floor(100 * part)}% ` : ""}${card.name}`;
 }
 
 function shown(run, tab, watched, { details, job, gone }) {

@@ -7,15 +7,15 @@ import { counted } from "../words.js";
 export function Folders({ choose, isBusy }) {
   const [path, setPath] = useState("");
   const loaded = useLoaded(() => get(`/folders?path=${encodeURIComponent(path)}`), path);
-  const [typed, setTyped] = useState("");
+  const [typed, setTyped] = useState(null); // null: the path that is shown
   const here = useRef();
   const [hasMoved, setHasMoved] = useState(false);
   const open = (to) => {
     setHasMoved(true);
     setPath(to);
+    setTyped(null);
   };
   useEffect(() => {
-    setTyped(loaded.value?.path ?? "");
     if (hasMoved) here.current?.focus(); // the button that was pressed is gone
   }, [loaded.value?.path]);
   const use = (chosen) => choose({ data: chosen, name: lastOf(chosen).replace(/\.[a-z]+$/i, "") });
@@ -24,11 +24,11 @@ export function Folders({ choose, isBusy }) {
       class="row"
       onSubmit=${(event) => {
         event.preventDefault();
-        open(typed);
+        if (typed !== null) open(typed);
       }}
     >
       <label class="grow">Path
-        <input type="text" value=${typed} spellcheck="false" onInput=${(event) => setTyped(event.target.value)} />
+        <input type="text" value=${typed ?? loaded.value?.path ?? ""} spellcheck="false" onInput=${(event) => setTyped(event.target.value)} />
       </label>
       <button>Open</button>
     </form>

@@ -1,0 +1,278 @@
+"""The studio in a real browser: home, a new run, and the live page of a run."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.exchange.conftest import KINDS, write_run
+from tests.exchange.web.chromium import needs_chromium
+from tests.studio.serving import wait_for
+
+from dcgan.studio.library import identifier
+
+pytestmark = [pytest.mark.slow, needs_chromium]
+
+SIZES = [(390, 800), (768, 900), (1280, 900)]
+
+LINES = 10_000
+
+
+@pytest.fixture
+def trained(studio_server):
+    """A run with three sheets, a long log and scores."""
+    path = studio_server.runs / "long"
+    if path.exists():
+        return path
+    write_run(path, KINDS["plain"], images_seen=32 * LINES)
+    (path / "samples").mkdir(exist_ok=True)
+    for number, images in enumerate((0, 160_000, 320_000)):
+        Image.new("L", (64, 64), 100 * number).save(path / "samples" / f"{images:09}.png")
+    with (path / "log.jsonl").open("w") as file:
+        for line in range(1, LINES + 1):
+            wave = np.sin(line / 300)
+            gradients = {f"{layer} conv": 10.0**-layer for layer in range(1, 6)}
+            record = {
+                **{"images": 32 * line, "seconds": line / 10, "images_per_second": 320.0},
+                **{"loss_d": 1.4 + wave / 9, "loss_g": 0.7 - wave / 9},
+                **{"score_real": 0.6, "score_fake_before": 0.4, "score_fake_after": 0.5},
+                **{"gradient_mean": gradients, "gradient_max": gradients},
+            }
+            file.write(json.dumps(record) + "\n")
+    return path
+
+
+def fits(page):
+    """Whether nothing is cut off or beside the page at any width."""
+    too_wide = []
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(100)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            too_wide.append(width)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    return too_wide == []
+
+
+def test_an_empty_folder_points_to_a_new_run(studio_page):
+    studio_page.open("")
+    studio_page.get_by_text("No runs yet").wait_for()
+    assert studio_page.violations() == []
+    assert fits(studio_page)
+    studio_page.get_by_role("link", name="Start a new run").click()
+    studio_page.get_by_role("heading", name="New run").wait_for()
+    assert studio_page.violations() == []
+
+
+def test_a_training_is_started_and_watched_to_its_end(studio_page):
+    page = studio_page
+    page.open("new")
+    page.get_by_role("combobox", name="Dataset").select_option("digits")
+    page.get_by_role("button", name="Inspect these images").click()
+    page.get_by_text("digits: 1,797 images").wait_for()
+    page.get_by_alt_text("Training images as the networks will see them").wait_for()
+    page.get_by_text("More settings").click()
+    page.get_by_label("Images seen, instead of minutes").fill("256")
+    page.get_by_label("Size of the images").select_option("28")
+    page.get_by_label("Name of the run").fill("my digits")
+    assert page.violations() == []
+    assert fits(page)
+    page.reload()  # the inspection is shown again
+    page.get_by_text("digits: 1,797 images").wait_for()
+    page.get_by_text("More settings").click()
+    page.get_by_label("Images seen, instead of minutes").fill("256")
+    page.get_by_label("Size of the images").select_option("28")
+    page.get_by_label("Name of the run").fill("my digits")
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_role("heading", name="my-digits").wait_for()
+    page.get_by_role("slider", name="Samples over time").wait_for()
+    assert page.violations() == []
+    page.get_by_role("button", name="Train longer").wait_for()
+    page.get_by_text("256 images seen in").wait_for()
+    assert page.get_by_role("img", name=re.compile("^Losses. After 256 images seen: ")).is_visible()
+    assert page.violations() == []
+    assert fits(page)
+    page.open("")
+    page.get_by_role("link", name="my-digits").wait_for()
+    assert page.violations() == []
+
+
+def test_a_training_is_stopped_and_resumed(studio_page, studio_server):
+    page = studio_page
+    started = studio_server.post(
+        "/train", {"data": "digits", "size": "16", "images": 10**7, "name": "stopped"}
+    )
+    page.open(f"runs/{started['run']}")
+    page.get_by_text(re.compile("images/s")).wait_for()
+    page.get_by_role("button", name="Stop and save").click()
+    page.get_by_role("button", name="Resume", exact=True).wait_for()
+    assert page.get_by_text("Stopped · digits").is_visible()
+    page.get_by_role("button", name="Resume", exact=True).click()
+    page.get_by_text("Training · digits").wait_for()
+    page.get_by_role("button", name="Stop and save").click()
+    page.get_by_role("button", name="Resume", exact=True).wait_for()
+
+
+def test_a_server_that_is_gone_is_noticed_and_the_page_recovers(
+    studio_page, studio_server, trained
+):
+    page = studio_page
+    page.open(f"runs/{identifier(trained)}")
+    page.get_by_role("slider").wait_for()
+    studio_server.kill()
+    page.get_by_text("The studio does not answer.").wait_for()
+    assert page.violations() == []
+    studio_server.start()
+    page.get_by_text("The studio does not answer.").wait_for(state="detached")
+    line = {"images": 32 * LINES + 32, "seconds": 2000.0, "loss_d": 1.0, "loss_g": 1.0}
+    with (trained / "log.jsonl").open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    page.get_by_role("img", name="Losses. After 320,032 images seen").wait_for()
+
+
+def test_the_slider_goes_through_all_samples(studio_page, trained):
+    page = studio_page
+    page.open(f"runs/{identifier(trained)}")
+    slider, shown = page.get_by_role("slider"), page.locator(".sheets output")
+    assert shown.inner_text() == "320,000 images seen, newest"
+    slider.press("ArrowLeft")
+    assert shown.inner_text() == "160,000 images seen"
+    assert page.get_by_alt_text("Samples after 160,000 images seen").evaluate(
+        "async (image) => { await image.decode(); return image.naturalWidth; }"
+    )
+    slider.press("Home")
+    assert slider.get_attribute("aria-valuetext") == "0 images seen"
+    page.get_by_role("button", name="Play").click()
+    page.get_by_text("320,000 images seen, newest").wait_for()
+    page.get_by_role("button", name="Play").wait_for()
+
+
+def test_all_plots_have_one_cursor_and_stay_smooth(studio_page, trained, record_property):
+    page = studio_page
+    page.open(f"runs/{identifier(trained)}")
+    page.locator(".plot canvas").nth(2).wait_for()
+    plots, at = page.locator(".plot"), page.locator(".chart .at")
+    plots.first.press("Home")
+    for _ in range(3):
+        plots.first.press("ArrowRight")
+    assert at.all_inner_texts()[:3] == ["96 images seen"] * 3
+    box = plots.nth(1).bounding_box()
+    page.evaluate(
+        """() => { window.times = []; const tick = (time) => {
+             times.push(time); requestAnimationFrame(tick); }; requestAnimationFrame(tick); }"""
+    )
+    for step in range(100):
+        page.mouse.move(box["x"] + 80 + 4 * step, box["y"] + 100)
+    frames = np.diff(page.evaluate("times"))
+    record_property("frame_ms", [float(np.median(frames)), float(frames.max())])
+    print(f"{LINES} lines: frames of {np.median(frames):.1f} ms, at most {frames.max():.1f} ms")
+    seen = {int(text.split()[0].replace(",", "")) for text in at.all_inner_texts()[:3]}
+    assert len(seen) == 1 and seen.pop() > 96
+    assert page.violations() == []
+
+
+def test_a_deleted_run_comes_back(studio_page, studio_server):
+    write_run(studio_server.runs / "gone", KINDS["plain"])
+    page = studio_page
+    page.open("")
+    page.get_by_role("button", name="Delete gone").click()
+    page.get_by_text("gone is in the bin.").wait_for()
+    page.get_by_role("link", name="gone", exact=True).wait_for(state="detached")
+    assert page.violations() == []
+    page.get_by_role("button", name="Undo deleting gone").click()
+    page.get_by_role("link", name="gone", exact=True).wait_for()
+    assert (studio_server.runs / "gone" / "networks.json").is_file()
+
+
+def test_two_runs_are_compared(studio_page, studio_server, trained):
+    write_run(studio_server.runs / "other", KINDS["plain"])
+    config = "{recipe: auto, data: {source: photos, size: 16}, optim: {batch: 7}}"
+    (studio_server.runs / "other" / "config.yaml").write_text(config)
+    page = studio_page
+    page.open("")
+    page.get_by_role("checkbox", name="Compare long").check()
+    page.get_by_text("choose another run").wait_for()
+    page.get_by_role("checkbox", name="Compare other").check()
+    page.get_by_role("link", name="Compare", exact=True).click()
+    values = page.get_by_role("row", name="optim.batch").locator("td")
+    values.first.wait_for()
+    assert values.all_inner_texts() == ["none", "7"]
+    assert page.violations() == []
+    assert fits(page)
+
+
+def test_a_training_that_cannot_start_shows_the_line_of_its_command(studio_page, studio_server):
+    empty = studio_server.folder / "empty"
+    empty.mkdir()
+    started = studio_server.post("/train", {"data": str(empty), "name": "failed"})
+    page = studio_page
+    page.open(f"runs/{started['run']}")
+    line = page.get_by_role("alert")
+    line.wait_for()
+    assert line.inner_text().startswith(f"{empty}: ")
+    assert page.violations() == []
+
+
+def test_files_are_sent_and_names_are_shown_as_text(studio_page, studio_server):
+    evil = "<img src=x onerror=alert(1)>.png"
+    rng = np.random.default_rng(0)
+    pixels = png(rng.integers(0, 256, (20, 20, 3), dtype=np.uint8))
+    page = studio_page
+    page.open("new")
+    page.get_by_label("Files from here").check()
+    page.locator("input[type=file]").set_input_files(
+        [
+            {"name": "a.png", "mimeType": "image/png", "buffer": pixels},
+            {"name": evil, "mimeType": "image/png", "buffer": b"no image"},
+        ]
+    )
+    page.get_by_text(f"{evil}: not a readable image").wait_for()
+    assert page.violations() == []
+    page.get_by_role("button", name="Inspect these images").click()
+    page.get_by_text("Your files: 1 image").wait_for()
+    labels = studio_server.folder / "photos" / "<b>bold</b>".replace("/", "_")
+    labels.mkdir(parents=True)
+    (labels / "a.png").write_bytes(pixels)
+    page.open("new")
+    page.get_by_label("A folder on this machine").check()
+    page.get_by_label("Path").fill(str(labels.parent))
+    page.get_by_role("button", name="Open").press("Enter")
+    page.get_by_role("button", name="<b>bold<_b>/").wait_for()
+    assert page.violations() == []
+    page.get_by_role("button", name="Inspect the images of this folder").press("Enter")
+    page.get_by_text("<b>bold<_b> (1)").or_(page.get_by_text("<b>bold<_b>")).first.wait_for()
+    assert page.locator("main b, main img[src=x]").count() == 0
+
+
+def png(pixels):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def test_weights_of_another_program_become_a_run(studio_page, studio_server, tmp_path):
+    import torch
+
+    layers = {}
+    sizes = [(20, 32, 4), (32, 16, 4), (16, 8, 4), (8, 4, 4), (4, 3, 4)]
+    for number, (wide, narrow, kernel) in enumerate(sizes):
+        layers[f"main.{3 * number}.weight"] = torch.randn(wide, narrow, kernel, kernel)
+        if number < len(sizes) - 1:
+            for name in ("weight", "bias", "running_mean", "running_var"):
+                layers[f"main.{3 * number + 1}.{name}"] = torch.ones(narrow)
+    torch.save(layers, tmp_path / "netG.pth")
+    page = studio_page
+    page.open("")
+    page.get_by_text("Import a model").click()
+    page.get_by_label("Weights of the generator").set_input_files(tmp_path / "netG.pth")
+    page.get_by_label("Name of the run").fill("foreign")
+    assert page.violations() == []
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.get_by_text("The model is a run now.").wait_for()
+    page.get_by_role("link", name="Open it").click()
+    page.get_by_role("heading", name="foreign").wait_for()
+    assert wait_for(lambda: (studio_server.runs / "foreign" / "networks.json").is_file())
