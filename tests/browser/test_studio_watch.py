@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 from tests.exchange.conftest import KINDS, write_run
 from tests.exchange.web.chromium import needs_chromium
-from tests.studio.serving import wait_for
 
 from dcgan.studio.library import identifier
 
@@ -128,10 +127,32 @@ def test_a_server_that_is_gone_is_noticed_and_the_page_recovers(
     assert page.violations() == []
     studio_server.start()
     page.get_by_text("The studio does not answer.").wait_for(state="detached")
-    line = {"images": 32 * LINES + 32, "seconds": 2000.0, "loss_d": 1.0, "loss_g": 1.0}
-    with (trained / "log.jsonl").open("a") as file:
-        file.write(json.dumps(line) + "\n")
+    add_line(trained, 320_032)
     page.get_by_role("img", name="Losses. After 320,032 images seen").wait_for()
+
+
+def test_a_hidden_page_needs_no_connection_and_catches_up(studio_page, trained):
+    page = studio_page
+    asked = []
+    page.on("request", lambda request: "/events" in request.url and asked.append(request.url))
+    page.open(f"runs/{identifier(trained)}")
+    page.get_by_role("img", name=re.compile("^Losses. After")).wait_for()
+    for is_hidden in ("true", "false"):
+        page.evaluate(
+            f"""() => {{
+              Object.defineProperty(document, "hidden", {{value: {is_hidden}, configurable: true}});
+              document.dispatchEvent(new Event("visibilitychange")); }}"""
+        )
+        add_line(trained, 330_000)
+    page.get_by_role("img", name="Losses. After 330,000 images seen").wait_for()
+    assert len(asked) == 2
+    assert re.search(r"\?after=1000\d-320\d+$", asked[1]), "only new lines are asked for"
+
+
+def add_line(run, images):
+    line = {"images": images, "seconds": 2000.0, "loss_d": 1.0, "loss_g": 1.0}
+    with (run / "log.jsonl").open("a") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 def test_the_slider_goes_through_all_samples(studio_page, trained):
@@ -169,7 +190,6 @@ def test_all_plots_have_one_cursor_and_stay_smooth(studio_page, trained, record_
         page.mouse.move(box["x"] + 80 + 4 * step, box["y"] + 100)
     frames = np.diff(page.evaluate("times"))
     record_property("frame_ms", [float(np.median(frames)), float(frames.max())])
-    print(f"{LINES} lines: frames of {np.median(frames):.1f} ms, at most {frames.max():.1f} ms")
     seen = {int(text.split()[0].replace(",", "")) for text in at.all_inner_texts()[:3]}
     assert len(seen) == 1 and seen.pop() > 96
     assert page.violations() == []
@@ -275,4 +295,4 @@ def test_weights_of_another_program_become_a_run(studio_page, studio_server, tmp
     page.get_by_text("The model is a run now.").wait_for()
     page.get_by_role("link", name="Open it").click()
     page.get_by_role("heading", name="foreign").wait_for()
-    assert wait_for(lambda: (studio_server.runs / "foreign" / "networks.json").is_file())
+    assert (studio_server.runs / "foreign" / "networks.json").is_file()

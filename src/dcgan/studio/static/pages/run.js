@@ -18,7 +18,7 @@ const TABS = [
 export function RunPage({ run, tab }) {
   const watched = useRun(run);
   const { details, job, gone, connection } = watched;
-  useTitle(titleOf(details));
+  useTitle(details?.card.name ?? "Run");
   return html`
     <div role="status">
       ${connection === "lost" &&
@@ -29,15 +29,6 @@ export function RunPage({ run, tab }) {
     </div>
     ${shown(run, tab, watched, { details, job, gone })}
   `;
-}
-
-/** With the share of a training, to be seen from another tab. */
-function titleOf(details) {
-  if (!details) return "Run";
-  const { card, speed } = details;
-  const { part } = progressOf(card, speed);
-  const isShown = card.state === "training" && part !== undefined;
-  return `${isShown ? `${Math.floor(100 * part)}% ` : ""}${card.name}`;
 }
 
 function shown(run, tab, watched, { details, job, gone }) {
