@@ -78,6 +78,14 @@ def test_json_names_everything(inspect, folder):
     assert any("unreadable" in danger for danger in report["dangers"])
 
 
+def test_json_has_the_sentences_of_the_report(inspect, folder):
+    printed = inspect(folder).splitlines()
+    lines = json.loads(inspect(folder, "--json"))["report"]
+    assert [
+        f"{label:<13}{text}" if label else text for label, text in lines if label != "  time"
+    ] == [line for line in printed if not line.startswith(("  time", "sheet"))]
+
+
 def test_the_page_is_whole_in_itself_and_escapes_names(inspect, folder, tmp_path):
     page = tmp_path / "page.html"
     report = json.loads(inspect(folder, "--json", "--html", page))

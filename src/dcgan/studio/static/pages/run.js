@@ -47,10 +47,19 @@ function shown(run, tab, watched, { details, job, gone }) {
         >${text}</a>`,
       )}
     </nav>
-    ${current === "explore" && html`<${Explore} run=${run} details=${details} />`}
-    ${current === "invert" && html`<${Invert} run=${run} details=${details} />`}
-    ${current === "" && html`<${Live} run=${run} watched=${watched} />`}
+    ${content(current, run, watched)}
   `;
+}
+
+function content(tab, run, watched) {
+  const { details } = watched;
+  if (tab === "") return html`<${Live} run=${run} watched=${watched} />`;
+  if (details.card.state !== "model" && details.checkpoints.length === 0) {
+    return html`<p>There is no checkpoint yet. The training saves the first one after some minutes, or when you stop it.</p>`;
+  }
+  return tab === "explore"
+    ? html`<${Explore} run=${run} details=${details} />`
+    : html`<${Invert} run=${run} details=${details} />`;
 }
 
 /** A run whose folder is not there yet, or never will be. */

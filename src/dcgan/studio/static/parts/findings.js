@@ -25,8 +25,8 @@ const List = ({ findings }) => html`<ul class="findings">
 </ul>`;
 
 export function Advice({ run, advice, isTraining }) {
-  if (!advice.text) return null;
   const continues = advice.command.includes(" --resume");
+  if (!advice.text || (continues && isTraining)) return null;
   const start = async () => {
     const started = await post(`/runs/${run}/advice`);
     location.hash = `#/runs/${started.run}`;
@@ -36,7 +36,6 @@ export function Advice({ run, advice, isTraining }) {
     <p><${Prose} text=${advice.text} />.</p>
     ${advice.command && html`<${Command} line=${advice.command} />`}
     ${advice.can_start &&
-    !(continues && isTraining) &&
     html`<${ActionButton} kind="main" act=${start}>
       ${continues ? "Continue training" : "Start the changed run"}
     <//>`}
