@@ -71,11 +71,17 @@ def test_a_wrong_identifier_gives_all_lines(mark):
 def test_a_run_is_followed_from_before_its_folder_is_there():
     waiting, running = {"state": "waiting"}, {"state": "running"}
     found = events([Look(job=waiting), Look(job=running), look(32, job=running)])
-    assert [(one["event"], json.loads(one["data"])) for one in found][:2] == [
-        ("job", waiting),
-        ("job", running),
+    assert [(one["event"], json.loads(one["data"])) for one in found][:4] == [
+        *[("job", waiting), ("run", None)],
+        *[("job", running), ("run", None)],
     ]
-    assert [one["event"] for one in found[2:]] == ["run", "log"]
+    assert [one["event"] for one in found[4:]] == ["run", "log"]
+
+
+def test_a_page_is_told_that_its_run_was_deleted():
+    done = {"state": "done"}
+    found = events([look(32, job=done), Look(job=done)])
+    assert (found[-1]["event"], json.loads(found[-1]["data"])) == ("run", None)
 
 
 def test_events_end_with_the_run_and_an_open_connection_is_felt(monkeypatch):

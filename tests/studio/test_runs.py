@@ -154,6 +154,7 @@ def test_a_training_has_what_the_inspection_recommends(client, runs, tmp_path, w
         "--size", "32x48", "--data.fit", "stretch", "--out", str(runs / "My-run"),
     ]  # fmt: skip
     assert started["run"] == identifier(runs / "My-run")
+    assert client.get("/api/home").json()["jobs"][0]["run"] == started["run"], "it is starting"
 
 
 def test_weights_are_imported(client, runs, words):

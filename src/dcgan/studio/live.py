@@ -68,8 +68,8 @@ async def changes(
 ) -> AsyncIterator[str]:
     """Events of one run until the page has gone, or the run.
 
-    ``job`` has the job, ``run`` the details, ``log`` the log lines that are new to the page, and
-    ``open`` nothing.
+    ``job`` has the job, ``run`` the details, or null without a run folder, ``log`` the log lines
+    that are new to the page, and ``open`` nothing.
 
     Parameters
     ----------
@@ -94,7 +94,9 @@ async def changes(
             found = await anyio.to_thread.run_sync(look)
             if found.job is not None and found.job != last.job:
                 yield _event("job", found.job, mark)
-            if found.run is not None:
+            if found.run is None:  # not there yet, or deleted
+                yield _event("run", None, "")
+            else:
                 known = found.known(mark)
                 mark = found.mark
                 fresh = {name: values[known:] for name, values in found.columns.items()}

@@ -21,7 +21,7 @@ _REMEMBERED = 500
 
 @router.get("/home")
 def home(studio: InStudio) -> dict[str, Any]:
-    """All runs, newest first, the built-in models, and the jobs."""
+    """All runs, newest first, the built-in models, and the jobs with the run that each makes."""
     library = studio.library
     runs = [_card(run, path, signature(path)) for run, path in library.runs().items()]
     models = [
@@ -33,7 +33,7 @@ def home(studio: InStudio) -> dict[str, Any]:
         "folder": str(library.folder),
         "runs": [asdict(card) for card in runs],
         "models": [asdict(card) for card in models],
-        "jobs": [asdict(job) for job in studio.jobs.all()],
+        "jobs": [asdict(job) | {"run": identifier(Path(job.subject))} for job in studio.jobs.all()],
     }
 
 

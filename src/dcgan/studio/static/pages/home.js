@@ -1,9 +1,10 @@
 // Home: all runs and models; delete with undo, choose two to compare, import a model.
 
 import { get, post, remove } from "../api.js";
-import { ActionButton, Loaded, html, useEvery, useLoaded, useState, useTitle } from "../ui.js";
+import { ActionButton, Loaded, html, useEffect, useEvery, useLoaded, useRef, useState, useTitle } from "../ui.js";
 import { Card } from "../parts/card.js";
 import { Importer } from "../parts/importer.js";
+import { isOpen } from "../parts/job.js";
 
 const LOOK_EVERY = 3000;
 
@@ -21,6 +22,11 @@ export function Home() {
 function Lists({ found, reload }) {
   const [chosen, setChosen] = useState([]);
   const [deleted, setDeleted] = useState([]);
+  const notices = useRef();
+  useEffect(() => {
+    // the button that was pressed is gone
+    notices.current.querySelector("p:last-child button")?.focus({ preventScroll: true });
+  }, [deleted.length]);
   const choose = (id, isChosen) =>
     setChosen((old) => [...old.filter((one) => one !== id), ...(isChosen ? [id] : [])].slice(-2));
   const discard = async (card) => {
@@ -34,16 +40,13 @@ function Lists({ found, reload }) {
     setDeleted((old) => old.filter((other) => other !== one));
     reload();
   };
+  // their run folders are not there yet
+  const starting = found.jobs.filter(
+    (job) => job.kind === "train" && isOpen(job) && !found.runs.some((card) => card.id === job.run),
+  );
   return html`
-    <div role="status">
-      ${deleted.map(
-        (one) => html`<p class="notice row" key=${one.discarded}>
-          <span>${one.name} is in the bin.</span>
-          <${ActionButton} act=${() => restore(one)}>Undo<span class="hidden"> deleting ${one.name}</span><//>
-        </p>`,
-      )}
-    </div>
-    ${found.runs.length === 0 && html`<${NoRuns} hasModels=${found.models.length > 0} />`}
+    <${Starting} jobs=${starting} />
+    ${found.runs.length + starting.length === 0 && html`<${NoRuns} hasModels=${found.models.length > 0} />`}
     <h2 class="hidden">Your runs</h2>
     <ul class="cards">
       ${found.runs.map(
@@ -62,7 +65,6 @@ function Lists({ found, reload }) {
         <//>`,
       )}
     </ul>
-    <${Compared} chosen=${chosen.map((id) => found.runs.find((card) => card.id === id)).filter(Boolean)} />
     ${found.models.length > 0 &&
     html`<h2>Built-in models</h2>
       <p class="soft">These models are trained already. Open one to move through its images.</p>
@@ -73,8 +75,26 @@ function Lists({ found, reload }) {
       </ul>`}
     <${Importer} />
     <p class="soft">Runs are in ${found.folder}. dcgan ${found.version}</p>
+    <div class="bars">
+      <div role="status" ref=${notices}>
+        ${deleted.map(
+          (one) => html`<p class="bar row" key=${one.discarded}>
+            <span>${one.name} is in the bin.</span>
+            <${ActionButton} act=${() => restore(one)}>Undo<span class="hidden"> deleting ${one.name}</span><//>
+          </p>`,
+        )}
+      </div>
+      <${Compared} chosen=${chosen.map((id) => found.runs.find((card) => card.id === id)).filter(Boolean)} />
+    </div>
   `;
 }
+
+const Starting = ({ jobs }) =>
+  jobs.map(
+    (job) => html`<p class="notice" key=${job.id}>
+      <a href=${`#/runs/${job.run}`}>${job.subject.split(/[/\\]/).pop()}</a> is starting.
+    </p>`,
+  );
 
 const NoRuns = ({ hasModels }) => html`<div class="empty">
   <p><strong>No runs yet.</strong> A run is one training, with all that it makes.</p>
