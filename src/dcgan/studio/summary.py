@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,11 +17,11 @@ from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.exported import is_exported
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.health import diagnosis_of
-from dcgan.runs.logs import of_training
 from dcgan.runs.run import read_networks
 from dcgan.runs.scores import read_best, read_scores
 from dcgan.runs.settings import stored_settings
 from dcgan.runtime.reading import read_json
+from dcgan.studio.curves import log_of
 from dcgan.studio.locks import is_locked
 
 State = Literal["training", "ended", "model"]
@@ -134,7 +133,7 @@ def card_of(run: str, path: Path, *, built_in: bool = False) -> Card:
 
 
 def _card(run: str, folder: RunFolder, diagnosis: Diagnosis, *, built_in: bool) -> Card:
-    path, records = folder.path, _log(folder.path)
+    path, records = folder.path, log_of(folder.path)
     settings = _settings(folder)
     length = settings.get("length") or {}
     provenance = _json(folder.provenance)
@@ -166,7 +165,7 @@ def details_of(run: str, path: Path, *, built_in: bool = False) -> Details:
     """Everything but the curves."""
     folder = RunFolder(path)
     diagnosis = diagnosis_of(folder)
-    records = _log(path)
+    records = log_of(path)
     step = diagnosis.step
     classes: tuple[str, ...] = ()
     has_discriminator = False
@@ -189,53 +188,12 @@ def details_of(run: str, path: Path, *, built_in: bool = False) -> Details:
     )
 
 
-def curves_of(path: Path) -> dict[str, Any]:
-    """The log as columns, one for each curve, to be drawn over ``images``.
-
-    Returns
-    -------
-    dict of str to list
-        Missing and infinite values are None. Gradients are ``gradient_mean LAYER`` and
-        ``gradient_max LAYER``.
-    """
-    flat = [_flat(record) for record in _log(path)]
-    keys = list(dict.fromkeys(key for record in flat for key in record))
-    return {key: [_finite(record.get(key)) for record in flat] for key in keys}
-
-
 def training_words(command: str) -> list[str]:
     """The words after ``dcgan`` of a command that trains; empty for any other."""
     import shlex
 
     words = shlex.split(command)
     return words[1:] if words[:2] == ["dcgan", "train"] else []
-
-
-def _log(path: Path) -> Sequence[Mapping[str, Any]]:
-    """The lines of the log; it may be long, and is read once for all that is shown."""
-    with suppress(OSError):
-        state = RunFolder(path).log.path.stat()
-        return _log_in_state(path, state.st_mtime_ns, state.st_size)
-    return []
-
-
-@lru_cache(2)
-def _log_in_state(path: Path, *_: int) -> Sequence[Mapping[str, Any]]:
-    return of_training(RunFolder(path).log.read())
-
-
-def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in record.items():
-        if isinstance(value, Mapping):
-            flat |= {f"{key} {name}": one for name, one in value.items()}
-        elif isinstance(value, int | float):
-            flat[key] = value
-    return flat
-
-
-def _finite(value: Any) -> float | None:
-    return value if isinstance(value, int | float) and abs(value) < float("inf") else None
 
 
 def _in_words(finding: Finding, seen: int) -> dict[str, Any]:

@@ -15,12 +15,13 @@ from dcgan.errors import DcganError
 from dcgan.runs.folder import RunFolder
 from dcgan.runtime.arguments import is_run
 from dcgan.studio.context import InStudio, Studio
+from dcgan.studio.curves import curves_of
 from dcgan.studio.library import identifier
 from dcgan.studio.live import Look, changes
 from dcgan.studio.locks import is_locked
 from dcgan.studio.opened import Opened, opened
 from dcgan.studio.problems import Problem, not_found
-from dcgan.studio.summary import curves_of, details_of, signature, training_words
+from dcgan.studio.summary import details_of, signature, training_words
 
 router = APIRouter(prefix="/runs/{run}")
 

@@ -1,7 +1,17 @@
 // Home: all runs and models; delete with undo, choose two to compare, import a model.
 
 import { get, post, remove } from "../api.js";
-import { ActionButton, Loaded, html, useEffect, useEvery, useLoaded, useRef, useState, useTitle } from "../ui.js";
+import {
+  ActionButton,
+  Loaded,
+  html,
+  useEffect,
+  useEvery,
+  useLoaded,
+  useRef,
+  useState,
+  useTitle,
+} from "../ui.js";
 import { Card } from "../parts/card.js";
 import { Importer } from "../parts/importer.js";
 import { isOpen } from "../parts/job.js";
@@ -16,7 +26,9 @@ export function Home() {
       <h1>Runs</h1>
       <a class="button main" href="#/new">New run</a>
     </div>
-    <${Loaded} loaded=${home}>${(found) => html`<${Lists} found=${found} reload=${home.reload} />`}<//>`;
+    <${Loaded} loaded=${home}>
+      ${(found) => html`<${Lists} found=${found} reload=${home.reload} />`}
+    <//>`;
 }
 
 function Lists({ found, reload }) {
@@ -27,6 +39,7 @@ function Lists({ found, reload }) {
     // the button that was pressed is gone
     notices.current.querySelector("p:last-child button")?.focus({ preventScroll: true });
   }, [deleted.length]);
+  const cardOf = (id) => found.runs.find((card) => card.id === id);
   const choose = (id, isChosen) =>
     setChosen((old) => [...old.filter((one) => one !== id), ...(isChosen ? [id] : [])].slice(-2));
   const discard = async (card) => {
@@ -46,7 +59,8 @@ function Lists({ found, reload }) {
   );
   return html`
     <${Starting} jobs=${starting} />
-    ${found.runs.length + starting.length === 0 && html`<${NoRuns} hasModels=${found.models.length > 0} />`}
+    ${found.runs.length + starting.length === 0 &&
+    html`<${NoRuns} hasModels=${found.models.length > 0} />`}
     <h2 class="hidden">Your runs</h2>
     <ul class="cards">
       ${found.runs.map(
@@ -70,7 +84,8 @@ function Lists({ found, reload }) {
       <p class="soft">These models are trained already. Open one to move through its images.</p>
       <ul class="cards">
         ${found.models.map(
-          (card) => html`<${Card} key=${card.id} card=${card} address=${`#/runs/${card.id}/explore`} />`,
+          (card) =>
+            html`<${Card} key=${card.id} card=${card} address=${`#/runs/${card.id}/explore`} />`,
         )}
       </ul>`}
     <${Importer} />
@@ -80,11 +95,13 @@ function Lists({ found, reload }) {
         ${deleted.map(
           (one) => html`<p class="bar row" key=${one.discarded}>
             <span>${one.name} is in the bin.</span>
-            <${ActionButton} act=${() => restore(one)}>Undo<span class="hidden"> deleting ${one.name}</span><//>
+            <${ActionButton} act=${() => restore(one)}>
+              Undo<span class="hidden"> deleting ${one.name}</span>
+            <//>
           </p>`,
         )}
       </div>
-      <${Compared} chosen=${chosen.map((id) => found.runs.find((card) => card.id === id)).filter(Boolean)} />
+      <${Compared} chosen=${chosen.map(cardOf).filter(Boolean)} />
     </div>
   `;
 }

@@ -17,7 +17,11 @@ export function Live({ run, watched }) {
       <section aria-labelledby="health">
         <h2 id="health">How it goes</h2>
         <${Findings} findings=${details.findings} />
-        <${Advice} run=${run} advice=${details.advice} isTraining=${details.card.state === "training"} />
+        <${Advice}
+          run=${run}
+          advice=${details.advice}
+          isTraining=${details.card.state === "training"}
+        />
       </section>
     </div>
     <h2>Curves</h2>

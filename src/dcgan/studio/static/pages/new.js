@@ -27,8 +27,8 @@ export function NewRun({ inspection }) {
   };
   return html`<h1>New run</h1>
     <p class="soft">
-      A GAN learns from images to generate new ones like them. They should be of one kind, such as faces or icons.
-      1,000 images are enough to start; more are better.
+      A GAN learns from images to generate new ones like them. They should be of one kind, such as
+      faces or icons. 1,000 images are enough to start; more are better.
     </p>
     <${Loaded} loaded=${known}>
       ${({ datasets, recipes }) => html`
@@ -38,7 +38,12 @@ export function NewRun({ inspection }) {
         <${Failure} job=${job} />
         ${job?.result &&
         html`<${Inspection} job=${job} />
-          <${Plan} key=${job.id} job=${job} name=${state.name ?? nameFrom(job.subject)} recipes=${recipes} />`}
+          <${Plan}
+            key=${job.id}
+            job=${job}
+            name=${state.name ?? nameFrom(job.subject)}
+            recipes=${recipes}
+          />`}
       `}
     <//>`;
 }

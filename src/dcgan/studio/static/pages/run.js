@@ -1,12 +1,12 @@
 // A run: its head with state and actions, and the tabs below it.
 
-import { Prose, Severity, html, useTitle } from "../ui.js";
+import { Progress, Prose, Severity, html, useTitle } from "../ui.js";
 import { Explore } from "./explore.js";
 import { Invert } from "./invert.js";
 import { Live } from "./live.js";
 import { Actions } from "../parts/actions.js";
 import { Failure, Output, isOpen } from "../parts/job.js";
-import { lengthOf, progressOf } from "../parts/progress.js";
+import { about, lengthOf, progressOf } from "../parts/progress.js";
 import { useRun } from "../parts/watch.js";
 
 const TABS = [
@@ -23,8 +23,8 @@ export function RunPage({ run, tab }) {
     <div role="status">
       ${connection === "lost" &&
       html`<p class="notice problem">
-        The studio does not answer. The page shows what it knew last, and connects again by itself. A training goes on
-        without the studio.
+        The studio does not answer. The page shows what it knew last, and connects again by itself.
+        A training goes on without the studio.
       </p>`}
     </div>
     ${shown(run, tab, watched, { details, job, gone })}
@@ -32,7 +32,11 @@ export function RunPage({ run, tab }) {
 }
 
 function shown(run, tab, watched, { details, job, gone }) {
-  if (gone) return html`<h1>No such run</h1><p class="problem" role="alert">${gone}</p><p><a href="#/">All runs</a></p>`;
+  if (gone) {
+    return html`<h1>No such run</h1>
+      <p class="problem" role="alert">${gone}</p>
+      <p><a href="#/">All runs</a></p>`;
+  }
   if (!details && !job) return html`<p class="soft" aria-busy="true">Loading …</p>`;
   if (!details) return html`<${Starting} run=${run} job=${job} />`;
   const tabs = details.card.state === "model" ? TABS.slice(1) : TABS;
@@ -55,7 +59,10 @@ function content(tab, run, watched) {
   const { details } = watched;
   if (tab === "") return html`<${Live} run=${run} watched=${watched} />`;
   if (details.card.state !== "model" && details.checkpoints.length === 0) {
-    return html`<p>There is no checkpoint yet. The training saves the first one after some minutes, or when you stop it.</p>`;
+    return html`<p>
+      There is no checkpoint yet. The training saves the first one after some minutes, or when you
+      stop it.
+    </p>`;
   }
   return tab === "explore"
     ? html`<${Explore} run=${run} details=${details} />`
@@ -85,13 +92,13 @@ function Head({ run, details, job }) {
   const { part, text } = progressOf(card, details.speed);
   return html`<div class="run-head">
     <h1>${card.name}</h1>
-    <p class="soft">${[stateOf(card, job), card.data !== "unknown" && card.data, card.size].filter(Boolean).join(" · ")}</p>
+    <p class="soft">${[stateOf(card, job), ...about(card)].join(" · ")}</p>
     ${card.state !== "model" &&
-    html`<p class="verdict"><${Severity} level=${card.severity} />${" "}<${Prose} text=${card.verdict} /></p>`}
+    html`<p><${Severity} level=${card.severity} />${" "}<${Prose} text=${card.verdict} /></p>`}
     ${isTraining &&
     (part === undefined
       ? html`<p>${text}</p>`
-      : html`<div class="progress"><progress max="1" value=${part} aria-label="Training"></progress><span>${text}</span></div>`)}
+      : html`<${Progress} part=${part} text=${text} />`)}
     ${!isTraining && card.images > 0 && html`<p>${lengthOf(card)}</p>`}
     ${!isTraining && !isOpen(job) && html`<${Ended} job=${job} />`}
     ${card.state !== "model" && html`<${Actions} run=${run} job=${job} details=${details} />`}
@@ -101,8 +108,9 @@ function Head({ run, details, job }) {
 function Ended({ job }) {
   if (job?.state === "failed") return html`<${Failure} job=${job} />`;
   if (job?.state === "killed") {
-    return html`<p class="problem">The training process has ended without saving. Resume continues from the last
-      checkpoint.</p>`;
+    return html`<p class="problem">
+      The training process has ended without saving. Resume continues from the last checkpoint.
+    </p>`;
   }
   return null;
 }

@@ -18,8 +18,11 @@ export function Actions({ run, job, details }) {
   };
   if (isBusy) {
     return html`<div class="row">
-      <${ActionButton} act=${stop} disabled=${isStopping}>${isStopping ? "Stopping …" : "Stop and save"}<//>
-      ${isStopping && html`<span class="soft" role="status">The training saves a checkpoint, then ends.</span>`}
+      <${ActionButton} act=${stop} disabled=${isStopping}>
+        ${isStopping ? "Stopping …" : "Stop and save"}
+      <//>
+      ${isStopping &&
+      html`<span class="soft" role="status">The training saves a checkpoint, then ends.</span>`}
     </div>`;
   }
   return html`<div class="row">
@@ -40,7 +43,10 @@ function Longer({ run, card }) {
         onInput=${(event) => setLength(Number(event.target.value))} />
       ${unit === "minutes" ? "minutes" : "images seen"} in all
     </label>
-    <${ActionButton} disabled=${!(length > least)} act=${() => post(`/runs/${run}/resume`, { [unit]: length })}>
+    <${ActionButton}
+      disabled=${!(length > least)}
+      act=${() => post(`/runs/${run}/resume`, { [unit]: length })}
+    >
       Train longer
     <//>
   </span>`;

@@ -1,7 +1,7 @@
 // A run or a model in a list.
 
 import { html, Progress, Prose, Severity } from "../ui.js";
-import { lengthOf, progressOf, scoreOf } from "./progress.js";
+import { about, lengthOf, progressOf, scoreOf } from "./progress.js";
 
 /** The address of the newest sheet of a run, or of generated images where there is none. */
 export const sheetOf = (card) =>
@@ -21,7 +21,7 @@ export function Card({ card, address = `#/runs/${card.id}`, children }) {
     </a>
     <div class="card-text">
       <h3><a href=${address}>${card.name}</a></h3>
-      <p class="soft">${[card.data !== "unknown" && card.data, card.size].filter(Boolean).join(", ")}</p>
+      <p class="soft">${about(card).join(", ")}</p>
       ${progress
         ? html`<${Progress} part=${progress.part} text=${progress.text} />`
         : html`<p>${card.images > 0 ? lengthOf(card) : STATES[card.state]}</p>`}

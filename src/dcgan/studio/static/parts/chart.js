@@ -20,7 +20,8 @@ export function Chart({ title, note, images, lines, end, limits, isLogarithmic }
   const labels = lines.map((line) => line.label).join("\n");
 
   useEffect(() => {
-    const { element, show } = { element: place.current, show: (u) => showValues(u, last.current, values.current, at.current) };
+    const element = place.current;
+    const show = (made) => showValues(made, last.current, values.current, at.current);
     const make = () => {
       plot.current?.destroy();
       plot.current = new uPlot(
@@ -30,7 +31,8 @@ export function Chart({ title, note, images, lines, end, limits, isLogarithmic }
       );
     };
     make();
-    const resized = new ResizeObserver(() => plot.current.setSize({ width: element.clientWidth, height: HEIGHT }));
+    const fit = () => plot.current.setSize({ width: element.clientWidth, height: HEIGHT });
+    const resized = new ResizeObserver(fit);
     resized.observe(element);
     DARK.addEventListener("change", make);
     return () => {
@@ -84,7 +86,11 @@ function options(element, { lines }, { limits, isLogarithmic, show }) {
     height: HEIGHT,
     padding: [8, 12, 0, 0],
     legend: { show: false },
-    cursor: { sync: { key: "images seen", scales: ["x", null] }, y: false, drag: { x: false, y: false } },
+    cursor: {
+      sync: { key: "images seen", scales: ["x", null] },
+      y: false,
+      drag: { x: false, y: false },
+    },
     scales: {
       x: { time: false },
       y: { distr: isLogarithmic ? 3 : 1, ...(limits ? { range: limits } : {}) },
@@ -112,7 +118,8 @@ function options(element, { lines }, { limits, isLogarithmic, show }) {
   };
 }
 
-const decades = (_, ticks) => ticks.map((tick) => (Number.isInteger(Math.log10(tick)) ? tick : null));
+const decades = (_, ticks) =>
+  ticks.map((tick) => (Number.isInteger(Math.log10(tick)) ? tick : null));
 
 /** All plots begin at 0 and end at the newest image seen, so that their cursors agree. */
 function dataOf({ images, lines, end }, isLogarithmic) {
@@ -123,17 +130,18 @@ function dataOf({ images, lines, end }, isLogarithmic) {
     [...from, ...images, ...to],
     ...lines.map((line) => {
       const edge = line.isLevel ? level(line) : null;
-      const values = isLogarithmic ? line.values.map((value) => (value > 0 ? value : null)) : line.values;
+      const values = isLogarithmic ? line.values.map(positive) : line.values;
       return [...from.map(() => edge), ...values, ...to.map(() => edge)];
     }),
   ];
 }
 
+const positive = (value) => (value > 0 ? value : null);
+
 /** The values at the cursor; the last ones without a cursor. */
 function showValues(plot, { images, lines }, elements, at) {
   const shift = images[0] > 0 ? 1 : 0;
-  const place = plot.cursor.idx;
-  const row = place === null || place === undefined ? images.length - 1 : clamp(place - shift, images.length - 1);
+  const row = clamp((plot.cursor.idx ?? Infinity) - shift, images.length - 1);
   if (at) at.textContent = `${grouped(images[row] ?? 0)} images seen`;
   lines.forEach((line, number) => {
     if (elements[number]) elements[number].textContent = digits(nearest(line.values, row));
@@ -142,14 +150,23 @@ function showValues(plot, { images, lines }, elements, at) {
 
 /** The newest value up to a row: not every line of the log has all. */
 function nearest(values, row) {
-  for (let at = row; at >= 0; at -= 1) if (values[at] !== null && values[at] !== undefined) return values[at];
-  return null;
+  let at = row;
+  while (at > 0 && (values[at] ?? null) === null) at -= 1;
+  return values[at];
 }
+
+const STEPS = {
+  ArrowLeft: -1,
+  ArrowRight: 1,
+  PageUp: -20,
+  PageDown: 20,
+  Home: -Infinity,
+  End: Infinity,
+};
 
 /** Arrow keys move the cursor of all plots. */
 function move(plot, event) {
-  const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20, Home: -Infinity, End: Infinity };
-  const step = steps[event.key];
+  const step = STEPS[event.key];
   if (step === undefined) return;
   event.preventDefault();
   const images = plot.data[0];
@@ -167,8 +184,11 @@ const spoken = (images, lines) =>
         .map((line) => `${line.label} ${digits(nearest(line.values, line.values.length - 1))}`)
         .join(", ")}.`;
 
-const axisText = (value) => (value !== 0 && Math.abs(value) < 0.001 ? value.toExponential(0) : digits(value));
+const axisText = (value) =>
+  value !== 0 && Math.abs(value) < 0.001 ? value.toExponential(0) : digits(value);
 
 /** 12500 → "12.5k", 2000000 → "2M". */
-const short = (value) =>
-  value >= 1e6 ? `${digits(value / 1e6)}M` : value >= 1e3 ? `${digits(value / 1e3)}k` : digits(value);
+function short(value) {
+  if (value >= 1e6) return `${digits(value / 1e6)}M`;
+  return value >= 1e3 ? `${digits(value / 1e3)}k` : digits(value);
+}

@@ -19,7 +19,9 @@ export function Curves({ columns, scores }) {
   if (images.length === 0) return html`<p class="soft">The first numbers come in a moment.</p>`;
   const end = images.at(-1);
   return html`<div class="charts">
-    ${[...charts, quality].filter(Boolean).map((chart) => html`<${Chart} key=${chart.id} end=${end} ...${chart} />`)}
+    ${[...charts, quality]
+      .filter(Boolean)
+      .map((chart) => html`<${Chart} key=${chart.id} end=${end} ...${chart} />`)}
     ${!quality &&
     html`<div class="chart"><h3>Quality</h3>
       <p class="soft">The images are scored a few times in a run. There is no score yet.</p></div>`}
@@ -65,13 +67,19 @@ function qualityOf(scores) {
   if (scores.length === 0) return null;
   const { label, real } = scores.at(-1);
   const shown = scores.filter((one) => one.label === label);
-  const lines = [{ label: "generated images", values: shown.map((one) => one.value), hasPoints: true }];
-  if (real !== null) lines.push({ label: "real images", values: shown.map(() => real), isLevel: true });
+  const values = shown.map((one) => one.value);
+  const level = { label: "real images", values: values.map(() => real), isLevel: true };
   return {
     id: "quality",
     title: `Quality: ${label}`,
-    note: real === null ? "" : `As many real images score ${digits(real)}: no generator can do much better.`,
+    note:
+      real === null
+        ? ""
+        : `As many real images score ${digits(real)}: no generator can do much better.`,
     images: shown.map((one) => one.images),
-    lines,
+    lines: [
+      { label: "generated images", values, hasPoints: true },
+      ...(real === null ? [] : [level]),
+    ],
   };
 }

@@ -27,7 +27,13 @@ export function DatasetChoice({ datasets, choose, isBusy }) {
     <div class="row ways">
       ${WAYS.map(
         ([value, text]) => html`<label class="check">
-          <input type="radio" name="way" value=${value} checked=${way === value} onChange=${() => setWay(value)} />
+          <input
+            type="radio"
+            name="way"
+            value=${value}
+            checked=${way === value}
+            onChange=${() => setWay(value)}
+          />
           ${text}
         </label>`,
       )}
@@ -47,7 +53,12 @@ function Named({ datasets, choose, isBusy }) {
       </select>
     </label>
     <span class="soft">${ABOUT[name]}</span>
-    <button type="button" class="main" disabled=${isBusy} onClick=${() => choose({ data: name, name })}>
+    <button
+      type="button"
+      class="main"
+      disabled=${isBusy}
+      onClick=${() => choose({ data: name, name })}
+    >
       Inspect these images
     </button>
   </div>`;
@@ -90,7 +101,9 @@ function Files({ choose, isBusy }) {
         hidden
         onChange=${(event) => send([...event.target.files])}
       />
-      <button type="button" disabled=${isSending} onClick=${() => input.current.click()}>Choose files</button>
+      <button type="button" disabled=${isSending} onClick=${() => input.current.click()}>
+        Choose files
+      </button>
       <span class="soft">or drop images, a folder of images, or a .zip here</span>
     </div>
     <${ProblemLine} problem=${state.problem} />

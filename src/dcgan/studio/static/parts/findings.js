@@ -11,7 +11,10 @@ export function Findings({ findings }) {
     ${holding.length === 0 && html`<p>Nothing is wrong now.</p>`}
     <${List} findings=${holding} />
     ${past.length > 0 &&
-    html`<details><summary>Earlier in this run (${past.length})</summary><${List} findings=${past} /></details>`}
+    html`<details>
+      <summary>Earlier in this run (${past.length})</summary>
+      <${List} findings=${past} />
+    </details>`}
   `;
 }
 

@@ -18,6 +18,7 @@ export function Folders({ choose, isBusy }) {
   useEffect(() => {
     if (hasMoved) here.current?.focus(); // the button that was pressed is gone
   }, [loaded.value?.path]);
+  const inside = (name) => `${loaded.value.path}/${name}`;
   const use = (chosen) => choose({ data: chosen, name: lastOf(chosen).replace(/\.[a-z]+$/i, "") });
   return html`<div class="folders">
     <form
@@ -28,27 +29,37 @@ export function Folders({ choose, isBusy }) {
       }}
     >
       <label class="grow">Path
-        <input type="text" value=${typed ?? loaded.value?.path ?? ""} spellcheck="false" onInput=${(event) => setTyped(event.target.value)} />
+        <input
+          type="text"
+          spellcheck="false"
+          value=${typed ?? loaded.value?.path ?? ""}
+          onInput=${(event) => setTyped(event.target.value)}
+        />
       </label>
       <button>Open</button>
     </form>
     <${Loaded} loaded=${loaded}>
       ${(listing) => html`
         <p ref=${here} tabindex="-1">
-          ${listing.images > 0 ? counted(listing.images, "image") : "No images"} directly in this folder,
-          ${" "}${counted(listing.folders.length, "folder")}${listing.is_cut && " (not all are shown)"}
+          ${listing.images > 0 ? counted(listing.images, "image") : "No images"} directly in this
+          folder, ${counted(listing.folders.length, "folder")}
+          ${listing.is_cut && " (not all are shown)"}
         </p>
         <ul class="listing">
           ${listing.parent &&
-          html`<li><button type="button" onClick=${() => open(listing.parent)}>Up to ${lastOf(listing.parent)}</button></li>`}
+          html`<li>
+            <button type="button" onClick=${() => open(listing.parent)}>
+              Up to ${lastOf(listing.parent)}
+            </button>
+          </li>`}
           ${listing.folders.map(
             (name) => html`<li key=${name}>
-              <button type="button" onClick=${() => open(`${listing.path}/${name}`)}>${name}/</button>
+              <button type="button" onClick=${() => open(inside(name))}>${name}/</button>
             </li>`,
           )}
           ${listing.files.map(
             (name) => html`<li key=${name}>
-              <button type="button" disabled=${isBusy} onClick=${() => use(`${listing.path}/${name}`)}>
+              <button type="button" disabled=${isBusy} onClick=${() => use(inside(name))}>
                 Inspect ${name}
               </button>
             </li>`,
@@ -57,7 +68,9 @@ export function Folders({ choose, isBusy }) {
         <button type="button" class="main" disabled=${isBusy} onClick=${() => use(listing.path)}>
           Inspect the images of this folder
         </button>
-        <p class="soft">Images in folders below it are used too; the names of these folders become labels.</p>
+        <p class="soft">
+          Images in folders below it are used too; the names of these folders become labels.
+        </p>
       `}
     <//>
   </div>`;

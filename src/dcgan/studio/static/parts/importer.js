@@ -26,7 +26,8 @@ function Form() {
       for (const [part, file] of table === undefined ? Object.entries(files) : []) {
         await send("PUT", `/models/${batch}/${part}/${encodeURIComponent(file.name)}`, file);
       }
-      const started = await post("/import", { ...asked, batch, ...(table ? { table, like: "" } : {}) });
+      const layers = table ? { table, like: "" } : {};
+      const started = await post("/import", { ...asked, batch, ...layers });
       setState({ batch, job: started.id, run: started.run });
     } catch (error) {
       setState({ problem: error.message });
@@ -60,9 +61,14 @@ function Form() {
             onInput=${(event) => setAsked({ ...asked, name: event.target.value })} />
         </label>
         <label>Layers
-          <select value=${asked.like} onChange=${(event) => setAsked({ ...asked, like: event.target.value })}>
+          <select
+            value=${asked.like}
+            onChange=${(event) => setAsked({ ...asked, like: event.target.value })}
+          >
             <option value="">Recognize them</option>
-            ${Object.keys(recipes.value?.recipes ?? {}).map((name) => html`<option value=${name}>As in the recipe ${name}</option>`)}
+            ${Object.keys(recipes.value?.recipes ?? {}).map(
+              (name) => html`<option value=${name}>As in the recipe ${name}</option>`,
+            )}
           </select>
         </label>
       </div>
@@ -77,7 +83,7 @@ function Form() {
   `;
 }
 
-/** The layers as far as the weights tell, to be filled in; nothing if the failure is another one. */
+/** The layers as far as the weights tell, to be filled in; nothing after any other failure. */
 function Table({ job, use }) {
   const loaded = useLoaded(() => get(`/jobs/${job}/table`), job);
   const [text, setText] = useState("");
@@ -85,7 +91,12 @@ function Table({ job, use }) {
   if (!loaded.value?.table) return null;
   return html`<div class="fields wide">
     <label>The layers. Replace each FILL_IN by its value in the program that trained the model
-      <textarea rows="14" spellcheck="false" value=${text} onInput=${(event) => setText(event.target.value)} />
+      <textarea
+        rows="14"
+        spellcheck="false"
+        value=${text}
+        onInput=${(event) => setText(event.target.value)}
+      />
     </label>
     <span><button type="button" onClick=${() => use(text)}>Import with these layers</button></span>
   </div>`;

@@ -20,12 +20,20 @@ export function Inspection({ job }) {
             ${title.map((line) => html`<p>${line.replace(UPLOADED, "Your files")}</p>`)}
             ${place === 0 && dangers.length > 0 && html`<${Dangers} lines=${dangers} />`}
             ${rows.length > 0 &&
-            html`<dl>${rows.map(([label, text]) => html`<dt>${label}</dt><dd><${Prose} text=${text} /></dd>`)}</dl>`}
+            html`<dl>
+              ${rows.map(
+                ([label, text]) => html`<dt>${label}</dt><dd><${Prose} text=${text} /></dd>`,
+              )}
+            </dl>`}
           `,
         )}
       </div>
       <figure>
-        <img class="sheet" src=${`/api/jobs/${job.id}/sheet`} alt="Training images as the networks will see them" />
+        <img
+          class="sheet"
+          src=${`/api/jobs/${job.id}/sheet`}
+          alt="Training images as the networks will see them"
+        />
         <figcaption class="soft">Training images as the networks will see them</figcaption>
       </figure>
     </div>

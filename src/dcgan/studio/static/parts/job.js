@@ -4,6 +4,7 @@ import { get, post } from "../api.js";
 import { ActionButton, ProblemLine, html, useEffect, useState } from "../ui.js";
 
 const LOOK_EVERY = 700;
+const KILLED = "The process ended without a message. It may have run out of memory.";
 
 export const isOpen = (job) => job?.state === "waiting" || job?.state === "running";
 
@@ -46,7 +47,7 @@ export const Waiting = ({ job, doing }) => html`<div class="row waiting">
 export function Failure({ job }) {
   if (job?.state === "failed") return html`<${ProblemLine} problem=${withoutName(job.line)} />`;
   if (job?.state === "killed") {
-    return html`<${ProblemLine} problem="The process ended without a message. It may have run out of memory." />`;
+    return html`<${ProblemLine} problem=${KILLED} />`;
   }
   if (job?.state === "stopped") return html`<p class="soft" role="status">Stopped.</p>`;
   return null;

@@ -56,25 +56,28 @@ export function Plan({ job, name, recipes }) {
         <input type="text" maxlength="80" required value=${asked.name} onInput=${set("name")} />
       </label>
       <label>Minutes of training
-        <input type="number" min="0.1" max="100000" step="any" required=${!asked.images} disabled=${asked.images}
-          value=${asked.minutes} onInput=${set("minutes")} aria-describedby="about-minutes" />
-        <small id="about-minutes">${sentence(result.reasons.time.split("; ").pop())}. You can train longer afterwards.</small>
+        <input type="number" min="0.1" max="100000" step="any" required=${!asked.images}
+          disabled=${asked.images} value=${asked.minutes} onInput=${set("minutes")}
+          aria-describedby="about-minutes" />
+        <small id="about-minutes">${sentence(result.reasons.time.split("; ").pop())}. You can train
+          longer afterwards.</small>
       </label>
       <label>Size of the images
         <select value=${asked.size} onChange=${set("size")} aria-describedby="about-size">
           <option value="">Automatic</option>
           ${[...new Set([size, ...SIZES].filter(Boolean))].map(
-            (one) => html`<option value=${one}>${nameOf(one)}${one === size && " (recommended)"}</option>`,
+            (one) => html`<option value=${one}>${nameOf(one)}${recommended(one === size)}</option>`,
           )}
         </select>
-        <small id="about-size">Smaller images need less time. Automatic: the largest size that becomes recognizable in
-          this time.</small>
+        <small id="about-size">Smaller images need less time. Automatic: the largest size that
+          becomes recognizable in this time.</small>
       </label>
       ${areDifferent &&
       html`<label>Images of another shape
         <select value=${asked.fit} onChange=${set("fit")} aria-describedby="about-fit">
           ${Object.entries(FITS).map(
-            ([one, text]) => html`<option value=${one}>${text}${one === result.fit && " (recommended)"}</option>`,
+            ([one, text]) =>
+              html`<option value=${one}>${text}${recommended(one === result.fit)}</option>`,
           )}
         </select>
         <small id="about-fit">${sentence(result.reasons.fit)}.</small>
@@ -82,7 +85,7 @@ export function Plan({ job, name, recipes }) {
       <label>Recipe
         <select value=${asked.recipe} onChange=${set("recipe")} aria-describedby="about-recipe">
           ${Object.keys(recipes).map(
-            (one) => html`<option value=${one}>${one}${one === "auto" && " (recommended)"}</option>`,
+            (one) => html`<option value=${one}>${one}${recommended(one === "auto")}</option>`,
           )}
         </select>
         <small id="about-recipe">${recipes[asked.recipe]}.</small>
@@ -94,12 +97,14 @@ export function Plan({ job, name, recipes }) {
         <label>Images seen, instead of minutes
           <input type="number" min="1" step="1" value=${asked.images} onInput=${set("images")}
             aria-describedby="about-images" />
-          <small id="about-images">Training stops after so many real images, with repetitions.</small>
+          <small id="about-images">Training stops after so many real images, with
+            repetitions.</small>
         </label>
         <label>Seed
           <input type="number" min="0" step="1" required value=${asked.seed} onInput=${set("seed")}
             aria-describedby="about-seed" />
-          <small id="about-seed">The same seed repeats a run. Another seed gives a different one.</small>
+          <small id="about-seed">The same seed repeats a run. Another seed gives a different
+            one.</small>
         </label>
       </div>
     </details>
@@ -108,5 +113,6 @@ export function Plan({ job, name, recipes }) {
   </form>`;
 }
 
+const recommended = (isSo) => isSo && " (recommended)";
 const sentence = (text) => text[0].toUpperCase() + text.slice(1).replace(/\.$/, "");
 const nameOf = (size) => (size.includes("x") ? size.replace("x", "×") : `${size}×${size}`);

@@ -32,6 +32,10 @@ export const isComplete = (card) => {
   return part === undefined || part >= 1;
 };
 
+/** Its dataset and the size of its images, as far as they are known. */
+export const about = (card) =>
+  [card.data !== "unknown" && card.data, card.size].filter(Boolean);
+
 /** "172,800 images seen in 5 minutes". */
 export const lengthOf = (card) =>
   `${grouped(card.images)} images seen` + (card.seconds ? ` in ${duration(card.seconds)}` : "");

@@ -27,16 +27,22 @@ export function Sheets({ run, sheets }) {
     }, FRAME);
     return () => clearTimeout(timer);
   }, [isPlaying, place, last]);
-  if (last < 0) return html`<div class="sheet-place soft"><p>The first samples come in a moment.</p></div>`;
+  if (last < 0) {
+    return html`<div class="sheet-place soft"><p>The first samples come in a moment.</p></div>`;
+  }
   const play = () => {
     if (!isPlaying && place >= last) setChosen(0);
     setIsPlaying(!isPlaying);
   };
   const text = `${grouped(sheets[place])} images seen${place === last ? ", newest" : ""}`;
   return html`<figure class="sheets">
-    <div class="sheet-place"><img class="sheet" src=${address(place)} alt=${`Samples after ${text}`} /></div>
+    <div class="sheet-place">
+      <img class="sheet" src=${address(place)} alt=${`Samples after ${text}`} />
+    </div>
     <figcaption>
-      <button type="button" disabled=${last === 0} onClick=${play}>${isPlaying ? "Pause" : "Play"}</button>
+      <button type="button" disabled=${last === 0} onClick=${play}>
+        ${isPlaying ? "Pause" : "Play"}
+      </button>
       <input
         type="range"
         min="0"

@@ -9,7 +9,9 @@ const IMAGES = /\.(bmp|gif|jpe?g|png|tiff?|webp)$/i;
 
 /** A name for a batch of files: 32 hexadecimal digits. */
 export const newBatch = () =>
-  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
 
 /**
  * Send files; `report({sent, of, refused})` is called after each. Returns the dataset they make,
@@ -26,9 +28,10 @@ export async function sendAll(files, report) {
       const file = queue.shift();
       try {
         if (file.size > MOST_BYTES) {
-          throw new Error(`${file.name}: larger than 64 MB. Choose it as a file of this machine instead`);
+          throw new Error(`${file.name}: larger than 64 MB. Choose it as a file on this machine`);
         }
-        const answer = await send("PUT", `/uploads/${batch}/${encodeURIComponent(file.name)}`, file);
+        const address = `/uploads/${batch}/${encodeURIComponent(file.name)}`;
+        const answer = await send("PUT", address, file);
         data = answer.data;
       } catch (error) {
         refused.push(error.message);

@@ -16,7 +16,8 @@ export function useRun(run) {
         state: (connection, gone) => change(gone ? { connection: "open", gone } : { connection }),
         job: (job) => change({ job }),
         run: (details) => change({ details, gone: undefined }),
-        log: ({ from, columns }) => setState((old) => ({ ...old, columns: joined(old.columns, from, columns) })),
+        log: ({ from, columns }) =>
+          setState((old) => ({ ...old, columns: joined(old.columns, from, columns) })),
       }),
     [run],
   );
