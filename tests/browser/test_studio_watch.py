@@ -145,6 +145,8 @@ def test_a_hidden_page_needs_no_connection_and_catches_up(studio_page, trained):
         )
         add_line(trained, 330_000)
     page.get_by_role("img", name="Losses. After 330,000 images seen").wait_for()
+    page.locator(".plot").first.press("Home")
+    assert page.locator(".chart .at").first.inner_text() == "32 images seen", "old lines are kept"
     assert len(asked) == 2
     assert re.search(r"\?after=1000\d-320\d+$", asked[1]), "only new lines are asked for"
 

@@ -163,6 +163,7 @@ def test_weights_are_imported(client, runs, words):
     client.put(f"/api/models/{BATCH}/discriminator/c.npz", content=b"x")
     client.post("/api/import", json={"batch": BATCH, "name": "mine", "table": "model: {}"})
     place = runs / ".studio" / "uploads" / BATCH
+    assert not (place / "generator.pth").exists(), "the newer file is in its place"
     files = [str(place / "generator.safetensors"), str(place / "discriminator.npz")]
     table = place / "layers.yaml"
     assert words() == ["import", *files, "--out", str(runs / "mine"), "--like", str(table)]

@@ -48,4 +48,6 @@ export function NewRun({ inspection }) {
     <//>`;
 }
 
-const nameFrom = (data) => data.split("/").pop().replace(/\.[a-z]+$/i, "");
+/** What to call a run of a dataset; files that were sent have no name of their own. */
+const nameFrom = (data) =>
+  data.includes("/.studio/") ? "my-images" : data.split("/").pop().replace(/\.[a-z]+$/i, "");
