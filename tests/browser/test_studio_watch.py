@@ -131,6 +131,18 @@ def test_a_server_that_is_gone_is_noticed_and_the_page_recovers(
     page.get_by_role("img", name="Losses. After 320,032 images seen").wait_for()
 
 
+def test_home_says_that_the_server_is_gone_and_keeps_its_list(studio_page, studio_server, trained):
+    page = studio_page
+    page.open("")
+    page.get_by_role("link", name="long", exact=True).wait_for()
+    studio_server.kill()
+    page.get_by_text("Is dcgan studio still running?").wait_for()
+    assert page.get_by_role("link", name="long", exact=True).is_visible()
+    assert page.violations() == []
+    studio_server.start()
+    page.get_by_text("Is dcgan studio still running?").wait_for(state="detached")
+
+
 def test_a_hidden_page_needs_no_connection_and_catches_up(studio_page, trained):
     page = studio_page
     asked = []
@@ -256,6 +268,13 @@ def test_files_are_sent_and_names_are_shown_as_text(studio_page, studio_server):
     assert page.violations() == []
     page.get_by_role("button", name="Inspect these images").click()
     page.get_by_text("Your files: 1 image").wait_for()
+    dropped = page.evaluate_handle(
+        """(bytes) => { const made = new DataTransfer();
+             made.items.add(new File([Uint8Array.from(bytes)], "b.png")); return made; }""",
+        list(pixels),
+    )
+    page.dispatch_event(".drop", "drop", {"dataTransfer": dropped})
+    page.get_by_text("1 of 1 file sent").wait_for()
     labels = studio_server.folder / "photos" / "<b>bold</b>".replace("/", "_")
     labels.mkdir(parents=True)
     (labels / "a.png").write_bytes(pixels)
