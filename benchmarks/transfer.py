@@ -1,6 +1,6 @@
 """Fine-tuning against training from scratch on few images.
 
-    python benchmarks/transfer.py OUT [--seeds 3] [--images 40000] [--few 500] [--jobs 2]
+    python benchmarks/transfer.py OUT [--source cifar10] [--seeds 3] [--images 40000] [--few 500]
 
 Trains a generator on CIFAR-10 at 32x32, then on 500 emoji in three ways: from scratch, from the
 CIFAR-10 run (`--init`), and from it with the first two layers of the discriminator frozen. Prints
@@ -28,6 +28,7 @@ _MARKS = (2_500, 5_000, 10_000, 20_000, 40_000)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
+    parser.add_argument("--source", default="cifar10", help="CIFAR-10: its name, or a path")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--images", type=int, default=40_000)
     parser.add_argument("--few", type=int, default=500)
@@ -37,7 +38,7 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     few = part_of("emoji-64.zip", asked.few, asked.out)
     source = asked.out / "cifar10"
-    train("cifar10", source, images=60_000, seed=0, settings={})
+    train(asked.source, source, images=60_000, seed=0, settings={})
     arms: dict[str, dict[str, Any]] = {
         "from scratch": {},
         "from CIFAR-10": {"init": source},
