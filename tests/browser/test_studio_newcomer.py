@@ -98,6 +98,8 @@ def test_from_nothing_to_a_web_page(studio_page, photos, tmp_path, record_proper
     page.locator(".dcgan-map").wait_for()
     page.get_by_role("button", name="Keep").click()
     page.locator(".dcgan-entry").wait_for()
+    page.reload()  # what was kept is still there
+    page.locator(".dcgan-entry").wait_for()
     assert page.violations() == []
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the web page").click()

@@ -40,7 +40,13 @@ export function Explore({ run, details }) {
   const [explorer, setExplorer] = useState(null);
   const [kept, setKept] = useState(0);
   const ready = (mounted) => {
-    mounted.shelf.onChange = () => setKept(mounted.shelf.latents.length);
+    for (const latent of remembered(run)) mounted.shelf.keep(mounted.latents.fromInput(latent));
+    const changed = () => {
+      remember(run, mounted.shelf.latents);
+      setKept(mounted.shelf.latents.length);
+    };
+    mounted.shelf.onChange = changed;
+    changed();
     setExplorer(mounted);
   };
   return html`
@@ -57,6 +63,25 @@ export function Explore({ run, details }) {
       <a class="button main" href=${`/api/runs/${run}/web-page`} download>Download the web page</a>
     </section>`}
   `;
+}
+
+const key = (run) => `dcgan-kept-${run}`;
+
+/** The latents that were kept of a run, in this browser. */
+function remembered(run) {
+  try {
+    return JSON.parse(localStorage.getItem(key(run))) ?? [];
+  } catch {
+    return []; // the browser keeps nothing, or something else wrote there
+  }
+}
+
+function remember(run, latents) {
+  try {
+    localStorage.setItem(key(run), JSON.stringify(latents.map((latent) => [...latent])));
+  } catch {
+    // the browser keeps nothing: they are lost when the page is left
+  }
 }
 
 function Nearest({ run, explorer, card }) {
