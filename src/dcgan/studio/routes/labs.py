@@ -24,11 +24,7 @@ _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sa
 @router.get("")
 def labs(studio: InStudio) -> list[dict[str, Any]]:
     """All labs: name, claim, verdict, the verdict in words, and the job that runs one."""
-    running = {
-        job.subject: asdict(job)
-        for job in studio.jobs.all()
-        if job.kind == "lab" and job.state in {"waiting", "running"}
-    }
+    running = _running(studio)
     return [
         {
             "name": lab.name,
@@ -47,7 +43,7 @@ def start(studio: InStudio, name: str) -> dict[str, Any]:
     """Run a lab with the quick budget."""
     if name not in {lab.name for lab in listed_labs(_folder(studio))}:
         raise not_found("this lab")
-    if any(job.subject == name and job.state == "running" for job in studio.jobs.all()):
+    if name in _running(studio):
         raise Problem(409, "this lab is running already")
     words = ["lab", name, "--out", str(_folder(studio) / name)]
     words += [] if studio.data_root is None else ["--data-root", str(studio.data_root)]
@@ -62,6 +58,15 @@ def page(studio: InStudio, name: str) -> FileResponse:
     if name not in known or not path.is_file():
         raise not_found("the page of this lab")
     return FileResponse(path, headers={"content-security-policy": _PAGE_POLICY})
+
+
+def _running(studio: Studio) -> dict[str, dict[str, Any]]:
+    """The jobs of labs that have not ended, by the name of the lab."""
+    return {
+        job.subject: asdict(job)
+        for job in studio.jobs.all()
+        if job.kind == "lab" and job.state in {"waiting", "running"}
+    }
 
 
 def _folder(studio: Studio) -> Path:

@@ -40,7 +40,9 @@ export function Explore({ run, details }) {
   const [explorer, setExplorer] = useState(null);
   const [kept, setKept] = useState(0);
   const ready = (mounted) => {
-    for (const latent of remembered(run)) mounted.shelf.keep(mounted.latents.fromInput(latent));
+    // those of an earlier model of the same place may have another length
+    const fitting = remembered(run).filter((latent) => latent.length === mounted.latent.length);
+    for (const latent of fitting) mounted.shelf.keep(mounted.latents.fromInput(latent));
     const changed = () => {
       remember(run, mounted.shelf.latents);
       setKept(mounted.shelf.latents.length);

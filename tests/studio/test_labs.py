@@ -1,0 +1,54 @@
+"""Labs in the studio: the list with verdicts, a start, and the page of a lab."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import dcgan
+
+
+@pytest.fixture
+def tested(runs):
+    """A lab that has been run."""
+    folder = runs / "labs" / "dropout"
+    folder.mkdir(parents=True)
+    verdict = {"verdict": "does not hold", "budget": "20,000 images, 3 seeds", "p_value": 1.0}
+    (folder / "verdict.json").write_text(json.dumps(verdict))
+    (folder / "lab.html").write_text("<h1>dropout</h1><script>alert(1)</script>")
+
+
+def test_all_labs_are_listed_with_their_verdicts(client, tested):
+    labs = {lab["name"]: lab for lab in client.get("/api/labs").json()}
+    assert list(labs) == list(dcgan.list_labs())
+    found = labs["dropout"]
+    assert (found["verdict"], found["has_page"]) == ("does not hold", True)
+    assert found["words"] == "does not hold; 20,000 images, 3 seeds"
+    assert (labs["filters"]["verdict"], labs["filters"]["has_page"]) == ("", False)
+
+
+def test_a_page_of_a_lab_runs_no_script(client, tested):
+    answer = client.get("/api/labs/dropout/page")
+    assert answer.text.startswith("<h1>")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "sandbox" in policy
+    assert "script-src" not in policy and "allow-scripts" not in policy
+
+
+@pytest.mark.parametrize("name", ["filters", "no-such-lab", "..", "..%2F..%2Fsecret"])
+def test_a_page_that_is_not_there(client, tested, runs, name):
+    (runs / "secret").mkdir()
+    (runs / "secret" / "lab.html").write_text("secret")
+    answer = client.get(f"/api/labs/{name}/page")
+    assert answer.status_code == 404 and "secret" not in answer.text
+
+
+def test_a_lab_is_started_once(client, runs, not_started):
+    job = client.post("/api/labs/dropout").json()
+    assert (job["kind"], job["subject"]) == ("lab", "dropout")
+    labs = {lab["name"]: lab for lab in client.get("/api/labs").json()}
+    assert labs["dropout"]["job"]["id"] == job["id"] and labs["filters"]["job"] is None
+    again = client.post("/api/labs/dropout")
+    assert (again.status_code, "already" in again.json()["problem"]) == (409, True)
+    assert client.post("/api/labs/no-such-lab").status_code == 404
