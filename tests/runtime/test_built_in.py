@@ -43,11 +43,13 @@ def test_each_opens_by_its_name_and_is_small(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_sheet_shows_what_it_generates(name):
-    """Half precision or another processor changes a pixel a little, another model much."""
+    """Its 128 colors, half precision or another processor change pixels a little, another model
+    much."""
     run = dcgan.open_run(name)
     with Image.open(run.path / "samples.png") as stored:
-        difference = np.asarray(stored, float) - np.asarray(run.sheet(64), float)
-    assert np.abs(difference).mean() < 0.5
+        sheet = run.sheet(64)
+        difference = np.asarray(stored.convert(sheet.mode), float) - np.asarray(sheet, float)
+    assert np.abs(difference).mean() < 6
 
 
 def test_a_label_generates_its_digit():
