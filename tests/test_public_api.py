@@ -22,7 +22,7 @@ MODULES = ["dcgan", *sorted(name for name in SECTIONS if name != "dcgan")]
 def names(table: str) -> list[str]:
     """The names in the first column of a table."""
     rows = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
-    return [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    return [name for row in rows for name in re.findall(r"`(\w+)(?:\(\))?`", row)]
 
 
 def tables(module: str) -> list[str]:
@@ -60,6 +60,8 @@ def test_a_run_has_the_methods_that_the_page_names(small_run):
     assert len(listed) > 10
     for name in listed:
         assert getattr(small_run, name) is not None
+        is_method = callable(getattr(type(small_run), name, None))
+        assert (f"`{name}()`" in tables("dcgan")[1]) == is_method, name
 
 
 def test_the_page_shows_the_own_loop_as_it_is():
