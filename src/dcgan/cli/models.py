@@ -17,12 +17,12 @@ _SHOWN = 3
 def models() -> None:
     """List the trained models that come with the package.
 
-    Their names stand wherever a command takes a RUN.
+    You can use their names in place of a RUN.
     """
     rows = [["name", "images", "trained on", "classes (--label)", "directions (--move)"]]
     rows += [_row(model) for model in list_models()]
     print(*aligned(rows, "<<<<<"), sep="\n")
-    print("\nA name stands wherever a command takes a RUN. Try: dcgan sample mnist-demo")
+    print("\nYou can use a name in place of a RUN: dcgan sample mnist-demo")
 
 
 def _row(model: BuiltInModel) -> list[str]:

@@ -1,4 +1,4 @@
-"""The trained models that come with the package: their names stand wherever a run does. No torch.
+"""The trained models that come with the package. A name can be used in place of a run. No torch.
 
 Each is a folder of ``dcgan/built_in`` that ``dcgan export --to weights`` wrote.
 """
