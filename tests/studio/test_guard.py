@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 
 import numpy as np
@@ -141,6 +142,13 @@ def test_an_upload_is_kept_under_another_name(client, runs):
     assert not any("img" in path.name for path in kept)
 
 
+# a texture in a format that Pillow knows and cannot read
+DDS = b"DDS " + struct.pack("<5I", 124, 0x1007, 8, 8, 0) + bytes(52)
+DDS += struct.pack("<2I4s5I", 32, 4, b"ABCD", *[0] * 5) + bytes(20)
+
+NOT_UTF_8 = archive({"\u00e9.png": b""}).replace("\u00e9".encode(), b"\xff\xfe")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "status", "words"),
     [
@@ -148,6 +156,14 @@ def test_an_upload_is_kept_under_another_name(client, runs):
         ("a.png", b"<html>", 415, "not a readable image"),
         ("a.zip", b"PK", 415, "not a readable .zip"),
         ("a.png", image(9000, 6000), 413, "9000x6000 pixels"),
+        (
+            "a.png",
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n",
+            415,
+            "not a readable image",
+        ),
+        ("a.png", DDS, 415, "not a readable image"),
+        ("a.zip", NOT_UTF_8, 415, "not a readable .zip"),
     ],
 )
 def test_a_refused_upload_leaves_nothing(client, runs, name, content, status, words):
@@ -174,6 +190,35 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(client, monkeypatch):
     many = archive({f"{number}.png": b"" for number in range(11)})
     answer = client.put(f"/api/uploads/{BATCH}/a.zip", content=many)
     assert answer.status_code == 413 and "more than 10 files" in answer.json()["problem"]
+
+
+def test_the_table_of_an_archive_is_not_read_if_it_is_too_long(client, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_FILES", 10)
+    many = archive({f"{number}.png": b"" for number in range(11)})
+    monkeypatch.setattr(uploads.zipfile, "ZipFile", None)
+    # the count at the end may say less
+    many = many[:-14] + struct.pack("<2H", 1, 1) + many[-10:]
+    answer = client.put(f"/api/uploads/{BATCH}/a.zip", content=many)
+    assert answer.status_code == 413 and "more than 10 files" in answer.json()["problem"]
+
+
+def test_a_memory_error_of_a_decoder_is_a_refusal(client, monkeypatch):
+    def broken(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(uploads.Image, "open", broken)
+    answer = client.put(f"/api/uploads/{BATCH}/a.png", content=image())
+    assert answer.status_code == 415 and "not a readable image" in answer.json()["problem"]
+
+
+def test_a_batch_has_a_most_number_of_files(client, runs, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_FILES", 3)
+    batch = runs / ".studio" / "uploads" / BATCH
+    batch.mkdir(parents=True)
+    (batch / "earlier.png").write_bytes(image())  # of a server before this one
+    answers = [client.put(f"/api/uploads/{BATCH}/a.png", content=image()) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 413]
+    assert "more than 3 files" in answers[-1].json()["problem"] and len([*batch.iterdir()]) == 3
 
 
 def test_too_large_an_upload_is_refused_by_its_length_and_without_one(client, runs, monkeypatch):

@@ -78,6 +78,13 @@ def test_a_run_is_followed_from_before_its_folder_is_there():
     assert [one["event"] for one in found[4:]] == ["run", "log"]
 
 
+def test_events_are_json_in_one_line_whatever_a_run_holds():
+    odd = Look(run={"speed": float("nan"), "path": "caf\udce9\n"}, columns={"images": [32]})
+    sent = next(one for one in events([odd]) if one["event"] == "run")
+    assert json.loads(sent["data"]) == {"speed": None, "path": "caf\ufffd\n"}
+    assert "NaN" not in sent["data"]
+
+
 def test_a_page_is_told_that_its_run_was_deleted():
     done = {"state": "done"}
     found = events([look(32, job=done), Look(job=done)])

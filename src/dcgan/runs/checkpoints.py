@@ -54,7 +54,12 @@ def list_checkpoints(folder: Path) -> list[Path]:
     """The complete checkpoints of a run, oldest first."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.is_dir() and path.name.isdigit())
+    return sorted(path for path in folder.iterdir() if path.is_dir() and is_count_name(path.name))
+
+
+def is_count_name(name: str) -> bool:
+    """Whether a file or folder may be named by a number of images seen: only digits 0 to 9."""
+    return name.isdecimal() and name.isascii()
 
 
 def checkpoint_name(checkpoint: Path) -> str:

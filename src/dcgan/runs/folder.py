@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dcgan.runs.checkpoints import list_checkpoints
+from dcgan.runs.checkpoints import is_count_name, list_checkpoints
 from dcgan.runs.logs import JsonLines, of_training
 from dcgan.runtime.reading import read_json
 
@@ -86,7 +86,7 @@ class RunFolder:
 
     def sheets(self) -> list[Path]:
         """All sample sheets, oldest first."""
-        return sorted(path for path in self.samples.glob("*.png") if path.stem.isdigit())
+        return sorted(path for path in self.samples.glob("*.png") if is_count_name(path.stem))
 
     def latest_checkpoint(self) -> Path | None:
         """The newest checkpoint, if there is any."""

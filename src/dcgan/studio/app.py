@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from dcgan.errors import DcganError
 from dcgan.runtime.files import StrPath
+from dcgan.studio.answers import Answer
 from dcgan.studio.context import Studio
 from dcgan.studio.guard import Guard
 from dcgan.studio.jobs import Jobs
@@ -51,14 +52,20 @@ def create_app(
     library = Library(Path(folder))
     library.own.mkdir(parents=True, exist_ok=True)
     roots = [Path(root) for root in allow] or [Path.home()]
-    app = FastAPI(title="dcgan studio", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="dcgan studio",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        default_response_class=Answer,
+    )
     app.state.studio = Studio(
         library,
         Jobs(library.own / "jobs"),
         Places([*roots, library.own]),
         None if data_root is None else Path(data_root),
     )
-    for kind in (Problem, DcganError, RequestValidationError):
+    for kind in (Problem, DcganError, RequestValidationError, Exception):
         app.add_exception_handler(kind, answer_problem)
     for routes in (home, runs, compare, train, models, explore, labs, inside):
         app.include_router(routes.router, prefix="/api")

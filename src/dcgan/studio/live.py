@@ -7,7 +7,6 @@ has, so that a browser that reconnects gets only what it missed.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+
+from dcgan.studio.answers import to_json
 
 _PERIOD = 1.0
 """Seconds between two looks."""
@@ -110,4 +111,4 @@ async def changes(
 
 
 def _event(name: str, content: Any, mark: str) -> str:
-    return f"event: {name}\nid: {mark}\ndata: {json.dumps(content)}\n\n"
+    return f"event: {name}\nid: {mark}\ndata: {to_json(content)}\n\n"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcgan.runtime.arguments import DATA_FILES
+from dcgan.studio.answers import is_text
 from dcgan.studio.problems import Problem
 
 _IMAGES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
@@ -80,7 +81,10 @@ class Places:
             entries = sorted(path.iterdir(), key=lambda one: one.name.lower())
         except OSError as error:
             raise Problem(403, f"this folder cannot be read ({error.strerror})") from error
-        shown = [one for one in entries[:_MOST] if not one.name.startswith(".")]
+        # the page cannot send back a name that is not UTF-8
+        shown = [
+            one for one in entries[:_MOST] if not one.name.startswith(".") and is_text(one.name)
+        ]
         return Listing(
             path=str(path),
             parent="" if path in self.roots else str(path.parent),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from dcgan.errors import DcganError
+from dcgan.errors import DcganError, shown
+from dcgan.studio.answers import Answer
 
 _SHOWN = 3
 
@@ -33,11 +34,13 @@ def not_found(what: str) -> Problem:
 
 
 async def answer_problem(_: Request, error: Exception) -> Response:
-    """The answer to a request that raised an error of the studio or of the package."""
+    """The answer to a request that raised an error; the server prints the unexpected ones."""
     if isinstance(error, Problem):
-        return JSONResponse({"problem": error.line}, error.status)
+        return Answer({"problem": error.line}, error.status)
     if isinstance(error, RequestValidationError):  # without the values: they may be anything
         lines = [f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()]
-        return JSONResponse({"problem": "; ".join(lines[:_SHOWN])}, 422)
-    assert isinstance(error, DcganError)
-    return JSONResponse({"problem": str(error)}, 400)
+        return Answer({"problem": "; ".join(lines[:_SHOWN])}, 422)
+    if isinstance(error, DcganError):
+        return Answer({"problem": str(error)}, 400)
+    line = f"an error of the studio: {shown(error)}. The terminal it was started in shows more"
+    return Answer({"problem": line}, 500)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,16 +18,20 @@ from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.exported import is_exported
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.health import diagnosis_of
+from dcgan.runs.logs import is_count
 from dcgan.runs.run import read_networks
 from dcgan.runs.scores import read_best, read_scores
 from dcgan.runs.settings import stored_settings
 from dcgan.runtime.reading import read_json
+from dcgan.studio.answers import plain
 from dcgan.studio.curves import log_of
 from dcgan.studio.locks import is_locked
 
 State = Literal["training", "ended", "model"]
 
 _SIGNATURE = ("log.jsonl", "scores.jsonl", "events.jsonl", "best.json", "run.json", "samples")
+
+_DAMAGED = "Files of this run are damaged. Restore them from a copy, or train again."
 
 
 @dataclass(frozen=True)
@@ -128,31 +133,34 @@ def signature(path: Path) -> tuple[tuple[str, int, int], ...]:
 
 
 def card_of(run: str, path: Path, *, built_in: bool = False) -> Card:
-    """A run in short."""
-    return _card(run, RunFolder(path), diagnosis_of(RunFolder(path)), built_in=built_in)
+    """A run in short; of a run whose files are damaged beyond that, little but its name."""
+    try:
+        return _card(run, RunFolder(path), _diagnosis(RunFolder(path)), built_in=built_in)
+    except Exception:  # one run must not hide the others
+        return _damaged(run, path, built_in=built_in)
 
 
 def _card(run: str, folder: RunFolder, diagnosis: Diagnosis, *, built_in: bool) -> Card:
     path, records = folder.path, log_of(folder.path)
     settings = _settings(folder)
-    length = settings.get("length") or {}
+    length = _section(settings, "length")
     provenance = _json(folder.provenance)
     about = _json(path / "model.json") if is_exported(path) else provenance
     sheets = folder.sheets()
     last = records[-1] if records else {}
-    seen = max(int(last.get("images", 0)), int(about.get("images_seen", 0)), _saved(folder))
+    seen = max(last.get("images", 0), _count(about.get("images_seen")) or 0, _saved(folder))
     is_model = is_exported(path) or folder.is_imported()
     return Card(
         id=run,
         name=path.name,
         state="training" if is_locked(path) else "model" if is_model else "ended",
         built_in=built_in,
-        data=Path(str((about.get("data") or {}).get("source") or "unknown")).name,
+        data=Path(str(_section(about, "data").get("source") or "unknown")).name,
         size=_size(folder),
         images=seen,
         planned=_planned(length, provenance),
-        minutes=length.get("minutes"),
-        seconds=float(last.get("seconds", 0.0)),
+        minutes=_number(length.get("minutes")),
+        seconds=_number(last.get("seconds")) or 0.0,
         verdict=diagnosis.verdict,
         severity=diagnosis.severity,
         quality=_best(folder),
@@ -162,9 +170,29 @@ def _card(run: str, folder: RunFolder, diagnosis: Diagnosis, *, built_in: bool) 
 
 
 def details_of(run: str, path: Path, *, built_in: bool = False) -> Details:
-    """Everything but the curves."""
-    folder = RunFolder(path)
-    diagnosis = diagnosis_of(folder)
+    """Everything but the curves; of a run whose files are damaged beyond that, little more than
+    its card."""
+    try:
+        return _details(run, RunFolder(path), built_in=built_in)
+    except Exception:
+        return Details(
+            card=card_of(run, path, built_in=built_in),
+            path=str(path),
+            advice=Advice("", "", can_start=False),
+            best="",
+            findings=[],
+            sheets=[],
+            checkpoints=[],
+            scores=[],
+            speed=None,
+            labels=[],
+            has_discriminator=False,
+        )
+
+
+def _details(run: str, folder: RunFolder, *, built_in: bool) -> Details:
+    path = folder.path
+    diagnosis = _diagnosis(folder)
     records = log_of(path)
     step = diagnosis.step
     classes: tuple[str, ...] = ()
@@ -181,7 +209,7 @@ def details_of(run: str, path: Path, *, built_in: bool = False) -> Details:
         sheets=[int(sheet.stem) for sheet in folder.sheets()],
         checkpoints=[int(one.name) for one in list_checkpoints(folder.checkpoints)],
         scores=_scores(folder),
-        speed=records[-1].get("images_per_second") if records else None,
+        speed=_number(records[-1].get("images_per_second")) if records else None,
         labels=list(classes),
         has_discriminator=has_discriminator and not is_exported(path),
         settings=_settings(folder),
@@ -192,8 +220,39 @@ def training_words(command: str) -> list[str]:
     """The words after ``dcgan`` of a command that trains; empty for any other."""
     import shlex
 
-    words = shlex.split(command)
+    try:
+        words = shlex.split(command)
+    except ValueError:  # an open quote
+        return []
     return words[1:] if words[:2] == ["dcgan", "train"] else []
+
+
+def _diagnosis(folder: RunFolder) -> Diagnosis:
+    try:
+        return diagnosis_of(folder)
+    except Exception:
+        return Diagnosis(_DAMAGED, "failure")
+
+
+def _damaged(run: str, path: Path, *, built_in: bool) -> Card:
+    """The card of a run of which nothing can be read."""
+    return Card(
+        id=run,
+        name=path.name,
+        state="ended",
+        built_in=built_in,
+        data="unknown",
+        size="",
+        images=0,
+        planned=None,
+        minutes=None,
+        seconds=0.0,
+        verdict=_DAMAGED,
+        severity="failure",
+        quality=None,
+        sheet=None,
+        changed=0.0,
+    )
 
 
 def _in_words(finding: Finding, seen: int) -> dict[str, Any]:
@@ -231,11 +290,24 @@ def _size(folder: RunFolder) -> str:
 
 
 def _planned(length: Mapping[str, Any], provenance: Mapping[str, Any]) -> int | None:
-    images, epochs = length.get("images"), length.get("epochs")
-    count = (provenance.get("data") or {}).get("count")
-    if isinstance(epochs, int | float) and isinstance(count, int):
-        return round(epochs * count)
-    return images if isinstance(images, int) else None
+    epochs, count = _number(length.get("epochs")), _count(_section(provenance, "data").get("count"))
+    if epochs is not None and count is not None:
+        planned = float(epochs * count)
+        return round(planned) if isfinite(planned) else None
+    return _count(length.get("images"))
+
+
+def _section(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = content.get(name)
+    return section if isinstance(section, Mapping) else {}
+
+
+def _count(value: Any) -> int | None:
+    return value if is_count(value) else None
+
+
+def _number(value: Any) -> float | None:
+    return plain(value) if type(value) in {int, float} else None
 
 
 def _saved(folder: RunFolder) -> int:
@@ -245,7 +317,8 @@ def _saved(folder: RunFolder) -> int:
 
 def _settings(folder: RunFolder) -> dict[str, Any]:
     with suppress(DcganError):
-        return stored_settings(folder)
+        found: dict[str, Any] = plain(stored_settings(folder))
+        return found
     return {}
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
+import anyio.from_thread
 import anyio.to_thread
 from PIL import Image
 
+from dcgan.data.pixels.decode import FORMATS
 from dcgan.runtime.files import written_whole
 from dcgan.studio.guard import MOST_BYTES
 from dcgan.studio.problems import Problem, not_found
@@ -27,6 +31,15 @@ MOST_UNPACKED = 4 * 2**30
 _BATCH = re.compile(r"[0-9a-f]{16,32}")
 _ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 _ARCHIVE = ".zip"
+_ENTRY = b"PK\1\2"
+"""How each entry in the table of a .zip begins."""
+
+_RECEIVED = "received"
+"""The folder of files that are not complete or not checked."""
+
+_REMEMBERED = 64
+"""Batches whose number of files is remembered."""
+
 _WEIGHTS = {".bin", ".ckpt", ".h5", ".npy", ".npz", ".pt", ".pth", ".safetensors"}
 
 
@@ -55,9 +68,7 @@ class Uploads:
         if ending not in _WEIGHTS:
             raise Problem(415, f"{name}: not a file of weights. Use {', '.join(sorted(_WEIGHTS))}")
         place = self._batch(batch)
-        place.mkdir(parents=True, exist_ok=True)
-        with written_whole(place / f"{part}{ending}") as unfinished:
-            await _write(unfinished, name, stream)
+        await anyio.to_thread.run_sync(_receive, place / f"{part}{ending}", name, stream)
         for other in place.glob(f"{part}.*"):
             if other.suffix != ending:
                 other.unlink()
@@ -96,46 +107,71 @@ class Uploads:
         if ending not in _ENDINGS and ending != _ARCHIVE:
             allowed = ", ".join(sorted(_ENDINGS))
             raise Problem(415, f"{name}: not an image. Use {allowed} or a .zip of images")
-        place.mkdir(parents=True, exist_ok=True)
-        count = sum(1 for _ in place.iterdir())
-        if count >= MOST_FILES:
-            raise Problem(413, f"more than {MOST_FILES:,} files. Put them into a folder instead")
         path = place / f"{uuid4().hex}{ending}"  # two may arrive at once
-        with written_whole(path) as unfinished:
-            await _write(unfinished, name, stream)
-            check = _check_archive if ending == _ARCHIVE else _check_image
-            await anyio.to_thread.run_sync(check, unfinished, name)
+        await anyio.to_thread.run_sync(self._keep, path, name, stream)
         return path if ending == _ARCHIVE else place
 
+    def _keep(self, path: Path, name: str, stream: AsyncIterator[bytes]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if next(_numbers(path.parent)) >= MOST_FILES:
+            raise Problem(413, f"more than {MOST_FILES:,} files. Put them into a folder instead")
+        # not beside the others: all files of a folder are listed whenever one is written to it
+        received = self.folder / _RECEIVED / path.name
+        check = _check_archive if path.suffix == _ARCHIVE else _check_image
+        _receive(received, name, stream, check)
+        received.replace(path)
 
-async def _write(path: Path, name: str, stream: AsyncIterator[bytes]) -> None:
+
+@lru_cache(_REMEMBERED)
+def _numbers(batch: Path) -> Iterator[int]:
+    """Numbers for the next files of a batch, from how many it has: it is listed once. Files that
+    are refused have a number too."""
+    return count(sum(1 for _ in batch.iterdir()))
+
+
+def _receive(
+    path: Path,
+    name: str,
+    stream: AsyncIterator[bytes],
+    check: Callable[[Path, str], None] | None = None,
+) -> None:
+    """Store a stream of the event loop, from another thread."""
     size = 0
-    with path.open("wb") as file:
-        async for part in stream:
-            size += len(part)
-            if size > MOST_BYTES:  # the header with the length may be missing
-                raise Problem(413, f"{name}: larger than {MOST_BYTES // 2**20} MB")
-            file.write(part)
+    with written_whole(path) as unfinished:
+        with unfinished.open("wb") as file:
+            while (part := anyio.from_thread.run(_next, stream)) is not None:
+                size += len(part)
+                if size > MOST_BYTES:  # the header with the length may be missing
+                    raise Problem(413, f"{name}: larger than {MOST_BYTES // 2**20} MB")
+                file.write(part)
+        if check is not None:
+            check(unfinished, name)
+
+
+async def _next(stream: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(stream, None)
 
 
 def _check_image(path: Path, name: str) -> None:
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             width, height = image.size
             if width * height > MOST_PIXELS:
                 raise Problem(413, f"{name}: {width}x{height} pixels. Use smaller images")
             image.verify()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Problem:
+        raise
+    except Exception as error:  # of damaged files, decoders raise more than they document
         raise Problem(415, f"{name}: not a readable image") from error
 
 
 def _check_archive(path: Path, name: str) -> None:
+    if path.read_bytes().count(_ENTRY) > MOST_FILES:  # to read a long table takes a while
+        raise Problem(413, f"{name}: more than {MOST_FILES:,} files")
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (OSError, zipfile.BadZipFile) as error:
+    except Exception as error:  # also a name that is not UTF-8
         raise Problem(415, f"{name}: not a readable .zip") from error
-    if len(entries) > MOST_FILES:
-        raise Problem(413, f"{name}: more than {MOST_FILES:,} files")
     if sum(entry.file_size for entry in entries) > MOST_UNPACKED:
         raise Problem(413, f"{name}: unpacks to more than {MOST_UNPACKED // 2**30} GB")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,6 +13,7 @@ from dcgan.report.facts import in_short
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.scores import read_scores
 from dcgan.runs.settings import differences, stored_settings
+from dcgan.studio.answers import plain
 from dcgan.studio.context import InStudio
 
 router = APIRouter()
@@ -22,7 +24,7 @@ def compare(studio: InStudio, first: str, second: str) -> dict[str, Any]:
     """The settings that differ, and whether the scores may be compared."""
     folders = [RunFolder(studio.library.path(run)) for run in (first, second)]
     try:
-        settings = [stored_settings(folder) for folder in folders]
+        settings = [plain(stored_settings(folder)) for folder in folders]  # keys may be numbers
     except DcganError:  # a model has none
         return {"settings": None, "comparable": _are_comparable(folders)}
     found = differences(settings, ignore=NOT_COMPARED)
@@ -35,5 +37,7 @@ def compare(studio: InStudio, first: str, second: str) -> dict[str, Any]:
 def _are_comparable(folders: list[RunFolder]) -> bool:
     """Whether all scores are of the same metric, images and features; the last of the protocol is
     the seed, which each run has of its own."""
-    protocols = {one.score.protocol[:-1] for folder in folders for one in read_scores(folder)}
-    return len(protocols) <= 1
+    with suppress(OSError):
+        protocols = {one.score.protocol[:-1] for folder in folders for one in read_scores(folder)}
+        return len(protocols) <= 1
+    return False

@@ -123,7 +123,7 @@ def _recommended(studio: Studio, inspection: str) -> list[str]:
     """The options that an inspection recommends, such as to drop copies, but for those that the
     page knows and may change."""
     result = studio.jobs.result(inspection) if inspection else None
-    words = training_words(str(result["command"]))[1:] if result else []
+    words = training_words(str(result.get("command", "")))[1:] if result else []
     return [
         word
         for option, value in pairwise([*words, ""])
