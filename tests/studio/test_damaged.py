@@ -17,7 +17,7 @@ from dcgan.studio.summary import training_words
 
 CONFIGS = [
     "length: [1]", "length: x", "length: {epochs: .inf}", "length: {epochs: .nan}",
-    "length: {epochs: 1.0e+308}", "length: {minutes: .inf}", "length: {images: [1]}",
+    "length: {epochs: 1.0e+308}", "length: {minutes: .inf}", "length: {minutes: [1]}", "length: {images: [1]}",
     "length: {1: 2, null: 3}, 4: 5", "odd: !!binary gIGC", 'odd: "\\uD800"', "data: [1]",
 ]  # fmt: skip
 
