@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import struct
 import zipfile
 
@@ -14,6 +15,7 @@ from tests.exchange.conftest import KINDS, write_run
 from tests.studio.conftest import HOST
 
 from dcgan.studio import create_app, guard, uploads
+from dcgan.studio import serve as server
 from dcgan.studio.library import identifier
 
 BATCH = "0123456789abcdef"
@@ -235,3 +237,57 @@ def test_too_many_jobs_are_refused(client, not_started):
     answers = [client.post("/api/inspect", json={"data": "digits"}) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 409]
     assert "3 jobs are running" in answers[-1].json()["problem"]
+
+
+def test_a_body_is_counted_although_its_length_is_not_stated(client):
+    parts = (b" " * 2**16 for _ in range(17))
+    answer = client.post("/api/inspect", content=parts)
+    assert answer.status_code in {400, 413}
+    assert client.post("/api/inspect", content=b" " * (2**20 + 1)).status_code == 413
+    long = {"content-length": "9" * 5000}
+    assert client.post("/api/inspect", content=b"{}", headers=long).status_code == 413
+
+
+def test_pages_of_other_sites_cannot_load_from_the_interface(client):
+    for place, status in (("/api/home", 403), ("/", 200)):
+        headers = {"sec-fetch-site": "cross-site"}
+        assert client.get(place, headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("other", ['x={"a":1}', "a b=1", "foo", "dcgan-studio=old"])
+def test_cookies_of_other_programs_do_not_lock_out(tmp_path, other):
+    app = create_app(tmp_path / "runs", hosts={HOST}, token="secret")
+    visitor = TestClient(app, base_url=f"http://{HOST}", follow_redirects=False)
+    cookie = visitor.get("/?token=secret").headers["set-cookie"].partition(";")[0]
+    answer = visitor.get("/api/home", headers={"cookie": f"{other}; {cookie}"})
+    assert answer.status_code == 200
+
+
+def test_a_server_for_all_addresses_answers_for_its_own():
+    found = server._as_sent({"Box.Local", "::1", "10.0.0.7"}, 8500)
+    assert found == {"box.local:8500", "[::1]:8500", "10.0.0.7:8500"}
+    assert server._as_sent({"box"}, 80) == {"box:80", "box"}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        try:
+            one.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this machine has no network")
+        assert one.getsockname()[0] in server._own_addresses("0.0.0.0")
+    assert server._own_addresses("10.0.0.7") == set()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *("source: http://127.0.0.1:9/x.tar", "source: hub:someone/images", "source: /etc"),
+        *("source: 'file:///etc/passwd'", "source: --out", "{source: digits, root: /etc}"),
+        "{source: digits, labels: /etc/passwd}",
+    ],
+)
+def test_the_settings_of_a_strangers_run_open_nothing(client, runs, data):
+    run = write_run(runs / "copied", KINDS["plain"])
+    section = data if data.startswith("{") else f"{{{data}}}"
+    (run.path / "config.yaml").write_text(f"{{recipe: auto, data: {section}}}")
+    asked = {"latent": [0.0] * 8}
+    answer = client.post(f"/api/runs/{identifier(run.path)}/nearest", json=asked)
+    assert answer.status_code == 403 and "--allow" in answer.json()["problem"]

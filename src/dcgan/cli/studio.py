@@ -32,8 +32,8 @@ def studio(
     port
         Set the port (default: 8500, or the next free one).
     allow
-        Allow the page to choose datasets in this folder; may be given several times (default: the
-        home folder).
+        Allow the page to choose datasets in this folder only; may be given several times (default:
+        the home folder).
     no_browser
         Do not open the browser; only print the address.
     """

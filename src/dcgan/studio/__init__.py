@@ -2,8 +2,6 @@
 
 from dcgan.lazily import lazily
 
-__all__ = ["create_app", "serve"]
+__all__ = ["create_app"]
 
-__getattr__, __dir__ = lazily(
-    __name__, {"create_app": "dcgan.studio.app", "serve": "dcgan.studio.serve"}
-)
+__getattr__, __dir__ = lazily(__name__, {"create_app": "dcgan.studio.app"})

@@ -9,6 +9,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from dcgan.errors import DcganError
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.settings import stored_settings
+from dcgan.runtime.datasets import DATASETS
 from dcgan.studio.inside.sessions import Sessions
 from dcgan.studio.jobs import Jobs
 from dcgan.studio.library import Library
@@ -52,6 +56,28 @@ class Studio:
         if path is None:
             raise not_found("this run")
         return path
+
+    def refuse_foreign_data(self, path: Path) -> None:
+        """Raise ``Problem`` if the settings of a run name data that the page may not choose.
+
+        Runs are copied: a stranger's settings may name any file of this machine, or an address.
+        """
+        with suppress(DcganError):
+            settings = stored_settings(RunFolder(path))
+            data, start = (settings.get(name) for name in ("data", "start"))
+            for section, key in (
+                (data, "source"),
+                (data, "root"),
+                (data, "labels"),
+                (start, "weights"),
+            ):
+                value = section.get(key) if isinstance(section, dict) else None
+                if value is not None and value not in _HARMLESS and value != str(self.data_root):
+                    self.places.allowed(str(value))
+
+
+_HARMLESS = {*DATASETS, "auto", "none"} - {"hub", "lsun"}
+"""Values that name no file."""
 
 
 def _studio(request: Request) -> Studio:

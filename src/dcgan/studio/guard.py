@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dcgan.studio.problems import Problem
 
 POLICY = "; ".join(
     [
@@ -44,7 +46,13 @@ _READING = {"GET", "HEAD"}
 _COOKIE = "dcgan-studio"
 
 MOST_BYTES = 64 * 2**20
-"""The largest body of a request."""
+"""The largest body of a request that brings a file."""
+
+_MOST_TEXT = 2**20
+"""The largest body of any other request."""
+
+_DIGITS = 20
+"""Of a length; more are no length."""
 
 
 class Guard:
@@ -77,7 +85,7 @@ class Guard:
         elif self.token is not None and not self._has_cookie(scope):
             await self._let_in(scope, receive, with_headers)
         else:
-            await self.app(scope, receive, with_headers)
+            await self.app(scope, _counted(receive, _most_bytes(scope)), with_headers)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
@@ -86,22 +94,21 @@ class Guard:
             return 421, "this server does not answer for that host name"
         if origin is None and scope["method"] not in _READING:
             return 403, "a request that changes something must come from the studio's page"
-        if origin is not None and origin != f"http://{host}":
+        is_foreign = headers.get("sec-fetch-site") == "cross-site" and "/api/" in scope["path"]
+        if is_foreign or (origin is not None and origin != f"http://{host}"):
             return 403, "the request comes from another site"
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > MOST_BYTES:
-            return 413, f"larger than {MOST_BYTES // 2**20} MB"
+        length, most = headers.get("content-length", "0"), _most_bytes(scope)
+        if not length.isdecimal() or len(length) > _DIGITS or int(length) > most:
+            return 413, f"larger than {most // 2**20} MB"
         return None
 
     def _has_cookie(self, scope: Scope) -> bool:
-        try:
-            cookie = SimpleCookie(Headers(scope=scope).get("cookie", "")).get(_COOKIE)
-        except CookieError:
-            return False
-        return cookie is not None and self._is_token(cookie.value)
+        # not by http.cookies, which gives up at the first odd cookie of another program
+        given = cookie_parser(Headers(scope=scope).get("cookie", ""))
+        return self._is_token(given.get(_cookie_of(scope), ""))
 
     def _is_token(self, given: str) -> bool:
-        return secrets.compare_digest(given.encode(), (self.token or "").encode())
+        return secrets.compare_digest(given.encode("utf-8", "replace"), (self.token or "").encode())
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Exchange the token in the address for a cookie."""
@@ -111,8 +118,33 @@ class Guard:
             await answer(scope, receive, send)
             return
         entered = RedirectResponse("/", 303)
-        entered.set_cookie(_COOKIE, given, httponly=True, samesite="strict")
+        entered.set_cookie(_cookie_of(scope), given, httponly=True, samesite="strict")
         await entered(scope, receive, send)
+
+
+def _cookie_of(scope: Scope) -> str:
+    """The name of the cookie: all ports of a host share their cookies."""
+    return f"{_COOKIE}-{scope['server'][1]}"
+
+
+def _most_bytes(scope: Scope) -> int:
+    is_file = scope["method"] == "PUT" or scope["path"].endswith("/invert")
+    return MOST_BYTES if is_file else _MOST_TEXT
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    """Receive a body up to so many bytes: its length need not be stated."""
+    seen = 0
+
+    async def receiving() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            raise Problem(413, f"larger than {most // 2**20} MB")
+        return message
+
+    return receiving
 
 
 def _with_headers(send: Send) -> Send:

@@ -14,6 +14,10 @@ from dcgan.errors import ConfigError
 from dcgan.runtime.files import StrPath
 
 LOOPBACK = "127.0.0.1"
+_ANY = {"0.0.0.0", "::"}
+_USUAL = 80
+"""The port of http, which browsers leave out."""
+
 PORT = 8500
 
 _TRIED = 20
@@ -72,12 +76,12 @@ def serve(
     token = None if _is_loopback(host) else secrets.token_urlsafe(24)
     app = create_app(
         folder,
-        hosts={f"{_bracketed(name)}:{bound}" for name in names},
+        hosts=_as_sent(names, bound),
         allow=allow,
         token=token,
         data_root=data_root,
     )
-    shown = host if host not in {"0.0.0.0", "::"} else next(iter(sorted(names - {host})), host)
+    shown = _outgoing(host) or LOOPBACK if host in _ANY else host
     address = f"http://{_bracketed(shown)}:{bound}/" + (f"?token={token}" if token else "")
     announce(f"dcgan studio over {Path(folder).absolute()}: {address}")
     announce("Press Ctrl-C to stop it. Trainings that it has started go on.")
@@ -116,14 +120,31 @@ def _is_loopback(host: str) -> bool:
 
 def _own_addresses(host: str) -> set[str]:
     """Names under which this machine is reached if it listens on all addresses."""
-    if host not in {"0.0.0.0", "::"}:
+    if host not in _ANY:
         return set()
     name = socket.gethostname()
     try:
         found = {str(one[4][0]) for one in socket.getaddrinfo(name, None)}
     except OSError:
         found = set()
-    return {name, *found, LOOPBACK, "localhost"}
+    return {name, f"{name}.local", *found, _outgoing(host) or LOOPBACK, LOOPBACK, "localhost"}
+
+
+def _outgoing(host: str) -> str | None:
+    """The address of this machine in its network: a name may be mapped to loopback only."""
+    family, far = (socket.AF_INET6, "2001:db8::1") if ":" in host else (socket.AF_INET, "192.0.2.1")
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as one:
+            one.connect((far, 9))  # sends nothing
+            return str(one.getsockname()[0])
+    except OSError:
+        return None
+
+
+def _as_sent(names: Iterable[str], port: int) -> set[str]:
+    """What browsers send as ``Host``: lower case, and without the usual port."""
+    hosts = {_bracketed(name).lower() for name in names}
+    return {f"{host}:{port}" for host in hosts} | (hosts if port == _USUAL else set())
 
 
 def _bracketed(host: str) -> str:

@@ -6,6 +6,7 @@ import io
 import tempfile
 from base64 import b64encode
 from functools import lru_cache
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -35,6 +36,9 @@ router = APIRouter(prefix="/runs/{run}")
 
 _MOST_POINTS = 24
 _FRAMES_EACH = 30
+_MOST_NUMBERS = 10**8
+"""Pixels of all frames of a film, times channels; large images get fewer frames."""
+
 _MODELS = 8
 _NEAREST_AMONG = 20_000
 
@@ -85,9 +89,12 @@ async def invert_image(
 @router.post("/nearest")
 def nearest(studio: InStudio, run: str, asked: AskedNearest) -> dict[str, Any]:
     """The training image that is nearest to a generated one, by pixels."""
-    found = opened(studio.library.path(run))
+    path = studio.library.path(run)
+    found = opened(path)
+    latent = _latents(found, [asked.latent])
+    studio.refuse_foreign_data(path)
     with found.lock:
-        image = found.run.generate(_latents(found, [asked.latent]))
+        image = found.run.generate(latent)
         dataset = found.dataset(studio.data_root)
         rows = np.unique(np.linspace(0, len(dataset) - 1, _NEAREST_AMONG).astype(int))
         place, distance = nearest_among(dataset, image, rows)
@@ -103,12 +110,17 @@ def nearest(studio: InStudio, run: str, asked: AskedNearest) -> dict[str, Any]:
 def film(studio: InStudio, run: str, asked: AskedFilm) -> FileResponse:
     """A film of a closed path through latents."""
     found = opened(studio.library.path(run))
+    points = _latents(found, asked.latents)
+    numbers = prod(found.run.networks.image_shape)
+    frames = min(_FRAMES_EACH * len(points), max(len(points) + 1, _MOST_NUMBERS // numbers))
     path = _temporary(studio, f".{asked.kind}")
-    with found.lock:
-        frames = _FRAMES_EACH * len(asked.latents)
-        points = _latents(found, asked.latents)
-        latents = interpolate(found.run.networks.latent, points, frames=frames, closed=True)
-        write_frames(found.run.generate(latents), path)
+    try:
+        with found.lock:
+            latents = interpolate(found.run.networks.latent, points, frames=frames, closed=True)
+            write_frames(found.run.generate(latents), path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     return _once(path, f"{found.run.path.name}.{asked.kind}")
 
 
