@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from filelock import FileLock
@@ -66,6 +67,67 @@ def test_no_more_than_three_jobs_run_at_once(tmp_path, not_started):
     assert refused.value.status == 409
 
 
+def test_servers_that_share_a_folder_count_together(tmp_path, not_started):
+    def start(_):
+        try:
+            return Jobs(tmp_path).start(["recipes"], "").state
+        except Problem as problem:
+            return problem.status
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(map(str, pool.map(start, range(8)))) == ["409"] * 5 + ["waiting"] * 3
+
+
+def test_a_job_is_seen_only_once_it_is_whole(tmp_path, not_started, monkeypatch):
+    def killed(path, content):
+        assert path.name == "job.json" and path.with_name("output").is_file()
+        raise KeyboardInterrupt
+
+    jobs = Jobs(tmp_path)
+    monkeypatch.setattr("dcgan.studio.jobs.write_json", killed)
+    with pytest.raises(KeyboardInterrupt):
+        jobs.start(["train"], str(tmp_path / "run"))
+    assert jobs.all() == [] and jobs.of_run(tmp_path / "run") is None
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ["", "[]", "{}", '{"words": [], "subject": "", "created": 1.0}',
+     '{"words": [["train"]], "created": 1.0}', '{"words": ["train"], "created": "now"}'],
+)  # fmt: skip
+def test_a_damaged_job_is_not_shown(tmp_path, not_started, stored):
+    jobs = Jobs(tmp_path)
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "job.json").write_text(stored)
+    job = jobs.start(["train", "digits"], str(tmp_path / "run"))
+    assert [one.id for one in jobs.all()] == [job.id]
+    assert jobs.of_run(tmp_path / "run").id == job.id
+    with pytest.raises(Problem):
+        jobs.get("1")
+
+
+@pytest.mark.parametrize("result", ["", '{"code": ', "{}", '{"code": "0"}', '{"code": [0]}'])
+def test_a_job_with_a_damaged_result_has_failed(tmp_path, not_started, result):
+    jobs = Jobs(tmp_path)
+    job = jobs.start(["recipes"], "")
+    (tmp_path / job.id / "result.json").write_text(result)
+    assert jobs.get(job.id).state == "failed"
+
+
+def test_a_job_without_output_has_no_line(tmp_path, not_started):
+    jobs = Jobs(tmp_path)
+    job = jobs.start(["recipes"], "")
+    (tmp_path / job.id / "output").unlink()
+    assert jobs.all()[0].line == "" and jobs.output(job.id) == "" and jobs.result(job.id) is None
+
+
+def test_a_job_of_which_only_the_lock_is_there_is_starting(tmp_path, not_started):
+    jobs = Jobs(tmp_path)
+    job = jobs.start(["recipes"], "")
+    with FileLock(tmp_path / job.id / ".lock"), pytest.raises(Problem, match="is starting"):
+        jobs.stop(job.id)
+
+
 def test_a_job_that_never_begins_ends(tmp_path, not_started, monkeypatch):
     jobs = Jobs(tmp_path)
     job = jobs.start(["recipes"], "")
@@ -94,6 +156,13 @@ def test_the_newest_job_of_a_run_is_found_before_its_folder_is_there(tmp_path, n
     jobs.start(["train", "digits"], str(run))
     newest = jobs.start(["train", "digits"], str(run))
     assert jobs.of_run(run).id == newest.id
+    (tmp_path / "jobs" / newest.id / "result.json").write_text('{"code": 1}')
+    running = jobs.of_run(run)
+    assert running.state == "waiting", "rather than the newest"
+    assert jobs.run_folders() == {run}
+    (tmp_path / "jobs" / running.id / "result.json").write_text('{"code": 0}')
+    assert jobs.of_run(run).id == newest.id
+    assert jobs.run_folders() == set()
     assert jobs.run_folder(identifier(run)) == run
     assert jobs.run_folder("0" * 16) is None
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from filelock import FileLock
@@ -10,7 +12,7 @@ from PIL import Image
 from tests.exchange.conftest import KINDS, write_run
 
 from dcgan.studio.jobs import Jobs
-from dcgan.studio.library import identifier
+from dcgan.studio.library import Library, identifier
 
 BATCH = "0123456789abcdef"
 
@@ -40,10 +42,14 @@ def words(runs, not_started):
     """The words of the newest job."""
 
     def read():
-        newest = max((runs / ".studio" / "jobs").iterdir(), key=lambda place: int(place.name))
+        newest = newest_job(runs)
         return json.loads((newest / "job.json").read_text())["words"]
 
     return read
+
+
+def newest_job(runs):
+    return max((runs / ".studio" / "jobs").glob("[0-9]*"), key=lambda place: int(place.name))
 
 
 def config(path, text):
@@ -94,6 +100,49 @@ def test_a_run_comes_back_beside_a_new_one_of_its_name(client, run, address):
     assert back == identifier(run.path.with_name("plain-2"))
 
 
+def test_a_run_comes_back_beside_one_that_is_starting(client, run, address, not_started):
+    discarded = client.delete(address).json()["discarded"]
+    client.post("/api/train", json={"data": "digits", "name": "plain"})
+    back = client.post(f"/api/bin/{discarded}/restore").json()["run"]
+    assert back == identifier(run.path.with_name("plain-2"))
+
+
+@pytest.mark.parametrize(
+    ("origin", "name"),
+    [
+        ("{tmp}/elsewhere/mine", "mine"),
+        ("{runs}/../elsewhere/mine", "mine"),
+        ("{runs}/link/mine", "mine"),
+        ("{runs}/.studio/jobs/mine", "mine"),
+        ("{runs}/gone/mine", "mine"),
+        ("{runs}/kept/mine", "kept/mine"),
+        ("{runs}/.hidden", "hidden"),
+        ("a\0b", "restored"),
+        ("", "restored"),
+        (None, "restored"),
+    ],
+)
+def test_a_run_comes_back_only_into_the_folder(client, run, address, runs, tmp_path, origin, name):
+    (tmp_path / "elsewhere").mkdir()
+    (runs / "kept").mkdir()
+    (runs / "link").symlink_to(tmp_path / "elsewhere")
+    (runs / ".studio" / "jobs").mkdir(exist_ok=True)
+    discarded = client.delete(address).json()["discarded"]
+    stored = runs / ".studio" / "bin" / discarded / "from"
+    if origin is None:
+        stored.unlink()
+    else:
+        stored.write_text(origin.format(tmp=tmp_path, runs=runs))
+    answer = client.post(f"/api/bin/{discarded}/restore")
+    assert answer.json() == {"run": identifier(runs / name)} and (runs / name).is_dir()
+
+
+def test_a_run_whose_name_is_not_unicode_comes_back(runs, run):
+    library, path = Library(runs), runs / os.fsdecode(b"caf\xe9")
+    run.path.rename(path)
+    assert library.restore(library.discard(identifier(path))) == path
+
+
 def test_a_run_in_training_is_not_deleted(client, run, address):
     with FileLock(run.path / ".lock"):
         answer = client.delete(address)
@@ -108,13 +157,42 @@ def test_a_run_of_a_terminal_is_stopped_there(client, run, address):
         assert "in training already" in client.post(f"{address}/resume").json()["problem"]
 
 
-def test_a_run_is_resumed_up_to_a_length(client, run, address, words):
+def test_a_run_is_resumed_up_to_a_length(client, run, address, runs, words):
     client.post(f"{address}/resume", json={"minutes": 1.5})
     assert words() == ["train", "--out", str(run.path), "--resume", "--minutes", "1.5"]
+    (newest_job(runs) / "result.json").write_text('{"code": 0}')
     client.post(f"{address}/resume", json={"images": 4000})
     assert words()[-2:] == ["--images", "4000"]
+    (newest_job(runs) / "result.json").write_text('{"code": 0}')
     client.post(f"{address}/resume")
     assert words()[-1] == "--resume"
+
+
+def test_a_run_whose_training_is_starting_is_neither_resumed_nor_deleted(
+    client, run, address, runs, not_started
+):
+    assert client.post(f"{address}/resume").status_code == 200
+    for answer in (client.post(f"{address}/resume"), client.delete(address)):
+        assert answer.status_code == 409 and "in training" in answer.json()["problem"]
+    (newest_job(runs) / "result.json").write_text('{"code": 3}')
+    assert client.delete(address).status_code == 200
+
+
+def test_parallel_requests_start_three_trainings_with_names_of_their_own(client, runs, not_started):
+    asked = {"data": "digits", "size": "16"}
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: client.post("/api/train", json=asked), range(12)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [409] * 9
+    subjects = {answer.json()["subject"] for answer in answers if answer.status_code == 200}
+    names = {str(runs / name) for name in ("new-run", "new-run-2", "new-run-3")}
+    assert subjects == names, "no folder of them exists yet"
+
+
+def test_an_import_and_a_training_of_one_name_have_two_folders(client, runs, not_started):
+    client.put(f"/api/models/{BATCH}/generator/a.pth", content=b"x")
+    client.post("/api/train", json={"data": "digits", "name": "mine"})
+    job = client.post("/api/import", json={"batch": BATCH, "name": "mine"}).json()
+    assert job["subject"] == str(runs / "mine-2")
 
 
 def test_advice_becomes_a_training_in_the_folder(client, run, address, words):
@@ -166,7 +244,7 @@ def test_weights_are_imported(client, runs, words):
     assert not (place / "generator.pth").exists(), "the newer file is in its place"
     files = [str(place / "generator.safetensors"), str(place / "discriminator.npz")]
     table = place / "layers.yaml"
-    assert words() == ["import", *files, "--out", str(runs / "mine"), "--like", str(table)]
+    assert words() == ["import", *files, "--like", str(table), "--out", str(runs / "mine")]
     assert table.read_text() == "model: {}"
 
 

@@ -20,6 +20,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from filelock import FileLock
+
 from dcgan.runtime.files import write_json
 from dcgan.runtime.reading import NotJson, parse_json, read_json
 from dcgan.studio.library import identifier
@@ -31,6 +33,9 @@ State = Literal["waiting", "running", "done", "stopped", "failed", "killed"]
 
 MOST = 3
 """Jobs at one time. They share the cores of one machine."""
+
+_LIVE = {"waiting", "running"}
+"""States of jobs that have not ended."""
 
 _STARTING = 60.0
 """Seconds in which a process must have locked its folder."""
@@ -84,10 +89,17 @@ class Jobs:
     ----------
     folder : Path
         One folder per job is made in it. Several servers may share it.
+
+    Attributes
+    ----------
+    start_lock : FileLock
+        While it is held, no other request and no other server starts a job. Hold it from a check,
+        or the choice of a run folder, until the start.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.start_lock = FileLock(folder / ".start")
 
     def start(self, words: Sequence[str], subject: str, *, out: str = "") -> Job:
         """Start ``dcgan`` with these words.
@@ -99,17 +111,19 @@ class Jobs:
         Problem
             Too many jobs are running.
         """
-        running = [job for job in self.all() if job.state in {"waiting", "running"}]
-        if len(running) >= MOST:
-            raise Problem(
-                409, f"{len(running)} jobs are running. Wait until one has ended, or stop one"
-            )
-        self._forget_old()
-        place = self.folder / f"{time.time_ns()}"
-        place.mkdir(parents=True)
-        words = [*words, *(["--out", str(place / out)] if out else [])]
-        job = {"words": words, "subject": subject, "created": time.time()}
-        write_json(place / "job.json", job)
+        with self.start_lock:
+            running = sum(1 for place in self._places() if _state(place) in _LIVE)
+            if running >= MOST:
+                raise Problem(
+                    409, f"{running} jobs are running. Wait until one has ended, or stop one"
+                )
+            self._forget_old()
+            place = self.folder / f"{time.time_ns()}"
+            place.mkdir()
+            words = [*words, *(["--out", str(place / out)] if out else [])]
+            job = {"words": words, "subject": subject, "created": time.time()}
+            (place / "output").touch()
+            write_json(place / "job.json", job)  # last: it makes the folder a job
         with (place / "output").open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "dcgan.studio.runner", str(place)],
@@ -124,8 +138,7 @@ class Jobs:
 
     def all(self) -> list[Job]:
         """All jobs, newest first."""
-        places = sorted(self.folder.glob("*/job.json"), reverse=True)
-        return [self._read(path.parent) for path in places]
+        return [self._read(place) for place in self._places()]
 
     def get(self, job: str) -> Job:
         """A job by its identifier; a Problem if there is none."""
@@ -155,17 +168,23 @@ class Jobs:
         Problem
             Its process has not begun.
         """
-        state = self.get(job).state
-        if state == "waiting":
+        state, pid = self.get(job).state, self._place(job) / "pid"
+        if state == "waiting" or (state == "running" and not pid.exists()):
             raise Problem(409, "this job is starting. Stop it in a few seconds")
         if state == "running":
             with suppress(ProcessLookupError):
-                os.kill(int((self._place(job) / "pid").read_text()), _SIGNALS["stop"])
+                os.kill(int(pid.read_text()), _SIGNALS["stop"])
 
     def of_run(self, path: Path) -> Job | None:
-        """The newest job that makes, or trains in, a run folder."""
-        place = next((place for place in self._of_runs() if _subject(place) == str(path)), None)
+        """The job that makes, or trains in, a run folder; without one, the newest that did."""
+        places = [place for place in self._of_runs() if _subject(place) == str(path)]
+        live = (place for place in places if _state(place) in _LIVE)
+        place = next(live, places[0] if places else None)
         return None if place is None else self._read(place)
+
+    def run_folders(self) -> set[Path]:
+        """The run folders of jobs that have not ended. They may not exist yet."""
+        return {Path(_subject(place)) for place in self._of_runs() if _state(place) in _LIVE}
 
     def run_folder(self, run: str) -> Path | None:
         """The run folder of an identifier that a job makes, which may not exist yet."""
@@ -174,18 +193,22 @@ class Jobs:
 
     def _of_runs(self) -> Iterator[Path]:
         """The folders of jobs that are about a run folder, newest first."""
+        return (place for place in self._places() if _stored(place)["words"][0] in _OF_RUNS)
+
+    def _places(self) -> Iterator[Path]:
+        """The folders of jobs, newest first, without damaged ones."""
         for path in sorted(self.folder.glob("*/job.json"), reverse=True):
-            if _stored(path.parent)["words"][0] in _OF_RUNS:
+            if _is_job(path.parent):
                 yield path.parent
 
     def _forget_old(self) -> None:
         """Delete all but the newest ended jobs."""
-        ended = [job for job in self.all() if job.state not in {"waiting", "running"}]
-        for job in ended[_KEPT:]:
-            shutil.rmtree(self.folder / job.id, ignore_errors=True)
+        ended = [place for place in self._places() if _state(place) not in _LIVE]
+        for place in ended[_KEPT:]:
+            shutil.rmtree(place, ignore_errors=True)
 
     def _place(self, job: str) -> Path:
-        if not job.isdecimal() or not (self.folder / job / "job.json").is_file():
+        if not _is_job(self.folder / job):
             raise not_found("this job")
         return self.folder / job
 
@@ -195,8 +218,8 @@ class Jobs:
         return Job(
             id=place.name,
             kind=str(stored["words"][0]),
-            subject=str(stored["subject"]),
-            state=_state(place, stored),
+            subject=_subject(place),
+            state=_state(place),
             line=lines[-1].strip() if lines else "",
             created=float(stored["created"]),
         )
@@ -204,28 +227,49 @@ class Jobs:
 
 @lru_cache(2 * _KEPT)
 def _stored(place: Path) -> dict[str, Any]:
-    """What a job is about, which never changes."""
-    return read_json(place / "job.json")
+    """What a job is about, which never changes; raises ``NotJson`` or ``OSError``."""
+    stored = read_json(place / "job.json")
+    words, created = stored.get("words"), stored.get("created")
+    is_command = isinstance(words, list) and words and all(isinstance(one, str) for one in words)
+    if not is_command or not isinstance(created, float):
+        raise NotJson("holds no job")
+    return stored
+
+
+def _is_job(place: Path) -> bool:
+    if not place.name.isdecimal():
+        return False
+    try:
+        _stored(place)
+    except (NotJson, OSError):
+        return False
+    return True
 
 
 def _subject(place: Path) -> str:
-    return str(_stored(place)["subject"])
+    return str(_stored(place).get("subject", ""))
 
 
 def _end_of(path: Path, most: int) -> str:
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - most))
-        return file.read().decode("utf-8", "replace")
+    """The last bytes of a file as text; empty if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - most))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
-def _state(place: Path, stored: dict[str, Any]) -> State:
+def _state(place: Path) -> State:
     if is_locked(place):
         return "running"
     try:
-        code = int(read_json(place / "result.json")["code"])
+        code = read_json(place / "result.json").get("code")
     except FileNotFoundError:
-        if not (place / "pid").exists() and time.time() - stored["created"] < _STARTING:
+        if not (place / "pid").exists() and time.time() - _stored(place)["created"] < _STARTING:
             return "waiting"
         return "running" if is_locked(place) else "killed"  # it may have begun just now
-    return {0: "done", STOPPED: "stopped"}.get(code, "failed")  # type: ignore[return-value]
+    except (NotJson, OSError):
+        return "failed"
+    return "done" if code == 0 else "stopped" if code == STOPPED else "failed"

@@ -9,16 +9,23 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dcgan.runtime.arguments import is_run
 from dcgan.runtime.built_in import model_names, run_path
 from dcgan.studio.locks import is_locked
 from dcgan.studio.problems import Problem, not_found
 
+if TYPE_CHECKING:
+    from dcgan.studio.jobs import Jobs
+
 OWN = ".studio"
 """The folder of the studio's own files, inside the folder of runs."""
 
 _NAME = re.compile(r"\w[\w .-]{0,79}")
+
+_RESTORED = "restored"
+"""The name of a run whose own is not known."""
 
 _DEEPEST = 4
 """Levels of folders that are searched for runs."""
@@ -68,9 +75,14 @@ class Library:
         return path
 
     def free(self, name: str) -> Path:
-        """A path in the folder for a new run of a name: with a number if the name is in use."""
+        """A path in the folder for a new run of a name: with a number if the name is in use.
+
+        A job that has not ended uses the name of its run. Hold ``Jobs.start_lock`` until the job of
+        the new run has been started.
+        """
+        taken = self._jobs().run_folders()
         path, number = self.folder / name, 2
-        while path.exists():
+        while path.exists() or path in taken:
             path, number = self.folder / f"{name}-{number}", number + 1
         return path
 
@@ -78,26 +90,51 @@ class Library:
         """Move a run to the bin; returns the identifier that :meth:`restore` takes."""
         if run in self.models():
             raise Problem(409, "a built-in model cannot be deleted")
-        path = self.path(run)
-        if is_locked(path):
-            raise Problem(409, "this run is in training. Stop it first")
-        place = self._bin / f"{time.time_ns()}"
-        place.mkdir(parents=True)
-        # the way back is stored beside the run: renamed first, it could be lost
-        (place / "from").write_text(str(path), encoding="utf-8")
-        path.rename(place / "run")
+        path, jobs = self.path(run), self._jobs()
+        with jobs.start_lock:
+            if is_locked(path) or path in jobs.run_folders():
+                raise Problem(409, "this run is in training. Stop it first")
+            place = self._bin / f"{time.time_ns()}"
+            place.mkdir(parents=True)
+            # the way back is stored beside the run: renamed first, it could be lost
+            (place / "from").write_bytes(os.fsencode(path))
+            path.rename(place / "run")
         return place.name
 
     def restore(self, discarded: str) -> Path:
-        """Move a run out of the bin; returns its folder, which has another name if it is in use."""
+        """Move a run out of the bin; returns its folder.
+
+        It has another name if its own is in use, and is directly in the folder of the library if
+        its own folder is gone or was elsewhere.
+        """
         if not discarded.isdecimal() or not (self._bin / discarded / "run").is_dir():
             raise not_found("this run")
-        place = self._bin / discarded
-        origin = Path((place / "from").read_text(encoding="utf-8"))
-        path = origin if not origin.exists() and origin.parent.is_dir() else self.free(origin.name)
-        (place / "run").rename(path)
+        place, jobs = self._bin / discarded, self._jobs()
+        origin = self._origin(place)
+        with jobs.start_lock:
+            is_free = not origin.exists() and origin not in jobs.run_folders()
+            path = origin if is_free and origin.parent.is_dir() else self.free(origin.name)
+            (place / "run").rename(path)
         shutil.rmtree(place, ignore_errors=True)
         return path
+
+    def _origin(self, place: Path) -> Path:
+        """Where a discarded run was, which is a file that may hold anything."""
+        try:
+            stored = os.fsdecode((place / "from").read_bytes())
+            folder = self.folder.resolve()
+            origin = (folder / stored).resolve()
+        except (OSError, ValueError):  # no file, or a null byte in it
+            return self.folder / _RESTORED
+        inside = origin.relative_to(folder) if origin.is_relative_to(folder) else Path(origin.name)
+        if any(part.startswith(".") for part in inside.parts):  # not searched for runs
+            inside = Path(inside.name.lstrip("."))
+        return self.folder / (inside if inside.name else _RESTORED)
+
+    def _jobs(self) -> Jobs:
+        from dcgan.studio.jobs import Jobs  # which imports this module
+
+        return Jobs(self.own / "jobs")
 
 
 def checked_name(name: str) -> str:

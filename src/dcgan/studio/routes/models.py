@@ -52,14 +52,16 @@ def start_import(studio: InStudio, asked: AskedImport) -> dict[str, Any]:
     weights = Uploads(studio.library.uploads).weights(asked.batch)
     if asked.like and asked.like not in list_recipes():
         raise Problem(422, f"{asked.like}: no such recipe")
-    out = studio.library.free(checked_name(asked.name or "imported"))
-    words = ["import", *map(str, weights), "--out", str(out)]
+    name = checked_name(asked.name or "imported")
+    words = ["import", *map(str, weights)]
     words += ["--like", asked.like] if asked.like else []
     if asked.table:
         table = weights[0].with_name("layers.yaml")
         write_text(table, asked.table)
         words += ["--like", str(table)]
-    job = studio.jobs.start(words, str(out))
+    with studio.jobs.start_lock:
+        out = studio.library.free(name)
+        job = studio.jobs.start([*words, "--out", str(out)], str(out))
     return asdict(job) | {"run": identifier(out)}
 
 

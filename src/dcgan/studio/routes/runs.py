@@ -106,11 +106,12 @@ def resume(
 ) -> dict[str, Any]:
     """Continue a run that was stopped; with a length, up to that length in all."""
     path = studio.library.path(run)
-    _refuse_training(path)
     words = ["train", "--out", str(path), "--resume"]
     words += ["--minutes", f"{minutes:g}"] if minutes is not None else []
     words += ["--images", str(images)] if images is not None else []
-    return asdict(studio.jobs.start(words, str(path)))
+    with studio.jobs.start_lock:
+        _refuse_training(studio, path)
+        return asdict(studio.jobs.start(words, str(path)))
 
 
 @router.post("/advice")
@@ -122,12 +123,13 @@ def follow_advice(studio: InStudio, run: str) -> dict[str, Any]:
         raise Problem(409, "there is no training that the studio could start")
     place = words.index("--out") + 1
     out = studio.library.folder / words[place]
-    if "--resume" in words:
-        _refuse_training(path)
-    else:
-        out = studio.library.free(out.name)
-    words[place] = str(out)
-    job = studio.jobs.start(words, str(out))
+    with studio.jobs.start_lock:
+        if "--resume" in words:
+            _refuse_training(studio, out)
+        else:
+            out = studio.library.free(out.name)
+        words[place] = str(out)
+        job = studio.jobs.start(words, str(out))
     return asdict(job) | {"run": identifier(out)}
 
 
@@ -174,6 +176,7 @@ def _preview(found: Opened) -> bytes:
     return buffer.getvalue()
 
 
-def _refuse_training(path: Path) -> None:
-    if is_locked(path):
+def _refuse_training(studio: Studio, path: Path) -> None:
+    # a job locks the folder only when its training begins
+    if is_locked(path) or path in studio.jobs.run_folders():
         raise Problem(409, "this run is in training already")

@@ -78,13 +78,15 @@ def train(studio: InStudio, asked: AskedRun) -> dict[str, Any]:
     data = _data(studio, asked.data)
     if asked.recipe not in list_recipes():
         raise Problem(422, f"{asked.recipe}: no such recipe")
-    out = studio.library.free(checked_name(asked.name or "new-run"))
+    name = checked_name(asked.name or "new-run")
     words = ["train", data, "--recipe", asked.recipe, "--seed", str(asked.seed)]
     words += [] if asked.minutes is None else ["--minutes", f"{asked.minutes:g}"]
     words += [] if asked.images is None else ["--images", str(asked.images)]
     words += _recommended(studio, asked.inspection)
-    words += [*_options(studio, asked), "--out", str(out)]
-    job = studio.jobs.start(words, str(out))
+    words += _options(studio, asked)
+    with studio.jobs.start_lock:
+        out = studio.library.free(name)
+        job = studio.jobs.start([*words, "--out", str(out)], str(out))
     return asdict(job) | {"run": identifier(out)}
 
 
