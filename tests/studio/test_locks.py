@@ -24,6 +24,16 @@ def test_looks_at_the_same_time_do_not_see_each_other(tmp_path):
         assert not any(pool.map(lambda _: is_locked(tmp_path), range(3_000)))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX locks")
+def test_a_look_of_another_server_is_not_a_lock(tmp_path):
+    import fcntl
+
+    (tmp_path / ".lock").touch()
+    with (tmp_path / ".lock").open("rb") as look:
+        fcntl.flock(look, fcntl.LOCK_SH)
+        assert not is_locked(tmp_path)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX files")
 def test_only_regular_files_are_locks(tmp_path):
     folders = [tmp_path / name for name in ("link", "pipe", "folder")]
