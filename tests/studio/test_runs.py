@@ -13,6 +13,7 @@ from tests.exchange.conftest import KINDS, write_run
 
 from dcgan.studio.jobs import Jobs
 from dcgan.studio.library import Library, identifier
+from dcgan.studio.routes import runs as routes
 
 BATCH = "0123456789abcdef"
 
@@ -26,6 +27,7 @@ LOG = [
 @pytest.fixture
 def run(runs):
     made = write_run(runs / "plain", KINDS["plain"])
+    (made.path / "config.yaml").write_text("{recipe: auto, data: {source: digits, size: 16}}")
     (made.path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LOG))
     (made.path / "samples").mkdir(exist_ok=True)
     Image.new("L", (8, 8)).save(made.path / "samples" / "000000064.png")
@@ -269,3 +271,15 @@ def test_the_table_of_an_import_is_that_which_its_message_names(client, runs, no
     (runs.parent / "x-table.yaml").write_text("secret")
     output.write_text(f"dcgan: a.pth: no. {runs}/../x-table.yaml has what they tell: use it")
     assert client.get(f"/api/jobs/{job.id}/table").json() == {"table": ""}
+
+
+@pytest.mark.parametrize("way", ["resume", "advice"])
+def test_a_strangers_run_trains_on_nothing_that_the_page_may_not_choose(
+    client, run, address, not_started, monkeypatch, way
+):
+    (run.path / "config.yaml").write_text("{recipe: auto, data: {source: 'http://x/y.tar'}}")
+    words = ["train", "http://x/y.tar", "--out", "runs/plain-2"]
+    monkeypatch.setattr(routes, "training_words", lambda command: list(words))
+    answer = client.post(f"{address}/{way}", json={})
+    assert answer.status_code == 403 and "--allow" in answer.json()["problem"]
+    assert client.get("/api/home").json()["jobs"] == []

@@ -43,11 +43,12 @@ def start(studio: InStudio, name: str) -> dict[str, Any]:
     """Run a lab with the quick budget."""
     if name not in {lab.name for lab in listed_labs(_folder(studio))}:
         raise not_found("this lab")
-    if name in _running(studio):
-        raise Problem(409, "this lab is running already")
     words = ["lab", name, "--out", str(_folder(studio) / name)]
     words += [] if studio.data_root is None else ["--data-root", str(studio.data_root)]
-    return asdict(studio.jobs.start(words, name))
+    with studio.jobs.start_lock:
+        if name in _running(studio):
+            raise Problem(409, "this lab is running already")
+        return asdict(studio.jobs.start(words, name))
 
 
 @router.get("/{name}/page")

@@ -106,6 +106,7 @@ def resume(
 ) -> dict[str, Any]:
     """Continue a run that was stopped; with a length, up to that length in all."""
     path = studio.library.path(run)
+    studio.refuse_foreign_data(path)
     words = ["train", "--out", str(path), "--resume"]
     words += ["--minutes", f"{minutes:g}"] if minutes is not None else []
     words += ["--images", str(images)] if images is not None else []
@@ -121,6 +122,7 @@ def follow_advice(studio: InStudio, run: str) -> dict[str, Any]:
     words = training_words(_details(run, path, signature(path))["advice"]["command"])
     if not words or "--out" not in words:
         raise Problem(409, "there is no training that the studio could start")
+    studio.refuse_foreign_data(path)
     place = words.index("--out") + 1
     out = studio.library.folder / words[place]
     with studio.jobs.start_lock:
