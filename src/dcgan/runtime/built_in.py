@@ -54,7 +54,7 @@ def list_models() -> list[BuiltInModel]:
 
     Examples
     --------
-    >>> for model in dcgan.list_models():
+    >>> for model in dcgan.list_models():  # doctest: +SKIP
     ...     dcgan.open_run(model.name).sheet().save(f"{model.name}.png")
     """
     return [_described(folder) for folder in _folders()]
