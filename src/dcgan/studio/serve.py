@@ -84,7 +84,7 @@ def serve(
     shown = _outgoing(host) or LOOPBACK if host in _ANY else host
     address = f"http://{_bracketed(shown)}:{bound}/" + (f"?token={token}" if token else "")
     announce(f"dcgan studio over {Path(folder).absolute()}: {address}")
-    announce("Press Ctrl-C to stop it. Trainings that it has started go on.")
+    announce("Press Ctrl-C to stop it. Trainings that it has started continue.")
     if open_browser:
         Timer(0.5, webbrowser.open, [address]).start()
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_GRACE)

@@ -24,7 +24,7 @@ export function RunPage({ run, tab }) {
       ${connection === "lost" &&
       html`<p class="notice problem">
         The studio does not answer. The page shows what it knew last, and connects again by itself.
-        A training goes on without the studio.
+        A training continues without the studio.
       </p>`}
     </div>
     ${shown(run, tab, watched, { details, job, gone })}

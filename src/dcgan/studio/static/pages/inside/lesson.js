@@ -5,7 +5,7 @@ import { ActionButton, html, useState } from "../../ui.js";
 const TRAINED = 200;
 const FASTER = 20;
 
-/** Train anew for some steps, then go on in another way. */
+/** Train anew for some steps, then continue in another way. */
 async function trained(session, seed, then) {
   await session.restart(seed);
   session.runTo(TRAINED, then);
@@ -58,7 +58,7 @@ const CARDS = [
   },
   {
     title: "Freeze the generator: the discriminator wins",
-    text: `After ${TRAINED} steps, only the discriminator goes on learning. The generated images
+    text: `After ${TRAINED} steps, only the discriminator continues to learn. The generated images
       no longer get better, and soon it knows them: its score of real images rises towards 100 %,
       that of generated images falls towards 0 %, and the generator's loss rises.`,
     button: "Train, then freeze the generator",
@@ -67,9 +67,9 @@ const CARDS = [
   },
   {
     title: "Freeze the discriminator: it is fooled",
-    text: `After ${TRAINED} steps, only the generator goes on learning. Soon its images
+    text: `After ${TRAINED} steps, only the generator continues to learn. Soon its images
       get scores of 80 % and more, but they look less and less like digits: it learns the weak
-      points of a judge who does not learn. The discriminator must go on learning, too.`,
+      points of a judge who does not learn. The discriminator must continue to learn, too.`,
     button: "Train, then freeze the discriminator",
     act: ({ session, seed }) =>
       trained(session, seed, () => session.setFreeze("discriminator", true)),
