@@ -161,6 +161,27 @@ element.querySelector(".dcgan-result").click();
 found.shelf.sum = [...shelf.latents[2]];
 pushed("pick", 1);
 found.shelf.picked = near(explorer.latent, shelf.latents[1]);
+// dragging: the second kept image from Minus to Plus, and the image that is shown to Minus
+const drag = (from, title) => {
+  const dataTransfer = new DataTransfer();
+  const to = element.querySelector(`.dcgan-term[aria-label=${title}]`);
+  from.dispatchEvent(new DragEvent("dragstart", {dataTransfer, bubbles: true}));
+  const over = new DragEvent("dragover", {dataTransfer, bubbles: true, cancelable: true});
+  const isAccepted = !to.dispatchEvent(over);
+  if (isAccepted) to.dispatchEvent(new DragEvent("drop", {dataTransfer, bubbles: true}));
+  return isAccepted;
+};
+const members = () => ["Plus", "Minus"].map((title) =>
+  [...element.querySelectorAll(`.dcgan-term[aria-label=${title}] button`)].map((one) => one.ariaLabel));
+explorer.edit(shelf.latents[0]);
+found.shelf.dragged = [drag(element.querySelectorAll(".dcgan-pick")[1], "Plus"),
+  drag(element.querySelector(".dcgan-image"), "Minus"),
+  drag(element.querySelector(".dcgan-note"), "Minus")];
+found.shelf.shown = near(shelf.latents[3], shelf.latents[0]);
+found.shelf.members = members();
+element.querySelector(".dcgan-term[aria-label=Minus] button").click();
+found.shelf.afterwards = members();
+element.querySelector(".dcgan-entry:last-child .dcgan-signs button:last-child").click();
 explorer.edit(shelf.latents[0]);
 found.shelf.edited = near(explorer.latent, shelf.latents[0]);
 explorer.map.move(1, 1);
@@ -320,6 +341,9 @@ def test_kept_images_are_added_and_subtracted(found):
     noise = (kept[0, :6] - kept[1, :6]) / np.sqrt(2)
     np.testing.assert_allclose(shelf["sum"], [*noise, *kept[0, 6:]], atol=1e-6)
     assert shelf["removed"] == 2
+    assert shelf["dragged"] == [True, True, False] and shelf["shown"]
+    names = [f"Take kept image {number} out of the sum" for number in (1, 2, 4)]
+    assert shelf["members"] == [names[:2], names[2:]] and shelf["afterwards"] == [names[:2], []]
 
 
 def test_a_kept_image_is_changed_until_the_map_is_used(found):

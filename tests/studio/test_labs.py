@@ -44,6 +44,14 @@ def test_a_page_that_is_not_there(client, tested, runs, name):
     assert answer.status_code == 404 and "secret" not in answer.text
 
 
+def test_a_link_in_a_copied_lab_is_not_followed(client, tested, runs, tmp_path):
+    (tmp_path / "secret.html").write_text("secret")
+    (runs / "labs" / "dropout" / "lab.html").unlink()
+    (runs / "labs" / "dropout" / "lab.html").symlink_to(tmp_path / "secret.html")
+    answer = client.get("/api/labs/dropout/page")
+    assert answer.status_code == 404 and "secret" not in answer.text
+
+
 def test_a_lab_is_started_once(client, runs, not_started):
     job = client.post("/api/labs/dropout").json()
     assert (job["kind"], job["subject"]) == ("lab", "dropout")

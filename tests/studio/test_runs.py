@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
 
 import pytest
 from filelock import FileLock
 from PIL import Image
 from tests.exchange.conftest import KINDS, write_run
+from tests.studio.conftest import HOST
 
+from dcgan.studio import create_app, opened
 from dcgan.studio.jobs import Jobs
 from dcgan.studio.library import Library, identifier
 from dcgan.studio.routes import runs as routes
@@ -81,9 +87,26 @@ def test_a_sheet_is_sent_again_only_if_it_has_changed(client, run, address):
     assert client.get(f"{address}/sheets/65").status_code == 404
 
 
+def test_a_link_in_a_copied_run_is_not_followed(client, run, address, tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "secret.png")
+    (run.path / "samples" / "000000065.png").symlink_to(tmp_path / "secret.png")
+    (run.path / "samples" / "000000066.png").symlink_to(run.path / "samples" / "000000064.png")
+    assert client.get(f"{address}/sheets/65").status_code == 404
+    assert client.get(f"{address}/sheets/66").status_code == 200, "it leads to a file of the run"
+
+
 def test_a_preview_has_generated_images(client, address):
     answer = client.get(f"{address}/preview")
     assert answer.headers["content-type"] == "image/png" and len(answer.content) > 1000
+
+
+def test_more_requests_than_threads_are_refused(client, run, address, monkeypatch):
+    monkeypatch.setattr(opened, "_TURNS", BoundedSemaphore(1))
+    with opened.opened(run.path).turn():
+        answer = client.get(f"{address}/preview")
+        assert (answer.status_code, "busy" in answer.json()["problem"]) == (503, True)
+        assert client.get(address).status_code == 200, "others are answered"
+    assert client.get(f"{address}/preview").status_code == 200
 
 
 def test_a_run_in_the_bin_comes_back(client, run, address):
@@ -235,6 +258,29 @@ def test_a_training_has_what_the_inspection_recommends(client, runs, tmp_path, w
     ]  # fmt: skip
     assert started["run"] == identifier(runs / "My-run")
     assert client.get("/api/home").json()["jobs"][0]["run"] == started["run"], "it is starting"
+
+
+def test_uploads_without_a_run_are_deleted_after_a_day(client, runs, words):
+    file = io.BytesIO()
+    Image.new("L", (8, 8)).save(file, format="PNG")
+    png = file.getvalue()
+    unused, used, packed, new = (digit * 16 for digit in "abcd")
+    data = {one: put(client, one, "a.png", png) for one in (unused, used, new)}
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened_archive:
+        opened_archive.writestr("a.png", png)
+    data[packed] = put(client, packed, "a.zip", archive.getvalue())
+    for one in (used, packed):
+        assert client.post("/api/train", json={"data": data[one]}).status_code == 200
+    uploads = runs / ".studio" / "uploads"
+    for one in (unused, used, packed):
+        os.utime(uploads / one, (time.time() - 2 * 86_400,) * 2)
+    create_app(runs, hosts={HOST})
+    assert {path.name for path in uploads.iterdir()} - {"received"} == {used, packed, new}
+
+
+def put(client, batch, name, content):
+    return client.put(f"/api/uploads/{batch}/{name}", content=content).json()["data"]
 
 
 def test_weights_are_imported(client, runs, words):

@@ -21,6 +21,7 @@ from dcgan.studio.library import Library
 from dcgan.studio.places import Places
 from dcgan.studio.problems import Problem, answer_problem
 from dcgan.studio.routes import compare, explore, home, inside, labs, models, runs, train
+from dcgan.studio.uploads import Uploads
 
 _PAGE = Path(__file__).parent / "static"
 _EXPLORER = Path(__file__).parents[1] / "exchange" / "web" / "static"
@@ -51,6 +52,7 @@ def create_app(
     """
     library = Library(Path(folder))
     library.own.mkdir(parents=True, exist_ok=True)
+    Uploads(library.uploads).forget_unused()
     roots = [Path(root) for root in allow] or [Path.home()]
     app = FastAPI(
         title="dcgan studio",

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 from dcgan.data import ImageDataset
 from dcgan.runs.dataset import open_dataset
 from dcgan.runs.run import Run, open_run
+from dcgan.studio.problems import Problem
 
 _OPEN = 4
 """Runs that are kept open."""
+
+_TURNS = BoundedSemaphore(8)
+"""Requests that compute or wait for their turn. They take a thread each, of which the server has 40:
+the others are for requests that only read."""
 
 
 @dataclass(eq=False)
@@ -23,13 +30,29 @@ class Opened:
     ----------
     run : Run
         At its best checkpoint.
-    lock : Lock
-        To be held while it computes: PyTorch's threads are shared, and memory is limited.
     """
 
     run: Run
-    lock: Lock = field(default_factory=Lock)
+    _lock: Lock = field(default_factory=Lock)
     _dataset: ImageDataset | None = None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until nothing else computes with this run: PyTorch's threads are shared, and memory
+        is limited.
+
+        Raises
+        ------
+        Problem
+            Too many requests wait already.
+        """
+        if not _TURNS.acquire(blocking=False):
+            raise Problem(503, "the studio is busy with other requests. Try again in a minute")
+        try:
+            with self._lock:
+                yield
+        finally:
+            _TURNS.release()
 
     def dataset(self, root: Path | None) -> ImageDataset:
         """The training images."""

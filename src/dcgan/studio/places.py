@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dcgan.runtime.arguments import DATA_FILES
 from dcgan.studio.answers import is_text
-from dcgan.studio.problems import Problem
+from dcgan.studio.problems import Problem, not_found
 
 _IMAGES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
 
@@ -38,6 +38,25 @@ class Listing:
     files: list[str]
     images: int
     is_cut: bool
+
+
+def own_file(folder: Path, path: Path, what: str) -> Path:
+    """A file of a folder, such as a run, that may have been copied from a stranger: a link in it
+    must not lead to other files of this machine.
+
+    Raises
+    ------
+    Problem
+        It is missing or outside of ``folder``; ``what`` names it.
+    """
+    try:
+        real = path.resolve(strict=True)
+        is_own = real.is_file() and real.is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):
+        is_own = False
+    if not is_own:
+        raise not_found(what)
+    return path
 
 
 class Places:

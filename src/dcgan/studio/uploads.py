@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import time
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -37,6 +40,11 @@ _ENTRY = b"PK\1\2"
 _RECEIVED = "received"
 """The folder of files that are not complete or not checked."""
 
+_USED = ".used"
+"""The mark of a batch on which a run is trained."""
+
+_DAY = 24 * 60 * 60
+
 _REMEMBERED = 64
 """Batches whose number of files is remembered."""
 
@@ -54,6 +62,23 @@ class Uploads:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def use(self, data: Path) -> None:
+        """Keep the batch of a dataset for good, if it is one: a run is trained on it."""
+        for batch in {data, data.parent}:
+            if batch.parent == self.folder.resolve():
+                (batch / _USED).touch()
+
+    def forget_unused(self) -> None:
+        """Delete batches, and unfinished files, of more than a day ago that no run was trained on."""
+        unfinished = self.folder / _RECEIVED
+        for place in (self.folder, unfinished):
+            for path in place.iterdir() if place.is_dir() else ():
+                if path == unfinished or (path / _USED).exists():
+                    continue
+                with suppress(OSError):  # not ours, or another studio was faster
+                    if time.time() - path.stat().st_mtime > _DAY:
+                        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     async def keep_weights(
         self, batch: str, part: str, name: str, stream: AsyncIterator[bytes]

@@ -93,7 +93,7 @@ def nearest(studio: InStudio, run: str, asked: AskedNearest) -> dict[str, Any]:
     found = opened(path)
     latent = _latents(found, [asked.latent])
     studio.refuse_foreign_data(path)
-    with found.lock:
+    with found.turn():
         image = found.run.generate(latent)
         dataset = found.dataset(studio.data_root)
         rows = np.unique(np.linspace(0, len(dataset) - 1, _NEAREST_AMONG).astype(int))
@@ -115,7 +115,7 @@ def film(studio: InStudio, run: str, asked: AskedFilm) -> FileResponse:
     frames = min(_FRAMES_EACH * len(points), max(len(points) + 1, _MOST_NUMBERS // numbers))
     path = _temporary(studio, f".{asked.kind}")
     try:
-        with found.lock:
+        with found.turn():
             latents = interpolate(found.run.networks.latent, points, frames=frames, closed=True)
             write_frames(found.run.generate(latents), path)
     except BaseException:
@@ -130,14 +130,14 @@ def web_page(studio: InStudio, run: str) -> FileResponse:
     found = opened(studio.library.path(run))
     path = _temporary(studio, ".html")
     path.unlink()  # an export replaces nothing that it has not written
-    with found.lock:
+    with found.turn():
         export(found.run, "web", path, single_file=True)
     return _once(path, f"{found.run.path.name}.html")
 
 
 def _inverted(studio: Studio, run: str, file: Path, label: str | None) -> dict[str, Any]:
     found = opened(studio.library.path(run))
-    with found.lock:
+    with found.turn():
         target = read_files(found.run.folder, found.run.networks, [file])
         inversion = invert(found.run, target, Choice(label=label), starts=_STARTS)
         made = found.run.generate(inversion.latent_NZ)

@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse
 
 from dcgan.labs.listing import listed_labs
 from dcgan.studio.context import InStudio, Studio
+from dcgan.studio.places import own_file
 from dcgan.studio.problems import Problem, not_found
 
 router = APIRouter(prefix="/labs")
@@ -54,10 +55,10 @@ def start(studio: InStudio, name: str) -> dict[str, Any]:
 @router.get("/{name}/page")
 def page(studio: InStudio, name: str) -> FileResponse:
     """The page of a lab that has been run."""
-    path = _folder(studio) / name / _PAGE
-    known = {lab.name for lab in listed_labs(_folder(studio))}
-    if name not in known or not path.is_file():
-        raise not_found("the page of this lab")
+    if name not in {lab.name for lab in listed_labs(_folder(studio))}:
+        raise not_found("this lab")
+    folder = _folder(studio) / name
+    path = own_file(folder, folder / _PAGE, "the page of this lab")
     return FileResponse(path, headers={"content-security-policy": _PAGE_POLICY})
 
 

@@ -20,7 +20,8 @@ from dcgan.studio.library import identifier
 from dcgan.studio.live import Look, changes
 from dcgan.studio.locks import is_locked
 from dcgan.studio.opened import Opened, opened
-from dcgan.studio.problems import Problem, not_found
+from dcgan.studio.places import own_file
+from dcgan.studio.problems import Problem
 from dcgan.studio.summary import details_of, signature, training_words
 
 router = APIRouter(prefix="/runs/{run}")
@@ -74,9 +75,8 @@ def sheet(
     studio: InStudio, run: str, images: int, if_none_match: Annotated[str, Header()] = ""
 ) -> Response:
     """The samples after a number of images seen."""
-    path = RunFolder(studio.library.path(run)).sheet(images)
-    if not path.is_file():
-        raise not_found("this sheet")
+    folder = studio.library.path(run)
+    path = own_file(folder, RunFolder(folder).sheet(images), "this sheet")
     state = path.stat()
     tag = f'"{state.st_mtime_ns}-{state.st_size}"'  # another run may get the same folder
     if if_none_match == tag:
@@ -171,7 +171,7 @@ def _curves(path: Path, _: object) -> dict[str, list[Any]]:
 
 @lru_cache(_REMEMBERED)
 def _preview(found: Opened) -> bytes:
-    with found.lock:
+    with found.turn():
         image = found.run.sheet(_PREVIEWED)
     buffer = io.BytesIO()
     image.save(buffer, format="PNG")

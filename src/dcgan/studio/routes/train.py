@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
@@ -86,6 +87,7 @@ def train(studio: InStudio, asked: AskedRun) -> dict[str, Any]:
     words += _options(studio, asked)
     with studio.jobs.start_lock:
         out = studio.library.free(name)
+        Uploads(studio.library.uploads).use(Path(words[1]))
         job = studio.jobs.start([*words, "--out", str(out)], str(out))
     return asdict(job) | {"run": identifier(out)}
 

@@ -7,6 +7,10 @@ const EACH = 1500;
 
 const SIGNS = { plus: "+", minus: "\u2212" };
 
+/** Kinds of what is dragged: an image of the shelf, by its place, or the image that is shown. */
+const KEPT = "application/x-dcgan-kept";
+export const SHOWN = "application/x-dcgan-shown";
+
 export class Shelf {
   /**
    * @param {string} name of the model
@@ -23,19 +27,24 @@ export class Shelf {
     /** What is called after the kept images changed. */
     this.onChange = () => {};
     this.#list = make("div", { className: "dcgan-kept", role: "list" });
+    this.#terms = { plus: this.#term("plus", "Plus"), minus: this.#term("minus", "Minus") };
     this.#result = make("button", { type: "button", className: "dcgan-result" });
     this.#result.addEventListener("click", () => this.keep(this.#sum()));
+    this.#arithmetic = make("div", { className: "dcgan-sum", role: "group", "aria-label": "Sum" },
+      ...Object.values(this.#terms), this.#result);
     this.#play = this.#button("Play loop", () => this.#toggle());
     this.#save = this.#button("Download latents", () => this.#download());
     this.#hint = make("p", { className: "dcgan-note" });
     this.element = make("section", { className: "dcgan-shelf", "aria-label": "Kept images" },
-      this.#list, this.#result, make("div", { className: "dcgan-row" }, this.#play, this.#save),
+      this.#list, this.#arithmetic, make("div", { className: "dcgan-row" }, this.#play, this.#save),
       this.#hint);
     this.#refresh();
   }
 
   #kept = [];
   #list;
+  #terms;
+  #arithmetic;
   #result;
   #play;
   #save;
@@ -48,9 +57,9 @@ export class Shelf {
     return this.#kept.map(({ point }) => this.use.latents.toInput(point));
   }
 
-  /** Keep a point, by default the one that is shown. */
-  keep(point = this.use.current()) {
-    this.#kept.push({ point, role: null });
+  /** Keep a point, by default the one that is shown; `role` is "plus" or "minus" in a sum. */
+  keep(point = this.use.current(), role = null) {
+    this.#kept.push({ point, role });
     this.#refresh();
   }
 
@@ -96,15 +105,57 @@ export class Shelf {
     this.#play.disabled = count < 2;
     this.#save.disabled = !count;
     this.#hint.textContent = count
-      ? "Click an image to change it. + and \u2212 add it to a sum or subtract it: try three images of"
-        + " one kind, minus three of another."
+      ? "Click an image to change it. Drag images to Plus and Minus, or press their + and \u2212, to"
+        + " calculate with them: try three images of one kind, minus three of another."
       : "Keep images to compare them, to add and subtract them, and to play a loop through them.";
+    this.#arithmetic.hidden = !count;
+    for (const [role, element] of Object.entries(this.#terms)) this.#fill(element, role);
     const sum = this.#sum();
     this.#result.hidden = !sum;
     if (sum) {
       this.#result.replaceChildren(this.#picture(sum, "the sum"), make("span", {}, "= keep the sum"));
     }
     this.onChange();
+  }
+
+  /** One side of the sum: images are dropped on it. */
+  #term(role, title) {
+    const element = make("div", { className: "dcgan-term", role: "group", "aria-label": title },
+      make("span", { className: "dcgan-sign" }, `${title} ${SIGNS[role]}`),
+      make("div", { className: "dcgan-members" }));
+    const isOurs = (event) => [KEPT, SHOWN].some((kind) => event.dataTransfer.types.includes(kind));
+    element.addEventListener("dragover", (event) => {
+      if (!isOurs(event)) return;
+      event.preventDefault();
+      element.classList.add("dcgan-over");
+    });
+    element.addEventListener("dragleave", () => element.classList.remove("dcgan-over"));
+    element.addEventListener("drop", (event) => {
+      element.classList.remove("dcgan-over");
+      if (!isOurs(event)) return;
+      event.preventDefault();
+      const one = this.#kept[event.dataTransfer.getData(KEPT)];
+      if (one) one.role = role;
+      if (one) this.#refresh();
+      else this.keep(undefined, role);
+    });
+    return element;
+  }
+
+  #fill(element, role) {
+    const members = this.#kept.filter((one) => one.role === role);
+    element.querySelector(".dcgan-members").replaceChildren(...members.map((one) => {
+      const title = `kept image ${this.#kept.indexOf(one) + 1}`;
+      const button = this.#button("", () => {
+        one.role = null;
+        this.#refresh();
+        element.querySelector("button")?.focus();
+      });
+      button.className = "dcgan-member";
+      button.setAttribute("aria-label", `Take ${title} out of the sum`);
+      button.append(this.#picture(one.point, title));
+      return button;
+    }));
   }
 
   #entry(one, place) {
@@ -115,6 +166,8 @@ export class Shelf {
       this.stop();
       this.use.onPick(one.point);
     });
+    pick.draggable = true;
+    pick.addEventListener("dragstart", (event) => event.dataTransfer.setData(KEPT, String(place)));
     const signs = Object.entries(SIGNS).map(([role, sign]) => {
       const button = this.#button(sign, () => {
         one.role = one.role === role ? null : role;
