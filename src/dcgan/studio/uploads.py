@@ -70,7 +70,7 @@ class Uploads:
                 (batch / _USED).touch()
 
     def forget_unused(self) -> None:
-        """Delete batches, and unfinished files, of more than a day ago that no run was trained on."""
+        """Delete batches without a run, and unfinished files, that are older than a day."""
         unfinished = self.folder / _RECEIVED
         for place in (self.folder, unfinished):
             for path in place.iterdir() if place.is_dir() else ():
