@@ -18,8 +18,8 @@ _OPEN = 4
 """Runs that are kept open."""
 
 _TURNS = BoundedSemaphore(8)
-"""Requests that compute or wait for their turn. Each takes one of the 40 threads of the server, which
-must have some for requests that only read."""
+"""Requests that compute or wait for their turn. Each takes one of the server's 40 threads, and some
+must be left for requests that only read."""
 
 
 @dataclass(eq=False)
