@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from PIL import Image
 import dcgan
 from dcgan.errors import CheckpointError, RunError
 from dcgan.runtime import built_in
+from dcgan.runtime.arguments import refuse_nothing_to_resume
 from dcgan.runtime.built_in import list_models, model_names, run_path
 
 NAMES = ["cifar10-demo", "emoji-demo", "mnist-demo", "shapes-demo"]
@@ -150,9 +153,19 @@ def test_a_wrong_name_is_answered_with_the_right_one(tmp_path, monkeypatch):
         dcgan.open_run("a-name-like-no-other")
 
 
-def test_what_needs_a_discriminator_says_so():
-    with pytest.raises(CheckpointError, match="holds no discriminator"):
+def test_what_needs_a_discriminator_says_so(tmp_path):
+    with pytest.raises(CheckpointError, match="mnist-demo: a built-in model, which has no disc"):
         _ = dcgan.open_run("mnist-demo").discriminator
+    own = tmp_path / "mnist-demo"  # of the same name, elsewhere
+    shutil.copytree(run_path("mnist-demo"), own)
+    with pytest.raises(CheckpointError, match="holds no discriminator, which this needs"):
+        _ = dcgan.open_run(own).discriminator
+
+
+def test_a_model_is_not_resumed_but_can_be_started_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError, match=r"no training state.*train\(DATA, init='mnist-demo'\)"):
+        refuse_nothing_to_resume(Path("mnist-demo"))
 
 
 def test_the_list_needs_no_torch():

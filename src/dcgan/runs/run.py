@@ -38,7 +38,7 @@ from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_best
 from dcgan.runs.showing import as_html, verdict
 from dcgan.runtime.arguments import refuse_no_run, refuse_seed
-from dcgan.runtime.built_in import run_path
+from dcgan.runtime.built_in import is_built_in, run_path
 from dcgan.runtime.device import choose_device, placed
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import default_modes, in_default_modes, isolated
@@ -47,7 +47,7 @@ from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.run_names import refuse_no_checkpoint
-from dcgan.runtime.shell import RUN, call
+from dcgan.runtime.shell import DATA, RUN, call
 from dcgan.runtime.signatures import checked
 
 if TYPE_CHECKING:
@@ -157,6 +157,11 @@ class Run:
         """
         self.networks.refuse_no_discriminator()
         if not part_file(self.checkpoint, "discriminator").is_file():
+            if is_built_in(self.path):
+                raise CheckpointError(
+                    f"{self.path.name}: a built-in model, which has no discriminator. Use a run that"
+                    f" you have trained: {call('train', DATA)}"
+                )
             again = call("export", RUN, to="weights", part="both")
             raise CheckpointError(
                 f"{self.checkpoint}: holds no discriminator, which this needs. Use the run folder"

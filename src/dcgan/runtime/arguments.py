@@ -165,6 +165,11 @@ def refuse_nothing_to_resume(path: Path) -> None:
             f"{path}: holds a run without its config.yaml, so it cannot be resumed. Restore that"
             " file, or choose another `out`"
         )
+    if not exists(path) and str(path) in model_names():
+        start = call("train", DATA, init=str(path))
+        raise RunError(
+            f"{path}: a built-in model, which has no training state. To start from it: {start}"
+        )
     problem = f"{path}: no run to resume: {_there(path)}"
     inside = _listed(_runs_in(path))
     if inside:

@@ -77,6 +77,12 @@ def run_path(run: StrPath) -> Path:
     return _copied(_PLACE / name)
 
 
+def is_built_in(path: Path) -> bool:
+    """Whether a folder is that of a built-in model, or its copy in the cache."""
+    place = path.parent.parent if path.parent != _PLACE else None
+    return path.name in model_names() and place in (None, _copies())
+
+
 def _folders() -> list[Path]:
     return sorted(path.parent for path in _PLACE.glob("*/model.json"))
 
@@ -99,12 +105,16 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
+def _copies() -> Path:
+    return cache_folder() / "models"
+
+
 def _copied(folder: Path) -> Path:
     """A copy in the cache, one for each content; the original if there is no place for a copy."""
     content = hashlib.sha256()
     for path in _files(folder):
         content.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
-    copy = cache_folder() / "models" / content.hexdigest()[:12] / folder.name
+    copy = _copies() / content.hexdigest()[:12] / folder.name
     if copy.is_dir():
         return copy
     try:
