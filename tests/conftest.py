@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 import dcgan
+from dcgan.runs.folder import RunFolder
 from dcgan.runtime.reporting import Reporter
 
 # the same examples in every run, so that a change fails by its own fault; `make fuzz` tries others.
@@ -99,18 +100,31 @@ def _files_are_trusted_at_once(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _curves_are_not_rendered(request, monkeypatch):
-    """Every run ends with figures, and to render them takes longer than a small run trains. They
-    are made as ever, but stay empty files except in tests marked ``figures``. Runs of fixtures
-    with a wider scope are begun before this one, and have theirs."""
+    """Every run ends with figures and a report, and to render them takes longer than a small run
+    trains. Figures are made as ever, but stay empty files except in tests marked ``figures``, and
+    so does the report. Runs of fixtures with a wider scope are begun before this one, and have
+    theirs."""
     if "figures" not in request.keywords:
         from dcgan.render import curves, quality  # both before either is changed
+        from dcgan.training import trainer
 
         for module in (curves, quality):
             monkeypatch.setattr(module, "save_figure", _leave_an_empty_file)
+        monkeypatch.setattr(trainer, "write_finished", _leave_an_empty_report)
 
 
 def _leave_an_empty_file(figure: object, path: Path) -> None:
     path.write_bytes(b"")
+
+
+def _leave_an_empty_report(folder: RunFolder, dataset: object) -> None:
+    folder.report.write_bytes(b"")
+
+
+@pytest.fixture(autouse=True)
+def _the_disk_is_not_waited_for(monkeypatch):
+    """No test cuts the power: files need not be on the disk when a test ends."""
+    monkeypatch.setattr("os.fsync", lambda _: None)
 
 
 @pytest.fixture(scope="session")

@@ -93,7 +93,10 @@ CAUSES = {
 def test_an_induced_failure_is_found(tmp_path, finding, settings):
     batch = settings.get("optim", {}).get("batch", 32)
     images = 6400 * min(batch, 32) // 32
-    every = {"metrics": {"images": 100, "every": images // 12}}
+    every = {
+        "metrics": {"images": 100, "every": images // 12},
+        "records": {"checkpoint_every": images},
+    }
     run = dcgan.train(
         "digits",
         size=16,

@@ -278,6 +278,7 @@ def test_a_run_writes_its_own_report(run, tmp_path):
     assert dcgan.write_report(run) == run / "report.html"
 
 
+@pytest.mark.figures
 def test_training_ends_with_a_report(tmp_path):
     run = dcgan.train("digits", images=128, out=tmp_path / "run", **SMALL)
     page = Page(run.path / "report.html")
@@ -286,6 +287,7 @@ def test_training_ends_with_a_report(tmp_path):
     assert "32 of 1,797 training images" in page.text
 
 
+@pytest.mark.figures
 def test_a_report_that_cannot_be_written_does_not_stop_training(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")

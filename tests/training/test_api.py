@@ -468,6 +468,7 @@ def test_resuming_without_a_folder_finds_the_run_of_this_configuration(
         train(None, images=96, resume=True, seed=8)
 
 
+@pytest.mark.figures
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint(tmp_path, train):
     settings = {
         "optim": {"generator": {"algorithm": "sgd", "lr": 1e30}},
