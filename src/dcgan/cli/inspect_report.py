@@ -98,8 +98,10 @@ def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict
         "classics": list(advice.classics),
         "reasons": {
             key: with_flags(getattr(advice, f"{key}_reason"))
-            for key in ("size", "channels", "fit", "recipe")
+            for key in ("size", "channels", "fit", "recipe", "start")
+            if getattr(advice, f"{key}_reason")
         },
+        "start": advice.start,
         "dangers": [with_flags(danger) for danger in advice.dangers],
         "command": advice.command,
     }

@@ -159,8 +159,8 @@ class Run:
         if not part_file(self.checkpoint, "discriminator").is_file():
             if is_built_in(self.path):
                 raise CheckpointError(
-                    f"{self.path.name}: a built-in model, which has no discriminator. Use a run that"
-                    f" you have trained: {call('train', DATA)}"
+                    f"{self.path.name}: a built-in model, which has no discriminator. Use a run of"
+                    f" your own: {call('train', DATA)}"
                 )
             again = call("export", RUN, to="weights", part="both")
             raise CheckpointError(

@@ -31,7 +31,12 @@ from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.signatures import checked
 from dcgan.training.build import build_dataset, build_scale, build_source
 from dcgan.training.context import RunContext
-from dcgan.training.planning.advice import blank_or_copied, cropped, few_images
+from dcgan.training.planning.advice import (
+    blank_or_copied,
+    cropped,
+    few_images,
+    model_to_start_from,
+)
 from dcgan.training.planning.arguments import (
     collect_settings,
     named_as_given,
@@ -300,7 +305,14 @@ def _resolve(
         config, networks, device, timed.before(compare_speeds), processes, may_change=may_change
     )
     speed = speed and f"auto chose {speed}, by timing a few steps"
-    dataset = [few_images(len(source)), cropped(seen, resolved(config.data.size), config.data.fit)]
+    size = resolved(config.data.size)
+    dataset = [few_images(len(source)), cropped(seen, size, config.data.fit)]
+    start = model_to_start_from(len(source), size, resolved(config.data.channels))
+    if start and config.recipe == "auto" and config.start.weights is None:
+        dataset.append(
+            f"so few images give better samples from trained networks: `init={start}` starts from"
+            " those of a built-in model"
+        )
     notes = [f"no `data` given: training on {DEFAULT_DATA}" if is_default else None]
     notes += [*(dataset if is_new else ()), choice, speed, *validate_combinations(config)]
     for line in (*notes, *expectation):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import dcgan
 from dcgan.config import parse_config
 from dcgan.data.pixels.remarks import Skipped
 from dcgan.data.quality.inspection import Inspection, inspect_dataset
@@ -121,6 +122,29 @@ def test_what_is_within_bounds_is_no_danger():
         labels={"label": {"a": 4000, "b": 400}},
     )
     assert harmless.dangers == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "coloured", "model"),
+    [
+        (2500, (32, 32), True, "cifar10-demo"),
+        (500, (64, 64), True, "emoji-demo"),
+        (2501, (32, 32), True, None),
+        (500, (32, 32), False, None),
+        (500, (48, 48), True, None),
+        (1, (32, 32), True, None),
+    ],
+)
+def test_few_images_start_from_a_model_of_their_shape(count, size, coloured, model):
+    given = advice(
+        count=count, looked_at=count, coloured=count * coloured, sizes={size: count}, size=size
+    )
+    assert given.start == model
+    assert ("--init" in given.command) == bool(model) == bool(given.start_reason)
+    if model:
+        assert f"--init {model}" in given.command and model in given.start_reason
+        shape = next(one.image_shape for one in dcgan.list_models() if one.name == model)
+        assert shape == (given.channels, *given.size)
 
 
 def test_a_sample_of_a_large_collection_is_not_called_few():

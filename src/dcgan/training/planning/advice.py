@@ -25,6 +25,13 @@ at some thousands)."""
 
 _VERY_FEW = 100
 
+_SO_FEW_START_TRAINED = 2_500
+"""With at most so many images, a run that starts from a built-in model has better samples, at any
+length that was measured (benchmarks/transfer.md)."""
+
+_STARTS = {(3, 32, 32): "cifar10-demo", (3, 64, 64): "emoji-demo"}
+"""By (channels, height, width). Only models of varied images: digits do not help others."""
+
 _MINUTES = "10"
 """A first run: long enough to see whether it works."""
 
@@ -60,6 +67,8 @@ class Advice:
     fit : {"crop", "pad", "stretch", "cover-random"}
     classics : tuple of str
         Recipes made for exactly such images, as alternatives to ``auto``.
+    start : str or None
+        The built-in model to start from.
     dangers : tuple of str
         What will harm the training, or may surprise; a sentence each.
     command : str
@@ -74,6 +83,8 @@ class Advice:
     fit_reason: str
     classics: tuple[str, ...]
     recipe_reason: str
+    start: str | None
+    start_reason: str
     dangers: tuple[str, ...]
     command: str
 
@@ -117,6 +128,8 @@ def advise(
     if size or len(seen.sizes) > 1:
         options += ["--size", str(chosen[0]) if chosen[0] == chosen[1] else _by(chosen)]
     options += _options(seen, channels, best_fit)
+    start = model_to_start_from(_different(seen), chosen, channels)
+    options += [] if start is None else ["--init", start]
     return Advice(
         size=chosen,
         size_reason="as you asked" if size else _size_reason(seen, chosen, device),
@@ -126,6 +139,8 @@ def advise(
         fit_reason=fit_reason,
         classics=classics,
         recipe_reason=recipe_reason,
+        start=start,
+        start_reason="" if start is None else f"from the model {start}, because images are few",
         dangers=tuple(danger[0].upper() + danger[1:] for danger in _dangers(seen, chosen)),
         command=shlex.join(["dcgan", "train", data, *options, "--minutes", _MINUTES]),
     )
@@ -160,6 +175,13 @@ def few_images(count: int) -> str | None:
         f" {FEW_IMAGES:,}. More images help most; `data.flip=true` doubles them if left and right"
         " are alike"
     )
+
+
+def model_to_start_from(count: int, size: tuple[int, int], channels: int) -> str | None:
+    """The built-in model from which a run on so many images should start, if any."""
+    if not 1 < count <= _SO_FEW_START_TRAINED:
+        return None
+    return _STARTS.get((channels, *size))
 
 
 def blank_or_copied(dataset: ImageDataset) -> str | None:
@@ -233,8 +255,13 @@ def _is_made_for(name: str, seen: Survey, size: tuple[int, int], channels: int) 
     )
 
 
+def _different(seen: Inspection) -> int:
+    """About how many different images can be read."""
+    return round(seen.count * (seen.readable - seen.spare) / seen.looked_at)
+
+
 def _dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
-    few = few_images(round(seen.count * (seen.readable - seen.spare) / seen.looked_at))
+    few = few_images(_different(seen))
     if few:
         yield few
     exact, near = beyond_the_first(seen.exact), beyond_the_first(seen.near)
