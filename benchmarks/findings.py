@@ -1,10 +1,10 @@
-"""Collect the verdicts of labs and write `docs/findings.md` from them.
+"""Collect the verdicts of labs. Write `docs/findings.md`, and what `dcgan lab` lists, from them.
 
     python benchmarks/findings.py [LABS ...]
 
 Copies each `LABS/*/verdict.json`, as `dcgan lab` writes it, to `results/labs/`, without the paths
-of the machine. The page is written from all stored verdicts: those of the full budget, and those of
-the quick one where there is no other.
+of the machine. The page and `src/dcgan/labs/published.json` are written from all stored verdicts:
+those of the full budget, and those of the quick one where there is no other.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from dcgan.labs.listing import PUBLISHED
 from dcgan.labs.loading import list_labs, load_claim
 from dcgan.labs.verdict import holm
 
 STORED = Path(__file__).parent / "results" / "labs"
 PAGE = Path(__file__).parents[1] / "docs" / "findings.md"
+SHIPPED = Path(__file__).parents[1] / "src" / "dcgan" / "labs" / PUBLISHED
 
 INTRODUCTION = """# Findings: which claims about GANs hold here
 
@@ -39,12 +41,11 @@ def main() -> None:
     for folder in parser.parse_args().labs:
         for path in sorted(folder.glob("*/verdict.json")):
             store(json.loads(path.read_text()))
-    found = [json.loads(path.read_text()) for path in sorted(STORED.glob("*.json"))]
-    full = {one["lab"] for one in found if is_full(one)}
-    shown = [one for one in found if is_full(one) or one["lab"] not in full]
+    shown = stored()
     PAGE.write_text(
         "\n".join([INTRODUCTION, *summary(shown), *table(shown), *details(shown)]) + "\n"
     )
+    SHIPPED.write_text(json.dumps(published(shown), indent=1, ensure_ascii=False) + "\n")
 
 
 def store(verdict: dict[str, Any]) -> None:
@@ -56,6 +57,22 @@ def store(verdict: dict[str, Any]) -> None:
     kind = "full" if is_full(verdict) else "quick"
     text = json.dumps(verdict, indent=1, ensure_ascii=False) + "\n"
     (STORED / f"{verdict['lab']}-{kind}.json").write_text(text)
+
+
+def stored() -> list[dict[str, Any]]:
+    """The verdicts to show, one of each lab."""
+    found = [json.loads(path.read_text()) for path in sorted(STORED.glob("*.json"))]
+    full = {one["lab"] for one in found if is_full(one)}
+    return [one for one in found if is_full(one) or one["lab"] not in full]
+
+
+def published(shown: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What `dcgan lab` lists of each lab."""
+    keys = ("verdict", "budget", "p_value", "sentence", "data")
+    return {
+        one["lab"]: {key: one[key] for key in keys} | {"date": one["about"]["date"]}
+        for one in shown
+    }
 
 
 def is_full(verdict: dict[str, Any]) -> bool:

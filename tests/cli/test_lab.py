@@ -25,17 +25,26 @@ def test_the_verdict_comes_first(dcgan, copied):
 
 def test_it_lists_the_labs(dcgan, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(listing, "list_labs", lambda: {"a-lab": "A claim.", "other": "B."})
+    claims = {"a-lab": "A claim.", "other": "B.", "third": "C."}
+    monkeypatch.setattr(listing, "list_labs", lambda: claims)
+    published = {"verdict": "does not hold", "budget": "8 seeds", "p_value": 1.0}
+    monkeypatch.setattr(listing, "_published", lambda: {"a-lab": published, "other": published})
     place = tmp_path / "runs" / "labs" / "a-lab"
     place.mkdir(parents=True)
     stored = {"verdict": "holds", "budget": "3 seeds", "p_value": 0.01}
     (place / "verdict.json").write_text(json.dumps(stored))
     code, out, _ = dcgan("lab")
     assert code == 0
-    assert out.splitlines()[:3] == ["a-lab  [holds; 3 seeds]", "  A claim.", "other"]
-    assert "1 of 2 labs have a verdict" in out
+    assert out.splitlines()[0:5:2] == [
+        "a-lab  [holds; 3 seeds]",
+        "other  [does not hold; 8 seeds; published]",
+        "third",
+    ]
+    assert "1 of 3 labs have your own verdict" in out
     code, out, _ = dcgan("lab", "--json")
-    assert json.loads(out.splitlines()[-1])[0]["verdict"] == "holds; 3 seeds"
+    first, second, _ = json.loads(out.splitlines()[-1])
+    assert (first["own"]["verdict"], first["published"]["verdict"]) == ("holds", "does not hold")
+    assert (second["own"], second["published"]["verdict"]) == (None, "does not hold")
 
 
 @pytest.mark.parametrize(

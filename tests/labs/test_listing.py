@@ -1,10 +1,15 @@
-"""The list of labs, with verdicts adjusted for their number."""
+"""The list of labs, with verdicts adjusted for their number, and the published ones."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
+from pathlib import Path
 
-from dcgan.labs import listing
+import dcgan
+from dcgan.labs import listing, overview
+
+FINDINGS = Path(__file__).parents[2] / "benchmarks" / "findings.py"
 
 
 def test_chance_is_named(tmp_path, monkeypatch):
@@ -21,7 +26,37 @@ def test_chance_is_named(tmp_path, monkeypatch):
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "verdict.json").write_text("damaged")
     a, b, c, d = listing.listed_labs(tmp_path)
-    assert (a.verdict, a.p_value) == ("holds; 3 seeds", 0.003)
-    assert b.verdict == ("holds; 3 seeds; may be chance among so many labs, adjusted p-value 0.06")
-    assert c.verdict == "does not hold; 3 seeds"
-    assert d.verdict == "" and d.p_value is None
+    assert (a.told.verdict, a.told.p_value, a.told.chance) == ("holds", 0.003, "")
+    assert b.told.verdict == "holds"
+    assert b.told.chance == "may be chance among so many labs, adjusted p-value 0.06"
+    assert (c.told.verdict, c.told.chance) == ("does not hold", "")
+    assert d.told is None
+
+
+def test_your_own_verdict_replaces_the_published_one(tmp_path):
+    own = {"verdict": "holds", "budget": "5 seeds", "p_value": 0.01, "sentence": "Holds: yes."}
+    (tmp_path / "dropout").mkdir()
+    (tmp_path / "dropout" / "verdict.json").write_text(json.dumps(own))
+    labs = {lab.name: lab for lab in listing.listed_labs(tmp_path)}
+    dropout, filters = labs["dropout"], labs["filters"]
+    assert dropout.told is dropout.own and dropout.told.sentence == "Holds: yes."
+    assert dropout.published.budget != "5 seeds"
+    assert filters.own is None and filters.told is filters.published
+
+
+def test_published_verdicts_are_those_of_the_results():
+    """``python benchmarks/findings.py`` writes them."""
+    spec = importlib.util.spec_from_file_location("findings", FINDINGS)
+    findings = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(findings)
+    written = json.loads(findings.SHIPPED.read_text(encoding="utf-8"))
+    assert written == findings.published(findings.stored())
+    for lab in listing.listed_labs(FINDINGS.parent):
+        assert lab.published is None or lab.published.sentence == written[lab.name]["sentence"]
+
+
+def test_every_lab_has_a_subject_and_every_term_is_used():
+    labs = dcgan.list_labs()
+    assert sorted(overview.subjects()) == sorted(labs)
+    used = {term for claim in labs.values() for term in overview.terms_of(claim)}
+    assert used == set(overview._overview()["terms"])

@@ -21,11 +21,13 @@ def tested(runs):
 
 def test_all_labs_are_listed_with_their_verdicts(client, tested):
     labs = {lab["name"]: lab for lab in client.get("/api/labs").json()}
-    assert list(labs) == list(dcgan.list_labs())
-    found = labs["dropout"]
-    assert (found["verdict"], found["has_page"]) == ("does not hold", True)
-    assert found["words"] == "does not hold; 20,000 images, 3 seeds"
-    assert (labs["filters"]["verdict"], labs["filters"]["has_page"]) == ("", False)
+    assert set(labs) == set(dcgan.list_labs())
+    found, other = labs["dropout"], labs["filters"]
+    assert (found["own"]["verdict"], found["has_page"]) == ("does not hold", True)
+    assert found["own"]["budget"] == "20,000 images, 3 seeds"
+    assert (other["own"], other["has_page"]) == (None, False)
+    assert other["published"]["verdict"] and other["subject"] == "Networks"
+    assert list(other["terms"]) == ["filter"]
 
 
 def test_a_page_of_a_lab_runs_no_script(client, tested):

@@ -6,6 +6,7 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -33,8 +34,8 @@ def lab(
 ) -> None:
     """Run a lab: an experiment about one claim, with several seeds, a verdict and its interval.
 
-    Without a name, it lists the labs with their claims and the verdicts of those that were run
-    here. You can stop a lab at any time; the same command resumes it.
+    Without a name, it lists the labs with their claims and verdicts: your own, or else the
+    published ones. You can stop a lab at any time; the same command resumes it.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def lab(
 
         labs = listed_labs()
         lines = list(_listed(labs))
-        content: object = [vars(one) for one in labs]
+        content: object = [asdict(one) for one in labs]
     else:
         from dcgan.cli.flags import screen
         from dcgan.labs.loading import load_claim
@@ -94,17 +95,26 @@ def _listed(labs: list[Listed]) -> Iterator[str]:
         yield "There are no labs in this version. Run your own: dcgan lab FILE.yaml"
         return
     for one in labs:
-        yield one.name + (f"  [{one.verdict}]" if one.verdict else "")
+        yield one.name + (f"  [{_in_words(one)}]" if one.told else "")
         yield from _wrapped(one.claim)
-    tested = sum(bool(one.verdict) for one in labs)
+    own = sum(one.own is not None for one in labs)
     yield ""
-    if tested:
-        yield from textwrap.wrap(
-            f"{tested} of {len(labs)} labs have a verdict in runs/labs. With so many tests some"
-            " hold by chance: p-values are adjusted by Holm's method.",
-            _WIDTH,
-        )
+    yield from textwrap.wrap(
+        f"{own} of {len(labs)} labs have your own verdict, in runs/labs. Those with the word"
+        " published were measured for this version. With so many tests some hold by chance:"
+        " p-values are adjusted by Holm's method.",
+        _WIDTH,
+    )
     yield "To run one: dcgan lab NAME"
+
+
+def _in_words(lab: Listed) -> str:
+    """The verdict of a lab with its budget, and who measured it."""
+    told = lab.told
+    if told is None:
+        return ""
+    source = "" if lab.own else "published"
+    return "; ".join(filter(None, [told.verdict, told.budget, source, told.chance]))
 
 
 def _verdict(found: LabResult) -> Iterator[str]:

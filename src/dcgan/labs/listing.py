@@ -1,20 +1,59 @@
-"""The labs of this package, with the verdicts of those that were run here."""
+"""The labs of this package: their subjects, your own verdicts, and the published ones."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from dcgan.labs.loading import list_labs
+from dcgan.labs.overview import subjects, terms_of
 from dcgan.labs.verdict import LEVEL, holm
 from dcgan.runtime.arguments import RUNS
-from dcgan.runtime.reading import read_json
+from dcgan.runtime.reading import parse_json, read_json
 
 LABS = RUNS / "labs"
 """The folder of labs without `out`."""
 
+PUBLISHED = "published.json"
+"""The verdicts that were measured for this version, written by ``benchmarks/findings.py``."""
+
 _KEYS = {"verdict", "budget", "p_value"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """The verdict on a claim, as a list shows it.
+
+    Parameters
+    ----------
+    verdict : {"holds", "does not hold", "cannot be told"}
+    budget : str
+        In words, with the number of seeds.
+    p_value : float
+        Adjusted by Holm's method for all labs that were run.
+    sentence : str
+        The verdict in one sentence, with the interval that it rests on.
+    data, date : str
+        The dataset, and when it was measured.
+    """
+
+    verdict: str
+    budget: str
+    p_value: float
+    sentence: str = ""
+    data: str = ""
+    date: str = ""
+
+    @property
+    def chance(self) -> str:
+        """Why a verdict "holds" may be wrong: among so many labs, some hold by chance."""
+        if self.verdict == "holds" and self.p_value > 1 - LEVEL:
+            return f"may be chance among so many labs, adjusted p-value {self.p_value:.2g}"
+        return ""
 
 
 @dataclass(frozen=True)
@@ -24,44 +63,65 @@ class Listed:
     Parameters
     ----------
     name, claim : str
-    verdict : str
-        In words; empty if the lab has not been run in the default folder.
-    p_value : float, optional
-        Adjusted by Holm's method for all labs that were run.
+    subject : str
+        The heading that it belongs to.
+    terms : mapping of str to str
+        Terms of the claim with explanations.
+    own, published : Told, optional
+        The verdict of the folder of labs, and the one that was measured for this version.
     """
 
     name: str
     claim: str
-    verdict: str = ""
-    p_value: float | None = None
+    subject: str = ""
+    terms: Mapping[str, str] = field(default_factory=dict)
+    own: Told | None = None
+    published: Told | None = None
+
+    @property
+    def told(self) -> Told | None:
+        """The verdict to show: your own one replaces the published one."""
+        return self.own or self.published
 
 
 def listed_labs(folder: Path = LABS) -> list[Listed]:
-    """All labs of this package.
-
-    A verdict "holds" whose adjusted p-value is above 0.05 says so: among so many labs, some hold by
-    chance.
-    """
-    labs = [Listed(name, claim) for name, claim in list_labs().items()]
-    found = {one.name: stored for one in labs if (stored := _stored(folder, one.name))}
-    adjusted = dict(
-        zip(found, holm([float(one["p_value"]) for one in found.values()]), strict=True)
-    )
+    """All labs of this package, by subject."""
+    claims, subject = list_labs(), subjects()
+    order = list(subject)
+    names = sorted(claims, key=lambda name: order.index(name) if name in subject else len(order))
+    own = _told({name: found for name in names if (found := _stored(folder, name))})
+    published = _told(_published())
     return [
-        replace(
-            one, verdict=_in_words(found[one.name], adjusted[one.name]), p_value=adjusted[one.name]
+        Listed(
+            name,
+            claims[name],
+            subject.get(name, ""),
+            terms_of(claims[name]),
+            own.get(name),
+            published.get(name),
         )
-        if one.name in found
-        else one
-        for one in labs
+        for name in names
     ]
 
 
-def _in_words(stored: dict[str, Any], p_value: float) -> str:
-    verdict = f"{stored['verdict']}; {stored['budget']}"
-    if stored["verdict"] == "holds" and p_value > 1 - LEVEL:
-        return f"{verdict}; may be chance among so many labs, adjusted p-value {p_value:.2g}"
-    return verdict
+def _told(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Told]:
+    """Verdicts of several labs, with adjusted p-values."""
+    adjusted = holm([float(one["p_value"]) for one in found.values()])
+    return {
+        name: Told(
+            str(one["verdict"]),
+            str(one["budget"]),
+            p_value,
+            *(str(one.get(key, "")) for key in ("sentence", "data", "date")),
+        )
+        for (name, one), p_value in zip(found.items(), adjusted, strict=True)
+    }
+
+
+@cache
+def _published() -> dict[str, dict[str, Any]]:
+    file = resources.files("dcgan.labs").joinpath(PUBLISHED)
+    return parse_json(file.read_text(encoding="utf-8"))
 
 
 def _stored(folder: Path, name: str) -> dict[str, Any] | None:
@@ -72,5 +132,6 @@ def _stored(folder: Path, name: str) -> dict[str, Any] | None:
         except (OSError, ValueError):
             continue
         if set(found) >= _KEYS and isinstance(found["p_value"], int | float):
-            return found
+            about = found.get("about")
+            return {**found, "date": about.get("date", "") if isinstance(about, dict) else ""}
     return None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from operator import attrgetter
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -24,7 +26,13 @@ _OWN_KEYS = {"seed": "the seeds of the budget", "length": "the budget", "threads
 
 def list_labs() -> dict[str, str]:
     """The name of each lab of this package, and its claim."""
-    return {name: load_claim(name).claim for name in lab_names()}
+    return dict(_claims())
+
+
+@cache
+def _claims() -> dict[str, str]:
+    # without the check of all settings, which takes seconds: these files are tested
+    return {name: _content(name)["claim"].strip() for name in lab_names()}
 
 
 def lab_names() -> list[str]:
@@ -51,8 +59,7 @@ def load_claim(lab: StrPath) -> Claim:
             raise ConfigError(
                 "lab", text, f"no such lab or file; {did_you_mean(text, lab_names())}"
             )
-        file = resources.files("dcgan.labs").joinpath("claims", f"{text}.yaml")
-        return _parsed(text, f"{text}.yaml", load_yaml(file.read_text(encoding="utf-8")))
+        return _parsed(text, f"{text}.yaml", _content(text))
     try:
         content = read_yaml_file(path)
     except OSError as error:
@@ -61,6 +68,12 @@ def load_claim(lab: StrPath) -> Claim:
         first = " ".join(str(error).split())
         raise ConfigError("", text, f"{text}: not YAML: {first}") from error
     return _parsed(path.stem, text, content)
+
+
+def _content(lab: str) -> Any:
+    """What the file of a lab of this package holds."""
+    file = resources.files("dcgan.labs").joinpath("claims", f"{lab}.yaml")
+    return load_yaml(file.read_text(encoding="utf-8"))
 
 
 def _parsed(name: str, file: str, content: object) -> Claim:

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
 from dcgan.labs.listing import listed_labs
+from dcgan.labs.loading import lab_names
 from dcgan.studio.context import InStudio, Studio
 from dcgan.studio.places import own_file
 from dcgan.studio.problems import Problem, not_found
@@ -24,14 +25,13 @@ _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sa
 
 @router.get("")
 def labs(studio: InStudio) -> list[dict[str, Any]]:
-    """All labs: name, claim, verdict, the verdict in words, and the job that runs one."""
+    """All labs by subject: claim, terms, your own verdict and the published one, and the job that
+    runs one."""
     running = _running(studio)
     return [
         {
-            "name": lab.name,
-            "claim": lab.claim,
-            "verdict": lab.verdict.partition(";")[0],
-            "words": lab.verdict,
+            **asdict(lab),
+            "chance": "" if lab.told is None else lab.told.chance,
             "has_page": (_folder(studio) / lab.name / _PAGE).is_file(),
             "job": running.get(lab.name),
         }
@@ -42,7 +42,7 @@ def labs(studio: InStudio) -> list[dict[str, Any]]:
 @router.post("/{name}")
 def start(studio: InStudio, name: str) -> dict[str, Any]:
     """Run a lab with the quick budget."""
-    if name not in {lab.name for lab in listed_labs(_folder(studio))}:
+    if name not in lab_names():
         raise not_found("this lab")
     words = ["lab", name, "--out", str(_folder(studio) / name)]
     words += [] if studio.data_root is None else ["--data-root", str(studio.data_root)]
@@ -55,7 +55,7 @@ def start(studio: InStudio, name: str) -> dict[str, Any]:
 @router.get("/{name}/page")
 def page(studio: InStudio, name: str) -> FileResponse:
     """The page of a lab that has been run."""
-    if name not in {lab.name for lab in listed_labs(_folder(studio))}:
+    if name not in lab_names():
         raise not_found("this lab")
     folder = _folder(studio) / name
     path = own_file(folder, folder / _PAGE, "the page of this lab")
