@@ -1,6 +1,7 @@
 // Inside: both networks of a small DCGAN at work, step by step, with a lesson.
 
-import { html, ProblemLine, useEffect, useRef, useState } from "../ui.js";
+import { html, ProblemLine, useEffect, useState, useTitle } from "../ui.js";
+import { grouped } from "../words.js";
 import { Charts } from "./inside/charts.js";
 import { Controls, PlayerHead } from "./inside/controls.js";
 import { Detail } from "./inside/detail.js";
@@ -10,36 +11,36 @@ import { Lesson } from "./inside/lesson.js";
 import { MapGrid } from "./inside/painting.js";
 import { Session } from "./inside/session.js";
 
-/** A session that is there while the page is. */
-function useSession() {
-  const [, redraw] = useState(0);
-  const session = useRef(null);
-  session.current ??= new Session(() => redraw((count) => count + 1));
-  useEffect(() => {
-    session.current.restart(0);
-    return () => session.current.close();
-  }, []);
-  return session.current;
-}
+const MOST_SEED = 999_999;
+
+/** The lesson stays while another part of the studio is shown. */
+const session = new Session();
 
 export function Inside() {
-  const session = useSession();
-  const [seed, setSeed] = useState(0);
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    const stop = session.watch(() => redraw((count) => count + 1));
+    session.open();
+    return stop;
+  }, []);
   const [image, setImage] = useState(0);
   const [chosen, setChosen] = useState("generated");
-  const { state } = session;
+  const [seedProblem, setSeedProblem] = useState("");
+  const { state, seed } = session;
   const changeSeed = (field) => {
-    const value = Math.min(999999, Math.max(0, Math.floor(Number(field.value)) || 0));
-    field.value = String(value);
-    setSeed(value);
-    session.restart(value);
+    const value = Number(field.value);
+    const isSeed = field.value !== "" && Number.isInteger(value) && value >= 0 && value <= MOST_SEED;
+    setSeedProblem(isSeed ? "" : `Seed: use a whole number from 0 to ${grouped(MOST_SEED)}.`);
+    if (isSeed) session.restart(value);
   };
+  useTitle("Inside");
   return html`<div class="inside">
     <h1>Inside a GAN</h1>
     <p class="soft">A small GAN learns handwritten digits on this computer. Everything you see
       is what its two networks compute.</p>
     <${Lesson} session=${session} seed=${seed} onChoose=${setChosen} />
     <${Controls} session=${session} seed=${seed} image=${image} onSeed=${changeSeed} />
+    <${ProblemLine} problem=${seedProblem} />
     <${ProblemLine} problem=${session.problem} />
     ${state === null
       ? html`<p class="soft waiting" aria-busy=${!session.problem}>

@@ -2,12 +2,13 @@
 
 import { html, useEffect, useRef, useState } from "../../ui.js";
 import { digits } from "../../words.js";
+import { judged } from "./diagram.js";
 import uPlot from "../../vendor/uplot.js";
 
 const HEIGHT = 200;
 
 /** Two lines over steps. `lines`: [{name, color, values}]; `range`: fixed [low, high]. */
-function Curves({ title, lines, range, format }) {
+function Curves({ title, steps, lines, range, format }) {
   const place = useRef(null);
   const plot = useRef(null);
   const [theme, setTheme] = useState(0);
@@ -34,7 +35,7 @@ function Curves({ title, lines, range, format }) {
         label: line.name, stroke: color(line.color), width: 2, points: { show: false },
         dash: line.dash,
       }))],
-    }, data(lines), place.current);
+    }, data(steps, lines), place.current);
     const watch = new ResizeObserver(() =>
       plot.current.setSize({ width: place.current.clientWidth, height: HEIGHT }));
     watch.observe(place.current);
@@ -43,35 +44,33 @@ function Curves({ title, lines, range, format }) {
       plot.current.destroy();
     };
   }, [theme]);
-  useEffect(() => plot.current.setData(data(lines)));
+  useEffect(() => plot.current.setData(data(steps, lines)));
   const now = lines.map(({ name, values }) =>
-    `${name} ${values.length ? format(values.at(-1)) : "n/a"}`);
+    values.length ? `${name} ${format(values.at(-1))}` : name);
   return html`<figure class="curves">
     <figcaption>${title}</figcaption>
-    <div class="plot" ref=${place} role="img" aria-label=${`${title}: ${now.join(", ")}`}></div>
-    <ul class="legend">${lines.map((line, k) => html`<li>
+    <div class="curve-plot" ref=${place} role="img" aria-label=${`${title}: ${now.join(", ")}`}></div>
+    <ul class="curve-legend">${lines.map((line, k) => html`<li>
       <span class=${`swatch ${line.dash ? "dashed" : ""} ${line.color.slice(2)}`}></span>
       ${now[k]}
     </li>`)}</ul>
   </figure>`;
 }
 
-function data(lines) {
-  const steps = lines[0].values.map((_, place) => place + 1);
-  return [steps, ...lines.map(({ values }) => values)];
-}
+const data = (steps, lines) => [steps, ...lines.map(({ values }) => values)];
 
 const percent = (value) => `${Math.round(100 * value)} %`;
 
 export function Charts({ records, state }) {
   const column = (key) => records.map((record) => record[key]);
-  return html`<div class="charts">
-    <${Curves} title="Losses" format=${digits} lines=${[
+  const steps = column("step");
+  return html`<div class="curve-row">
+    <${Curves} title="Losses" steps=${steps} format=${digits} lines=${[
       { name: "generator", color: "--generator", values: column("loss_generator") },
       { name: "discriminator", color: "--discriminator", dash: [7, 4],
         values: column("loss_discriminator") },
     ]} />
-    <${Curves} title="Discriminator's scores (100 %: real)" range=${[0, 1]}
+    <${Curves} title="Discriminator's scores (100 %: real)" steps=${steps} range=${[0, 1]}
       format=${percent} lines=${[
         { name: "real images", color: "--real", dash: [7, 4], values: column("score_real") },
         { name: "generated images", color: "--generator", values: column("score_generated") },
@@ -84,10 +83,12 @@ export function Charts({ records, state }) {
 function Verdicts({ probability }) {
   const dots = (name, values, top) => values.map((value, place) => html`<circle class=${name}
     cx=${10 + 280 * value} cy=${top + 7 * ((5 * place) % 8)} r="4" />`);
-  const right = probability.real.filter((one) => one >= 0.5).length
-    + probability.generated.filter((one) => one < 0.5).length;
-  const count = probability.real.length + probability.generated.length;
-  const text = `The discriminator is right about ${right} of ${count} images`;
+  const verdicts = ["real", "generated"].flatMap((kind) =>
+    probability[kind].map((one) => judged(one, kind)));
+  const count = (word) => verdicts.filter((one) => one === word).length;
+  const open = count("undecided");
+  const text = `The discriminator is right about ${count("right")} of ${verdicts.length} images`
+    + (open ? `, and undecided (50 %) about ${open}` : "");
   return html`<figure class="curves">
     <figcaption>Verdicts on the images of a step</figcaption>
     <svg class="verdicts" viewBox="0 0 300 200" role="img" aria-label=${text}>
@@ -101,6 +102,6 @@ function Verdicts({ probability }) {
       <text x="150" y="188" text-anchor="middle">50 %</text>
       <text x="290" y="188" text-anchor="end">“real”</text>
     </svg>
-    <p class="legend">${text}.</p>
+    <p class="curve-legend">${text}.</p>
   </figure>`;
 }

@@ -25,7 +25,10 @@ export function Detail({ state, image, chosen }) {
   const title = fullTitle(about);
   const move = (by) => setNumber(((number ?? (by > 0 ? -1 : 0)) + by + list.length) % list.length);
   const columns = isOne || !hasMaps ? about.columns : Math.ceil(Math.sqrt(list.length));
-  return html`<section class="detail" aria-labelledby="detail-title">
+  const isChange = chosen === "change";
+  return html`<section class=${isChange ? "detail beside" : "detail"}
+      aria-labelledby="detail-title">
+    ${isChange && html`<${Unchanged} state=${state} image=${image} />`}
     <div class=${`detail-image ${hasMaps && !isOne ? "can-pick" : ""}`}>
       <${MapGrid} maps=${shown} columns=${isOne ? 1 : columns} scale=${scale}
         colors=${about.colors} label=${isOne ? `${title}: map ${number + 1}` : title}
@@ -45,10 +48,21 @@ export function Detail({ state, image, chosen }) {
   </section>`;
 }
 
+/** The generated image that the gradient is for. */
+function Unchanged({ state, image }) {
+  const about = stage("generated");
+  const { list, scale } = mapsOf(about, state, image);
+  return html`<div class="detail-image">
+    <${MapGrid} maps=${list} columns=${1} scale=${scale} colors=${about.colors}
+      label=${about.title} />
+  </div>`;
+}
+
 function range(maps, { colors }) {
   const values = maps.flatMap(({ values: one }) => [...one]);
   const [low, high] = [Math.min(...values), Math.max(...values)].map((one) => digits(one));
   if (colors === "image") return `Pixels from ${low} to ${high}; -1 is black and 1 is white.`;
-  if (colors === "change") return "Green: make it brighter. Violet: make it darker.";
+  if (colors === "change") return "Left: the generated image. Right: green pixels"
+    + " should be brighter, violet ones darker, black ones stay.";
   return `Numbers from ${low} to ${high}. Blue is below zero, black zero, orange above.`;
 }

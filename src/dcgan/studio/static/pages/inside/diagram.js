@@ -39,11 +39,17 @@ function Verdict({ id, kind, probability }) {
   return html`<div class=${`stage verdict ${kind} at-${id}`} data-stage=${id}>
     <span class="stage-title">Verdict</span>
     <span class="verdict-number">${Math.round(100 * probability)}<small> % real</small></span>
-    <span class="bar"><span style=${{ width: `${100 * probability}%` }}></span></span>
+    <span class="verdict-bar"><span style=${{ width: `${100 * probability}%` }}></span></span>
     <span class="stage-note">
-      ${probability >= 0.5 === (kind === "real") ? "right" : "wrong"}: it is ${kind}
+      ${judged(probability, kind)}: it is ${kind}
     </span>
   </div>`;
+}
+
+/** Whether a verdict is right; one that is shown as 50 % says nothing. */
+export function judged(probability, kind) {
+  if (Math.round(100 * probability) === 50) return "undecided";
+  return probability > 0.5 === (kind === "real") ? "right" : "wrong";
 }
 
 /** Two digits, without an exponent down to a millionth. */

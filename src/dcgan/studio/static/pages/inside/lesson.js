@@ -1,9 +1,13 @@
 // A lesson in seven cards. Each has a button that sets up what its text is about.
 
-import { ActionButton, html, useState } from "../../ui.js";
+import { ActionButton, html } from "../../ui.js";
+import { MapGrid } from "./painting.js";
 
 const TRAINED = 200;
 const FASTER = 20;
+
+/** The step at which images with equal and with unequal rates are compared. */
+const COMPARED = 150;
 
 /** Train anew for some steps, then continue in another way. */
 async function trained(session, seed, then) {
@@ -11,12 +15,25 @@ async function trained(session, seed, then) {
   session.runTo(TRAINED, then);
 }
 
+/** Train with equal rates, then anew with a faster discriminator, and show both. */
+async function compared(session, seed) {
+  await session.restart(seed);
+  session.runTo(COMPARED, async () => {
+    const { maps } = session.state.generated;
+    await session.restart(seed);
+    session.reference = maps;
+    session.setRate("discriminator", FASTER * session.rate);
+    session.runTo(COMPARED, () => session.run("paused"));
+  });
+}
+
 const CARDS = [
   {
     title: "Before training: noise in, noise out",
     text: `The generator makes an image from a latent: 16 random numbers. Its weights are random,
       too, so the image is noise. The discriminator judges whether an image is real. It has
-      learned nothing yet, and says about 50 % for every image.`,
+      learned nothing yet, and says about 50 % for every image. If a verdict is right, it is by
+      chance.`,
     button: "Start over",
     act: ({ session, seed }) => session.restart(seed),
   },
@@ -47,13 +64,16 @@ const CARDS = [
   },
   {
     title: "What the discriminator tells the generator",
-    text: `The generator never sees a real image. All it gets is the gradient: which pixels should
-      be brighter (green) and which darker (violet) for a better verdict. Make single steps, and
-      compare it with the image.`,
+    text: `The generator never sees a real image. All it gets is the gradient: which pixels of its
+      image should be brighter (green) and which darker (violet) for a better verdict. The button
+      shows the image and this gradient below the diagram, side by side. It is a small correction
+      and no digit, so it looks like dots. Make single steps to see it change.`,
     button: "Pause and show the gradient",
     act: ({ session, onChoose }) => {
       session.run("paused");
       onChoose("change");
+      requestAnimationFrame(() =>
+        document.querySelector(".detail")?.scrollIntoView({ block: "nearest" }));
     },
   },
   {
@@ -76,20 +96,19 @@ const CARDS = [
   },
   {
     title: "A discriminator that learns too fast",
-    text: `The discriminator has a learning rate ${FASTER} times as high. The losses jump, and at
-      first its verdicts are close to 0 % or 100 %. Such a judge is of little help: after 100 or
-      200 steps, the images are worse than with equal rates. Training needs a balance.`,
-    button: `Start over with ${FASTER} times the rate`,
-    act: async ({ session, seed }) => {
-      await session.restart(seed);
-      session.setRate("discriminator", FASTER * session.rate);
-      session.run("fast");
-    },
+    text: `With a learning rate ${FASTER} times as high, the losses jump, and at first the
+      discriminator's verdicts are close to 0 % or 100 %. Such a judge is of little help. The button
+      trains twice for ${COMPARED} steps with the same seed, first with equal rates, and shows the
+      images of both side by side. Training needs a balance.`,
+    button: "Train with both rates and compare",
+    act: ({ session, seed }) => compared(session, seed),
   },
 ];
 
 export function Lesson(context) {
-  const [number, setNumber] = useState(0);
+  const { session } = context;
+  const number = session.card;
+  const setNumber = (next) => session.setCard(next);
   const card = CARDS[number];
   return html`<section class="lesson" aria-label="Lesson">
     <div class="lesson-text" aria-live="polite">
@@ -109,5 +128,19 @@ export function Lesson(context) {
       </button>
       <span class="soft">Card ${number + 1} of ${CARDS.length}</span>
     </div>
+    ${session.reference && html`<${Comparison} session=${session} />`}
   </section>`;
+}
+
+/** The images of the training with equal rates, and those of this one. */
+function Comparison({ session: { reference, state } }) {
+  const images = (title, maps) => html`<figure>
+    <figcaption>${title}</figcaption>
+    <${MapGrid} maps=${Array.from({ length: maps.shape[0] }, (_, one) => maps.map(one, 0))}
+      columns=${4} scale=${1} colors="image" label=${`Generated images: ${title}`} />
+  </figure>`;
+  return html`<div class="comparison">
+    ${images(`Equal rates, step ${COMPARED}`, reference)}
+    ${images(`${FASTER} times the rate, step ${state.step}`, state.generated.maps)}
+  </div>`;
 }

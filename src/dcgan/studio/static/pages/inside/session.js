@@ -1,6 +1,9 @@
 // A session on the server: it steps, runs, freezes, and remembers what was measured.
+//
+// It stays while other parts of the studio are shown. After a reload of the page, it is found by its
+// id, which this tab of the browser keeps; only the curves and earlier images are then lost.
 
-import { post, remove } from "../../api.js";
+import { get, post, remove } from "../../api.js";
 import { decoded } from "./tensors.js";
 
 /** Steps of one request, and milliseconds until the next, by pace. */
@@ -8,36 +11,67 @@ const PACES = { slow: { count: 1, pause: 1600 }, fast: { count: 5, pause: 0 } };
 
 const MOST_REMEMBERED = 200;
 
+/** The key of what the tab keeps. */
+const KEPT = "dcgan-lesson";
+
+const NOBODY = { generator: false, discriminator: false };
+
 /** The lowest and highest learning rate, as powers of ten. */
 export const RATE_POWERS = [-5, -1];
 
 export class Session {
-  /** `changed` is called whenever something to be shown has changed. */
-  constructor(changed) {
-    this.#changed = changed;
-  }
-
   state = null;
+  seed = 0;
+  /** The number of the card of the lesson, from 0. */
+  card = 0;
+  /** Generated images of another training, to compare with: maps of tensors.js. */
+  reference = null;
   records = [];
   /** Generated images of earlier steps: [{step, maps}]. */
   memory = [];
   pace = "paused";
   problem = "";
-  freeze = { generator: false, discriminator: false };
+  freeze = NOBODY;
   rates = { generator: 0.002, discriminator: 0.002 };
   rate = 0.002;
 
-  #changed;
+  #redraw = () => {};
   #id = null;
   #goal = null;
   #isRunning = false;
   #wake = () => {};
 
+  /** Call `redraw` whenever something to be shown has changed. Returns what ends that, and pauses. */
+  watch(redraw) {
+    this.#redraw = redraw;
+    return () => {
+      this.#redraw = () => {};
+      this.run("paused");
+    };
+  }
+
+  /** Continue where this tab was, or begin. */
+  async open() {
+    if (this.#id !== null) return;
+    const { id, ...kept } = remembered();
+    try {
+      if (id === undefined) throw new Error("nothing to continue");
+      const answer = await get(`/inside/${id}`);
+      this.#id = id;
+      Object.assign(this, kept);
+      this.#show(answer);
+    } catch {
+      await this.restart(kept.seed ?? 0); // it is the first visit, or half an hour later
+    }
+  }
+
   /** Begin anew with a seed, paused, with nobody frozen and the default rates. */
   async restart(seed) {
     this.run("paused");
     this.problem = "";
-    this.freeze = { generator: false, discriminator: false };
+    this.seed = seed;
+    this.reference = null;
+    this.freeze = NOBODY;
     await this.#end();
     try {
       const { id, rate, ...answer } = await post("/inside", { seed });
@@ -62,7 +96,10 @@ export class Session {
         count, freeze, rates: this.rates,
       });
       if (id !== this.#id) return; // restarted while the answer was on its way
-      this.records = this.records.concat(records);
+      const before = answer.step - records.length;
+      this.records = this.records.concat(
+        records.map((record, place) => ({ ...record, step: before + place + 1 })),
+      );
       this.#show(answer);
     } catch (error) {
       if (id === this.#id) this.#fail(error);
@@ -84,6 +121,11 @@ export class Session {
     this.#goal = { step, then };
   }
 
+  setCard(card) {
+    this.card = card;
+    this.#changed();
+  }
+
   setFreeze(player, isFrozen) {
     this.freeze = { ...this.freeze, [player]: isFrozen };
     this.#changed();
@@ -92,13 +134,6 @@ export class Session {
   setRate(player, rate) {
     this.rates = { ...this.rates, [player]: rate };
     this.#changed();
-  }
-
-  /** Pause, and let the server forget the session. */
-  close() {
-    this.#changed = () => {};
-    this.run("paused");
-    this.#end();
   }
 
   async #runOn() {
@@ -127,6 +162,12 @@ export class Session {
     });
   }
 
+  #changed() {
+    const { seed, card, freeze, rate, rates } = this;
+    if (this.#id !== null) remember({ id: this.#id, seed, card, freeze, rate, rates });
+    this.#redraw();
+  }
+
   async #end() {
     const id = this.#id;
     this.#id = null;
@@ -147,5 +188,21 @@ export class Session {
   #fail(error) {
     this.problem = error.message;
     this.run("paused");
+  }
+}
+
+function remembered() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEPT)) ?? {};
+  } catch {
+    return {}; // the browser keeps nothing
+  }
+}
+
+function remember(session) {
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify(session));
+  } catch {
+    // the browser keeps nothing: a reload begins anew
   }
 }
