@@ -104,12 +104,19 @@ await set(seed, "7", "change");
 found.seven = pixels(samples) !== found.start.samples;
 button("New samples").click();
 found.eight = seed.value;
+found.wrong = [];
+for (const wrong of ["-5", "1.5", "99999999999999999999"]) {
+  await set(seed, wrong, "change");
+  const shown = [...page.querySelectorAll("[role=alert]")].map((one) => one.textContent).join("");
+  found.wrong.push([seed.value, seed.ariaInvalid, shown]);
+}
 await set(seed, "0", "change");
+found.right = [seed.ariaInvalid, page.querySelector("[role=alert]").textContent];
 found.zero = pixels(samples) === found.start.samples && pixels(image) === first;
 
 found.changes = {};
-const fields = ["Truncation", "Class", "Code 1", "Code 2", "slant", "Component 1"];
-const values = {Truncation: "0.5", Class: "0", "Code 1": "0", "Code 2": "1", slant: "3",
+const fields = ["Variety", "Class", "Code 1", "Code 2", "slant", "Component 1"];
+const values = {Variety: "0.5", Class: "0", "Code 1": "0", "Code 2": "1", slant: "3",
   "Component 1": "-3"};
 for (const name of fields) {
   const field = labelled(name);
@@ -157,11 +164,17 @@ for (const point of [one, two]) shelf.keep(point);
 const pushed = (name, place) => element.querySelectorAll(`.dcgan-${name}`)[place].click();
 found.shelf = {kept: shelf.latents.map((latent) => [...latent])};
 pushed("plus", 0); pushed("minus", 1);
-element.querySelector(".dcgan-result").click();
+const keepResult = () => [...element.querySelectorAll(".dcgan-result button")].at(-1).click();
+keepResult();
+keepResult();
 found.shelf.sum = [...shelf.latents[2]];
+found.shelf.count = shelf.latents.length;
+element.querySelector(".dcgan-result .dcgan-pick").click();
+found.shelf.result = near(explorer.latent, shelf.latents[2]);
 pushed("pick", 1);
 found.shelf.picked = near(explorer.latent, shelf.latents[1]);
-// dragging: the second kept image from Minus to Plus, and the image that is shown to Minus
+// dragging: the second kept image from Minus to Plus, and the image that is shown to Minus, once as
+// a new image, and once as one that is kept already
 const drag = (from, title) => {
   const dataTransfer = new DataTransfer();
   const to = element.querySelector(`.dcgan-term[aria-label=${title}]`);
@@ -173,12 +186,16 @@ const drag = (from, title) => {
 };
 const members = () => ["Plus", "Minus"].map((title) =>
   [...element.querySelectorAll(`.dcgan-term[aria-label=${title}] button`)].map((one) => one.ariaLabel));
-explorer.edit(shelf.latents[0]);
+explorer.edit(latents.toInput(three));
 found.shelf.dragged = [drag(element.querySelectorAll(".dcgan-pick")[1], "Plus"),
   drag(element.querySelector(".dcgan-image"), "Minus"),
   drag(element.querySelector(".dcgan-note"), "Minus")];
-found.shelf.shown = near(shelf.latents[3], shelf.latents[0]);
+found.shelf.shown = near(shelf.latents[3], latents.toInput(three));
 found.shelf.members = members();
+explorer.edit(shelf.latents[0]);
+drag(element.querySelector(".dcgan-image"), "Minus");
+found.shelf.again = [shelf.latents.length, members()];
+element.querySelectorAll(".dcgan-plus")[0].click();
 element.querySelector(".dcgan-term[aria-label=Minus] button").click();
 found.shelf.afterwards = members();
 element.querySelector(".dcgan-entry:last-child .dcgan-signs button:last-child").click();
@@ -258,10 +275,18 @@ def test_a_seed_gives_the_same_samples(found):
     assert found["seven"] and found["eight"] == "8" and found["zero"]
 
 
+def test_a_wrong_seed_is_said(found):
+    said = "Seed: use a whole number from 0 to 9,007,199,254,740,991."
+    assert found["wrong"] == [
+        [wrong, "true", said] for wrong in ("-5", "1.5", "99999999999999999999")
+    ]
+    assert found["right"] == ["false", ""]
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("Truncation", "0.50"),
+        ("Variety", "0.50"),
         ("Class", ""),
         ("Code 1", ""),
         ("Code 2", "1.00"),
@@ -340,10 +365,13 @@ def test_kept_images_are_added_and_subtracted(found):
     kept, shelf = np.array(found["shelf"]["kept"]), found["shelf"]
     noise = (kept[0, :6] - kept[1, :6]) / np.sqrt(2)
     np.testing.assert_allclose(shelf["sum"], [*noise, *kept[0, 6:]], atol=1e-6)
+    assert shelf["count"] == 3, "what is kept already is not kept twice"
+    assert shelf["result"]
     assert shelf["removed"] == 2
     assert shelf["dragged"] == [True, True, False] and shelf["shown"]
     names = [f"Take kept image {number} out of the sum" for number in (1, 2, 4)]
     assert shelf["members"] == [names[:2], names[2:]] and shelf["afterwards"] == [names[:2], []]
+    assert shelf["again"] == [4, [names[1:2], [names[0], names[2]]]]
 
 
 def test_a_kept_image_is_changed_until_the_map_is_used(found):

@@ -117,11 +117,13 @@ class Uploads:
             raise Problem(422, "the batch must be 16 to 32 hexadecimal digits")
         return self.folder / batch
 
-    async def keep(self, batch: str, name: str, stream: AsyncIterator[bytes]) -> Path:
+    async def keep(
+        self, batch: str, name: str, stream: AsyncIterator[bytes], *, archives: bool = True
+    ) -> Path:
         """Store one file; returns the dataset: the folder of the batch, or the archive.
 
         Only the ending of ``name`` is used. What is no image, or an archive
-        that would unpack to too much, is refused and not kept.
+        that would unpack to too much, is refused and not kept; without ``archives``, any archive.
 
         Raises
         ------
@@ -129,9 +131,9 @@ class Uploads:
         """
         ending = Path(name).suffix.lower()
         place = self._batch(batch)
-        if ending not in _ENDINGS and ending != _ARCHIVE:
-            allowed = ", ".join(sorted(_ENDINGS))
-            raise Problem(415, f"{name}: not an image. Use {allowed} or a .zip of images")
+        if ending not in _ENDINGS and not (archives and ending == _ARCHIVE):
+            allowed = ", ".join(sorted(_ENDINGS)) + (" or a .zip of images" if archives else "")
+            raise Problem(415, f"{name}: not an image. Use {allowed}")
         path = place / f"{uuid4().hex}{ending}"  # two may arrive at once
         await anyio.to_thread.run_sync(self._keep, path, name, stream)
         return path if ending == _ARCHIVE else place

@@ -45,6 +45,9 @@ _NEAREST_AMONG = 20_000
 _STARTS = 2
 """Of an inversion: a visitor waits for it. Most images are found at the first."""
 
+_AVERAGED = 512
+"""Generated images for their mean."""
+
 Latent = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(max_length=65_536)]
 
 
@@ -81,8 +84,9 @@ async def invert_image(
 
     with tempfile.TemporaryDirectory(dir=studio.library.own) as place:
         # a batch of one file, with the same checks
-        folder = await Uploads(Path(place)).keep("0" * 16, name, request.stream())
-        file = next(iter(folder.iterdir())) if folder.is_dir() else folder
+        uploads = Uploads(Path(place))
+        folder = await uploads.keep("0" * 16, name, request.stream(), archives=False)
+        file = next(iter(folder.iterdir()))
         return await anyio.to_thread.run_sync(_inverted, studio, run, file, label)
 
 
@@ -141,12 +145,21 @@ def _inverted(studio: Studio, run: str, file: Path, label: str | None) -> dict[s
         target = read_files(found.run.folder, found.run.networks, [file])
         inversion = invert(found.run, target, Choice(label=label), starts=_STARTS)
         made = found.run.generate(inversion.latent_NZ)
+        average = _average_difference(found, target)
     return {
         "latent": inversion.latent_NZ[0].tolist(),
         "error": float(inversion.error_N[0]),
+        "average": average,
         "target": _as_address(target[0]),
         "image": _as_address(made[0]),
     }
+
+
+def _average_difference(found: Opened, image_1CHW: NDArray[np.uint8]) -> float:
+    """The error that the mean of generated images has as an image like this one: it is the same
+    image for all, and says nothing about this one."""
+    mean_CHW = found.run.generate(found.run.networks.latent.numbered(0, 0, _AVERAGED)).mean(axis=0)
+    return float(np.sqrt(((image_1CHW[0] - mean_CHW) ** 2).mean()) / 255)
 
 
 @lru_cache(_MODELS)

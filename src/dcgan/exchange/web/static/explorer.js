@@ -166,33 +166,48 @@ export class Explorer {
     save.addEventListener("click", () => this.#download());
     const keep = make("button", { type: "button" }, "Keep");
     keep.addEventListener("click", () => this.shelf.keep());
-    const back = make("button", { type: "button", className: "dcgan-back" }, "Back to the map");
+    const back = make("button", { type: "button", className: "dcgan-back" },
+      "Show the image of the map");
     back.addEventListener("click", () => this.leave());
     this.#time = make("p", { className: "dcgan-note" });
+    const shown = make("section", { className: "dcgan-shown", "aria-label": "Generated image" },
+      this.#canvas,
+      make("div", { className: "dcgan-row" },
+        keep, save, make("label", { className: "dcgan-check" }, this.#smooth, "Smooth"), back),
+      this.#time);
     this.#root.append(
-      make("section", { className: "dcgan-shown", "aria-label": "Generated image" },
-        this.#canvas,
-        make("div", { className: "dcgan-row" },
-          keep, save, make("label", { className: "dcgan-check" }, this.#smooth, "Smooth"), back),
-        this.#time),
-      make("section", { className: "dcgan-samples", "aria-label": "Samples" },
-        this.map.element, this.#seedRow(), this.map.hint),
-      this.shelf.element,
-      make("section", { className: "dcgan-settings", "aria-label": "Settings" }, ...this.#settings()),
+      make("div", { className: "dcgan-left" }, shown, this.shelf.element),
+      make("div", { className: "dcgan-right" },
+        make("section", { className: "dcgan-samples", "aria-label": "Samples" },
+          this.map.element, ...this.#seedRow(), this.map.hint),
+        make("section", { className: "dcgan-settings", "aria-label": "Settings" },
+          ...this.#settings())),
     );
   }
 
   #seedRow() {
-    this.#seedField = make("input", { type: "number", min: "0", step: "1", inputMode: "numeric" });
-    this.#seedField.addEventListener("change", () => {
-      this.seed = Number(this.#seedField.value);
+    const field = make("input", { type: "number", min: "0", step: "1", inputMode: "numeric" });
+    const problem = make("p", { className: "dcgan-problem", role: "alert" });
+    this.#seedField = field;
+    field.addEventListener("change", () => {
+      const isSeed = field.value !== "" && Number.isSafeInteger(Number(field.value))
+        && Number(field.value) >= 0;
+      field.ariaInvalid = String(!isSeed);
+      problem.textContent = isSeed ? ""
+        : `Seed: use a whole number from 0 to ${Number.MAX_SAFE_INTEGER.toLocaleString("en-US")}.`;
+      if (isSeed) this.seed = Number(field.value);
     });
     const next = make("button", { type: "button" }, "New samples");
     next.addEventListener("click", () => {
+      problem.textContent = "";
+      field.ariaInvalid = "false";
       this.seed += 1;
     });
-    return make("div", { className: "dcgan-row" },
-      next, make("label", { className: "dcgan-seed" }, "Seed", this.#seedField));
+    return [
+      make("div", { className: "dcgan-row" },
+        next, make("label", { className: "dcgan-seed" }, "Seed", field)),
+      problem,
+    ];
   }
 
   #settings() {
@@ -205,8 +220,8 @@ export class Explorer {
     };
     const most = this.latents.isNormal ? 3 : 1;
     const conditions = [chosen(range({
-      name: "Truncation", min: most / 20, max: most, step: most / 60, start: most,
-      text: (value) => (value >= most ? "off" : value.toFixed(2)),
+      name: "Variety", min: most / 20, max: most, step: most / 60, start: most,
+      text: (value) => (value >= most ? "full" : value.toFixed(2)),
       onInput: (value) => this.#set("truncation", null, value >= most ? null : value),
     }))];
     this.latents.choices.forEach((values, k) => {
@@ -232,10 +247,11 @@ export class Explorer {
     })));
     const reset = make("button", { type: "button" }, "Reset");
     reset.addEventListener("click", () => this.reset());
-    groups.push(["Sampling", "Low truncation gives more typical images, with less variety.",
+    groups.push(["Sampling", "Less variety gives more typical images. It is also called truncation.",
       conditions]);
     if (saved.length) {
-      groups.push(["Directions", "Found with dcgan directions.", directions(saved, 0)]);
+      groups.push(["Directions", "Properties of the image that the model can change.",
+        directions(saved, 0)]);
     }
     groups.push(["Components",
       "The directions that change the output of the first layer most. Move a slider to see what it"

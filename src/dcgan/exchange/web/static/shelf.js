@@ -5,6 +5,9 @@ import { make, saveAs } from "./controls.js";
 /** Milliseconds from one kept image to the next. */
 const EACH = 1500;
 
+/** Latents whose numbers differ by less are the same: uniform ones lose some digits on their way. */
+const SAME = 1e-5;
+
 const SIGNS = { plus: "+", minus: "\u2212" };
 
 /** Kinds of what is dragged: an image of the shelf, by its place, or the image that is shown. */
@@ -28,8 +31,7 @@ export class Shelf {
     this.onChange = () => {};
     this.#list = make("div", { className: "dcgan-kept", role: "list" });
     this.#terms = { plus: this.#term("plus", "Plus"), minus: this.#term("minus", "Minus") };
-    this.#result = make("button", { type: "button", className: "dcgan-result" });
-    this.#result.addEventListener("click", () => this.keep(this.#sum()));
+    this.#result = make("div", { className: "dcgan-result" });
     this.#arithmetic = make("div", { className: "dcgan-sum", role: "group", "aria-label": "Sum" },
       ...Object.values(this.#terms), this.#result);
     this.#play = this.#button("Play loop", () => this.#toggle());
@@ -57,10 +59,20 @@ export class Shelf {
     return this.#kept.map(({ point }) => this.use.latents.toInput(point));
   }
 
-  /** Keep a point, by default the one that is shown; `role` is "plus" or "minus" in a sum. */
+  /**
+   * Keep a point, by default the one that is shown. One that is kept already is not kept twice.
+   * `role` is "plus" or "minus" in a sum.
+   */
   keep(point = this.use.current(), role = null) {
-    this.#kept.push({ point, role });
+    const found = this.#kept.find((one) => this.#isSame(one.point, point));
+    if (!found) this.#kept.push({ point, role });
+    else if (role) found.role = role;
     this.#refresh();
+  }
+
+  #isSame(one, other) {
+    const [a, b] = [one, other].map((point) => this.use.latents.toInput(point));
+    return a.every((value, place) => Math.abs(value - b[place]) < SAME);
   }
 
   /** The point of the loop at this moment; null while it does not play. */
@@ -105,7 +117,7 @@ export class Shelf {
     this.#play.disabled = count < 2;
     this.#save.disabled = !count;
     this.#hint.textContent = count
-      ? "Click an image to change it. Drag images to Plus and Minus, or press their + and \u2212, to"
+      ? "Click an image, also the result, to show it and to change it. Drag images to Plus and Minus, or press their + and \u2212, to"
         + " calculate with them: try three images of one kind, minus three of another."
       : "Keep images to compare them, to add and subtract them, and to play a loop through them.";
     this.#arithmetic.hidden = !count;
@@ -113,7 +125,11 @@ export class Shelf {
     const sum = this.#sum();
     this.#result.hidden = !sum;
     if (sum) {
-      this.#result.replaceChildren(this.#picture(sum, "the sum"), make("span", {}, "= keep the sum"));
+      const show = this.#button("", () => this.#pick(sum));
+      show.className = "dcgan-pick";
+      show.setAttribute("aria-label", "Show the result");
+      show.append(this.#picture(sum, "the result"));
+      this.#result.replaceChildren(show, this.#button("Keep the result", () => this.keep(sum)));
     }
     this.onChange();
   }
@@ -162,10 +178,7 @@ export class Shelf {
     const title = `kept image ${place + 1}`;
     const pick = make("button", { type: "button", className: "dcgan-pick",
       "aria-label": `Change ${title}` }, this.#picture(one.point, title));
-    pick.addEventListener("click", () => {
-      this.stop();
-      this.use.onPick(one.point);
-    });
+    pick.addEventListener("click", () => this.#pick(one.point));
     pick.draggable = true;
     pick.addEventListener("dragstart", (event) => event.dataTransfer.setData(KEPT, String(place)));
     const signs = Object.entries(SIGNS).map(([role, sign]) => {
@@ -186,6 +199,11 @@ export class Shelf {
     away.setAttribute("aria-label", `Remove ${title}`);
     return make("div", { className: "dcgan-entry", role: "listitem" }, pick,
       make("div", { className: "dcgan-signs" }, ...signs, away));
+  }
+
+  #pick(point) {
+    this.stop();
+    this.use.onPick(point);
   }
 
   #picture(point, title) {

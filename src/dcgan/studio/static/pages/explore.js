@@ -51,7 +51,7 @@ export function Explore({ run, details }) {
     changed();
     setExplorer(mounted);
   };
-  return html`
+  return html`<div class="tab-content">
     <${Explorer} run=${run} onReady=${ready} />
     ${explorer &&
     html`<section class="tools" aria-label="More about these images">
@@ -64,7 +64,7 @@ export function Explore({ run, details }) {
       </p>
       <a class="button main" href=${`/api/runs/${run}/web-page`} download>Download the web page</a>
     </section>`}
-  `;
+  </div>`;
 }
 
 const key = (run) => `dcgan-kept-${run}`;
