@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -22,6 +23,18 @@ def lesson(studio_part):
     page = studio_part("inside")
     page.wait_for_selector(".diagram")
     return page
+
+
+@pytest.fixture
+def quick_lesson(lesson):
+    """The page with ten times as many steps in each request while it runs fast."""
+
+    def more(route):
+        asked = route.request.post_data_json
+        route.continue_(post_data=json.dumps(asked | {"count": 10 * asked["count"]}))
+
+    lesson.route("**/step", more)
+    return lesson
 
 
 def button(page, name):
@@ -59,6 +72,44 @@ def test_a_step_changes_the_tensors_of_the_diagram(lesson):
     assert before[0] == after[0]  # the latent stays
     assert all(old != new for old, new in zip(before[1:], after[1:], strict=True))
     assert "Step 1." in lesson.text_content(".controls [role=status]")
+
+
+def test_bars_and_legends_are_those_of_the_page(lesson):
+    legends = lesson.locator(".curve-legend li").all_inner_texts()
+    assert legends == ["generator", "discriminator", "real images", "generated images"]
+    before = (
+        "() => getComputedStyle(document.querySelector('.curve-legend li'), '::before').content"
+    )
+    assert lesson.evaluate(before) == "none"
+    bar, filled = (
+        lesson.locator(f".at-verdict .verdict-bar{inner}").bounding_box() for inner in ("", " span")
+    )
+    percent = int(lesson.locator(".at-verdict .verdict-number").inner_text().split()[0])
+    assert filled["height"] > 5
+    assert filled["width"] / bar["width"] == pytest.approx(percent / 100, abs=0.03)
+
+
+def test_the_lesson_stays_when_the_page_is_left(lesson):
+    def shown():
+        wait_for_step(lesson, 1)
+        card = lesson.locator(".lesson .soft").inner_text()
+        return step_of(lesson), card, lesson.get_by_label("Freeze the generator").is_checked()
+
+    button(lesson, "Next").click()
+    lesson.get_by_label("Freeze the generator").check()
+    button(lesson, "Make one step").click()
+    here = (1, "Card 2 of 7", True)
+    assert shown() == here
+    images = pixels(lesson, "generated", "real", "change")
+    lesson.get_by_role("link", name="Labs").click()
+    lesson.get_by_role("heading", name="Labs").wait_for()
+    lesson.get_by_role("link", name="Inside").click()
+    assert shown() == here
+    assert lesson.locator(".strip li").count() == 2
+    lesson.reload()
+    lesson.wait_for_selector(".diagram")
+    assert shown() == here
+    assert pixels(lesson, "generated", "real", "change") == images
 
 
 def test_freezing_and_rates_reach_the_server(lesson):
@@ -110,6 +161,10 @@ def test_seeds_latents_and_stages_are_chosen(lesson):
     canvas.click(position={"x": 0.6 * box["width"], "y": 0.4 * box["height"]})
     assert "Map 7 of 16" in detail.text_content()
     seed = lesson.get_by_label("Seed")
+    seed.fill("-5")
+    seed.press("Enter")
+    alert = lesson.locator(".inside > [role=alert]")
+    assert alert.inner_text() == "Seed: use a whole number from 0 to 999,999."
     seed.fill("3")
     seed.press("Enter")
     wait_until(lesson, lambda: pixels(lesson, "generated") != first)
@@ -118,17 +173,48 @@ def test_seeds_latents_and_stages_are_chosen(lesson):
     wait_until(lesson, lambda: pixels(lesson, "generated") == first)
 
 
-def test_a_card_sets_its_state_up(lesson):
-    for _ in range(4):
-        button(lesson, "Next").click()
-    lesson.get_by_role("button", name="Train, then freeze the generator").click()
-    wait_for_step(lesson, 200)
-    wait_until(lesson, lesson.get_by_label("Freeze the generator").is_checked)
-    wait_for_step(lesson, 280)
-    button(lesson, "Pause").click()
-    label = lesson.get_by_role("img", name="Discriminator's scores").get_attribute("aria-label")
+def card(page, number, name):
+    """Press the button of a card."""
+    for _ in range(number - 1):
+        button(page, "Next").click()
+    page.get_by_role("button", name=name).click()
+
+
+def test_a_card_sets_its_state_up(quick_lesson):
+    card(quick_lesson, 5, "Train, then freeze the generator")
+    wait_for_step(quick_lesson, 200)
+    wait_until(quick_lesson, quick_lesson.get_by_label("Freeze the generator").is_checked)
+    wait_for_step(quick_lesson, 280)
+    button(quick_lesson, "Pause").click()
+    label = quick_lesson.get_by_role("img", name="Discriminator's scores").get_attribute(
+        "aria-label"
+    )
     *_, real, generated = map(int, re.findall(r"(\d+) %", label))
     assert real > 70 and generated < 30
+
+
+def test_the_last_card_stops_beside_the_images_of_equal_rates(quick_lesson):
+    card(quick_lesson, 7, "Train with both rates and compare")
+    comparison = quick_lesson.locator(".comparison")
+    comparison.wait_for()
+    wait_for_step(quick_lesson, 150)
+    wait_until(quick_lesson, button(quick_lesson, "Pause").is_disabled)
+    assert step_of(quick_lesson) == 150
+    assert comparison.locator("figcaption").all_inner_texts() == [
+        "Equal rates, step 150",
+        "20 times the rate, step 150",
+    ]
+    rate = quick_lesson.get_by_label("Learning rate of the discriminator")
+    assert rate.get_attribute("aria-valuetext") == "0.04"
+    equal, unequal = (
+        quick_lesson.evaluate(
+            "(k) => [...document.querySelectorAll('.comparison canvas')[k].getContext('2d')"
+            ".getImageData(0, 0, 67, 33).data]",
+            k,
+        )
+        for k in (0, 1)
+    )
+    assert equal != unequal
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -143,6 +229,8 @@ def test_it_is_accessible_and_fits(studio_part, axe, scheme, width):
     page.wait_for_selector(".diagram")
     button(page, "Step").click()
     wait_for_step(page, 1)
+    card(page, 4, "Pause and show the gradient")
+    assert page.locator(".detail canvas").count() == 2
     assert axe(page) == []
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     moving = "() => getComputedStyle(document.querySelector('.back .moving')).animationName"
