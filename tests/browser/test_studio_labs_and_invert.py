@@ -49,7 +49,7 @@ def test_a_search_is_shown_and_stays(studio_page, studio_server):
 
     def respond(route):
         if answers:
-            route.fulfill(json=answer | {"average": answers.pop()})
+            route.fulfill(json=answer | {"baseline": answers.pop()})
         else:
             held.append(route)
 
@@ -67,7 +67,7 @@ def test_a_search_is_shown_and_stays(studio_page, studio_server):
     assert page.violations() == []
     page.get_by_role("link", name="Explore", exact=True).click()
     page.locator(".dcgan-map").wait_for()
-    held[0].fulfill(json=answer | {"average": 0.12})
+    held[0].fulfill(json=answer | {"baseline": 0.12})
     page.get_by_role("link", name="Invert", exact=True).click()
     page.get_by_text("It is not similar: the model cannot generate your image.").wait_for()
     page.get_by_role("link", name="Explore", exact=True).click()
@@ -75,12 +75,12 @@ def test_a_search_is_shown_and_stays(studio_page, studio_server):
     page.get_by_text("It is not similar").wait_for()  # nothing is searched again
     page.locator(".dcgan-edits").wait_for()
     assert len(held) == 1
-    for average, words in (
+    for baseline, words in (
         (0.15, "only roughly"),
         (0.3, "something similar"),
         (0.5, "can generate"),
     ):
-        answers.append(average)
+        answers.append(baseline)
         field.set_input_files(file)
         page.get_by_text(words).wait_for()
     page.locator(".dcgan-edits").wait_for()

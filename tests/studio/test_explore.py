@@ -8,12 +8,14 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors import deserialize
 from starlette.testclient import TestClient
 from tests.exchange.conftest import KINDS, write_run
 
 import dcgan
+from dcgan.latent import Inversion
 from dcgan.studio import create_app
 from dcgan.studio.library import identifier
 
@@ -65,18 +67,26 @@ def test_a_generated_image_is_found_again(client, run, address):
     found = client.post(f"{address}/invert?name=a.png", content=png(image)).json()
     made = run.generate(np_latents(found["latent"]))[0, 0]
     assert found["error"] < 0.05
-    # what the mean of generated images differs by, from other samples of the same model
-    mean = run.sample(2000, seed=9)[:, 0].mean(axis=0)
-    difference = np.sqrt(((mean - image) ** 2).mean()) / 255
-    assert found["average"] == pytest.approx(difference, rel=0.05)
     assert np.abs(made.astype(int) - image).mean() < 12
     np.testing.assert_array_equal(pixels_of(found["target"]), image)
     np.testing.assert_array_equal(pixels_of(found["image"]), made)
 
 
-def np_latents(*latents):
-    import torch
+def test_the_baseline_is_an_image_without_the_content(client, run, address, monkeypatch):
+    """An image of few samples, and a flat one with a gray pixel."""
+    found = Inversion(torch.zeros(1, 8), np.array([0.1]))
+    monkeypatch.setattr("dcgan.studio.routes.explore.invert", lambda *words, **more: found)
+    samples = run.sample(2000, seed=9)[:, 0] / 255
+    sample = run.sample(1, seed=5)[0, 0]
+    flat = np.full_like(sample, 250)
+    flat[3, 4] = 10
+    for image, expected in ((sample, samples.mean(axis=0)), (flat, flat.mean() / 255)):
+        answer = client.post(f"{address}/invert?name=a.png", content=png(image)).json()
+        difference = np.sqrt(((image / 255 - expected) ** 2).mean())
+        assert answer["baseline"] == pytest.approx(difference, rel=0.05)
 
+
+def np_latents(*latents):
     return torch.tensor(latents, dtype=torch.float32)
 
 

@@ -145,21 +145,24 @@ def _inverted(studio: Studio, run: str, file: Path, label: str | None) -> dict[s
         target = read_files(found.run.folder, found.run.networks, [file])
         inversion = invert(found.run, target, Choice(label=label), starts=_STARTS)
         made = found.run.generate(inversion.latent_NZ)
-        average = _average_difference(found, target)
+        baseline = _baseline(found, target[0])
     return {
         "latent": inversion.latent_NZ[0].tolist(),
         "error": float(inversion.error_N[0]),
-        "average": average,
+        "baseline": baseline,
         "target": _as_address(target[0]),
         "image": _as_address(made[0]),
     }
 
 
-def _average_difference(found: Opened, image_1CHW: NDArray[np.uint8]) -> float:
-    """The error that the mean of generated images has as an image like this one: it is the same
-    image for all, and says nothing about this one."""
+def _baseline(found: Opened, image_CHW: NDArray[np.uint8]) -> float:
+    """The error of an image without the content of this one: the mean of generated images, or one
+    of its mean color, whichever is nearer."""
     mean_CHW = found.run.generate(found.run.networks.latent.numbered(0, 0, _AVERAGED)).mean(axis=0)
-    return float(np.sqrt(((image_1CHW[0] - mean_CHW) ** 2).mean()) / 255)
+    color_C11 = image_CHW.mean(axis=(1, 2), keepdims=True)
+    return min(
+        float(np.sqrt(((image_CHW - other) ** 2).mean()) / 255) for other in (mean_CHW, color_C11)
+    )
 
 
 @lru_cache(_MODELS)

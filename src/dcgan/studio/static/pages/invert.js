@@ -6,10 +6,9 @@ import { counted, digits } from "../words.js";
 import { Explorer } from "./explore.js";
 
 /**
- * What to say up to an error, relative to that of the average generated image, which says nothing
- * about the image of the user. Beyond √½, the image that was found has less than half of the variance
- * that tells the image of the user from the average. Trained on MNIST and shapes, models had 0.05 to
- * 0.3 for images of their own kind and 0.48 to 0.98 for others; a poor model of emoji 0.27 to 0.84.
+ * What to say up to an error, relative to that of images without the content of the image: the
+ * average of generated images, or its own mean color, whichever is nearer. Beyond √½, the image that
+ * was found has less than half of the variance of the content (docs/guide/studio.md has measurements).
  */
 const WORDS = [
   [0.25, "The model can generate your image."],
@@ -138,7 +137,7 @@ function Searching({ picture, name, since, last }) {
 }
 
 function Found({ run, found }) {
-  const part = found.error / Math.max(found.average, Number.MIN_VALUE);
+  const part = found.error / Math.max(found.baseline, Number.MIN_VALUE);
   const [, words] = WORDS.find(([most]) => part <= most);
   return html`
     <div class="pair">
@@ -153,9 +152,10 @@ function Found({ run, found }) {
     </div>
     <p role="status"><strong>${words}</strong></p>
     <p class="soft">
-      Mean difference of the pixels: ${digits(found.error)}. The same image has 0; the average of all
-      images of this model has ${digits(found.average)}. Similar images have less than half of that,
-      ${" "}${digits(SIMILAR * found.average)}.
+      Mean difference of the pixels: ${digits(found.error)}. The same image has 0. An image without the
+      content of yours (the average of this model's images, or one color) has
+      ${" "}${digits(found.baseline)}. Similar images have less than half of that,
+      ${" "}${digits(SIMILAR * found.baseline)}.
     </p>
     <h2>Change it</h2>
     <${Explorer} run=${run} start=${found.latent} />
