@@ -13,8 +13,13 @@ PATIENCE = 60_000
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
-PIXELS = """(stage) => [...document.querySelector(`[data-stage=${stage}] canvas`)
-  .getContext("2d").getImageData(0, 0, 16, 16).data].join()"""
+PIXELS = """async (stage) => {
+  // canvases are painted after the frame in which the page has changed
+  for (let i = 0; i < 3; i++) await new Promise((done) => requestAnimationFrame(done));
+  await new Promise((done) => setTimeout(done));
+  return [...document.querySelector(`[data-stage=${stage}] canvas`)
+    .getContext("2d").getImageData(0, 0, 16, 16).data].join();
+}"""
 
 
 @pytest.fixture
