@@ -40,7 +40,7 @@ def test_the_page_shows_samples_scores_curves_and_settings(found, tmp_path):
         "Generator loss",
         "Discriminator's score of real images",
         "Discriminator's score of generated images",
-        "Discriminator's score of generated images, after its step",
+        "Discriminator's score of generated images, after the discriminator's step",
     }
     assert page.source.count('class="level"') == 2, "in the chart and in its legend"
 

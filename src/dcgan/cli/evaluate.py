@@ -132,7 +132,6 @@ def _brief(folder: RunFolder) -> str:
     from dcgan.errors import ConfigError
     from dcgan.runs.checkpoints import list_checkpoints, read_state
     from dcgan.runs.exported import is_exported
-    from dcgan.runtime.wording import rounded
     from dcgan.training.planning.time_plan import still_needed
 
     try:
@@ -145,6 +144,5 @@ def _brief(folder: RunFolder) -> str:
     if needed is None:
         return ""
     return (
-        f"Trained too briefly: {seen:,} images seen, and recognizable images need about"
-        f" {rounded(needed):,}."
+        f"Trained too briefly: {seen:,} images seen, and recognizable images need about {needed:,}."
     )

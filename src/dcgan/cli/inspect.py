@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -78,8 +79,8 @@ def inspect(
     from dcgan.render.sheet import save_image
     from dcgan.runtime.datasets import DEFAULT_DATA
     from dcgan.runtime.device import choose_device
-    from dcgan.training.planning.advice import advise
-    from dcgan.training.planning.time_plan import time_needed
+    from dcgan.training.planning.advice import MINUTES, advise
+    from dcgan.training.planning.time_plan import measure_sizes, outlook
     from dcgan.training.trial import images_per_second
 
     with screen() as reporter:
@@ -103,9 +104,12 @@ def inspect(
     file = choose_output(out, f"{stem}-inspect.png")
     save_image(sheet, file.path)
     report = as_dict(data, source, seen, advice)
-    report["reasons"]["time"] = time_needed(
+    sizes = measure_sizes(
         seen, advice.size, advice.channels, choose_device("auto"), images_per_second
     )
+    report["expectations"] = [asdict(one) for one in sizes]
+    chosen = advice.size if advice.is_size_set else None
+    report["reasons"]["time"] = outlook(sizes, minutes=MINUTES, size=chosen)
     report |= {"report": as_lines(report), "sheet": str(file.path)}
     if html is not None:
         _write_page(html, report, source, seen, sheet)

@@ -92,6 +92,7 @@ def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict
         "ignored": seen.ignored,
         "others": dict(sorted(source.others.items(), key=lambda item: -item[1])),
         "size": list(advice.size),
+        "is_size_set": advice.is_size_set,
         "channels": advice.channels,
         "fit": advice.fit,
         "recipe": "auto",
@@ -103,8 +104,15 @@ def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict
         },
         "start": advice.start,
         "dangers": [with_flags(danger) for danger in advice.dangers],
+        "warnings": [_without_options(danger) for danger in advice.dangers],
         "command": advice.command,
     }
+
+
+def _without_options(danger: str) -> str:
+    """The sentences that name no option, for a page that has none; all if each names one."""
+    kept = [one for one in danger.split(". ") if "`" not in one]
+    return ". ".join(kept) or with_flags(danger)
 
 
 def as_text(report: Mapping[str, Any]) -> str:
@@ -144,9 +152,10 @@ def as_lines(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines += [*_unreadable(report), ("", "")]
     height, width = report["size"]
     color = "color" if report["channels"] == 3 else "gray"
+    up_to = "" if report["is_size_set"] or len(report["expectations"]) < 2 else "up to "
     line(
         "recommended",
-        f"{height}x{width} {color}, fit {report['fit']}, recipe {report['recipe']}",
+        f"{up_to}{height}x{width} {color}, fit {report['fit']}, recipe {report['recipe']}",
     )
     for key, reason in report["reasons"].items():
         line(f"  {key}", reason)

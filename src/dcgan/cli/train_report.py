@@ -11,6 +11,7 @@ from dcgan.evaluation.real_images import FEWEST
 from dcgan.runs import Run
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.dataset import FROM_PYTHON
+from dcgan.runs.expectation import expectation_of
 from dcgan.runs.scores import read_best, read_scores
 from dcgan.runtime.arguments import is_name
 from dcgan.runtime.shell import command
@@ -64,15 +65,11 @@ def _outcome(run: Run) -> list[str]:
 def _slower(run: Run, config: RunConfig) -> list[str]:
     """How many images were expected at the start, if the run has seen clearly fewer in its time."""
     seen, minutes = _images_seen(run), config.length.minutes
-    expected = [
-        event["expected"]
-        for event in run.folder.events.read()
-        if event.get("event") == "expectation" and event.get("minutes") == minutes
-    ]
-    if not expected or seen >= _AS_EXPECTED * expected[-1]:
+    expected = expectation_of(run.folder, minutes).get("expected")
+    if not expected or seen >= _AS_EXPECTED * expected:
         return []
     return [
-        f"{seen:,} images seen; about {rounded(expected[-1]):,} were expected: other programs"
+        f"{seen:,} images seen; about {rounded(expected):,} were expected: other programs"
         " probably used the processor"
     ]
 

@@ -94,6 +94,9 @@ def diagnose(history: History) -> Diagnosis:
     if bad:
         verdict, step = _of_bad_run(history, bad)
         return Diagnosis(verdict, bad[0].severity, found, step, _best(history), seen)
+    if _is_early(history):
+        verdict, step = _of_early_run(history)
+        return Diagnosis(verdict, "note", found, step, _best(history), seen, is_early=True)
     verdict, step = _of_good_run(history, {finding.id: finding for finding in found})
     return Diagnosis(verdict, "note", found, step, _best(history), seen)
 
@@ -147,17 +150,23 @@ def _title(finding: Finding) -> str:
     return _TITLES.get(finding.id, finding.id.replace("-", " ").capitalize())
 
 
-def _of_good_run(history: History, found: Mapping[str, Finding]) -> tuple[str, Step]:
-    """The verdict on a run with nothing wrong, and whether more time will help."""
+def _is_early(history: History) -> bool:
+    return not history.log or history.images_seen < (history.setup.needed or 0)
+
+
+def _of_early_run(history: History) -> tuple[str, Step]:
+    """The verdict on a run whose images cannot be good yet, with nothing wrong."""
     if not history.log:
         return "Nothing has been logged yet.", NOTHING
-    seen, needed = history.images_seen, history.setup.needed
-    if needed and seen < needed:
-        verdict = (
-            f"Too early to say: {seen:,} images seen. Generated images usually begin to look like"
-            f" real ones after about {needed:,}."
-        )
-        return verdict, onward(history, needed)
+    verdict = (
+        f"Too early to say: {history.images_seen:,} images seen. Generated images usually begin to"
+        f" look like real ones after about {history.setup.needed:,}."
+    )
+    return verdict, onward(history, history.setup.needed)
+
+
+def _of_good_run(history: History, found: Mapping[str, Finding]) -> tuple[str, Step]:
+    """The verdict on a run with nothing wrong, and whether more time will help."""
     if "improving" in found:
         verdict = (
             f"Healthy, still improving: twice as long would help. {found['improving'].meaning}"

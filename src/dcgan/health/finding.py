@@ -93,6 +93,8 @@ class Diagnosis:
     best : str
         The best checkpoint with its score, in a sentence; empty if there are no scores.
     images_seen : int
+    is_early : bool
+        Whether too little has been seen for a verdict, which then says so.
     """
 
     verdict: str
@@ -101,6 +103,7 @@ class Diagnosis:
     step: Step = NOTHING
     best: str = ""
     images_seen: int = 0
+    is_early: bool = False
 
     @property
     def advice(self) -> str:

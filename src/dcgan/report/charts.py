@@ -17,7 +17,7 @@ LOSSES = {"loss_d": "discriminator", "loss_g": "generator"}
 SCORES = {
     "score_real": "real images",
     "score_fake_before": "generated images",
-    "score_fake_after": "generated images, after its step",
+    "score_fake_after": "generated images, after the discriminator's step",
 }
 """Curves of the log by key, for people."""
 

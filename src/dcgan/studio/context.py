@@ -17,7 +17,7 @@ from dcgan.studio.inside.sessions import Sessions
 from dcgan.studio.jobs import Jobs
 from dcgan.studio.library import Library
 from dcgan.studio.places import Places
-from dcgan.studio.problems import Problem, not_found
+from dcgan.studio.problems import Problem, no_run
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Studio:
             return self.library.path(run)
         path = self.jobs.run_folder(run)
         if path is None:
-            raise not_found("this run")
+            raise no_run()
         return path
 
     def refuse_foreign_data(self, path: Path) -> None:

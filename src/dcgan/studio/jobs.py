@@ -170,7 +170,7 @@ class Jobs:
         """
         state, pid = self.get(job).state, self._place(job) / "pid"
         if state == "waiting" or (state == "running" and not pid.exists()):
-            raise Problem(409, "this job is starting. Stop it in a few seconds")
+            raise Problem(409, "This job is starting. Stop it in a few seconds")
         if state == "running":
             with suppress(ProcessLookupError):
                 os.kill(int(pid.read_text()), _SIGNALS["stop"])

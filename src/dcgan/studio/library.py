@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dcgan.runtime.arguments import is_run
 from dcgan.runtime.built_in import model_names, run_path
 from dcgan.studio.locks import is_locked
-from dcgan.studio.problems import Problem, not_found
+from dcgan.studio.problems import Problem, no_run
 
 if TYPE_CHECKING:
     from dcgan.studio.jobs import Jobs
@@ -71,7 +71,7 @@ class Library:
             return run_path(self.models()[run])
         path = self._known.get(run) or self.runs().get(run)
         if path is None or not is_run(path):
-            raise not_found("this run")
+            raise no_run()
         return path
 
     def free(self, name: str) -> Path:
@@ -89,11 +89,11 @@ class Library:
     def discard(self, run: str) -> str:
         """Move a run to the bin; returns the identifier that :meth:`restore` takes."""
         if run in self.models():
-            raise Problem(409, "a built-in model cannot be deleted")
+            raise Problem(409, "A built-in model cannot be deleted")
         path, jobs = self.path(run), self._jobs()
         with jobs.start_lock:
             if is_locked(path) or path in jobs.run_folders():
-                raise Problem(409, "this run is in training. Stop it first")
+                raise Problem(409, "This run is in training. Stop it first")
             place = self._bin / f"{time.time_ns()}"
             place.mkdir(parents=True)
             # the way back is stored beside the run: renamed first, it could be lost
@@ -108,7 +108,7 @@ class Library:
         its own folder is gone or was elsewhere.
         """
         if not discarded.isdecimal() or not (self._bin / discarded / "run").is_dir():
-            raise not_found("this run")
+            raise no_run()
         place, jobs = self._bin / discarded, self._jobs()
         origin = self._origin(place)
         with jobs.start_lock:
@@ -140,7 +140,8 @@ class Library:
 def checked_name(name: str) -> str:
     """The name of a new run folder; a Problem if no folder may have it."""
     if not _NAME.fullmatch(name.strip()):
-        raise Problem(422, f"{name}: use letters, digits, spaces and - _ . for the name")
+        line = f"{name}: use letters, digits, spaces and - _ . for the name"
+        raise Problem(422, line, "name")
     return name.strip().replace(" ", "-")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from dcgan.errors import printable
 from dcgan.runtime.arguments import DATA_FILES
 from dcgan.studio.answers import is_text
 from dcgan.studio.problems import Problem, not_found
@@ -14,6 +15,9 @@ _IMAGES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tga", ".tif", ".ti
 
 _MOST = 2_000
 """Entries of one folder that are listed and counted."""
+
+_LONGEST = 200
+"""Letters of a path in a message."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,9 @@ class Places:
     def __init__(self, roots: Iterable[Path]) -> None:
         self.roots = [root.resolve() for root in roots]
 
-    def allowed(self, text: str) -> Path:
-        """The real path of an existing file or folder below a root, with links followed.
+    def allowed(self, text: str, within: str = "") -> Path:
+        """The real path of an existing file or folder below a root, with links followed. A path
+        may begin with ``~``; a relative one is in the folder ``within``.
 
         Raises
         ------
@@ -80,20 +85,21 @@ class Places:
             what is there.
         """
         try:
-            path = Path(text).resolve(strict=True)
+            path = (Path(within) / Path(text).expanduser()).resolve(strict=True)
         except (OSError, ValueError, RuntimeError):
             path = None
         if path is None or not any(path.is_relative_to(root) for root in self.roots):
             raise Problem(
                 403,
-                "this folder is missing, or the studio may not read it. dcgan studio --allow"
-                " FOLDER allows another one",
+                f"{_short(text)} is missing, or the studio may not read it. dcgan studio --allow"
+                " FOLDER allows another folder",
+                "data",
             )
         return path
 
-    def listing(self, text: str) -> Listing:
+    def listing(self, text: str, within: str = "") -> Listing:
         """The folders and datasets in a folder; the first root without a path."""
-        path = self.allowed(text or str(self.roots[0]))
+        path = self.allowed(text or str(self.roots[0]), within)
         if not path.is_dir():
             path = path.parent
         try:
@@ -112,3 +118,7 @@ class Places:
             images=sum(one.suffix.lower() in _IMAGES for one in shown),
             is_cut=len(entries) > _MOST,
         )
+
+
+def _short(text: str) -> str:
+    return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")

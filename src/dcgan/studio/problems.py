@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,7 +12,17 @@ from starlette.responses import Response
 from dcgan.errors import DcganError, shown
 from dcgan.studio.answers import Answer
 
-_SHOWN = 3
+_NAMES = {"images": "Images seen"}
+"""Fields whose name on the page is another one than in the request."""
+
+
+_WORDS = {
+    "less_than_equal": "at most {le:,}",
+    "greater_than_equal": "at least {ge:,}",
+    "greater_than": "more than {gt:,}",
+    "string_too_long": "at most {max_length:,} characters",
+}
+"""What is allowed, by the kind of an error of Pydantic."""
 
 
 class Problem(Exception):
@@ -21,26 +34,41 @@ class Problem(Exception):
         Of HTTP.
     line : str
         What is wrong, for the page to show.
+    field : str, optional
+        The field of the request that is wrong: the page shows the line there.
     """
 
-    def __init__(self, status: int, line: str) -> None:
+    def __init__(self, status: int, line: str, field: str = "") -> None:
         super().__init__(line)
-        self.status, self.line = status, line
+        self.status, self.line, self.field = status, line, field
 
 
 def not_found(what: str) -> Problem:
     """Something that is not, or no longer, there."""
-    return Problem(404, f"{what} is not there any more. Reload the page")
+    return Problem(404, f"{what[0].upper()}{what[1:]} is not there any more. Reload the page")
+
+
+def no_run() -> Problem:
+    """The same of a run, which does not come back when the page is reloaded."""
+    return Problem(404, "This run is not there any more")
 
 
 async def answer_problem(_: Request, error: Exception) -> Response:
     """The answer to a request that raised an error; the server prints the unexpected ones."""
     if isinstance(error, Problem):
-        return Answer({"problem": error.line}, error.status)
-    if isinstance(error, RequestValidationError):  # without the values: they may be anything
-        lines = [f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()]
-        return Answer({"problem": "; ".join(lines[:_SHOWN])}, 422)
+        return Answer({"problem": error.line, "field": error.field}, error.status)
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"][1:]))
+        return Answer({"problem": _in_words(field, first), "field": field}, 422)
     if isinstance(error, DcganError):
         return Answer({"problem": str(error)}, 400)
     line = f"an error of the studio: {shown(error)}. The terminal it was started in shows more"
     return Answer({"problem": line}, 500)
+
+
+def _in_words(field: str, error: Mapping[str, Any]) -> str:
+    """What is wrong with a field; without its value, which may be anything."""
+    name = _NAMES.get(field, field.capitalize())
+    words = _WORDS.get(error["type"])
+    return f"{name}: {words.format(**error['ctx']) if words else error['msg']}"

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from dcgan.errors import DcganError
 from dcgan.health import Diagnosis, Finding
 from dcgan.runs.checkpoints import list_checkpoints
+from dcgan.runs.expectation import expectation_of
 from dcgan.runs.exported import is_exported
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.health import diagnosis_of
@@ -66,6 +67,8 @@ class Card:
         Images to be seen in all, if the length of the run is in images or epochs.
     minutes : float, optional
         Minutes of training in all, if that is the length of the run.
+    severity : {"early", "fine", "warning", "failure"}
+        Of the verdict.
     sheet : int, optional
         Images seen at the newest sheet; None without a sheet.
     """
@@ -104,12 +107,16 @@ class Details:
     ----------
     speed : float, optional
         Images per second, lately.
+    outlook : str
+        What a run that is bounded by time expected at its start, a sentence without its period;
+        empty if that is not known.
     sheets, checkpoints : list of int
         Images seen at each.
     """
 
     card: Card
     path: str
+    outlook: str
     advice: Advice
     best: str
     findings: list[dict[str, Any]]
@@ -162,7 +169,7 @@ def _card(run: str, folder: RunFolder, diagnosis: Diagnosis, *, built_in: bool) 
         minutes=_number(length.get("minutes")),
         seconds=_number(last.get("seconds")) or 0.0,
         verdict=diagnosis.verdict,
-        severity=diagnosis.severity,
+        severity=_severity(diagnosis),
         quality=_best(folder),
         sheet=int(sheets[-1].stem) if sheets else None,
         changed=max((one.stat().st_mtime for one in _dated(path)), default=0.0),
@@ -178,6 +185,7 @@ def details_of(run: str, path: Path, *, built_in: bool = False) -> Details:
         return Details(
             card=card_of(run, path, built_in=built_in),
             path=str(path),
+            outlook="",
             advice=Advice("", "", can_start=False),
             best="",
             findings=[],
@@ -200,9 +208,11 @@ def _details(run: str, folder: RunFolder, *, built_in: bool) -> Details:
     with suppress(DcganError, OSError):
         networks = read_networks(folder)
         classes, has_discriminator = networks.class_names, bool(networks.discriminator)
+    card = _card(run, folder, diagnosis, built_in=built_in)
     return Details(
-        card=_card(run, folder, diagnosis, built_in=built_in),
+        card=card,
         path=str(path),
+        outlook=str(expectation_of(folder, card.minutes).get("outlook", "")),
         advice=Advice(step.advice, step.command, can_start=bool(training_words(step.command))),
         best=diagnosis.best,
         findings=[_in_words(one, diagnosis.images_seen) for one in diagnosis.findings],
@@ -232,6 +242,13 @@ def _diagnosis(folder: RunFolder) -> Diagnosis:
         return diagnosis_of(folder)
     except Exception:
         return Diagnosis(_DAMAGED, "failure")
+
+
+def _severity(diagnosis: Diagnosis) -> str:
+    """How serious a verdict is; the same state has made its sentence."""
+    if diagnosis.is_early:
+        return "early"
+    return "fine" if diagnosis.severity == "note" else diagnosis.severity
 
 
 def _damaged(run: str, path: Path, *, built_in: bool) -> Card:

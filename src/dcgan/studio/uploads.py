@@ -114,7 +114,7 @@ class Uploads:
 
     def _batch(self, batch: str) -> Path:
         if not _BATCH.fullmatch(batch):
-            raise Problem(422, "the batch must be 16 to 32 hexadecimal digits")
+            raise Problem(422, "The batch must be 16 to 32 hexadecimal digits")
         return self.folder / batch
 
     async def keep(
@@ -141,7 +141,7 @@ class Uploads:
     def _keep(self, path: Path, name: str, stream: AsyncIterator[bytes]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if next(_numbers(path.parent)) >= MOST_FILES:
-            raise Problem(413, f"more than {MOST_FILES:,} files. Put them into a folder instead")
+            raise Problem(413, f"More than {MOST_FILES:,} files. Put them into a folder instead")
         # not beside the others: all files of a folder are listed whenever one is written to it
         received = self.folder / _RECEIVED / path.name
         check = _check_archive if path.suffix == _ARCHIVE else _check_image

@@ -53,7 +53,7 @@ from dcgan.training.planning.memory_check import refuse_beyond_memory
 from dcgan.training.planning.run_choice import choose_folder, claimed, refuse_conflict
 from dcgan.training.planning.speed_choice import resolve_speed
 from dcgan.training.planning.threads import Threads
-from dcgan.training.planning.time_plan import can_be_planned, plan_size
+from dcgan.training.planning.time_plan import Expectation, can_be_planned, plan_size
 from dcgan.training.trainer import train_run
 from dcgan.training.trial import compare_speeds, images_per_second
 
@@ -217,7 +217,7 @@ def _decided(
     folder, stored = choose_folder(asked, out=out, resume=resume)
     if stored is not None:
         asked = fill_auto(asked, stored)
-    config, source, networks, threads, expected_images = _resolve(
+    config, source, networks, threads, expected = _resolve(
         asked, given, reporter, ranks.size, may_change=may_change, is_new=stored is None
     )
     if folder is not None and stored is not None:
@@ -249,7 +249,7 @@ def _decided(
             threads,
             ranks,
             reporter,
-            expected_images=expected_images,
+            expected=expected,
         )
 
 
@@ -275,10 +275,10 @@ def _resolve(
     *,
     may_change: bool,
     is_new: bool,
-) -> tuple[RunConfig, Source, Networks, Threads, int | None]:
+) -> tuple[RunConfig, Source, Networks, Threads, Expectation | None]:
     """Fill every ``auto`` from the images and by timing, and refuse what cannot work.
 
-    The number is how many images the run is expected to see, if it is new and bounded by time.
+    The expectation is that of a run that is new and bounded by time.
     """
     is_default = "source" not in config.data.model_fields_set
     # before anything is opened
@@ -291,9 +291,9 @@ def _resolve(
     refuse_missing_condition(config.model.condition, source.labels)
     seen = survey(source, LOOKED_AT)
     expectation: list[str] = []
-    expected_images: int | None = None
+    expected: Expectation | None = None
     if is_new and can_be_planned(config):
-        config, expectation, expected_images = plan_size(
+        config, expectation, expected = plan_size(
             config, seen, device, timed.before(images_per_second), processes
         )
     config, choice = resolve_auto(config, seen, device, processes)
@@ -318,7 +318,7 @@ def _resolve(
     for line in (*notes, *expectation):
         if line:
             reporter.note(line)
-    return config, source, networks, threads, expected_images
+    return config, source, networks, threads, expected
 
 
 class _Said:

@@ -17,6 +17,7 @@ from dcgan.runtime.device import choose_device
 from dcgan.runtime.ranks import Ranks
 from dcgan.runtime.reporting import Reporter
 from dcgan.training.planning.threads import Threads
+from dcgan.training.planning.time_plan import Expectation
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class RunContext:
     reporter : Reporter
     extractor : Extractor, optional
         Of the metrics that find the best checkpoint; None without metrics.
-    expected_images : int, optional
-        How many images the run was expected to see in its time, by a measurement at its start.
+    expected : Expectation, optional
+        By a measurement at the start of a run that is bounded by time.
     """
 
     folder: RunFolder
@@ -47,7 +48,7 @@ class RunContext:
     ranks: Ranks
     reporter: Reporter
     extractor: Extractor | None = None
-    expected_images: int | None = None
+    expected: Expectation | None = None
 
     @property
     def device(self) -> torch.device:

@@ -22,6 +22,7 @@ from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.shell import call
 from dcgan.runtime.versions import package_versions
 from dcgan.training.context import RunContext
+from dcgan.training.planning.time_plan import outlook_at
 
 FORMAT = 1
 """Version of the run folder's layout."""
@@ -86,9 +87,14 @@ def write_beginning(run: RunContext) -> None:
     # last: a folder with a configuration has all of the above
     write_text(folder.config, config_yaml(run.config))
     run.event("resumed" if started else "started", command=sys.argv, hardware=hardware)
-    if run.expected_images is not None:
-        minutes, images = run.config.length.minutes, run.expected_images
-        run.event("expectation", minutes=minutes, expected=images)
+    minutes = run.config.length.minutes
+    if run.expected is not None and minutes is not None:
+        run.event(
+            "expectation",
+            minutes=minutes,
+            expected=run.expected.images_in(minutes),
+            outlook=outlook_at(run.expected, minutes),
+        )
 
 
 def _provenance(config: RunConfig, dataset: ImageDataset, hardware: Any) -> dict[str, Any]:

@@ -7,7 +7,12 @@ import torch
 
 from dcgan.config import load_recipe, merge, parse_config
 from dcgan.data.quality.survey import Survey
-from dcgan.training.planning.time_plan import can_be_planned, plan_size, time_needed
+from dcgan.training.planning.time_plan import (
+    can_be_planned,
+    measure_sizes,
+    outlook,
+    plan_size,
+)
 
 CPU = torch.device("cpu")
 COLOUR = Survey(3786, 256, {"RGB": 256}, {(64, 64): 256}, {}, (), 0)
@@ -40,7 +45,7 @@ def test_a_fast_machine_keeps_the_usual_size():
     assert config.data.size == (64, 64)
     assert line == (
         "in 5 minutes, training sees about 60,000 images\n"
-        "expect recognizable images after about 4.8 minutes (58,000 images seen)"
+        "expect recognizable images at 64x64 after about 4.8 minutes (58,000 images seen)"
     )
 
 
@@ -60,7 +65,10 @@ def test_where_no_size_is_reached_the_smallest_is_taken_and_blurs_are_expected()
     config, line = planned(speed, 5)
     assert config.data.size == (32, 32)
     assert "in 5 minutes, training sees about 8,200 images" in line
-    assert line.endswith("need about 29,000 images seen at 32x32, in about 18 minutes")
+    assert line.endswith(
+        "\nin 5 minutes, expect blurred images at 32x32; recognizable ones need about 18 minutes"
+        " (29,000 images seen)"
+    )
 
 
 def test_a_size_that_was_asked_for_is_kept_whatever_the_time():
@@ -76,13 +84,35 @@ def test_small_images_are_never_made_smaller():
 
 
 def test_without_minutes_the_time_of_the_whole_run_is_said():
-    speed = machine(1000 * 28 * 28)
-    line = time_needed(GRAY, (28, 28), 1, CPU, speed)
-    # 400,000 images, and the 10,080 of recognizable digits, at 850 a second
-    assert line == (
-        "the run takes about 7.8 minutes on this machine at its present load; expect recognizable"
-        " images after about 12 seconds (10,000 images seen)"
+    config = parse_config(load_recipe("auto"))
+    _, lines, expected = plan_size(config, GRAY, CPU, machine(1000 * 28 * 28))
+    # 400,000 images, and the 10,000 of recognizable digits, at 850 a second
+    assert lines == [
+        "the run takes about 7.8 minutes on this machine at its present load",
+        "expect recognizable images at 28x28 after about 12 seconds (10,000 images seen)",
+    ]
+    assert expected is None
+
+
+def test_the_outlook_on_a_length_is_that_of_the_run_that_follows():
+    speed = machine(100 * 64 * 64)
+    sizes = measure_sizes(COLOUR, (64, 64), 3, CPU, speed)
+    assert [one.size for one in sizes] == [(64, 64), (48, 48), (32, 32)]
+    for minutes in (1, 3, 5, 60):
+        config, lines = planned(speed, minutes)
+        said = outlook(sizes, minutes=minutes)
+        assert said.startswith(lines.splitlines()[-1].partition(" (")[0])
+        assert f"at {config.data.size[0]}x" in said
+    assert outlook(sizes, minutes=3) == (
+        "expect recognizable images at 32x32 after about 1.4 minutes;"
+        " at 64x64, about 11 minutes; at 48x48, about 4.7 minutes"
     )
+    assert outlook(sizes, minutes=3, size=(64, 64)).startswith(
+        "in 3 minutes, expect blurred images at 64x64; recognizable ones need about 11 minutes; at"
+    )
+    # 5,100 images of 64x64 take a minute
+    assert outlook(sizes, images=5_100).startswith("in 1 minute, expect blurred images at 64x64;")
+    assert outlook(sizes, minutes=3, size=(96, 96)) is None
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,9 @@ def home(studio: InStudio) -> dict[str, Any]:
 
 
 @router.get("/folders")
-def folders(studio: InStudio, path: str = "") -> dict[str, Any]:
-    """What a folder holds, for the folder picker."""
-    return asdict(studio.places.listing(path))
+def folders(studio: InStudio, path: str = "", within: str = "") -> dict[str, Any]:
+    """What a folder holds, for the folder picker, which shows the folder ``within``."""
+    return asdict(studio.places.listing(path, within))
 
 
 @router.delete("/runs/{run}")

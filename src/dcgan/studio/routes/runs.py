@@ -91,8 +91,8 @@ def stop(studio: InStudio, run: str) -> dict[str, Any]:
     job = studio.jobs.of_run(path)
     if job is None or job.state not in {"waiting", "running"}:
         if is_locked(path):
-            raise Problem(409, "this run was started elsewhere. Press Ctrl-C there")
-        raise Problem(409, "this run is not in training")
+            raise Problem(409, "This run was started elsewhere. Press Ctrl-C there")
+        raise Problem(409, "This run is not in training")
     studio.jobs.stop(job.id)
     return asdict(job)
 
@@ -121,7 +121,7 @@ def follow_advice(studio: InStudio, run: str) -> dict[str, Any]:
     path = studio.library.path(run)
     words = training_words(_details(run, path, signature(path))["advice"]["command"])
     if not words or "--out" not in words:
-        raise Problem(409, "there is no training that the studio could start")
+        raise Problem(409, "There is no training that the studio could start")
     studio.refuse_foreign_data(path)
     place = words.index("--out") + 1
     out = studio.library.folder / words[place]
@@ -181,4 +181,4 @@ def _preview(found: Opened) -> bytes:
 def _refuse_training(studio: Studio, path: Path) -> None:
     # a job locks the folder only when its training begins
     if is_locked(path) or path in studio.jobs.run_folders():
-        raise Problem(409, "this run is in training already")
+        raise Problem(409, "This run is in training already")

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -47,9 +47,12 @@ class AskedRun(Asked):
     recipe: str = "auto"
     minutes: Annotated[float, Field(gt=0, le=100_000)] | None = None
     images: Annotated[int, Field(gt=0, le=10**12)] | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     inspection: str = ""
     """The job that has inspected the dataset: its recommended settings are used."""
+    drop: list[Literal["duplicates", "blank"]] | None = None
+    """Images to leave out; None: as the inspection recommends."""
+    keep_transparency: bool = False
 
 
 @router.get("/recipes")
@@ -78,18 +81,51 @@ def train(studio: InStudio, asked: AskedRun) -> dict[str, Any]:
     """Start a training."""
     data = _data(studio, asked.data)
     if asked.recipe not in list_recipes():
-        raise Problem(422, f"{asked.recipe}: no such recipe")
+        raise Problem(422, f"{asked.recipe}: no such recipe", "recipe")
     name = checked_name(asked.name or "new-run")
     words = ["train", data, "--recipe", asked.recipe, "--seed", str(asked.seed)]
     words += [] if asked.minutes is None else ["--minutes", f"{asked.minutes:g}"]
     words += [] if asked.images is None else ["--images", str(asked.images)]
-    words += _recommended(studio, asked.inspection)
+    words += _recommended(studio, asked)
+    words += [word for one in asked.drop or () for word in (f"--data.{one}", "drop")]
+    words += ["--data.channels", "4"] if asked.keep_transparency else []
     words += _options(studio, asked)
     with studio.jobs.start_lock:
         out = studio.library.free(name)
         Uploads(studio.library.uploads).use(Path(words[1]))
         job = studio.jobs.start([*words, "--out", str(out)], str(out))
     return asdict(job) | {"run": identifier(out)}
+
+
+@router.get("/name")
+def name(studio: InStudio, name: str) -> dict[str, str]:
+    """The name that a new run would have: without spaces, and with a number if it is taken."""
+    checked = checked_name(name)
+    return {"checked": checked, "name": studio.library.free(checked).name}
+
+
+@router.get("/jobs/{job}/outlook")
+def job_outlook(
+    studio: InStudio,
+    job: str,
+    minutes: Annotated[float | None, Query(gt=0, le=100_000)] = None,
+    images: Annotated[int | None, Query(gt=0, le=10**12)] = None,
+    size: Annotated[str | None, Query(pattern=_SIZE)] = None,
+) -> dict[str, str]:
+    """What to expect of a training, by the speed that an inspection has measured; empty if nothing
+    is known of this size."""
+    from dcgan.training.planning.time_plan import Expectation, outlook
+
+    try:
+        measured = (studio.jobs.result(job) or {})["expectations"]
+        sizes = [Expectation(**one | {"size": tuple(one["size"])}) for one in measured]
+    except (KeyError, TypeError) as error:
+        raise not_found("what this inspection has measured") from error
+    height, _, width = (size or "").partition("x")
+    fixed = (int(height), int(width or height)) if size else None
+    if not sizes or (minutes is None) == (images is None):
+        return {"outlook": ""}
+    return {"outlook": outlook(sizes, minutes=minutes, images=images, size=fixed) or ""}
 
 
 @router.get("/jobs/{job}")
@@ -123,15 +159,17 @@ def _data(studio: Studio, text: str) -> str:
     return str(studio.places.allowed(text))
 
 
-def _recommended(studio: Studio, inspection: str) -> list[str]:
+def _recommended(studio: Studio, asked: AskedRun) -> list[str]:
     """The options that an inspection recommends, such as to drop copies, but for those that the
-    page knows and may change."""
-    result = studio.jobs.result(inspection) if inspection else None
+    page has decided."""
+    result = studio.jobs.result(asked.inspection) if asked.inspection else None
     words = training_words(str(result.get("command", "")))[1:] if result else []
+    decided = {"--data.fit"} | ({"--data.channels"} if asked.keep_transparency else set())
+    decided |= set() if asked.drop is None else {"--data.duplicates", "--data.blank"}
     return [
         word
         for option, value in pairwise([*words, ""])
-        if option.startswith("--data.") and option != "--data.fit"
+        if option.startswith("--data.") and option not in decided
         for word in ([option] if "=" in option else [option, value])
     ]
 

@@ -1,7 +1,12 @@
 // Requests to the server. Every failure is a Problem with one line for people.
 
-/** A request that failed; `message` is one line in plain words. */
-export class Problem extends Error {}
+/** A request that failed; `message` is one line in plain words, `field` what it is about. */
+export class Problem extends Error {
+  constructor(message, field = "") {
+    super(message);
+    this.field = field;
+  }
+}
 
 const GONE = "The studio does not answer. Is dcgan studio still running?";
 
@@ -18,12 +23,13 @@ async function ask(method, path, body, type) {
   }
   if (answer.ok) return answer;
   let line = `${answer.status} ${answer.statusText}`;
+  let field;
   try {
-    line = (await answer.json()).problem ?? line;
+    ({ problem: line = line, field } = await answer.json());
   } catch {
     // no JSON: the status has to do
   }
-  throw new Problem(line);
+  throw new Problem(line, field);
 }
 
 export const get = async (path) => (await ask("GET", path)).json();

@@ -39,6 +39,28 @@ export function useEvery(milliseconds, call) {
   }, [milliseconds]);
 }
 
+const PAUSE = 250;
+
+/**
+ * Load something anew whenever `key` has not changed for a moment, as while somebody types:
+ * `{value, problem}` of this key, and nothing until it is there. Nothing is loaded without a key.
+ */
+export function useAnswer(load, key) {
+  const [state, setState] = useState({});
+  useEffect(() => {
+    if (!key) return undefined;
+    let isCurrent = true;
+    const show = (found) => isCurrent && setState({ key, ...found });
+    const ask = () => load().then((value) => show({ value }), (error) => show({ problem: error }));
+    const timer = setTimeout(ask, PAUSE);
+    return () => {
+      isCurrent = false;
+      clearTimeout(timer);
+    };
+  }, [key]);
+  return state.key === key ? state : {};
+}
+
 /** The title of the window while a page is shown. */
 export function useTitle(text) {
   useEffect(() => {
@@ -49,6 +71,13 @@ export function useTitle(text) {
 /** One line about what went wrong; nothing without a problem. */
 export const ProblemLine = ({ problem }) =>
   problem ? html`<p class="problem" role="alert">${problem}</p>` : null;
+
+/** The same as the answer to something that the user did: it is scrolled into view. */
+export function ProblemAnswer({ problem }) {
+  const line = useRef();
+  useEffect(() => line.current.scrollIntoView({ block: "nearest" }), [problem]);
+  return html`<div ref=${line}><${ProblemLine} problem=${problem} /></div>`;
+}
 
 /** A button whose click starts something that takes a while. It shows its own problem. */
 export function ActionButton({ act, children, kind = "", disabled = false }) {
@@ -87,11 +116,9 @@ export const Progress = ({ part, text }) => html`<div class="progress">
   <span>${text}</span>
 </div>`;
 
-const WORDS = { note: "fine", warning: "warning", failure: "failure" };
-
-/** How serious a verdict is, as a word with a color. */
+/** How serious a verdict or a finding is, as a word with a color. */
 export const Severity = ({ level }) =>
-  html`<span class=${`severity ${level}`}>${WORDS[level] ?? level}</span>`;
+  html`<span class=${`severity ${level}`}>${level === "early" ? "too early" : level}</span>`;
 
 /** Text with `settings` in backticks as code. */
 export const Prose = ({ text }) =>

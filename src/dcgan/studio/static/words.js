@@ -12,11 +12,15 @@ export function digits(value) {
 
 /** Seconds → "40 seconds", "3 minutes", "2.5 hours". */
 export function duration(seconds) {
-  if (seconds < 90) return `${Math.round(seconds)} seconds`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} minutes`;
+  if (seconds < 90 && seconds !== 60) return counted(seconds, "second");
+  if (seconds < 5400) return counted(seconds / 60, "minute");
   return `${digits(seconds / 3600)} hours`;
 }
 
 /** 1 and "run" → "1 run"; 3 and "run" → "3 runs". */
 export const counted = (count, noun, plural = `${noun}s`) =>
-  `${grouped(count)} ${count === 1 ? noun : plural}`;
+  `${grouped(count)} ${Math.round(count) === 1 ? noun : plural}`;
+
+/** A phrase of the server as a sentence: "in 2 minutes …" → "In 2 minutes … .", and 64×64. */
+export const sentence = (text) =>
+  `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`.replace(/(\d)x(\d)/g, "$1×$2");

@@ -32,7 +32,7 @@ length that was measured (benchmarks/transfer.md)."""
 _STARTS = {(3, 32, 32): "cifar10-demo", (3, 64, 64): "emoji-demo"}
 """By (channels, height, width). Only models of varied images: digits do not help others."""
 
-_MINUTES = "10"
+MINUTES = 10
 """A first run: long enough to see whether it works."""
 
 REPORTED = 0.01
@@ -63,6 +63,8 @@ class Advice:
     Attributes
     ----------
     size : (height, width)
+    is_size_set : bool
+        Whether the command sets it; else training may choose a smaller one.
     channels : {1, 3}
     fit : {"crop", "pad", "stretch", "cover-random"}
     classics : tuple of str
@@ -76,6 +78,7 @@ class Advice:
     """
 
     size: tuple[int, int]
+    is_size_set: bool
     size_reason: str
     channels: int
     channels_reason: str
@@ -125,13 +128,15 @@ def advise(
     options = [] if split == "auto" else ["--data.split", split]
     options += [] if labels == "auto" else ["--data.labels", labels]
     options += [] if data_root is None else ["--data-root", data_root]
-    if size or len(seen.sizes) > 1:
+    is_size_set = size is not None or len(seen.sizes) > 1
+    if is_size_set:
         options += ["--size", str(chosen[0]) if chosen[0] == chosen[1] else _by(chosen)]
     options += _options(seen, channels, best_fit)
     start = model_to_start_from(_different(seen), chosen, channels)
     options += [] if start is None else ["--init", start]
     return Advice(
         size=chosen,
+        is_size_set=is_size_set,
         size_reason="as you asked" if size else _size_reason(seen, chosen, device),
         channels=channels,
         channels_reason=channels_reason,
@@ -142,7 +147,7 @@ def advise(
         start=start,
         start_reason="" if start is None else f"from the model {start}, because images are few",
         dangers=tuple(danger[0].upper() + danger[1:] for danger in _dangers(seen, chosen)),
-        command=shlex.join(["dcgan", "train", data, *options, "--minutes", _MINUTES]),
+        command=shlex.join(["dcgan", "train", data, *options, "--minutes", str(MINUTES)]),
     )
 
 
@@ -274,14 +279,14 @@ def _dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
     if near > MANY_COPIES * seen.readable:
         yield (
             f"{_share(near, seen.readable)} look nearly like others. They may be different images,"
-            " such as flags: `html=copies.html` shows them. `data.duplicates=drop` drops exact and"
+            " such as flags. `html=copies.html` shows them. `data.duplicates=drop` drops exact and"
             " near copies"
         )
     bound = DataConfig().max_unreadable
     if len(seen.skipped) > bound * seen.looked_at:
         yield (
             f"{_share(len(seen.skipped), seen.looked_at)} are unreadable: training allows"
-            f" {bound:.0%}, unless `data.max_unreadable` is larger"
+            f" {bound:.0%}. `data.max_unreadable` allows more"
         )
     if seen.blank:
         yield (
@@ -297,8 +302,9 @@ def _dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
     for spread in seen.spreads:
         if spread.is_unknown:
             yield (
-                f"images hold {spread.in_words()}: which values are black and white is unknown, so"
-                f" training needs `{SETTING[spread.kind]}`. The command below uses all values found"
+                f"images hold {spread.in_words()}: which values are black and white is unknown."
+                f" Training needs `{SETTING[spread.kind]}`: the command below sets it to all values"
+                " found"
             )
     yield from seen.remarks.lines()
     yield from _mixtures(seen)
@@ -334,13 +340,13 @@ def _mixtures(seen: Inspection) -> Iterator[str]:
         yield f"{_share(gray, seen.readable)} have no color, so some samples will have none"
     if seen.transparent > seen.readable / 2:
         yield (
-            "most images are transparent: this command puts them on white. `data.channels=4` keeps"
+            "most images are transparent: training puts them on white. `data.channels=4` keeps"
             " transparency; `data.background=#rrggbb` sets another background"
         )
     if seen.animated:
         yield (
-            f"{counted(seen.animated, 'animated image')}: only first frames are used, unless"
-            " `data.frames=all`"
+            f"{counted(seen.animated, 'animated image')}: only first frames are used."
+            " `data.frames=all` uses all"
         )
     for factor, counts in seen.labels.items():
         largest, smallest = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -53,9 +53,13 @@ class Expectation:
         """How many images the run sees in this time."""
         return round(60 * minutes * self.speed)
 
+    def minutes_of(self, images: int) -> float:
+        """How long so many images take."""
+        return images / self.speed / 60
+
     def time_of(self, images: int) -> str:
-        """How long so many images take, in words."""
-        return duration(images / self.speed / 60)
+        """The same in words."""
+        return duration(self.minutes_of(images))
 
 
 def can_be_planned(config: RunConfig) -> bool:
@@ -71,7 +75,7 @@ def plan_size(
     device: torch.device,
     speed_of: SpeedTest,
     processes: int = 1,
-) -> tuple[RunConfig, list[str], int | None]:
+) -> tuple[RunConfig, list[str], Expectation | None]:
     """Choose a size that reaches a recognizable result in time, and say what to expect.
 
     If ``data.size`` is ``auto`` and ``length.minutes`` is set, the size is the largest of the usual
@@ -80,22 +84,17 @@ def plan_size(
 
     Returns
     -------
-    (RunConfig, list of str, int or None)
-        The strings are short lines about images, time and size. The number is how many images the
-        run is expected to see, if it is bounded by time.
+    (RunConfig, list of str, Expectation or None)
+        The strings are short lines about images, time and size. The expectation is that of a run
+        that is bounded by time.
     """
     minutes = config.length.minutes
     if minutes is None or config.data.size != "auto":
         expected = expect(config, seen, device, speed_of, processes)
-        images = None if minutes is None else expected.images_in(minutes)
-        return config, _in_lines(expected, minutes), images
-    sizes = []
-    for size in _sizes_from(choose_size(seen.median_size, device.type)):
-        asked = with_settings(config, {"data": {"size": size}})
-        sizes.append(expect(asked, seen, device, speed_of, processes))
-        if sizes[-1].images_in(minutes) >= sizes[-1].needed:
-            break
-    usual, chosen = sizes[0], sizes[-1]
+        return config, _in_lines(expected, minutes), None if minutes is None else expected
+    usual_size = choose_size(seen.median_size, device.type)
+    sizes = _expectations(config, _sizes_from(usual_size), seen, device, speed_of, processes)
+    usual, chosen = _chosen(sizes, minutes)
     lines = _in_lines(chosen, minutes)
     if chosen is not usual:
         height, width = usual.size
@@ -103,11 +102,36 @@ def plan_size(
         lines.insert(
             0,
             f"training at {_by(chosen.size)}: at {_by(usual.size)}, {duration(minutes)} would be"
-            f" about {rounded(usual.images_in(minutes)):,} of the {rounded(usual.needed):,}"
+            f" about {rounded(usual.images_in(minutes)):,} of the {usual.needed:,}"
             f" images needed. `size={keep}` keeps {_by(usual.size)}",
         )
     config = with_settings(config, {"data": {"size": chosen.size}})
-    return config, lines, chosen.images_in(minutes)
+    return config, lines, chosen
+
+
+def _expectations(
+    config: RunConfig,
+    sizes: Iterable[tuple[int, int]],
+    seen: Survey,
+    device: torch.device,
+    speed_of: SpeedTest,
+    processes: int = 1,
+) -> Iterator[Expectation]:
+    """What to expect at each size; a size is measured when it is asked for."""
+    for size in sizes:
+        asked = with_settings(config, {"data": {"size": size}})
+        yield expect(asked, seen, device, speed_of, processes)
+
+
+def _chosen(sizes: Iterable[Expectation], minutes: float) -> tuple[Expectation, Expectation]:
+    """The usual size, which is the first, and the first that becomes recognizable in time; the
+    last if none does."""
+    looked_at = []
+    for one in sizes:
+        looked_at.append(one)
+        if one.images_in(minutes) >= one.needed:
+            break
+    return looked_at[0], looked_at[-1]
 
 
 def expect(
@@ -136,15 +160,58 @@ def still_needed(config: RunConfig, seen: int) -> int | None:
     return needed if seen < needed else None
 
 
-def time_needed(
+def measure_sizes(
     seen: Survey, size: tuple[int, int], channels: int, device: torch.device, speed_of: SpeedTest
-) -> str:
-    """How long the default recipe takes at this size on this machine, in words."""
-    settings = {"data": {"size": size, "channels": channels}}
-    asked = parse_config(merge(load_recipe("auto"), settings))
+) -> list[Expectation]:
+    """What to expect of the default recipe at this size and at the smaller ones that
+    :func:`plan_size` may choose instead, largest first."""
+    asked = parse_config(merge(load_recipe("auto"), {"data": {"channels": channels}}))
     # the time does not depend on which values are black and white, which may still be unknown
     seen = replace(seen, spreads=())
-    return "; ".join(_in_lines(expect(asked, seen, device, speed_of), None))
+    return list(_expectations(asked, _sizes_from(size), seen, device, speed_of))
+
+
+def outlook(
+    sizes: Sequence[Expectation],
+    *,
+    minutes: float | None = None,
+    images: int | None = None,
+    size: tuple[int, int] | None = None,
+) -> str | None:
+    """What to expect of a run, in words; None of a size that has not been measured.
+
+    Parameters
+    ----------
+    sizes : sequence of Expectation
+        Of :func:`measure_sizes`.
+    minutes, images : optional
+        The length of the run: one of them.
+    size : (height, width), optional
+        Default: the size that :func:`plan_size` chooses.
+    """
+    if size is not None:
+        found = [one for one in sizes if one.size == size]
+        if not found:
+            return None
+        chosen = found[0]
+    else:
+        chosen = sizes[0] if minutes is None else _chosen(sizes, minutes)[1]
+    long = chosen.minutes_of(images or 0) if minutes is None else minutes
+    others = [
+        f"at {_by(one.size)}, about {one.time_of(one.needed)}" for one in sizes if one is not chosen
+    ]
+    return "; ".join([outlook_at(chosen, long), *others])
+
+
+def outlook_at(chosen: Expectation, minutes: float) -> str:
+    """What to expect at one size, in words."""
+    size, time = _by(chosen.size), chosen.time_of(chosen.needed)
+    if chosen.images_in(minutes) >= chosen.needed:
+        return f"expect recognizable images at {size} after about {time}"
+    return (
+        f"in {duration(minutes)}, expect blurred images at {size}; recognizable ones need about"
+        f" {time}"
+    )
 
 
 def _sizes_from(usual: tuple[int, int]) -> Iterator[tuple[int, int]]:
@@ -160,20 +227,13 @@ def _sizes_from(usual: tuple[int, int]) -> Iterator[tuple[int, int]]:
 
 def _in_lines(chosen: Expectation, minutes: float | None) -> list[str]:
     """How long the run takes or how many images it sees, and when to expect what."""
-    needed = f"{rounded(chosen.needed):,} images seen"
-    expected = f"expect recognizable images after about {chosen.time_of(chosen.needed)} ({needed})"
     if minutes is None:
-        time = chosen.time_of(chosen.images)
-        return [f"the run takes about {time} on this machine at its present load", expected]
-    seen = chosen.images_in(minutes)
-    lines = [f"in {duration(minutes)}, training sees about {rounded(seen):,} images"]
-    if seen >= chosen.needed:
-        return [*lines, expected]
-    return [
-        *lines,
-        f"expect blurred images: recognizable ones need about {needed} at {_by(chosen.size)}, in"
-        f" about {chosen.time_of(chosen.needed)}",
-    ]
+        time, long = chosen.time_of(chosen.images), chosen.minutes_of(chosen.images)
+        first = f"the run takes about {time} on this machine at its present load"
+    else:
+        seen, long = chosen.images_in(minutes), minutes
+        first = f"in {duration(minutes)}, training sees about {rounded(seen):,} images"
+    return [first, f"{outlook_at(chosen, long)} ({chosen.needed:,} images seen)"]
 
 
 def _by(size: tuple[int, int]) -> str:

@@ -3,6 +3,8 @@
 import { get } from "../api.js";
 import { Loaded, Prose, Severity, html, useLoaded, useTitle } from "../ui.js";
 import { sheetOf } from "../parts/card.js";
+import { Chart } from "../parts/chart.js";
+import { quality } from "../parts/curves.js";
 import { lengthOf, scoreOf } from "../parts/progress.js";
 import { grouped } from "../words.js";
 
@@ -10,7 +12,8 @@ export function Compare({ first, second }) {
   useTitle("Compare");
   const addresses = [`/runs/${first}`, `/runs/${second}`, `/compare/${first}/${second}`];
   const loaded = useLoaded(() => Promise.all(addresses.map(get)), `${first} ${second}`);
-  return html`<h1>Compare</h1>
+  return html`<p><a href="#/">All runs</a></p>
+    <h1>Compare</h1>
     <${Loaded} loaded=${loaded}>
       ${([one, other, found]) => html`
         <div class="columns even">
@@ -18,15 +21,27 @@ export function Compare({ first, second }) {
         </div>
         ${one.card.quality &&
         other.card.quality &&
-        !found.comparable &&
-        html`<p>
-          The scores cannot be compared: they were computed on different images or features.
-        </p>`}
+        (found.comparable
+          ? html`<${Chart} ...${qualityOfBoth(one, other)} />`
+          : html`<p>
+              The scores cannot be compared: they were computed on different images or features.
+            </p>`)}
         <${Settings} names=${[one.card.name, other.card.name]} settings=${found.settings} />
         <p class="soft">dcgan compare RUN RUN in a terminal also scores both on the same images.</p>
       `}
     <//>`;
 }
+
+/** The scores of both runs over images seen, which are of one metric. */
+function qualityOfBoth(one, other) {
+  const { label, real } = one.card.quality;
+  const runs = { [nameOf(one.card, other.card)]: one.scores, [other.card.name]: other.scores };
+  const chart = quality(label, real, runs);
+  return { ...chart, end: chart.images.at(-1) };
+}
+
+/** Runs in different folders may have one name. */
+const nameOf = (card, other) => (card.name === other.name ? `${card.name} (left)` : card.name);
 
 function Side({ card }) {
   const sheet = sheetOf(card);
@@ -48,6 +63,17 @@ function Side({ card }) {
   </section>`;
 }
 
+/** The settings that the page has fields for. */
+const NAMES = {
+  "data.source": "Images",
+  "data.size": "Size of the images",
+  "data.fit": "Images of another shape",
+  "length.minutes": "Minutes of training",
+  "length.images": "Images seen",
+  recipe: "Recipe",
+  seed: "Seed",
+};
+
 function Settings({ names, settings }) {
   if (settings === null) return html`<p>The settings of a model are not known.</p>`;
   if (settings.length === 0) return html`<p>No setting differs.</p>`;
@@ -63,7 +89,7 @@ function Settings({ names, settings }) {
         <tbody>
           ${settings.map(
             ([key, ...values]) => html`<tr>
-              <th scope="row"><code>${key}</code></th>
+              <th scope="row">${NAMES[key] ?? html`<code>${key}</code>`}</th>
               ${values.map((value) => html`<td>${value}</td>`)}
             </tr>`,
           )}

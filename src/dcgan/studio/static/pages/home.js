@@ -39,7 +39,7 @@ function Lists({ found, reload }) {
     // the button that was pressed is gone
     notices.current.querySelector("p:last-child button")?.focus({ preventScroll: true });
   }, [deleted.length]);
-  const cardOf = (id) => found.runs.find((card) => card.id === id);
+  const cardOf = (id) => [...found.runs, ...found.models].find((card) => card.id === id);
   const choose = (id, isChosen) =>
     setChosen((old) => [...old.filter((one) => one !== id), ...(isChosen ? [id] : [])].slice(-2));
   const discard = async (card) => {
@@ -53,6 +53,14 @@ function Lists({ found, reload }) {
     setDeleted((old) => old.filter((other) => other !== one));
     reload();
   };
+  const compare = (card) => html`<label class="check">
+    <input
+      type="checkbox"
+      checked=${chosen.includes(card.id)}
+      onChange=${(event) => choose(card.id, event.target.checked)}
+    />
+    Compare<span class="hidden"> ${card.name}</span>
+  </label>`;
   // their run folders are not there yet
   const starting = found.jobs.filter(
     (job) => job.kind === "train" && isOpen(job) && !found.runs.some((card) => card.id === job.run),
@@ -65,14 +73,7 @@ function Lists({ found, reload }) {
     <ul class="cards">
       ${found.runs.map(
         (card) => html`<${Card} key=${card.id} card=${card}>
-          <label class="check">
-            <input
-              type="checkbox"
-              checked=${chosen.includes(card.id)}
-              onChange=${(event) => choose(card.id, event.target.checked)}
-            />
-            Compare<span class="hidden"> ${card.name}</span>
-          </label>
+          ${compare(card)}
           <${ActionButton} act=${() => discard(card)} disabled=${card.state === "training"}>
             Delete<span class="hidden"> ${card.name}</span>
           <//>
@@ -85,7 +86,9 @@ function Lists({ found, reload }) {
       <ul class="cards">
         ${found.models.map(
           (card) =>
-            html`<${Card} key=${card.id} card=${card} address=${`#/runs/${card.id}/explore`} />`,
+            html`<${Card} key=${card.id} card=${card} address=${`#/runs/${card.id}/explore`}>
+              ${compare(card)}
+            <//>`,
         )}
       </ul>`}
     <${Importer} />

@@ -3,7 +3,7 @@
 import { html } from "../ui.js";
 import { Advice, Findings } from "../parts/findings.js";
 import { Curves } from "../parts/curves.js";
-import { Output } from "../parts/job.js";
+import { Output, isOpen } from "../parts/job.js";
 import { Sheets } from "../parts/sheets.js";
 
 export function Live({ run, watched }) {
@@ -20,7 +20,7 @@ export function Live({ run, watched }) {
         <${Advice}
           run=${run}
           advice=${details.advice}
-          isTraining=${details.card.state === "training"}
+          isTraining=${details.card.state === "training" || isOpen(job)}
         />
       </section>
     </div>

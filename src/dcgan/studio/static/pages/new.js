@@ -1,7 +1,7 @@
 // New run: choose images, see what is in them, then train.
 
 import { get, post } from "../api.js";
-import { Loaded, ProblemLine, html, useLoaded, useState, useTitle } from "../ui.js";
+import { Loaded, ProblemAnswer, html, useLoaded, useState, useTitle } from "../ui.js";
 import { DatasetChoice } from "../parts/dataset.js";
 import { Inspection } from "../parts/inspection.js";
 import { Failure, Waiting, isOpen, useJob } from "../parts/job.js";
@@ -25,6 +25,13 @@ export function NewRun({ inspection }) {
       setState({ problem: error.message });
     }
   };
+  /** What went wrong with one dataset says nothing of the next one. */
+  const forget = () => {
+    const hasFailed = job && !isOpen(job) && !job.result;
+    if (!state.problem && !problem && !hasFailed) return;
+    history.replaceState(null, "", "#/new");
+    setState({});
+  };
   return html`<h1>New run</h1>
     <p class="soft">
       A GAN learns from images to generate new ones like them. They should be of one kind, such as
@@ -32,10 +39,11 @@ export function NewRun({ inspection }) {
     </p>
     <${Loaded} loaded=${known}>
       ${({ datasets, recipes }) => html`
-        <${DatasetChoice} datasets=${datasets} choose=${inspect} isBusy=${isBusy} />
-        <${ProblemLine} problem=${state.problem ?? problem} />
-        ${isBusy && html`<${Waiting} job=${job} doing="Looking at the images" />`}
-        <${Failure} job=${job} />
+        <${DatasetChoice} datasets=${datasets} choose=${inspect} change=${forget} isBusy=${isBusy}>
+          <${ProblemAnswer} problem=${state.problem ?? problem} />
+          ${isBusy && html`<${Waiting} job=${job} doing="Looking at the images" />`}
+          <${Failure} job=${job} />
+        <//>
         ${job?.result &&
         html`<${Inspection} job=${job} />
           <${Plan}

@@ -5,9 +5,10 @@ import { Explore } from "./explore.js";
 import { Invert } from "./invert.js";
 import { Live } from "./live.js";
 import { Actions } from "../parts/actions.js";
-import { Failure, Output, isOpen } from "../parts/job.js";
-import { about, lengthOf, progressOf } from "../parts/progress.js";
+import { Failure, Output, isOpen, starting } from "../parts/job.js";
+import { about, endOf, lengthOf, progressOf } from "../parts/progress.js";
 import { useRun } from "../parts/watch.js";
+import { sentence } from "../words.js";
 
 const TABS = [
   ["", "Live"],
@@ -78,7 +79,7 @@ function Starting({ run, job }) {
   return html`<h1>${name}</h1>
     ${isOpen(job)
       ? html`<p class="row waiting"><span class="spinner" aria-hidden="true"></span>
-          <span role="status">Starting${job.line ? `: ${job.line}` : " …"}</span></p>
+          <span role="status">${starting(job)}</span></p>
           <${Actions} run=${run} job=${job} />`
       : html`<p><strong>The training did not start.</strong></p>
           <${Failure} job=${job} />
@@ -95,6 +96,9 @@ function Head({ run, details, job }) {
     <p class="soft">${[stateOf(card, job), ...about(card)].join(" · ")}</p>
     ${card.state !== "model" &&
     html`<p><${Severity} level=${card.severity} />${" "}<${Prose} text=${card.verdict} /></p>`}
+    ${details.outlook &&
+    (isTraining || card.severity === "early") &&
+    html`<p>${sentence(details.outlook)}</p>`}
     ${isTraining &&
     (part === undefined
       ? html`<p>${text}</p>`
@@ -117,7 +121,7 @@ function Ended({ job }) {
 
 function stateOf(card, job) {
   if (card.state === "training") return "Training";
-  if (isOpen(job)) return job.line || "Starting";
+  if (isOpen(job)) return starting(job);
   if (card.state === "model") return card.built_in ? "Built-in model" : "Model";
-  return job?.state === "stopped" ? "Stopped" : "Not in training";
+  return endOf(card);
 }

@@ -2,8 +2,9 @@
 
 import { post } from "../api.js";
 import { ActionButton, html, useEffect, useState } from "../ui.js";
+import { Field } from "./field.js";
 import { isOpen } from "./job.js";
-import { isComplete } from "./progress.js";
+import { endOf, leftOf } from "./progress.js";
 
 export function Actions({ run, job, details }) {
   const state = details?.card.state;
@@ -25,29 +26,48 @@ export function Actions({ run, job, details }) {
       html`<span class="soft" role="status">The training saves a checkpoint, then ends.</span>`}
     </div>`;
   }
-  return html`<div class="row">
-    ${!isComplete(details.card) &&
-    html`<${ActionButton} kind="main" act=${() => post(`/runs/${run}/resume`)}>Resume<//>`}
-    <${Longer} run=${run} card=${details.card} />
-  </div>`;
+  const { card } = details;
+  return html`
+    ${endOf(card) === "Stopped" &&
+    html`<div class="row">
+      <${ActionButton} kind="main" act=${() => post(`/runs/${run}/resume`)}>
+        Resume (${leftOf(card)})
+      <//>
+    </div>`}
+    <${Longer} run=${run} card=${card} />
+  `;
 }
 
-/** Continue up to a larger length, in the unit that the run has. */
+/** Continue for some more minutes or images, in the unit that the run has. */
 function Longer({ run, card }) {
   const unit = card.minutes ? "minutes" : "images";
-  const least = card.minutes ?? Math.max(card.images, card.planned ?? 0);
-  const [length, setLength] = useState(2 * least || 1);
-  return html`<span class="row longer">
-    <label class="row">Train until
-      <input type="number" min=${least} step=${unit === "images" ? 1 : "any"} value=${length}
-        onInput=${(event) => setLength(Number(event.target.value))} />
-      ${unit === "minutes" ? "minutes" : "images seen"} in all
-    </label>
-    <${ActionButton}
-      disabled=${!(length > least)}
-      act=${() => post(`/runs/${run}/resume`, { [unit]: length })}
-    >
-      Train longer
+  const now = unit === "minutes" ? card.seconds / 60 : card.images;
+  const [more, setMore] = useState(String(card.minutes ?? (card.planned || card.images || 1)));
+  const [state, setState] = useState({});
+  const start = async (event) => {
+    event.preventDefault();
+    if (!(Number(more) > 0)) {
+      setState({ problem: "Enter a number above 0" });
+      return;
+    }
+    setState({ isBusy: true });
+    try {
+      await post(`/runs/${run}/resume`, { [unit]: now + Number(more) });
+      setState({});
+    } catch (error) {
+      setState({ problem: error.message });
+    }
+  };
+  return html`<form class="row longer" onSubmit=${start} noValidate>
+    <${Field} name="more" label=${`More ${unit}${unit === "images" ? " seen" : ""}`}
+      problem=${state.problem}>
+      ${(attributes) => html`<input type="number" min="0" value=${more}
+        step=${unit === "images" ? 1 : "any"} ...${attributes}
+        onInput=${(event) => {
+          setMore(event.target.value);
+          setState({});
+        }} />`}
     <//>
-  </span>`;
+    <button disabled=${state.isBusy}>Train longer</button>
+  </form>`;
 }

@@ -1,15 +1,13 @@
 // A run or a model in a list.
 
 import { html, Progress, Prose, Severity } from "../ui.js";
-import { about, lengthOf, progressOf, scoreOf } from "./progress.js";
+import { about, endOf, lengthOf, progressOf, scoreOf } from "./progress.js";
 
 /** The address of the newest sheet of a run, or of generated images where there is none. */
 export const sheetOf = (card) =>
   card.sheet === null && card.state === "model"
     ? `/api/runs/${card.id}/preview`
     : card.sheet !== null && `/api/runs/${card.id}/sheets/${card.sheet}`;
-
-const STATES = { training: "Training", ended: "Not in training", model: "Model" };
 
 /** `children` are the actions below the card. */
 export function Card({ card, address = `#/runs/${card.id}`, children }) {
@@ -24,7 +22,7 @@ export function Card({ card, address = `#/runs/${card.id}`, children }) {
       <p class="soft">${about(card).join(", ")}</p>
       ${progress
         ? html`<${Progress} part=${progress.part} text=${progress.text} />`
-        : html`<p>${card.images > 0 ? lengthOf(card) : STATES[card.state]}</p>`}
+        : html`<p>${card.images > 0 ? lengthOf(card) : stateOf(card)}</p>`}
       ${card.quality && html`<p>${scoreOf(card.quality)}</p>`}
       ${card.state !== "model" &&
       html`<p class="card-verdict"><${Severity} level=${card.severity} />${" "}
@@ -33,5 +31,8 @@ export function Card({ card, address = `#/runs/${card.id}`, children }) {
     <div class="card-actions row">${children}</div>
   </li>`;
 }
+
+/** In a word, of a run whose training has not begun, or a model. */
+const stateOf = (card) => (card.state === "model" ? "Model" : endOf(card));
 
 const firstSentence = (text) => text.match(/^.*?[.:](?=\s|$)/)?.[0].replace(/:$/, ".") ?? text;

@@ -8,7 +8,7 @@ const LOSSES = { loss_d: "discriminator", loss_g: "generator" };
 const SCORES = {
   score_real: "real images",
   score_fake_before: "generated images",
-  score_fake_after: "generated, after its step",
+  score_fake_after: "generated images, after the discriminator's step",
 };
 const GRADIENT = "gradient_mean ";
 
@@ -54,32 +54,43 @@ function chartsOf(columns) {
     {
       id: "gradients",
       title: "Mean absolute gradient by layer",
-      note: "Layers of the discriminator, from input to output.",
+      note:
+        "The layers of the discriminator; layer 1 is next to the image. Level curves are good: a" +
+        " layer whose curve falls far below its start learns nothing more.",
       images,
-      lines: of(Object.fromEntries(layers.map((key) => [key, key.slice(GRADIENT.length)]))),
+      lines: of(Object.fromEntries(layers.map((key) => [key, layerOf(key)]))),
       isLogarithmic: true,
     },
   ].filter((chart) => chart.lines.length > 0);
 }
+
+/** "gradient_mean 1 conv" → "layer 1 conv". */
+const layerOf = (key) => `layer ${key.slice(GRADIENT.length)}`;
 
 /** The scores of the newest metric, with the real-image baseline as a line. */
 function qualityOf(scores) {
   if (scores.length === 0) return null;
   const { label, real } = scores.at(-1);
   const shown = scores.filter((one) => one.label === label);
-  const values = shown.map((one) => one.value);
-  const level = { label: "real images", values: values.map(() => real), isLevel: true };
+  return quality(label, real, { "generated images": shown });
+}
+
+/** The scores of runs, by the name of each, as one plot. */
+export function quality(label, real, runs) {
+  const seen = new Set(Object.values(runs).flatMap((scores) => scores.map((one) => one.images)));
+  const images = [...seen].sort((one, other) => one - other);
+  const lines = Object.entries(runs).map(([name, scores]) => {
+    const values = new Map(scores.map((one) => [one.images, one.value]));
+    return { label: name, values: images.map((one) => values.get(one) ?? null), hasPoints: true };
+  });
+  const level = { label: "real images", values: images.map(() => real), isLevel: true };
   return {
     id: "quality",
     title: `Quality: ${label}`,
     note:
-      real === null
-        ? ""
-        : `As many real images score ${digits(real)}: no generator can do much better.`,
-    images: shown.map((one) => one.images),
-    lines: [
-      { label: "generated images", values, hasPoints: true },
-      ...(real === null ? [] : [level]),
-    ],
+      "How far generated images are from real ones; lower is better." +
+      (real === null ? "" : ` Real images score ${digits(real)}.`),
+    images,
+    lines: [...lines, ...(real === null ? [] : [level])],
   };
 }

@@ -2,12 +2,12 @@
 
 import { ProblemLine, Progress, html, useRef, useState } from "../ui.js";
 import { Folders } from "./folders.js";
-import { filesOf, sendAll, uploadText } from "./upload.js";
+import { filesOf, imagesOf, sendAll, uploadText } from "./upload.js";
 
 const WAYS = [
   ["named", "A known dataset"],
   ["folder", "A folder on this machine"],
-  ["files", "Files from here"],
+  ["files", "Upload files"],
 ];
 
 const ABOUT = {
@@ -19,8 +19,11 @@ const ABOUT = {
   celeba: "200,000 photographs of faces; you have to download it yourself",
 };
 
-/** `choose({data, name})` is called with the dataset, and what to call it. */
-export function DatasetChoice({ datasets, choose, isBusy }) {
+/**
+ * `choose({data, name})` is called with the dataset, and what to call it; `change` when something
+ * else is looked at. `children` are what came of the last choice.
+ */
+export function DatasetChoice({ datasets, choose, change, isBusy, children }) {
   const [way, setWay] = useState("named");
   return html`<fieldset class="panel">
     <legend>1. Images</legend>
@@ -32,23 +35,35 @@ export function DatasetChoice({ datasets, choose, isBusy }) {
             name="way"
             value=${value}
             checked=${way === value}
-            onChange=${() => setWay(value)}
+            onChange=${() => {
+              setWay(value);
+              change();
+            }}
           />
           ${text}
         </label>`,
       )}
     </div>
-    ${way === "named" && html`<${Named} datasets=${datasets} choose=${choose} isBusy=${isBusy} />`}
-    ${way === "folder" && html`<${Folders} choose=${choose} isBusy=${isBusy} />`}
-    ${way === "files" && html`<${Files} choose=${choose} isBusy=${isBusy} />`}
+    ${/* all are there, so that each keeps what was chosen in it */ Object.entries(PARTS).map(
+      ([one, Part]) => html`<div hidden=${way !== one}>
+        <${Part} datasets=${datasets} choose=${choose} change=${change} isBusy=${isBusy} />
+      </div>`,
+    )}
+    ${children}
   </fieldset>`;
 }
 
-function Named({ datasets, choose, isBusy }) {
+function Named({ datasets, choose, change, isBusy }) {
   const [name, setName] = useState(datasets[0]);
   return html`<div class="row">
     <label>Dataset${" "}
-      <select value=${name} onChange=${(event) => setName(event.target.value)}>
+      <select
+        value=${name}
+        onChange=${(event) => {
+          setName(event.target.value);
+          change();
+        }}
+      >
         ${datasets.map((one) => html`<option value=${one}>${one}</option>`)}
       </select>
     </label>
@@ -64,12 +79,14 @@ function Named({ datasets, choose, isBusy }) {
   </div>`;
 }
 
-function Files({ choose, isBusy }) {
+function Files({ choose, change, isBusy }) {
   const [state, setState] = useState({});
   const [isOver, setIsOver] = useState(false);
   const input = useRef();
+  const folder = useRef();
   const send = async (files) => {
     if (files.length === 0) return;
+    change();
     if (files.length > 1 && files.some((file) => file.name.endsWith(".zip"))) {
       setState({ problem: "Choose images, or a single .zip of images" });
       return;
@@ -101,8 +118,18 @@ function Files({ choose, isBusy }) {
         hidden
         onChange=${(event) => send([...event.target.files])}
       />
+      <input
+        ref=${folder}
+        type="file"
+        webkitdirectory
+        hidden
+        onChange=${(event) => send(imagesOf(event.target.files))}
+      />
       <button type="button" disabled=${isSending} onClick=${() => input.current.click()}>
         Choose files
+      </button>
+      <button type="button" disabled=${isSending} onClick=${() => folder.current.click()}>
+        Choose a folder
       </button>
       <span class="soft">or drop images, a folder of images, or a .zip here</span>
     </div>
@@ -115,6 +142,8 @@ function Files({ choose, isBusy }) {
       Inspect these images
     </button>`}`;
 }
+
+const PARTS = { named: Named, folder: Folders, files: Files };
 
 const SHOWN = 10;
 

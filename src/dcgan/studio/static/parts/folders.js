@@ -3,21 +3,30 @@
 import { get } from "../api.js";
 import { Loaded, html, useEffect, useLoaded, useRef, useState } from "../ui.js";
 import { counted } from "../words.js";
+import { Field } from "./field.js";
 
-export function Folders({ choose, isBusy }) {
-  const [path, setPath] = useState("");
-  const loaded = useLoaded(() => get(`/folders?path=${encodeURIComponent(path)}`), path);
+export function Folders({ choose, change, isBusy }) {
+  const [asked, setAsked] = useState({ path: "", within: "" });
+  const address = `/folders?${new URLSearchParams(asked)}`;
+  const loaded = useLoaded(() => get(address), address);
   const [typed, setTyped] = useState(null); // null: the path that is shown
   const here = useRef();
   const [hasMoved, setHasMoved] = useState(false);
-  const open = (to) => {
+  const open = (path) => {
     setHasMoved(true);
-    setPath(to);
-    setTyped(null);
+    setAsked({ path, within: loaded.value?.path ?? "" });
+    change();
+  };
+  const type = (event) => {
+    setTyped(event.target.value);
+    change();
   };
   useEffect(() => {
+    setTyped(null);
     if (hasMoved) here.current?.focus(); // the button that was pressed is gone
-  }, [loaded.value?.path]);
+  }, [loaded.value]);
+  // a problem is about the path that was asked for, not about one that is being typed
+  const problem = typed === null || typed === asked.path ? loaded.problem : undefined;
   const inside = (name) => `${loaded.value.path}/${name}`;
   const use = (chosen) => choose({ data: chosen, name: lastOf(chosen).replace(/\.[a-z]+$/i, "") });
   return html`<div class="folders">
@@ -28,17 +37,13 @@ export function Folders({ choose, isBusy }) {
         if (typed !== null) open(typed);
       }}
     >
-      <label class="grow">Path
-        <input
-          type="text"
-          spellcheck="false"
-          value=${typed ?? loaded.value?.path ?? ""}
-          onInput=${(event) => setTyped(event.target.value)}
-        />
-      </label>
+      <${Field} name="path" label="Path" problem=${problem}>
+        ${(more) => html`<input type="text" spellcheck="false"
+          value=${typed ?? loaded.value?.path ?? ""} onInput=${type} ...${more} />`}
+      <//>
       <button>Open</button>
     </form>
-    <${Loaded} loaded=${loaded}>
+    <${Loaded} loaded=${loaded.value ? { value: loaded.value } : loaded}>
       ${(listing) => html`
         <p ref=${here} tabindex="-1">
           ${listing.images > 0 ? counted(listing.images, "image") : "No images"} directly in this

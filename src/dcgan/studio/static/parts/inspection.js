@@ -2,15 +2,15 @@
 
 import { Prose, html } from "../ui.js";
 
-/** Of the command line: the page does what it says. */
-const LEFT_OUT = new Set(["train"]);
+/** What the next part of the page says or does. */
+const LEFT_OUT = new Set(["train", "  time"]);
 
 /** Where the studio keeps files that were sent to it. */
 const UPLOADED = /^\S*[/\\]\.studio[/\\]uploads[/\\]\S*(?=: )/;
 
 export function Inspection({ job }) {
-  const { report, dangers } = job.result;
-  const parts = inParts(report.filter(([label]) => !LEFT_OUT.has(label.trim())));
+  const { report, warnings } = job.result;
+  const parts = inParts(report.filter(([label]) => !LEFT_OUT.has(label)));
   return html`<section class="panel inspection" aria-labelledby="inspected">
     <h2 id="inspected">2. What was found</h2>
     <div class="columns">
@@ -18,7 +18,7 @@ export function Inspection({ job }) {
         ${parts.map(
           ({ title, rows }, place) => html`
             ${title.map((line) => html`<p>${line.replace(UPLOADED, "Your files")}</p>`)}
-            ${place === 0 && dangers.length > 0 && html`<${Dangers} lines=${dangers} />`}
+            ${place === 0 && warnings.length > 0 && html`<${Warnings} lines=${warnings} />`}
             ${rows.length > 0 &&
             html`<dl>
               ${rows.map(
@@ -40,7 +40,7 @@ export function Inspection({ job }) {
   </section>`;
 }
 
-const Dangers = ({ lines }) => html`<ul class="dangers" aria-label="Warnings">
+const Warnings = ({ lines }) => html`<ul class="dangers" aria-label="Warnings">
   ${lines.map((line) => html`<li><${Prose} text=${line} /></li>`)}
 </ul>`;
 

@@ -36,6 +36,10 @@ export function useJob(id) {
   return state;
 }
 
+/** What a training that has not begun is doing. Its folder, which it names first, is no news. */
+export const starting = ({ line }) =>
+  line && !line.startsWith("run folder: ") ? `Starting: ${line}` : "Starting …";
+
 /** What a job that has not ended is doing, with a button to stop it. */
 export const Waiting = ({ job, doing }) => html`<div class="row waiting">
   <span class="spinner" aria-hidden="true"></span>

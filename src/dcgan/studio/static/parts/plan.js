@@ -1,7 +1,9 @@
 // How to train: time, size and recipe, with the recommended values preset.
 
-import { post } from "../api.js";
-import { ProblemLine, html, useState } from "../ui.js";
+import { get, post } from "../api.js";
+import { ProblemAnswer, html, useAnswer, useState } from "../ui.js";
+import { counted, sentence } from "../words.js";
+import { Field, showInvalid } from "./field.js";
 
 const SIZES = ["28", "32", "48", "64", "96", "128"];
 const FITS = {
@@ -10,6 +12,7 @@ const FITS = {
   stretch: "stretch: change the shape",
   "cover-random": "cover-random: another part each time",
 };
+const FIELDS = ["name", "minutes", "size", "fit", "recipe", "images", "seed"];
 
 /** The value of an option in a command line; "" without it. */
 const optionOf = (command, name) => command.match(new RegExp(`${name} (\\S+)`))?.[1] ?? "";
@@ -25,9 +28,21 @@ export function Plan({ job, name, recipes }) {
     recipe: "auto",
     images: "",
     seed: "0",
+    duplicates: optionOf(result.command, "--data.duplicates") === "drop",
+    blank: optionOf(result.command, "--data.blank") === "drop",
+    transparency: false,
   });
   const [state, setState] = useState({});
-  const set = (key) => (event) => setAsked({ ...asked, [key]: event.target.value });
+  const change = (key, value) => {
+    setAsked({ ...asked, [key]: value });
+    setState({});
+  };
+  const set = (key) => (event) => change(key, event.target.value);
+  const called = useAnswer(
+    () => get(`/name?name=${encodeURIComponent(asked.name)}`),
+    asked.name.trim(),
+  );
+  const outlook = useOutlook(job.id, asked);
   const start = async (event) => {
     event.preventDefault();
     setState({ isBusy: true });
@@ -42,77 +57,136 @@ export function Plan({ job, name, recipes }) {
         size: asked.size || null,
         ...(asked.images ? { images: Number(asked.images) } : { minutes: Number(asked.minutes) }),
         seed: Number(asked.seed),
+        drop: ["duplicates", "blank"].filter((one) => asked[one]),
+        keep_transparency: asked.transparency,
       });
       location.hash = `#/runs/${started.run}`;
-    } catch (error) {
-      setState({ problem: error.message });
+    } catch (problem) {
+      setState({ problem });
     }
   };
+  const problemOf = (field) =>
+    state.problem?.field === field ? state.problem.message : undefined;
   const areDifferent = result.aspect["0"] !== result.aspect["1"];
-  return html`<form class="panel" onSubmit=${start} aria-labelledby="plan">
+  return html`<form
+    class="panel"
+    onSubmit=${start}
+    onInvalidCapture=${showInvalid}
+    aria-labelledby="plan"
+  >
     <h2 id="plan">3. Training</h2>
     <div class="fields">
-      <label>Name of the run
-        <input type="text" maxlength="80" required value=${asked.name} onInput=${set("name")} />
-      </label>
-      <label>Minutes of training
-        <input type="number" min="0.1" max="100000" step="any" required=${!asked.images}
-          disabled=${asked.images} value=${asked.minutes} onInput=${set("minutes")}
-          aria-describedby="about-minutes" />
-        <small id="about-minutes">${sentence(result.reasons.time.split("; ").pop())}. You can train
-          longer afterwards.</small>
-      </label>
-      <label>Size of the images
-        <select value=${asked.size} onChange=${set("size")} aria-describedby="about-size">
-          <option value="">Automatic</option>
-          ${[...new Set([size, ...SIZES].filter(Boolean))].map(
+      <${Field} name="name" label="Name of the run" help=${nameHelp(called.value, asked.name)}
+        problem=${problemOf("name") ?? called.problem?.message}>
+        ${(more) => html`<input type="text" maxlength="80" required value=${asked.name}
+          onInput=${set("name")} ...${more} />`}
+      <//>
+      <${Field} name="minutes" label="Minutes of training" problem=${problemOf("minutes")}
+        help=${html`<span role="status">${!asked.images && outlook}</span> You can train longer
+          afterwards.`}>
+        ${(more) => html`<input type="number" min="0.1" max="100000" step="any"
+          required=${!asked.images} disabled=${asked.images} value=${asked.minutes}
+          onInput=${set("minutes")} ...${more} />`}
+      <//>
+      <${Field} name="size" label="Size of the images" problem=${problemOf("size")}
+        help=${"Smaller images need less time. Automatic: the largest size that becomes" +
+        " recognizable in this time."}>
+        ${(more) => html`<select value=${asked.size} onChange=${set("size")} ...${more}>
+          <option value="">Automatic${recommended(!size)}</option>
+          ${sizesOf(result, size).map(
             (one) => html`<option value=${one}>${nameOf(one)}${recommended(one === size)}</option>`,
           )}
-        </select>
-        <small id="about-size">Smaller images need less time. Automatic: the largest size that
-          becomes recognizable in this time.</small>
-      </label>
+        </select>`}
+      <//>
       ${areDifferent &&
-      html`<label>Images of another shape
-        <select value=${asked.fit} onChange=${set("fit")} aria-describedby="about-fit">
+      html`<${Field} name="fit" label="Images of another shape" problem=${problemOf("fit")}
+        help=${sentence(result.reasons.fit)}>
+        ${(more) => html`<select value=${asked.fit} onChange=${set("fit")} ...${more}>
           ${Object.entries(FITS).map(
             ([one, text]) =>
               html`<option value=${one}>${text}${recommended(one === result.fit)}</option>`,
           )}
-        </select>
-        <small id="about-fit">${sentence(result.reasons.fit)}.</small>
-      </label>`}
-      <label>Recipe
-        <select value=${asked.recipe} onChange=${set("recipe")} aria-describedby="about-recipe">
-          ${Object.keys(recipes).map(
+        </select>`}
+      <//>`}
+      ${result.classics.length > 0 &&
+      html`<${Field} name="recipe" label="Recipe" problem=${problemOf("recipe")}
+        help=${`${recipes[asked.recipe]}.`}>
+        ${(more) => html`<select value=${asked.recipe} onChange=${set("recipe")} ...${more}>
+          ${["auto", ...result.classics].map(
             (one) => html`<option value=${one}>${one}${recommended(one === "auto")}</option>`,
           )}
-        </select>
-        <small id="about-recipe">${recipes[asked.recipe]}.</small>
-      </label>
+        </select>`}
+      <//>`}
     </div>
+    ${choicesOf(result).map(
+      ([key, text]) => html`<p><label class="check">
+        <input type="checkbox" checked=${asked[key]}
+          onChange=${(event) => change(key, event.target.checked)} />
+        ${text}
+      </label></p>`,
+    )}
     <details>
       <summary>More settings</summary>
       <div class="fields">
-        <label>Images seen, instead of minutes
-          <input type="number" min="1" step="1" value=${asked.images} onInput=${set("images")}
-            aria-describedby="about-images" />
-          <small id="about-images">Training stops after so many real images, with
-            repetitions.</small>
-        </label>
-        <label>Seed
-          <input type="number" min="0" step="1" required value=${asked.seed} onInput=${set("seed")}
-            aria-describedby="about-seed" />
-          <small id="about-seed">The same seed repeats a run. Another seed gives a different
-            one.</small>
-        </label>
+        <${Field} name="images" label="Images seen, instead of minutes"
+          problem=${problemOf("images")}
+          help=${html`Training stops after so many real images, with repetitions.${" "}
+            <span role="status">${asked.images && outlook}</span>`}>
+          ${(more) => html`<input type="number" min="1" step="1" value=${asked.images}
+            onInput=${set("images")} ...${more} />`}
+        <//>
+        <${Field} name="seed" label="Seed" problem=${problemOf("seed")}
+          help="The same seed repeats a run. Another seed gives a different one.">
+          ${(more) => html`<input type="number" min="0" step="1" required value=${asked.seed}
+            onInput=${set("seed")} ...${more} />`}
+        <//>
       </div>
     </details>
     <button class="main" disabled=${state.isBusy}>Start training</button>
-    <${ProblemLine} problem=${state.problem} />
+    ${state.problem &&
+    !FIELDS.includes(state.problem.field) &&
+    html`<${ProblemAnswer} problem=${state.problem.message} />`}
   </form>`;
 }
 
+/** What to expect of the length and size that are set, in the words of the training itself. */
+function useOutlook(job, { minutes, images, size, recipe }) {
+  const length = images ? `images=${images}` : `minutes=${minutes}`;
+  const isKnown = recipe === "auto" && Number(images || minutes) > 0;
+  const path = `/jobs/${job}/outlook?${length}${size && `&size=${size}`}`;
+  const { value } = useAnswer(() => get(path), isKnown && path);
+  return value?.outlook && sentence(value.outlook);
+}
+
+/** The name that the run will have, if it is not the one that was typed. */
+function nameHelp(called, typed) {
+  if (!called || called.name === typed.trim()) return undefined;
+  return called.name === called.checked
+    ? `The run will be ${called.name}.`
+    : `This name is taken; the run will be ${called.name}.`;
+}
+
+function sizesOf(result, size) {
+  const measured = result.expectations.map(({ size: [high, wide] }) =>
+    high === wide ? String(high) : `${high}x${wide}`,
+  );
+  const all = new Set([size, ...measured, ...SIZES].filter(Boolean));
+  return [...all].sort((one, other) => parseInt(one, 10) - parseInt(other, 10));
+}
+
+/** Decisions about images that need one, each with its number of images. */
+const choicesOf = ({ copies, blank, transparent }) =>
+  [
+    [
+      "duplicates",
+      copies.near > 0 ? "Drop copies and near copies" : "Drop copies",
+      copies.exact + copies.near,
+    ],
+    ["blank", "Drop blank images", blank.length],
+    ["transparency", "Keep transparency", transparent],
+  ]
+    .filter(([, , count]) => count > 0)
+    .map(([key, text, count]) => [key, `${text} (${counted(count, "image")})`]);
+
 const recommended = (isSo) => isSo && " (recommended)";
-const sentence = (text) => text[0].toUpperCase() + text.slice(1).replace(/\.$/, "");
 const nameOf = (size) => (size.includes("x") ? size.replace("x", "×") : `${size}×${size}`);

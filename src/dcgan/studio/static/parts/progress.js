@@ -26,11 +26,18 @@ export function progressOf(card, speed) {
   return { part, text: words.join(" · ") };
 }
 
-/** Whether a run has reached the length that was asked for. */
-export const isComplete = (card) => {
+/** How a run is that is not in training: "Finished" at the length that was asked for. */
+export function endOf(card) {
   const { part } = progressOf(card);
-  return part === undefined || part >= 1;
-};
+  if (part === undefined) return "Ended";
+  return part >= 1 ? "Finished" : "Stopped";
+}
+
+/** What is left of the length of a run: "48 seconds left of 2 minutes". */
+export const leftOf = (card) =>
+  card.minutes
+    ? `${duration(60 * card.minutes - card.seconds)} left of ${duration(60 * card.minutes)}`
+    : `${grouped(card.planned - card.images)} left of ${grouped(card.planned)} images seen`;
 
 /** Its dataset and the size of its images, as far as they are known. */
 export const about = (card) =>
@@ -40,6 +47,8 @@ export const about = (card) =>
 export const lengthOf = (card) =>
   `${grouped(card.images)} images seen` + (card.seconds ? ` in ${duration(card.seconds)}` : "");
 
-/** "Fréchet distance 5.72; real images score 2.54". */
+/** "Fréchet distance 5.72; real images score 2.54; lower is better". */
 export const scoreOf = ({ label, value, real }) =>
-  `${label} ${digits(value)}` + (real === null ? "" : `; real images score ${digits(real)}`);
+  `${label} ${digits(value)}` +
+  (real === null ? "" : `; real images score ${digits(real)}`) +
+  "; lower is better";

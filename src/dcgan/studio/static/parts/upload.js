@@ -44,6 +44,9 @@ export async function sendAll(files, report) {
   return data;
 }
 
+/** The images of a chosen folder. */
+export const imagesOf = (files) => [...files].filter((file) => IMAGES.test(file.name));
+
 /** The files of a drop, also those in dropped folders: of folders, only images. */
 export async function filesOf(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
@@ -66,5 +69,6 @@ async function filesIn(entry, isInFolder) {
   return (await Promise.all(inside.map((one) => filesIn(one, true)))).flat();
 }
 
-/** "3 of 200 images sent". */
-export const uploadText = ({ sent, of }) => `${sent} of ${counted(of, "file")} sent`;
+/** "3 of 200 files sent"; a refused file is not. */
+export const uploadText = ({ sent, of, refused }) =>
+  `${sent - refused.length} of ${counted(of, "file")} sent`;
