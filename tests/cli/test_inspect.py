@@ -11,11 +11,14 @@ import pytest
 from PIL import Image
 
 from dcgan.cli.main import main
+from dcgan.training import trial
 
 
 @pytest.fixture
 def inspect(monkeypatch, capsys, tmp_path):
-    """Run the command in this process; gives its output once it has succeeded."""
+    """Run the command in this process; gives its output once it has succeeded. A machine is
+    pretended that trains a hundred images per second."""
+    monkeypatch.setattr(trial, "images_per_second", lambda *_: 100.0)
 
     def run(*words):
         arguments = ["dcgan", "inspect", *map(str, words), "--out", str(tmp_path / "sheet.png")]
@@ -74,6 +77,13 @@ def test_json_names_everything(inspect, folder):
     assert report["coloured"] == report["readable"] == 101
     assert report["aspect"]["0"] == pytest.approx(60 / 119, abs=1e-3)
     assert set(report["reasons"]) == {"size", "channels", "fit", "recipe", "time"}
+    assert [one["size"] for one in report["expectations"]] == [[64, 56], [48, 40], [32, 28]]
+    assert {one["speed"] for one in report["expectations"]} == {0.85 * 100}
+    # 60 seconds times 85 images
+    assert report["reasons"]["time"] == (
+        "in 10 minutes, expect blurred images at 64x56; recognizable ones need about 11 minutes;"
+        " at 32x28, about 5.7 minutes; at 48x40, about 8.4 minutes"
+    )
     assert report["command"].startswith("dcgan train ")
     assert any("unreadable" in danger for danger in report["dangers"])
 
@@ -142,6 +152,10 @@ def test_copies_and_blank_images_bring_the_options_that_drop_them(inspect, tmp_p
     text = " ".join(report["dangers"])
     assert "--data.duplicates drop keeps one of each" in text
     assert "--data.blank drop leaves them out" in text
+    assert report["warnings"][1:3] == [
+        "22% are exact copies of others, which samples will repeat",
+        "3 blank images, which samples will contain, too",
+    ], "a page has no options"
 
 
 def test_values_are_reported_and_where_they_do_not_tell_the_command_names_a_range(

@@ -22,8 +22,8 @@ def test_it_begins_with_the_verdict_and_the_scores(tmp_path):
     assert verdict.startswith("Too early to say: 128 images seen")
     said, step, scores = text.split("\n\n")[:3]
     assert " ".join(said.split()) == verdict
-    assert step.startswith("Next: Continue training to 5,760 images seen")
-    assert step.endswith(f"  dcgan train --out {run} --resume --images 5760")
+    assert step.startswith("Next: Continue training to 5,800 images seen")
+    assert step.endswith(f"  dcgan train --out {run} --resume --images 5800")
     assert "at first" in scores
     assert "Real images score" in scores
 

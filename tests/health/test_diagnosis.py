@@ -288,7 +288,9 @@ def test_nobody_is_told_to_train_longer_when_images_are_of_no_use():
 
 
 def test_the_verdict_of_a_short_run_is_that_it_is_too_early():
-    assert diagnose(history(needed=3 * IMAGES)).verdict == (
+    found = diagnose(history(needed=3 * IMAGES))
+    assert found.is_early and not diagnose(history()).is_early
+    assert found.verdict == (
         "Too early to say: 40,000 images seen. Generated images usually begin to look like real"
         " ones after about 120,000."
     )

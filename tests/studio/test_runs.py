@@ -78,6 +78,96 @@ def test_a_card_says_how_far_a_run_is(client, run):
         assert client.get("/api/home").json()["runs"][0]["state"] == "training"
 
 
+def test_the_badge_of_a_verdict_is_of_the_same_state_as_its_words(client, run):
+    def card():
+        (found,) = client.get("/api/home").json()["runs"]
+        return found["severity"], found["verdict"]
+
+    badge, words = card()
+    assert badge == "early" and words.startswith("Too early to say: 64 images seen")
+    (run.path / "log.jsonl").write_text(json.dumps(LOG[0] | {"images": 20_000}) + "\n")
+    badge, words = card()
+    assert badge == "fine" and words.startswith("No problem found")
+
+
+def test_a_run_says_what_it_expected_of_the_length_that_it_has(client, run, address):
+    config(run.path, "length: {images: null, epochs: null, minutes: 2.0}")
+    event = {"time": "", "event": "expectation", "expected": 64}
+    lines = [event | {"minutes": 2.0, "outlook": "blurs"}, event | {"minutes": 9.0, "outlook": "-"}]
+    (run.path / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert client.get(address).json()["outlook"] == "blurs"
+    config(run.path, "length: {images: null, epochs: null, minutes: 3.0}")
+    (run.path / "events.jsonl").touch()
+    os.utime(run.path / "events.jsonl", (1, 1))
+    assert client.get(address).json()["outlook"] == "", "it was resumed with another length"
+
+
+def test_a_run_is_evaluated_and_has_the_grade_of_the_newest_evaluation(client, address, run, words):
+    assert client.get(address).json()["judgement"] == ""
+    client.post(f"{address}/evaluate")
+    assert words() == ["evaluate", str(run.path)]
+    (run.path / "evaluations").mkdir()
+    for time_of, name in enumerate(("b", "a"), start=1):
+        path = run.path / "evaluations" / f"{name}.json"
+        path.write_text(json.dumps({"judgement": f"Grade {name}"}))
+        os.utime(path, (time_of, time_of))
+    (run.path / "evaluations" / "all.json").write_text('{"evaluations": []}')
+    assert client.get(address).json()["judgement"] == "Grade a"
+
+
+def test_images_that_were_sent_have_no_name_of_their_own(client, run):
+    provenance = {"data": {"source": str(run.path.parent / ".studio" / "uploads" / "x" / "1.zip")}}
+    (run.path / "run.json").write_text(json.dumps(provenance))
+    assert client.get("/api/home").json()["runs"][0]["data"] == "uploaded images"
+
+
+def test_a_name_is_told_before_the_run_has_it(client, run):
+    def called(name):
+        return client.get("/api/name", params={"name": name})
+
+    assert called("my run").json() == {"checked": "my-run", "name": "my-run"}
+    assert called(" plain").json() == {"checked": "plain", "name": "plain-2"}
+    assert called("../x").json()["field"] == "name"
+
+
+@pytest.mark.parametrize(
+    ("asked", "field", "line"),
+    [
+        ({"images": 10**20}, "images", "Images seen: at most 1,000,000,000,000"),
+        ({"minutes": 0}, "minutes", "Minutes: more than 0"),
+        ({"seed": -1}, "seed", "Seed: at least 0"),
+        ({"name": "x" * 81}, "name", "Name: at most 80 characters"),
+        ({"recipe": "x"}, "recipe", "x: no such recipe"),
+    ],
+)
+def test_a_refusal_names_its_field(client, not_started, asked, field, line):
+    answer = client.post("/api/train", json={"data": "digits"} | asked)
+    assert (answer.status_code, answer.json()) == (422, {"problem": line, "field": field})
+
+
+def test_the_outlook_is_that_of_the_training(client, runs, not_started):
+    job = client.post("/api/inspect", json={"data": "digits"}).json()["id"]
+    address = f"/api/jobs/{job}/outlook"
+    assert client.get(address, params={"minutes": 2}).status_code == 404, "not inspected yet"
+    sizes = [
+        {"size": [64, 64], "speed": 100.0, "needed": 60_000, "images": 400_000},
+        {"size": [32, 32], "speed": 400.0, "needed": 24_000, "images": 400_000},
+    ]
+    output = runs / ".studio" / "jobs" / job / "output"
+    output.write_text(json.dumps({"expectations": sizes}))
+    for asked, words in [
+        ({"minutes": 2}, "expect recognizable images at 32x32 after about 1 minute; at 64x64,"),
+        ({"minutes": 2, "size": "64"}, "in 2 minutes, expect blurred images at 64x64; recognizable"),
+        ({"images": 60_000}, "expect recognizable images at 64x64 after about 10 minutes; at"),
+    ]:
+        assert client.get(address, params=asked).json()["outlook"].startswith(words)
+    for nothing in ({"minutes": 2, "size": "96"}, {}, {"minutes": 2, "images": 2}):
+        assert client.get(address, params=nothing).json() == {"outlook": ""}
+    assert client.get(address, params={"minutes": -1}).status_code == 422
+    output.write_text('{"expectations": [{"size": 3}]}')
+    assert client.get(address, params={"minutes": 2}).status_code == 404, "damaged"
+
+
 def test_a_sheet_is_sent_again_only_if_it_has_changed(client, run, address):
     first = client.get(f"{address}/sheets/64")
     tag = {"if-none-match": first.headers["etag"]}
@@ -258,6 +348,26 @@ def test_a_training_has_what_the_inspection_recommends(client, runs, tmp_path, w
     ]  # fmt: skip
     assert started["run"] == identifier(runs / "My-run")
     assert client.get("/api/home").json()["jobs"][0]["run"] == started["run"], "it is starting"
+
+
+def test_the_page_decides_what_is_dropped_whatever_is_recommended(client, runs, words):
+    inspection = client.post("/api/inspect", json={"data": "digits"}).json()["id"]
+    command = "dcgan train digits --data.channels 3 --data.duplicates drop --data.labels none"
+    output = runs / ".studio" / "jobs" / inspection / "output"
+    output.write_text(json.dumps({"command": f"{command} --minutes 10"}))
+    asked = {"data": "digits", "inspection": inspection}
+
+    def options(**decided):
+        client.post("/api/train", json=asked | decided)
+        (newest_job(runs) / "result.json").write_text('{"code": 0}')
+        given = words()
+        return " ".join(given[6 : given.index("--out")])
+
+    assert options() == command.removeprefix("dcgan train digits ")
+    assert options(drop=[]) == "--data.channels 3 --data.labels none"
+    assert options(drop=["duplicates", "blank"], keep_transparency=True) == (
+        "--data.labels none --data.duplicates drop --data.blank drop --data.channels 4"
+    )
 
 
 def test_uploads_without_a_run_are_deleted_after_a_day(client, runs, words):

@@ -71,4 +71,6 @@ def _in_words(field: str, error: Mapping[str, Any]) -> str:
     """What is wrong with a field; without its value, which may be anything."""
     name = _NAMES.get(field, field.capitalize())
     words = _WORDS.get(error["type"])
-    return f"{name}: {words.format(**error['ctx']) if words else error['msg']}"
+    bounds = error.get("ctx", {})
+    whole = {key: int(one) for key, one in bounds.items() if isinstance(one, float) and one % 1 == 0}
+    return f"{name}: {words.format(**bounds | whole) if words else error['msg']}"

@@ -26,11 +26,15 @@ from dcgan.runs.settings import stored_settings
 from dcgan.runtime.reading import read_json
 from dcgan.studio.answers import plain
 from dcgan.studio.curves import log_of
+from dcgan.studio.library import OWN
 from dcgan.studio.locks import is_locked
 
 State = Literal["training", "ended", "model"]
 
-_SIGNATURE = ("log.jsonl", "scores.jsonl", "events.jsonl", "best.json", "run.json", "samples")
+_SIGNATURE = (
+    *("log.jsonl", "scores.jsonl", "events.jsonl", "best.json", "run.json"),
+    *("samples", "evaluations"),
+)
 
 _DAMAGED = "Files of this run are damaged. Restore them from a copy, or train again."
 
@@ -110,6 +114,8 @@ class Details:
     outlook : str
         What a run that is bounded by time expected at its start, a sentence without its period;
         empty if that is not known.
+    judgement : str
+        How good the images are, by the newest evaluation: a grade and why; empty without one.
     sheets, checkpoints : list of int
         Images seen at each.
     """
@@ -117,6 +123,7 @@ class Details:
     card: Card
     path: str
     outlook: str
+    judgement: str
     advice: Advice
     best: str
     findings: list[dict[str, Any]]
@@ -162,7 +169,7 @@ def _card(run: str, folder: RunFolder, diagnosis: Diagnosis, *, built_in: bool) 
         name=path.name,
         state="training" if is_locked(path) else "model" if is_model else "ended",
         built_in=built_in,
-        data=Path(str(_section(about, "data").get("source") or "unknown")).name,
+        data=_data_name(str(_section(about, "data").get("source") or "unknown")),
         size=_size(folder),
         images=seen,
         planned=_planned(length, provenance),
@@ -186,6 +193,7 @@ def details_of(run: str, path: Path, *, built_in: bool = False) -> Details:
             card=card_of(run, path, built_in=built_in),
             path=str(path),
             outlook="",
+            judgement="",
             advice=Advice("", "", can_start=False),
             best="",
             findings=[],
@@ -213,6 +221,7 @@ def _details(run: str, folder: RunFolder, *, built_in: bool) -> Details:
         card=card,
         path=str(path),
         outlook=str(expectation_of(folder, card.minutes).get("outlook", "")),
+        judgement=_judgement(folder),
         advice=Advice(step.advice, step.command, can_start=bool(training_words(step.command))),
         best=diagnosis.best,
         findings=[_in_words(one, diagnosis.images_seen) for one in diagnosis.findings],
@@ -282,6 +291,11 @@ def _in_words(finding: Finding, seen: int) -> dict[str, Any]:
     }
 
 
+def _data_name(source: str) -> str:
+    """The name of a dataset; files that were sent to the studio have none of their own."""
+    return "uploaded images" if OWN in Path(source).parts else Path(source).name
+
+
 def _scores(folder: RunFolder) -> list[Quality]:
     with suppress(DcganError, OSError, ValueError):
         return [
@@ -289,6 +303,13 @@ def _scores(folder: RunFolder) -> list[Quality]:
             for one in read_scores(folder)
         ]
     return []
+
+
+def _judgement(folder: RunFolder) -> str:
+    """Of an evaluation of one checkpoint; those of all checkpoints have none."""
+    found = [one for one in folder.evaluations.glob("*.json") if "judgement" in _json(one)]
+    newest = max(found, key=lambda one: one.stat().st_mtime, default=None)
+    return "" if newest is None else str(_json(newest)["judgement"])
 
 
 def _best(folder: RunFolder) -> Quality | None:

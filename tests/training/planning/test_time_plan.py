@@ -105,7 +105,7 @@ def test_the_outlook_on_a_length_is_that_of_the_run_that_follows():
         assert f"at {config.data.size[0]}x" in said
     assert outlook(sizes, minutes=3) == (
         "expect recognizable images at 32x32 after about 1.4 minutes;"
-        " at 64x64, about 11 minutes; at 48x48, about 4.7 minutes"
+        " at 48x48, about 4.7 minutes; at 64x64, about 11 minutes"
     )
     assert outlook(sizes, minutes=3, size=(64, 64)).startswith(
         "in 3 minutes, expect blurred images at 64x64; recognizable ones need about 11 minutes; at"

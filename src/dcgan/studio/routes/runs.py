@@ -115,6 +115,14 @@ def resume(
         return asdict(studio.jobs.start(words, str(path)))
 
 
+@router.post("/evaluate")
+def evaluate(studio: InStudio, run: str) -> dict[str, Any]:
+    """Start an evaluation, which grades the images of the best checkpoint."""
+    path = studio.library.path(run)
+    studio.refuse_foreign_data(path)
+    return asdict(studio.jobs.start(["evaluate", str(path)], str(path)))
+
+
 @router.post("/advice")
 def follow_advice(studio: InStudio, run: str) -> dict[str, Any]:
     """Start the training that the verdict of the run advises."""

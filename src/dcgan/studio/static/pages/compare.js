@@ -35,10 +35,16 @@ export function Compare({ first, second }) {
 /** The scores of both runs over images seen, which are of one metric. */
 function qualityOfBoth(one, other) {
   const { label, real } = one.card.quality;
-  const runs = { [nameOf(one.card, other.card)]: one.scores, [other.card.name]: other.scores };
+  const runs = {
+    [nameOf(one.card, other.card)]: scoresOf(one),
+    [other.card.name]: scoresOf(other),
+  };
   const chart = quality(label, real, runs);
   return { ...chart, end: chart.images.at(-1) };
 }
+
+/** A model has the best score only. */
+const scoresOf = ({ scores, card }) => (scores.length > 0 ? scores : [card.quality]);
 
 /** Runs in different folders may have one name. */
 const nameOf = (card, other) => (card.name === other.name ? `${card.name} (left)` : card.name);
@@ -55,7 +61,7 @@ function Side({ card }) {
     <p>${lengthOf(card)}</p>
     <p>
       ${card.quality
-        ? `${scoreOf(card.quality)}, after ${grouped(card.quality.images)} images seen`
+        ? `${scoreOf(card.quality)} (after ${grouped(card.quality.images)} images seen)`
         : "No score yet"}
     </p>
     ${card.state !== "model" &&

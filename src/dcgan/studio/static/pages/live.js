@@ -3,11 +3,13 @@
 import { html } from "../ui.js";
 import { Advice, Findings } from "../parts/findings.js";
 import { Curves } from "../parts/curves.js";
+import { Evaluation } from "../parts/evaluation.js";
 import { Output, isOpen } from "../parts/job.js";
 import { Sheets } from "../parts/sheets.js";
 
 export function Live({ run, watched }) {
   const { details, columns, job } = watched;
+  const isBusy = details.card.state === "training" || isOpen(job);
   return html`
     <div class="columns live">
       <section aria-labelledby="samples">
@@ -20,8 +22,11 @@ export function Live({ run, watched }) {
         <${Advice}
           run=${run}
           advice=${details.advice}
-          isTraining=${details.card.state === "training" || isOpen(job)}
+          isTraining=${isBusy}
         />
+        ${!isBusy &&
+        details.checkpoints.length > 0 &&
+        html`<${Evaluation} run=${run} details=${details} />`}
       </section>
     </div>
     <h2>Curves</h2>

@@ -52,7 +52,10 @@ function Longer({ run, card }) {
     }
     setState({ isBusy: true });
     try {
-      await post(`/runs/${run}/resume`, { [unit]: now + Number(more) });
+      const length = now + Number(more);
+      await post(`/runs/${run}/resume`, {
+        [unit]: unit === "minutes" ? Math.ceil(100 * length) / 100 : length,
+      });
       setState({});
     } catch (error) {
       setState({ problem: error.message });

@@ -55,8 +55,8 @@ function chartsOf(columns) {
       id: "gradients",
       title: "Mean absolute gradient by layer",
       note:
-        "The layers of the discriminator; layer 1 is next to the image. Level curves are good: a" +
-        " layer whose curve falls far below its start learns nothing more.",
+        "The layers of the discriminator; layer 1 is next to the image. Healthy curves may fall to" +
+        " a tenth of their start. A layer that falls below a thousandth learns almost nothing.",
       images,
       lines: of(Object.fromEntries(layers.map((key) => [key, layerOf(key)]))),
       isLogarithmic: true,
