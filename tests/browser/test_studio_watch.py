@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,17 +68,38 @@ def test_an_empty_folder_points_to_a_new_run(studio_page):
     assert studio_page.violations() == []
 
 
-def test_a_training_is_started_and_watched_to_its_end(studio_page):
+def test_a_training_is_started_and_watched_to_its_end(studio_page, studio_server):
     page = studio_page
     page.open("new")
     page.get_by_role("combobox", name="Dataset").select_option("digits")
     page.get_by_role("button", name="Inspect these images").click()
     page.get_by_text("digits: 1,797 images").wait_for()
     page.get_by_alt_text("Training images as the networks will see them").wait_for()
+    assert "--" not in page.locator(".inspection").inner_text(), "the page has no options"
+    name, minutes = page.get_by_label("Name of the run"), page.get_by_label("Minutes of training")
+    outlook = page.locator("#about-minutes")
+    minutes.fill("0.001")
+    outlook.get_by_text("In 0 seconds, expect blurred images at 32×32").wait_for()
+    minutes.fill("100000")
+    outlook.get_by_text("Expect recognizable images at 32×32 after").wait_for()
+    (studio_server.runs / "taken").mkdir(parents=True)
+    name.fill("taken")
+    page.get_by_text("This name is taken; the run will be taken-2.").wait_for()
+    name.fill("my digits")
+    page.get_by_text("The run will be my-digits.").wait_for()
     page.get_by_text("More settings").click()
-    page.get_by_label("Images seen, instead of minutes").fill("256")
+    images = page.get_by_label("Images seen, instead of minutes")
+    images.fill("1000000000001")
+    page.get_by_text("More settings").click()
+    page.get_by_role("button", name="Start training").click()
+    problem = page.get_by_role("alert")
+    problem.wait_for()
+    assert problem.inner_text() == "Images seen: at most 1,000,000,000,000"
+    assert images.evaluate("(input) => input === document.activeElement"), "its details open"
+    assert page.violations() == []
+    images.fill("256")
+    problem.wait_for(state="detached")
     page.get_by_label("Size of the images").select_option("28")
-    page.get_by_label("Name of the run").fill("my digits")
     assert page.violations() == []
     assert fits(page)
     page.reload()  # the inspection is shown again
@@ -92,6 +114,8 @@ def test_a_training_is_started_and_watched_to_its_end(studio_page):
     assert page.violations() == []
     page.get_by_role("button", name="Train longer").wait_for()
     page.get_by_text("256 images seen in").wait_for()
+    assert page.get_by_text("Finished · digits").is_visible()
+    assert page.locator(".severity").inner_text() == "too early"
     assert page.get_by_role("img", name=re.compile("^Losses. After 256 images seen: ")).is_visible()
     assert page.violations() == []
     assert fits(page)
@@ -108,12 +132,23 @@ def test_a_training_is_stopped_and_resumed(studio_page, studio_server):
     page.open(f"runs/{started['run']}")
     page.get_by_text(re.compile("images/s")).wait_for()
     page.get_by_role("button", name="Stop and save").click()
-    page.get_by_role("button", name="Resume", exact=True).wait_for()
+    resume = page.get_by_role("button", name=re.compile(r"^Resume \(9,\d{3},\d{3} left of 10,0"))
+    resume.wait_for()
     assert page.get_by_text("Stopped · digits").is_visible()
-    page.get_by_role("button", name="Resume", exact=True).click()
+    more = page.get_by_label("More images seen")
+    more.fill("")
+    page.get_by_role("button", name="Train longer").click()
+    page.get_by_text("Enter a number above 0").wait_for()
+    more.fill("9999999999999")
+    page.get_by_text("Enter a number above 0").wait_for(state="detached")
+    page.get_by_role("button", name="Train longer").click()
+    page.get_by_text("Images seen: at most 1,000,000,000,000").wait_for()
+    resume.click()
+    resume.wait_for(state="detached")
+    assert page.get_by_text("What to do next").count() == 0, "it is starting"
     page.get_by_text("Training · digits").wait_for()
     page.get_by_role("button", name="Stop and save").click()
-    page.get_by_role("button", name="Resume", exact=True).wait_for()
+    resume.wait_for()
 
 
 def test_a_server_that_is_gone_is_noticed_and_the_page_recovers(
@@ -235,8 +270,19 @@ def test_two_runs_are_compared(studio_page, studio_server, trained):
     values = page.get_by_role("row", name="optim.batch").locator("td")
     values.first.wait_for()
     assert values.all_inner_texts() == ["none", "7"]
+    assert page.get_by_role("row", name="Images", exact=False).locator("td").first.is_visible()
     assert page.violations() == []
     assert fits(page)
+    page.get_by_role("link", name="All runs").click()
+    for model in ("mnist-demo", "shapes-demo"):
+        page.get_by_role("checkbox", name=f"Compare {model}").check()
+    page.get_by_role("link", name="Compare", exact=True).click()
+    page.get_by_text("The scores cannot be compared").wait_for()
+    page.open(f"compare/{identifier(Path('mnist-demo'))}/{identifier(Path('mnist-demo'))}")
+    chart = page.get_by_role("img", name=re.compile("^Quality: Fréchet distance. After"))
+    chart.wait_for()
+    assert re.search(r"\(left\) \d.*, mnist-demo \d", chart.get_attribute("aria-label"))
+    assert page.violations() == []
 
 
 def test_a_training_that_cannot_start_shows_the_line_of_its_command(studio_page, studio_server):
@@ -257,14 +303,15 @@ def test_files_are_sent_and_names_are_shown_as_text(studio_page, studio_server):
     pixels = png(rng.integers(0, 256, (20, 20, 3), dtype=np.uint8))
     page = studio_page
     page.open("new")
-    page.get_by_label("Files from here").check()
-    page.locator("input[type=file]").set_input_files(
+    page.get_by_label("Upload files").check()
+    page.locator("input[type=file][accept]").set_input_files(
         [
             {"name": "a.png", "mimeType": "image/png", "buffer": pixels},
             {"name": evil, "mimeType": "image/png", "buffer": b"no image"},
         ]
     )
     page.get_by_text(f"{evil}: not a readable image").wait_for()
+    page.get_by_text("1 of 2 files sent").wait_for()
     assert page.violations() == []
     page.get_by_role("button", name="Inspect these images").click()
     page.get_by_text("Your files: 1 image").wait_for()
@@ -287,6 +334,34 @@ def test_files_are_sent_and_names_are_shown_as_text(studio_page, studio_server):
     page.get_by_role("button", name="Inspect the images of this folder").press("Enter")
     page.get_by_text("<b>bold<_b> (1)").or_(page.get_by_text("<b>bold<_b>")).first.wait_for()
     assert page.locator("main b, main img[src=x]").count() == 0
+
+
+def test_a_folder_is_typed_and_what_was_wrong_with_one_is_forgotten(studio_page, studio_server):
+    from playwright.sync_api import expect
+
+    (studio_server.folder / "none here").mkdir()
+    page = studio_page
+    page.open("new")
+    page.get_by_label("A folder on this machine").check()
+    path = page.get_by_label("Path")
+    path.fill("nowhere")
+    path.press("Enter")
+    page.get_by_text("nowhere is missing, or the studio may not read it.").wait_for()
+    assert path.input_value() == "nowhere", "it can be corrected"
+    assert page.violations() == []
+    for typed in ("none here", "..", "~/none here"):
+        path.fill(typed)
+        path.press("Enter")
+        there = studio_server.folder if typed == ".." else studio_server.folder / "none here"
+        expect(path).to_have_value(str(there))
+    page.get_by_role("button", name="Inspect the images of this folder").click()
+    problem = page.get_by_text("none here: ")
+    problem.wait_for()
+    assert problem.evaluate("(line) => Boolean(line.closest('fieldset'))"), "at the choice"
+    page.get_by_label("Upload files").check()
+    problem.wait_for(state="detached")
+    page.get_by_label("A folder on this machine").check()
+    assert path.input_value() == str(studio_server.folder / "none here"), "it is kept"
 
 
 def png(pixels):

@@ -157,7 +157,10 @@ def test_the_outlook_is_that_of_the_training(client, runs, not_started):
     output.write_text(json.dumps({"expectations": sizes}))
     for asked, words in [
         ({"minutes": 2}, "expect recognizable images at 32x32 after about 1 minute; at 64x64,"),
-        ({"minutes": 2, "size": "64"}, "in 2 minutes, expect blurred images at 64x64; recognizable"),
+        (
+            {"minutes": 2, "size": "64"},
+            "in 2 minutes, expect blurred images at 64x64; recognizable",
+        ),
         ({"images": 60_000}, "expect recognizable images at 64x64 after about 10 minutes; at"),
     ]:
         assert client.get(address, params=asked).json()["outlook"].startswith(words)

@@ -720,6 +720,9 @@ def test_minutes_bound_the_run(tmp_path, monkeypatch, train):
     monkeypatch.setattr(loop, "update", update)
     run = train(tmp_path / "run", minutes=0.02)
     assert run.log()[-1]["seconds"] == 1.25  # the first step that ends after 1.2 seconds
+    (event,) = [one for one in run.folder.events.read() if one["event"] == "expectation"]
+    assert event["minutes"] == 0.02
+    assert event["outlook"].startswith("in 1 second, expect blurred images at 16x16; recognizable")
     assert run.images_seen == 5 * 32
 
 

@@ -72,5 +72,7 @@ def _in_words(field: str, error: Mapping[str, Any]) -> str:
     name = _NAMES.get(field, field.capitalize())
     words = _WORDS.get(error["type"])
     bounds = error.get("ctx", {})
-    whole = {key: int(one) for key, one in bounds.items() if isinstance(one, float) and one % 1 == 0}
+    whole = {
+        key: int(one) for key, one in bounds.items() if isinstance(one, float) and one % 1 == 0
+    }
     return f"{name}: {words.format(**bounds | whole) if words else error['msg']}"

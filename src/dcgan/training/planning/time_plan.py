@@ -198,7 +198,9 @@ def outlook(
         chosen = sizes[0] if minutes is None else _chosen(sizes, minutes)[1]
     long = chosen.minutes_of(images or 0) if minutes is None else minutes
     others = [
-        f"at {_by(one.size)}, about {one.time_of(one.needed)}" for one in reversed(sizes) if one is not chosen
+        f"at {_by(one.size)}, about {one.time_of(one.needed)}"
+        for one in reversed(sizes)
+        if one is not chosen
     ]
     return "; ".join([outlook_at(chosen, long), *others])
 

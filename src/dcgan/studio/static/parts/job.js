@@ -12,10 +12,10 @@ export const isOpen = (job) => job?.state === "waiting" || job?.state === "runni
 export function useJob(id) {
   const [state, setState] = useState({});
   useEffect(() => {
+    setState({});
     if (!id) return undefined;
     let timer;
     let isCurrent = true;
-    setState({});
     const look = async () => {
       let again = true;
       try {
