@@ -2,8 +2,8 @@
 
 import { Prose, html } from "../ui.js";
 
-/** What the next part of the page says or does. */
-const LEFT_OUT = new Set(["train", "  time"]);
+/** What the next part of the page says or does, and what needs a terminal. */
+const LEFT_OUT = new Set(["train", "  time", "  start"]);
 
 /** Where the studio keeps files that were sent to it. */
 const UPLOADED = /^\S*[/\\]\.studio[/\\]uploads[/\\]\S*(?=: )/;
