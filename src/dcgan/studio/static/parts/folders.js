@@ -22,8 +22,9 @@ export function Folders({ choose, change, isBusy }) {
     change();
   };
   useEffect(() => {
+    if (!hasMoved) return; // somebody may type before the first folder is there
     setTyped(null);
-    if (hasMoved) here.current?.focus(); // the button that was pressed is gone
+    here.current?.focus(); // the button that was pressed is gone
   }, [loaded.value]);
   // a problem is about the path that was asked for, not about one that is being typed
   const problem = typed === null || typed === asked.path ? loaded.problem : undefined;
