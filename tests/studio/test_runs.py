@@ -373,6 +373,19 @@ def test_the_page_decides_what_is_dropped_whatever_is_recommended(client, runs, 
     )
 
 
+def test_a_training_starts_from_a_built_in_model_and_nothing_else(client, runs, words):
+    asked = {"data": "digits", "minutes": 1}
+    client.post("/api/train", json=asked | {"start": "emoji-demo"})
+    assert words()[:6] == ["train", "digits", "--init", "emoji-demo", "--seed", "0"]
+    assert client.post("/api/train", json=asked | {"start": "/etc/model"}).status_code == 422
+    run = write_run(runs / "started", KINDS["plain"])
+    (run.path / "config.yaml").write_text(
+        "{recipe: auto, data: {source: digits, size: 16}, start: {weights: emoji-demo}}"
+    )
+    resumed = client.post(f"/api/runs/{identifier(run.path)}/resume", json={"images": 900})
+    assert resumed.status_code == 200
+
+
 def test_uploads_without_a_run_are_deleted_after_a_day(client, runs, words):
     file = io.BytesIO()
     Image.new("L", (8, 8)).save(file, format="PNG")

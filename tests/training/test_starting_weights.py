@@ -134,3 +134,17 @@ def test_a_path_without_a_run_is_refused(tmp_path):
     with pytest.raises(RunError, match="no such run folder"):
         dcgan.train("digits", images=64, out=tmp_path / "run", init=tmp_path / "nothing")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_built_in_model_is_stored_by_its_name(tmp_path):
+    """A stored configuration can be trained on another machine, where its copy is elsewhere."""
+    notes = Notes()
+    settings = merge(SMALL["settings"], {"records": {"sheets": 1}})
+    settings.pop("model")
+    run = dcgan.train(
+        "digits", images=8, batch=8, out=tmp_path / "run", init="mnist-demo", reporter=notes,
+        settings=merge(settings, {"metrics": {"metric": "off"}}),
+    )  # fmt: skip
+    assert any(note.startswith("starts from mnist-demo") for note in notes)
+    assert read_yaml(run.folder.config)["start"]["weights"] == "mnist-demo"
+    assert run.networks.image_shape == (1, 28, 28)

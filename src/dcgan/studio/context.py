@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from dcgan.errors import DcganError
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.settings import stored_settings
+from dcgan.runtime.built_in import model_names
 from dcgan.runtime.datasets import DATASETS
 from dcgan.studio.inside.sessions import Sessions
 from dcgan.studio.jobs import Jobs
@@ -76,7 +77,7 @@ class Studio:
                     self.places.allowed(str(value))
 
 
-_HARMLESS = {*DATASETS, "auto", "none"} - {"hub", "lsun"}
+_HARMLESS = {*DATASETS, *model_names(), "auto", "none"} - {"hub", "lsun"}
 """Values that name no file."""
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dcgan.config import list_recipes
 from dcgan.runtime.arguments import is_name
+from dcgan.runtime.built_in import model_names
 from dcgan.runtime.datasets import DATASETS
 from dcgan.studio.context import InStudio, Studio
 from dcgan.studio.library import checked_name, identifier
@@ -53,6 +54,8 @@ class AskedRun(Asked):
     drop: list[Literal["duplicates", "blank"]] | None = None
     """Images to leave out; None: as the inspection recommends."""
     keep_transparency: bool = False
+    start: str | None = None
+    """A built-in model to start from. It decides on the networks and the size."""
 
 
 @router.get("/recipes")
@@ -83,7 +86,10 @@ def train(studio: InStudio, asked: AskedRun) -> dict[str, Any]:
     if asked.recipe not in list_recipes():
         raise Problem(422, f"{asked.recipe}: no such recipe", "recipe")
     name = checked_name(asked.name or "new-run")
-    words = ["train", data, "--recipe", asked.recipe, "--seed", str(asked.seed)]
+    if asked.start is not None and asked.start not in model_names():
+        raise Problem(422, f"{asked.start}: no such model")
+    networks = ["--recipe", asked.recipe] if asked.start is None else ["--init", asked.start]
+    words = ["train", data, *networks, "--seed", str(asked.seed)]
     words += [] if asked.minutes is None else ["--minutes", f"{asked.minutes:g}"]
     words += [] if asked.images is None else ["--images", str(asked.images)]
     words += _recommended(studio, asked)

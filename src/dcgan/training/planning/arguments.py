@@ -127,8 +127,10 @@ def collect_settings(
     base = _starting_settings(recipe, out=out, resume=resume)
     weights = asked.get("start", {}).get("weights")
     if weights is not None:
-        folder = _absolute(expanded(run_path(weights)))
-        asked = merge(asked, {"start": {"weights": str(folder)}})
+        folder = run_path(weights)
+        if folder == Path(weights):  # a built-in model has a name that every machine knows
+            folder = _absolute(expanded(folder))
+            asked = merge(asked, {"start": {"weights": str(folder)}})
         if recipe is None:
             base = merge(base, settings_to_start_from(folder))
     return forget_unused(base, asked)

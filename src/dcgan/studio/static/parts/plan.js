@@ -31,6 +31,7 @@ export function Plan({ job, name, recipes }) {
     duplicates: optionOf(result.command, "--data.duplicates") === "drop",
     blank: optionOf(result.command, "--data.blank") === "drop",
     transparency: false,
+    start: Boolean(result.start),
   });
   const [state, setState] = useState({});
   const change = (key, value) => {
@@ -42,8 +43,11 @@ export function Plan({ job, name, recipes }) {
     () => get(`/name?name=${encodeURIComponent(asked.name)}`),
     asked.name.trim(),
   );
-  const outlook = useOutlook(job.id, asked);
-  const start = async (event) => {
+  // a model has its own size, networks and channels
+  const canStart = result.start && !asked.size && asked.recipe === "auto" && !asked.transparency;
+  const start = canStart && asked.start ? result.start : null;
+  const outlook = useOutlook(job.id, start ? { ...asked, size: result.size.join("x") } : asked);
+  const begin = async (event) => {
     event.preventDefault();
     setState({ isBusy: true });
     try {
@@ -59,6 +63,7 @@ export function Plan({ job, name, recipes }) {
         seed: Number(asked.seed),
         drop: ["duplicates", "blank"].filter((one) => asked[one]),
         keep_transparency: asked.transparency,
+        start,
       });
       location.hash = `#/runs/${started.run}`;
     } catch (problem) {
@@ -70,7 +75,7 @@ export function Plan({ job, name, recipes }) {
   const areDifferent = result.aspect["0"] !== result.aspect["1"];
   return html`<form
     class="panel"
-    onSubmit=${start}
+    onSubmit=${begin}
     onInvalidCapture=${showInvalid}
     aria-labelledby="plan"
   >
@@ -125,6 +130,13 @@ export function Plan({ job, name, recipes }) {
         ${text}
       </label></p>`,
     )}
+    ${canStart &&
+    html`<p><label class="check">
+      <input type="checkbox" checked=${asked.start}
+        onChange=${(event) => change("start", event.target.checked)} />
+      Start from the trained model ${result.start}, at ${result.size.join("×")} (better with few
+      images)
+    </label></p>`}
     <details>
       <summary>More settings</summary>
       <div class="fields">
