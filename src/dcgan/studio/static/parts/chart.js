@@ -84,7 +84,7 @@ function options(element, { lines }, { limits, isLogarithmic, show }) {
   return {
     width: element.clientWidth,
     height: HEIGHT,
-    padding: [8, 12, 0, 0],
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     cursor: {
       sync: { key: "images seen", scales: ["x", null] },

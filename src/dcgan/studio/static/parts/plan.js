@@ -46,7 +46,8 @@ export function Plan({ job, name, recipes }) {
   // a model has its own size, networks and channels
   const canStart = result.start && !asked.size && asked.recipe === "auto" && !asked.transparency;
   const start = canStart && asked.start ? result.start : null;
-  const outlook = useOutlook(job.id, start ? { ...asked, size: result.size.join("x") } : asked);
+  const fromRandom = useOutlook(job.id, asked);
+  const outlook = start ? "Started from a trained model, images look right sooner." : fromRandom;
   const begin = async (event) => {
     event.preventDefault();
     setState({ isBusy: true });
