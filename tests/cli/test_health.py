@@ -39,7 +39,7 @@ def test_a_healthy_run_is_told_how_to_go_on(dcgan, run):
     code, out, err = dcgan("health", run)
     assert (code, err) == (0, "")
     assert out.startswith("Too early to say: 128 images seen")
-    assert f":\n  dcgan train --out {run} --resume --images 5760\n" in out
+    assert f":\n  dcgan train --out {run} --resume --images 5800\n" in out
 
 
 def test_findings_have_a_severity_a_time_an_advice_and_a_page(dcgan, failed):

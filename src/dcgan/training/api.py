@@ -36,6 +36,7 @@ from dcgan.training.planning.advice import (
     cropped,
     few_images,
     model_to_start_from,
+    start_hint,
 )
 from dcgan.training.planning.arguments import (
     collect_settings,
@@ -309,12 +310,11 @@ def _resolve(
     dataset = [few_images(len(source)), cropped(seen, size, config.data.fit)]
     start = model_to_start_from(len(source), size, resolved(config.data.channels))
     if start and config.recipe == "auto" and config.start.weights is None:
-        dataset.append(
-            f"so few images give better samples from trained networks: `init={start}` starts from"
-            " those of a built-in model"
-        )
+        dataset.append(f"starts {start_hint(start)}")
     notes = [f"no `data` given: training on {DEFAULT_DATA}" if is_default else None]
     notes += [*(dataset if is_new else ()), choice, speed, *validate_combinations(config)]
+    if config.start.weights is not None:  # what is known of the time is known of random weights
+        expectation, expected = [], None
     for line in (*notes, *expectation):
         if line:
             reporter.note(line)

@@ -15,6 +15,7 @@ from dcgan.data.pixels.values import SETTING, written
 from dcgan.data.quality.decoded import count_blank_and_copies
 from dcgan.data.quality.inspection import TINY_SIDE, Inspection
 from dcgan.data.quality.survey import Survey
+from dcgan.runtime.shell import DATA, call
 from dcgan.runtime.wording import counted
 from dcgan.training.planning.auto import choose_size
 from dcgan.vocabulary import Fit
@@ -26,7 +27,7 @@ at some thousands)."""
 _VERY_FEW = 100
 
 _SO_FEW_START_TRAINED = 2_500
-"""With at most so many images, a run that starts from a built-in model has better samples, at any
+"""With at most so many images, a start from a model of other images gives better samples, at any
 length that was measured (benchmarks/transfer.md)."""
 
 _STARTS = {(3, 32, 32): "cifar10-demo", (3, 64, 64): "emoji-demo"}
@@ -71,7 +72,7 @@ class Advice:
     classics : tuple of str
         Recipes made for exactly such images, as alternatives to ``auto``.
     start : str or None
-        The built-in model to start from.
+        A built-in model to start from, as an alternative to random weights.
     dangers : tuple of str
         What will harm the training, or may surprise; a sentence each.
     command : str
@@ -134,7 +135,6 @@ def advise(
         options += ["--size", str(chosen[0]) if chosen[0] == chosen[1] else _by(chosen)]
     options += _options(seen, channels, best_fit)
     start = model_to_start_from(_different(seen), chosen, channels)
-    options += [] if start is None else ["--init", start]
     return Advice(
         size=chosen,
         is_size_set=is_size_set or start is not None,
@@ -146,7 +146,7 @@ def advise(
         classics=classics,
         recipe_reason=recipe_reason,
         start=start,
-        start_reason="" if start is None else f"from the model {start}, because images are few",
+        start_reason="" if start is None else start_hint(start),
         dangers=tuple(danger[0].upper() + danger[1:] for danger in _dangers(seen, chosen)),
         command=shlex.join(["dcgan", "train", data, *options, "--minutes", str(MINUTES)]),
     )
@@ -188,6 +188,14 @@ def model_to_start_from(count: int, size: tuple[int, int], channels: int) -> str
     if not 1 < count <= _SO_FEW_START_TRAINED:
         return None
     return _STARTS.get((channels, *size))
+
+
+def start_hint(model: str) -> str:
+    """When to start from a built-in model, in words."""
+    return (
+        f"from random weights; with so few images, {call('train', DATA, init=model)} gives better ones"
+        " sooner, unless yours are like those of that model"
+    )
 
 
 def blank_or_copied(dataset: ImageDataset) -> str | None:

@@ -31,7 +31,7 @@ export function Plan({ job, name, recipes }) {
     duplicates: optionOf(result.command, "--data.duplicates") === "drop",
     blank: optionOf(result.command, "--data.blank") === "drop",
     transparency: false,
-    start: Boolean(result.start),
+    start: false,
   });
   const [state, setState] = useState({});
   const change = (key, value) => {
@@ -47,7 +47,7 @@ export function Plan({ job, name, recipes }) {
   const canStart = result.start && !asked.size && asked.recipe === "auto" && !asked.transparency;
   const start = canStart && asked.start ? result.start : null;
   const fromRandom = useOutlook(job.id, asked);
-  const outlook = start ? "Started from a trained model, images look right sooner." : fromRandom;
+  const outlook = start ? `The first images look like those of ${result.start}.` : fromRandom;
   const begin = async (event) => {
     event.preventDefault();
     setState({ isBusy: true });
@@ -135,8 +135,8 @@ export function Plan({ job, name, recipes }) {
     html`<p><label class="check">
       <input type="checkbox" checked=${asked.start}
         onChange=${(event) => change("start", event.target.checked)} />
-      Start from the trained model ${result.start}, at ${result.size.join("×")} (better with few
-      images)
+      Start from the trained model ${result.start}, at ${result.size.join("×")}: with few images,
+      better ones sooner, unless yours are like those of that model
     </label></p>`}
     <details>
       <summary>More settings</summary>
