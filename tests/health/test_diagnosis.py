@@ -3,6 +3,8 @@ have no finding worse than a note."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.health.histories import IMAGES, after, history, rates
 
@@ -296,9 +298,16 @@ def test_the_verdict_of_a_short_run_is_that_it_is_too_early():
     )
 
 
-def test_a_few_scores_that_fall_are_a_good_sign():
-    from dataclasses import replace
+def test_without_scores_it_is_too_early_unless_none_are_asked_for():
+    """As in a run that starts from trained networks, for which no number of images is needed."""
+    whole = history()
+    unscored = replace(whole, scores=whole.scores[:1])
+    assert diagnose(unscored).is_early
+    off = replace(whole.setup, settings={**whole.setup.settings, "metrics.metric": "off"})
+    assert not diagnose(replace(unscored, setup=off)).is_early
 
+
+def test_a_few_scores_that_fall_are_a_good_sign():
     whole = history()
     young = diagnose(replace(whole, scores=whole.scores[:3]))
     first, last = (whole.scores[place].value for place in (0, 2))
@@ -386,16 +395,12 @@ def test_more_time_is_asked_for_with_its_length():
 @pytest.mark.parametrize("kept", [0, 1, 5, 40])
 @pytest.mark.parametrize("scored", [0, 1, 4])
 def test_every_rule_bears_a_history_that_has_hardly_begun(kept, scored):
-    from dataclasses import replace
-
     whole = history()
     short = replace(whole, log=whole.log[:kept], scores=whole.scores[:scored])
     assert not serious({finding.id: finding for finding in diagnose(short).findings})
 
 
 def test_rules_bear_lines_of_older_versions():
-    from dataclasses import replace
-
     whole = history()
     names = ("images", "loss_d", "loss_g", "score_real", "score_fake_before")
     old = [{name: line[name] for name in names} for line in whole.log]

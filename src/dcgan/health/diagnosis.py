@@ -98,7 +98,8 @@ def diagnose(history: History) -> Diagnosis:
         verdict, step = _of_early_run(history)
         return Diagnosis(verdict, "note", found, step, _best(history), seen, is_early=True)
     verdict, step = _of_good_run(history, {finding.id: finding for finding in found})
-    return Diagnosis(verdict, "note", found, step, _best(history), seen)
+    is_early = len(history.scores) < 2 and history.setup.get("metrics.metric") != "off"
+    return Diagnosis(verdict, "note", found, step, _best(history), seen, is_early=is_early)
 
 
 def _best(history: History) -> str:

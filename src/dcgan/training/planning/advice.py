@@ -192,9 +192,10 @@ def model_to_start_from(count: int, size: tuple[int, int], channels: int) -> str
 
 def start_hint(model: str) -> str:
     """When to start from a built-in model, in words."""
+    better = call("train", DATA, init=model)
     return (
-        f"from random weights; with so few images, {call('train', DATA, init=model)} gives better ones"
-        " sooner, unless yours are like those of that model"
+        f"from random weights; with so few images, {better} gives better ones sooner, unless yours"
+        " are like those of that model"
     )
 
 
