@@ -87,6 +87,9 @@ def test_the_badge_of_a_verdict_is_of_the_same_state_as_its_words(client, run):
     assert badge == "early" and words.startswith("Too early to say: 64 images seen")
     (run.path / "log.jsonl").write_text(json.dumps(LOG[0] | {"images": 20_000}) + "\n")
     badge, words = card()
+    assert badge == "early" and words.startswith("No problem found, but no scores")
+    config(run.path, "metrics: {metric: 'off'}")
+    badge, words = card()
     assert badge == "fine" and words.startswith("No problem found")
 
 
