@@ -89,6 +89,7 @@ def test_the_badge_of_a_verdict_is_of_the_same_state_as_its_words(client, run):
     badge, words = card()
     assert badge == "early" and words.startswith("No problem found, but no scores")
     config(run.path, "metrics: {metric: 'off'}")
+    (run.path / "log.jsonl").write_text(json.dumps(LOG[0] | {"images": 200_000}) + "\n")
     badge, words = card()
     assert badge == "fine" and words.startswith("No problem found")
 
