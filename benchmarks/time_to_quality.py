@@ -1,7 +1,7 @@
 """Compare the quality of recipes and of the standard PyTorch DCGAN example over wall-clock time.
 
     python benchmarks/time_to_quality.py mnist CONTESTANT [CONTESTANT ...] --minutes 10
-        [--first 10] [--seeds 0 1 2] [--threads 2] [--data-root DIR] [--results DIR]
+        [--first 10] [--seeds 0 1 2] [--threads 2] [--device cpu] [--data-root DIR] [--results DIR]
 
 Contestants are named in `contestants.yaml`: a recipe with settings on top, or the plain loop (the
 example) on a recipe's networks. Each trains for the given time. It is scored at times that grow by
@@ -75,7 +75,8 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Task:
-    """Which images, at which size if not their own, how long, and when the ``first`` scoring is."""
+    """Which images, at which size if not their own, how long, when the ``first`` scoring is, and
+    the device of the networks and of the feature extractor."""
 
     source: str
     root: str | None
@@ -84,14 +85,24 @@ class Task:
     first: float
     images: float = inf
     size: int | None = None
+    device: str = "cpu"
 
 
 class Measuring:
     """FD and shares of classes, always compared with the same real images."""
 
-    def __init__(self, dataset: ImageDataset, extractor: str = "classifier") -> None:
-        self.extractor = open_extractor(extractor, dataset, reporter=TerminalReporter())
-        count = min(COUNT, len(dataset) // 2)
+    def __init__(
+        self,
+        dataset: ImageDataset,
+        extractor: str = "classifier",
+        *,
+        count: int = COUNT,
+        device: str = "cpu",
+    ) -> None:
+        self.extractor = open_extractor(
+            extractor, dataset, device=device, reporter=TerminalReporter()
+        )
+        count = min(count, len(dataset) // 2)
         order = chosen_order(len(dataset))[: 2 * count]
         known = real_features(dataset, order, self.extractor)
         self.count = count
@@ -136,11 +147,12 @@ def recipe_snapshots(
             seed=task.seed,
             images=int(task.images) if is_end else None,
             minutes=None if is_end else at / 60,
+            device=task.device,
             data_root=task.root,
             resume=out.exists(),
             settings=settings,
         )
-        last = dcgan.open_run(out, checkpoint="last")
+        last = dcgan.open_run(out, checkpoint="last", device=task.device)
         images, seconds = last.images_seen, run.log()[-1]["seconds"]
         yield seconds, images, _draw_run(last)
 
@@ -168,7 +180,8 @@ def plain_snapshots(
 ) -> Iterator[tuple[float, int, Draw]]:
     """The standard PyTorch DCGAN example; its clock does not run while it is scored or saved."""
     dataset = open_data(task)
-    loop = PlainLoop(configuration(asked, task), take(dataset, np.arange(len(dataset))))
+    images_NCHW = take(dataset, np.arange(len(dataset)))
+    loop = PlainLoop(configuration(asked, task), images_NCHW, device=task.device)
     saved = folder / "plain.pt"
     before = loop.load(saved) if saved.exists() else 0.0
     times = (at for at in stops(task) if at > after)
@@ -196,8 +209,9 @@ def _draw_plain(loop: PlainLoop) -> Draw:
     def draw(count: int) -> NDArray[np.uint8]:
         parts = []
         for start in range(0, count, 64):
-            image_BCHW = generator(loop.latent.numbered(1, start, min(count, start + 64)))
-            parts.append(PixelScale().denormalize(image_BCHW).numpy())
+            latent_BZ = loop.latent.numbered(1, start, min(count, start + 64))
+            image_BCHW = generator(latent_BZ.to(loop.device))
+            parts.append(PixelScale().denormalize(image_BCHW).cpu().numpy())
         return np.concatenate(parts)
 
     return draw
@@ -215,7 +229,7 @@ def configuration(asked: Contestant, task: Task) -> RunConfig:
         )
     )
     opened = open_source(config.data.source, config.data.root)
-    return resolve_auto(config, survey(opened, limit=256), torch.device("cpu"))[0]
+    return resolve_auto(config, survey(opened, limit=256), torch.device(task.device))[0]
 
 
 def open_data(task: Task) -> ImageDataset:
@@ -276,6 +290,7 @@ def main() -> None:
     parser.add_argument("--first", type=float, default=10.0, help="seconds to the first scoring")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--data-root", default=None)
     parser.add_argument("--source", help="images in place of the named dataset")
     parser.add_argument("--results", type=Path, default=HERE / "results")
@@ -289,10 +304,15 @@ def main() -> None:
         for name in asked.names:
             one = listed[name]
             task = Task(
-                asked.source or asked.data, asked.data_root, seed, 60 * asked.minutes, asked.first
+                asked.source or asked.data,
+                asked.data_root,
+                seed,
+                60 * asked.minutes,
+                asked.first,
+                device=asked.device,
             )
             dataset = open_data(task)
-            measure = measure or Measuring(dataset)
+            measure = measure or Measuring(dataset, device=asked.device)
             if one.epochs is not None:
                 task = replace(task, images=one.epochs * len(dataset))
             compete(name, one, task, measure, folder)

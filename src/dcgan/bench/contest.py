@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import prod
@@ -19,10 +20,10 @@ from dcgan.bench.plain import PlainLoop
 from dcgan.config import RunConfig, merge, parse_config, resolved
 from dcgan.data import load_dataset, open_items
 from dcgan.layer_tables import resolve_networks
-from dcgan.runtime.device import no_tf32, synchronise
+from dcgan.runtime.device import synchronise
 from dcgan.runtime.work import Work, work_of
 from dcgan.training.build import build_batches, build_plan, build_state
-from dcgan.training.rules import Batch
+from dcgan.training.rules import Batch, Players, Statistics
 from dcgan.training.step import update
 
 IMAGES, PIXELS = 2048, 2**25
@@ -33,6 +34,12 @@ WARM_UP = 3
 
 Step = Callable[[], object]
 """One update of both players."""
+
+Update = Callable[[Batch], Statistics]
+"""One update of both players on a batch."""
+
+Change = Callable[[Players, Update, Batch], Update]
+"""Another way to compute the same update, given a batch like those that follow."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +91,13 @@ def contestants(
         return Contestant(name, build, device, batch, dtype, rival or None)
 
     found = [
-        enter("plain loop", partial(_plain_steps, config, device, workers)),
-        enter("plain step", partial(_plain_step, config, device)),
+        enter("plain loop", partial(plain_steps, config, device, workers)),
+        enter("plain step", partial(plain_step, config, device)),
     ]
     for precision in precisions:
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         ours = parse_config(merge(config.model_dump(mode="json"), {"precision": precision}))
-        loop, alone = (partial(_our_steps, ours, device, fresh=fresh) for fresh in (True, False))
+        loop, alone = (partial(our_steps, ours, device, fresh=fresh) for fresh in (True, False))
         found += [
             enter(f"ours, {precision}", loop, dtype, "plain loop"),
             enter(f"our step, {precision}", alone, dtype, "plain step"),
@@ -98,14 +105,14 @@ def contestants(
     return found
 
 
-def _plain_steps(config: RunConfig, device: torch.device, workers: int) -> Step:
+def plain_steps(config: RunConfig, device: torch.device, workers: int) -> Step:
     """Steps of the standard example with its DataLoader."""
     pixels = random_images(resolve_networks(config).image_shape, resolved(config.optim.batch))
     steps = PlainLoop(config, pixels, workers=workers, device=device).steps()
     return lambda: next(steps)
 
 
-def _plain_step(config: RunConfig, device: torch.device) -> Step:
+def plain_step(config: RunConfig, device: torch.device) -> Step:
     """Steps of the standard example, always with the same images."""
     shape = resolve_networks(config).image_shape
     batch = resolved(config.optim.batch)
@@ -114,8 +121,18 @@ def _plain_step(config: RunConfig, device: torch.device) -> Step:
     return lambda: loop.step(real_BCHW, loop.noise(batch))
 
 
-def _our_steps(config: RunConfig, device: torch.device, *, fresh: bool) -> Step:
-    """Steps of :func:`dcgan.training.loop.fit`, with new batches or always the same."""
+def our_steps(
+    config: RunConfig,
+    device: torch.device,
+    *,
+    fresh: bool,
+    tf32: bool = False,
+    change: Change | None = None,
+) -> Step:
+    """Steps of :func:`dcgan.training.loop.fit`, with new batches or always the same.
+
+    Training uses no TF32 and no ``change``.
+    """
     networks = resolve_networks(config)
     shape = networks.image_shape
     pixels = random_images(shape, resolved(config.optim.batch))
@@ -126,18 +143,42 @@ def _our_steps(config: RunConfig, device: torch.device, *, fresh: bool) -> Step:
     endless = batches.with_classes(0)
     first = next(endless)
 
-    def step() -> None:
+    def next_batch(*, fresh: bool) -> Batch:
         real_BCHW, class_BK = next(endless) if fresh else first
+        return Batch(real_BCHW, networks.latent.sample(batches.batch, state.latents), class_BK)
+
+    def update_both(batch: Batch) -> Statistics:
+        return update(state.players, batch, plan.rules, plan.step_plan(state))
+
+    one_update: Update = update_both
+    if change is not None:
         plan.prepare(state)
-        latent_BZ = networks.latent.sample(batches.batch, state.latents)
-        batch = Batch(real_BCHW, latent_BZ, class_BK)
-        with no_tf32():  # as in training
-            update(state.players, batch, plan.rules, plan.step_plan(state))
+        with tf32_set_to(tf32):
+            one_update = change(state.players, update_both, next_batch(fresh=False))
+
+    def step() -> None:
+        plan.prepare(state)
+        with tf32_set_to(tf32):
+            one_update(next_batch(fresh=fresh))
         state.images_seen += batches.batch
         state.discriminator_steps += 1
         state.average.update(state.players.generator, state.images_seen, batches.batch)
 
     return step
+
+
+@contextmanager
+def tf32_set_to(is_allowed: bool) -> Iterator[None]:
+    """Whether a GPU may compute fp32 convolutions and matrix products in TF32."""
+    places = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    before = [place.allow_tf32 for place in places]
+    for place in places:
+        place.allow_tf32 = is_allowed
+    try:
+        yield
+    finally:
+        for place, was_allowed in zip(places, before, strict=True):
+            place.allow_tf32 = was_allowed
 
 
 def compete(

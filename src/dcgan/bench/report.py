@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -95,11 +96,17 @@ def measure(
 
 
 def open_config(
-    recipe: str, size: str | None, batch: int | None, device: torch.device
+    recipe: str,
+    size: str | None,
+    batch: int | None,
+    device: torch.device,
+    settings: Mapping[str, Any] | None = None,
 ) -> RunConfig:
-    """The recipe's configuration without ``auto``; images are in color unless it says otherwise."""
+    """The recipe's configuration without ``auto``, with ``settings`` in place of its own; images
+    are in color unless it says otherwise."""
+    shortcuts = {"size": size, "batch": batch}
     config = parse_config(
-        collect_settings(None, recipe=recipe, shortcuts={"size": size, "batch": batch}, settings={})
+        collect_settings(None, recipe=recipe, shortcuts=shortcuts, settings=settings or {})
     )
     left_open: dict[str, Any] = {}
     if config.data.size == "auto":

@@ -31,8 +31,8 @@ def row(result: Result, matrix_rate: float, copy_rate: float) -> dict[str, Any]:
     flops, moved = result.work.flops / one.batch, result.work.bytes / one.batch
     return {
         "name": one.name,
-        "images_per_second": _spread(result.rates),
-        "ratio": _spread(result.ratios) if result.ratios else None,
+        "images_per_second": spread(result.rates),
+        "ratio": spread(result.ratios) if result.ratios else None,
         "ratio_to": one.rival,
         "flops_per_image": flops,
         "bytes_per_image": moved,
@@ -62,7 +62,7 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _spread(values: Sequence[float]) -> list[float]:
+def spread(values: Sequence[float]) -> list[float]:
     """Lower quartile, median, upper quartile."""
     if len(values) < 2:
         return [values[0]] * 3
