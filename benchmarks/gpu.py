@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from multiprocessing import get_context
+from multiprocessing import get_context, set_start_method
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -99,6 +99,7 @@ class Outcome:
 def carry_out(part: Part, asked: argparse.Namespace, path: Path) -> None:
     """Run a part in this process, and keep what it finds, and its error, in a file."""
     os.setsid()  # so that its own processes end with it
+    set_start_method(None, force=True)  # data loaders start theirs as in any other program
     found: Found = {}
     try:
         for found in part.run(asked):

@@ -40,6 +40,7 @@ from dcgan.bench.contest import Contestant as Entrant
 from dcgan.bench.report import open_config
 from dcgan.bench.table import spread
 from dcgan.config import RunConfig, load_recipe, merge, parse_config, resolved
+from dcgan.data import open_source
 from dcgan.errors import DataError
 from dcgan.layer_tables import resolve_networks
 from dcgan.render.sheet import save_image, sheet
@@ -66,7 +67,7 @@ def machine(asked: Asked) -> Iterator[Found]:
         "driver": _driver() if device.type == "cuda" else None,
         "torch": torch.__version__,
         "CUDA": torch.version.cuda,
-        "cuDNN": torch.backends.cudnn.version(),
+        "cuDNN": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
         "Python": platform.python_version(),
         "dcgan": dcgan.__version__,
     }
@@ -184,7 +185,9 @@ class _Trial:
     def changes(self) -> Tensors:
         """How far all weights have moved, on the CPU."""
         pairs = zip(self._weights(), self._start, strict=True)
-        return {f"{number}": (now - start).cpu() for number, (now, start) in enumerate(pairs)}
+        return {
+            f"{number}": (now.detach() - start).cpu() for number, (now, start) in enumerate(pairs)
+        }
 
     def _weights(self) -> list[nn.Parameter]:
         players = self.players
@@ -461,7 +464,7 @@ def _images_to_learn(asked: Asked, folder: Path) -> tuple[str, str]:
         _save_images(pixels, folder / "images")
         return str(folder / "images"), "Random images"
     try:
-        time_to_quality.open_source("cifar10", asked.data_root)
+        open_source("cifar10", asked.data_root)
     except DataError as error:
         return "shapes", f"`shapes`, because CIFAR-10 was not found: {str(error).splitlines()[0]}"
     return "cifar10", "CIFAR-10"

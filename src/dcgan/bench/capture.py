@@ -22,8 +22,9 @@ def graphed(players: Players, update: Update, example: Batch) -> Update:
     in a step, and whether images are augmented. Capturing needs ``WARM_UP`` updates, which are made
     with ``example``. The statistics of an update are overwritten by the next one.
     """
-    held = Batch(*(None if one is None else one.clone() for one in _tensors(example)))
-    run = partial(update, held)
+    class_BK = None if example.class_BK is None else example.class_BK.clone()
+    held = Batch(example.real_BCHW.clone(), example.latent_BZ.clone(), class_BK)
+    run: Callable[[], Statistics] = partial(update, held)
     if held.real_BCHW.device.type == "cuda":
         run = _captured(players, run, held.real_BCHW.device)
     else:
@@ -31,9 +32,10 @@ def graphed(players: Players, update: Update, example: Batch) -> Update:
             run()
 
     def replay(batch: Batch) -> Statistics:
-        for here, given in zip(_tensors(held), _tensors(batch), strict=True):
-            if here is not None and given is not None:
-                here.copy_(given)
+        held.real_BCHW.copy_(batch.real_BCHW)
+        held.latent_BZ.copy_(batch.latent_BZ)
+        if held.class_BK is not None and batch.class_BK is not None:
+            held.class_BK.copy_(batch.class_BK)
         return run()
 
     return replay
@@ -50,14 +52,10 @@ def compiled(players: Players, update: Update, example: Batch) -> Update:
     discriminator.features = features  # type: ignore[method-assign]
 
     def begin_and_update(batch: Batch) -> Statistics:
-        torch.compiler.cudagraph_mark_step_begin()
+        torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         return update(batch)
 
     return begin_and_update
-
-
-def _tensors(batch: Batch) -> tuple[torch.Tensor | None, ...]:
-    return batch.real_BCHW, batch.latent_BZ, batch.class_BK
 
 
 def _captured(
@@ -68,7 +66,7 @@ def _captured(
         for group in optimizer.param_groups:
             group["capturable"] = True  # Adam then counts its steps on the GPU
     with torch.cuda.device(device):
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP):

@@ -170,15 +170,13 @@ def our_steps(
 @contextmanager
 def tf32_set_to(is_allowed: bool) -> Iterator[None]:
     """Whether a GPU may compute fp32 convolutions and matrix products in TF32."""
-    places = (torch.backends.cudnn, torch.backends.cuda.matmul)
-    before = [place.allow_tf32 for place in places]
-    for place in places:
-        place.allow_tf32 = is_allowed
+    convolutions, products = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = convolutions.allow_tf32, products.allow_tf32
+    convolutions.allow_tf32 = products.allow_tf32 = is_allowed
     try:
         yield
     finally:
-        for place, was_allowed in zip(places, before, strict=True):
-            place.allow_tf32 = was_allowed
+        convolutions.allow_tf32, products.allow_tf32 = before
 
 
 def compete(
