@@ -124,7 +124,7 @@ ABOUT_EQUALITY = (
     "Differences are norms of the difference, divided by the norm of the value, of the tensor where"
     " this is largest. Equal means at most the larger of"
     f" {LEAST:g} and {TIMES} times the difference by rounding, which is that of the same steps with"
-    " every weight changed to the next fp32 number."
+    " every weight changed to the next fp32 number, up or down at random."
 )
 
 Tensors = dict[str, Tensor]
@@ -162,9 +162,7 @@ class _Trial:
         self._shape = (resolved(config.optim.batch), *networks.image_shape)
         self._plan = StepPlan(with_penalties=bool(self._rules.penalties))
         if nudged:
-            with torch.no_grad():
-                for weight in self._weights():
-                    weight.copy_(weight.nextafter(torch.full_like(weight, torch.inf)))
+            _nudge(self._weights())
         self._start = [weight.detach().clone() for weight in self._weights()]
 
     def batch(self, number: int) -> Batch:
@@ -192,6 +190,15 @@ class _Trial:
     def _weights(self) -> list[nn.Parameter]:
         players = self.players
         return [*players.generator.parameters(), *players.discriminator.parameters()]
+
+
+@torch.no_grad()
+def _nudge(weights: Sequence[Tensor]) -> None:
+    """Change every weight to the next fp32 number, up or down at random."""
+    random = torch.Generator().manual_seed(1)
+    for weight in weights:
+        is_up = torch.rand(weight.shape, generator=random).to(weight.device) < 0.5
+        weight.copy_(weight.nextafter(torch.where(is_up, torch.inf, -torch.inf)))
 
 
 def _one_step(trial: _Trial) -> dict[str, Tensors]:
@@ -324,7 +331,8 @@ def ways_to_train(names: str, workers: int) -> list[Way]:
         found.append(Way("ours", "loop", one, partial(_ours, one, fresh=True)))
         if names == "steps":
             found.append(Way("our step", "step", one, partial(_ours, one, fresh=False)))
-    for one in ("fp32", "tf32", "bf16") if names in changes else ():
+    precisions = {"graphs": ("fp32", "tf32", "bf16"), "compiled": ("fp32", "bf16")}
+    for one in precisions.get(names, ()):  # compiling takes long
         build = partial(_ours, one, fresh=True, change=changes[names])
         found.append(Way(f"ours, {names}", "loop", one, build))
     return found
@@ -358,6 +366,13 @@ def _ours(
     return our_steps(config, device, fresh=fresh, tf32=precision == "tf32", change=change)
 
 
+RATIOS = (
+    "Random images. All take turns; medians over the rounds, with quartiles in parentheses. Ratios"
+    " are those of one round: of loops to the plain loop, of steps to the plain step. PyTorch's"
+    " default for the plain loop is TF32."
+)
+
+
 def contest(asked: Asked, *, recipe: str, ways: str) -> Iterator[Found]:
     """Images per second of each way, in turns, and the peak memory of each."""
     device = choose_device(asked.device)
@@ -365,12 +380,7 @@ def contest(asked: Asked, *, recipe: str, ways: str) -> Iterator[Found]:
     able: list[tuple[Way, Entrant]] = []
     memory: dict[str, float | None] = {}
     failed: dict[str, str] = {}
-    about = (
-        f"{config.data.size[0]}x{config.data.size[1]}, batch {config.optim.batch}, random images."
-        f" All take turns; medians of {asked.rounds} rounds, with quartiles in parentheses. Ratios"
-        " are those of one round: of loops to the plain loop, of steps to the plain step. PyTorch's"
-        " default for the plain loop is TF32."
-    )
+    about = f"{config.data.size[0]}x{config.data.size[1]}, batch {config.optim.batch}. {RATIOS}"
     for way in ways_to_train(ways, 0 if asked.quick else WORKERS):
         entrant = Entrant(
             way.label, partial(way.build, config, device), device, resolved(config.optim.batch)
@@ -411,12 +421,12 @@ def _rows(
     rows = []
     for way, _ in able:
         rates = [found[way.label] for found in rounds]
-        row = {"": way.label, "images/s": spread(rates) if rates else None}
+        row: dict[str, Any] = {"": way.label, "images/s": spread(rates) if rates else None}
         for precision in PLAIN:
             rival = f"plain {way.kind}, {precision}"
             ratios = ratios_to(rival, way.label, rounds)
             row[f"ratio to plain {precision}"] = spread(ratios) if ratios else None
-        rows.append({**row, "peak MiB": memory[way.label]})
+        rows.append({**row, "peak MiB": memory[way.label], "rounds": len(rounds)})
     return rows + [{"": label, "images/s": error} for label, error in failed.items()]
 
 
@@ -458,16 +468,16 @@ def quality(asked: Asked, *, name: str) -> Iterator[Found]:
 
 
 def _images_to_learn(asked: Asked, folder: Path) -> tuple[str, str]:
-    """CIFAR-10 if it is there, else shapes; and which, in words."""
+    """What was asked for if it is there, else shapes; and which, in words."""
     if asked.quick:
         pixels = np.random.default_rng(0).integers(0, 256, (64, 3, 32, 32), dtype=np.uint8)
         _save_images(pixels, folder / "images")
         return str(folder / "images"), "Random images"
     try:
-        open_source("cifar10", asked.data_root)
+        open_source(asked.images, asked.data_root)
     except DataError as error:
-        return "shapes", f"`shapes`, because CIFAR-10 was not found: {str(error).splitlines()[0]}"
-    return "cifar10", "CIFAR-10"
+        return "shapes", f"`shapes`, because of {str(error).partition('. ')[0]}"
+    return asked.images, f"`{asked.images}`"
 
 
 def _snapshots(

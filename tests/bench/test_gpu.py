@@ -33,7 +33,9 @@ def parts(gpu):
 
 @pytest.fixture
 def asked(tmp_path):
-    return argparse.Namespace(out=tmp_path, device="cpu", quick=True, rounds=2, data_root=None)
+    return argparse.Namespace(
+        out=tmp_path, device="cpu", quick=True, rounds=2, data_root=None, images="missing.zip"
+    )
 
 
 # The table
@@ -247,12 +249,15 @@ def test_resumed_runs_are_bit_identical(gpu, parts, asked):
     assert all(row["bit-identical"] and row["unequal"] is None for row in rows)
 
 
-@pytest.mark.parametrize("name", ["steps-paper", "compiled-paper", "graphs-wide-mnist"])
-def test_all_ways_are_timed(gpu, parts, asked, name):
+@pytest.mark.parametrize(
+    ("name", "ways"), [("steps-paper", 10), ("compiled-paper", 9), ("graphs-wide-mnist", 10)]
+)
+def test_all_ways_are_timed(gpu, parts, asked, name, ways):
     rows = run_part(gpu, asked, name)
-    assert len(rows) == 10
+    assert len(rows) == ways
     for row in rows:
         assert row["images/s"][1] > 0
+        assert row["rounds"] == asked.rounds
         kind = "tf32" if row[""].endswith("step, fp32") else "fp32"
         is_rival = row[""].startswith("plain") and row[""].endswith(kind)
         assert (row[f"ratio to plain {kind}"] is None) == is_rival
@@ -264,6 +269,15 @@ def test_quality_is_measured_over_time(gpu, parts, asked, name):
     assert row["FD"] > 0
     assert row["images"] > 0
     assert (asked.out / f"{name}.png").stat().st_size > 0
+
+
+def test_missing_images_are_replaced_and_named(parts, asked, tmp_path):
+    asked.quick = False
+    source, about = parts._images_to_learn(asked, tmp_path)
+    assert source == "shapes"
+    assert "missing.zip" in about
+    asked.images = "digits"
+    assert parts._images_to_learn(asked, tmp_path) == ("digits", "`digits`")
 
 
 @pytest.mark.slow
