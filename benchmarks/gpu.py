@@ -121,9 +121,10 @@ def run_limited(part: Part, asked: argparse.Namespace, seconds: float) -> Outcom
     process.start()
     process.join(seconds)
     is_cut = process.is_alive()
-    _end(process.pid)
-    process.kill()
-    process.join()
+    if process.exitcode != 0:
+        _end(process.pid)
+        process.kill()
+        process.join()
     found: Found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     result = _result(found.pop("state", "running"), process.exitcode, seconds if is_cut else None)
     outcome = Outcome(part, result, time.monotonic() - began, found)

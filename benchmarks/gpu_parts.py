@@ -119,12 +119,12 @@ SLOW = {"optim": {player: {"lr": 1e-6} for player in ("generator", "discriminato
 """Rates at which rounding does not grow from step to step. Where a gradient is nearly 0, a step of
 Adam has the full length in a direction that rounding decides."""
 
-LEAST, TIMES = 1e-5, 10
+LEAST, TIMES, MOST = 1e-5, 10, 0.5
 ABOUT_EQUALITY = (
     "Differences are norms of the difference, divided by the norm of the value, of the tensor where"
-    " this is largest. Equal means at most the larger of"
-    f" {LEAST:g} and {TIMES} times the difference by rounding, which is that of the same steps with"
-    " every weight changed to the next fp32 number, up or down at random."
+    f" this is largest. Equal means at most {MOST:g}, and at most the larger of {LEAST:g} and"
+    f" {TIMES} times the difference by rounding, which is that of the same steps with every weight"
+    " changed to the next fp32 number, up or down at random."
 )
 
 Tensors = dict[str, Tensor]
@@ -137,7 +137,7 @@ def compared(name: str, ours: Tensors, theirs: Tensors, rounded: Tensors) -> dic
         "": name,
         "difference": difference,
         "difference by rounding": rounding,
-        "equal": difference <= max(LEAST, TIMES * rounding),
+        "equal": difference <= min(MOST, max(LEAST, TIMES * rounding)),
     }
 
 
