@@ -119,12 +119,14 @@ def run_limited(part: Part, asked: argparse.Namespace, seconds: float) -> Outcom
     began = time.monotonic()
     process = get_context("forkserver").Process(target=carry_out, args=(part, asked, path))
     process.start()
-    process.join(seconds)
-    is_cut = process.is_alive()
-    if process.exitcode != 0:
-        _end(process.pid)
-        process.kill()
-        process.join()
+    try:
+        process.join(seconds)
+    finally:  # also if this process is stopped
+        is_cut = process.is_alive()
+        if process.exitcode != 0:
+            _end(process.pid)
+            process.kill()
+            process.join()
     found: Found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     result = _result(found.pop("state", "running"), process.exitcode, seconds if is_cut else None)
     outcome = Outcome(part, result, time.monotonic() - began, found)
@@ -225,4 +227,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     main()
