@@ -50,24 +50,27 @@ class Part:
 def _contest(ways: str, title: str, recipe: str, limit: float = 75) -> Part:
     arguments = {"recipe": recipe, "ways": ways}
     title = f"{title}, networks of `{recipe}`"
-    return Part(f"{ways}-{recipe}", title, limit, "gpu_parts:contest", arguments)
+    return Part(f"{ways}-{recipe}", title, limit, "gpu_speed:contest", arguments)
 
 
 PARTS = [  # in this order: if the time is over, the last ones are missing
-    Part("machine", "Machine", 30, "gpu_parts:machine"),
-    Part("step", "One step on the GPU and on the CPU, fp32", 45, "gpu_parts:step_equality"),
-    Part("resume", "Resume with `deterministic`", 75, "gpu_parts:resume_equality"),
-    Part("captured", "A captured step and the step itself", 40, "gpu_parts:captured_equality"),
+    Part("machine", "Machine", 30, "gpu_setup:machine"),
+    Part("step", "One step on the GPU and on the CPU, fp32", 45, "gpu_equality:step_equality"),
+    Part("resume", "Resume with `deterministic`", 75, "gpu_equality:resume_equality"),
+    Part("captured", "A captured step and the step itself", 40, "gpu_equality:captured_equality"),
     _contest("steps", "Speed", "paper"),
     _contest("graphs", "Speed with whole-step CUDA graphs", "paper"),
     _contest("steps", "Speed", "wide-mnist"),
-    Part("quality-auto", "Time to quality, `auto`", 170, "gpu_parts:quality", {"name": "auto"}),
+    Part("quality-auto", "Time to quality, `auto`", 170, "gpu_quality:quality", {"name": "auto"}),
     Part(
-        "quality-plain", "Time to quality, plain loop", 75, "gpu_parts:quality", {"name": "plain"}
+        "quality-plain", "Time to quality, plain loop", 75, "gpu_quality:quality", {"name": "plain"}
     ),
     _contest("graphs", "Speed with whole-step CUDA graphs", "wide-mnist"),
     _contest("compiled", "Speed with `torch.compile(mode='reduce-overhead')`", "paper", 120),
 ]
+
+
+MODULES = sorted({part.function.partition(":")[0] for part in PARTS})
 
 
 @dataclass(frozen=True)
@@ -208,7 +211,7 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     command = shlex.join(["benchmarks/gpu.sh", *sys.argv[1:]])
     end = time.monotonic() + 60 * asked.minutes
-    get_context("forkserver").set_forkserver_preload(["gpu_parts"])  # imports PyTorch only once
+    get_context("forkserver").set_forkserver_preload(MODULES)  # PyTorch is imported only once
     outcomes: list[Outcome] = []
     for part in PARTS:
         if asked.only and part.name not in asked.only:

@@ -27,8 +27,18 @@ def gpu(monkeypatch):
 
 
 @pytest.fixture
-def parts(gpu):
-    return importlib.import_module("gpu_parts")
+def equality(gpu):
+    return importlib.import_module("gpu_equality")
+
+
+@pytest.fixture
+def speed(gpu):
+    return importlib.import_module("gpu_speed")
+
+
+@pytest.fixture
+def quality(gpu):
+    return importlib.import_module("gpu_quality")
 
 
 @pytest.fixture
@@ -170,40 +180,40 @@ def test_parts_after_the_time_are_named(gpu, tmp_path, monkeypatch):
 # What the parts compute
 
 
-def test_ratios_are_those_of_one_round(parts):
+def test_ratios_are_those_of_one_round(speed):
     rounds = [{"plain": 10.0, "ours": 30.0}, {"plain": 100.0, "ours": 200.0}]
-    assert parts.ratios_to("plain", "ours", rounds) == [3, 2]
-    assert parts.ratios_to("plain", "plain", rounds) == []
-    assert parts.ratios_to("another", "ours", rounds) == []
+    assert speed.ratios_to("plain", "ours", rounds) == [3, 2]
+    assert speed.ratios_to("plain", "plain", rounds) == []
+    assert speed.ratios_to("another", "ours", rounds) == []
 
 
-def test_the_largest_relative_difference_decides(parts):
+def test_the_largest_relative_difference_decides(equality):
     theirs = {"a": torch.tensor([3.0, 4.0]), "b": torch.tensor(2.0)}
     ours = {"a": torch.tensor([3.0, 4.1]), "b": torch.tensor(2.1)}
-    assert parts.relative_difference(ours, theirs) == pytest.approx(0.05)
+    assert equality.relative_difference(ours, theirs) == pytest.approx(0.05)
     rounded = {"a": torch.tensor([3.0, 4.0]), "b": torch.tensor(2.02)}
-    assert parts.compared("x", ours, theirs, rounded)["equal"], "ten times 0.01"
-    assert not parts.compared("x", ours, theirs, theirs)["equal"]
+    assert equality.compared("x", ours, theirs, rounded)["equal"], "ten times 0.01"
+    assert not equality.compared("x", ours, theirs, theirs)["equal"]
     still = {"a": torch.zeros(2), "b": torch.tensor(0.0)}
-    assert not parts.compared("x", still, theirs, still)["equal"], "more than half of it"
-    assert parts.relative_difference({"a": torch.zeros(2)}, {"a": torch.zeros(2)}) == 0
+    assert not equality.compared("x", still, theirs, still)["equal"], "more than half of it"
+    assert equality.relative_difference({"a": torch.zeros(2)}, {"a": torch.zeros(2)}) == 0
 
 
-def test_one_bit_makes_a_checkpoint_unequal(parts, tmp_path):
+def test_one_bit_makes_a_checkpoint_unequal(equality, tmp_path):
     weight = torch.ones(3)
     for name, other in (("one", weight), ("other", weight.nextafter(torch.tensor(2.0)))):
         (tmp_path / name).mkdir()
         save_file({"a": weight.clone(), "b": other}, tmp_path / name / "generator.safetensors")
-    assert parts.unequal_tensors(tmp_path / "one", tmp_path / "other") == ["generator: b"]
-    assert parts.unequal_tensors(tmp_path / "one", tmp_path / "one") == []
+    assert equality.unequal_tensors(tmp_path / "one", tmp_path / "other") == ["generator: b"]
+    assert equality.unequal_tensors(tmp_path / "one", tmp_path / "one") == []
 
 
-def test_a_way_that_fails_is_a_row(parts, asked, monkeypatch):
+def test_a_way_that_fails_is_a_row(speed, asked, monkeypatch):
     def broken(players, update, example):
         raise RuntimeError("cannot capture")
 
-    monkeypatch.setattr(parts, "graphed", broken)
-    *_, found = parts.contest(asked, recipe="paper", ways="graphs")
+    monkeypatch.setattr(speed, "graphed", broken)
+    *_, found = speed.contest(asked, recipe="paper", ways="graphs")
     failed = {row[""]: row["images/s"] for row in found["rows"] if "graphs" in row[""]}
     assert failed.keys() == {f"ours, graphs, {one}" for one in ("fp32", "tf32", "bf16")}
     assert all("failed: RuntimeError: cannot capture" in text for text in failed.values())
@@ -220,33 +230,33 @@ def run_part(gpu, asked, name):
     return found["rows"]
 
 
-def test_the_machine_is_named(gpu, parts, asked):
+def test_the_machine_is_named(gpu, asked):
     rows = {row[""]: row["value"] for row in run_part(gpu, asked, "machine")}
     assert rows["torch"] == torch.__version__
     assert {"device", "driver", "CUDA", "cuDNN"} <= rows.keys()
 
 
 @pytest.mark.parametrize("name", ["step", "captured"])
-def test_a_cpu_equals_itself(gpu, parts, asked, name):
+def test_a_cpu_equals_itself(gpu, equality, asked, name):
     rows = run_part(gpu, asked, name)
     assert all(row["equal"] and row["difference"] == 0 for row in rows)
-    assert all(row["difference by rounding"] < parts.MOST for row in rows)
+    assert all(row["difference by rounding"] < equality.MOST for row in rows)
     assert any(row["difference by rounding"] > 0 for row in rows)
 
 
-def test_a_graph_that_keeps_its_first_batch_is_found(gpu, parts, asked, monkeypatch):
+def test_a_graph_that_keeps_its_first_batch_is_found(gpu, equality, asked, monkeypatch):
     def stale(players, update, example):
         one_update = graphed(players, update, example)
         return lambda batch: one_update(example)
 
-    graphed = parts.graphed
-    monkeypatch.setattr(parts, "graphed", stale)
+    graphed = equality.graphed
+    monkeypatch.setattr(equality, "graphed", stale)
     rows = run_part(gpu, asked, "captured")
     assert not any(row["equal"] for row in rows if "losses" in row[""])
 
 
 @pytest.mark.slow
-def test_resumed_runs_are_bit_identical(gpu, parts, asked):
+def test_resumed_runs_are_bit_identical(gpu, asked):
     rows = run_part(gpu, asked, "resume")
     assert [row[""] for row in rows] == ["images on the device, fp32", "loader, fp32"]
     assert all(row["bit-identical"] and row["unequal"] is None for row in rows)
@@ -255,7 +265,7 @@ def test_resumed_runs_are_bit_identical(gpu, parts, asked):
 @pytest.mark.parametrize(
     ("name", "ways"), [("steps-paper", 10), ("compiled-paper", 9), ("graphs-wide-mnist", 10)]
 )
-def test_all_ways_are_timed(gpu, parts, asked, name, ways):
+def test_all_ways_are_timed(gpu, asked, name, ways):
     rows = run_part(gpu, asked, name)
     assert len(rows) == ways
     for row in rows:
@@ -267,20 +277,20 @@ def test_all_ways_are_timed(gpu, parts, asked, name, ways):
 
 
 @pytest.mark.parametrize("name", ["quality-auto", "quality-plain"])
-def test_quality_is_measured_over_time(gpu, parts, asked, name):
+def test_quality_is_measured_over_time(gpu, asked, name):
     (row,) = run_part(gpu, asked, name)
     assert row["FD"] > 0
     assert row["images"] > 0
     assert (asked.out / f"{name}.png").stat().st_size > 0
 
 
-def test_missing_images_are_replaced_and_named(parts, asked, tmp_path):
+def test_missing_images_are_replaced_and_named(quality, asked, tmp_path):
     asked.quick = False
-    source, about = parts._images_to_learn(asked, tmp_path)
+    source, about = quality._images_to_learn(asked, tmp_path)
     assert source == "shapes"
     assert "missing.zip" in about
     asked.images = "digits"
-    assert parts._images_to_learn(asked, tmp_path) == ("digits", "`digits`")
+    assert quality._images_to_learn(asked, tmp_path) == ("digits", "`digits`")
 
 
 @pytest.mark.slow
