@@ -1,6 +1,6 @@
 // How to train: time, size and recipe, with the recommended values preset.
 
-import { get, post } from "../api.js";
+import { Problem, get, post } from "../api.js";
 import { ProblemAnswer, html, useAnswer, useState } from "../ui.js";
 import { counted, sentence } from "../words.js";
 import { Field, showInvalid } from "./field.js";
@@ -39,10 +39,8 @@ export function Plan({ job, name, recipes }) {
     setState({});
   };
   const set = (key) => (event) => change(key, event.target.value);
-  const called = useAnswer(
-    () => get(`/name?name=${encodeURIComponent(asked.name)}`),
-    asked.name.trim(),
-  );
+  const address = `/name?name=${encodeURIComponent(asked.name)}`;
+  const called = useAnswer(() => get(address), asked.name.trim());
   // a model has its own size, networks and channels
   const canStart = result.start && !asked.size && asked.recipe === "auto" && !asked.transparency;
   const start = canStart && asked.start ? result.start : null;
@@ -52,6 +50,14 @@ export function Plan({ job, name, recipes }) {
     event.preventDefault();
     setState({ isBusy: true });
     try {
+      const now = await get(address);
+      const other = nameHelp(now, asked.name);
+      if (other && now.name !== (state.told ?? called.value?.name)) {
+        // pressed before the answer was there, or the name was taken meanwhile
+        const problem = new Problem(`${other} Press Start training again to use it.`, "name");
+        setState({ problem, told: now.name });
+        return;
+      }
       const started = await post("/train", {
         data: result.data,
         inspection: job.id,
@@ -60,8 +66,8 @@ export function Plan({ job, name, recipes }) {
         // a recipe may have its own; what it does not say is to crop
         fit: asked.fit === "crop" && result.fit === "crop" ? null : asked.fit,
         size: asked.size || null,
-        ...(asked.images ? { images: Number(asked.images) } : { minutes: Number(asked.minutes) }),
-        seed: Number(asked.seed),
+        ...(asked.images ? { images: asked.images } : { minutes: asked.minutes }),
+        seed: asked.seed, // as text: a number of JavaScript would lose digits
         drop: ["duplicates", "blank"].filter((one) => asked[one]),
         keep_transparency: asked.transparency,
         start,
