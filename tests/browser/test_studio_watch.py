@@ -94,7 +94,7 @@ def test_a_training_is_started_and_watched_to_its_end(studio_page, studio_server
     page.get_by_role("button", name="Start training").click()
     problem = page.get_by_role("alert")
     problem.wait_for()
-    assert problem.inner_text() == "Images seen: at most 1,000,000,000,000"
+    assert problem.inner_text() == "Images seen: use a whole number from 1 to 1,000,000,000,000"
     assert images.evaluate("(input) => input === document.activeElement"), "its details open"
     assert page.violations() == []
     images.fill("256")
@@ -142,7 +142,7 @@ def test_a_training_is_stopped_and_resumed(studio_page, studio_server):
     more.fill("9999999999999")
     page.get_by_text("Enter a number above 0").wait_for(state="detached")
     page.get_by_role("button", name="Train longer").click()
-    page.get_by_text("Images seen: at most 1,000,000,000,000").wait_for()
+    page.get_by_text("Images seen: use a whole number from 1 to 1,000,000,000,000").wait_for()
     resume.click()
     resume.wait_for(state="detached")
     assert page.get_by_text("What to do next").count() == 0, "it is starting"

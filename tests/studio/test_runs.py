@@ -134,12 +134,22 @@ def test_a_name_is_told_before_the_run_has_it(client, run):
     assert called("../x").json()["field"] == "name"
 
 
+SEED = "use a whole number from 0 to 9,223,372,036,854,775,807"
+IMAGES = "use a whole number from 1 to 1,000,000,000,000"
+MINUTES = "use a number above 0, at most 100,000"
+
+
 @pytest.mark.parametrize(
     ("asked", "field", "line"),
     [
-        ({"images": 10**20}, "images", "Images seen: at most 1,000,000,000,000"),
-        ({"minutes": 0}, "minutes", "Minutes: more than 0"),
-        ({"seed": -1}, "seed", "Seed: at least 0"),
+        ({"images": 10**20}, "images", f"Images seen: {IMAGES}"),
+        ({"images": "1.5"}, "images", f"Images seen: {IMAGES}"),
+        ({"minutes": 0}, "minutes", f"Minutes: {MINUTES}"),
+        ({"minutes": "many"}, "minutes", f"Minutes: {MINUTES}"),
+        ({"seed": -1}, "seed", f"Seed: {SEED}"),
+        ({"seed": 99999999999999999999999.0}, "seed", f"Seed: {SEED}"),
+        ({"seed": "99999999999999999999999"}, "seed", f"Seed: {SEED}"),
+        ({"fit": "x"}, "fit", "Fit: this value is not allowed"),
         ({"name": "x" * 81}, "name", "Name: at most 80 characters"),
         ({"recipe": "x"}, "recipe", "x: no such recipe"),
     ],
@@ -147,6 +157,11 @@ def test_a_name_is_told_before_the_run_has_it(client, run):
 def test_a_refusal_names_its_field(client, not_started, asked, field, line):
     answer = client.post("/api/train", json={"data": "digits"} | asked)
     assert (answer.status_code, answer.json()) == (422, {"problem": line, "field": field})
+
+
+def test_the_largest_seed_arrives_as_it_was_typed(client, words):
+    client.post("/api/train", json={"data": "digits", "seed": "9223372036854775807"})
+    assert "9223372036854775807" in words()
 
 
 def test_the_outlook_is_that_of_the_training(client, runs, not_started):

@@ -12,17 +12,32 @@ from starlette.responses import Response
 from dcgan.errors import DcganError, shown
 from dcgan.studio.answers import Answer
 
+MOST_SEED = 2**63 - 1
+MOST_IMAGES = 10**12
+MOST_MINUTES = 100_000
+
 _NAMES = {"images": "Images seen"}
 """Fields whose name on the page is another one than in the request."""
 
+_ALLOWED = {
+    "seed": f"use a whole number from 0 to {MOST_SEED:,}",
+    "images": f"use a whole number from 1 to {MOST_IMAGES:,}",
+    "minutes": f"use a number above 0, at most {MOST_MINUTES:,}",
+    "size": "use 16 to 4096, such as 64, or 48x64 for height and width",
+}
+"""What is allowed in the fields of a training, whatever is wrong."""
 
 _WORDS = {
     "less_than_equal": "at most {le:,}",
     "greater_than_equal": "at least {ge:,}",
     "greater_than": "more than {gt:,}",
     "string_too_long": "at most {max_length:,} characters",
+    "missing": "it is missing",
 }
 """What is allowed, by the kind of an error of Pydantic."""
+
+_KINDS = {"int": "use a whole number", "float": "use a number", "finite": "use a number"}
+"""The same, by the beginning of the kind."""
 
 
 class Problem(Exception):
@@ -70,9 +85,11 @@ async def answer_problem(_: Request, error: Exception) -> Response:
 def _in_words(field: str, error: Mapping[str, Any]) -> str:
     """What is wrong with a field; without its value, which may be anything."""
     name = _NAMES.get(field, field.capitalize())
-    words = _WORDS.get(error["type"])
+    if field in _ALLOWED:
+        return f"{name}: {_ALLOWED[field]}"
+    words = _WORDS.get(error["type"]) or _KINDS.get(error["type"].partition("_")[0])
     bounds = error.get("ctx", {})
     whole = {
         key: int(one) for key, one in bounds.items() if isinstance(one, float) and one % 1 == 0
     }
-    return f"{name}: {words.format(**bounds | whole) if words else error['msg']}"
+    return f"{name}: {words.format(**bounds | whole) if words else 'this value is not allowed'}"

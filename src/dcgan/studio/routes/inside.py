@@ -13,7 +13,7 @@ from dcgan.studio.context import InStudio
 from dcgan.studio.inside.encoding import encode_state
 from dcgan.studio.inside.session import RATE, Session
 from dcgan.studio.inside.training_step import PlayerName
-from dcgan.studio.problems import Problem
+from dcgan.studio.problems import MOST_SEED, Problem
 
 router = APIRouter(prefix="/inside")
 
@@ -28,7 +28,7 @@ class AskedSession(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = 0
 
 
 class Rates(BaseModel):

@@ -21,7 +21,7 @@ from dcgan.studio.live import Look, changes
 from dcgan.studio.locks import is_locked
 from dcgan.studio.opened import Opened, opened
 from dcgan.studio.places import own_file
-from dcgan.studio.problems import Problem
+from dcgan.studio.problems import MOST_IMAGES, MOST_MINUTES, Problem
 from dcgan.studio.summary import details_of, signature, training_words
 
 router = APIRouter(prefix="/runs/{run}")
@@ -101,8 +101,8 @@ def stop(studio: InStudio, run: str) -> dict[str, Any]:
 def resume(
     studio: InStudio,
     run: str,
-    minutes: Annotated[float | None, Body(gt=0, le=100_000)] = None,
-    images: Annotated[int | None, Body(gt=0, le=10**12)] = None,
+    minutes: Annotated[float | None, Body(gt=0, le=MOST_MINUTES)] = None,
+    images: Annotated[int | None, Body(gt=0, le=MOST_IMAGES)] = None,
 ) -> dict[str, Any]:
     """Continue a run that was stopped; with a length, up to that length in all."""
     path = studio.library.path(run)

@@ -17,7 +17,7 @@ from dcgan.runtime.built_in import model_names
 from dcgan.runtime.datasets import DATASETS
 from dcgan.studio.context import InStudio, Studio
 from dcgan.studio.library import checked_name, identifier
-from dcgan.studio.problems import Problem, not_found
+from dcgan.studio.problems import MOST_IMAGES, MOST_MINUTES, MOST_SEED, Problem, not_found
 from dcgan.studio.summary import training_words
 from dcgan.studio.uploads import Uploads
 
@@ -46,9 +46,9 @@ class AskedRun(Asked):
 
     name: Annotated[str, Field(max_length=80)] = ""
     recipe: str = "auto"
-    minutes: Annotated[float, Field(gt=0, le=100_000)] | None = None
-    images: Annotated[int, Field(gt=0, le=10**12)] | None = None
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    minutes: Annotated[float, Field(gt=0, le=MOST_MINUTES)] | None = None
+    images: Annotated[int, Field(gt=0, le=MOST_IMAGES)] | None = None
+    seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = 0
     inspection: str = ""
     """The job that has inspected the dataset: its recommended settings are used."""
     drop: list[Literal["duplicates", "blank"]] | None = None
@@ -114,8 +114,8 @@ def name(studio: InStudio, name: str) -> dict[str, str]:
 def job_outlook(
     studio: InStudio,
     job: str,
-    minutes: Annotated[float | None, Query(gt=0, le=100_000)] = None,
-    images: Annotated[int | None, Query(gt=0, le=10**12)] = None,
+    minutes: Annotated[float | None, Query(gt=0, le=MOST_MINUTES)] = None,
+    images: Annotated[int | None, Query(gt=0, le=MOST_IMAGES)] = None,
     size: Annotated[str | None, Query(pattern=_SIZE)] = None,
 ) -> dict[str, str]:
     """What to expect of a training, by the speed that an inspection has measured; empty if nothing
