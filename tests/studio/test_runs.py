@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ from dcgan.studio.library import Library, identifier
 from dcgan.studio.routes import runs as routes
 
 BATCH = "0123456789abcdef"
+
+STOPPED = "Training stopped before its first step."
 
 LOG = [
     {"images": 32, "seconds": 0.5, "images_per_second": 64.0, "loss_d": 1.4, "loss_g": 0.7},
@@ -92,6 +95,20 @@ def test_the_badge_of_a_verdict_is_of_the_same_state_as_its_words(client, run):
     (run.path / "log.jsonl").write_text(json.dumps(LOG[0] | {"images": 200_000}) + "\n")
     badge, words = card()
     assert badge == "fine" and words.startswith("No problem found")
+
+
+def test_a_run_without_a_step_says_so_once_it_has_stopped(client, run):
+    def verdict():
+        (found,) = client.get("/api/home").json()["runs"]
+        return found["verdict"]
+
+    (run.path / "log.jsonl").write_text("")
+    assert verdict() != STOPPED, "it has a checkpoint"
+    shutil.rmtree(run.path / "checkpoints")
+    (run.path / "scores.jsonl").write_text("")
+    assert verdict() == STOPPED
+    with FileLock(run.path / ".lock"):
+        assert verdict() == "Nothing has been logged yet."
 
 
 def test_a_run_says_what_it_expected_of_the_length_that_it_has(client, run, address):

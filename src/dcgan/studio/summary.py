@@ -36,6 +36,8 @@ _SIGNATURE = (
     *("samples", "evaluations"),
 )
 
+_NEVER_BEGAN = "Training stopped before its first step."
+
 _DAMAGED = "Files of this run are damaged. Restore them from a copy, or train again."
 
 
@@ -164,10 +166,12 @@ def _card(run: str, folder: RunFolder, diagnosis: Diagnosis, *, built_in: bool) 
     last = records[-1] if records else {}
     seen = max(last.get("images", 0), _count(about.get("images_seen")) or 0, _saved(folder))
     is_model = is_exported(path) or folder.is_imported()
+    state: State = "training" if is_locked(path) else "model" if is_model else "ended"
+    never_began = state == "ended" and not records and not seen
     return Card(
         id=run,
         name=path.name,
-        state="training" if is_locked(path) else "model" if is_model else "ended",
+        state=state,
         built_in=built_in,
         data=_data_name(str(_section(about, "data").get("source") or "unknown")),
         size=_size(folder),
@@ -175,7 +179,7 @@ def _card(run: str, folder: RunFolder, diagnosis: Diagnosis, *, built_in: bool) 
         planned=_planned(length, provenance),
         minutes=_number(length.get("minutes")),
         seconds=_number(last.get("seconds")) or 0.0,
-        verdict=diagnosis.verdict,
+        verdict=_NEVER_BEGAN if never_began else diagnosis.verdict,
         severity=_severity(diagnosis),
         quality=_best(folder),
         sheet=int(sheets[-1].stem) if sheets else None,

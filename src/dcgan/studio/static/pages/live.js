@@ -14,7 +14,7 @@ export function Live({ run, watched }) {
     <div class="columns live">
       <section aria-labelledby="samples">
         <h2 id="samples">Samples</h2>
-        <${Sheets} run=${run} sheets=${details.sheets} />
+        <${Sheets} run=${run} sheets=${details.sheets} isTraining=${isBusy} />
       </section>
       <section aria-labelledby="health">
         <h2 id="health">How it goes</h2>
@@ -30,7 +30,7 @@ export function Live({ run, watched }) {
       </section>
     </div>
     <h2>Curves</h2>
-    <${Curves} columns=${columns} scores=${details.scores} />
+    <${Curves} columns=${columns} scores=${details.scores} isTraining=${isBusy} />
     ${job && html`<${Output} job=${job} />`}
   `;
 }

@@ -12,11 +12,15 @@ const SCORES = {
 };
 const GRADIENT = "gradient_mean ";
 
-export function Curves({ columns, scores }) {
+export function Curves({ columns, scores, isTraining }) {
   const images = columns.images ?? [];
   const charts = useMemo(() => chartsOf(columns), [columns]);
   const quality = useMemo(() => qualityOf(scores), [scores]);
-  if (images.length === 0) return html`<p class="soft">The first numbers come in a moment.</p>`;
+  if (images.length === 0) {
+    return html`<p class="soft">
+      ${isTraining ? "The first numbers come in a moment." : "No step was logged."}
+    </p>`;
+  }
   const end = images.at(-1);
   return html`<div class="charts">
     ${[...charts, quality]

@@ -5,7 +5,7 @@ import { grouped } from "../words.js";
 
 const FRAME = 250;
 
-export function Sheets({ run, sheets }) {
+export function Sheets({ run, sheets, isTraining }) {
   const [chosen, setChosen] = useState(null); // null: always the newest
   const [isPlaying, setIsPlaying] = useState(false);
   const last = sheets.length - 1;
@@ -28,7 +28,9 @@ export function Sheets({ run, sheets }) {
     return () => clearTimeout(timer);
   }, [isPlaying, place, last]);
   if (last < 0) {
-    return html`<div class="sheet-place soft"><p>The first samples come in a moment.</p></div>`;
+    return html`<div class="sheet-place soft">
+      <p>${isTraining ? "The first samples come in a moment." : "There are no samples."}</p>
+    </div>`;
   }
   const play = () => {
     if (!isPlaying && place >= last) setChosen(0);
