@@ -130,10 +130,11 @@ def test_a_run_is_evaluated_and_has_the_grade_of_the_newest_evaluation(client, a
     (run.path / "evaluations").mkdir()
     for time_of, name in enumerate(("b", "a"), start=1):
         path = run.path / "evaluations" / f"{name}.json"
-        path.write_text(json.dumps({"judgement": f"Grade {name}"}))
+        path.write_text(json.dumps({"judgement": f"Grade {name}", "images_seen": 384}))
         os.utime(path, (time_of, time_of))
     (run.path / "evaluations" / "all.json").write_text('{"evaluations": []}')
-    assert client.get(address).json()["judgement"] == "Grade a"
+    found = client.get(address).json()
+    assert (found["judgement"], found["judged"]) == ("Grade a", 384)
 
 
 def test_images_that_were_sent_have_no_name_of_their_own(client, run):

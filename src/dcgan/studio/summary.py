@@ -118,6 +118,8 @@ class Details:
         empty if that is not known.
     judgement : str
         How good the images are, by the newest evaluation: a grade and why; empty without one.
+    judged : int, optional
+        Images seen at the checkpoint that it is about.
     sheets, checkpoints : list of int
         Images seen at each.
     """
@@ -126,6 +128,7 @@ class Details:
     path: str
     outlook: str
     judgement: str
+    judged: int | None
     advice: Advice
     best: str
     findings: list[dict[str, Any]]
@@ -198,6 +201,7 @@ def details_of(run: str, path: Path, *, built_in: bool = False) -> Details:
             path=str(path),
             outlook="",
             judgement="",
+            judged=None,
             advice=Advice("", "", can_start=False),
             best="",
             findings=[],
@@ -221,11 +225,13 @@ def _details(run: str, folder: RunFolder, *, built_in: bool) -> Details:
         networks = read_networks(folder)
         classes, has_discriminator = networks.class_names, bool(networks.discriminator)
     card = _card(run, folder, diagnosis, built_in=built_in)
+    evaluation = _evaluation(folder)
     return Details(
         card=card,
         path=str(path),
         outlook=str(expectation_of(folder, card.minutes).get("outlook", "")),
-        judgement=_judgement(folder),
+        judgement=str(evaluation.get("judgement", "")),
+        judged=_count(evaluation.get("images_seen")),
         advice=Advice(step.advice, step.command, can_start=bool(training_words(step.command))),
         best=diagnosis.best,
         findings=[_in_words(one, diagnosis.images_seen) for one in diagnosis.findings],
@@ -309,11 +315,11 @@ def _scores(folder: RunFolder) -> list[Quality]:
     return []
 
 
-def _judgement(folder: RunFolder) -> str:
-    """Of an evaluation of one checkpoint; those of all checkpoints have none."""
+def _evaluation(folder: RunFolder) -> dict[str, Any]:
+    """The newest of one checkpoint; those of all checkpoints have no judgement."""
     found = [one for one in folder.evaluations.glob("*.json") if "judgement" in _json(one)]
     newest = max(found, key=lambda one: one.stat().st_mtime, default=None)
-    return "" if newest is None else str(_json(newest)["judgement"])
+    return {} if newest is None else _json(newest)
 
 
 def _best(folder: RunFolder) -> Quality | None:
