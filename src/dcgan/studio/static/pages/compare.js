@@ -6,7 +6,6 @@ import { sheetOf } from "../parts/card.js";
 import { Chart } from "../parts/chart.js";
 import { quality } from "../parts/curves.js";
 import { lengthOf, scoreOf } from "../parts/progress.js";
-import { grouped } from "../words.js";
 
 export function Compare({ first, second }) {
   useTitle("Compare");
@@ -59,11 +58,7 @@ function Side({ card }) {
         : html`<p class="soft">No samples yet</p>`}
     </div>
     <p>${lengthOf(card)}</p>
-    <p>
-      ${card.quality
-        ? `${scoreOf(card.quality)} (after ${grouped(card.quality.images)} images seen)`
-        : "No score yet"}
-    </p>
+    <p>${card.quality ? scoreOf(card) : "No score yet"}</p>
     ${card.state !== "model" &&
     html`<p><${Severity} level=${card.severity} />${" "}<${Prose} text=${card.verdict} /></p>`}
   </section>`;

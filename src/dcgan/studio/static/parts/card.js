@@ -23,7 +23,7 @@ export function Card({ card, address = `#/runs/${card.id}`, children }) {
       ${progress
         ? html`<${Progress} part=${progress.part} text=${progress.text} />`
         : html`<p>${card.images > 0 ? lengthOf(card) : stateOf(card)}</p>`}
-      ${card.quality && html`<p>${scoreOf(card.quality)}</p>`}
+      ${card.quality && html`<p>${scoreOf(card)}</p>`}
       ${card.state !== "model" &&
       html`<p class="card-verdict"><${Severity} level=${card.severity} />${" "}
         <${Prose} text=${firstSentence(card.verdict)} /></p>`}

@@ -47,8 +47,13 @@ export const about = (card) =>
 export const lengthOf = (card) =>
   `${grouped(card.images)} images seen` + (card.seconds ? ` in ${duration(card.seconds)}` : "");
 
-/** "Fréchet distance 5.72; real images score 2.54; lower is better". */
-export const scoreOf = ({ label, value, real }) =>
-  `${label} ${digits(value)}` +
+/**
+ * "Fréchet distance 5.72; real images score 2.54; lower is better"; with the images seen at this
+ * score, if the run has gone on: "Best Fréchet distance 5.72 after 384 images seen; …".
+ */
+export const scoreOf = ({ quality: { label, value, real, images }, images: seen }) =>
+  (images < seen
+    ? `Best ${label} ${digits(value)} after ${grouped(images)} images seen`
+    : `${label} ${digits(value)}`) +
   (real === null ? "" : `; real images score ${digits(real)}`) +
   "; lower is better";
