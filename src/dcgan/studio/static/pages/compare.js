@@ -18,17 +18,32 @@ export function Compare({ first, second }) {
         <div class="columns even">
           ${[one, other].map((details) => html`<${Side} card=${details.card} />`)}
         </div>
-        ${one.card.quality &&
-        other.card.quality &&
-        (found.comparable
-          ? html`<${Chart} ...${qualityOfBoth(one, other)} />`
+        ${areOfOneDataset(one, other, found)
+          ? html`<${Scores} one=${one} other=${other} comparable=${found.comparable} />`
           : html`<p>
-              The scores cannot be compared: they were computed on different images or features.
-            </p>`)}
+              These runs learned different images, so no score says which is better. Look at the
+              sheets.
+            </p>`}
         <${Settings} names=${[one.card.name, other.card.name]} settings=${found.settings} />
-        <p class="soft">dcgan compare RUN RUN in a terminal also scores both on the same images.</p>
       `}
     <//>`;
+}
+
+/** By their settings; a model has only the name of its dataset. */
+const areOfOneDataset = (one, other, { settings }) =>
+  settings === null
+    ? one.card.data === other.card.data
+    : settings.every(([key]) => key !== "data.source");
+
+function Scores({ one, other, comparable }) {
+  const areScored = one.card.quality && other.card.quality;
+  return html`
+    ${areScored && comparable && html`<${Chart} ...${qualityOfBoth(one, other)} />`}
+    ${areScored &&
+    !comparable &&
+    html`<p>The scores cannot be compared: they were computed on different images or features.</p>`}
+    <p class="soft">dcgan compare RUN RUN in a terminal also scores both on the same images.</p>
+  `;
 }
 
 /** The scores of both runs over images seen, which are of one metric. */
@@ -69,8 +84,8 @@ const NAMES = {
   "data.source": "Images",
   "data.size": "Size of the images",
   "data.fit": "Images of another shape",
-  "length.minutes": "Minutes of training",
-  "length.images": "Images seen",
+  "length.minutes": "Planned length in minutes",
+  "length.images": "Planned length in images seen",
   recipe: "Recipe",
   seed: "Seed",
 };
@@ -78,23 +93,33 @@ const NAMES = {
 function Settings({ names, settings }) {
   if (settings === null) return html`<p>The settings of a model are not known.</p>`;
   if (settings.length === 0) return html`<p>No setting differs.</p>`;
+  const named = settings.filter(([key]) => NAMES[key]);
+  const technical = settings.filter(([key]) => !NAMES[key]);
   return html`<h2>Settings that differ</h2>
-    <div class="table" tabindex="0" role="group" aria-label="Settings that differ">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Setting</th>
-            ${names.map((name) => html`<th scope="col">${name}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${settings.map(
-            ([key, ...values]) => html`<tr>
-              <th scope="row">${NAMES[key] ?? html`<code>${key}</code>`}</th>
-              ${values.map((value) => html`<td>${value}</td>`)}
-            </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>`;
+    ${named.length > 0 && html`<${Table} title="Settings that differ" names=${names} rows=${named} />`}
+    ${technical.length > 0 &&
+    html`<details>
+      <summary>Technical settings (${technical.length})</summary>
+      <${Table} title="Technical settings that differ" names=${names} rows=${technical} />
+    </details>`}`;
 }
+
+const Table = ({ title, names, rows }) =>
+  html`<div class="table" tabindex="0" role="group" aria-label=${title}>
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Setting</th>
+          ${names.map((name) => html`<th scope="col">${name}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          ([key, ...values]) => html`<tr>
+            <th scope="row">${NAMES[key] ?? html`<code>${key}</code>`}</th>
+            ${values.map((value) => html`<td>${value}</td>`)}
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
