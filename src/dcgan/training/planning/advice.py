@@ -166,8 +166,11 @@ def cropped(seen: Survey, size: tuple[int, int], fit: Fit) -> str | None:
     )
 
 
-def few_images(count: int) -> str | None:
-    """What to expect of so few different images; None if there are enough."""
+def few_images(count: int, reason: str = "") -> str | None:
+    """What to expect of so few different images; None if there are enough.
+
+    ``reason`` says how they were counted, if there are more images than different ones.
+    """
     if count >= FEW_IMAGES:
         return None
     if count == 1:
@@ -175,11 +178,13 @@ def few_images(count: int) -> str | None:
             "only 1 image: the generator can only learn to repeat it. For new images, use at least"
             f" some hundred different ones, better {FEW_IMAGES:,}"
         )
-    repeats = "expect near-copies of them" if count < _VERY_FEW else "expect many near-copies"
+    found = (
+        f"only about {count:,} different images ({reason})" if reason else f"only {count:,} images"
+    )
+    repeated = "them" if count < _VERY_FEW else "many of them"
     return (
-        f"only {count:,} images: {repeats}, because a GAN repeats its images below some"
-        f" {FEW_IMAGES:,}. More images help most; `data.flip=true` doubles them if left and right"
-        " are alike"
+        f"{found}: expect the GAN to repeat {repeated}, as it does below some {FEW_IMAGES:,}. More"
+        " images help most; `data.flip=true` doubles them if left and right are alike"
     )
 
 
@@ -275,8 +280,25 @@ def _different(seen: Inspection) -> int:
     return round(seen.count * (seen.readable - seen.spare) / seen.looked_at)
 
 
+def _how_different(seen: Inspection) -> str:
+    """Where the number of different images comes from; empty if it is simply that of all."""
+    exact, near = beyond_the_first(seen.exact), beyond_the_first(seen.near)
+    parts = []
+    if exact or near or seen.skipped:
+        parts.append(f"{seen.readable:,} can be read")
+    if exact:
+        parts.append(
+            "1 is an exact copy of another one" if exact == 1 else f"{exact:,} are exact copies"
+        )
+    if near:
+        parts.append(f"{near:,} {'looks' if near == 1 else 'look'} nearly like another one")
+    if parts and seen.looked_at < seen.count:
+        parts.insert(0, f"of {seen.looked_at:,} that were looked at")
+    return "; ".join(parts)
+
+
 def _dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
-    few = few_images(_different(seen))
+    few = few_images(_different(seen), _how_different(seen))
     if few:
         yield few
     exact, near = beyond_the_first(seen.exact), beyond_the_first(seen.near)
