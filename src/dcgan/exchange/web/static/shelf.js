@@ -37,9 +37,10 @@ export class Shelf {
     this.#play = this.#button("Play loop", () => this.#toggle());
     this.#save = this.#button("Download latents", () => this.#download());
     this.#hint = make("p", { className: "dcgan-note" });
+    this.#said = make("p", { className: "dcgan-note", role: "status" });
     this.element = make("section", { className: "dcgan-shelf", "aria-label": "Kept images" },
       this.#list, this.#arithmetic, make("div", { className: "dcgan-row" }, this.#play, this.#save),
-      this.#hint);
+      this.#said, this.#hint);
     this.#refresh();
   }
 
@@ -51,6 +52,7 @@ export class Shelf {
   #play;
   #save;
   #hint;
+  #said;
   #start = 0;
   #frame = 0;
 
@@ -68,6 +70,13 @@ export class Shelf {
     if (!found) this.#kept.push({ point, role });
     else if (role) found.role = role;
     this.#refresh();
+  }
+
+  /** Keep the image that was dragged to a sum, and say so: it also appears on the shelf. */
+  #keepDropped(role) {
+    const before = this.#kept.length;
+    this.keep(undefined, role);
+    if (this.#kept.length > before) this.#said.textContent = `Kept as image ${this.#kept.length}.`;
   }
 
   #isSame(one, other) {
@@ -111,6 +120,7 @@ export class Shelf {
   }
 
   #refresh() {
+    this.#said.textContent = "";
     const count = this.#kept.length;
     if (count < 2) this.stop();
     this.#list.replaceChildren(...this.#kept.map((one, place) => this.#entry(one, place)));
@@ -153,7 +163,7 @@ export class Shelf {
       const one = this.#kept[event.dataTransfer.getData(KEPT)];
       if (one) one.role = role;
       if (one) this.#refresh();
-      else this.keep(undefined, role);
+      else this.#keepDropped(role);
     });
     return element;
   }

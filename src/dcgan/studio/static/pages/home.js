@@ -31,20 +31,28 @@ export function Home() {
     <//>`;
 }
 
+const MOST_DELETED = 3;
+
+/** The newest deleted runs: they stay while another part of the studio is shown. */
+let remembered = [];
+
 function Lists({ found, reload }) {
   const [chosen, setChosen] = useState([]);
-  const [deleted, setDeleted] = useState([]);
+  const [deleted, setDeleted] = useState(remembered);
   const notices = useRef();
   useEffect(() => {
+    if (deleted === remembered) return;
+    remembered = deleted;
     // the button that was pressed is gone
     notices.current.querySelector("p:last-child button")?.focus({ preventScroll: true });
-  }, [deleted.length]);
+  }, [deleted]);
+  const bin = `${found.folder.split(/[/\\]/).pop()}/.studio/bin`;
   const cardOf = (id) => [...found.runs, ...found.models].find((card) => card.id === id);
   const choose = (id, isChosen) =>
     setChosen((old) => [...old.filter((one) => one !== id), ...(isChosen ? [id] : [])].slice(-2));
   const discard = async (card) => {
     const { discarded } = await remove(`/runs/${card.id}`);
-    setDeleted((old) => [...old, { discarded, name: card.name }]);
+    setDeleted((old) => [...old, { discarded, name: card.name }].slice(-MOST_DELETED));
     choose(card.id, false);
     reload();
   };
@@ -97,7 +105,7 @@ function Lists({ found, reload }) {
       <div role="status" ref=${notices}>
         ${deleted.map(
           (one) => html`<p class="bar row" key=${one.discarded}>
-            <span>${one.name} is in the bin.</span>
+            <span>${one.name} is in the bin (${bin}).</span>
             <${ActionButton} act=${() => restore(one)}>
               Undo<span class="hidden"> deleting ${one.name}</span>
             <//>
