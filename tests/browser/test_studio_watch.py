@@ -249,7 +249,7 @@ def test_a_deleted_run_comes_back(studio_page, studio_server):
     page = studio_page
     page.open("")
     page.get_by_role("button", name="Delete gone").click()
-    page.get_by_text("gone is in the bin.").wait_for()
+    page.get_by_text("gone is in the bin (runs/.studio/bin).").wait_for()
     page.get_by_role("link", name="gone", exact=True).wait_for(state="detached")
     assert page.violations() == []
     page.get_by_role("button", name="Undo deleting gone").click()

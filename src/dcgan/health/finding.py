@@ -13,6 +13,8 @@ Severity = Literal["note", "warning", "failure"]
 soon."""
 
 
+FROM_START = "from the start"
+
 _START = 0.05
 """Part of the images seen up to which something counts as being so from the start."""
 
@@ -56,7 +58,7 @@ class Finding:
         if self.until is not None:
             return f"from {self.since:,} to {self.until:,} images seen"
         if self.since <= _START * seen or not self.since:
-            return "from the start"
+            return FROM_START
         return (
             f"after {self.since:,} of {seen:,} images seen"
             if seen > self.since

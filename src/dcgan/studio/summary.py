@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from dcgan.errors import DcganError
 from dcgan.health import Diagnosis, Finding
+from dcgan.health.finding import FROM_START
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.expectation import expectation_of
 from dcgan.runs.exported import is_exported
@@ -292,10 +293,11 @@ def _damaged(run: str, path: Path, *, built_in: bool) -> Card:
 
 
 def _in_words(finding: Finding, seen: int) -> dict[str, Any]:
+    when = finding.when(seen)
     return {
         "id": finding.id,
         "severity": finding.severity,
-        "when": finding.when(seen),
+        "when": "" if when == FROM_START else when,
         "meaning": finding.meaning,
         "holds": finding.until is None,
     }

@@ -10,15 +10,20 @@ import { Sheets } from "../parts/sheets.js";
 export function Live({ run, watched }) {
   const { details, columns, job } = watched;
   const isBusy = details.card.state === "training" || isOpen(job);
+  // that nothing stands out says nothing of a run that is too young
+  const isTold = details.findings.length > 0 || details.card.severity !== "early";
+  const hasHealth =
+    isTold || (!isBusy && (details.advice.text || details.checkpoints.length > 0));
   return html`
     <div class="columns live">
       <section aria-labelledby="samples">
         <h2 id="samples">Samples</h2>
         <${Sheets} run=${run} sheets=${details.sheets} isTraining=${isBusy} />
       </section>
-      <section aria-labelledby="health">
+      ${hasHealth &&
+      html`<section aria-labelledby="health">
         <h2 id="health">How it goes</h2>
-        <${Findings} findings=${details.findings} />
+        ${isTold && html`<${Findings} findings=${details.findings} />`}
         <${Advice}
           run=${run}
           advice=${details.advice}
@@ -27,7 +32,7 @@ export function Live({ run, watched }) {
         ${!isBusy &&
         details.checkpoints.length > 0 &&
         html`<${Evaluation} run=${run} details=${details} />`}
-      </section>
+      </section>`}
     </div>
     <h2>Curves</h2>
     <${Curves} columns=${columns} scores=${details.scores} isTraining=${isBusy} />

@@ -42,7 +42,9 @@ export function Actions({ run, job, details }) {
 function Longer({ run, card }) {
   const unit = card.minutes ? "minutes" : "images";
   const now = unit === "minutes" ? card.seconds / 60 : card.images;
-  const [more, setMore] = useState(String(card.minutes ?? (card.planned || card.images || 1)));
+  // as long again; a run that was trained longer has minutes such as 3.02
+  const again = card.minutes && Number(card.minutes.toPrecision(2));
+  const [more, setMore] = useState(String(again ?? (card.planned || card.images || 1)));
   const [state, setState] = useState({});
   const start = async (event) => {
     event.preventDefault();

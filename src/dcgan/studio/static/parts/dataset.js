@@ -2,7 +2,7 @@
 
 import { ProblemLine, Progress, html, useRef, useState } from "../ui.js";
 import { Folders } from "./folders.js";
-import { filesOf, imagesOf, sendAll, uploadText } from "./upload.js";
+import { filesOf, imagesOf, partSent, sendAll, uploadText } from "./upload.js";
 
 const WAYS = [
   ["named", "A known dataset"],
@@ -134,7 +134,9 @@ function Files({ choose, change, isBusy }) {
       <span class="soft">or drop images, a folder of images, or a .zip here</span>
     </div>
     <${ProblemLine} problem=${state.problem} />
-    ${state.of && html`<${Progress} part=${state.sent / state.of} text=${uploadText(state)} />`}
+    ${state.of &&
+    (isSending || state.data) &&
+    html`<${Progress} part=${partSent(state)} text=${uploadText(state)} />`}
     ${state.refused?.length > 0 && html`<${Refused} lines=${state.refused} />`}
     ${state.data &&
     html`<button type="button" class="main" disabled=${isBusy || isSending}

@@ -22,7 +22,7 @@ const List = ({ findings }) => html`<ul class="findings">
   ${findings.map(
     (one) => html`<li key=${one.id}>
       <${Severity} level=${one.severity} />${" "}<${Prose} text=${one.meaning} />${" "}
-      <span class="soft">${one.when}</span>
+      ${one.when && html`<span class="soft">(${one.when})</span>`}
     </li>`,
   )}
 </ul>`;

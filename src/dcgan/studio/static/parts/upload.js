@@ -69,6 +69,9 @@ async function filesIn(entry, isInFolder) {
   return (await Promise.all(inside.map((one) => filesIn(one, true)))).flat();
 }
 
-/** "3 of 200 files sent"; a refused file is not. */
+/** Of all files; a refused one is not sent. */
+export const partSent = ({ sent, of, refused }) => (sent - refused.length) / of;
+
+/** "3 of 200 files sent". */
 export const uploadText = ({ sent, of, refused }) =>
   `${sent - refused.length} of ${counted(of, "file")} sent`;
