@@ -14,7 +14,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dcgan.labs.listing import PUBLISHED
+from dcgan.labs.listing import OF_EXPECTATION, PUBLISHED
 from dcgan.labs.loading import list_labs, load_claim
 from dcgan.labs.verdict import holm
 
@@ -70,7 +70,13 @@ def published(shown: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """What `dcgan lab` lists of each lab."""
     keys = ("verdict", "budget", "p_value", "sentence", "data")
     return {
-        one["lab"]: {key: one[key] for key in keys} | {"date": one["about"]["date"]}
+        one["lab"]: {key: one[key] for key in keys}
+        | {"date": one["about"]["date"]}
+        | {
+            "expectations": [
+                {key: each[key] for key in OF_EXPECTATION} for each in one["expectations"]
+            ]
+        }
         for one in shown
     }
 

@@ -252,6 +252,9 @@ def test_a_deleted_run_comes_back(studio_page, studio_server):
     page.get_by_text("gone is in the bin (runs/.studio/bin).").wait_for()
     page.get_by_role("link", name="gone", exact=True).wait_for(state="detached")
     assert page.violations() == []
+    page.get_by_role("link", name="Labs").click()
+    page.get_by_role("heading", name="Labs", exact=True).wait_for()
+    page.get_by_role("link", name="Runs", exact=True).click()
     page.get_by_role("button", name="Undo deleting gone").click()
     page.get_by_role("link", name="gone", exact=True).wait_for()
     assert (studio_server.runs / "gone" / "networks.json").is_file()

@@ -190,11 +190,14 @@ explorer.edit(latents.toInput(three));
 found.shelf.dragged = [drag(element.querySelectorAll(".dcgan-pick")[1], "Plus"),
   drag(element.querySelector(".dcgan-image"), "Minus"),
   drag(element.querySelector(".dcgan-note"), "Minus")];
+const said = () => element.querySelector(".dcgan-shelf [role=status]").textContent;
+found.shelf.said = [said()];
 found.shelf.shown = near(shelf.latents[3], latents.toInput(three));
 found.shelf.members = members();
 explorer.edit(shelf.latents[0]);
 drag(element.querySelector(".dcgan-image"), "Minus");
 found.shelf.again = [shelf.latents.length, members()];
+found.shelf.said.push(said());
 element.querySelectorAll(".dcgan-plus")[0].click();
 element.querySelector(".dcgan-term[aria-label=Minus] button").click();
 found.shelf.afterwards = members();
@@ -369,6 +372,7 @@ def test_kept_images_are_added_and_subtracted(found):
     assert shelf["result"]
     assert shelf["removed"] == 2
     assert shelf["dragged"] == [True, True, False] and shelf["shown"]
+    assert shelf["said"] == ["Kept as image 4.", ""]
     names = [f"Take kept image {number} out of the sum" for number in (1, 2, 4)]
     assert shelf["members"] == [names[:2], names[2:]] and shelf["afterwards"] == [names[:2], []]
     assert shelf["again"] == [4, [names[1:2], [names[0], names[2]]]]

@@ -28,18 +28,24 @@ def test_chance_is_named(tmp_path, monkeypatch):
     a, b, c, d = listing.listed_labs(tmp_path)
     assert (a.told.verdict, a.told.p_value, a.told.chance) == ("holds", 0.003, "")
     assert b.told.verdict == "holds"
-    assert b.told.chance == "may be chance among so many labs, adjusted p-value 0.06"
+    assert b.told.chance == (
+        "may be chance: with 3 labs, some hold by chance"
+        " (adjusted p-value 0.06; below 0.05 would be certain)"
+    )
     assert (c.told.verdict, c.told.chance) == ("does not hold", "")
     assert d.told is None
 
 
 def test_your_own_verdict_replaces_the_published_one(tmp_path):
     own = {"verdict": "holds", "budget": "5 seeds", "p_value": 0.01, "sentence": "Holds: yes."}
+    expected = {"expected": "A is better than B", "verdict": "holds", "in_words": "2 times"}
+    own["expectations"] = [expected | {"p_value": 0.01}, {"expected": "damaged"}, None]
     (tmp_path / "dropout").mkdir()
     (tmp_path / "dropout" / "verdict.json").write_text(json.dumps(own))
     labs = {lab.name: lab for lab in listing.listed_labs(tmp_path)}
     dropout, filters = labs["dropout"], labs["filters"]
     assert dropout.told is dropout.own and dropout.told.sentence == "Holds: yes."
+    assert list(dropout.told.expectations) == [expected]
     assert dropout.published.budget != "5 seeds"
     assert filters.own is None and filters.told is filters.published
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -11,7 +11,7 @@ from typing import Any
 
 from dcgan.labs.loading import list_labs
 from dcgan.labs.overview import subjects, terms_of
-from dcgan.labs.verdict import LEVEL, holm
+from dcgan.labs.verdict import holm
 from dcgan.runtime.arguments import RUNS
 from dcgan.runtime.reading import parse_json, read_json
 
@@ -21,7 +21,13 @@ LABS = RUNS / "labs"
 PUBLISHED = "published.json"
 """The verdicts that were measured for this version, written by ``benchmarks/findings.py``."""
 
+_SIGNIFICANT = 0.05
+"""A verdict with an adjusted p-value below it is certain."""
+
 _KEYS = {"verdict", "budget", "p_value"}
+
+OF_EXPECTATION = ("expected", "verdict", "in_words")
+"""What is listed of each expectation: what it is, its verdict, and its numbers in words."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,10 @@ class Told:
         The verdict in one sentence, with the interval that it rests on.
     data, date : str
         The dataset, and when it was measured.
+    labs : int
+        The number of labs for which ``p_value`` is adjusted.
+    expectations : sequence of mapping
+        Each with the keys ``OF_EXPECTATION``; empty if they are not known.
     """
 
     verdict: str
@@ -47,13 +57,19 @@ class Told:
     sentence: str = ""
     data: str = ""
     date: str = ""
+    labs: int = 1
+    expectations: Sequence[Mapping[str, str]] = ()
 
     @property
     def chance(self) -> str:
         """Why a verdict "holds" may be wrong: among so many labs, some hold by chance."""
-        if self.verdict == "holds" and self.p_value > 1 - LEVEL:
-            return f"may be chance among so many labs, adjusted p-value {self.p_value:.2g}"
-        return ""
+        if self.verdict != "holds" or self.p_value < _SIGNIFICANT:
+            return ""
+        among = f": with {self.labs} labs, some hold by chance" if self.labs > 1 else ""
+        return (
+            f"may be chance{among} (adjusted p-value {self.p_value:.2g}; below {_SIGNIFICANT:g}"
+            " would be certain)"
+        )
 
 
 @dataclass(frozen=True)
@@ -113,9 +129,21 @@ def _told(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Told]:
             str(one["budget"]),
             p_value,
             *(str(one.get(key, "")) for key in ("sentence", "data", "date")),
+            labs=len(found),
+            expectations=_expectations(one),
         )
         for (name, one), p_value in zip(found.items(), adjusted, strict=True)
     }
+
+
+def _expectations(verdict: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Those that are complete: a file may be damaged, or of another version."""
+    found = verdict.get("expectations")
+    return [
+        {key: str(one[key]) for key in OF_EXPECTATION}
+        for one in (found if isinstance(found, list) else ())
+        if isinstance(one, dict) and set(one) >= set(OF_EXPECTATION)
+    ]
 
 
 @cache

@@ -56,7 +56,7 @@ export function Invert({ run, details }) {
   return html`<div class="tab-content">
     <p>
       Choose an image like those of the training. The studio searches the latent whose generated
-      image is most similar. Then you can change it, for example along a direction.
+      image is most similar. Then you can change it with sliders.
     </p>
     ${labels.length > 0 &&
     html`<label class="row">

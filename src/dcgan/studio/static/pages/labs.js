@@ -56,10 +56,12 @@ function Lab({ lab }) {
   const start = () => post(`/labs/${lab.name}`);
   const found = told(lab);
   const terms = Object.entries(lab.terms);
+  const expectations = found?.expectations ?? [];
   return html`<article class="lab">
     <h3>“${lab.claim}”</h3>
     ${found
       ? html`<p><${Verdict} found=${found} chance=${lab.chance} /></p>
+          ${expectations.length > 1 && html`<${Expectations} all=${expectations} />`}
           <p class="soft">${basisOf(lab, found)}</p>`
       : html`<p><span class="lab-verdict">Not tested yet</span></p>`}
     ${terms.length > 0 && html`<dl class="terms">
@@ -85,10 +87,23 @@ function Lab({ lab }) {
 function Verdict({ found: { verdict, sentence }, chance }) {
   const [opening, ...numbers] = (sentence || verdict).split(": ");
   const text = numbers.join(": ");
-  return html`<span class=${`lab-verdict ${verdict.replaceAll(" ", "-")}`}>${opening}</span>
+  const badge = chance ? `${opening.split(" (")[0]}, not certain` : opening;
+  const kind = chance ? "" : verdict.replaceAll(" ", "-");
+  return html`<span class=${`lab-verdict ${kind}`}>${badge}</span>
     ${" "}${text.slice(0, 1).toUpperCase()}${text.slice(1)}
     ${chance && ` It ${chance}.`}`;
 }
+
+/** Of a claim that expects several things. */
+const Expectations = ({ all }) => html`<details>
+  <summary>All ${all.length} expectations</summary>
+  <ul>
+    ${all.map(
+      ({ expected, verdict, in_words: numbers }) =>
+        html`<li>${expected}: <strong>${verdict}</strong>; ${numbers}.</li>`,
+    )}
+  </ul>
+</details>`;
 
 function basisOf({ own }, { data, budget, date }) {
   const source = own ? "Your own verdict" : "Published: measured for this version";

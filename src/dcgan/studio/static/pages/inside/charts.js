@@ -65,7 +65,7 @@ export function Charts({ records, state }) {
   const column = (key) => records.map((record) => record[key]);
   const steps = column("step");
   return html`<div class="curve-row">
-    <${Curves} title="Losses" steps=${steps} format=${digits} lines=${[
+    <${Curves} title="Losses within each step" steps=${steps} format=${digits} lines=${[
       { name: "generator", color: "--generator", values: column("loss_generator") },
       { name: "discriminator", color: "--discriminator", dash: [7, 4],
         values: column("loss_discriminator") },

@@ -47,7 +47,7 @@ export function PlayerHead({ session, player }) {
         onChange=${(event) => session.setFreeze(player, event.target.checked)} />
       Freeze<span class="hidden">${` the ${player}`}</span>
     </label>
-    <span class="loss">Loss ${session.state.loss[player].toFixed(2)}</span>
+    <span class="loss">Loss after the step ${session.state.loss[player].toFixed(2)}</span>
     <label class="rate">
       <span>Learning rate<span class="hidden">${` of the ${player}`}</span></span>
       <input type="range" min=${RATE_POWERS[0]} max=${RATE_POWERS[1]} step="0.01"

@@ -41,7 +41,7 @@ function Verdict({ id, kind, probability }) {
     <span class="verdict-number">${Math.round(100 * probability)}<small> % real</small></span>
     <span class="verdict-bar"><span style=${{ width: `${100 * probability}%` }}></span></span>
     <span class="stage-note">
-      ${judged(probability, kind)}: it is ${kind}
+      ${judged(probability, kind)} (the image is ${kind})
     </span>
   </div>`;
 }
