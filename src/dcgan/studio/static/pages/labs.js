@@ -96,7 +96,7 @@ function Verdict({ found: { verdict, sentence }, chance }) {
 
 /** Of a claim that expects several things. */
 const Expectations = ({ all }) => html`<details>
-  <summary>All ${all.length} expectations</summary>
+  <summary>${all.length} expectations</summary>
   <ul>
     ${all.map(
       ({ expected, verdict, in_words: numbers }) =>
