@@ -128,7 +128,9 @@ def _told(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Told]:
             str(one["verdict"]),
             str(one["budget"]),
             p_value,
-            *(str(one.get(key, "")) for key in ("sentence", "data", "date")),
+            sentence=str(one.get("sentence", "")),
+            data=str(one.get("data", "")),
+            date=str(one.get("date", "")),
             labs=len(found),
             expectations=_expectations(one),
         )
