@@ -184,7 +184,8 @@ def few_images(count: int, reason: str = "") -> str | None:
     repeated = "them" if count < _VERY_FEW else "many of them"
     return (
         f"{found}: expect the GAN to repeat {repeated}, as GANs do with fewer than some"
-        f" {FEW_IMAGES:,}. More images help most; `data.flip=true` doubles them if left and right are alike"
+        f" {FEW_IMAGES:,}. More images help most; `data.flip=true` doubles them if left and right"
+        " are alike"
     )
 
 

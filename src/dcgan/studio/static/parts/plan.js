@@ -51,10 +51,10 @@ export function Plan({ job, name, recipes }) {
     setState({ isBusy: true });
     try {
       const now = await get(address);
-      const other = nameHelp(now, asked.name);
-      if (other && now.name !== (state.told ?? called.value?.name)) {
+      if (now.name !== now.checked && now.name !== (state.told ?? called.value?.name)) {
         // pressed before the answer was there, or the name was taken meanwhile
-        const problem = new Problem(`${other} Press Start training again to use it.`, "name");
+        const line = `${nameHelp(now, asked.name)} Press Start training again to use it.`;
+        const problem = new Problem(line, "name");
         setState({ problem, told: now.name });
         return;
       }
