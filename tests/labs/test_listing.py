@@ -30,7 +30,7 @@ def test_chance_is_named(tmp_path, monkeypatch):
     assert b.told.verdict == "holds"
     assert b.told.chance == (
         "may be chance: with 3 labs, some hold by chance"
-        " (adjusted p-value 0.06; below 0.05 would be certain)"
+        " (adjusted p-value 0.06; below 0.05 is the usual bound)"
     )
     assert (c.told.verdict, c.told.chance) == ("does not hold", "")
     assert d.told is None

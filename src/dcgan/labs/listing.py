@@ -68,7 +68,7 @@ class Told:
         among = f": with {self.labs} labs, some hold by chance" if self.labs > 1 else ""
         return (
             f"may be chance{among} (adjusted p-value {self.p_value:.2g}; below {_SIGNIFICANT:g}"
-            " would be certain)"
+            " is the usual bound)"
         )
 
 

@@ -65,8 +65,7 @@ class Advice:
     ----------
     size : (height, width)
     is_size_set : bool
-        Whether the command sets it, or the model it starts from; else training may choose a smaller
-        one.
+        Whether the command sets it; else training may choose a smaller one.
     channels : {1, 3}
     fit : {"crop", "pad", "stretch", "cover-random"}
     classics : tuple of str
@@ -137,7 +136,7 @@ def advise(
     start = model_to_start_from(_different(seen), chosen, channels)
     return Advice(
         size=chosen,
-        is_size_set=is_size_set or start is not None,
+        is_size_set=is_size_set,
         size_reason="as you asked" if size else _size_reason(seen, chosen, device),
         channels=channels,
         channels_reason=channels_reason,
