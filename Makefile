@@ -1,7 +1,7 @@
 # make demo: generate digits with a built-in model, and train one.   make test: lint, types, all tests.
 # make check: lint and types.   make quick: the tests of the modules that differ from main.
 # make fast: all tests but those that start processes of their own.
-# make fuzz: the tests that try made-up inputs, with new ones each time.
+# make fuzz: the tests that try made-up inputs, with new ones each time, and more induced failures.
 # Each sets up .venv on its first call, with one pip install each.
 
 PYTHON ?= python3
@@ -38,6 +38,7 @@ fast: .venv/ready-dev
 
 fuzz: .venv/ready-dev
 	OMP_NUM_THREADS=1 DCGAN_FUZZ=1 $(BIN)/pytest -n auto -m hypothesis
+	OMP_NUM_THREADS=1 DCGAN_FUZZ=1 $(BIN)/pytest -n auto tests/faults/test_health.py
 
 format: .venv/ready-dev
 	$(BIN)/ruff check --fix .

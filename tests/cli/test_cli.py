@@ -190,7 +190,7 @@ def test_what_is_proposed_fits_the_run(dcgan, png_folder, tmp_path):
     assert "evaluate" not in steps
     assert "IMAGES" not in steps
     assert f"run folder: {tmp_path / 'run'}" in err
-    assert "only 10 images: expect the GAN to repeat them" in err
+    assert "only 10 images: a GAN repeats so few" in err
 
 
 def test_plain_lines_when_stdout_is_no_terminal(dcgan, tmp_path):

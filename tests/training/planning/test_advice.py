@@ -118,13 +118,11 @@ def test_the_number_of_different_images_says_where_it_comes_from():
     few = {"count": 998, "looked_at": 998, "coloured": 997, "skipped": (Skipped("x", "y"),)}
     first, *_ = advice(**few, near=((0, 1),) * 153).dangers
     counted = "997 can be read; 153 look nearly like another one"
-    assert first.startswith(
-        f"Only about 844 different images ({counted}): expect the GAN to repeat"
-    )
+    assert first.startswith(f"Only about 844 different images ({counted}): a GAN repeats so few")
     first, *_ = advice(**few, exact=((0, 1),)).dangers
     assert "Only about 996 different images (997 can be read; 1 is an exact copy of" in first
     few["skipped"] = ()
-    assert advice(**few | {"coloured": 998}).dangers[0].startswith("Only 998 images: expect")
+    assert advice(**few | {"coloured": 998}).dangers[0].startswith("Only 998 images: a GAN")
     first, *_ = advice(count=990, looked_at=99, coloured=99, near=((0, 1),) * 9).dangers
     assert "Only about 900 different images (of 99 that were looked at; 99 can be read" in first
 

@@ -24,8 +24,6 @@ FEW_IMAGES = 1000
 """With fewer, the discriminator soon overfits (Karras et al. 2020, arXiv:2006.06676, see it begin
 at some thousands)."""
 
-_VERY_FEW = 100
-
 _SO_FEW_START_TRAINED = 2_500
 """With at most so many images, a start from a model of other images gives better samples, at any
 length that was measured (benchmarks/transfer.md)."""
@@ -180,11 +178,9 @@ def few_images(count: int, reason: str = "") -> str | None:
     found = (
         f"only about {count:,} different images ({reason})" if reason else f"only {count:,} images"
     )
-    repeated = "them" if count < _VERY_FEW else "many of them"
     return (
-        f"{found}: expect the GAN to repeat {repeated}, as GANs do with fewer than some"
-        f" {FEW_IMAGES:,}. More images help most; `data.flip=true` doubles them if left and right"
-        " are alike"
+        f"{found}: a GAN repeats so few. Use {FEW_IMAGES:,} or more; `data.flip=true` doubles them"
+        " if left and right are alike"
     )
 
 
