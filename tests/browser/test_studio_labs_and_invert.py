@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.exchange.conftest import KINDS, write_run
 from tests.exchange.web.chromium import needs_chromium
 
 import dcgan
 from dcgan.labs.listing import listed_labs
+from dcgan.metrics.score import Score
+from dcgan.runs.scores import Measured, write_best
+from dcgan.studio.library import identifier
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
@@ -37,6 +42,21 @@ def test_labs_are_listed_by_subject_with_published_verdicts(studio_page):
     assert page.violations() == []
     page.set_viewport_size({"width": 390, "height": 900})
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
+def test_explore_and_invert_say_which_checkpoint_they_use(studio_page, studio_server):
+    path = studio_server.runs / "learned"
+    run = write_run(path, KINDS["plain"], images_seen=12_345)
+    page = studio_page
+    page.open(f"runs/{identifier(path)}/explore")
+    page.get_by_text("of the newest checkpoint, after 12,345 images seen.").wait_for()
+    score = Score(metric="frechet_distance", value=3.0, baseline=1.0, extractor="pretrained")
+    write_best(run.folder, Measured(12_345, score, run.checkpoint_name), by="training")
+    shutil.copytree(run.checkpoint, path / "checkpoints" / "000054321")
+    page.open(f"runs/{identifier(path)}/invert")
+    said = page.get_by_text("of the best checkpoint, after 12,345 images seen.")
+    said.wait_for()
+    assert said.inner_text().endswith("The newest checkpoint is after 54,321.")
 
 
 def test_a_search_is_shown_and_stays(studio_page, studio_server):

@@ -6,6 +6,7 @@ import { sheetOf } from "../parts/card.js";
 import { Chart } from "../parts/chart.js";
 import { quality } from "../parts/curves.js";
 import { lengthOf, scoreOf } from "../parts/progress.js";
+import { grouped } from "../words.js";
 
 export function Compare({ first, second }) {
   useTitle("Compare");
@@ -90,6 +91,9 @@ const NAMES = {
   seed: "Seed",
 };
 
+/** A whole number of five digits or more, such as images seen. */
+const COUNT = /^\d{5,}$/;
+
 function Settings({ names, settings }) {
   if (settings === null) return html`<p>The settings of a model are not known.</p>`;
   if (settings.length === 0) return html`<p>No setting differs.</p>`;
@@ -117,7 +121,7 @@ const Table = ({ title, names, rows }) =>
         ${rows.map(
           ([key, ...values]) => html`<tr>
             <th scope="row">${NAMES[key] ?? html`<code>${key}</code>`}</th>
-            ${values.map((value) => html`<td>${value}</td>`)}
+            ${values.map((value) => html`<td>${COUNT.test(value) ? grouped(Number(value)) : value}</td>`)}
           </tr>`,
         )}
       </tbody>

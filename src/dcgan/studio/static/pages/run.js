@@ -1,6 +1,6 @@
 // A run: its head with state and actions, and the tabs below it.
 
-import { Progress, Prose, Severity, html, useTitle } from "../ui.js";
+import { Progress, Prose, Severity, html, useState, useTitle } from "../ui.js";
 import { Explore } from "./explore.js";
 import { Invert } from "./invert.js";
 import { Live } from "./live.js";
@@ -8,7 +8,7 @@ import { Actions } from "../parts/actions.js";
 import { Failure, Output, isOpen, starting } from "../parts/job.js";
 import { about, endOf, lengthOf, progressOf } from "../parts/progress.js";
 import { useRun } from "../parts/watch.js";
-import { sentence } from "../words.js";
+import { grouped, sentence } from "../words.js";
 
 const TABS = [
   ["", "Live"],
@@ -65,9 +65,26 @@ function content(tab, run, watched) {
       stop it.
     </p>`;
   }
-  return tab === "explore"
-    ? html`<${Explore} run=${run} details=${details} />`
-    : html`<${Invert} run=${run} details=${details} />`;
+  return html`
+    ${details.card.state !== "model" && html`<${Checkpoint} details=${details} />`}
+    ${tab === "explore"
+      ? html`<${Explore} run=${run} details=${details} />`
+      : html`<${Invert} run=${run} details=${details} />`}
+  `;
+}
+
+/** Which state of the run this tab uses. It stays while the tab is open, also in a training. */
+function Checkpoint({ details }) {
+  const [{ best, newest }] = useState({
+    best: details.card.quality?.images,
+    newest: details.checkpoints.at(-1),
+  });
+  const isNewest = best === undefined || best === newest;
+  return html`<p class="soft">
+    Images here are of the ${isNewest ? "newest" : "best"} checkpoint, after
+    ${" "}${grouped(isNewest ? newest : best)} images seen.
+    ${!isNewest && ` The newest checkpoint is after ${grouped(newest)}.`}
+  </p>`;
 }
 
 /** A run whose folder is not there yet, or never will be. */
