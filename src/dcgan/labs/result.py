@@ -109,10 +109,8 @@ class ExpectationResult:
         )
         interval = f"({100 * LEVEL:g}% interval {low} to {high}; {_BETTER[measure.better]})"
         if measure.is_ratio:
-            return (
-                f"the {measure.label} of “{self.than}” is {estimate} times that of “{self.arm}”"
-                f" {interval}"
-            )
+            size = "as large as" if estimate == "1" else f"{estimate} times"
+            return f"the {measure.label} of “{self.than}” is {size} that of “{self.arm}” {interval}"
         first, second = (
             (self.arm, self.than) if measure.better == "higher" else (self.than, self.arm)
         )
