@@ -8,8 +8,7 @@ import os
 # load, one thread computes, and precision "auto" is not timed but follows what is stated
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("DCGAN_BF16", "emulated")
-import subprocess
-import sys
+import json
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from PIL import Image
 import dcgan
 from dcgan.runs.folder import RunFolder
 from dcgan.runtime.reporting import Reporter
+from tests.processes import TORCHRUN, Program
 
 # the same examples in every run, so that a change fails by its own fault; `make fuzz` tries others.
 # No deadline: how long an example takes depends on the load of the machine
@@ -145,25 +145,14 @@ def torchrun():
     """Start several processes as ``torchrun`` does; gives the one that watches over them."""
     started = []
 
-    def start(processes, *words, restarts=0):
-        watcher = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-                *("--nproc-per-node", str(processes), "--max-restarts", str(restarts)),
-                *map(str, words),
-            ],
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def start(size, *words, **settings):
+        watcher = Program(TORCHRUN, json.dumps({"nproc_per_node": size, **settings}), *words)
         started.append(watcher)
         return watcher
 
     yield start
     for watcher in started:
-        if watcher.poll() is None:
-            watcher.kill()
+        watcher.kill()
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ def shared(torchrun, small_run, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DCGAN_CACHE", str(out / "cache"))
         watcher = torchrun(3, Path(__file__).with_name("sharing.py"), small_run.path, out)
-        said, _ = watcher.communicate(timeout=240)
-    assert watcher.returncode == 0, said
+        code, said = watcher.wait()
+    assert code == 0, said
     return out
 
 

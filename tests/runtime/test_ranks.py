@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.processes import Program
 from torch import nn
 
 from dcgan.models.synchronised import synchronise_batch_norm
@@ -14,12 +15,13 @@ from dcgan.runtime.ranks import Ranks, joined
 
 
 @pytest.fixture(scope="module")
-def found(torchrun, tmp_path_factory):
-    """What each of two processes finds, see exchanges.py."""
+def found(tmp_path_factory):
+    """What each of two processes finds, see exchanges.py. They are started anew, since one of them
+    looks at what PyTorch keeps where it is imported."""
     out = tmp_path_factory.mktemp("ranks")
-    watcher = torchrun(2, Path(__file__).with_name("exchanges.py"), out)
-    said, _ = watcher.communicate(timeout=240)
-    assert watcher.returncode == 0, said
+    words = ["--standalone", "--nproc-per-node", 2, Path(__file__).with_name("exchanges.py"), out]
+    code, said = Program("-m", "torch.distributed.run", *words).wait()
+    assert code == 0, said
     return [torch.load(out / f"{rank}.pt") for rank in range(2)]
 
 

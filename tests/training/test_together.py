@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from tests.processes import TORCHRUN, Program
 
 import dcgan
 from dcgan.config import load_recipe, merge, parse_config
@@ -115,9 +115,8 @@ def of_two(alone, torchrun, tmp_path_factory):
         train_words(bf16, FEW_IMAGES, folder / "bf16"),
     ]
     script = Path(__file__).with_name("in_turn.py")
-    watcher = torchrun(2, script, json.dumps(commands))
-    said, _ = watcher.communicate(timeout=240)
-    assert watcher.returncode == 0, said
+    code, said = torchrun(2, script, json.dumps(commands)).wait()
+    assert code == 0, said
     return folder, said
 
 
@@ -175,7 +174,7 @@ def test_in_bf16_gradients_of_two_processes_are_those_of_one_but_for_its_roundin
 
 @pytest.fixture
 def hosts():
-    """Two network namespaces, joined by a cable: addresses, and words that run a command there."""
+    """Two network namespaces, joined by a cable: their names, devices and addresses."""
     known = f"dcgan{os.getpid()}"
     ends = [(f"{known}{k}", f"d{os.getpid()}{k}", f"10.77.0.{k + 1}") for k in range(2)]
 
@@ -196,40 +195,37 @@ def hosts():
                     ip("-n", space, "link", "set", device, "up")
         except (OSError, subprocess.SubprocessError) as error:
             pytest.skip(f"network namespaces want Linux, iproute2 and root ({error})")
-        yield [
-            (address, ["ip", "netns", "exec", space, "env", f"GLOO_SOCKET_IFNAME={end}"])
-            for space, end, address in ends
-        ]
+        yield ends
     finally:
         for space in made:
             ip("netns", "del", space)
 
 
+INSIDE = """
+import ctypes, sys
+from tests.processes import run
+
+with open(f"/run/netns/{sys.argv[1]}") as space:
+    if ctypes.CDLL(None, use_errno=True).setns(space.fileno(), 0):
+        raise OSError(ctypes.get_errno(), "cannot enter a network namespace")
+run(sys.argv[2:])
+"""
+"""A program in a network namespace, as ``ip netns exec`` runs it."""
+
+
 def test_two_hosts_that_share_nothing_but_a_disk_end_where_one_does(alone, hosts, tmp_path):
     path, run = alone
     out = tmp_path / "run"
-    started = [
-        subprocess.Popen(
-            [
-                *(*enter, sys.executable, "-m", "torch.distributed.run", "--nnodes", "2"),
-                *("--nproc-per-node", "1", "--local-addr", address, "--rdzv-backend", "c10d"),
-                *("--rdzv-endpoint", f"{hosts[0][0]}:29400", "--rdzv-id", "test"),
-                *("--rdzv-conf", f"is_host={int(number == 0)}", "-m", "dcgan"),
-                *train_words(path, IMAGES, out),
-            ],
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for number, (address, enter) in enumerate(hosts)
-    ]
-    try:
-        said = [one.communicate(timeout=240)[0] for one in started]
-    finally:
-        for one in started:
-            one.kill()
-    assert [one.returncode for one in started] == [0, 0], said
+    first = hosts[0][2]
+    one_run = {"rdzv_endpoint": f"{first}:29400", "run_id": "test", "min_nodes": 2, "max_nodes": 2}
+    started = []
+    for space, end, address in hosts:
+        its_own = {"local_addr": address, "rdzv_configs": {"is_host": address == first}}
+        words = [TORCHRUN, json.dumps({"nproc_per_node": 1, **one_run, **its_own}), "-m", "dcgan"]
+        words += train_words(path, IMAGES, out)
+        started.append(Program("-c", INSIDE, space, *words, GLOO_SOCKET_IFNAME=end))
+    codes, said = zip(*(one.wait() for one in started), strict=True)
+    assert codes == (0, 0), said
     assert ["run folder" in one for one in said] in ([True, False], [False, True])
     assert_same(out, run)
 
@@ -241,11 +237,11 @@ def test_one_process_goes_on_with_a_run_of_two_that_was_told_to_stop(alone, torc
     log = out / "log.jsonl"
     patience = time.monotonic() + 240
     while not (log.is_file() and log.read_text(encoding="utf-8").count("\n") >= 2):
-        assert watcher.poll() is None, watcher.communicate()[0]
+        assert watcher.is_running, watcher.wait()
         assert time.monotonic() < patience
         time.sleep(0.01)
-    watcher.send_signal(signal.SIGTERM)
-    watcher.communicate(timeout=240)
+    watcher.send(signal.SIGTERM)
+    watcher.wait()
     assert events(out)[-1] == "signal"
     saved = sorted(int(path.name) for path in (out / "checkpoints").glob("0*"))
     assert saved[-1] < 100 * IMAGES
@@ -259,9 +255,9 @@ def test_a_killed_process_costs_only_what_came_after_the_last_checkpoint(alone, 
     path, run = alone
     out = tmp_path / "run"
     script = Path(__file__).with_name("dying.py")
-    watcher = torchrun(2, script, out, *train_words(path, IMAGES, out), restarts=1)
-    said, _ = watcher.communicate(timeout=240)
-    assert watcher.returncode == 0, said
+    watcher = torchrun(2, script, out, *train_words(path, IMAGES, out), max_restarts=1)
+    code, said = watcher.wait()
+    assert code == 0, said
     assert events(out).count("started") == 1
     assert "resumed" in events(out)
     assert events(out)[-1] == "finished"

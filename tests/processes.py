@@ -1,0 +1,93 @@
+"""Python programs that tests start as processes of their own.
+
+They are forked from one process that has imported PyTorch, which takes longer than most of what they
+do. Where processes cannot be forked, they start as usual.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from multiprocessing import get_all_start_methods, get_context
+from pathlib import Path
+from tempfile import mkstemp
+
+_CONTEXT = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
+_CONTEXT.set_forkserver_preload(
+    [
+        *("dcgan.cli.app", "dcgan.training.trainer", "dcgan.evaluation.evaluate_runs"),
+        *("torch._dynamo", "torch.distributed.nn.functional"),
+        *("matplotlib.figure", "matplotlib.backends.backend_agg", "jinja2"),
+        *("torch.distributed.run", "sklearn.datasets"),
+    ]
+)
+
+TORCHRUN = Path(__file__).with_name("torchrun.py")
+"""The script that starts several processes."""
+
+PATIENCE = 240
+"""Seconds until a process counts as stuck."""
+
+
+class Program:
+    """A program in a process of its own: ``Program("-m", "dcgan", "train", ...)``.
+
+    As after ``python``, the first word is ``-m``, ``-c`` or the path of a script. Further variables
+    of the environment are named.
+    """
+
+    def __init__(self, *words, **environment):
+        descriptor, name = mkstemp(suffix=".txt")
+        os.close(descriptor)
+        self._said = Path(name)
+        self._process = _CONTEXT.Process(
+            target=_begin,
+            args=([*map(str, words)], {**os.environ, **environment}, Path.cwd(), name),
+        )
+        self._process.start()
+
+    @property
+    def is_running(self):
+        return self._process.exitcode is None
+
+    def send(self, number):
+        """Send a signal."""
+        os.kill(self._process.pid, number)
+
+    def kill(self):
+        """End it without a warning, and wait until it has ended."""
+        self._process.kill()
+        self._process.join()
+        self._said.unlink(missing_ok=True)
+
+    def wait(self):
+        """Its exit code and all that it has printed, once it has ended."""
+        self._process.join(PATIENCE)
+        code, said = self._process.exitcode, self._said.read_text(errors="replace")
+        self.kill()
+        return code, said
+
+
+def _begin(words, environment, folder, said):
+    """The first function of a process: everything as for one that the shell has started."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    output = os.open(said, os.O_WRONLY | os.O_APPEND)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(output, stream.fileno())
+    run(words)
+
+
+def run(words):
+    """What ``python`` does with the words of its command line."""
+    first, *rest = words
+    what = rest.pop(0) if first in ("-m", "-c") else first
+    sys.argv = [what, *rest]
+    if first == "-m":
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+    elif first == "-c":
+        exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+    else:
+        runpy.run_path(what, run_name="__main__")
