@@ -9,7 +9,10 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("DCGAN_BF16", "emulated")
 import json
+from collections.abc import Callable
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -98,22 +101,46 @@ def _files_are_trusted_at_once(monkeypatch):
     monkeypatch.setattr("dcgan.runtime.changes._SETTLED_AFTER_NS", 0)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _figures_are_not_made():
+    """Every run ends with figures and a report, and they take longer than a small run trains. They
+    stay empty files, except in tests marked ``figures`` and within ``rendering``."""
+    from dcgan.render import curves, quality  # both before either is changed
+    from dcgan.training import trainer
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name, instead in (
+            (curves, "save_figure", _leave_an_empty_file),
+            (quality, "save_figure", _leave_an_empty_file),
+            (trainer, "loss_and_score_curves", _leave_an_empty_file),
+            (trainer, "gradient_curves", _leave_an_empty_file),
+            (trainer, "write_finished", _leave_an_empty_report),
+        ):
+            _RENDERERS.append((module, name, getattr(module, name)))
+            patch.setattr(module, name, instead)
+        yield
+
+
+_RENDERERS: list[tuple[ModuleType, str, Callable]] = []
+"""Modules, names and functions that make what a run leaves behind."""
+
+
+@contextmanager
+def rendering():
+    """Within the block, runs end with figures and a report."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name, function in _RENDERERS:
+            patch.setattr(module, name, function)
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _curves_are_not_rendered(request, monkeypatch):
-    """Every run ends with figures and a report, and to render them takes longer than a small run
-    trains. Figures are made as ever, but stay empty files except in tests marked ``figures``, and
-    so does the report. Runs of fixtures with a wider scope are begun before this one, and have
-    theirs."""
-    if "figures" not in request.keywords:
-        from dcgan.render import curves, quality  # both before either is changed
-        from dcgan.training import trainer
-
-        for module in (curves, quality):
-            monkeypatch.setattr(module, "save_figure", _leave_an_empty_file)
-        monkeypatch.setattr(trainer, "write_finished", _leave_an_empty_report)
+def _rendering(request):
+    with rendering() if "figures" in request.keywords else nullcontext():
+        yield
 
 
-def _leave_an_empty_file(figure: object, path: Path) -> None:
+def _leave_an_empty_file(shown: object, path: Path) -> None:
     path.write_bytes(b"")
 
 
@@ -137,7 +164,8 @@ def data_root() -> Path | None:
 def small_run(tmp_path_factory) -> dcgan.Run:
     """A finished run on the digits, shared by tests that only read it."""
     out = tmp_path_factory.mktemp("runs") / "small"
-    return dcgan.train("digits", images=512, out=out, **SMALL)
+    with rendering():
+        return dcgan.train("digits", images=512, out=out, **SMALL)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ _CONTEXT.set_forkserver_preload(
         *("dcgan.cli.app", "dcgan.training.trainer", "dcgan.evaluation.evaluate_runs"),
         *("torch._dynamo", "torch.distributed.nn.functional"),
         *("matplotlib.figure", "matplotlib.backends.backend_agg", "jinja2"),
-        *("torch.distributed.run", "sklearn.datasets"),
+        *("torch.distributed.run", "sklearn.datasets", "sklearn.neighbors"),
     ]
 )
 
@@ -82,12 +82,12 @@ def _begin(words, environment, folder, said):
 
 def run(words):
     """What ``python`` does with the words of its command line."""
-    first, *rest = words
-    what = rest.pop(0) if first in ("-m", "-c") else first
-    sys.argv = [what, *rest]
-    if first == "-m":
-        runpy.run_module(what, run_name="__main__", alter_sys=True)
-    elif first == "-c":
-        exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+    if words[0] == "-m":
+        sys.argv = words[1:]
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+    elif words[0] == "-c":
+        sys.argv = ["-c", *words[2:]]
+        exec(compile(words[1], "<string>", "exec"), {"__name__": "__main__"})
     else:
-        runpy.run_path(what, run_name="__main__")
+        sys.argv = words
+        runpy.run_path(words[0], run_name="__main__")

@@ -40,7 +40,10 @@ def content(images):
             "model": {"generator": {"width": 4}, "discriminator": {"width": 4}},
             "augment": {"policy": "none"},
             "optim": {"batch": 16},
-            "records": {"tensorboard": False, "sheets": 1, "sheet_images": 4, "log_every": 32},
+            "records": {
+                **{"tensorboard": False, "sheets": 1, "sheet_images": 4},
+                **{"log_every": 32, "checkpoint_every": 512},
+            },
         },
         "arms": {
             "wide": {"title": "8 <numbers>", "settings": {"model": {"latent": {"dim": 8}}}},

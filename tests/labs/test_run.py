@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -18,6 +15,7 @@ import pytest
 import yaml
 from filelock import FileLock
 from tests.conftest import Notes
+from tests.processes import Program
 
 import dcgan
 from dcgan.errors import ConfigError, Diverged, RunConflict, RunError
@@ -77,16 +75,15 @@ def test_more_seeds_keep_the_runs(copied, trained_here):
 def test_stopped_and_started_again_the_verdict_is_the_same(finished, copied, trained_here):
     file, folder = copied
     forget(folder, "wide-1")
-    words = [sys.executable, "-m", "dcgan", "lab", file, "--out", folder, "--jobs", "1"]
-    process = subprocess.Popen([*map(str, words)], stderr=subprocess.PIPE, text=True)
+    program = Program("-m", "dcgan", "lab", file, "--out", folder, "--jobs", 1)
     log, deadline = RunFolder(folder / "wide-1").log, time.monotonic() + 120
     while len(log.read()) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=120)
+    program.send(signal.SIGTERM)
+    code, said = program.wait()
     # on a fast machine the run may end just before the signal
-    assert process.returncode in (0, 3), said
-    if process.returncode == 3:
+    assert code in (0, 3), said
+    if code == 3:
         assert "stopped by SIGTERM: 3 of 4 runs finished, the others are saved" in said
     dcgan.run_lab(file, out=folder, reporter=SILENT)
     assert numbers(folder / "verdict.json") == numbers(finished.path)
@@ -131,7 +128,8 @@ def test_a_folder_of_something_else_is_kept(content, written, tmp_path):
 
 
 def test_a_missing_dataset_is_replaced_and_named(content, written, trained_here, images, tmp_path):
-    lab = {**content, "data": "nowhere.zip", "fallback": str(images)}
+    brief = content["budget"] | {"quick": {"images": 16, "seeds": 2}}
+    lab = {**content, "data": "nowhere.zip", "fallback": str(images), "budget": brief}
     notes = Notes()
     found = dcgan.run_lab(written(lab), out=tmp_path / "lab", reporter=notes)
     assert found.note == f"The dataset nowhere.zip was not found, so {images} was used."
@@ -227,50 +225,39 @@ def test_a_missing_extra_is_named(content, written, tmp_path, monkeypatch):
         dcgan.run_lab(written(content), out=tmp_path / "lab", executor="ray", reporter=SILENT)
 
 
-def lab_of(file, folder, executor, **environment):
-    """Run a lab with an executor, in a process of its own."""
-    words = ["lab", file, "--out", folder, "--jobs", "1", "--executor", executor]
-    done = subprocess.run(
-        [sys.executable, "-m", "dcgan", *map(str, words)],
-        capture_output=True,
-        text=True,
-        env=os.environ | environment,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.mark.slow
 def test_a_slurm_array_gives_the_same_verdict(finished, copied):
     """Without SLURM, submitit starts processes of this machine."""
     pytest.importorskip("submitit", reason="needs the extra slurm")
     file, folder = copied
     forget(folder, "wide-1")
-    lab_of(file, folder, "slurm")
+    dcgan.run_lab(file, out=folder, jobs=1, executor="slurm", reporter=SILENT)
     assert numbers(folder / "verdict.json") == numbers(finished.path)
+
+
+ON_TWO_NODES = """
+import os
+from dcgan.cli.main import main
+from ray.cluster_utils import Cluster
+
+cluster = Cluster(True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+cluster.add_node(num_cpus=1)
+os.environ["RAY_ADDRESS"] = cluster.address
+try:
+    main()
+finally:
+    cluster.shutdown()
+"""
+"""A command beside a Ray cluster of two nodes of one core each, with processes of this machine."""
 
 
 @pytest.mark.slow
 def test_a_ray_cluster_gives_the_same_verdict(finished, copied):
-    """Two nodes of one core each, each with a process of its own on this machine."""
     pytest.importorskip("ray", reason="needs the extra ray")
     file, folder = copied
     for name in ("wide-1", "narrow-1"):
         forget(folder, name)
-    start = "import sys; from ray.cluster_utils import Cluster; c = Cluster(True, True,"
-    start += " {'num_cpus': 1}); c.add_node(num_cpus=1); print(c.address, flush=True);"
-    start += " sys.stdin.read(); c.shutdown()"
-    cluster = subprocess.Popen(
-        [sys.executable, "-c", start],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        address = next(line for line in cluster.stdout if re.fullmatch(r"[\d.]+:\d+\s*", line))
-        lab_of(file, folder, "ray", RAY_ADDRESS=address.strip())
-    finally:
-        cluster.communicate()
+    words = ["lab", file, "--out", folder, "--executor", "ray"]
+    code, said = Program("-c", ON_TWO_NODES, *words).wait()
+    assert code == 0, said
     assert numbers(folder / "verdict.json") == numbers(finished.path)

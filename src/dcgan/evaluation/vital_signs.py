@@ -136,8 +136,10 @@ def effective_rank(feature_NF: NDArray[np.float32]) -> float:
 
     From 1, where all vary along one line, to F.
     """
-    centered_NF = feature_NF - feature_NF.mean(axis=0)
-    value_F = np.linalg.eigvalsh(centered_NF.T.astype(np.float64) @ centered_NF)
+    centered_NF = (feature_NF - feature_NF.mean(axis=0)).astype(np.float64)
+    if len(centered_NF) < centered_NF.shape[1]:
+        centered_NF = centered_NF.T  # of few images the smaller matrix has the same eigenvalues
+    value_F = np.linalg.eigvalsh(centered_NF.T @ centered_NF)
     share_F = value_F.clip(0) / max(value_F.clip(0).sum(), 1e-300)
     share_F = share_F[share_F > 0]
     return float(np.exp(-(share_F * np.log(share_F)).sum())) if len(share_F) else 1.0

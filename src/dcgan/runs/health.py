@@ -48,29 +48,31 @@ def diagnosis_of(folder: RunFolder) -> Diagnosis:
     """
     history = history_of(folder)
     found = diagnose(history)
+    source = history.setup.settings.get("data.source")
     if not history.log and is_exported(folder.path):
         found = replace(found, verdict=_EXPORTED)
     elif not history.log and folder.is_imported():
         found = replace(found, verdict=_IMPORTED)
     return replace(
         found,
-        findings=[replace(one, step=_with_command(one.step, folder)) for one in found.findings],
-        step=_with_command(found.step, folder),
+        findings=[
+            replace(one, step=_with_command(one.step, folder, source)) for one in found.findings
+        ],
+        step=_with_command(found.step, folder, source),
     )
 
 
-def _with_command(step: Step, folder: RunFolder) -> Step:
-    return replace(step, command=_command(step, folder))
+def _with_command(step: Step, folder: RunFolder, source: Any) -> Step:
+    return replace(step, command=_command(step, folder, source))
 
 
-def _command(step: Step, folder: RunFolder) -> str:
+def _command(step: Step, folder: RunFolder, source: Any) -> str:
     """The command line that does a step; empty without one.
 
     A run of images from a Python program is trained by that program only.
     """
     if step.action in {"sample", "evaluate"}:
         return command(step.action, folder.path)
-    source = _section(_settings_of(folder), "data").get("source")
     if not step.action or not isinstance(source, str) or source in {FROM_PYTHON, IMPORTED}:
         return ""
     if step.action == "continue":

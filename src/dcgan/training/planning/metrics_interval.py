@@ -7,6 +7,7 @@ and settings, so that a seed gives the same scores, best checkpoint and early st
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import NamedTuple
 
 import torch
@@ -102,15 +103,14 @@ def measuring_interval(
 
 def _of_extractor(extractor: Extractor, image_shape: tuple[int, int, int]) -> tuple[float, int]:
     """Multiplications of an extractor for one image, and its features."""
-    # a whole batch, which every extractor takes, and in this thread: others are not counted
-    pixel_BCHW = torch.zeros(
-        extractor.batch, *image_shape, dtype=torch.uint8, device=extractor.device
-    )
+    # a whole batch, which every extractor takes
+    pixel_BCHW = torch.zeros(extractor.batch, *image_shape, dtype=torch.uint8, device="meta")
+    network = deepcopy(extractor.network).to("meta")
     found: list[Tensor] = []
 
     @torch.no_grad()
     def forward() -> None:
-        features = extractor.network(pixel_BCHW)
+        features = network(pixel_BCHW)
         found.append(features[0] if isinstance(features, tuple) else features)
 
     return _products(forward) / extractor.batch, found[0].shape[1]
