@@ -29,28 +29,20 @@ SPATIAL = [
 """From 4x4 to 16x16."""
 
 
-def trained(data, folder, latent, generator=None, data_root=None):
+def trained(data, folder, latent, generator=None):
     """A run of a second; its pictures are poor, and they are pictures."""
     model = SMALL["settings"]["model"] | {"latent": latent}
     if generator:
         model["generator"] = generator
     settings = SMALL["settings"] | {"model": model}
-    return package.train(
-        data,
-        images=256,
-        out=folder / "run",
-        data_root=data_root,
-        **SMALL | {"settings": settings},
-    ).path
+    out = folder / "run"
+    return package.train(data, images=256, out=out, **SMALL | {"settings": settings}).path
 
 
-@pytest.fixture(
-    scope="module",
-    params=["shapes", pytest.param("mnist", marks=pytest.mark.realdata)],
-)
-def run(request, tmp_path_factory, data_root):
+@pytest.fixture(scope="module", params=["shapes", "digits"])
+def run(request, tmp_path_factory):
     latent = {"dim": 12, "distribution": "uniform" if request.param == "shapes" else "normal"}
-    return trained(request.param, tmp_path_factory.mktemp("runs"), latent, data_root=data_root)
+    return trained(request.param, tmp_path_factory.mktemp("runs"), latent)
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".mp4"])
@@ -80,12 +72,10 @@ def test_interpolate_makes_a_film(dcgan, run, tmp_path, suffix):
     ],
     ids=lambda words: "-".join(map(str, words[:4])) if isinstance(words, list) else "",
 )
-def test_each_command_makes_its_sheet(dcgan, run, tmp_path, words, size, data_root):
+def test_each_command_makes_its_sheet(dcgan, run, tmp_path, words, size):
     copy = shutil.copytree(run, tmp_path / "run")
     out = tmp_path / "sheet.png"
-    root = ["--data-root", data_root or "."]
-    extra = root if {"--neighbors", "--reads"} & {*map(str, words)} or words[0] == "invert" else []
-    code, _, complaint = dcgan(words[0], copy, *words[1:], *extra, "--out", out)
+    code, _, complaint = dcgan(words[0], copy, *words[1:], "--out", out)
     assert (code, complaint.count("dcgan:")) == (0, 0)
     with Image.open(out) as sheet:
         sheet.load()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import subprocess
-import sys
 import textwrap
 import time
 from collections import namedtuple
@@ -17,6 +15,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 from tests.conftest import Notes
+from tests.processes import Program
 
 from dcgan.data import Labels, load_dataset, open_source
 from dcgan.data.cache import Cache
@@ -334,11 +333,10 @@ BUILDER = """
 
 
 def test_two_processes_decode_once(tmp_path):
-    command = [sys.executable, "-c", textwrap.dedent(BUILDER), str(tmp_path / "cache")]
-    pair = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    reads = [process.communicate(timeout=240)[0].count("read") for process in pair]
-    assert [process.returncode for process in pair] == [0, 0]
-    assert sorted(reads) == [0, 40]
+    pair = [Program("-c", textwrap.dedent(BUILDER), tmp_path / "cache") for _ in range(2)]
+    codes, said = zip(*(one.wait() for one in pair), strict=True)
+    assert codes == (0, 0), said
+    assert sorted(text.count("read") for text in said) == [0, 40]
 
 
 def test_nothing_is_removed_for_what_would_not_fit_even_so(cache, monkeypatch):

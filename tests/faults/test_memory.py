@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tarfile
 import textwrap
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.conftest import SMALL, Notes
+from tests.processes import Program
 
 import dcgan
 
@@ -55,9 +55,9 @@ def shards(tmp_path_factory) -> str:
 
 def read(shards: str, *memory: int) -> list[dict]:
     """What one process finds, which is allowed more memory each time."""
-    command = [sys.executable, "-c", textwrap.dedent(PROGRAM), shards, *map(str, memory)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    code, said = Program("-c", textwrap.dedent(PROGRAM), shards, *memory).wait()
+    assert code == 0, said
+    return [json.loads(line) for line in said.splitlines()]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for the peak")

@@ -361,9 +361,8 @@ def test_a_recipe_computes_what_its_system_computes(system):
     copy_weights(ours, reference)
     x = first_input(ours, system.recipe).double()
     with torch.no_grad():
-        assert_same_rows(ours.blocks.eval(), reference.eval(), x)
         assert_same_rows(ours.blocks.train(), reference.train(), x)
-        # the statistics that training left behind
+        # with the statistics that training left behind
         assert_same_rows(ours.blocks.eval(), reference.eval(), x)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.conftest import SMALL, can_be_named
+from tests.processes import Program
 
 import dcgan
 from dcgan.errors import DiskFull
@@ -203,24 +204,28 @@ FULL = """
     from dcgan.runs.checkpoints import write_checkpoint
     import torch
 
-    resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+    said = []
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, before[1]))
     for name in ("a.png", "a.npz", "a.zip", "folder"):
         try:
             write_samples(run, 30, out / name)
         except DiskFull as error:
-            print(error)
+            said.append(error)
     try:
         write_checkpoint(out, 64, {"ema": {"weight": torch.zeros(1000)}}, {})
     except DiskFull as error:
-        print(error)
+        said.append(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)  # the output is a file, too
+    print(*said, sep="\\n")
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
 def test_a_full_disk_is_said_with_the_path_and_the_cure(tmp_path, small_run):
-    program = [sys.executable, "-c", textwrap.dedent(FULL), str(small_run.path), str(tmp_path)]
-    done = subprocess.run(program, check=True, capture_output=True, text=True)
-    lines = done.stdout.splitlines()
+    code, said = Program("-c", textwrap.dedent(FULL), small_run.path, tmp_path).wait()
+    assert code == 0, said
+    lines = said.splitlines()
     assert [line.partition(": ")[0] for line in lines] == [
         str(tmp_path / name) for name in ("a.png", "a.npz", "a.zip", "folder", "000000064")
     ]

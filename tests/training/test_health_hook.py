@@ -8,6 +8,7 @@ from tests.conftest import SMALL, Notes
 import dcgan
 from dcgan.config import merge
 from dcgan.errors import Diverged
+from dcgan.training.health_hook import HealthHook
 
 LOST = {  # D's steps are a thousand times those of G
     "optim": {"discriminator": {"lr": 0.05}, "generator": {"lr": 1e-7}},
@@ -21,7 +22,7 @@ def lost(out, **changed):
     notes = Notes()
     arguments = merge({**SMALL, "settings": merge(SMALL["settings"], LOST)}, changed)
     run = dcgan.train(
-        "digits", images=arguments.pop("images", 6400), out=out, reporter=notes, **arguments
+        "digits", images=arguments.pop("images", 2560), out=out, reporter=notes, **arguments
     )
     return run, notes
 
@@ -40,7 +41,7 @@ def test_a_failure_is_said_once_while_it_happens(lost_run):
     assert "Next: Start a new run with a learning rate of 0.0005 for the generator" in line
     event = next(event for event in events if event["id"] == "discriminator-wins")
     assert event["severity"] == "failure"
-    assert 0 < event["images"] < 3200
+    assert 0 < event["images"] < 1280
     assert event["evidence"]["score_real"] > 0.95
 
 
@@ -54,7 +55,7 @@ def test_the_run_knows_its_health(lost_run):
 
 def test_a_run_can_stop_at_a_failure(tmp_path):
     run, notes = lost(tmp_path / "run", settings={"on_failure": "stop"})
-    assert run.images_seen < 6400
+    assert run.images_seen < 2560
     assert any("as `on_failure=stop` asks for" in note for note in notes)
 
 
@@ -78,7 +79,12 @@ def test_a_healthy_run_says_nothing(tmp_path):
 
 
 def test_looking_changes_no_weight(tmp_path, monkeypatch):
-    whole = dcgan.train("digits", images=2560, out=tmp_path / "whole", **SMALL)
-    monkeypatch.setattr("dcgan.training.health_hook.HealthHook.look", lambda *_: None)
-    blind = dcgan.train("digits", images=2560, out=tmp_path / "blind", **SMALL)
+    looks = []
+    plain = HealthHook.look
+    monkeypatch.setattr(HealthHook, "look", lambda *words: looks.append(plain(*words)))
+    small = {**SMALL, "images": 640, "batch": 8}
+    whole = dcgan.train("digits", out=tmp_path / "whole", **small)
+    assert len(looks) > 1
+    monkeypatch.setattr(HealthHook, "look", lambda *_: None)
+    blind = dcgan.train("digits", out=tmp_path / "blind", **small)
     assert (whole.sample(8, seed=3) == blind.sample(8, seed=3)).all()
