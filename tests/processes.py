@@ -6,6 +6,7 @@ do. Where processes cannot be forked, they start as usual.
 
 from __future__ import annotations
 
+import atexit
 import os
 import runpy
 import sys
@@ -19,7 +20,7 @@ _CONTEXT.set_forkserver_preload(
         *("dcgan.cli.app", "dcgan.training.trainer", "dcgan.evaluation.evaluate_runs"),
         *("torch._dynamo", "torch.distributed.nn.functional"),
         *("matplotlib.figure", "matplotlib.backends.backend_agg", "jinja2"),
-        *("torch.distributed.run", "sklearn.datasets", "sklearn.neighbors"),
+        *("torch.distributed.run", "sklearn.neighbors"),
     ]
 )
 
@@ -46,6 +47,7 @@ class Program:
             args=([*map(str, words)], {**os.environ, **environment}, Path.cwd(), name),
         )
         self._process.start()
+        atexit.register(self.kill)  # after a failure, or Python would wait for its end
 
     @property
     def is_running(self):
@@ -57,6 +59,7 @@ class Program:
 
     def kill(self):
         """End it without a warning, and wait until it has ended."""
+        atexit.unregister(self.kill)
         self._process.kill()
         self._process.join()
         self._said.unlink(missing_ok=True)

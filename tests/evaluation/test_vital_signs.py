@@ -87,6 +87,15 @@ def test_the_rank_is_the_number_of_equal_directions():
         values = random.normal(size=(5000, count)) @ plane
         assert effective_rank(values.astype(np.float32)) == pytest.approx(count, rel=0.01)
     assert effective_rank(np.ones((50, 4), np.float32)) == 1
+    assert effective_rank(np.ones((4, 50), np.float32)) == 1
+
+
+@pytest.mark.parametrize("shape", [(10, 40), (40, 10)])
+def test_the_rank_is_that_of_the_singular_values(shape):
+    values = np.random.default_rng(4).normal(size=shape)
+    share = np.linalg.svd(values - values.mean(axis=0), compute_uv=False) ** 2
+    share = share[share > 1e-9 * share.sum()] / share.sum()
+    assert effective_rank(values) == pytest.approx(np.exp(-(share * np.log(share)).sum()))
 
 
 @pytest.mark.parametrize("shape", [(1, 16, 16), (3, 17, 21), (4, 64, 16)])
