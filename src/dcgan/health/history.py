@@ -108,12 +108,16 @@ class Curve(NamedTuple):
 
     def smoothed(self) -> Curve:
         """Running medians of this and up to six earlier values."""
-        # before the first value, NaN, which the median leaves out
-        padded = np.concatenate([np.full(_SMOOTHED - 1, np.nan), self.values])
         if not len(self.values):
             return self
+        # before the first value, NaN, which the median leaves out and sorting puts last
+        padded = np.concatenate([np.full(_SMOOTHED - 1, np.nan), self.values])
         windows = np.lib.stride_tricks.sliding_window_view(padded, _SMOOTHED)
-        return Curve(self.images, np.nanmedian(windows, axis=1))
+        ordered = np.sort(windows, axis=1)
+        count, place = np.sum(~np.isnan(ordered), axis=1), np.arange(len(ordered))
+        # np.nanmedian takes five times as long
+        middle = ordered[place, (count - 1) // 2] + ordered[place, count // 2]
+        return Curve(self.images, middle / 2)
 
     def after(self, images: int) -> Curve:
         """The part from a number of images seen on."""
