@@ -14,12 +14,16 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from dcgan.cli.commands import COMMANDS
 from dcgan.errors import DcganError, shown
 from dcgan.runtime.progress import TerminalReporter
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.shell import command
+
+if TYPE_CHECKING:
+    from cyclopts import Argument
 
 _SHORT = {
     "codes": "code",
@@ -86,13 +90,18 @@ def _typed(names: Sequence[str], words: Sequence[str]) -> list[tuple[str, str]]:
 
 def _spellings(option: str) -> list[str]:
     """All names of an option of the running command, such as ``-n`` for ``--number``."""
-    from dcgan.cli.app import app
-
     option = option.partition("[")[0]
     long = {f"--{name.replace('_', '-')}" for name, flag in _SHORT.items() if option == f"--{flag}"}
-    arguments = app[_running()].assemble_argument_collection()
-    names = [name for one in arguments if option in one.names for name in one.names]
+    names = [name for one in _options(_running()) if option in one.names for name in one.names]
     return [option, *long, *names]
+
+
+@cache
+def _options(name: str) -> Sequence[Argument]:
+    """Arguments and options of a command; ``train`` takes long to list them."""
+    from dcgan.cli.app import app
+
+    return app[name].assemble_argument_collection()
 
 
 def _is_number(text: str) -> bool:
@@ -147,9 +156,7 @@ def _flag(match: re.Match[str]) -> str:
 @cache
 def _arguments(name: str) -> dict[str, str]:
     """How a command's arguments are typed, by name: ``{"run": "RUN", "out": "--out"}``."""
-    from dcgan.cli.app import app
-
-    arguments = app[name].assemble_argument_collection()
+    arguments = _options(name)
     typed = [name for one in arguments for name in one.names or (one.name,)]
     # the library's name of an argument that is typed otherwise, such as images of --number
     own = {one.field_info.name: one.names[0] for one in arguments if one.names[0] != "*"}
