@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import rendering
 
 from dcgan.render import curves
 from dcgan.render.curves import gradient_curves, loss_and_score_curves
@@ -52,10 +53,11 @@ def path(tmp_path):
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
     """Both pictures of ten records in which nothing stands out."""
-    return {
-        draw: drawn(draw, records(10), tmp_path_factory.mktemp("plain") / "curves.png")
-        for draw in (loss_and_score_curves, gradient_curves)
-    }
+    with rendering():
+        return {
+            draw: drawn(draw, records(10), tmp_path_factory.mktemp("plain") / "curves.png")
+            for draw in (loss_and_score_curves, gradient_curves)
+        }
 
 
 @pytest.mark.parametrize("draw", [loss_and_score_curves, gradient_curves])
