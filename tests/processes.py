@@ -72,6 +72,16 @@ class Program:
         return code, said
 
 
+def popen(words, *, stdout, **_):
+    """In the place of ``subprocess.Popen``, for a program that prints into an open file."""
+    process = _CONTEXT.Process(
+        target=_begin, args=(words[1:], dict(os.environ), Path.cwd(), stdout.name)
+    )
+    process.start()
+    process.wait = process.join
+    return process
+
+
 def _begin(words, environment, folder, said):
     """The first function of a process: everything as for one that the shell has started."""
     os.environ.clear()

@@ -1,26 +1,41 @@
-"""A studio with its server in a process of its own, and a page in a real browser."""
+"""A studio with its server in a thread, and a page in a real browser."""
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.exchange.web.chromium import CHROMIUM
-from tests.studio.serving import PATIENCE, Server
+from tests.processes import popen
+from tests.studio.serving import PATIENCE, ThreadServer
+
+from dcgan.studio import jobs
+
+SIZES = [(390, 800), (768, 900), (1280, 900)]
+
+OF_COLORS = ("color-contrast", "link-in-text-block")
+"""The rules of axe-core about colors."""
 
 _AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def studio_server(tmp_path_factory):
-    """A studio over an empty folder, for all tests of a file."""
-    server = Server(tmp_path_factory.mktemp("studio")).start()
-    yield server
-    server.stop_jobs()
+    """A studio over an empty folder, for all tests of a file. Its jobs are forked."""
+    server = ThreadServer(tmp_path_factory.mktemp("studio")).start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "subprocess", SimpleNamespace(**vars(subprocess) | {"Popen": popen}))
+        yield server
+        server.stop_jobs()
+        server.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def studio_browser():
+    """One browser for all tests of this folder. It is closed after them: while it is open, other
+    tests could not run event loops in this thread."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -77,12 +92,14 @@ def studio_part(studio_server, studio_browser):
 
 @pytest.fixture
 def axe():
-    """The problems of accessibility that axe-core finds in a page."""
+    """The problems of accessibility that axe-core finds in a page, by all rules or those named."""
 
-    def problems_of(page):
-        # not by a script element, which the page's policy refuses
-        page.evaluate(_AXE)
-        found = page.evaluate("() => axe.run()")
+    def problems_of(page, *rules):
+        if not page.evaluate("() => Boolean(window.axe)"):
+            # not by a script element, which the page's policy refuses
+            page.evaluate(_AXE)
+        only = {"runOnly": {"type": "rule", "values": rules}} if rules else {}
+        found = page.evaluate("(how) => axe.run(how)", {"resultTypes": ["violations"], **only})
         return [
             f"{problem['id']}: {node['html']}: {node['failureSummary']}"
             for problem in found["violations"]
@@ -92,6 +109,18 @@ def axe():
     return problems_of
 
 
+def fits(page):
+    """Whether nothing is cut off or beside the page at any width."""
+    too_wide = []
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(100)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            too_wide.append(width)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    return too_wide == []
+
+
 def _open(page, address):
     page.goto("about:blank")  # a change of the part after # alone would load nothing
     page.goto(address)
@@ -99,9 +128,9 @@ def _open(page, address):
 
 
 def _violations(page, axe):
-    """What axe-core finds wrong for people with disabilities, in both color schemes."""
-    found = []
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        found += [(scheme, problem) for problem in axe(page)]
-    return found
+    """What axe-core finds wrong for people with disabilities. Only colors differ between the color
+    schemes."""
+    page.emulate_media(color_scheme="dark")
+    found = axe(page, *OF_COLORS)
+    page.emulate_media(color_scheme="light")
+    return found + axe(page)

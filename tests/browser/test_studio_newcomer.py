@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+from tests.browser.conftest import fits
 from tests.exchange.web.chromium import needs_chromium
 
 pytestmark = [pytest.mark.slow, needs_chromium]
@@ -57,6 +58,12 @@ def test_from_nothing_to_a_web_page(studio_page, photos, tmp_path, record_proper
     page = studio_page
     page.open("")
     page.get_by_text("No runs yet").wait_for()
+    assert page.violations() == []
+    assert fits(page)
+    page.get_by_role("link", name="Start a new run").click()
+    page.get_by_role("heading", name="New run").wait_for()
+    assert page.violations() == []
+    page.get_by_role("link", name="Runs", exact=True).click()
 
     # digits under the mouse at once
     page.get_by_role("link", name="mnist-demo").click()
@@ -82,13 +89,13 @@ def test_from_nothing_to_a_web_page(studio_page, photos, tmp_path, record_proper
     page.get_by_text("60 images").first.wait_for()
     page.get_by_alt_text("Training images as the networks will see them").wait_for()
     page.get_by_text("More settings").click()
-    page.get_by_label("Images seen, instead of minutes").fill("640")
+    page.get_by_label("Images seen, instead of minutes").fill("64")
     page.get_by_role("button", name="Start training").click()
 
     # whether it goes well
     page.get_by_role("heading", name=re.compile("my.photos")).wait_for()
     page.get_by_role("button", name="Train longer").wait_for()
-    page.get_by_text("640 images seen in").wait_for()
+    page.get_by_text("64 images seen in").wait_for()
     page.get_by_text(
         re.compile("too early to say|images usually begin|few images", re.I)
     ).first.wait_for()

@@ -1,22 +1,26 @@
-"""A studio in a process of its own, which can be killed and started again."""
+"""A studio that answers requests: in a process of its own, or in a thread of the test's."""
 
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from contextlib import suppress
+from threading import Thread
+
+import uvicorn
+
+from dcgan.studio import create_app
 
 PATIENCE = 180
 """Seconds until something counts as stuck."""
 
 
-class Server:
-    """``dcgan studio`` over the folder ``runs`` in a folder; datasets are allowed in the latter."""
+class _Studio:
+    """A studio over the folder ``runs`` in a folder; datasets are allowed in the latter."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -24,26 +28,10 @@ class Server:
             one.bind(("127.0.0.1", 0))
             self.port = one.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
-        self.process = None
 
     @property
     def runs(self):
         return self.folder / "runs"
-
-    def start(self):
-        words = ["studio", str(self.runs), "--no-browser", "--port", str(self.port)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "dcgan", *words, "--allow", str(self.folder)],
-            stdout=subprocess.DEVNULL,
-            env=os.environ | {"HOME": str(self.folder)},
-        )
-        wait_for(self._answers)
-        return self
-
-    def kill(self):
-        """Without a warning, as the system does."""
-        self.process.kill()
-        self.process.wait()
 
     def get(self, path):
         with urllib.request.urlopen(f"{self.address}/api{path}") as answer:
@@ -62,13 +50,49 @@ class Server:
             for job in self.get("/home")["jobs"]:
                 if job["state"] == "running":
                     self.post(f"/jobs/{job['id']}/stop")
-        self.kill()
+
+
+class Server(_Studio):
+    """``dcgan studio`` in a process of its own."""
+
+    def start(self):
+        words = ["studio", str(self.runs), "--no-browser", "--port", str(self.port)]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "dcgan", *words, "--allow", str(self.folder)],
+            stdout=subprocess.DEVNULL,
+        )
+        wait_for(self._answers)
+        return self
+
+    def kill(self):
+        """Without a warning, as the system does."""
+        self.process.kill()
+        self.process.wait()
 
     def _answers(self):
         assert self.process.poll() is None, "the studio has ended"
         with suppress(OSError):
             return self.get("/recipes")
         return None
+
+
+class ThreadServer(_Studio):
+    """The same in a thread, which has nothing to import and so starts at once."""
+
+    def start(self):
+        app = create_app(self.runs, hosts={f"127.0.0.1:{self.port}"}, allow=[self.folder])
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, port=self.port, log_level="critical", timeout_graceful_shutdown=0)
+        )
+        self._thread = Thread(target=self._server.run)
+        self._thread.start()
+        wait_for(lambda: self._server.started or not self._thread.is_alive())
+        return self
+
+    def stop(self):
+        """Close all connections, and listen no more."""
+        self._server.should_exit = True
+        self._thread.join()
 
 
 def wait_for(condition, patience=PATIENCE):

@@ -214,6 +214,7 @@ def test_a_training_outlives_the_server_and_is_stopped_from_the_next_one(tmp_pat
         assert server.get(f"/runs/{run}")["checkpoints"]
     finally:
         server.stop_jobs()
+        server.kill()
 
 
 def _state(server, run):

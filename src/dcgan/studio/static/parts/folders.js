@@ -10,6 +10,8 @@ export function Folders({ choose, change, isBusy }) {
   const address = `/folders?${new URLSearchParams(asked)}`;
   const loaded = useLoaded(() => get(address), address);
   const [typed, setTyped] = useState(null); // null: the path that is shown
+  // the path of the first folder must not come under the cursor of somebody who begins to type
+  const keep = () => loaded.value ?? setTyped("");
   const here = useRef();
   const [hasMoved, setHasMoved] = useState(false);
   const open = (path) => {
@@ -40,7 +42,8 @@ export function Folders({ choose, change, isBusy }) {
     >
       <${Field} name="path" label="Path" problem=${problem}>
         ${(more) => html`<input type="text" spellcheck="false"
-          value=${typed ?? loaded.value?.path ?? ""} onInput=${type} ...${more} />`}
+          value=${typed ?? loaded.value?.path ?? ""}
+          onFocus=${keep} onInput=${type} ...${more} />`}
       <//>
       <button>Open</button>
     </form>
