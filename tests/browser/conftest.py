@@ -24,12 +24,13 @@ _AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 @pytest.fixture(scope="module")
 def studio_server(tmp_path_factory):
     """A studio over an empty folder, for all tests of a file. Its jobs are forked."""
-    server = ThreadServer(tmp_path_factory.mktemp("studio")).start()
-    with pytest.MonkeyPatch.context() as patch:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        ThreadServer(tmp_path_factory.mktemp("studio")) as server,
+    ):
         patch.setattr(jobs, "subprocess", SimpleNamespace(**vars(subprocess) | {"Popen": popen}))
         yield server
         server.stop_jobs()
-        server.stop()
 
 
 @pytest.fixture(scope="package")

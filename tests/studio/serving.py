@@ -14,6 +14,8 @@ from threading import Thread
 import uvicorn
 
 from dcgan.studio import create_app
+from dcgan.studio.jobs import Jobs
+from dcgan.studio.library import Library
 
 PATIENCE = 180
 """Seconds until something counts as stuck."""
@@ -45,11 +47,11 @@ class _Studio:
             return json.load(answer)
 
     def stop_jobs(self):
-        """End what the tests have started."""
-        with suppress(OSError):
-            for job in self.get("/home")["jobs"]:
-                if job["state"] == "running":
-                    self.post(f"/jobs/{job['id']}/stop")
+        """End what the tests have started, also when no server answers any more."""
+        jobs = Jobs(Library(self.runs).own / "jobs")
+        for job in jobs.all():
+            if job.state == "running":
+                jobs.stop(job.id)
 
 
 class Server(_Studio):
@@ -93,6 +95,11 @@ class ThreadServer(_Studio):
         """Close all connections, and listen no more."""
         self._server.should_exit = True
         self._thread.join()
+
+    __enter__ = start
+
+    def __exit__(self, *_):
+        self.stop()
 
 
 def wait_for(condition, patience=PATIENCE):

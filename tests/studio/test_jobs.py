@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from filelock import FileLock
-from tests.studio.serving import Server, wait_for
+from tests.studio.serving import Server, ThreadServer, wait_for
 
 from dcgan.studio.jobs import Jobs
 from dcgan.studio.problems import Problem
@@ -200,21 +200,16 @@ def test_a_training_outlives_the_server_and_is_stopped_from_the_next_one(tmp_pat
         run = server.post("/train", LONG)["run"]
         wait_for(lambda: _state(server, run) == "training")
         server.kill()
-        server.start()
-        assert _state(server, run) == "training"
-        other = Server(tmp_path).start()  # two servers on one folder
-        try:
-            assert _state(other, run) == "training"
-            server.post(f"/runs/{run}/stop")
+        with ThreadServer(tmp_path) as following, ThreadServer(tmp_path) as other:
+            assert _state(following, run) == _state(other, run) == "training"
+            following.post(f"/runs/{run}/stop")
             wait_for(lambda: _state(other, run) == "ended")
-        finally:
-            other.kill()
-        job = wait_for(lambda: _of_run(server, "stopped"))
-        assert job["subject"] == str(server.runs / "long")
-        assert server.get(f"/runs/{run}")["checkpoints"]
+            job = wait_for(lambda: _of_run(following, "stopped"))
+            assert job["subject"] == str(server.runs / "long")
+            assert following.get(f"/runs/{run}")["checkpoints"]
     finally:
-        server.stop_jobs()
         server.kill()
+        server.stop_jobs()
 
 
 def _state(server, run):

@@ -232,8 +232,9 @@ def test_a_preview_has_generated_images(client, address):
 
 def test_more_requests_than_threads_are_refused(client, run, address, monkeypatch):
     monkeypatch.setattr(opened, "_TURNS", BoundedSemaphore(1))
-    with opened.opened(run.path).turn():
-        answer = client.get(f"{address}/preview")
+    # in a thread, since a request that waited for its turn would wait for ever
+    with ThreadPoolExecutor(1) as pool, opened.opened(run.path).turn():
+        answer = pool.submit(client.get, f"{address}/preview").result(timeout=60)
         assert (answer.status_code, "busy" in answer.json()["problem"]) == (503, True)
         assert client.get(address).status_code == 200, "others are answered"
     assert client.get(f"{address}/preview").status_code == 200
