@@ -169,6 +169,14 @@ def small_run(tmp_path_factory) -> dcgan.Run:
 
 
 @pytest.fixture(scope="session")
+def scored_run(tmp_path_factory):
+    """A finished run on the digits with scores of training."""
+    settings = SMALL["settings"] | {"metrics": {"images": 60, "every": 128}}
+    out = tmp_path_factory.mktemp("runs") / "scored"
+    return dcgan.train("digits", images=512, out=out, **SMALL | {"settings": settings})
+
+
+@pytest.fixture(scope="session")
 def torchrun():
     """Start several processes as ``torchrun`` does; gives the one that watches over them."""
     started = []

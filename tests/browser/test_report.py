@@ -2,59 +2,40 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
 from PIL import Image
-from tests.conftest import SMALL
+from tests.exchange.web.chromium import needs_chromium
 
 import dcgan
 from dcgan.evaluation.comparison import compare
 from dcgan.health import Diagnosis, Finding
 from dcgan.report import write_comparison, write_report
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(BROWSER is None, reason="no chromium in PATH"),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 WIDTHS = [1280, 768, 390]
 
-PROBE = """<script>
-const wide = [...document.querySelectorAll("body *")].filter(one => !one.closest(".wide") &&
-  one.getBoundingClientRect().right > innerWidth + 1).map(one => one.tagName + "." + one.className);
-parent.postMessage(JSON.stringify([document.documentElement.scrollWidth, innerWidth, wide]), "*");
-</script>"""
-
-FRAME = """<!doctype html><title>no answer</title>
-<script>addEventListener("message", event => document.title = event.data);</script>
-<iframe src="probed.html" style="border: 0" width="{width}" height="1600"></iframe>"""
-"""A window has a minimum width, a frame has none."""
+TOO_WIDE = """() => [document.documentElement.scrollWidth, ...[...document.querySelectorAll("body *")]
+  .filter((one) => !one.closest(".wide") && one.getBoundingClientRect().right > innerWidth + 1)
+  .map((one) => `${one.tagName}.${one.className}`)]"""
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory):
+def pages(scored_run, tmp_path_factory):
     """A report with every part, and a comparison."""
     folder = tmp_path_factory.mktemp("pages")
-    settings = SMALL["settings"] | {"metrics": {"images": 60, "every": 128}}
     name = "a_run_with_a_rather_long_name_without_a_space_that_never_seems_to_come_to_an_end"
     runs = [
-        dcgan.train(
-            "digits",
-            images=512,
-            seed=seed,
-            out=folder / f"{name}-{seed}",
-            **SMALL | {"settings": settings},
-        )
-        for seed in (0, 1)
+        dcgan.open_run(shutil.copytree(scored_run.path, folder / f"{name}-{number}"))
+        for number in (0, 1)
     ]
+    config = runs[1].path / "config.yaml"
+    config.write_text(config.read_text().replace("seed: 0", "seed: 1"))
     finding = Finding(
         "discriminator-overfitting",
         "warning",
@@ -73,42 +54,35 @@ def pages(tmp_path_factory):
     return {"report": report, "compare": folder / "compare.html"}
 
 
-def chromium(tmp_path, page, width, *words):
-    """Open a page in a window without a screen."""
-    return subprocess.run(
-        [
-            *(BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
-            *(f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},1600"),
-            *("--virtual-time-budget=2000", *words, page.as_uri()),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    ).stdout
+@pytest.fixture
+def opened(pages, studio_browser):
+    """A page in a window that is as wide as is asked for."""
+    window = studio_browser.new_page(java_script_enabled=False)
 
+    def open_page(name, width=1280):
+        window.set_viewport_size({"width": width, "height": 1600})
+        window.goto(pages[name].as_uri())
+        return window
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["report", "compare"])
-def test_nothing_is_wider_than_the_window(pages, tmp_path, name, width):
-    source = pages[name].read_text().replace("<details>", "<details open>")
-    (tmp_path / "probed.html").write_text(source.replace("</body>", f"{PROBE}</body>"))
-    frame = tmp_path / "frame.html"
-    frame.write_text(FRAME.format(width=width))
-    dump = chromium(tmp_path, frame, 1600, "--dump-dom")
-    found = re.search(r"<title>\[(\d+),(\d+),(.*?)\]</title>", dump)
-    assert found is not None
-    assert (int(found[1]), found[3]) == (width, "[]")
-    assert int(found[2]) == width
+    yield open_page
+    window.close()
 
 
 @pytest.mark.parametrize("name", ["report", "compare"])
-def test_it_follows_the_theme(pages, tmp_path, name):
+def test_nothing_is_wider_than_the_window(opened, name):
+    for width in WIDTHS:
+        page = opened(name, width)
+        page.evaluate("() => document.querySelectorAll('details').forEach((one) => one.open = true)")
+        assert page.evaluate(TOO_WIDE) == [width]
+
+
+@pytest.mark.parametrize("name", ["report", "compare"])
+def test_it_follows_the_theme(opened, name):
+    page = opened(name)
     corners = {}
-    for theme, words in {"light": [], "dark": ["--blink-settings=preferredColorScheme=0"]}.items():
-        shot = tmp_path / f"{theme}.png"
-        chromium(tmp_path, pages[name], 1280, *words, f"--screenshot={shot}")
-        with Image.open(shot) as image:
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        with Image.open(io.BytesIO(page.screenshot())) as image:
             pixels = np.asarray(image.convert("L"))
         corners[theme] = int(pixels[0, 0])
         # text and paper differ clearly
@@ -117,7 +91,7 @@ def test_it_follows_the_theme(pages, tmp_path, name):
     assert corners["dark"] < 40
 
 
-def test_every_chart_has_lines_within_its_frame(pages, tmp_path):
+def test_every_chart_has_lines_within_its_frame(pages):
     source = pages["report"].read_text()
     charts = re.findall(r'<svg class="chart".*?</svg>', source)
     assert len(charts) >= 6
