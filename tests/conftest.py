@@ -171,7 +171,7 @@ def small_run(tmp_path_factory) -> dcgan.Run:
 @pytest.fixture(scope="session")
 def scored_run(tmp_path_factory):
     """A finished run on the digits with scores of training."""
-    settings = SMALL["settings"] | {"metrics": {"images": 60, "every": 128}}
+    settings = SMALL["settings"] | {"metrics": {"images": 60, "every": 256}}
     out = tmp_path_factory.mktemp("runs") / "scored"
     return dcgan.train("digits", images=512, out=out, **SMALL | {"settings": settings})
 

@@ -114,9 +114,9 @@ def test_the_discriminator_gives_logits_and_features(runs, written):
     assert found.difference.largest < 1e-5
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16"])
-def test_pixel_norm_of_zeros_is_zero(tmp_path, precision):
-    """Every second row and column of the image has no input."""
+def test_pixel_norm_of_zeros_is_zero(tmp_path):
+    """Every second row and column of the image has no input. In fp16, where a small constant is
+    zero as well, there is most to go wrong."""
     rows = (
         Layer(operation="conv_transpose", channels=4, kernel=(8, 8)),
         Layer(
@@ -127,7 +127,7 @@ def test_pixel_norm_of_zeros_is_zero(tmp_path, precision):
     networks = replace(KINDS["uniform"], generator=rows)
     run = write_run(tmp_path / "run", networks)
     out = tmp_path / "model.onnx"
-    run.export("onnx", out, precision=precision, pixels="float", progress=False)
+    run.export("onnx", out, precision="fp16", pixels="float", progress=False)
     session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
     (images,) = session.run(None, {"latent": np.ones((1, 8), np.float32)})
     assert (images[..., 1::2, :] == 0).all() and images.any()

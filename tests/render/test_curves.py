@@ -115,8 +115,8 @@ def test_long_noisy_curves_are_smoothed_and_short_ones_are_not(path):
 
 
 @pytest.mark.parametrize("missing", [{"gradient_mean": None}, {"gradient_mean": {}}])
-def test_records_without_gradients_are_passed_over(missing, path):
-    whole = drawn(gradient_curves, records(10), path)
+def test_records_without_gradients_are_passed_over(missing, plain, path):
+    whole = plain[gradient_curves]
     lines = records(10)
     lines[4] |= missing
     np.testing.assert_array_equal(drawn(gradient_curves, lines, path), whole)
@@ -147,9 +147,9 @@ def test_numbers_that_are_none_do_not_stop_the_drawing(count, number, path):
     drawn(loss_and_score_curves, lines, path)
 
 
-def test_a_record_without_a_loss_is_passed_over_in_its_curve(path):
+def test_a_record_without_a_loss_is_passed_over_in_its_curve(plain, path):
     """As when the generator took no step in an interval."""
-    whole = drawn(loss_and_score_curves, records(10), path)
+    whole = plain[loss_and_score_curves]
     lines = records(10)
     del lines[4]["loss_g"]
     np.testing.assert_array_equal(drawn(loss_and_score_curves, lines, path), whole)

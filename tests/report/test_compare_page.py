@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import pytest
-from tests.conftest import SMALL
+import yaml
 from tests.report.pages import Page
 
 import dcgan
@@ -15,13 +16,12 @@ from dcgan.report.compare_page import verdict_of, write_comparison
 
 @pytest.fixture(scope="module")
 def found(scored_run, tmp_path_factory):
-    settings = SMALL["settings"] | {
-        "metrics": {"images": 60, "every": 128},
-        "optim": {"generator": {"lr": 0.01}},
-    }
-    out = tmp_path_factory.mktemp("runs") / "a & <b>"
-    other = dcgan.train("digits", images=256, out=out, seed=5, **SMALL | {"settings": settings})
-    return compare([scored_run, other], images=60, repeats=2, extractor="random")
+    """A run, and the same with another name and learning rate."""
+    other = shutil.copytree(scored_run.path, tmp_path_factory.mktemp("runs") / "a & <b>")
+    settings = yaml.safe_load((other / "config.yaml").read_text())
+    settings["optim"]["generator"]["lr"] = 0.01
+    (other / "config.yaml").write_text(yaml.safe_dump(settings))
+    return compare([scored_run, dcgan.open_run(other)], images=60, repeats=2, extractor="random")
 
 
 def test_the_page_shows_samples_scores_curves_and_settings(found, tmp_path):
