@@ -82,7 +82,7 @@ def test_a_training_is_started_and_watched_to_its_end(studio_page, studio_server
     page.get_by_text("digits: 1,797 images").wait_for()
     page.get_by_text("More settings").click()
     page.get_by_label("Images seen, instead of minutes").fill("64")
-    page.get_by_label("Size of the images").select_option("16")
+    page.get_by_label("Size of the images").select_option("28")
     page.get_by_label("Name of the run").fill("taken")
     page.get_by_role("button", name="Start training").click()  # before its help is there
     page.get_by_text("taken-2. Press Start training again to use it.").wait_for()
