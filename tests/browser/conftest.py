@@ -7,11 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from dcgan.studio import jobs
 from tests.exchange.web.chromium import CHROMIUM
 from tests.processes import popen
 from tests.studio.serving import PATIENCE, ThreadServer
-
-from dcgan.studio import jobs
 
 SIZES = [(390, 800), (768, 900), (1280, 900)]
 

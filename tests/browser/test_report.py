@@ -9,12 +9,12 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from tests.exchange.web.chromium import needs_chromium
 
 import dcgan
 from dcgan.evaluation.comparison import compare
 from dcgan.health import Diagnosis, Finding
 from dcgan.report import write_comparison, write_report
+from tests.exchange.web.chromium import needs_chromium
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
@@ -72,7 +72,9 @@ def opened(pages, studio_browser):
 def test_nothing_is_wider_than_the_window(opened, name):
     for width in WIDTHS:
         page = opened(name, width)
-        page.evaluate("() => document.querySelectorAll('details').forEach((one) => one.open = true)")
+        page.evaluate(
+            "() => document.querySelectorAll('details').forEach((one) => one.open = true)"
+        )
         assert page.evaluate(TOO_WIDE) == [width]
 
 

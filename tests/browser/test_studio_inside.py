@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+
 from tests.exchange.web.chromium import needs_chromium
 
 PATIENCE = 60_000

@@ -8,14 +8,14 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from tests.exchange.conftest import KINDS, write_run
-from tests.exchange.web.chromium import needs_chromium
 
 import dcgan
 from dcgan.labs.listing import listed_labs
 from dcgan.metrics.score import Score
 from dcgan.runs.scores import Measured, write_best
 from dcgan.studio.library import identifier
+from tests.exchange.conftest import KINDS, write_run
+from tests.exchange.web.chromium import needs_chromium
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+
 from tests.browser.conftest import fits
 from tests.exchange.web.chromium import needs_chromium
 

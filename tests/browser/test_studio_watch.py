@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from dcgan.studio.library import identifier
 from tests.browser.conftest import fits
 from tests.exchange.conftest import KINDS, write_run
 from tests.exchange.web.chromium import needs_chromium
-
-from dcgan.studio.library import identifier
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 

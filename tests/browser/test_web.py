@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.exchange.web.chromium import CHROMIUM, answer_of, needs_chromium
-from tests.exchange.web.tables import networks
 
 from dcgan.exchange.web import write_web
 from dcgan.exchange.web.model_file import SavedDirection, model_file
 from dcgan.models import plan_generator
 from dcgan.models.latents import LatentSpace
 from dcgan.runtime.files import StrPath
+from tests.exchange.web.chromium import CHROMIUM, answer_of, needs_chromium
+from tests.exchange.web.tables import networks
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+
 @pytest.fixture
 def run(scored_run, tmp_path):
     """A copy of a finished run, without a report."""
