@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from dcgan.studio.inside import session
 from tests.exchange.web.chromium import needs_chromium
 
 PATIENCE = 60_000
@@ -26,14 +27,16 @@ PIXELS = """async (stage) => {
 @pytest.fixture
 def lesson(studio_part):
     """The page before its first step."""
-    page = studio_part("inside")
+    page = studio_part("inside", reduced_motion="reduce")
     page.wait_for_selector(".diagram")
     return page
 
 
 @pytest.fixture
-def quick_lesson(lesson):
-    """The page with ten times as many steps in each request while it runs fast."""
+def quick_lesson(lesson, monkeypatch):
+    """The page with small batches from the next start on, and ten times as many steps in each
+    request while it runs fast."""
+    monkeypatch.setattr(session, "BATCH", session.SHOWN)
 
     def more(route):
         asked = route.request.post_data_json

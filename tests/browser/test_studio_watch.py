@@ -213,8 +213,8 @@ def test_all_plots_have_one_cursor_and_stay_smooth(studio_page, trained, record_
         """() => { window.times = []; const tick = (time) => {
              times.push(time); requestAnimationFrame(tick); }; requestAnimationFrame(tick); }"""
     )
-    for step in range(100):
-        page.mouse.move(box["x"] + 80 + 4 * step, box["y"] + 100)
+    for step in range(30):
+        page.mouse.move(box["x"] + 80 + 12 * step, box["y"] + 100)
     frames = np.diff(page.evaluate("times"))
     record_property("frame_ms", [float(np.median(frames)), float(frames.max())])
     seen = {int(text.split()[0].replace(",", "")) for text in at.all_inner_texts()[:3]}
