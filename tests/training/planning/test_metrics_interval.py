@@ -59,11 +59,19 @@ def test_it_is_the_products_of_measuring_over_those_of_training(monkeypatch):
     expected = (generated + features + signs) / trained / 0.25
     found = measuring_interval(config, resolve_networks(config), extractor, 2_000, "cpu")
     assert found == round(expected)
+    # a network of the user's own may read numbers from its images
+    extractor = Extractor("linear", nn.Sequential(Halves(), nn.Flatten(), nn.Linear(256, 5)))
+    assert measuring_interval(config, resolve_networks(config), extractor, 2_000, "cpu") == found
 
 
 class Floats(nn.Module):
     def forward(self, pixel_BCHW):
         return pixel_BCHW.float()
+
+
+class Halves(nn.Module):
+    def forward(self, pixel_BCHW):
+        return pixel_BCHW.float() / (1 + pixel_BCHW.max().item())
 
 
 @pytest.mark.parametrize("name", list_recipes())

@@ -7,11 +7,12 @@ and settings, so that a seed gives the same scores, best checkpoint and early st
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dcgan.config import RunConfig, with_settings
 from dcgan.evaluation.vital_signs import MOST
@@ -103,17 +104,28 @@ def measuring_interval(
 
 def _of_extractor(extractor: Extractor, image_shape: tuple[int, int, int]) -> tuple[float, int]:
     """Multiplications of an extractor for one image, and its features."""
+    with suppress(RuntimeError, TypeError, ValueError):
+        return _counted(deepcopy(extractor.network), extractor.batch, image_shape, "meta")
+    # a network of the user's own may need values, or read numbers from them
+    return _counted(extractor.network, extractor.batch, image_shape, extractor.device)
+
+
+def _counted(
+    network: nn.Module,
+    batch: int,
+    image_shape: tuple[int, int, int],
+    device: torch.device | str,
+) -> tuple[float, int]:
     # a whole batch, which every extractor takes
-    pixel_BCHW = torch.zeros(extractor.batch, *image_shape, dtype=torch.uint8, device="meta")
-    network = deepcopy(extractor.network).to("meta")
-    found: list[Tensor] = []
+    pixel_BCHW = torch.zeros(batch, *image_shape, dtype=torch.uint8, device=device)
+    network, found = network.to(device), list[Tensor]()
 
     @torch.no_grad()
     def forward() -> None:
         features = network(pixel_BCHW)
         found.append(features[0] if isinstance(features, tuple) else features)
 
-    return _products(forward) / extractor.batch, found[0].shape[1]
+    return _products(forward) / batch, found[0].shape[1]
 
 
 def _products(forward: Callable[[], object]) -> float:
