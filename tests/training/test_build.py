@@ -95,7 +95,7 @@ def test_each_player_has_its_own_optimiser(algorithm, kind):
     config = config_of("small-mnist", optim={"discriminator": player})
     players = build_state(config, resolve_networks(config), CPU).players
     group = players.discriminator_optimizer.param_groups[0]
-    assert type(players.discriminator_optimizer) is kind
+    assert type(players.discriminator_optimizer).__base__ is kind  # without PyTorch's compiler
     assert group["lr"] == 0.05
     assert group["weight_decay"] == 0.1
     if algorithm == "sgd":

@@ -30,6 +30,33 @@ def count_weights(layers: Sequence[Layer], input_shape: Shape) -> int:
     return total
 
 
+def count_products(layers: Sequence[Layer], input_shape: Shape) -> float:
+    """Multiplications of all convolutions and linear layers, for one image.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    input_shape : (C, H, W) or (F,)
+
+    Examples
+    --------
+    >>> count_products([Layer(operation="conv", channels=8, kernel=(3, 3))], (3, 16, 16))
+    42336.0
+    """
+    total, shape, together = 0.0, input_shape, 1
+    for layer, after in zip(layers, layer_shapes(layers, input_shape), strict=True):
+        if layer.operation == "conv":  # each weight meets each pixel of the output
+            pixels = prod(after[1:])
+        elif layer.operation == "conv_transpose":  # and here, of the input
+            pixels = prod(layer.resize or shape[1:])
+        else:
+            pixels = 1
+        together *= layer.pack  # so many images are one from here on
+        total += count_weights([layer], shape) * pixels / together
+        shape = after
+    return total
+
+
 def count_activations(layers: Sequence[Layer], input_shape: Shape) -> int:
     """Numbers in the outputs of all layers together, for one image."""
     return sum(prod(shape) for shape in layer_shapes(layers, input_shape))

@@ -21,6 +21,7 @@ from dcgan.models.table import Layer
 from dcgan.probe.features import batches_of
 from dcgan.probe.labelled import Labelled
 from dcgan.runs.networks import Networks
+from dcgan.runtime.optimizers import Adam
 from dcgan.runtime.rng import derived_seed
 from dcgan.vocabulary import Initialisation
 
@@ -140,7 +141,7 @@ def _train(
             yield pixel_BCHW, torch.from_numpy(some.label)
 
     best, weights = Supervised(network, -1.0, 0, budget), network.state_dict()
-    optimizer = torch.optim.Adam(network.parameters(), _RATE)
+    optimizer = Adam(network.parameters(), _RATE)
     for step in fit(lambda x: network(networks.scale.normalize(x)), optimizer, batches(), device):
         if step * _CHECKS // steps > (step - 1) * _CHECKS // steps:
             found = predict(network, networks, validation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import unwrap
 from typing import Any
 
 from torch import Tensor
@@ -47,6 +48,10 @@ class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's 
         if formula is not None:
             self.flops += formula(*args, **(kwargs or {}), out_val=out)
         return out
+
+
+# PyTorch has wrapped it; the wrapper would import the compiler, which takes more than a second
+_Counting.__torch_dispatch__ = unwrap(_Counting.__torch_dispatch__)  # type: ignore[method-assign]
 
 
 def work_of(call: Callable[[], object]) -> Work:

@@ -41,6 +41,7 @@ from dcgan.runs.dataset import FROM_PYTHON, IMPORTED
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runtime.device import choose_precision, free_memory, placed
+from dcgan.runtime.optimizers import SGD, Adam, AdamW
 from dcgan.runtime.ranks import ALONE, Ranks
 from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.rng import derived_seed
@@ -323,10 +324,8 @@ def _optimizer(player: PlayerConfig, parameters: Iterable[nn.Parameter]) -> torc
     # fused: one kernel for all weights instead of some ten for each
     match player.algorithm:
         case "adam":
-            return torch.optim.Adam(parameters, rate, player.betas, weight_decay=decay, fused=True)
+            return Adam(parameters, rate, player.betas, weight_decay=decay, fused=True)
         case "adamw":
-            return torch.optim.AdamW(parameters, rate, player.betas, weight_decay=decay, fused=True)
+            return AdamW(parameters, rate, player.betas, weight_decay=decay, fused=True)
         case "sgd":
-            return torch.optim.SGD(
-                parameters, rate, momentum=player.momentum, weight_decay=decay, fused=True
-            )
+            return SGD(parameters, rate, momentum=player.momentum, weight_decay=decay, fused=True)

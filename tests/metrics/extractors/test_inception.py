@@ -15,7 +15,7 @@ from dcgan.metrics.extractors.inception import (
     resize_like_tensorflow,
 )
 from dcgan.metrics.extractors.pixels import to_rgb
-from dcgan.metrics.extractors.weights import without_weights
+from dcgan.metrics.extractors.weights import with_any_weights
 from dcgan.runtime.reading import sha256
 
 
@@ -39,7 +39,7 @@ def fill(network: torch.nn.Module) -> None:
 
 @pytest.fixture(scope="module")
 def network():
-    network = without_weights(Inception).eval()
+    network = with_any_weights(Inception).eval()
     fill(network)
     return network
 

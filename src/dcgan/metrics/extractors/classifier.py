@@ -22,7 +22,7 @@ from dcgan.errors import DataError
 from dcgan.metrics.extractor import Extractor, digest_of
 from dcgan.metrics.extractors.classifier_network import Card, Classifier
 from dcgan.metrics.extractors.classifier_training import as_extractor, train_classifier
-from dcgan.metrics.extractors.weights import without_weights
+from dcgan.metrics.extractors.weights import with_any_weights
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import as_json, folder_written_whole
 from dcgan.runtime.reading import read_json
@@ -67,7 +67,7 @@ def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Extract
                 f"{folder}: its format is {stored}; this version reads {FORMAT}. Train it again"
             )
         card["size"], card["classes"] = tuple(card["size"]), tuple(card["classes"])
-        network = without_weights(lambda: Classifier(Card(**card)))
+        network = with_any_weights(lambda: Classifier(Card(**card)))
         network.load_state_dict(load_tensors(folder / _WEIGHTS))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{folder}: no complete classifier ({error}). Train it again") from error

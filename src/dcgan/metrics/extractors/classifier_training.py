@@ -19,7 +19,8 @@ from dcgan.errors import DataError
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.classifier_network import Card, Classifier, place
 from dcgan.metrics.extractors.pixels import check_shape
-from dcgan.metrics.extractors.weights import he_weights, without_weights
+from dcgan.metrics.extractors.weights import he_weights, with_any_weights
+from dcgan.runtime.optimizers import SGD
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
 from dcgan.runtime.wording import counted
@@ -112,7 +113,7 @@ def train_classifier(
         f"training a classifier of {len(card.classes)} classes as feature extractor:"
         f" {budget:,} images, once for this dataset"
     )
-    network = without_weights(lambda: Classifier(card))
+    network = with_any_weights(lambda: Classifier(card))
     he_weights(network, random)
     steps = max(budget // _BATCH, 1)
 
@@ -128,7 +129,7 @@ def train_classifier(
         {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": _WEIGHT_DECAY},
         {"params": [p for p in network.parameters() if p.ndim <= 1]},
     ]
-    optimizer = torch.optim.SGD(groups, lr=_PEAK_RATE, momentum=_MOMENTUM, nesterov=True)
+    optimizer = SGD(groups, lr=_PEAK_RATE, momentum=_MOMENTUM, nesterov=True)
     cycle = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: _share_of_rate((step + 1) / (steps + 1))
     )

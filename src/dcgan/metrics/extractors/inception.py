@@ -23,7 +23,7 @@ from dcgan.errors import DataError
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.inception_weights import read_weights, weights_file
 from dcgan.metrics.extractors.pixels import to_rgb
-from dcgan.metrics.extractors.weights import without_weights
+from dcgan.metrics.extractors.weights import with_any_weights
 from dcgan.runtime.files import StrPath, expanded
 
 NAME = "inception"
@@ -246,7 +246,7 @@ def inception_extractor(
     """
     given = None if weights is None else expanded(weights)
     path, digest = weights_file(given, download=download)
-    network = without_weights(Inception)
+    network = with_any_weights(Inception)
     load_published(network, read_weights(path), str(path))
     device = torch.device(device)
     return Extractor(

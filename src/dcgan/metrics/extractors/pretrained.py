@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate, max_pool2d, relu
 
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.pixels import check_shape, fit_within, to_rgb
-from dcgan.metrics.extractors.weights import without_weights
+from dcgan.metrics.extractors.weights import with_any_weights
 
 NAME = "pretrained"
 
@@ -83,7 +83,7 @@ def pretrained_extractor(
     Raises ``DataError`` unless there are 1 to 4 channels and sides (H, W) of at least 16 pixels.
     """
     check_shape(channels, size)
-    network = without_weights(PretrainedConvolutions)
+    network = with_any_weights(PretrainedConvolutions)
     stored = load(files(__package__).joinpath(f"{NAME}.safetensors").read_bytes())
     network.load_state_dict({name: value.float() for name, value in stored.items()})
     return Extractor(

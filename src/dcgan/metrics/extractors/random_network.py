@@ -12,7 +12,7 @@ from torch.nn.functional import adaptive_avg_pool2d, max_pool2d, relu
 
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.pixels import check_shape, fit_within, to_floats
-from dcgan.metrics.extractors.weights import he_weights, without_weights
+from dcgan.metrics.extractors.weights import he_weights, with_any_weights
 
 NAME = "random"
 
@@ -89,7 +89,7 @@ def random_extractor(
     device = torch.device(device)
     if device.type == "mps":  # which cannot pool 7 positions to 4
         device = torch.device("cpu")
-    network = without_weights(lambda: RandomConvolutions(channels))
+    network = with_any_weights(lambda: RandomConvolutions(channels))
     he_weights(network, np.random.Generator(np.random.Philox(_SEED)))
     _center(network.stages[0])
     return Extractor(

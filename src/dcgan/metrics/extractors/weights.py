@@ -13,15 +13,14 @@ from torch import nn
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def without_weights(make: Callable[[], Network]) -> Network:
-    """A network on the CPU with uninitialized tensors.
+def with_any_weights(make: Callable[[], Network]) -> Network:
+    """A network on the CPU whose weights are still to be set.
 
     PyTorch's layers initialize their weights with the global random generator. An extractor made
     during training must not change its state.
     """
-    with torch.device("meta"):
-        network = make()
-    return network.to_empty(device="cpu")
+    with torch.random.fork_rng(devices=[]):  # without weights, on "meta", it takes a second longer
+        return make()
 
 
 def he_weights(network: nn.Module, random: np.random.Generator) -> None:

@@ -18,6 +18,7 @@ from dcgan.models import (
     plan_generator,
 )
 from dcgan.runtime.isolation import isolated
+from dcgan.runtime.optimizers import Adam
 from dcgan.runtime.rng import derived_seed
 from dcgan.studio.inside.tensors import Tensors, tensors_of
 from dcgan.studio.inside.training_step import PlayerName, Players, Record, train_step
@@ -120,8 +121,8 @@ def _players(seed: int) -> Players:
     return Players(
         generator,
         discriminator,
-        torch.optim.Adam(generator.parameters(), RATE, _BETAS, fused=True),
-        torch.optim.Adam(discriminator.parameters(), RATE, _BETAS, fused=True),
+        Adam(generator.parameters(), RATE, _BETAS, fused=True),
+        Adam(discriminator.parameters(), RATE, _BETAS, fused=True),
     )
 
 

@@ -6,18 +6,16 @@ and settings, so that a seed gives the same scores, best checkpoint and early st
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
-from copy import deepcopy
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dcgan.config import RunConfig, with_settings
 from dcgan.evaluation.vital_signs import MOST
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.extractors.random_network import random_extractor
+from dcgan.models.amount import count_products
 from dcgan.models.batch_norm import STATISTICS_IMAGES
 from dcgan.runs.networks import Networks
 from dcgan.runtime.work import work_of
@@ -77,13 +75,9 @@ def measuring_interval(
         At least 1.
     """
     costs = _COSTS[device]
-    batch = 2 * config.model.discriminator.pack  # batch norm needs two packs
-    with torch.device("meta"):  # shapes without values: counting takes no time and no memory
-        generator, discriminator = networks.build_generator(), networks.build_discriminator()
-        latent_BZ = torch.zeros(batch, networks.latent.width)
-        image_BCHW = torch.zeros(batch, *networks.image_shape)
-        of_generator = _products(lambda: generator(latent_BZ)) / batch
-        of_discriminator = _products(lambda: discriminator(image_BCHW)) / batch
+    latent_shape = networks.latent_shape or (networks.latent.width, 1, 1)
+    of_generator = count_products(networks.generator, latent_shape)
+    of_discriminator = count_products(networks.discriminator, networks.image_shape)
     of_generator += costs.layer * len(networks.generator)
     of_discriminator += costs.layer * len(networks.discriminator)
     # a backward pass costs two forward passes; the generator's step needs no gradients of D's
@@ -104,30 +98,18 @@ def measuring_interval(
 
 def _of_extractor(extractor: Extractor, image_shape: tuple[int, int, int]) -> tuple[float, int]:
     """Multiplications of an extractor for one image, and its features."""
-    with suppress(RuntimeError, TypeError, ValueError):
-        return _counted(deepcopy(extractor.network), extractor.batch, image_shape, "meta")
-    # a network of the user's own may need values, or read numbers from them
-    return _counted(extractor.network, extractor.batch, image_shape, extractor.device)
-
-
-def _counted(
-    network: nn.Module,
-    batch: int,
-    image_shape: tuple[int, int, int],
-    device: torch.device | str,
-) -> tuple[float, int]:
     # a whole batch, which every extractor takes
-    pixel_BCHW = torch.zeros(batch, *image_shape, dtype=torch.uint8, device=device)
-    network, found = network.to(device), list[Tensor]()
+    pixel_BCHW = torch.zeros(
+        extractor.batch, *image_shape, dtype=torch.uint8, device=extractor.device
+    )
+    found: list[Tensor] = []
 
+    # with values, which a network of the user's own may need; and in this thread: others are not
+    # counted
     @torch.no_grad()
     def forward() -> None:
-        features = network(pixel_BCHW)
+        features = extractor.network(pixel_BCHW)
         found.append(features[0] if isinstance(features, tuple) else features)
 
-    return _products(forward) / batch, found[0].shape[1]
-
-
-def _products(forward: Callable[[], object]) -> float:
-    """Multiplications of a forward pass."""
-    return work_of(forward).flops / 2  # it counts multiplications and additions
+    multiplications = work_of(forward).flops / 2  # it counts multiplications and additions
+    return multiplications / extractor.batch, found[0].shape[1]
