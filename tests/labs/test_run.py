@@ -21,6 +21,7 @@ import dcgan
 from dcgan.errors import ConfigError, Diverged, RunConflict, RunError
 from dcgan.labs.jobs import Job, run_job
 from dcgan.labs.loading import load_claim
+from dcgan.labs.measures import MEASURES
 from dcgan.labs.plan import Plan, write_plan
 from dcgan.labs.result import judged
 from dcgan.labs.scoring import open_usable
@@ -190,6 +191,7 @@ def test_two_equal_arms_do_not_differ(content, finished):
     (one,) = judged(claim, [arm, replace(arm, key="narrow")])
     assert one.judgement.verdict == "does not hold"
     assert one.judgement.estimate == 0 and one.probability == 0.5
+    assert " is as large as that of " in one.numbers(MEASURES["fd"])
 
 
 def test_a_run_that_fails_is_named(content, written, tmp_path, monkeypatch):
