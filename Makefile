@@ -14,9 +14,7 @@ demo: .venv/ready
 	$(BIN)/dcgan sample mnist-demo --out runs/mnist-demo.png
 	$(BIN)/dcgan train digits --size 32 --minutes $(MINUTES) --out runs/demo
 
-# types are checked beside the tests: both leave cores idle now and then
-test: lint
-	$(MAKE) --no-print-directory -j 2 types tests
+test: lint types tests
 
 check: lint types
 
