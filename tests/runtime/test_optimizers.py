@@ -45,7 +45,7 @@ def test_a_training_with_scores_does_not_import_the_compiler(tmp_path):
 import sys, dcgan
 run = dcgan.train("digits", size=16, batch=16, images=64, out={str(tmp_path / "run")!r}, settings={{
     "model": {{"generator": {{"width": 4}}, "discriminator": {{"width": 4}}}},
-    "metrics": {{"images": 50, "every": 32}}, "records": {{"tensorboard": False}}}})
+    "metrics": {{"images": 50, "share": 0.99}}, "records": {{"tensorboard": False}}}})
 assert (run.path / "scores.jsonl").read_text()
 sys.exit("torch._dynamo" in sys.modules)
 """

@@ -33,10 +33,7 @@ def count_weights(layers: Sequence[Layer], input_shape: Shape) -> int:
 def count_products(layers: Sequence[Layer], input_shape: Shape) -> float:
     """Multiplications of all convolutions and linear layers, for one image.
 
-    Parameters
-    ----------
-    layers : sequence of Layer
-    input_shape : (C, H, W) or (F,)
+    Parameters are those of :func:`count_weights`.
 
     Examples
     --------

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestCentroid
@@ -87,3 +88,11 @@ def test_blurred_shapes_are_farther_away_than_other_sharp_ones():
     one, other = of(sharp[:300]).values, of(sharp[300:]).values
     blot = of(blurred[300:].round().astype(np.uint8)).values
     assert frechet_distance(one, blot) > 3 * frechet_distance(one, other)
+
+
+def test_to_open_it_draws_no_random_numbers_and_heeds_no_default_device():
+    before = torch.get_rng_state()
+    with torch.device("meta"):
+        extractor = pretrained_extractor(1, (16, 16))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert {weight.device.type for weight in extractor.network.parameters()} == {"cpu"}

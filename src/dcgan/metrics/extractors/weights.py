@@ -19,7 +19,8 @@ def with_any_weights(make: Callable[[], Network]) -> Network:
     PyTorch's layers initialize their weights with the global random generator. An extractor made
     during training must not change its state.
     """
-    with torch.random.fork_rng(devices=[]):  # without weights, on "meta", it takes a second longer
+    # to build it on "meta" would import SymPy, which takes longer than to draw weights
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         return make()
 
 
