@@ -369,3 +369,30 @@ def test_a_file_of_labels_goes_with_an_array_in_order(tmp_path, kind):
     np.save(tmp_path / "b.npy", TWELVE[:5])
     with pytest.raises(ConfigError, match=r"data\.labels.*5"):
         open_source(str(tmp_path / "b.npy"), labels=str(path))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "txt"])
+@pytest.mark.parametrize("header", [["kind"], []])
+def test_a_blank_line_of_a_file_of_labels_is_an_image_without_a_class(tmp_path, suffix, header):
+    words = np.array(["cat", "dog"])[PARITY].tolist()
+    words[5] = ""
+    path = tmp_path / f"labels.{suffix}"
+    path.write_text("\n".join([*header, *words]) + "\n\n\n")  # blank lines at the end say nothing
+    np.save(tmp_path / "a.npy", TWELVE)
+    source = open_source(str(tmp_path / "a.npy"), labels=str(path))
+    assert classes(source) == [word for word in words if word]
+    np.testing.assert_array_equal(read_all(source), np.delete(TWELVE, 5, axis=0))
+
+
+@pytest.mark.parametrize("names", [["kind"], ["0"], ["", "0"]])
+def test_a_header_of_a_file_of_labels_is_told_from_a_label_too_many(tmp_path, names):
+    np.save(tmp_path / "a.npy", TWELVE)
+    path = tmp_path / "labels.csv"
+    before = "," * (len(names) - 1)  # pandas numbers columns without names, beside the index
+    rows = [before + str(value) for value in PARITY]
+    path.write_text("\n".join([",".join(names), *rows]))
+    source = open_source(str(tmp_path / "a.npy"), labels=str(path))
+    assert classes(source) == [str(value) for value in PARITY]
+    path.write_text("\n".join([*map(str, 1 - PARITY), "1"]))
+    with pytest.raises(ConfigError, match="more than 12 rows for 12 images"):
+        open_source(str(tmp_path / "a.npy"), labels=str(path))

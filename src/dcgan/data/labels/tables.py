@@ -7,7 +7,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import Any, BinaryIO
 
 from dcgan.errors import printable
@@ -69,8 +69,10 @@ def suffix(name: str) -> str:
     return file[dot:].lower() if 0 < dot < len(file) - 1 else "no suffix"
 
 
-def read_table(ending: str, file: BinaryIO, size: int) -> Table:
+def read_table(ending: str, file: BinaryIO, size: int, *, in_order: bool = False) -> Table:
     """Read a file by its suffix, in lower case; it must stay open until the last row is read.
+
+    Blank lines are skipped; with ``in_order``, those above the last row are rows without values.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def read_table(ending: str, file: BinaryIO, size: int) -> Table:
     if first is None:
         raise NoTable("it is empty")
     rows = _fields(chain([first], lines), _delimiter(first, ending))
-    return _table(None, rows)
+    return _table(None, _up_to_the_last(rows) if in_order else filter(None, rows))
 
 
 def cell(value: object) -> str:
@@ -155,17 +157,29 @@ def _delimiter(line: str, ending: str) -> str:
 
 
 def _fields(lines: Iterable[str], delimiter: str) -> Iterator[Row]:
+    """The row of each line; empty for a blank one."""
     try:
         if delimiter == " ":
-            yield from (line.split() for line in lines if line.strip())
+            yield from (line.split() for line in lines)
             return
         for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True):
             if len(row) > _MOST_COLUMNS:
                 raise NoTable(f"{len(row):,} columns. At most {_MOST_COLUMNS:,} can be read")
-            if row:
-                yield row
+            yield row
     except csv.Error as error:
         raise NoTable(f"not a readable table ({error})") from error
+
+
+def _up_to_the_last(rows: Iterable[Row]) -> Iterator[Row]:
+    """Rows without the empty ones at the end."""
+    empty = 0
+    for row in rows:
+        if not row:
+            empty += 1
+            continue
+        yield from repeat((), empty)
+        empty = 0
+        yield row
 
 
 def _objects(lines: Iterable[str]) -> Iterator[dict[str, Any]]:

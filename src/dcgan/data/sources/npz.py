@@ -27,7 +27,7 @@ from dcgan.data.labels.columns import (
 )
 from dcgan.data.labels.side_files import listed
 from dcgan.data.labels.splits import choose, in_order, refuse_split, split_of, splits_note
-from dcgan.data.labels.tables import cell, read_table
+from dcgan.data.labels.tables import Row, cell, read_table
 from dcgan.errors import ConfigError
 
 _IMAGE_WORDS = ("images", "image", "imgs", "img", "x", "pictures", "faces", "data")
@@ -171,20 +171,32 @@ def _columns_of_file(path: Path, count: int) -> dict[str, Column]:
             raise ValueError(f"no array of {count:,} labels, as many as there are images")
         return {name: _column([array], count) for name, array in arrays.items()}
     with path.open("rb") as file:
-        table = read_table(path.suffix.lower(), file, path.stat().st_size)
+        table = read_table(path.suffix.lower(), file, path.stat().st_size, in_order=True)
         rows = list(islice(table.rows(), count + 2))
     names = table.columns
-    if names is None and len(rows) == count + 1:
+    if names is None and len(rows) == count + 1 and _is_header(rows[0], rows[1:]):
         names = [cell(name) for name in rows.pop(0)]
     if len(rows) != count:
         more = "more than " if len(rows) > count else ""
         raise ValueError(f"{more}{min(len(rows), count):,} rows for {count:,} images")
-    names = names or [f"column {place + 1}" for place in range(len(rows[0]))]
+    width = max(map(len, rows), default=0)
+    names = names or [f"column {place + 1}" for place in range(width)]
     columns = {name: Column(count) for name in names[:MOST_FACTORS]}
     for place, column in enumerate(columns.values()):
         texts = [row[place] if place < len(row) else "" for row in rows]
         column.put(np.arange(count), texts)
     return columns
+
+
+def _is_header(first: Row, others: Sequence[Row]) -> bool:
+    """Whether a row names columns: with numbers from 0, as pandas does, or with texts that are not
+    below it in their columns, as classes are."""
+    names = {place: text for place, text in enumerate(first) if text}
+    if list(names.values()) == [str(number) for number in range(len(names))]:
+        return True
+    return not any(
+        text in {row[place] for row in others if place < len(row)} for place, text in names.items()
+    )
 
 
 def _labels_of(images: Header, headers: Sequence[Header]) -> dict[str, str]:
