@@ -11,6 +11,7 @@ import pytest
 
 from dcgan.data import Source, load_dataset, open_source, survey
 from dcgan.data.quality.inspection import inspect_dataset
+from dcgan.data.quality.selection import Drops, select
 from dcgan.data.sources.arrays import open_array
 from dcgan.errors import ConfigError, DataError
 
@@ -396,3 +397,18 @@ def test_a_header_of_a_file_of_labels_is_told_from_a_label_too_many(tmp_path, na
     path.write_text("\n".join([*map(str, 1 - PARITY), "1"]))
     with pytest.raises(ConfigError, match="more than 12 rows for 12 images"):
         open_source(str(tmp_path / "a.npy"), labels=str(path))
+
+
+def test_what_is_known_of_the_images_with_some_labels_is_not_taken_for_others(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
+    images[9] = images[6]
+    np.save(tmp_path / "a.npy", images)
+    left = {}
+    for without in (2, 11):
+        path = tmp_path / f"without-{without}.csv"
+        path.write_text("".join(f"{'' if n == without else 'ab'[n % 2]},\n" for n in range(12)))
+        source = open_source(str(tmp_path / "a.npy"), labels=str(path))
+        chosen = select(source, Drops(duplicates="drop"), known=tmp_path / "known")
+        left[without] = read_all(chosen)
+    for without, kept in left.items():
+        np.testing.assert_array_equal(kept, np.delete(images, [without, 9], axis=0))

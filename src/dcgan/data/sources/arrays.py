@@ -60,6 +60,7 @@ def open_array(path: Path, *, split: str = AUTO, labels: str = AUTO) -> ArraySou
         count = len(pixels) - len(reading.rows)
         notes.append(f"skipped: {counted(count, 'image')} without a class")
         pixels = pixels[reading.rows]
+        keys = [*keys, digest([reading.rows.tobytes()])]  # other labels skip other images
     stamp = digest((file_stamp([path]), keys)) if keys else file_stamp([path])
     return ArraySource(str(path), pixels, labels=reading.labels, stamp=stamp, notes=notes)
 
