@@ -179,7 +179,7 @@ class Flaky(ArraySource):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr("dcgan.data.image_view._PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("dcgan.data.sources.reach._PAUSES", (0.0, 0.0, 0.0))
 
 
 @pytest.mark.parametrize("memory", [0, None])

@@ -12,6 +12,7 @@ from dcgan.data.dataset import digest_of
 from dcgan.data.image_view import View
 from dcgan.data.sources.base import Source
 from dcgan.data.sources.paths import digest
+from dcgan.data.sources.reach import patiently
 from dcgan.errors import UnreadableImage
 from dcgan.runtime.threads import in_chunks
 
@@ -78,9 +79,10 @@ class Wanted:
         return digest([self._digests.tobytes()])[:_LETTERS]
 
     def _read(self, index: int) -> None:
-        assert self._source is not None
+        source = self._source
+        assert source is not None
         try:
-            data = self._source.fetch(index)
+            data = patiently(source, index, lambda: source.fetch(index))
         except UnreadableImage:
             data = b""
         self._note(index, data)

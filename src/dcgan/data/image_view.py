@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from dcgan.data.pixels.color import to_channels
 from dcgan.data.pixels.decode import damage_named
@@ -19,11 +16,8 @@ from dcgan.data.pixels.remarks import listening
 from dcgan.data.pixels.values import UNKNOWN, Values
 from dcgan.data.quality.survey import values_of
 from dcgan.data.sources.base import Source
-from dcgan.errors import DataError, OutOfReach
+from dcgan.data.sources.reach import patiently
 from dcgan.vocabulary import Fit
-
-_PAUSES = (0.2, 1.0, 3.0)
-"""Seconds before each further try to read an image that is out of reach."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +73,7 @@ class View:
     def remarked(self, source: Source, index: int) -> tuple[NDArray[np.uint8], set[str]]:
         """One image as :meth:`of` returns it, and remarks on it."""
         with listening() as remarks:
-            image = _read(source, index, self.size)
+            image = patiently(source, index, lambda: source.read(index, self.size))
             draft: Draft | None = image.info.get("draft")
             values = self.values
             if not values.knows(image.mode):
@@ -96,18 +90,3 @@ class View:
     def to_json(self) -> dict[str, Any]:
         """A dictionary for JSON."""
         return asdict(self) | {"size": list(self.size)}
-
-
-def _read(source: Source, index: int, at_least: tuple[int, int]) -> Image.Image:
-    """Read one image, again after a pause if it is out of reach."""
-    for pause in _PAUSES:
-        with suppress(OutOfReach):
-            return source.read(index, at_least)
-        time.sleep(pause)
-    try:
-        return source.read(index, at_least)
-    except OutOfReach as error:
-        raise DataError(
-            f"{source.name}: {source.title(index)} cannot be read now: {error}. Run the same"
-            " command again to resume when it can be read"
-        ) from error

@@ -17,6 +17,7 @@ from dcgan.data.pixels.remarks import Skipped
 from dcgan.data.pixels.values import KINDS, Spread, kind_of
 from dcgan.data.quality.measurements import SMALL_SIDE, has_color, is_color_mode
 from dcgan.data.sources.base import Source
+from dcgan.data.sources.reach import patiently
 from dcgan.errors import UnreadableImage
 from dcgan.runtime.threads import in_chunks
 
@@ -53,7 +54,7 @@ def peek_at(source: Source, indices: Sequence[int]) -> Iterator[Header | Skipped
 
     def peek(index: int) -> Header | Skipped:
         try:
-            return source.peek(index)
+            return patiently(source, index, lambda: source.peek(index))
         except UnreadableImage as error:
             return Skipped(source.title(index), str(error))
 
@@ -127,8 +128,9 @@ def _decoded(
 
     def read(index: int) -> Result | None:
         try:
+            image = patiently(source, index, lambda: source.read(index, at_least))
             with damage_named():
-                return look(source.read(index, at_least))
+                return look(image)
         except UnreadableImage:
             return None
 

@@ -24,6 +24,7 @@ from dcgan.data.quality.survey import (
     survey,
 )
 from dcgan.data.sources.base import Source
+from dcgan.data.sources.reach import patiently
 from dcgan.errors import UnreadableImage
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.threads import in_chunks
@@ -118,7 +119,8 @@ def inspect_dataset(
     def look_at(index: int) -> tuple[Look | Skipped, set[str]]:
         with listening() as remarks:
             try:
-                return look(*open_with_frames(source, index), values), remarks
+                image, frames = patiently(source, index, lambda: open_with_frames(source, index))
+                return look(image, frames, values), remarks
             except UnreadableImage as error:
                 return Skipped(source.title(index), str(error)), set()
 

@@ -10,6 +10,7 @@ from PIL import Image
 from dcgan.data.pixels.decode import Film
 from dcgan.data.sources.base import EncodedSource, Source
 from dcgan.data.sources.paths import digest
+from dcgan.data.sources.reach import patiently
 from dcgan.errors import UnreadableImage
 from dcgan.runtime.threads import in_chunks
 
@@ -20,7 +21,7 @@ class FramesSource(Source):
     def __init__(self, source: EncodedSource) -> None:
         def frames(index: int) -> int:
             try:
-                return source.frames(index)
+                return patiently(source, index, lambda: source.frames(index))
             except UnreadableImage:
                 return 1  # reported when it is read
 

@@ -15,7 +15,7 @@ from dcgan.data.labels.tables import suffix
 from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.image_folder import files_below
 from dcgan.data.sources.named import Request
-from dcgan.data.sources.paths import digest, file_stamp, is_hidden
+from dcgan.data.sources.paths import digest, file_stamp, is_hidden, unreadable
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.changes import state_of
@@ -151,7 +151,7 @@ class HubSource(EncodedSource):
                 data, path = value.get("bytes"), value.get("path")
                 value = data if data or not path else self._read_file(path)
         except OSError as error:
-            raise UnreadableImage(error.strerror or "cannot be read") from error
+            raise unreadable(error, error.strerror or "cannot be read") from error
         except ValueError as error:  # what pyarrow's errors derive from
             raise UnreadableImage(f"damaged in the table: {error}") from error
         if not value:

@@ -21,7 +21,7 @@ from dcgan.data.pixels.decode import damage_named, decode
 from dcgan.data.pixels.profiles import to_srgb
 from dcgan.data.sources.arrays import as_pixels, channels_last
 from dcgan.data.sources.base import ArraySource, Source
-from dcgan.data.sources.paths import read_image_file
+from dcgan.data.sources.paths import read_image_file, unreadable
 from dcgan.errors import DataError, UnreadableImage, shown
 from dcgan.runtime.files import expanded
 
@@ -116,7 +116,7 @@ class ItemsSource(Source):
             with self._fetching:
                 return self._items[index]
         except Exception as error:  # foreign code
-            raise UnreadableImage(f"{type(error).__name__}: {error}") from error
+            raise unreadable(error, f"{type(error).__name__}: {error}") from error
 
     def title(self, index: int) -> str:
         return f"data[{index}]"
@@ -131,7 +131,7 @@ def _image(item: Any, at_least: tuple[int, int] | None) -> Image.Image:
         try:
             return decode(read_image_file(expanded(item)), at_least)
         except UnreadableImage as error:
-            raise UnreadableImage(f"{item}: {error}") from error
+            raise type(error)(f"{item}: {error}") from error
     if isinstance(item, torch.Tensor):
         item = _to_numpy(item)
     if not isinstance(item, np.ndarray) or not item.size:

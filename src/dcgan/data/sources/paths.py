@@ -61,8 +61,15 @@ def read_image_file(path: Path) -> bytes:
         return path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error) or "cannot be read"
-        passes = getattr(error, "errno", None) in _PASSING
-        raise (OutOfReach if passes else UnreadableImage)(reason) from error
+        raise unreadable(error, reason) from error
+
+
+def unreadable(error: Exception, reason: str) -> UnreadableImage:
+    """What to raise for an error while an image is read: ``OutOfReach`` if the error may pass, else
+    ``UnreadableImage`` with the reason."""
+    if isinstance(error, OSError) and error.errno in _PASSING:
+        return OutOfReach(error.strerror or reason)
+    return UnreadableImage(reason)
 
 
 def is_hidden(name: str) -> bool:

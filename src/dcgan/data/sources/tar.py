@@ -23,7 +23,7 @@ from dcgan.data.labels.tables import NoTable
 from dcgan.data.name_table import Names
 from dcgan.data.pixels.decode import MOST_BYTES
 from dcgan.data.sources.base import EncodedSource
-from dcgan.data.sources.paths import digest
+from dcgan.data.sources.paths import digest, unreadable
 from dcgan.data.sources.tar_index import Place, Shard, list_shard, place
 from dcgan.errors import OutOfReach, UnreadableImage
 from dcgan.runtime.split_names import AUTO
@@ -113,9 +113,8 @@ class TarSource(EncodedSource):
                     file.seek(offset)
                     data = file.read(size)
         except Exception as error:  # every kind of address has its own errors
-            reason = " ".join(str(error).split()) or type(error).__name__
-            kind = OutOfReach if shard.is_far else UnreadableImage
-            raise kind(f"cannot be read: {reason}") from error
+            reason = f"cannot be read: {' '.join(str(error).split()) or type(error).__name__}"
+            raise (OutOfReach(reason) if shard.is_far else unreadable(error, reason)) from error
         if len(data) != size:
             raise UnreadableImage("the shard ends within it")
         return data

@@ -28,7 +28,7 @@ from dcgan.data.labels.tables import NoTable, suffix
 from dcgan.data.name_table import Names
 from dcgan.data.pixels.decode import EXTENSIONS, MOST_BYTES
 from dcgan.data.sources.base import EncodedSource
-from dcgan.data.sources.paths import digest, is_hidden
+from dcgan.data.sources.paths import digest, is_hidden, unreadable
 from dcgan.data.sources.unpacking import unpacked
 from dcgan.errors import DataError, UnreadableImage
 from dcgan.runtime.split_names import AUTO
@@ -134,7 +134,7 @@ class ZipSource(EncodedSource):
         except MemoryError:
             raise
         except Exception as error:  # every compression has errors of its own
-            raise UnreadableImage(f"damaged in the zip: {error}") from error
+            raise unreadable(error, f"damaged in the zip: {error}") from error
         return content
 
     def _packed(self, member: _Member) -> bytes:
