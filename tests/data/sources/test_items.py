@@ -18,6 +18,7 @@ from tests.conftest import SMALL, Notes
 
 import dcgan
 from dcgan.data import open_items
+from dcgan.data.labels import columns, item_classes
 from dcgan.errors import DataError, RunConflict, UnreadableImage
 
 GREY = np.random.default_rng(0).integers(0, 256, (5, 6), dtype=np.uint8)
@@ -350,6 +351,10 @@ DATA_SETS = {
     "tensors": (Pairs(torch.tensor(PARITY)), ("0", "1")),
     "tensors of one": (Pairs(torch.tensor(PARITY)[:, None]), ("0", "1")),
     "one-hot": (Pairs(torch.eye(2)[torch.tensor(PARITY)]), ("0", "1")),
+    "one-hot, of a network": (
+        Pairs(torch.eye(2, requires_grad=True)[torch.tensor(PARITY)].bfloat16()),
+        ("0", "1"),
+    ),
     "words": (Pairs(["red" if odd else "blue" for odd in PARITY]), ("blue", "red")),
     "classes": (Pairs(PARITY, classes=["red", "blue"]), ("red", "blue")),
     "targets": (Pairs(PARITY, targets=PARITY, classes=["red", "blue"]), ("red", "blue")),
@@ -390,6 +395,25 @@ def test_targets_save_fetching_the_items():
     data = Pairs(PARITY, targets=PARITY)
     assert names_of(open_items(data)) == [str(odd) for odd in PARITY]
     assert len(data.read) <= 4
+
+
+def test_targets_are_read_once_and_not_for_each_item(monkeypatch):
+    calls = []
+    monkeypatch.setattr(item_classes, "class_texts", lambda array: calls.append(1) or texts(array))
+    texts = columns.class_texts
+    source = open_items(Pairs(PARITY, targets=PARITY))
+    for index in range(5):
+        source.read(index)
+    before = len(calls)
+    assert names_of(source) == [str(odd) for odd in PARITY]
+    assert len(calls) - before <= 2
+
+
+@pytest.mark.parametrize("label", [torch.tensor(1, device="meta"), np.zeros((2, 2)), object()])
+def test_labels_that_cannot_be_read_are_none(label):
+    source = open_items([(TWELVE[0], label)] * 12)
+    np.testing.assert_array_equal(np.asarray(source.read(0)), TWELVE[0])
+    assert source.labels == {}
 
 
 def test_targets_that_a_transform_changes_are_not_believed():

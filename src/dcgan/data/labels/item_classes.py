@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,14 +35,18 @@ class ItemClasses:
         self._texts: dict[int, str] = {}
         self._is_hopeless = False
         self._in_words: bool | None = None
+        self._agreed = 0, False
         self.is_known = False
 
     def needs(self, index: int) -> bool:
         """Whether an item must still be fetched."""
         if self.is_known or self._is_hopeless or index in self._texts:
             return False
+        count = len(self._texts)
+        if count >= _CHECKED and count != self._agreed[0]:  # once, and not for each item
+            self._agreed = count, self._given() is not None
         # a few items may show that the attributes hold the classes
-        return not (len(self._texts) >= _CHECKED and self._given() is not None)
+        return not self._agreed[1]
 
     def add(self, index: int, item: Any) -> None:
         """Learn the class of an item that was fetched."""
@@ -67,7 +72,7 @@ class ItemClasses:
         column = Column(len(self._items))
         rows = np.array(sorted(self._texts), np.int64)
         column.put(rows, [self._texts[row] for row in rows.tolist()])
-        self._texts = {}
+        self._texts, self._held = {}, []
         # an unreadable item has no class, and is never shown
         reading = read_columns({"label": column}, rows, single=True)
         if not reading.labels:
@@ -79,15 +84,16 @@ class ItemClasses:
 
     def _given(self) -> list[str] | None:
         """The classes in the dataset's attributes, if they agree with the items that were read."""
-        for values in _all_at_once(self._items):
-            texts = _texts(values)
-            if (
-                texts is not None
-                and len(texts) == len(self._items)
-                and all(texts[index] == text for index, text in self._texts.items())
-            ):
+        for texts in self._held:
+            if all(texts[index] == text for index, text in self._texts.items()):
                 return texts
         return None
+
+    @cached_property
+    def _held(self) -> list[list[str]]:
+        """The classes in each of the dataset's attributes that has one per item."""
+        found = [_texts(values) for values in _all_at_once(self._items)]
+        return [texts for texts in found if texts is not None and len(texts) == len(self._items)]
 
     def _named(self, numbers: Sequence[str]) -> tuple[str, ...]:
         """Names of classes from the attribute ``classes``, else the numbers."""
@@ -132,17 +138,24 @@ def _all_at_once(items: Any) -> list[Any]:
 def _array(values: Any) -> NDArray[Any] | None:
     try:
         if isinstance(values, torch.Tensor):
-            return values.detach().cpu().numpy()
+            return _plain(values)
+        if isinstance(values, list) and values and isinstance(values[0], torch.Tensor | np.ndarray):
+            return np.stack([_plain(one) for one in values])
         return np.asarray([one.item() if hasattr(one, "item") else one for one in values])
     except (TypeError, ValueError, RuntimeError):  # foreign code
         return None
 
 
+def _plain(values: torch.Tensor | NDArray[Any]) -> NDArray[Any]:
+    if isinstance(values, np.ndarray):
+        return values
+    held = values.detach().cpu()
+    return (held.float() if held.is_floating_point() else held).numpy()  # NumPy has no bfloat16
+
+
 def _texts(values: Any) -> list[str] | None:
     """Classes as texts from numbers or words (N,), (N, 1), or one-hot (N, K); else None."""
-    if isinstance(values, list) and values and isinstance(values[0], torch.Tensor | np.ndarray):
-        values = np.stack([np.asarray(one) for one in values])
-    array = _array(values) if not isinstance(values, np.ndarray) else values
+    array = values if isinstance(values, np.ndarray) else _array(values)
     if array is None or not array.size:
         return None
     array = array.reshape(len(array), -1)
