@@ -50,6 +50,12 @@ def test_images_are_drawn_from_their_labels():
         assert DRAWN.read(index).tobytes() == drawn.tobytes()
 
 
+def test_images_do_not_need_the_labels():
+    plain = open_source("shapes", labels="none")
+    assert plain.labels == {}
+    assert plain.read(7).tobytes() == open_source("shapes").read(7).tobytes()
+
+
 @pytest.mark.parametrize("index", range(0, 300, 15))
 def test_the_factors_can_be_measured_in_the_image(index):
     shape, colour, size, x, y, _ = factors(index)

@@ -52,6 +52,7 @@ class ShapesSource(Source):
                 "angle": Labels(random.uniform(0, 2 * pi, count)),
             },
         )
+        self._factors = self.labels.copy()  # drawn from, also when no labels are wanted
         self._count = count
         self._seed = seed
 
@@ -63,7 +64,7 @@ class ShapesSource(Source):
         index: int,
         at_least: tuple[int, int] | None = None,  # noqa: ARG002 (has one size)
     ) -> Image.Image:
-        factor = {name: labels.values[index] for name, labels in self.labels.items()}
+        factor = {name: labels.values[index] for name, labels in self._factors.items()}
         return draw_shape(
             SHAPES[factor["shape"]],
             tuple(COLOURS)[factor["colour"]],
