@@ -185,6 +185,21 @@ def test_the_faster_decoder_is_used_where_it_is_installed(monkeypatch):
     spy.decode_jpeg.assert_called_once()
 
 
+def test_a_profile_without_content_has_the_same_reason_in_both_decoders():
+    pytest.importorskip("simplejpeg", reason="is the extra fast")
+    data = encode(scene(20, 30))
+    empty = b"\xff\xe2\x00\x0eICC_PROFILE\0"
+    data = data[:2] + empty + data[2:]
+    reasons = []
+    for module in (decoding._simplejpeg(), None):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(decoding, "_simplejpeg", lambda module=module: module)
+            with pytest.raises(UnreadableImage) as caught:
+                decode(data)
+        reasons.append(str(caught.value))
+    assert reasons[0] == reasons[1]
+
+
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("wanted", [None, (16, 16)])
 @pytest.mark.parametrize("share", [0.02, 0.2, 0.5, 0.9, 0.99])

@@ -259,12 +259,12 @@ def _quick_jpeg(data: bytes, at_least: tuple[int, int] | None) -> Image.Image | 
             min_height=-(-height // by),
             min_width=-(-width // by),
         )
+        profile = _profile_of_jpeg(data)
     except MemoryError:
         raise
     except Exception:  # undocumented: an unknown subsampling is a KeyError
         return None
     image = Image.fromarray(pixels[:, :, 0] if space == "Gray" else pixels)
-    profile = _profile_of_jpeg(data)
     if profile is not None:
         image.info["icc_profile"] = profile
     if by > 1:
