@@ -285,7 +285,7 @@ def test_a_disk_that_fills_while_decoding_leaves_nothing_and_does_no_harm(cache,
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("numpy.savez", full)
+    monkeypatch.setattr("numpy.lib.format.write_array_header_1_0", full)
     said = Notes()
     assert len(load(Counting(), cache, reporter=said)) == 3
     assert "no space is left" in said[0]

@@ -55,6 +55,15 @@ def test_images_and_labels_come_back(folder):
     assert dataset.skipped == ()
 
 
+@pytest.mark.parametrize("name", ["file", "allow_pickle", "arr_0", "hair/größe", "x.npy"])
+def test_a_factor_may_have_any_name(tmp_path, name):
+    given = ArraySource("pets", PIXELS, labels={name: LABELS["label"], "other": LABELS["weight"]})
+    prepare_dataset(given, VIEW, tmp_path / "p")
+    labels = open_prepared(tmp_path / "p").labels
+    assert list(labels) == [name, "other"]
+    np.testing.assert_array_equal(labels[name].values, LABELS["label"].values)
+
+
 def test_they_are_mapped_and_not_read(folder):
     assert isinstance(open_prepared(folder).images.base, np.memmap)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import zipfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -68,8 +69,7 @@ def _write_rest(folder: Path, source: Source, view: View, readable: Readable) ->
         np.save(folder / SIDES, readable.sides)
     if skipped:
         np.save(folder / KEPT, about["kept"])
-    values: dict[str, Any] = {name: _small(labels[name].values) for name in labels}
-    np.savez(folder / LABELS, **values)
+    _write_arrays(folder / LABELS, {name: _small(labels[name].values) for name in labels})
     manifest = {
         "format": FORMAT,
         "source": source.name,
@@ -85,6 +85,14 @@ def _write_rest(folder: Path, source: Source, view: View, readable: Readable) ->
     }
     text = as_json(manifest | {"checksum": checksum(manifest)})
     (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write a ``.npz`` file; ``numpy.savez`` does not take every name, such as ``file``."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def _small(values: NDArray[Any]) -> NDArray[Any]:
