@@ -214,6 +214,28 @@ def test_links_folders_and_devices_inside_are_no_images(tmp_path):
     source = open_source(str(path))
     assert names(source) == ["real.png"]
     assert tones(source) == [5]
+    assert source.others["link out of the tar"] == 2
+
+
+def test_a_link_to_an_image_of_the_tar_is_an_image(tmp_path):
+    """GNU tar stores the second name of a file as a hard link."""
+    members = {"a/1.png": png(10), "a/2.png": png(20), "b/3.png": png(30)}
+    for name, data in members.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    os.link(tmp_path / "a/1.png", tmp_path / "b/1.png")
+    (tmp_path / "b/2.png").symlink_to("../a/2.png")
+    with tarfile.open(tmp_path / "x.tar", "w") as archive:
+        for folder in ("a", "b"):
+            archive.add(tmp_path / folder, f"./{folder}")
+        again = tarfile.TarInfo("a/1.png")
+        again.type, again.linkname = tarfile.LNKTYPE, "a/1.png"
+        archive.addfile(again)
+    source = open_source(str(tmp_path / "x.tar"))
+    found = dict(zip(names(source), tones(source), strict=True))
+    assert found == {"a/1.png": 10, "a/2.png": 20, "b/3.png": 30, "b/1.png": 10, "b/2.png": 20}
+    assert class_names(source) == [name[0] for name in found]
+    assert source.others == {}
 
 
 def test_names_that_point_outside_are_only_names(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from dcgan.runtime.files import write_text
 from dcgan.runtime.network import offline
 from dcgan.runtime.reading import read_json
 
-_VERSION = 2
+_VERSION = 3
 """Of the cached lists; to be raised when other members are listed than before."""
 
 _MOST_SIDES = 1000
@@ -35,7 +36,8 @@ _BLOCK = 2**20
 
 @dataclass(frozen=True)
 class Shard:
-    """The images of one tar file in its order; places and sizes are in bytes.
+    """The images of one tar file in its order, and then links to them; places and sizes are in
+    bytes.
 
     Attributes
     ----------
@@ -154,6 +156,7 @@ def _open(where: Place) -> Any:
 
 def _collected(members: tarfile.TarFile, file: Any) -> Shard:
     found: list[tuple[str, int, int]] = []
+    links: dict[str, str] = {}
     sides: list[tuple[str, int, int]] = []
     texts = SampleTexts()
     others: Counter[str] = Counter()
@@ -163,6 +166,10 @@ def _collected(members: tarfile.TarFile, file: Any) -> Shard:
         if is_hidden(name):
             continue
         place = name, member.offset_data, member.size
+        if not member.isfile():
+            if end in EXTENSIONS:
+                links[name] = _target(member)
+            continue
         if end in EXTENSIONS:
             found.append(place)
             continue
@@ -173,6 +180,13 @@ def _collected(members: tarfile.TarFile, file: Any) -> Shard:
             others[end] += 1
         if end in ENDINGS and len(sides) < _MOST_SIDES:
             sides.append(place)
+    if links:
+        places = {name: (offset, size) for name, offset, size in found}
+        for name, target in links.items():
+            if target not in places:
+                others["link out of the tar"] += 1
+            elif name not in places:  # GNU tar links a file that is added twice to itself
+                found.append((name, *places[target]))
     found = _without_companions(found)
     samples = Counter(key(name) for name, _, _ in found)
     stems = [_stem(name, texts, samples) for name, _, _ in found]
@@ -185,6 +199,12 @@ def _collected(members: tarfile.TarFile, file: Any) -> Shard:
         sides=[side for side in sides if key(side[0]) not in samples],
         others=dict(others),
     )
+
+
+def _target(link: tarfile.TarInfo) -> str:
+    """The name to which a link points: that of a hard link is the whole path."""
+    folder = "" if link.islnk() else posixpath.dirname(link.name)
+    return posixpath.normpath(posixpath.join(folder, link.linkname))
 
 
 def _stem(name: str, texts: SampleTexts, samples: Counter[str]) -> str:
@@ -202,7 +222,7 @@ def _files(members: tarfile.TarFile, file: Any) -> Iterator[tarfile.TarInfo]:
         if member.size < 0 or members.offset <= reached:  # would loop forever
             raise ValueError(f"damaged at byte {member.offset:,}. Download it again")
         reached = members.offset
-        if member.isfile():
+        if member.isfile() or member.islnk() or member.issym():
             yield member
     # tarfile reads a damaged header as the end
     file.seek(members.offset)
