@@ -7,6 +7,7 @@ import json
 import os
 import re
 import tarfile
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -344,6 +345,26 @@ def test_side_files_give_labels(pack, kind):
     source = open_source(pack(images(*NAMES) | {name: content, "readme.txt": b"Colours.\n"}))
     assert classes(source) == COLOURS
     assert f"labels from {name}" in notes(source)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_letters_of_every_language_name_images_and_classes(pack, encoding, form):
+    """Excel on Windows writes cp1252, and macOS decomposes the letters of file names."""
+    colours = {f"größe-{n}é.png": ("grün", "grau", "grâu")[n % 3] for n in range(12)}
+    names = {name: unicodedata.normalize(form, name) for name in colours}
+    rows = table([("file", "label"), *colours.items()])
+    side = {"labels.csv": rows.decode().encode(encoding)}
+    source = open_source(pack(images(*names.values()) | side))
+    assert classes(source) == {names[name]: colour for name, colour in colours.items()}
+
+
+def test_classes_of_single_images_may_be_written_on_windows(tmp_path):
+    files = {}
+    for n in range(12):
+        files |= {f"{n}.png": png(n), f"{n}.cls": ("rot", "grün")[n % 2].encode("cp1252")}
+    source = open_source(as_tar(tmp_path, files))
+    assert set(source.labels["label"].names) == {"rot", "grün"}
 
 
 @pytest.mark.parametrize("kind", ["csv", "coco", "stylegan", "hub jsonl"])

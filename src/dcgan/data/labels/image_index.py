@@ -5,6 +5,7 @@ N images · R rows of a table
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
@@ -64,6 +65,7 @@ def _key(form: Form, name: str) -> str:
     ('cats/7', '7')
     """
     path = name.replace("\\", "/").strip().removeprefix("./").lstrip("/").lower()
+    path = unicodedata.normalize("NFC", path)  # macOS writes é as e and an accent
     if form.startswith("tail"):
         path = "/".join(path.split("/")[-2:])
     elif not form.startswith("path"):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from dcgan.data.labels.columns import LONGEST, MOST_CLASSES
-from dcgan.data.labels.tables import cell
+from dcgan.data.labels.tables import OR_WINDOWS, cell
 
 _MOST_BYTES = {".cls": 2**10, ".txt": 2**12, ".json": 2**16}
 
@@ -35,7 +35,7 @@ class SampleTexts:
         """Read a file of one image."""
         self._stems.add(stem)
         if end != ".json":
-            self._put(end.removeprefix("."), stem, cell(content.decode("utf-8", "replace")))
+            self._put(end.removeprefix("."), stem, cell(content.decode("utf-8", OR_WINDOWS)))
             return
         with suppress(ValueError, RecursionError):
             fields = json.loads(content)

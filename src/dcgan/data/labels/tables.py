@@ -26,6 +26,18 @@ _MOST_COLUMNS = 1000
 _MISSING = {"", "nan", "null", "na", "n/a"}
 _FILE, _LABEL = "file", "label"
 
+OR_WINDOWS = "dcgan.or_windows_1252"
+"""What ``decode`` does with bytes that are not UTF-8: they are letters as Excel on Windows writes
+them in a CSV file."""
+
+
+def _as_windows(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error(OR_WINDOWS, _as_windows)
+
 Row = Sequence[str]
 
 
@@ -133,7 +145,9 @@ def _lines(file: BinaryIO) -> Iterator[str]:
         if start.startswith(mark):
             start, encoding = start[len(mark) :], name
             break
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    decoder = codecs.getincrementaldecoder(encoding)(
+        OR_WINDOWS if encoding == "utf-8" else "replace"
+    )
     text = decoder.decode(start)
     while True:
         *lines, text = text.split("\n")
