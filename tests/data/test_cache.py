@@ -384,8 +384,31 @@ def test_what_is_being_built_is_not_swept(cache):
     assert building.exists()
 
 
-def test_labels_are_part_of_the_key(cache, tmp_path):
-    """Two prepared folders of the same pixels and other classes."""
+def test_other_labels_need_no_other_images(cache, tmp_path, monkeypatch):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for n in range(12):
+        Image.new("L", (9, 9), 20 * n).save(folder / f"{n:02}.png")
+    (folder / "11.png").write_bytes(b"broken")
+    labels = tmp_path / "labels.csv"
+
+    def loaded(source):
+        return load(source, cache, max_unreadable=0.5).labels
+
+    for words in (("cat", "dog"), ("dog", "cow")):
+        labels.write_text("\n".join(f"{n:02}.png,{words[n % 2]}" for n in range(12)))
+        found = loaded(open_source(folder, labels=str(labels)))["label"]
+        assert [found.names[n] for n in found.values] == [words[n % 2] for n in range(11)]
+        monkeypatch.setattr(View, "remarked", _never)  # the first run has decoded all images
+    assert loaded(open_source(folder, labels="none")) == {}
+    assert len(entries(cache)) == 1
+
+
+def _never(*_):
+    raise AssertionError("the images are in the cache")
+
+
+def test_prepared_folders_of_the_same_images_keep_their_labels(cache, tmp_path):
     pixels = np.zeros((3, 8, 8, 1), np.uint8)
     found = []
     for number, values in enumerate(([0, 1, 1], [1, 0, 0])):

@@ -32,8 +32,8 @@ _UNKNOWN = "0"
 class Cache:
     """A folder of prepared images, shared between runs and processes.
 
-    An entry is named ``OUTLINE-CONTENT-STATE``: digests of the view and of the names and labels of
-    the images; of the bytes of the files; and of their paths, sizes and times. An entry with the
+    An entry is named ``OUTLINE-CONTENT-STATE``: digests of the view and of the names of the
+    images; of the bytes of the files; and of their paths, sizes and times. An entry with the
     same state is used without reading a file. With another state, the files are read, which is
     much faster than decoding them, and an entry with the same content is used.
 

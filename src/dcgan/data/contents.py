@@ -40,7 +40,8 @@ class Wanted:
     Attributes
     ----------
     outline : str
-        Digest of the view, and of the names and labels of all images.
+        Digest of the view, and of the names of all images. Labels are not part of it: those of
+        an entry are replaced by the present ones.
     state : str
         Digest of the stamp.
     """
@@ -96,8 +97,4 @@ class Wanted:
 
 def _outline_of(source: Source) -> str:
     titles = (source.title(index) for index in range(len(source)))
-    labels = (
-        (name, one.names, np.asarray(one.values).tobytes())
-        for name, one in sorted(source.labels.items())
-    )
-    return digest((len(source), *titles, *labels))
+    return digest((len(source), *titles))
