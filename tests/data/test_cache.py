@@ -19,6 +19,7 @@ from tests.processes import Program
 
 from dcgan.data import Labels, load_dataset, open_source
 from dcgan.data.cache import Cache
+from dcgan.data.contents import Wanted
 from dcgan.data.image_view import View
 from dcgan.data.sources.base import ArraySource, Source
 from dcgan.data.store import prepare_dataset
@@ -382,6 +383,24 @@ def test_what_is_being_built_is_not_swept(cache):
     with FileLock(cache.folder / f".{key}.lock"):
         load(Counting(), cache)
     assert building.exists()
+
+
+def test_the_content_is_that_of_the_files_as_they_were_decoded(png_folder):
+    """And not as they were compared with the cache, shortly before."""
+    source = open_source(str(png_folder))
+    wanted = Wanted(source, View((8, 8), 1), "one")
+    compared = wanted.content()
+    whole = (png_folder / "3.png").read_bytes()
+    Image.new("L", (20, 20), 77).save(png_folder / "3.png")
+    with wanted.reading():
+        source.read(source_row(source, "3.png"))
+    assert wanted.content() != compared
+    (png_folder / "3.png").write_bytes(whole)
+    assert Wanted(source, View((8, 8), 1), "one").content() == compared
+
+
+def source_row(source: Source, title: str) -> int:
+    return [source.title(index) for index in range(len(source))].index(title)
 
 
 def test_other_labels_need_no_other_images(cache, tmp_path, monkeypatch):

@@ -28,7 +28,7 @@ _LETTERS = 16
 
 
 class Wanted:
-    """The images of a source as a view shows them. Each file is read at most once.
+    """The images of a source as a view shows them.
 
     Parameters
     ----------
@@ -61,6 +61,7 @@ class Wanted:
         if self._source is None:
             yield
             return
+        self._is_known[:] = False  # a file may have changed since it was compared
         self._source.fetched = self._note
         try:
             yield
