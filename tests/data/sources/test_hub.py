@@ -12,7 +12,7 @@ from PIL import Image
 
 from dcgan.data import open_source
 from dcgan.data.sources.hub import open_parquet
-from dcgan.errors import DataError, SourceNotFound, UnreadableImage
+from dcgan.errors import ConfigError, DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
 
 pa = pytest.importorskip("pyarrow", reason="comes with the extra hub")
@@ -88,15 +88,22 @@ def test_several_columns_of_images_are_listed_with_the_syntax(tmp_path):
     path = write(tmp_path / "a.parquet", left=struct(1), right=struct(2), mask=[png(3)])
     with pytest.raises(DataError, match=r"columns left, right\. .*:COLUMN$"):
         open_parquet(path)
-    assert tones(open_parquet(path, "right")) == [2]
+    assert tones(open_source(f"{path}:right")) == [2]
+    assert tones(open_source(path, split="left")) == [1]
+
+
+def test_a_column_is_chosen_where_names_contain_splits(tmp_path):
+    for tone, split in enumerate(("train", "test"), 1):
+        write(tmp_path / "x" / f"{split}.parquet", left=struct(tone), right=struct(10 + tone))
+    assert tones(open_source(f"{tmp_path / 'x'}:right")) == [11]
 
 
 def test_a_wrong_column_is_answered(tmp_path):
     path = write(tmp_path / "a.parquet", image=struct(1), text=["x"])
-    with pytest.raises(SourceNotFound, match=r"no column imag\. The columns are image, text"):
-        open_parquet(path, "imag")
+    with pytest.raises(ConfigError, match=r"no splits\..* The columns are image, text"):
+        open_source(f"{path}:imag")
     with pytest.raises(DataError, match="column text holds string"):
-        open_parquet(path, "text")
+        open_source(f"{path}:text")
 
 
 def test_a_table_without_images_lists_what_it_has(tmp_path):

@@ -16,7 +16,7 @@ from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.image_folder import files_below
 from dcgan.data.sources.named import Request
 from dcgan.data.sources.paths import digest, file_stamp, is_hidden, unreadable
-from dcgan.errors import DataError, SourceNotFound, UnreadableImage
+from dcgan.errors import ConfigError, DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.changes import state_of
 from dcgan.runtime.network import offline
@@ -76,17 +76,19 @@ def open_hub(request: Request) -> HubSource:
     return HubSource(data, rows, column, f"hub:{address}:{split}:COLUMN")
 
 
-def open_parquet(path: Path, column: str = "", *, split: str = AUTO) -> HubSource:
+def open_parquet(path: Path, *, split: str = AUTO) -> HubSource:
     """Images of a Parquet file, or of all those in a folder in order of their names.
 
     The rows are copied into the cache once, for access to single rows. Names of files or folders
-    may contain splits, such as ``train-00000-of-00002.parquet``. ``column`` chooses among several
-    columns of images.
+    may contain splits, such as ``train-00000-of-00002.parquet``. The name of a column in place of
+    a split chooses among several columns of images.
 
     Raises
     ------
     DataError
         As for :func:`open_hub`; or no Parquet file, or a damaged one.
+    ConfigError
+        Neither a split nor a column has that name.
     """
     files = [path]
     if path.is_dir():
@@ -94,9 +96,15 @@ def open_parquet(path: Path, column: str = "", *, split: str = AUTO) -> HubSourc
         files = [path / name for name in below if not is_hidden(name)]
     if not files:
         raise DataError(f"{path}: holds no .parquet file")
-    kept, notes, has_splits = choose_files([str(file) for file in files], split, str(path))
-    if not has_splits:
-        refuse_split(split, str(path))
+    column = ""
+    try:
+        kept, notes = _of_split(files, split, path)
+    except ConfigError as error:  # it may be the column of FILE.parquet:COLUMN
+        kept, notes = _of_split(files, AUTO, path)
+        columns, column = _columns(kept[0]), split
+        if column not in columns:
+            listed = f"The columns are {', '.join(columns)}"
+            raise ConfigError("data.split", split, f"{error.problem}. {listed}") from None
     # the library compares only a file's path and time of modification
     state = digest(map(state_of, map(Path, kept)))
     with _library(str(path)) as library:
@@ -105,6 +113,22 @@ def open_parquet(path: Path, column: str = "", *, split: str = AUTO) -> HubSourc
         )
     base = path if path.is_dir() else path.parent
     return HubSource(str(path), rows, column, f"{path}:COLUMN", base, notes)
+
+
+def _of_split(files: Sequence[Path], split: str, path: Path) -> tuple[list[str], list[str]]:
+    """The files of a split, and notes; raises ``ConfigError`` without that split."""
+    kept, notes, has_splits = choose_files([str(file) for file in files], split, str(path))
+    if not has_splits:
+        refuse_split(split, str(path))
+    return kept, notes
+
+
+def _columns(file: str) -> list[str]:
+    """The columns of a Parquet file, from its header."""
+    with _library(file):
+        from pyarrow.parquet import read_schema
+
+        return list(read_schema(file).names)
 
 
 class HubSource(EncodedSource):
