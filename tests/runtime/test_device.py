@@ -13,7 +13,14 @@ from torch import nn
 import dcgan
 from dcgan.errors import ConfigError
 from dcgan.metrics.extractor import Extractor
-from dcgan.runtime.device import autocast, choose_device, choose_precision, no_tf32, placed
+from dcgan.runtime.device import (
+    autocast,
+    choose_device,
+    choose_precision,
+    make_current,
+    no_tf32,
+    placed,
+)
 
 CPU = torch.device("cpu")
 
@@ -36,6 +43,15 @@ def test_several_processes_leave_mps_alone(monkeypatch):
     assert choose_device("auto").type == "cpu"
     with pytest.raises(ConfigError, match="this machine has no"):
         choose_device("mps")
+
+
+@pytest.mark.parametrize(("name", "chosen"), [("cuda", []), ("cuda:1", [1]), ("cpu", [])])
+def test_a_gpu_without_a_number_is_the_current_one_already(monkeypatch, name, chosen):
+    """``torch.cuda.set_device`` refuses it, and training on ``auto`` would end there."""
+    found = []
+    monkeypatch.setattr(torch._C, "_cuda_setDevice", found.append, raising=False)
+    make_current(torch.device(name))
+    assert found == chosen
 
 
 def test_channels_lie_last_but_on_mps(monkeypatch):

@@ -46,6 +46,13 @@ def choose_device(wanted: str = "auto") -> torch.device:
     return torch.device(wanted)
 
 
+def make_current(device: torch.device) -> None:
+    """Make this GPU the one that PyTorch uses where none is named."""
+    # PyTorch refuses "cuda" without a number, which means the current GPU already
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)
+
+
 def placed(network: Network, device: torch.device) -> Network:
     """Move a network to a device, and its convolution weights to channels-last memory.
 

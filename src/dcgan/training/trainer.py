@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from PIL import Image
 
 from dcgan.data import Batches
@@ -18,7 +17,7 @@ from dcgan.report import write_finished
 from dcgan.runs.checkpoints import read_state
 from dcgan.runs.logs import of_training
 from dcgan.runs.scores import draw_quality, settle_best
-from dcgan.runtime.device import make_deterministic, no_tf32
+from dcgan.runtime.device import make_current, make_deterministic, no_tf32
 from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.rng import seed_everything
 from dcgan.runtime.shell import command
@@ -70,8 +69,7 @@ def train_run(run: RunContext) -> None:
     Diverged
         For the fourth time, after three returns to a checkpoint with lower learning rates.
     """
-    if run.device.type == "cuda":
-        torch.cuda.set_device(run.device)  # or what names no GPU would use the first one
+    make_current(run.device)  # or what names no GPU would use the first one
     if run.config.deterministic:
         make_deterministic()
     if run.ranks.is_first:  # before anything in the folder is changed
