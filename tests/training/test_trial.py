@@ -90,6 +90,35 @@ def test_slow_networks_are_timed_on_fewer_images_in_the_same_time(monkeypatch, m
     assert (images == 16) == (milliseconds < 30)
 
 
+def test_a_batch_beyond_memory_is_timed_on_as_many_images_as_fit(monkeypatch):
+    """Training goes through such a batch in parts; timing it must not end the run before."""
+    clock = Clock(monkeypatch, lambda rules, step_plan: 0.001)
+    step = trial.update
+
+    def update(players, batch, rules, step_plan):
+        if len(batch.real_BCHW) > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        step(players, batch, rules, step_plan)
+
+    monkeypatch.setattr(trial, "update", update)
+    assert images_per_second(*small(), CPU) == pytest.approx(1000)
+    assert max(count for *_, count in clock.seen) == 8
+
+
+def test_other_errors_of_a_timed_step_are_raised(monkeypatch):
+    clock = Clock(monkeypatch, lambda rules, step_plan: 0.001)
+    step = trial.update
+
+    def update(*words):
+        if clock.seen:
+            raise RuntimeError("a fault")
+        step(*words)
+
+    monkeypatch.setattr(trial, "update", update)
+    with pytest.raises(RuntimeError, match="a fault"):
+        images_per_second(*small(), CPU)
+
+
 def test_networks_too_slow_for_any_step_are_not_stepped(monkeypatch):
     clock = Clock(monkeypatch, lambda rules, step_plan: 0.0)
     build = trial.build_state

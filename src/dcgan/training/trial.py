@@ -19,6 +19,7 @@ from dcgan.config import RunConfig, resolved
 from dcgan.runs.networks import Networks
 from dcgan.runtime import rng
 from dcgan.runtime.device import autocast, make_deterministic, no_tf32, synchronise
+from dcgan.runtime.memory import is_out_of_memory
 from dcgan.runtime.torch_settings import settings_restored, threads_set_to
 from dcgan.training.build import build_rules, build_state
 from dcgan.training.planning.speed_choice import ComputeMode, SpeedComparison, open_modes
@@ -145,9 +146,14 @@ class _Trial:
         images, rounds = self._few, [self._round(pairs, self._few)]
         while (left := end - time.perf_counter()) >= (taken := sum(rounds[-1].values())):
             larger = min(self._most, 2 * images)
-            if larger > images and left >= _ROUNDS * taken * larger / images:
-                images, rounds = larger, []
-            rounds.append(self._round(pairs, images))
+            grows = larger > images and left >= _ROUNDS * taken * larger / images
+            try:
+                timings = self._round(pairs, larger if grows else images)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                break  # training finds out in how many parts its batch fits
+            images, rounds = (larger, [timings]) if grows else (images, [*rounds, timings])
         timed = rounds[1:] or rounds
         found = dict.fromkeys((mode for mode, _ in pairs), 0.0)
         for mode, step_plan in pairs:
