@@ -56,9 +56,17 @@ def _container() -> int | None:
     try:
         limit = (_CGROUP / "memory.max").read_text(encoding="utf-8").strip()
         used = int((_CGROUP / "memory.current").read_text(encoding="utf-8"))
+        if limit == "max":
+            return None
+        return int(limit) - used + _cached_files()
     except (OSError, ValueError):
         return None
-    return None if limit == "max" else int(limit) - used
+
+
+def _cached_files() -> int:
+    """Bytes of files that the container's memory holds only until a program needs the room."""
+    rows = (line.split() for line in (_CGROUP / "memory.stat").read_text("utf-8").splitlines())
+    return sum(int(row[1]) for row in rows if row[0] in {"active_file", "inactive_file"})
 
 
 def _process() -> int | None:

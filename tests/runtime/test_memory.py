@@ -1,0 +1,37 @@
+"""The memory that is available inside a container."""
+
+from __future__ import annotations
+
+import pytest
+
+from dcgan.runtime import memory
+
+
+@pytest.fixture
+def container(tmp_path, monkeypatch):
+    """A container of 8 GB, of which programs use 1 GB and read files fill 6.5 GB."""
+    (tmp_path / "memory.max").write_text("8000000000\n")
+    (tmp_path / "memory.current").write_text("7500000000\n")
+    (tmp_path / "memory.stat").write_text(
+        "anon 1000000000\nfile 6500000000\ninactive_file 6000000000\nactive_file 500000000\n"
+    )
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    monkeypatch.setattr(memory, "_machine", lambda: 10**11)
+    monkeypatch.setattr(memory, "_process", lambda: None)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("container")
+def test_files_that_were_read_leave_a_container_its_memory():
+    """The system drops them as soon as a program needs the room."""
+    assert memory.available_memory() == 7_000_000_000
+
+
+def test_a_container_without_a_limit_has_the_memory_of_the_machine(container):
+    (container / "memory.max").write_text("max\n")
+    assert memory.available_memory() == 10**11
+
+
+def test_of_a_container_that_says_too_little_nothing_is_known(container):
+    (container / "memory.stat").unlink()
+    assert memory.available_memory() == 10**11
