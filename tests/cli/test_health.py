@@ -90,6 +90,14 @@ def test_the_command_starts_a_run_with_the_advised_settings(dcgan, failed):
     assert f"--out {failed}-3\n" in dcgan("health", failed)[1]
 
 
+@pytest.mark.parametrize("place", [".", "samples/.."])
+def test_the_run_in_the_current_folder_is_diagnosed(dcgan, failed, monkeypatch, place):
+    monkeypatch.chdir(failed)
+    code, out, err = dcgan("health", place)
+    assert (code, err) == (0, "")
+    assert f" --out {failed}-2\n" in out
+
+
 def test_images_from_a_program_have_no_command_that_trains(dcgan, failed):
     config = (failed / "config.yaml").read_text()
     (failed / "config.yaml").write_text(re.sub("source: [^,}]+", f"source: {FROM_PYTHON}", config))

@@ -45,6 +45,11 @@ def test_the_verdict_comes_first_and_every_part_is_there(run):
     assert page.text.index("Versions") > page.text.index("How to repeat it")
 
 
+def test_the_run_in_the_current_folder_is_repeated_under_a_name_of_its_own(run, monkeypatch):
+    monkeypatch.chdir(run)
+    assert "--out run-again" in page_of(Path()).text
+
+
 def test_its_numbers_are_those_of_the_files(run):
     page = page_of(run)
     last = of_training(RunFolder(run).log.read())[-1]

@@ -118,7 +118,7 @@ def commands_of(
     if folder.config.is_file() and _section(settings, "data").get("source") not in _SOURCES:
         again = command(
             *("train", "--recipe", folder.config, "--images", str(seen)),
-            *("--out", f"{folder.path.name}-again"),
+            *("--out", f"{folder.path.resolve().name}-again"),
         )
         commands.append(Command(again, "the same settings again, as many images"))
     if seen and folder.latest_checkpoint() is not None:

@@ -22,6 +22,7 @@ from dcgan.runs.logs import of_training
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_scores
 from dcgan.runs.settings import flat, stored_settings
+from dcgan.runtime.files import with_ending
 from dcgan.runtime.reading import read_json
 from dcgan.runtime.run_names import is_exported
 from dcgan.runtime.shell import command
@@ -87,7 +88,7 @@ def _command(step: Step, folder: RunFolder, source: Any) -> str:
 
 def _free(path: Path) -> Path:
     """A folder beside another one that does not exist: ``run-2``, ``run-3``."""
-    numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    numbered = (with_ending(path, f"-{number}") for number in count(2))
     return next(one for one in numbered if not one.exists())
 
 

@@ -29,6 +29,16 @@ def expanded(path: StrPath) -> Path:
         return Path(path)
 
 
+def with_ending(path: Path, ending: str) -> Path:
+    """The path with more at the end of its name; ``.`` and ``..``, which are no names, in full.
+
+    >>> with_ending(Path("runs/flags"), "-2")
+    PosixPath('runs/flags-2')
+    """
+    named = path.resolve() if path.name in {"", ".."} else path
+    return Path(f"{named}{ending}")
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """A temporary path to write to, which replaces ``path`` once its content is on disk.

@@ -15,7 +15,7 @@ from dcgan.errors import ConfigError, RunConflict, RunError
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.settings import differences
 from dcgan.runtime.arguments import RUNS, refuse_exported, refuse_nothing_to_resume
-from dcgan.runtime.files import StrPath
+from dcgan.runtime.files import StrPath, with_ending
 from dcgan.runtime.run_names import is_exported
 from dcgan.runtime.shell import DATA, RUN, call
 from dcgan.training.planning.auto import fill_auto
@@ -88,7 +88,7 @@ def choose_folder(
 def _refuse_imported(folder: RunFolder) -> None:
     """Refuse to resume training from a model without optimizers and training images."""
     if folder.is_imported():
-        again = call("train", DATA, recipe=folder.config, out=f"{folder.path}-trained")
+        again = call("train", DATA, recipe=folder.config, out=with_ending(folder.path, "-trained"))
         raise RunError(
             f"{folder.path}: holds an imported model, whose training cannot be resumed. To train a"
             f" new model with its layers: {again}"
