@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,19 @@ _MOST_NODES = 20_000
 _DEEPEST = 50
 
 
+_NO_NUMBER = re.compile(r"[-+]?([0-9_]+:.*|0[0-9_b].*)")
+"""Numbers to the base of 60 or 8 in YAML 1.1: ``-1:1`` would be -61, and ``010`` would be 8."""
+
+_TEXT = yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2: only true and false are booleans; off and dates are text."""
+    """YAML 1.2: only true and false are booleans; off, dates and ranges such as 1:20 are text."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        if kind is yaml.ScalarNode and implicit[0] and _NO_NUMBER.fullmatch(value):
+            return _TEXT
+        return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
 
 
 _DROPPED = {"tag:yaml.org,2002:timestamp"}
@@ -46,7 +58,7 @@ def load_yaml(text: str) -> Any:
             node = loader.get_single_node()
             if node is None:
                 return None
-            _refuse_too_much(node)
+            _refuse_odd(node)
             return loader.construct_document(node)
         finally:
             loader.dispose()
@@ -68,8 +80,9 @@ def read_yaml_file(path: Path) -> Any:
         raise yaml.YAMLError(str(error)) from error
 
 
-def _refuse_too_much(node: yaml.Node) -> None:
-    """Raise ``YAMLError`` if aliases expand to too many values or contain themselves."""
+def _refuse_odd(node: yaml.Node) -> None:
+    """Raise ``YAMLError`` if aliases expand to too many values or contain themselves, or if a
+    section has a key twice."""
     sizes: dict[int, int] = {}
     above: set[int] = set()
 
@@ -80,6 +93,8 @@ def _refuse_too_much(node: yaml.Node) -> None:
             raise yaml.YAMLError(f"nested more than {_DEEPEST} deep")
         if id(one) not in sizes:
             above.add(id(one))
+            if isinstance(one, yaml.MappingNode):
+                _refuse_repeated(one)
             inside = one.value if isinstance(one, yaml.CollectionNode) else []
             parts = [part for pair in inside for part in (pair if type(pair) is tuple else (pair,))]
             sizes[id(one)] = 1 + sum(size(part) for part in parts)
@@ -88,3 +103,15 @@ def _refuse_too_much(node: yaml.Node) -> None:
 
     if size(node) > _MOST_NODES:
         raise yaml.YAMLError(f"its aliases expand to more than {_MOST_NODES:,} values")
+
+
+def _refuse_repeated(section: yaml.MappingNode) -> None:
+    """PyYAML would keep the last value and drop the others without a word."""
+    known = set()
+    for key, _ in section.value:
+        name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
+        if name in known:
+            line = key.start_mark.line + 1
+            raise yaml.YAMLError(f"{key.value!r} is there twice, again in line {line}. Keep one")
+        if name is not None:
+            known.add(name)

@@ -136,6 +136,31 @@ def test_a_configuration_cannot_be_changed():
         config.seed = 5
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("float_range: -1:1", (-1.0, 1.0)),  # YAML 1.1 would read -61
+        ("float_range: 0:1.0", (0.0, 1.0)),
+        ("integer_range: 10:59", (10.0, 59.0)),
+        ("integer_range: 010:59", (10.0, 59.0)),
+    ],
+)
+def test_a_range_in_a_recipe_is_no_number(tmp_path, line, found):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"data: {{{line}}}\nseed: 010\n")
+    config = parse_config(read_yaml(path))
+    assert getattr(config.data, line.partition(":")[0]) == found
+    assert config.seed == 10
+
+
+def test_a_key_that_is_there_twice_is_refused(tmp_path):
+    """PyYAML keeps the last one."""
+    path = tmp_path / "recipe.yaml"
+    path.write_text("optim: {batch: 16}\nseed: 1\noptim: {discriminator_steps: 2}\n")
+    with pytest.raises(ConfigError, match="'optim' is there twice, again in line 3"):
+        read_yaml(path)
+
+
 def test_yaml_of_a_configuration_reads_back_as_the_same(every_recipe):
     assert parse_config(yaml.safe_load(config_yaml(every_recipe))) == every_recipe
 
