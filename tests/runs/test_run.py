@@ -76,6 +76,9 @@ def test_checkpoints_are_chosen_by_name(small_run, tmp_path):
     assert dcgan.open_run(copy).checkpoint.name == names[0]
     with pytest.raises(CheckpointError, match="there are best, last"):
         dcgan.open_run(copy, checkpoint="7")
+    (copy / "checkpoints" / "000000007").touch()
+    with pytest.raises(CheckpointError, match="no checkpoint 7"):
+        dcgan.open_run(copy, checkpoint="7")
 
 
 def test_what_is_no_run_is_refused_in_one_line(small_run, tmp_path):

@@ -50,6 +50,15 @@ def entry(images, value, *, saved=True, **changes):
     return Measured(images, score, f"{images:09d}" if saved else None, 0.5)
 
 
+def test_a_best_score_without_a_checkpoint_is_damaged(folder):
+    content = entry(64, 1.0, saved=False).to_json()
+    folder.best.write_text(json.dumps(content))
+    with pytest.raises(RunError, match=r"best\.json: damaged \(checkpoint is missing\)"):
+        read_best(folder)
+    settle_best(folder)
+    assert read_best(folder) is None
+
+
 def test_the_best_is_the_least_with_a_checkpoint(folder):
     board = Scoreboard(folder, SCORE.protocol)
     assert board.enter(entry(64, 2.0))

@@ -10,6 +10,7 @@ import dcgan
 from dcgan.config import merge, read_yaml
 from dcgan.errors import ConfigError, RunError
 from dcgan.runs.checkpoints import read_part
+from dcgan.training.planning.arguments import settings_to_start_from
 
 COLOR = {"data": {"channels": 3}}
 
@@ -134,6 +135,18 @@ def test_a_path_without_a_run_is_refused(tmp_path):
     with pytest.raises(RunError, match="no such run folder"):
         dcgan.train("digits", images=64, out=tmp_path / "run", init=tmp_path / "nothing")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("text", ["data: []", "model: 1\ndata: {size: 16}"])
+def test_a_run_with_a_damaged_configuration_is_refused(tmp_path, text):
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(RunError, match=r"config\.yaml: damaged"):
+        settings_to_start_from(tmp_path)
+
+
+def test_settings_that_an_earlier_version_did_not_have_are_left_to_the_recipe(tmp_path):
+    (tmp_path / "config.yaml").write_text("data: {size: 16}\nmodel: {condition: label}")
+    assert settings_to_start_from(tmp_path) == {"data": {"size": 16}, "model": {}}
 
 
 def test_a_built_in_model_is_stored_by_its_name(tmp_path):

@@ -16,6 +16,7 @@ from dcgan.errors import CheckpointError, shown
 from dcgan.runs.exported import GENERATOR, MODEL, NETWORKS, is_exported, part_file, state_file
 from dcgan.runtime.files import folder_written_whole
 from dcgan.runtime.reading import read_json, sha256
+from dcgan.runtime.run_names import is_count_name
 from dcgan.runtime.tensors import load_tensors, save_tensors
 
 FORMAT = 1
@@ -55,11 +56,6 @@ def list_checkpoints(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if path.is_dir() and is_count_name(path.name))
-
-
-def is_count_name(name: str) -> bool:
-    """Whether a file or folder may be named by a number of images seen: only digits 0 to 9."""
-    return name.isdecimal() and name.isascii()
 
 
 def checkpoint_name(checkpoint: Path) -> str:

@@ -28,9 +28,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dcgan.runs.checkpoints import is_count_name, list_checkpoints
+from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.logs import JsonLines, of_training
 from dcgan.runtime.reading import read_json
+from dcgan.runtime.run_names import is_count_name
 
 
 class RunFolder:

@@ -17,7 +17,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import by_images, now
 from dcgan.runs.schema import Natural, Number, Stored, Text
 from dcgan.runtime.files import write_json
-from dcgan.runtime.reading import read_json
+from dcgan.runtime.reading import NotJson, read_json
 from dcgan.vocabulary import Better
 
 _CURE = "Use `checkpoint=last`"
@@ -217,8 +217,11 @@ def read_best(folder: RunFolder) -> Measured | None:
     if not folder.best.is_file():
         return None
     try:
-        return Measured.from_json(read_json(folder.best))
+        best = Measured.from_json(read_json(folder.best))
+        if best.checkpoint is None:
+            raise NotJson("checkpoint is missing")
     except OSError as error:
         raise RunError(f"{folder.best}: cannot be read ({error.strerror}). {_CURE}") from error
     except ValueError as error:
         raise RunError(f"{folder.best}: damaged ({error}). {_CURE}") from error
+    return best

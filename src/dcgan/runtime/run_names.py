@@ -66,7 +66,14 @@ def _checkpoints(run: Path) -> list[int]:
             ) from None
     if not folder.is_dir():
         return []
-    return sorted(int(one.name) for one in folder.iterdir() if one.name.isdecimal())
+    return sorted(
+        int(one.name) for one in folder.iterdir() if one.is_dir() and is_count_name(one.name)
+    )
+
+
+def is_count_name(name: str) -> bool:
+    """Whether a file or folder may be named by a number of images seen: only digits 0 to 9."""
+    return name.isdecimal() and name.isascii()
 
 
 def refuse_no_direction(run: Path, name: str, key: str = "name", typed: str | None = None) -> None:

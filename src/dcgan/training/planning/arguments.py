@@ -146,13 +146,14 @@ def settings_to_start_from(path: Path) -> dict[str, Any]:
     """
     # refusals that need no run come before torch is imported, which takes seconds
     from dcgan.runs.folder import RunFolder
-    from dcgan.runs.settings import stored_settings
+    from dcgan.runs.settings import stored_section
 
     refuse_no_run(path)
-    stored = stored_settings(RunFolder(path))
-    model = {key: value for key, value in stored.get("model", {}).items() if key != "condition"}
-    data = {key: stored["data"][key] for key in ("size", "channels", "scaling")}
-    return {"model": model, "data": data}
+    model, data = (stored_section(RunFolder(path), name) for name in ("model", "data"))
+    return {
+        "model": {key: value for key, value in model.items() if key != "condition"},
+        "data": {key: data[key] for key in ("size", "channels", "scaling") if key in data},
+    }
 
 
 def _absolute(path: Path) -> Path:
