@@ -66,4 +66,7 @@ NO_DEVICE = (
 # metrics
 Distance = Literal["frechet", "kernel"]
 Better = Literal["lower", "higher", "zero", "real"]
+EXTRACTORS = ("auto", "pretrained", "classifier", "random", "inception")
+"""Feature extractors with a name; others are files."""
+
 AxisScale = Literal["linear", "log"]

@@ -30,8 +30,7 @@ from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.runtime.files import expanded
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.wording import counted
-
-NAMES = ("auto", "pretrained", "classifier", "random", "inception")
+from dcgan.vocabulary import EXTRACTORS
 
 _MOST_IMAGES = 60_000
 """Images that a classifier is trained on: as many as MNIST has."""
@@ -122,11 +121,13 @@ def refuse_unknown(wanted: str, key: str = "extractor") -> None:
     :func:`open_extractor` does this itself; call it earlier, before images are decoded. ``key`` is
     the setting that the error names.
     """
-    if wanted in NAMES or expanded(wanted).is_file():
+    if wanted in EXTRACTORS or expanded(wanted).is_file():
         return
     if Path(wanted).suffix or len(Path(wanted).parts) > 1:
-        raise ConfigError(key, wanted, f"no such file. Use a file, or one of {', '.join(NAMES)}")
-    raise ConfigError(key, wanted, f"neither a name nor a file; {did_you_mean(wanted, NAMES)}")
+        raise ConfigError(
+            key, wanted, f"no such file. Use a file, or one of {', '.join(EXTRACTORS)}"
+        )
+    raise ConfigError(key, wanted, f"neither a name nor a file; {did_you_mean(wanted, EXTRACTORS)}")
 
 
 def classes_of(dataset: ImageDataset, factor: str | None = None) -> tuple[str, Labels] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from os import fspath
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from dcgan.runtime.built_in import run_path
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists
 from dcgan.runtime.split_names import AUTO, NONE, with_split
+from dcgan.vocabulary import EXTRACTORS
 
 _LENGTHS = ("images", "epochs", "minutes")
 
@@ -35,7 +37,7 @@ _ARGUMENTS = {
 }
 """Settings that are also arguments of functions."""
 
-_FILES = ("data.source", "data.root", "metrics.extractor")
+_FILES = ("data.source", "data.root", "data.labels", "metrics.extractor")
 """Settings that may name a file or folder, which is then opened."""
 
 
@@ -69,8 +71,8 @@ def collect_settings(
     Parameters
     ----------
     data, data_root
-        As for :func:`dcgan.data.open_source`; paths are made absolute, so that a run can be resumed
-        from any folder.
+        As for :func:`dcgan.data.open_source`. Paths, also those in settings and recipes, are made
+        absolute, so that a run can be resumed from any folder.
     recipe : str, RunConfig or mapping, optional
         A built-in name, a YAML file, a configuration, or the content of a file; default ``auto``,
         or the configuration of the run to resume.
@@ -101,15 +103,11 @@ def collect_settings(
         asked["start"] = {"weights": given["init"]}
     if data is not None:
         data, split = with_split(data, settings.get("data", {}).get("split", AUTO))
-        path = expanded(data)
-        is_path = path.exists() or any(sign in data for sign in "*{")  # a pattern of shards
-        is_path = is_path and not is_name(data) and not is_address(data)
-        source = str(_absolute(path)) if is_path else data
         asked = merge(
-            asked, {"data": {"source": source} | ({"split": split} if split != AUTO else {})}
+            asked, {"data": {"source": data} | ({"split": split} if split != AUTO else {})}
         )
     if data_root is not None:
-        asked = merge(asked, {"data": {"root": str(_absolute(expanded(data_root)))}})
+        asked = merge(asked, {"data": {"root": fspath(data_root)}})
     own = settings.get("length", {})
     lengths = {name: given[name] for name in _LENGTHS if name in given}
     lengths |= {name: value for name, value in own.items() if value is not None}
@@ -119,9 +117,6 @@ def collect_settings(
             "", lengths, f"{both} are set. Use only one of `images`, `epochs`, `minutes`"
         )
     asked = merge(asked, settings)
-    labels = settings.get("data", {}).get("labels", AUTO)
-    if isinstance(labels, str) and labels not in {AUTO, NONE} and expanded(labels).is_file():
-        asked = merge(asked, {"data": {"labels": str(_absolute(expanded(labels)))}})
     if lengths:  # one length replaces the recipe's
         asked["length"] = dict.fromkeys(_LENGTHS) | lengths
     base = _starting_settings(recipe, out=out, resume=resume)
@@ -133,7 +128,32 @@ def collect_settings(
             asked = merge(asked, {"start": {"weights": str(folder)}})
         if recipe is None:
             base = merge(base, settings_to_start_from(folder))
-    return forget_unused(base, asked)
+    return _with_absolute_paths(forget_unused(base, asked))
+
+
+def _with_absolute_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with the paths in ``_FILES`` as they are from any folder."""
+    found = dict(settings)
+    for key in _FILES:
+        section, name = key.split(".")
+        value = settings.get(section, {}).get(name)
+        if isinstance(value, str) and _is_path(key, value):
+            found = merge(found, {section: {name: str(_absolute(expanded(value)))}})
+    return found
+
+
+def _is_path(key: str, value: str) -> bool:
+    """Whether the value of a setting in ``_FILES`` is a path and not a name."""
+    path = expanded(value)
+    match key:
+        case "data.source":
+            is_there = exists(path) or any(sign in value for sign in "*{")  # a pattern of shards
+            return is_there and not is_name(value) and not is_address(value)
+        case "data.labels":
+            return value not in {AUTO, NONE} and exists(path)
+        case "metrics.extractor":
+            return value not in EXTRACTORS and exists(path)
+    return True
 
 
 def settings_to_start_from(path: Path) -> dict[str, Any]:
@@ -192,8 +212,10 @@ def outside_the_recipe(recipe: str, config: RunConfig) -> Iterator[str]:
     folder = Path(recipe).absolute().parent.resolve()
     for key in _FILES:
         value = named.get(key)
-        if not isinstance(value, str) or used.get(key) != value:
+        if not isinstance(value, str) or not _is_path(key, value):
             continue
         file = expanded(value)
+        if used.get(key) not in {value, str(_absolute(file))}:
+            continue
         if exists(file) and not file.absolute().resolve().is_relative_to(folder):
             yield f"{recipe}: `{key}` opens {file}, which lies outside its folder"
