@@ -73,6 +73,16 @@ def test_latents_are_taken_as_images_are():
     assert len(taken) <= 1 + 2 * torch.get_num_threads()
 
 
+def test_latents_of_numpy_are_of_another_dtype():
+    generator = generator_of(16)
+    latent_BZ = torch.randint(-2, 3, (3, 8))
+    exact, *others = (
+        np.concatenate(list(generate_each(generator, [latents], PixelScale(), CPU)))
+        for latents in (latent_BZ.float(), latent_BZ.double(), latent_BZ)
+    )
+    assert all(np.array_equal(exact, other) for other in others)
+
+
 def test_a_gpu_is_given_more_at_once():
     assert at_once((3, 128, 128), CPU) == 4
     assert at_once((3, 128, 128), torch.device("cuda")) == 64

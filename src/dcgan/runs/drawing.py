@@ -27,10 +27,11 @@ def generate_each(
 ) -> Iterator[NDArray[np.uint8]]:
     """Generate images in pieces, uint8 (B, C, H, W).
 
-    The generator is on ``device`` and in evaluation mode; latents are (B, Z) with any B. A piece
-    has at most :func:`at_once` images.
+    The generator is on ``device`` and in evaluation mode; latents are (B, Z) with any B, of any
+    dtype, such as NumPy's float64. A piece has at most :func:`at_once` images.
     """
     batch = at_once(generator.image_shape, device)
+    dtype = next((weight.dtype for weight in generator.parameters()), torch.float32)
 
     def generate(piece: Tensor) -> NDArray[np.uint8]:
         # kernels are chosen by batch size and round differently; every forward pass has the
@@ -40,7 +41,7 @@ def generate_each(
         # the setting is of the whole process; on CPUs, where threads run at once, it has no use
         precision = no_tf32() if device.type == "cuda" else nullcontext()
         with precision, torch.inference_mode():
-            image_BCHW = generator(padded.to(device))[: len(piece)]
+            image_BCHW = generator(padded.to(device, dtype))[: len(piece)]
             return scale.denormalize(image_BCHW).cpu().numpy()
 
     pieces = (piece for part in latents for piece in torch.split(part, batch) if len(piece))
