@@ -24,7 +24,7 @@ from dcgan.data.prepared import checksum, is_prepared, open_prepared
 from dcgan.data.sources.base import ArraySource
 from dcgan.data.store import prepare_dataset
 from dcgan.data.write_prepared import write_prepared
-from dcgan.errors import DataError, TooManyUnreadable
+from dcgan.errors import ConfigError, DataError, TooManyUnreadable
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (7, 8, 6, 3), dtype=np.uint8)
@@ -210,6 +210,11 @@ def without_checksums(folder) -> None:
     manifest = json.loads((folder / "prepared.json").read_text())
     del manifest["files"], manifest["checksum"]
     (folder / "prepared.json").write_text(json.dumps(manifest | {"format": 1}))
+
+
+def test_a_size_of_zero_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="`size` is 0: each side must be 16 to 4096"):
+        dcgan.prepare("digits", tmp_path / "packed", size=0, progress=False)
 
 
 def test_what_an_earlier_version_prepared_opens_and_says_so(folder):

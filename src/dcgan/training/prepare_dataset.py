@@ -76,7 +76,7 @@ def prepare(
     given = open_items(data) if path is None else None
     named = {"source": path or FROM_PYTHON}
     root = {} if data_root is None else {"root": fspath(data_root)}
-    asked = merge({"size": size} if size else {}, settings or {}, named, root)
+    asked = merge({} if size is None else {"size": size}, settings or {}, named, root)
     refuse_loose_switches({"data": asked})
     with named_as_given({"size": size}):
         config = parse_config({"data": asked})
