@@ -25,6 +25,7 @@ from dcgan.runs.dataset import held_out_name
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import Measured, write_best
+from dcgan.training.planning.arguments import collect_settings
 
 
 def test_samples_have_the_promised_form(small_run):
@@ -211,6 +212,22 @@ def test_any_path_is_taken_for_a_path(small_run, png_folder, tmp_path, as_given)
     assert (tmp_path / "a.png").is_file()
     with pytest.raises(DataError, match="10 real images: at least 100"):
         opened.evaluate(place, extractor="random", data_root=as_given(tmp_path), progress=False)
+
+
+def test_a_run_may_lie_below_the_home_folder(tmp_path, monkeypatch):
+    """No shell expands the ~ of Python or of --out=~/run."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    run = dcgan.train("digits", images=32, out="~/run", **SMALL)
+    assert run.path == tmp_path / "run"
+    assert not any(Path().iterdir())
+    assert dcgan.open_run("~/run").images_seen == 32
+    again = dcgan.train(out="~/run", resume=True, progress=False)
+    assert again.path == tmp_path / "run"
+    asked = collect_settings(None, shortcuts={"init": "~/run"}, settings={})
+    assert asked["start"]["weights"] == str(tmp_path / "run")
 
 
 @pytest.mark.parametrize(

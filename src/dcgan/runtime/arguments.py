@@ -120,7 +120,7 @@ def is_run(path: Path) -> bool:
 
 def refuse_no_run(path: StrPath) -> None:
     """Raise ``RunError`` if a path is not a run folder; the message suggests one."""
-    folder = Path(path)
+    folder = expanded(path)
     if is_run(folder):
         return
     text = str(path)
@@ -157,6 +157,7 @@ def refuse_exported(path: Path) -> None:
 
 def refuse_nothing_to_resume(path: Path) -> None:
     """Raise ``RunError`` if a folder holds no run to resume."""
+    path = expanded(path)
     refuse_exported(path)
     if (path / "config.yaml").is_file():
         return

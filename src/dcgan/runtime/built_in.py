@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dcgan.errors import DcganError
 from dcgan.runtime.cache import cache_folder
-from dcgan.runtime.files import StrPath, folder_written_whole
+from dcgan.runtime.files import StrPath, expanded, folder_written_whole
 from dcgan.runtime.reading import read_json
 
 _PLACE = Path(__file__).parents[1] / "built_in"
@@ -66,12 +66,12 @@ def model_names() -> list[str]:
 
 
 def run_path(run: StrPath) -> Path:
-    """The folder of a run: a path as it is; for a built-in model, its copy in the cache.
+    """The folder of a run: a path with ``~`` expanded; for a built-in model, its copy in the cache.
 
     A file or folder of the same name is preferred. Commands keep evaluations, directions and pages
     beside a run, so they get a copy, and the package stays as it was installed.
     """
-    path, name = Path(run), fspath(run)
+    path, name = expanded(run), fspath(run)
     if path.exists() or name not in model_names():
         return path
     return _copied(_PLACE / name)

@@ -123,8 +123,8 @@ def collect_settings(
     weights = asked.get("start", {}).get("weights")
     if weights is not None:
         folder = run_path(weights)
-        if folder == Path(weights):  # a built-in model has a name that every machine knows
-            folder = _absolute(expanded(folder))
+        if folder == expanded(weights):  # a built-in model has a name that every machine knows
+            folder = _absolute(folder)
             asked = merge(asked, {"start": {"weights": str(folder)}})
         if recipe is None:
             base = merge(base, settings_to_start_from(folder))

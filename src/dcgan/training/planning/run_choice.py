@@ -15,7 +15,7 @@ from dcgan.errors import ConfigError, RunConflict, RunError
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.settings import differences
 from dcgan.runtime.arguments import RUNS, refuse_exported, refuse_nothing_to_resume
-from dcgan.runtime.files import StrPath, with_ending
+from dcgan.runtime.files import StrPath, expanded, with_ending
 from dcgan.runtime.run_names import is_exported
 from dcgan.runtime.shell import DATA, RUN, call
 from dcgan.training.planning.auto import fill_auto
@@ -62,7 +62,7 @@ def choose_folder(
         ``out`` holds something else, or there is nothing to resume.
     """
     if out is not None:
-        folder = RunFolder(Path(out))
+        folder = RunFolder(expanded(out))
         _refuse_imported(folder)
         refuse_exported(folder.path)
         stored = _stored_config(folder)
