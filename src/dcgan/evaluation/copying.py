@@ -46,6 +46,10 @@ it."""
 _MANY = 2.0
 """Times the real-image baseline from which duplicates count as copies."""
 
+_CHANCE = 0.001
+"""Largest p-value at which they do. Of few images, twice the baseline is chance: with 200 held-out
+and 900 generated images, 46 of 100 simulated perfect generators had more."""
+
 
 @dataclass(frozen=True)
 class Pairs:
@@ -124,7 +128,7 @@ def _many_duplicates(scores: Mapping[str, Score]) -> Iterator[str]:
 def _verdict(test: Score, duplicates: Score) -> str:
     """Both scores in words: C_T finds images that are close, duplicates those that are equal."""
     sure = _SURE / sqrt(_cells(test.generated))
-    if duplicates.baseline is not None and duplicates.value > _MANY * duplicates.baseline:
+    if _are_copies(duplicates, test.generated):  # the baseline is that of as many held-out images
         return (
             "generated images are closer to training images than held-out images are: it copies"
             if test.value < -sure
@@ -143,6 +147,24 @@ def _verdict(test: Score, duplicates: Score) -> str:
     return (
         "generated images are as far from training images as held-out images are: no copying found"
     )
+
+
+def _are_copies(duplicates: Score, held_out: int) -> bool:
+    """Whether clearly more generated images are duplicates than of so many held-out ones.
+
+    Clearly: by a factor, and by Fisher's exact test. The threshold comes from other held-out
+    images, so both counts are binomial.
+    """
+    from scipy.stats import fisher_exact
+
+    usual = duplicates.baseline
+    if usual is None or duplicates.value <= _MANY * usual:
+        return False
+    shares = ((duplicates.value, duplicates.generated), (usual, held_out))
+    found = [round(share * count) for share, count in shares]
+    others = [count - one for (_, count), one in zip(shares, found, strict=True)]
+    p_value = fisher_exact([found, others], alternative="greater").pvalue
+    return bool(p_value <= _CHANCE)
 
 
 class CopyingSearch:
