@@ -28,7 +28,7 @@ def test_every_row_says_what_it_is_computed_on_and_what_real_images_get(dcgan, r
         assert row.split()[-1] in ("features", "pixels"), row
     assert out.count("random:") == 1  # below the table
     assert "200 generated images; 200 of 1,797 real images\n" in out
-    assert "359 other training images stand in for held-out images" in out
+    assert "200 other training images stand in for held-out images" in out
     assert "Trained too briefly: 512 images seen, and recognizable images need about 5,800" in out
     with Image.open(next((run / "evaluations").glob("*-nearest.png"))) as sheet:
         assert sheet.width > 400

@@ -24,6 +24,7 @@ from dcgan.metrics import Metric, registry
 from dcgan.metrics.extractors import classifier_training
 from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.metrics.frechet import Moments, frechet_distance
+from dcgan.metrics.memorization import copy_threshold, copying_test, repeats
 from dcgan.metrics.score import Score
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.dataset import open_dataset
@@ -202,6 +203,22 @@ def test_the_verdict_asks_the_copying_test_and_the_duplicates(generated, test, d
     pairs = Pairs(nothing, nothing, ())
     found = Copying(pairs, pairs, 1000, "500 held-out images", scores)
     assert verdict in " ".join(found.lines())
+
+
+def test_held_out_images_are_as_many_as_generated_ones(small_run, dataset):
+    extractor = random_extractor(1, (16, 16))
+    order = chosen_order(1797)
+    fresh = take(dataset, order[1500:1720])
+    found = Evaluator(dataset, extractor, images=220).evaluate(Copier(small_run, fresh))
+    assert found.copying.searched == 1797 - 220
+    assert found.copying.held_out.startswith("220 other training images")
+    held_out, training = (
+        extractor(take(dataset, rows)).values for rows in (order[:220], order[220:])
+    )
+    threshold = copy_threshold(training, held_out[:110])
+    assert found["repeat_rate"].baseline == repeats(held_out, threshold=threshold)
+    expected = copying_test(held_out[:110], training, held_out[110:], cells=2)
+    assert found["copying_test"].baseline == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_fifth_of_copies_is_found_out(small_run, dataset):

@@ -178,9 +178,12 @@ class CopyingSearch:
     features : Features
         Of these images.
     held_out : (Features, str), optional
-        Of real images that were not trained on, and their description. Default: a fifth of the
-        training images, which are not searched; a generator that copies is still closer to the
-        others.
+        Of real images that were not trained on, and their description; at most ``count``. Default:
+        a fifth of the training images, which are not searched; a generator that copies is still
+        closer to the others.
+    count : int
+        Generated images. The default takes no more held-out images, because C_T and the repeat rate
+        grow with the number of images, and the baseline must be that of as many.
     extractor : str
         Label of the feature extractor.
     baselines : RealBaselines
@@ -193,11 +196,12 @@ class CopyingSearch:
         features: Features,
         held_out: tuple[Features, str] | None,
         *,
+        count: int,
         extractor: str,
         baselines: RealBaselines,
     ) -> None:
         if held_out is None:
-            count = len(rows_N) // 5
+            count = min(count, len(rows_N) // 5)
             name = f"{count:,} other training images stand in for held-out images"
             held_out = features.take(slice(0, count)), name
             rows_N, features = rows_N[count:], features.take(slice(count, None))

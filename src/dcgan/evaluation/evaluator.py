@@ -164,6 +164,7 @@ class Evaluator:
                 order[:most],
                 features,
                 None if held_out is None else self._features_of(held_out),
+                count=self.count,
                 extractor=extractor.label,
                 baselines=self._baselines,
             )
