@@ -46,7 +46,17 @@ def test_the_nearest_of_all_is_found_however_they_are_read(monkeypatch, bytes_):
 def test_a_copy_is_at_no_distance():
     found, distance = nearest_real(REAL, REAL.images[[40, 3]])
     assert found.tolist() == [40, 3]
-    assert distance.max() < 1e-3
+    assert distance.tolist() == [0, 0]
+
+
+def test_images_that_differ_in_one_pixel_by_one_level_are_told_apart():
+    images = np.tile(RANDOM.integers(0, 256, (1, 3, 64, 64), dtype=np.uint8), (30, 1, 1, 1))
+    images[np.arange(30), 0, np.arange(30), 5] ^= 1
+    found, distance = nearest_real(Kept(images), images)
+    assert found.tolist() == list(range(30))
+    assert distance.max() == 0
+    _, distance = nearest_real(Kept(images[1:]), images[:1])
+    assert distance[0] == pytest.approx(np.sqrt(2 / images[0].size) / 255, rel=1e-9)
 
 
 def test_the_sheet_shows_each_image_above_its_neighbour(monkeypatch):

@@ -31,8 +31,8 @@ def nearest_real(
     Returns
     -------
     (int64 (N,), float (N,))
-        Its index, and the root mean squared difference of pixels, where black to white is 1; 0 is
-        an exact copy.
+        Its index, and the root mean squared difference of pixels, where black to white is 1; 0
+        only for an exact copy.
     """
     return nearest_among(dataset, images_NCHW, np.arange(len(dataset)))
 
@@ -42,22 +42,23 @@ def nearest_among(
     dataset: ImageDataset, images_NCHW: NDArray[np.uint8], rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """As :func:`nearest_real`, among the images of a dataset with these numbers."""
-    image_NF = images_NCHW.reshape(len(images_NCHW), -1).astype(np.float32) / 255
-    square_N1 = (image_NF**2).sum(axis=1, dtype=np.float64)[:, None]
+    # whole numbers in float64: all sums are exact
+    image_NF = images_NCHW.reshape(len(images_NCHW), -1).astype(np.float64)
+    square_N1 = np.square(image_NF).sum(axis=1, keepdims=True)
     best_N = np.full(len(image_NF), np.inf)
     nearest_N = np.zeros(len(image_NF), np.int64)
     start = 0
     for part in parts_of(dataset, rows):
-        real_PF = part.reshape(len(part), -1).astype(np.float32) / 255
+        real_PF = part.reshape(len(part), -1).astype(np.float64)
         product_NP = image_NF @ real_PF.T
-        distance_NP = square_N1 - 2 * product_NP + (real_PF**2).sum(axis=1, dtype=np.float64)
+        distance_NP = square_N1 - 2 * product_NP + np.einsum("pf,pf->p", real_PF, real_PF)
         place_N = distance_NP.argmin(axis=1)
         least_N = np.take_along_axis(distance_NP, place_N[:, None], axis=1)[:, 0]
         is_nearer = least_N < best_N
         best_N[is_nearer], nearest_N[is_nearer] = least_N[is_nearer], start + place_N[is_nearer]
         start += len(part)
     size = prod(images_NCHW.shape[1:])
-    return rows[nearest_N], np.sqrt(best_N.clip(min=0) / size)
+    return rows[nearest_N], np.sqrt(best_N / size) / 255
 
 
 def nearest_row(
