@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
-from dcgan.data import HeldDataset
+from dcgan.data import HeldDataset, PixelScale
 from dcgan.errors import ConfigError, DataError
+from dcgan.models import Discriminator, Layer
 from dcgan.probe.features import LayerFeatures, batches_of, extract, with_statistics_of
 from dcgan.probe.kmeans import KMeansFeatures
 from dcgan.probe.methods import Unlabelled, checked_methods, features_of, initialisation_of
@@ -38,6 +42,28 @@ def test_the_discriminator_is_the_checkpoint_s(seen, small_run, digits):
     wanted = LayerFeatures(ready, networks.discriminator, networks.scale)
     found = extract(features_of("discriminator", seen), digits.dataset, SOME)
     np.testing.assert_allclose(found, extract(wanted, digits.dataset, SOME), atol=1e-4)
+
+
+def test_the_run_s_discriminator_stays_on_its_device(seen, small_run):
+    elsewhere = replace(seen, device=torch.device("meta"))
+    ready = features_of("discriminator", elsewhere)
+    assert {one.device.type for block in ready._blocks for one in block.parameters()} == {"meta"}
+    assert {one.device.type for one in small_run.discriminator.parameters()} == {"cpu"}
+
+
+@pytest.mark.parametrize("count", [2, 256, 257, 600])
+def test_each_image_counts_alike_in_the_statistics_and_none_is_alone(digits, count):
+    layers = [
+        Layer(operation="conv", channels=4, kernel=(4, 4), stride=(4, 4), norm="batch"),
+        Layer(operation="conv", channels=1, kernel=(4, 4), norm="batch"),  # as recipes may end
+    ]
+    run = SimpleNamespace(
+        discriminator=Discriminator(layers, (1, 16, 16)),
+        networks=SimpleNamespace(discriminator=layers, scale=PixelScale()),
+    )
+    seen = Unlabelled(run, digits.dataset, digits.index[:count], 0, torch.device("cpu"))
+    norm = features_of("discriminator", seen)._blocks[0].get_submodule("batch")
+    assert norm.num_batches_tracked == max(1, count // 256)
 
 
 def test_an_untrained_one_has_other_weights_the_same_for_a_seed(seen, digits):

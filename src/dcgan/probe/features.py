@@ -122,7 +122,10 @@ def feature_rows(layers: Sequence[Layer], shapes: Sequence[tuple[int, ...]]) -> 
 
 @torch.no_grad()
 def with_statistics_of(
-    discriminator: Discriminator, batches: Iterable[Tensor], scale: PixelScale
+    discriminator: Discriminator,
+    batches: Iterable[Tensor],
+    scale: PixelScale,
+    device: torch.device | str = "cpu",
 ) -> Discriminator:
     """A copy in evaluation mode whose batch norm statistics are those of the given images.
 
@@ -134,10 +137,12 @@ def with_statistics_of(
     ----------
     discriminator : Discriminator
     batches : iterable of uint8 (B, C, H, W)
+        All of one length, so that each image counts as much as any other.
     scale : PixelScale
+    device : torch.device, default CPU
+        Of the copy.
     """
-    network = copy.deepcopy(discriminator).eval()
-    device = next(network.parameters()).device
+    network = copy.deepcopy(discriminator).eval().to(device)
     with averaging_batch_norm(network) as is_needed:
         for pixel_BCHW in batches if is_needed else ():
             network(scale.normalize(pixel_BCHW.to(device)))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, did_you_mean
-from dcgan.probe.features import FeatureMap, LayerFeatures, batches_of, with_statistics_of
+from dcgan.probe.features import BATCH, FeatureMap, LayerFeatures, batches_of, with_statistics_of
 from dcgan.probe.kmeans import KMeansFeatures
 from dcgan.probe.labelled import recorded
 from dcgan.runs.run import Run
@@ -68,8 +68,10 @@ def features_of(method: str, seen: Unlabelled) -> FeatureMap:
             discriminator = networks.build_discriminator(initialisation_of(seen.run))
     random = np.random.default_rng(derived_seed(seen.seed, "batch norm"))
     some = random.permutation(seen.index)[:_STATISTICS_IMAGES]
+    # whole batches, if there is one: of a last one with a single image there may be no variance
+    some = some[: len(some) // BATCH * BATCH or len(some)]
     ready = with_statistics_of(
-        discriminator.to(seen.device), batches_of(seen.dataset, some), networks.scale
+        discriminator, batches_of(seen.dataset, some), networks.scale, seen.device
     )
     return LayerFeatures(ready, networks.discriminator, networks.scale)
 
