@@ -131,6 +131,17 @@ def test_the_estimate_of_twice_the_images_is_the_same_gain_again():
     assert improving.evidence["expected"] == pytest.approx(12)
 
 
+def test_more_training_is_not_expected_to_make_a_good_score_worse():
+    # from 6 to 1.9, where real images score 2
+    improving = found(None, lambda seen: {"value": max(1.9, 6 - seen / 9_000)})["improving"]
+    assert improving.evidence["score"] == improving.evidence["expected"] == 1.9
+
+
+def test_dead_units_must_be_more_than_the_bound():
+    assert "dead-units" not in found(None, lambda _: {"dead_generator": 0.3})
+    assert "dead-units" in found(None, lambda _: {"dead_generator": 0.31})
+
+
 def test_batch_norm_needs_more_than_a_few_images():
     assert serious(found(batch=2)) == {"batch-norm-mismatch"}
     finding = found(batch=2)["batch-norm-mismatch"]

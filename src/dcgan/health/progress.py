@@ -69,7 +69,8 @@ def improvement(history: History) -> Iterator[Finding]:
     gain = 1 - best.values[-1] / middle[-1]
     value, baseline = min(line.value for line in history.scores), history.scores[-1].baseline
     if gain >= _STEADY:
-        expected = baseline + (value - baseline) * (1 - gain)
+        # a score may be better than the baseline, but more training does not make it worse
+        expected = min(value, baseline + (value - baseline) * (1 - gain))
         yield Finding(
             "improving",
             "note",

@@ -66,7 +66,7 @@ def dead_units(history: History) -> Iterator[Finding]:
     for network in players:
         name = f"dead_{network}"
         dead = history.sign(name)
-        if not len(dead.values) or dead.values[-2:].min() < _DEAD:
+        if not len(dead.values) or dead.values[-2:].min() <= _DEAD:
             continue
         yield Finding(
             "dead-units",
