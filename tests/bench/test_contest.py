@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from statistics import median
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 import yaml
 from tests.conftest import Notes
 
-from dcgan.bench import contest
+from dcgan.bench import contest, memory, report
 from dcgan.bench.contest import Contestant, Result, compete, contestants, results
 from dcgan.bench.memory import peak_memory
 from dcgan.bench.plain import PlainLoop
@@ -142,6 +143,17 @@ def test_a_whole_contest_says_what_it_is_of(monkeypatch):
     names = ["plain loop", "plain step", "ours, fp32", "our step, fp32"]
     assert [one["name"] for one in found["results"]] == names
     assert all(median(one["images_per_second"]) > 0 for one in found["results"])
+
+
+def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch):
+    monkeypatch.setitem(sys.modules, "resource", None)  # as under Windows
+    monkeypatch.setattr(memory, "kilobytes", lambda *_: None)
+    config, threads = open_config("small-mnist", None, 2, CPU), torch.get_num_threads()
+    taken = memory._peak(config, "our step, fp32", CPU, ("fp32",), threads)
+    assert taken is None
+    monkeypatch.setattr(report, "peak_memory", lambda *_: taken)
+    found = measure("small-mnist", batch=2, rounds=1, seconds=0.01, device="cpu", precision="fp32")
+    assert markdown(found["results"])
 
 
 def test_memory_is_that_of_training_alone():

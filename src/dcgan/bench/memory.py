@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import resource
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -17,10 +16,11 @@ from dcgan.runtime.memory import kilobytes
 
 def peak_memory(
     config: RunConfig, name: str, device: torch.device, precisions: tuple[str, ...]
-) -> int:
+) -> int | None:
     """Peak bytes of training: of GPU memory, else of the process beyond Python and its libraries.
 
-    ``name`` is that of a contestant; see :func:`dcgan.bench.contest.contestants`.
+    None for a CPU under Windows, where Python does not tell. ``name`` is that of a contestant; see
+    :func:`dcgan.bench.contest.contestants`.
     """
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as process:
@@ -35,7 +35,7 @@ def _peak(
     device: torch.device,
     precisions: tuple[str, ...],
     threads: int,
-) -> int:
+) -> int | None:
     torch.set_num_threads(threads)
     before = _highest()
     entered = {one.name: one for one in contestants(config, device, precisions, workers=0)}
@@ -43,13 +43,18 @@ def _peak(
         entered[name].step()
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    return _highest() - before
+    highest = _highest()
+    return None if before is None or highest is None else highest - before
 
 
-def _highest() -> int:
-    """Peak bytes of this process."""
+def _highest() -> int | None:
+    """Peak bytes of this process; None if they are not known."""
     peak = kilobytes(Path("/proc/self/status"), "VmHWM")
     if peak is not None:  # on Linux, getrusage starts with the parent's peak
         return peak * 1024
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

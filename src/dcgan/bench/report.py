@@ -47,7 +47,8 @@ def measure(
     """The numbers of ``dcgan bench``. Parameters are those of the command.
 
     The dictionary has ``matrix_rates`` in FLOP/s by precision, ``copy_rate`` in bytes/s, and
-    ``results`` of :func:`dcgan.bench.table.row`, with ``peak_memory`` in bytes if ``with_memory``.
+    ``results`` of :func:`dcgan.bench.table.row`, with ``peak_memory`` in bytes if ``with_memory``
+    and it is known.
     """
     if not 1 <= rounds <= _MOST_ROUNDS:
         raise ConfigError("rounds", rounds, f"from 1 to {_MOST_ROUNDS:,}")
@@ -80,7 +81,8 @@ def measure(
         name = "bf16" if result.contestant.precision is torch.bfloat16 else "fp32"
         found = row(result, matrix_rates[name], copied)
         if with_memory:
-            found["peak_memory"] = peak_memory(config, result.contestant.name, place, precisions)
+            peak = peak_memory(config, result.contestant.name, place, precisions)
+            found |= {} if peak is None else {"peak_memory": peak}
         rows.append(found)
     return {
         "about": about,
