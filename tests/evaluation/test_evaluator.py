@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -266,6 +267,18 @@ def test_features_are_taken_once(dataset, tmp_path, monkeypatch):
     assert again.probabilities is None
     real_features(dataset, rows[:99], extractor)
     assert batches, "other images have other features"
+
+
+def test_features_are_read_from_a_cache_that_may_not_be_written(dataset, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError
+
+    monkeypatch.setenv("DCGAN_CACHE", str(tmp_path))
+    extractor, rows = random_extractor(1, (16, 16)), chosen_order(1797)[:100]
+    first = real_features(dataset, rows, extractor)
+    monkeypatch.setattr(Path, "touch", refuse)
+    extractor.network.register_forward_hook(lambda *_: pytest.fail("computed again"))
+    np.testing.assert_array_equal(real_features(dataset, rows, extractor).values, first.values)
 
 
 def test_damaged_features_are_taken_again(dataset, tmp_path, monkeypatch):

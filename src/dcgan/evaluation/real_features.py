@@ -50,11 +50,12 @@ def _read(path: Path, count: int) -> Features | None:
         # opened here: np.load would leave a damaged file open
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             values, probabilities = stored["values"], stored["probabilities"]
-        path.touch()
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
     if len(values) != count:
         return None
+    with suppress(OSError):  # of another user, in a cache that is only read
+        path.touch()
     return Features(values, probabilities if probabilities.size else None)
 
 
