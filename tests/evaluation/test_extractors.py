@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.conftest import Notes
 
-from dcgan.data import load_dataset, open_items
+from dcgan.data import Labels, load_dataset, open_items
 from dcgan.evaluation import extractors
 from dcgan.evaluation.extractors import factor_classifier, open_extractor
 from dcgan.metrics.extractors import classifier_training
@@ -37,6 +37,13 @@ def test_what_only_reads_is_trained_briefly_and_once(dataset):
     assert trained(dataset, brief=True) == ["256 images"]
     assert trained(dataset, brief=True) == []
     assert trained(dataset) == ["512 images"]
+
+
+def test_a_classifier_has_the_names_that_classes_have_now(dataset):
+    labels = dataset.labels["label"]
+    for names in (("dgo", "cat"), ("dog", "cat")):
+        extractor = factor_classifier(dataset, "label", Labels(labels.values, names))
+        assert extractor.classes == names
 
 
 def test_what_scores_labels_too(dataset):

@@ -234,6 +234,7 @@ def factor_classifier(
     rows, classes = _training_part(dataset, labels)
     key = hashlib.sha256(f"{dataset.fingerprint} {dataset.shape} {factor}".encode())
     key.update(classes.tobytes())
+    key.update(f"{labels.names}".encode())  # a classifier names its classes
     if not shifted:
         key.update(b"still")
     if dataset.fingerprint.startswith(STREAMED):  # made of file names: the pixels may change
