@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.report.pages import Page
@@ -48,6 +50,20 @@ def test_everything_is_there(page, finished):
     assert "the median" in page.text
     assert "--budget quick --seeds 2" in page.text
     assert "p-value" in page.text
+
+
+def test_the_curve_names_the_metric_of_training(finished, tmp_path):
+    arms = []
+    for arm in finished.arms:
+        runs = [shutil.copytree(run, tmp_path / Path(run).name) for run in arm.runs]
+        for run in runs:
+            scores = run / "scores.jsonl"
+            scores.write_text(scores.read_text().replace("frechet_distance", "kernel_distance"))
+        arms.append(replace(arm, runs=[str(run) for run in runs]))
+    write_lab_page(replace(finished, arms=arms), tmp_path / "lab.html")
+    text = Page(tmp_path / "lab.html").text
+    assert "Kernel distance during training" in text
+    assert "Fréchet distance during training" not in text
 
 
 def test_runs_that_are_gone_leave_a_page(finished, tmp_path):

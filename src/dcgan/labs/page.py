@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import exp, isfinite
 from pathlib import Path
 
@@ -183,25 +184,27 @@ def _charts(result: LabResult) -> list[Chart]:
         for number, (_, folders) in own.items()
     }
     titles = {number: arm.title for number, (arm, _) in own.items()}
-    charts = [
-        Chart(
-            "Fréchet distance during training",
+    charts = []
+    known = (one.score for _, folders in own.values() for one in chain(*map(read_scores, folders)))
+    if any_score := next(known, None):
+        real = any_score.baseline
+        chart = Chart(
+            _title(any_score.label),  # the settings of the lab may choose another metric
             _with_medians(scores, titles),
             note="Scored by training itself, on fewer images than the verdict. Lower is better",
             scale="log",
-            level=_real(own[next(iter(own))][1][0]),
+            level=None if real is None else Level(real, f"real images: {real:.3g}"),
         )
-    ]
+        charts.append(chart)
     if result.measure.key != "frechet_distance":
         signs = {
             number: [_score_line(folder, result.measure.key) for folder in folders]
             for number, (_, folders) in own.items()
         }
-        label = result.measure.label
         charts.insert(
             0,
             Chart(
-                f"{label[0].upper()}{label[1:]} during training",
+                _title(result.measure.label),
                 _with_medians(signs, titles),
                 note=f"Scored by training itself; {result.measure.direction}",
             ),
@@ -226,10 +229,8 @@ def _score_line(folder: RunFolder, sign: str) -> Line:
     return Line("", points, is_smoothed=False)
 
 
-def _real(folder: RunFolder) -> Level | None:
-    entries = read_scores(folder)
-    baseline = entries[-1].score.baseline if entries else None
-    return None if baseline is None else Level(baseline, f"real images: {baseline:.3g}")
+def _title(label: str) -> str:
+    return f"{label[0].upper()}{label[1:]} during training"
 
 
 def _with_medians(lines: Mapping[int, Sequence[Line]], titles: Mapping[int, str]) -> list[Line]:
