@@ -36,6 +36,13 @@ def test_a_latent_comes_back_by_its_name(run):
     assert (moved - latent).tolist() == [2.0, *[0.0] * (len(latent) - 1)]
 
 
+@pytest.mark.parametrize("name", ["2024_01", "20240115_093000"])
+def test_a_date_is_the_name_of_an_image_and_no_sample_number(run, name):
+    latent = run.networks.latent.numbered(4, 0, 1)[0]
+    keep_latent(run, name, latent, {})
+    assert torch.equal(latent_of(run, name, Choice()), latent)
+
+
 @pytest.mark.parametrize("name", ["schöner-Käse", "café", "猫_2", "हिन्दी"])
 def test_names_of_any_script_are_stored(run, name):
     latent = run.networks.latent.numbered(4, 0, 1)[0]

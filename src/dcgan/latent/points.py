@@ -17,7 +17,7 @@ from dcgan.latent.store import read_latent, stored_images
 from dcgan.runs.run import Run
 
 _MOST = 10_000_000
-_NUMBER = re.compile(r"-?[0-9]+(:-?[0-9]+)?")
+_NUMBER = re.compile(r"-?[0-9]{1,19}(:-?[0-9]{1,19})?")
 
 
 def latent_of(run: Run, name: str, choice: Choice) -> Tensor:
@@ -37,18 +37,18 @@ def latent_of(run: Run, name: str, choice: Choice) -> Tensor:
     ConfigError
         None of these, or a number out of range.
     """
-    seed, colon, number = name.rpartition(":")
-    try:
-        place, own = int(number), int(seed) if colon else choice.seed
-    except ValueError:
+    # not by int(), which also reads 2024_01: a name that a photo may have
+    if not _NUMBER.fullmatch(name):
         if not stored_images(run):
             raise ConfigError(
                 "point",
                 name,
                 "use a sample number, SEED:NUMBER, or the name of an image that 'dcgan invert'"
                 " stored",
-            ) from None
+            )
         return choice.move(run, read_latent(run, name)[None])[0]
+    seed, _, number = name.rpartition(":")
+    place, own = int(number), int(seed) if seed else choice.seed
     if not 0 <= place < _MOST:
         raise ConfigError("point", name, f"numbers are from 0 to {_MOST - 1:,}")
     if not 0 <= own < 2**63:
