@@ -11,6 +11,7 @@ import pytest
 import torch
 from tests.conftest import Notes
 
+from dcgan.data.pixels.scale import UNIT, PixelScale
 from dcgan.errors import ConfigError
 from dcgan.latent.choice import Choice
 from dcgan.latent.invert import invert
@@ -47,6 +48,19 @@ def test_images_of_255_steps_are_found_to_half_a_step(untrained):
     found = invert(run, run.generate(latent))
     assert np.median(found.error_N) < 0.5 / 255
     assert relative_errors(run.networks.latent, found.latent_NZ, latent).median() < 0.1
+
+
+@pytest.mark.parametrize("scale", [UNIT, PixelScale((30.0,), (51.0,))])
+def test_the_error_is_that_of_pixels_in_every_range(untrained, monkeypatch, scale):
+    run = untrained(LatentSpace(8))
+    run.networks = replace(run.networks, scale=scale)
+    images = np.random.default_rng(0).integers(0, 256, (3, 1, 16, 16), dtype=np.uint8)
+    monkeypatch.setattr(inverting, "_search", lambda resemblance, noise, *_: noise)
+    found = invert(run, images, starts=1)
+    with torch.inference_mode():
+        pixels = run.generator(found.latent_NZ).numpy() * scale.deviation[0] + scale.mean[0]
+    wanted = np.sqrt(((pixels - images) ** 2).mean(axis=(1, 2, 3))) / 255
+    np.testing.assert_allclose(found.error_N, wanted, rtol=1e-5)
 
 
 def test_what_is_looked_for_is_not_known_beforehand(untrained, monkeypatch):

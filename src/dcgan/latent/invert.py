@@ -50,6 +50,9 @@ _SAME_IN_STEPS = 0.4 * 2 / 255
 """Root mean squared difference, in [-1, 1], of images that count as found. Rounding to 255 steps
 alone causes 0.29 steps."""
 
+_HALF_RANGE = 127.5
+"""Pixel values from 0 to 1, for pixels in [-1, 1]."""
+
 _MOST_NOISE = 1024
 _MOST_NUMBERS = 2**24
 """Numbers of the Jacobians that are computed together."""
@@ -195,10 +198,13 @@ def _search(
 
 
 def _distance(run: Run, latent_BZ: Tensor, target_BP: Tensor) -> Tensor:
-    """Root mean squared difference (B,), in [-1, 1], without rounding."""
+    """Root mean squared difference (B,), without rounding, as if pixels were in [-1, 1]."""
     with torch.inference_mode():
-        image_BP = run.generator(latent_BZ.to(run.device)).flatten(1).cpu()
-    distance_B: Tensor = (image_BP - target_BP).square().mean(dim=1).sqrt()
+        image_BCHW = run.generator(latent_BZ.to(run.device)).cpu()
+    # the run may have another range, such as [0, 1]
+    scale_C11 = torch.tensor(run.networks.scale.deviation).view(-1, 1, 1) / _HALF_RANGE
+    difference_BCHW = (image_BCHW - target_BP.view_as(image_BCHW)) * scale_C11
+    distance_B: Tensor = difference_BCHW.flatten(1).square().mean(dim=1).sqrt()
     return distance_B
 
 
