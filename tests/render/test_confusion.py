@@ -37,6 +37,11 @@ def test_right_answers_are_blue_and_wrong_ones_red(classes, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
+def test_a_name_with_dollar_signs_is_no_formula(tmp_path):
+    """As formulas, both names are errors."""
+    drawn(np.eye(2, dtype=np.int64), tmp_path / "a.png", ["$1_to_$5_a_b", r"$\no$"])
+
+
 def test_rows_are_true_classes(tmp_path):
     """One row spread over all columns is a band across, in the row's own place."""
     counts = np.eye(6, dtype=np.int64) * 60

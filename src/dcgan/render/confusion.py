@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,8 +60,10 @@ def confusion_matrix(
     short = [name if len(name) <= _LONGEST_NAME else f"{name[:7]}…{name[-8:]}" for name in names]
     shown = 9 if classes <= _WITH_COUNTS else 6
     upright = max(map(len, short)) > (6 if classes <= _WITH_PERCENT else 2)
-    axes.set_xticks(range(classes), short, fontsize=shown, rotation=90 if upright else 0)
-    axes.set_yticks(range(classes), short, fontsize=shown)
+    # a name with dollar signs is no formula
+    looks: dict[str, Any] = {"fontsize": shown, "parse_math": False}
+    axes.set_xticks(range(classes), short, rotation=90 if upright else 0, **looks)
+    axes.set_yticks(range(classes), short, **looks)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class" + (" (percent)" if classes > _WITH_COUNTS else ""))
     axes.set_title(title, fontsize=10)

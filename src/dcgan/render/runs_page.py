@@ -93,7 +93,7 @@ def _curves(
     for axes, (title, of_runs) in zip(panels, lines.items(), strict=False):
         for name, (images, values) in of_runs.items():
             line, color = style_of[name]
-            axes.plot(images, values, color=color, linestyle=line, linewidth=1.3, label=name)
+            axes.plot(images, values, color=color, linestyle=line, linewidth=1.3)
         axes.set_title(title, fontsize=9)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.tick_params(labelsize=8)
@@ -103,15 +103,18 @@ def _curves(
         axes = panels[len(lines) - 1]
         axes.set_yscale("log")
         label_decades(axes)
-    entries, names = panels[0].get_legend_handles_labels()
-    figure.legend(
-        entries,
-        names,
+    legend = figure.legend(
+        panels[0].lines,
+        [f"{number}" for number in range(len(logs))],
         loc="outside upper left",
         ncols=legend_columns,
         frameon=False,
         fontsize=8,
     )
+    for text, name in zip(legend.get_texts(), logs, strict=True):
+        # of a folder: as a label, one with dollar signs is a formula, and _name is left out
+        text.set_parse_math(False)
+        text.set_text(name)
     figure.supxlabel("images seen", fontsize=9)
     data = BytesIO()
     figure.savefig(data, format="png")
