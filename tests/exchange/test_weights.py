@@ -131,6 +131,7 @@ def test_an_address_is_published_without_its_password():
         "data": {"source": "https://example.org/a.zip"},
         "list": ["b"],
     }
+    assert weights.without_places({"source": "file:///home/ann/a.zip"}) == {"source": "a.zip"}
 
 
 def test_a_model_appears_only_when_it_is_complete(runs, tmp_path, monkeypatch):

@@ -41,6 +41,9 @@ CARD = "README.md"
 SHEET = "samples.png"
 
 _SHEET_IMAGES = 64
+_LOCAL = {"file", "local"}
+"""Schemes of addresses that are paths of this machine."""
+
 _PARTS = {"generator": ("generator",), "both": ("generator", "discriminator")}
 
 
@@ -190,8 +193,8 @@ def _directions(run: Run) -> dict[str, Any]:
 
 
 def without_places(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings whose absolute paths are cut down to the last name, and URLs without passwords:
-    where somebody's files are is not published.
+    """Settings whose absolute paths, also as ``file://``, are cut down to the last name, and other
+    URLs without passwords: where somebody's files are is not published.
 
     >>> without_places({"data": {"source": "/home/ann/photos", "root": None, "split": "auto"}})
     {'data': {'source': 'photos', 'root': None, 'split': 'auto'}}
@@ -206,6 +209,8 @@ def _without_place(value: Any) -> Any:
         return [_without_place(one) for one in value]
     if isinstance(value, str) and "://" in value:
         parts = urlsplit(value)  # a name, a password or a token may be in it
+        if parts.scheme in _LOCAL:
+            return PurePosixPath(parts.path).name
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
     if isinstance(value, str):
         for kind in (PurePosixPath, PureWindowsPath):
