@@ -12,6 +12,7 @@ import pytest
 
 import dcgan
 from dcgan.errors import RunError
+from dcgan.exchange.open import from_hub
 
 
 @pytest.fixture
@@ -44,6 +45,20 @@ def test_a_model_of_the_hub_opens_like_the_run(hub, runs, monkeypatch):
     assert np.array_equal(opened.sample(3), runs["plain"].sample(3))
     assert not (opened.path / "evil.py").exists()
     assert opened.path.name == "digits"
+
+
+def test_files_of_two_revisions_do_not_mix(hub, tmp_path, monkeypatch):
+    monkeypatch.setenv("DCGAN_OFFLINE", "0")
+    other = tmp_path / "published" / "discriminator.safetensors"
+    other.write_bytes(b"of v1")
+    first = from_hub("hub:ann/digits", "v1")
+    other.unlink()
+    second = from_hub("hub:ann/digits", "../v/2")
+    assert (first / other.name).is_file()
+    assert not (second / other.name).exists()
+    cache = (tmp_path / "cache").resolve()
+    assert all(folder.resolve().is_relative_to(cache) for folder in (first, second))
+    assert dcgan.load("hub:ann/digits").path not in (first, second)
 
 
 def test_offline_only_the_cache_is_asked(hub):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import torch
 
@@ -68,7 +69,10 @@ def from_hub(address: str, revision: str | None = None) -> Path:
     if not _NAME.fullmatch(name):
         raise RunError(f"{address}: must be hub:OWNER/NAME, such as hub:ann/digits")
     library = _library(address)
-    folder = cache_folder() / "hub" / "models" / name
+    owner, _, model = name.partition("/")
+    # a folder for each revision: files of one are not taken for those of another
+    place = owner if revision is None else f"{owner}/@{quote(revision, safe='')}"
+    folder = cache_folder() / "hub" / "models" / place / model
     try:
         library.snapshot_download(
             repo_id=name,
