@@ -18,6 +18,7 @@ from torch import nn
 
 import dcgan
 from dcgan.errors import ConfigError, DcganError, RunConflict, WeightsError
+from dcgan.exchange.reading import read_weights
 
 
 class Runs:
@@ -53,6 +54,33 @@ def state(**changes):
 def saved(content, path):
     torch.save(content, path)
     return path
+
+
+def test_arrays_without_numbers_are_refused(tmp_path):
+    """A layer of no channels has no size."""
+    arrays = [one if one.ndim < 4 else one[..., :0] for one in keras_generator()]
+    np.savez(tmp_path / "g.npz", *arrays)
+    assert "is empty" in refused(tmp_path, tmp_path / "g.npz")
+    path = saved(state(main__3__weight=torch.zeros(0, 16, 4, 4)), tmp_path / "g.pth")
+    assert "main.3.weight is empty" in refused(tmp_path, path)
+
+
+def test_a_name_with_a_raised_number_is_no_number(tmp_path):
+    path = saved(
+        {"main.²": torch.ones(1), "main.².weight": torch.ones(2, 2, 4, 4)}, tmp_path / "g.pt"
+    )
+    refused(tmp_path, path)
+    save_file({"²": torch.ones(2), "main.1": torch.ones(2)}, tmp_path / "g.safetensors")
+    refused(tmp_path, tmp_path / "g.safetensors")
+
+
+@pytest.mark.parametrize("kind", [">f4", "<f8", np.longdouble, np.float16])
+def test_numbers_of_every_kind_are_read(tmp_path, kind):
+    values = np.array([[0.5, -2.0], [3.0, 0.25]])
+    np.save(tmp_path / "a.npy", values.astype(kind))
+    found = read_weights(tmp_path / "a.npy").tensors["a"]
+    assert found.dtype == torch.float32
+    assert found.tolist() == values.tolist()
 
 
 @pytest.mark.parametrize("zipped", [True, False])

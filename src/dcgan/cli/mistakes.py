@@ -139,7 +139,7 @@ def _as_option(word: str, words: Sequence[str]) -> str:
     if before.startswith("--") and word.lower() in ("true", "yes", "on", "false", "no", "off"):
         return f"{before} is a switch and takes no value"
     without = [one for one in words if one != word]
-    if word.isdigit() and task in ("sample", "train"):
+    if word.isdecimal() and task in ("sample", "train"):
         option = ["-n"] if task == "sample" else ["--minutes"]
         what = "image" if task == "sample" else "minute"
         return f"For {counted(int(word), what)}: {command(*without, *option, word)}"

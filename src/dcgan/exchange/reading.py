@@ -261,7 +261,7 @@ def natural(name: str) -> list[tuple[int, int, str]]:
     ['main.2', 'main.10']
     """
     parts = re.split(r"(\d+)", name)
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part]
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
 def _plain(path: Path, name: str, value: Any) -> Tensor:
@@ -273,7 +273,13 @@ def _plain(path: Path, name: str, value: Any) -> Tensor:
         raise WeightsError(
             f"{path}: {name} holds {value.dtype}, not numbers. Save the weights alone: {_SAVE}"
         )
-    tensor = value.detach() if is_tensor else torch.from_numpy(np.ascontiguousarray(value))
+    if 0 in value.shape:
+        raise WeightsError(f"{path}: {name} is empty. Save the weights of a trained model: {_SAVE}")
+    if not is_tensor:
+        # other byte orders and long floats are none of PyTorch's
+        with np.errstate(over="ignore"):
+            value = torch.from_numpy(np.ascontiguousarray(value, dtype=np.float32))
+    tensor = value.detach()
     if tensor.is_complex():
         raise WeightsError(f"{path}: {name} holds complex numbers. Weights are real numbers")
     tensor = tensor.to(torch.float32)

@@ -32,7 +32,7 @@ def _named(parts: Sequence[Part], prefix: str) -> dict[int, Part]:
     numbered = {}
     for part in parts:
         module, _, number = part.name.rpartition(".")
-        if module != prefix or not number.isdigit():
+        if module != prefix or not number.isdecimal():
             return {}
         numbered[int(number)] = part
     return numbered
