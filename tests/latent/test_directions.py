@@ -212,6 +212,13 @@ def test_methods_of_the_generator_refuse_a_spatial_latent_and_too_many():
 # In a run ---------------------------------------------------------------------------------------
 
 
+def test_no_more_components_than_samples_give():
+    generator = stretched()
+    with pytest.raises(ConfigError, match="5 samples give at most 4"):
+        components(generator, SPACE, SPACE.numbered(0, 0, 5), 5)
+    assert components(generator, SPACE, SPACE.numbered(0, 0, 5), 4).isfinite().all()
+
+
 @pytest.fixture
 def run(small_run, tmp_path, monkeypatch):
     """The shared run, with directions of its own."""

@@ -92,6 +92,11 @@ def test_a_place_belongs_to_the_box_its_centre_is_in():
         assert (found.weight_M[0] > 0.1) == wanted
 
 
+def test_boxes_in_one_image_are_refused():
+    with pytest.raises(DcganError, match="boxes in one image only"):
+        probe_boxes(torch.rand(1, 6, 16, 16), {3: [(0, 0, 8, 16)]}, (16, 16), 1)
+
+
 def test_hardly_any_on_one_side_is_refused():
     with pytest.raises(DcganError, match=r"only [0-4] show it, or only [0-4] do not"):
         probe_concept(maps(80).mean(dim=(2, 3)), np.arange(80) < 6, 1)

@@ -174,12 +174,17 @@ def components(generator: Generator, space: LatentSpace, latent_NZ: Tensor, coun
     Raises
     ------
     ConfigError
-        A ``count`` above D, or a spatial latent.
+        A ``count`` above D or not below N, or a spatial latent.
     """
     from sklearn.decomposition import PCA
 
     _refuse(generator, space, count)
     activation_NF = first_activations(generator, latent_NZ)
+    most = min(len(activation_NF) - 1, activation_NF.shape[1])
+    if count > most:
+        raise ConfigError(
+            "count", count, f"{len(latent_NZ):,} samples give at most {most}. Use more `samples`"
+        )
     coordinate_NK = PCA(count, random_state=0).fit_transform(activation_NF.numpy())
     noise_ND = to_normal(space, latent_NZ).double()
     found_KD = torch.linalg.lstsq(torch.from_numpy(coordinate_NK).double(), noise_ND).solution

@@ -150,8 +150,13 @@ def probe_boxes(
     Raises
     ------
     DcganError
-        Fewer than 5 positions inside or outside in a part.
+        Boxes in one image only, or fewer than 5 positions inside or outside in a part.
     """
+    if len(boxes) < 2:
+        raise DcganError(
+            "boxes in one image only: the probe is tested on other images than it learns from. Add"
+            " boxes in other images"
+        )
     random = np.random.default_rng(seed)
     feature, inside, image = [], [], []
     for number, activation_MHW in zip(sorted(boxes), activation_NMHW.double().numpy(), strict=True):
