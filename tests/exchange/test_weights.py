@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from tests.exchange.conftest import KINDS, write_run
 import dcgan
 from dcgan.errors import CheckpointError, ConfigError, DcganError, RunError
 from dcgan.exchange import weights
+from dcgan.exchange.card import model_card
 from dcgan.exchange.result import Difference
 from dcgan.metrics import Score
 from dcgan.runs.folder import RunFolder
@@ -104,6 +107,16 @@ def test_the_card_has_the_fields_that_the_hub_reads(tmp_path):
     with Image.open(tmp_path / "a [model]" / "samples.png") as sheet:
         assert sheet.format == "PNG"
     assert "Fréchet distance 1.23" in repr(dcgan.load(tmp_path / "a [model]"))
+
+
+def test_the_label_on_the_card_is_what_python_reads(tmp_path):
+    run = write_run(tmp_path / "run", KINDS["conditional"])
+    names = ("\N{CAT FACE} \"it's\"", *run.networks.class_names[1:])
+    run.networks = replace(run.networks, class_names=names)
+    about = {"images_seen": 1, "precision": "fp32", "versions": {"dcgan": "1"}, "data": {}}
+    card = model_card(run, about, name="a", licence="mit", sheet="a.png")
+    label = re.search(r"label=(.*)\)\n", card)[1]
+    assert ast.literal_eval(label) == names[0]
 
 
 def test_a_score_of_another_checkpoint_is_not_taken(tmp_path):

@@ -43,7 +43,14 @@ def model_card(run: Run, about: Mapping[str, Any], *, name: str, licence: str, s
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"grouped": "{:,}".format, "digits": "{:.4g}".format, "plain": _plain}
+    environment.filters |= {
+        "grouped": "{:,}".format,
+        "digits": "{:.4g}".format,
+        "plain": _plain,
+        "printable": printable,
+    }
+    # as Python reads it: JSON's ASCII has two numbers for an emoji
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     networks = run.networks
     channels, height, width = networks.image_shape
     is_conditional = bool(networks.latent.classes)
