@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gc
 import io
 import json
+import weakref
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ import dcgan
 from dcgan.latent import Inversion
 from dcgan.studio import create_app
 from dcgan.studio.library import identifier
+from dcgan.studio.opened import _opened, opened
 
 HOST = "127.0.0.1:8500"
 
@@ -60,6 +63,17 @@ def test_another_checkpoint_is_another_model(client, run, address):
     newer = run.path.with_name("other") / "checkpoints" / "000001024"
     newer.rename(run.path / "checkpoints" / newer.name)
     assert client.get(f"{address}/model").content != before
+
+
+def test_what_is_kept_of_a_run_goes_with_it(client, run, address):
+    """Models and previews are large, and are not those of another run at the same address."""
+    for page in ("model", "preview"):
+        content = client.get(f"{address}/{page}").content
+        assert client.get(f"{address}/{page}").content == content
+    kept = weakref.ref(opened(run.path))
+    _opened.cache_clear()
+    gc.collect()
+    assert kept() is None
 
 
 def test_a_generated_image_is_found_again(client, run, address):

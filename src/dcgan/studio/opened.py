@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,12 +11,16 @@ from pathlib import Path
 from threading import BoundedSemaphore, Lock
 
 from dcgan.data import ImageDataset
+from dcgan.exchange.web.model_file import model_bytes
 from dcgan.runs.dataset import open_dataset
 from dcgan.runs.run import Run, open_run
 from dcgan.studio.problems import Problem
 
 _OPEN = 4
 """Runs that are kept open."""
+
+_PREVIEWED = 64
+"""Images of a preview."""
 
 _TURNS = BoundedSemaphore(8)
 """Requests that compute or wait for their turn. Each takes one of the server's 40 threads, and some
@@ -35,6 +40,8 @@ class Opened:
     run: Run
     _lock: Lock = field(default_factory=Lock)
     _dataset: ImageDataset | None = None
+    _model: bytes | None = None
+    _preview: bytes | None = None
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -59,6 +66,22 @@ class Opened:
         if self._dataset is None:
             self._dataset = open_dataset(self.run.folder, self.run.networks, data_root=root)
         return self._dataset
+
+    def model(self) -> bytes:
+        """The generator for the explorer in the browser."""
+        if self._model is None:
+            self._model = model_bytes(self.run)
+        return self._model
+
+    def preview(self) -> bytes:
+        """A sheet of generated images, as PNG."""
+        if self._preview is None:
+            with self.turn():
+                image = self.run.sheet(_PREVIEWED)
+            buffer = io.BytesIO()
+            image.save(buffer, format="PNG")
+            self._preview = buffer.getvalue()
+        return self._preview
 
 
 def opened(path: Path) -> Opened:

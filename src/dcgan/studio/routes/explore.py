@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import tempfile
 from base64 import b64encode
-from functools import lru_cache
 from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,7 +20,6 @@ from starlette.background import BackgroundTask
 from dcgan.evaluation.nearest import nearest_among
 from dcgan.evaluation.real_images import take
 from dcgan.exchange import export
-from dcgan.exchange.web.model_file import model_bytes
 from dcgan.latent import interpolate, invert
 from dcgan.latent.choice import Choice
 from dcgan.latent.draw import write_frames
@@ -39,7 +37,6 @@ _FRAMES_EACH = 30
 _MOST_NUMBERS = 10**8
 """Pixels of all frames of a film, times channels; large images get fewer frames."""
 
-_MODELS = 8
 _NEAREST_AMONG = 20_000
 
 _STARTS = 2
@@ -72,7 +69,7 @@ class AskedFilm(BaseModel):
 def model(studio: InStudio, run: str) -> Response:
     """The generator for the explorer in the browser."""
     found = opened(studio.library.path(run))
-    return Response(_model(found.run.path, id(found)), media_type="application/octet-stream")
+    return Response(found.model(), media_type="application/octet-stream")
 
 
 @router.post("/invert")
@@ -163,11 +160,6 @@ def _baseline(found: Opened, image_CHW: NDArray[np.uint8]) -> float:
     return min(
         float(np.sqrt(((image_CHW - other) ** 2).mean()) / 255) for other in (mean_CHW, color_C11)
     )
-
-
-@lru_cache(_MODELS)
-def _model(path: Path, _: int) -> bytes:
-    return model_bytes(opened(path).run)
 
 
 def _latents(found: Opened, latents: list[Latent]) -> torch.Tensor:

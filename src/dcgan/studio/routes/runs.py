@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +18,7 @@ from dcgan.studio.curves import curves_of
 from dcgan.studio.library import identifier
 from dcgan.studio.live import Look, changes
 from dcgan.studio.locks import is_locked
-from dcgan.studio.opened import Opened, opened
+from dcgan.studio.opened import opened
 from dcgan.studio.places import own_file
 from dcgan.studio.problems import MOST_IMAGES, MOST_MINUTES, Problem
 from dcgan.studio.summary import details_of, signature, training_words
@@ -28,9 +27,6 @@ router = APIRouter(prefix="/runs/{run}")
 
 _REMEMBERED = 8
 """States of runs whose details and curves are kept: several pages may show the same run."""
-
-_PREVIEWED = 64
-"""Images of a preview."""
 
 
 @router.get("")
@@ -66,8 +62,7 @@ async def events(
 @router.get("/preview")
 def preview(studio: InStudio, run: str) -> Response:
     """Generated images of a run without sheets, such as a model."""
-    found = opened(studio.library.path(run))
-    return Response(_preview(found), media_type="image/png")
+    return Response(opened(studio.library.path(run)).preview(), media_type="image/png")
 
 
 @router.get("/sheets/{images}")
@@ -175,15 +170,6 @@ def _details(run: str, path: Path, _: object, *, built_in: bool = False) -> dict
 @lru_cache(_REMEMBERED)
 def _curves(path: Path, _: object) -> dict[str, list[Any]]:
     return curves_of(path)
-
-
-@lru_cache(_REMEMBERED)
-def _preview(found: Opened) -> bytes:
-    with found.turn():
-        image = found.run.sheet(_PREVIEWED)
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
-    return buffer.getvalue()
 
 
 def _refuse_training(studio: Studio, path: Path) -> None:
