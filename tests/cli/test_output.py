@@ -19,6 +19,11 @@ def test_the_default_name_is_numbered_if_it_is_taken(tmp_path, monkeypatch):
     assert str(choose_output(Path("a.b.png"), "x.png")) == "a.b.png"
 
 
+def test_a_tilde_is_the_home_folder_also_after_an_equals_sign(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "expanduser", lambda path: tmp_path / path.relative_to("~"))
+    assert choose_output(Path("~/a.png"), "x.png").path == tmp_path / "a.png"
+
+
 @pytest.mark.parametrize(
     ("words", "name"),
     [

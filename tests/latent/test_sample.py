@@ -66,6 +66,12 @@ def test_every_file_holds_the_images_of_the_run(small_run, tmp_path, suffix):
     assert list(out.parent.iterdir()) == [out]
 
 
+def test_a_tilde_is_the_home_folder(small_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "expanduser", lambda path: tmp_path / path.relative_to("~"))
+    write_samples(small_run, 2, "~/a.npz")
+    assert (tmp_path / "a.npz").is_file()
+
+
 def test_a_png_is_one_sheet_of_them(small_run, tmp_path):
     write_samples(small_run, 70, tmp_path / "new" / "sheet.PNG", Choice(seed=3))
     with Image.open(tmp_path / "new" / "sheet.PNG") as drawn:

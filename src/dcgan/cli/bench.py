@@ -54,7 +54,7 @@ def bench(
     from dcgan.bench.report import measure
     from dcgan.bench.table import markdown
     from dcgan.cli.flags import screen
-    from dcgan.runtime.files import written_whole
+    from dcgan.runtime.files import expanded, written_whole
 
     found = measure(
         recipe,
@@ -71,7 +71,7 @@ def bench(
     table = markdown(found["results"])
     print(table)
     if out is not None:
-        with written_whole(out) as unfinished:
+        with written_whole(expanded(out)) as unfinished:
             unfinished.write_text(f"{found['about']}\n\n{table}\n", encoding="utf-8")
     if as_json:
         print(json.dumps(found))

@@ -21,6 +21,7 @@ from dcgan.cli.options import (
     refuse_place,
 )
 from dcgan.runtime.arguments import refuse_seed
+from dcgan.runtime.files import expanded
 
 if TYPE_CHECKING:
     from dcgan.runs.folder import RunFolder
@@ -66,6 +67,7 @@ def evaluate(
     out
         Set the folder for scores and figures (default: evaluations/ in the run folder).
     """
+    out = expanded(out) if out else None
     # what is wrong is refused before torch is imported, which takes seconds
     refuse_place(run, "last" if every else checkpoint, device)
     refuse_seed(seed)

@@ -79,6 +79,7 @@ def inspect(
     from dcgan.render.sheet import save_image
     from dcgan.runtime.datasets import DEFAULT_DATA
     from dcgan.runtime.device import choose_device
+    from dcgan.runtime.files import expanded
     from dcgan.training.planning.advice import MINUTES, advise
     from dcgan.training.planning.time_plan import measure_sizes, outlook
     from dcgan.training.trial import images_per_second
@@ -112,7 +113,7 @@ def inspect(
     report["reasons"]["time"] = outlook(sizes, minutes=MINUTES, size=chosen)
     report |= {"report": as_lines(report), "sheet": str(file.path)}
     if html is not None:
-        _write_page(html, report, source, seen, sheet)
+        _write_page(expanded(html), report, source, seen, sheet)
         report["html"] = str(html)
     print(json.dumps(report) if as_json else as_text(report | {"sheet": str(file)}))
 

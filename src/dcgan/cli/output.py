@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from dcgan.runtime.files import expanded
+
 
 @dataclass(frozen=True)
 class Output:
@@ -29,7 +31,7 @@ class Output:
 def choose_output(out: Path | None, default: str) -> Output:
     """``out`` if it is given, else ``default``, or ``NAME-2`` and so on if that exists."""
     if out is not None:
-        return Output(out)
+        return Output(expanded(out))  # shells expand no ~ in --out=~/a.png
     free = next(path for path in _names(Path(default)) if not path.exists())
     return Output(free, Path(default) if free != Path(default) else None)
 

@@ -89,6 +89,7 @@ def probe(
     from dcgan.probe.protocol import probe as run_probe
     from dcgan.probe.sets import load_sets
     from dcgan.runs import open_run
+    from dcgan.runtime.files import expanded
 
     chosen = checked_methods([name.strip() for name in methods.split(",") if name.strip()])
     where = computing_device(device)
@@ -109,7 +110,9 @@ def probe(
         device=where,
         reporter=reporter,
     )
-    folder = out or opened.path / ("probe" if labels is None else f"probe-{labels}")
+    folder = (
+        expanded(out) if out else opened.path / ("probe" if labels is None else f"probe-{labels}")
+    )
     report = _write(result, opened, data, folder)
     if as_json:
         print(json.dumps(report))

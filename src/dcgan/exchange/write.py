@@ -11,7 +11,7 @@ from dcgan.errors import ConfigError
 from dcgan.exchange.choices import Options, chosen, default_name, refuse_other_suffix
 from dcgan.exchange.result import Exported, sizes_of
 from dcgan.runs.run import Run, open_run
-from dcgan.runtime.files import StrPath
+from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.signatures import checked
@@ -89,7 +89,7 @@ def export(
     )
     path = run.path if isinstance(run, Run) else Path(run)
     name = default_name(path, to, options.part, single_file=single_file)
-    place = Path(name if out is None else out)
+    place = expanded(name if out is None else out)
     refuse_other_suffix(place, to)
     refuse_missing(to)
     opened = run if isinstance(run, Run) else open_run(run)

@@ -6,7 +6,6 @@ F frames · C channels · H, W sides
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from dcgan.render.animation import save_animation
 from dcgan.render.outputs import refuse_film
 from dcgan.render.sheet import SUFFIXES as SHEETS
 from dcgan.render.sheet import Row, save_image, stacked
-from dcgan.runtime.files import StrPath
+from dcgan.runtime.files import StrPath, expanded
 
 
 def write_frames(
@@ -52,7 +51,7 @@ def write_frames(
     ConfigError
         Another suffix, neighbors in an animation, or ``fps`` or ``side`` out of range.
     """
-    out = Path(out)
+    out = expanded(out)
     refuse_film(out, fps=fps, side=side, beside=beside is not None)
     if out.suffix.lower() in SHEETS:
         drawn = samples_sheet(

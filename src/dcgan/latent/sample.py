@@ -25,7 +25,7 @@ from dcgan.render.outputs import SHEETS, samples_suffix
 from dcgan.render.sheet import pillow_image, refuse_too_large, save_image
 from dcgan.runs.checkpoints import checkpoint_name
 from dcgan.runs.run import Run
-from dcgan.runtime.files import StrPath, folder_written_whole, written_whole
+from dcgan.runtime.files import StrPath, expanded, folder_written_whole, written_whole
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.signatures import checked
 from dcgan.runtime.unfinished import leftovers
@@ -73,7 +73,7 @@ def write_samples(
     RunError
         The folder holds other files.
     """
-    out = Path(out)
+    out = expanded(out)
     suffix = samples_suffix(out)
     for name, wanted in {"numbered": numbered, "neighbors": beside is not None}.items():
         if wanted and suffix not in SHEETS:

@@ -6,7 +6,6 @@ R samples · A amounts · F frames · C channels · H, W sides · Z numbers of a
 from __future__ import annotations
 
 from math import pi, sin
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,7 +20,7 @@ from dcgan.latent.draw import samples_sheet, write_frames
 from dcgan.render.outputs import refuse_film
 from dcgan.render.sheet import SUFFIXES, save_image
 from dcgan.runs.run import Run
-from dcgan.runtime.files import StrPath
+from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.isolation import isolated
 
 _ROWS, _COLUMNS = 6, 7
@@ -67,7 +66,7 @@ def write_sweep(
         See :func:`refuse_far`; neighbors in an animation.
     """
     refuse_far(most)
-    out = Path(out)
+    out = expanded(out)
     refuse_film(out, fps=fps, side=side, beside=beside is not None)
     if out.suffix.lower() in SUFFIXES:
         amounts = [round(float(one), 2) for one in np.linspace(-most, most, _COLUMNS)]

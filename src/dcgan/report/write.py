@@ -14,7 +14,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.run import Run, open_run, read_networks
 from dcgan.runtime.arguments import refuse_no_run
 from dcgan.runtime.built_in import run_path
-from dcgan.runtime.files import StrPath
+from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.signatures import checked
@@ -73,7 +73,7 @@ def write_report(
     """
     folder = RunFolder(run.path if isinstance(run, Run) else run_path(run))
     refuse_no_run(folder.path)
-    path = folder.report if out is None else Path(out)
+    path = folder.report if out is None else expanded(out)
     refuse_other_suffix(path)
     opened = run if isinstance(run, Run) else _opened(folder, device, reporter)
     dataset = _dataset(folder, data, data_root, reporter)
