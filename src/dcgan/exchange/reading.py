@@ -26,7 +26,6 @@ from dcgan.runtime.reading import sha256
 from dcgan.runtime.tensors import load_tensors
 
 TORCH = (".pth", ".pt", ".bin", ".ckpt")
-KERAS = (".h5", ".hdf5", ".keras")
 SUFFIXES = (*TORCH, ".safetensors", ".npz", ".npy", ".h5", ".hdf5")
 
 _SAVE = "torch.save(model.state_dict(), 'weights.pth')"

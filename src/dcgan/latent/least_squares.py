@@ -21,7 +21,7 @@ Residual = Callable[..., Tensor]
 
 
 def descend(
-    residual: Residual, start_BD: Tensor, *given: Tensor, steps: int, done: float = 0.0
+    residual: Residual, start_BD: Tensor, *given: Tensor, steps: int
 ) -> tuple[Tensor, Tensor]:
     """Minimize the mean of squared residuals with the Levenberg-Marquardt method.
 
@@ -37,8 +37,6 @@ def descend(
     given : Tensor
         Other arguments of the residual, one row for each start (B, ...).
     steps : int
-    done : float, default 0
-        Stop when all errors are at most this.
 
     Returns
     -------
@@ -61,8 +59,6 @@ def descend(
     for _ in range(steps):
         value_BR, slope_BDR = vmap(with_slopes)(found_BD, *given)
         error_B = value_BR.square().mean(dim=1)
-        if error_B.max() <= done:
-            break
         normal_BDD = slope_BDR @ slope_BDR.mT
         gradient_BD = (slope_BDR @ value_BR[:, :, None])[:, :, 0]
         diagonal_BD = normal_BDD.diagonal(dim1=1, dim2=2)
