@@ -362,6 +362,40 @@ def png(pixels):
     return buffer.getvalue()
 
 
+def test_a_table_of_layers_stays_until_it_is_right(studio_page, studio_server, tmp_path):
+    import torch
+
+    layers = {
+        f"{name}.weight": torch.randn(wide, narrow, 4, 4)
+        for name, wide, narrow in (("a", 20, 8), ("b", 8, 4), ("c", 4, 1))
+    }
+    torch.save(layers, tmp_path / "netG.pth")
+    page = studio_page
+    page.open("")
+    page.get_by_text("Import a model").click()
+    page.get_by_label("Weights of the generator").set_input_files(tmp_path / "netG.pth")
+    page.get_by_label("Name of the run").fill("unknown")
+    page.get_by_role("button", name="Import", exact=True).click()
+    table = page.get_by_label("The layers.")
+    text = table.input_value()
+    for key, value in {"stride": "2", "padding": "1", "scaling": "symmetric"}.items():
+        text = text.replace(f"{key}: FILL_IN", f"{key}: {value}")
+    use = page.get_by_role("button", name="Import with these layers")
+    table.fill(text)  # activations are missing
+    page.route("**/api/import", lambda route: route.fulfill(status=409, json={"problem": "busy"}))
+    use.click()
+    page.get_by_text("busy").wait_for()
+    assert table.input_value() == text
+    page.unroute("**/api/import")
+    use.click()
+    page.get_by_text("still say FILL_IN").wait_for()
+    assert table.input_value() == text
+    table.fill(text.replace("activation: FILL_IN", "activation: tanh"))
+    use.click()
+    page.get_by_text("The model is a run now.").wait_for()
+    assert table.count() == 0
+
+
 def test_weights_of_another_program_become_a_run(studio_page, studio_server, tmp_path):
     import torch
 

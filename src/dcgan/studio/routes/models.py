@@ -19,7 +19,7 @@ from dcgan.studio.uploads import Uploads
 
 router = APIRouter()
 
-_TABLE = re.compile(r"\S.*?-table(-\d+)?\.yaml(?= has what)")
+_TABLE = re.compile(r"[^/\\]+-table(-\d+)?\.yaml(?= has what)")
 
 
 class AskedImport(BaseModel):
@@ -69,7 +69,7 @@ def start_import(studio: InStudio, asked: AskedImport) -> dict[str, Any]:
 def table(studio: InStudio, job: str) -> dict[str, str]:
     """The table of layers that an import has written, to be filled in; empty without one."""
     found = _TABLE.search(studio.jobs.output(job))
-    path = studio.library.folder / found[0].rpartition("/")[2] if found else None
+    path = studio.library.folder / found[0] if found else None
     if path is None or not path.is_file():
         return {"table": ""}
     return {"table": path.read_text(encoding="utf-8")}

@@ -17,20 +17,22 @@ function Form() {
   const [files, setFiles] = useState({});
   const [asked, setAsked] = useState({ name: "", like: "" });
   const [state, setState] = useState({});
+  const [layers, setLayers] = useState(null); // a table, kept until an import with it succeeds
   const { job, problem } = useJob(state.job);
   const isBusy = state.isBusy || isOpen(job);
-  const start = async (table) => {
-    setState((old) => ({ ...old, isBusy: true, problem: undefined }));
+  const start = async (isWithLayers = false) => {
+    setState((old) => ({ ...(isWithLayers && old), isBusy: true }));
+    if (!isWithLayers) setLayers(null);
     try {
-      const batch = table === undefined ? newBatch() : state.batch;
-      for (const [part, file] of table === undefined ? Object.entries(files) : []) {
+      const batch = isWithLayers ? state.batch : newBatch();
+      for (const [part, file] of isWithLayers ? [] : Object.entries(files)) {
         await send("PUT", `/models/${batch}/${part}/${encodeURIComponent(file.name)}`, file);
       }
-      const layers = table ? { table, like: "" } : {};
-      const started = await post("/import", { ...asked, batch, ...layers });
+      const table = isWithLayers ? { table: layers, like: "" } : {};
+      const started = await post("/import", { ...asked, batch, ...table });
       setState({ batch, job: started.id, run: started.run });
     } catch (error) {
-      setState({ problem: error.message });
+      setState((old) => ({ ...old, isBusy: false, problem: error.message }));
     }
   };
   const file = (part) => (event) => {
@@ -77,27 +79,34 @@ function Form() {
     </form>
     ${isBusy && html`<${Waiting} job=${job} doing="Importing" />`}
     <${Failure} job=${job} />
-    ${job?.state === "failed" && html`<${Table} key=${job.id} job=${job.id} use=${start} />`}
+    ${job?.state === "failed" && html`<${Table}
+      key=${job.id}
+      job=${job.id}
+      text=${layers}
+      change=${setLayers}
+      use=${() => start(true)}
+    />`}
     ${job?.state === "done" &&
     html`<p role="status">The model is a run now. <a href=${`#/runs/${state.run}`}>Open it</a></p>`}
   `;
 }
 
 /** The layers as far as the weights tell, to be filled in; nothing after any other failure. */
-function Table({ job, use }) {
+function Table({ job, text, change, use }) {
   const loaded = useLoaded(() => get(`/jobs/${job}/table`), job);
-  const [text, setText] = useState("");
-  useEffect(() => setText(loaded.value?.table ?? ""), [loaded.value]);
-  if (!loaded.value?.table) return null;
+  useEffect(() => {
+    if (loaded.value?.table) change(loaded.value.table);
+  }, [loaded.value]);
+  if (text === null) return null;
   return html`<div class="fields wide">
     <label>The layers. Replace each FILL_IN by its value in the program that trained the model
       <textarea
         rows="14"
         spellcheck="false"
         value=${text}
-        onInput=${(event) => setText(event.target.value)}
+        onInput=${(event) => change(event.target.value)}
       />
     </label>
-    <span><button type="button" onClick=${() => use(text)}>Import with these layers</button></span>
+    <span><button type="button" onClick=${use}>Import with these layers</button></span>
   </div>`;
 }
