@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from filelock import FileLock
 from tests.studio.serving import Server, ThreadServer, wait_for
 
+from dcgan.runtime.files import write_json
 from dcgan.studio.jobs import Jobs
 from dcgan.studio.problems import Problem
 
@@ -34,6 +37,22 @@ def test_a_job_that_fails_has_the_line_of_its_command(tmp_path):
     job = ended(jobs, jobs.start(["inspect", str(tmp_path / "none")], "none"))
     assert job.state == "failed"
     assert job.line.startswith(f"dcgan: {tmp_path / 'none'}: no such file or folder")
+
+
+def test_a_job_prints_in_utf_8_in_every_locale(tmp_path):
+    jobs, place = Jobs(tmp_path), tmp_path / "1"
+    place.mkdir()
+    words = ["recipes", "Käse.yaml"]
+    write_json(place / "job.json", {"words": words, "subject": "", "created": 0.0})
+    with (place / "output").open("wb") as output:
+        subprocess.run(
+            [sys.executable, "-m", "dcgan.studio.runner", str(place)],
+            env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=True,
+        )
+    assert "Käse.yaml" in jobs.get("1").line
 
 
 def test_a_job_that_is_stopped_before_it_has_begun_says_so(tmp_path):

@@ -5,6 +5,7 @@ It locks the folder while it lives, runs the command in ``job.json``, and stores
 
 from __future__ import annotations
 
+import io
 import os
 import runpy
 import signal
@@ -26,6 +27,9 @@ _PATIENCE = 10.0
 def main() -> None:
     place = Path(sys.argv[1])
     words = [str(word) for word in read_json(place / "job.json")["words"]]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # the server reads UTF-8, whatever the locale
+            stream.reconfigure(encoding="utf-8")
     # like Ctrl-C, also before training has begun: the command says that it was stopped
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with FileLock(place / ".lock", timeout=_PATIENCE):
