@@ -207,6 +207,8 @@ found.shelf.edited = near(explorer.latent, shelf.latents[0]);
 explorer.map.move(1, 1);
 found.shelf.left = near(explorer.latent, latents.toInput(explorer.map.point()));
 found.loop = {two: [0, 0.25, 0.5].map((share) => [...latents.onLoop([one, two], share).noise]),
+  of: [one, two].map(({ conditions }) => conditions),
+  conditions: [0, 0.25, 0.5].map((share) => latents.onLoop([one, two], share).conditions),
   three: [0, 1 / 6, 1 / 3, 1].map((share) => [...latents.onLoop([one, two, three], share).noise])};
 const play = [...element.querySelectorAll("button")].find((button) => button.textContent === "Play loop");
 play.click();
@@ -387,6 +389,11 @@ def test_the_loop_goes_through_the_kept_images(found):
     np.testing.assert_allclose(start, found["shelf"]["kept"][0][:6], atol=1e-6)
     np.testing.assert_allclose(quarter, found["shelf"]["kept"][1][:6], atol=1e-6)
     np.testing.assert_allclose(half, -start, atol=1e-9)
+    of_start, of_quarter = found["loop"]["of"]
+    assert of_start != of_quarter
+    np.testing.assert_allclose(
+        found["loop"]["conditions"], [of_start, of_quarter, of_start], atol=1e-9
+    )
     first, between, second, end = np.array(found["loop"]["three"])
     np.testing.assert_allclose([first, end], [start, start], atol=1e-9)
     np.testing.assert_allclose(second, quarter, atol=1e-6)

@@ -123,7 +123,7 @@ export class Latents {
       const angle = 2 * Math.PI * share;
       const [a, b] = [Math.cos(angle), Math.sin(angle)];
       const noise = points[0].noise.map((value, i) => a * value + b * points[1].noise[i]);
-      const part = (1 - Math.cos(angle)) / 2;
+      const part = b * b; // a² + b² is 1: each point has its own
       return { noise, conditions: mixed(points[0].conditions, points[1].conditions, part) };
     }
     const place = share * points.length;
