@@ -111,7 +111,7 @@ def test_the_card_has_the_fields_that_the_hub_reads(tmp_path):
 
 def test_the_label_on_the_card_is_what_python_reads(tmp_path):
     run = write_run(tmp_path / "run", KINDS["conditional"])
-    names = ("\N{CAT FACE} \"it's\"", *run.networks.class_names[1:])
+    names = ('\N{CAT FACE} "it\'s"', *run.networks.class_names[1:])
     run.networks = replace(run.networks, class_names=names)
     about = {"images_seen": 1, "precision": "fp32", "versions": {"dcgan": "1"}, "data": {}}
     card = model_card(run, about, name="a", licence="mit", sheet="a.png")

@@ -18,6 +18,7 @@ from tests.exchange.conftest import KINDS, write_run
 
 import dcgan
 from dcgan.latent import Inversion
+from dcgan.render.sheet import pillow_image
 from dcgan.studio import create_app
 from dcgan.studio.library import identifier
 from dcgan.studio.opened import _opened, opened
@@ -158,6 +159,18 @@ def test_a_film_returns_to_its_start(client, run, address, tmp_path):
     assert film.n_frames == 60
     own = tmp_path / "runs" / ".studio"
     assert not list(own.glob("*.gif")), "the file is deleted once it is sent"
+
+
+def test_a_film_of_two_images_is_the_circle_that_the_explorer_plays(client, run, address):
+    latents = run.networks.latent.numbered(0, 0, 2)
+    content = {"latents": latents.tolist(), "kind": "webp"}
+    film = Image.open(io.BytesIO(client.post(f"{address}/film", json=content).content))
+    shown = torch.cat([latents, -latents])
+    for frame, image in zip((0, 15, 30, 45), run.generate(shown), strict=True):
+        film.seek(frame)
+        step = film.width // image.shape[2]
+        pixels = np.asarray(film.convert("RGB"))[::step, ::step]
+        np.testing.assert_array_equal(pixels, np.asarray(pillow_image(image).convert("RGB")))
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,8 @@ def nearest(studio: InStudio, run: str, asked: AskedNearest) -> dict[str, Any]:
 
 @router.post("/film")
 def film(studio: InStudio, run: str, asked: AskedFilm) -> FileResponse:
-    """A film of a closed path through latents."""
+    """A film of the loop that the explorer plays: a circle through two latents, or the closed path
+    through more."""
     found = opened(studio.library.path(run))
     points = _latents(found, asked.latents)
     numbers = prod(found.run.networks.image_shape)
@@ -117,7 +118,11 @@ def film(studio: InStudio, run: str, asked: AskedFilm) -> FileResponse:
     path = _temporary(studio, f".{asked.kind}")
     try:
         with found.turn():
-            latents = interpolate(found.run.networks.latent, points, frames=frames, closed=True)
+            space = found.run.networks.latent
+            if len(points) == 2:
+                latents = interpolate(space, points, kind="circle", frames=frames)
+            else:
+                latents = interpolate(space, points, frames=frames, closed=True)
             write_frames(found.run.generate(latents), path)
     except BaseException:
         path.unlink(missing_ok=True)
