@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from tests.exchange.conftest import KINDS, write_run
 
-from dcgan.errors import DcganError
+from dcgan.errors import ConfigError, DcganError
 from dcgan.exchange import checks
 from dcgan.exchange.standalone import inputs_of
+from dcgan.models import plan_discriminator
 
 PLAIN = """
 import sys, warnings
@@ -79,6 +82,20 @@ def test_half_precision_takes_and_gives_floats(runs, tmp_path):
     assert images.dtype == torch.float32
     assert 0 < found.difference.largest < 0.01
     assert json.loads(about["dcgan.json"])["precision"] == "fp16"
+
+
+def test_statistics_too_large_for_half_precision_are_refused(tmp_path):
+    """Divided by an infinite deviation, each map would be zero."""
+    plain = KINDS["plain"]
+    layers = plan_discriminator(plain.image_shape[1:], width=4, norm="batch")
+    run = write_run(tmp_path / "run", replace(plain, discriminator=tuple(layers)))
+    for name, buffer in run.discriminator.named_buffers():
+        if name.endswith("running_var"):
+            buffer.fill_(1e5)
+    with pytest.raises(ConfigError, match="too large"):
+        run.export(
+            "torch", tmp_path / "d.pt2", part="discriminator", precision="fp16", progress=False
+        )
 
 
 def test_a_file_that_computes_something_else_is_not_written(runs, tmp_path, monkeypatch):

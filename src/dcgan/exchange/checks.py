@@ -118,7 +118,8 @@ def refuse_difference(found: Difference, what: str, precision: str) -> None:
 
 
 def refuse_overflow(weights: Iterable[Tensor]) -> None:
-    """Raise ``ConfigError`` for weights that have become infinite in half precision."""
+    """Raise ``ConfigError`` for weights or statistics that have become infinite in half
+    precision."""
     if not all(bool(torch.isfinite(one).all()) for one in weights):
         raise ConfigError(
             "precision", "fp16", "some weights of this run are too large for it. Use fp32"

@@ -31,7 +31,8 @@ def standalone(run: Run, part: str, pixels: Pixels, *, half: bool) -> Standalone
     build = standalone_generator if part == "generator" else standalone_discriminator
     module = build(run, pixels, half=half)
     if half:
-        refuse_overflow(module.parameters())
+        # of a discriminator, batch norm and its statistics stay
+        refuse_overflow((*module.parameters(), *module.buffers()))
     return module
 
 
