@@ -114,7 +114,7 @@ function Film({ run, explorer, kept, name }) {
   return html`<h2>Loop as a film</h2>
     <p>
       ${kept < LEAST
-        ? "Keep two images or more: the film goes from each to the next, and back to the first."
+        ? "Keep two images or more: the film is the loop through them that the explorer plays."
         : `A film through the ${kept} kept images.`}
     </p>
     <div class="row">
