@@ -278,7 +278,7 @@ def _plain(path: Path, name: str, value: Any) -> Tensor:
         # other byte orders and long floats are none of PyTorch's
         with np.errstate(over="ignore"):
             value = torch.from_numpy(np.ascontiguousarray(value, dtype=np.float32))
-    tensor = value.detach()
+    tensor: Tensor = value.detach()
     if tensor.is_complex():
         raise WeightsError(f"{path}: {name} holds complex numbers. Weights are real numbers")
     tensor = tensor.to(torch.float32)
