@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 import dcgan
+from dcgan.metrics.extractors import classifier_training
 from dcgan.runs.folder import RunFolder
 from dcgan.runtime.reporting import Reporter
 from tests.processes import TORCHRUN, Program
@@ -148,10 +149,20 @@ def _leave_an_empty_report(folder: RunFolder, dataset: object) -> None:
     folder.report.write_bytes(b"")
 
 
-@pytest.fixture(autouse=True)
-def _the_disk_is_not_waited_for(monkeypatch):
+@pytest.fixture(scope="session", autouse=True)
+def _the_disk_is_not_waited_for():
     """No test cuts the power: files need not be on the disk when a test ends."""
-    monkeypatch.setattr("os.fsync", lambda _: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture
+def brief_classifiers(monkeypatch, tmp_path):
+    """The classifiers that evaluations train see few images. No other test gets them."""
+    monkeypatch.setenv("DCGAN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(classifier_training, "_FEWEST_SEEN", 4_000)
+    monkeypatch.setattr(classifier_training, "_MOST_EPOCHS", 1)
 
 
 @pytest.fixture(scope="session")

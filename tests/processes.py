@@ -18,9 +18,8 @@ _CONTEXT = get_context("forkserver" if "forkserver" in get_all_start_methods() e
 _CONTEXT.set_forkserver_preload(
     [
         *("dcgan.cli.app", "dcgan.training.trainer", "dcgan.evaluation.evaluate_runs"),
-        *("torch._dynamo", "torch.distributed.nn.functional"),
-        *("matplotlib.figure", "matplotlib.backends.backend_agg", "jinja2"),
-        *("torch.distributed.run", "sklearn.neighbors"),
+        *("torch.distributed.nn.functional", "torch.distributed.run"),
+        *("matplotlib.figure", "matplotlib.backends.backend_agg", "jinja2", "sklearn.neighbors"),
     ]
 )
 
@@ -83,7 +82,9 @@ def popen(words, *, stdout, **_):
 
 
 def _begin(words, environment, folder, said):
-    """The first function of a process: everything as for one that the shell has started."""
+    """The first function of a process: everything as for one that the shell has started, but for
+    ``os.fsync``, as in ``conftest.py``."""
+    os.fsync = lambda _: None
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

@@ -21,6 +21,9 @@ pytestmark = [pytest.mark.slow, needs_chromium]
 LINES, EACH = 2_000, 160
 """Lines of a long log, more than a plot is wide, and the images seen in each."""
 
+LOOK_EVERY = 3000
+"""Milliseconds after which home asks the server anew."""
+
 
 @pytest.fixture
 def trained(studio_server):
@@ -146,13 +149,16 @@ def test_a_server_that_is_gone_is_noticed_and_the_page_recovers(
 
 def test_home_says_that_the_server_is_gone_and_keeps_its_list(studio_page, studio_server, trained):
     page = studio_page
+    page.clock.install()
     page.open("")
     page.get_by_role("link", name="long", exact=True).wait_for()
     studio_server.stop()
+    page.clock.fast_forward(LOOK_EVERY)
     page.get_by_text("Is dcgan studio still running?").wait_for()
     assert page.get_by_role("link", name="long", exact=True).is_visible()
     assert page.violations() == []
     studio_server.start()
+    page.clock.fast_forward(LOOK_EVERY)
     page.get_by_text("Is dcgan studio still running?").wait_for(state="detached")
 
 

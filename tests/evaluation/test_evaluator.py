@@ -22,7 +22,6 @@ from dcgan.evaluation.real_features import real_features
 from dcgan.evaluation.real_images import chosen_order, take, two_samples
 from dcgan.evaluation.results import keep_all_evaluations, keep_evaluation
 from dcgan.metrics import Metric, registry
-from dcgan.metrics.extractors import classifier_training
 from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.metrics.frechet import Moments, frechet_distance
 from dcgan.metrics.memorization import copy_threshold, copying_test, repeats
@@ -99,10 +98,8 @@ def test_at_most_half_of_the_images_are_compared_with(small_run, tmp_path):
     assert found["frechet_distance"].real == 125
 
 
-def test_labels_give_a_classifier_and_the_shares_of_its_classes(small_run, tmp_path, monkeypatch):
-    monkeypatch.setenv("DCGAN_CACHE", str(tmp_path))  # others get one that is trained as usual
-    monkeypatch.setattr(classifier_training, "_FEWEST_SEEN", 4_000)
-    monkeypatch.setattr(classifier_training, "_MOST_EPOCHS", 1)
+@pytest.mark.usefixtures("brief_classifiers")
+def test_labels_give_a_classifier_and_the_shares_of_its_classes(small_run):
     found = small_run.evaluate(images=200)
     assert found.scores[0].extractor.startswith("classifier:")
     assert "held-out images" in found.extractor

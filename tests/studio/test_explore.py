@@ -111,7 +111,7 @@ def np_latents(*latents):
         ("a.png", b"no image", 415),
         ("a.txt", b"text", 415),
         ("a.zip", b"PK", 415),
-        ("a.png", png(np.zeros((8000, 8000), np.uint8)), 413),
+        ("a.png", png(np.zeros((8000, 8000), bool)), 413),
     ],
 )
 def test_what_is_no_image_is_refused_and_not_kept(client, address, tmp_path, name, content, status):

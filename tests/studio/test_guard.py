@@ -7,7 +7,6 @@ import socket
 import struct
 import zipfile
 
-import numpy as np
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
@@ -21,9 +20,9 @@ from dcgan.studio.library import identifier
 BATCH = "0123456789abcdef"
 
 
-def image(width=8, height=8):
+def image(width=8, height=8, mode="RGB"):
     buffer = io.BytesIO()
-    Image.fromarray(np.zeros((height, width, 3), np.uint8)).save(buffer, format="PNG")
+    Image.new(mode, (width, height)).save(buffer, format="PNG")
     return buffer.getvalue()
 
 
@@ -172,7 +171,7 @@ NOT_UTF_8 = archive({"\u00e9.png": b""}).replace("\u00e9".encode(), b"\xff\xfe")
         ("a.svg", b"<svg/>", 415, "not an image"),
         ("a.png", b"<html>", 415, "not a readable image"),
         ("a.zip", b"PK", 415, "not a readable .zip"),
-        ("a.png", image(9000, 6000), 413, "9000x6000 pixels"),
+        ("a.png", image(9000, 6000, "1"), 413, "9000x6000 pixels"),
         (
             "a.png",
             b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n",
