@@ -213,7 +213,7 @@ def test_a_way_that_fails_is_a_row(speed, asked, monkeypatch):
         raise RuntimeError("cannot capture")
 
     monkeypatch.setattr(speed, "graphed", broken)
-    *_, found = speed.contest(asked, recipe="paper", ways="graphs")
+    *_, found = speed.contest(asked, recipe="wide-mnist", ways="graphs")
     failed = {row[""]: row["images/s"] for row in found["rows"] if "graphs" in row[""]}
     assert failed.keys() == {f"ours, graphs, {one}" for one in ("fp32", "tf32", "bf16")}
     assert all("failed: RuntimeError: cannot capture" in text for text in failed.values())

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
 from contextlib import suppress
 from threading import Thread
 
 import uvicorn
+from tests.processes import Program
 
 from dcgan.studio import create_app
 from dcgan.studio.jobs import Jobs
@@ -59,20 +58,16 @@ class Server(_Studio):
 
     def start(self):
         words = ["studio", str(self.runs), "--no-browser", "--port", str(self.port)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "dcgan", *words, "--allow", str(self.folder)],
-            stdout=subprocess.DEVNULL,
-        )
+        self._program = Program("-m", "dcgan", *words, "--allow", self.folder)
         wait_for(self._answers)
         return self
 
     def kill(self):
         """Without a warning, as the system does."""
-        self.process.kill()
-        self.process.wait()
+        self._program.kill()
 
     def _answers(self):
-        assert self.process.poll() is None, "the studio has ended"
+        assert self._program.is_running, self._program.wait()
         with suppress(OSError):
             return self.get("/recipes")
         return None

@@ -22,7 +22,7 @@ def lost(out, **changed):
     notes = Notes()
     arguments = merge({**SMALL, "settings": merge(SMALL["settings"], LOST)}, changed)
     run = dcgan.train(
-        "digits", images=arguments.pop("images", 4160), out=out, reporter=notes, **arguments
+        "digits", images=arguments.pop("images", 2560), out=out, reporter=notes, **arguments
     )
     return run, notes
 
@@ -57,7 +57,7 @@ def test_the_run_knows_its_health(lost_run):
 
 def test_a_run_can_stop_at_a_failure(tmp_path):
     run, notes = lost(tmp_path / "run", settings={"on_failure": "stop"})
-    assert run.images_seen < 4160
+    assert run.images_seen < 2560
     assert any("as `on_failure=stop` asks for" in note for note in notes)
 
 
