@@ -7,6 +7,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MINUTES ?= 2.5
+# compiled tests are kept even where the shell says otherwise: each worker needs seconds for them
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: demo test check lint types tests quick fast fuzz format engine clean
 
@@ -23,7 +25,7 @@ lint: .venv/ready-dev
 	$(BIN)/ruff format --check .
 
 types: .venv/ready-dev
-	$(BIN)/mypy
+	MYPY_NUM_WORKERS=auto $(BIN)/mypy
 
 # one thread of torch each: two processes with two threads would fight over two cores
 tests: .venv/ready-dev

@@ -176,7 +176,7 @@ def test_trained_against_untrained_holds(content, written, trained_here, tmp_pat
     lab = {
         **content,
         "claim": "A trained generator is better than one after a single step.",
-        "arms": {"trained": {"images": 1024}, "untrained": {"images": 16, "checkpoint": "last"}},
+        "arms": {"trained": {"images": 2048}, "untrained": {"images": 16, "checkpoint": "last"}},
         "expected": [{"arm": "trained", "is": "better", "than": "untrained"}],
     }
     found = dcgan.run_lab(written(lab), out=tmp_path / "lab", seeds=3, reporter=SILENT)
