@@ -94,7 +94,8 @@ def use_everything(run, folder, monkeypatch):
 
 @pytest.mark.usefixtures("brief_classifiers")
 def test_the_callers_modes_change_no_result_and_come_back(small_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(inverting, "_PHASES", ((1.0, 4),))
+    for name, brief in {"_KNOWN": 256, "_PHASES": ((1.0, 4),), "_LAST": ((1.0, 4),)}.items():
+        monkeypatch.setattr(inverting, name, brief)
     expected = use_everything(small_run, tmp_path / "plain", monkeypatch)
     seed_all(5)
     wanted = draws()
