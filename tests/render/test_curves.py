@@ -114,6 +114,17 @@ def test_long_noisy_curves_are_smoothed_and_short_ones_are_not(path):
     assert height(300) < 60
 
 
+@pytest.mark.parametrize("outlier", [1.5, 1000.0])
+def test_one_outlier_does_not_flatten_the_losses(outlier, path):
+    """The losses 1 and 1.5 stay as far apart as they are without it."""
+    lines = records(200)
+    for line in lines[20:]:
+        line["loss_d"] = 0.5
+    lines[100]["loss_d"] = outlier
+    rows = rows_of(drawn(loss_and_score_curves, lines, path), BLUE)
+    assert np.ptp(rows) > 60
+
+
 @pytest.mark.parametrize("missing", [{"gradient_mean": None}, {"gradient_mean": {}}])
 def test_records_without_gradients_are_passed_over(missing, plain, path):
     whole = plain[gradient_curves]

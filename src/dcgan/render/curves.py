@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ def loss_and_score_curves(records: Sequence[Record], path: Path) -> None:
     scores.set_title("How real images look to the discriminator", fontsize=9)
     _line(losses, records, "loss_d", "discriminator", _D)
     _line(losses, records, "loss_g", "generator", _G)
+    _limit_to_most(losses, records, ("loss_d", "loss_g"))
     losses.set_ylabel("loss")
     _line(scores, records, "score_real", "real images", _REAL)
     _line(
@@ -64,7 +66,7 @@ def loss_and_score_curves(records: Sequence[Record], path: Path) -> None:
     scores.axhline(0.5, color="#999999", linewidth=0.8, linestyle=":", label=label)
     scores.set_ylim(0, 1)
     scores.set_ylabel("discriminator: probability of real")
-    scores.set_xlabel("images seen")
+    label_images(scores)
     for axes in (losses, scores):
         axes.legend(loc="best", frameon=False, fontsize=8)
     save_figure(figure, path)
@@ -109,7 +111,7 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
         axes.set_title(
             f"{title} gradient of each layer of the discriminator".capitalize(), fontsize=9
         )
-    panels[1].set_xlabel("images seen")
+    label_images(panels[1])
     if layers:
         panels[0].legend(  # beside the curves, which it would cover
             loc="upper left",
@@ -143,6 +145,14 @@ def new_figure(rows: int, *, titled: bool = False) -> Figure:
     return figure
 
 
+def label_images(axes: Axes) -> None:
+    """Label an axis of images seen: 500k, 2M."""
+    from matplotlib.ticker import EngFormatter
+
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.set_xlabel("images seen")
+
+
 def label_decades(axes: Axes) -> None:
     """Label a logarithmic axis: powers of ten if it has two, else plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -167,6 +177,25 @@ def _line(axes: Axes, records: Sequence[Record], key: str, label: str, color: st
         return
     axes.plot(images, values, color=color, linewidth=0.6, alpha=0.35)
     axes.plot(images, smoothed(values), color=color, linewidth=1.5, label=label)
+
+
+def _limit_to_most(axes: Axes, records: Sequence[Record], keys: Sequence[str]) -> None:
+    """Let the outliers of long curves leave the panel; they would flatten everything else."""
+    curves = [[record[key] for record in records if key in record] for key in keys]
+    if min(map(len, curves)) < _FEW_POINTS:
+        return
+    shown = [value for curve in curves for value in (*smoothed(curve), *without_outliers(curve))]
+    shown = [value for value in shown if isfinite(value)]
+    if shown and min(shown) < max(shown):
+        margin = 0.05 * (max(shown) - min(shown))
+        axes.set_ylim(min(shown) - margin, max(shown) + margin)
+
+
+def without_outliers(values: Sequence[float]) -> list[float]:
+    """The values in order, without the lowest and the highest hundredth."""
+    ordered = sorted(values)
+    cut = len(ordered) // 100
+    return ordered[cut : len(ordered) - cut]
 
 
 def smoothed(values: Sequence[float], weight: float = 0.9) -> list[float]:

@@ -12,7 +12,7 @@ from html import escape
 from math import isfinite
 
 from dcgan.render.axes import Axis, axis_of, in_short
-from dcgan.render.curves import smoothed
+from dcgan.render.curves import smoothed, without_outliers
 from dcgan.runtime.wording import digits
 from dcgan.vocabulary import AxisScale
 
@@ -172,19 +172,12 @@ def _axes(chart: Chart) -> tuple[Axis, Axis]:
     # outliers of the raw values would flatten the smoothed curve
     smooth = [value for line in chart.lines for _, value in _shown(line) if isfinite(value)]
     if len(points) > _FEW * len(chart.lines):
-        values = [*smooth, *_without_outliers(values)]
+        values = [*smooth, *without_outliers(values)]
     images = [images for images, _ in points]
     across = axis_of(images, "linear", (_LEFT, _WIDTH - _RIGHT), is_tight=True)
     return across, axis_of(
         values, chart.scale, (_HEIGHT - _BOTTOM, _TOP), limits=chart.limits, ticks=4
     )
-
-
-def _without_outliers(values: Sequence[float]) -> list[float]:
-    """The values without the lowest and the highest hundredth."""
-    ordered = sorted(values)
-    cut = len(ordered) // 100
-    return ordered[cut : len(ordered) - cut]
 
 
 def _grid(across: Axis, up: Axis) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dcgan.render.curves import label_decades, new_figure, save_figure
+from dcgan.render.curves import label_decades, label_images, new_figure, save_figure
 from dcgan.runtime.wording import digits
 from dcgan.vocabulary import AxisScale
 
@@ -51,7 +51,7 @@ def quality_curves(panels: Sequence[Panel], path: Path) -> None:
     rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)
     for axes, panel in zip(rows[:, 0], panels, strict=True):
         _draw(axes, panel)
-    rows[-1, 0].set_xlabel("images seen")
+    label_images(rows[-1, 0])
     save_figure(figure, path)
 
 
