@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -128,6 +129,27 @@ def test_fp32_is_whole_within_and_as_it_was_after(rounding):
         assert not rounding()
         raise KeyError
     assert rounding()
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="PyTorch before 2.9")
+@pytest.mark.parametrize("where", ["backends", "backends.cudnn", "backends.cudnn.conv"])
+@pytest.mark.parametrize("precision", ["tf32", "ieee"])
+def test_so_it_is_where_precisions_are_set_by_operation(rounding, small_run, where, precision):
+    """PyTorch then refuses to read ``allow_tf32``, and it decides nothing if set."""
+    cudnn = torch.backends.cudnn
+    place = attrgetter(where)(torch)
+    kinds = (torch.backends, cudnn, cudnn.conv, cudnn.rnn)
+    before = [kind.fp32_precision for kind in kinds]
+    try:
+        place.fp32_precision = precision
+        wanted = [kind.fp32_precision for kind in kinds]
+        with no_tf32():
+            assert cudnn.conv.fp32_precision == "ieee"
+        assert [kind.fp32_precision for kind in kinds] == wanted
+        assert small_run.sample(1).shape[0] == 1
+    finally:
+        for kind, old in zip(kinds, before, strict=True):
+            kind.fp32_precision = old
 
 
 def test_training_inverting_and_measuring_are_in_whole_fp32(

@@ -89,8 +89,8 @@ def in_default_modes(pieces: Iterator[Piece]) -> Iterator[Piece]:
 def _put_back_at_the_end(stack: ExitStack) -> None:
     stack.enter_context(settings_restored())
     stack.callback(torch.set_default_dtype, torch.get_default_dtype())
-    for name in ("deterministic", "allow_tf32"):
-        stack.callback(setattr, torch.backends.cudnn, name, getattr(torch.backends.cudnn, name))
+    cudnn = torch.backends.cudnn
+    stack.callback(setattr, cudnn, "deterministic", cudnn.deterministic)
     if _cuda_has_begun():
         stack.callback(torch.cuda.set_device, torch.cuda.current_device())
 
