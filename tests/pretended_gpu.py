@@ -185,7 +185,7 @@ class _Factories(TorchDispatchMode):
         if not is_gpu(kwargs.get("device")):
             return func(*args, **kwargs)
         found = func(*args, **{**kwargs, "device": CPU})
-        return found if isinstance(found, OnGpu) else OnGpu(found)
+        return OnGpu(found) if type(found) is torch.Tensor else found
 
 
 # the wrapper would import the compiler
@@ -220,6 +220,7 @@ _CUDA = {
     "max_memory_allocated": lambda device=None: 0,
     "get_device_name": lambda device=None: "Pretended GPU",
     "get_device_capability": lambda device=None: (7, 5),
+    "get_arch_list": lambda: ["sm_75", "sm_90"],
     "get_rng_state": lambda device=None: torch.get_rng_state(),
     "set_rng_state": lambda state, device=None: None,
     "get_rng_state_all": list,

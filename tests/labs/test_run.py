@@ -19,6 +19,8 @@ from tests.processes import Program
 
 import dcgan
 from dcgan.errors import ConfigError, Diverged, RunConflict, RunError
+from dcgan.labs import executors
+from dcgan.labs.executors import open_executor
 from dcgan.labs.jobs import Job, run_job
 from dcgan.labs.loading import load_claim
 from dcgan.labs.measures import MEASURES
@@ -263,3 +265,13 @@ def test_a_ray_cluster_gives_the_same_verdict(finished, copied):
     code, said = Program("-c", ON_TWO_NODES, *words).wait()
     assert code == 0, said
     assert numbers(folder / "verdict.json") == numbers(finished.path)
+
+
+@pytest.mark.parametrize(("device", "jobs"), [("cpu", 3), ("cuda", 1), ("cuda:1", 1), ("mps", 1)])
+def test_runs_share_the_cores_but_not_a_gpu(tmp_path, monkeypatch, device, jobs):
+    found = []
+    monkeypatch.setattr(executors, "cores", lambda: 3)
+    monkeypatch.setattr(executors, "LocalExecutor", found.append)
+    open_executor("local", None, tmp_path, device=device)
+    open_executor("local", 2, tmp_path, device=device)
+    assert found == [jobs, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from operator import attrgetter
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from tests.conftest import SMALL
+from tests.pretended_gpu import pretended_gpu
 from torch import nn
 
 import dcgan
@@ -27,10 +29,9 @@ CPU = torch.device("cpu")
 
 
 def test_auto_prefers_cuda_then_mps_then_cpu(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert choose_device("auto").type == "cuda"
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    with pretended_gpu():
+        assert choose_device("auto").type == "cuda"
     assert choose_device("auto").type == "mps"
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert choose_device("auto").type == "cpu"
@@ -44,6 +45,60 @@ def test_several_processes_leave_mps_alone(monkeypatch):
     assert choose_device("auto").type == "cpu"
     with pytest.raises(ConfigError, match="this machine has no"):
         choose_device("mps")
+
+
+@pytest.mark.parametrize(
+    ("capability", "built", "is_usable"),
+    [
+        ((7, 5), "sm_75", True),
+        ((8, 9), "sm_75 sm_86 sm_90a", True),  # binary code runs on GPUs of its generation
+        ((6, 1), "sm_75 sm_86", False),  # too old
+        ((8, 0), "sm_75 sm_86", False),
+        ((12, 0), "sm_90 sm_100", False),  # too new
+        ((12, 0), "sm_90 compute_90", True),  # compiled for it by the driver
+        ((6, 1), "sm_75 compute_75", False),
+        ((9, 4), "gfx90a gfx942", True),  # AMD's
+    ],
+)
+def test_a_gpu_that_pytorch_has_no_code_for_is_not_chosen(
+    monkeypatch, capability, built, is_usable
+):
+    """PyTorch says that CUDA is available, and ends with an error at the first kernel."""
+    with pretended_gpu():
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device=None: capability)
+        monkeypatch.setattr(torch.cuda, "get_arch_list", built.split)
+        assert choose_device("auto").type == ("cuda" if is_usable else "cpu")
+        if is_usable:
+            assert choose_device("cuda").type == "cuda"
+        else:
+            with pytest.raises(ConfigError, match=r"no kernels for Pretended GPU.*device=cpu"):
+                choose_device("cuda")
+
+
+def test_each_process_of_torchrun_has_its_own_gpu_or_is_refused(monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    with pretended_gpu():
+        for name in ("auto", "cuda"):
+            with pytest.raises(ConfigError, match=r"2 processes .* 1 GPU.*--nproc-per-node=1"):
+                choose_device(name)
+        assert choose_device("cpu").type == "cpu"
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+        assert choose_device("auto") == torch.device("cuda:1")
+
+
+def test_a_gpu_can_be_deterministic_in_any_later_run(monkeypatch):
+    """PyTorch reads the variable at the first matrix product, deterministic or not."""
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    choose_device("cpu")
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+    with pretended_gpu():
+        choose_device("cuda")
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    with pretended_gpu():
+        choose_device("cuda")
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
 
 
 @pytest.mark.parametrize(("name", "chosen"), [("cuda", []), ("cuda:1", [1]), ("cpu", [])])

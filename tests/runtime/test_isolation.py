@@ -173,5 +173,35 @@ def test_cuda_that_has_not_begun_begins_with_the_callers_seed(monkeypatch):
     assert seeds[-1] == 11
 
 
+@pytest.mark.parametrize("had_begun", [False, True])
+def test_the_current_gpu_comes_back(monkeypatch, had_begun):
+    """One that was chosen within, too: without this, ``cuda`` would then be another GPU."""
+    gpu = {"begun": had_begun, "current": 2 if had_begun else 0}
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: gpu["begun"])
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: gpu["current"])
+    monkeypatch.setattr(
+        torch.cuda, "set_device", lambda number: gpu.update(begun=True, current=number)
+    )
+    with default_modes():
+        assert gpu["begun"] is had_begun
+        torch.cuda.set_device(1)
+    assert gpu["current"] == (2 if had_begun else 0)
+    gpu.update(begun=False)
+    with default_modes():
+        pass
+    assert not gpu["begun"], "it takes memory and time"
+
+
+@pytest.mark.parametrize("kind", ["cpu", "cuda", "mps"])
+def test_the_callers_autocast_is_off_on_every_device(kind):
+    torch.set_autocast_enabled(kind, True)
+    try:
+        with default_modes():
+            assert not torch.is_autocast_enabled(kind)
+        assert torch.is_autocast_enabled(kind)
+    finally:
+        torch.set_autocast_enabled(kind, False)
+
+
 def _deterministic():
     return SMALL | {"settings": SMALL["settings"] | {"deterministic": True}}

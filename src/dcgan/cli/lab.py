@@ -46,7 +46,8 @@ def lab(
     seeds
         Set the number of seeds (default: that of the budget).
     jobs
-        Set how many runs are trained at once, with one thread each (default: one for each core).
+        Set how many runs are trained at once, with one thread each (default: one for each core,
+        and one on a GPU).
     out
         Set the folder of the runs and the page (default: runs/labs/NAME, or runs/labs/NAME-full).
     executor

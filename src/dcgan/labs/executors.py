@@ -154,7 +154,7 @@ def open_executor(name: str, jobs: int | None, folder: Path, *, device: str) -> 
         There is no such executor, or its package is missing.
     """
     uses_gpu = device.startswith("cuda")
-    return _EXECUTORS[name](jobs or (1 if uses_gpu else cores()), folder, uses_gpu)
+    return _EXECUTORS[name](jobs or (cores() if device == "cpu" else 1), folder, uses_gpu)
 
 
 def refuse_executor(name: str, jobs: int | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -22,15 +23,15 @@ def choose_device(wanted: str = "auto") -> torch.device:
     """Turn ``auto | cpu | cuda | cuda:N | mps`` into a device that exists.
 
     ``auto`` prefers CUDA, then MPS, then the CPU. Several processes of torchrun do not use MPS,
-    which cannot exchange gradients. Raises ``ConfigError`` for a device that is not there.
+    which cannot exchange gradients; each uses its own CUDA GPU. Raises ``ConfigError`` for a device
+    that is not there, or for which PyTorch has no kernels.
     """
     has_cuda = torch.cuda.is_available()
     has_mps = torch.backends.mps.is_available() and os.environ.get("WORLD_SIZE", "1") == "1"
-    if has_cuda and wanted in ("auto", "cuda") and "LOCAL_RANK" in os.environ:
-        # each process of torchrun uses its own GPU
-        wanted = f"cuda:{os.environ['LOCAL_RANK']}"
     if wanted == "auto":
-        return torch.device("cuda" if has_cuda else "mps" if has_mps else "cpu")
+        wanted = "cuda" if has_cuda and _has_kernels() else "mps" if has_mps else "cpu"
+    if has_cuda and wanted == "cuda" and "LOCAL_RANK" in os.environ:
+        wanted = f"cuda:{_own_gpu(int(os.environ['LOCAL_RANK']))}"
     here = ["cpu"]
     if has_cuda:
         here += ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
@@ -43,7 +44,49 @@ def choose_device(wanted: str = "auto") -> torch.device:
         has_another = has_cuda and wanted.startswith("cuda")
         problem = f"this machine has no{' such' * has_another} {kind} that PyTorch can use"
         raise ConfigError("device", wanted, f"{problem}. Use `device={nearest}`")
-    return torch.device(wanted)
+    device = torch.device(wanted)
+    if device.type == "cuda":
+        if not _has_kernels(device):
+            raise ConfigError(
+                "device",
+                wanted,
+                f"this PyTorch has no kernels for {torch.cuda.get_device_name(device)}. Use"
+                " `device=cpu`, or install a PyTorch for this GPU",
+            )
+        _let_cublas_be_deterministic()
+    return device
+
+
+def _own_gpu(rank: int) -> int:
+    """The number of the GPU of one of torchrun's processes on this machine."""
+    count = torch.cuda.device_count()
+    if rank >= count:
+        processes = os.environ.get("LOCAL_WORLD_SIZE", rank + 1)
+        raise ConfigError(
+            "device",
+            "cuda",
+            f"{processes} processes on this machine have {count} GPU{'s' * (count > 1)}, and each"
+            f" needs its own. Start {count} (torchrun --nproc-per-node={count}), or use"
+            " `device=cpu`",
+        )
+    return rank
+
+
+def _has_kernels(device: torch.device | None = None) -> bool:
+    """Whether this build of PyTorch has code for a GPU (None: the current one), which may be too
+    old for it, or too new."""
+    capability = torch.cuda.get_device_capability(device)
+    found = [
+        re.fullmatch(r"(sm|compute)_(\d+)(\d)[a-z]?", name) for name in torch.cuda.get_arch_list()
+    ]
+    if not found or None in found:  # AMD's GPUs have other names
+        return True
+    for kind, major, minor in (one.groups() for one in found if one):
+        built = int(major), int(minor)
+        # binary code runs on GPUs of its generation; that of compute_ is compiled for later ones
+        if built <= capability and (kind == "compute" or built[0] == capability[0]):
+            return True
+    return False
 
 
 def make_current(device: torch.device) -> None:
@@ -168,12 +211,17 @@ def no_tf32() -> Iterator[None]:
 
 def make_deterministic() -> None:
     """Allow only deterministic algorithms in this process; CPUs use no others here."""
-    # read by cuBLAS at its start; the value that NVIDIA recommends
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    _let_cublas_be_deterministic()
     torch.backends.cudnn.benchmark = False
     torch.set_deterministic_debug_mode("error")
     # or every new tensor would be filled first, which costs time
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def _let_cublas_be_deterministic() -> None:
+    # PyTorch reads it once, at the first matrix product; a later deterministic run would fail.
+    # The value is the one that NVIDIA recommends
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 def processor_name() -> str:

@@ -64,8 +64,8 @@ def default_modes() -> Iterator[None]:
         torch.set_default_dtype(torch.float32)
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
-        for kind in ("cpu", "cuda"):
-            if torch.is_autocast_enabled(kind):
+        for kind in ("cpu", "cuda", "mps"):
+            if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
@@ -91,8 +91,12 @@ def _put_back_at_the_end(stack: ExitStack) -> None:
     stack.callback(torch.set_default_dtype, torch.get_default_dtype())
     cudnn = torch.backends.cudnn
     stack.callback(setattr, cudnn, "deterministic", cudnn.deterministic)
+    stack.callback(_set_gpu, torch.cuda.current_device() if _cuda_has_begun() else 0)
+
+
+def _set_gpu(number: int) -> None:
     if _cuda_has_begun():
-        stack.callback(torch.cuda.set_device, torch.cuda.current_device())
+        torch.cuda.set_device(number)
 
 
 def _cuda_has_begun() -> bool:
