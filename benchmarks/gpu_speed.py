@@ -133,6 +133,7 @@ def contest(asked: Asked, *, recipe: str, ways: str) -> Iterator[Found]:
 def peak_mebibytes(entrant: Entrant) -> float | None:
     """Peak GPU memory of building it and of its first steps, beyond what others hold already."""
     device, on_gpu = entrant.device, entrant.device.type == "cuda"
+    synchronise(device)  # starts CUDA, without which there are no statistics to reset
     before = torch.cuda.memory_allocated(device) if on_gpu else 0
     if on_gpu:
         torch.cuda.reset_peak_memory_stats(device)

@@ -52,55 +52,87 @@ class FakeCuda:
 
     def __init__(self):
         self.called = []
+        self.current = FakeStream("the first", self.called, "wait for the warm-up")
 
     def current_stream(self):
-        return SimpleNamespace(wait_stream=lambda other: self.called.append("wait for the warm-up"))
+        return self.current
 
     def Stream(self):  # noqa: N802
-        return SimpleNamespace(wait_stream=lambda other: self.called.append("wait for the past"))
+        return FakeStream("another stream", self.called, "wait for the past")
 
     def CUDAGraph(self):  # noqa: N802
         return SimpleNamespace(replay=lambda: self.called.append("replay"))
 
     @contextmanager
-    def inside(self, name):
-        self.called.append(name)
-        yield
-        self.called.append(f"end of {name}")
-
     def device(self, device):
-        return self.inside(str(device))
+        self.called.append(str(device))
+        yield
 
+    @contextmanager
     def stream(self, stream):
-        return self.inside("another stream")
+        before, self.current = self.current, stream
+        self.called.append(stream.name)
+        try:
+            yield
+        finally:
+            self.current = before
 
+    @contextmanager
     def graph(self, graph):
-        return self.inside("capture")
+        """As PyTorch's, which does not leave its stream if the capture fails."""
+        before, self.current = self.current, FakeStream("of the capture", self.called)
+        self.called.append("capture")
+        yield
+        self.called.append("end of capture")
+        self.current = before
 
 
-def test_a_capture_warms_up_on_another_stream_and_then_replays(monkeypatch):
-    fake = FakeCuda()
+class FakeStream:
+    def __init__(self, name, called, waits="wait"):
+        self.name = name
+        self.wait_stream = lambda other: called.append(waits)
+
+
+def captured(monkeypatch, fake, run):
+    """The replay of a capture, and its optimizers' groups."""
     monkeypatch.setattr(capture, "torch", SimpleNamespace(cuda=fake))
     optimizers = [SimpleNamespace(param_groups=[{}, {}]) for _ in range(2)]
     players = SimpleNamespace(
         generator_optimizer=optimizers[0], discriminator_optimizer=optimizers[1]
     )
+    replay = capture._captured(players, run, "cuda:1")
+    return replay, [group for one in optimizers for group in one.param_groups]
+
+
+def test_a_capture_warms_up_on_another_stream_and_then_replays(monkeypatch):
+    fake = FakeCuda()
 
     def run():
-        fake.called.append("run")
+        fake.called.append(f"run on {fake.current.name}")
         return {"loss": 1}
 
-    replay = capture._captured(players, run, "cuda:1")
+    replay, groups = captured(monkeypatch, fake, run)
     assert fake.called == [
-        *["cuda:1", "wait for the past", "another stream", *["run"] * WARM_UP],
-        *["end of another stream", "wait for the warm-up"],
-        *["capture", "run", "end of capture", "end of cuda:1"],
+        *["cuda:1", "wait for the past", "another stream", *["run on another stream"] * WARM_UP],
+        *["wait for the warm-up", "the first", "capture", "run on of the capture"],
+        "end of capture",
     ]
-    groups = [group for one in optimizers for group in one.param_groups]
     assert groups == [{"capturable": True}] * 4
     fake.called.clear()
     assert replay() == {"loss": 1}
     assert fake.called == ["replay"]
+
+
+def test_after_a_failed_capture_all_else_is_computed_on_the_stream_before(monkeypatch):
+    fake = FakeCuda()
+
+    def run():
+        if fake.current.name == "of the capture":
+            raise RuntimeError("operation not permitted when stream is capturing")
+
+    with pytest.raises(RuntimeError, match="not permitted"):
+        captured(monkeypatch, fake, run)
+    assert fake.current.name == "the first"
 
 
 def test_a_cpu_compiles_nothing():

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from tests.pretended_gpu import pretended_gpu
 
 from dcgan.runtime.torch_settings import settings_restored
 
@@ -274,6 +275,16 @@ def test_all_ways_are_timed(gpu, asked, name, ways):
         kind = "tf32" if row[""].endswith("step, fp32") else "fp32"
         is_rival = row[""].startswith("plain") and row[""].endswith(kind)
         assert (row[f"ratio to plain {kind}"] is None) == is_rival
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["step", "steps-paper", "quality-plain"])
+def test_no_part_fails_on_a_gpu(gpu, asked, name):
+    asked.device = "cuda"
+    with pretended_gpu():
+        rows = run_part(gpu, asked, name)
+    assert rows
+    assert not any("failed" in str(value) for row in rows for value in row.values())
 
 
 @pytest.mark.parametrize("name", ["quality-auto", "quality-plain"])

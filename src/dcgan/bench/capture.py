@@ -73,7 +73,8 @@ def _captured(
                 run()
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        # a failed capture would leave its own stream as the current one, where all else would fail
+        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph):
             statistics = run()
 
     def replay() -> Statistics:
