@@ -5,7 +5,9 @@ holds a tensor of the CPU and says that its device is ``cuda:0``. As with a real
 with tensors of both devices, a generator of the other device, and ``numpy()`` of a GPU's tensor are
 errors. Values are those of the CPU, so a program must give the same results with and without it.
 
-It knows nothing of streams, of memory, or of kernels that a GPU does not have.
+:func:`pretended_mps` does the same with ``mps``, which has no float64.
+
+They know nothing of streams, of memory, or of other kernels that a GPU does not have.
 """
 
 from __future__ import annotations
@@ -22,8 +24,11 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 aten = torch.ops.aten
 
-GPU = torch.device("cuda", 0)
+CUDA, MPS = torch.device("cuda", 0), torch.device("mps")
 CPU = torch.device("cpu")
+
+_gpu = [CUDA]
+"""The GPU of the moment."""
 
 _CROSSING = {aten.copy_.default, aten._to_copy.default}
 _INDEXING = {
@@ -39,7 +44,7 @@ def is_gpu(device):
     """Whether a device, its name or its number is that of a GPU."""
     if device is None or isinstance(device, bool):
         return False
-    return isinstance(device, int) or torch.device(device).type == "cuda"
+    return isinstance(device, int) or torch.device(device).type == _gpu[0].type
 
 
 class OnGpu(torch.Tensor):
@@ -47,6 +52,8 @@ class OnGpu(torch.Tensor):
 
     @staticmethod
     def __new__(cls, held):
+        if _gpu[0] == MPS and held.dtype == torch.float64:
+            raise TypeError("MPS has no float64")
         made = torch.Tensor._make_wrapper_subclass(
             cls,
             held.shape,
@@ -58,8 +65,9 @@ class OnGpu(torch.Tensor):
         made.held = held
         return made
 
-    device = property(lambda self: GPU)
-    is_cuda = property(lambda self: True)
+    device = property(lambda self: _gpu[0])
+    is_cuda = property(lambda self: _gpu[0] == CUDA)
+    is_mps = property(lambda self: _gpu[0] == MPS)
     is_cpu = property(lambda self: False)
 
     def __repr__(self, **_):
@@ -115,7 +123,7 @@ class _Generator(torch.Generator):
         made.is_of_gpu = is_gpu(device)
         return made
 
-    device = property(lambda self: GPU if self.is_of_gpu else CPU)
+    device = property(lambda self: _gpu[0] if self.is_of_gpu else CPU)
 
 
 class _Functions(TorchFunctionMode):
@@ -134,13 +142,13 @@ class _Functions(TorchFunctionMode):
             assert not isinstance(first, OnGpu), "only tensors of the CPU can be pinned"
             return first.clone()
         if func in _FROM_VALUES and is_gpu(kwargs.get("device")):
-            return _to(func(*args, **{**kwargs, "device": CPU}), GPU)
+            return _to(func(*args, **{**kwargs, "device": CPU}), _gpu[0])
         if not isinstance(first, OnGpu):
             return func(*args, **kwargs)
         if func is torch.Tensor.tolist:
             return first.held.tolist()
         if func is torch.Tensor.numpy:
-            raise TypeError("can't convert cuda:0 device type tensor to numpy")
+            raise TypeError(f"can't convert {_gpu[0]} device type tensor to numpy")
         if func in _IN_ONE_PIECE:
             return OnGpu(func(first.held, *args[1:], **kwargs))
         found = func(*args, **kwargs)
@@ -234,6 +242,27 @@ _CUDA = {
 @contextmanager
 def pretended_gpu(free=8 << 30):
     """Within, PyTorch has one CUDA device with so many free bytes."""
+    patches = [(torch.cuda, name, value) for name, value in _CUDA.items()]
+    patches.append((torch.cuda, "mem_get_info", lambda device=None: (free, 16 << 30)))
+    with _pretended(CUDA, patches):
+        yield
+
+
+@contextmanager
+def pretended_mps():
+    """Within, PyTorch has an Apple GPU."""
+    patches = [
+        (torch.backends.mps, "is_available", lambda: True),
+        (torch.mps, "synchronize", lambda: None),
+        (torch.mps, "get_rng_state", torch.get_rng_state),
+        (torch.mps, "set_rng_state", lambda state: None),
+    ]
+    with _pretended(MPS, patches):
+        yield
+
+
+@contextmanager
+def _pretended(device, patches):
     begin, autocast, inference = threading.Thread.run, torch.autocast, torch.inference_mode
     swapped = torch.__future__.set_swap_module_params_on_conversion
     enter, leave = inference.__enter__, inference.__exit__
@@ -256,9 +285,7 @@ def pretended_gpu(free=8 << 30):
         else:
             leave(mode, *error)
 
-    patches = [(torch.cuda, name, value) for name, value in _CUDA.items()]
     patches += [
-        (torch.cuda, "mem_get_info", lambda device=None: (free, 16 << 30)),
         (torch, "Generator", _Generator),
         (inference, "__enter__", enter_inference),
         (inference, "__exit__", leave_inference),
@@ -266,6 +293,8 @@ def pretended_gpu(free=8 << 30):
         (threading.Thread, "run", run),  # modes are those of a thread
     ]
     with ExitStack() as stack:
+        stack.callback(_gpu.__setitem__, 0, _gpu[0])
+        _gpu[0] = device
         for patched in patches:
             stack.enter_context(patch.object(*patched))
         # or a module would keep the class of its weights when it moves

@@ -3,9 +3,40 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
+from torch.nn.utils import parametrizations
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from dcgan.models import Discriminator, Generator, plan_discriminator, plan_generator
-from dcgan.models.spectral import plain_weights, table_without_spectral_norm
+from dcgan.models.spectral import plain_weights, spectral_norm, table_without_spectral_norm
+
+
+class Called(TorchDispatchMode):
+    """Notes the names of all operations."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.names.add(str(func.overloadpacket))
+        return func(*args, **(kwargs or {}))
+
+
+def test_spectral_norm_is_pytorchs_without_what_mps_lacks():
+    found = []
+    for norm in (spectral_norm, parametrizations.spectral_norm):
+        torch.manual_seed(0)
+        layer = nn.Conv2d(3, 4, 3)
+        norm(layer)
+        with Called() as called:
+            out = layer(layer(torch.ones(1, 3, 5, 5))[:, :3])  # twice, as in a step
+            out.square().sum().backward()
+        layer.eval()
+        weight = layer.parametrizations.weight.original
+        found.append([out, weight.grad, layer.weight, *layer.state_dict().values()])
+        assert ("aten.vdot" in called.names) is (norm is not spectral_norm)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(*found, strict=True))
 
 
 def test_a_generator_without_spectral_norm_makes_the_same_images():

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tests.conftest import SMALL
-from tests.pretended_gpu import pretended_gpu
+from tests.pretended_gpu import pretended_gpu, pretended_mps
 
 import dcgan
 from dcgan.config import merge
@@ -72,6 +72,15 @@ def test_mistakes_with_devices_are_errors():
     assert type(torch.Generator()) is torch.Generator
 
 
+def test_float64_on_mps_is_an_error():
+    with pretended_mps():
+        assert (torch.ones(2, device="mps") + 1).device == torch.device("mps")
+        with pytest.raises(TypeError, match="float64"):
+            torch.ones(2, device="mps").double()
+    with pretended_gpu():
+        torch.ones(2, device="cuda").double()
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_training_is_that_of_the_cpu(tmp_path, case):
     settings = merge(SMALL["settings"], merge(FEW, CASES[case]))
@@ -110,6 +119,16 @@ def test_a_resumed_run_is_the_unbroken_one_of_the_cpu_and_has_its_scores(tmp_pat
     assert gpu == cpu
 
 
+def test_mps_trains(tmp_path):
+    """To nearly the weights of the CPU, where weights lie in memory in another order."""
+    settings = merge(SMALL["settings"], merge(FEW, CASES["divided"]))
+    with pretended_mps():
+        found = weights(train(tmp_path / "mps", "mps", settings, size=16))
+    wanted = weights(train(tmp_path / "cpu", "cpu", settings, size=16))
+    for name in (name for name in wanted if name.startswith("ema.")):
+        torch.testing.assert_close(found[name], wanted[name], rtol=1e-2, atol=1e-3)
+
+
 def probed(run):
     result = probe(
         *(run, *load_sets(run, "digits", limit=420)),
@@ -139,3 +158,12 @@ def test_what_a_run_gives_is_that_of_the_cpu(run, use):
     wanted = USES[use](dcgan.open_run(run.path, device="cpu"))
     with pretended_gpu():
         assert USES[use](dcgan.open_run(run.path, device="cuda")) == wanted
+
+
+def test_a_run_can_be_used_on_mps(run):
+    wanted = dcgan.open_run(run.path, device="cpu").sample(10).astype(int)
+    with pretended_mps():
+        used = dcgan.open_run(run.path, device="mps")
+        assert abs(used.sample(10).astype(int) - wanted).max() <= 1
+        assert len(probed(used)) == 3
+        assert len(USES["directions"](used)) == 2

@@ -261,7 +261,13 @@ def test_a_run_goes_on_with_what_was_measured_before(tmp_path, eager):
 
 
 @pytest.mark.parametrize(
-    "error", [torch.OutOfMemoryError("CUDA out of memory"), DataError("a.png: unreadable")]
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("MPS backend out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+        DataError("a.png: unreadable"),
+    ],
 )
 def test_what_cannot_be_measured_is_trained_on(tmp_path, monkeypatch, error):
     def fail(*_):

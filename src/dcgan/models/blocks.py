@@ -9,12 +9,12 @@ from math import prod
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from dcgan.models.convolution import FromPixel, ToPixel
 from dcgan.models.geometry import layer_shapes
 from dcgan.models.init import initialise
 from dcgan.models.norms import build_norm
+from dcgan.models.spectral import spectral_norm
 from dcgan.models.table import Layer
 from dcgan.vocabulary import Initialisation
 

@@ -10,11 +10,11 @@ from math import prod
 
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
-from torch.nn.utils.parametrizations import spectral_norm
 
 from dcgan.errors import GeometryError
 from dcgan.models.blocks import Block
 from dcgan.models.geometry import layer_shapes
+from dcgan.models.spectral import spectral_norm
 from dcgan.models.table import Layer
 from dcgan.vocabulary import ClassPooling, Initialisation
 

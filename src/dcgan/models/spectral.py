@@ -1,4 +1,7 @@
-"""Networks without spectral norm, for use after training."""
+"""Spectral norm, and networks without it for use after training.
+
+O outputs of a layer · I numbers of its input
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,34 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrizations
 from torch.nn.utils.parametrize import is_parametrized
 
 from dcgan.models.table import Layer
 
 _STORED = "parametrizations."
+
+
+class _SpectralNorm(parametrizations._SpectralNorm):
+    """PyTorch's, but with ``dot`` in place of ``vdot``, which older PyTorch does not have on MPS
+    (pytorch/pytorch#141287)."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        weight_OI = self._reshape_weight_to_matrix(weight)
+        if self.training:
+            self._power_method(weight_OI, self.n_power_iterations)
+        # copies, since the power method changes them in place before a second backward pass
+        u_O, v_I = self._u.clone(), self._v.clone()
+        return weight / torch.dot(u_O, torch.mv(weight_OI, v_I))
+
+
+def spectral_norm(layer: nn.Module) -> None:
+    """Divide a layer's weight by an estimate of its largest singular value whenever it is used.
+
+    Miyato et al. 2018 (arXiv:1802.05957), algorithm 1.
+    """
+    parametrizations.spectral_norm(layer)
+    layer.get_submodule("parametrizations.weight.0").__class__ = _SpectralNorm
 
 
 @torch.no_grad()

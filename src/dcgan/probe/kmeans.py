@@ -76,7 +76,7 @@ class KMeansFeatures:
         self._center_MP = _centers(whitened_LP, derived_seed(seed, "centres"))
         self.count = 4 * len(self._center_MP)
         self._to(torch.device(device))
-        self._deviation_F = torch.ones(self.count, device=device)
+        self._deviation_F = torch.ones(self.count)
         few = np.sort(random.permutation(index_N)[:_STANDARDIZED_ON])
         pooled = torch.cat([self(batch.to(device)) for batch in batches_of(dataset, few)])
         self._deviation_F = (pooled.var(dim=0) + 0.01).sqrt()
@@ -90,7 +90,7 @@ class KMeansFeatures:
     def __call__(self, pixel_BCHW: Tensor) -> Tensor:
         """uint8 (B, C, H, W) → (B, 4 M)."""
         pooled = torch.cat([self._pooled(piece) for piece in torch.split(pixel_BCHW, _PIECE)])
-        return pooled / self._deviation_F
+        return pooled / self._deviation_F.to(pooled.device)  # on MPS, pooled is on the CPU
 
     def _pooled(self, pixel_BCHW: Tensor) -> Tensor:
         patch_BLP = _normalized(self._patches(pixel_BCHW))

@@ -15,6 +15,7 @@ from dcgan.errors import DataError
 from dcgan.evaluation.network_signs import network_signs
 from dcgan.evaluation.score_and_signs import ScoreAndSigns
 from dcgan.runs.scores import Measured, Scoreboard, read_scores
+from dcgan.runtime.memory import is_out_of_memory
 from dcgan.runtime.rng import derived_seed
 from dcgan.training.context import RunContext
 from dcgan.training.loop import StopRequest
@@ -110,7 +111,9 @@ class MeasureHook:
         """Score this moment; save it if it is among the best, and note it in ``best.json``."""
         try:
             self._measure_once(state)
-        except (DataError, torch.OutOfMemoryError) as error:
+        except Exception as error:
+            if not (isinstance(error, DataError) or is_out_of_memory(error)):
+                raise
             # training continues without scores
             self._is_broken = True
             self._run.reporter.note(f"no more scores in this run: {' '.join(str(error).split())}")
