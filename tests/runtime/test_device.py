@@ -16,14 +16,8 @@ from torch import nn
 import dcgan
 from dcgan.errors import ConfigError
 from dcgan.metrics.extractor import Extractor
-from dcgan.runtime.device import (
-    autocast,
-    choose_device,
-    choose_precision,
-    make_current,
-    no_tf32,
-    placed,
-)
+from dcgan.runtime.device import autocast, choose_device, choose_precision, make_current, placed
+from dcgan.runtime.torch_settings import no_tf32
 
 CPU = torch.device("cpu")
 
@@ -202,6 +196,9 @@ def test_so_it_is_where_precisions_are_set_by_operation(rounding, small_run, whe
             assert cudnn.conv.fp32_precision == "ieee"
         assert [kind.fp32_precision for kind in kinds] == wanted
         assert small_run.sample(1).shape[0] == 1
+        if place is torch.backends:  # what followed the setting of all operations still does
+            place.fp32_precision = "ieee"
+            assert torch.backends.cuda.matmul.fp32_precision == "ieee"
     finally:
         for kind, old in zip(kinds, before, strict=True):
             kind.fp32_precision = old

@@ -192,6 +192,33 @@ def test_the_current_gpu_comes_back(monkeypatch, had_begun):
     assert not gpu["begun"], "it takes memory and time"
 
 
+@pytest.mark.parametrize("precision", ["high", "medium"])
+def test_products_are_whole_fp32_within_and_as_the_caller_set_them_after(precision):
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        with default_modes():
+            assert torch.get_float32_matmul_precision() == "highest"
+        assert torch.get_float32_matmul_precision() == precision
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.mkldnn, "matmul"), reason="PyTorch before 2.9")
+def test_so_they_are_where_the_caller_set_them_by_backend():
+    """PyTorch then refuses to read the precision of all products."""
+    kinds = [torch.backends.cuda.matmul, torch.backends.mkldnn.matmul]
+    before = [kind.fp32_precision for kind in kinds]
+    try:
+        kinds[0].fp32_precision, kinds[1].fp32_precision = "tf32", "bf16"
+        with default_modes():
+            assert [kind.fp32_precision for kind in kinds] == ["ieee", "ieee"]
+        assert [kind.fp32_precision for kind in kinds] == ["tf32", "bf16"]
+    finally:
+        for kind, precision in zip(kinds, before, strict=True):
+            kind.fp32_precision = precision
+
+
 @pytest.mark.parametrize("kind", ["cpu", "cuda", "mps"])
 def test_the_callers_autocast_is_off_on_every_device(kind):
     torch.set_autocast_enabled(kind, True)

@@ -22,11 +22,11 @@ from dcgan.latent.least_squares import descend
 from dcgan.latent.noise import from_normal, to_normal
 from dcgan.latent.resemblance import Resemblance
 from dcgan.runs.run import Run
-from dcgan.runtime.device import no_tf32
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
 from dcgan.runtime.signatures import checked
+from dcgan.runtime.torch_settings import no_tf32
 
 STARTS = 8
 PRIOR = 3e-3

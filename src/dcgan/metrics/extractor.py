@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dcgan.runtime.device import no_tf32
 from dcgan.runtime.ranks import Ranks
 from dcgan.runtime.threads import in_threads
+from dcgan.runtime.torch_settings import no_tf32
 
 _DIGEST_LETTERS = 12
 """Letters of a SHA-256 in hex; enough to identify a network."""

@@ -22,9 +22,10 @@ from dcgan.models import Discriminator
 from dcgan.models.batch_norm import averaging_batch_norm
 from dcgan.models.table import Layer
 from dcgan.probe.svm import BYTES_PER_NUMBER
-from dcgan.runtime.device import no_tf32, poolable
+from dcgan.runtime.device import poolable
 from dcgan.runtime.memory import available_memory, in_words
 from dcgan.runtime.reporting import SILENT, Reporter
+from dcgan.runtime.torch_settings import no_tf32
 
 GRID = 4
 """Every layer is max-pooled to 4×4 (Radford et al. 2016, section 5.1)."""

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from dcgan.data import PixelScale
 from dcgan.models.generator import Generator
-from dcgan.runtime.device import no_tf32
 from dcgan.runtime.threads import in_threads
+from dcgan.runtime.torch_settings import no_tf32
 
 _MOST, _PIXELS = 64, 64 * 32**2
 """Images of a forward pass, and their pixels together. A GPU gets 16 times as many pixels."""

@@ -6,9 +6,9 @@ import os
 import platform
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -184,29 +184,6 @@ def synchronise(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
-
-
-@contextmanager
-def no_tf32() -> Iterator[None]:
-    """Compute a GPU's fp32 convolutions without TF32, whose ten bits are too few for second
-    derivatives and comparisons."""
-    cudnn: Any = torch.backends.cudnn
-    # from PyTorch 2.9 on; allow_tf32 alone would leave convolutions what is set for all operations
-    kinds = [cudnn.conv, cudnn.rnn] if hasattr(cudnn, "conv") else []
-    precisions = [kind.fp32_precision for kind in kinds]
-    allowed = None
-    with suppress(RuntimeError):  # it cannot be read where the kinds differ
-        allowed = cudnn.allow_tf32
-        cudnn.allow_tf32 = False
-    for kind in kinds:
-        kind.fp32_precision = "ieee"
-    try:
-        yield
-    finally:
-        if allowed is not None:
-            cudnn.allow_tf32 = allowed
-        for kind, precision in zip(kinds, precisions, strict=True):
-            kind.fp32_precision = precision
 
 
 def make_deterministic() -> None:

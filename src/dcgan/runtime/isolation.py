@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from dcgan.runtime.device import make_deterministic
-from dcgan.runtime.torch_settings import settings_restored
+from dcgan.runtime.torch_settings import settings_restored, whole_products
 
 Piece = TypeVar("Piece")
 
@@ -53,7 +53,7 @@ def kept_random_state() -> Iterator[None]:
 
 @contextmanager
 def default_modes() -> Iterator[None]:
-    """Compute in float32, with gradients, on the CPU by default and without autocast.
+    """Compute in whole float32, with gradients, on the CPU by default and without autocast.
 
     Deterministic algorithms stay on if the caller has them on. The caller's modes, and settings
     that training changes (threads, deterministic algorithms, cuDNN, the current GPU), are restored
@@ -62,6 +62,7 @@ def default_modes() -> Iterator[None]:
     with ExitStack() as stack:
         _put_back_at_the_end(stack)
         torch.set_default_dtype(torch.float32)
+        stack.enter_context(whole_products())
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
         for kind in ("cpu", "cuda", "mps"):

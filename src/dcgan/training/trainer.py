@@ -17,11 +17,11 @@ from dcgan.report import write_finished
 from dcgan.runs.checkpoints import read_state
 from dcgan.runs.logs import of_training
 from dcgan.runs.scores import draw_quality, settle_best
-from dcgan.runtime.device import make_current, make_deterministic, no_tf32
+from dcgan.runtime.device import make_current, make_deterministic
 from dcgan.runtime.reporting import Reporter
 from dcgan.runtime.rng import seed_everything
 from dcgan.runtime.shell import command
-from dcgan.runtime.torch_settings import set_threads
+from dcgan.runtime.torch_settings import no_tf32, set_threads
 from dcgan.training.build import (
     build_batches,
     build_extractor,
