@@ -225,6 +225,7 @@ _CUDA = {
     "set_device": _set_device,
     "device": _Current,
     "synchronize": lambda device=None: None,
+    "memory_reserved": lambda device=None: 0,
     "memory_allocated": lambda device=None: 0,
     "max_memory_allocated": lambda device=None: 0,
     "reset_peak_memory_stats": lambda device=None: None,

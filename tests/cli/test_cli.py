@@ -359,7 +359,11 @@ def test_deterministic_is_a_switch(dcgan, monkeypatch):
     ("error", "exit_code", "line"),
     [
         (KeyboardInterrupt(), 3, "stopped by Ctrl-C"),
-        (RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB"), 2, "smaller --batch"),
+        (
+            RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB"),
+            2,
+            "out of memory: 2 GiB could not be allocated. Use a smaller --batch",
+        ),
     ],
 )
 def test_ctrl_c_and_lack_of_memory_are_one_line(dcgan, monkeypatch, error, exit_code, line):

@@ -16,7 +16,14 @@ from torch import nn
 import dcgan
 from dcgan.errors import ConfigError
 from dcgan.metrics.extractor import Extractor
-from dcgan.runtime.device import autocast, choose_device, choose_precision, make_current, placed
+from dcgan.runtime.device import (
+    autocast,
+    choose_device,
+    choose_precision,
+    free_memory,
+    make_current,
+    placed,
+)
 from dcgan.runtime.torch_settings import no_tf32
 
 CPU = torch.device("cpu")
@@ -102,6 +109,14 @@ def test_a_gpu_without_a_number_is_the_current_one_already(monkeypatch, name, ch
     monkeypatch.setattr(torch._C, "_cuda_setDevice", found.append, raising=False)
     make_current(torch.device(name))
     assert found == chosen
+
+
+def test_memory_that_pytorch_keeps_after_earlier_runs_is_free(monkeypatch):
+    with pretended_gpu(free=5):
+        monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 30)
+        monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 10)
+        assert free_memory(torch.device("cuda")) == 5 + 20
+    assert free_memory(CPU) is None
 
 
 def test_channels_lie_last_but_on_mps(monkeypatch):

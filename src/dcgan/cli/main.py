@@ -128,7 +128,7 @@ _LESS = {
 
 def _memory_line(error: Exception, command: str) -> str:
     asked = re.search(
-        r"tried to allocate ([\d.]+ ?\w+)|Unable to allocate ([\d.]+ \w+)", str(error)
+        r"[Tt]ried to allocate ([\d.]+ ?\w+)|Unable to allocate ([\d.]+ \w+)", str(error)
     )
     amount = f": {asked[1] or asked[2]} could not be allocated" if asked else ""
     less = f"Use a smaller {_LESS[command]}" if command in _LESS else "Use fewer or smaller images"

@@ -118,8 +118,12 @@ def poolable(feature_BCHW: Tensor) -> Tensor:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Free bytes of a CUDA GPU; None for other devices."""
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+    """Free bytes of a CUDA GPU, with those that PyTorch keeps for later tensors; None for other
+    devices."""
+    if device.type != "cuda":
+        return None
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + kept
 
 
 def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
