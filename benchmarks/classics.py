@@ -2,14 +2,15 @@
 
     python benchmarks/classics.py OUT
 
-Copies, for each run, sheets, curves and gradients to `docs/images/classics/`, in 64 colors, and
-prints one line of Markdown for each run.
+Copies, for each run, sheets, curves and gradients to `docs/images/classics/`, in 64 colors, and the
+closed circle; prints one line of Markdown for each run.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 from PIL import Image
@@ -24,9 +25,8 @@ EPOCHS = {
     "small-mnist-spatial-latent": (10, 50),
     "mlp-mnist": (10, 50),
     "wide-mnist": (1, 2),
-    "paper": (1,),
 }
-"""After which epochs a sheet is shown, beside that of the end."""
+"""After which epochs a sheet is shown; of other runs, only that of the end."""
 
 _WIDEST = 900
 
@@ -44,14 +44,16 @@ def main() -> None:
         run = dcgan.open_run(out / done.stem)
         copy_pictures(run, done.stem)
         print(row(run, done.stem))
+    for circle in out.glob("circle.gif"):
+        shutil.copyfile(circle, PICTURES / circle.name)
 
 
 def copy_pictures(run: Run, name: str) -> None:
-    """Sheets after some epochs and at the end, and both plots."""
+    """Sheets, and both plots."""
     folder, count = run.folder, images_of(run)
     sheets = {int(path.stem): path for path in folder.sheets()}
     wanted = {f"epoch-{epoch}": epoch * count for epoch in EPOCHS.get(name, ())}
-    for label, images in (wanted | {"end": max(sheets)}).items():
+    for label, images in (wanted or {"end": max(sheets)}).items():
         nearest = min(sheets, key=lambda seen: abs(seen - images))
         copy(sheets[nearest], f"{name}-{label}.png")
     copy(folder.curves, f"{name}-curves.png")
