@@ -153,5 +153,5 @@ def test_a_file_that_computes_something_else_is_not_written(runs, tmp_path, monk
 
 def test_without_the_extra_the_packages_are_named(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_file, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"needs onnx, .*pip install 'dcgan\[export\]'"):
+    with pytest.raises(ConfigError, match=r'needs onnx, .*pip install "dcgan\[export\]"'):
         runs["plain"].export("onnx", tmp_path / "model.onnx", progress=False)

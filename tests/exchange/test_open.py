@@ -95,7 +95,7 @@ def test_what_is_not_there_is_refused_in_one_line(hub, monkeypatch, address, off
 
 def test_without_the_library_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(RunError, match=r"pip install 'dcgan\[hub\]'"):
+    with pytest.raises(RunError, match=r'pip install "dcgan\[hub\]"'):
         dcgan.load("hub:ann/digits")
 
 

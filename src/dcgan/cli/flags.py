@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import re
-import shlex
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -20,7 +19,7 @@ from dcgan.cli.commands import COMMANDS
 from dcgan.errors import DcganError, shown
 from dcgan.runtime.progress import TerminalReporter
 from dcgan.runtime.reporting import SILENT, Reporter
-from dcgan.runtime.shell import command
+from dcgan.runtime.shell import as_line, command
 
 if TYPE_CHECKING:
     from cyclopts import Argument
@@ -150,7 +149,7 @@ def _flag(match: re.Match[str]) -> str:
     if value is None:
         return written
     between = "=" if value.startswith("-") else " "  # else taken for another flag
-    return f"{written}{between}{shlex.quote(value)}"
+    return f"{written}{between}{as_line([value])}"
 
 
 @cache

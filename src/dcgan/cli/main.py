@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import signal
 import sys
 import warnings
 from contextlib import suppress
@@ -33,9 +34,7 @@ def main() -> NoReturn:
     debug = len(words) < len(sys.argv) - 1
     # the package reports problems of images itself, with their names
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # file names need not be valid UTF-8
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_process()
     if words[:1] == ["help"]:  # as in other programs
         words = [*words[1:2], "--help"]
     if _answer_at_once(words):
@@ -75,6 +74,15 @@ def main() -> NoReturn:
             _fail(_memory_line(error, words[0]), _USAGE_ERROR, error, debug)
         _fail(_unexpected_line(error), 1, error, debug)
     sys.exit(0)
+
+
+def _prepare_process() -> None:
+    """Let every name be printed, and every request to stop end in one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # file names need not be valid UTF-8
+            stream.reconfigure(errors="backslashreplace")
+    if ctrl_break := getattr(signal, "SIGBREAK", None):  # how a program stops another on Windows
+        signal.signal(ctrl_break, signal.default_int_handler)
 
 
 def _answer_at_once(words: list[str]) -> bool:

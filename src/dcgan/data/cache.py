@@ -17,6 +17,7 @@ from dcgan.data.dataset import DecodedDataset
 from dcgan.data.prepared import MANIFEST, is_prepared, open_prepared
 from dcgan.errors import DataError
 from dcgan.runtime.cache import cache_folder
+from dcgan.runtime.files import move
 from dcgan.runtime.memory import in_words
 from dcgan.runtime.reporting import Reporter
 from dcgan.vocabulary import CachePlace
@@ -97,7 +98,7 @@ class Cache:
         named = entry.with_name(f"{wanted.outline}-{content}-{wanted.state}")
         if named != entry:
             shutil.rmtree(named, ignore_errors=True)  # a damaged one
-            entry.rename(named)
+            move(entry, named)
         return open_prepared(named, is_new=True)
 
     def make_room(self, needed: int) -> str | None:

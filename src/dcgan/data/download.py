@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 from filelock import FileLock
 
 from dcgan.errors import DataError, Unreachable
-from dcgan.runtime.files import sync_file, sync_folder
+from dcgan.runtime.files import move, sync_file, sync_folder
 from dcgan.runtime.network import offline
 from dcgan.runtime.reporting import SILENT, Reporter
 
@@ -92,7 +92,7 @@ def fetch(file: RemoteFile, folder: Path, reporter: Reporter = SILENT) -> Path:
                             folder.rmdir()
                     raise
                 sync_file(part)
-                part.replace(path)
+                move(part, path)
                 sync_folder(folder)
             _remove(lock)
     return path

@@ -15,6 +15,7 @@ import numpy as np
 
 from dcgan.errors import WeightsError
 from dcgan.runtime.memory import available_memory, in_words
+from dcgan.runtime.shell import install
 
 _NUMBERS = re.compile(r"^(?!optimizer)(?:.*/)?([^/]+)/vars/\d+$")
 _LAYER = re.compile(r"^(.*?)(?:_(\d+))?$")
@@ -26,7 +27,7 @@ def read_keras(path: Path) -> dict[str, Any]:
         import h5py
     except ImportError as error:
         raise WeightsError(
-            f"{path}: files of Keras need h5py. Install it: pip install 'dcgan[export]'"
+            f"{path}: files of Keras need h5py. Install it: {install('export')}"
         ) from error
     try:
         with h5py.File(path, "r") as file:

@@ -17,6 +17,7 @@ from dcgan.exchange.result import Exported, sizes_of
 from dcgan.exchange.standalone import Pixels, input_names, output_names
 from dcgan.exchange.tracing import BATCH, facts, quiet, standalone, traced
 from dcgan.runs.run import Run
+from dcgan.runtime.shell import install
 
 OPSET = 18
 """The operator set: that of ONNX 1.13 of 2022, which browsers and phones of today read."""
@@ -29,7 +30,7 @@ def refuse_missing_packages() -> None:
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         raise ConfigError(
-            "to", "onnx", f"needs {', '.join(missing)}. Install it: pip install 'dcgan[export]'"
+            "to", "onnx", f"needs {', '.join(missing)}. Install it: {install('export')}"
         )
 
 

@@ -15,6 +15,7 @@ from dcgan.runs.run import Run, open_run
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.network import offline
+from dcgan.runtime.shell import install
 from dcgan.runtime.signatures import checked
 
 HUB = "hub:"
@@ -95,6 +96,6 @@ def _library(address: str) -> Any:
         import huggingface_hub
     except ImportError as error:
         raise RunError(
-            f"{address}: needs the package huggingface_hub. Install it: pip install 'dcgan[hub]'"
+            f"{address}: needs the package huggingface_hub. Install it: {install('hub')}"
         ) from error
     return huggingface_hub

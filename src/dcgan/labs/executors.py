@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from dcgan.errors import ConfigError, did_you_mean
 from dcgan.labs.jobs import Job, Outcome, run_job
+from dcgan.runtime.shell import install
 from dcgan.runtime.threads import cores
 
 _SLURM_MINUTES = 24 * 60
@@ -164,9 +165,7 @@ def refuse_executor(name: str, jobs: int | None) -> None:
     if name not in _EXECUTORS:
         raise ConfigError("executor", name, f"no such executor; {did_you_mean(name, _EXECUTORS)}")
     if name in _PACKAGES and find_spec(_PACKAGES[name]) is None:
-        raise ConfigError(
-            "executor", name, f"needs {_PACKAGES[name]}. Install it: pip install 'dcgan[{name}]'"
-        )
+        raise ConfigError("executor", name, f"needs {_PACKAGES[name]}. Install it: {install(name)}")
     if jobs is not None and jobs < 1:
         raise ConfigError("jobs", jobs, "use 1 or more")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -22,6 +23,9 @@ _ASK_SECONDS = 0.2
 
 _PATIENCE = 60.0
 """Seconds that a run has to save its state before its process is killed."""
+
+_SAVE_AND_END = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)
+"""The signal after which a run saves its state; on Windows, SIGTERM ends a process at once."""
 
 Ending = Literal["finished", "diverged", "interrupted", "failed"]
 
@@ -111,7 +115,9 @@ def run_job(job: Job, stopped: Event | None = None) -> Outcome:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C goes to the lab, which stops its jobs itself
+            # Ctrl-C goes to the lab, which stops its jobs itself: POSIX, then Windows
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         try:
             while not stopped.wait(_ASK_SECONDS):
@@ -136,7 +142,7 @@ def ended(job: Job) -> Outcome | None:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Let a process save its state and end."""
     if process.poll() is None:
-        process.terminate()
+        process.send_signal(_SAVE_AND_END)
     try:
         process.wait(_PATIENCE)
     except subprocess.TimeoutExpired:

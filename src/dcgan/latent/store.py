@@ -21,6 +21,7 @@ from dcgan.runs.run import Run
 from dcgan.runs.schema import Number, Stored, Text
 from dcgan.runtime.files import write_json
 from dcgan.runtime.reading import read_json
+from dcgan.runtime.run_names import is_portable_name
 
 _SIGNS = "-_."
 """What else a name may hold after its first character."""
@@ -52,9 +53,14 @@ def keep_latent(run: Run, name: str, latent_Z: Tensor, about: Mapping[str, Any])
 
 
 def refuse_name(name: str) -> None:
-    """Raise ConfigError for a name that cannot be a file name, or stand in ``NAME=NUMBER``."""
+    """Raise ConfigError for a name that cannot be a file name, or stand in ``NAME=NUMBER``.
+
+    Runs are copied between systems, so a name must be allowed on all of them.
+    """
     if not name[:1].isalnum() or not all(map(is_of_a_name, name)):
         raise ConfigError("name", name, "use letters, digits, and - _ . after the first character")
+    if not is_portable_name(f"{name}.json"):
+        raise ConfigError("name", name, "Windows has no files of this name. Use another one")
 
 
 def is_of_a_name(sign: str) -> bool:
@@ -108,6 +114,14 @@ def read_latent(run: Run, name: str) -> Tensor:
 
 def _keep(folder: Path, run: Run, name: str, about: Mapping[str, Any], vector: Tensor) -> None:
     refuse_name(name)
+    alike = [one for one in _names(folder) if one != name and one.casefold() == name.casefold()]
+    if alike:
+        raise ConfigError(
+            "name",
+            name,
+            f"Windows and macOS take it for {alike[0]!r}, which exists. Use that name"
+            " to replace it, or another one",
+        )
     content = {"name": name, **about, "checkpoint": run.checkpoint_name, "vector": vector.tolist()}
     write_json(folder / f"{name}.json", content)
 

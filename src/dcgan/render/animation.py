@@ -16,6 +16,7 @@ from PIL import Image
 from dcgan.errors import ConfigError, DcganError
 from dcgan.render.sheet import enlarged, on_white
 from dcgan.runtime.files import written_whole
+from dcgan.runtime.shell import install
 
 SUFFIXES = (".gif", ".webp", ".mp4")
 """Suffixes of animations."""
@@ -129,7 +130,7 @@ def _save_mp4(frames: Sequence[Image.Image], path: Path, fps: float) -> None:
         import av
     except ImportError:
         raise DcganError(
-            f"{path}: MP4 needs PyAV, which is not installed. Run pip install 'dcgan[media]', or"
+            f"{path}: MP4 needs PyAV, which is not installed. Run {install('media')}, or"
             " use .webp or .gif"
         ) from None
     # players need even sides: color has half the resolution

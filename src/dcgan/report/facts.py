@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from dcgan.runs.dataset import FROM_PYTHON, IMPORTED
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.scores import Measured
 from dcgan.runs.settings import flat
-from dcgan.runtime.shell import command
+from dcgan.runtime.shell import as_line, command
 from dcgan.runtime.wording import digits
 
 _NOT_SETTINGS = ("recipe", "data.source", "seed", "device", "length")
@@ -113,7 +112,7 @@ def commands_of(
     if isinstance(words, list) and words and all(isinstance(one, str) for one in words):
         name = Path(words[0]).name
         is_ours = name in {"dcgan", "dcgan.exe", "__main__.py"}
-        line = shlex.join(["dcgan", *words[1:]] if is_ours else words)
+        line = as_line(["dcgan", *words[1:]] if is_ours else words)
         commands.append(Command(line, "how the run was started" if is_ours else "the program"))
     if folder.config.is_file() and _section(settings, "data").get("source") not in _SOURCES:
         again = command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from dcgan.errors import CheckpointError, shown
 from dcgan.runs.exported import GENERATOR, MODEL, NETWORKS, is_exported, part_file, state_file
-from dcgan.runtime.files import folder_written_whole
+from dcgan.runtime.files import folder_written_whole, move
 from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.run_names import is_count_name
 from dcgan.runtime.tensors import load_tensors, save_tensors
@@ -134,7 +134,8 @@ def set_aside(checkpoint: Path, why: str) -> Path:
     """Hide a checkpoint that must not be resumed from; ``why`` becomes part of its name."""
     hidden = checkpoint.with_name(f".{checkpoint.name}.{why}")
     shutil.rmtree(hidden, ignore_errors=True)
-    return checkpoint.rename(hidden)
+    move(checkpoint, hidden)
+    return hidden
 
 
 def prune_checkpoints(
@@ -150,7 +151,8 @@ def prune_checkpoints(
 
     Kept are the newest ``keep``; those named ``best``; the newest of at most ``sound`` images, for
     a run that diverges to return to; and the first after each multiple of ``every`` images. Those
-    named ``passing`` are kept only while they are the newest.
+    named ``passing`` are kept only while they are the newest. On Windows, a checkpoint that a
+    program reads at this moment is left to the next call.
     """
     for path in folder.glob(".*.part"):
         shutil.rmtree(path, ignore_errors=True)
@@ -165,8 +167,9 @@ def prune_checkpoints(
             continue
         # hidden first: an interrupted deletion must not leave a partial checkpoint
         doomed = path.with_name(f".{path.name}.part")
-        path.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+        with suppress(PermissionError):  # Windows renames no folder with an open file
+            path.rename(doomed)
+            shutil.rmtree(doomed, ignore_errors=True)
 
 
 def _first_of_each(every: int, names: list[str]) -> set[str]:

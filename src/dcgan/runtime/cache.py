@@ -33,6 +33,8 @@ def cache_folder() -> Path:
 def _of_nobody() -> Path:
     """A temporary folder for a user without a home folder, as in some containers; a new one if
     another user owns the usual one."""
+    if not hasattr(os, "getuid"):  # the temporary folder of Windows belongs to one user
+        return Path(tempfile.gettempdir()) / "dcgan"
     place = Path(tempfile.gettempdir()) / f"dcgan-{os.getuid()}"
     with suppress(OSError):
         place.mkdir(mode=0o700, exist_ok=True)
@@ -50,7 +52,9 @@ def data_folders(root: Path | None) -> list[Path]:
 def fetching_folder(root: Path | None) -> Path:
     """The first of these folders that can be written to."""
     for folder in data_folders(root):
-        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-        if os.access(there, os.W_OK):
+        places = (folder, *folder.absolute().parents)
+        # Windows has paths without any existing parent: of a drive that is missing
+        there = next((place for place in places if place.exists()), None)
+        if there is not None and os.access(there, os.W_OK):
             return folder
     return data_folders(root)[0]

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,13 @@ StrPath = str | os.PathLike[str]
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """No space, no quota, or a file that is too large."""
+
+_OPEN_ELSEWHERE = {5, 32}
+"""Windows errors of a rename while a program has the file open: ERROR_ACCESS_DENIED and
+ERROR_SHARING_VIOLATION."""
+
+_PATIENCE = 10.0
+"""Seconds in which another program, such as a virus scanner, closes the file."""
 
 
 def expanded(path: StrPath) -> Path:
@@ -39,6 +47,25 @@ def with_ending(path: Path, ending: str) -> Path:
     return Path(f"{named}{ending}")
 
 
+def move(path: Path, target: Path) -> None:
+    """Rename a file or a folder; an existing file ``target`` is replaced.
+
+    Windows renames and replaces nothing that a program has open, and virus scanners open new files
+    for a moment. So this waits up to 10 seconds there.
+    """
+    deadline, pause = time.monotonic() + _PATIENCE, 0.01
+    while True:
+        try:
+            path.replace(target)
+            return
+        except PermissionError as error:
+            is_open = getattr(error, "winerror", None) in _OPEN_ELSEWHERE
+            if not is_open or time.monotonic() + pause > deadline:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, 0.5)
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """A temporary path to write to, which replaces ``path`` once its content is on disk.
@@ -57,7 +84,7 @@ def written_whole(path: Path) -> Iterator[Path]:
             yield unfinished
             _give_rights(unfinished, rights)
             sync_file(unfinished)
-            unfinished.replace(path)
+            move(unfinished, path)
         except BaseException:
             remove(unfinished)
             raise
@@ -84,10 +111,10 @@ def folder_written_whole(folder: Path, *, last: str = "") -> Iterator[Path]:
             _settle(unfinished)
             if is_there:
                 for path in sorted(unfinished.iterdir(), key=lambda path: path.name == last):
-                    path.replace(folder / path.name)
+                    move(path, folder / path.name)
                 unfinished.rmdir()
             else:
-                unfinished.replace(folder)
+                move(unfinished, folder)
         except BaseException:
             remove(unfinished)
             raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 from pathlib import Path
 
 _OUT_OF_MEMORY = (
@@ -20,7 +22,7 @@ def available_memory() -> int | None:
     """Bytes that can be allocated without swapping; None if unknown.
 
     The minimum over the machine, the container (cgroup 2) and the limits of the process on address
-    space and data.
+    space and data. Of macOS, which has no such number, it is the memory of the machine.
     """
     bounds = [bound for bound in (_machine(), _container(), _process()) if bound is not None]
     return max(0, min(bounds)) if bounds else None
@@ -49,7 +51,29 @@ def in_words(count: float) -> str:
 
 def _machine() -> int | None:
     available = kilobytes(Path("/proc/meminfo"), "MemAvailable")
-    return None if available is None else available * 1024
+    if available is not None:
+        return available * 1024
+    windows = getattr(ctypes, "windll", None)
+    if windows is not None:
+        status = _WindowsStatus(length=ctypes.sizeof(_WindowsStatus))
+        is_known = windows.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+        return int(status.available) if is_known else None
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+class _WindowsStatus(ctypes.Structure):
+    """MEMORYSTATUSEX; the names that are used here are ours."""
+
+    _fields_ = (
+        ("length", ctypes.c_uint32),
+        ("load", ctypes.c_uint32),
+        ("total", ctypes.c_uint64),
+        ("available", ctypes.c_uint64),
+        ("others", ctypes.c_uint64 * 5),
+    )
 
 
 def _container() -> int | None:

@@ -10,6 +10,7 @@ P processes
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -220,6 +221,8 @@ def _store_of_this_start() -> Store:
     from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
 
     env = os.environ
+    # PyTorch's builds for Windows have no libuv
+    libuv = env.get("USE_LIBUV", "0" if sys.platform == "win32" else "1") == "1"
     is_kept = env.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
     store = TCPStore(
         env["MASTER_ADDR"],
@@ -228,6 +231,7 @@ def _store_of_this_start() -> Store:
         is_master=not is_kept and env["RANK"] == "0",
         timeout=_PATIENCE,
         multi_tenant=True,
+        use_libuv=libuv,
     )
     if env["WORLD_SIZE"] != env.get("LOCAL_WORLD_SIZE"):
         return store

@@ -11,6 +11,15 @@ from dcgan.runtime.shell import command
 
 _OF_A_MODEL = ("model.json", "generator.safetensors")
 
+_RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)),
+}
+"""Names of devices on Windows, also with an ending, such as ``nul.json``."""
+
 _LISTED = 20
 """Names in a message."""
 
@@ -69,6 +78,15 @@ def _checkpoints(run: Path) -> list[int]:
     return sorted(
         int(one.name) for one in folder.iterdir() if one.is_dir() and is_count_name(one.name)
     )
+
+
+def is_portable_name(name: str) -> bool:
+    """Whether every system allows a file or folder of this name, if its characters are allowed.
+
+    >>> is_portable_name("nul.json"), is_portable_name("smile.")
+    (False, False)
+    """
+    return name.partition(".")[0].strip().lower() not in _RESERVED and name[-1:] not in (".", " ")
 
 
 def is_count_name(name: str) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
+from collections.abc import Sequence
 from os import PathLike, fspath
 
 from dcgan.runtime.files import StrPath
@@ -24,7 +27,34 @@ def command(*words: StrPath) -> str:
     >>> command("sample", "runs/my flags")
     "dcgan sample 'runs/my flags'"
     """
-    return shlex.join(["dcgan", *(fspath(word) for word in words)])
+    return as_line(["dcgan", *(fspath(word) for word in words)])
+
+
+def install(extra: str) -> str:
+    """The command that installs an extra of the package, quoted for the shells of all systems.
+
+    >>> install("hub")
+    'pip install "dcgan[hub]"'
+    """
+    return f'pip install "dcgan[{extra}]"'
+
+
+def as_line(words: Sequence[str]) -> str:
+    """Words as one line for the shell of this system.
+
+    Those of Windows do not know ``\\`` and single quotes as POSIX shells do.
+    """
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def words_of(line: str) -> list[str]:
+    """The words of a line from :func:`as_line`; raises ``ValueError`` for an open quote."""
+    if os.name != "nt":
+        return shlex.split(line)
+    lexer = shlex.shlex(line, posix=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    lexer.escape, lexer.quotes = "", '"'
+    return list(lexer)
 
 
 def call(function: str, *arguments: object, **named: object) -> str:

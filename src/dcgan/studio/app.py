@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,6 +23,10 @@ from dcgan.studio.places import Places
 from dcgan.studio.problems import Problem, answer_problem
 from dcgan.studio.routes import compare, explore, home, inside, labs, models, runs, train
 from dcgan.studio.uploads import Uploads
+
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".wasm": "application/wasm"}
+"""Types of files by suffix. Python reads them from the registry of Windows, where programs register
+.js as text/plain, and browsers run no such scripts."""
 
 _PAGE = Path(__file__).parent / "static"
 _EXPLORER = Path(__file__).parents[1] / "exchange" / "web" / "static"
@@ -50,6 +55,8 @@ def create_app(
     data_root : path, optional
         The folder of datasets chosen by name.
     """
+    for suffix, kind in _TYPES.items():
+        mimetypes.add_type(kind, suffix)
     library = Library(Path(folder))
     library.own.mkdir(parents=True, exist_ok=True)
     Uploads(library.uploads).forget_unused()

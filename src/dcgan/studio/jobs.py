@@ -27,7 +27,7 @@ from dcgan.runtime.reading import NotJson, parse_json, read_json
 from dcgan.studio.library import identifier
 from dcgan.studio.locks import is_locked
 from dcgan.studio.problems import Problem, not_found
-from dcgan.studio.runner import STOPPED
+from dcgan.studio.runner import STOP, STOPPED
 
 State = Literal["waiting", "running", "done", "stopped", "failed", "killed"]
 
@@ -48,8 +48,6 @@ _LONGEST = 2**26
 
 _KEPT = 200
 """Jobs that are remembered after their end."""
-
-_SIGNALS = {"stop": signal.SIGTERM}
 
 _OF_RUNS = {"train", "import"}
 """Commands whose subject is a run folder."""
@@ -130,7 +128,9 @@ class Jobs:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C at the server does not reach it
+                # Ctrl-C at the server does not reach it: POSIX, then Windows
+                start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         # so that no zombie is left while the server lives
         threading.Thread(target=process.wait, daemon=True).start()
@@ -171,9 +171,11 @@ class Jobs:
         state, pid = self.get(job).state, self._place(job) / "pid"
         if state == "waiting" or (state == "running" and not pid.exists()):
             raise Problem(409, "This job is starting. Stop it in a few seconds")
-        if state == "running":
+        if state == "running" and os.name == "nt":  # where every signal ends a process at once
+            pid.with_name(STOP).touch()
+        elif state == "running":
             with suppress(ProcessLookupError):
-                os.kill(int(pid.read_text()), _SIGNALS["stop"])
+                os.kill(int(pid.read_text("utf-8")), signal.SIGTERM)
 
     def of_run(self, path: Path) -> Job | None:
         """The job that makes, or trains in, a run folder; without one, the newest that did."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from dcgan.runtime.arguments import is_run
 from dcgan.runtime.built_in import model_names, run_path
+from dcgan.runtime.files import move
+from dcgan.runtime.run_names import is_portable_name
 from dcgan.studio.locks import is_locked
 from dcgan.studio.problems import Problem, no_run
 
@@ -98,7 +100,14 @@ class Library:
             place.mkdir(parents=True)
             # the way back is stored beside the run: renamed first, it could be lost
             (place / "from").write_bytes(os.fsencode(path))
-            path.rename(place / "run")
+            try:
+                move(path, place / "run")
+            except (
+                PermissionError
+            ) as error:  # on Windows also while a program has a file of it open
+                shutil.rmtree(place, ignore_errors=True)
+                line = "This run cannot be moved. Close programs that show its files, and try again"
+                raise Problem(409, line) from error
         return place.name
 
     def restore(self, discarded: str) -> Path:
@@ -114,7 +123,7 @@ class Library:
         with jobs.start_lock:
             is_free = not origin.exists() and origin not in jobs.run_folders()
             path = origin if is_free and origin.parent.is_dir() else self.free(origin.name)
-            (place / "run").rename(path)
+            move(place / "run", path)
         shutil.rmtree(place, ignore_errors=True)
         return path
 
@@ -142,6 +151,8 @@ def checked_name(name: str) -> str:
     if not _NAME.fullmatch(name.strip()):
         line = f"{name}: use letters, digits, spaces and - _ . for the name"
         raise Problem(422, line, "name")
+    if not is_portable_name(name.strip()):
+        raise Problem(422, f"{name}: Windows has no folder of this name. Use another one", "name")
     return name.strip().replace(" ", "-")
 
 

@@ -10,6 +10,9 @@ import os
 import runpy
 import signal
 import sys
+import threading
+import time
+from _thread import interrupt_main
 from pathlib import Path
 
 from filelock import FileLock
@@ -19,6 +22,12 @@ from dcgan.runtime.reading import read_json
 
 STOPPED = 3
 """The exit code of a command that a signal has stopped."""
+
+STOP = "stop"
+"""A file that asks a job to save and end, on Windows."""
+
+_ASK_SECONDS = 0.5
+"""How often a job looks for that file."""
 
 _PATIENCE = 10.0
 """Seconds: the server tests the lock by taking it for a moment."""
@@ -32,13 +41,22 @@ def main() -> None:
             stream.reconfigure(encoding="utf-8")
     # like Ctrl-C, also before training has begun: the command says that it was stopped
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if os.name == "nt":
+        threading.Thread(target=wait_for_stop, args=(place,), daemon=True).start()
     with FileLock(place / ".lock", timeout=_PATIENCE):
         try:
-            (place / "pid").write_text(str(os.getpid()))
+            (place / "pid").write_text(str(os.getpid()), "utf-8")
             code = _run(words)
         except KeyboardInterrupt:
             code = STOPPED
         write_json(place / "result.json", {"code": code})
+
+
+def wait_for_stop(place: Path) -> None:
+    """Wait until a file asks the job to end, and let the main thread act as on SIGTERM."""
+    while not (place / STOP).exists():
+        time.sleep(_ASK_SECONDS)
+    interrupt_main(signal.SIGTERM)
 
 
 def _run(words: list[str]) -> int:

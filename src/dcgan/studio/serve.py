@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import secrets
 import socket
 import webbrowser
@@ -12,6 +13,7 @@ from threading import Timer
 
 from dcgan.errors import ConfigError
 from dcgan.runtime.files import StrPath
+from dcgan.runtime.shell import install
 
 LOOPBACK = "127.0.0.1"
 _ANY = {"0.0.0.0", "::"}
@@ -68,7 +70,7 @@ def serve(
         if error.name not in {"uvicorn", "fastapi", "starlette", "anyio"}:
             raise
         raise ConfigError(
-            "", "", "the studio needs more packages. Install them: pip install 'dcgan[studio]'"
+            "", "", f"the studio needs more packages. Install them: {install('studio')}"
         ) from error
     listener = _listen(host, port)
     bound = listener.getsockname()[1]
@@ -97,7 +99,8 @@ def _listen(host: str, port: int | None) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for one in wanted:
         listener = socket.socket(family)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name != "nt":  # Windows would let two servers have the same port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, one))
             listener.listen(128)

@@ -25,6 +25,7 @@ from dcgan.runs.run import read_networks
 from dcgan.runs.scores import read_best, read_scores
 from dcgan.runs.settings import stored_settings
 from dcgan.runtime.reading import read_json
+from dcgan.runtime.shell import words_of
 from dcgan.studio.answers import plain
 from dcgan.studio.curves import log_of
 from dcgan.studio.library import OWN
@@ -248,10 +249,8 @@ def _details(run: str, folder: RunFolder, *, built_in: bool) -> Details:
 
 def training_words(command: str) -> list[str]:
     """The words after ``dcgan`` of a command that trains; empty for any other."""
-    import shlex
-
     try:
-        words = shlex.split(command)
+        words = words_of(command)
     except ValueError:  # an open quote
         return []
     return words[1:] if words[:2] == ["dcgan", "train"] else []

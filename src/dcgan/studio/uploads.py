@@ -18,7 +18,7 @@ import anyio.to_thread
 from PIL import Image
 
 from dcgan.data.pixels.decode import FORMATS
-from dcgan.runtime.files import written_whole
+from dcgan.runtime.files import move, written_whole
 from dcgan.studio.guard import MOST_BYTES
 from dcgan.studio.problems import Problem, not_found
 
@@ -146,7 +146,7 @@ class Uploads:
         received = self.folder / _RECEIVED / path.name
         check = _check_archive if path.suffix == _ARCHIVE else _check_image
         _receive(received, name, stream, check)
-        received.replace(path)
+        move(received, path)
 
 
 @lru_cache(_REMEMBERED)

@@ -206,7 +206,10 @@ def _timed(batches: Iterable[_T], state: TrainingState) -> Iterator[_T]:
 
 @contextmanager
 def stopping_on_signals() -> Iterator[StopRequest]:
-    """Turn SIGINT, SIGTERM and SIGHUP into a request to stop; a second signal acts as usual.
+    """Turn signals that end a process into a request to stop; a second signal acts as usual.
+
+    These are SIGINT, SIGTERM, SIGHUP of a terminal that closes, and SIGBREAK of Windows, by which
+    a program asks another one to end.
 
     Outside the main thread Python allows no handlers, and signals stay as they are.
     """
@@ -214,8 +217,8 @@ def stopping_on_signals() -> Iterator[StopRequest]:
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    hangup = getattr(signal, "SIGHUP", None)  # a terminal that closes; Windows has none
-    watched = [signal.SIGINT, signal.SIGTERM, *([hangup] if hangup else [])]
+    hangup, ctrl_break = (getattr(signal, name, None) for name in ("SIGHUP", "SIGBREAK"))
+    watched = [signal.SIGINT, signal.SIGTERM, *filter(None, (hangup, ctrl_break))]
     previous = {number: signal.getsignal(number) for number in watched}
     if hangup and previous[hangup] == signal.SIG_IGN:  # started with nohup
         watched.remove(hangup)

@@ -162,8 +162,10 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]
         index, name = key.split(".", 1)
         parameter = parameters[int(index)]
         # moments take their weight's device and memory layout; of fused optimisers so does the
-        # step counter
+        # step counter. Copies: a tensor of the file keeps it open, and Windows deletes no open file
         value = (
-            torch.empty_like(parameter).copy_(saved) if saved.dim() else saved.to(parameter.device)
+            torch.empty_like(parameter).copy_(saved)
+            if saved.dim()
+            else saved.to(parameter.device, copy=True)
         )
         optimizer.state[parameter][name] = value

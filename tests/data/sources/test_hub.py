@@ -257,7 +257,7 @@ def test_what_was_fetched_once_is_there_offline(hub, tmp_path):
 
 def test_the_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(DataError, match=r"pip install 'dcgan\[hub\]'"):
+    with pytest.raises(DataError, match=r'pip install "dcgan\[hub\]"'):
         open_source("hub:owner/name")
 
 

@@ -151,5 +151,5 @@ def test_unknown_scenes_and_splits_are_answered(tmp_path):
 
 def test_the_missing_package_is_named(database, monkeypatch):
     monkeypatch.setitem(sys.modules, "lmdb", None)
-    with pytest.raises(DataError, match=r"pip install 'dcgan\[lsun\]'"):
+    with pytest.raises(DataError, match=r'pip install "dcgan\[lsun\]"'):
         LmdbSource(database)

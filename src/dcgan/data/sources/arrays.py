@@ -5,7 +5,6 @@ from __future__ import annotations
 import zipfile
 import zlib
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from dcgan.data.sources.paths import digest, file_stamp
 from dcgan.errors import DataError
 from dcgan.runtime.files import expanded
 from dcgan.runtime.memory import available_memory, in_words
+from dcgan.runtime.shell import as_line
 from dcgan.runtime.split_names import AUTO, NONE
 from dcgan.runtime.wording import counted
 
@@ -82,10 +82,11 @@ def _read_arrays(
                 found = ", ".join(f"{header.key} {header.shape}" for header in headers)
                 raise DataError(f"{path}: {_SHAPES}. Found {found or 'no array'}")
             size = {member.filename: member.file_size for member in loaded.zip.infolist()}
+            unpack = as_line(["python", "-m", "zipfile", "-e", path.name, "."])
             _refuse_beyond_memory(
                 str(path),
                 sum(size[f"{key}.npy"] for key in chosen.images) * min(len(chosen.images), 2),
-                f"Run 'unzip {quote(path.name)}' to get .npy files, which are read in place",
+                f"To get .npy files, which are read in place, run: {unpack}",
             )
             parts = [loaded[key] for key in chosen.images]
             factors = set.intersection(*(set(labels) for labels in chosen.labels))

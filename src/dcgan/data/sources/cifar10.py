@@ -15,7 +15,7 @@ from dcgan.data.sources.base import ArraySource
 from dcgan.data.sources.named import Request
 from dcgan.data.sources.paths import file_stamp
 from dcgan.errors import DataError
-from dcgan.runtime.files import working_folder
+from dcgan.runtime.files import move, working_folder
 
 _CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
@@ -72,10 +72,10 @@ def _unpack(archive: Path) -> Path:
             with tarfile.open(archive) as packed:
                 packed.extractall(place, filter="data")
             if not unpacked.exists():
-                (place / _UNPACKED).rename(unpacked)
+                move(place / _UNPACKED, unpacked)
             elif not _is_complete(unpacked):  # else another process was first
                 for file in (place / _UNPACKED).iterdir():
-                    file.replace(unpacked / file.name)
+                    move(file, unpacked / file.name)
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         if not _is_complete(unpacked):
             raise DataError(

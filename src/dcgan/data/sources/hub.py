@@ -20,6 +20,7 @@ from dcgan.errors import ConfigError, DataError, SourceNotFound, UnreadableImage
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.changes import state_of
 from dcgan.runtime.network import offline
+from dcgan.runtime.shell import install
 from dcgan.runtime.split_names import ALL, AUTO, canonical
 
 _CACHES = {
@@ -256,7 +257,7 @@ def _library(data: str) -> Iterator[Any]:
         import datasets
     except ImportError as error:
         raise DataError(
-            f"{data}: needs the package datasets. Install it: pip install 'dcgan[hub]'"
+            f"{data}: needs the package datasets. Install it: {install('hub')}"
         ) from error
     try:
         with _configured(datasets):

@@ -14,6 +14,7 @@ from dcgan.data.sources.base import EncodedSource
 from dcgan.data.sources.named import Request
 from dcgan.data.sources.paths import file_stamp
 from dcgan.errors import DataError, SourceNotFound, UnreadableImage, did_you_mean
+from dcgan.runtime.shell import install
 
 _FILE = "data.mdb"
 
@@ -139,6 +140,6 @@ def _library() -> ModuleType:
         import lmdb
     except ImportError as error:
         raise DataError(
-            "LMDB databases need the package lmdb. Install it: pip install 'dcgan[lsun]'"
+            f"LMDB databases need the package lmdb. Install it: {install('lsun')}"
         ) from error
     return lmdb

@@ -24,6 +24,7 @@ from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import write_text
 from dcgan.runtime.network import offline
 from dcgan.runtime.reading import read_json
+from dcgan.runtime.shell import install
 
 _VERSION = 3
 """Of the cached lists; to be raised when other members are listed than before."""
@@ -95,9 +96,7 @@ def place(url: str) -> Place:
         system, path = fsspec.url_to_fs(url)
     except (ImportError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise DataError(
-            f"{url}: {reason}. For http addresses: pip install 'dcgan[shards]'"
-        ) from error
+        raise DataError(f"{url}: {reason}. For http addresses: {install('shards')}") from error
     return Place(url, system, path)
 
 

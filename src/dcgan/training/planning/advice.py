@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from dcgan.data.pixels.values import SETTING, written
 from dcgan.data.quality.decoded import count_blank_and_copies
 from dcgan.data.quality.inspection import TINY_SIDE, Inspection
 from dcgan.data.quality.survey import Survey
-from dcgan.runtime.shell import DATA, call
+from dcgan.runtime.shell import DATA, call, command
 from dcgan.runtime.wording import counted
 from dcgan.training.planning.auto import choose_size
 from dcgan.vocabulary import Fit
@@ -145,7 +144,7 @@ def advise(
         start=start,
         start_reason="" if start is None else start_hint(start),
         dangers=tuple(danger[0].upper() + danger[1:] for danger in _dangers(seen, chosen)),
-        command=shlex.join(["dcgan", "train", data, *options, "--minutes", str(MINUTES)]),
+        command=command("train", data, *options, "--minutes", str(MINUTES)),
     )
 
 

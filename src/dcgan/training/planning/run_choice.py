@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -38,6 +39,9 @@ _NOT_THE_RUN = (
 )
 """Settings that may differ between two starts of one run: they change its weights only by rounding,
 or, as for the place of the images, fingerprint and classes are compared."""
+
+_NOT_IN_NAMES = r'[<>:"/\\|?*]+'
+"""What Windows allows in no name."""
 
 _MOMENT = 1.0
 """Seconds to wait for the lock of a folder: who only looks whether it is taken holds it briefly."""
@@ -167,9 +171,9 @@ def claimed(
     finally:
         lock.release()
         if not folder.config.exists() and not _is_in_use(folder.path):
-            path.unlink(missing_ok=True)
-            if made or stored is None:
-                with suppress(OSError):
+            with suppress(OSError):  # Windows deletes no file that another process looks at
+                path.unlink(missing_ok=True)
+                if made or stored is None:
                     folder.path.rmdir()
 
 
@@ -227,7 +231,8 @@ def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
 
 def _make_fresh_folder(config: RunConfig) -> Path:
     """A new folder below ``runs/``; two processes that ask at once get two."""
-    name = f"{Path(config.data.source.replace(':', '-')).stem}-{Path(config.recipe).stem}"
+    source = Path(config.data.source.replace(":", "-")).stem  # may be a pattern or an address
+    name = f"{re.sub(_NOT_IN_NAMES, '-', source)}-{Path(config.recipe).stem}"
     for number in count(1):
         path = RUNS / (name if number == 1 else f"{name}-{number}")
         with suppress(FileExistsError):
