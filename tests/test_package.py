@@ -53,3 +53,18 @@ def test_the_guide_explains_every_option_of_what_is_learned_and_how():
     asked = [option for option in _options(RunConfig) if option.split(".")[0] in sections]
     assert len(asked) > 50
     assert [option for option in asked if option.split(".")[-1] not in named] == []
+
+
+def test_git_converts_no_line_ends():
+    """Git for Windows does by default, and the files of built-in models then fail their checksums."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    files = ["src/dcgan/built_in/mnist-demo/model.json", "tests/golden/a.yaml", "Makefile"]
+    said = subprocess.run(
+        ["git", "check-attr", "text", "--", *files],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert said.splitlines() == [f"{file}: text: unset" for file in files]

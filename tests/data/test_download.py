@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 from tests.conftest import Notes
@@ -282,3 +285,24 @@ def test_where_nothing_was_to_be_had_nothing_stays_behind(server, tmp_path):
         with pytest.raises(Unreachable):
             fetch(remote(server, "gone"), folder)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_certificate_that_cannot_be_verified_has_its_remedy(tmp_path, monkeypatch):
+    """Python from python.org on macOS has no certificates until a program of it has run."""
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_message = "unable to get local issuer certificate"
+
+    def refused(*_, **__):
+        raise URLError(error)
+
+    monkeypatch.setattr(download, "urlopen", refused)
+    with pytest.raises(Unreachable, match=r"get local issuer certificate\).*Install Certificates"):
+        fetch(RemoteFile(("https://localhost/a.bin",), "a.bin", MD5), tmp_path)
+
+
+def test_on_a_drive_that_is_missing_the_cache_is_used(tmp_path, monkeypatch):
+    """On Windows no parent of such a path exists."""
+    monkeypatch.setenv("DCGAN_CACHE", str(tmp_path))
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda path: path.is_relative_to(tmp_path) and exists(path))
+    assert fetching_folder(Path("/missing/data")) == tmp_path / "datasets"

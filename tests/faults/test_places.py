@@ -16,6 +16,7 @@ from tests.conftest import SMALL, Notes
 from tests.processes import Program
 
 import dcgan as package
+from dcgan.cli.main import _prepare_process
 from dcgan.errors import DcganError, DiskFull
 from dcgan.runtime.progress import TerminalReporter
 from dcgan.training.loop import stopping_on_signals
@@ -249,3 +250,19 @@ def test_progress_survives_a_terminal_that_is_gone(monkeypatch):
     reporter.note("a word that nobody reads")
     reporter.tick(50, 1.0)
     reporter.end()
+
+
+def test_ctrl_break_asks_training_to_stop(monkeypatch):
+    """By this signal, programs on Windows stop others. Here another one stands for it."""
+    monkeypatch.setattr(signal, "SIGBREAK", signal.SIGUSR1, raising=False)
+    before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    try:
+        with stopping_on_signals() as request:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert request.signal is signal.SIGUSR1
+        assert signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN
+        _prepare_process()  # before training
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)

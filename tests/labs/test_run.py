@@ -275,3 +275,41 @@ def test_runs_share_the_cores_but_not_a_gpu(tmp_path, monkeypatch, device, jobs)
     open_executor("local", None, tmp_path, device=device)
     open_executor("local", 2, tmp_path, device=device)
     assert found == [jobs, 2]
+
+
+class Running:
+    """A process that runs until it gets a signal."""
+
+    def __init__(self, words, **options):
+        self.options, self.signals, self.returncode = options, [], None
+
+    def poll(self):
+        return self.returncode
+
+    def send_signal(self, number):
+        self.signals.append(number)
+        self.returncode = 3
+
+    def wait(self, timeout):
+        return self.returncode
+
+
+def test_on_windows_a_run_is_asked_by_ctrl_break_to_save(tmp_path, monkeypatch):
+    """There, SIGTERM ends a process before it can save, and Ctrl-C goes to the lab alone only if
+    the run is in a group of its own."""
+    started = []
+    monkeypatch.setattr(
+        "subprocess.Popen",
+        lambda *words, **more: started.append(Running(*words, **more)) or started[0],
+    )
+    monkeypatch.setattr("subprocess.CREATE_NEW_PROCESS_GROUP", 0x200, raising=False)
+    monkeypatch.setattr("dcgan.labs.jobs._SAVE_AND_END", 1)  # CTRL_BREAK_EVENT
+    stopped = Event()
+    with ThreadPoolExecutor(1) as pool:
+        outcome = pool.submit(run_job, Job("wide", 0, tmp_path / "wide.yaml", tmp_path), stopped)
+        while not started:
+            time.sleep(0.01)
+        stopped.set()
+        assert outcome.result(timeout=10).ending == "interrupted"
+    assert started[0].signals == [1]
+    assert started[0].options["creationflags"] == 0x200

@@ -370,3 +370,22 @@ def test_groups_give_a_turn(run):
     (found,) = find(run, "turn", Request(plus="1,2", minus="3"), Light(), Choice())
     latent = run.networks.latent.numbered(0, 0, 4)
     assert cosine(found.vector_D, latent[1:3].mean(0) - latent[3]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "lpt1", "aux.2"])
+def test_a_name_that_windows_keeps_for_devices_is_refused(run, name):
+    with pytest.raises(ConfigError, match="Windows has no files of this name"):
+        keep_direction(run, Direction(name, torch.zeros(32), ""))
+
+
+def test_names_that_differ_only_in_case_are_refused(run):
+    keep_direction(run, Direction("smile", torch.zeros(32), ""))
+    keep_direction(run, Direction("smile", torch.zeros(32), ""))
+    for store in (
+        lambda: keep_direction(run, Direction("Smile", torch.zeros(32), "")),
+        lambda: find(run, "Smile", Request(reads="light"), Light(), Choice()),
+    ):
+        with pytest.raises(ConfigError, match="would replace 'smile' by it"):
+            store()
+    keep_direction(run, Direction("console", torch.zeros(32), ""))
+    assert stored_names(run) == ["console", "smile"]

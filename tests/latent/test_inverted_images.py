@@ -57,6 +57,7 @@ def test_names_of_any_script_are_stored(run, name):
         ("हिन्दी.png", "हिन्दी"),
         ("12.png", "image-12"),
         ("!!.png", "image"),
+        ("con.png", "image-con"),  # a device on Windows
     ],
 )
 def test_the_name_of_a_file_becomes_one_that_can_be_stored(run, tmp_path, file, name):
@@ -86,16 +87,16 @@ def test_a_latent_of_another_checkpoint_or_damaged_is_refused(run):
 
 
 def test_words_are_files_and_numbers_each_with_a_name_of_its_own(run, tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        Image.new("L", (40, 20), 77).save(tmp_path / name / "cat.png")
+    for name in ("a/cat.png", "b/Cat.png"):  # one name for Windows and macOS
+        (tmp_path / name).parent.mkdir()
+        Image.new("L", (40, 20), 77).save(tmp_path / name)
     grey = np.random.default_rng(0).integers(0, 256, (9, 16, 16), dtype=np.uint8)
     from dcgan.data import load_dataset, open_items
 
     known = load_dataset(open_items(grey), (16, 16), 1)
-    words = [str(tmp_path / "a" / "cat.png"), "3", str(tmp_path / "b" / "cat.png"), "3"]
+    words = [str(tmp_path / "a" / "cat.png"), "3", str(tmp_path / "b" / "Cat.png"), "3"]
     names, images = read_words(run, words, known, "mnist:test")
-    assert names == ["cat", "mnist-test-3", "cat-2", "mnist-test-3-2"]
+    assert names == ["cat", "mnist-test-3", "Cat-2", "mnist-test-3-2"]
     assert images.shape == (4, 1, 16, 16)
     assert (images[0] == 77).all()
     np.testing.assert_array_equal(images[1, 0], grey[3])

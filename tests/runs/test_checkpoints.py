@@ -124,3 +124,19 @@ def test_a_newer_format_is_refused(tmp_path):
     (checkpoint / "state.json").write_text(json.dumps({"format": 99, "images_seen": 1}))
     with pytest.raises(CheckpointError, match="Install a newer dcgan"):
         read_state(checkpoint)
+
+
+def test_a_checkpoint_that_another_program_reads_is_deleted_later(tmp_path, monkeypatch):
+    """Windows renames no folder in which a file is open."""
+
+    def in_use(*_):
+        raise PermissionError(13, "Permission denied")
+
+    for images in (64, 128):
+        write(tmp_path, images)
+    with monkeypatch.context() as windows:
+        windows.setattr("pathlib.Path.rename", in_use)
+        prune_checkpoints(tmp_path, keep=1)
+    assert [path.name for path in list_checkpoints(tmp_path)] == ["000000064", "000000128"]
+    prune_checkpoints(tmp_path, keep=1)
+    assert [path.name for path in list_checkpoints(tmp_path)] == ["000000128"]

@@ -232,3 +232,47 @@ def test_a_full_disk_is_said_with_the_path_and_the_cure(tmp_path, small_run):
     assert all("disk is full" in line and "Free some space" in line for line in lines)
     assert names(tmp_path) == []
     assert issubclass(DiskFull, dcgan.errors.DcganError)
+
+
+class InUse:
+    """Windows refuses to rename what a program has open: in the first ``times`` tries."""
+
+    def __init__(self, monkeypatch, times, winerror=32):
+        self.times, self.winerror, self.rename = times, winerror, os.replace
+        monkeypatch.setattr("os.replace", self)
+
+    def __call__(self, path, target):
+        self.times -= 1
+        if self.times >= 0:
+            error = PermissionError(13, "Permission denied", str(path))
+            error.winerror = self.winerror
+            raise error
+        self.rename(path, target)
+
+
+@pytest.mark.parametrize("winerror", [5, 32])
+def test_a_file_that_another_program_has_open_for_a_moment_is_replaced(
+    tmp_path, monkeypatch, winerror
+):
+    (tmp_path / "a.json").write_text("old")
+    InUse(monkeypatch, 3, winerror)
+    write_json(tmp_path / "a.json", {"new": 1})
+    assert names(tmp_path) == ["a.json"] and "new" in (tmp_path / "a.json").read_text()
+
+
+def test_a_folder_in_which_another_program_reads_for_a_moment_gets_its_name(tmp_path, monkeypatch):
+    InUse(monkeypatch, 3)
+    with folder_written_whole(tmp_path / "checkpoint") as unfinished:
+        (unfinished / "file").touch()
+    assert names(tmp_path) == ["checkpoint"]
+
+
+@pytest.mark.parametrize(("times", "winerror"), [(10**6, 32), (1, None)])
+def test_a_file_that_stays_open_or_must_not_be_replaced_is_named(
+    tmp_path, monkeypatch, times, winerror
+):
+    InUse(monkeypatch, times, winerror)
+    monkeypatch.setattr("dcgan.runtime.files._PATIENCE", 0.05)
+    with pytest.raises(PermissionError) as failure:
+        write_json(tmp_path / "a.json", {})
+    assert failure.value.filename == str(tmp_path / "a.json") and names(tmp_path) == []

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import struct
+import sys
+
 import pytest
 
 from dcgan.runtime import memory
@@ -35,3 +39,40 @@ def test_a_container_without_a_limit_has_the_memory_of_the_machine(container):
 def test_of_a_container_that_says_too_little_nothing_is_known(container):
     (container / "memory.stat").unlink()
     assert memory.available_memory() == 10**11
+
+
+class Windows:
+    """Its libraries; a call of GlobalMemoryStatusEx fills a MEMORYSTATUSEX of 64 bytes."""
+
+    def __init__(self, success=1):
+        self.kernel32, self.success = self, success
+
+    def GlobalMemoryStatusEx(self, pointer):  # noqa: N802
+        status = ctypes.string_at(pointer, 64)
+        assert struct.unpack_from("<I", status) == (64,)
+        content = struct.pack("<II7Q", 64, 50, 16 * 2**30, 5 * 2**30, 7, 8, 9, 10, 11)
+        ctypes.memmove(pointer, content, 64)
+        return self.success
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A system without /proc, containers and limits of processes."""
+    monkeypatch.setattr(memory, "kilobytes", lambda *_: None)
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_on_windows_the_free_memory_is_known(monkeypatch):
+    monkeypatch.setattr(ctypes, "windll", Windows(), raising=False)
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert memory.available_memory() == 5 * 2**30
+    monkeypatch.setattr(ctypes, "windll", Windows(success=0))
+    assert memory.available_memory() is None
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_on_macos_it_is_the_memory_of_the_machine(monkeypatch):
+    sizes = {"SC_PHYS_PAGES": 10**6, "SC_PAGE_SIZE": 16_384}
+    monkeypatch.setattr("os.sysconf", sizes.__getitem__)
+    assert memory.available_memory() == 16_384_000_000

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 from tests.processes import Program
-from torch import nn
+from torch import distributed, nn
 
 from dcgan.models.synchronised import synchronise_batch_norm
 from dcgan.runtime.launch import speaks
-from dcgan.runtime.ranks import Ranks, joined
+from dcgan.runtime.ranks import Ranks, _store_of_this_start, joined
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +141,23 @@ def test_one_process_alone_exchanges_nothing(monkeypatch):
     norm = nn.Sequential(nn.BatchNorm2d(3))
     assert type(synchronise_batch_norm(norm, ranks)[0]) is nn.BatchNorm2d
     assert speaks()
+
+
+@pytest.mark.parametrize(
+    ("system", "wish", "expected"),
+    [("linux", None, True), ("win32", None, False), ("win32", "1", True), ("linux", "0", False)],
+)
+def test_libuv_is_used_where_pytorch_has_it(monkeypatch, system, wish, expected):
+    """As ``env://`` of PyTorch: its builds for Windows have none."""
+    given = []
+
+    def store(*place, use_libuv, **_):
+        given.append(use_libuv)
+
+    monkeypatch.setattr(distributed, "TCPStore", store)
+    monkeypatch.setattr("sys.platform", system)
+    environment = {"MASTER_ADDR": "::1", "MASTER_PORT": "1", "WORLD_SIZE": "2", "RANK": "0"}
+    for name, value in {**environment, "USE_LIBUV": wish}.items():
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+    _store_of_this_start()
+    assert given == [expected]

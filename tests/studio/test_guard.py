@@ -6,6 +6,7 @@ import io
 import socket
 import struct
 import zipfile
+from unittest.mock import Mock
 
 import pytest
 from PIL import Image
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 from tests.exchange.conftest import KINDS, write_run
 from tests.studio.conftest import HOST
 
+from dcgan.errors import ConfigError
 from dcgan.studio import create_app, guard, uploads
 from dcgan.studio import serve as server
 from dcgan.studio.library import identifier
@@ -305,3 +307,15 @@ def test_the_settings_of_a_strangers_run_open_nothing(client, runs, data):
     asked = {"latent": [0.0] * 8}
     answer = client.post(f"/api/runs/{identifier(run.path)}/nearest", json=asked)
     assert answer.status_code == 403 and "--allow" in answer.json()["problem"]
+
+
+@pytest.mark.parametrize(("system", "times"), [("nt", 0), ("posix", 1)])
+def test_on_windows_two_servers_do_not_share_a_port(monkeypatch, system, times):
+    """There, SO_REUSEADDR lets a second server listen on the same port."""
+    with server._listen("127.0.0.1", 0) as taken:
+        listener = Mock(wraps=socket.socket())
+        monkeypatch.setattr("socket.socket", lambda _: listener)
+        monkeypatch.setattr("os.name", system)
+        with pytest.raises(ConfigError, match="cannot listen"):
+            server._listen("127.0.0.1", taken.getsockname()[1])
+    assert listener.setsockopt.call_count == times

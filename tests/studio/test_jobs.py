@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import pytest
 from filelock import FileLock
 from tests.studio.serving import Server, ThreadServer, wait_for
 
 from dcgan.runtime.files import write_json
+from dcgan.studio import runner
 from dcgan.studio.jobs import Jobs
 from dcgan.studio.problems import Problem
 
@@ -237,3 +239,32 @@ def _state(server, run):
 
 def _of_run(server, state):
     return next((job for job in server.get("/home")["jobs"] if job["state"] == state), None)
+
+
+def test_on_windows_a_file_asks_a_job_to_stop(tmp_path, not_started, monkeypatch):
+    """There, every signal of another process ends a process before it can save."""
+    jobs = Jobs(tmp_path)
+    job = jobs.start(["train", "digits"], str(tmp_path / "run"))
+    place = tmp_path / job.id
+    (place / "pid").write_text(str(os.getpid()))
+    monkeypatch.setattr("dcgan.studio.jobs.is_locked", lambda _: True)
+    monkeypatch.setattr("os.kill", pytest.fail)
+    with monkeypatch.context() as windows:
+        windows.setattr("os.name", "nt")
+        jobs.stop(job.id)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            runner.wait_for_stop(place)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_on_windows_a_job_has_a_console_of_its_own(tmp_path, not_started, monkeypatch):
+    """Else Ctrl-C at the server, or closing its window, would end it."""
+    popen = Mock()
+    monkeypatch.setattr("subprocess.Popen", popen)
+    monkeypatch.setattr("subprocess.CREATE_NO_WINDOW", 0x08000000, raising=False)
+    Jobs(tmp_path).start(["recipes"], "")
+    assert popen.call_args.kwargs["creationflags"] == 0x08000000
+    assert popen.call_args.kwargs["start_new_session"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import mimetypes
 import os
 import shutil
 import time
@@ -14,6 +15,7 @@ from threading import BoundedSemaphore
 import pytest
 from filelock import FileLock
 from PIL import Image
+from starlette.testclient import TestClient
 from tests.exchange.conftest import KINDS, write_run
 from tests.studio.conftest import HOST
 
@@ -493,3 +495,41 @@ def test_a_strangers_run_trains_on_nothing_that_the_page_may_not_choose(
     answer = client.post(f"{address}/{way}", json={})
     assert answer.status_code == 403 and "--allow" in answer.json()["problem"]
     assert client.get("/api/home").json()["jobs"] == []
+
+
+def test_a_run_with_an_open_file_stays_on_windows(client, run, address, monkeypatch):
+    def in_use(*_):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as windows:
+        windows.setattr("os.replace", in_use)
+        answer = client.delete(address)
+    assert answer.status_code == 409 and "Close programs" in answer.json()["problem"]
+    assert client.get(address).status_code == 200
+    assert list((run.path.parent / ".studio" / "bin").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["nul", "Con", "com1.old", "mine."])
+def test_a_name_that_windows_does_not_have_is_refused(client, name):
+    answer = client.post("/api/train", json={"data": "digits", "name": name})
+    assert answer.status_code == 422 and "Windows has no folder of this name" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("file", "kind"),
+    [
+        ("app.js", "text/javascript"),
+        ("studio.css", "text/css"),
+        ("explorer/engine.wasm", "application/wasm"),
+    ],
+)
+def test_scripts_run_where_programs_have_changed_the_types_of_files(
+    tmp_path, monkeypatch, file, kind
+):
+    """Programs on Windows register .js as text/plain, and browsers run no such scripts."""
+    monkeypatch.setattr(mimetypes, "_db", mimetypes.MimeTypes())
+    for suffix in (".js", ".css", ".wasm"):
+        mimetypes.add_type("text/plain", suffix)
+    browser = TestClient(create_app(tmp_path, hosts={HOST}), base_url=f"http://{HOST}")
+    answer = browser.get(f"/static/{file}", headers={"origin": f"http://{HOST}"})
+    assert answer.headers["content-type"].partition(";")[0] == kind

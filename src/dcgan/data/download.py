@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -198,6 +199,11 @@ def _why_no_connection(error: Exception) -> str:
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, socket.gaierror):
         return "its name cannot be resolved (no network?)"
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return (
+            f"its certificate cannot be verified ({reason.verify_message}). With Python from"
+            " python.org on macOS, run 'Install Certificates.command' in its folder first"
+        )
     if isinstance(reason, TimeoutError):
         return f"no answer in {_PATIENCE:g} seconds"
     return str(getattr(reason, "strerror", None) or reason or type(reason).__name__)

@@ -29,7 +29,7 @@ from dcgan.latent.directions import (
 )
 from dcgan.latent.labelling import Reader
 from dcgan.latent.noise import to_normal
-from dcgan.latent.store import read_direction, refuse_name
+from dcgan.latent.store import read_direction, refuse_name, stored_names
 from dcgan.models.latents import LatentSpace
 from dcgan.runs.run import Run
 from dcgan.runtime.isolation import isolated
@@ -105,7 +105,7 @@ def find(
             reader.refuse_unknown(request.reads)
         example = command("directions", run.path, "NAME", *_as_words(request))
         raise ConfigError("", None, f"a new direction needs a name. Use: {example}")
-    refuse_name(name)
+    refuse_name(name, stored_names(run) if request.searches else ())
     if len(request.searches) > 1:
         raise ConfigError(
             "name", name, f"choose one of {', '.join(request.searches)}, which exclude each other"

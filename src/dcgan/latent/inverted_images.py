@@ -28,6 +28,7 @@ from dcgan.models.latents import LatentSpace
 from dcgan.render.sheet import Row, stacked
 from dcgan.runs.dataset import read_files
 from dcgan.runs.run import Run
+from dcgan.runtime.run_names import is_portable_name
 
 MOST = 64
 """Images at a time."""
@@ -87,12 +88,14 @@ def _slug(name: str) -> str:
     plain = re.sub("-+", "-", "".join(allowed)).strip("-_.")
     if not plain[:1].isalnum():
         return f"image-{plain}".rstrip("-")
-    return f"image-{plain}" if plain.isdigit() else plain
+    is_taken = plain.isdigit() or not is_portable_name(plain)  # by samples, or by Windows
+    return f"image-{plain}" if is_taken else plain
 
 
 def _distinct(name: str, names: Sequence[str]) -> str:
+    taken = {one.casefold() for one in names}  # Windows and macOS ignore case in names of files
     for number in range(2, len(names) + 2):
-        if name not in names:
+        if name.casefold() not in taken:
             return name
         name = f"{name.removesuffix(f'-{number - 1}')}-{number}"
     return name

@@ -5,7 +5,7 @@ D numbers of noise · Z numbers of a latent
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,8 +33,9 @@ def keep_direction(run: Run, direction: Direction) -> None:
     Raises
     ------
     ConfigError
-        A name that cannot be a file name.
+        A name that cannot be a file name, or differs only in case from that of another direction.
     """
+    refuse_name(direction.name, stored_names(run))
     about = {"method": direction.method, "measured": dict(direction.measured)}
     _keep(run.folder.directions, run, direction.name, about, direction.vector_D)
 
@@ -52,15 +53,23 @@ def keep_latent(run: Run, name: str, latent_Z: Tensor, about: Mapping[str, Any])
     _keep(run.folder.latents, run, name, about, latent_Z)
 
 
-def refuse_name(name: str) -> None:
+def refuse_name(name: str, stored: Iterable[str] = ()) -> None:
     """Raise ConfigError for a name that cannot be a file name, or stand in ``NAME=NUMBER``.
 
-    Runs are copied between systems, so a name must be allowed on all of them.
+    Runs are copied between systems, so all must allow it. ``stored`` are the names next to it: on
+    Windows and macOS, ``Smile.json`` and ``smile.json`` are one file.
     """
     if not name[:1].isalnum() or not all(map(is_of_a_name, name)):
         raise ConfigError("name", name, "use letters, digits, and - _ . after the first character")
     if not is_portable_name(f"{name}.json"):
         raise ConfigError("name", name, "Windows has no files of this name. Use another one")
+    alike = [one for one in stored if one != name and one.casefold() == name.casefold()]
+    if alike:
+        raise ConfigError(
+            "name",
+            name,
+            f"Windows and macOS would replace {alike[0]!r} by it. Use {alike[0]} or another name",
+        )
 
 
 def is_of_a_name(sign: str) -> bool:
@@ -114,14 +123,6 @@ def read_latent(run: Run, name: str) -> Tensor:
 
 def _keep(folder: Path, run: Run, name: str, about: Mapping[str, Any], vector: Tensor) -> None:
     refuse_name(name)
-    alike = [one for one in _names(folder) if one != name and one.casefold() == name.casefold()]
-    if alike:
-        raise ConfigError(
-            "name",
-            name,
-            f"Windows and macOS take it for {alike[0]!r}, which exists. Use that name"
-            " to replace it, or another one",
-        )
     content = {"name": name, **about, "checkpoint": run.checkpoint_name, "vector": vector.tolist()}
     write_json(folder / f"{name}.json", content)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from dcgan.errors import CheckpointError, ConfigError, shown
@@ -11,13 +12,7 @@ from dcgan.runtime.shell import command
 
 _OF_A_MODEL = ("model.json", "generator.safetensors")
 
-_RESERVED = {
-    "con",
-    "prn",
-    "aux",
-    "nul",
-    *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)),
-}
+_RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[1-9]) *(\..*)?", re.IGNORECASE | re.DOTALL)
 """Names of devices on Windows, also with an ending, such as ``nul.json``."""
 
 _LISTED = 20
@@ -86,7 +81,7 @@ def is_portable_name(name: str) -> bool:
     >>> is_portable_name("nul.json"), is_portable_name("smile.")
     (False, False)
     """
-    return name.partition(".")[0].strip().lower() not in _RESERVED and name[-1:] not in (".", " ")
+    return not _RESERVED.fullmatch(name) and not name.endswith((".", " "))
 
 
 def is_count_name(name: str) -> bool:

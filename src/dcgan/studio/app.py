@@ -55,8 +55,8 @@ def create_app(
     data_root : path, optional
         The folder of datasets chosen by name.
     """
-    for suffix, kind in _TYPES.items():
-        mimetypes.add_type(kind, suffix)
+    for suffix, media_type in _TYPES.items():
+        mimetypes.add_type(media_type, suffix)
     library = Library(Path(folder))
     library.own.mkdir(parents=True, exist_ok=True)
     Uploads(library.uploads).forget_unused()

@@ -102,9 +102,7 @@ class Library:
             (place / "from").write_bytes(os.fsencode(path))
             try:
                 move(path, place / "run")
-            except (
-                PermissionError
-            ) as error:  # on Windows also while a program has a file of it open
+            except PermissionError as error:  # Windows: a program has a file of it open
                 shutil.rmtree(place, ignore_errors=True)
                 line = "This run cannot be moved. Close programs that show its files, and try again"
                 raise Problem(409, line) from error

@@ -232,7 +232,8 @@ def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
 def _make_fresh_folder(config: RunConfig) -> Path:
     """A new folder below ``runs/``; two processes that ask at once get two."""
     source = Path(config.data.source.replace(":", "-")).stem  # may be a pattern or an address
-    name = f"{re.sub(_NOT_IN_NAMES, '-', source)}-{Path(config.recipe).stem}"
+    source = re.sub(_NOT_IN_NAMES, "-", source).strip("-") or "images"
+    name = f"{source}-{Path(config.recipe).stem}"
     for number in count(1):
         path = RUNS / (name if number == 1 else f"{name}-{number}")
         with suppress(FileExistsError):
