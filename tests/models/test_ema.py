@@ -37,6 +37,7 @@ def shifted(generator, by):
         (1000, 0.05, 1000, 50, 0.5),  # half-life held at 5 % of 1000
         (1000, 0.05, 100_000, 1000, 0.5),  # past the ramp
         (1000, 0.0, 1000, 500, 0.5**0.5),  # no ramp
+        (1000, 0.05, 0, 50, 0.0),  # nothing seen before: the random start is forgotten at once
     ],
 )
 def test_weights_keep_the_share_that_the_half_life_says(half_life, ramp_up, images, batch, kept):

@@ -18,7 +18,7 @@ from dcgan.plain_yaml import load_yaml
 
 
 def list_recipes() -> dict[str, str]:
-    """Every built-in recipe's name and its first comment line, in the package's order."""
+    """Every built-in recipe's name and its first comment line, in alphabetical order."""
     found = {}
     for entry in resources.files("dcgan.config").joinpath("recipes").iterdir():
         if entry.name.endswith(".yaml"):

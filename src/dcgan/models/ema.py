@@ -63,14 +63,17 @@ class AveragedGenerator:
 
     @torch.no_grad()
     def update(self, generator: Generator, images_seen: int, batch: int) -> None:
-        """Follow the generator by one step of ``batch`` images."""
+        """Follow the generator by one step of ``batch`` images.
+
+        With ``images_seen`` 0 and a ``ramp_up`` the copy becomes equal to the generator.
+        """
         self._is_ready = False
         if self._half_life == 0:
             return  # ``ready`` copies
         half_life = float(self._half_life)
         if self._ramp_up > 0:
             half_life = min(half_life, self._ramp_up * images_seen)
-        weight = 1 - 0.5 ** (batch / half_life)
+        weight = 1 - 0.5 ** (batch / half_life) if half_life > 0 else 1.0
         torch._foreach_lerp_(list(self.module.parameters()), list(generator.parameters()), weight)
 
     @torch.no_grad()
