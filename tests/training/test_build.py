@@ -9,13 +9,22 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from tests.conftest import Notes
 
 from dcgan.config import list_recipes, load_recipe, merge, parse_config
-from dcgan.data import HeldDataset
+from dcgan.data import HeldDataset, open_items
 from dcgan.errors import ConfigError, GeometryError
 from dcgan.layer_tables import resolve_networks
+from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
-from dcgan.training.build import build_batches, build_plan, build_rules, build_state
+from dcgan.training.build import (
+    build_batches,
+    build_dataset,
+    build_plan,
+    build_rules,
+    build_source,
+    build_state,
+)
 from dcgan.training.rules import Batch, StepPlan
 from dcgan.training.step import update
 
@@ -218,3 +227,18 @@ def test_images_go_to_a_gpu_where_they_take_little_of_its_memory(monkeypatch):
         monkeypatch.setattr("dcgan.training.build.free_memory", lambda device, free=free: free)
         build_batches(config, networks, dataset, CPU)
         assert len(placed) == (free == 4 * images.nbytes + 1)
+
+
+@pytest.mark.parametrize("copies", [0, 1])
+@pytest.mark.parametrize("duplicates", ["keep", "drop"])
+def test_what_is_not_read_as_classes_is_said_once(tmp_path, duplicates, copies):
+    images = np.random.default_rng(0).integers(0, 256, (6, 28, 28), np.uint8)
+    images = [*images, *images[:copies]]
+    sized = [(image, f"{number}.5") for number, image in enumerate(images)]
+    about = {"duplicates": duplicates, "cache": "off"}
+    config = config_of("small-mnist", data=about)
+    told = Notes()
+    source = build_source(config, open_items(sized), told)
+    dataset = build_dataset(config, source, RunFolder(tmp_path), told)
+    assert len(dataset) == (6 if duplicates == "drop" else len(images))
+    assert sum(line == "not read as classes: label (fractions)" for line in told) == 1

@@ -175,9 +175,9 @@ def build_source(config: RunConfig, given: Source | None, reporter: Reporter) ->
         labels=data.labels,
         reporter=reporter,
     )
-    for note in source.notes:
-        reporter.note(note)
-    return select_by_settings(
+    _say_notes(source, 0, reporter)
+    noted = len(source.notes)
+    selected = select_by_settings(
         source,
         data.duplicates,
         data.blank,
@@ -186,6 +186,8 @@ def build_source(config: RunConfig, given: Source | None, reporter: Reporter) ->
         cache=data.cache,
         reporter=reporter,
     )
+    _say_notes(selected, noted, reporter)  # the selection reads the labels of Python's images
+    return selected
 
 
 def build_dataset(
@@ -207,9 +209,14 @@ def build_dataset(
         values=stated_values(config),
         reporter=reporter,
     )
-    for note in source.notes[noted:]:  # labels of a Python iterable are known once it is read
-        reporter.note(note)
+    _say_notes(source, noted, reporter)  # labels of a Python iterable are known once it is read
     return dataset
+
+
+def _say_notes(source: Source, first: int, reporter: Reporter) -> None:
+    """Report how the dataset is read: the notes from this number on."""
+    for note in source.notes[first:]:
+        reporter.note(note)
 
 
 def _images_shown(config: RunConfig, count: int) -> int | None:

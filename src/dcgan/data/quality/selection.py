@@ -59,7 +59,7 @@ class SelectedSource(Source):
 
     def __init__(self, source: Source, rows: NDArray[np.int64]) -> None:
         labels = {name: values.take(rows) for name, values in source.labels.items()}
-        super().__init__(source.name, labels=labels, others=source.others)
+        super().__init__(source.name, labels=labels, others=source.others, notes=source.notes)
         self.run = source.run
         self.may_vary = source.may_vary
         self.is_far = source.is_far
