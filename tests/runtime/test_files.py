@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -276,3 +277,30 @@ def test_a_file_that_stays_open_or_must_not_be_replaced_is_named(
     with pytest.raises(PermissionError) as failure:
         write_json(tmp_path / "a.json", {})
     assert failure.value.filename == str(tmp_path / "a.json") and names(tmp_path) == []
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EACCES])
+def test_a_disk_that_cannot_sync_folders_is_written_to_all_the_same(tmp_path, monkeypatch, code):
+    monkeypatch.setattr(os, "fsync", refusing_folders(code))
+    write_json(tmp_path / "file.json", {"a": 1})
+    with folder_written_whole(tmp_path / "folder") as folder:
+        (folder / "a").write_text("a")
+    assert names(tmp_path) == ["file.json", "folder"]
+    assert names(tmp_path / "folder") == ["a"]
+
+
+def test_a_faulty_disk_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", refusing_folders(errno.EIO))
+    with pytest.raises(OSError, match=r"file\.json") as caught:
+        write_json(tmp_path / "file.json", {"a": 1})
+    assert caught.value.errno == errno.EIO
+
+
+def refusing_folders(code):
+    """``os.fsync`` of a file system that cannot do it with folders."""
+
+    def fsync(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(code, os.strerror(code))
+
+    return fsync

@@ -204,11 +204,19 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until a folder's entries are on disk."""
+    """Wait until a folder's entries are on disk, where the file system can do that.
+
+    Some network file systems cannot, with errors that differ. Its files are there all the same, so
+    only a fault of the disk is an error.
+    """
     if os.name == "nt":  # Windows cannot open folders
         return
-    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno in {errno.EIO, *FULL}:
+            raise
