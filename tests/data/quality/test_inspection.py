@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -10,6 +12,7 @@ from tests.conftest import Notes
 
 from dcgan.data import open_source
 from dcgan.data.fit_choices import fit_choices
+from dcgan.data.pixels.decode import decode
 from dcgan.data.quality.inspection import inspect_dataset
 from dcgan.data.quality.measurements import look
 from dcgan.data.sources.base import ArraySource
@@ -158,3 +161,12 @@ def test_every_way_to_fit_is_shown_and_random_covers_differ():
     assert stretch[0] < 10 and stretch[-1] > 230
     assert list(np.diff(first)) == [1] * 39
     assert first[0] != second[0]
+
+
+@pytest.mark.parametrize(("level", "is_transparent"), [(1000, True), (1001, False)])
+def test_the_transparent_level_of_a_sixteen_bit_png_counts_as_transparent(level, is_transparent):
+    pixels = np.full((20, 20), 65_535, np.uint16)
+    pixels[5:10, 5:10] = 1000
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", transparency=level)
+    assert look(decode(buffer.getvalue())).is_transparent == is_transparent

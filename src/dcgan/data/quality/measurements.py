@@ -12,7 +12,7 @@ from scipy.fft import dct
 
 from dcgan.data.pixels.color import has_alpha, to_channels
 from dcgan.data.pixels.decode import count_frames, damage_named, decode
-from dcgan.data.pixels.values import UNKNOWN, Values
+from dcgan.data.pixels.values import UNKNOWN, Values, kind_of
 from dcgan.data.sources.base import EncodedSource, Source
 
 LUMA_SIDE, CHROMA_SIDE = 16, 8
@@ -101,7 +101,7 @@ def look(image: Image.Image, frames: int = 1, values: Values = UNKNOWN) -> Look:
             (SMALL_SIDE, SMALL_SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0
         )
         planes = small.convert("YCbCr")
-        alpha = _alpha(image)
+        alpha = _alpha(image, values)
         mean, square = _moments(on_white)
         blank = bool((square - mean**2 < BLANK_DEVIATION**2).all())
         return Look(
@@ -171,10 +171,12 @@ def _moments(image: Image.Image) -> tuple[NDArray[np.float64], NDArray[np.float6
     return shares @ levels, shares @ levels**2
 
 
-def _alpha(image: Image.Image) -> tuple[int, int] | None:
+def _alpha(image: Image.Image, values: Values) -> tuple[int, int] | None:
     """Least and greatest opacity, 0 to 255; None without alpha."""
     if not has_alpha(image):
         return None
+    if kind_of(image.mode) is not None:  # Pillow would make every pixel opaque
+        image = values.to_gray(image)
     least, greatest = image.convert("RGBA").getchannel("A").getextrema()
     return int(least), int(greatest)  # type: ignore[arg-type]
 
