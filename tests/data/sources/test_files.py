@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -349,3 +350,24 @@ def test_a_folder_that_may_not_be_read_is_counted(tmp_path):
     source = open_source(str(tmp_path))
     (tmp_path / "b").chmod(0o700)
     assert source.others == {"closed folder": 1}
+
+
+def test_a_closed_folder_is_not_asked_whether_it_holds_runs(tmp_path, monkeypatch):
+    put(tmp_path, "a/1.png", "closed/2.png")
+    run_folder(tmp_path / "run", ".")
+    is_file, iterdir = Path.is_file, Path.iterdir
+
+    def refuse(path, *closed):
+        if path in closed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    def guarded(path, **options):
+        refuse(path, tmp_path / "closed" / "networks.json")
+        return is_file(path, **options)
+
+    monkeypatch.setattr(Path, "is_file", guarded)
+    with pytest.raises(DataError, match="holds run folders and no dataset"):
+        open_source(str(tmp_path))
+
+    monkeypatch.setattr(Path, "iterdir", lambda path: refuse(path, tmp_path) or iterdir(path))
+    assert len(open_source(str(tmp_path))) > 0

@@ -20,8 +20,11 @@ _FEW = 10
 
 
 def is_run_folder(folder: Path) -> bool:
-    """Whether a folder holds a run."""
-    return (folder / "networks.json").is_file()
+    """Whether a folder holds a run; False if permissions hide it."""
+    try:
+        return (folder / "networks.json").is_file()
+    except OSError:
+        return False
 
 
 def refuse_run_folder(folder: Path) -> None:
@@ -40,7 +43,9 @@ def refuse_folder_of_runs(folder: Path, source: Source) -> None:
     """Raise ``DataError`` for a folder of run folders with at most a few sheets."""
     if len(source) >= _FEW:
         return
-    runs = sorted(one for one in folder.iterdir() if is_run_folder(one))
+    runs: list[Path] = []
+    with suppress(OSError):  # a folder that may not be read is counted as closed
+        runs = sorted(one for one in folder.iterdir() if is_run_folder(one))
     if runs:
         raise DataError(f"{folder}: holds run folders and no dataset. {_advice(runs)}")
 
