@@ -357,6 +357,10 @@ DATA_SETS = {
     ),
     "words": (Pairs(["red" if odd else "blue" for odd in PARITY]), ("blue", "red")),
     "classes": (Pairs(PARITY, classes=["red", "blue"]), ("red", "blue")),
+    "digits that are no number": (
+        Pairs(["¹" if odd else "²" for odd in PARITY], classes=["red", "blue"]),
+        ("²", "¹"),
+    ),
     "targets": (Pairs(PARITY, targets=PARITY, classes=["red", "blue"]), ("red", "blue")),
     "tensor data set": (
         torch.utils.data.TensorDataset(torch.from_numpy(TWELVE), torch.tensor(PARITY)),

@@ -102,7 +102,7 @@ class ItemClasses:
             items = items.dataset
         names = getattr(items, "classes", None)
         is_list = isinstance(names, list | tuple) and all(isinstance(one, str) for one in names)
-        if is_list and names and all(one.isdigit() and int(one) < len(names) for one in numbers):
+        if is_list and names and all(one.isdecimal() and int(one) < len(names) for one in numbers):
             return tuple(cell(names[int(one)]) or one for one in numbers)
         return tuple(numbers)
 
