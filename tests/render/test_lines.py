@@ -52,6 +52,29 @@ def test_values_that_are_not_finite_leave_a_gap():
     assert [len(line) for line in lines_of(drawn(Chart("loss", [Line("D", points)])))] == [2, 2]
 
 
+@pytest.mark.parametrize("count", [60, 5000])
+def test_a_long_curve_has_the_gap_of_the_raw_values_behind_it(count):
+    start, end = count // 3, count // 2
+    points = [(number, nan if start <= number < end else 1.0) for number in range(count)]
+    lines = lines_of(drawn(Chart("loss", [Line("D", points)])))
+    ends = [line[place][0] for line in lines for place in (0, -1)]
+    per_image = (480 - 12 - 48) / (count - 1)
+    wanted = [48 + per_image * number for number in (0, start - 1, end, count - 1)]
+    bucket = per_image * count / 100
+    # the raw values come first
+    assert ends == pytest.approx([*wanted, *wanted], abs=bucket + 0.1)
+
+
+def test_one_value_that_is_not_finite_interrupts_a_long_curve():
+    points = [(number, inf if number == 3001 else float(number % 7)) for number in range(5000)]
+    lines = lines_of(drawn(Chart("loss", [Line("D", points)])))
+    assert len(lines) == 4, "two stretches of raw values, then two of the curve"
+    for before, after in (lines[:2], lines[2:]):
+        assert before[0][0] == 48
+        assert before[-1][0] < after[0][0]
+        assert after[0][0] - before[-1][0] < 420 * 100 / 5000
+
+
 def test_a_chart_without_values_is_empty():
     for lines in ([], [Line("D", [])], [Line("D", [(0, nan)])]):
         assert Chart("loss", lines).is_empty

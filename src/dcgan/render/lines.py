@@ -247,9 +247,10 @@ def _shown(line: Line) -> Points:
     """The points of the curve, smoothed if it is long; values that are not finite stay."""
     if not _is_long(line):
         return line.points
-    known = [(images, value) for images, value in line.points if isfinite(value)]
-    smooth = smoothed([value for _, value in known])
-    return [(images, value) for (images, _), value in zip(known, smooth, strict=True)]
+    smooth = iter(smoothed([value for _, value in line.points if isfinite(value)]))
+    return [
+        (images, next(smooth) if isfinite(value) else value) for images, value in line.points
+    ]
 
 
 def _runs(points: Points) -> Iterator[list[tuple[int, float]]]:
@@ -266,21 +267,31 @@ def _runs(points: Points) -> Iterator[list[tuple[int, float]]]:
 
 
 def _every(points: Points) -> Points:
-    """At most so many points as the plot can show, with the first and the last."""
-    step = -(-len(points) // _BUCKETS)
-    return points if step <= 1 else [*points[:-1:step], points[-1]]
+    """At most so many points as the plot can show, with the gaps, the first and the last."""
+    kept = [
+        point
+        for part, gap in _buckets(points)
+        for point in sorted([*part[:1], *gap], key=lambda point: point[0])
+    ]
+    return kept if kept[-1:] == [*points[-1:]] else [*kept, points[-1]]
 
 
 def _extremes(points: Points) -> Points:
-    """The lowest and the highest point of each bucket, in their order."""
-    step = -(-len(points) // _BUCKETS)
+    """The lowest and the highest point of each bucket and the gaps, in their order."""
     kept: list[tuple[int, float]] = []
-    for start in range(0, len(points), step):
-        part = [point for point in points[start : start + step] if isfinite(point[1])]
-        if part:
-            ends = {min(part, key=lambda point: point[1]), max(part, key=lambda point: point[1])}
-            kept += sorted(ends)
+    for part, gap in _buckets(points):
+        ends = {pick(part, key=lambda point: point[1]) for pick in (min, max) if part}
+        kept += sorted([*ends, *gap], key=lambda point: point[0])
     return kept
+
+
+def _buckets(points: Points) -> Iterator[tuple[Points, Points]]:
+    """The finite points of each bucket, and its first one that is not finite, if there is one."""
+    step = max(1, -(-len(points) // _BUCKETS))
+    for start in range(0, len(points), step):
+        part = points[start : start + step]
+        finite = [point for point in part if isfinite(point[1])]
+        yield finite, [point for point in part if not isfinite(point[1])][:1]
 
 
 def _in_words(chart: Chart) -> str:
