@@ -78,6 +78,15 @@ def test_c_t_is_the_weighted_mean_over_cells():
     assert copying_test(thin, training, held_out, cells=6, seed=3) != found
 
 
+def test_training_images_that_repeat_give_as_many_cells_as_they_differ():
+    training, held_out, generated = normal(3), normal(90, seed=1), normal(90, seed=2)
+    training[0, 0] = 0.0
+    often = np.repeat(training, 20, axis=0)
+    often[0, 0] = -0.0
+    found = copying_test(generated, often, held_out, cells=10)
+    assert found == copying_test(generated, often, held_out, cells=3)
+
+
 def test_cells_with_fewer_than_twenty_generated_images_do_not_count():
     """Two far clusters; all copying happens in the one with too few."""
     training = np.concatenate([normal(100), normal(100, seed=1) + 100])

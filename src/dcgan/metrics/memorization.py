@@ -80,6 +80,7 @@ def copying_test(
     ----------
     generated, training, held_out : (N, F)
     cells : int, at least 1
+        Fewer if training images have fewer different features.
     seed : int
         Of k-means.
 
@@ -101,6 +102,7 @@ def copying_test(
             f"cells is {cells} with {len(training)} training images: it must be at least 1 and at"
             " most their number"
         )
+    cells = _distinct(training, cells)  # of more cells scikit-learn warns
     k_means = KMeans(cells, n_init=1, random_state=seed).fit(training.astype(np.float64))
     cell_of_generated = k_means.predict(generated.astype(np.float64))
     cell_of_held_out = k_means.predict(held_out.astype(np.float64))
@@ -205,6 +207,16 @@ def repeats(generated: FeatureArray, *, threshold: float) -> float:
     # without queries, scikit-learn does not count an image as its own neighbor
     index_N = _neighbors(generated - center_F).kneighbors(return_distance=False)[:, 0]
     return float((_exact_distances(generated, generated, index_N) <= threshold).mean())
+
+
+def _distinct(features: FeatureArray, most: int) -> int:
+    """How many rows differ from each other, counted up to ``most``."""
+    seen: set[bytes] = set()
+    for row in features:
+        seen.add((row + 0.0).tobytes())  # -0 equals 0
+        if len(seen) == most:
+            break
+    return len(seen)
 
 
 def _neighbors(references: NDArray[np.float64]) -> NearestNeighbors:
