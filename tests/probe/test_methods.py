@@ -197,6 +197,13 @@ def test_the_supervised_network_keeps_the_weights_of_its_best_check(
     assert not torch.equal(judged[2], judged[9])
 
 
+def test_a_budget_below_ten_batches_is_said_as_what_was_seen(small_run, stripes):
+    train = stripes.take(np.arange(256))
+    found = train_supervised(small_run.networks, "default", train, train, seed=0, budget=100)
+    assert found.budget == 10 * 128
+    assert found.seen <= found.budget
+
+
 def test_few_images_are_not_seen_too_often(small_run, stripes):
     few = stripes.take(np.arange(20))
     found = train_supervised(small_run.networks, "default", few, few, seed=0)

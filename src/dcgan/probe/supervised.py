@@ -52,6 +52,7 @@ class Supervised:
     seen : int
         Images that its weights had seen, of ``budget``.
     budget : int
+        Images that training saw.
     """
 
     network: nn.Module
@@ -85,7 +86,7 @@ def train_supervised(
     seed : int
         Of weights, order, dropout and noise.
     budget : int, default 500,000
-        Images seen; at most 100 times each image.
+        Images seen; at least ten batches, and at most 100 times each image.
     device : torch.device, default CPU
     """
     device = torch.device(device)
@@ -130,6 +131,7 @@ def _train(
     batch = min(_BATCH, len(train))
     budget = min(budget, _MOST_EPOCHS * len(train))
     steps = max(_CHECKS, budget // batch)
+    budget = max(budget, steps * batch)
     rows = np.arange(len(train))
     order = np.random.default_rng(derived_seed(seed, "order"))
 
