@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from dcgan.evaluation.evaluator import Evaluator
 from dcgan.evaluation.extractors import classes_of, open_extractor
 from dcgan.evaluation.real_features import real_features
 from dcgan.evaluation.real_images import chosen_order, take, two_samples
-from dcgan.evaluation.results import keep_all_evaluations, keep_evaluation
+from dcgan.evaluation.results import keep_all_evaluations, keep_evaluation, nearest_sheet
 from dcgan.metrics import Metric, registry
 from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.metrics.frechet import Moments, frechet_distance
@@ -28,6 +29,7 @@ from dcgan.metrics.memorization import copy_threshold, copying_test, repeats
 from dcgan.metrics.score import Score
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.dataset import open_dataset
+from dcgan.runs.folder import RunFolder
 from dcgan.runs.run import open_every_checkpoint
 
 
@@ -409,6 +411,18 @@ def test_an_evaluation_is_kept_with_its_images(found, small_run, tmp_path):
     stored = json.loads(path.read_text())
     assert [score["metric"] for score in stored["scores"]] == [s.metric for s in found.scores]
     assert path.with_name(f"{path.stem}-nearest.png").is_file()
+
+
+def test_evaluations_that_search_for_copies_in_another_way_are_kept_apart(found, tmp_path):
+    folder = RunFolder(tmp_path)
+    other = replace(found.copying, held_out="compared with 40 of 90 held-out images (0123abcd)")
+    paths = [
+        keep_evaluation(folder, one)
+        for one in (found, replace(found, copying=other), replace(found, copying=None))
+    ]
+    assert len(set(paths)) == 3
+    assert [nearest_sheet(path).exists() for path in paths] == [True, True, False]
+    assert keep_evaluation(folder, found) == paths[0]
 
 
 def test_one_evaluation_does_not_take_the_place_of_another(small_run, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from dcgan.data.sources.paths import digest
 from dcgan.evaluation.copying import Copying
 from dcgan.evaluation.evaluator import Evaluation
 from dcgan.metrics.registry import METRICS
@@ -85,7 +86,10 @@ def _protocol(found: Evaluation) -> str:
     """Part of a file's name: different evaluations must have different files."""
     score = found.scores[0]
     extractor = score.extractor.replace(":", "-")
-    return f"{extractor}-{found.dataset}-{score.generated}-seed{score.seed}"
+    name = f"{extractor}-{found.dataset}-{score.generated}-seed{score.seed}"
+    if found.copying is None:
+        return name
+    return f"{name}-copies-{digest([found.copying.held_out])[:8]}"
 
 
 def best_of(found: Sequence[Evaluation]) -> Evaluation:
