@@ -18,6 +18,7 @@ from dcgan.data.stream import STREAMED
 from dcgan.evaluation.real_images import parts_of
 from dcgan.metrics.extractor import Extractor, Features
 from dcgan.runtime.cache import cache_folder
+from dcgan.runtime.changes import newest_first, state_of
 from dcgan.runtime.files import written_whole
 
 _LIMIT = 4_000_000_000
@@ -65,7 +66,7 @@ def _write(path: Path, features: Features) -> None:
     with written_whole(path) as unfinished, unfinished.open("wb") as file:
         np.savez(file, values=features.values, probabilities=probabilities)
     total = 0
-    for kept in sorted(path.parent.glob("*.npz"), key=lambda one: -one.stat().st_mtime):
-        total += kept.stat().st_size
+    for kept in newest_first(path.parent.glob("*.npz")):
+        total += max(0, state_of(kept).size)
         if total > _LIMIT and kept != path:
             kept.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from dcgan.metrics.score import Score
 from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.run import Run
 from dcgan.runs.scores import read_best
+from dcgan.runtime.changes import newest_first
 from dcgan.runtime.reading import read_json
 
 _COLORS = {1: "gray", 2: "gray and alpha", 3: "color", 4: "color and alpha"}
@@ -77,11 +78,7 @@ def model_card(run: Run, about: Mapping[str, Any], *, name: str, licence: str, s
 
 def scores_of(run: Run) -> list[Score]:
     """The scores of the run's checkpoint: of its latest evaluation, else that of training."""
-    files = sorted(
-        run.folder.evaluations.glob(f"{run.checkpoint_name}-*.json"),
-        key=lambda path: path.stat().st_mtime,
-    )
-    for path in reversed(files):
+    for path in newest_first(run.folder.evaluations.glob(f"{run.checkpoint_name}-*.json")):
         try:
             return [Score.from_json(one) for one in read_json(path)["scores"]]
         except (OSError, ValueError, KeyError, TypeError):

@@ -248,9 +248,7 @@ def _shown(line: Line) -> Points:
     if not _is_long(line):
         return line.points
     smooth = iter(smoothed([value for _, value in line.points if isfinite(value)]))
-    return [
-        (images, next(smooth) if isfinite(value) else value) for images, value in line.points
-    ]
+    return [(images, next(smooth) if isfinite(value) else value) for images, value in line.points]
 
 
 def _runs(points: Points) -> Iterator[list[tuple[int, float]]]:

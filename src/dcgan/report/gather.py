@@ -43,6 +43,7 @@ from dcgan.runs.logs import of_training
 from dcgan.runs.run import Run, read_networks
 from dcgan.runs.scores import Measured, read_best, read_scores
 from dcgan.runs.settings import stored_settings
+from dcgan.runtime.changes import newest_first
 from dcgan.runtime.reading import read_json
 from dcgan.runtime.shell import command
 from dcgan.runtime.wording import digits
@@ -197,7 +198,7 @@ def _quality(folder: RunFolder, missing: dict[str, str]) -> list[Any]:
 def _evaluated(folder: RunFolder) -> Evaluated | None:
     """The latest result of ``dcgan evaluate`` for one checkpoint."""
     files = [path for path in folder.evaluations.glob("*.json") if path.name[:1].isdigit()]
-    for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True):
+    for path in newest_first(files):
         try:
             found = read_json(path)
             scores = [Score.from_json(one) for one in found["scores"]]

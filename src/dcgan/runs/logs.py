@@ -40,10 +40,12 @@ class JsonLines:
 
     def _lines(self) -> list[dict[str, Any] | None]:
         """The object of each line; None for a damaged line."""
-        if not self.path.exists():
+        try:
+            content = self.path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
             return []
         records: list[dict[str, Any] | None] = []
-        for line in self.path.read_bytes().split(b"\n"):
+        for line in content.split(b"\n"):
             if not line:
                 continue
             try:

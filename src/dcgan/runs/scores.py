@@ -220,6 +220,8 @@ def read_best(folder: RunFolder) -> Measured | None:
         best = Measured.from_json(read_json(folder.best))
         if best.checkpoint is None:
             raise NotJson("checkpoint is missing")
+    except FileNotFoundError:  # it was removed meanwhile
+        return None
     except OSError as error:
         raise RunError(f"{folder.best}: cannot be read ({error.strerror}). {_CURE}") from error
     except ValueError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dcgan.errors import ConfigError, DataError, RunError, SourceNotFound
 from dcgan.runtime.built_in import model_names
+from dcgan.runtime.changes import newest_first
 from dcgan.runtime.datasets import DATASETS
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists, nearest_name, nearest_path
@@ -227,8 +228,7 @@ def newest_runs() -> str:
 def _runs_in(folder: Path) -> list[Path]:
     """The runs in a folder, newest first."""
     try:
-        found = [one for one in folder.iterdir() if is_run(one)]
-        return sorted(found, key=lambda one: one.stat().st_mtime, reverse=True)
+        return newest_first(one for one in folder.iterdir() if is_run(one))
     except OSError:
         return []
 

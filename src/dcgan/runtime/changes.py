@@ -1,4 +1,4 @@
-"""Find out whether a file may have changed, without reading it."""
+"""Find out whether and when files have changed, without reading them."""
 
 from __future__ import annotations
 
@@ -36,6 +36,13 @@ def state_of(path: Path) -> FileState:
     except OSError:
         return _MISSING
     return FileState(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+def newest_first(paths: Iterable[Path]) -> list[Path]:
+    """Paths by the time of their last change, without those that are gone by now."""
+    states = [(state_of(path), path) for path in paths]
+    there = [(state.modified_ns, path) for state, path in states if state != _MISSING]
+    return [path for _, path in sorted(there, key=lambda one: one[0], reverse=True)]
 
 
 def can_be_trusted(states: Iterable[FileState]) -> bool:

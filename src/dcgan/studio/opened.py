@@ -14,6 +14,7 @@ from dcgan.data import ImageDataset
 from dcgan.exchange.web.model_file import model_bytes
 from dcgan.runs.dataset import open_dataset
 from dcgan.runs.run import Run, open_run
+from dcgan.runtime.changes import state_of
 from dcgan.studio.problems import Problem
 
 _OPEN = 4
@@ -96,4 +97,4 @@ def _opened(path: Path, _: object) -> Opened:
 
 def _checkpoints(path: Path) -> tuple[int, ...]:
     watched = (path / "best.json", path / "checkpoints", path / "model.json", path / "directions")
-    return tuple(one.stat().st_mtime_ns if one.exists() else 0 for one in watched)
+    return tuple(state_of(one).modified_ns for one in watched)

@@ -5,7 +5,7 @@ Missing or damaged files only make for less to show.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import isfinite
@@ -24,6 +24,7 @@ from dcgan.runs.logs import is_count
 from dcgan.runs.run import read_networks
 from dcgan.runs.scores import read_best, read_scores
 from dcgan.runs.settings import stored_settings
+from dcgan.runtime.changes import newest_first, state_of
 from dcgan.runtime.reading import read_json
 from dcgan.runtime.shell import words_of
 from dcgan.studio.answers import plain
@@ -188,7 +189,7 @@ def _card(run: str, folder: RunFolder, diagnosis: Diagnosis, *, built_in: bool) 
         severity=_severity(diagnosis),
         quality=_best(folder),
         sheet=int(sheets[-1].stem) if sheets else None,
-        changed=max((one.stat().st_mtime for one in _dated(path)), default=0.0),
+        changed=_changed(path),
     )
 
 
@@ -318,9 +319,8 @@ def _scores(folder: RunFolder) -> list[Quality]:
 
 def _evaluation(folder: RunFolder) -> dict[str, Any]:
     """The newest of one checkpoint; those of all checkpoints have no judgement."""
-    found = [one for one in folder.evaluations.glob("*.json") if "judgement" in _json(one)]
-    newest = max(found, key=lambda one: one.stat().st_mtime, default=None)
-    return {} if newest is None else _json(newest)
+    found = map(_json, newest_first(folder.evaluations.glob("*.json")))
+    return next((one for one in found if "judgement" in one), {})
 
 
 def _best(folder: RunFolder) -> Quality | None:
@@ -377,5 +377,7 @@ def _json(path: Path) -> dict[str, Any]:
     return {}
 
 
-def _dated(path: Path) -> Sequence[Path]:
-    return [one for name in (*_SIGNATURE, "model.json") if (one := path / name).exists()]
+def _changed(path: Path) -> float:
+    """When a run was last written to, in seconds since the epoch; 0 if nothing is there."""
+    states = (state_of(path / name) for name in (*_SIGNATURE, "model.json"))
+    return max(0, *(state.modified_ns for state in states)) / 1e9

@@ -16,6 +16,7 @@ from dcgan.errors import ConfigError, RunConflict, RunError
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.settings import differences
 from dcgan.runtime.arguments import RUNS, refuse_exported, refuse_nothing_to_resume
+from dcgan.runtime.changes import newest_first
 from dcgan.runtime.files import StrPath, expanded, with_ending
 from dcgan.runtime.run_names import is_exported
 from dcgan.runtime.shell import DATA, RUN, call
@@ -203,7 +204,7 @@ def _is_in_use(path: Path) -> bool:
 
 def _newest_matching(config: RunConfig) -> tuple[RunFolder, RunConfig]:
     found = [path for path in RUNS.glob("*/config.yaml") if not is_exported(path.parent)]
-    candidates = sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+    candidates = newest_first(found)
     for path in candidates:
         folder = RunFolder(path.parent)
         try:
