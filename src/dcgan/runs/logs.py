@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from itertools import pairwise
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from dcgan.runtime.files import naming
 from dcgan.runtime.reading import NotJson, parse_json
+
+
+_GRADIENTS = ("gradient_mean", "gradient_max")
+"""Keys of a line of ``log.jsonl`` with a number for each layer."""
 
 
 class JsonLines:
@@ -19,11 +24,11 @@ class JsonLines:
         self.path = path
 
     def append(self, record: dict[str, Any]) -> None:
-        """Write one line at once."""
+        """Write one line at once. Numbers that are not finite, which JSON lacks, become null."""
         with naming(self.path), self.path.open("ab") as file:
             if file.tell() > 0 and not self._ends_whole():
                 file.write(b"\n")
-            file.write(json.dumps(record).encode() + b"\n")
+            file.write(json.dumps(_finite(record), allow_nan=False).encode() + b"\n")
 
     def read(self) -> list[dict[str, Any]]:
         """All complete lines, in order; an empty list if there is no file."""
@@ -77,13 +82,33 @@ def by_images(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def of_training(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The valid lines of ``log.jsonl`` by images seen."""
-    return [record for record in by_images(records) if _is_of_training(record)]
+    """The valid lines of ``log.jsonl`` by images seen; gradients that were not finite are NaN."""
+    lines = map(_with_nan, by_images(records))
+    return [record for record in lines if _is_of_training(record)]
+
+
+def _with_nan(record: dict[str, Any]) -> dict[str, Any]:
+    layers = {key: record[key] for key in _GRADIENTS if isinstance(record.get(key), dict)}
+    if not any(None in one.values() for one in layers.values()):
+        return record
+    return record | {
+        key: {layer: nan if value is None else value for layer, value in one.items()}
+        for key, one in layers.items()
+    }
+
+
+def _finite(value: Any) -> Any:
+    """The value with None in place of numbers that are not finite."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _is_of_training(record: dict[str, Any]) -> bool:
     """Whether everything that plots show is a number, or numbers by layer."""
-    layers = [record.get(f"gradient_{name}", {}) for name in ("mean", "max")]
+    layers = [record.get(key, {}) for key in _GRADIENTS]
     if not all(isinstance(one, dict) for one in layers) or layers[0].keys() != layers[1].keys():
         return False
     numbers = [value for key, value in record.items() if key.startswith(("loss_", "score_"))]
