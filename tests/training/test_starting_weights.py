@@ -9,6 +9,7 @@ from tests.conftest import SMALL, Notes
 import dcgan
 from dcgan.config import merge, read_yaml
 from dcgan.errors import ConfigError, RunError
+from dcgan.models.spectral import plain_weights
 from dcgan.runs.checkpoints import read_part
 from dcgan.training.planning.arguments import settings_to_start_from
 
@@ -60,6 +61,35 @@ def test_the_average_starts_there_too(first, tmp_path):
     for key in (key for key in there if key.endswith("weight")):
         low, high = torch.minimum(there[key], trained[key]), torch.maximum(there[key], trained[key])
         assert ((here[key] >= low - 1e-6) & (here[key] <= high + 1e-6)).all(), key
+
+
+def test_an_exported_model_starts_a_run_with_spectral_norm(tmp_path):
+    """Its weights are divided already; the layers of the new run divide by their norm, about 1."""
+    networks = {
+        "generator": {"width": 4, "norm": "spectral+batch"},
+        "discriminator": {"width": 4, "norm": "spectral"},
+    }
+    settings = merge(SMALL["settings"], {"model": networks})
+    first = dcgan.train(
+        "digits", images=192, out=tmp_path / "first", **SMALL | {"settings": settings}
+    )
+    model = first.export("weights", tmp_path / "model", part="both", progress=False)
+    run, line = start(
+        dcgan.open_run(model.path), tmp_path / "run", settings=merge(settings, frozen_rates())
+    )
+    assert line == "starts from model (192 images seen): all layers of both networks"
+    first = dcgan.open_run(first.path, "last")
+    run = dcgan.open_run(run.path, "last")
+    images = torch.rand(20, *run.networks.image_shape) * 2 - 1
+    for part in ("generator", "discriminator"):
+        there = plain_weights(getattr(first, part))
+        here = plain_weights(getattr(run, part))
+        for key in there:
+            if key.endswith("weight"):
+                torch.testing.assert_close(here[key], there[key], rtol=0.02, atol=1e-3)
+    torch.testing.assert_close(
+        run.discriminator(images), first.discriminator(images), rtol=0.05, atol=0.02
+    )
 
 
 def test_size_and_networks_are_those_of_the_other_run(first, tmp_path):

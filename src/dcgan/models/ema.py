@@ -6,15 +6,12 @@ import copy
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor, nn
-from torch.nn.utils.parametrize import is_parametrized
+from torch import Tensor
 
 from dcgan.models.batch_norm import reestimate_batch_norm
 from dcgan.models.generator import Generator
 from dcgan.models.latents import LatentSpace
-
-_ITERATIONS = 15
-"""Of the power method, from vectors that are nearly right."""
+from dcgan.models.spectral import find_singular_vectors
 
 
 class AveragedGenerator:
@@ -89,7 +86,7 @@ class AveragedGenerator:
         if self._half_life == 0:
             _copy(generator.parameters(), self.module.parameters())
         else:
-            _find_singular_vectors(self.module)
+            find_singular_vectors(self.module)
         reestimate_batch_norm(self.module, self._latent, self._seed)
         self._is_ready = True
         return self.module
@@ -98,13 +95,3 @@ class AveragedGenerator:
 def _copy(sources: Iterable[Tensor], targets: Iterable[Tensor]) -> None:
     for source, target in zip(sources, targets, strict=True):
         target.copy_(source)
-
-
-def _find_singular_vectors(module: nn.Module) -> None:
-    """Spectral norm keeps those of the weights it last saw, and averaged weights are others."""
-    for layer in module.modules():
-        if is_parametrized(layer, "weight"):
-            layer.train()
-            for _ in range(_ITERATIONS):
-                _ = layer.weight  # in training, reading is one step of the power method
-            layer.eval()

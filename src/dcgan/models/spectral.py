@@ -1,4 +1,4 @@
-"""Spectral norm, and networks without it for use after training.
+"""Spectral norm, weights put in from elsewhere, and networks without it for use after training.
 
 O outputs of a layer · I numbers of its input
 """
@@ -15,6 +15,26 @@ from torch.nn.utils.parametrize import is_parametrized
 from dcgan.models.table import Layer
 
 _STORED = "parametrizations."
+
+ORIGINAL = "parametrizations.weight.original"
+"""The name of a weight under spectral norm, before the division."""
+
+VECTORS = ("parametrizations.weight.0._u", "parametrizations.weight.0._v")
+
+_ITERATIONS = 15
+"""Of the power method, as when PyTorch creates a layer."""
+
+
+@torch.no_grad()
+def find_singular_vectors(module: nn.Module) -> None:
+    """Let spectral norm find those of weights that were replaced."""
+    for layer in module.modules():
+        if is_parametrized(layer, "weight"):
+            is_training = layer.training
+            layer.train()
+            for _ in range(_ITERATIONS):
+                _ = layer.weight  # in training, reading is one step of the power method
+            layer.train(is_training)
 
 
 class _SpectralNorm(parametrizations._SpectralNorm):

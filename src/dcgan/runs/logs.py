@@ -12,7 +12,6 @@ from typing import Any, TypeGuard
 from dcgan.runtime.files import naming
 from dcgan.runtime.reading import NotJson, parse_json
 
-
 _GRADIENTS = ("gradient_mean", "gradient_max")
 """Keys of a line of ``log.jsonl`` with a number for each layer."""
 

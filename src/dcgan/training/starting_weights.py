@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from dcgan.errors import ConfigError
 from dcgan.models.discriminator import Discriminator
 from dcgan.models.generator import Generator
+from dcgan.models.spectral import ORIGINAL, VECTORS, find_singular_vectors
 from dcgan.runs.checkpoints import read_part
 from dcgan.runs.networks import Networks
 from dcgan.runs.run import open_run
@@ -28,7 +29,8 @@ class StartingWeights:
 
     A layer is taken where all of its weights have the same shapes. Layers are counted from the
     input or from the output, whichever way more weights fit: with other channels or another size,
-    all layers are taken but those at the image, and those that only one of the networks has.
+    all layers are taken but those at the image, and those that only one of the networks has. An
+    exported model has no spectral norm: its weights, divided already, fit layers that have it, too.
 
     Parameters
     ----------
@@ -84,8 +86,8 @@ class StartingWeights:
             raise ConfigError(
                 "init",
                 self.origin,
-                "no layer has the shape that this run needs. Leave out `recipe` and `size`, which"
-                " then are those of the other run",
+                "no layer has the shape and the norms that this run needs. Leave out `recipe` and"
+                " `size`, which then are those of the other run",
             )
         random = [layer for layer in missing["discriminator"] if layer in _numbers(frozen)]
         if random:
@@ -162,14 +164,17 @@ def freeze(discriminator: Discriminator, layers: int) -> None:
 @torch.no_grad()
 def _enter(network: nn.Module, weights: Weights) -> None:
     own = network.state_dict()
-    for key, there in _pairs(network, weights).items():
+    pairs = _pairs(network, weights)
+    for key, there in pairs.items():
         own[key].copy_(weights[there])
+        if key.endswith(ORIGINAL) and not there.endswith(ORIGINAL):
+            find_singular_vectors(network.get_submodule(key.removesuffix(f".{ORIGINAL}")))
 
 
 def _missing(network: nn.Module, weights: Weights) -> list[str]:
     """The layers that cannot be taken."""
     pairs = _pairs(network, weights)
-    return [layer for layer, keys in _layers(network).items() if not set(keys) <= set(pairs)]
+    return [layer for layer, keys in _layers(network).items() if pairs.keys().isdisjoint(keys)]
 
 
 def _pairs(network: nn.Module, weights: Weights) -> dict[str, str]:
@@ -186,11 +191,19 @@ def _pairs_at(network: nn.Module, weights: Weights, shift: int) -> dict[str, str
     own = network.state_dict()
     pairs: dict[str, str] = {}
     for keys in _layers(network).values():
-        there = {key: _shifted(key, -shift) for key in keys}
-        if all(
-            name in weights and weights[name].shape == own[key].shape for key, name in there.items()
-        ):
-            pairs |= there
+        same = {key: _shifted(key, -shift) for key in keys}
+        divided = {
+            key: name.replace(ORIGINAL, "weight")
+            for key, name in same.items()
+            if not name.endswith(VECTORS)
+        }
+        for there in (same, divided):
+            if all(
+                name in weights and weights[name].shape == own[key].shape
+                for key, name in there.items()
+            ):
+                pairs |= there
+                break
     return pairs
 
 
