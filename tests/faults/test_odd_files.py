@@ -16,7 +16,10 @@ from tests.conftest import SMALL
 import dcgan as package
 from dcgan.config import load_recipe
 from dcgan.errors import ConfigError, DcganError, RunError
+from dcgan.models import LatentSpace
+from dcgan.models.table import Layer
 from dcgan.plain_yaml import load_yaml
+from dcgan.runs.networks import Networks
 from dcgan.runtime.reading import NotJson, parse_json
 
 ODD_JSON = {
@@ -165,6 +168,27 @@ def test_networks_too_large_for_memory_are_refused(copy, monkeypatch):
     networks = package.open_run(copy).networks
     monkeypatch.setattr("dcgan.runs.networks.available_memory", lambda: 1000)
     with pytest.raises(RunError, match=r"weights need .* of memory, and .* is free"):
+        networks.build_generator()
+
+
+def test_a_norm_too_large_for_memory_is_refused(monkeypatch):
+    """One weight of the layer, and two of the norm for each of its 64×64 numbers."""
+    row = Layer(
+        operation="conv_transpose",
+        channels=1,
+        stride=(64, 64),
+        output_padding=(63, 63),
+        norm="layer",
+        bias=False,
+    )
+    networks = Networks(
+        generator=(row,), discriminator=(), image_shape=(1, 64, 64), latent=LatentSpace(1)
+    )
+    bytes_held = 4 * (1 + 2 * 64 * 64)
+    monkeypatch.setattr("dcgan.runs.networks.available_memory", lambda: bytes_held)
+    networks.build_generator()
+    monkeypatch.setattr("dcgan.runs.networks.available_memory", lambda: bytes_held - 1)
+    with pytest.raises(RunError, match=r"the generator's weights need .* of memory"):
         networks.build_generator()
 
 

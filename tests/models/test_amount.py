@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dcgan.models import Discriminator, Generator, plan_discriminator, plan_generator
-from dcgan.models.amount import count_products
+from dcgan.models.amount import count_products, count_weights
 from dcgan.models.table import Layer
 from dcgan.runtime.work import work_of
 
@@ -38,3 +38,14 @@ def test_multiplications_of_a_discriminator(table):
     discriminator = Discriminator(table, shape)
     counted = work_of(lambda: discriminator(torch.randn(BATCH, *shape))).flops / 2
     assert BATCH * count_products(table, shape) == counted
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 6), None])
+def test_weights_of_layer_norms_are_counted(shape):
+    """All of them: they may be far more than the factors of the layer itself."""
+    norm = {"norm": "layer", "bias": False, "norm_features": shape is None}
+    first = Layer(operation="linear", channels=120, reshape=(5, 4, 6), **norm)
+    table = (first, Layer(operation="conv", channels=1, kernel=(1, 1), bias=False))
+    generator = Generator(table, latent_dim=3)
+    held = sum(weight.numel() for weight in generator.parameters())
+    assert count_weights(table, (3, 1, 1)) == held == 3 * 120 + 2 * 120 + 5

@@ -10,7 +10,9 @@ from dcgan.models.table import Layer
 
 
 def count_weights(layers: Sequence[Layer], input_shape: Shape) -> int:
-    """Weights of all convolutions and linear layers; biases and norms, a small part, are left out.
+    """Weights of all convolutions, linear layers and layer norms.
+
+    Biases and other norms, a small part, are left out.
 
     Parameters
     ----------
@@ -24,10 +26,17 @@ def count_weights(layers: Sequence[Layer], input_shape: Shape) -> int:
     """
     total, shape = 0, input_shape
     for layer, after in zip(layers, layer_shapes(layers, input_shape), strict=True):
-        features = prod(shape) if layer.operation == "linear" else shape[0]
-        total += features * layer.pack * layer.channels * prod(layer.kernel)
+        total += _factors(layer, shape)
+        if "layer" in layer.norms:  # a weight and a bias for each of its numbers
+            total += 2 * (layer.channels if layer.norm_features else prod(after))
         shape = after
     return total
+
+
+def _factors(layer: Layer, shape: Shape) -> int:
+    """Weights of the convolution or linear layer of a row."""
+    features = prod(shape) if layer.operation == "linear" else shape[0]
+    return features * layer.pack * layer.channels * prod(layer.kernel)
 
 
 def count_products(layers: Sequence[Layer], input_shape: Shape) -> float:
@@ -49,7 +58,7 @@ def count_products(layers: Sequence[Layer], input_shape: Shape) -> float:
         else:
             pixels = 1
         together *= layer.pack  # so many images are one from here on
-        total += count_weights([layer], shape) * pixels / together
+        total += _factors(layer, shape) * pixels / together
         shape = after
     return total
 
