@@ -145,8 +145,12 @@ def test_a_job_without_output_has_no_line(tmp_path, not_started):
 def test_a_job_of_which_only_the_lock_is_there_is_starting(tmp_path, not_started):
     jobs = Jobs(tmp_path)
     job = jobs.start(["recipes"], "")
-    with FileLock(tmp_path / job.id / ".lock"), pytest.raises(Problem, match="is starting"):
-        jobs.stop(job.id)
+    with FileLock(tmp_path / job.id / ".lock"):
+        with pytest.raises(Problem, match="is starting"):
+            jobs.stop(job.id)
+        (tmp_path / job.id / "pid").touch()  # its process writes into it next
+        with pytest.raises(Problem, match="is starting"):
+            jobs.stop(job.id)
 
 
 def test_a_job_that_never_begins_ends(tmp_path, not_started, monkeypatch):

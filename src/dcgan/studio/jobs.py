@@ -168,14 +168,15 @@ class Jobs:
         Problem
             Its process has not begun.
         """
-        state, pid = self.get(job).state, self._place(job) / "pid"
-        if state == "waiting" or (state == "running" and not pid.exists()):
+        state, pid = self.get(job).state, _end_of(self._place(job) / "pid", _TAIL)
+        # the file is there before its content is
+        if state == "waiting" or (state == "running" and not pid.isdecimal()):
             raise Problem(409, "This job is starting. Stop it in a few seconds")
         if state == "running" and os.name == "nt":  # where every signal ends a process at once
-            pid.with_name(STOP).touch()
+            (self._place(job) / STOP).touch()
         elif state == "running":
             with suppress(ProcessLookupError):
-                os.kill(int(pid.read_text("utf-8")), signal.SIGTERM)
+                os.kill(int(pid), signal.SIGTERM)
 
     def of_run(self, path: Path) -> Job | None:
         """The job that makes, or trains in, a run folder; without one, the newest that did."""
