@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +63,10 @@ def test_a_lab_is_started_once(client, runs, not_started):
     again = client.post("/api/labs/dropout")
     assert (again.status_code, "already" in again.json()["problem"]) == (409, True)
     assert client.post("/api/labs/no-such-lab").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["labs", "Labs"])
+def test_a_run_has_another_folder_than_the_labs(client, not_started, name):
+    asked = {"data": "digits", "size": "16", "images": 64, "name": name}
+    job = client.post("/api/train", json=asked).json()
+    assert Path(job["subject"]).name == f"{name}-2"

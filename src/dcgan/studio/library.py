@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 OWN = ".studio"
 """The folder of the studio's own files, inside the folder of runs."""
 
+LABS = "labs"
+"""The folder of labs, inside the folder of runs."""
+
 _NAME = re.compile(r"\w[\w .-]{0,79}")
 
 _RESTORED = "restored"
@@ -77,14 +80,15 @@ class Library:
         return path
 
     def free(self, name: str) -> Path:
-        """A path in the folder for a new run of a name: with a number if the name is in use.
+        """A path in the folder for a new run of a name: with a number if the name is in use, or is
+        that of the folder of labs.
 
         A job that has not ended uses the name of its run. Hold ``Jobs.start_lock`` until the job of
         the new run has been started.
         """
         taken = self._jobs().run_folders()
         path, number = self.folder / name, 2
-        while path.exists() or path in taken:
+        while path.exists() or path in taken or path.name.lower() == LABS:
             path, number = self.folder / f"{name}-{number}", number + 1
         return path
 

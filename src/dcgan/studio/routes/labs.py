@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse
 from dcgan.labs.listing import listed_labs
 from dcgan.labs.loading import lab_names
 from dcgan.studio.context import InStudio, Studio
+from dcgan.studio.library import LABS
 from dcgan.studio.places import own_file
 from dcgan.studio.problems import Problem, not_found
 
@@ -72,4 +73,4 @@ def _running(studio: Studio) -> dict[str, dict[str, Any]]:
 
 
 def _folder(studio: Studio) -> Path:
-    return studio.library.folder / "labs"
+    return studio.library.folder / LABS
