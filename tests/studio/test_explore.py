@@ -6,6 +6,7 @@ import base64
 import gc
 import io
 import json
+import os
 import weakref
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from PIL import Image
 from safetensors import deserialize
 from starlette.testclient import TestClient
+from tests.conftest import can_be_named
 from tests.exchange.conftest import KINDS, write_run
 
 import dcgan
@@ -159,6 +161,19 @@ def test_a_film_returns_to_its_start(client, run, address, tmp_path):
     assert film.n_frames == 60
     own = tmp_path / "runs" / ".studio"
     assert not list(own.glob("*.gif")), "the file is deleted once it is sent"
+
+
+@pytest.mark.skipif(not can_be_named("caf\udce9"), reason="names are Unicode here")
+def test_downloads_of_a_run_whose_name_is_not_unicode(client, run, tmp_path):
+    path = tmp_path / "runs" / os.fsdecode(b"caf\xe9")
+    run.path.rename(path)
+    address = f"/api/runs/{identifier(path)}"
+    latents = [run.networks.latent.numbered(3, 0, 2)[place].tolist() for place in (0, 1)]
+    film = client.post(f"{address}/film", json={"latents": latents, "kind": "gif"})
+    page = client.get(f"{address}/web-page")
+    assert (film.status_code, page.status_code) == (200, 200)
+    for answer, ending in ((film, "gif"), (page, "html")):
+        assert answer.headers["content-disposition"].endswith(f"caf%EF%BF%BD.{ending}")
 
 
 def test_a_film_of_two_images_is_the_circle_that_the_explorer_plays(client, run, address):

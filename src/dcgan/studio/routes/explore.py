@@ -25,6 +25,7 @@ from dcgan.latent.choice import Choice
 from dcgan.latent.draw import write_frames
 from dcgan.render.sheet import pillow_image
 from dcgan.runs.dataset import read_files
+from dcgan.studio.answers import plain
 from dcgan.studio.context import InStudio, Studio
 from dcgan.studio.opened import Opened, opened
 from dcgan.studio.problems import Problem
@@ -188,4 +189,5 @@ def _temporary(studio: Studio, suffix: str) -> Path:
 
 def _once(path: Path, name: str) -> FileResponse:
     """Send a file, and delete it."""
-    return FileResponse(path, filename=name, background=BackgroundTask(path.unlink))
+    # a header cannot hold a name that is no Unicode
+    return FileResponse(path, filename=plain(name), background=BackgroundTask(path.unlink))
