@@ -87,7 +87,7 @@ function Files({ choose, change, isBusy }) {
   const send = async (files) => {
     if (files.length === 0) return;
     change();
-    if (files.length > 1 && files.some((file) => file.name.endsWith(".zip"))) {
+    if (files.length > 1 && files.some((file) => /\.zip$/i.test(file.name))) {
       setState({ problem: "Choose images, or a single .zip of images" });
       return;
     }
@@ -116,14 +116,14 @@ function Files({ choose, change, isBusy }) {
         multiple
         accept="image/*,.zip"
         hidden
-        onChange=${(event) => send([...event.target.files])}
+        onChange=${(event) => send(taken(event.target))}
       />
       <input
         ref=${folder}
         type="file"
         webkitdirectory
         hidden
-        onChange=${(event) => send(imagesOf(event.target.files))}
+        onChange=${(event) => send(imagesOf(taken(event.target)))}
       />
       <button type="button" disabled=${isSending} onClick=${() => input.current.click()}>
         Choose files
@@ -143,6 +143,13 @@ function Files({ choose, change, isBusy }) {
       onClick=${() => choose({ data: state.data, name: "my-images" })}>
       Inspect these images
     </button>`}`;
+}
+
+/** The chosen files. The input is emptied, or choosing the same ones again would be no change. */
+function taken(input) {
+  const files = [...input.files];
+  input.value = "";
+  return files;
 }
 
 const PARTS = { named: Named, folder: Folders, files: Files };
