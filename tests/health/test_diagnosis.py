@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from tests.health.histories import IMAGES, after, history, rates
+from tests.health.histories import IMAGES, SIGNS, after, history, rates
 
 from dcgan.health.diagnosis import RULES, diagnose
+from dcgan.health.history import ScoreLine
 
 STUCK = {"value": 150.0, "coverage": 0.01, "recall": 0.0}
 """The score of images that are of no use."""
@@ -160,6 +162,35 @@ def test_a_discriminator_that_is_sure_and_wrong_oscillates():
 def test_scores_that_swing_are_an_oscillation():
     swing = found(None, lambda seen: {"value": 20.0 if seen // 6000 % 2 else 90.0})
     assert "oscillation" in serious(swing)
+
+
+def simulated(random, level, baseline, spread, error):
+    """Scores of a run that has reached a level, with errors as they are stated."""
+    marks = np.linspace(IMAGES / 40, IMAGES, 40).astype(int)
+    values = level + 50 * spread * (marks < 4000) + spread * random.standard_normal(len(marks))
+    scores = [
+        ScoreLine(int(images), float(value), baseline, SIGNS, error=error)
+        for images, value in zip(marks, values, strict=True)
+    ]
+    return replace(history(), scores=scores)
+
+
+@pytest.mark.parametrize("metric", ["kernel", "frechet"])
+def test_scores_at_the_baseline_are_no_oscillation(metric):
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        if metric == "kernel":  # its baseline is of chance, too
+            known = simulated(random, 0.0, 1e-3 * random.standard_normal(), 1e-3, 1e-3)
+        else:
+            known = simulated(random, 2.0, 2.0, 0.05, 0.0)
+        assert "oscillation" not in {one.id for one in diagnose(known).findings}
+
+
+def test_kernel_distances_that_swing_far_beyond_their_error_are_an_oscillation():
+    known = history(None, lambda seen: {"value": 0.02 if seen // 6000 % 2 else 0.09})
+    scores = [replace(one, baseline=2e-4, error=1e-3) for one in known.scores]
+    findings = diagnose(replace(known, scores=scores)).findings
+    assert "oscillation" in {one.id for one in findings}
 
 
 def test_images_that_get_worse_than_noise_are_found_early():

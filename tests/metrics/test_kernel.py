@@ -9,7 +9,7 @@ from torchmetrics.image.kid import poly_mmd
 
 from dcgan.errors import DataError
 from dcgan.metrics import kernel
-from dcgan.metrics.kernel import kernel_distance, squared_mmd
+from dcgan.metrics.kernel import chance_error, kernel_distance, squared_mmd
 
 
 def sample(count, width=6, seed=0, shift=0.0):
@@ -107,3 +107,31 @@ def test_settings_that_allow_no_estimate_are_refused(setting):
 def test_a_list_of_features_is_refused():
     with pytest.raises(DataError, match=r"a: of type list\. Use a NumPy array"):
         kernel_distance([[1.0, 2.0]], [[3.0, 4.0]])
+
+
+def test_the_chance_error_is_the_spread_between_sets_of_one_distribution():
+    random = np.random.default_rng(0)
+    sets = random.standard_normal((401, 60, 5))
+    distances = [squared_mmd(sets[0], other) for other in sets[1:]]
+    apart = [squared_mmd(one, other) for one, other in zip(sets[1::2], sets[2::2], strict=True)]
+    stated = np.median([chance_error(*sets[place : place + 2]) for place in range(20)])
+    assert stated == pytest.approx(np.std(apart), rel=0.2)
+    assert np.std(distances) < 1.3 * stated
+
+
+def test_the_chance_error_is_the_same_in_parts(monkeypatch):
+    a, b = np.random.default_rng(1).standard_normal((2, 23, 4))
+    whole = chance_error(a, b)
+    monkeypatch.setattr(kernel, "_ENTRIES", 50)
+    assert chance_error(a, b) == pytest.approx(whole)
+    h = [
+        k(a[i], a[j]) + k(b[i], b[j]) - k(a[i], b[j]) - k(a[j], b[i])
+        for i in range(23)
+        for j in range(23)
+        if i != j
+    ]
+    assert whole == pytest.approx(np.sqrt(2 * np.mean(np.square(h)) / (23 * 22)))
+
+
+def k(x, y):
+    return (x @ y / len(x) + 1) ** 3

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 _SMOOTHED = 7
 """Log lines of a running median: single steps of a GAN say little."""
 
+_NOISE = 3.0
+"""Errors of a score within which it is at the baseline. The baseline of a kernel distance is itself
+a chance value about 0, so a part of it says nothing."""
 
 Network = Literal["generator", "discriminator"]
 
@@ -86,6 +89,8 @@ class ScoreLine:
         The vital signs of the same images.
     checkpoint : str, optional
         Its name, if one was saved.
+    error : float, default 0
+        By how much the value varies by chance where images are as good as real ones; 0 if unknown.
     """
 
     images: int
@@ -93,6 +98,7 @@ class ScoreLine:
     baseline: float
     signs: Mapping[str, float] = field(default_factory=dict)
     checkpoint: str | None = None
+    error: float = 0.0
 
 
 class Curve(NamedTuple):
@@ -218,11 +224,14 @@ class History:
         return Curve(coverage.images, np.maximum(coverage.values, recall.values))
 
     def excess(self) -> Curve:
-        """How far the scores are from the real-image baseline; never below a tenth of it, below
-        which differences are noise."""
+        """How far the scores are from the real-image baseline; never below a tenth of it, or three
+        times the stated error, below which differences are noise."""
         return _curve(
             [line.images for line in self.scores],
-            [max(line.value - line.baseline, 0.1 * abs(line.baseline)) for line in self.scores],
+            [
+                max(line.value - line.baseline, 0.1 * abs(line.baseline), _NOISE * line.error)
+                for line in self.scores
+            ],
         )
 
     def longest(self, images_N: NDArray[np.int64], holds_N: NDArray[np.bool_]) -> Stretch | None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dcgan.metrics.extractor import Extractor
 from dcgan.metrics.frechet import frechet_distance
-from dcgan.metrics.kernel import squared_mmd
+from dcgan.metrics.kernel import chance_error, squared_mmd
 from dcgan.metrics.score import Score
 from dcgan.vocabulary import Distance
 
@@ -26,6 +26,7 @@ class DistanceToReal:
     extractor : Extractor
     reference, others : iterable of uint8 (n, C, H, W)
         Two disjoint sets of real images, in parts. The baseline is their distance.
+        From these, the kernel distance also has an error.
     split : str
         Which real images.
     seed : int
@@ -46,7 +47,9 @@ class DistanceToReal:
         self._split, self._seed = split, seed
         self._distance = _DISTANCES[measure]
         self._real_NF = extractor(reference).values
-        self._baseline = self._distance(self._real_NF, extractor(others).values)
+        others_NF = extractor(others).values
+        self._baseline = self._distance(self._real_NF, others_NF)
+        self._error = chance_error(self._real_NF, others_NF) if measure == "kernel" else None
 
     def score(self, generated_MF: NDArray[np.float32]) -> Score:
         """The score of generated images, from their features (M, F) by the same extractor."""
@@ -54,6 +57,7 @@ class DistanceToReal:
             metric=f"{self._measure}_distance",
             value=self._distance(self._real_NF, generated_MF),
             baseline=self._baseline,
+            error=self._error,
             extractor=self._extractor.label,
             real=len(self._real_NF),
             generated=len(generated_MF),

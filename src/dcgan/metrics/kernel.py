@@ -93,6 +93,44 @@ def squared_mmd(a: FeatureArray, b: FeatureArray) -> float:
     return _mean_within(a_NF) + _mean_within(b_MF) - 2 * _sum(a_NF, b_MF) / (len(a) * len(b))
 
 
+def chance_error(a: FeatureArray, b: FeatureArray) -> float:
+    """Estimate the standard deviation of :func:`squared_mmd` between sets of one distribution.
+
+    √(2 E[h²] / (N (N - 1))) with h = k(x, x') + k(y, y') - k(x, y') - k(x', y) over pairs of images
+    (Gretton et al. 2012, "A kernel two-sample test", section 6).
+
+    Parameters
+    ----------
+    a, b : (N, F), (M, F)
+        Two samples of that distribution, at least two images each. If one is longer, its first
+        images are used.
+
+    Raises
+    ------
+    DataError
+        For fewer than two images, or unusable features.
+    """
+    check_features(least=2, a=a, b=b)
+    count = min(len(a), len(b))
+    a_NF, b_NF = a[:count].astype(np.float64), b[:count].astype(np.float64)
+    total = 0.0
+    step = max(1, _ENTRIES // count)
+    for start in range(0, count, step):
+        rows = slice(start, start + step)
+        one, other = a_NF[rows], b_NF[rows]
+        h = _kernel(one, a_NF) + _kernel(other, b_NF) - _kernel(one, b_NF) - _kernel(other, a_NF)
+        places = np.arange(len(one))
+        h[places, places + start] = 0  # no image is paired with itself
+        total += float(np.square(h).sum())
+    pairs = count * (count - 1)
+    return float(np.sqrt(2 * total / pairs / pairs))
+
+
+def _kernel(x_NF: NDArray[np.float64], y_MF: NDArray[np.float64]) -> NDArray[np.float64]:
+    base_NM: NDArray[np.float64] = x_NF @ y_MF.T / x_NF.shape[1] + 1
+    return np.square(base_NM) * base_NM
+
+
 def _mean_within(x_NF: NDArray[np.float64]) -> float:
     count, width = x_NF.shape
     itself = float(((np.square(x_NF).sum(axis=1) / width + 1) ** 3).sum())

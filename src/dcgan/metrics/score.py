@@ -29,7 +29,8 @@ class Score:
     baseline : float, optional
         The real-image baseline: the score of as many real images.
     error : float, optional
-        Standard error of ``value``.
+        Standard error of ``value``. Of a kernel distance that is computed while training, that of
+        images as good as real ones: see :func:`dcgan.metrics.kernel.chance_error`.
     better : {"lower", "higher", "zero", "real"}
         Which values are better: lower ones, higher ones, those closer to 0, or those closer to the
         score of real images.

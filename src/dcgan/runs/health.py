@@ -120,6 +120,7 @@ def history_of(folder: RunFolder) -> History:
                 entry.score.baseline or 0.0,
                 entry.signs,
                 entry.checkpoint,
+                entry.score.error or 0.0,
             )
             for entry in entries
             if entry.score.protocol == protocol
