@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from dcgan.errors import ConfigError, DcganError, RunError
+from dcgan.latent import direction_search
 from dcgan.latent.choice import Choice
 from dcgan.latent.direction_search import Request, find, from_generator, from_samples
 from dcgan.latent.directions import (
@@ -27,6 +28,7 @@ from dcgan.latent.directions import (
 from dcgan.latent.store import keep_direction, read_direction, stored_names
 from dcgan.models import Generator, plan_generator
 from dcgan.models.latents import LatentSpace
+from dcgan.runs.run import Run
 
 SPACE = LatentSpace(12)
 AXIS = torch.nn.functional.normalize(torch.arange(12.0) - 3, dim=0)
@@ -312,6 +314,28 @@ def test_moving_along_what_a_probe_found_makes_images_brighter(run, concept):
     assert next(iter(found.measured)) == (
         "held-out R²" if concept == "light" else "held-out accuracy"
     )
+
+
+@pytest.mark.parametrize("concept", ["bright", "light"])
+def test_images_are_read_in_parts_with_the_same_result(run, monkeypatch, concept):
+    usual = np.median(run.generate(Choice().latents(run, 0, 600)).mean(axis=(1, 2, 3)))
+
+    class Steady(Light):
+        def agreement(self, images, conditions):
+            return (self.values(images, "light") > usual).astype(float)
+
+    whole = from_samples(run, "x", concept, Steady(), Choice(), samples=600, least=0)
+    counts, generate = [], Run.generate
+
+    def counting(self, latent_NZ):
+        counts.append(len(latent_NZ))
+        return generate(self, latent_NZ)
+
+    monkeypatch.setattr(direction_search, "_AT_ONCE", 256)
+    monkeypatch.setattr(Run, "generate", counting)
+    parts = from_samples(run, "x", concept, Steady(), Choice(), samples=600, least=0)
+    assert counts == [256, 256, 88]
+    torch.testing.assert_close(parts.vector_D, whole.vector_D, rtol=1e-4, atol=1e-4)
 
 
 def test_a_direction_that_is_right_about_too_few_is_refused(run):

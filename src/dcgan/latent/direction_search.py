@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dcgan.errors import ConfigError, DcganError
@@ -41,6 +43,9 @@ from dcgan.runtime.signatures import checked
 SAMPLES = 2000
 _MOST_SAMPLES = 1_000_000
 
+_AT_ONCE = 1024
+"""Images in memory at a time: 50 MB at 128x128 in color, and 0.4 GB in float64."""
+
 LEAST_ACCURACY, LEAST_R2 = 0.7, 0.2
 """Least held-out scores of a direction; chance is 0.5 and 0."""
 
@@ -48,6 +53,8 @@ _ANY = Choice()
 
 _RANDOM = 100
 """Random directions, for comparison."""
+
+Number = TypeVar("Number", np.float32, np.float64)
 
 Method = Literal["sefa", "pca"]
 
@@ -204,15 +211,18 @@ def from_samples(
         A lower score, or fewer than 20 samples that show the class.
     """
     latent_NZ = choice.latents(run, 0, samples)
-    images = run.generate(latent_NZ)
     noise_ND = to_normal(run.networks.latent, latent_NZ)
     probe: Callable[[Tensor], tuple[Tensor, float]]
     if reader.is_measured(concept):
-        value_N = reader.values(images, concept)
+        value_N = _of_images(run, latent_NZ, lambda images: reader.values(images, concept))
         probe = partial(by_value, value_N=value_N, seed=choice.seed)
         measure, least = "held-out R²", LEAST_R2 if least is None else least
     else:
-        shows_N = reader.agreement(images, reader.conditions(concept)) > 0.5
+        conditions = reader.conditions(concept)
+        agreement_N = _of_images(
+            run, latent_NZ, lambda images: reader.agreement(images, conditions)
+        )
+        shows_N = agreement_N > 0.5
         probe = partial(by_class, shows_N=shows_N, seed=choice.seed)
         measure, least = "held-out accuracy", LEAST_ACCURACY if least is None else least
     vector_D, score = probe(noise_ND)
@@ -228,6 +238,14 @@ def from_samples(
             " reliably. Train longer, use more `samples`, or a lower `least`"
         )
     return Direction(name, vector_D, method, {measure: round(score, 4)})
+
+
+def _of_images(
+    run: Run, latent_NZ: Tensor, read: Callable[[NDArray[np.uint8]], NDArray[Number]]
+) -> NDArray[Number]:
+    """A number (N,) for each image of these latents, which are never all in memory."""
+    parts = torch.split(latent_NZ, _AT_ONCE)
+    return np.concatenate([read(run.generate(part)) for part in parts])
 
 
 @isolated()
