@@ -57,6 +57,18 @@ def test_findings_have_a_severity_a_time_an_advice_and_a_page(dcgan, failed):
     assert "--resume" not in out
 
 
+def test_the_page_is_that_of_the_finding_in_the_verdict(dcgan, run, monkeypatch):
+    findings = [
+        Finding("checkerboard", "note", 0, "Kernel 5, stride 2."),
+        Finding("improving", "note", 10, "It is 3."),
+    ]
+    diagnosis = Diagnosis("Healthy. It is 3.", "note", findings)
+    monkeypatch.setattr("dcgan.runs.health.diagnose", lambda history: diagnosis)
+    _, out, _ = dcgan("health", run)
+    assert "\nMore about this note: docs/guide/health.md#improving\n" in out
+    assert "\n  note: checkerboard, from the start. Kernel 5, stride 2." in out
+
+
 def test_json_is_a_list_of_findings(dcgan, failed):
     code, out, _ = dcgan("health", failed, "--json")
     assert code == 0

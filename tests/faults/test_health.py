@@ -31,7 +31,6 @@ def rates(generator, discriminator):
 
 
 MISSED = {
-    "cifar10-saturating-200",
     "mnist-g-rate-x100-200",
     "digits-d-rate-x100-r1-200",
     "cifar-1000-late-collapse-200",

@@ -99,6 +99,34 @@ def test_certainty_is_no_fault_while_images_improve():
     assert not serious(found(sure))
 
 
+def slowly(seen):
+    """Poor images that improve by an eighth in the second half, with single bad scores."""
+    is_bad = seen in (24_000, 32_000)
+    return {"coverage": 0.15, "recall": 0.4, "value": 120.0 if is_bad else 62 - seen / 3000}
+
+
+def test_a_certain_discriminator_is_a_fault_while_poor_images_improve_slowly():
+    sure = after(0, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01)
+    findings = found(sure, slowly)
+    assert serious(findings) == {"discriminator-wins"}, "the generator never overtakes"
+    assert findings["discriminator-wins"].severity == "warning"
+    assert serious(found(None, slowly)) == {"oscillation"}
+
+
+@pytest.mark.parametrize(
+    ("log_begins", "changed"),
+    [
+        (0, lambda seen: {"value": 2 + 100 / (1 + seen / 2000)}),  # they improve fast
+        (0, lambda seen: {"coverage": 0.5}),  # they are not poor
+        (30_000, lambda seen: {}),  # it has not lasted long
+    ],
+)
+def test_a_certain_discriminator_is_no_fault(log_begins, changed):
+    sure = after(log_begins, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01)
+    found_ = found(sure, lambda seen: slowly(seen) | changed(seen))
+    assert "discriminator-wins" not in found_
+
+
 def test_losses_without_a_level_say_nothing_about_who_wins():
     sure = after(0, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01)
     assert "discriminator-wins" in found(sure, lambda seen: STUCK)

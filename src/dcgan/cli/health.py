@@ -42,11 +42,14 @@ def diagnosis_lines(diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.severity != "note" and diagnosis.best:
         yield ""
         yield from wrapped(diagnosis.best)
-    if not diagnosis.findings:
-        return
-    first, *others = diagnosis.findings
-    yield f"\nMore about this {first.severity}: {first.page}"
-    others = [one for one in others if diagnosis.severity == "note" or one.until is None]
+    stated = [one for one in diagnosis.findings if one.meaning in diagnosis.verdict]
+    for finding in stated:
+        yield f"\nMore about this {finding.severity}: {finding.page}"
+    others = [
+        one
+        for one in diagnosis.findings
+        if one not in stated and (diagnosis.severity == "note" or one.until is None)
+    ]
     if others:
         yield "\nAlso found:"
     for finding in others:

@@ -53,20 +53,30 @@ _GAIN = 0.1
 """Part by which the best score must come closer to the real-image baseline to count as learning."""
 
 
+_FAST = 0.3
+"""The same, from which images improve fast enough although D is certain."""
+
+
 def discriminator_wins(history: History) -> Iterator[Finding]:
     """D tells real from generated images perfectly, and the images do not improve."""
     if not history.setup.has_level:
         return
-    real, fake = _smoothed(history, "score_real", "score_fake_after")
-    held = _without_gain(history, real.images, (real.values > _SURE) & (fake.values < 1 - _SURE))
+    held = _certain(history)
     if held is None:
         return
+    if _is_bad(history, held):
+        severity, learns = "failure", "cannot learn from it, and images do not improve"
+    elif held.until is None and _is_most(history, held) and _is_slow(history, held):
+        severity, learns = "warning", "learns little from it, and images improve slowly"
+    else:
+        return
+    real, fake = _smoothed(history, "score_real", "score_fake_after")
     yield Finding(
         "discriminator-wins",
-        "failure",
+        severity,
         held.since,
         "The discriminator recognizes every generated image with certainty. So the"
-        " generator cannot learn from it, and images do not improve.",
+        f" generator {learns}.",
         retrain(
             history.setup,
             slower(history.setup, "discriminator") | restrained(history.setup),
@@ -128,6 +138,9 @@ def oscillation(history: History) -> Iterator[Finding]:
     """The networks overtake each other again and again."""
     excess = history.excess()
     logs = Curve(excess.images, np.log(excess.values))
+    held = _certain(history)
+    if held is not None and held.until is None and _is_most(history, held):
+        return  # the generator has not overtaken
     scores = _swings(logs, log(_FACTOR), _SCORE_SWINGS, history)
     turns: list[int] = []
     since, loss = 0, history.curve("loss_d").smoothed()
@@ -188,6 +201,25 @@ def _hindrances(setup: Setup) -> dict[str, float]:
 
 def _smoothed(history: History, *names: str) -> tuple[Curve, ...]:
     return tuple(curve.smoothed() for curve in history.curves(*names))
+
+
+def _certain(history: History) -> Stretch | None:
+    """The last long stretch in which D was right about all images, and sure."""
+    if not history.setup.has_level:
+        return None
+    real, fake = _smoothed(history, "score_real", "score_fake_after")
+    return history.longest(real.images, (real.values > _SURE) & (fake.values < 1 - _SURE))
+
+
+def _is_most(history: History, held: Stretch) -> bool:
+    """Whether it is more than half of the run."""
+    return (held.until or history.images_seen) - held.since > history.images_seen // 2
+
+
+def _is_slow(history: History, held: Stretch) -> bool:
+    """Whether images cover little of the real ones, and became hardly better lately."""
+    middle = (held.since + history.images_seen) // 2
+    return history.sign("coverage").last < _COVERED and history.gain_since(middle) < _FAST
 
 
 def _without_gain(
