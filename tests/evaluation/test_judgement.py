@@ -38,6 +38,7 @@ def test_the_grade_is_that_of_the_weakest_share(name, real, share, grade):
     found = judgement(scores(**{name: share * real}))
     assert found.startswith(f"{grade}: ")
     assert (name in found) == (grade != "Very good")
+    assert ("the weakest point is that" in found) == (grade == "Good")
 
 
 def test_real_images_are_very_good():

@@ -33,7 +33,8 @@ def judgement(scores: Sequence[Score]) -> str:
     reason = "the generated images are close to the real ones"
     if grade != _BEST:
         numbers = f"{weakest.value:.2f}; real images score {weakest.baseline:.2f}"
-        reason = f"{metric_of(weakest.metric).poor} ({weakest.label} {numbers}; higher is better)"
+        poor = f"{metric_of(weakest.metric).poor} ({weakest.label} {numbers}; higher is better)"
+        reason = f"the weakest point is that {poor}" if grade == "Good" else poor
     return f"{grade}: {reason}. {by_name['frechet_distance']}."
 
 
