@@ -9,7 +9,7 @@ from PIL import Image
 
 from dcgan.errors import ConfigError
 from dcgan.evaluation import real_images
-from dcgan.evaluation.nearest import nearest_real
+from dcgan.evaluation.nearest import nearest_real, neighbor_of
 from dcgan.latent import draw as drawing
 from dcgan.latent.draw import samples_sheet
 from dcgan.latent.sample import write_samples
@@ -47,6 +47,37 @@ def test_a_copy_is_at_no_distance():
     found, distance = nearest_real(REAL, REAL.images[[40, 3]])
     assert found.tolist() == [40, 3]
     assert distance.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 61, 90])
+@pytest.mark.parametrize("drawn", [DRAWN[0], REAL.images[0], REAL.images[7], REAL.images[60]])
+def test_a_neighbor_is_compared_with_how_near_real_images_are(count, drawn):
+    rows = np.arange(90)[-count:]
+    found = neighbor_of(REAL, drawn, rows)
+    number = REAL.images.reshape(90, -1).astype(float) / 255
+
+    def distances(image, others):
+        return np.sqrt(((image - number[others]) ** 2).mean(axis=1))
+
+    of_drawn = distances(drawn.reshape(-1) / 255, rows)
+    assert found.row == rows[of_drawn.argmin()]
+    assert found.distance == pytest.approx(of_drawn.min(), abs=1e-9)
+    assert found.compared == min(100, count // 2)
+    nearest = np.array([distances(number[row], rows[rows != row]).min() for row in rows[1:]])
+    if found.distance == 0:
+        assert found.as_near == 0
+    elif count == 90:  # some of all
+        assert found.as_near <= (nearest <= found.distance).sum()
+
+
+def test_an_image_among_others_is_as_near_as_they_are():
+    close = np.full((400, 1, 4, 4), 100, np.uint8)
+    close[:, 0, 0, 0] = np.arange(400) % 200  # each has an equal one
+    drawn = close[0] + 1
+    assert neighbor_of(Kept(close), drawn, np.arange(400)).as_near >= 90
+    apart = RANDOM.integers(0, 256, (400, 1, 4, 4), dtype=np.uint8)
+    near = apart[5] ^ 1
+    assert neighbor_of(Kept(apart), near, np.arange(400)).as_near == 0
 
 
 def test_images_that_differ_in_one_pixel_by_one_level_are_told_apart():

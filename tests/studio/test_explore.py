@@ -138,6 +138,7 @@ def test_the_nearest_training_image_is_shown(client, tmp_path):
     np.testing.assert_array_equal(pixels_of(found["image"]), images[4])
     assert (found["searched"], found["of"]) == (9, 9)
     assert found["distance"] == pytest.approx(0.0, abs=1e-3)
+    assert (found["as_near"], found["compared"]) == (0, 4)
 
 
 @pytest.mark.parametrize("latent", [[0.0] * 7, [0.0] * 9, [], ["x"] * 8, [None] * 8])

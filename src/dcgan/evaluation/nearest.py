@@ -5,6 +5,7 @@ N images · P images of a part · C channels · H, W sides
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -14,6 +15,31 @@ from dcgan.data import ImageDataset
 from dcgan.evaluation.real_images import parts_of, take
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.signatures import checked
+
+_COMPARED = 100
+"""Real images that a distance is compared with."""
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    """The real image nearest to a generated one.
+
+    Parameters
+    ----------
+    row : int
+        Its index in the dataset.
+    distance : float
+        Root mean squared difference of pixels, where black to white is 1.
+    as_near : int
+        Real images, of those compared, that are at least as near to another real image. If there
+        are hardly any, the generated image may be a copy.
+    compared : int
+    """
+
+    row: int
+    distance: float
+    as_near: int
+    compared: int
 
 
 @checked
@@ -59,6 +85,33 @@ def nearest_among(
         start += len(part)
     size = prod(images_NCHW.shape[1:])
     return rows[nearest_N], np.sqrt(best_N / size) / 255
+
+
+def neighbor_of(
+    dataset: ImageDataset, image_CHW: NDArray[np.uint8], rows: NDArray[np.int64]
+) -> Neighbor:
+    """The nearest of some images of a dataset, and how near these are to each other.
+
+    Parameters
+    ----------
+    dataset : ImageDataset
+    image_CHW : uint8 (C, H, W)
+    rows : int64 (N,)
+        The numbers of the images to search, each once. At most half of them, and at most 100, are
+        compared.
+    """
+    count = min(_COMPARED, len(rows) // 2)
+    compared = rows[np.linspace(0, len(rows) - 1, count).astype(int)]
+    # searched among the others, so that no image finds itself
+    others = np.setdiff1d(rows, compared)
+    asked = np.concatenate([image_CHW[None], take(dataset, compared)])
+    found, distances = nearest_among(dataset, asked, others)
+    row, distance = found[0], distances[0]
+    if count:
+        (nearest,), (least,) = nearest_among(dataset, image_CHW[None], compared)
+        if least < distance:
+            row, distance = nearest, least
+    return Neighbor(int(row), float(distance), int((distances[1:] <= distance).sum()), count)
 
 
 def nearest_row(

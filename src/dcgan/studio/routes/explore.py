@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 
-from dcgan.evaluation.nearest import nearest_among
+from dcgan.evaluation.nearest import neighbor_of
 from dcgan.evaluation.real_images import take
 from dcgan.exchange import export
 from dcgan.latent import interpolate, invert
@@ -90,7 +90,8 @@ async def invert_image(
 
 @router.post("/nearest")
 def nearest(studio: InStudio, run: str, asked: AskedNearest) -> dict[str, Any]:
-    """The training image that is nearest to a generated one, by pixels."""
+    """The training image that is nearest to a generated one, by pixels, and how many training
+    images are as near to another one."""
     path = studio.library.path(run)
     found = opened(path)
     latent = _latents(found, [asked.latent])
@@ -99,10 +100,12 @@ def nearest(studio: InStudio, run: str, asked: AskedNearest) -> dict[str, Any]:
         image = found.run.generate(latent)
         dataset = found.dataset(studio.data_root)
         rows = np.unique(np.linspace(0, len(dataset) - 1, _NEAREST_AMONG).astype(int))
-        place, distance = nearest_among(dataset, image, rows)
+        nearest = neighbor_of(dataset, image[0], rows)
         return {
-            "image": _as_address(take(dataset, place)[0]),
-            "distance": float(distance[0]),
+            "image": _as_address(take(dataset, np.array([nearest.row]))[0]),
+            "distance": nearest.distance,
+            "as_near": nearest.as_near,
+            "compared": nearest.compared,
             "searched": len(rows),
             "of": len(dataset),
         }

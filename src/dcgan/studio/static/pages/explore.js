@@ -8,6 +8,10 @@ import { save } from "../save.js";
 
 const LEAST = 2;
 
+/** Training images without which nothing is said of a copy, and the part of them that is rare. */
+const FEWEST = 20;
+const RARE = 0.02;
+
 /** The explorer of a run. `start` is a latent to begin with, `onReady(explorer)` is optional. */
 export function Explorer({ run, start, onReady }) {
   const element = useRef(null);
@@ -103,7 +107,18 @@ function Nearest({ run, explorer, card }) {
         Mean difference ${digits(found.distance)} of 1; searched ${grouped(found.searched)} of
         ${" "}${grouped(found.of)} training images
       </figcaption>
-    </figure>`}`;
+    </figure>
+    <p>${judged(found)}</p>`}`;
+}
+
+/** Whether the nearest training image is nearer than training images are to each other. */
+function judged({ as_near: near, compared, distance }) {
+  if (distance === 0) return "This is a copy: all pixels are equal.";
+  if (compared < FEWEST) return "There are too few training images to say how near that is.";
+  const count = `${near || "None"} of ${compared} training images ${near === 1 ? "is" : "are"}`;
+  return near / compared < RARE
+    ? `${count} as near to another one. Look whether this is a copy; smooth images are near, too.`
+    : `${count} as near to another one. This is no sign of a copy.`;
 }
 
 function Film({ run, explorer, kept, name }) {
