@@ -105,6 +105,33 @@ def test_a_training_is_started_and_watched_to_its_end(studio_page, studio_server
     assert page.violations() == []
 
 
+AXES = """async () => {
+  const { most } = await import("/static/parts/chart.js");
+  const { quality } = await import("/static/parts/curves.js");
+  const scores = (...values) => values.map((value, images) => ({ images, value }));
+  const ramp = Array.from({ length: 200 }, (_, place) => place % 10);
+  return {
+    spike: most([{ values: [...ramp, 1000, null] }, { values: ramp }]),
+    short: most([{ values: [0, 1000] }]),
+    logarithmic: [
+      quality("FD", 3, { run: scores(100, 4) }).isLogarithmic,
+      quality("FD", 80, { run: scores(100, 90) }).isLogarithmic,
+      quality("KID", null, { run: scores(1, -0.001) }).isLogarithmic,
+    ],
+  };
+}"""
+
+
+def test_axes_show_what_most_values_are(studio_page):
+    """Outliers of long curves leave the plot; scores far apart have a logarithmic axis."""
+    studio_page.open("")
+    found = studio_page.evaluate(AXES)
+    low, high = found["spike"]
+    assert -1 < low < 0 and 9 < high < 10
+    assert found["short"] == pytest.approx([-50, 1050])
+    assert found["logarithmic"] == [True, False, False]
+
+
 def test_a_training_is_stopped_and_resumed(studio_page, studio_server):
     page = studio_page
     started = studio_server.post(

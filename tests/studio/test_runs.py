@@ -78,9 +78,15 @@ def test_a_card_says_how_far_a_run_is(client, run):
         512,
         64,
     )
-    assert card["planned"] == 2 * 1234
+    assert card["planned"] == 2 * 1234, "the batch is not known"
     with FileLock(run.path / ".lock"):
         assert client.get("/api/home").json()["runs"][0]["state"] == "training"
+
+
+def test_a_run_of_whole_epochs_is_finished_after_their_last_batch(client, run):
+    config(run.path, "optim: {batch: 100}, length: {images: null, epochs: 2, minutes: null}")
+    (card,) = client.get("/api/home").json()["runs"]
+    assert card["planned"] == 2 * 1200, "34 images of each epoch do not fill a batch"
 
 
 def test_the_badge_of_a_verdict_is_of_the_same_state_as_its_words(client, run):

@@ -48,6 +48,11 @@ def epoch_order(seed: int, epoch: int, count: int, run: int = 1) -> NDArray[np.i
     return index[np.lexsort((words[-count:], window))]
 
 
+def epoch_images(count: int, batch: int) -> int:
+    """Images that one epoch of ``count`` images shows: as many as fill whole batches."""
+    return max(1, count // batch) * batch
+
+
 def _words(seed: int, epoch: int, count: int) -> NDArray[np.uint64]:
     philox = np.random.Philox(key=np.array([seed, epoch], dtype=np.uint64))
     return philox.random_raw(count)
@@ -149,7 +154,7 @@ class Batches:
     @property
     def epoch_images(self) -> int:
         """Number of images that one epoch shows."""
-        return max(1, len(self._dataset) // self.batch) * self.batch
+        return epoch_images(len(self._dataset), self.batch)
 
     def indices(self, epoch: int) -> NDArray[np.int64]:
         """Numbers of the images that an epoch shows, in order."""

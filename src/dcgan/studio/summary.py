@@ -12,6 +12,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
+from dcgan.data.loader import epoch_images
 from dcgan.errors import DcganError
 from dcgan.health import Diagnosis, Finding
 from dcgan.health.finding import FROM_START
@@ -182,7 +183,7 @@ def _card(run: str, folder: RunFolder, diagnosis: Diagnosis, *, built_in: bool) 
         data=_data_name(str(_section(about, "data").get("source") or "unknown")),
         size=_size(folder),
         images=seen,
-        planned=_planned(length, provenance),
+        planned=_planned(settings, provenance),
         minutes=_number(length.get("minutes")),
         seconds=_number(last.get("seconds")) or 0.0,
         verdict=_NEVER_BEGAN if never_began else diagnosis.verdict,
@@ -338,10 +339,12 @@ def _size(folder: RunFolder) -> str:
     return ""
 
 
-def _planned(length: Mapping[str, Any], provenance: Mapping[str, Any]) -> int | None:
+def _planned(settings: Mapping[str, Any], provenance: Mapping[str, Any]) -> int | None:
+    length, batch = _section(settings, "length"), _section(settings, "optim").get("batch")
     epochs, count = _number(length.get("epochs")), _count(_section(provenance, "data").get("count"))
     if epochs is not None and count is not None:
-        planned = float(epochs * count)
+        shown = epoch_images(count, batch) if is_count(batch) and batch else count
+        planned = float(epochs * shown)
         return round(planned) if isfinite(planned) else None
     return _count(length.get("images"))
 

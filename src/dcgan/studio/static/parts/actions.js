@@ -44,7 +44,7 @@ function Longer({ run, card }) {
   const now = unit === "minutes" ? card.seconds / 60 : card.images;
   // as long again; a run that was trained longer has minutes such as 3.02
   const again = card.minutes && Number(card.minutes.toPrecision(2));
-  const [more, setMore] = useState(String(again ?? (card.planned || card.images || 1)));
+  const [more, setMore] = useState(String(again ?? (card.images || card.planned || 1)));
   const [state, setState] = useState({});
   const start = async (event) => {
     event.preventDefault();

@@ -9,8 +9,15 @@ const DASH = [6, 4];
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 const COLORS = 8; // --curve-1 to --curve-8 in run.css
 
-/** `lines` are `{label, values, hasPoints, isLevel}`; `end` is where all plots end. */
-export function Chart({ title, note, images, lines, end, limits, isLogarithmic }) {
+/** From this many values on, `withoutOutliers` leaves out the lowest and the highest hundredth. */
+const MANY = 100;
+
+/**
+ * `lines` are `{label, values, hasPoints, isLevel}`; `end` is where all plots end. Outliers would
+ * flatten everything else.
+ */
+export function Chart(chart) {
+  const { title, note, images, lines, end, limits, isLogarithmic, withoutOutliers } = chart;
   const place = useRef();
   const values = useRef([]);
   const at = useRef();
@@ -22,10 +29,11 @@ export function Chart({ title, note, images, lines, end, limits, isLogarithmic }
   useEffect(() => {
     const element = place.current;
     const show = (made) => showValues(made, last.current, values.current, at.current);
+    const range = limits ?? (withoutOutliers && (() => most(last.current.lines)));
     const make = () => {
       plot.current?.destroy();
       plot.current = new uPlot(
-        options(element, last.current, { limits, isLogarithmic, show }),
+        options(element, last.current, { range, isLogarithmic, show }),
         dataOf(last.current, isLogarithmic),
         element,
       );
@@ -73,7 +81,7 @@ export function Chart({ title, note, images, lines, end, limits, isLogarithmic }
   </figure>`;
 }
 
-function options(element, { lines }, { limits, isLogarithmic, show }) {
+function options(element, { lines }, { range, isLogarithmic, show }) {
   const color = (name) => getComputedStyle(element).getPropertyValue(name).trim();
   const axis = {
     stroke: color("--soft"),
@@ -93,7 +101,7 @@ function options(element, { lines }, { limits, isLogarithmic, show }) {
     },
     scales: {
       x: { time: false },
-      y: { distr: isLogarithmic ? 3 : 1, ...(limits ? { range: limits } : {}) },
+      y: { distr: isLogarithmic ? 3 : 1, ...(range ? { range } : {}) },
     },
     axes: [
       { ...axis, values: (_, ticks) => ticks.map(short), size: 32 },
@@ -116,6 +124,19 @@ function options(element, { lines }, { limits, isLogarithmic, show }) {
     ],
     hooks: { setCursor: [show] },
   };
+}
+
+/** The range of the lines, of long ones without outliers, with a margin. */
+export function most(lines) {
+  const shown = lines.flatMap(({ values }) => {
+    const ordered = values.filter((value) => value !== null).sort((one, other) => one - other);
+    const cut = Math.floor(ordered.length / MANY);
+    return [ordered[cut], ordered[ordered.length - 1 - cut]].filter((value) => value !== undefined);
+  });
+  if (shown.length === 0) return [0, 1];
+  const [low, high] = [Math.min(...shown), Math.max(...shown)];
+  const margin = 0.05 * (high - low) || 0.5;
+  return [low - margin, high + margin];
 }
 
 const decades = (_, ticks) =>

@@ -12,6 +12,9 @@ const SCORES = {
 };
 const GRADIENT = "gradient_mean ";
 
+/** Scores that differ by this factor are drawn on a logarithmic axis, as in the run's picture. */
+const FAR_APART = 5;
+
 export function Curves({ columns, scores, isTraining }) {
   const images = columns.images ?? [];
   const charts = useMemo(() => chartsOf(columns), [columns]);
@@ -46,6 +49,7 @@ function chartsOf(columns) {
       note: "The two losses balance each other. They do not have to fall.",
       images,
       lines: of(LOSSES),
+      withoutOutliers: true,
     },
     {
       id: "scores",
@@ -87,6 +91,8 @@ export function quality(label, real, runs) {
     const values = new Map(scores.map((one) => [one.images, one.value]));
     return { label: name, values: images.map((one) => values.get(one) ?? null), hasPoints: true };
   });
+  const values = [...lines.flatMap((line) => line.values), real].filter((one) => one !== null);
+  const least = Math.min(...values);
   const level = { label: "real images", values: images.map(() => real), isLevel: true };
   return {
     id: "quality",
@@ -96,5 +102,6 @@ export function quality(label, real, runs) {
       (real === null ? "" : ` Real images score ${digits(real)}.`),
     images,
     lines: [...lines, ...(real === null ? [] : [level])],
+    isLogarithmic: least > 0 && Math.max(...values) > FAR_APART * least,
   };
 }
