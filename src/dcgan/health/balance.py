@@ -8,7 +8,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from dcgan.health.finding import Finding
+from dcgan.health.finding import Finding, Severity
 from dcgan.health.history import Curve, History, Setup, Stretch
 from dcgan.health.step import faster, restrained, retrain, slower, with_few_images
 from dcgan.health.variety import NOTHING, has_begun
@@ -64,6 +64,7 @@ def discriminator_wins(history: History) -> Iterator[Finding]:
     held = _certain(history)
     if held is None:
         return
+    severity: Severity
     if _is_bad(history, held):
         severity, learns = "failure", "cannot learn from it, and images do not improve"
     elif held.until is None and _is_most(history, held) and _is_slow(history, held):
