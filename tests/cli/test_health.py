@@ -10,9 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from dcgan.config import read_yaml
+from dcgan.config import (
+    config_yaml,
+    load_recipe,
+    merge,
+    parse_config,
+    read_yaml,
+    validate_combinations,
+)
 from dcgan.health import Diagnosis, Finding, Step
+from dcgan.health.step import restrained
 from dcgan.runs.dataset import FROM_PYTHON
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.health import history_of
+from dcgan.training.planning.arguments import collect_settings
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "run"
 
@@ -122,3 +133,39 @@ def test_a_path_without_a_run_is_refused(dcgan, tmp_path):
     code, _, complaint = dcgan("health", tmp_path)
     assert code == 2
     assert complaint.count("dcgan:") == 1
+
+
+@pytest.mark.parametrize(
+    ("recipe", "own", "norm"),
+    [
+        ("small-mnist", {}, "spectral"),
+        ("paper", {}, "spectral"),
+        ("celeba-rectangular", {}, "spectral"),
+        ("mlp-mnist", {}, "none"),
+        ("small-mnist", {"optim": {"joint_batch": True}}, "batch"),
+        (
+            "auto",
+            {
+                "objective": {"r1": 0},
+                "model": {"discriminator": {"layers": [{"conv": 4, "norm": "batch"}]}},
+            },
+            "none",
+        ),
+    ],
+)
+def test_a_penalty_that_is_advised_can_be_trained_with(tmp_path, recipe, own, norm):
+    """Penalties are refused with batch norm in the discriminator, as classic recipes have it."""
+    folder = RunFolder(tmp_path)
+    settings = parse_config(merge(load_recipe(recipe), own))
+    folder.config.write_text(config_yaml(settings), encoding="utf-8")
+    changed: dict[str, dict] = {}
+    for key, value in restrained(history_of(folder).setup).items():
+        for part in reversed(key.split(".")):
+            value = {part: value}
+        changed = merge(changed, value)
+    found = parse_config(
+        collect_settings(None, recipe=folder.config, shortcuts={}, settings=changed)
+    )
+    validate_combinations(found)
+    assert found.model.discriminator.norm == norm
+    assert (found.objective.r1 == 1) == (norm == "spectral" or recipe == "mlp-mnist")

@@ -401,12 +401,23 @@ SURE = after(8000, score_real=0.99, score_fake_before=0.01, score_fake_after=0.0
             {"objective.loss": "saturating"},
             {"objective.loss": "non-saturating", "objective.r1": 1},
         ),
+        (
+            {"model.discriminator.norm": "spectral+batch"},
+            {"objective.r1": 1, "model.discriminator.norm": "spectral"},
+        ),
+        ({"model.discriminator.norm": "batch", "objective.r1": 3}, {}),
     ],
 )
 def test_a_certain_discriminator_gets_a_penalty_where_it_has_none(settings, changes):
     known = found(SURE, lambda seen: STUCK, settings={"optim.discriminator.lr": 4e-4} | settings)
     wanted = {"optim.discriminator.lr": 1e-4} | changes
     assert known["discriminator-wins"].step.changes == wanted
+
+
+def test_no_penalty_is_advised_where_batch_norm_stays():
+    rate = {"optim.discriminator.lr": 4e-4}
+    known = found(SURE, lambda seen: STUCK, settings=rate, needs_batch_norm=True)
+    assert known["discriminator-wins"].step.changes == {"optim.discriminator.lr": 1e-4}
 
 
 def test_sgd_is_replaced_by_adam():

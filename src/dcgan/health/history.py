@@ -41,6 +41,9 @@ class Setup:
         D's loss if it gives every image the same score; None where it has no fixed value.
     uneven : sequence of str
         Layers of G whose kernel is no multiple of their stride, such as ``2: kernel 3, stride 2``.
+    needs_batch_norm : bool
+        Whether D has batch norm that ``model.discriminator.norm`` cannot replace: in rows of its
+        layer table, or because of ``optim.joint_batch``.
     settings : mapping of str to value
         All settings by dotted key, such as ``optim.batch``.
     """
@@ -53,6 +56,7 @@ class Setup:
     has_level: bool = True
     loss_of_guessing: float | None = None
     uneven: Sequence[str] = ()
+    needs_batch_norm: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def get(self, key: str) -> Any:

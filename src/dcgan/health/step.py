@@ -152,14 +152,21 @@ def apart(setup: Setup) -> tuple[Network, float] | None:
 
 def restrained(setup: Setup) -> dict[str, Any]:
     """A penalty on D's gradient where there is none, and a loss with which a certain D still
-    teaches G."""
+    teaches G.
+
+    A penalty is refused with batch norm in D, which spectral norm then replaces.
+    """
     changes: dict[str, Any] = {}
     if setup.get("objective.loss") == "saturating":
         changes["objective.loss"] = "non-saturating"
     penalties = [setup.get(f"objective.{name}") or 0 for name in ("r1", "wgan_gp", "dragan")]
-    if max(penalties) < 1:
-        is_critic = setup.get("objective.loss") == "wasserstein"
-        changes |= {"objective.wgan_gp": 10} if is_critic else {"objective.r1": 1}
+    if max(penalties) >= 1 or setup.needs_batch_norm:
+        return changes
+    is_critic = setup.get("objective.loss") == "wasserstein"
+    changes |= {"objective.wgan_gp": 10} if is_critic else {"objective.r1": 1}
+    key = "model.discriminator.norm"
+    if "batch" in str(setup.get(key)).split("+"):
+        changes[key] = "spectral"
     return changes
 
 

@@ -154,6 +154,7 @@ def _setup_of(folder: RunFolder) -> Setup:
         has_level=objective is None or objective.has_level,
         loss_of_guessing=_GUESSING.get(str(loss)),
         uneven=_uneven(networks),
+        needs_batch_norm=optim.get("joint_batch") is True or _has_fixed_batch_norm(settings),
         settings={key: _plain(value) for key, value in flat(settings).items()},
     )
 
@@ -172,6 +173,17 @@ def _has_table(settings: Mapping[str, Any]) -> bool:
     """Whether a recipe describes the generator's layers: how long it needs is not known."""
     generator = _section(settings, "model").get("generator")
     return isinstance(generator, dict) and generator.get("layers") is not None
+
+
+def _has_fixed_batch_norm(settings: Mapping[str, Any]) -> bool:
+    """Whether a row of D's layer table has batch norm of its own."""
+    discriminator = _section(settings, "model").get("discriminator")
+    rows = discriminator.get("layers") if isinstance(discriminator, dict) else None
+    return any(
+        "batch" in str(row.get("norm")).split("+")
+        for row in (rows if isinstance(rows, list) else ())
+        if isinstance(row, dict)
+    )
 
 
 def _has_begun(settings: Mapping[str, Any]) -> bool:
