@@ -49,6 +49,7 @@ def test_scalars_are_those_of_the_log_in_groups(run, events):
         "score_fake_before": "score/fake_before",
         "sign_real": "score/sign_real",
         "images_per_second": "speed/images_per_second",
+        "waiting": "speed/waiting",
         "epoch": "progress/epoch",
         "rate_factor": "settings/rate_factor",
     }

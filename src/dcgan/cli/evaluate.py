@@ -54,8 +54,8 @@ def evaluate(
         Score every checkpoint, plot the scores over images seen, and name the best.
     extractor
         Choose the feature extractor: auto (classifier if there are labels, else pretrained),
-        classifier, random, inception, or a file: Inception weights (.pth), TorchScript or
-        exported (.pt2).
+        pretrained, classifier, random, inception, or a file: Inception weights (.pth), TorchScript
+        or exported (.pt2).
     images
         Set how many generated images to score, and as many real images: at most half of the
         dataset.

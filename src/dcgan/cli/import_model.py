@@ -15,22 +15,22 @@ def import_model(
 ) -> None:
     """Make a run of a model trained elsewhere, to sample, explore and evaluate it.
 
-    The files are read without running anything in them. The layers are recognised for the DCGAN
+    The files are read without running anything in them. The layers are recognized for the DCGAN
     example of PyTorch, the DCGAN of PyTorch-GAN, the DCGAN tutorial of TensorFlow and the code of
     the DCGAN authors. For other models, choose them by --like.
 
     Parameters
     ----------
     generator
-        Choose the file of the generator's weights: .pth, .pt or .bin (a PyTorch state dict),
-        .safetensors, .npz, .npy or .h5 (Keras).
+        Choose the file of the generator's weights: .pth, .pt, .bin or .ckpt (a PyTorch state
+        dict), .safetensors, .npz, .npy or .h5 (Keras).
     discriminator
         Choose the file of the discriminator's weights. Without it, the run has no discriminator.
     out
-        Set the run folder, which must not exist or be empty.
+        Set the run folder: a new or an empty one.
     like
         Choose the layers: a recipe, or a YAML file with model.generator.layers. Without it, layers
-        that are not recognised are written to a file in which you fill in what is missing.
+        that are not recognized are written to a file in which you fill in what is missing.
     """
     from dcgan.cli.flags import screen
     from dcgan.exchange import import_model as bring_in

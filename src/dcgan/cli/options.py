@@ -86,7 +86,9 @@ Seed = Annotated[
 ]
 Json = Annotated[
     bool,
-    Parameter(name="--json", negative=(), help="Print one JSON object as the last line on stdout."),
+    Parameter(
+        name="--json", negative=(), help="Print the result as JSON, the last line on stdout."
+    ),
 ]
 
 Switch = Annotated[bool, Parameter(negative=())]
@@ -103,8 +105,8 @@ class Which:
     label
         Generate only this class. The run must be trained on labels (--model.condition).
     code
-        Fix an InfoGAN code of the run: 1=3 sets code 1 to category 3, 2=-0.5 sets the
-        continuous code 2 to -0.5.
+        Fix an InfoGAN code of the run: 1=3 sets code 1 to category 3 (the first is 0), 2=-0.5
+        sets the continuous code 2 to -0.5.
     move
         Move along a stored direction, by a number of standard deviations: smile=2 (see dcgan
         directions).

@@ -26,6 +26,7 @@ _GROUPS = {
     "epoch": "progress",
     "seconds": "progress",
     "images_per_second": "speed",
+    "waiting": "speed",
     "sign_real": "score",
     **dict.fromkeys(PENALTIES, "penalty"),
 }
