@@ -37,8 +37,9 @@ FIRST = {
     "How to train": {
         "--recipe NAME|FILE": "Choose networks and settings (default: auto). dcgan recipes lists"
         " all recipes.",
-        "--init RUN": "Start from the weights of another run instead of random ones, which needs"
-        " less time and fewer images.",
+        "--init RUN": "Start from the weights of another run instead of random ones. Try it with"
+        " few images. Networks, size and channels are those of RUN unless they are set; layers of"
+        " another shape start at random.",
         "--model.condition F": "Learn the classes of factor F, usually label (default: off). Then"
         " dcgan sample --label generates one class.",
         "--augment.policy P": "Choose the augmentation: none, or color, translation and cutout"
@@ -67,6 +68,7 @@ _SHORT = {
     "data.root": "--data-root",
     "data.size": "--size",
     "optim.batch": "--batch",
+    "start.weights": "--init",
     **{f"length.{name}": f"--{name}" for name in ("images", "epochs", "minutes")},
 }
 """Settings that have another name above, which describes them."""

@@ -350,7 +350,7 @@ class StartConfig(Section):
     those of that run unless they are set; layers of another shape start at random."""
     freeze_discriminator: Natural = 0
     """Do not train so many of the discriminator's first layers (FreezeD, Mo et al. 2020). Use it
-    with `start.weights`, for few images."""
+    with --init, for few images."""
 
 
 class RunConfig(Section):
