@@ -56,7 +56,7 @@ def test_the_report_is_short_however_much_there_is(inspect, folder):
     assert len(lines) <= 48
     assert max(map(len, lines)) < 200
     text = "\n".join(lines)
-    assert "131 images, 30 of these unreadable (22.9%). Ignored: 1 other file (1 .txt)" in text
+    assert "131 images, 30 of these unreadable (22.9%). Other files: 1 (1 .txt)" in text
     assert "Of the 101 images that could be read:" in text
     assert "50 classes: class2 (32), class1 (3), class0 (2), … " in text
     assert "stored as    color (101)" in text

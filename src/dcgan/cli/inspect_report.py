@@ -197,7 +197,7 @@ def _headline(report: Mapping[str, Any]) -> str:
     if unreadable := len(report["unreadable"]):
         text += f", {unreadable:,} of these unreadable ({unreadable / report['looked_at']:.1%})"
     if report["ignored"]:
-        text += f". Ignored: {counted(report['ignored'], 'other file')}"
+        text += f". Other files: {report['ignored']:,}"
     if report["others"]:
         kinds = [f"{times:,} {_short(kind)}" for kind, times in report["others"].items()]
         more = ", …" if len(kinds) > _KINDS_NAMED else ""
