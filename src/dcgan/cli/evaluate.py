@@ -51,7 +51,8 @@ def evaluate(
     data
         Choose the real images, as for dcgan train (default: the run's training data).
     every
-        Score every checkpoint, plot the scores over images seen, and name the best.
+        Score every checkpoint, plot the scores over images seen, and choose the best one, which
+        other commands then use.
     extractor
         Choose the feature extractor: auto (classifier if there are labels, else pretrained),
         pretrained, classifier, random, inception, or a file: Inception weights (.pth), TorchScript

@@ -89,7 +89,7 @@ def pretrained_extractor(
     return Extractor(
         NAME,
         network,
-        about="trained on labelled objects, digits, emoji and shapes",
+        about="trained on labeled objects, digits, emoji and shapes",
         device=device,
     )
 
