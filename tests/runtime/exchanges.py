@@ -17,7 +17,8 @@ from dcgan.runtime.ranks import joined
 
 def normalised(ranks, norm, whole):
     """This share's outputs, gradients of a loss over all, and running statistics."""
-    network = synchronise_batch_norm(nn.Sequential(norm), ranks).double()
+    network = nn.Sequential(norm).double()
+    synchronise_batch_norm(network, ranks)
     share = whole[ranks.share(len(whole))].clone().requires_grad_()
     out = network(share)
     weight = torch.linspace(-1, 2, whole[0].numel(), dtype=whole.dtype).view(whole[0].shape)

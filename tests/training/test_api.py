@@ -23,7 +23,7 @@ from dcgan.runs.logs import JsonLines
 from dcgan.runs.scores import read_best
 from dcgan.runtime.reporting import Reporter
 from dcgan.training import hooks, loop, trainer
-from dcgan.training.planning.triggers import Every
+from dcgan.training.planning.triggers import Widening
 
 
 @pytest.fixture(scope="module")
@@ -489,7 +489,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoin
 @pytest.fixture
 def _log_every_interval(monkeypatch):
     """No more log lines at the start of a run than later on."""
-    monkeypatch.setattr(hooks, "Widening", lambda first, every, dense: Every(every))
+    monkeypatch.setattr(hooks, "Widening", lambda first, every, dense: Widening(every, every, 1))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from dcgan.cli.options import ExistingRun, Film, RealImages, Which
 from dcgan.cli.output import choose_output
 from dcgan.errors import RunError
 from dcgan.runtime.run_names import refuse_no_direction
+from dcgan.runtime.shell import command
 
 if TYPE_CHECKING:
     from dcgan.latent.directions import Direction
@@ -83,7 +84,7 @@ def directions(
     refuse_film(out or Path("sheet.png"), fps=film.fps, side=film.side, beside=real.neighbors)
 
     from dcgan.cli.flags import screen
-    from dcgan.latent.direction_search import Request, find, reading_call
+    from dcgan.latent.direction_search import Request, find
     from dcgan.latent.labelling import Reader
     from dcgan.latent.store import keep_direction, stored_names
     from dcgan.latent.sweep import refuse_far, write_sweep
@@ -93,8 +94,8 @@ def directions(
     request = Request(plus, minus, reads, method, count, leave, samples, least)
     if name is None and not request.searches:
         known = [_known(opened, one) for one in stored_names(opened)]
-        none = f"no directions yet. To find one: {reading_call(opened, 'brightness')}"
-        print(*(known or [none]), sep="\n")
+        example = command("directions", opened.path, "brightness", "--reads", "brightness")
+        print(*(known or [f"no directions yet. To find one: {example}"]), sep="\n")
         return
     with screen() as reporter:
         reader = Reader(opened, data=real.data, data_root=real.data_root, reporter=reporter)

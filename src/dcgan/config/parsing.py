@@ -94,25 +94,18 @@ def parse_config(settings: Mapping[str, Any]) -> RunConfig:
         raise config_error(error) from error
 
 
-def config_error(error: ValidationError, section: str = "") -> ConfigError:
-    """The first finding of a pydantic validation as one line.
-
-    Parameters
-    ----------
-    section : str
-        Where in the tree the validated part is, when it is not the whole.
-    """
+def config_error(error: ValidationError) -> ConfigError:
+    """The first finding of a pydantic validation as one line."""
     findings = error.errors(include_url=False)
     finding = findings[0]
-    begin = section.split(".") if section else []
-    path, field, parent = _follow([*begin, *finding["loc"]])
+    path, field, parent = _follow(finding["loc"])
     value, key = finding["input"], ""
     for part in path:
         key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
     or_auto = any(
         other["type"] == "literal_error"
         and other["ctx"]["expected"] == "'auto'"
-        and _follow([*begin, *other["loc"]])[0] == path
+        and _follow(other["loc"])[0] == path
         for other in findings
     )
     match finding["type"]:

@@ -52,7 +52,7 @@ def _keras_tutorial(shapes: Sequence[tuple[int, ...]]) -> Layout | None:
     ]
     for place, (kernel, stride) in enumerate(zip(transposed, _STRIDES, strict=True)):
         row: Row = {"conv_transpose": kernel[2], "kernel": 5, "stride": stride, "bias": False}
-        row |= _same(2, 2) if stride == 1 else _same(1, 2)
+        row |= {"padding": 2} if stride == 1 else {"padding": 1, "end_padding": 2}
         is_last = place == len(transposed) - 1
         rows.append(row | ({"norm": "none", "activation": "tanh"} if is_last else _KERAS))
     return Layout(_TUTORIAL, rows, normal(latent), TENSORFLOW, _KERAS_SLOPE)
@@ -77,14 +77,10 @@ def _keras_tutorial_discriminator(
     return Layout(_TUTORIAL, rows, convention=TENSORFLOW, slope=_KERAS_SLOPE)
 
 
-def _tensorflow_padding(side: int, kernel: int = 5, stride: int = 2) -> tuple[int, int]:
-    """Padding ``same`` at the start and the end: the output has ⌈side / stride⌉ pixels."""
-    total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+def _tensorflow_padding(side: int) -> tuple[int, int]:
+    """Padding ``same`` at the start and the end, of kernel 5 and stride 2: ⌈side / 2⌉ pixels."""
+    total = 2 * (-(-side // 2) - 1) + 5 - side
     return total // 2, total - total // 2
-
-
-def _same(start: int, end: int) -> Row:
-    return {"padding": start} | ({"end_padding": end} if end != start else {})
 
 
 # The code of the DCGAN authors: arrays of Theano, without running statistics ---------------------

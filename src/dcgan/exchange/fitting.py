@@ -49,8 +49,8 @@ class Slot:
     row : int
         Number of the row in the layer table, from 1.
     layer : Layer
-    given, made : tuple of int
-        The shapes of the row's input and output, without the batch axis.
+    given : tuple of int
+        The shape of the row's input, without the batch axis.
     key : str
         The name of the module in the network.
     module : nn.Module
@@ -59,7 +59,6 @@ class Slot:
     row: int
     layer: Layer
     given: tuple[int, ...]
-    made: tuple[int, ...]
     key: str
     module: nn.Module
 
@@ -100,8 +99,7 @@ def slots_of(network: Network, layers: Sequence[Layer], given: tuple[int, ...]) 
         names = [layer.operation, *(name for name in layer.norms if name not in _WITHOUT_WEIGHTS)]
         for name in names:
             key = f"blocks.{place}.{name}"
-            slot = Slot(place + 1, layer, given, made, key, block.get_submodule(name))
-            found.append(slot)
+            found.append(Slot(place + 1, layer, given, key, block.get_submodule(name)))
         given = made
     return found
 

@@ -142,8 +142,7 @@ def _pytorch_gan_discriminator(parts: Sequence[Part]) -> Layout | None:
 
 # -------------------------------------------------------------------------------------------------
 
-_BATCH = {"norm": "batch"}
-_BATCH_RELU = {**_BATCH, "activation": "relu"}
+_BATCH_RELU = {"norm": "batch", "activation": "relu"}
 
 
 def _are_plain(layers: Sequence[Part], *, kernel: int, bias: bool = False) -> bool:

@@ -157,11 +157,6 @@ def _as_words(request: Request) -> list[str]:
     return [word for key, value in asked.items() if value for word in (f"--{key}", value)]
 
 
-def reading_call(run: Run, name: str) -> str:
-    """A command that finds a direction of any run."""
-    return command("directions", run.path, name, "--reads", "brightness")
-
-
 @isolated()
 def from_groups(run: Run, name: str, plus: Concept, minus: Concept) -> Direction:
     """The direction from one group of samples to another, see :func:`between`."""

@@ -5,15 +5,11 @@ B images of this process · C channels · F, H, W
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from dcgan.runtime.ranks import Ranks
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 class _Synchronised(_BatchNorm):
@@ -61,7 +57,7 @@ class SynchronisedBatchNorm2d(_Synchronised, nn.BatchNorm2d):
     """Shape: (B, C, H, W) → (B, C, H, W)."""
 
 
-def synchronise_batch_norm(network: Network, ranks: Ranks) -> Network:
+def synchronise_batch_norm(network: nn.Module, ranks: Ranks) -> None:
     """Make a network's batch norms use the moments of all processes; weights stay."""
     for module in network.modules():
         if ranks.size > 1 and type(module) is nn.BatchNorm1d:
@@ -70,4 +66,3 @@ def synchronise_batch_norm(network: Network, ranks: Ranks) -> Network:
             module.__class__ = SynchronisedBatchNorm2d
         if isinstance(module, _Synchronised):
             module.ranks = ranks
-    return network

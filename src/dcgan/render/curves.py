@@ -24,6 +24,9 @@ _FEW_POINTS = 50
 _LEGEND_WIDTH = 1.5
 """Inches beside the panels."""
 
+_WEIGHT = 0.9
+"""Of the average so far, where a line is smoothed."""
+
 _DECADES = 100.0
 """An axis whose ends have a higher ratio has at least two powers of ten: enough tick marks."""
 
@@ -39,7 +42,7 @@ def loss_and_score_curves(records: Sequence[Record], path: Path) -> None:
     path : Path
         A ``.png``.
     """
-    figure = new_figure(2, titled=True)
+    figure = new_figure(2)
     losses, scores = figure.subplots(2, 1, sharex=True)
     losses.set_title("Losses of both networks", fontsize=9)
     scores.set_title("How real images look to the discriminator", fontsize=9)
@@ -85,7 +88,7 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
     from matplotlib import colormaps
 
     records = [record for record in records if record.get("gradient_mean")]
-    figure = new_figure(2, titled=True)
+    figure = new_figure(2)
     figure.subplots_adjust(right=1 - _LEGEND_WIDTH / figure.get_figwidth())
     layers = list(records[-1]["gradient_mean"]) if records else []
     colors = colormaps["viridis"]
@@ -124,8 +127,8 @@ def gradient_curves(records: Sequence[Record], path: Path) -> None:
     save_figure(figure, path)
 
 
-def new_figure(rows: int, *, titled: bool = False) -> Figure:
-    """An empty figure for so many panels below each other, each with or without a title.
+def new_figure(rows: int) -> Figure:
+    """An empty figure for so many panels below each other, each with a title.
 
     Its margins are fixed. Matplotlib's own layouts measure every text twice, which takes longer
     than everything else.
@@ -133,14 +136,13 @@ def new_figure(rows: int, *, titled: bool = False) -> Figure:
     from matplotlib.figure import Figure
 
     width, height = 8, 3 * rows
-    above = 0.3 if titled else 0.15
     figure = Figure(figsize=(width, height), dpi=110)
     figure.subplots_adjust(
         left=1 / width,
         right=1 - 0.15 / width,
         bottom=0.5 / height,
-        top=1 - above / height,
-        hspace=above / 2.5,
+        top=1 - 0.3 / height,
+        hspace=0.12,
     )
     return figure
 
@@ -198,13 +200,13 @@ def without_outliers(values: Sequence[float]) -> list[float]:
     return ordered[cut : len(ordered) - cut]
 
 
-def smoothed(values: Sequence[float], weight: float = 0.9) -> list[float]:
+def smoothed(values: Sequence[float]) -> list[float]:
     """Exponential moving average with bias correction (as in Adam, Kingma and Ba 2015)."""
     smooth = []
     average = 0.0
     for number, value in enumerate(values, start=1):
-        average = weight * average + (1 - weight) * value
-        smooth.append(average / (1 - weight**number))
+        average = _WEIGHT * average + (1 - _WEIGHT) * value
+        smooth.append(average / (1 - _WEIGHT**number))
     return smooth
 
 

@@ -47,7 +47,7 @@ class Panel:
 
 def quality_curves(panels: Sequence[Panel], path: Path) -> None:
     """Write one panel per metric, below each other, as a ``.png``."""
-    figure = new_figure(len(panels), titled=True)
+    figure = new_figure(len(panels))
     rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)
     for axes, panel in zip(rows[:, 0], panels, strict=True):
         _draw(axes, panel)

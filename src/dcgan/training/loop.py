@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 from typing import TypeVar
 
@@ -137,9 +137,9 @@ Hook = Callable[[int, TrainingState, Statistics], None]
 class StopRequest:
     """Whether anything asked to stop; read between steps."""
 
-    signal: signal.Signals | None = field(default=None)
+    signal: signal.Signals | None = None
     """Set by a handler: the run is to be resumed later."""
-    reason: str | None = field(default=None)
+    reason: str | None = None
     """Set by a hook: the run is done."""
 
     def agree(self, ranks: Ranks, state: TrainingState, *, diverged: bool = False) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan.training.planning.triggers import Every, Geometric, Widening
+from dcgan.training.planning.triggers import Geometric, Widening
 
 steps = st.lists(st.integers(1, 500), min_size=1, max_size=60)
 
@@ -21,11 +21,11 @@ def passed(schedule, batches):
 
 
 @given(images=st.integers(1, 700), batches=steps)
-def test_every_is_due_at_the_first_step_past_each_multiple(images, batches):
+def test_without_a_denser_start_the_first_step_past_each_multiple_is_due(images, batches):
     ends = [sum(batches[: n + 1]) for n in range(len(batches))]
     multiples = range(images, ends[-1] + 1, images)
     expected = {next(end for end in ends if end >= multiple) for multiple in multiples}
-    assert set(passed(Every(images), batches)) == expected
+    assert set(passed(Widening(images, images, 1), batches)) == expected
 
 
 @given(first=st.integers(1, 400), ratio=st.floats(1.05, 3), batches=steps)

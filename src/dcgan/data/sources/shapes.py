@@ -82,10 +82,10 @@ class ShapesSource(Source):
 
 
 def draw_shape(
-    shape: str, colour: str, *, size: float, x: float, y: float, angle: float, side: int = SIDE
+    shape: str, colour: str, *, size: float, x: float, y: float, angle: float
 ) -> Image.Image:
     """One shape as an RGB image; lengths in shares of the side, the angle in radians."""
-    large = side * _OVERSAMPLING
+    large = SIDE * _OVERSAMPLING
     canvas = Image.new("RGB", (large, large), (255, 255, 255))
     pen = ImageDraw.Draw(canvas)
     radius, centre_x, centre_y = size * large, x * large, y * large
@@ -97,4 +97,4 @@ def draw_shape(
         turns = [angle + 2 * pi * corner / corners for corner in range(corners)]
         points = [(centre_x + radius * cos(t), centre_y + radius * sin(t)) for t in turns]
         pen.polygon(points, fill=COLOURS[colour])
-    return canvas.resize((side, side), Image.Resampling.BOX)
+    return canvas.resize((SIDE, SIDE), Image.Resampling.BOX)

@@ -9,7 +9,6 @@ from dcgan.config import RunConfig, resolved
 from dcgan.runs.checkpoints import list_checkpoints
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.scores import read_scores
-from dcgan.training.planning.triggers import Every
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class PlannedCheckpoints:
 
     def is_due(self, images_seen: int) -> bool:
         """Whether the step to so many images passed a multiple of ``every``."""
-        return Every(self.every).passed(images_seen - self.batch, images_seen)
+        return images_seen // self.every > (images_seen - self.batch) // self.every
 
     def others(self, folder: RunFolder) -> list[str]:
         """Names of the checkpoints that are neither due nor were among the best when scored."""

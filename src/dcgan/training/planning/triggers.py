@@ -10,17 +10,6 @@ _FORGIVEN = 1e-9
 
 
 @dataclass(frozen=True)
-class Every:
-    """Due each time another ``images`` have been seen."""
-
-    images: int
-
-    def passed(self, before: int, after: int) -> bool:
-        """Whether a due point lies in (before, after]."""
-        return after // self.images > before // self.images
-
-
-@dataclass(frozen=True)
 class Geometric:
     """Due at ``first``, ``first · ratio``, ``first · ratio²``, …: dense early, sparse late."""
 
