@@ -23,7 +23,7 @@ from dcgan.runs.checkpoints import checkpoint_name
 from dcgan.runs.dataset import open_dataset
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.scores import read_scores
-from dcgan.runs.settings import differences, stored_settings
+from dcgan.runs.settings import differences, section_of, stored_settings
 from dcgan.runtime.arguments import refuse_seed
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
@@ -221,7 +221,7 @@ def log_problem(run: Sampler) -> str | None:
     last = run.folder.last_logged()
     newest = run.folder.latest_checkpoint()
     seen = 0 if newest is None else int(newest.name)
-    every = stored_settings(run.folder).get("records", {}).get("log_every", 0)
+    every = section_of(stored_settings(run.folder), "records").get("log_every", 0)
     problems = []
     if damaged:
         problems.append(f"{damaged} damaged line{'s' if damaged > 1 else ''}")

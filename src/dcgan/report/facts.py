@@ -11,7 +11,7 @@ from dcgan.report.content import Command, Fact, Setting, Settings
 from dcgan.runs.dataset import FROM_PYTHON, IMPORTED
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.scores import Measured
-from dcgan.runs.settings import flat
+from dcgan.runs.settings import flat, section_of
 from dcgan.runtime.shell import as_line, command
 from dcgan.runtime.wording import digits
 
@@ -41,7 +41,7 @@ def summary(
         facts.append(Fact(digits(best.score.value), f"best {best.score.label}"))
         if best.score.baseline is not None:
             facts.append(Fact(digits(best.score.baseline), "real images score"))
-    count = _section(stored, "data").get("count")
+    count = section_of(stored, "data").get("count")
     if isinstance(count, int):
         facts.append(Fact(f"{count:,}", "training images"))
     return facts
@@ -51,7 +51,7 @@ def dataset_facts(
     stored: Mapping[str, Any], settings: Mapping[str, Any], shape: tuple[int, int, int] | None
 ) -> list[Fact]:
     """Source, count and form of the training images, as ``run.json`` and ``config.yaml`` say."""
-    data, section = _section(stored, "data"), _section(settings, "data")
+    data, section = section_of(stored, "data"), section_of(settings, "data")
     source = data.get("source") or section.get("source")
     facts = []
     if source:
@@ -114,7 +114,7 @@ def commands_of(
         is_ours = name in {"dcgan", "dcgan.exe", "__main__.py"}
         line = as_line(["dcgan", *words[1:]] if is_ours else words)
         commands.append(Command(line, "how the run was started" if is_ours else "the program"))
-    if folder.config.is_file() and _section(settings, "data").get("source") not in _SOURCES:
+    if folder.config.is_file() and section_of(settings, "data").get("source") not in _SOURCES:
         again = command(
             *("train", "--recipe", folder.config, "--images", str(seen)),
             *("--out", f"{folder.path.resolve().name}-again"),
@@ -128,13 +128,13 @@ def commands_of(
 
 def repeat_facts(stored: Mapping[str, Any], settings: Mapping[str, Any]) -> list[Fact]:
     """Seed, length, device, and when the run began."""
-    hardware = _section(stored, "hardware")
+    hardware = section_of(stored, "hardware")
     facts = [
         Fact(str(settings[key]), key) for key in ("recipe", "seed") if settings.get(key) is not None
     ]
     facts += [
         Fact(in_short(value), f"length in {key}")
-        for key, value in _section(settings, "length").items()
+        for key, value in section_of(settings, "length").items()
         if value is not None
     ]
     facts += [Fact(str(value), key) for key, value in hardware.items() if value is not None]
@@ -145,12 +145,7 @@ def repeat_facts(stored: Mapping[str, Any], settings: Mapping[str, Any]) -> list
 
 def version_facts(stored: Mapping[str, Any]) -> list[Fact]:
     """Versions of the packages that the run was trained with."""
-    return [Fact(str(value), str(name)) for name, value in _section(stored, "versions").items()]
-
-
-def _section(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = content.get(name)
-    return found if isinstance(found, Mapping) else {}
+    return [Fact(str(value), str(name)) for name, value in section_of(stored, "versions").items()]
 
 
 def _duration(seconds: float) -> str:

@@ -22,7 +22,7 @@ from dcgan.errors import DataError, RunError
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runs.schema import Number, Share, Stored, Text
-from dcgan.runs.settings import stored_section
+from dcgan.runs.settings import section_of, stored_section
 from dcgan.runtime.files import StrPath
 from dcgan.runtime.reading import NotJson, read_json
 from dcgan.runtime.reporting import SILENT, Reporter
@@ -170,10 +170,9 @@ def _values(section: _DataSection, source: Source, *, is_own: bool) -> Values:
 
 def _note_changes(folder: RunFolder, dataset: ImageDataset, reporter: Reporter) -> None:
     try:
-        about = read_json(folder.provenance).get("data")
+        seen = section_of(read_json(folder.provenance), "data").get("fingerprint")
     except (OSError, ValueError):
         return
-    seen = about.get("fingerprint") if isinstance(about, dict) else None
     if not isinstance(seen, str):
         return
     comparable = seen.startswith(STREAMED) == dataset.fingerprint.startswith(STREAMED)

@@ -21,7 +21,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import of_training
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_scores
-from dcgan.runs.settings import flat, stored_settings
+from dcgan.runs.settings import flat, section_of, stored_settings
 from dcgan.runtime.files import with_ending
 from dcgan.runtime.reading import read_json
 from dcgan.runtime.run_names import is_exported
@@ -140,10 +140,10 @@ def _setup_of(folder: RunFolder) -> Setup:
         dataset_images = int(read_json(folder.provenance)["data"]["count"])
     except (DcganError, OSError, ValueError, LookupError, TypeError):
         pass  # of a damaged run, what is known suffices
-    loss = _section(settings, "objective").get("loss")
-    optim = _section(settings, "optim")
+    loss = section_of(settings, "objective").get("loss")
+    optim = section_of(settings, "optim")
     batch = optim.get("batch")
-    images = _section(settings, "length").get("images")
+    images = section_of(settings, "length").get("images")
     objective = next((one for name, one in OBJECTIVES.items() if name == loss), None)
     return Setup(
         dataset_images=dataset_images,
@@ -164,20 +164,15 @@ def _plain(value: Any) -> Any:
     return "table" if isinstance(value, list) and value and isinstance(value[0], dict) else value
 
 
-def _section(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    section = settings.get(name)
-    return section if isinstance(section, dict) else {}
-
-
 def _has_table(settings: Mapping[str, Any]) -> bool:
     """Whether a recipe describes the generator's layers: how long it needs is not known."""
-    generator = _section(settings, "model").get("generator")
+    generator = section_of(settings, "model").get("generator")
     return isinstance(generator, dict) and generator.get("layers") is not None
 
 
 def _has_fixed_batch_norm(settings: Mapping[str, Any]) -> bool:
     """Whether a row of D's layer table has batch norm of its own."""
-    discriminator = _section(settings, "model").get("discriminator")
+    discriminator = section_of(settings, "model").get("discriminator")
     rows = discriminator.get("layers") if isinstance(discriminator, dict) else None
     return any(
         "batch" in str(row.get("norm")).split("+")
@@ -188,7 +183,7 @@ def _has_fixed_batch_norm(settings: Mapping[str, Any]) -> bool:
 
 def _has_begun(settings: Mapping[str, Any]) -> bool:
     """Whether the run started from the weights of another one."""
-    return _section(settings, "start").get("weights") is not None
+    return section_of(settings, "start").get("weights") is not None
 
 
 def _needed(networks: Networks | None) -> int | None:

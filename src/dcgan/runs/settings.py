@@ -43,6 +43,16 @@ def stored_section(folder: RunFolder, name: str) -> dict[str, Any]:
     return found
 
 
+def section_of(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A section of settings or of ``run.json``; empty if it is missing or no section.
+
+    >>> section_of({"data": {"source": "digits"}, "optim": 1}, "data")
+    {'source': 'digits'}
+    """
+    found = content.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
 def differences(
     settings: Sequence[Mapping[str, Any]], *, ignore: tuple[str, ...] = ()
 ) -> dict[str, tuple[Any, ...]]:

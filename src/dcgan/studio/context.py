@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 
 from dcgan.errors import DcganError
 from dcgan.runs.folder import RunFolder
-from dcgan.runs.settings import stored_settings
+from dcgan.runs.settings import section_of, stored_settings
 from dcgan.runtime.built_in import model_names
 from dcgan.runtime.datasets import DATASETS
 from dcgan.studio.inside.sessions import Sessions
@@ -65,14 +65,14 @@ class Studio:
         """
         with suppress(DcganError):
             settings = stored_settings(RunFolder(path))
-            data, start = (settings.get(name) for name in ("data", "start"))
+            data, start = (section_of(settings, name) for name in ("data", "start"))
             for section, key in (
                 (data, "source"),
                 (data, "root"),
                 (data, "labels"),
                 (start, "weights"),
             ):
-                value = section.get(key) if isinstance(section, dict) else None
+                value = section.get(key)
                 if value is not None and value not in _HARMLESS and value != str(self.data_root):
                     self.places.allowed(str(value))
 

@@ -24,7 +24,7 @@ from dcgan.runs.health import diagnosis_of
 from dcgan.runs.logs import is_count
 from dcgan.runs.run import read_networks
 from dcgan.runs.scores import read_best, read_scores
-from dcgan.runs.settings import stored_settings
+from dcgan.runs.settings import section_of, stored_settings
 from dcgan.runtime.changes import newest_first, state_of
 from dcgan.runtime.reading import read_json
 from dcgan.runtime.shell import words_of
@@ -166,7 +166,7 @@ def card_of(run: str, path: Path, *, built_in: bool = False) -> Card:
 def _card(run: str, folder: RunFolder, diagnosis: Diagnosis, *, built_in: bool) -> Card:
     path, records = folder.path, log_of(folder.path)
     settings = _settings(folder)
-    length = _section(settings, "length")
+    length = section_of(settings, "length")
     provenance = _json(folder.provenance)
     about = _json(path / "model.json") if is_exported(path) else provenance
     sheets = folder.sheets()
@@ -180,7 +180,7 @@ def _card(run: str, folder: RunFolder, diagnosis: Diagnosis, *, built_in: bool) 
         name=path.name,
         state=state,
         built_in=built_in,
-        data=_data_name(str(_section(about, "data").get("source") or "unknown")),
+        data=_data_name(str(section_of(about, "data").get("source") or "unknown")),
         size=_size(folder),
         images=seen,
         planned=_planned(settings, provenance),
@@ -340,18 +340,16 @@ def _size(folder: RunFolder) -> str:
 
 
 def _planned(settings: Mapping[str, Any], provenance: Mapping[str, Any]) -> int | None:
-    length, batch = _section(settings, "length"), _section(settings, "optim").get("batch")
-    epochs, count = _number(length.get("epochs")), _count(_section(provenance, "data").get("count"))
+    length, batch = section_of(settings, "length"), section_of(settings, "optim").get("batch")
+    epochs, count = (
+        _number(length.get("epochs")),
+        _count(section_of(provenance, "data").get("count")),
+    )
     if epochs is not None and count is not None:
         shown = epoch_images(count, batch) if is_count(batch) and batch else count
         planned = float(epochs * shown)
         return round(planned) if isfinite(planned) else None
     return _count(length.get("images"))
-
-
-def _section(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    section = content.get(name)
-    return section if isinstance(section, Mapping) else {}
 
 
 def _count(value: Any) -> int | None:
