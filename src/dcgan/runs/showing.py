@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import html
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 from dcgan.errors import DcganError
+from dcgan.render.embedding import png_uri
 from dcgan.runs.scores import read_best
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from dcgan.runs.run import Run
 
 _LONGEST_SIDE = 640
@@ -33,14 +30,9 @@ def as_html(run: Run) -> str:
     """The sheet as an embedded PNG, with the folder and verdict below it."""
     line = html.escape(f"{run.path}: {verdict(run)}")
     try:
-        image = _inline(run.sheet())
+        sheet = run.sheet()
     except (DcganError, OSError):
         return f"<p>{line}</p>"
+    sheet.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    image = png_uri(sheet)
     return f'<figure><img src="{image}" alt="{line}"><figcaption>{line}</figcaption></figure>'
-
-
-def _inline(image: Image.Image) -> str:
-    image.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-    buffer = BytesIO()
-    image.save(buffer, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

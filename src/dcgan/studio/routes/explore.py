@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
-from base64 import b64encode
 from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +21,7 @@ from dcgan.exchange import export
 from dcgan.latent import interpolate, invert
 from dcgan.latent.choice import Choice
 from dcgan.latent.draw import write_frames
+from dcgan.render.embedding import png_uri
 from dcgan.render.sheet import pillow_image
 from dcgan.runs.dataset import read_files
 from dcgan.studio.answers import plain
@@ -179,10 +178,7 @@ def _latents(found: Opened, latents: list[Latent]) -> torch.Tensor:
 
 
 def _as_address(image_CHW: NDArray[np.uint8]) -> str:
-    """An image as a data URL."""
-    buffer = io.BytesIO()
-    pillow_image(image_CHW).save(buffer, format="PNG")
-    return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"
+    return png_uri(pillow_image(image_CHW))
 
 
 def _temporary(studio: Studio, suffix: str) -> Path:
