@@ -16,6 +16,7 @@ from dcgan.report.charts import gradient_charts
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.health import diagnosis_of
 from dcgan.runs.logs import JsonLines, by_images, of_training
+from dcgan.studio.answers import plain
 from dcgan.studio.curves import curves_of
 
 
@@ -59,7 +60,7 @@ def test_a_gradient_that_is_not_finite_is_valid_json_and_every_reader_takes_it(t
     np.testing.assert_equal(conv, [0.5, nan, nan, 0.25])
 
     assert History(records).layers("gradient_max")["1 conv"].images.tolist() == [0, 192]
-    assert curves_of(tmp_path)["gradient_mean 1 conv"] == [0.5, None, None, 0.25]
+    assert plain(curves_of(tmp_path))["gradient_mean 1 conv"] == [0.5, None, None, 0.25]
     assert all(svg_chart(chart) for chart in gradient_charts(records))
     assert not any(diagnosis_of(folder).findings)
 

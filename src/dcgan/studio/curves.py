@@ -18,12 +18,12 @@ def curves_of(path: Path) -> dict[str, Any]:
     Returns
     -------
     dict of str to list
-        Missing and infinite values are None. Gradients are ``gradient_mean LAYER`` and
+        Missing values are None. Gradients are ``gradient_mean LAYER`` and
         ``gradient_max LAYER``.
     """
     flat = [_flat(record) for record in log_of(path)]
     keys = list(dict.fromkeys(key for record in flat for key in record))
-    return {key: [_finite(record.get(key)) for record in flat] for key in keys}
+    return {key: [record.get(key) for record in flat] for key in keys}
 
 
 def log_of(path: Path) -> Sequence[Mapping[str, Any]]:
@@ -47,7 +47,3 @@ def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(value, int | float):
             flat[key] = value
     return flat
-
-
-def _finite(value: Any) -> float | None:
-    return value if isinstance(value, int | float) and abs(value) < float("inf") else None

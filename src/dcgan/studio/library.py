@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dcgan.runtime.arguments import is_run
 from dcgan.runtime.built_in import model_names, run_path
+from dcgan.runtime.changes import state_of
 from dcgan.runtime.files import move
 from dcgan.runtime.run_names import is_portable_name
 from dcgan.studio.locks import is_locked
@@ -177,12 +178,7 @@ def _runs_in(folder: Path, levels: int) -> Iterator[Path]:
             yield from _runs_in(path, levels - 1)
 
 
-def _changed(path: Path) -> float:
+def _changed(path: Path) -> int:
     """When a run was last written to."""
-    times = [0.0]
-    for name in ("log.jsonl", "config.yaml", "model.json", "run.json"):
-        try:
-            times.append((path / name).stat().st_mtime)
-        except OSError:
-            continue
-    return max(times)
+    files = ("log.jsonl", "config.yaml", "model.json", "run.json")
+    return max(state_of(path / name).modified_ns for name in files)

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from dcgan.data.pixels.decode import EXTENSIONS
 from dcgan.errors import printable
 from dcgan.runtime.arguments import DATA_FILES
 from dcgan.studio.answers import is_text
 from dcgan.studio.problems import Problem, not_found
-
-_IMAGES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
 
 _MOST = 2_000
 """Entries of one folder that are listed and counted."""
@@ -115,7 +114,7 @@ class Places:
             parent="" if path in self.roots else str(path.parent),
             folders=[one.name for one in shown if one.is_dir()],
             files=[one.name for one in shown if one.suffix.lower() in DATA_FILES],
-            images=sum(one.suffix.lower() in _IMAGES for one in shown),
+            images=sum(one.suffix.lower() in EXTENSIONS for one in shown),
             is_cut=len(entries) > _MOST,
         )
 

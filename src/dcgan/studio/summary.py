@@ -145,14 +145,9 @@ class Details:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def signature(path: Path) -> tuple[tuple[str, int, int], ...]:
+def signature(path: Path) -> tuple[object, ...]:
     """It changes whenever what the page shows of a run may have changed."""
-    found = []
-    for name in _SIGNATURE:
-        with suppress(OSError):
-            state = (path / name).stat()
-            found.append((name, state.st_mtime_ns, state.st_size))
-    return (*found, ("locked", int(is_locked(path)), 0))
+    return (*(state_of(path / name) for name in _SIGNATURE), is_locked(path))
 
 
 def card_of(run: str, path: Path, *, built_in: bool = False) -> Card:
@@ -341,10 +336,8 @@ def _size(folder: RunFolder) -> str:
 
 def _planned(settings: Mapping[str, Any], provenance: Mapping[str, Any]) -> int | None:
     length, batch = section_of(settings, "length"), section_of(settings, "optim").get("batch")
-    epochs, count = (
-        _number(length.get("epochs")),
-        _count(section_of(provenance, "data").get("count")),
-    )
+    epochs = _number(length.get("epochs"))
+    count = _count(section_of(provenance, "data").get("count"))
     if epochs is not None and count is not None:
         shown = epoch_images(count, batch) if is_count(batch) and batch else count
         planned = float(epochs * shown)
