@@ -12,6 +12,7 @@ from dcgan.models.geometry import layer_shapes, plan_discriminator, plan_generat
 from dcgan.models.latents import LatentSpace
 from dcgan.models.table import Layer
 from dcgan.runs.networks import Networks
+from dcgan.runtime.wording import shape_text, size_text
 
 
 def resolve_networks(config: RunConfig, *, has_discriminator: bool = True) -> Networks:
@@ -33,9 +34,9 @@ def resolve_networks(config: RunConfig, *, has_discriminator: bool = True) -> Ne
     if made != image_shape:
         raise GeometryError(
             "data.size",
-            f"{size[0]}x{size[1]}",
-            f"the layer table of recipe {config.recipe!r} makes images of {_written(made)}, not"
-            f" {_written(image_shape)}. Leave `data.size` and `data.channels` as the"
+            size_text(size),
+            f"the layer table of recipe {config.recipe!r} makes images of {shape_text(made)}, not"
+            f" {shape_text(image_shape)}. Leave `data.size` and `data.channels` as the"
             " recipe has them, or use `recipe=auto`, which plans networks for any size",
         )
     return Networks(
@@ -105,9 +106,9 @@ def _discriminator_table(config: RunConfig, image_shape: tuple[int, int, int]) -
     if last not in {(1,), (1, 1, 1)}:
         raise GeometryError(
             "model.discriminator.layers",
-            _written(last),
-            f"a discriminator of images of {_written(image_shape)} ends in one logit. End its table"
-            " with {linear: 1}, or correct the strides and paddings",
+            shape_text(last),
+            f"a discriminator of images of {shape_text(image_shape)} ends in one logit. End its"
+            " table with {linear: 1}, or correct the strides and paddings",
         )
     return layers
 
@@ -129,7 +130,3 @@ def _shapes(
         return layer_shapes(layers, input_shape)
     except GeometryError as error:
         raise GeometryError(f"{key}.{error.key}", error.value, error.problem) from error
-
-
-def _written(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape))

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from dcgan.cli.table import aligned
 from dcgan.runtime.built_in import list_models
+from dcgan.runtime.wording import CHANNELS
 
 if TYPE_CHECKING:
     from dcgan.runtime.built_in import BuiltInModel
 
-_COLORS = {1: "gray", 2: "gray and alpha", 3: "color", 4: "color and alpha"}
 _SHOWN = 3
 
 
@@ -29,7 +29,7 @@ def _row(model: BuiltInModel) -> list[str]:
     channels, height, width = model.image_shape
     return [
         model.name,
-        f"{height}x{width} {_COLORS[channels]}",
+        f"{height}x{width} {CHANNELS[channels]}",
         model.data,
         _some(model.classes),
         ", ".join(model.directions) or "none",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
-from dcgan.runtime.files import expanded
+from dcgan.runtime.files import expanded, free_file
 
 
 @dataclass(frozen=True)
@@ -32,11 +30,6 @@ def choose_output(out: Path | None, default: str) -> Output:
     """``out`` if it is given, else ``default``, or ``NAME-2`` and so on if that exists."""
     if out is not None:
         return Output(expanded(out))  # shells expand no ~ in --out=~/a.png
-    free = next(path for path in _names(Path(default)) if not path.exists())
-    return Output(free, Path(default) if free != Path(default) else None)
-
-
-def _names(default: Path) -> Iterator[Path]:
-    yield default
-    for number in count(2):
-        yield default.with_stem(f"{default.stem}-{number}")
+    usual = Path(default)
+    free = free_file(usual)
+    return Output(free, usual if free != usual else None)

@@ -15,8 +15,7 @@ from dcgan.runs.run import Run
 from dcgan.runs.scores import read_best
 from dcgan.runtime.changes import newest_first
 from dcgan.runtime.reading import read_json
-
-_COLORS = {1: "gray", 2: "gray and alpha", 3: "color", 4: "color and alpha"}
+from dcgan.runtime.wording import CHANNELS
 
 
 def model_card(run: Run, about: Mapping[str, Any], *, name: str, licence: str, sheet: str) -> str:
@@ -68,7 +67,7 @@ def model_card(run: Run, about: Mapping[str, Any], *, name: str, licence: str, s
         source=_source(about),
         sheet=sheet,
         size=f"{height}×{width}",
-        colors=_COLORS.get(channels, str(channels)),
+        colors=CHANNELS[channels],
         latent=networks.latent,
         classes=networks.class_names,
         scores=scores_of(run),

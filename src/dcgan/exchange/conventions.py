@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from dcgan.exchange.fitting import CURE, Misfit, Slot
-from dcgan.exchange.parts import in_figures
+from dcgan.runtime.wording import shape_text
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,14 @@ def fit_arrays(
             if tuple(found.shape) != shape:
                 raise Misfit(
                     f"{about}: array {len(tensors) - len(left)} ({name}) is"
-                    f" {in_figures(array.shape)}, which does not fit {slot}. {CURE}",
+                    f" {shape_text(array.shape)}, which does not fit {slot}. {CURE}",
                     len(state),
                 )
             state[f"{slot.key}.{key}"] = found.contiguous()
     if left:
         name, array = left[0]
         raise Misfit(
-            f"{about}: {name} ({in_figures(array.shape)}) is one array too many. {CURE}", len(state)
+            f"{about}: {name} ({shape_text(array.shape)}) is one array too many. {CURE}", len(state)
         )
     return state
 

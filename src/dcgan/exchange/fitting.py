@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from dcgan.errors import WeightsError
-from dcgan.exchange.parts import Part, in_figures, in_natural_order
+from dcgan.exchange.parts import Part, in_natural_order
 from dcgan.models.discriminator import Discriminator
 from dcgan.models.generator import Generator
 from dcgan.models.table import Layer
+from dcgan.runtime.wording import shape_text
 
 Network = Generator | Discriminator
 
@@ -166,8 +167,8 @@ def _placed(slot: Slot, part: Part, about: str, progress: int) -> dict[str, Tens
     """The tensors of a part under their names in the network."""
     if tuple(part.weight.shape) != slot.weight_shape:
         raise Misfit(
-            f"{about}: {part.called('weight')} is {in_figures(part.weight.shape)}, and {slot} needs"
-            f" {in_figures(slot.weight_shape)}. {CURE}",
+            f"{about}: {part.called('weight')} is {shape_text(part.weight.shape)}, and {slot} needs"
+            f" {shape_text(slot.weight_shape)}. {CURE}",
             progress,
         )
     if part.is_spectral != slot.is_spectral:
@@ -190,8 +191,8 @@ def _placed(slot: Slot, part: Part, about: str, progress: int) -> dict[str, Tens
         tensor = part.tensors[name]
         if tensor.shape != target.shape:
             raise Misfit(
-                f"{about}: {part.called(name)} is {in_figures(tensor.shape)}, and {slot} needs"
-                f" {in_figures(target.shape)}. {CURE}",
+                f"{about}: {part.called(name)} is {shape_text(tensor.shape)}, and {slot} needs"
+                f" {shape_text(target.shape)}. {CURE}",
                 progress,
             )
         found[f"{slot.key}.{_UNDER_NORM.get(name, name)}"] = tensor

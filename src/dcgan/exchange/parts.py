@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -145,12 +144,3 @@ def _cure(name: str) -> str:
 def in_natural_order(parts: list[Part]) -> list[Part]:
     """Parts sorted by name, numbers as numbers."""
     return sorted(parts, key=lambda part: natural(part.name))
-
-
-def in_figures(shape: Sequence[int]) -> str:
-    """A shape for a message.
-
-    >>> in_figures((100, 512, 4, 4))
-    '100×512×4×4'
-    """
-    return "×".join(map(str, shape))

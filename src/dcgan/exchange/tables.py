@@ -23,8 +23,9 @@ from dcgan.exchange.torch_layouts import discriminator_layout, generator_layout
 from dcgan.layer_tables import generated_shape, resolve_networks
 from dcgan.runs.dataset import IMPORTED
 from dcgan.runs.networks import Networks
-from dcgan.runtime.files import StrPath
+from dcgan.runtime.files import StrPath, free_file
 from dcgan.runtime.shell import command
+from dcgan.runtime.wording import shape_text
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def _tables(settings: Mapping[str, Any], source: str, *, has_discriminator: bool
     if len(made) != 3 or made[0] > 4:
         raise GeometryError(
             "model.generator.layers",
-            "×".join(map(str, made)),
+            shape_text(made),
             "a generator ends in an image of 1 to 4 channels. Correct the last row",
         )
     own = {"channels": made[0], "size": list(made[1:]), "source": IMPORTED}
@@ -201,7 +202,8 @@ def _unknown(
     elif discriminator is not None and discriminator.is_named:
         rows = infer_rows(parts_of(discriminator), is_generator=False)
         settings["model"]["discriminator"] = {"layers": rows}
-    table = _free(out.with_name(f"{out.name}-table.yaml"))
+    # no table that somebody has filled in is lost
+    table = free_file(out.with_name(f"{out.name}-table.yaml"))
     call = command("import", *files, "--out", out, "--like", table)
     write_table(table, settings, f"The layers of {unknown.path.name}, as far as shapes tell.")
     return WeightsError(
@@ -213,15 +215,6 @@ def _unknown(
 def _latent_dim(parts: list[Part]) -> int:
     first = next(part for part in parts if not part.is_norm).weight
     return int(first.shape[1] if first.dim() == 2 else first.shape[0])
-
-
-def _free(path: Path) -> Path:
-    """A path that does not exist yet, so that no table that somebody has filled in is lost."""
-    number, found = 1, path
-    while found.exists():
-        number += 1
-        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return found
 
 
 def _with_layers(network: str) -> list[str]:

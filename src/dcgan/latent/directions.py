@@ -18,6 +18,7 @@ from dcgan.latent.noise import from_normal, to_normal
 from dcgan.models.generator import Generator
 from dcgan.models.latents import LatentSpace
 from dcgan.models.norms import PixelNorm
+from dcgan.runtime.wording import size_text
 
 _LEFT = 0.1
 """Least length of a unit direction after other directions are removed from it."""
@@ -237,7 +238,7 @@ def _device(generator: Generator) -> torch.device:
 
 def _refuse(generator: Generator, space: LatentSpace, count: int) -> None:
     if generator.input_shape[1:] != (1, 1):
-        shape = "x".join(map(str, generator.input_shape))
+        shape = size_text(generator.input_shape)
         problem = "not for a spatial latent of this shape. Use `plus` and `minus`, or `reads`"
         raise ConfigError("method", shape, problem)
     if not 1 <= count <= space.dim:

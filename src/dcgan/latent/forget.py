@@ -37,6 +37,7 @@ from dcgan.runtime.files import StrPath
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.rng import derived_seed
 from dcgan.runtime.signatures import checked
+from dcgan.runtime.wording import size_text
 
 SAMPLES = 2000
 LEAST = 0.7
@@ -226,7 +227,7 @@ def read_boxes(path: Path, size: tuple[int, int]) -> dict[int, list[Box]]:
             ) from None
         if not (number >= 0 and 0 <= left < right <= size[1] and 0 <= top < bottom <= size[0]):
             raise DataError(
-                f"{path}, line {place}: not in an image of {size[0]}x{size[1]} (height x width). It"
+                f"{path}, line {place}: not in an image of {size_text(size)} (height x width). It"
                 " must be 0 <= left < right <= width and 0 <= top < bottom <= height"
             )
         boxes.setdefault(number, []).append((left, top, right, bottom))

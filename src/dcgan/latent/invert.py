@@ -27,6 +27,7 @@ from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
 from dcgan.runtime.signatures import checked
 from dcgan.runtime.torch_settings import no_tf32
+from dcgan.runtime.wording import size_text
 
 STARTS = 8
 PRIOR = 3e-3
@@ -217,8 +218,8 @@ def _pixels(run: Run, images_NCHW: NDArray[np.uint8] | Tensor) -> Tensor:
 
 def _refuse(run: Run, shape: tuple[int, ...], starts: int, weights: dict[str, float]) -> None:
     if tuple(shape[1:]) != run.networks.image_shape or shape[0] == 0:
-        wanted = "x".join(map(str, run.networks.image_shape))
-        raise ConfigError("images", "x".join(map(str, shape)), f"must be images of {wanted}")
+        wanted = size_text(run.networks.image_shape)
+        raise ConfigError("images", size_text(shape), f"must be images of {wanted}")
     if not 1 <= starts <= _KNOWN:
         raise ConfigError("starts", starts, f"must be 1 to {_KNOWN:,}")
     for name, weight in weights.items():

@@ -16,6 +16,7 @@ from dcgan.models.blocks import Block
 from dcgan.models.geometry import layer_shapes
 from dcgan.models.spectral import spectral_norm
 from dcgan.models.table import Layer
+from dcgan.runtime.wording import shape_text
 from dcgan.vocabulary import ClassPooling, Initialisation
 
 _HIDDEN = 128
@@ -77,7 +78,7 @@ class Discriminator(nn.Module):
         super().__init__()
         self.shapes = layer_shapes(layers, image_shape)
         if not self.shapes or prod(self.shapes[-1]) != 1:
-            found = "×".join(map(str, self.shapes[-1])) if self.shapes else "nothing"
+            found = shape_text(self.shapes[-1]) if self.shapes else "nothing"
             raise GeometryError(
                 "layers",
                 found,

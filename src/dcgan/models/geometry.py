@@ -17,6 +17,7 @@ from typing import Any
 
 from dcgan.errors import GeometryError
 from dcgan.models.table import CENTERED, Layer, Pair
+from dcgan.runtime.wording import shape_text, size_text
 from dcgan.vocabulary import Activation, Order, Upsampling
 
 Shape = tuple[int, ...]
@@ -336,7 +337,7 @@ def halvings(size: tuple[int, int]) -> list[tuple[int, int]]:
     if min(size) < SMALLEST_SIDE:
         raise GeometryError(
             "data.size",
-            f"{size[0]}x{size[1]}",
+            size_text(size),
             f"planned networks need sides of at least {SMALLEST_SIDE}. Use `size={SMALLEST_SIDE}`",
         )
     sides = [size]
@@ -355,7 +356,7 @@ def describe_plan(layers: Sequence[Layer], input_shape: Shape) -> str:
     '100×1×1 → 128×4×4 → 64×8×8 → 32×16×16 → 1×32×32'
     """
     shapes = [input_shape, *layer_shapes(layers, input_shape)]
-    return " → ".join("×".join(str(side) for side in shape) for shape in shapes)
+    return " → ".join(shape_text(shape) for shape in shapes)
 
 
 def wants_bias(norm: str, order: Order) -> bool:

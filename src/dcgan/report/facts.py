@@ -13,7 +13,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.runs.scores import Measured
 from dcgan.runs.settings import flat, section_of
 from dcgan.runtime.shell import as_line, command
-from dcgan.runtime.wording import digits
+from dcgan.runtime.wording import CHANNELS, digits
 
 _NOT_SETTINGS = ("recipe", "data.source", "seed", "device", "length")
 """Stated elsewhere on the page."""
@@ -64,9 +64,8 @@ def dataset_facts(
     if data.get("split") not in {None, "auto"}:
         facts.append(Fact(str(data["split"]), "split"))
     if shape is not None:
-        colors = {1: "gray", 2: "gray and alpha", 3: "color", 4: "color and alpha"}
         facts.append(Fact(f"{shape[1]}×{shape[2]}", "height × width"))
-        facts.append(Fact(colors.get(shape[0], str(shape[0])), "channels"))
+        facts.append(Fact(CHANNELS[shape[0]], "channels"))
     if section.get("fit"):
         facts.append(Fact(str(section["fit"]), "fit"))
     if data.get("fingerprint"):

@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,12 @@ def with_ending(path: Path, ending: str) -> Path:
     """
     named = path.resolve() if path.name in {"", ".."} else path
     return Path(f"{named}{ending}")
+
+
+def free_file(path: Path) -> Path:
+    """The path, or ``NAME-2``, ``NAME-3`` and so on beside it: the first that does not exist."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(one for one in chain([path], numbered) if not one.exists())
 
 
 def move(path: Path, target: Path) -> None:

@@ -1,6 +1,11 @@
-"""Counts, times and numbers in words."""
+"""Counts, times, sizes and numbers in words."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+
+CHANNELS = {1: "gray", 2: "gray and alpha", 3: "color", 4: "color and alpha"}
+"""Words for the numbers of channels of an image."""
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
@@ -22,6 +27,24 @@ def duration(minutes: float) -> str:
         return counted(round(60 * minutes), "second")
     value, unit = (minutes, "minute") if minutes < 100 else (minutes / 60, "hour")
     return f"{value:.2g} {unit}{'' if f'{value:.2g}' == '1' else 's'}"
+
+
+def size_text(sides: Iterable[int]) -> str:
+    """Sides in pixels as options take them.
+
+    >>> size_text((48, 64))
+    '48x64'
+    """
+    return "x".join(map(str, sides))
+
+
+def shape_text(shape: Iterable[int]) -> str:
+    """The shape of a tensor for a message.
+
+    >>> shape_text((100, 512, 4, 4))
+    '100×512×4×4'
+    """
+    return "×".join(map(str, shape))
 
 
 def rounded(count: float) -> int:

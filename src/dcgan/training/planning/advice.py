@@ -15,7 +15,7 @@ from dcgan.data.quality.decoded import count_blank_and_copies
 from dcgan.data.quality.inspection import TINY_SIDE, Inspection
 from dcgan.data.quality.survey import Survey
 from dcgan.runtime.shell import DATA, call, command
-from dcgan.runtime.wording import counted
+from dcgan.runtime.wording import counted, size_text
 from dcgan.training.planning.auto import choose_size
 from dcgan.vocabulary import Fit
 
@@ -128,7 +128,7 @@ def advise(
     options += [] if data_root is None else ["--data-root", data_root]
     is_size_set = size is not None or len(seen.sizes) > 1
     if is_size_set:
-        options += ["--size", str(chosen[0]) if chosen[0] == chosen[1] else _by(chosen)]
+        options += ["--size", str(chosen[0]) if chosen[0] == chosen[1] else size_text(chosen)]
     options += _options(seen, channels, best_fit)
     start = model_to_start_from(_different(seen), chosen, channels)
     return Advice(
@@ -157,8 +157,8 @@ def cropped(seen: Survey, size: tuple[int, int], fit: Fit) -> str | None:
     if most < SAME_ASPECT:
         return None
     return (
-        f"cropping to {_by(size)} cuts {np.median(lost):.0%} off a typical image, and {most:.0%} or"
-        " more off one image in twenty. `data.fit=pad` keeps images whole"
+        f"cropping to {size_text(size)} cuts {np.median(lost):.0%} off a typical image, and"
+        f" {most:.0%} or more off one image in twenty. `data.fit=pad` keeps images whole"
     )
 
 
@@ -222,7 +222,7 @@ def blank_or_copied(dataset: ImageDataset) -> str | None:
 
 def _size_reason(seen: Survey, size: tuple[int, int], device: str) -> str:
     which = "all images are" if len(seen.sizes) == 1 else "the median image is"
-    native = f"{which} {_by(seen.median_size)}"
+    native = f"{which} {size_text(seen.median_size)}"
     if max(size) < max(seen.median_size):
         machine = {"cpu": "a CPU", "cuda": "one GPU", "mps": "this Mac"}[device]
         return f"{native}; about what {machine} trains in reasonable time"
@@ -341,8 +341,8 @@ def _size_dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
     smaller = sum(n for (h, w), n in seen.sizes.items() if h < size[0] or w < size[1])
     if smaller:
         yield (
-            f"{_share(smaller, seen.readable)} are smaller than {_by(size)} and will be enlarged,"
-            " which blurs them"
+            f"{_share(smaller, seen.readable)} are smaller than {size_text(size)} and will be"
+            " enlarged, which blurs them"
         )
     low, high = np.quantile(
         np.repeat([max(one) for one in seen.sizes], list(seen.sizes.values())), [0.05, 0.95]
@@ -408,10 +408,6 @@ def _options(seen: Inspection, channels: int, fit: Fit) -> list[str]:
 def beyond_the_first(groups: Sequence[Sequence[int]]) -> int:
     """How many images of groups of copies could be dropped."""
     return sum(len(group) - 1 for group in groups)
-
-
-def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
 
 
 def _share(some: int, of: int) -> str:

@@ -9,7 +9,7 @@ import torch
 from dcgan.config import RunConfig, forget_unused, parse_config, resolved, with_settings
 from dcgan.data.pixels.values import SETTING, Values, decided, written
 from dcgan.data.quality.survey import Survey
-from dcgan.runtime.wording import counted
+from dcgan.runtime.wording import counted, size_text
 
 _TINY = 16
 _TINY_TARGET = 32
@@ -75,7 +75,7 @@ def resolve_auto(
     kind = device.type
     height, width = seen.median_size
     size = choose_size((height, width), kind)
-    fill("data", "size", size, f"{size[0]}x{size[1]} (images are {height}x{width})")
+    fill("data", "size", size, f"{size_text(size)} (images are {height}x{width})")
     fill(
         "data",
         "channels",

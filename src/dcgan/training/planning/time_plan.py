@@ -12,7 +12,7 @@ from dcgan.data.quality.survey import Survey
 from dcgan.health.expectation import images_needed
 from dcgan.layer_tables import resolve_networks
 from dcgan.runs.networks import Networks
-from dcgan.runtime.wording import duration, rounded
+from dcgan.runtime.wording import duration, rounded, size_text
 from dcgan.training.planning.auto import choose_size, resolve_auto
 from dcgan.training.planning.memory_check import refuse_beyond_memory
 
@@ -98,12 +98,13 @@ def plan_size(
     lines = _in_lines(chosen, minutes)
     if chosen is not usual:
         height, width = usual.size
-        keep = height if height == width else _by(usual.size)
+        larger = size_text(usual.size)
+        keep = height if height == width else larger
         lines.insert(
             0,
-            f"training at {_by(chosen.size)}: at {_by(usual.size)}, {duration(minutes)} would be"
-            f" about {rounded(usual.images_in(minutes)):,} of the {usual.needed:,}"
-            f" images needed. `size={keep}` keeps {_by(usual.size)}",
+            f"training at {size_text(chosen.size)}: at {larger}, {duration(minutes)} would be about"
+            f" {rounded(usual.images_in(minutes)):,} of the {usual.needed:,} images needed."
+            f" `size={keep}` keeps {larger}",
         )
     config = with_settings(config, {"data": {"size": chosen.size}})
     return config, lines, chosen
@@ -198,7 +199,7 @@ def outlook(
         chosen = sizes[0] if minutes is None else _chosen(sizes, minutes)[1]
     long = chosen.minutes_of(images or 0) if minutes is None else minutes
     others = [
-        f"at {_by(one.size)}, about {one.time_of(one.needed)}"
+        f"at {size_text(one.size)}, about {one.time_of(one.needed)}"
         for one in reversed(sizes)
         if one is not chosen
     ]
@@ -207,7 +208,7 @@ def outlook(
 
 def outlook_at(chosen: Expectation, minutes: float) -> str:
     """What to expect at one size, in words."""
-    size, time = _by(chosen.size), chosen.time_of(chosen.needed)
+    size, time = size_text(chosen.size), chosen.time_of(chosen.needed)
     if chosen.images_in(minutes) >= chosen.needed:
         return f"expect recognizable images at {size} after about {time}"
     return (
@@ -236,7 +237,3 @@ def _in_lines(chosen: Expectation, minutes: float | None) -> list[str]:
         seen, long = chosen.images_in(minutes), minutes
         first = f"in {duration(minutes)}, training sees about {rounded(seen):,} images"
     return [first, f"{outlook_at(chosen, long)} ({chosen.needed:,} images seen)"]
-
-
-def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
