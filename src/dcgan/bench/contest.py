@@ -20,7 +20,7 @@ from dcgan.bench.plain import PlainLoop
 from dcgan.config import RunConfig, merge, parse_config, resolved
 from dcgan.data import load_dataset, open_items
 from dcgan.layer_tables import resolve_networks
-from dcgan.runtime.device import synchronise
+from dcgan.runtime.device import DTYPES, synchronise
 from dcgan.runtime.work import Work, work_of
 from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.rules import Batch, Players, Statistics
@@ -95,7 +95,7 @@ def contestants(
         enter("plain step", partial(plain_step, config, device)),
     ]
     for precision in precisions:
-        dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        dtype = DTYPES[precision]
         ours = parse_config(merge(config.model_dump(mode="json"), {"precision": precision}))
         loop, alone = (partial(our_steps, ours, device, fresh=fresh) for fresh in (True, False))
         found += [

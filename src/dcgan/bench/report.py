@@ -16,7 +16,7 @@ from dcgan.config import RunConfig, merge, parse_config
 from dcgan.data import Survey
 from dcgan.errors import ConfigError
 from dcgan.layer_tables import resolve_networks
-from dcgan.runtime.device import choose_device, choose_precision, describe_hardware
+from dcgan.runtime.device import DTYPES, choose_device, choose_precision, describe_hardware
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.wording import counted
 from dcgan.training.planning.arguments import collect_settings
@@ -68,8 +68,7 @@ def measure(
         f" {torch.__version__}, {date.today()}; {counted(rounds, 'round')} of {seconds:g} s each"
     )
     reporter.note(about)
-    dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16}
-    matrix_rates = {name: matrix_rate(place, dtypes[name]) for name in dtypes}
+    matrix_rates = {name: matrix_rate(place, dtype) for name, dtype in DTYPES.items()}
     copied = copy_rate(place)
     reporter.note(
         f"limits: matrix products {matrix_rates['fp32'] / 1e9:,.0f} GFLOP/s in fp32,"

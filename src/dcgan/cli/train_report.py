@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from dcgan.cli.health import step_lines, wrapped
@@ -14,6 +13,7 @@ from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.expectation import expectation_of
 from dcgan.runs.scores import read_best, read_scores
 from dcgan.runtime.arguments import is_name
+from dcgan.runtime.reading import read_json
 from dcgan.runtime.shell import command
 from dcgan.runtime.wording import digits, rounded
 
@@ -106,7 +106,7 @@ def _other_commands(run: Run, config: RunConfig) -> list[str]:
 
 
 def _images_in_dataset(run: Run) -> int:
-    return int(json.loads(run.folder.provenance.read_text(encoding="utf-8"))["data"]["count"])
+    return int(read_json(run.folder.provenance)["data"]["count"])
 
 
 def _images_seen(run: Run) -> int:

@@ -18,6 +18,9 @@ from dcgan.runtime.arguments import refuse_no_device
 
 Network = TypeVar("Network", bound=nn.Module)
 
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+"""The dtypes of precisions."""
+
 
 def choose_device(wanted: str = "auto") -> torch.device:
     """Turn ``auto | cpu | cuda | cuda:N | mps`` into a device that exists.
@@ -129,11 +132,9 @@ def free_memory(device: torch.device) -> int | None:
 def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
     """The dtype of matrix products for ``fp32``, ``bf16`` or ``auto``, which is bf16 if
     :func:`has_native_bf16`."""
-    if wanted == "fp32":
-        return torch.float32
-    if wanted == "bf16":
-        return torch.bfloat16
-    return torch.bfloat16 if has_native_bf16(device) else torch.float32
+    if wanted == "auto":
+        wanted = "bf16" if has_native_bf16(device) else "fp32"
+    return DTYPES[wanted]
 
 
 def has_native_bf16(device: torch.device) -> bool:

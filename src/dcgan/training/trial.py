@@ -18,15 +18,13 @@ from torch import Tensor
 from dcgan.config import RunConfig, resolved
 from dcgan.runs.networks import Networks
 from dcgan.runtime import rng
-from dcgan.runtime.device import autocast, make_deterministic, synchronise
+from dcgan.runtime.device import DTYPES, autocast, make_deterministic, synchronise
 from dcgan.runtime.memory import is_out_of_memory
 from dcgan.runtime.torch_settings import no_tf32, settings_restored, threads_set_to
 from dcgan.training.build import build_rules, build_state
 from dcgan.training.planning.speed_choice import ComputeMode, SpeedComparison, open_modes
 from dcgan.training.rules import Batch, StepPlan
 from dcgan.training.step import update
-
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 _SECONDS = 0.7
 """About how long to compare modes when a run starts."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,6 +18,7 @@ from dcgan.errors import DataError
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import write_json
 from dcgan.runtime.memory import available_memory, in_words
+from dcgan.runtime.reading import read_json
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.vocabulary import CachePlace, KeepOrDrop
 
@@ -168,12 +168,12 @@ def _look(source: Source, drops: Drops, reporter: Reporter) -> dict[str, list[in
 def _read(file: Path, count: int) -> dict[str, list[int]] | None:
     """The stored result; None if it is missing or damaged."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = read_json(file)
         rows = [row for key in ("copies", "blank") for row in found[key]]
         whole = all(isinstance(row, int) and 0 <= row < count for row in rows)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return dict(found) if whole else None
+    return found if whole else None
 
 
 def _in_words(found: dict[str, list[int]], drops: Drops, count: int) -> str:

@@ -21,6 +21,7 @@ from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.device import device_name, has_native_bf16, stated_bf16
 from dcgan.runtime.files import write_json
 from dcgan.runtime.load import free_cores, usage
+from dcgan.runtime.reading import read_json
 from dcgan.training.planning.threads import Threads, thread_choices
 from dcgan.vocabulary import Precision
 
@@ -197,11 +198,9 @@ def _key(config: RunConfig, networks: Networks, device: torch.device, threads: i
 
 def _remembered() -> Mapping[str, Any]:
     """Ratios by key; none where the file is missing, damaged or cannot be read."""
-    try:
-        found = json.loads(_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    with suppress(OSError, ValueError):
+        return read_json(_file())
+    return {}
 
 
 def _remember(key: str, ratio: float) -> None:
