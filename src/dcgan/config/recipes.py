@@ -110,6 +110,17 @@ def merge(base: Mapping[str, Any], *overrides: Mapping[str, Any]) -> dict[str, A
     return result
 
 
+def nested(key: str, value: Any) -> dict[str, Any]:
+    """A dotted setting as in a recipe.
+
+    >>> nested("optim.batch", 32)
+    {'optim': {'batch': 32}}
+    """
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)
+
+
 def with_settings(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
     """The same configuration with other settings, nested as in a recipe."""
     return parse_config(merge(config.model_dump(mode="json"), with_new_names(settings)))

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from dcgan.config.parsing import parse_config
-from dcgan.config.recipes import merge
+from dcgan.config.recipes import merge, nested
 from dcgan.config.tree import PENALTIES, RunConfig
 from dcgan.errors import ConfigError
 
@@ -51,10 +51,7 @@ def forget_unused(recipe: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[s
     settings = merge(recipe, asked)
     while found := [key for key in _unused(parse_config(settings)) if not _is_in(asked, key)]:
         for key in found:
-            default: Any = attrgetter(key)(_DEFAULTS)
-            for part in reversed(key.split(".")):
-                default = {part: default}
-            settings = merge(settings, default)
+            settings = merge(settings, nested(key, attrgetter(key)(_DEFAULTS)))
     return settings
 
 

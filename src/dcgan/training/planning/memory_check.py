@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from dcgan.config import RunConfig, resolved, with_settings
+from dcgan.config.recipes import nested
 from dcgan.errors import ConfigError
 from dcgan.layer_tables import resolve_networks
 from dcgan.models.amount import count_activations, count_weights
@@ -82,7 +83,7 @@ def refuse_beyond_memory(config: RunConfig, networks: Networks, device: torch.de
 
     def needs(setting: _Setting, value: Any) -> int:
         try:
-            changed = with_settings(config, _nested(setting.key, value))
+            changed = with_settings(config, nested(setting.key, value))
             return least_memory(changed, resolve_networks(changed), device)
         except ConfigError:  # such as another size than a layer table makes
             return needed
@@ -98,9 +99,3 @@ def refuse_beyond_memory(config: RunConfig, networks: Networks, device: torch.de
     fits = isinstance(fitting, int) and needs(worst, fitting) <= room
     cure = f"Use `{worst.key}={fitting}` or less" if fits else f"Use a smaller `{worst.key}`"
     raise ConfigError(worst.key, value, f"{said}. {cure}")
-
-
-def _nested(key: str, value: Any) -> dict[str, Any]:
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    return dict(value)
