@@ -224,7 +224,7 @@ def test_wrong_arguments_change_nothing(content, written, tmp_path, named, said)
 
 
 def test_a_missing_extra_is_named(content, written, tmp_path, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("dcgan.labs.executors.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r'pip install "dcgan\[ray\]"'):
         dcgan.run_lab(written(content), out=tmp_path / "lab", executor="ray", reporter=SILENT)
 

@@ -226,6 +226,11 @@ class Claim(LabSection):
         """The arm whose runs are scored for an arm: mostly itself."""
         return self.arms[arm].same_runs_as or arm
 
+    def length_of(self, arm: str, budget: Budget) -> Arm | Budget:
+        """What bounds the runs of an arm: the arm itself if it has a length, else the budget."""
+        own = self.arms[arm]
+        return budget if own.images is None and own.seconds is None else own
+
     def settings_of(
         self,
         arm: str,
@@ -253,9 +258,7 @@ class Claim(LabSection):
         ConfigError
             A setting of the lab cannot be.
         """
-        own = self.arms[arm]
-        has_own = own.images is not None or own.seconds is not None
-        length: Arm | Budget = own if has_own else budget
+        own, length = self.arms[arm], self.length_of(arm, budget)
         seconds = length.seconds
         found = collect_settings(
             data or self.data,

@@ -10,9 +10,11 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 from typing import Any, Protocol
@@ -68,7 +70,7 @@ class RayExecutor:
     """Tasks of a Ray cluster: that of ``RAY_ADDRESS``, else one of ``jobs`` cores, started here."""
 
     def __init__(self, jobs: int, *, uses_gpu: bool) -> None:
-        ray = _imported("ray")
+        ray: Any = import_module("ray")
         self._ray, self._began = ray, not ray.is_initialized()
         if self._began:
             with _own_signals():
@@ -102,7 +104,7 @@ class SlurmExecutor:
     """
 
     def __init__(self, jobs: int, folder: Path, *, uses_gpu: bool) -> None:
-        submitit = _imported("submitit")
+        submitit: Any = import_module("submitit")
         cluster = "slurm" if shutil.which("sbatch") else "local"
         self._executor = submitit.AutoExecutor(folder=folder / "jobs" / "slurm", cluster=cluster)
         self._executor.update_parameters(
@@ -127,13 +129,8 @@ class SlurmExecutor:
             time.sleep(1)
 
 
-_EXECUTORS: dict[str, Callable[[int, Path, bool], Executor]] = {
-    "local": lambda jobs, _, __: LocalExecutor(jobs),
-    "ray": lambda jobs, _, uses_gpu: RayExecutor(jobs, uses_gpu=uses_gpu),
-    "slurm": lambda jobs, folder, uses_gpu: SlurmExecutor(jobs, folder, uses_gpu=uses_gpu),
-}
-
-_PACKAGES = {"ray": "ray", "slurm": "submitit"}
+_PACKAGES = {"local": None, "ray": "ray", "slurm": "submitit"}
+"""The package that an executor needs."""
 
 
 def open_executor(name: str, jobs: int | None, folder: Path, *, device: str) -> Executor:
@@ -148,24 +145,24 @@ def open_executor(name: str, jobs: int | None, folder: Path, *, device: str) -> 
         The folder of the lab.
     device : str
         Where each run is trained.
-
-    Raises
-    ------
-    ConfigError
-        There is no such executor, or its package is missing.
     """
+    most = jobs or (cores() if device == "cpu" else 1)
     uses_gpu = device.startswith("cuda")
-    return _EXECUTORS[name](jobs or (cores() if device == "cpu" else 1), folder, uses_gpu)
+    match name:
+        case "ray":
+            return RayExecutor(most, uses_gpu=uses_gpu)
+        case "slurm":
+            return SlurmExecutor(most, folder, uses_gpu=uses_gpu)
+    return LocalExecutor(most)
 
 
 def refuse_executor(name: str, jobs: int | None) -> None:
     """Raise ``ConfigError`` for an executor that cannot be used, before anything is written."""
-    from importlib.util import find_spec
-
-    if name not in _EXECUTORS:
-        raise ConfigError("executor", name, f"no such executor; {did_you_mean(name, _EXECUTORS)}")
-    if name in _PACKAGES and find_spec(_PACKAGES[name]) is None:
-        raise ConfigError("executor", name, f"needs {_PACKAGES[name]}. Install it: {install(name)}")
+    if name not in _PACKAGES:
+        raise ConfigError("executor", name, f"no such executor; {did_you_mean(name, _PACKAGES)}")
+    package = _PACKAGES[name]
+    if package is not None and find_spec(package) is None:
+        raise ConfigError("executor", name, f"needs {package}. Install it: {install(name)}")
     if jobs is not None and jobs < 1:
         raise ConfigError("jobs", jobs, "use 1 or more")
 
@@ -179,9 +176,3 @@ def _own_signals() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, previous)
-
-
-def _imported(package: str) -> Any:
-    from importlib import import_module
-
-    return import_module(package)

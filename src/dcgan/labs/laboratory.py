@@ -219,7 +219,7 @@ class _Bar:
 
     def __init__(self, plan: Plan, jobs: Sequence[Job], reporter: Reporter) -> None:
         self._jobs, self._reporter = jobs, reporter
-        self._lengths = {job.name: plan.length_of(job.arm) for job in jobs}
+        self._lengths = {job.name: plan.claim.length_of(job.arm, plan.budget) for job in jobs}
         self._began, self._due = time.monotonic(), 0.0
         start = sum(self._seen(job) for job in jobs)
         total = sum(self._length(job) for job in jobs)
@@ -239,15 +239,15 @@ class _Bar:
 
     def _length(self, job: Job) -> float:
         """Images of a run; of a run bounded by time, hundredths of seconds."""
-        images, seconds = self._lengths[job.name]
-        return float(images) if images is not None else 100 * float(seconds or 0)
+        length = self._lengths[job.name]
+        return float(length.images or 100 * (length.seconds or 0.0))
 
     def _seen(self, job: Job) -> float:
         records = of_training(RunFolder(job.run).log.read())
         if not records:
             return 0.0
-        images, _ = self._lengths[job.name]
-        key, scale = ("images", 1.0) if images is not None else ("seconds", 100.0)
+        is_timed = self._lengths[job.name].images is None
+        key, scale = ("seconds", 100.0) if is_timed else ("images", 1.0)
         return scale * float(records[-1].get(key, 0.0))
 
 

@@ -99,12 +99,6 @@ class Plan:
             for arm in self.claim.trained()
         ]
 
-    def length_of(self, arm: str) -> tuple[int | None, float | None]:
-        """Images, or seconds, of one run of an arm."""
-        own = self.claim.arms[arm]
-        has_own = own.images is not None or own.seconds is not None
-        return (own.images, own.seconds) if has_own else (self.budget.images, self.budget.seconds)
-
     def settings(self) -> dict[str, dict[str, Any]]:
         """The recipe of each arm with runs of its own."""
         return {
@@ -204,10 +198,10 @@ def budget_of(claim: Claim, name: str, seeds: int | None) -> tuple[BudgetName, B
     """A budget by its name, with another number of seeds if one is given."""
     if name not in ("quick", "full"):
         raise ConfigError("budget", name, "use quick or full")
-    budget: Budget = getattr(claim.budget, name)
+    chosen: BudgetName = "quick" if name == "quick" else "full"
+    budget: Budget = getattr(claim.budget, chosen)
     if seeds is None:
-        return ("quick" if name == "quick" else "full"), budget
+        return chosen, budget
     if seeds < 2:
         raise ConfigError("seeds", seeds, "use at least 2: one seed has no interval")
-    budget = budget.model_copy(update={"seeds": seeds})
-    return ("quick" if name == "quick" else "full"), budget
+    return chosen, budget.model_copy(update={"seeds": seeds})
