@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from gpu_capture import graphed
 from gpu_setup import CPU, Asked, Found, config_of, save_images
 from torch import Tensor, nn
 
 import dcgan
-from dcgan.bench.capture import graphed
 from dcgan.bench.contest import (
     WARM_UP,
     Change,

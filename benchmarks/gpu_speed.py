@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 from gpu import line_of
+from gpu_capture import compiled, graphed
 from gpu_setup import Asked, Found, config_of
 
-from dcgan.bench.capture import compiled, graphed
 from dcgan.bench.contest import (
     WARM_UP,
     Change,

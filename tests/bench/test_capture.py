@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from dcgan.bench import capture
-from dcgan.bench.capture import compiled, graphed
-from dcgan.bench.contest import WARM_UP, our_steps, tf32_set_to
-from dcgan.bench.report import open_config
+from dcgan.bench.contest import WARM_UP
 from dcgan.training.rules import Batch
 
-CPU = torch.device("cpu")
+
+@pytest.fixture
+def capture(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    return importlib.import_module("gpu_capture")
 
 
 def batch_of(number, *, classes=False):
@@ -23,7 +26,7 @@ def batch_of(number, *, classes=False):
 
 
 @pytest.mark.parametrize("classes", [False, True])
-def test_every_batch_gets_into_the_held_one(classes):
+def test_every_batch_gets_into_the_held_one(capture, classes):
     seen = []
 
     def update(batch):
@@ -34,7 +37,7 @@ def test_every_batch_gets_into_the_held_one(classes):
         return tensors
 
     example = batch_of(1, classes=classes)
-    one_update = graphed(None, update, example)
+    one_update = capture.graphed(None, update, example)
     assert seen == [(1, -1)] * WARM_UP
     given = batch_of(5, classes=classes)
     if classes:
@@ -93,7 +96,7 @@ class FakeStream:
         self.wait_stream = lambda other: called.append(waits)
 
 
-def captured(monkeypatch, fake, run):
+def captured(capture, monkeypatch, fake, run):
     """The replay of a capture, and its optimizers' groups."""
     monkeypatch.setattr(capture, "torch", SimpleNamespace(cuda=fake))
     optimizers = [SimpleNamespace(param_groups=[{}, {}]) for _ in range(2)]
@@ -104,14 +107,14 @@ def captured(monkeypatch, fake, run):
     return replay, [group for one in optimizers for group in one.param_groups]
 
 
-def test_a_capture_warms_up_on_another_stream_and_then_replays(monkeypatch):
+def test_a_capture_warms_up_on_another_stream_and_then_replays(capture, monkeypatch):
     fake = FakeCuda()
 
     def run():
         fake.called.append(f"run on {fake.current.name}")
         return {"loss": 1}
 
-    replay, groups = captured(monkeypatch, fake, run)
+    replay, groups = captured(capture, monkeypatch, fake, run)
     assert fake.called == [
         *["cuda:1", "wait for the past", "another stream", *["run on another stream"] * WARM_UP],
         *["wait for the warm-up", "the first", "capture", "run on of the capture"],
@@ -123,7 +126,7 @@ def test_a_capture_warms_up_on_another_stream_and_then_replays(monkeypatch):
     assert fake.called == ["replay"]
 
 
-def test_after_a_failed_capture_all_else_is_computed_on_the_stream_before(monkeypatch):
+def test_after_a_failed_capture_all_else_is_computed_on_the_stream_before(capture, monkeypatch):
     fake = FakeCuda()
 
     def run():
@@ -131,43 +134,12 @@ def test_after_a_failed_capture_all_else_is_computed_on_the_stream_before(monkey
             raise RuntimeError("operation not permitted when stream is capturing")
 
     with pytest.raises(RuntimeError, match="not permitted"):
-        captured(monkeypatch, fake, run)
+        captured(capture, monkeypatch, fake, run)
     assert fake.current.name == "the first"
 
 
-def test_a_cpu_compiles_nothing():
+def test_a_cpu_compiles_nothing(capture):
     def update(batch):
         return {}
 
-    assert compiled(None, update, batch_of(1)) is update
-
-
-def test_tf32_is_as_before_even_after_an_error():
-    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-    with pytest.raises(ZeroDivisionError), tf32_set_to(not before[0]):
-        assert torch.backends.cudnn.allow_tf32 is torch.backends.cuda.matmul.allow_tf32
-        assert torch.backends.cudnn.allow_tf32 is not before[0]
-        raise ZeroDivisionError
-    assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == before
-
-
-@pytest.mark.parametrize("tf32", [False, True])
-def test_a_change_is_made_and_used_with_the_asked_precision(tf32):
-    player = {"width": 2}
-    settings = {"model": {"generator": player, "discriminator": player}}
-    config = open_config("auto", "16", 4, CPU, settings)
-    assert config.model.generator.width == 2
-    seen = []
-
-    def change(players, update, example):
-        seen.append(("made", example.real_BCHW.shape[0], torch.backends.cudnn.allow_tf32))
-
-        def changed(batch):
-            seen.append(("used", batch.real_BCHW.shape[0], torch.backends.cudnn.allow_tf32))
-            return update(batch)
-
-        return changed
-
-    step = our_steps(config, CPU, fresh=True, tf32=tf32, change=change)
-    step()
-    assert seen == [("made", 4, tf32), ("used", 4, tf32)]
+    assert capture.compiled(None, update, batch_of(1)) is update

@@ -12,7 +12,15 @@ import yaml
 from tests.conftest import Notes
 
 from dcgan.bench import contest, memory, report
-from dcgan.bench.contest import Contestant, Result, compete, contestants, results
+from dcgan.bench.contest import (
+    Contestant,
+    Result,
+    compete,
+    contestants,
+    our_steps,
+    results,
+    tf32_set_to,
+)
 from dcgan.bench.memory import peak_memory
 from dcgan.bench.plain import PlainLoop
 from dcgan.bench.report import measure, open_config
@@ -196,3 +204,34 @@ def test_all_are_entered():
 )
 def test_large_images_are_few_and_at_least_a_batch(side, least, count):
     assert contest.random_images((3, side, side), least).shape == (count, 3, side, side)
+
+
+def test_tf32_is_as_before_even_after_an_error():
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    with pytest.raises(ZeroDivisionError), tf32_set_to(not before[0]):
+        assert torch.backends.cudnn.allow_tf32 is torch.backends.cuda.matmul.allow_tf32
+        assert torch.backends.cudnn.allow_tf32 is not before[0]
+        raise ZeroDivisionError
+    assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == before
+
+
+@pytest.mark.parametrize("tf32", [False, True])
+def test_a_change_is_made_and_used_with_the_asked_precision(tf32):
+    player = {"width": 2}
+    settings = {"model": {"generator": player, "discriminator": player}}
+    config = open_config("auto", "16", 4, CPU, settings)
+    assert config.model.generator.width == 2
+    seen = []
+
+    def change(players, update, example):
+        seen.append(("made", example.real_BCHW.shape[0], torch.backends.cudnn.allow_tf32))
+
+        def changed(batch):
+            seen.append(("used", batch.real_BCHW.shape[0], torch.backends.cudnn.allow_tf32))
+            return update(batch)
+
+        return changed
+
+    step = our_steps(config, CPU, fresh=True, tf32=tf32, change=change)
+    step()
+    assert seen == [("made", 4, tf32), ("used", 4, tf32)]
