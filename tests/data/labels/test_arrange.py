@@ -12,16 +12,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from tests.tiny_images import png
 
 from dcgan.data import Source, open_source
 from dcgan.errors import ConfigError
-
-
-def png(tone: int = 0) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("L", (3, 2), tone).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def as_folder(place: Path, files: dict[str, bytes]) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.tiny_images import class_names, read_all
 
-from dcgan.data import Source, load_dataset, open_source, survey
+from dcgan.data import load_dataset, open_source, survey
 from dcgan.data.quality.inspection import inspect_dataset
 from dcgan.data.quality.selection import Drops, select
 from dcgan.data.sources.arrays import open_array
@@ -18,10 +19,6 @@ from dcgan.errors import ConfigError, DataError
 
 def random_images(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-
-
-def read_all(source: Source) -> np.ndarray:
-    return np.stack([np.asarray(source.read(index)) for index in range(len(source))])
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
@@ -271,11 +268,6 @@ def save(path, **arrays) -> str:
     return str(path)
 
 
-def classes(source: Source) -> list[str]:
-    labels = source.labels["label"]
-    return [labels.names[value] for value in labels.values]
-
-
 TWELVE = random_images(12, 6, 7)
 PARITY = np.arange(12) % 2
 
@@ -296,7 +288,7 @@ LABEL_ARRAYS = {
 def test_labels_of_every_kind_are_read(tmp_path, kind, name):
     values, names = LABEL_ARRAYS[kind]
     source = open_source(save(tmp_path / "a.npz", images=TWELVE, **{name: values}))
-    assert classes(source) == [names[value] for value in PARITY]
+    assert class_names(source) == [names[value] for value in PARITY]
 
 
 @pytest.mark.parametrize(
@@ -315,9 +307,9 @@ def test_arrays_called_by_splits_are_splits(tmp_path, x, y):
     path = save(tmp_path / "a.npz", **arrays, **{y.format("train"): 1 - PARITY})
     source = open_source(path)
     np.testing.assert_array_equal(read_all(source), TWELVE)
-    assert classes(source) == [str(1 - value) for value in PARITY]
+    assert class_names(source) == [str(1 - value) for value in PARITY]
     assert any("train 12, test 4" in note for note in source.notes)
-    assert classes(open_source(path, split="test")) == [str(value) for value in PARITY[:4]]
+    assert class_names(open_source(path, split="test")) == [str(value) for value in PARITY[:4]]
     assert len(open_source(path, split="all")) == 16
     assert open_source(path, split="test").stamp() != source.stamp()
     with pytest.raises(ConfigError, match=r"data\.split` is 'val'.*train \(12 images\), test"):
@@ -366,7 +358,7 @@ def test_a_file_of_labels_goes_with_an_array_in_order(tmp_path, kind):
         case "txt":
             path.write_text("\n".join(map(str, PARITY)))
     source = open_source(str(tmp_path / "a.npy"), labels=str(path))
-    assert classes(source) == [str(value) for value in PARITY]
+    assert class_names(source) == [str(value) for value in PARITY]
     np.save(tmp_path / "b.npy", TWELVE[:5])
     with pytest.raises(ConfigError, match=r"data\.labels.*5"):
         open_source(str(tmp_path / "b.npy"), labels=str(path))
@@ -381,7 +373,7 @@ def test_a_blank_line_of_a_file_of_labels_is_an_image_without_a_class(tmp_path, 
     path.write_text("\n".join([*header, *words]) + "\n\n\n")  # blank lines at the end say nothing
     np.save(tmp_path / "a.npy", TWELVE)
     source = open_source(str(tmp_path / "a.npy"), labels=str(path))
-    assert classes(source) == [word for word in words if word]
+    assert class_names(source) == [word for word in words if word]
     np.testing.assert_array_equal(read_all(source), np.delete(TWELVE, 5, axis=0))
 
 
@@ -393,7 +385,7 @@ def test_a_header_of_a_file_of_labels_is_told_from_a_label_too_many(tmp_path, na
     rows = [before + str(value) for value in PARITY]
     path.write_text("\n".join([",".join(names), *rows]))
     source = open_source(str(tmp_path / "a.npy"), labels=str(path))
-    assert classes(source) == [str(value) for value in PARITY]
+    assert class_names(source) == [str(value) for value in PARITY]
     path.write_text("\n".join([*map(str, 1 - PARITY), "1"]))
     with pytest.raises(ConfigError, match="more than 12 rows for 12 images"):
         open_source(str(tmp_path / "a.npy"), labels=str(path))

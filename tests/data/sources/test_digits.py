@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from tests.tiny_images import read_all
 
-from dcgan.data import Source, open_source
-
-
-def read_all(source: Source) -> np.ndarray:
-    return np.stack([np.asarray(source.read(index)) for index in range(len(source))])
+from dcgan.data import open_source
 
 
 def test_the_built_in_digits_are_1797_in_ten_balanced_classes():

@@ -6,22 +6,14 @@ import errno
 import os
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from tests.conftest import can_be_named
+from tests.tiny_images import class_names, png, titles, tones
 
-from dcgan.data import Source, open_source
+from dcgan.data import open_source
 from dcgan.errors import DataError, UnreadableImage
-
-
-def png(tone: int = 0) -> bytes:
-    """A grey picture, recognised by its tone."""
-    buffer = BytesIO()
-    Image.new("L", (3, 2), tone).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def put(folder: Path, *names: str) -> None:
@@ -38,19 +30,6 @@ def pack(path: Path, *names: str, compression: int = zipfile.ZIP_STORED) -> Path
         for tone, name in enumerate(names):
             archive.writestr(name, png(tone))
     return path
-
-
-def titles(source: Source) -> list[str]:
-    return [source.title(index) for index in range(len(source))]
-
-
-def tones(source: Source) -> list[int]:
-    return [source.read(index).getpixel((0, 0)) for index in range(len(source))]
-
-
-def class_names(source: Source) -> list[str]:
-    labels = source.labels["label"]
-    return [labels.names[value] for value in labels.values]
 
 
 def test_images_lie_at_any_depth_and_come_sorted_by_path(tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.GifImagePlugin import GifImageFile
+from tests.tiny_images import titles
 
 from dcgan.data import Source, load_dataset, open_source
 from dcgan.data.pixels.color import to_channels
@@ -50,10 +51,6 @@ def tones(source: Source) -> list[int]:
     """Of every frame, from its middle."""
     frames = (to_channels(source.read(index), 3) for index in range(len(source)))
     return [frame.getpixel((3, 2))[0] for frame in frames]
-
-
-def titles(source: Source) -> list[str]:
-    return [source.title(index) for index in range(len(source))]
 
 
 @pytest.mark.parametrize("kind", KINDS)

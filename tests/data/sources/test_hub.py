@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 
 import pytest
-from PIL import Image
+from tests.tiny_images import class_names, png, tones
 
 from dcgan.data import open_source
 from dcgan.data.sources.hub import open_parquet
@@ -17,12 +16,6 @@ from dcgan.runtime.cache import cache_folder
 
 pa = pytest.importorskip("pyarrow", reason="comes with the extra hub")
 pytest.importorskip("datasets", reason="is the extra hub")
-
-
-def png(tone):
-    buffer = BytesIO()
-    Image.new("L", (3, 2), tone).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def struct(*tones):
@@ -51,10 +44,6 @@ def declared(path, *tones, label=None):
     path.parent.mkdir(parents=True, exist_ok=True)
     pyarrow.parquet.write_table(table, path)
     return path
-
-
-def tones(source):
-    return [source.read(index).getpixel((0, 0)) for index in range(len(source))]
 
 
 def test_a_file_of_the_hub_has_images_and_named_classes(tmp_path):
@@ -269,11 +258,6 @@ def test_hidden_parquet_files_in_a_folder_are_passed_over(tmp_path):
 
 def twelve(path, **columns):
     return write(path, image=struct(*range(12)), **columns)
-
-
-def class_names(source, factor="label"):
-    labels = source.labels[factor]
-    return [labels.names[value] for value in labels.values]
 
 
 def test_files_called_by_splits_are_splits(tmp_path):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.tiny_images import class_names, read_all
 
-from dcgan.data import Source, open_source
+from dcgan.data import open_source
 from dcgan.data.sources import idx as module
 from dcgan.errors import DataError, SourceNotFound, Unreachable
 
@@ -25,15 +26,6 @@ def idx(array: np.ndarray) -> bytes:
 
 DIGITS = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
 NUMBERS = np.array([3, 1, 4, 1, 5, 9], np.uint8)
-
-
-def class_names(source: Source) -> list[str]:
-    labels = source.labels["label"]
-    return [labels.names[value] for value in labels.values]
-
-
-def read_all(source: Source) -> np.ndarray:
-    return np.stack([np.asarray(source.read(index)) for index in range(len(source))])
 
 
 def put_idx(

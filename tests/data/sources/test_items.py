@@ -15,6 +15,7 @@ import pytest
 import torch
 from PIL import Image
 from tests.conftest import SMALL, Notes
+from tests.tiny_images import class_names
 
 import dcgan
 from dcgan.data import open_items
@@ -341,11 +342,6 @@ class Pairs(torch.utils.data.Dataset):
         return torch.from_numpy(TWELVE[index]), self.labels_of_items[index]
 
 
-def names_of(source) -> list[str]:
-    labels = source.labels["label"]
-    return [labels.names[value] for value in labels.values]
-
-
 DATA_SETS = {
     "whole numbers": (Pairs(PARITY), ("0", "1")),
     "tensors": (Pairs(torch.tensor(PARITY)), ("0", "1")),
@@ -385,7 +381,7 @@ def test_labels_of_data_sets_are_read(kind, when):
     if when == "after":
         for index in range(12):
             source.read(index)
-    assert names_of(source) == [names[odd] for odd in PARITY]
+    assert class_names(source) == [names[odd] for odd in PARITY]
 
 
 def test_labels_collected_while_reading_cost_no_second_reading():
@@ -397,7 +393,7 @@ def test_labels_collected_while_reading_cost_no_second_reading():
 
 def test_targets_save_fetching_the_items():
     data = Pairs(PARITY, targets=PARITY)
-    assert names_of(open_items(data)) == [str(odd) for odd in PARITY]
+    assert class_names(open_items(data)) == [str(odd) for odd in PARITY]
     assert len(data.read) <= 4
 
 
@@ -409,7 +405,7 @@ def test_targets_are_read_once_and_not_for_each_item(monkeypatch):
     for index in range(5):
         source.read(index)
     before = len(calls)
-    assert names_of(source) == [str(odd) for odd in PARITY]
+    assert class_names(source) == [str(odd) for odd in PARITY]
     assert len(calls) - before <= 2
 
 
@@ -422,7 +418,7 @@ def test_labels_that_cannot_be_read_are_none(label):
 
 def test_targets_that_a_transform_changes_are_not_believed():
     source = open_items(Pairs(PARITY, targets=[5] * 12))
-    assert names_of(source) == [str(odd) for odd in PARITY]
+    assert class_names(source) == [str(odd) for odd in PARITY]
 
 
 def test_labels_that_are_no_classes_are_said():

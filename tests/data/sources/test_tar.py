@@ -15,17 +15,10 @@ from time import sleep
 
 import fsspec
 import pytest
-from PIL import Image
+from tests.tiny_images import class_names, png, tones
 
 from dcgan.data import Source, open_source
 from dcgan.errors import DataError, SourceNotFound, Unreachable, UnreadableImage
-
-
-def png(tone: int = 0) -> bytes:
-    """A grey picture, recognised by its tone."""
-    buffer = BytesIO()
-    Image.new("L", (3, 2), tone).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def tar(members: Mapping[str, bytes], kind: int = tarfile.PAX_FORMAT) -> bytes:
@@ -51,15 +44,6 @@ def put(path: Path, members: Mapping[str, bytes], **options) -> Path:
 
 def names(source: Source) -> list[str]:
     return [source.title(index).partition(":")[2] for index in range(len(source))]
-
-
-def tones(source: Source) -> list[int]:
-    return [source.read(index).getpixel((0, 0)) for index in range(len(source))]
-
-
-def class_names(source: Source) -> list[str]:
-    labels = source.labels["label"]
-    return [labels.names[value] for value in labels.values]
 
 
 def is_right(source: Source, index: int) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from tests.tiny_images import png
 
 from dcgan.data import open_source
 from dcgan.data.sources.paths import is_hidden
@@ -29,13 +29,6 @@ COMPRESSIONS = {
 }
 WIDE = 0xFFFFFFFF
 LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
-
-
-def png(tone: int = 0) -> bytes:
-    """A grey picture, recognised by its tone."""
-    buffer = BytesIO()
-    Image.new("L", (3, 2), tone).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def pack(path: Path, members: dict[str, bytes], **options) -> Path:
