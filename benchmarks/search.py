@@ -18,10 +18,11 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
@@ -29,6 +30,7 @@ from typing import Any
 
 import torch
 import yaml
+from frozen_features import frozen_features
 from one_stage import one_stage
 from one_stage import update as one_stage_update
 from time_to_quality import HERE, Contestant, Measuring, Task, configuration, open_data
@@ -44,6 +46,12 @@ from dcgan.training.step import update
 
 _FILE = "results.jsonl"
 """All results, one a line; ``data`` names the dataset and the length, or ``costs-DATASET``."""
+
+LOOPS: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    "one-stage": one_stage,
+    "frozen-features": frozen_features,
+}
+"""What `loop` of a variant means: training and networks that the package does not have."""
 
 _BRIEF = {
     "records": {"tensorboard": False, "sheets": 1, "keep": 1},
@@ -69,7 +77,8 @@ class Turns:
         device = torch.device("cpu")
         config, dataset = configuration(asked, task), open_data(task)
         networks = with_classes(resolve_networks(config), config, dataset)
-        self._state = build_state(config, networks, device)
+        with LOOPS.get(asked.loop, nullcontext)():
+            self._state = build_state(config, networks, device)
         self._batches = build_batches(config, networks, dataset, device)
         self._plan = build_plan(config, self._batches, networks.latent, device)
         self._update = one_stage_update if asked.loop == "one-stage" else update
@@ -132,17 +141,22 @@ def try_one(
     """Train one variant with one seed, and store its scores."""
     if any((one["variant"], one["seed"]) == (name, task.seed) for one in stored(folder)):
         return
-    stage = one_stage() if asked.loop == "one-stage" else nullcontext()
-    with TemporaryDirectory() as temporary, stage:
-        run = dcgan.train(
-            task.source,
+    with TemporaryDirectory() as temporary, LOOPS.get(asked.loop, nullcontext)():
+        began = time.process_time()
+        train = partial(dcgan.train, task.source, seed=task.seed, data_root=task.root)
+        whole = merge(_BRIEF, merge({"length": {"images": images}}, asked.settings))
+        start = Path(temporary) / "coarse" if asked.loop == "coarse" else None
+        if start is not None:
+            coarse = merge(whole, _coarse(asked, task, images))
+            train(recipe=asked.recipe, out=start, settings=coarse)
+        run = train(
             recipe=asked.recipe,
             out=Path(temporary) / "run",
-            seed=task.seed,
-            data_root=task.root,
             size=task.size,
-            settings=merge(_BRIEF, merge({"length": {"images": images}}, asked.settings)),
+            init=start,
+            settings=whole,
         )
+        trained = time.process_time()
         last = dcgan.open_run(run.path, checkpoint="last")
         found = {
             "variant": name,
@@ -150,6 +164,7 @@ def try_one(
             "settings": {"recipe": asked.recipe, "loop": asked.loop, **asked.settings},
             "images": last.images_seen,
             "wall_seconds": run.log()[-1]["seconds"],
+            "processor_seconds": round(trained - began, 1),
             **measure(lambda count: last.sample(count, seed=1)),
             "floor": measure.floor,
             "extractor": f"{measure.extractor.label} ({measure.extractor.about})",
@@ -160,6 +175,21 @@ def try_one(
         save_image(sheet(last.sample(100, seed=1)), folder / f"{name}-{task.seed}.png")
     store(folder, found)
     print(f"{name} {task.seed}: FD {found['fd']:.3f}", flush=True)
+
+
+def _coarse(asked: Contestant, task: Task, images: int) -> dict[str, Any]:
+    """Settings of training that comes first: half the size, without the layers at the image, and a
+    third of the images."""
+    config = configuration(asked, task)
+    height, width = config.data.size
+    return {
+        "data": {"size": f"{height // 2}x{width // 2}"},
+        "length": {"images": images // 3},
+        "model": {
+            "generator": {"width": 2 * config.model.generator.width},
+            "discriminator": {"width": 2 * config.model.discriminator.width},
+        },
+    }
 
 
 def table(folder: Path) -> str:

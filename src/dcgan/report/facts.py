@@ -65,7 +65,7 @@ def dataset_facts(
         facts.append(Fact(str(data["split"]), "split"))
     if shape is not None:
         facts.append(Fact(f"{shape[1]}×{shape[2]}", "height × width"))
-        facts.append(Fact(CHANNELS[shape[0]], "channels"))
+        facts.append(Fact(CHANNELS.get(shape[0], str(shape[0])), "channels"))
     if section.get("fit"):
         facts.append(Fact(str(section["fit"]), "fit"))
     if data.get("fingerprint"):
