@@ -50,6 +50,7 @@ _FILE = "results.jsonl"
 LOOPS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "one-stage": one_stage,
     "frozen-features": frozen_features,
+    "frozen-random": partial(frozen_features, is_random=True),
 }
 """What `loop` of a variant means: training and networks that the package does not have."""
 

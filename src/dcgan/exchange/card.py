@@ -67,7 +67,7 @@ def model_card(run: Run, about: Mapping[str, Any], *, name: str, licence: str, s
         source=_source(about),
         sheet=sheet,
         size=f"{height}×{width}",
-        colors=CHANNELS[channels],
+        colors=CHANNELS.get(channels, str(channels)),
         latent=networks.latent,
         classes=networks.class_names,
         scores=scores_of(run),
