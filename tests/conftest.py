@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 # before PyTorch is imported, here and in processes that tests start: whatever the machine and its
@@ -9,10 +10,8 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("DCGAN_BF16", "emulated")
 import json
-from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -21,8 +20,8 @@ from PIL import Image
 
 import dcgan
 from dcgan.metrics.extractors import classifier_training
-from dcgan.runs.folder import RunFolder
-from dcgan.runtime.reporting import Reporter
+from dcgan.runtime.reporting import SILENT, Reporter
+from tests import unrendered
 from tests.processes import TORCHRUN, Program
 
 # the same examples in every run, so that a change fails by its own fault; `make fuzz` tries others.
@@ -83,6 +82,17 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="set DCGAN_DATA to the folder of data sets"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Garbage is looked for among what tests make, not among a million objects of modules and tests,
+    which stay."""
+    gc.disable()
+    found = yield
+    gc.freeze()
+    gc.enable()
+    return found
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_of_the_users(tmp_path_factory):
     """No test asks the network, reads or fills the user's own cache, or sees the user's data or
@@ -104,35 +114,21 @@ def _files_are_trusted_at_once(monkeypatch):
 
 @pytest.fixture(scope="session", autouse=True)
 def _figures_are_not_made():
-    """Every run ends with figures and a report, and they take longer than a small run trains. They
-    stay empty files, except in tests marked ``figures`` and within ``rendering``."""
-    from dcgan.render import curves, quality  # both before either is changed
-    from dcgan.training import trainer
-
-    with pytest.MonkeyPatch.context() as patch:
-        for module, name, instead in (
-            (curves, "save_figure", _leave_an_empty_file),
-            (quality, "save_figure", _leave_an_empty_file),
-            (trainer, "loss_and_score_curves", _leave_an_empty_file),
-            (trainer, "gradient_curves", _leave_an_empty_file),
-            (trainer, "write_finished", _leave_an_empty_report),
-        ):
-            _RENDERERS.append((module, name, getattr(module, name)))
-            patch.setattr(module, name, instead)
-        yield
-
-
-_RENDERERS: list[tuple[ModuleType, str, Callable]] = []
-"""Modules, names and functions that make what a run leaves behind."""
+    """Every run ends with figures and a report. They stay empty files, except in tests marked
+    ``figures`` and within ``rendering``."""
+    unrendered.render_nothing()
+    yield
+    unrendered.render()
 
 
 @contextmanager
 def rendering():
     """Within the block, runs end with figures and a report."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module, name, function in _RENDERERS:
-            patch.setattr(module, name, function)
+    unrendered.render()
+    try:
         yield
+    finally:
+        unrendered.render_nothing()
 
 
 @pytest.fixture(autouse=True)
@@ -141,12 +137,44 @@ def _rendering(request):
         yield
 
 
-def _leave_an_empty_file(shown: object, path: Path) -> None:
-    path.write_bytes(b"")
+@pytest.fixture(scope="session", autouse=True)
+def _digits_are_decoded_once():
+    """Most runs are on the dataset ``digits``: its 1,797 images are kept for each view of them."""
+    from dcgan.data import store
+
+    decode_all, known = store.decode_all, {}
+
+    def decoded(source, view, reporter):
+        if source.name != "digits":
+            yield from decode_all(source, view, reporter)
+            return
+        if view not in known:
+            known[view] = list(decode_all(source, view, SILENT))
+        for one in known[view]:
+            yield one
+            reporter.progress("decoding", one.index + 1, len(source))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "decode_all", decoded)
+        yield
 
 
-def _leave_an_empty_report(folder: RunFolder, dataset: object) -> None:
-    folder.report.write_bytes(b"")
+@pytest.fixture(scope="session", autouse=True)
+def _operations_are_counted_once():
+    """Every run counts the operations of its feature extractors, to know how often to use them."""
+    from dcgan.training.planning import metrics_interval
+
+    count, known = metrics_interval._of_extractor, {}
+
+    def counted(extractor, image_shape):
+        key = (str(extractor.network), extractor.batch, image_shape)
+        if key not in known:
+            known[key] = count(extractor, image_shape)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics_interval, "_of_extractor", counted)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

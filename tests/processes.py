@@ -17,7 +17,7 @@ from tempfile import mkstemp
 _CONTEXT = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
 _CONTEXT.set_forkserver_preload(
     [
-        *("dcgan.cli.app", "dcgan.training.trainer", "dcgan.evaluation.evaluate_runs"),
+        *("dcgan.cli.app", "tests.unrendered", "dcgan.evaluation.evaluate_runs"),
         *("torch.distributed.nn.functional", "torch.distributed.run"),
         *("matplotlib.figure", "matplotlib.backends.backend_agg", "jinja2", "sklearn.neighbors"),
     ]
@@ -34,16 +34,16 @@ class Program:
     """A program in a process of its own: ``Program("-m", "dcgan", "train", ...)``.
 
     As after ``python``, the first word is ``-m``, ``-c`` or the path of a script. Further variables
-    of the environment are named.
+    of the environment are named. Runs end without figures and a report unless ``figures`` is true.
     """
 
-    def __init__(self, *words, **environment):
+    def __init__(self, *words, figures=False, **environment):
         descriptor, name = mkstemp(suffix=".txt")
         os.close(descriptor)
         self._said = Path(name)
         self._process = _CONTEXT.Process(
             target=_begin,
-            args=([*map(str, words)], {**os.environ, **environment}, Path.cwd(), name),
+            args=([*map(str, words)], {**os.environ, **environment}, Path.cwd(), name, figures),
         )
         self._process.start()
         atexit.register(self.kill)  # after a failure, or Python would wait for its end
@@ -81,10 +81,14 @@ def popen(words, *, stdout, **_):
     return process
 
 
-def _begin(words, environment, folder, said):
+def _begin(words, environment, folder, said, figures=False):
     """The first function of a process: everything as for one that the shell has started, but for
-    ``os.fsync``, as in ``conftest.py``."""
+    ``os.fsync`` and figures, as in ``conftest.py``."""
+    from tests import unrendered
+
     os.fsync = lambda _: None
+    if not figures:
+        unrendered.render_nothing()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import stat
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,12 @@ def load_yaml(text: str) -> Any:
     """
     if len(text) > MOST_BYTES:
         raise yaml.YAMLError(f"longer than {MOST_BYTES:,} letters")
+    return deepcopy(_content(text))  # the caller may change it
+
+
+# a command reads the settings of a run several times, and parsing takes 10 milliseconds
+@lru_cache(maxsize=32)
+def _content(text: str) -> Any:
     try:
         loader = _Loader(text)
         try:

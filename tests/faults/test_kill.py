@@ -14,13 +14,13 @@ from tests.training.test_api import assert_same_state
 from dcgan.runs.checkpoints import list_checkpoints, verify_checkpoint
 from dcgan.runs.logs import JsonLines, by_images
 
-IMAGES = 2560
+IMAGES = 1280
 WORDS = [
     *("train", "digits", "--size", "16", "--batch", "32"),
     *("--model.generator.width", "4", "--model.discriminator.width", "4"),
     *("--records.checkpoint-every", "160", "--records.log-every", "160"),
     *("--records.sheets", "5", "--records.no-tensorboard"),
-    *("--metrics.images", "60", "--metrics.every", "640"),
+    *("--metrics.images", "60", "--metrics.every", "320"),
 ]
 pytestmark = pytest.mark.slow
 
@@ -79,7 +79,8 @@ def test_killed_at_random_moments_and_resumed_a_run_is_identical(tmp_path, dcgan
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_exits_with_3(tmp_path, number):
     out = tmp_path / "run"
-    program = Program("-m", "dcgan", *WORDS, "--images", 1_000_000, "--out", out)
+    words = [*WORDS, "--images", 1_000_000, "--out", out]
+    program = Program("-m", "dcgan", *words, figures=True)
     wait_for_checkpoint(out, program)
     program.send(number)
     code, said = program.wait()
