@@ -106,10 +106,12 @@ def _nothing_of_the_users(tmp_path_factory):
         yield
 
 
-@pytest.fixture(autouse=True)
-def _files_are_trusted_at_once(monkeypatch):
+@pytest.fixture(scope="session", autouse=True)
+def _files_are_trusted_at_once():
     """Else files count as changed until two seconds after they were made."""
-    monkeypatch.setattr("dcgan.runtime.changes._SETTLED_AFTER_NS", 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dcgan.runtime.changes._SETTLED_AFTER_NS", 0)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

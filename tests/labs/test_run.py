@@ -244,7 +244,10 @@ import os
 from dcgan.cli.main import main
 from ray.cluster_utils import Cluster
 
-cluster = Cluster(True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_worker_niceness"] = "0"
+head = {"num_cpus": 1, "include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
+cluster = Cluster(True, head_node_args=head)
 cluster.add_node(num_cpus=1)
 os.environ["RAY_ADDRESS"] = cluster.address
 try:
@@ -252,7 +255,8 @@ try:
 finally:
     cluster.shutdown()
 """
-"""A command beside a Ray cluster of two nodes of one core each, with processes of this machine."""
+"""A command beside a Ray cluster of two nodes of one core each, with processes of this machine, as
+few as possible and none that waits until no other program wants a core."""
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ def test_python_shows_plain_lines_and_notes_where_nobody_watches_live(tmp_path, 
     assert "\x1b" not in err
 
 
+@pytest.mark.usefixtures("brief_classifiers")
 def test_progress_is_silent_on_request_and_for_a_reporter_of_ones_own(tmp_path, capsys):
     heard = Notes()
 
