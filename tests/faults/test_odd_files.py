@@ -86,6 +86,11 @@ def test_a_few_aliases_are_welcome_and_dates_are_words():
     assert found == {"a": {"lr": 0.1}, "b": {"lr": 0.1}, "c": {"lr": 0.1, "day": "2026-11-28"}}
 
 
+def test_who_changes_what_was_read_changes_no_other_reading():
+    load_yaml("{a: {b: 1}}")["a"]["b"] = 2
+    assert load_yaml("{a: {b: 1}}") == {"a": {"b": 1}}
+
+
 @pytest.mark.parametrize("kind", ODD_YAML)
 def test_an_odd_recipe_is_one_line(kind, dcgan, tmp_path):
     path = tmp_path / "odd.yaml"
