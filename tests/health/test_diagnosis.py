@@ -377,6 +377,21 @@ def test_without_scores_it_is_too_early_unless_none_are_asked_for():
     assert not diagnose(replace(unscored, setup=off)).is_early
 
 
+@pytest.mark.parametrize("fault", ["discriminator-loses", "generator-fools-discriminator"])
+def test_nothing_is_said_of_images_that_were_not_scored(fault):
+    """As in a run without scores, and before the first one."""
+    log, _ = FAULTS[fault]
+    assert fault in found(log, lambda seen: STUCK)
+    assert not diagnose(replace(history(log), scores=())).findings
+
+
+def test_a_certain_discriminator_is_a_warning_where_images_were_not_scored():
+    log, _ = FAULTS["discriminator-wins"]
+    (finding,) = diagnose(replace(history(log), scores=())).findings
+    assert (finding.id, finding.severity) == ("discriminator-wins", "warning")
+    assert finding.meaning.endswith("So the generator learns little from it.")
+
+
 def test_a_few_scores_that_fall_are_a_good_sign():
     whole = history()
     young = diagnose(replace(whole, scores=whole.scores[:3]))

@@ -67,7 +67,11 @@ def discriminator_wins(history: History) -> Iterator[Finding]:
     severity: Severity
     if _is_bad(history, held):
         severity, learns = "failure", "cannot learn from it, and images do not improve"
-    elif held.until is None and _is_most(history, held) and _is_slow(history, held):
+    elif held.until is not None or not _is_most(history, held):
+        return
+    elif not history.scores:
+        severity, learns = "warning", "learns little from it"
+    elif _is_slow(history, held):
         severity, learns = "warning", "learns little from it, and images improve slowly"
     else:
         return
@@ -232,7 +236,10 @@ def _without_gain(
 
 
 def _is_bad(history: History, held: Stretch) -> bool:
-    """Whether images are far from the real ones, and became no better while something held."""
+    """Whether images are far from the real ones, and became no better while something held.
+
+    Without scores, nothing is known of them.
+    """
     middle = held.since + ((held.until or history.images_seen) - held.since) // 2
     # only later: untrained fog can be near many real images
     coverage = history.sign("coverage").after(middle).values
@@ -241,7 +248,7 @@ def _is_bad(history: History, held: Stretch) -> bool:
     resembling = history.resemblance().after(held.since).values
     if len(resembling) >= _FEWEST_SCORES and resembling.max() < NOTHING and has_begun(history):
         return True
-    if history.scores and len(history.excess().after(middle).values) < _FEWEST_SCORES:
+    if len(history.excess().after(middle).values) < _FEWEST_SCORES:
         return False
     before = history.sign("coverage").values[history.sign("coverage").images <= middle]
     after = history.sign("coverage").after(middle).values
