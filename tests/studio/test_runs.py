@@ -468,6 +468,14 @@ def test_weights_are_imported(client, runs, words):
     assert table.read_text() == "model: {}"
 
 
+def test_each_kind_of_file_that_is_offered_for_import_is_taken(client):
+    offered = client.get("/api/recipes").json()["weights"]
+    assert {".pth", ".safetensors", ".hdf5"} <= set(offered)
+    for ending in offered:
+        put = client.put(f"/api/models/{BATCH}/generator/a{ending}", content=b"x")
+        assert put.status_code == 200
+
+
 @pytest.mark.parametrize(
     "asked",
     [{"batch": "f" * 16}, {"batch": BATCH, "like": "../x.yaml"}, {"batch": BATCH, "name": "../x"}],

@@ -18,6 +18,7 @@ import anyio.to_thread
 from PIL import Image
 
 from dcgan.data.pixels.decode import FORMATS
+from dcgan.exchange.reading import SUFFIXES as WEIGHTS
 from dcgan.runtime.files import move, written_whole
 from dcgan.studio.guard import MOST_BYTES
 from dcgan.studio.problems import Problem, not_found
@@ -47,8 +48,6 @@ _DAY = 24 * 60 * 60
 
 _REMEMBERED = 64
 """Batches whose number of files is remembered."""
-
-_WEIGHTS = {".bin", ".ckpt", ".h5", ".npy", ".npz", ".pt", ".pth", ".safetensors"}
 
 
 class Uploads:
@@ -90,8 +89,8 @@ class Uploads:
         Problem
         """
         ending = Path(name).suffix.lower()
-        if ending not in _WEIGHTS:
-            raise Problem(415, f"{name}: not a file of weights. Use {', '.join(sorted(_WEIGHTS))}")
+        if ending not in WEIGHTS:
+            raise Problem(415, f"{name}: not a file of weights. Use {', '.join(WEIGHTS)}")
         place = self._batch(batch)
         await anyio.to_thread.run_sync(_receive, place / f"{part}{ending}", name, stream)
         for other in place.glob(f"{part}.*"):

@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from dcgan.config import list_recipes
+from dcgan.exchange.reading import SUFFIXES as WEIGHTS
 from dcgan.runtime.arguments import is_name
 from dcgan.runtime.built_in import model_names
 from dcgan.runtime.datasets import DATASETS
@@ -60,9 +61,9 @@ class AskedRun(Asked):
 
 @router.get("/recipes")
 def recipes() -> dict[str, Any]:
-    """The recipes with a line each, and the datasets with a name."""
+    """The recipes with a line each, datasets with a name, and the endings of files of weights."""
     names = [name for name in DATASETS if name not in _HIDDEN]
-    return {"recipes": list_recipes(), "datasets": names}
+    return {"recipes": list_recipes(), "datasets": names, "weights": WEIGHTS}
 
 
 @router.put("/uploads/{batch}/{name}")

@@ -5,8 +5,6 @@ import { ProblemLine, html, useEffect, useLoaded, useState } from "../ui.js";
 import { Failure, Waiting, isOpen, useJob } from "./job.js";
 import { newBatch } from "./upload.js";
 
-const ENDINGS = ".pth,.pt,.bin,.ckpt,.safetensors,.npz,.npy,.h5";
-
 export const Importer = () => html`<details class="panel">
   <summary><h2>Import a model</h2></summary>
   <${Form} />
@@ -14,6 +12,7 @@ export const Importer = () => html`<details class="panel">
 
 function Form() {
   const recipes = useLoaded(() => get("/recipes"), "");
+  const endings = recipes.value?.weights.join();
   const [files, setFiles] = useState({});
   const [asked, setAsked] = useState({ name: "", like: "" });
   const [state, setState] = useState({});
@@ -53,10 +52,10 @@ function Form() {
       </p>
       <div class="fields">
         <label>Weights of the generator
-          <input type="file" accept=${ENDINGS} required onChange=${file("generator")} />
+          <input type="file" accept=${endings} required onChange=${file("generator")} />
         </label>
         <label>Weights of the discriminator (may be left out)
-          <input type="file" accept=${ENDINGS} onChange=${file("discriminator")} />
+          <input type="file" accept=${endings} onChange=${file("discriminator")} />
         </label>
         <label>Name of the run
           <input type="text" maxlength="80" placeholder="imported" value=${asked.name}
