@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 import dcgan
+from dcgan.config import merge
 from dcgan.metrics.extractors import classifier_training
 from dcgan.runtime.reporting import SILENT, Reporter
 from tests import unrendered
@@ -207,6 +208,15 @@ def small_run(tmp_path_factory) -> dcgan.Run:
     out = tmp_path_factory.mktemp("runs") / "small"
     with rendering():
         return dcgan.train("digits", images=512, out=out, **SMALL)
+
+
+@pytest.fixture(scope="session")
+def unlabelled_run(tmp_path_factory) -> dcgan.Run:
+    """The same of a run that has not learned the labels."""
+    out = tmp_path_factory.mktemp("runs") / "unlabelled"
+    settings = merge(SMALL["settings"], {"model": {"condition": None}})
+    with rendering():
+        return dcgan.train("digits", images=64, out=out, **SMALL | {"settings": settings})
 
 
 @pytest.fixture(scope="session")

@@ -144,7 +144,7 @@ WRONG = {
     "a deviation of nothing": (["scale", "deviation"], [0.0], "scale.deviation[0] = 0.0"),
     "no row": (["generator"], [], "generator = []"),
     "another image": (["image_shape"], [1, 99, 16], "does not end in image_shape"),
-    "names of no classes": (["class_names"], ["a"], "class_names has 1 names for 0 classes"),
+    "other names than classes": (["class_names"], ["a"], "class_names has 1 names for 10 classes"),
 }
 
 

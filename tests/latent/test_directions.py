@@ -297,7 +297,7 @@ def test_a_choice_moves_along_stored_directions(run):
     keep_direction(run, Direction("x", torch.eye(32)[0], ""))
     keep_direction(run, Direction("y", torch.eye(32)[1], ""))
     found = Choice(moves={"x": 2.0, "y": -1.0}).latents(run, 3, 6)
-    step = torch.zeros(32)
+    step = torch.zeros(run.networks.latent.width)
     step[0], step[1] = 2, -1
     torch.testing.assert_close(found, Choice().latents(run, 3, 6) + step)
 
@@ -392,7 +392,7 @@ def test_a_request_needs_a_name(run):
 
 def test_groups_give_a_turn(run):
     (found,) = find(run, "turn", Request(plus="1,2", minus="3"), Light(), Choice())
-    latent = run.networks.latent.numbered(0, 0, 4)
+    latent = run.networks.latent.numbered(0, 0, 4)[:, : run.networks.latent.dim]
     assert cosine(found.vector_D, latent[1:3].mean(0) - latent[3]) == pytest.approx(1)
 
 

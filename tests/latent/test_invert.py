@@ -146,7 +146,7 @@ def test_a_residual_is_of_pixels_features_and_length(small_run, heat, features, 
     logits_of.eval()
     alike = Resemblance(run, features=features, prior=prior)
     found = alike.residual(
-        latent[0],
+        latent[0, : space.dim],
         latent[0, space.dim :],
         alike.target(other.flatten(1), heat)[0],
         heat=heat,
@@ -159,7 +159,7 @@ def test_a_residual_is_of_pixels_features_and_length(small_run, heat, features, 
     near = ((soft(image) - soft(other)) ** 2).mean()
     with torch.no_grad():
         seen = ((logits_of.features(image) - logits_of.features(other)) ** 2).mean()
-    length = float(latent[0].norm()) - sqrt(space.dim) - 3 * sqrt(0.5)
+    length = float(latent[0, : space.dim].norm()) - sqrt(space.dim) - 3 * sqrt(0.5)
     assert length > 1
     wanted = near + features * seen + prior * length**2
     assert float((found**2).sum() / pixels) == pytest.approx(float(wanted), rel=1e-3)

@@ -31,7 +31,7 @@ def test_a_latent_comes_back_by_its_name(run):
     keep_latent(run, "cat", latent, {"error": 0.1})
     assert is_point(run, "cat")
     assert torch.equal(latent_of(run, "cat", Choice(seed=9, truncation=0.1)), latent)
-    keep_direction(run, Direction("x", torch.eye(len(latent))[0], ""))
+    keep_direction(run, Direction("x", torch.eye(run.networks.latent.dim)[0], ""))
     moved = latent_of(run, "cat", Choice(moves={"x": 2.0}))
     assert (moved - latent).tolist() == [2.0, *[0.0] * (len(latent) - 1)]
 
@@ -115,7 +115,11 @@ def test_the_figure_shows_images_finds_and_moves_below_each_other(run):
     black = np.zeros((2, 1, 16, 16), np.uint8)
     shown = np.asarray(figure(run, ["a", "b"], black, latent, [0.5, 0.25], Choice(moves={"x": 3})))
     for row, images in enumerate(
-        (black, run.generate(latent), run.generate(latent + 3 * torch.eye(32)[0]))
+        (
+            black,
+            run.generate(latent),
+            run.generate(latent + 3 * torch.eye(run.networks.latent.width)[0]),
+        )
     ):
         for column, image in enumerate(images):
             top, left = 17 + row * 160, 2 + column * 130  # each row has a title and captions

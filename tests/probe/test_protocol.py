@@ -38,6 +38,12 @@ def test_all_labels_give_what_digits_are_known_to_give(whole):
     assert whole["pixels"].features == 256
 
 
+def test_a_discriminator_that_has_seen_labels_is_named(whole, unlabelled_run, sets):
+    assert whole.notes()[0].startswith("discriminator: trained with the labels of its images")
+    without = probe(unlabelled_run, *sets, methods=["discriminator"])
+    assert not any("labels" in note for note in without.notes())
+
+
 def test_the_same_again_is_the_same(whole, small_run, sets):
     again = probe(small_run, *sets, methods=["untrained"])
     np.testing.assert_array_equal(again["untrained"].predicted, whole["untrained"].predicted)

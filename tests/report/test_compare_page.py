@@ -31,7 +31,7 @@ def test_the_page_shows_samples_scores_curves_and_settings(found, tmp_path):
     assert "a & <b>" in page.headings
     assert page.count("img") == 2
     spread = found.runs[0].spreads[0]
-    assert f"{spread.mean:.0f} ± {round(spread.deviation, -1):.0f}" in page.text
+    assert f"{spread.mean:.0f} ± {float(f'{spread.deviation:.0e}'):.0f}" in page.text  # one digit
     assert "optim. generator. lr 0.002 0.01" in page.text
     titles = {label.split(":")[0] for label in page.attributes("aria-label")}
     assert titles == {

@@ -49,7 +49,7 @@ def test_given_latents_are_drawn_as_numbered_ones(small_run):
 
 def test_the_generator_takes_latents_and_stays_as_it_is(small_run):
     before = {k: v.clone() for k, v in small_run.generator.state_dict().items()}
-    out = small_run.generator(torch.randn(3, small_run.networks.latent.dim))
+    out = small_run.generator(torch.randn(3, small_run.networks.latent.width))
     assert out.shape == (3, 1, 16, 16)
     assert out.abs().max() <= 1
     after = small_run.generator.state_dict()

@@ -176,7 +176,10 @@ def test_a_run_with_a_damaged_configuration_is_refused(tmp_path, text):
 
 def test_settings_that_an_earlier_version_did_not_have_are_left_to_the_recipe(tmp_path):
     (tmp_path / "config.yaml").write_text("data: {size: 16}\nmodel: {condition: label}")
-    assert settings_to_start_from(tmp_path) == {"data": {"size": 16}, "model": {}}
+    assert settings_to_start_from(tmp_path) == {
+        "data": {"size": 16},
+        "model": {"condition": "auto"},
+    }
 
 
 def test_a_built_in_model_is_stored_by_its_name(tmp_path):

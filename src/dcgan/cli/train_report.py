@@ -93,8 +93,11 @@ def _other_commands(run: Run, config: RunConfig) -> list[str]:
     steps = {
         command("health", folder.path): "all findings, with what they mean",
         command("sample", folder.path, "-n", "100"): "generate images",
-        command("interpolate", folder.path): "morph between images",
     }
+    if run.networks.class_names:
+        one_class = command("sample", folder.path, "--label", run.networks.class_names[-1])
+        steps[one_class] = "of one class"
+    steps[command("interpolate", folder.path)] = "morph between images"
     if config.data.source != FROM_PYTHON and _images_in_dataset(run) >= 2 * FEWEST:
         steps[command("evaluate", folder.path)] = "scores, compared with real images"
     if is_name(config.data.source):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, model_serializer, model_validator
+from pydantic import Field, field_validator, model_serializer, model_validator
 
 from dcgan.config.fields import (
     OPERATIONS,
@@ -201,7 +201,13 @@ class ModelConfig(Section):
 
     condition: str | None = None
     """Train on labels: set the factor, usually label, whose classes the generator can then generate
-    on request (default: off)."""
+    on request. none does not use labels; auto uses them if they sort the images into classes that
+    are large enough."""
     latent: LatentConfig = LatentConfig()
     generator: GeneratorConfig = GeneratorConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
+
+    @field_validator("condition", mode="before")
+    @classmethod
+    def _none(cls, value: object) -> object:
+        return None if value == "none" else value

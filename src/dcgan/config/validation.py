@@ -85,7 +85,7 @@ def _of_model(config: RunConfig) -> Iterator[tuple[str, str]]:
         yield "length", problem + ("" if lengths else ", or images: auto")
 
     has_codes = bool(latent.categorical) or latent.continuous > 0
-    conditions = config.model.condition is not None or has_codes
+    conditions = config.model.condition not in {None, "auto"} or has_codes
     if latent.shape is not None:
         channels, height, width = latent.shape
         numbers = channels * height * width

@@ -273,5 +273,8 @@ class Claim(LabSection):
             },
             settings=merge(self.settings, own.settings),
         )
+        if found.get("model", {}).get("condition") == "auto":
+            # claims are about training without labels unless a lab says otherwise
+            found["model"]["condition"] = None
         validate_combinations(parse_config(found))
         return found

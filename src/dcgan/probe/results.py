@@ -120,6 +120,8 @@ class ProbeResult:
     seed : int
     test_set : str
         Where the test images come from.
+    with_labels : bool
+        Whether the discriminator was trained with the labels of its images.
     """
 
     methods: tuple[MethodResult, ...]
@@ -131,6 +133,7 @@ class ProbeResult:
     repeats: int
     seed: int
     test_set: str
+    with_labels: bool = False
 
     def __getitem__(self, method: str) -> MethodResult:
         """The result of a method; ``KeyError`` if it was not computed."""
@@ -180,6 +183,11 @@ class ProbeResult:
     def notes(self) -> list[str]:
         """What a reader must know about the table."""
         lines = []
+        if self.with_labels and any(row.method == "discriminator" for row in self.methods):
+            lines.append(
+                "discriminator: trained with the labels of its images, so it is no measure of what"
+                " images teach without labels. For that, train with `model.condition=none`"
+            )
         for row in self.methods:
             if row.projected_to is not None:
                 lines.append(
@@ -208,6 +216,7 @@ class ProbeResult:
             "labels": self.labels,
             "repeats": self.repeats,
             "seed": self.seed,
+            "with_labels": self.with_labels,
             "methods": [row.to_json() for row in self.methods],
             "verdict": self.verdict(),
             "notes": self.notes(),

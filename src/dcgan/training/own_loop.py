@@ -143,7 +143,7 @@ def _refuse_open_settings(config: RunConfig) -> None:
                 "auto",
                 f"there are no images to choose it from. Set it, such as {name}={example}",
             )
-    if config.model.condition is not None:
+    if config.model.condition not in {None, "auto"}:
         raise ConfigError(
             "model.condition",
             config.model.condition,

@@ -16,8 +16,8 @@ from dcgan.training.planning.auto import choose_size, fill_auto, resolve_auto
 CPU = torch.device("cpu")
 
 
-def survey(size=(100, 80), mode="RGB", count=5000):
-    return Survey(count, count, {mode: count}, {size: count}, {}, (), 0)
+def survey(size=(100, 80), mode="RGB", count=5000, labels=None):
+    return Survey(count, count, {mode: count}, {size: count}, labels or {}, (), 0)
 
 
 def resolve(settings=None, seen=None):
@@ -68,6 +68,46 @@ def test_nothing_that_is_used_stays_open_and_the_choice_is_one_line():
     for part in (f"{config.data.size[0]}x", "100x80", "color", "batch", "images", "5,000", "cpu"):
         assert part in note
     assert "\n" not in note
+
+
+TEN = {"label": dict.fromkeys("abcdefghij", 500)}
+
+
+def test_classes_are_learned_and_it_is_said():
+    config, note = resolve(seen=survey(labels=TEN))
+    assert config.model.condition == "label"
+    assert "10 classes (label)" in note
+    assert "class" not in resolve()[1]
+
+
+@pytest.mark.parametrize(
+    ("counts", "settings", "learned"),
+    [
+        ({"breed": {"cat": 50, "dog": 50}}, {}, "breed"),
+        ({"breed": {"cat": 95, "dog": 5}}, {}, "breed"),
+        ({"breed": {"cat": 49, "dog": 50}}, {}, None),
+        ({"breed": {"cat": 50, "dog": 50, "cow": 0}}, {}, "breed"),
+        ({"breed": {"cat": 500}}, {}, None),
+        ({"breed": {f"{n}": 50 for n in range(100)}}, {}, "breed"),
+        ({"breed": {f"{n}": 50 for n in range(101)}}, {}, None),
+        ({"breed": {"cat": 50, "dog": 50}, "colour": {"red": 50, "blue": 50}}, {}, None),
+        ({}, {}, None),
+        (TEN, {"model": {"condition": "none"}}, None),
+        (TEN, {"model": {"discriminator": {"pack": 2}}}, None),
+        (TEN, {"model": {"latent": {"shape": [2, 4, 4]}}}, None),
+        (TEN, {"model": {"latent": {"categorical": [4]}}}, None),
+        (TEN, {"model": {"latent": {"continuous": 1}}}, None),
+    ],
+)
+def test_classes_are_learned_where_they_are_large_and_fit_in(counts, settings, learned):
+    config, _ = resolve(settings, survey(labels=counts))
+    assert config.model.condition == learned
+    validate_combinations(config)
+
+
+def test_recipes_of_the_classics_learn_no_classes():
+    config, _ = resolve_auto(parse_config(load_recipe("paper")), survey(labels=TEN), CPU)
+    assert config.model.condition is None
 
 
 def test_what_was_said_is_kept_and_not_spoken_of():

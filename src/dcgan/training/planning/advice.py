@@ -17,6 +17,7 @@ from dcgan.data.quality.survey import Survey
 from dcgan.runtime.shell import DATA, call, command
 from dcgan.runtime.wording import counted, size_text
 from dcgan.training.planning.auto import choose_size
+from dcgan.training.planning.classes import choose_condition
 from dcgan.vocabulary import Fit
 
 FEW_IMAGES = 1000
@@ -121,6 +122,9 @@ def advise(
     best_fit, fit_reason = (fit, "as you asked") if fit else _fit(seen, chosen)
     classics = tuple(name for name in _CLASSICS if _is_made_for(name, seen, chosen, channels))
     recipe_reason = "fits networks, batch and length to these images and this machine"
+    factor = choose_condition(parse_config(load_recipe("auto")), seen.labels)
+    if factor:
+        recipe_reason += f", and learns their {len(seen.labels[factor])} classes"
     if classics:
         recipe_reason += f"; well-known recipes for images of this size: {', '.join(classics)}"
     options = [] if split == "auto" else ["--data.split", split]

@@ -170,8 +170,9 @@ def settings_to_start_from(path: Path) -> dict[str, Any]:
 
     refuse_no_run(path)
     model, data = (stored_section(RunFolder(path), name) for name in ("model", "data"))
+    condition = AUTO if model.get("condition") else None  # classes are those of the new images
     return {
-        "model": {key: value for key, value in model.items() if key != "condition"},
+        "model": {**model, "condition": condition},
         "data": {key: data[key] for key in ("size", "channels", "scaling") if key in data},
     }
 

@@ -10,6 +10,7 @@ from dcgan.config import RunConfig, forget_unused, parse_config, resolved, with_
 from dcgan.data.pixels.values import SETTING, Values, decided, written
 from dcgan.data.quality.survey import Survey
 from dcgan.runtime.wording import counted, size_text
+from dcgan.training.planning.classes import choose_condition
 
 _TINY = 16
 _TINY_TARGET = 32
@@ -89,6 +90,8 @@ def resolve_auto(
             continue  # a few images of another kind
         said = f"{written(found)} as black to white (images hold {spread.in_words()})"
         fill("data", SETTING[spread.kind].removeprefix("data."), written(found, ":"), said)
+    factor = choose_condition(config, seen.labels)
+    fill("model", "condition", factor, factor and f"{len(seen.labels[factor])} classes ({factor})")
     config, chosen = resolve_without_images(config, device, processes)
     reasons += chosen
     batch = resolved(config.optim.batch)
@@ -120,7 +123,8 @@ def resolve_without_images(
     """Fill every ``auto`` that follows from size, channels and the kind of device.
 
     These are the widths of both networks, the features of D's linear layer, the learning rates, the
-    weight of R1 and the batch. Size and channels must be known.
+    weight of R1 and the batch. Size and channels must be known. Labels are not used: the classes
+    are those of images.
 
     Returns
     -------
@@ -128,6 +132,8 @@ def resolve_without_images(
         The configuration, and what was chosen in words.
     """
     reasons = []
+    if config.model.condition == "auto":
+        config = with_settings(config, {"model": {"condition": None}})
     widths = choose_widths(
         resolved(config.data.size),
         resolved(config.data.channels),

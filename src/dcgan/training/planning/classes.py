@@ -14,6 +14,9 @@ from dcgan.data.labels import Labels
 from dcgan.errors import ConfigError, DataError, nearest_of
 from dcgan.runs.networks import Networks
 
+_MOST_CLASSES, _IMAGES_OF_CLASS = 100, 50
+"""Classes that ``auto`` learns at most, and how many images they have at least, on average."""
+
 
 def with_classes(networks: Networks, config: RunConfig, dataset: ImageDataset) -> Networks:
     """The networks with the classes of the images, if training is conditional.
@@ -38,8 +41,27 @@ def with_classes(networks: Networks, config: RunConfig, dataset: ImageDataset) -
     )
 
 
+def choose_condition(config: RunConfig, counts: Mapping[str, Mapping[str, int]]) -> str | None:
+    """The factor whose classes ``auto`` trains on, from the number of images in each class.
+
+    It is the only factor, with 2 to 100 classes of at least 50 images on average. Packs and latents
+    with a shape leave no room for classes, and codes are to be found without them.
+    """
+    latent = config.model.latent
+    has_codes = bool(latent.categorical) or latent.continuous > 0
+    has_room = latent.shape is None and config.model.discriminator.pack == 1
+    if len(counts) != 1 or has_codes or not has_room:
+        return None
+    ((factor, images),) = counts.items()
+    sizes = [count for count in images.values() if count]
+    is_fit = 2 <= len(sizes) <= _MOST_CLASSES and sum(sizes) >= _IMAGES_OF_CLASS * len(sizes)
+    return factor if is_fit else None
+
+
 def refuse_missing_condition(wanted: str | None, labels: Mapping[str, Labels]) -> None:
     """Raise ConfigError if training shall be conditional on labels that the images do not have."""
+    if wanted == "auto":
+        return
     named = [name for name, one in labels.items() if one.names]
     if wanted is None or wanted in named:
         return
