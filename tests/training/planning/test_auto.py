@@ -197,6 +197,14 @@ def test_a_run_of_minutes_gets_a_generator_that_learns_in_them(minutes, width):
     assert config.model.generator.width == 32
 
 
+@pytest.mark.parametrize("minutes", [5, 600])
+def test_known_classes_need_a_narrower_generator_and_less_of_a_penalty(minutes):
+    asked = {"length": {"images": None, "minutes": minutes}}
+    config, _ = resolve(asked, survey(mode="L", size=(28, 28), labels=TEN))
+    assert config.model.generator.width == 32
+    assert config.objective.r1 == 1
+
+
 def test_a_width_that_was_said_is_kept_and_the_other_found():
     config, note = resolve({"model": {"generator": {"width": 8}}}, survey(mode="L", size=(28, 28)))
     assert (config.model.generator.width, config.model.discriminator.width) == (8, 16)

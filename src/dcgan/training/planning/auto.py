@@ -37,8 +37,9 @@ _RATE, _RATE_WIDTH = 2e-3, 16
 inputs (Yang & Hu 2021, arXiv:2011.14522). Measured at a width of 16 on MNIST and 32 on CIFAR-10
 (benchmarks/search.md)."""
 
-_R1_GREY, _R1_COLOUR = 3.0, 1.0
-"""Three times the penalty helps digits and harms CIFAR-10 (benchmarks/search.md)."""
+_R1, _R1_GREY = 1.0, 3.0
+"""Three times the penalty helps gray images without classes, and harms all others
+(benchmarks/search.md)."""
 
 _SHORT = 10.0
 """In fewer minutes, a wide generator sees too few images to be worth its time."""
@@ -139,6 +140,7 @@ def resolve_without_images(
         resolved(config.data.channels),
         device.type,
         config.length.minutes,
+        has_classes=config.model.condition is not None,
     )
     networks = {"generator": config.model.generator, "discriminator": config.model.discriminator}
     planned = [n for n, net in networks.items() if net.layers is None and net.width == "auto"]
@@ -157,7 +159,8 @@ def resolve_without_images(
             rate = _RATE if width == "auto" else _RATE * min(1.0, _RATE_WIDTH / width)
             config = with_settings(config, {"optim": {player: {"lr": rate}}})
     if config.objective.r1 == "auto":
-        r1 = _R1_COLOUR if resolved(config.data.channels) > 2 else _R1_GREY
+        is_grey = resolved(config.data.channels) <= 2
+        r1 = _R1_GREY if is_grey and not config.model.condition else _R1
         config = with_settings(config, {"objective": {"r1": r1}})
     if config.optim.batch == "auto":
         share = max(_LEAST_SHARE if processes > 1 else 1, -(-_BATCH[device.type] // processes))
@@ -227,19 +230,25 @@ def choose_size(native: tuple[int, int], device: str) -> tuple[int, int]:
 
 
 def choose_widths(
-    size: tuple[int, int], channels: int, device: str, minutes: float | None = None
+    size: tuple[int, int],
+    channels: int,
+    device: str,
+    minutes: float | None = None,
+    *,
+    has_classes: bool = False,
 ) -> dict[str, int]:
     """Widths of both networks: the paper's 64 on a GPU, less on a CPU.
 
     For small gray images a generator four times as wide as the discriminator reduces the distance
     by two thirds and takes nearly twice as long, which pays from ten ``minutes`` on; one of twice
-    the width takes a fifth longer. In color, wide ones learn too slowly (benchmarks/search.md).
+    the width takes a fifth longer, and is enough where the networks know classes. In color, wide
+    ones learn too slowly (benchmarks/search.md).
     """
     if device != "cpu":
         return {"generator": 64, "discriminator": 64}
     if channels <= 2 and max(size) <= 32:
         is_short = minutes is not None and minutes < _SHORT
-        return {"generator": 32 if is_short else 64, "discriminator": 16}
+        return {"generator": 32 if is_short or has_classes else 64, "discriminator": 16}
     return {"generator": 32, "discriminator": 32}
 
 
