@@ -29,6 +29,7 @@ def test_every_row_says_what_it_is_computed_on_and_what_real_images_get(dcgan, r
     assert out.count("random:") == 1  # below the table
     assert "200 generated images; 200 of 1,797 real images\n" in out
     assert "200 other training images stand in for held-out images" in out
+    assert "as many other real images (for the copying test, of the held-out images)\n" in out
     assert "Trained too briefly: 512 images seen, and recognizable images need about 5,800" in out
     with Image.open(next((run / "evaluations").glob("*-nearest.png"))) as sheet:
         assert sheet.width > 400
@@ -54,6 +55,7 @@ def test_all_checkpoints_are_drawn_and_the_best_is_named(dcgan, run):
     best = json.loads((run / "best.json").read_text())
     assert best["checkpoint"] in out
     assert next((run / "evaluations").glob("all-random-*.png")).stat().st_size > 10_000
+    assert "as many other real images\n" in out  # the table has no copying test
     _, sampled, _ = dcgan("sample", run, "-n", 4, "--out", run / "s.png")
     assert best["checkpoint"] in sampled
 

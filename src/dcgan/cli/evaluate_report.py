@@ -24,7 +24,7 @@ def report_lines(found: Evaluation, path: Path | None, *, brief: str = "") -> li
     lines = [found.judgement, *([brief] if brief else []), ""]
     lines += [f"{found.run}, checkpoint {found.checkpoint}: {found.images_seen:,} images seen", ""]
     lines += score_table(found.scores)
-    lines += ["", *_protocol(found)]
+    lines += ["", *_protocol(found, found.scores)]
     if found.classes:
         lines += ["", "share of each class, generated (real)", *_classes(found)]
     if found.copying is not None:
@@ -58,7 +58,7 @@ def all_lines(found: Sequence[Evaluation], plot: Path | None) -> list[str]:
         table[0],
         *marked,
         "",
-        *_protocol(found[0]),
+        *_protocol(found[0], [scores[0] for scores in columns]),
         f"best           {best.checkpoint}, by the Fréchet distance",
         *([f"plot           {plot}"] if plot else []),
         *([f"all results    {plot.with_suffix('.json')}"] if plot else []),
@@ -82,14 +82,15 @@ def score_table(scores: Sequence[Score]) -> list[str]:
     return aligned([header, *rows], ["<", ">", ">", ">", "<", "<"])
 
 
-def _protocol(found: Evaluation) -> list[str]:
+def _protocol(found: Evaluation, shown_scores: Sequence[Score]) -> list[str]:
     score = found.scores[0]
     real = without_digest(score.split).replace(" images", " real images")
+    is_tested = any(one.metric == "copying_test" for one in shown_scores)
+    held_out = " (for the copying test, of the held-out images)" if is_tested else ""
     return [
         f"features       {score.extractor}: {found.extractor}",
         f"images         {score.generated:,} generated images; {real}",
-        "real           the real-image baseline: the score of as many other real images (for the"
-        " copying test, of the held-out images)",
+        f"real           the real-image baseline: the score of as many other real images{held_out}",
     ]
 
 
