@@ -60,11 +60,15 @@ def _frozen_stages(*, is_random: bool) -> nn.ModuleList:
             nn.init.kaiming_normal_(stage.weight)
             nn.init.zeros_(stage.bias)
     else:
-        named = os.environ.get("FROZEN_WEIGHTS")
-        shipped = files("dcgan.metrics.extractors").joinpath(f"{NAME}.safetensors")
-        content = Path(named).read_bytes() if named else shipped.read_bytes()
-        extractor.load_state_dict({name: one.float() for name, one in load(content).items()})
+        extractor.load_state_dict(extractor_weights(os.environ.get("FROZEN_WEIGHTS")))
     return extractor.stages[:STAGES].requires_grad_(False)
+
+
+def extractor_weights(named: str | None) -> dict[str, Tensor]:
+    """Those of a file; without one, those of the pretrained extractor."""
+    shipped = files("dcgan.metrics.extractors").joinpath(f"{NAME}.safetensors")
+    content = Path(named).read_bytes() if named else shipped.read_bytes()
+    return {name: one.float() for name, one in load(content).items()}
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from typing import Any
 
 import torch
 import yaml
+from found_classes import clusters
 from frozen_features import frozen_features
 from one_stage import one_stage
 from one_stage import update as one_stage_update
@@ -51,6 +52,10 @@ LOOPS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "one-stage": one_stage,
     "frozen-features": frozen_features,
     "frozen-random": partial(frozen_features, is_random=True),
+    "pixel-classes-10": partial(clusters, 10, by_pixels=True),
+    "pixel-classes": partial(clusters, 40, by_pixels=True),
+    "feature-classes-10": partial(clusters, 10, by_pixels=False),
+    "feature-classes": partial(clusters, 40, by_pixels=False),
 }
 """What `loop` of a variant means: training and networks that the package does not have."""
 
