@@ -157,7 +157,9 @@ def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, 
         assert str(run / name) in out
         assert (run / name).exists()
     steps = out.split("other commands:\n")[1].splitlines()
-    health, sample, film, evaluate, own = (shlex.split(line, comments=True) for line in steps)
+    health, sample, class_, film, evaluate, own = (
+        shlex.split(line, comments=True) for line in steps
+    )
     (longer,) = (line for line in out.splitlines() if line.startswith("  dcgan train --out"))
     assert f"look at the images: {run / 'samples' / '000000064.png'}" in out
     assert evaluate == ["dcgan", "evaluate", str(run)]
@@ -174,6 +176,8 @@ def test_the_end_names_every_result_and_the_next_commands_work(dcgan, tmp_path, 
     assert (tmp_path / "samples.png").read_bytes() == first
     dcgan("sample", run, "-n", 4, "--out", "samples.png")
     assert (tmp_path / "samples.png").read_bytes() != first
+    assert class_[-2:] == ["--label", "9"]
+    assert dcgan(*class_[1:])[0] == 0
     assert dcgan(*film[1:])[0] == 0
     assert dcgan(*health[1:])[0] == 0
     *longer, images = shlex.split(longer)[1:]

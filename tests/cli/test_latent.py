@@ -270,12 +270,12 @@ def test_sample_shows_the_nearest_real_images(dcgan, small_run, tmp_path):
 
 
 def test_invert_finds_own_samples_and_images_and_others_know_them(
-    dcgan, run_of_ones_own, png_folder, tmp_path
+    dcgan, unlabelled_run, png_folder, tmp_path
 ):
-    run, out = run_of_ones_own, tmp_path / "found.png"
+    run, out = shutil.copytree(unlabelled_run.path, tmp_path / "run"), tmp_path / "found.png"
     code, said, _ = dcgan("invert", run, "--out", out)
     assert code == 0
-    assert said.startswith(("6 of 8", "7 of 8", "8 of 8"))
+    assert said.startswith(("7 of 8", "8 of 8"))
     dcgan("directions", run, "turn", "--plus", 1, "--minus", 3, "--out", tmp_path / "t.png")
     odd = shutil.copy(png_folder / "3.png", tmp_path / "my cat.png")
     words = ["invert", run, 5, odd, png_folder / "4.png", "--starts", 1, "--out", out]
