@@ -45,6 +45,17 @@ def test_arms_share_everything_but_their_settings(content, written):
     assert wide.precision == narrow.precision == "fp32"
 
 
+def test_labels_are_used_only_where_an_arm_asks_for_them(content, written):
+    """Although `auto`, the recipe of labs, learns them."""
+    content = changed(content, "arms.wide.settings.model.condition", "label")
+    claim = load_claim(written(content))
+    conditions = [
+        parse_config(claim.settings_of(arm, claim.budget.quick)).model.condition
+        for arm in ("wide", "narrow")
+    ]
+    assert conditions == ["label", None]
+
+
 def test_a_budget_of_its_own(content, written):
     claim = load_claim(written(changed(content, "arms.wide.images", 64)))
     assert parse_config(claim.settings_of("wide", claim.budget.quick)).length.images == 64
