@@ -256,6 +256,22 @@ def test_images_without_such_labels_are_refused(tmp_path, png_folder):
         dcgan.train("digits", images=64, out=tmp_path / "run", **small(condition="shape"))
 
 
+def test_a_note_says_that_classes_say_nothing_about_the_images(tmp_path):
+    """Of noise in two folders; without classes there is nothing to say."""
+    random = np.random.default_rng(0)
+    pixels = random.integers(256, size=(600, 16, 16, 3), dtype=np.uint8)
+    np.savez(tmp_path / "noise.npz", images=pixels, labels=random.integers(2, size=600))
+
+    def said(**options):
+        notes = Notes()
+        dcgan.train(tmp_path / "noise.npz", reporter=notes, **options)
+        return [note for note in notes if "may say nothing about the images" in note]
+
+    assert len(said(images=64, out=tmp_path / "run", **SMALL)) == 1
+    assert said(images=128, out=tmp_path / "run", resume=True) == []
+    assert said(images=64, out=tmp_path / "other", **small(condition="none")) == []
+
+
 def test_it_is_measured_like_any_run(run):
     found = run.evaluate(extractor="random", images=60)
     assert found["frechet_distance"].generated == 60

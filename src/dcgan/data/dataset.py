@@ -91,9 +91,13 @@ class ImageDataset(ABC):
             Where images larger than ``shape`` are cropped, from their first to their last pixels.
         """
 
+    def spread_indices(self, most: int) -> NDArray[np.int64]:
+        """Up to ``most`` numbers of images spread evenly, ascending."""
+        return np.linspace(0, len(self) - 1, min(most, len(self))).round().astype(np.int64)
+
     def spread(self, most: int) -> Iterator[NDArray[np.uint8]]:
-        """Up to ``most`` images spread evenly, center crops, in parts uint8 (n, C, H, W)."""
-        indices = np.linspace(0, len(self) - 1, min(most, len(self))).round().astype(np.int64)
+        """The images of :meth:`spread_indices`, center crops, in parts uint8 (n, C, H, W)."""
+        indices = self.spread_indices(most)
         for start in range(0, len(indices), _PART):
             part = indices[start : start + _PART]
             yield self.take(part, np.full(len(part), 0.5)).numpy()

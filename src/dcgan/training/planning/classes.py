@@ -7,15 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import adaptive_avg_pool2d
 
 from dcgan.config.tree import RunConfig
-from dcgan.data import ImageDataset
+from dcgan.data import HeldDataset, ImageDataset
 from dcgan.data.labels import Labels
 from dcgan.errors import ConfigError, DataError, nearest_of
 from dcgan.runs.networks import Networks
 
 _MOST_CLASSES, _IMAGES_OF_CLASS = 100, 50
 """Classes that ``auto`` learns at most, and how many images they have at least, on average."""
+
+_LOOKED_AT = (500, 5000)
+"""From how many images to tell whether they look like their classes: at least, and at most."""
+
+_SIDE, _SHUFFLES, _CHANCE = 8, 1000, 0.05
+"""Of thumbnails; permutations; how often unrelated classes seem to say something."""
 
 
 def with_classes(networks: Networks, config: RunConfig, dataset: ImageDataset) -> Networks:
@@ -56,6 +65,35 @@ def choose_condition(config: RunConfig, counts: Mapping[str, Mapping[str, int]])
     sizes = [count for count in images.values() if count]
     is_fit = 2 <= len(sizes) <= _MOST_CLASSES and sum(sizes) >= _IMAGES_OF_CLASS * len(sizes)
     return factor if is_fit else None
+
+
+def unlike_their_classes(dataset: ImageDataset, factor: str) -> str | None:
+    """That images do not look like their classes, in words; None if they do, or if images are few.
+
+    A permutation test of how often the nearest image, by pixels of a thumbnail, has the same class.
+    """
+    least, most = _LOOKED_AT
+    if len(dataset) < least or not isinstance(dataset, HeldDataset):
+        return None
+    pixels = (torch.from_numpy(part).float() for part in dataset.spread(most))
+    thumbnail_NF = torch.cat([adaptive_avg_pool2d(part, _SIDE) for part in pixels]).flatten(1)
+    distance_NN = torch.cdist(thumbnail_NF, thumbnail_NF).fill_diagonal_(float("inf"))
+    nearest_N = distance_NN.argmin(1).numpy()
+    class_N = dataset.labels[factor].values[dataset.rows(dataset.spread_indices(most))]
+    generator = np.random.default_rng(0)
+
+    def agreement(shuffled_N: NDArray[np.integer]) -> float:
+        return float((shuffled_N[nearest_N] == shuffled_N).mean())
+
+    by_chance = [agreement(generator.permutation(class_N)) for _ in range(_SHUFFLES)]
+    seen = agreement(class_N)
+    if seen > np.quantile(by_chance, 1 - _CHANCE):
+        return None
+    return (
+        f"the classes ({factor}) may say nothing about the images: the most similar image has the"
+        f" same class in {seen:.0%} of cases, by chance in {np.mean(by_chance):.0%}. Such classes"
+        " make images worse; `--model.condition none` ignores them"
+    )
 
 
 def refuse_missing_condition(wanted: str | None, labels: Mapping[str, Labels]) -> None:
