@@ -271,7 +271,7 @@ def test_a_small_file_of_large_arrays(tmp_path, monkeypatch):
     buffer = io.BytesIO()
     np.savez_compressed(buffer, np.zeros((1000, 1000), dtype=np.float32))
     (tmp_path / "g.npz").write_bytes(buffer.getvalue())
-    monkeypatch.setattr("dcgan.exchange.reading.available_memory", lambda: 10**6)
+    monkeypatch.setattr("dcgan.runtime.memory.available_memory", lambda: 10**6)
     assert "4.0 MB of memory" in refused(tmp_path, tmp_path / "g.npz")
 
 

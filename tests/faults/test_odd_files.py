@@ -171,7 +171,7 @@ def test_networks_that_were_altered_are_told_by_their_checksum(copy):
 
 def test_networks_too_large_for_memory_are_refused(copy, monkeypatch):
     networks = package.open_run(copy).networks
-    monkeypatch.setattr("dcgan.runs.networks.available_memory", lambda: 1000)
+    monkeypatch.setattr("dcgan.runtime.memory.available_memory", lambda: 1000)
     with pytest.raises(RunError, match=r"weights need .* of memory, and .* is free"):
         networks.build_generator()
 
@@ -190,9 +190,9 @@ def test_a_norm_too_large_for_memory_is_refused(monkeypatch):
         generator=(row,), discriminator=(), image_shape=(1, 64, 64), latent=LatentSpace(1)
     )
     bytes_held = 4 * (1 + 2 * 64 * 64)
-    monkeypatch.setattr("dcgan.runs.networks.available_memory", lambda: bytes_held)
+    monkeypatch.setattr("dcgan.runtime.memory.available_memory", lambda: bytes_held)
     networks.build_generator()
-    monkeypatch.setattr("dcgan.runs.networks.available_memory", lambda: bytes_held - 1)
+    monkeypatch.setattr("dcgan.runtime.memory.available_memory", lambda: bytes_held - 1)
     with pytest.raises(RunError, match=r"the generator's weights need .* of memory"):
         networks.build_generator()
 

@@ -12,7 +12,6 @@ from torch import nn
 from dcgan.data import HeldDataset, PixelScale
 from dcgan.errors import DataError, RunError
 from dcgan.models import Discriminator, Layer, plan_discriminator
-from dcgan.probe import features as module
 from dcgan.probe.features import (
     BATCH,
     LayerFeatures,
@@ -202,11 +201,11 @@ def test_projected_batch_by_batch_they_are_the_features_projected():
 
 
 def test_features_that_do_not_fit_into_memory_are_refused_with_both_cures(monkeypatch):
-    monkeypatch.setattr(module, "available_memory", lambda: 10**9)
+    monkeypatch.setattr("dcgan.runtime.memory.available_memory", lambda: 10**9)
     refuse_too_many(10_000, 1_000, 10_000)
     with pytest.raises(DataError, match=r"2\.0 GB.*1\.0 GB.*`max_features` or `limit`"):
         refuse_too_many(10_000, 20_000, 10_000)
-    monkeypatch.setattr(module, "available_memory", lambda: None)
+    monkeypatch.setattr("dcgan.runtime.memory.available_memory", lambda: None)
     refuse_too_many(10_000, 20_000, 10_000)
 
 

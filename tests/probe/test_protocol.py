@@ -82,7 +82,7 @@ def test_too_many_features_are_projected_and_it_is_said(small_run, sets):
 
 
 def test_memory_is_asked_before_features_are_collected(small_run, sets, monkeypatch):
-    monkeypatch.setattr("dcgan.probe.features.available_memory", lambda: 10**6)
+    monkeypatch.setattr("dcgan.runtime.memory.available_memory", lambda: 10**6)
     monkeypatch.setattr("dcgan.probe.protocol.extract", lambda *_, **__: pytest.fail("collected"))
     with pytest.raises(DataError, match="`max_features` or `limit`"):
         probe(small_run, *sets, methods=["pixels"])

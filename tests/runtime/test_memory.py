@@ -76,3 +76,14 @@ def test_on_macos_it_is_the_memory_of_the_machine(monkeypatch):
     sizes = {"SC_PHYS_PAGES": 10**6, "SC_PAGE_SIZE": 16_384}
     monkeypatch.setattr("os.sysconf", sizes.__getitem__)
     assert memory.available_memory() == 16_384_000_000
+
+
+def test_a_shortage_names_the_needed_and_the_free_memory(monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 2 * 10**9)
+    assert memory.shortage(2 * 10**9) is None
+    assert memory.shortage(3e9) == "3.0 GB of memory, and 2.0 GB is free"
+    assert memory.shortage(10**9, 0.5) is None
+    assert memory.shortage(1.5e9, 0.6) == "1.5 GB of memory, more than 60% of the free 2.0 GB"
+    assert memory.shortage(3e9, 0.6) == "3.0 GB of memory, and 2.0 GB is free"
+    monkeypatch.setattr(memory, "available_memory", lambda: None)
+    assert memory.shortage(10**30) is None

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dcgan.errors import WeightsError
-from dcgan.runtime.memory import available_memory, in_words
+from dcgan.runtime.memory import shortage
 from dcgan.runtime.shell import install
 
 _NUMBERS = re.compile(r"^(?!optimizer)(?:.*/)?([^/]+)/vars/\d+$")
@@ -60,12 +60,9 @@ def _arrays(path: Path, file: Any) -> dict[str, tuple[int, ...]]:
             size += value.nbytes
 
     file.visititems(visit)
-    room = available_memory()
-    if room is not None and size > room:
-        raise WeightsError(
-            f"{path}: its arrays need {in_words(size)} of memory, and {in_words(room)} is free. Use"
-            " a machine with more memory"
-        )
+    lacking = shortage(size)
+    if lacking:
+        raise WeightsError(f"{path}: its arrays need {lacking}. Use a machine with more memory")
     return found
 
 

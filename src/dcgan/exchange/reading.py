@@ -20,7 +20,7 @@ from torch import Tensor
 
 from dcgan.errors import WeightsError, shown
 from dcgan.exchange.keras_files import read_keras
-from dcgan.runtime.memory import available_memory, in_words
+from dcgan.runtime.memory import shortage
 from dcgan.runtime.nearest import nearest_path
 from dcgan.runtime.reading import sha256
 from dcgan.runtime.tensors import load_tensors
@@ -240,12 +240,9 @@ def _refuse_large(path: Path) -> None:
 
 
 def _refuse_beyond_memory(path: Path, needed: int) -> None:
-    room = available_memory()
-    if room is not None and needed > room:
-        raise WeightsError(
-            f"{path}: its arrays need {in_words(needed)} of memory, and {in_words(room)} is free."
-            " Use a machine with more memory"
-        )
+    lacking = shortage(needed)
+    if lacking:
+        raise WeightsError(f"{path}: its arrays need {lacking}. Use a machine with more memory")
 
 
 def _in_natural_order(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

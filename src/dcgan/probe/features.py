@@ -23,7 +23,7 @@ from dcgan.models.batch_norm import averaging_batch_norm
 from dcgan.models.table import Layer
 from dcgan.probe.svm import BYTES_PER_NUMBER
 from dcgan.runtime.device import poolable
-from dcgan.runtime.memory import available_memory, in_words
+from dcgan.runtime.memory import shortage
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.torch_settings import no_tf32
 
@@ -229,10 +229,9 @@ def refuse_too_many(images: int, learned: int, width: int) -> None:
     DataError
         Names the needed and the free memory, and the arguments that reduce it.
     """
-    needed, free = width * (4 * images + BYTES_PER_NUMBER * learned), available_memory()
-    if free is not None and needed > _MEMORY_SHARE * free:
+    lacking = shortage(width * (4 * images + BYTES_PER_NUMBER * learned), _MEMORY_SHARE)
+    if lacking:
         raise DataError(
-            f"a classifier of {learned:,} images with {width:,} features needs {in_words(needed)}"
-            f" of memory, more than {_MEMORY_SHARE:.0%} of the free {in_words(free)}. Use a smaller"
-            " `max_features` or `limit`"
+            f"a classifier of {learned:,} images with {width:,} features needs {lacking}. Use a"
+            " smaller `max_features` or `limit`"
         )

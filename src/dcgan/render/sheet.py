@@ -19,7 +19,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from dcgan.errors import DataError
 from dcgan.runtime.files import StrPath, written_whole
-from dcgan.runtime.memory import available_memory, in_words
+from dcgan.runtime.memory import shortage
 
 GAP = 2
 """Pixels between images of a sheet, and around them."""
@@ -246,12 +246,9 @@ def refuse_too_large(
             f"a sheet of {count} images would be {wide}x{high} pixels; at most {_MOST_SIDE} per"
             f" side. {otherwise}"
         )
-    free, needed = available_memory(), high * wide + rows * count * size[0] * size[1]
-    if free is not None and needed > free:
-        raise DataError(
-            f"a sheet of {count} images needs at least {in_words(needed)} of memory, but only"
-            f" {in_words(free)} is free. {otherwise}"
-        )
+    lacking = shortage(high * wide + rows * count * size[0] * size[1])
+    if lacking:
+        raise DataError(f"a sheet of {count} images needs at least {lacking}. {otherwise}")
 
 
 def captioned_rows(

@@ -18,7 +18,7 @@ from dcgan.models.latents import LatentSpace
 from dcgan.models.spectral import table_without_spectral_norm
 from dcgan.models.table import Layer
 from dcgan.runs.schema import Flag, Natural, Number, Positive, Share, Stored, Text
-from dcgan.runtime.memory import available_memory, in_words
+from dcgan.runtime.memory import shortage
 from dcgan.vocabulary import (
     Activation,
     ClassPooling,
@@ -144,11 +144,11 @@ class Networks:
 
 
 def _refuse_beyond_memory(network: str, weights: int) -> None:
-    room, needed = available_memory(), 4 * weights
-    if room is not None and needed > room:
+    lacking = shortage(4 * weights)
+    if lacking:
         raise RunError(
-            f"the {network}'s weights need {in_words(needed)} of memory, and {in_words(room)} is"
-            " free. Use narrower networks or a machine with more memory"
+            f"the {network}'s weights need {lacking}. Use narrower networks or a machine with more"
+            " memory"
         )
 
 

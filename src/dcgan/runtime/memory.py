@@ -28,6 +28,19 @@ def available_memory() -> int | None:
     return max(0, min(bounds)) if bounds else None
 
 
+def shortage(needed: float, share: float = 1.0) -> str | None:
+    """That ``needed`` bytes are more than ``share`` of the free memory, in words to follow "needs".
+
+    None if they are not, or if the free memory is unknown.
+    """
+    free = available_memory()
+    if free is None or needed <= share * free:
+        return None
+    if needed > free:
+        return f"{in_words(needed)} of memory, and {in_words(free)} is free"
+    return f"{in_words(needed)} of memory, more than {share:.0%} of the free {in_words(free)}"
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of NumPy, PyTorch or CUDA means out of memory."""
     # PyTorch's error is compared by name, so that this needs no torch

@@ -126,7 +126,7 @@ def test_nothing_left_is_refused():
 
 
 def test_too_many_images_for_the_memory_are_refused_before_any_is_read(monkeypatch, zoo):
-    monkeypatch.setattr(selection, "available_memory", lambda: 10_000)
+    monkeypatch.setattr("dcgan.runtime.memory.available_memory", lambda: 10_000)
     monkeypatch.setattr(selection, "inspect_dataset", None)
-    with pytest.raises(DataError, match=r"comparing 10 images needs 12\.0 kB.*10\.0 kB are free"):
+    with pytest.raises(DataError, match=r"comparing 10 images needs 12\.0 kB.*10\.0 kB is free"):
         select(open_source(str(zoo)), BOTH)

@@ -203,7 +203,7 @@ def bomb(path: Path, shape: tuple[int, ...]) -> Path:
 
 def test_an_npz_beyond_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
     path = bomb(tmp_path / "my faces.npz", (64, 100, 100))
-    monkeypatch.setattr("dcgan.data.sources.arrays.available_memory", lambda: 500_000)
+    monkeypatch.setattr("dcgan.runtime.memory.available_memory", lambda: 500_000)
     monkeypatch.setattr("numpy.lib.npyio.NpzFile.__getitem__", pytest.fail)
     with pytest.raises(DataError, match=r"640\.1 kB of memory") as failure:
         open_array(path)
@@ -239,7 +239,7 @@ def test_of_an_npz_no_header_is_read_that_is_longer_than_any(tmp_path):
 def test_floats_beyond_memory_are_refused_and_bytes_are_read_in_place(tmp_path, monkeypatch):
     np.save(tmp_path / "a.npy", np.zeros((64, 100, 100), np.float32))
     np.save(tmp_path / "b.npy", np.zeros((64, 100, 100), np.uint8))
-    monkeypatch.setattr("dcgan.data.sources.arrays.available_memory", lambda: 500_000)
+    monkeypatch.setattr("dcgan.runtime.memory.available_memory", lambda: 500_000)
     with pytest.raises(DataError, match=r"640\.0 kB of memory.*as uint8 with numpy\.save"):
         open_array(tmp_path / "a.npy")
     assert len(open_array(tmp_path / "b.npy")) == 64

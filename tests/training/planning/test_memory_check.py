@@ -102,7 +102,7 @@ def test_the_estimate_is_a_lower_bound():
 
 
 def test_a_sheet_too_large_for_memory_is_refused(monkeypatch):
-    monkeypatch.setattr("dcgan.render.sheet.available_memory", lambda: 2_000_000)
+    monkeypatch.setattr("dcgan.runtime.memory.available_memory", lambda: 2_000_000)
     refuse_too_large(100, (64, 64))
     with pytest.raises(
         DataError, match=r"a sheet of 1000 images needs at least .* choose a folder"

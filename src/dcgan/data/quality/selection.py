@@ -17,7 +17,7 @@ from dcgan.data.sources.paths import digest
 from dcgan.errors import DataError
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import write_json
-from dcgan.runtime.memory import available_memory, in_words
+from dcgan.runtime.memory import shortage
 from dcgan.runtime.reading import read_json
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.vocabulary import CachePlace, KeepOrDrop
@@ -150,12 +150,9 @@ def select(
 
 def _look(source: Source, drops: Drops, reporter: Reporter) -> dict[str, list[int]]:
     """Numbers of copies and of blank images."""
-    needed, free = _BYTES_EACH * len(source), available_memory()
-    if free is not None and needed > _MEMORY_SHARE * free:
-        raise DataError(
-            f"{source.name}: comparing {len(source):,} images needs {in_words(needed)} of memory,"
-            f" and {in_words(free)} are free. {_KEEP}"
-        )
+    lacking = shortage(_BYTES_EACH * len(source), _MEMORY_SHARE)
+    if lacking:
+        raise DataError(f"{source.name}: comparing {len(source):,} images needs {lacking}. {_KEEP}")
     seen = inspect_dataset(source, reporter=reporter)
     copies, blank = [], []
     if drops.duplicates == "drop":

@@ -17,7 +17,7 @@ from dcgan.data.sources.npz import choose_arrays, labels_in_order, labels_of_row
 from dcgan.data.sources.paths import digest, file_stamp
 from dcgan.errors import DataError
 from dcgan.runtime.files import expanded
-from dcgan.runtime.memory import available_memory, in_words
+from dcgan.runtime.memory import shortage
 from dcgan.runtime.shell import as_line
 from dcgan.runtime.split_names import AUTO, NONE
 from dcgan.runtime.wording import counted
@@ -108,11 +108,9 @@ def _read_arrays(
 
 def _refuse_beyond_memory(name: str, needed: int, cure: str) -> None:
     """Refuse arrays larger than the free memory before they are read."""
-    free = available_memory()
-    if free is not None and needed > free:
-        raise DataError(
-            f"{name}: needs {in_words(needed)} of memory, and {in_words(free)} are free. {cure}"
-        )
+    lacking = shortage(needed)
+    if lacking:
+        raise DataError(f"{name}: needs {lacking}. {cure}")
 
 
 def channels_last(name: str, images: NDArray[Any]) -> NDArray[Any]:
