@@ -8,6 +8,7 @@ from dcgan.cli.table import aligned, shown
 from dcgan.evaluation.comparison import Comparison, Spread
 from dcgan.evaluation.real_images import without_digest
 from dcgan.metrics.registry import BETTER, label_of, metric_of
+from dcgan.report.facts import in_short
 from dcgan.runtime.wording import duration
 
 _LONGEST = 28
@@ -46,8 +47,5 @@ def comparison_lines(found: Comparison) -> list[str]:
 
 
 def _value(value: Any) -> str:
-    """A setting in a short form; a layer table by its number of layers."""
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return f"table of {len(value)} layers"
-    text = "none" if value is None else str(value)
+    text = in_short(value)
     return text if len(text) <= _LONGEST else f"…{text[-_LONGEST:]}"
