@@ -304,3 +304,11 @@ def refusing_folders(code):
             raise OSError(code, os.strerror(code))
 
     return fsync
+
+
+def test_files_in_a_folder_of_a_new_folder_get_the_rights_of_new_files(tmp_path):
+    (tmp_path / "plain").touch()
+    with folder_written_whole(tmp_path / "new") as folder:
+        (folder / "inside").mkdir()
+        (folder / "inside" / "private").touch(0o600)
+    assert rights(tmp_path / "new" / "inside" / "private") == rights(tmp_path / "plain")

@@ -19,6 +19,7 @@ def sample(
     *,
     number: Annotated[int, Parameter(name=["--number", "-n"])] = 64,
     out: Path | None = None,
+    each_class: Switch = False,
     numbered: Switch = False,
     real: RealImages = _REAL,
     which: Which = _WHICH,
@@ -28,11 +29,14 @@ def sample(
     Parameters
     ----------
     number
-        Set the number of images.
+        Set the number of images; with --each-class, of each class.
     out
         Set the output: a .png, .jpg or .webp for one sheet, a folder for single PNGs, an .npz
         (array images, N x C x H x W), or a .zip of PNGs. An existing file is replaced (default:
         samples.png, or samples-2.png and so on if it exists).
+    each_class
+        Generate all classes, from the same latents: one folder per class in a folder or .zip, also
+        an array labels in an .npz, one row per class on a sheet.
     numbered
         Write the number of each image below it, for dcgan interpolate and arithmetic.
     """
@@ -57,6 +61,15 @@ def sample(
         with ranks.first_ahead():
             beside = real.open_if_shown(opened)
         file = ranks.broadcast(choose_output(out, "samples.png"))
-        write_samples(opened, number, file.path, choice, numbered=numbered, beside=beside)
+        write_samples(
+            opened,
+            number,
+            file.path,
+            choice,
+            each_class=each_class,
+            numbered=numbered,
+            beside=beside,
+        )
     if ranks.is_first:
-        print(f"{counted(number, 'image')} of checkpoint {opened.checkpoint_name}: {file}")
+        each = f" of each of {len(opened.classes)} classes," if each_class else ""
+        print(f"{counted(number, 'image')}{each} of checkpoint {opened.checkpoint_name}: {file}")

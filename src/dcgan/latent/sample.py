@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 import zipfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import BytesIO
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 from time import localtime
 
@@ -19,11 +20,12 @@ from numpy.typing import NDArray
 
 from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, RunError
+from dcgan.evaluation.nearest import nearest_row
 from dcgan.latent.choice import Choice
-from dcgan.latent.draw import samples_sheet
 from dcgan.render.outputs import SHEETS, samples_suffix
-from dcgan.render.sheet import pillow_image, refuse_too_large, save_image
+from dcgan.render.sheet import Row, pillow_image, refuse_too_large, save_image, stacked
 from dcgan.runs.checkpoints import checkpoint_name
+from dcgan.runs.conditions import refuse_no_classes
 from dcgan.runs.run import Run
 from dcgan.runtime.files import StrPath, expanded, folder_written_whole, written_whole
 from dcgan.runtime.isolation import isolated
@@ -36,6 +38,9 @@ _ANY = Choice()
 
 _NUMBERED = re.compile(r"\d{6,}\.png")
 
+_NO_FOLDER = re.compile(r'.*[<>:"/\\|?*\x00-\x1f].*|.*[ .]|', re.DOTALL)
+"""Names that a folder cannot have on every system."""
+
 
 @checked
 @isolated()
@@ -45,6 +50,7 @@ def write_samples(
     out: StrPath,
     choice: Choice = _ANY,
     *,
+    each_class: bool = False,
     numbered: bool = False,
     beside: ImageDataset | None = None,
 ) -> None:
@@ -56,11 +62,16 @@ def write_samples(
     ----------
     run : Run
     count : int
+        Number of images; with ``each_class``, of each class.
     out : Path
         ``.png``, ``.jpg``, ``.jpeg`` or ``.webp``: one sheet. ``.npz``: an array ``images``, uint8
         (N, C, H, W). ``.zip``: PNGs named by number. No suffix: a new or empty folder of PNGs.
     choice : Choice
         The latents.
+    each_class : bool
+        Generate all classes of a run that was trained with labels, from the same latents: a folder
+        of each class in a folder or ``.zip``, also an array ``labels`` of class names (N,) in an
+        ``.npz``, a row of each class on a sheet.
     numbered : bool
         On a sheet, write each image's number below it.
     beside : ImageDataset, optional
@@ -69,7 +80,8 @@ def write_samples(
     Raises
     ------
     ConfigError
-        Another suffix, or numbers or neighbors on anything but a sheet.
+        Another suffix, numbers or neighbors on anything but a sheet, or ``each_class`` with a
+        ``label``, of a run without classes, or with class names that are no names of folders.
     RunError
         The folder holds other files.
     """
@@ -78,17 +90,21 @@ def write_samples(
     for name, wanted in {"numbered": numbered, "neighbors": beside is not None}.items():
         if wanted and suffix not in SHEETS:
             raise ConfigError(name, True, f"only on a sheet, not in {out}. Use .png")
+    classes = _classes(run, choice, in_folders=suffix in {"", ".zip"}) if each_class else ()
+    columns = count if each_class else None
     if suffix in SHEETS:
         refuse_too_large(
             count,
             run.networks.image_shape[1:],
-            rows=1 if beside is None else 2,
+            rows=(len(classes) or 1) * (1 if beside is None else 2),
             captions=numbered or beside is not None,
+            columns=columns,
         )
     if run.ranks.broadcast(suffix == "" and _is_taken(out)):
         raise RunError(f"{out}: exists and is not an empty folder. Choose another `out`")
     run.ranks.agree("checkpoint", checkpoint_name(run.checkpoint))
-    pieces = choice.images(run, count)
+    chosen = [replace(choice, label=name) for name in classes] or [choice]
+    pieces = chain.from_iterable(one.images(run, count) for one in chosen)
     if not run.ranks.is_first:
         deque(pieces, maxlen=0)
         return
@@ -96,13 +112,42 @@ def write_samples(
         case one if one in SHEETS:
             captions = [str(number) for number in range(count)] if numbered else []
             images = np.concatenate(list(pieces))
-            save_image(samples_sheet(images, captions=captions, beside=beside), out)
+            rows = []
+            for title, part in zip(classes or [""], np.split(images, len(chosen)), strict=True):
+                rows.append(Row(part, captions, title))
+                if beside is not None:
+                    rows.append(Row(*nearest_row(beside, part)))
+            save_image(stacked(rows, columns), out)
         case ".npz":
-            _write_npz(pieces, (count, *run.networks.image_shape), out)
+            shape = (count * len(chosen), *run.networks.image_shape)
+            _write_npz(pieces, shape, np.repeat(np.array(classes, str), count), out)
         case ".zip":
-            _write_zip(pieces, out)
+            _write_zip(pieces, _names(count, classes), out)
         case _:
-            _write_folder(pieces, out)
+            _write_folder(pieces, _names(count, classes), out)
+
+
+def _classes(run: Run, choice: Choice, *, in_folders: bool) -> tuple[str, ...]:
+    """The names of all classes of the run."""
+    refuse_no_classes(run.networks, "each_class", True)
+    if choice.label is not None:
+        raise ConfigError("label", choice.label, "cannot be set with `each_class`. Use one of them")
+    names = run.networks.class_names
+    bad = [name for name in names if _NO_FOLDER.fullmatch(name)]
+    if in_folders and (bad or len({name.casefold() for name in names}) < len(names)):
+        wrong = (
+            f"the class {bad[0]!r} cannot be the name of a folder"
+            if bad
+            else "the names of two classes differ only in upper and lower case"
+        )
+        raise ConfigError("each_class", True, f"{wrong}. Use an .npz as `out`")
+    return names
+
+
+def _names(count: int, classes: Sequence[str]) -> Iterator[str]:
+    """The paths of the images, in their order."""
+    for folder, number in product([f"{name}/" for name in classes] or [""], range(count)):
+        yield f"{folder}{number:06d}.png"
 
 
 def _is_taken(out: Path) -> bool:
@@ -115,34 +160,39 @@ def _is_taken(out: Path) -> bool:
     )
 
 
-def _write_npz(pieces: Pieces, shape: tuple[int, ...], out: Path) -> None:
+def _write_npz(pieces: Pieces, shape: tuple[int, ...], labels: NDArray[np.str_], out: Path) -> None:
     """An .npz is a zip of .npy files, which are a header and then the numbers."""
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     with (
         written_whole(out) as unfinished,
         zipfile.ZipFile(unfinished, "w") as archive,
-        archive.open("images.npy", "w", force_zip64=True) as member,
     ):
-        np.lib.format.write_array_header_1_0(member, header)
-        for piece in pieces:
-            member.write(piece.tobytes())
+        with archive.open("images.npy", "w", force_zip64=True) as member:
+            np.lib.format.write_array_header_1_0(member, header)
+            for piece in pieces:
+                member.write(piece.tobytes())
+        if len(labels):
+            with archive.open("labels.npy", "w") as member:
+                np.lib.format.write_array(member, labels)
 
 
-def _write_zip(pieces: Pieces, out: Path) -> None:
+def _write_zip(pieces: Pieces, names: Iterator[str], out: Path) -> None:
     # PNGs are already compressed
     with (
         written_whole(out) as unfinished,
         zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive,
     ):
-        for number, image in enumerate(chain.from_iterable(pieces)):
+        for name, image in zip(names, chain.from_iterable(pieces), strict=True):
             buffer = BytesIO()
             pillow_image(image).save(buffer, "PNG")
-            member = zipfile.ZipInfo(f"{number:06d}.png", localtime()[:6])
+            member = zipfile.ZipInfo(name, localtime()[:6])
             member.external_attr = 0o666 << 16  # readable by all; unpacking applies the umask
             archive.writestr(member, buffer.getvalue())
 
 
-def _write_folder(pieces: Pieces, out: Path) -> None:
+def _write_folder(pieces: Pieces, names: Iterator[str], out: Path) -> None:
     with folder_written_whole(out) as unfinished:
-        for number, image in enumerate(chain.from_iterable(pieces)):
-            pillow_image(image).save(unfinished / f"{number:06d}.png")
+        for name, image in zip(names, chain.from_iterable(pieces), strict=True):
+            path = unfinished / name
+            path.parent.mkdir(exist_ok=True)
+            pillow_image(image).save(path)

@@ -25,12 +25,7 @@ def with_conditions(
     """
     latent = networks.latent
     if label is not None:
-        if not networks.class_names:
-            raise ConfigError(
-                "label",
-                label,
-                "this run was not trained on labels. Train one with `model.condition=label`",
-            )
+        refuse_no_classes(networks, "label", label)
         if label not in networks.class_names:
             raise ConfigError(
                 "label", label, f"no such class; {did_you_mean(label, networks.class_names)}"
@@ -55,3 +50,13 @@ def with_conditions(
             raise ConfigError("codes", {number: value}, f"use a category from 0 to {values - 1}")
         latent_BZ = latent.with_category(latent_BZ, number - 1, int(value))
     return latent_BZ
+
+
+def refuse_no_classes(networks: Networks, name: str, value: object) -> None:
+    """Raise ``ConfigError`` for an argument that needs a run trained with labels."""
+    if not networks.class_names:
+        raise ConfigError(
+            name,
+            value,
+            "this run was not trained on labels. Train one with `model.condition=label`",
+        )

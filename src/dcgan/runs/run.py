@@ -110,6 +110,11 @@ class Run:
         """The run folder."""
         return self.folder.path
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes that the run learned; empty if it was trained without labels."""
+        return self.networks.class_names
+
     def health(self) -> Diagnosis:
         """What is right and wrong with the run, in words.
 

@@ -147,10 +147,12 @@ def _settle(folder: Path) -> None:
     model.touch()
     rights = stat.S_IMODE(model.stat().st_mode)
     model.unlink()
-    for path in folder.iterdir():
+    for path in folder.rglob("*"):
         if path.is_file():
             _give_rights(path, rights)
             sync_file(path)
+        elif path.is_dir():
+            sync_folder(path)
     sync_folder(folder)
 
 
