@@ -95,6 +95,21 @@ def test_interpolate_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
+def test_sample_generates_each_class(dcgan, small_run, tmp_path):
+    words = ["--each-class", "-n", 2, "--out", tmp_path / "new"]
+    code, said, _ = dcgan("sample", small_run.path, *words)
+    assert code == 0
+    assert said.startswith("2 images of each of 10 classes, of checkpoint ")
+    assert len(list(tmp_path.glob("new/*/*.png"))) == 20
+
+
+def test_a_switch_in_an_error_has_no_other_option_as_its_value(dcgan, small_run, tmp_path):
+    words = ["--numbered", "--out", tmp_path / "new.zip"]
+    code, _, said = dcgan("sample", small_run.path, *words)
+    assert code == 2
+    assert said.startswith("dcgan: --numbered is True: only on a sheet")
+
+
 def test_sample_numbers_and_truncates(dcgan, small_run, tmp_path):
     for name, words in {"plain": [], "numbered": ["--numbered"]}.items():
         out = tmp_path / f"{name}.png"

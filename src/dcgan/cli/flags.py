@@ -70,6 +70,8 @@ def as_typed(error: DcganError, words: Sequence[str]) -> str:
     if rest == line or len(found) != 1:
         return line
     option, value = found[0]
+    if getattr(error, "value", None) is True and value.lower() != "true":  # a switch has no value
+        return line
     return f"{option} is {value if _is_number(value) else shown(value)}{rest}"
 
 
