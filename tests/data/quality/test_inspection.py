@@ -170,3 +170,21 @@ def test_the_transparent_level_of_a_sixteen_bit_png_counts_as_transparent(level,
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", transparency=level)
     assert look(decode(buffer.getvalue())).is_transparent == is_transparent
+
+
+@pytest.mark.parametrize("count", [499, 600])
+def test_classes_that_images_do_not_look_like_are_named(tmp_path, count):
+    """The brightness says the color of an image, and nothing of its month."""
+    random = np.random.default_rng(0)
+    color, month = random.integers(2, size=(2, count))
+    images = 60 + 120 * color[:, None, None] + random.integers(0, 60, (count, 16, 16))
+    np.save(tmp_path / "images.npy", images.astype(np.uint8))
+    rows = [f"{at},{('dark', 'light')[color[at]]},month {month[at]}" for at in range(count)]
+    (tmp_path / "labels.csv").write_text("\n".join(["row,color,month", *rows]))
+    source = open_source(tmp_path / "images.npy", labels=str(tmp_path / "labels.csv"))
+    assert {"color", "month"} <= source.labels.keys()
+    unlike = inspect_dataset(source).unlike
+    assert list(unlike) == (["month"] if count == 600 else [])
+    if unlike:
+        assert unlike["month"].by_chance == pytest.approx(0.5, abs=0.02)
+        assert unlike["month"].same == pytest.approx(0.5, abs=0.06)

@@ -13,6 +13,7 @@ import dcgan
 from dcgan.config import parse_config
 from dcgan.data.pixels.remarks import Skipped
 from dcgan.data.quality.inspection import Inspection, inspect_dataset
+from dcgan.data.quality.likeness import Unlike
 from dcgan.data.quality.survey import Survey
 from dcgan.data.sources.base import ArraySource
 from dcgan.training.planning.advice import advise, cropped
@@ -228,3 +229,15 @@ def test_near_copies_are_not_dropped_unasked():
     assert "--data.duplicates" not in both.command
     assert "also drops 260 near copies" in both.dangers[0]
     assert "may be different images" in both.dangers[1]
+
+
+@pytest.mark.parametrize("count", [2500, 40])
+def test_classes_that_harm_are_named_if_training_learns_them(count):
+    """It learns none with fewer than 50 images of each."""
+    unlike = {"month": Unlike(same=0.2, by_chance=0.25)}
+    dangers = advice(labels={"month": {"May": count, "June": count}}, unlike=unlike).dangers
+    assert dangers == (count == 2500) * (
+        "The classes (month) may say nothing about the images: the most similar image has the same"
+        " class in 20% of cases, by chance in 25%. Such classes make images worse. To ignore them,"
+        " train with `model.condition=none`",
+    )

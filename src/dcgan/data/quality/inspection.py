@@ -6,15 +6,19 @@ N readable images of those looked at
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from dcgan.data.pixels.remarks import Remarks, Skipped, listening
 from dcgan.data.pixels.values import UNKNOWN, Values, decided
 from dcgan.data.quality.duplicates import Group, exact_duplicates, near_duplicates
 from dcgan.data.quality.evidence import spread_evenly
+from dcgan.data.quality.likeness import LOOKED_AT as COMPARED
+from dcgan.data.quality.likeness import Unlike, unlike_classes
 from dcgan.data.quality.measurements import THUMBNAIL_BYTES, Look, look, open_with_frames
 from dcgan.data.quality.survey import (
     LOOKED_AT,
@@ -69,6 +73,8 @@ class Inspection(Survey):
         training refuses them, the least and the greatest value found.
     remarks : Remarks
         On readable images.
+    unlike : mapping of str to Unlike
+        The factors with classes that the images do not look like.
     """
 
     coloured: int
@@ -84,6 +90,7 @@ class Inspection(Survey):
     channel_deviation: tuple[float, float, float]
     values: Values = field(default=UNKNOWN, kw_only=True)
     remarks: Remarks = field(default_factory=Remarks, kw_only=True)
+    unlike: Mapping[str, Unlike] = field(default_factory=dict, kw_only=True)
 
     @property
     def is_colour(self) -> bool:
@@ -172,6 +179,7 @@ def inspect_dataset(
         spreads=quick.spreads,
         values=values,
         remarks=remarks,
+        unlike=_unlike(source, kept),
     )
 
 
@@ -186,6 +194,18 @@ def _row(index: int, seen: Look) -> tuple[object, ...]:
 
 def _indices(kept: NDArray[np.void], which: NDArray[np.generic]) -> Group:
     return tuple(kept["index"][which].tolist())
+
+
+def _unlike(source: Source, kept: NDArray[np.void]) -> dict[str, Unlike]:
+    """The factors with classes that the images do not look like, from some of the images."""
+    some = kept[spread_evenly(len(kept), COMPARED[1])]
+    thumbnail_NF = torch.from_numpy(some["thumbnail"].astype(np.float32))
+    found = {
+        factor: unlike_classes(thumbnail_NF, labels.values[some["index"]])
+        for factor, labels in source.labels.items()
+        if labels.names
+    }
+    return {factor: unlike for factor, unlike in found.items() if unlike is not None}
 
 
 def _duplicates(kept: NDArray[np.void]) -> tuple[tuple[Group, ...], tuple[Group, ...]]:

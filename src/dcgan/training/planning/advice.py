@@ -17,7 +17,7 @@ from dcgan.data.quality.survey import Survey
 from dcgan.runtime.shell import DATA, call, command
 from dcgan.runtime.wording import counted, size_text
 from dcgan.training.planning.auto import choose_size
-from dcgan.training.planning.classes import choose_condition
+from dcgan.training.planning.classes import choose_condition, unlike_in_words
 from dcgan.vocabulary import Fit
 
 FEW_IMAGES = 1000
@@ -147,7 +147,7 @@ def advise(
         recipe_reason=recipe_reason,
         start=start,
         start_reason="" if start is None else start_hint(start),
-        dangers=tuple(danger[0].upper() + danger[1:] for danger in _dangers(seen, chosen)),
+        dangers=tuple(danger[0].upper() + danger[1:] for danger in _dangers(seen, chosen, factor)),
         command=command("train", data, *options, "--minutes", str(MINUTES)),
     )
 
@@ -296,7 +296,8 @@ def _how_different(seen: Inspection) -> str:
     return "; ".join(parts)
 
 
-def _dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
+def _dangers(seen: Inspection, size: tuple[int, int], learned: str | None) -> Iterator[str]:
+    """What may go wrong; ``learned`` is the factor whose classes training learns."""
     few = few_images(_different(seen), _how_different(seen))
     if few:
         yield few
@@ -328,6 +329,11 @@ def _dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
         yield (
             f"{counted(len(seen.vanishing), 'transparent image')}, white, cannot be seen on white."
             " `data.background=#000000` shows them on black"
+        )
+    if learned in seen.unlike:
+        yield (
+            f"{unlike_in_words(learned, seen.unlike[learned])} To ignore them, train with"
+            " `model.condition=none`"
         )
     yield from _size_dangers(seen, size)
     for spread in seen.spreads:

@@ -8,23 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn.functional import adaptive_avg_pool2d
 
 from dcgan.config.tree import RunConfig
 from dcgan.data import HeldDataset, ImageDataset
 from dcgan.data.labels import Labels
+from dcgan.data.quality.likeness import LOOKED_AT, Unlike, unlike_classes
 from dcgan.errors import ConfigError, DataError, nearest_of
 from dcgan.runs.networks import Networks
 
 _MOST_CLASSES, _IMAGES_OF_CLASS = 100, 50
 """Classes that ``auto`` learns at most, and how many images they have at least, on average."""
 
-_LOOKED_AT = (500, 5000)
-"""From how many images to tell whether they look like their classes: at least, and at most."""
-
-_SIDE, _SHUFFLES, _CHANCE = 8, 1000, 0.05
-"""Of thumbnails; permutations; how often unrelated classes seem to say something."""
+_SIDE = 8
+"""Of thumbnails."""
 
 
 def with_classes(networks: Networks, config: RunConfig, dataset: ImageDataset) -> Networks:
@@ -70,29 +67,29 @@ def choose_condition(config: RunConfig, counts: Mapping[str, Mapping[str, int]])
 def unlike_their_classes(dataset: ImageDataset, factor: str) -> str | None:
     """That images do not look like their classes, in words; None if they do, or if images are few.
 
-    A permutation test of how often the nearest image, by pixels of a thumbnail, has the same class.
+    See :func:`dcgan.data.quality.likeness.unlike_classes`.
     """
-    least, most = _LOOKED_AT
+    least, most = LOOKED_AT
     if len(dataset) < least or not isinstance(dataset, HeldDataset):
         return None
     pixels = (torch.from_numpy(part).float() for part in dataset.spread(most))
     thumbnail_NF = torch.cat([adaptive_avg_pool2d(part, _SIDE) for part in pixels]).flatten(1)
-    distance_NN = torch.cdist(thumbnail_NF, thumbnail_NF).fill_diagonal_(float("inf"))
-    nearest_N = distance_NN.argmin(1).numpy()
     class_N = dataset.labels[factor].values[dataset.rows(dataset.spread_indices(most))]
-    generator = np.random.default_rng(0)
-
-    def agreement(shuffled_N: NDArray[np.integer]) -> float:
-        return float((shuffled_N[nearest_N] == shuffled_N).mean())
-
-    by_chance = [agreement(generator.permutation(class_N)) for _ in range(_SHUFFLES)]
-    seen = agreement(class_N)
-    if seen > np.quantile(by_chance, 1 - _CHANCE):
+    unlike = unlike_classes(thumbnail_NF, class_N)
+    if unlike is None:
         return None
     return (
+        f"{unlike_in_words(factor, unlike)} To ignore them, stop and train again with"
+        " `model.condition=none`"
+    )
+
+
+def unlike_in_words(factor: str, unlike: Unlike) -> str:
+    """What is wrong with classes that images do not look like."""
+    return (
         f"the classes ({factor}) may say nothing about the images: the most similar image has the"
-        f" same class in {seen:.0%} of cases, by chance in {np.mean(by_chance):.0%}. Such classes"
-        " make images worse; `--model.condition none` ignores them"
+        f" same class in {unlike.same:.0%} of cases, by chance in {unlike.by_chance:.0%}. Such"
+        " classes make images worse."
     )
 
 
