@@ -15,6 +15,7 @@ import dcgan
 from dcgan.errors import ConfigError, DataError
 from dcgan.latent.choice import Choice
 from dcgan.latent.sample import write_samples
+from dcgan.models.latents import LatentSpace
 from dcgan.render.sheet import enlarged
 from dcgan.runtime.ranks import Ranks
 
@@ -31,6 +32,14 @@ def pixels(file: Path | BytesIO) -> np.ndarray:
 def test_a_run_names_its_classes(small_run, unlabelled_run):
     assert small_run.classes == DIGITS
     assert unlabelled_run.classes == ()
+
+
+def test_a_class_without_images_was_not_learned(untrained, tmp_path):
+    run = untrained(LatentSpace(3, classes=(0.5, 0.0, 0.5)))
+    run.checkpoint = Path("1")
+    assert run.classes == ("a", "c")
+    write_samples(run, 1, tmp_path, each_class=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "c"]
 
 
 def test_a_folder_holds_one_folder_for_each_class(small_run, tmp_path):
@@ -118,6 +127,7 @@ def test_one_class_and_all_classes_are_refused(small_run, tmp_path):
 def test_classes_that_cannot_be_folders_are_refused(tmp_path, names, said):
     run = SimpleNamespace(
         networks=SimpleNamespace(image_shape=(1, 4, 4), class_names=names),
+        classes=names,
         generate_numbered=lambda latents, count: iter([np.zeros((count, 1, 4, 4), np.uint8)]),
         ranks=Ranks(),
         checkpoint=Path("1"),

@@ -132,7 +132,7 @@ def _classes(run: Run, choice: Choice, *, in_folders: bool) -> tuple[str, ...]:
     refuse_no_classes(run.networks, "each_class", True)
     if choice.label is not None:
         raise ConfigError("label", choice.label, "cannot be set with `each_class`. Use one of them")
-    names = run.networks.class_names
+    names = run.classes
     bad = [name for name in names if _NO_FOLDER.fullmatch(name)]
     if in_folders and (bad or len({name.casefold() for name in names}) < len(names)):
         wrong = (

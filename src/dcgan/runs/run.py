@@ -112,8 +112,12 @@ class Run:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes that the run learned; empty if it was trained without labels."""
-        return self.networks.class_names
+        """The names of the classes that the run learned; empty if it was trained without labels.
+
+        A class without images in the dataset is left out.
+        """
+        shares = zip(self.networks.class_names, self.networks.latent.classes, strict=True)
+        return tuple(name for name, share in shares if share > 0)
 
     def health(self) -> Diagnosis:
         """What is right and wrong with the run, in words.
