@@ -24,8 +24,15 @@ def test_it_begins_with_the_verdict_and_the_scores(tmp_path):
     assert " ".join(said.split()) == verdict
     assert step.startswith("Next: Continue training to 5,800 images seen")
     assert step.endswith(f"  dcgan train --out {run} --resume --images 5800")
-    assert "at first" in scores
+    assert scores.startswith("Fréchet distance: 498 after 32 images, 462 after 128 images (best). ")
     assert "Real images score" in scores
+
+
+def test_one_score_is_said_once(tmp_path):
+    run = shutil.copytree(GOLDEN, tmp_path / "verdict")
+    scores = (run / "scores.jsonl").read_text().splitlines()
+    (run / "scores.jsonl").write_text(f"{scores[-1]}\n")
+    assert "\nFréchet distance: 462 after 128 images (best). Real" in as_text(dcgan.open_run(run))
 
 
 def test_settings_in_the_verdict_are_options(tmp_path, monkeypatch):

@@ -53,11 +53,12 @@ def _outcome(run: Run) -> list[str]:
         return lines
     scores = [one for one in read_scores(run.folder) if one.score.protocol == best.score.protocol]
     values = {one.images: one.score.value for one in scores} | {best.images: best.score.value}
-    first, reached = values[min(values)], best.score.value
+    first = min(values)
+    before = f"{digits(values[first])} after {first:,} images, " if first != best.images else ""
     score = (
-        f"{best.score.label}: {digits(first)} at first, {digits(reached)} at best, after"
-        f" {best.images:,} images. Real images score {digits(best.score.baseline or 0.0, 2)};"
-        " lower is better"
+        f"{best.score.label}: {before}{digits(best.score.value)} after"
+        f" {best.images:,} images (best). Real images score"
+        f" {digits(best.score.baseline or 0.0, 2)}; lower is better"
     )
     return [*lines, score]
 
