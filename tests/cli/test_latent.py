@@ -103,6 +103,12 @@ def test_sample_generates_each_class(dcgan, small_run, tmp_path):
     assert len(list(tmp_path.glob("new/*/*.png"))) == 20
 
 
+@pytest.mark.parametrize(("name", "of_each"), [("new.png", 8), ("new.npz", 64)])
+def test_a_sheet_of_each_class_is_narrow_by_default(dcgan, small_run, tmp_path, name, of_each):
+    _, said, _ = dcgan("sample", small_run.path, "--each-class", "--out", tmp_path / name)
+    assert said.startswith(f"{of_each} images of each of 10 classes, of checkpoint ")
+
+
 def test_a_switch_in_an_error_has_no_other_option_as_its_value(dcgan, small_run, tmp_path):
     words = ["--numbered", "--out", tmp_path / "new.zip"]
     code, _, said = dcgan("sample", small_run.path, *words)

@@ -17,7 +17,7 @@ def sample(
     run: ExistingRun,
     /,
     *,
-    number: Annotated[int, Parameter(name=["--number", "-n"])] = 64,
+    number: Annotated[int | None, Parameter(name=["--number", "-n"])] = None,
     out: Path | None = None,
     each_class: Switch = False,
     numbered: Switch = False,
@@ -29,7 +29,8 @@ def sample(
     Parameters
     ----------
     number
-        Set the number of images; with --each-class, of each class.
+        Set the number of images; with --each-class, of each class (default: 64; 8 of each class on
+        a sheet).
     out
         Set the output: a .png, .jpg or .webp for one sheet, a folder for single PNGs, an .npz
         (array images, N x C x H x W), or a .zip of PNGs. An existing file is replaced (default:
@@ -42,15 +43,15 @@ def sample(
     """
     from dcgan.errors import ConfigError
 
-    if number < 1:
+    if number is not None and number < 1:
         raise ConfigError("number", number, "use at least 1 image")
 
-    from dcgan.render.outputs import samples_suffix
+    from dcgan.render.outputs import SHEETS, samples_suffix
 
     # what is wrong is refused before torch is imported, which takes seconds
     which.refuse_wrong(run)
-    if out is not None:
-        samples_suffix(out)
+    is_sheet = out is None or samples_suffix(out) in SHEETS
+    count = number or (8 if each_class and is_sheet else 64)
 
     from dcgan.latent.sample import write_samples
     from dcgan.runtime.ranks import joined
@@ -63,7 +64,7 @@ def sample(
         file = ranks.broadcast(choose_output(out, "samples.png"))
         write_samples(
             opened,
-            number,
+            count,
             file.path,
             choice,
             each_class=each_class,
@@ -72,4 +73,4 @@ def sample(
         )
     if ranks.is_first:
         each = f" of each of {len(opened.classes)} classes," if each_class else ""
-        print(f"{counted(number, 'image')}{each} of checkpoint {opened.checkpoint_name}: {file}")
+        print(f"{counted(count, 'image')}{each} of checkpoint {opened.checkpoint_name}: {file}")
