@@ -157,7 +157,7 @@ def test_few_images_start_from_a_model_of_their_shape(count, size, coloured, mod
     assert bool(model) == bool(given.start_reason)
     assert "--init" not in given.command, "whether the images are of another kind is not known"
     if model:
-        assert f"init={model!r}" in given.start_reason
+        assert f"dcgan.train('pictures', init={model!r})" in given.start_reason
         shape = next(one.image_shape for one in dcgan.list_models() if one.name == model)
         assert shape == (given.channels, *given.size)
 

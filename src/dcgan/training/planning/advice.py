@@ -146,7 +146,7 @@ def advise(
         classics=classics,
         recipe_reason=recipe_reason,
         start=start,
-        start_reason="" if start is None else start_hint(start),
+        start_reason="" if start is None else start_hint(start, data),
         dangers=tuple(danger[0].upper() + danger[1:] for danger in _dangers(seen, chosen, factor)),
         command=command("train", data, *options, "--minutes", str(MINUTES)),
     )
@@ -194,9 +194,9 @@ def model_to_start_from(count: int, size: tuple[int, int], channels: int) -> str
     return _STARTS.get((channels, *size))
 
 
-def start_hint(model: str) -> str:
+def start_hint(model: str, data: str = DATA) -> str:
     """When to start from a built-in model, in words."""
-    better = call("train", DATA, init=model)
+    better = call("train", data, init=model)
     return (
         f"from random weights; with so few images, {better} gives better ones sooner, unless yours"
         " are like those of that model"
@@ -330,7 +330,7 @@ def _dangers(seen: Inspection, size: tuple[int, int], learned: str | None) -> It
             f"{counted(len(seen.vanishing), 'transparent image')}, white, cannot be seen on white."
             " `data.background=#000000` shows them on black"
         )
-    if learned in seen.unlike:
+    if learned is not None and learned in seen.unlike:
         yield (
             f"{unlike_in_words(learned, seen.unlike[learned])} To ignore them, train with"
             " `model.condition=none`"
