@@ -272,6 +272,37 @@ def test_a_note_says_that_classes_say_nothing_about_the_images(tmp_path):
     assert said(images=64, out=tmp_path / "other", **small(condition="none")) == []
 
 
+class Noise(torch.utils.data.Dataset):
+    """Images and classes of a program; ``read`` are the numbers of all that were fetched."""
+
+    def __init__(self, count: int, **attributes: object) -> None:
+        random = np.random.default_rng(0)
+        self.pixels = random.integers(256, size=(count, 16, 16, 3), dtype=np.uint8)
+        self.read: list[int] = []
+        vars(self).update(attributes)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, index):
+        self.read.append(index)
+        return self.pixels[index], index % 2
+
+
+@pytest.mark.parametrize("attributes", [{}, {"targets": [0, 1] * 60}])
+def test_auto_learns_the_classes_of_a_dataset_of_a_program(tmp_path, attributes):
+    data = Noise(120, **attributes)
+    trained = dcgan.train(data, images=64, out=tmp_path / "run", **SMALL)
+    assert trained.networks.class_names == ("0", "1")
+    assert trained.networks.latent.classes == (0.5, 0.5)
+
+
+def test_training_without_classes_does_not_read_a_dataset_for_its_labels(tmp_path):
+    data = Noise(1200)
+    dcgan.train(data, images=64, out=tmp_path / "run", **small(condition="none"))
+    assert len(data.read) < 2 * 1200  # some are looked at before settings are chosen
+
+
 def test_it_is_measured_like_any_run(run):
     found = run.evaluate(extractor="random", images=60)
     assert found["frechet_distance"].generated == 60

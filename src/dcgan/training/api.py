@@ -13,7 +13,7 @@ import torch
 
 from dcgan.config import RunConfig, parse_config, resolved, validate_combinations
 from dcgan.data import ImageDataset, Source, open_items, survey
-from dcgan.data.quality.survey import LOOKED_AT
+from dcgan.data.quality.survey import LOOKED_AT, class_counts
 from dcgan.evaluation.extractors import refuse_unknown
 from dcgan.layer_tables import resolve_networks
 from dcgan.runs.dataset import FROM_PYTHON
@@ -300,8 +300,12 @@ def _resolve(
     device = choose_device(config.device)
     timed = _Said(reporter, "timing a few training steps on this machine")
     source = build_source(config, given, reporter)
-    refuse_missing_condition(config.model.condition, source.labels)
+    # the labels of a Python dataset may take reading all of it
+    if config.model.condition not in {None, "auto"}:
+        refuse_missing_condition(config.model.condition, source.labels)
     seen = survey(source, LOOKED_AT)
+    if config.model.condition == "auto":
+        seen = replace(seen, labels=class_counts(source))
     expectation: list[str] = []
     expected: Expectation | None = None
     if is_new and can_be_planned(config):

@@ -93,12 +93,10 @@ def unlike_in_words(factor: str, unlike: Unlike) -> str:
     )
 
 
-def refuse_missing_condition(wanted: str | None, labels: Mapping[str, Labels]) -> None:
+def refuse_missing_condition(wanted: str, labels: Mapping[str, Labels]) -> None:
     """Raise ConfigError if training shall be conditional on labels that the images do not have."""
-    if wanted == "auto":
-        return
     named = [name for name, one in labels.items() if one.names]
-    if wanted is None or wanted in named:
+    if wanted in named:
         return
     near = nearest_of(wanted, named) or (named[0] if named else "")
     raise ConfigError(
@@ -106,8 +104,8 @@ def refuse_missing_condition(wanted: str | None, labels: Mapping[str, Labels]) -
         wanted,
         f"no such factor. The factors are {', '.join(named)}. Use `model.condition={near}`"
         if named
-        else "these images have no labels. Sort them into one folder per class, or leave"
-        " `model.condition` out",
+        else "these images have no labels. Sort them into one folder per class, or train a new run"
+        " with `model.condition=none`",
     )
 
 
