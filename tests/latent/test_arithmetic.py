@@ -78,11 +78,34 @@ def test_uniform_noise_stays_in_its_cube_and_spread_over_it():
     assert found.std().item() == pytest.approx(sqrt(1 / 3), rel=0.05)
 
 
-def test_classes_beside_the_noise_are_summed_as_they_are():
-    space = LatentSpace(4, "normal", (0.25,) * 4)
-    a, b, c = (space.with_class(space.numbered(0, k, k + 1), k) for k in range(3))
-    concepts = [Concept(s, "x", (), z) for s, z in ((1, a), (-1, b), (1, c))]
-    assert combine(space, concepts)[space.class_slice].tolist() == [1, -1, 1, 0]
+@pytest.mark.parametrize(
+    ("plus", "minus", "shares"),
+    [
+        ([[0], [2]], [[1]], [0.5, 0, 0.5, 0]),
+        ([[1], [2]], [[1]], [0, 0, 1, 0]),
+        ([[0, 0, 1]], [], [2 / 3, 1 / 3, 0, 0]),
+        ([[0, 3]], [[3, 3, 0, 1]], [1, 0, 0, 0]),  # 1/4 of class 0 is left, and none of the others
+        ([[2]], [[2]], [0, 0, 1, 0]),
+        ([[0, 2]], [[2, 0]], [0.5, 0, 0.5, 0]),
+    ],
+)
+def test_the_class_of_a_sum_is_one_that_a_generator_knows(plus, minus, shares):
+    """The class, and in the same way a code of four values."""
+    space = LatentSpace(4, "normal", (0.25,) * 4, categorical=(4,), continuous=1)
+
+    def concept_of(sign, classes):
+        latent_KZ = space.numbered(sign % 3, 0, len(classes))
+        for row, number in enumerate(classes):
+            one = space.with_class(latent_KZ[row : row + 1], number)
+            latent_KZ[row] = space.with_category(one, 0, number)[0]
+        return Concept(sign, "x", (), latent_KZ)
+
+    concepts = [concept_of(1, one) for one in plus] + [concept_of(-1, one) for one in minus]
+    found = combine(space, concepts)
+    code = [one.latent_KZ[:, -1].mean() * one.sign for one in concepts]
+    torch.testing.assert_close(found[4:8], torch.tensor(shares, dtype=torch.float32))
+    torch.testing.assert_close(found[8:12], torch.tensor(shares, dtype=torch.float32))
+    torch.testing.assert_close(found[12], torch.stack(code).sum())
 
 
 @pytest.mark.parametrize("distribution", ["normal", "uniform"])

@@ -38,6 +38,9 @@ SPREAD = 0.25
 _GRAY = 127.5
 """The middle of the range of pixels."""
 
+_NOTHING = 1e-9
+"""Shares of classes below this are rounding errors."""
+
 _MOST_EXEMPLARS = 100
 _LEAST_PROBABILITY = 0.9
 _SEARCHED = 2048
@@ -129,6 +132,10 @@ def _exemplars(run: Run, name: str, choice: Choice, reader: Reader, count: int) 
 def combine(space: LatentSpace, concepts: Sequence[Concept], *, rescale: bool = True) -> Tensor:
     """The sum of the concepts' means, (Z,).
 
+    A class, or the value of a categorical code, of which less is left than nothing is left out, and
+    the shares of the others are scaled to a sum of 1, as a generator knows only such classes. If
+    none is left, they are those of the added concepts.
+
     Parameters
     ----------
     space : LatentSpace
@@ -153,8 +160,13 @@ def combine(space: LatentSpace, concepts: Sequence[Concept], *, rescale: bool = 
             0, place_N, weight_N
         )
         noise_D = noise_D / coefficients.norm().clamp_min(1e-6)
-    beside_Z = weight_N @ latent_NZ[:, space.dim :].double()
-    return from_normal(space, noise_D[None].float(), beside_Z[None].float())[0]
+    sum_Z = weight_N @ latent_NZ.double()
+    added_Z = weight_N.clamp_min(0) @ latent_NZ.double()
+    for place in (space.class_slice, *space.categorical_slices):
+        share = sum_Z[place].clamp_min(0)
+        share = share if share.sum() > _NOTHING else added_Z[place]
+        sum_Z[place] = share / share.sum().clamp_min(_NOTHING)
+    return from_normal(space, noise_D[None].float(), sum_Z[None, space.dim :].float())[0]
 
 
 @checked
