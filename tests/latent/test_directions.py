@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from dcgan.data import Labels
 from dcgan.errors import ConfigError, DcganError, RunError
 from dcgan.latent import direction_search
 from dcgan.latent.choice import Choice
@@ -229,7 +231,11 @@ def run(small_run, tmp_path, monkeypatch):
 
 
 class Light:
-    """Reads whether images are bright, and how bright they are."""
+    """Reads whether images are bright, and how bright they are; what else they show is random."""
+
+    factors = MappingProxyType(
+        {name: Labels(np.zeros(1), ("other", name)) for name in ("bright", "noise", "9")}
+    )
 
     def is_measured(self, concept):
         return concept == "light"
@@ -238,7 +244,7 @@ class Light:
         return [(concept, 1)]
 
     def agreement(self, images, conditions):
-        if conditions[0][0] == "noise":
+        if conditions[0][0] != "bright":
             return np.random.default_rng(0).random(len(images))
         light = self.values(images, "light")
         return (light > np.median(light)).astype(float)
@@ -343,6 +349,13 @@ def test_a_direction_that_is_right_about_too_few_is_refused(run):
         from_samples(run, "x", "noise", Light(), Choice(), samples=600)
     found = from_samples(run, "x", "noise", Light(), Choice(), samples=600, least=0.3)
     assert 0.3 < found.measured["held-out accuracy"] < 0.7
+
+
+def test_a_class_that_the_run_has_learned_is_no_direction(run, unlabelled_run):
+    with pytest.raises(DcganError, match=r"has learned this class.* Set `label`"):
+        from_samples(run, "x", "9", Light(), Choice(), samples=600)
+    with pytest.raises(DcganError, match=r"reliably\. Train longer"):
+        from_samples(unlabelled_run, "x", "9", Light(), Choice(), samples=600)
 
 
 def test_a_direction_can_leave_others_alone(run):

@@ -74,6 +74,12 @@ def test_concepts_are_read_by_factor_class_or_attribute(reader, concept, conditi
     assert reader.conditions(concept) == conditions
 
 
+@pytest.mark.parametrize("concept", ["salt+pepper", "label=salt+pepper"])
+def test_the_name_of_a_class_may_hold_a_plus(concept):
+    reader = reader_of({"label": Labels(np.arange(4) % 2, ("salt", "salt+pepper"))})
+    assert reader.conditions(concept) == [("label", 1)]
+
+
 @pytest.mark.parametrize(
     ("concept", "word"),
     [

@@ -208,12 +208,15 @@ def from_samples(
     latent_NZ = choice.latents(run, 0, samples)
     noise_ND = to_normal(run.networks.latent, latent_NZ)
     probe: Callable[[Tensor], tuple[Tensor, float]]
+    is_learned = False
     if reader.is_measured(concept):
         value_N = _of_images(run, latent_NZ, lambda images: reader.values(images, concept))
         probe = partial(by_value, value_N=value_N, seed=choice.seed)
         measure, least = "held-out R²", LEAST_R2 if least is None else least
     else:
         conditions = reader.conditions(concept)
+        named = {reader.factors[factor].names[number] for factor, number in conditions}
+        is_learned = bool(named & {*run.networks.class_names})
         agreement_N = _of_images(
             run, latent_NZ, lambda images: reader.agreement(images, conditions)
         )
@@ -228,9 +231,13 @@ def from_samples(
         _, score = probe((noise_ND @ vector_D)[:, None])  # the score of what remains
         method += f", without {', '.join(leave)}"
     if score < least:
+        reason, cure = "", "Train longer, use more `samples`, or a lower `least`"
+        if is_learned:
+            reason = ": the run has learned this class, which is beside the noise in a latent"
+            cure = "Set `label` to generate one class"
         raise DcganError(
             f"{concept}: {measure} is {score:.2f}, below {least:g}, so no direction changes it"
-            " reliably. Train longer, use more `samples`, or a lower `least`"
+            f" reliably{reason}. {cure}"
         )
     return Direction(name, vector_D, method, {measure: round(score, 4)})
 

@@ -94,7 +94,11 @@ class Reader:
         ConfigError
             No such factor or class, or a class of several factors.
         """
-        return [self._condition(word.strip()) for word in concept.split("+")]
+        whole = concept.strip()
+        names = {name for labels in self.dataset.labels.values() for name in labels.names}
+        is_one = whole in names or whole.partition("=")[2] in names  # a name may hold a plus
+        words = [whole] if is_one else whole.split("+")
+        return [self._condition(word.strip()) for word in words]
 
     def _condition(self, word: str) -> Condition:
         near = nearest_of(word, APPEARANCES)
