@@ -16,6 +16,7 @@ import dcgan
 from dcgan.errors import ConfigError, RunError, SourceNotFound
 from dcgan.health import Diagnosis, Finding, Step
 from dcgan.report import write_report
+from dcgan.report.facts import dataset_facts
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.logs import of_training
 from dcgan.runs.scores import read_best
@@ -65,6 +66,18 @@ def test_its_numbers_are_those_of_the_files(run):
     labels = [label for label in page.attributes("aria-label") if label.startswith("Losses")]
     assert len(labels) == 1
     assert "discriminator from" in labels[0]
+
+
+def test_it_names_the_classes_that_were_learned(run):
+    dataset = f"classes learned {', '.join(map(str, range(10)))}"
+    assert dataset in page_of(run).text
+    networks = dcgan.open_run(run).networks
+    many = replace(networks, class_names=tuple(f"<{number}>" for number in range(1200)))
+    facts = dataset_facts({}, {}, many)
+    (named,) = (fact.value for fact in facts if fact.label == "classes learned")
+    assert named.startswith("1,200: <0>, <1>, ") and named.endswith(", <9>, …")
+    plain = dataset_facts({}, {}, replace(networks, class_names=()))
+    assert "classes learned" not in {fact.label for fact in plain}
 
 
 def test_it_needs_no_other_file_no_script_and_no_network(run):

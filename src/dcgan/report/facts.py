@@ -10,6 +10,7 @@ from dcgan.config import RunConfig
 from dcgan.report.content import Command, Fact, Setting, Settings
 from dcgan.runs.dataset import FROM_PYTHON, IMPORTED
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.networks import Networks
 from dcgan.runs.scores import Measured
 from dcgan.runs.settings import flat, section_of
 from dcgan.runtime.shell import as_line, command
@@ -18,6 +19,9 @@ from dcgan.runtime.wording import CHANNELS, digits
 _NOT_SETTINGS = ("recipe", "data.source", "seed", "device", "length")
 """Stated elsewhere on the page."""
 
+
+_NAMED = 10
+"""Classes that are listed."""
 
 _SOURCES = {
     FROM_PYTHON: "images from a Python program",
@@ -48,9 +52,9 @@ def summary(
 
 
 def dataset_facts(
-    stored: Mapping[str, Any], settings: Mapping[str, Any], shape: tuple[int, int, int] | None
+    stored: Mapping[str, Any], settings: Mapping[str, Any], networks: Networks | None
 ) -> list[Fact]:
-    """Source, count and form of the training images, as ``run.json`` and ``config.yaml`` say."""
+    """Source, count and form of the training images, and the classes that the run has learned."""
     data, section = section_of(stored, "data"), section_of(settings, "data")
     source = data.get("source") or section.get("source")
     facts = []
@@ -63,14 +67,24 @@ def dataset_facts(
         facts.append(Fact(str(data["skipped"]), "unreadable, skipped"))
     if data.get("split") not in {None, "auto"}:
         facts.append(Fact(str(data["split"]), "split"))
-    if shape is not None:
-        facts.append(Fact(f"{shape[1]}×{shape[2]}", "height × width"))
-        facts.append(Fact(CHANNELS.get(shape[0], str(shape[0])), "channels"))
+    if networks is not None:
+        channels, height, width = networks.image_shape
+        facts.append(Fact(f"{height}×{width}", "height × width"))
+        facts.append(Fact(CHANNELS.get(channels, str(channels)), "channels"))
+        if networks.class_names:
+            facts.append(Fact(_first(networks.class_names), "classes learned"))
     if section.get("fit"):
         facts.append(Fact(str(section["fit"]), "fit"))
     if data.get("fingerprint"):
         facts.append(Fact(str(data["fingerprint"])[-12:], "end of the fingerprint"))
     return facts
+
+
+def _first(names: Sequence[str]) -> str:
+    """Names of classes; of many, their number and the first."""
+    if len(names) <= _NAMED:
+        return ", ".join(names)
+    return f"{len(names):,}: {', '.join(names[:_NAMED])}, …"
 
 
 def settings_of(settings: Mapping[str, Any], text: str) -> Settings:

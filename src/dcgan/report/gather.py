@@ -40,6 +40,7 @@ from dcgan.report.pictures import from_sheets, nearest_pairs, real_sheet, sample
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.health import diagnosis_of
 from dcgan.runs.logs import of_training
+from dcgan.runs.networks import Networks
 from dcgan.runs.run import Run, read_networks
 from dcgan.runs.scores import Measured, read_best, read_scores
 from dcgan.runs.settings import stored_settings
@@ -73,7 +74,8 @@ def gather(folder: RunFolder, material: Material) -> Report:
     stored = _provenance(folder, missing)
     settings = _settings(folder, missing)
     best = _best(folder, missing)
-    shape = _shape(folder)
+    networks = _networks(folder)
+    shape = None if networks is None else networks.image_shape
     newest = folder.latest_checkpoint()
     seen = max(records[-1]["images"] if records else 0, int(newest.name) if newest else 0)
     diagnosis = diagnosis_of(folder)
@@ -88,7 +90,7 @@ def gather(folder: RunFolder, material: Material) -> Report:
         verdict=diagnosis.verdict,
         facts=summary(seen, records, best, stored),
         samples=_samples(folder, material, shape, best),
-        data=Data(dataset_facts(stored, settings, shape), _real(material)),
+        data=Data(dataset_facts(stored, settings, networks), _real(material)),
         training=training,
         gradients=gradient_charts(records),
         quality=_quality(folder, missing),
@@ -138,9 +140,9 @@ def _best(folder: RunFolder, missing: dict[str, str]) -> Measured | None:
         return None
 
 
-def _shape(folder: RunFolder) -> tuple[int, int, int] | None:
+def _networks(folder: RunFolder) -> Networks | None:
     try:
-        return read_networks(folder).image_shape
+        return read_networks(folder)
     except DcganError:
         return None
 

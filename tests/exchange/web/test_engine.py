@@ -18,6 +18,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from dcgan.data.pixels.scale import UNIT, PixelScale
 from dcgan.exchange.web.model_file import SavedDirection, model_file
 from dcgan.exchange.web.page import MODULES, STATIC
+from dcgan.latent.arithmetic import Concept, combine
 from dcgan.latent.directions import moved
 from dcgan.latent.noise import truncated
 from dcgan.models.folding import folded
@@ -82,6 +83,8 @@ for (const [name, file] of Object.entries(spaces)) {
     set: inputs({choices, continuous}),
     blended: Array.from(samples.keys()).slice(3).map((number) => Array.from(latents.input(
       latents.blend(samples.slice(number - 3, number + 1), [0.1, 0.2, 0.3, 0.4]), {}))),
+    combined: Array.from({length: 60}, (_, k) => Array.from(latents.toInput(
+      latents.combined(samples.slice(3 * k, 3 * k + 2), samples.slice(3 * k + 2, 3 * k + 3))))),
   };
   found.wasm = {
     uniform: [0, 1, 2 ** 40].flatMap((seed) => [0, 1, 24].flatMap((sample) => [0, 1, 99].map(
@@ -274,3 +277,21 @@ def test_points_between_samples_are_as_long_as_samples(found):
     weights = np.array([0.1, 0.2, 0.3, 0.4])
     expected = [weights @ plain[at - 3 : at + 1] for at in range(3, len(plain))]
     np.testing.assert_allclose(mixed, expected, atol=1e-6)
+
+
+def test_classes_of_a_sum_are_those_of_the_package(found):
+    space, of_page = SPACES["conditions"], found["latents"]["conditions"]
+    plain = torch.tensor(of_page["plain"])
+    expected = [
+        combine(space, [Concept(1, "", (), plain[k : k + 2]), Concept(-1, "", (), plain[k + 2, None])])
+        for k in range(0, 180, 3)
+    ]
+    conditions = slice(space.dim, space.width - space.continuous)
+    np.testing.assert_allclose(
+        np.array(of_page["combined"])[:, conditions], torch.stack(expected)[:, conditions], atol=1e-6
+    )
+    codes = space.continuous_slice
+    added = [plain[k : k + 2, codes].mean(dim=0) for k in range(0, 180, 3)]
+    np.testing.assert_allclose(
+        np.array(of_page["combined"])[:, codes], torch.stack(added), atol=1e-6
+    )

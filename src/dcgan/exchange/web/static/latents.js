@@ -102,13 +102,23 @@ export class Latents {
 
   /**
    * Latent arithmetic (Radford et al. 2016, section 6.1): the mean of some points minus the mean of
-   * others. The noise is divided by the root of the sum of squared weights, as in `blend`. Conditions
-   * are those of the added points: a class cannot be subtracted.
+   * others. The noise is divided by the root of the sum of squared weights, as in `blend`. Classes
+   * have the shares that are left of them, or those of the added points if nothing is left, as in
+   * `dcgan arithmetic`. Continuous codes are those of the added points.
    */
   combined(plus, minus) {
-    const weights = [...plus.map(() => 1 / plus.length), ...minus.map(() => -1 / minus.length)];
-    const { noise } = this.blend([...plus, ...minus], weights);
-    return { noise, conditions: this.blend(plus, plus.map(() => 1 / plus.length)).conditions };
+    const added = plus.map(() => 1 / plus.length);
+    const weights = [...added, ...minus.map(() => -1 / minus.length)];
+    const { noise, conditions: left } = this.blend([...plus, ...minus], weights);
+    const { conditions } = this.blend(plus, added);
+    let start = 0;
+    for (const values of this.choices) {
+      const shares = left.slice(start, start + values).map((share) => Math.max(0, share));
+      const total = shares.reduce((sum, share) => sum + share, 0);
+      if (total > NOTHING) conditions.splice(start, values, ...shares.map((share) => share / total));
+      start += values;
+    }
+    return { noise, conditions };
   }
 
   /**
@@ -134,6 +144,9 @@ export class Latents {
       conditions: mixed(from.conditions, to.conditions, part) };
   }
 }
+
+/** Shares of classes below this are rounding errors. */
+const NOTHING = 1e-9;
 
 /** Kept away from 0 and 1, whose quantiles are infinite. */
 const within = (share) => Math.min(1 - 1e-7, Math.max(1e-7, share));
