@@ -97,6 +97,35 @@ def test_the_file_says_what_it_needs(runs, written):
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("conditional", {}),
+        ("conditional", {"part": "discriminator"}),
+        ("uniform", {"part": "discriminator", "pixels": "float"}),
+        ("uniform", {}),
+    ],
+)
+def test_each_input_is_explained_with_its_type(runs, written, kind, options):
+    session, found = written(kind, **options)
+    types = {"tensor(float)": "float32", "tensor(int64)": "int64", "tensor(uint8)": "uint8"}
+    for line, given in zip(found.use[2:], session.get_inputs(), strict=True):
+        shape = ", ".join(map(str, given.shape)).replace("batch", "B")
+        shape += "," if len(given.shape) == 1 else ""
+        assert line.startswith(f"# {given.name}: {types[given.type]} ({shape})")
+
+
+def test_the_numbers_of_classes_and_codes_are_explained(written):
+    _, found = written("conditional")
+    latent, label, code_1, code_2, code_3, code_4 = (
+        line.partition("), ")[2] for line in found.use[2:]
+    )
+    assert latent == "from N(0, 1)"
+    assert label == "the number of a class, 0 to 2: cat to ﬁsh"
+    assert (code_1, code_2) == ("0 to 3", "0 to 1")
+    assert (code_3, code_4) == ("in [-1, 1]",) * 2
+
+
 def test_the_discriminator_gives_logits_and_features(runs, written):
     session, found = written("conditional", part="discriminator")
     run = runs["conditional"]

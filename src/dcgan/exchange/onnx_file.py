@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dcgan.errors import ConfigError
 from dcgan.exchange.checks import Compute, write_checked
 from dcgan.exchange.result import Exported, sizes_of
-from dcgan.exchange.standalone import Pixels, input_names, output_names
+from dcgan.exchange.standalone import Pixels, input_names, inputs_in_words, output_names
 from dcgan.exchange.tracing import BATCH, facts, quiet, standalone, traced
 from dcgan.runs.run import Run
 from dcgan.runtime.shell import install
@@ -83,6 +83,7 @@ def write_onnx(run: Run, out: Path, *, part: str, precision: str, pixels: Pixels
     use = (
         f"session = onnxruntime.InferenceSession({str(out)!r})",
         f"session.run(None, {{{given}}})",
+        *inputs_in_words(run.networks, part, pixels),
     )
     return Exported(out, sizes_of(out), f"ONNX, opset {OPSET}, {precision}", use, difference)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dcgan.exchange.checks import write_checked
 from dcgan.exchange.result import Exported, sizes_of
-from dcgan.exchange.standalone import Pixels, input_names
+from dcgan.exchange.standalone import Pixels, input_names, inputs_in_words
 from dcgan.exchange.tracing import facts, quiet, standalone, traced
 from dcgan.runs.run import Run
 from dcgan.runtime.files import as_json
@@ -58,5 +58,9 @@ def write_program(run: Run, out: Path, *, part: str, precision: str, pixels: Pix
         content, out, run, compute, part=part, precision=precision, pixels=pixels
     )
     names = ", ".join(input_names(run.networks, part))
-    use = f"network = torch.export.load({str(out)!r}).module()", f"network({names})"
+    use = (
+        f"network = torch.export.load({str(out)!r}).module()",
+        f"network({names})",
+        *inputs_in_words(run.networks, part, pixels),
+    )
     return Exported(out, sizes_of(out), f"torch.export program, {precision}", use, difference)

@@ -38,7 +38,7 @@ class Exported:
     about : str
         What it is, in a few words, such as ``ONNX, opset 18``.
     use : tuple of str
-        How to use it: two lines of a shell or of Python.
+        How to use it: lines of a shell or of Python, with a comment for each input of a network.
     difference : Difference, optional
         The comparison with the run; None if the format's writer compares by itself.
     """

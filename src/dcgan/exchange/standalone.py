@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dcgan.data.pixels.scale import PixelScale
+from dcgan.errors import printable
 from dcgan.models.blocks import MinibatchStddev
 from dcgan.models.discriminator import Discriminator
 from dcgan.models.folding import folded
@@ -174,6 +175,28 @@ def input_names(networks: Networks, part: str) -> list[str]:
         return ["image", *label]
     codes = len(latent.categorical) + latent.continuous
     return ["latent", *label, *(f"code_{number}" for number in range(1, codes + 1))]
+
+
+def inputs_in_words(networks: Networks, part: str, pixels: Pixels) -> list[str]:
+    """What each input is, a line each, as comments of Python."""
+    latent = networks.latent
+    shape = ", ".join(map(str, networks.image_shape))
+    image = "uint8" if pixels == "uint8" else "float32"
+    noise = "from N(0, 1)" if latent.distribution == "normal" else "uniform in [-1, 1]"
+    last = len(latent.classes) - 1
+    names = networks.class_names
+    which = f": {printable(names[0])} to {printable(names[-1])}" if names else ""
+    about = {
+        "image": f"{image} (B, {shape})",
+        "latent": f"float32 (B, {latent.dim}), {noise}",
+        "label": f"int64 (B,), the number of a class, 0 to {last}{which}",
+    }
+    for number, values in enumerate(latent.categorical, start=1):
+        about[f"code_{number}"] = f"int64 (B,), 0 to {values - 1}"
+    for number in range(latent.continuous):
+        code = len(latent.categorical) + number + 1
+        about[f"code_{code}"] = "float32 (B,), in [-1, 1]"
+    return [f"# {name}: {about[name]}" for name in input_names(networks, part)]
 
 
 def output_names(part: str) -> list[str]:

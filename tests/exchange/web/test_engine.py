@@ -283,12 +283,16 @@ def test_classes_of_a_sum_are_those_of_the_package(found):
     space, of_page = SPACES["conditions"], found["latents"]["conditions"]
     plain = torch.tensor(of_page["plain"])
     expected = [
-        combine(space, [Concept(1, "", (), plain[k : k + 2]), Concept(-1, "", (), plain[k + 2, None])])
+        combine(
+            space, [Concept(1, "", (), plain[k : k + 2]), Concept(-1, "", (), plain[k + 2, None])]
+        )
         for k in range(0, 180, 3)
     ]
     conditions = slice(space.dim, space.width - space.continuous)
     np.testing.assert_allclose(
-        np.array(of_page["combined"])[:, conditions], torch.stack(expected)[:, conditions], atol=1e-6
+        np.array(of_page["combined"])[:, conditions],
+        torch.stack(expected)[:, conditions],
+        atol=1e-6,
     )
     codes = space.continuous_slice
     added = [plain[k : k + 2, codes].mean(dim=0) for k in range(0, 180, 3)]
