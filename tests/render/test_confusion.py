@@ -37,6 +37,14 @@ def test_right_answers_are_blue_and_wrong_ones_red(classes, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
+def test_a_name_that_the_font_lacks_is_shown_by_its_number(tmp_path):
+    """As boxes, all such names would look the same; Matplotlib's warning is an error here."""
+    counts = np.eye(3, dtype=np.int64)
+    pixels = drawn(counts, tmp_path / "a.png", ["日本", "中国", "café"])
+    by_number = drawn(counts, tmp_path / "b.png", ["№ 0", "№ 1", "café"])
+    np.testing.assert_array_equal(pixels, by_number)
+
+
 def test_a_name_with_dollar_signs_is_no_formula(tmp_path):
     """As formulas, both names are errors."""
     drawn(np.eye(2, dtype=np.int64), tmp_path / "a.png", ["$1_to_$5_a_b", r"$\no$"])

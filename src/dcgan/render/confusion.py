@@ -36,7 +36,8 @@ def confusion_matrix(
     ----------
     count_KK : int64 (K, K)
     names : sequence of str
-        Names of the classes; the middle of long ones is left out.
+        Names of the classes; the middle of long ones is left out. One with a letter that the font
+        lacks is shown by its number.
     path : Path
         A ``.png``.
     title : str
@@ -57,7 +58,7 @@ def confusion_matrix(
     figure = Figure(figsize=(side, side), dpi=110, layout="constrained")
     axes = figure.subplots()
     axes.imshow(_colors(share_KK))
-    short = [name if len(name) <= _LONGEST_NAME else f"{name[:7]}…{name[-8:]}" for name in names]
+    short = [_short(name) if _can_be_drawn(name) else f"№ {n}" for n, name in enumerate(names)]
     shown = 9 if classes <= _WITH_COUNTS else 6
     upright = max(map(len, short)) > (6 if classes <= _WITH_PERCENT else 2)
     # a name with dollar signs is no formula
@@ -76,6 +77,17 @@ def confusion_matrix(
         axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=size)
     with written_whole(path) as unfinished:
         figure.savefig(unfinished, format="png")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:7]}…{name[-8:]}"
+
+
+def _can_be_drawn(text: str) -> bool:
+    """Whether Matplotlib's font has all letters; it would draw the others as boxes, and warn."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return get_font(findfont(FontProperties())).get_charmap().keys() >= set(map(ord, text))
 
 
 def _colors(share_KK: NDArray[np.float64]) -> NDArray[np.float64]:
