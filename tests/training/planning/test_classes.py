@@ -1,11 +1,18 @@
 """Whether images look like their classes."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from dcgan.data import HeldDataset
 from dcgan.data.labels import Labels
-from dcgan.training.planning.classes import unlike_their_classes
+from dcgan.errors import DataError
+from dcgan.models.latents import LatentSpace
+from dcgan.models.table import Layer
+from dcgan.runs.networks import Networks
+from dcgan.training.planning.classes import refuse_other_classes, unlike_their_classes
 
 
 def labelled(count, *, difference, noise=40, seed=0):
@@ -53,3 +60,35 @@ def test_rows_without_an_image_do_not_move_the_classes():
         labels={"year": one.labels["year"].take(np.arange(500, 1500))},
     )
     assert unlike_their_classes(half, "year") is None
+
+
+def networks_of(*names, shares=None):
+    layer = Layer(operation="linear", channels=1)
+    latent = LatentSpace(1, classes=shares or (1 / len(names),) * len(names))
+    return Networks(
+        generator=(layer,), discriminator=(layer,), image_shape=(1, 1, 1), latent=latent,
+        class_names=names,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ("abcdefx", "now is without g and with x. Restore"),
+        ("abcdef", "now is without g. Restore"),
+        ("abcdefgx", "now is with x. Restore"),
+        ("tuvwxyz", "now is without a, b, c, d, e, … and with t, u, v, w, x, …. Restore"),
+        ("bacdefg", "now is in another order. Restore"),
+    ],
+)
+def test_a_run_with_other_classes_is_not_resumed(now, said):
+    with pytest.raises(
+        DataError, match=re.escape(f"run: was started with other classes. The data {said}")
+    ):
+        refuse_other_classes(networks_of(*now), networks_of(*"abcdefg"), Path("run"))
+    refuse_other_classes(networks_of(*now), networks_of(*now), Path("run"))
+
+
+def test_a_run_with_other_numbers_in_its_classes_is_not_resumed():
+    with pytest.raises(DataError, match="other numbers of images in its classes"):
+        refuse_other_classes(networks_of(*"ab"), networks_of(*"ab", shares=(0.4, 0.6)), Path("run"))

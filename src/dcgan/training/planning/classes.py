@@ -13,12 +13,16 @@ from torch.nn.functional import adaptive_avg_pool2d
 from dcgan.config.tree import RunConfig
 from dcgan.data import HeldDataset, ImageDataset
 from dcgan.data.labels import Labels
+from dcgan.data.labels.side_files import listed
 from dcgan.data.quality.likeness import LOOKED_AT, Unlike, unlike_classes
 from dcgan.errors import ConfigError, DataError, nearest_of
 from dcgan.runs.networks import Networks
 
 _MOST_CLASSES, _IMAGES_OF_CLASS = 100, 50
 """Classes that ``auto`` learns at most, and how many images they have at least, on average."""
+
+_NAMED = 5
+"""Classes that a message names."""
 
 _SIDE = 8
 """Of thumbnails."""
@@ -118,10 +122,18 @@ def refuse_other_classes(ours: Networks, stored: Networks, folder: Path) -> None
         Class names or shares differ.
     """
     if ours.class_names != stored.class_names:
-        there, here = (", ".join(one.class_names[:5]) or "none" for one in (stored, ours))
+        there, here = stored.class_names, ours.class_names
+        gone = [name for name in there if name not in here]
+        added = [name for name in here if name not in there]
+        changes = [
+            f"{what} {listed(names, _NAMED)}"
+            for what, names in (("without", gone), ("with", added))
+            if names
+        ]
         raise DataError(
-            f"{folder}: was started with the classes {there}, and the data now has {here}. Restore"
-            " the labels, or choose another `out`"
+            f"{folder}: was started with other classes. The data now is"
+            f" {' and '.join(changes) or 'in another order'}. Restore the labels, or"
+            " choose another `out`"
         )
     if ours.latent.classes != stored.latent.classes:
         raise DataError(
