@@ -233,7 +233,9 @@ def from_samples(
     if score < least:
         reason, cure = "", "Train longer, use more `samples`, or a lower `least`"
         if is_learned:
-            reason = ": the run has learned this class, which is beside the noise in a latent"
+            reason = (
+                ": the run has learned this class, so a latent's class decides it, not its noise"
+            )
             cure = "Set `label` to generate one class"
         raise DcganError(
             f"{concept}: {measure} is {score:.2f}, below {least:g}, so no direction changes it"
