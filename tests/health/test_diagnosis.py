@@ -258,6 +258,17 @@ def test_too_few_images_are_named_as_the_cause():
     assert "training images" not in diagnose(history(None, alike)).verdict
 
 
+def test_classes_that_images_do_not_look_like_are_a_note_with_a_run_without_them():
+    """Training can only suspect it, so the verdict stays what it is."""
+    events = [{"event": "unlike-classes", "said": "the classes (month) may say nothing."}]
+    suspected = diagnose(history(events=events, settings={"model.condition": "month"}))
+    finding = {one.id: one for one in suspected.findings}["unlike-classes"]
+    assert (finding.severity, finding.meaning) == ("note", "The classes (month) may say nothing.")
+    assert finding.step.advice == "Start a new run with no classes (was month)"
+    assert finding.step.changes == {"model.condition": "none"}
+    assert suspected.verdict == diagnose(history()).verdict
+
+
 def test_fog_at_the_start_is_no_plateau():
     def flat(seen):
         return {"value": 90.0}

@@ -267,8 +267,14 @@ def test_a_note_says_that_classes_say_nothing_about_the_images(tmp_path):
         dcgan.train(tmp_path / "noise.npz", reporter=notes, **options)
         return [note for note in notes if "may say nothing about the images" in note]
 
-    assert len(said(images=64, out=tmp_path / "run", **SMALL)) == 1
+    (note,) = said(images=64, out=tmp_path / "run", **SMALL)
+    assert note.endswith("stop and train again with `model.condition=none`")
     assert said(images=128, out=tmp_path / "run", resume=True) == []
+    (finding,) = (
+        one for one in dcgan.open_run(tmp_path / "run").health().findings if one.severity == "note"
+    )
+    assert finding.id == "unlike-classes" and note.lower().startswith(finding.meaning.lower())
+    assert "--model.condition none" in finding.step.command
     assert said(images=64, out=tmp_path / "other", **small(condition="none")) == []
 
 

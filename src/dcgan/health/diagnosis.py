@@ -32,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     setup.batch_norm_mismatch,
     setup.dead_units,
     setup.slow_data,
+    setup.unlike_classes,
     setup.too_few_images,
     progress.degrading,
     progress.improvement,

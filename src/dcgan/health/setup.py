@@ -96,6 +96,14 @@ def slow_data(history: History) -> Iterator[Finding]:
     )
 
 
+def unlike_classes(history: History) -> Iterator[Finding]:
+    """Training began with classes that the images do not look like."""
+    said = [event["said"] for event in history.events if event.get("event") == "unlike-classes"]
+    if said:
+        without = retrain(history.setup, {"model.condition": "none"})
+        yield Finding("unlike-classes", "note", 0, f"{said[-1][:1].upper()}{said[-1][1:]}", without)
+
+
 def too_few_images(history: History) -> Iterator[Finding]:
     """A small dataset, which is seen again and again."""
     count = history.setup.dataset_images

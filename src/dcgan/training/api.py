@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 
 from dcgan.config import RunConfig, parse_config, resolved, validate_combinations
-from dcgan.data import ImageDataset, Source, open_items, survey
+from dcgan.data import Source, open_items, survey
 from dcgan.data.quality.survey import LOOKED_AT, class_counts
 from dcgan.evaluation.extractors import refuse_unknown
 from dcgan.layer_tables import resolve_networks
@@ -47,7 +47,6 @@ from dcgan.training.planning.auto import fill_auto, resolve_auto
 from dcgan.training.planning.classes import (
     refuse_missing_condition,
     refuse_other_classes,
-    unlike_their_classes,
     with_classes,
 )
 from dcgan.training.planning.device_limits import refuse_random_recompute, refuse_uneven
@@ -229,8 +228,9 @@ def _decided(
         reporter.note(f"run folder: {folder.path}")
         try:
             dataset = build_dataset(config, source, folder, reporter)
-            for remark in _remarks(dataset, config) if stored is None else ():
-                reporter.note(remark)
+            repeated = blank_or_copied(dataset) if stored is None else None
+            if repeated:
+                reporter.note(repeated)
         except BaseException:
             reporter.end()
             raise
@@ -252,17 +252,6 @@ def _decided(
             reporter,
             expected=expected,
         )
-
-
-def _remarks(dataset: ImageDataset, config: RunConfig) -> Iterator[str]:
-    """What a user should know of the images before training."""
-    classes = config.model.condition
-    for remark in (
-        blank_or_copied(dataset),
-        None if classes is None else unlike_their_classes(dataset, classes),
-    ):
-        if remark:
-            yield remark
 
 
 @contextmanager

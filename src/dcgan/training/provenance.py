@@ -22,6 +22,7 @@ from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.shell import call
 from dcgan.runtime.versions import package_versions
 from dcgan.training.context import RunContext
+from dcgan.training.planning.classes import unlike_their_classes
 from dcgan.training.planning.time_plan import outlook_at
 
 FORMAT = 1
@@ -87,6 +88,13 @@ def write_beginning(run: RunContext) -> None:
     # last: a folder with a configuration has all of the above
     write_text(folder.config, config_yaml(run.config))
     run.event("resumed" if started else "started", command=sys.argv, hardware=hardware)
+    classes = run.config.model.condition
+    unlike = unlike_their_classes(run.dataset, classes) if classes and not started else None
+    if unlike:
+        run.event("unlike-classes", said=unlike)
+        run.reporter.note(
+            f"{unlike} To ignore them, stop and train again with `model.condition=none`"
+        )
     minutes = run.config.length.minutes
     if run.expected is not None and minutes is not None:
         run.event(

@@ -31,7 +31,7 @@ def test_a_note_says_that_classes_say_nothing_about_the_images():
     said = unlike_their_classes(labelled(2000, difference=0, seed=1), "year")
     assert said.startswith("the classes (year) may say nothing about the images: ")
     assert "same class in 3" in said and "by chance in 33%" in said
-    assert said.endswith("To ignore them, stop and train again with `model.condition=none`")
+    assert said.endswith("Such classes make images worse.")
 
 
 @pytest.mark.parametrize("seed", range(5))

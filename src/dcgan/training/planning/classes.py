@@ -80,12 +80,7 @@ def unlike_their_classes(dataset: ImageDataset, factor: str) -> str | None:
     thumbnail_NF = torch.cat([adaptive_avg_pool2d(part, _SIDE) for part in pixels]).flatten(1)
     class_N = dataset.labels[factor].values[dataset.rows(dataset.spread_indices(most))]
     unlike = unlike_classes(thumbnail_NF, class_N)
-    if unlike is None:
-        return None
-    return (
-        f"{unlike_in_words(factor, unlike)} To ignore them, stop and train again with"
-        " `model.condition=none`"
-    )
+    return None if unlike is None else unlike_in_words(factor, unlike)
 
 
 def unlike_in_words(factor: str, unlike: Unlike) -> str:
