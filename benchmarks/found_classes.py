@@ -32,15 +32,16 @@ from dcgan.training import api
 _COMPONENTS, _SIDE, _PART = 64, 16, 1000
 
 
-def found_classes(dataset: ImageDataset, count: int, *, by_pixels: bool) -> NDArray[np.int64]:
-    """A class for each image, (N,)."""
+def found_classes(
+    dataset: ImageDataset, index_N: NDArray[np.int64], count: int, *, by_pixels: bool
+) -> NDArray[np.int64]:
+    """A class for each of some images, (N,)."""
     parts = []
     extractor = None if by_pixels else PretrainedConvolutions()
     if extractor is not None:
         extractor.load_state_dict(extractor_weights(os.environ.get("FROZEN_WEIGHTS")))
-    for start in range(0, len(dataset), _PART):
-        index_N = np.arange(start, min(start + _PART, len(dataset)))
-        pixel_NCHW = torch.from_numpy(take(dataset, index_N)).float()
+    for start in range(0, len(index_N), _PART):
+        pixel_NCHW = torch.from_numpy(take(dataset, index_N[start : start + _PART])).float()
         if extractor is None:
             side = _SIDE if pixel_NCHW.shape[-1] % _SIDE == 0 else pixel_NCHW.shape[-1] // 2
             parts.append(adaptive_avg_pool2d(pixel_NCHW, side).flatten(1).numpy())
@@ -55,17 +56,26 @@ def found_classes(dataset: ImageDataset, count: int, *, by_pixels: bool) -> NDAr
 
 
 @contextmanager
-def clusters(count: int, *, by_pixels: bool) -> Iterator[None]:
-    """Runs within learn found classes in place of the labels ``label`` of their images."""
+def clusters(count: int, *, by_pixels: bool, of_each_class: bool = False) -> Iterator[None]:
+    """Runs within learn found classes in place of the labels ``label`` of their images.
+
+    Or, ``of_each_class``, ``count`` parts of each class.
+    """
     build = api.build_dataset
 
     def with_found(*arguments: Any) -> ImageDataset:
         dataset = build(*arguments)
-        number_N = found_classes(dataset, count, by_pixels=by_pixels)
         rows = dataset.rows(np.arange(len(dataset)))
+        labels = dataset.labels.get("label")
+        given_N = labels.values[rows] if labels and of_each_class else np.zeros(len(rows), np.int64)
+        number_N = np.zeros(len(rows), np.int64)
+        for given in np.unique(given_N):
+            index_n = np.flatnonzero(given_N == given)
+            found_n = found_classes(dataset, index_n, count, by_pixels=by_pixels)
+            number_N[index_n] = given * count + found_n
         values = np.zeros(rows.max() + 1, np.int64)
         values[rows] = number_N
-        dataset.labels = {"label": Labels(values, tuple(map(str, range(count))))}
+        dataset.labels = {"label": Labels(values, tuple(map(str, range(number_N.max() + 1))))}
         return dataset
 
     with patch.object(api, "build_dataset", with_found):

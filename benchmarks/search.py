@@ -54,6 +54,7 @@ LOOPS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "frozen-random": partial(frozen_features, is_random=True),
     "pixel-classes-10": partial(clusters, 10, by_pixels=True),
     "pixel-classes": partial(clusters, 40, by_pixels=True),
+    "parts-of-classes": partial(clusters, 4, by_pixels=True, of_each_class=True),
     "feature-classes-10": partial(clusters, 10, by_pixels=False),
     "feature-classes": partial(clusters, 40, by_pixels=False),
 }
