@@ -113,7 +113,7 @@ def test_a_switch_in_an_error_has_no_other_option_as_its_value(dcgan, small_run,
     words = ["--numbered", "--out", tmp_path / "new.zip"]
     code, _, said = dcgan("sample", small_run.path, *words)
     assert code == 2
-    assert said.startswith("dcgan: --numbered is True: only on a sheet")
+    assert said.startswith("dcgan: --numbered: only on a sheet")
 
 
 def test_sample_numbers_and_truncates(dcgan, small_run, tmp_path):

@@ -65,13 +65,13 @@ def as_typed(error: DcganError, words: Sequence[str]) -> str:
         return line
     rest = line.removeprefix(match[0] + shown(getattr(error, "value", None)))
     found = _typed(_spellings(match[1]), words)
+    if getattr(error, "value", None) is True and all(one.lower() != "true" for _, one in found):
+        return f"{match[1]}{rest}"  # a switch, which has no value
     if len(found) > 1:
         found = [one for one in found if str(getattr(error, "value", None)) in one[1]]
     if rest == line or len(found) != 1:
         return line
     option, value = found[0]
-    if getattr(error, "value", None) is True and value.lower() != "true":  # a switch has no value
-        return line
     return f"{option} is {value if _is_number(value) else shown(value)}{rest}"
 
 

@@ -90,18 +90,13 @@ def as_dict(run: Run) -> dict[str, Any]:
 
 def _other_commands(run: Run, config: RunConfig) -> list[str]:
     """Commands that make sense after this run, each with what it does."""
-    folder, networks = run.folder, run.networks
+    folder = run.folder
     steps = {
         command("health", folder.path): "all findings, with what they mean",
         command("sample", folder.path, "-n", "100"): "generate images",
     }
-    # a class without images has not been learned
-    shares = zip(networks.class_names, networks.latent.classes, strict=True)
-    names = [name for name, share in shares if share]
-    if names:
-        # joined: a name may begin with a minus
-        label = [f"--label={names[-1]}"] if names[-1].startswith("-") else ["--label", names[-1]]
-        steps[command("sample", folder.path, *label)] = "generate images of one class"
+    if run.classes:
+        steps[command("sample", folder.path, "--each-class")] = "generate images of each class"
     steps[command("interpolate", folder.path)] = "morph between images"
     if config.data.source != FROM_PYTHON and _images_in_dataset(run) >= 2 * FEWEST:
         steps[command("evaluate", folder.path)] = "scores, compared with real images"
