@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE =
 .PHONY: demo test check lint types tests quick fast fuzz format engine clean
 
 demo: .venv/ready
-	$(BIN)/dcgan sample mnist-demo --out runs/mnist-demo.png
+	$(BIN)/dcgan sample mnist-demo --each-class --out runs/mnist-demo.png
 	$(BIN)/dcgan train digits --size 32 --minutes $(MINUTES) --out runs/demo
 
 test: lint types tests
