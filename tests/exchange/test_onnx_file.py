@@ -124,6 +124,8 @@ def test_the_numbers_of_classes_and_codes_are_explained(written):
     assert label == "the number of a class, 0 to 2: cat to ﬁsh"
     assert (code_1, code_2) == ("0 to 3", "0 to 1")
     assert (code_3, code_4) == ("in [-1, 1]",) * 2
+    _, found = written("uniform")
+    assert found.use[2].endswith("), uniform in [-1, 1]")
 
 
 def test_the_discriminator_gives_logits_and_features(runs, written):
