@@ -132,9 +132,9 @@ def _exemplars(run: Run, name: str, choice: Choice, reader: Reader, count: int) 
 def combine(space: LatentSpace, concepts: Sequence[Concept], *, rescale: bool = True) -> Tensor:
     """The sum of the concepts' means, (Z,).
 
-    A class, or the value of a categorical code, of which less is left than nothing is left out, and
-    the shares of the others are scaled to a sum of 1, as a generator knows only such classes. If
-    none is left, they are those of the added concepts.
+    Classes and values of categorical codes with a negative share are left out. The other shares are
+    scaled to a sum of 1, as in training. If none is positive, the shares are those of the added
+    concepts.
 
     Parameters
     ----------
