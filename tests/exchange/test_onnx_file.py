@@ -12,6 +12,7 @@ from tests.exchange.conftest import CLASSES, KINDS, write_run
 
 from dcgan.errors import ConfigError, DcganError
 from dcgan.exchange import checks, onnx_file
+from dcgan.exchange.standalone import inputs_in_words
 from dcgan.models.table import Layer
 
 pytest.importorskip("onnxscript")
@@ -126,6 +127,12 @@ def test_the_numbers_of_classes_and_codes_are_explained(written):
     assert (code_3, code_4) == ("in [-1, 1]",) * 2
     _, found = written("uniform")
     assert found.use[2].endswith("), uniform in [-1, 1]")
+
+
+def test_names_of_classes_that_are_their_numbers_are_not_repeated(runs):
+    digits = replace(runs["conditional"].networks, class_names=("0", "1", "2"))
+    label = inputs_in_words(digits, "generator", "uint8")[1]
+    assert label == "# label: int64 (B,), the number of a class, 0 to 2"
 
 
 def test_the_discriminator_gives_logits_and_features(runs, written):

@@ -185,7 +185,8 @@ def inputs_in_words(networks: Networks, part: str, pixels: Pixels) -> list[str]:
     noise = "from N(0, 1)" if latent.distribution == "normal" else "uniform in [-1, 1]"
     last = len(latent.classes) - 1
     names = networks.class_names
-    which = f": {printable(names[0])} to {printable(names[-1])}" if names else ""
+    are_numbers = names == tuple(map(str, range(len(names))))
+    which = "" if are_numbers else f": {printable(names[0])} to {printable(names[-1])}"
     about = {
         "image": f"{image} (B, {shape})",
         "latent": f"float32 (B, {latent.dim}), {noise}",
