@@ -14,6 +14,8 @@ from tests.conftest import SMALL
 import dcgan
 from dcgan.config import merge
 from dcgan.runs.scores import read_scores
+from dcgan.runtime.reporting import SILENT
+from dcgan.training.tensorboard_log import TensorBoardLog
 
 SETTINGS = {
     "records": {"tensorboard": True, "log_every": 32},
@@ -104,3 +106,11 @@ def test_a_layer_table_is_one_word_among_hyperparameters(tmp_path):
     content = events.summary_metadata[SESSION_START_INFO_TAG].plugin_data.content
     started = parse_session_start_info_plugin_data(content).hparams
     assert started["model.discriminator.layers"].string_value == "table of 2 layers"
+
+
+def test_files_of_one_run_have_different_seconds(tmp_path):
+    """Within one second, the reader takes the tenth file for older than the ninth."""
+    for _ in range(2):
+        TensorBoardLog(tmp_path, SILENT, 0).close()
+    seconds = {path.name.split(".")[3] for path in tmp_path.iterdir()}
+    assert len(seconds) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
@@ -78,6 +79,7 @@ class TensorBoardLog:
     def _open(self) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
+        _wait_for_another_second(self.folder)
         self._writer = SummaryWriter(str(self.folder), purge_step=self._images + 1)
 
     @_or_give_up
@@ -151,6 +153,15 @@ def _tag(key: str) -> str:
     if group in {"loss", "score"}:
         return f"{group}/{rest}"
     return f"{_GROUPS.get(key, 'settings')}/{key}"
+
+
+def _wait_for_another_second(folder: Path) -> None:
+    """Files are named by the second. Those of one second are read in the order of a number as text,
+    10 before 9, and the events of the later one would be void."""
+    seconds = [path.name.split(".")[3] for path in folder.glob("events.out.tfevents.*.*")]
+    now = time.time()
+    if str(int(now)) in {one.lstrip("0") for one in seconds}:
+        time.sleep(int(now) + 1 - now)
 
 
 def _changed(config: RunConfig) -> dict[str, bool | int | float | str]:
