@@ -232,12 +232,45 @@ def test_near_copies_are_not_dropped_unasked():
 
 
 @pytest.mark.parametrize("count", [2500, 40])
-def test_classes_that_harm_are_named_if_training_learns_them(count):
+def test_classes_that_harm_are_named_and_ignored_if_training_would_learn_them(count):
     """It learns none with fewer than 50 images of each."""
     unlike = {"month": Unlike(same=0.2, by_chance=0.25)}
-    dangers = advice(labels={"month": {"May": count, "June": count}}, unlike=unlike).dangers
-    assert dangers == (count == 2500) * (
+    given = advice(labels={"month": {"May": count, "June": count}}, unlike=unlike)
+    assert given.dangers == (count == 2500) * (
         "The classes (month) may say nothing about the images: the most similar image has the same"
-        " class in 20% of cases, by chance in 25%. Such classes make images worse. To ignore them,"
-        " train with `model.condition=none`",
+        " class in 20% of cases, by chance in 25%. Such classes make images worse. The command"
+        " below ignores them",
     )
+    assert ("--model.condition none" in given.command) == (count == 2500)
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ({}, ""),
+        ({"label": {"cat": 5000}}, ""),
+        ({"label": {"cat": 5000, "dog": 0}}, ""),
+        ({"label": {"cat": 2500, "dog": 2500, "gnu": 0}}, "; learns 2 classes (label)"),
+        ({"label": dict.fromkeys(map(str, range(100)), 50)}, "; learns 100 classes (label)"),
+        (
+            {"label": dict.fromkeys(map(str, range(101)), 50)},
+            "; no classes, as 101 (label) are more than 100",
+        ),
+        (
+            {"label": {"cat": 60, "dog": 38}},
+            "; no classes, as those of label have 49 images on average, fewer than 50",
+        ),
+        (
+            {"hue": {"red": 2000, "blue": 3000}, "size": {"big": 4000, "small": 1000}},
+            "; no classes, as there are 2 factors (hue, size; `model.condition=FACTOR` learns one)",
+        ),
+        (
+            {"hue": {"red": 2000, "blue": 3000}, "size": {"big": 5000}},
+            "; learns 2 classes (hue)",
+        ),
+    ],
+)
+def test_it_is_said_which_classes_are_learned_and_why_none_are(labels, said):
+    reason = advice(labels=labels).recipe_reason
+    assert reason.partition("to these images and this machine")[2].startswith(said)
+    assert "classes" in said or "classes" not in reason

@@ -122,9 +122,11 @@ def advise(
     best_fit, fit_reason = (fit, "as you asked") if fit else _fit(seen, chosen)
     classics = tuple(name for name in _CLASSICS if _is_made_for(name, seen, chosen, channels))
     recipe_reason = "fits networks, batch and length to these images and this machine"
-    factor = choose_condition(parse_config(load_recipe("auto")), seen.labels)
-    if factor:
-        recipe_reason += f", and learns their {len(seen.labels[factor])} classes"
+    factor, learned = choose_condition(parse_config(load_recipe("auto")), seen.labels)
+    if factor in seen.unlike:
+        recipe_reason += ", without their classes (see the warning)"
+    elif learned:
+        recipe_reason += f"; {learned if factor is None else f'learns {learned}'}"
     if classics:
         recipe_reason += f"; well-known recipes for images of this size: {', '.join(classics)}"
     options = [] if split == "auto" else ["--data.split", split]
@@ -134,6 +136,7 @@ def advise(
     if is_size_set:
         options += ["--size", str(chosen[0]) if chosen[0] == chosen[1] else size_text(chosen)]
     options += _options(seen, channels, best_fit)
+    options += ["--model.condition", "none"] if factor in seen.unlike else []
     start = model_to_start_from(_different(seen), chosen, channels)
     return Advice(
         size=chosen,
@@ -331,10 +334,7 @@ def _dangers(seen: Inspection, size: tuple[int, int], learned: str | None) -> It
             " `data.background=#000000` shows them on black"
         )
     if learned is not None and learned in seen.unlike:
-        yield (
-            f"{unlike_in_words(learned, seen.unlike[learned])} To ignore them, train with"
-            " `model.condition=none`"
-        )
+        yield (f"{unlike_in_words(learned, seen.unlike[learned])} The command below ignores them")
     yield from _size_dangers(seen, size)
     for spread in seen.spreads:
         if spread.is_unknown:

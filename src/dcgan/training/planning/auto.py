@@ -91,8 +91,7 @@ def resolve_auto(
             continue  # a few images of another kind
         said = f"{written(found)} as black to white (images hold {spread.in_words()})"
         fill("data", SETTING[spread.kind].removeprefix("data."), written(found, ":"), said)
-    factor = choose_condition(config, seen.labels)
-    fill("model", "condition", factor, factor and f"{len(seen.labels[factor])} classes ({factor})")
+    fill("model", "condition", *choose_condition(config, seen.labels))
     config, chosen = resolve_without_images(config, device, processes)
     reasons += chosen
     batch = resolved(config.optim.batch)

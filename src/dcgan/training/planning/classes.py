@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -51,21 +52,53 @@ def with_classes(networks: Networks, config: RunConfig, dataset: ImageDataset) -
     )
 
 
-def choose_condition(config: RunConfig, counts: Mapping[str, Mapping[str, int]]) -> str | None:
+class Condition(NamedTuple):
+    """The factor whose classes are learned, or None, and why."""
+
+    factor: str | None
+    reason: str = ""
+
+
+def choose_condition(config: RunConfig, counts: Mapping[str, Mapping[str, int]]) -> Condition:
     """The factor whose classes ``auto`` trains on, from the number of images in each class.
 
     It is the only factor, with 2 to 100 classes of at least 50 images on average. Packs and latents
     with a shape leave no room for classes, and codes are to be found without them.
+
+    Returns
+    -------
+    Condition
+        Its reason is a phrase, empty if the images have no classes to choose from.
     """
     latent = config.model.latent
     has_codes = bool(latent.categorical) or latent.continuous > 0
     has_room = latent.shape is None and config.model.discriminator.pack == 1
-    if len(counts) != 1 or has_codes or not has_room:
-        return None
-    ((factor, images),) = counts.items()
-    sizes = [count for count in images.values() if count]
-    is_fit = 2 <= len(sizes) <= _MOST_CLASSES and sum(sizes) >= _IMAGES_OF_CLASS * len(sizes)
-    return factor if is_fit else None
+    if has_codes or not has_room:
+        return Condition(None)
+    sizes = {
+        factor: [count for count in images.values() if count] for factor, images in counts.items()
+    }
+    sizes = {factor: images for factor, images in sizes.items() if len(images) > 1}
+    if not sizes:
+        return Condition(None)
+    if len(sizes) > 1:
+        return Condition(
+            None,
+            f"no classes, as there are {len(sizes)} factors ({listed(list(sizes), _NAMED)};"
+            " `model.condition=FACTOR` learns one)",
+        )
+    ((factor, images),) = sizes.items()
+    if len(images) > _MOST_CLASSES:
+        return Condition(
+            None, f"no classes, as {len(images):,} ({factor}) are more than {_MOST_CLASSES}"
+        )
+    if sum(images) < _IMAGES_OF_CLASS * len(images):
+        return Condition(
+            None,
+            f"no classes, as those of {factor} have {sum(images) / len(images):.0f} images on"
+            f" average, fewer than {_IMAGES_OF_CLASS}",
+        )
+    return Condition(factor, f"{len(images)} classes ({factor})")
 
 
 def unlike_their_classes(dataset: ImageDataset, factor: str) -> str | None:
