@@ -36,8 +36,9 @@ def sample(
         (array images, N x C x H x W), or a .zip of PNGs. An existing file is replaced (default:
         samples.png, or samples-2.png and so on if it exists).
     each_class
-        Generate all classes, from the same latents: one folder per class in a folder or .zip, also
-        an array labels in an .npz, one row per class on a sheet.
+        Generate all classes: one row per class on a sheet, from the same latents; one folder per
+        class in a folder or .zip, or also an array labels in an .npz, each image from its own
+        latent.
     numbered
         Write the number of each image below it, for dcgan interpolate and arithmetic.
     """

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +57,10 @@ class Choice:
         steps = [(read_direction(run, name).vector_D, by) for name, by in self.moves.items()]
         return moved(run.networks.latent, latent_BZ, steps)
 
-    def images(self, run: Run, count: int) -> Iterator[NDArray[np.uint8]]:
-        """Images of the first ``count`` latents, in parts, uint8 (B, C, H, W)."""
-        return run.generate_numbered(partial(self.latents, run), count)
+    def images(self, run: Run, count: int, first: int = 0) -> Iterator[NDArray[np.uint8]]:
+        """Images of ``count`` latents from number ``first`` on, in parts, uint8 (B, C, H, W)."""
+
+        def latents(start: int, stop: int) -> Tensor:
+            return self.latents(run, first + start, first + stop)
+
+        return run.generate_numbered(latents, count)

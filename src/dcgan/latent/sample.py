@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO
-from itertools import chain, product
+from itertools import chain
 from pathlib import Path
 from time import localtime
 
@@ -69,9 +69,10 @@ def write_samples(
     choice : Choice
         The latents.
     each_class : bool
-        Generate all classes of a run that was trained with labels, from the same latents: a folder
-        of each class in a folder or ``.zip``, also an array ``labels`` of class names (N,) in an
-        ``.npz``, a row of each class on a sheet.
+        Generate all classes of a run that was trained with labels. On a sheet, a row of each class,
+        all from the same latents. Otherwise each class has the next ``count`` latents: a folder of
+        each class in a folder or ``.zip``, also an array ``labels`` of class names (N,) in an
+        ``.npz``.
     numbered : bool
         On a sheet, write each image's number below it.
     beside : ImageDataset, optional
@@ -104,7 +105,11 @@ def write_samples(
         raise RunError(f"{out}: exists and is not an empty folder. Choose another `out`")
     run.ranks.agree("checkpoint", checkpoint_name(run.checkpoint))
     chosen = [replace(choice, label=name) for name in classes] or [choice]
-    pieces = chain.from_iterable(one.images(run, count) for one in chosen)
+    # what rows of a sheet show is compared, and a dataset shall vary
+    apart = 0 if suffix in SHEETS else count
+    pieces = chain.from_iterable(
+        one.images(run, count, at * apart) for at, one in enumerate(chosen)
+    )
     if not run.ranks.is_first:
         deque(pieces, maxlen=0)
         return
@@ -145,9 +150,10 @@ def _classes(run: Run, choice: Choice, *, in_folders: bool) -> tuple[str, ...]:
 
 
 def _names(count: int, classes: Sequence[str]) -> Iterator[str]:
-    """The paths of the images, in their order."""
-    for folder, number in product([f"{name}/" for name in classes] or [""], range(count)):
-        yield f"{folder}{number:06d}.png"
+    """The paths of the images, in their order, with the numbers of their latents."""
+    for at, folder in enumerate([f"{name}/" for name in classes] or [""]):
+        for number in range(at * count, (at + 1) * count):
+            yield f"{folder}{number:06d}.png"
 
 
 def _is_taken(out: Path) -> bool:
