@@ -83,6 +83,36 @@ def test_a_card_says_how_far_a_run_is(client, run):
         assert client.get("/api/home").json()["runs"][0]["state"] == "training"
 
 
+def test_runs_of_folders_inside_are_counted_and_listed_when_asked_for(client, run, runs):
+    inside = [write_run(runs / name, KINDS["plain"]).path for name in ("labs/a/x-0", "labs/a/x-1")]
+    for age, path in enumerate([run.path, *inside]):
+        for file in path.iterdir():
+            os.utime(file, (10**9 - age, 10**9 - age))
+    home = client.get("/api/home").json()
+    assert [card["name"] for card in home["runs"]] == ["plain"]
+    assert home["folders"] == [{"name": "labs/a", "count": 2}]
+    cards = client.get("/api/home/folder", params={"name": "labs/a"}).json()
+    assert [(card["name"], card["id"]) for card in cards] == [
+        (path.name, identifier(path)) for path in inside
+    ]
+    for other in ("labs", "..", str(runs), "a/../labs/a"):
+        assert client.get("/api/home/folder", params={"name": other}).json() == []
+
+
+def test_a_training_that_continues_a_run_of_a_folder_inside_has_begun(
+    client, run, runs, not_started
+):
+    (runs / "more").mkdir()
+    there = run.path.rename(runs / "more" / "plain")
+    client.post(f"/api/runs/{identifier(there)}/resume")
+    client.post("/api/train", json={"data": "digits", "name": "new"})
+    jobs = client.get("/api/home").json()["jobs"]
+    assert {job["run"]: job["has_begun"] for job in jobs} == {
+        identifier(there): True,
+        identifier(runs / "new"): False,
+    }
+
+
 def test_a_run_of_whole_epochs_is_finished_after_their_last_batch(client, run):
     config(run.path, "optim: {batch: 100}, length: {images: null, epochs: 2, minutes: null}")
     (card,) = client.get("/api/home").json()["runs"]

@@ -61,6 +61,14 @@ class Library:
         self._known = {identifier(path): path for path in found}
         return dict(self._known)
 
+    def by_folder(self) -> dict[str, dict[str, Path]]:
+        """All runs by their folder, relative to that of the library; both newest first."""
+        found: dict[str, dict[str, Path]] = {}
+        for run, path in self.runs().items():
+            inside = path.parent.relative_to(self.folder)
+            found.setdefault("" if inside == Path() else inside.as_posix(), {})[run] = path
+        return found
+
     def models(self) -> dict[str, str]:
         """The names of the built-in models."""
         return {identifier(Path(name)): name for name in model_names()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -21,20 +22,30 @@ _REMEMBERED = 500
 
 @router.get("/home")
 def home(studio: InStudio) -> dict[str, Any]:
-    """All runs, newest first, the built-in models, and the jobs with the run that each makes."""
+    """The runs of the folder and how many are in folders inside it, all newest first, the built-in
+    models, and the jobs with the run that each makes."""
     library = studio.library
-    runs = [_card(run, path, signature(path)) for run, path in library.runs().items()]
+    by_folder = library.by_folder()
+    there = {run for runs in by_folder.values() for run in runs}
     models = [
         _card(run, library.path(run), signature(library.path(run)), built_in=True)
         for run in library.models()
     ]
+    jobs = [(job, identifier(Path(job.subject))) for job in studio.jobs.all()]
     return {
         "version": __version__,
         "folder": str(library.folder),
-        "runs": [asdict(card) for card in runs],
+        "runs": _cards(by_folder.pop("", {})),
+        "folders": [{"name": name, "count": len(runs)} for name, runs in by_folder.items()],
         "models": [asdict(card) for card in models],
-        "jobs": [asdict(job) | {"run": identifier(Path(job.subject))} for job in studio.jobs.all()],
+        "jobs": [asdict(job) | {"run": run, "has_begun": run in there} for job, run in jobs],
     }
+
+
+@router.get("/home/folder")
+def folder(studio: InStudio, name: str) -> list[dict[str, Any]]:
+    """The runs of a folder inside the folder of runs, newest first; empty if it has none."""
+    return _cards(studio.library.by_folder().get(name, {}))
 
 
 @router.get("/folders")
@@ -54,6 +65,10 @@ def restore(studio: InStudio, discarded: str) -> dict[str, str]:
     """Move a run out of the bin."""
     path = studio.library.restore(discarded)
     return {"run": identifier(path)}
+
+
+def _cards(runs: Mapping[str, Path]) -> list[dict[str, Any]]:
+    return [asdict(_card(run, path, signature(path))) for run, path in runs.items()]
 
 
 @lru_cache(_REMEMBERED)

@@ -47,13 +47,14 @@ function Lists({ found, reload }) {
     notices.current.querySelector("p:last-child button")?.focus({ preventScroll: true });
   }, [deleted]);
   const bin = `${found.folder.split(/[/\\]/).pop()}/.studio/bin`;
-  const cardOf = (id) => [...found.runs, ...found.models].find((card) => card.id === id);
-  const choose = (id, isChosen) =>
-    setChosen((old) => [...old.filter((one) => one !== id), ...(isChosen ? [id] : [])].slice(-2));
+  const choose = (card, isChosen) =>
+    setChosen((old) =>
+      [...old.filter((one) => one.id !== card.id), ...(isChosen ? [card] : [])].slice(-2),
+    );
   const discard = async (card) => {
     const { discarded } = await remove(`/runs/${card.id}`);
     setDeleted((old) => [...old, { discarded, name: card.name }].slice(-MOST_DELETED));
-    choose(card.id, false);
+    choose(card, false);
     reload();
   };
   const restore = async (one) => {
@@ -64,30 +65,40 @@ function Lists({ found, reload }) {
   const compare = (card) => html`<label class="check">
     <input
       type="checkbox"
-      checked=${chosen.includes(card.id)}
-      onChange=${(event) => choose(card.id, event.target.checked)}
+      checked=${chosen.some((one) => one.id === card.id)}
+      onChange=${(event) => choose(card, event.target.checked)}
     />
     Compare<span class="hidden"> ${card.name}</span>
   </label>`;
-  // their run folders are not there yet
+  const runs = (cards) => html`<ul class="cards">
+    ${cards.map(
+      (card) => html`<${Card} key=${card.id} card=${card}>
+        ${compare(card)}
+        <${ActionButton} act=${() => discard(card)} disabled=${card.state === "training"}>
+          Delete<span class="hidden"> ${card.name}</span>
+        <//>
+      <//>`,
+    )}
+  </ul>`;
   const starting = found.jobs.filter(
-    (job) => job.kind === "train" && isOpen(job) && !found.runs.some((card) => card.id === job.run),
+    (job) => job.kind === "train" && isOpen(job) && !job.has_begun,
   );
+  const isEmpty = found.runs.length === 0;
   return html`
     <${Starting} jobs=${starting} />
-    ${found.runs.length + starting.length === 0 &&
+    ${isEmpty &&
+    found.folders.length + starting.length === 0 &&
     html`<${NoRuns} hasModels=${found.models.length > 0} />`}
     <h2 class="hidden">Your runs</h2>
-    <ul class="cards">
-      ${found.runs.map(
-        (card) => html`<${Card} key=${card.id} card=${card}>
-          ${compare(card)}
-          <${ActionButton} act=${() => discard(card)} disabled=${card.state === "training"}>
-            Delete<span class="hidden"> ${card.name}</span>
-          <//>
-        <//>`,
-      )}
-    </ul>
+    ${runs(found.runs)}
+    ${found.folders.map(
+      (folder, place) => html`<${Folder}
+        key=${folder.name}
+        folder=${folder}
+        isFirst=${isEmpty && place === 0}
+        draw=${runs}
+      />`,
+    )}
     ${found.models.length > 0 &&
     html`<h2>Built-in models</h2>
       <p class="soft">These models are trained already. Open one to move through its images.</p>
@@ -112,9 +123,29 @@ function Lists({ found, reload }) {
           </p>`,
         )}
       </div>
-      <${Compared} chosen=${chosen.map(cardOf).filter(Boolean)} />
+      <${Compared} chosen=${chosen} />
     </div>
   `;
+}
+
+/** The runs of a folder inside the folder of runs, such as those of a lab. */
+function Folder({ folder, isFirst, draw }) {
+  const [isShown, setShown] = useState(isFirst);
+  const count = `${folder.count} ${folder.count === 1 ? "run" : "runs"}`;
+  const show = (event) => setShown(event.target.open);
+  return html`<details class="panel" open=${isShown} onToggle=${show}>
+    <summary><h2>${folder.name}: ${count}</h2></summary>
+    ${isShown && html`<${Inside} folder=${folder} draw=${draw} />`}
+  </details>`;
+}
+
+function Inside({ folder, draw }) {
+  const cards = useLoaded(
+    () => get(`/home/folder?name=${encodeURIComponent(folder.name)}`),
+    folder.count,
+  );
+  useEvery(LOOK_EVERY, cards.reload);
+  return html`<${Loaded} loaded=${cards}>${draw}<//>`;
 }
 
 const Starting = ({ jobs }) =>
