@@ -32,6 +32,7 @@ import torch
 import yaml
 from found_classes import clusters
 from frozen_features import frozen_features
+from muon import muon
 from one_stage import one_stage
 from one_stage import update as one_stage_update
 from time_to_quality import HERE, Contestant, Measuring, Task, configuration, open_data
@@ -57,6 +58,9 @@ LOOPS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "parts-of-classes": partial(clusters, 4, by_pixels=True, of_each_class=True),
     "feature-classes-10": partial(clusters, 10, by_pixels=False),
     "feature-classes": partial(clusters, 40, by_pixels=False),
+    "muon": partial(muon, momentum=0.9, scale=0.2),
+    "muon-0.5": partial(muon, momentum=0.9, scale=0.5),
+    "muon-without-momentum": partial(muon, momentum=0.0, scale=0.5),
 }
 """What `loop` of a variant means: training and networks that the package does not have."""
 
