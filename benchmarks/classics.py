@@ -2,8 +2,8 @@
 
     python benchmarks/classics.py OUT
 
-Copies, for each run, sheets, curves and gradients to `docs/images/classics/`, in 64 colors, and the
-closed circle; prints one line of Markdown for each run.
+Copies, for each run, sheets, curves and gradients to `docs/images/classics/`, and the closed circle;
+prints one line of Markdown for each run. Plots and gray sheets have 64 colors, which does not show.
 """
 
 from __future__ import annotations
@@ -55,18 +55,27 @@ def copy_pictures(run: Run, name: str) -> None:
     wanted = {f"epoch-{epoch}": epoch * count for epoch in EPOCHS.get(name, ())}
     for label, images in (wanted or {"end": max(sheets)}).items():
         nearest = min(sheets, key=lambda seen: abs(seen - images))
-        copy(sheets[nearest], f"{name}-{label}.png")
-    copy(folder.curves, f"{name}-curves.png")
-    copy(folder.gradients, f"{name}-gradients.png")
+        picture = opened(sheets[nearest])
+        if picture.mode == "L":
+            save(picture, f"{name}-{label}")
+        else:
+            picture.save(PICTURES / f"{name}-{label}.webp", quality=90, method=6)
+    save(opened(folder.curves), f"{name}-curves")
+    save(opened(folder.gradients), f"{name}-gradients")
 
 
-def copy(path: Path, name: str) -> None:
+def opened(path: Path) -> Image.Image:
+    """The picture of a file, gray or RGB, shrunk if it is too wide for a page."""
     with Image.open(path) as image:
         picture = image.convert("RGB" if image.mode not in {"L", "RGB"} else image.mode)
-    if picture.width > _WIDEST:
-        height = round(picture.height * _WIDEST / picture.width)
-        picture = picture.resize((_WIDEST, height), Image.Resampling.LANCZOS)
-    picture.quantize(64).save(PICTURES / name, optimize=True)
+    if picture.width <= _WIDEST:
+        return picture
+    height = round(picture.height * _WIDEST / picture.width)
+    return picture.resize((_WIDEST, height), Image.Resampling.LANCZOS)
+
+
+def save(picture: Image.Image, name: str) -> None:
+    picture.quantize(64).save(PICTURES / f"{name}.png", optimize=True)
 
 
 def row(run: Run, name: str) -> str:

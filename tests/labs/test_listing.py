@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import dcgan
@@ -59,6 +60,20 @@ def test_published_verdicts_are_those_of_the_results():
     assert written == findings.published(findings.stored())
     for lab in listing.listed_labs(FINDINGS.parent):
         assert lab.published is None or lab.published.sentence == written[lab.name]["sentence"]
+
+
+def test_the_readme_counts_the_verdicts_of_the_findings():
+    root = Path(__file__).parents[2]
+    pages = [root / "docs" / "findings.md", root / "README.md"]
+    counts = [
+        re.search(
+            r"(\d+) claims.*?(\d+) hold.*?(\d+) do not,? and (\d+) cannot be told",
+            " ".join(page.read_text(encoding="utf-8").split()),
+        )
+        for page in pages
+    ]
+    assert counts[0].groups() == counts[1].groups()
+    assert sum(map(int, counts[0].groups()[1:])) == int(counts[0].group(1))
 
 
 def test_every_lab_has_a_subject_and_every_term_is_used():
