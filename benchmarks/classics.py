@@ -2,7 +2,7 @@
 
     python benchmarks/classics.py OUT
 
-Copies, for each run, sheets, curves and gradients to `docs/images/classics/`, and the closed circle;
+Copies sheets, curves and gradients of each run to `docs/images/classics/`, and the closed circle;
 prints one line of Markdown for each run. Plots and gray sheets have 64 colors, which does not show.
 """
 
