@@ -30,6 +30,7 @@ from typing import Any
 
 import torch
 import yaml
+from class_norms import class_norms
 from found_classes import clusters
 from frozen_features import frozen_features
 from muon import muon
@@ -58,6 +59,7 @@ LOOPS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "parts-of-classes": partial(clusters, 4, by_pixels=True, of_each_class=True),
     "feature-classes-10": partial(clusters, 10, by_pixels=False),
     "feature-classes": partial(clusters, 40, by_pixels=False),
+    "class-norms": class_norms,
     "muon": partial(muon, momentum=0.9, scale=0.2),
     "muon-0.5": partial(muon, momentum=0.9, scale=0.5),
     "muon-without-momentum": partial(muon, momentum=0.0, scale=0.5),
