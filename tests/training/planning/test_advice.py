@@ -262,7 +262,8 @@ def test_classes_that_harm_are_named_and_ignored_if_training_would_learn_them(co
         ),
         (
             {"hue": {"red": 2000, "blue": 3000}, "size": {"big": 4000, "small": 1000}},
-            "; no classes, as there are 2 factors (hue, size; `model.condition=FACTOR` learns one)",
+            "; no classes, as there are 2 kinds of labels (hue, size; `model.condition=hue` learns"
+            " one)",
         ),
         (
             {"hue": {"red": 2000, "blue": 3000}, "size": {"big": 5000}},

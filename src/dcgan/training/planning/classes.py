@@ -84,8 +84,8 @@ def choose_condition(config: RunConfig, counts: Mapping[str, Mapping[str, int]])
     if len(sizes) > 1:
         return Condition(
             None,
-            f"no classes, as there are {len(sizes)} factors ({listed(list(sizes), _NAMED)};"
-            " `model.condition=FACTOR` learns one)",
+            f"no classes, as there are {len(sizes)} kinds of labels ({listed(list(sizes), _NAMED)};"
+            f" `model.condition={next(iter(sizes))}` learns one)",
         )
     ((factor, images),) = sizes.items()
     if len(images) > _MOST_CLASSES:
