@@ -88,6 +88,25 @@ def read_yaml_file(path: Path) -> Any:
         raise yaml.YAMLError(str(error)) from error
 
 
+_HINTS = {
+    "found character '\\t'": "a tab. Indent with spaces",
+    "mapping values are not allowed": "a second `: ` in one value, or a line that is indented too"
+    " far. Put a text with `: ` in quotes, and indent the keys of a section alike",
+    "expected <block end>": "lines that are not indented alike, or `- ` before a key. Indent the"
+    " keys of a section alike",
+}
+"""What is wrong and what to do, by the beginning of the parser's words."""
+
+
+def yaml_problem(error: yaml.YAMLError) -> str:
+    """Why a text is no YAML, in one line, with the number of its line if that is known."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(str(error).split())
+    problem = error.problem or "unreadable"
+    found = (hint for words, hint in _HINTS.items() if problem.startswith(words))
+    return f"line {error.problem_mark.line + 1}: {next(found, problem)}"
+
+
 def _refuse_odd(node: yaml.Node) -> None:
     """Raise ``YAMLError`` if aliases expand to too many values or contain themselves, or if a
     section has a key twice."""

@@ -66,7 +66,9 @@ def test_a_budget_of_its_own(content, written):
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        ("claim", None, "claim is missing"),
+        ("claim", None, "claim is missing; add it, as in `claim: A wider latent"),
+        ("budget.full", None, "budget.full is missing; add it, as in `full: {images: 100000"),
+        ("expected.0.is", None, "expected.0.is is missing; add it, as in `{arm: wide, is: better"),
         ("claims", "twice", "claims: no such key; did you mean 'claim'?"),
         ("arms.wide.setings", {}, "arms.wide.setings: no such key; did you mean 'settings'?"),
         ("arms.wide.checkpoint", "bset", "arms.wide.checkpoint is 'bset': use 'best' or 'last'"),
@@ -76,13 +78,21 @@ def test_a_budget_of_its_own(content, written):
         ("arms.third", {"same_runs_as": "wide"}, "set another `checkpoint`"),
         ("arms.third", {"same_runs_as": "wide", "images": 5}, "it cannot have `images`"),
         ("arms.wide.seconds", 0, "arms.wide.seconds is 0"),
-        ("expected", [], "expected is []"),
+        ("arms.wide.images", "20k", "arms.wide.images is '20k': use a whole number of at least 1"),
+        ("arms.wide", "always", "arms.wide is 'always': write lines below it, such as `settings:"),
+        ("expected", [], "expected is []: write it as in `expected: [{arm: wide"),
+        ("expected", "wide is better", "write it as in `expected: [{arm: wide"),
+        ("expected", ["wide is better"], "expected.0 is 'wide is better': write it as in"),
         ("expected.0.is", "worse", "use 'better', 'not-better' or 'equal'"),
         ("expected.0.arm", "wyde", "there is no arm 'wyde'; did you mean 'wide'?"),
         ("expected.0.than", "wide", "compares wide with itself"),
         ("measure", "fid", "did you mean 'fd'?"),
         ("difference", 0.9, "use a ratio above 1"),
-        ("budget.quick.seeds", 1, "budget.quick.seeds is 1"),
+        ("difference", "15%", "difference is '15%': use a number above 0"),
+        ("measure", ["fd"], "measure is ['fd']: use text"),
+        ("budget.quick", 3, "budget.quick is 3: write it as in `quick: {images: 20000, seeds: 3}`"),
+        ("budget.quick.seeds", 1, "budget.quick.seeds is 1: use a whole number of at least 2"),
+        ("budget.quick.000", 0, "write numbers without commas, such as 20000"),
         ("budget.quick.seconds", 5, "exactly one of `images` and `seconds`"),
         ("budget.half", {"images": 5, "seeds": 2}, "budget.half: no such key"),
         ("arms.wide.settings.optim", {"bacth": 3}, "arm wide: optim.bacth is 3: no such setting"),
@@ -105,11 +115,25 @@ def test_a_wrong_file_is_answered_in_one_line(content, written, path, value, sai
     assert str(caught.value).startswith(f"{file}: ")
 
 
-@pytest.mark.parametrize(("text", "said"), [("[1", "not YAML"), ("- 1", "no lab; write KEY")])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[1", "not YAML: line 1: expected ',' or ']'"),
+        ("claim: x\narms:\n\ta: {}", "not YAML: line 3: a tab. Indent with spaces"),
+        ("claim: Few data: help", "not YAML: line 1: a second `: ` .* in quotes"),
+        ("arms:\n  - a: {}\n  b: {}", "not YAML: line 3: lines that are not indented alike"),
+        ("- 1", "no lab; write KEY"),
+    ],
+)
 def test_what_is_no_mapping(tmp_path, text, said):
     (tmp_path / "odd.yaml").write_text(text)
     with pytest.raises(ConfigError, match=said):
         load_claim(tmp_path / "odd.yaml")
+
+
+def test_a_key_that_is_no_text(content, written):
+    with pytest.raises(ConfigError, match="1: no such key; choose one of claim, source"):
+        load_claim(written({**content, 1: 2}))
 
 
 def test_a_missing_file(tmp_path):

@@ -16,7 +16,7 @@ from dcgan.config.fields import OPERATIONS
 from dcgan.config.tree import RunConfig
 from dcgan.errors import ConfigError, did_you_mean, nearest_of, shown
 from dcgan.old_names import with_new_names
-from dcgan.plain_yaml import read_yaml_file
+from dcgan.plain_yaml import read_yaml_file, yaml_problem
 
 
 def read_yaml(path: str | PathLike[str]) -> dict[str, Any]:
@@ -34,8 +34,8 @@ def read_yaml(path: str | PathLike[str]) -> dict[str, Any]:
         reason = error.strerror or "cannot be read"
         raise ConfigError("", path, f"{path}: {reason}") from error
     except (yaml.YAMLError, ValueError) as error:
-        first = " ".join(str(error).split())
-        raise ConfigError("", path, f"{path}: not YAML: {first}") from error
+        problem = yaml_problem(error) if isinstance(error, yaml.YAMLError) else str(error)
+        raise ConfigError("", path, f"{path}: not YAML: {problem}") from error
     if not isinstance(content, dict):
         raise ConfigError("", path, f"{path}: holds no settings; write KEY: VALUE lines")
     refuse_odd_sections(content)

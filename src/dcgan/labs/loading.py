@@ -12,16 +12,39 @@ import yaml
 from pydantic import ValidationError
 
 from dcgan.config import RunConfig, parse_config
+from dcgan.config.allowed_values import allowed, either
 from dcgan.errors import ConfigError, did_you_mean, shown
-from dcgan.labs.claim import Arm, Budget, Budgets, Claim, LabSection
-from dcgan.plain_yaml import load_yaml, read_yaml_file
+from dcgan.labs.claim import Arm, Budget, Budgets, Claim, Expectation, LabSection
+from dcgan.plain_yaml import load_yaml, read_yaml_file, yaml_problem
 from dcgan.runtime.files import StrPath, expanded
 
 _SAME_IN_ALL_ARMS = ("data.source", "data.root", "data.split", "data.size", "data.channels")
 """Settings without which the scores of two arms cannot be compared."""
 
-_OWN_KEYS = {"seed": "the seeds of the budget", "length": "the budget", "threads": "1"}
+_OWN_KEYS = {
+    "seed": "the seeds of the budget",
+    "length": "the budget",
+    "threads": "the lab, which uses 1",
+}
 """Settings that a lab makes itself, with what decides them."""
+
+_EXAMPLES = {
+    "claim": "claim: A wider latent gives better images.",
+    "source": "source: my own idea",
+    "data": "data: digits",
+    "settings": "settings: {data: {size: 16}}",
+    "arms": "arms: {wide: {settings: {...}}, narrow: {settings: {...}}}",
+    "expected": "expected: [{arm: wide, is: better, than: narrow}]",
+    "arm": "{arm: wide, is: better, than: narrow}",
+    "is": "{arm: wide, is: better, than: narrow}",
+    "than": "{arm: wide, is: better, than: narrow}",
+    "difference": "difference: 1.15",
+    "budget": "budget: {quick: {images: 20000, seeds: 3}, full: {images: 100000, seeds: 8}}",
+    "quick": "quick: {images: 20000, seeds: 3}",
+    "full": "full: {images: 100000, seeds: 8}",
+    "seeds": "seeds: 3",
+}
+"""How a key is written."""
 
 
 def list_labs() -> dict[str, str]:
@@ -65,8 +88,7 @@ def load_claim(lab: StrPath) -> Claim:
     except OSError as error:
         raise ConfigError("", text, f"{text}: {error.strerror or 'cannot be read'}") from error
     except yaml.YAMLError as error:
-        first = " ".join(str(error).split())
-        raise ConfigError("", text, f"{text}: not YAML: {first}") from error
+        raise ConfigError("", text, f"{text}: not YAML: {yaml_problem(error)}") from error
     return _parsed(path.stem, text, content)
 
 
@@ -97,34 +119,56 @@ def _finding(error: ValidationError) -> str:
     key, value = ".".join(places), shown(finding["input"])
     match finding["type"]:
         case "missing":
-            return f"{key} is missing; add a line `{places[-1]}:`"
+            found = f" is missing; add it, as in `{_EXAMPLES[places[-1]]}`"
+        case "invalid_key":
+            found = f": no such key; choose one of {', '.join(_keys_at([]))}"
+        case "extra_forbidden" if places[-1].isdigit():  # YAML reads {images: 20,000} as two keys
+            found = ": no such key; write numbers without commas, such as 20000"
         case "extra_forbidden":
-            return f"{key}: no such key; {did_you_mean(places[-1], _keys_at(places[:-1]))}"
+            found = f": no such key; {did_you_mean(places[-1], _keys_at(places[:-1]))}"
         case "literal_error":
-            return f"{key} is {value}: use {finding['ctx']['expected']}"
+            found = f" is {value}: use {finding['ctx']['expected']}"
         case "value_error":
             problem = str(finding["ctx"]["error"])
-            return f"{key}: {problem}" if "arm" in problem else f"{key} is {value}: {problem}"
+            found = f": {problem}" if "arm" in problem else f" is {value}: {problem}"
         case "string_pattern_mismatch":
-            return f"{key}: use lowercase letters, digits and single hyphens for the key of an arm"
-    message = finding["msg"].replace("Input should", "it should")
-    return f"{key} is {value}: {message[0].lower()}{message[1:]}"
+            found = ": use lowercase letters, digits and single hyphens for the key of an arm"
+        case _:
+            plain = [one for one in places if not one.isdigit()]
+            found = f" is {value}: {_how_to_write(plain)}"
+    return key + found
+
+
+def _how_to_write(places: list[str]) -> str:
+    """What to type for a value of another type than that of its key."""
+    *above, last = places
+    if above == ["arms"]:
+        return "write lines below it, such as `settings: {...}`, or {}"
+    field = _section_at(above).model_fields.get(last)
+    choices = [] if field is None else allowed(field)
+    if last in _EXAMPLES and not (field and field.annotation in (int, float)):
+        return f"write it as in `{_EXAMPLES[last]}`"
+    return f"use {either(choices)}" if choices else "write it as in docs/guide/labs.md"
+
+
+def _section_at(places: list[str]) -> type[LabSection]:
+    """The section at a path."""
+    match places:
+        case ["arms", _]:
+            return Arm
+        case ["expected", _]:
+            return Expectation
+        case ["budget"]:
+            return Budgets
+        case ["budget", _]:
+            return Budget
+    return Claim
 
 
 def _keys_at(places: list[str]) -> list[str]:
     """The keys of the section at a path."""
-    match places:
-        case ["arms", _]:
-            section: type[LabSection] = Arm
-        case ["expected", _]:
-            return ["arm", "is", "than"]
-        case ["budget"]:
-            section = Budgets
-        case ["budget", _]:
-            section = Budget
-        case _:
-            section = Claim
-    return [key for key in section.model_fields if key != "name"]
+    fields = _section_at(places).model_fields
+    return [field.alias or key for key, field in fields.items() if key != "name"]
 
 
 def _refuse_settings(claim: Claim, file: str) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from dcgan.errors import RunError
 from dcgan.old_names import with_new_names
-from dcgan.plain_yaml import read_yaml_file
+from dcgan.plain_yaml import read_yaml_file, yaml_problem
 from dcgan.runs.folder import RunFolder
 
 
@@ -26,8 +26,9 @@ def stored_settings(folder: RunFolder) -> dict[str, Any]:
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror})") from error
     except yaml.YAMLError as error:
-        words = " ".join(str(error).split())
-        raise RunError(f"{path}: damaged ({words}). Restore it or train again") from error
+        raise RunError(
+            f"{path}: damaged ({yaml_problem(error)}). Restore it or train again"
+        ) from error
     if not isinstance(found, dict):
         raise RunError(f"{path}: damaged (holds no settings). Restore it or train again")
     return with_new_names(found)
