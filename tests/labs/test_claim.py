@@ -100,6 +100,8 @@ def test_a_budget_of_its_own(content, written):
         ("settings.objective", {"fake_target": 0.1}, "arm wide: objective.fake_target is 0.1"),
         ("arms.wide.settings.data", {"size": 32}, "data.size is (32, 32) in arm wide and (16, 16)"),
         ("settings.data", {"size": "auto"}, "needs a size"),
+        ("settings.device", "cuda", "settings.device: decided by the option `device` of the lab"),
+        ("arms.narrow", {"settings": {"model": {"latent": {"dim": 8}}}}, "have the same settings"),
         ("settings.seed", 3, "settings.seed: decided by the seeds of the budget"),
         ("arms.wide.recipe", "nowhere", "arm wide: recipe is 'nowhere'"),
     ],

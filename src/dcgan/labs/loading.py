@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from itertools import combinations
 from operator import attrgetter
 from typing import Any
 
@@ -25,6 +26,7 @@ _OWN_KEYS = {
     "seed": "the seeds of the budget",
     "length": "the budget",
     "threads": "the lab, which uses 1",
+    "device": "the option `device` of the lab",
 }
 """Settings that a lab makes itself, with what decides them."""
 
@@ -192,6 +194,7 @@ def _refuse_settings(claim: Claim, file: str) -> None:
             problem = str(error).replace("`", "")
             raise ConfigError("", error.value, f"{file}: arm {arm}: {problem}") from error
     _refuse_incomparable(file, configs)
+    _refuse_equal(file, configs)
 
 
 def _refuse_open_size(config: RunConfig) -> None:
@@ -216,3 +219,19 @@ def _refuse_incomparable(file: str, configs: Mapping[str, RunConfig]) -> None:
                     f"{file}: {key} is {first[1]} in arm {first[0]} and {value} in arm {arm}: their"
                     " scores cannot be compared. Set it in the settings of the lab",
                 )
+
+
+def _refuse_equal(file: str, configs: Mapping[str, RunConfig]) -> None:
+    """Raise ``ConfigError`` if two arms have the same settings.
+
+    With the same seeds, their runs are the same, and every difference is 0: no evidence for a
+    claim, although the interval is as short as can be.
+    """
+    for (first, config), (second, other) in combinations(configs.items(), 2):
+        if config == other:
+            raise ConfigError(
+                "",
+                second,
+                f"{file}: arms {first} and {second} have the same settings, so their runs would be"
+                f" the same. Change a setting of one of them, below `arms.{second}.settings`",
+            )
