@@ -16,22 +16,40 @@ from typing import Any
 
 from dcgan.labs.listing import OF_EXPECTATION, PUBLISHED
 from dcgan.labs.loading import list_labs, load_claim
+from dcgan.labs.measures import MEASURES, Measure
 from dcgan.labs.verdict import holm
+from dcgan.runtime.wording import digits
 
 STORED = Path(__file__).parent / "results" / "labs"
 PAGE = Path(__file__).parents[1] / "docs" / "findings.md"
 SHIPPED = Path(__file__).parents[1] / "src" / "dcgan" / "labs" / PUBLISHED
 
+CLAIMS = "../src/dcgan/labs/claims"
+"""The folder of the labs' files, as the page links it."""
+
 INTRODUCTION = """# Findings: which claims about GANs hold here
 
 Each row is a lab: an experiment about one claim, with the same budget for all arms and paired
-seeds ([how to read a verdict](guide/labs.md)). This page is written by `benchmarks/findings.py`
-from the results of `dcgan lab`, in `benchmarks/results/labs/`. A quick budget has three seeds and a
-few minutes. It shows only large differences, so many of its verdicts are *cannot be told*. A full
-budget has eight seeds.
+seeds. [Labs](guide/labs.md#what-a-verdict-means-and-what-it-does-not) says how the verdict follows
+from the estimate, its interval and the smallest difference. This page is written by
+`benchmarks/findings.py` from the results of `dcgan lab`, in `benchmarks/results/labs/`. A quick
+budget has three seeds, and each run takes a few minutes. It shows only large differences, so many
+of its verdicts are *cannot be told*. A full budget has eight seeds.
 
 A verdict is about small networks, small images and short runs: read the budget beside it. "Does not
 hold" means: not at this size and in this time.
+
+- *Adjusted p*: the probability of such differences if the claim is wrong. It is the largest p-value
+  of the claim's expectations, adjusted by Holm's method for all labs of this page. It is near 1 for
+  most claims that do not hold.
+- *Fréchet distance*: how far generated images are from real ones; lower is better. It is computed
+  with features of the [pretrained extractor](guide/measure.md), and depends on the dataset.
+- *Interquartile mean*: the mean without the lowest and the highest quarter of the seeds; of three
+  seeds, the mean of all. The estimates above a table compare runs with the same seed, so they may
+  differ from the ratio of two means.
+- *Failed*: runs with a [health finding](guide/health.md) of severity *failure*. They count like all
+  others.
+- *Findings*: health findings of severity *failure* or *warning*, each with the number of runs.
 """
 
 
@@ -99,11 +117,22 @@ def summary(shown: list[dict[str, Any]]) -> list[str]:
         f"Of {len(shown)} claims, {counts['holds']} hold, {counts['does not hold']} do not, and"
         f" {counts['cannot be told']} cannot be told. {lasting} of those that hold also do so after"
         " Holm's correction for so many tests; without it, about one in forty wrong expectations"
-        " seems to hold."
+        f" seems to hold. {sharing(shown)} labs have an arm that is also in another lab: equal"
+        " settings and seeds give the same runs. So their verdicts are not independent; Holm's"
+        " correction allows for that."
     ]
     if missing:
         lines.append(f"\nNot run yet: {', '.join(f'`{name}`' for name in missing)}.")
     return lines
+
+
+def sharing(shown: list[dict[str, Any]]) -> int:
+    """The number of labs with an arm whose runs are those of an arm of another lab."""
+    labs: dict[tuple[float, ...], set[str]] = {}
+    for one in shown:
+        for arm in one["arms"]:
+            labs.setdefault(tuple(arm["scores"]), set()).add(one["lab"])
+    return len(set().union(*(some for some in labs.values() if len(some) > 1)))
 
 
 def table(shown: list[dict[str, Any]]) -> list[str]:
@@ -128,16 +157,34 @@ def details(shown: list[dict[str, Any]]) -> list[str]:
         lines += [f"\n## {one['lab']}\n", f"{one['claim'].strip()} ({claim.source.strip()})\n"]
         lines += [f"- {each['in_words']}: **{each['verdict']}**" for each in one["expectations"]]
         lines.append(
-            "\n| arm | score (interquartile mean) | failed | findings |\n|---|---|---|---|"
+            f"\nThe smallest difference worth a verdict is {smallest(one)}. The settings of the"
+            f" arms are in [`{one['lab']}.yaml`]({CLAIMS}/{one['lab']}.yaml)."
         )
+        lines.append(f"\n| arm | {score(one)} | failed | findings |\n|---|---|---|---|")
         for arm in one["arms"]:
             findings = ", ".join(f"{name} {count}" for name, count in arm["findings"].items())
+            failed = f"{arm['failed']} of {len(arm['scores'])}"
             lines.append(
-                f"| {arm['title']} | {arm['iqm']:.3g} | {arm['failed']} of {len(arm['scores'])} |"
-                f" {findings or '-'} |"
+                f"| {arm['title']} | {digits(arm['iqm'])} | {failed} | {findings or '-'} |"
             )
         lines.append(f"\n*Known today*: {claim.literature.strip()}\n\n`{one['about']['repeat']}`")
     return lines
+
+
+def smallest(verdict: dict[str, Any]) -> str:
+    is_ratio = measure_of(verdict).is_ratio
+    return f"{verdict['smallest_difference']:g}{' times' if is_ratio else ''}"
+
+
+def score(verdict: dict[str, Any]) -> str:
+    """The heading of the scores, with that of real images where it is known."""
+    is_distance = measure_of(verdict) is MEASURES["fd"]
+    real = f"; real images score {digits(verdict['real_images'])}" if is_distance else ""
+    return f"{verdict['measure']} (interquartile mean{real})"
+
+
+def measure_of(verdict: dict[str, Any]) -> Measure:
+    return next(one for one in MEASURES.values() if one.label == verdict["measure"])
 
 
 if __name__ == "__main__":
