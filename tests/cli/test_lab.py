@@ -26,6 +26,7 @@ def test_the_verdict_comes_first(dcgan, copied):
     lines = err.splitlines()
     assert " ".join(lines[:2]).startswith(found["sentence"][:60])
     assert any(line.startswith("8 <numbers> is better than 2 numbers") for line in lines)
+    assert "estimate: the Fréchet distance of the second arm, divided by that of the first" in err
     assert lines[-1] == f"page           {folder / 'lab.html'}"
 
 

@@ -22,6 +22,7 @@ from dcgan.errors import ConfigError, Diverged, RunConflict, RunError
 from dcgan.labs import executors
 from dcgan.labs.executors import open_executor
 from dcgan.labs.jobs import Job, run_job
+from dcgan.labs.laboratory import _Bar
 from dcgan.labs.loading import load_claim
 from dcgan.labs.measures import MEASURES
 from dcgan.labs.plan import Plan, write_plan
@@ -87,6 +88,7 @@ def test_stopped_and_started_again_the_verdict_is_the_same(finished, copied, tra
     # on a fast machine the run may end just before the signal
     assert code in (0, 3), said
     if code == 3:
+        assert "stopping: the runs save their state" in said
         assert "stopped by SIGTERM: 3 of 4 runs finished, the others are saved" in said
     dcgan.run_lab(file, out=folder, reporter=SILENT)
     assert numbers(folder / "verdict.json") == numbers(finished.path)
@@ -121,6 +123,52 @@ def test_a_plan_is_known_again_although_json_has_no_tuples(content, written, tmp
     monkeypatch.setattr("dcgan.labs.plan.yaml.safe_dump", lambda *_, **__: "")
     write_plan(plan)
     write_plan(plan)  # would refuse other settings
+
+
+class Ticks(Notes):
+    """What the bar of a lab is told: its length, then how far it is."""
+
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    def begin(self, images_seen, images, minutes):
+        self.told.append((images_seen, images, minutes))
+
+    def tick(self, images_seen, seconds):
+        self.told.append((images_seen, round(seconds, 1)))
+
+
+@pytest.mark.parametrize("unit", ["images", "seconds"])
+def test_progress_is_that_of_all_runs(content, written, tmp_path, unit):
+    """Two runs of 50 images or seconds, both at once: one is over, one has seen 30 in 20 s."""
+    budget = {"quick": {unit: 50, "seeds": 2}, "full": {unit: 100, "seeds": 2}}
+    claim = load_claim(written({**content, "budget": budget}))
+    plan = Plan(claim, "quick", claim.budget.quick, claim.data, None, "cpu", tmp_path / "lab")
+    jobs = plan.jobs()[:2]
+    for job, images, seconds in zip(jobs, (48, 30), (49.0, 20.0), strict=True):
+        job.run.mkdir(parents=True)
+        numbers = dict.fromkeys(("loss_d", "score_real", "score_fake_before"), 0.5)
+        RunFolder(job.run).log.append({"images": images, "seconds": seconds, **numbers})
+    ticks = Ticks()
+    bar = _Bar(plan, jobs, ticks, 2)
+    bar.show({jobs[0].name})
+    length, far = ticks.told
+    if unit == "images":
+        assert length == (78, 100, None)
+        assert far[0] == 80
+    else:
+        assert length == (78, None, 50 / 60)
+        assert far == (78, 35.0)
+
+
+def test_each_end_of_a_run_is_told(copied, trained_here):
+    file, folder = copied
+    forget(folder, "wide-1")
+    notes = Notes()
+    dcgan.run_lab(file, out=folder, reporter=notes)
+    assert f"4 runs in {folder}; 3 are finished" in notes
+    assert "4 of 4 runs finished: wide-1" in notes
 
 
 def test_a_folder_of_something_else_is_kept(content, written, tmp_path):

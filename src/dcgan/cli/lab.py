@@ -142,8 +142,24 @@ def _verdict(found: LabResult) -> Iterator[str]:
         )
     yield from aligned(rows, "<<>>>")
     yield ""
+    yield from textwrap.wrap(_columns(found), _WIDTH)
     yield f"smallest difference worth a verdict: {_smallest(found)}"
     yield f"page           {found.page}"
+
+
+def _columns(found: LabResult) -> str:
+    """What the columns of the expectations say."""
+    measure = found.measure
+    estimate = (
+        f"the {measure.label} of the second arm, divided by that of the first; above 1, the first"
+        " is better"
+        if measure.is_ratio
+        else f"how much better the {measure.label} of the first arm is than that of the second"
+    )
+    return (
+        f"estimate: {estimate}. P(better): the probability that a run of the first arm scores"
+        " better than one of the second."
+    )
 
 
 def _smallest(found: LabResult) -> str:

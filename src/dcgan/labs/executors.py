@@ -146,7 +146,7 @@ def open_executor(name: str, jobs: int | None, folder: Path, *, device: str) -> 
     device : str
         Where each run is trained.
     """
-    most = jobs or (cores() if device == "cpu" else 1)
+    most = jobs_at_once(jobs, device)
     uses_gpu = device.startswith("cuda")
     match name:
         case "ray":
@@ -154,6 +154,11 @@ def open_executor(name: str, jobs: int | None, folder: Path, *, device: str) -> 
         case "slurm":
             return SlurmExecutor(most, folder, uses_gpu=uses_gpu)
     return LocalExecutor(most)
+
+
+def jobs_at_once(jobs: int | None, device: str) -> int:
+    """How many jobs run at once: ``jobs``, else one for each core, and one on a GPU."""
+    return jobs or (cores() if device == "cpu" else 1)
 
 
 def refuse_executor(name: str, jobs: int | None) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from dcgan.errors import DcganError, Interrupted, RunError
-from dcgan.labs.executors import Handle, open_executor, refuse_executor
+from dcgan.labs.executors import Handle, jobs_at_once, open_executor, refuse_executor
 from dcgan.labs.jobs import Job, Outcome, ended
 from dcgan.labs.loading import load_claim
 from dcgan.labs.measures import MEASURES
@@ -143,20 +143,17 @@ def _train(
     already = f"; {len(found)} are finished" if found else ""
     reporter.note(f"{counted(len(found) + len(left), 'run')} in {plan.folder}{already}")
     running = open_executor(executor, most, plan.folder, device=plan.device)
+    bar = _Bar(plan, left, reporter, min(len(left), jobs_at_once(most, plan.device)))
     try:
         handles = dict(zip((job.name for job in left), running.start(left), strict=True))
-        found |= _wait(plan, left, handles, stop, reporter)
+        found |= _wait(plan, handles, bar, stop)
     finally:
         running.stop()
     return found
 
 
 def _wait(
-    plan: Plan,
-    jobs: Sequence[Job],
-    handles: Mapping[str, Handle],
-    stop: StopRequest,
-    reporter: Reporter,
+    plan: Plan, handles: Mapping[str, Handle], bar: _Bar, stop: StopRequest
 ) -> dict[str, Outcome]:
     """Wait for all jobs, with progress.
 
@@ -168,17 +165,21 @@ def _wait(
         A job failed.
     """
     found: dict[str, Outcome] = {}
-    bar = _Bar(plan, jobs, reporter)
+    total = counted(len(plan.jobs()), "run")
+    before = len(plan.jobs()) - len(bar.jobs)
     try:
-        while len(found) < len(jobs):
-            for job in jobs:
+        while len(found) < len(bar.jobs):
+            for job in bar.jobs:
                 if job.name not in found and handles[job.name].done():
                     found[job.name] = _outcome(plan, job, handles[job.name])
+                    bar.reporter.note(f"{before + len(found)} of {total} finished: {job.name}")
+            if stop.signal is not None:
+                bar.reporter.note("stopping: the runs save their state, which may take a minute")
             _refuse_signal(stop, plan)
             bar.show(found)
             time.sleep(_LOOK_SECONDS)
     finally:
-        reporter.end()
+        bar.reporter.end()
     return found
 
 
@@ -215,40 +216,49 @@ def _refuse_signal(stop: StopRequest, plan: Plan) -> None:
 
 
 class _Bar:
-    """Progress of all runs together, as that of one training."""
+    """Progress of all runs together, as that of one training.
 
-    def __init__(self, plan: Plan, jobs: Sequence[Job], reporter: Reporter) -> None:
-        self._jobs, self._reporter = jobs, reporter
+    With a budget of time, that is the time which the runs take if ``at_once`` of them train at the
+    same time.
+    """
+
+    def __init__(self, plan: Plan, jobs: Sequence[Job], reporter: Reporter, at_once: int) -> None:
+        self.jobs, self.reporter, self._at_once = jobs, reporter, at_once
         self._lengths = {job.name: plan.claim.length_of(job.arm, plan.budget) for job in jobs}
+        self._is_timed = any(one.images is None for one in self._lengths.values())
         self._began, self._due = time.monotonic(), 0.0
-        start = sum(self._seen(job) for job in jobs)
-        total = sum(self._length(job) for job in jobs)
-        reporter.begin(round(start), round(total), None)
+        images, _ = self._seen({})
+        total, seconds = self._seen({job.name for job in jobs})
+        if self._is_timed:
+            reporter.begin(images, None, seconds / 60)
+        else:
+            reporter.begin(images, total, None)
 
-    def show(self, found: Mapping[str, Outcome]) -> None:
-        """Show how far all runs are; often called, and seldom done."""
+    def show(self, found: Collection[str]) -> None:
+        """Show how far all runs are, ``found`` to their end; often called, and seldom done."""
         seconds = time.monotonic() - self._began
-        if seconds < self._due and len(found) < len(self._jobs):
+        if seconds < self._due and len(found) < len(self.jobs):
             return
         self._due = seconds + _PROGRESS_SECONDS
-        seen = sum(
-            self._length(job) if job.name in found else min(self._seen(job), self._length(job))
-            for job in self._jobs
-        )
-        self._reporter.tick(round(seen), seconds)
+        images, trained = self._seen(found)
+        self.reporter.tick(images, trained if self._is_timed else seconds)
 
-    def _length(self, job: Job) -> float:
-        """Images of a run; of a run bounded by time, hundredths of seconds."""
-        length = self._lengths[job.name]
-        return float(length.images or 100 * (length.seconds or 0.0))
+    def _seen(self, over: Collection[str]) -> tuple[int, float]:
+        """Images and seconds of training of all runs; those that ended have their whole length."""
+        images, seconds = 0.0, 0.0
+        for job in self.jobs:
+            length, records = self._lengths[job.name], of_training(RunFolder(job.run).log.read())
+            last, is_over = records[-1] if records else {}, job.name in over
+            images += _reached(length.images, last.get("images", 0), is_over=is_over)
+            seconds += _reached(length.seconds, last.get("seconds", 0.0), is_over=is_over)
+        return round(images), seconds / self._at_once
 
-    def _seen(self, job: Job) -> float:
-        records = of_training(RunFolder(job.run).log.read())
-        if not records:
-            return 0.0
-        is_timed = self._lengths[job.name].images is None
-        key, scale = ("seconds", 100.0) if is_timed else ("images", 1.0)
-        return scale * float(records[-1].get(key, 0.0))
+
+def _reached(length: float | None, seen: float, *, is_over: bool) -> float:
+    """How far a run is, in images or seconds, of the length that it has in this unit."""
+    if length is None:
+        return seen
+    return length if is_over else min(length, seen)
 
 
 def _score(
@@ -271,7 +281,7 @@ def _score(
                 scored = scorer.score(opened, path)
             found[arm].append(scored)
             done += 1
-            reporter.progress("scoring runs", done, total, "steps")
+            reporter.progress("scoring", done, total, "runs")
     protocols = {one.protocol for scores in found.values() for one in scores}
     if len(protocols) > 1:
         raise RunError(

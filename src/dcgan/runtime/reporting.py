@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol, Self
 
-Unit = Literal["images", "bytes", "steps"]
+Unit = Literal["images", "bytes", "runs"]
 
 
 class Scored(Protocol):
@@ -39,7 +39,7 @@ class Reporter:
         done, total : int
             How much is done, and how much there is in total (None if unknown). The last call has
             ``done == total``.
-        unit : "images", "bytes" or "steps"
+        unit : "images", "bytes" or "runs"
             The unit of both numbers.
         """
 
