@@ -50,6 +50,8 @@ def test_everything_is_there(page, finished):
     assert "the median" in page.text
     assert "--budget quick --seeds 2" in page.text
     assert "p-value" in page.text
+    assert "to the right of it, the arm that is named first is better" in page.text
+    assert "how far the generated images, as a whole, are from the real ones" in page.text
 
 
 def test_the_curve_names_the_metric_of_training(finished, tmp_path):

@@ -140,7 +140,8 @@ def _legend(result: LabResult) -> str:
     what = "ratio" if result.measure.is_ratio else "difference"
     return (
         f"Small dots: the {what} of each seed. Large dot and line: the estimate and its 95%"
-        f" interval. Vertical line: no difference. Shaded: {what}s that are too small for a verdict"
+        " interval. Vertical line: no difference; to the right of it, the arm that is named first"
+        f" is better. Shaded: {what}s that are too small to matter"
     )
 
 
@@ -279,17 +280,16 @@ def _chance(result: LabResult) -> list[str]:
     method = result.expectations[0].judgement.interval.method
     chance, labs = _CHANCE[method], len(lab_names())
     lines = [
-        f"An expectation that is wrong seems to hold with a probability of about {100 * chance:g}"
-        " %."
+        f"An expectation that is wrong seems to hold with a probability of about {100 * chance:g}%."
         + (
             f" Of the {labs} labs of this package, about {labs * chance:.1f} would hold by chance"
             " even if every claim were wrong."
             if labs > 1
             else ""
         ),
-        f"The p-value of this lab is {result.p_value:.2g} (paired t test; the largest one of its"
-        " expectations). A list of labs must adjust p-values by Holm's method, as `dcgan lab`"
-        " does.",
+        "The p-value, the probability of such differences if the claim is wrong, is"
+        f" {result.p_value:.2g} (paired t test; the largest one of the expectations). A list of"
+        " labs must adjust p-values by Holm's method, as `dcgan lab` does.",
     ]
     if method == "Student t":
         lines.append(
