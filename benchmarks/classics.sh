@@ -44,9 +44,9 @@ train wide-mnist "--epochs 2" "--epochs 20" mnist --recipe wide-mnist
 
 # S2: the two LSUN models, on CIFAR-10 enlarged to 64x64 where LSUN is not at hand
 churches=${LSUN:-cifar10}
-train lsun-church-output-norm "--images 50000" "--epochs 5" \
+train lsun-church-output-norm "--images 50000" "--epochs 30" \
     "$churches" --recipe lsun-church-output-norm
-train lsun-church "--images 50000" "--epochs 5" "$churches" --recipe lsun-church
+train lsun-church "--images 50000" "--epochs 30" "$churches" --recipe lsun-church
 
 # S3: the rectangular DCGAN, on shapes where CelebA is not at hand; unhealthy without spectral norm
 faces=${CELEBA:-shapes}
