@@ -32,24 +32,28 @@ def test_the_verdict_comes_first(dcgan, copied):
 
 def test_it_lists_the_labs(dcgan, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    claims = {"a-lab": "A claim.", "other": "B.", "third": "C."}
+    claims = {"a-lab": "A claim.", "other": "B.", "third": "C.", "unsure": "D."}
     monkeypatch.setattr(listing, "list_labs", lambda: claims)
     published = {"verdict": "does not hold", "budget": "8 seeds", "p_value": 1.0}
-    monkeypatch.setattr(listing, "_published", lambda: {"a-lab": published, "other": published})
+    unsure = {"verdict": "holds", "budget": "8 seeds", "p_value": 0.02}
+    monkeypatch.setattr(
+        listing, "_published", lambda: {"a-lab": published, "other": published, "unsure": unsure}
+    )
     place = tmp_path / "runs" / "labs" / "a-lab"
     place.mkdir(parents=True)
     stored = {"verdict": "holds", "budget": "3 seeds", "p_value": 0.01}
     (place / "verdict.json").write_text(json.dumps(stored))
     code, out, _ = dcgan("lab")
     assert code == 0
-    assert out.splitlines()[0:5:2] == [
+    assert out.splitlines()[0:7:2] == [
         "a-lab  [holds; 3 seeds]",
         "other  [does not hold; 8 seeds; published]",
         "third",
+        "unsure  [holds; 8 seeds; published; may be chance (adjusted p-value 0.06)]",
     ]
-    assert "1 of 3 labs have your own verdict" in out
+    assert "1 of 4 labs have your own verdict" in out
     code, out, _ = dcgan("lab", "--json")
-    first, second, _ = json.loads(out.splitlines()[-1])
+    first, second, *_ = json.loads(out.splitlines()[-1])
     assert (first["own"]["verdict"], first["published"]["verdict"]) == ("holds", "does not hold")
     assert (second["own"], second["published"]["verdict"]) == (None, "does not hold")
 

@@ -102,8 +102,9 @@ def _listed(labs: list[Listed]) -> Iterator[str]:
     yield ""
     yield from textwrap.wrap(
         f"{own} of {len(labs)} labs have your own verdict, in runs/labs. Those with the word"
-        " published were measured for this version. With so many tests some hold by chance:"
-        " p-values are adjusted by Holm's method.",
+        " published were measured for this version. With so many labs, some hold by chance. So"
+        " p-values are adjusted by Holm's method, and one that holds may be chance if its"
+        " adjusted p-value is 0.05 or more.",
         _WIDTH,
     )
     yield "To run one: dcgan lab NAME"
@@ -115,7 +116,9 @@ def _in_words(lab: Listed) -> str:
     if told is None:
         return ""
     source = "" if lab.own else "published"
-    return "; ".join(filter(None, [told.verdict, told.budget, source, told.chance]))
+    # the last lines of the list say what that means
+    chance = f"may be chance (adjusted p-value {told.p_value:.2g})" if told.chance else ""
+    return "; ".join(filter(None, [told.verdict, told.budget, source, chance]))
 
 
 def _verdict(found: LabResult) -> Iterator[str]:
