@@ -44,6 +44,7 @@ hold" means: not at this size and in this time.
   most claims that do not hold.
 - *Fréchet distance*: how far generated images are from real ones; lower is better. It is computed
   with features of the [pretrained extractor](guide/measure.md), and depends on the dataset.
+- *95% interval 1 to 1*: both arms scored the same checkpoints, because the best ones are the last.
 - *Interquartile mean*: the mean without the lowest and the highest quarter of the seeds; of three
   seeds, the mean of all. The estimates above a table compare runs with the same seed, so they may
   differ from the ratio of two means.
@@ -155,7 +156,10 @@ def details(shown: list[dict[str, Any]]) -> list[str]:
     for one in shown:
         claim = load_claim(one["lab"])
         lines += [f"\n## {one['lab']}\n", f"{one['claim'].strip()} ({claim.source.strip()})\n"]
-        lines += [f"- {each['in_words']}: **{each['verdict']}**" for each in one["expectations"]]
+        lines += [
+            f"- *{each['expected']}*: **{each['verdict']}**, since {each['in_words']}"
+            for each in one["expectations"]
+        ]
         lines.append(
             f"\nThe smallest difference worth a verdict is {smallest(one)}. The settings of the"
             f" arms are in [`{one['lab']}.yaml`]({CLAIMS}/{one['lab']}.yaml)."
