@@ -39,6 +39,9 @@ of its verdicts are *cannot be told*. A full budget has eight seeds.
 A verdict is about small networks, small images and short runs: read the budget beside it. "Does not
 hold" means: not at this size and in this time.
 
+The command below each table repeats the lab. On another processor, or with other versions, the same
+seeds give other runs, so expect similar figures and not the same ones.
+
 - *Adjusted p*: the probability of such differences if the claim is wrong. It is the largest p-value
   of the claim's expectations, adjusted by Holm's method for all labs of this page. It is near 1 for
   most claims that do not hold.
