@@ -27,6 +27,8 @@ def test_the_verdict_comes_first(dcgan, copied):
     assert " ".join(lines[:2]).startswith(found["sentence"][:60])
     assert any(line.startswith("8 <numbers> is better than 2 numbers") for line in lines)
     assert "estimate: the Fréchet distance of the second arm, divided by that of the first" in err
+    cannot_be_told = found["verdict"] == "cannot be told"
+    assert ("interval shorter. Add --seeds 4: these runs are kept." in err) == cannot_be_told
     assert lines[-1] == f"page           {folder / 'lab.html'}"
 
 

@@ -26,6 +26,15 @@ def test_the_verdict_comes_first(page, finished):
     assert page.text.index(finished.sentence) < page.text.index("What was expected")
 
 
+@pytest.mark.parametrize("verdict", ["holds", "does not hold", "cannot be told"])
+def test_only_a_claim_that_cannot_be_told_needs_more_seeds(finished, tmp_path, verdict):
+    (one,) = finished.expectations
+    judged = replace(one, judgement=replace(one.judgement, verdict=verdict))
+    write_lab_page(replace(finished, expectations=[judged]), tmp_path / "lab.html")
+    said = "More seeds make the interval shorter. Add <code>--seeds 4</code>"
+    assert (said in Page(tmp_path / "lab.html").source) == (verdict == "cannot be told")
+
+
 def test_texts_are_escaped(page):
     assert "<i>is</i>" in page.text
     assert "8 <numbers>" in page.text

@@ -126,8 +126,8 @@ def _verdict(found: LabResult) -> Iterator[str]:
     from dcgan.cli.table import aligned
 
     yield from textwrap.wrap(found.sentence, _WIDTH, break_on_hyphens=False)
-    if found.note:
-        yield from textwrap.wrap(found.note, _WIDTH)
+    for line in filter(None, (found.advice.replace("`", ""), found.note)):
+        yield from textwrap.wrap(line, _WIDTH)
     yield ""
     measure = found.measure
     rows = [["expected", "verdict", "estimate", "95% interval", "P(better)"]]

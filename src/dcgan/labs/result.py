@@ -204,6 +204,14 @@ class LabResult:
         which = f" ({holding} of {count} expectations hold)" if count > 1 else ""
         return f"{opening}{which}: {one.numbers(self.measure)}."
 
+    @property
+    def advice(self) -> str:
+        """What to do if the claim cannot be told, else nothing."""
+        if self.verdict != "cannot be told":
+            return ""
+        seeds = 2 * len(self.arms[0].scores)
+        return f"More seeds make the interval shorter. Add `--seeds {seeds}`: these runs are kept."
+
     def to_json(self) -> dict[str, Any]:
         """A dictionary that JSON can hold."""
         return {
