@@ -59,6 +59,8 @@ def test_everything_is_there(page, finished):
     assert "the median" in page.text
     assert "--budget quick --seeds 2" in page.text
     assert "p-value" in page.text
+    share = round(100 * finished.expectations[0].probability)
+    assert f"In {share}% of all pairs of runs, the one of 8 <numbers> scores better" in page.text
     assert "to the right of it, the arm that is named first is better" in page.text
     assert "how far the generated images, as a whole, are from the real ones" in page.text
 

@@ -160,8 +160,8 @@ def _columns(found: LabResult) -> str:
         else f"how much better the {measure.label} of the first arm is than that of the second"
     )
     return (
-        f"estimate: {estimate}. P(better): the probability that a run of the first arm scores"
-        " better than one of the second."
+        f"estimate: {estimate}. P(better): the share of all pairs of runs in which that of the"
+        " first arm scores better than that of the second."
     )
 
 
