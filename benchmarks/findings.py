@@ -56,6 +56,21 @@ seeds give other runs, so expect similar figures and not the same ones.
 - *Findings*: health findings of severity *failure* or *warning*, each with the number of runs.
 """
 
+LIMITS = {
+    "best-checkpoint": "The best checkpoint of every run was its last one, so the two cannot differ."
+    " Longer runs could say more.",
+    "checkerboard": "The networks with kernel 3 learned nothing in these runs, so patterns in their"
+    " images have this cause, too.",
+    "fully-connected": "These runs are short. After 50 epochs, the fully connected baseline and the"
+    " small MNIST DCGAN are close to each other (2.85 and 2.55, one seed each:"
+    " [Classics](classics.md)).",
+    "latent-shape": "After five epochs, several runs have not begun to learn. Our run of"
+    " 50 epochs shows a clear difference, with one seed ([Classics](classics.md)).",
+    "unequal-rates": "No run collapsed. So these runs do not show whether a slow discriminator"
+    " delays a collapse, only that its images got worse after the best checkpoint.",
+}
+"""What the stored runs of a lab cannot show."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -174,6 +189,8 @@ def details(shown: list[dict[str, Any]]) -> list[str]:
             lines.append(
                 f"| {arm['title']} | {digits(arm['iqm'])} | {failed} | {findings or '-'} |"
             )
+        if one["lab"] in LIMITS:
+            lines.append(f"\n*Limits*: {LIMITS[one['lab']]}")
         lines.append(f"\n*Known today*: {claim.literature.strip()}\n\n`{one['about']['repeat']}`")
     return lines
 
