@@ -57,8 +57,8 @@ seeds give other runs, so expect similar figures and not the same ones.
 """
 
 LIMITS = {
-    "best-checkpoint": "The best checkpoint of every run was its last one, so the two cannot differ."
-    " Longer runs could say more.",
+    "best-checkpoint": "The best checkpoint of every run was its last one, so both are"
+    " equal. Longer runs could say more.",
     "checkerboard": "The networks with kernel 3 learned nothing in these runs, so patterns in their"
     " images have this cause, too.",
     "fully-connected": "These runs are short. After 50 epochs, the fully connected baseline and the"
