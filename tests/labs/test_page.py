@@ -65,6 +65,14 @@ def test_everything_is_there(page, finished):
     assert "how far the generated images, as a whole, are from the real ones" in page.text
 
 
+def test_large_scores_are_written_without_an_exponent(finished, tmp_path):
+    arms = [replace(arm, scores=[1754.2 for _ in arm.scores]) for arm in finished.arms]
+    write_lab_page(replace(finished, arms=arms), tmp_path / "lab.html")
+    page = Page(tmp_path / "lab.html")
+    assert "Interquartile mean 1,750, lowest 1,750, highest 1,750" in page.text
+    assert "e+03" not in page.source
+
+
 def test_the_curve_names_the_metric_of_training(finished, tmp_path):
     arms = []
     for arm in finished.arms:

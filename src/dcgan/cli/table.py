@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dcgan.runtime.wording import digits
+
 
 def aligned(rows: Sequence[Sequence[str]], sides: Sequence[str]) -> list[str]:
     """Cells in columns two spaces apart; each column to the left (``<``) or right (``>``)."""
@@ -20,7 +22,7 @@ def number(value: float | None) -> str:
     """Four digits, or n/a for a missing value."""
     if value is None:
         return "n/a"
-    return f"{value:.4g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.1e}"
+    return digits(value, 4) if abs(value) >= 1e-4 or value == 0 else f"{value:.1e}"
 
 
 def shown(metric: str, value: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import yaml
@@ -15,7 +16,7 @@ from dcgan.runs.run import Run
 from dcgan.runs.scores import read_best
 from dcgan.runtime.changes import newest_first
 from dcgan.runtime.reading import read_json
-from dcgan.runtime.wording import CHANNELS
+from dcgan.runtime.wording import CHANNELS, digits
 
 
 def model_card(run: Run, about: Mapping[str, Any], *, name: str, licence: str, sheet: str) -> str:
@@ -45,7 +46,7 @@ def model_card(run: Run, about: Mapping[str, Any], *, name: str, licence: str, s
     )
     environment.filters |= {
         "grouped": "{:,}".format,
-        "digits": "{:.4g}".format,
+        "digits": partial(digits, count=4),
         "plain": _plain,
         "printable": printable,
     }

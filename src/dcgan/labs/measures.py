@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dcgan.runtime.wording import digits
+
 _LEAST = 1e-9
 """Below this, a Fréchet distance counts as this: its logarithm must be finite."""
 
@@ -58,7 +60,7 @@ class Measure:
         ('1.5 times', '−0.05')
         """
         if self.is_ratio:
-            return f"{exp(difference):.3g} times"
+            return f"{digits(exp(difference))} times"
         return f"{difference:+.2g}".replace("-", "−")
 
     @property

@@ -26,6 +26,7 @@ from dcgan.runs.logs import of_training
 from dcgan.runs.run import open_run
 from dcgan.runs.scores import read_scores
 from dcgan.runtime.shell import command
+from dcgan.runtime.wording import digits
 
 _SAMPLES, _COLUMNS = 36, 6
 
@@ -155,7 +156,7 @@ def _arms(result: LabResult) -> Iterator[ShownArm]:
     positive = all(value > 0 for arm in result.arms for value in arm.scores)
     scale = Scale("log" if measure.is_ratio and positive else "linear", level=level)
     for arm, strip in zip(result.arms, strips, strict=True):
-        cells = [f"{value:.3g}" for value in (arm.iqm, min(arm.scores), max(arm.scores))]
+        cells = [digits(value) for value in (arm.iqm, min(arm.scores), max(arm.scores))]
         sheet, missing = _sheet(arm)
         drawing = svg_strips([strip], scale, all_strips=strips)
         yield ShownArm(arm, cells, drawing, sheet, missing)
@@ -194,7 +195,7 @@ def _charts(result: LabResult) -> list[Chart]:
             _with_medians(scores, titles),
             note="Scored by training itself, on fewer images than the verdict. Lower is better",
             scale="log",
-            level=None if real is None else Level(real, f"real images: {real:.3g}"),
+            level=None if real is None else Level(real, f"real images: {digits(real)}"),
         )
         charts.append(chart)
     if result.measure.key != "frechet_distance":

@@ -11,6 +11,7 @@ from html import escape
 from math import floor, isfinite, log10
 
 from dcgan.render.axes import Axis, axis_of, in_short
+from dcgan.runtime.wording import digits
 from dcgan.vocabulary import AxisScale
 
 _WIDTH = 480
@@ -150,7 +151,7 @@ def _drawn(strip: Strip, across: Axis, height: float) -> str:
 
 
 def _in_words(strip: Strip) -> str:
-    text = f"{strip.label}: {strip.estimate:.3g}"
+    text = f"{strip.label}: {digits(strip.estimate)}"
     if strip.interval is None:
         return text
-    return f"{text}, interval {strip.interval[0]:.3g} to {strip.interval[1]:.3g}"
+    return f"{text}, interval {digits(strip.interval[0])} to {digits(strip.interval[1])}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dcgan.render.embedding import as_uri, compact_uri, png_uri
 from dcgan.render.lines import Chart, svg_chart
 from dcgan.runtime.files import write_text
+from dcgan.runtime.wording import digits
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -46,6 +47,7 @@ def write_page(template: str, path: Path, **content: Any) -> None:
         "grouped": "{:,}".format,
         "advice": _with_code,
         "breakable": _breakable,
+        "digits": digits,
         "sentence": lambda text: f"{text[:1].upper()}{text[1:]}.",
     }
     page = environment.get_template(template).render(**content)
