@@ -54,6 +54,8 @@ seeds give other runs, so expect similar figures and not the same ones.
 - *Failed*: runs with a [health finding](guide/health.md) of severity *failure*. They count like all
   others.
 - *Findings*: health findings of severity *failure* or *warning*, each with the number of runs.
+  Quick labs were judged by an earlier rule for *oscillation*, which also named runs whose images
+  improved.
 """
 
 LIMITS = {

@@ -15,6 +15,12 @@ from dcgan.health.history import ScoreLine
 STUCK = {"value": 150.0, "coverage": 0.01, "recall": 0.0}
 """The score of images that are of no use."""
 
+FLAT = {"value": 30.0}
+"""The score of images that do not change."""
+
+SWINGING = ({"score_real": 0.3}, {"score_real": 0.9})
+"""What a discriminator says in turn."""
+
 
 def found(*args, **kwargs):
     return {finding.id: finding for finding in diagnose(history(*args, **kwargs)).findings}
@@ -49,10 +55,7 @@ FAULTS = {
         None,
     ),
     "exploding-gradients": (after(8000, gradient_mean={"1 conv": 9.0, "2 conv": 0.01}), None),
-    "oscillation": (
-        lambda seen: {"score_real": 0.9 if seen // 1500 % 2 else 0.3},
-        None,
-    ),
+    "oscillation": (lambda seen: SWINGING[seen // 1500 % 2], lambda seen: FLAT),
     "mode-collapse": (None, after(20_000, repeats=0.9, diversity=0.1, coverage=0.01)),
     "not-learning": (None, after(20_000, coverage=0.01, recall=0.01)),
     "partial-mode-collapse": (None, after(20_000, rank=0.2, repeats=0.3)),
@@ -185,6 +188,22 @@ def test_a_discriminator_that_is_sure_and_wrong_oscillates():
     wrong = after(8000, loss_d=9.0)
     assert serious(found(wrong, loss_of_guessing=1.386)) == {"oscillation"}
     assert not serious(found(wrong))  # of other losses, that may be usual
+
+
+@pytest.mark.parametrize(
+    ("scores", "is_found"),
+    [
+        (lambda seen: {}, False),
+        (lambda seen: {"coverage": 0.0, "recall": 0.3}, False),
+        (lambda seen: {"coverage": 0.0, "recall": 0.0}, True),  # fog that changes
+        (lambda seen: {"value": 30 - seen / 20_000}, True),  # by a thirtieth in the second half
+        (lambda seen: {"value": 30 - seen / 4000}, False),  # by a fifth
+        (lambda seen: {"value": 30 - min(seen, 20_000) / 2000}, True),  # no longer
+    ],
+)
+def test_a_discriminator_that_swings_is_no_fault_while_images_improve(scores, is_found):
+    findings = found(lambda seen: SWINGING[seen // 1500 % 2], scores)
+    assert ("oscillation" in findings) == is_found
 
 
 def test_scores_that_swing_are_an_oscillation():

@@ -153,6 +153,8 @@ def oscillation(history: History) -> Iterator[Finding]:
         real, fake = history.curves("score_real", "score_fake_before")
         gap = Curve(real.images, real.values - fake.values).after(history.least)
         turns = _swings(gap, _SWING, _SWINGS, history)
+        if turns and _improves(history, turns[0]):  # as plain networks often do while they swing
+            turns = []
     guessing = history.setup.loss_of_guessing or float("inf")
     held = history.longest(loss.images, loss.values > _WRONG * guessing)
     if held is not None and held.until is None:
@@ -225,6 +227,12 @@ def _is_slow(history: History, held: Stretch) -> bool:
     """Whether images cover little of the real ones, and became hardly better lately."""
     middle = (held.since + history.images_seen) // 2
     return history.sign("coverage").last < _COVERED and history.gain_since(middle) < _FAST
+
+
+def _improves(history: History, since: int) -> bool:
+    """Whether images resemble real ones, and lately came closer to them."""
+    middle = (since + history.images_seen) // 2
+    return history.resemblance().last > NOTHING and history.gain_since(middle) > _GAIN
 
 
 def _without_gain(
