@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dcgan.cli.table import number
+from dcgan.cli.table import number, shown
+from dcgan.metrics.score import Score
 
 
 @pytest.mark.parametrize(
@@ -22,3 +23,12 @@ from dcgan.cli.table import number
 )
 def test_numbers_have_four_digits_and_no_exponent_where_they_are_large(value, written):
     assert number(value) == written
+
+
+def test_a_distance_below_0_is_about_0():
+    """An unbiased estimate may be; a score that is best at 0 or high may be negative."""
+    assert shown("kernel_distance", -4.5e-5) == "about 0"
+    assert shown("kernel_distance", 0.3234) == "0.3234"
+    assert shown("copying_test", -1.5) == "-1.5"
+    said = str(Score(metric="kernel_distance", value=0.323, baseline=-4.5e-5))
+    assert said.endswith("distance 0.323; real images score about 0; lower is better")

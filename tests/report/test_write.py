@@ -100,10 +100,12 @@ def test_settings_that_differ_from_the_defaults_come_first(run):
 def test_it_says_how_to_repeat_the_run(run):
     stored = json.loads((run / "run.json").read_text())
     stored["command"] = ["/usr/bin/dcgan", "train", "my digits", "--seed", "4"]
+    stored["created"] = "2026-11-30T13:37:24+00:00"
     (run / "run.json").write_text(json.dumps(stored))
     page = page_of(run)
     assert "dcgan train 'my digits' --seed 4" in page.text
     assert f"--recipe {run / 'config.yaml'} --images 512" in page.text
+    assert "started (UTC) 2026-11-30 13:37 " in page.text
 
 
 def test_names_and_texts_are_escaped(run, tmp_path, monkeypatch):

@@ -28,7 +28,7 @@ def number(value: float | None) -> str:
 def shown(metric: str, value: float | None) -> str:
     """A score; an unbiased estimate of a distance near 0 may be negative."""
     from dcgan.metrics.registry import metric_of  # here, because it imports torch
+    from dcgan.metrics.score import in_words
 
-    if value is not None and value < 0 and metric_of(metric).better == "lower":
-        return "about 0"
-    return number(value)
+    better = metric_of(metric).better
+    return in_words(value, better) if value is not None and value < 0 else number(value)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import yaml
 
 from dcgan.errors import DcganError, printable
 from dcgan.metrics.registry import BETTER
-from dcgan.metrics.score import Score
+from dcgan.metrics.score import Score, in_words
 from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.run import Run
 from dcgan.runs.scores import read_best
 from dcgan.runtime.changes import newest_first
 from dcgan.runtime.reading import read_json
-from dcgan.runtime.wording import CHANNELS, digits
+from dcgan.runtime.wording import CHANNELS
 
 
 def model_card(run: Run, about: Mapping[str, Any], *, name: str, licence: str, sheet: str) -> str:
@@ -46,7 +45,6 @@ def model_card(run: Run, about: Mapping[str, Any], *, name: str, licence: str, s
     )
     environment.filters |= {
         "grouped": "{:,}".format,
-        "digits": partial(digits, count=4),
         "plain": _plain,
         "printable": printable,
     }
@@ -73,6 +71,7 @@ def model_card(run: Run, about: Mapping[str, Any], *, name: str, licence: str, s
         classes=networks.class_names,
         scores=scores_of(run),
         better=BETTER,
+        in_words=in_words,
     )
 
 

@@ -16,6 +16,15 @@ _OLD_KEYS = {"measure": "metric", "floor": "baseline"}
 """JSON keys of earlier versions, with those of today."""
 
 
+def in_words(value: float, better: Better, count: int = 3) -> str:
+    """A score of so many digits. An unbiased estimate of a distance near 0 may be negative.
+
+    >>> in_words(0.12345, "lower"), in_words(-4e-5, "lower"), in_words(-0.2, "zero")
+    ('0.123', 'about 0', '-0.2')
+    """
+    return "about 0" if value < 0 and better == "lower" else digits(value, count)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Score:
     """The value of a metric, the images and the features that it was computed on.
@@ -67,8 +76,11 @@ class Score:
 
     def __str__(self) -> str:
         """Such as ``Fréchet distance 0.39; real images score 0.04; lower is better``."""
-        real = "" if self.baseline is None else f" real images score {digits(self.baseline, 2)};"
-        return f"{self.label} {digits(self.value)};{real} {BETTER[self.better]} is better"
+        real = ""
+        if self.baseline is not None:
+            real = f" real images score {in_words(self.baseline, self.better, 2)};"
+        value = in_words(self.value, self.better)
+        return f"{self.label} {value};{real} {BETTER[self.better]} is better"
 
     @property
     def protocol(self) -> Protocol:

@@ -152,7 +152,8 @@ def repeat_facts(stored: Mapping[str, Any], settings: Mapping[str, Any]) -> list
     ]
     facts += [Fact(str(value), key) for key, value in hardware.items() if value is not None]
     if stored.get("created"):
-        facts.append(Fact(str(stored["created"]), "started"))
+        # such as 2026-11-30 13:37, of 2026-11-30T13:37:24+00:00
+        facts.append(Fact(str(stored["created"])[:16].replace("T", " "), "started (UTC)"))
     return facts
 
 

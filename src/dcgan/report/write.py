@@ -7,6 +7,7 @@ from pathlib import Path
 from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, DcganError
 from dcgan.metrics.registry import BETTER
+from dcgan.metrics.score import in_words
 from dcgan.render.page import write_page
 from dcgan.report.gather import Material, gather
 from dcgan.runs.dataset import open_dataset
@@ -101,7 +102,7 @@ def refuse_other_suffix(path: Path) -> None:
 
 
 def _write(folder: RunFolder, material: Material, path: Path) -> None:
-    write_page(_TEMPLATE, path, report=gather(folder, material), better=BETTER)
+    write_page(_TEMPLATE, path, report=gather(folder, material), better=BETTER, in_words=in_words)
 
 
 def _opened(folder: RunFolder, device: str, reporter: Reporter) -> Run | str:
