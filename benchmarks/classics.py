@@ -25,6 +25,7 @@ EPOCHS = {
     "small-mnist-spatial-latent": (10, 50),
     "mlp-mnist": (10, 50),
     "wide-mnist": (1, 2),
+    "collapse": (1, 2),
 }
 """After which epochs a sheet is shown; of other runs, only that of the end."""
 

@@ -61,7 +61,7 @@ train celeba-rectangular-unhealthy "--images 12000" "--epochs 25" \
 train paper "--images 50000" "--epochs 5" "${IMAGES:-cifar10}" --recipe paper
 
 # a mode collapse, and the closed circle of the first system
-train collapse "--images 60000" "--images 60000" \
-    mnist --recipe small-mnist --optim.generator.lr 0.01 --optim.discriminator.lr 0.0001
+train collapse "--images 120000" "--images 120000" \
+    mnist --recipe mlp-mnist --optim.generator.lr 0.002 --optim.discriminator.lr 0.002
 [ ! -e "$out/small-mnist.done" ] || [ -e "$out/circle.gif" ] ||
     $dcgan interpolate "$out/small-mnist" --kind circle --out "$out/circle.gif"
