@@ -70,6 +70,19 @@ def test_what_was_asked_for_is_not_forgotten():
         validate_combinations(parse_config(forget_unused(load_recipe("auto"), asked)))
 
 
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [("mlp-mnist", "dropout"), ("celeba-rectangular", "dropout"), ("celeba-rectangular", "noise")],
+)
+def test_what_the_rows_of_a_table_have_cannot_be_switched_off_for_all(recipe, name):
+    """The rows would keep it."""
+    asked = {"model": {"discriminator": {name: 0}}}
+    with pytest.raises(ConfigError, match=rf"model\.discriminator\.{name}` is 0.*no effect on the"):
+        forget_unused(load_recipe(recipe), asked)
+    forget_unused(load_recipe("small-mnist"), asked)  # whose rows have none
+    forget_unused(load_recipe("auto"), asked)
+
+
 def test_an_unknown_recipe_is_answered_with_the_nearest_name():
     with pytest.raises(ConfigError, match="did you mean 'small-mnist'"):
         load_recipe("small-mnits")

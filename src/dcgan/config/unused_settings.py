@@ -17,6 +17,9 @@ from dcgan.errors import ConfigError
 
 _OF_PLANS = ("width", "max_width", "dropout", "noise", "upsampling", "minibatch_stddev", "hidden")
 
+_OF_ROWS = ("dropout", "noise")
+"""Those that the rows of a table have, too."""
+
 _DEFAULTS = RunConfig()
 
 
@@ -31,12 +34,7 @@ def refuse_unused(config: RunConfig) -> None:
         for name, field in type(network).model_fields.items():
             value = getattr(network, name)
             if name in _OF_PLANS and value not in (field.default, "auto"):
-                raise ConfigError(
-                    f"model.{player}.{name}",
-                    value,
-                    f"has no effect on the layer table of recipe {config.recipe!r}. Set it in the"
-                    " layers of the table, or use `recipe=auto`, which plans networks",
-                )
+                raise _no_effect_on_table(config, f"model.{player}.{name}", value)
 
 
 def forget_unused(recipe: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,12 +45,34 @@ def forget_unused(recipe: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[s
     >>> recipe = {"objective": {"r1": 1.0, "penalties_fade_from": 400_000}}
     >>> forget_unused(recipe, {"objective": {"r1": 0.0}})["objective"]
     {'r1': 0.0, 'penalties_fade_from': 0}
+
+    Raises
+    ------
+    ConfigError
+        The user switches off what the rows of a layer table have themselves, such as dropout.
     """
     settings = merge(recipe, asked)
+    config = parse_config(settings)
+    for player in ("generator", "discriminator"):
+        network = getattr(config.model, player)
+        for name in _OF_ROWS:
+            key, value = f"model.{player}.{name}", getattr(network, name)
+            is_kept = any((getattr(row, name) or 0) != value for row in network.layers or ())
+            if is_kept and _is_in(asked, key):
+                raise _no_effect_on_table(config, key, value)
     while found := [key for key in _unused(parse_config(settings)) if not _is_in(asked, key)]:
         for key in found:
             settings = merge(settings, nested(key, attrgetter(key)(_DEFAULTS)))
     return settings
+
+
+def _no_effect_on_table(config: RunConfig, key: str, value: object) -> ConfigError:
+    return ConfigError(
+        key,
+        value,
+        f"has no effect on the layer table of recipe {config.recipe!r}. Set it in the layers of the"
+        " table, or use `recipe=auto`, which plans networks",
+    )
 
 
 def _is_in(settings: Mapping[str, Any], key: str) -> bool:
