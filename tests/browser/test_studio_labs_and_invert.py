@@ -44,6 +44,26 @@ def test_labs_are_listed_by_subject_with_published_verdicts(studio_page):
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
 
 
+def test_runs_of_a_lab_are_shown_when_its_folder_is_opened(studio_page, studio_server):
+    for name in ("outside", "labs/width/wide-0", "labs/width/wide-1"):
+        write_run(studio_server.runs / name, KINDS["plain"])
+    page = studio_page
+    page.open("")
+    folder = page.get_by_text("labs/width: 2 runs")
+    folder.wait_for()
+    assert page.get_by_label("Compare wide-0").count() == 0
+    folder.click()
+    page.get_by_label("Compare wide-0").check()
+    page.get_by_label("Compare wide-1").check()
+    page.get_by_text("wide-0 and wide-1").wait_for()
+    assert page.violations() == []
+    page.get_by_role("button", name="Delete wide-1").click()
+    page.get_by_text("labs/width: 1 run", exact=True).wait_for()
+    assert page.get_by_label("Compare wide-1").count() == 0
+    page.get_by_role("button", name="Undo deleting wide-1").click()
+    page.get_by_text("labs/width: 2 runs").wait_for()
+
+
 def test_explore_and_invert_say_which_checkpoint_they_use(studio_page, studio_server):
     path = studio_server.runs / "learned"
     run = write_run(path, KINDS["plain"], images_seen=12_345)
