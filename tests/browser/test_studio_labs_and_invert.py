@@ -59,7 +59,7 @@ def test_runs_of_a_lab_are_shown_when_its_folder_is_opened(studio_page, studio_s
     assert page.violations() == []
     page.get_by_role("button", name="Delete wide-1").click()
     page.get_by_text("labs/width: 1 run", exact=True).wait_for()
-    assert page.get_by_label("Compare wide-1").count() == 0
+    page.get_by_label("Compare wide-1").wait_for(state="detached")
     page.get_by_role("button", name="Undo deleting wide-1").click()
     page.get_by_text("labs/width: 2 runs").wait_for()
 
