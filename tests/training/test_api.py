@@ -243,13 +243,24 @@ def test_curves_have_thirty_points_however_few_steps_a_run_takes(tmp_path, steps
     assert gaps.max() <= max(2, 0.04 * images), "spread over the whole run"
 
 
+def test_sheets_take_little_time_beside_training(tmp_path, train):
+    settings = {"records": {"sheets": 100, "sheet_images": 1}}
+    run = train(tmp_path / "run", images=4800, settings=settings)
+    seen = [int(path.stem) for path in run.folder.sheets()]
+    assert seen[:2] == [0, 4 * 32], "something to look at soon"
+    # three images seen for each of the 513 that are generated, in whole batches
+    assert seen[2:-1] == [1696, 3232, 4768]
+    assert seen[-1] == 4800, "the end always has one"
+
+
 def test_what_is_written_in_between_does_not_touch_the_weights(tmp_path, train):
-    quiet = train(tmp_path / "quiet", images=160)
+    quiet = train(tmp_path / "quiet", images=160, settings={"records": {"sheets": 1}})
     busy = train(
         tmp_path / "busy",
         images=160,
         settings={"records": {"sheets": 10, "log_every": 32, "checkpoint_every": 32}},
     )
+    assert len(busy.folder.sheets()) > len(quiet.folder.sheets())
     assert_same_state(quiet.checkpoint, busy.checkpoint, means=False)
 
 

@@ -301,8 +301,9 @@ class RecordsConfig(Section):
     """Set how many images lie between log lines; there are more at the start. auto uses 50 batches,
     or a hundredth of a short run."""
     sheets: Positive = 40
-    """Set the number of sample sheets, all of the same latents; there are more at the start. With
-    --minutes, each sheet comes after 1.25 times the images seen of the last one."""
+    """Set the largest number of sample sheets, all of the same latents; there are more at the
+    start. With --minutes, each sheet comes after 1.25 times the images seen of the last one. At
+    least three images are seen for each one that is generated for a sheet."""
     sheet_images: Positive = 64
     """Set the number of images on a sample sheet."""
     checkpoint_every: Positive | Auto = "auto"

@@ -11,6 +11,7 @@ import torch
 from dcgan.config import resolved
 from dcgan.data import Batches
 from dcgan.errors import Diverged
+from dcgan.models.batch_norm import STATISTICS_IMAGES
 from dcgan.render.sheet import save_image, sheet
 from dcgan.runs.checkpoints import prune_checkpoints, write_checkpoint
 from dcgan.runs.scores import best_names
@@ -35,6 +36,12 @@ _EARLY_LINES = 30
 """The first steps have one log line each; later the distance grows with the images seen, up to
 ``records.log_every``. So curves have as many points in any run of as many steps, however slow the
 machine is."""
+
+
+_SEEN = 3
+"""Images seen between two sheets, for each image that is generated for one, including those for the
+statistics of batch norm. A generated image takes about a seventh of the time of an image seen, so
+sheets take at most a twentieth of it."""
 
 
 class LogHook:
@@ -117,11 +124,12 @@ class SheetHook:
     ) -> None:
         records = run.config.records
         first = max(4 * batches.batch, (plan.images or 0) // 200)
+        apart = _SEEN * (STATISTICS_IMAGES + records.sheet_images)
         # without a planned number of images, each sheet comes a quarter later than the last
         self._schedule = (
-            Geometric.spread(first, plan.images, records.sheets)
+            Geometric.spread(first, plan.images, records.sheets, apart)
             if plan.images
-            else Geometric(first, 1.25)
+            else Geometric(first, 1.25, apart)
         )
         self._run = run
         seed = derived_seed(run.config.seed, "sheet")

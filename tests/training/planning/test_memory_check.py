@@ -140,4 +140,4 @@ def test_what_this_pytorch_says_is_recognised():
 
 
 def test_more_sheets_than_images():
-    assert Geometric.spread(32, 1024, 10**18).passed(0, 64)
+    assert Geometric.spread(32, 1024, 10**18, 1).passed(0, 64)

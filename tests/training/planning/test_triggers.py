@@ -28,20 +28,22 @@ def test_without_a_denser_start_the_first_step_past_each_multiple_is_due(images,
     assert set(passed(Widening(images, images, 1), batches)) == expected
 
 
-@given(first=st.integers(1, 400), ratio=st.floats(1.05, 3), batches=steps)
-def test_geometric_is_due_at_the_first_step_past_each_point(first, ratio, batches):
+@given(
+    first=st.integers(1, 400), ratio=st.floats(1.05, 3), apart=st.integers(1, 900), batches=steps
+)
+def test_geometric_is_due_at_the_first_step_past_each_point(first, ratio, apart, batches):
     ends = [sum(batches[: n + 1]) for n in range(len(batches))]
     expected, point = set(), float(first)
     while point <= ends[-1] * (1 - 1e-6):
         if all(abs(point / end - 1) > 1e-6 for end in ends):
             expected.add(next(end for end in ends if end >= point))
-        point *= ratio
-    assert expected <= set(passed(Geometric(first, ratio), batches))
+        point = max(point * ratio, point + apart)
+    assert expected <= set(passed(Geometric(first, ratio, apart), batches))
 
 
 @given(batches=steps, cut=st.integers(0, 60))
 def test_a_run_that_was_interrupted_does_the_same(batches, cut):
-    schedule = Geometric(7, 1.3)
+    schedule = Geometric(7, 1.3, 20)
     whole = passed(schedule, batches)
     seen = sum(batches[:cut])
     rest, position = [], seen
@@ -53,11 +55,19 @@ def test_a_run_that_was_interrupted_does_the_same(batches, cut):
 
 
 def test_spread_begins_dense_and_reaches_the_end():
-    due = passed(Geometric.spread(100, 10_000, 20), [10] * 1000)
+    due = passed(Geometric.spread(100, 10_000, 20, apart=10), [10] * 1000)
     assert len(due) == 20
     assert due[0] == 100
     assert due[-1] == 10_000
     gaps = [later - earlier for earlier, later in zip(due, due[1:], strict=False)]
+    assert gaps == sorted(gaps)
+
+
+def test_points_are_never_closer_than_asked():
+    due = passed(Geometric.spread(100, 10_000, 20, apart=500), [10] * 1000)
+    gaps = [later - earlier for earlier, later in zip(due, due[1:], strict=False)]
+    assert due[0] == 100
+    assert gaps[0] == gaps[1] == 500 == min(gaps)
     assert gaps == sorted(gaps)
 
 

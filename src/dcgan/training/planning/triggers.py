@@ -11,18 +11,29 @@ _FORGIVEN = 1e-9
 
 @dataclass(frozen=True)
 class Geometric:
-    """Due at ``first``, ``first · ratio``, ``first · ratio²``, …: dense early, sparse late."""
+    """Due at ``first``, ``first · ratio``, ``first · ratio²``, …: dense early, sparse late.
+
+    Points that would be closer than ``apart`` images are this far apart instead.
+
+    Examples
+    --------
+    >>> due = Geometric(first=10, ratio=2, apart=30)
+    >>> [images for images in range(0, 300, 10) if due.passed(images - 10, images)]
+    [10, 40, 80, 160]
+    """
 
     first: int
     ratio: float
+    apart: int
 
     @classmethod
-    def spread(cls, first: int, last: int, count: int) -> Geometric:
-        """With ``count`` points from first to last, evenly spaced in the logarithm."""
+    def spread(cls, first: int, last: int, count: int, apart: int) -> Geometric:
+        """With ``count`` points from first to last, evenly spaced in the logarithm; fewer, where
+        they would be closer than ``apart``."""
         if last <= first or count < 2:
-            return cls(last, 2.0)
+            return cls(last, 2.0, apart)
         # more points than images would be too close for floats
-        return cls(first, (last / first) ** (1 / (min(count, last) - 1)))
+        return cls(first, (last / first) ** (1 / (min(count, last) - 1)), apart)
 
     def passed(self, before: int, after: int) -> bool:
         """Whether a due point lies in (before, after]."""
@@ -31,7 +42,13 @@ class Geometric:
     def _points_up_to(self, images: int) -> int:
         if images < self.first:
             return 0
-        return 1 + int(log(images / self.first) / log(self.ratio) + _FORGIVEN)
+        # from here on, the ratio makes larger steps than ``apart``
+        wide = self.apart / (self.ratio - 1)
+        even = max(0, ceil((wide - self.first) / self.apart - _FORGIVEN))
+        grows_from = self.first + even * self.apart
+        if images < grows_from:
+            return 1 + (images - self.first) // self.apart
+        return 1 + even + int(log(images / grows_from) / log(self.ratio) + _FORGIVEN)
 
 
 @dataclass(frozen=True)
