@@ -164,7 +164,7 @@ class ObjectiveConfig(Section):
     r1: Annotated[float, Field(ge=0)] | Auto = 0.0
     """Set the weight (gamma) of the R1 penalty on the discriminator's gradient at real images.
     Raise it if training is unstable, lower it if samples stay blurred; 0 turns it off. auto uses 3
-    for gray images and 1 for color."""
+    for gray images without classes and 1 for all others."""
     r2: Annotated[float, Field(ge=0)] = 0.0
     """Set the weight (gamma) of the R2 penalty on the discriminator's gradient at generated images.
     Add it to R1 for the relativistic loss; 0 turns it off."""
