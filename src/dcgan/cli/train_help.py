@@ -25,7 +25,7 @@ FIRST = {
         "--minutes N": "Stop after this many minutes of training.",
         "--epochs N": "Stop after this many passes over the dataset.",
         "--images N": "Stop after this many real images seen (default: auto, 100 epochs, but"
-        " 100,000 to 400,000 images, on a GPU more).",
+        " 100,000 to 400,000 images; more on a GPU).",
     },
     "Where to write": {
         "--out DIR": "Set the run folder (default: a new one in runs/). If DIR holds an unfinished"
@@ -44,8 +44,8 @@ FIRST = {
         " auto, if each class has enough images). Then dcgan sample --label generates one class.",
         "--augment.policy P": "Choose the augmentation: none, or color, translation and cutout"
         " joined by + (default: auto, all three below 100,000 images).",
-        "--on-failure HOW": "Choose what to do in mode collapse and the like: continue, stop or"
-        " rollback (default: continue).",
+        "--on-failure HOW": "Choose what to do when training fails, such as in mode collapse:"
+        " continue, stop or rollback (default: continue).",
         "--seed N": "Set the seed of all random numbers (default: 0). The same seed repeats a run;"
         " another seed gives a different run.",
     },

@@ -350,8 +350,8 @@ class StartConfig(Section):
     """Start from the weights of this run instead of random ones. Networks, size and channels are
     those of that run unless they are set; layers of another shape start at random."""
     freeze_discriminator: Natural = 0
-    """Do not train so many of the discriminator's first layers (FreezeD, Mo et al. 2020). Use it
-    with --init, for few images."""
+    """Set how many of the discriminator's first layers are not trained (FreezeD, Mo et al. 2020).
+    Use it with --init, for few images."""
 
 
 class RunConfig(Section):
