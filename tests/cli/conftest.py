@@ -10,6 +10,16 @@ from dcgan.cli.main import main
 
 
 @pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty home folder."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(folder))
+    return folder
+
+
+@pytest.fixture
 def dcgan(monkeypatch, capsys):
     """Run a command in this process; gives exit code, stdout and stderr."""
 

@@ -345,6 +345,23 @@ def test_invert_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, wor
     assert not small_run.folder.latents.exists()
 
 
+def test_a_tilde_after_an_equals_sign_is_the_home_folder(dcgan, run_of_ones_own, home):
+    save = Image.fromarray(np.zeros((16, 16), np.uint8)).save
+    save(home / "dark.png")
+    run = run_of_ones_own
+    code, said, complaint = dcgan("invert", run, "~/dark.png", "--starts", 1, "--out=~/a.png")
+    assert code == 0, complaint
+    assert said.startswith("dark: pixel error")
+    (home / "boxes.csv").write_text("".join(f"{number},4,4,12,12\n" for number in range(30)))
+    words = ["--boxes=~/boxes.csv", "--least", 0.4, "--out=~/b.png", "--row", 1]
+    code, _, complaint = dcgan("forget", run, *words)
+    assert code == 0, complaint
+    (home / "images.of-june").mkdir()
+    code, _, complaint = dcgan("sample", run, "-n", 2, "--out=~/images.of-june")
+    assert code == 0, complaint
+    assert len(list((home / "images.of-june").iterdir())) == 2
+
+
 def test_forget_draws_without_maps(dcgan, small_run, tmp_path):
     boxes, out = tmp_path / "boxes.csv", tmp_path / "forget.png"
     boxes.write_text("".join(f"{number},4,4,12,12\n" for number in range(30)))

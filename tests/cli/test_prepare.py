@@ -39,6 +39,12 @@ def test_json_tells_what_was_made(dcgan, tmp_path, png_folder):
     assert (report["size"], report["channels"]) == ([20, 16], 3)
 
 
+def test_a_tilde_after_an_equals_sign_is_the_home_folder(dcgan, home, png_folder):
+    code, out, err = dcgan("prepare", png_folder, "--out=~/p", "--size", 16)
+    assert code == 0, err
+    assert out.splitlines()[-1] == f"next: dcgan train {home / 'p'}"
+
+
 def test_skipped_files_are_named(dcgan, tmp_path, png_folder):
     (png_folder / "torn.png").write_bytes(b"\x89PNG")
     _, out, _ = dcgan("prepare", png_folder, "--out", tmp_path / "p", "--max-unreadable", 0.2)

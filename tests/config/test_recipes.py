@@ -104,3 +104,11 @@ def test_overrides_replace_values_and_keep_their_neighbours():
     above = {"a": {"y": {"z": [3]}}, "c": 1}
     assert merge(below, above) == {"a": {"x": 1, "y": {"z": [3]}}, "b": 0, "c": 1}
     assert below == {"a": {"x": 1, "y": {"z": [1, 2]}}, "b": 0}
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    (tmp_path / "mine.yaml").write_text("optim: {batch: 7}\n", encoding="utf-8")
+    assert load_recipe("~/mine.yaml")["optim"] == {"batch": 7}
+    assert recipe_text("~/mine.yaml") == "optim: {batch: 7}\n"

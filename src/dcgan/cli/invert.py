@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dcgan.cli.options import ExistingRun, RealImages, Which
 from dcgan.cli.output import choose_output
+from dcgan.runtime.files import expanded
 from dcgan.runtime.nearest import exists, nearest_path
 
 if TYPE_CHECKING:
@@ -54,10 +55,11 @@ def invert(
     from dcgan.errors import ConfigError, DataError
 
     for word in images:
-        if not word.isdecimal() and not exists(Path(word)):
-            near = nearest_path(Path(word))
+        path = expanded(word)
+        if not word.isdecimal() and not exists(path):
+            near = nearest_path(path)
             raise DataError(f"{word}: does not exist" + (f"; did you mean {near}?" if near else ""))
-        if not word.isdecimal() and Path(word).is_dir():
+        if not word.isdecimal() and path.is_dir():
             raise DataError(f"{word}: a folder. Use image files, such as {word.rstrip('/')}/*.png")
 
     from dcgan.render.sheet import format_of

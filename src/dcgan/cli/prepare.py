@@ -77,10 +77,12 @@ def prepare(
 
     from dcgan.cli.flags import screen, with_flags
     from dcgan.data.prepared import read_manifest
+    from dcgan.runtime.files import expanded
     from dcgan.runtime.shell import command
     from dcgan.runtime.wording import counted
     from dcgan.training.prepare_dataset import prepare as prepare_data
 
+    out = expanded(out)  # shells expand no ~ in --out=~/a
     prepare_data(
         data,
         out,

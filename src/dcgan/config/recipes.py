@@ -35,7 +35,7 @@ def recipe_text(name: str | PathLike[str]) -> str:
     ConfigError
         Neither a built-in name nor an existing file; names the nearest one.
     """
-    name = fspath(name)
+    name = _expanded(name)
     path = Path(name)
     _refuse_no_file(name)
     if is_recipe_file(name):
@@ -53,7 +53,7 @@ def recipe_text(name: str | PathLike[str]) -> str:
 
 def load_recipe(name: str | PathLike[str]) -> dict[str, Any]:
     """The settings of a recipe, given its name or its file."""
-    name = fspath(name)
+    name = _expanded(name)
     _refuse_no_file(name)
     settings = read_yaml(Path(name)) if is_recipe_file(name) else load_yaml(recipe_text(name))
     if not isinstance(settings, dict):
@@ -72,6 +72,15 @@ def is_recipe_file(name: str) -> bool:
     """Whether a recipe is named by its file and not one of this package's."""
     path = Path(name)
     return path.suffix in {".yaml", ".yml"} or path.is_file()
+
+
+def _expanded(name: str | PathLike[str]) -> str:
+    """A name, or a path with ``~`` expanded: shells leave it in ``--recipe=~/a.yaml``."""
+    text = fspath(name)
+    try:
+        return str(Path(text).expanduser()) if text.startswith("~") else text
+    except RuntimeError:  # no such user
+        return text
 
 
 def _refuse_no_file(name: str) -> None:

@@ -33,7 +33,7 @@ from dcgan.latent.labelling import Reader
 from dcgan.latent.points import latent_of
 from dcgan.render.sheet import Row, stacked
 from dcgan.runs.run import Run
-from dcgan.runtime.files import StrPath
+from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.rng import derived_seed
 from dcgan.runtime.signatures import checked
@@ -147,7 +147,7 @@ def forget(
         shown = np.flatnonzero(shows(fresh_NZ))[:_SHOWN]
     else:
         assert boxes is not None
-        known = read_boxes(Path(boxes), run.networks.image_shape[1:])
+        known = read_boxes(expanded(boxes), run.networks.image_shape[1:])
         latent_NZ = torch.stack([latent_of(run, str(number), choice) for number in sorted(known)])
         probe = probe_boxes(
             activations(run.generator, latent_NZ, row),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import ceil
-from pathlib import Path
 from unicodedata import normalize
 
 import numpy as np
@@ -28,6 +27,7 @@ from dcgan.models.latents import LatentSpace
 from dcgan.render.sheet import Row, stacked
 from dcgan.runs.dataset import read_files
 from dcgan.runs.run import Run
+from dcgan.runtime.files import expanded
 from dcgan.runtime.run_names import is_portable_name
 
 MOST = 64
@@ -76,8 +76,9 @@ def read_words(
             images.append(take(dataset, np.array([int(word)])))
             name = f"{kind}-{word}"
         else:
-            images.append(read_files(run.folder, run.networks, [Path(word)]))
-            name = Path(word).stem
+            path = expanded(word)
+            images.append(read_files(run.folder, run.networks, [path]))
+            name = path.stem
         names.append(_distinct(_slug(name), names))
     return names, np.concatenate(images)
 
