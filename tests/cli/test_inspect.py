@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from dcgan.cli.main import main
+from dcgan.data.quality import inspection
 from dcgan.training import trial
 
 
@@ -200,3 +201,15 @@ def test_without_a_dataset_it_says_on_what_it_reports(dcgan, tmp_path):
     code, _, said = dcgan("inspect", "--limit", 60, "--out", tmp_path / "sheet.png")
     assert code == 0
     assert "no DATA given: reporting on digits, 1,797 built-in images" in said
+
+
+def test_a_wrong_name_of_the_sheet_is_refused_before_images_are_read(
+    dcgan, folder, tmp_path, monkeypatch
+):
+    def fail(*_, **__):
+        raise AssertionError("images were read")
+
+    monkeypatch.setattr(inspection, "inspect_dataset", fail)
+    out = tmp_path / "sheet.pgn"
+    code, _, err = dcgan("inspect", folder, "--out", out)
+    assert (code, err) == (2, f"dcgan: --out {out}: '.pgn' is no image format to write. Use .png\n")

@@ -211,6 +211,10 @@ def test_a_direction_and_maps_are_found_by_label(dcgan, run_of_ones_own, bright_
         (["--plus", "label=77"], "dcgan: concept is 'label=77': no such class of label"),
         (["--plus", "colour=red"], "dcgan: concept is 'colour=red': no such factor"),
         (["--plus", "3", "--exemplars", "0"], "dcgan: --exemplars is 0: must be 1 to 100"),
+        (
+            ["--plus", "3", "--out", "sum.psd"],
+            "dcgan: --out sum.psd: '.psd' is no image format to write. Use .png",
+        ),
     ],
 )
 def test_arithmetic_refuses_in_one_line(dcgan, small_run, tmp_path, monkeypatch, words, line):

@@ -152,7 +152,14 @@ def test_a_image_that_cannot_be_written_leaves_no_part_of_itself(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["sheet", "sheet.xyz"])
+@pytest.mark.parametrize("suffix", [".pdf", ".bmp", ".jpg"])
+@pytest.mark.parametrize("channels", MODES)
+def test_transparency_is_white_in_a_format_without_it(tmp_path, channels, suffix):
+    save_image(sheet(random_images(3, channels, 8, 8)), tmp_path / f"sheet{suffix}")
+    assert (tmp_path / f"sheet{suffix}").stat().st_size > 100
+
+
+@pytest.mark.parametrize("name", ["sheet", "sheet.xyz", "sheet.psd"])
 def test_a_suffix_of_no_format_is_refused(tmp_path, name):
     with pytest.raises(DcganError, match="png"):
         save_image(Image.new("L", (3, 3)), tmp_path / name)

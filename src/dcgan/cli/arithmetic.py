@@ -44,11 +44,16 @@ def arithmetic(
 
     if not plus:
         raise ConfigError("", [], "`plus` is missing. Add a concept, such as --plus 3,17,40")
+
+    from dcgan.render.sheet import format_of, save_image
+
+    # what is wrong is refused before torch is imported, which takes seconds
+    if out is not None:
+        format_of(out)
     which.refuse_wrong(run)
 
     from dcgan.latent.arithmetic import figure, open_concepts
     from dcgan.latent.labelling import Reader
-    from dcgan.render.sheet import save_image
 
     opened, choice = which.open(run)
     with screen() as reporter:

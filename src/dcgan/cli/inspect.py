@@ -69,17 +69,20 @@ def inspect(
     """
     from dcgan.cli.flags import screen
     from dcgan.config import parse_config
+    from dcgan.render.sheet import format_of, save_image
+    from dcgan.runtime.files import expanded
 
-    # a wrong size is refused before minutes of looking, and before torch is imported
+    # what is wrong is refused before minutes of looking, and before torch is imported
     asked = parse_config({"data": {"size": size}} if size else {}).data.size
+    if out is not None:
+        format_of(out)
+    html = None if html is None else expanded(html)
 
     from dcgan.cli.inspect_report import as_dict, as_lines, as_text
     from dcgan.data import open_source
     from dcgan.data.quality.inspection import inspect_dataset
-    from dcgan.render.sheet import save_image
     from dcgan.runtime.datasets import DEFAULT_DATA
     from dcgan.runtime.device import choose_device
-    from dcgan.runtime.files import expanded
     from dcgan.training.planning.advice import MINUTES, advise
     from dcgan.training.planning.time_plan import measure_sizes, outlook
     from dcgan.training.trial import images_per_second
@@ -113,7 +116,7 @@ def inspect(
     report["reasons"]["time"] = outlook(sizes, minutes=MINUTES, size=chosen)
     report |= {"report": as_lines(report), "sheet": str(file.path)}
     if html is not None:
-        _write_page(expanded(html), report, source, seen, sheet)
+        _write_page(html, report, source, seen, sheet)
         report["html"] = str(html)
     print(json.dumps(report) if as_json else as_text(report | {"sheet": str(file)}))
 

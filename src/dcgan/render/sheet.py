@@ -37,6 +37,9 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 
 _JPEG_QUALITY = 95
 
+_TRANSPARENT = ("PNG", "TIFF", "WEBP")
+"""Formats that keep the transparency of an image."""
+
 _MOST_SIDE = 16_000
 """Pixels. Many viewers and encoders fail on much larger sheets."""
 
@@ -282,15 +285,15 @@ def captioned_rows(
 def save_image(image: Image.Image, path: StrPath) -> None:
     """Write an image atomically, in the format of the suffix.
 
-    JPEG has no transparency, so the background becomes white. Raises ``DataError`` for a suffix of
-    no format.
+    In a format without transparency, the background becomes white. Raises ``DataError`` for a
+    suffix of no format.
     """
     image_format = format_of(path)
     options: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": _JPEG_QUALITY},
         "WEBP": {"lossless": True},
     }
-    if image_format == "JPEG" and image.mode in ("LA", "RGBA"):
+    if image_format not in _TRANSPARENT and image.mode in ("LA", "RGBA"):
         image = on_white(image).convert(image.mode.removesuffix("A"))
     with written_whole(Path(path)) as unfinished:
         image.save(unfinished, format=image_format, **options.get(image_format, {}))
@@ -315,9 +318,9 @@ def caption_font(size: int) -> Font:
 
 
 def format_of(path: StrPath) -> str:
-    """Pillow's name of the suffix's format; ``DataError`` if it has none."""
+    """Pillow's name of the suffix's format; ``DataError`` if it can write none of that suffix."""
     path = Path(path)
     image_format = Image.registered_extensions().get(path.suffix.lower())
-    if image_format is None:
-        raise DataError(f"{path}: {path.suffix!r} is no image format. Use .png")
+    if image_format not in Image.SAVE:  # of some formats, such as .psd, it only reads images
+        raise DataError(f"{path}: {path.suffix!r} is no image format to write. Use .png")
     return image_format
