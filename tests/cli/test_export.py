@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -29,6 +30,14 @@ def test_a_program_is_written_where_asked(dcgan, small_run, tmp_path):
     assert code == 0
     assert (tmp_path / "a.pt2").is_file()
     assert f"network = torch.export.load('{tmp_path / 'a.pt2'}').module()" in out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="other shells quote otherwise")
+def test_the_command_that_serves_a_page_can_be_pasted(dcgan, small_run, tmp_path):
+    page = tmp_path / "my page"
+    code, out, _ = dcgan("export", small_run.path, "--to", "web", "--out", page)
+    assert code == 0
+    assert out.splitlines()[-2] == f"  python -m http.server --directory '{page}'"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from dcgan.data.pixels.remarks import Remarks, Skipped
 from dcgan.data.sources.base import Source
 from dcgan.errors import TooManyUnreadable, UnreadableImage
 from dcgan.runtime.reporting import Reporter
+from dcgan.runtime.shell import command
 from dcgan.runtime.threads import in_chunks
 
 _CHUNK_BYTES = 2**22
@@ -98,5 +99,5 @@ def refuse_too_many(source: Source, skipped: Sequence[Skipped], most: float) -> 
     raise TooManyUnreadable(
         f"{source.name}: {len(skipped)} of {count} images are unreadable, more than"
         f" `data.max_unreadable={most:g}` allows; the first is {skipped[0].title}"
-        f" ({skipped[0].reason}). 'dcgan inspect {source.name} --json' lists them all"
+        f" ({skipped[0].reason}). To list them all: {command('inspect', source.name, '--json')}"
     )

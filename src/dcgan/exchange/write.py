@@ -14,6 +14,7 @@ from dcgan.runs.run import Run, open_run
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
+from dcgan.runtime.shell import as_line
 from dcgan.runtime.signatures import checked
 
 if TYPE_CHECKING:
@@ -131,6 +132,9 @@ def _write(run: Run, to: str, out: Path, options: Options, reporter: Reporter) -
         (f"open {out} in a browser",)
         if options.single_file
         # browsers load no modules from files
-        else (f"python -m http.server --directory {out}", "open http://localhost:8000 in a browser")
+        else (
+            as_line(["python", "-m", "http.server", "--directory", str(out)]),
+            "open http://localhost:8000 in a browser",
+        )
     )
     return Exported(out, sizes_of(out), "web page", use)

@@ -173,7 +173,7 @@ def _read(
     if stored.checkpoint != run.checkpoint_name:
         raise RunError(
             f"{path}: belongs to checkpoint {stored.checkpoint}, not to {run.checkpoint_name}. Use"
-            f" `checkpoint={stored.checkpoint.lstrip('0')}`, or create it again with 'dcgan"
+            f" `checkpoint={stored.checkpoint.lstrip('0') or '0'}`, or create it again with 'dcgan"
             f" {command}'"
         )
     return stored, vector
