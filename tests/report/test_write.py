@@ -319,3 +319,18 @@ def test_a_report_that_cannot_be_written_does_not_stop_training(tmp_path, monkey
     (note,) = [note for note in notes if "report.html" in note]
     assert "not written" in note
     assert f"dcgan report {tmp_path / 'run'}" in note
+
+
+def test_an_exported_model_has_the_facts_of_its_training(run, tmp_path):
+    best = dcgan.open_run(run)
+    best.export("weights", tmp_path / "model", progress=False)
+    page = page_of(tmp_path / "model")
+    assert f"{best.images_seen:,} images seen" in page.text
+    assert "1,797 training images" in page.text
+    assert f"--images {best.images_seen} --out model-again" in page.text
+    assert f"dcgan sample {tmp_path / 'model'} -n 100" in page.text
+    assert "An exported model has no log of its training." in page.text
+    assert json.loads((tmp_path / "model" / "model.json").read_text())["versions"]["torch"] in (
+        page.text
+    )
+    assert "run.json" not in page.text

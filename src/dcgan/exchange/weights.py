@@ -28,7 +28,7 @@ from dcgan.exchange.result import Exported, sizes_of
 from dcgan.exchange.standalone import StandaloneGenerator
 from dcgan.models.spectral import plain_weights
 from dcgan.runs.checkpoints import FORMAT
-from dcgan.runs.exported import CONFIG, GENERATOR, MANIFEST, MODEL, NETWORKS, is_exported
+from dcgan.runs.exported import CONFIG, GENERATOR, MANIFEST, MODEL, NETWORKS, origin_file
 from dcgan.runs.run import Run
 from dcgan.runs.scores import read_best
 from dcgan.runs.settings import stored_settings
@@ -151,9 +151,8 @@ def _about(run: Run, precision: str) -> dict[str, Any]:
 
 def _data(run: Run) -> dict[str, Any]:
     """The name and the number of the training images, as far as they are known."""
-    path = run.path / MODEL if is_exported(run.path) else run.folder.provenance
     try:
-        stored = read_json(path).get("data")
+        stored = read_json(origin_file(run.path)).get("data")
     except (OSError, ValueError):
         return {}
     if not isinstance(stored, dict):

@@ -9,6 +9,7 @@ from typing import Any
 from dcgan.config import RunConfig
 from dcgan.report.content import Command, Fact, Setting, Settings
 from dcgan.runs.dataset import FROM_PYTHON, IMPORTED
+from dcgan.runs.exported import is_exported
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import Measured
@@ -127,13 +128,17 @@ def commands_of(
         is_ours = name in {"dcgan", "dcgan.exe", "__main__.py"}
         line = as_line(["dcgan", *words[1:]] if is_ours else words)
         commands.append(Command(line, "how the run was started" if is_ours else "the program"))
-    if folder.config.is_file() and section_of(settings, "data").get("source") not in _SOURCES:
+    if (
+        seen
+        and folder.config.is_file()
+        and section_of(settings, "data").get("source") not in _SOURCES
+    ):
         again = command(
             *("train", "--recipe", folder.config, "--images", str(seen)),
             *("--out", f"{folder.path.resolve().name}-again"),
         )
         commands.append(Command(again, "the same settings again, as many images"))
-    if seen and folder.latest_checkpoint() is not None:
+    if seen and (folder.latest_checkpoint() is not None or is_exported(folder.path)):
         more = command("sample", folder.path, "-n", "100")
         commands.append(Command(more, "more samples of the best checkpoint"))
     return commands

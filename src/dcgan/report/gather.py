@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dcgan.data import ImageDataset
-from dcgan.errors import DcganError
+from dcgan.errors import CheckpointError, DcganError
 from dcgan.health import Diagnosis
 from dcgan.metrics.score import Score
 from dcgan.report.charts import (
@@ -37,6 +37,8 @@ from dcgan.report.facts import (
     version_facts,
 )
 from dcgan.report.pictures import from_sheets, nearest_pairs, real_sheet, sampled
+from dcgan.runs.checkpoints import checkpoint_name
+from dcgan.runs.exported import is_exported, origin_file
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.health import diagnosis_of
 from dcgan.runs.logs import of_training
@@ -76,8 +78,7 @@ def gather(folder: RunFolder, material: Material) -> Report:
     best = _best(folder, missing)
     networks = _networks(folder)
     shape = None if networks is None else networks.image_shape
-    newest = folder.latest_checkpoint()
-    seen = max(records[-1]["images"] if records else 0, int(newest.name) if newest else 0)
+    seen = max(records[-1]["images"] if records else 0, _newest(folder))
     diagnosis = diagnosis_of(folder)
     nearest, about = _nearest(material)
     training = training_charts(records)
@@ -109,13 +110,23 @@ def gather(folder: RunFolder, material: Material) -> Report:
     )
 
 
-def _provenance(folder: RunFolder, missing: dict[str, str]) -> dict[str, Any]:
+def _newest(folder: RunFolder) -> int:
+    """Images seen at the newest checkpoint, or by an exported model; 0 without any."""
+    newest = folder.path if is_exported(folder.path) else folder.latest_checkpoint()
     try:
-        return read_json(folder.provenance)
+        return int(checkpoint_name(newest)) if newest else 0
+    except CheckpointError:
+        return 0
+
+
+def _provenance(folder: RunFolder, missing: dict[str, str]) -> dict[str, Any]:
+    path = origin_file(folder.path)
+    try:
+        return read_json(path)
     except FileNotFoundError:
-        missing["repeat"] = f"{folder.provenance.name} is missing: it holds command and versions."
+        missing["repeat"] = f"{path.name} is missing: it holds command and versions."
     except (OSError, ValueError) as error:
-        missing["repeat"] = f"{folder.provenance.name} cannot be read ({error})."
+        missing["repeat"] = f"{path.name} cannot be read ({error})."
     return {}
 
 
@@ -232,4 +243,6 @@ def _missing_log(folder: RunFolder) -> str:
     name = folder.log.path.name
     if folder.is_imported():
         return "The model was imported: it was not trained here."
+    if is_exported(folder.path):
+        return "An exported model has no log of its training."
     return f"{name} has no line of training." if folder.log.path.exists() else f"{name} is missing."

@@ -30,6 +30,7 @@ __all__ = [
     "MODEL",
     "NETWORKS",
     "is_exported",
+    "origin_file",
     "part_file",
     "state_file",
 ]
@@ -51,3 +52,8 @@ def part_file(checkpoint: Path, part: str) -> Path:
 def state_file(checkpoint: Path) -> Path:
     """The JSON file with the images seen."""
     return checkpoint / (MODEL if is_exported(checkpoint) else "state.json")
+
+
+def origin_file(run: Path) -> Path:
+    """The JSON file with the dataset and the versions that a run was trained with."""
+    return run / (MODEL if is_exported(run) else "run.json")
