@@ -45,6 +45,26 @@ def test_json_holds_everything(dcgan, small_run, tmp_path):
     assert right == pytest.approx(report["methods"][0]["test_mean"])
 
 
+def test_scores_that_cannot_be_stored_are_printed(dcgan, small_run, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    words = ["--methods", "pixels", *FEW, "--out", tmp_path / "taken"]
+    code, out, err = dcgan("probe", small_run.path, "digits", *words)
+    assert code == 2
+    assert "| pixels " in out
+    assert "confusion matrix" not in out
+    assert err.splitlines()[-1].startswith(f"dcgan: {tmp_path / 'taken'}")
+
+
+def test_of_many_classes_there_are_scores_and_no_figure(dcgan, small_run, tmp_path, monkeypatch):
+    monkeypatch.setattr("dcgan.render.confusion.MOST_CLASSES", 9)
+    words = ["--methods", "pixels", *FEW, "--out", tmp_path]
+    code, out, err = dcgan("probe", small_run.path, "digits", *words)
+    assert code == 0, err
+    assert "| pixels " in out
+    assert [path.name for path in tmp_path.iterdir()] == ["probe.json"]
+    assert json.loads((tmp_path / "probe.json").read_text())["confusion"] is None
+
+
 def test_results_lie_in_the_run_when_nothing_else_is_said(dcgan, tmp_path, small_run):
     import shutil
 

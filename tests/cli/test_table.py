@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from dcgan.cli.compare_report import comparison_lines
+from dcgan.cli.evaluate_report import score_table
 from dcgan.cli.table import number, shown
+from dcgan.evaluation.comparison import Compared, Comparison, Spread
 from dcgan.metrics.score import Score
 
 
@@ -32,3 +36,19 @@ def test_a_distance_below_0_is_about_0():
     assert shown("copying_test", -1.5) == "-1.5"
     said = str(Score(metric="kernel_distance", value=0.323, baseline=-4.5e-5))
     assert said.endswith("distance 0.323; real images score about 0; lower is better")
+
+
+def test_large_errors_have_no_exponent():
+    spread = Spread("frechet_distance", 1234.5, 12.3, 60.0)
+    images = np.zeros((1, 1, 8, 8), np.uint8)
+    runs = tuple(
+        Compared(name, name, "1", 1, 1, seconds, 1, images, [], (spread,))
+        for name, seconds in (("a", 120.0), ("exported", 0.0))
+    )
+    lines = comparison_lines(Comparison(runs, {}, "of something"))
+    (score,) = [line for line in lines if "distance" in line]
+    assert score.count("± 10 ") == 2
+    (time,) = [line for line in lines if line.startswith("training time")]
+    assert "2 minutes" in time and time.endswith("n/a")
+    table = score_table([Score(metric="frechet_distance", value=1234.5, error=12.3)])
+    assert " 10 " in table[1]

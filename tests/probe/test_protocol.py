@@ -166,13 +166,13 @@ def test_spread_and_doubts_stand_in_table_notes_and_json():
         "pixels",
         [[0, 0, 0, 1], [0, 0, 1, 1]],
         truth,
-        C=(0.25, 4.0),
+        C=(0.25, 4096.0),
         is_at_edge=True,
         converged=False,
     )
     result = result_of(draws)
     assert "62.50 ± 17.68%" in result.table()
-    assert "0.25 to 4" in result.table()
+    assert "0.25 to 4096" in result.table()
     assert len({len(line) for line in result.table().splitlines()}) == 1
     assert [note.split(": ")[1][:12] for note in result.notes()] == ["the best C i", "a fit reache"]
     stored = json.loads(json.dumps(result.to_json()))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from dcgan.cli.table import aligned, shown
-from dcgan.evaluation.comparison import Comparison, Spread
+from dcgan.evaluation.comparison import Compared, Comparison, Spread
 from dcgan.evaluation.real_images import without_digest
 from dcgan.metrics.registry import BETTER, label_of, metric_of
 from dcgan.report.facts import in_short
-from dcgan.runtime.wording import duration
+from dcgan.runtime.wording import digits, duration
 
 _LONGEST = 28
 """Maximum letters of a setting's value."""
@@ -22,7 +22,7 @@ def comparison_lines(found: Comparison) -> list[str]:
         ["", *names],
         ["checkpoint", *(f"{run.images_seen:,} images" for run in found.runs)],
         ["trained in total", *(f"{run.trained_images:,} images" for run in found.runs)],
-        ["training time", *(duration(run.trained_seconds / 60) for run in found.runs)],
+        ["training time", *map(_training_time, found.runs)],
         ["generator weights", *(f"{run.weights:,}" for run in found.runs)],
     ]
     scored = [run.spreads for run in found.runs]
@@ -32,7 +32,9 @@ def comparison_lines(found: Comparison) -> list[str]:
             row += ["", ""]
         for spreads in zip(*scored, strict=True):
             first: Spread = spreads[0]
-            cells = [f"{shown(first.metric, one.mean)} ± {one.deviation:.1g}" for one in spreads]
+            cells = [
+                f"{shown(first.metric, one.mean)} ± {digits(one.deviation, 1)}" for one in spreads
+            ]
             better = BETTER[metric_of(first.metric).better]
             rows.append(
                 [label_of(first.metric), *cells, shown(first.metric, first.baseline), better]
@@ -44,6 +46,11 @@ def comparison_lines(found: Comparison) -> list[str]:
     table = [["different setting", *names]]
     table += [[key, *map(_value, values)] for key, values in found.differences.items()]
     return [*lines, "", *aligned(table, ["<"] * len(table[0])), ""]
+
+
+def _training_time(run: Compared) -> str:
+    """Of an exported or imported model, it is not known."""
+    return duration(run.trained_seconds / 60) if run.trained_seconds else "n/a"
 
 
 def _value(value: Any) -> str:

@@ -11,7 +11,7 @@ from dcgan.evaluation.real_images import without_digest
 from dcgan.evaluation.results import best_of, nearest_sheet
 from dcgan.metrics.registry import BETTER, metrics_on
 from dcgan.metrics.score import Score
-from dcgan.runtime.wording import counted
+from dcgan.runtime.wording import counted, digits
 
 _COLUMNS = metrics_on("features")
 
@@ -72,7 +72,7 @@ def score_table(scores: Sequence[Score]) -> list[str]:
         [
             score.label,
             shown(score.metric, score.value),
-            "" if score.error is None else f"{score.error:.1g}",
+            "" if score.error is None else digits(score.error, 1),
             shown(score.metric, score.baseline),
             BETTER[score.better],
             "pixels" if score.extractor == "pixels" else "features",

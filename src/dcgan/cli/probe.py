@@ -72,8 +72,8 @@ def probe(
     seed
         Set the seed of splits, subsets, projection, untrained weights and k-means.
     out
-        Set the folder for confusion.png and probe.json (default: RUN/probe, or RUN/probe-N with
-        --labels N).
+        Set the folder for probe.json and, up to 200 classes, confusion.png (default: RUN/probe, or
+        RUN/probe-N with --labels N).
     """
     from dcgan.errors import ConfigError
 
@@ -89,7 +89,7 @@ def probe(
     from dcgan.probe.protocol import probe as run_probe
     from dcgan.probe.sets import load_sets
     from dcgan.runs import open_run
-    from dcgan.runtime.files import expanded
+    from dcgan.runtime.files import expanded, write_json
 
     chosen = checked_methods([name.strip() for name in methods.split(",") if name.strip()])
     where = computing_device(device)
@@ -113,36 +113,49 @@ def probe(
     folder = (
         expanded(out) if out else opened.path / ("probe" if labels is None else f"probe-{labels}")
     )
-    report = _write(result, opened, data, folder)
+    report = _report(result, opened, data)
+    failed: OSError | None = None
+    try:
+        report["confusion"] = _draw(result, folder / "confusion.png")
+        write_json(folder / "probe.json", report)
+    except OSError as error:  # the scores, which take minutes, are still printed
+        failed = error
     if as_json:
         print(json.dumps(report))
-        return
-    print(f"{opened.path}, {opened.images_seen:,} images seen, on {printable(data)}")
-    for line in (result.protocol(), result.table(), *result.verdict(), *result.notes()):
-        print(with_flags(line))
-    print(f"confusion matrix: {report['confusion']}")
+    else:
+        print(f"{opened.path}, {opened.images_seen:,} images seen, on {printable(data)}")
+        for line in (result.protocol(), result.table(), *result.verdict(), *result.notes()):
+            print(with_flags(line))
+        if report["confusion"]:
+            print(f"confusion matrix: {report['confusion']}")
+    if failed is not None:
+        raise failed
 
 
-def _write(result: ProbeResult, run: Run, data: str, folder: Path) -> dict[str, object]:
-    from dcgan.render.confusion import confusion_matrix
-    from dcgan.runtime.files import write_json
-
-    first = result.methods[0]
-    image = folder / "confusion.png"
-    count_KK = first.confusion(len(result.names))
-    accuracy = sum(first.test) / len(first.test)
-    title = f"{first.method}: {accuracy:.2%} of {result.test:,} test images"
-    if result.labels is not None:
-        title += f", {result.repeats} subsets of {result.labels:,} labels"
-    confusion_matrix(count_KK, result.names, image, title=title)
-    report = {
+def _report(result: ProbeResult, run: Run, data: str) -> dict[str, object]:
+    """The content of ``probe.json``, before a figure is drawn."""
+    count_KK = result.methods[0].confusion(len(result.names))
+    return {
         "run": str(run.path),
         "checkpoint": run.checkpoint_name,
         "images_seen": run.images_seen,
         "data": data,
         **result.to_json(),
-        "confusion": str(image),
+        "confusion": None,
         "confusion_counts": count_KK.tolist(),
     }
-    write_json(folder / "probe.json", report)
-    return report
+
+
+def _draw(result: ProbeResult, image: Path) -> str | None:
+    """Draw the confusion matrix of the first method; None if it has too many classes to be seen."""
+    from dcgan.render.confusion import MOST_CLASSES, confusion_matrix
+
+    if len(result.names) > MOST_CLASSES:
+        return None
+    first = result.methods[0]
+    accuracy = sum(first.test) / len(first.test)
+    title = f"{first.method}: {accuracy:.2%} of {result.test:,} test images"
+    if result.labels is not None:
+        title += f", {result.repeats} subsets of {result.labels:,} labels"
+    confusion_matrix(first.confusion(len(result.names)), result.names, image, title=title)
+    return str(image)

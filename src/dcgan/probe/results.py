@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dcgan.runtime.wording import digits
+
 
 @dataclass(frozen=True, kw_only=True)
 class MethodResult:
@@ -229,7 +231,7 @@ class ProbeResult:
         return [
             result.method,
             f"{count} ({result.about})" if count else result.about,
-            " to ".join(f"{C:.3g}" for C in sorted({min(result.C), max(result.C)}))
+            " to ".join(digits(C, 4) for C in sorted({min(result.C), max(result.C)}))
             if result.C
             else "",
             _percent(result.validation),

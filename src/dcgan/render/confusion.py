@@ -21,7 +21,8 @@ _WITH_COUNTS = 32
 ``_WITH_COUNTS``, they show the count; with more classes, percentages of at least 1."""
 
 _LONGEST_NAME = 16
-_MOST_CLASSES = 200
+MOST_CLASSES = 200
+"""With more, cells are too small to be seen."""
 
 
 def confusion_matrix(
@@ -50,8 +51,8 @@ def confusion_matrix(
     from matplotlib.figure import Figure
 
     classes = len(names)
-    if classes > _MOST_CLASSES:
-        raise DataError(f"confusion matrix of {classes} classes: at most {_MOST_CLASSES} fit")
+    if classes > MOST_CLASSES:
+        raise DataError(f"confusion matrix of {classes} classes: at most {MOST_CLASSES} fit")
     share_KK = count_KK / np.maximum(1, count_KK.sum(axis=1, keepdims=True))
     cell = 0.62 if classes <= _WITH_PERCENT else 0.36 if classes <= _WITH_COUNTS else 0.26
     side = 2.2 + cell * max(classes, 5)

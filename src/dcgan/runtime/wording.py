@@ -22,11 +22,14 @@ def duration(minutes: float) -> str:
 
     >>> duration(5), duration(1), duration(0.301), duration(59.9 / 60), duration(130)
     ('5 minutes', '1 minute', '18 seconds', '1 minute', '2.2 hours')
+    >>> duration(99.7), duration(7260)
+    ('100 minutes', '120 hours')
     """
     if round(60 * minutes) < 60:
         return counted(round(60 * minutes), "second")
     value, unit = (minutes, "minute") if minutes < 100 else (minutes / 60, "hour")
-    return f"{value:.2g} {unit}{'' if f'{value:.2g}' == '1' else 's'}"
+    text = digits(value, 2)
+    return f"{text} {unit}{'' if text == '1' else 's'}"
 
 
 def size_text(sides: Iterable[int]) -> str:
