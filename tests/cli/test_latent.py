@@ -257,6 +257,21 @@ def test_directions_are_found_kept_listed_shown_and_moved_along(
     assert dcgan("directions", run, "turn", "--out", tmp_path / "again.png")[0] == 0
 
 
+def test_a_direction_of_somebody_else_prints_one_line_without_control_characters(
+    dcgan, run_of_ones_own, tmp_path
+):
+    run, out = run_of_ones_own, tmp_path / "d.png"
+    dcgan("directions", run, "up", "--plus", "1,2", "--minus", "3", "--out", out)
+    path = run / "directions" / "up.json"
+    odd = {"method": "\x1b[2J\nfound", "measured": {"\x1b[1A": 0.5}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | odd))
+    for words in ([], ["up", "--out", out]):
+        code, said, _ = dcgan("directions", run, *words)
+        assert code == 0
+        assert "\x1b" not in said
+        assert said.count("\n") == 1
+
+
 def test_a_direction_that_is_not_there_comes_with_the_command_that_finds_it(dcgan, small_run):
     _, _, complaint = dcgan("directions", small_run.path, "x")
     assert f"dcgan directions {small_run.path} x --reads brightness" in complaint

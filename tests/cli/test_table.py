@@ -38,14 +38,17 @@ def test_a_distance_below_0_is_about_0():
     assert said.endswith("distance 0.323; real images score about 0; lower is better")
 
 
-def test_large_errors_have_no_exponent():
+def test_a_comparison_has_neither_exponents_nor_control_characters():
     spread = Spread("frechet_distance", 1234.5, 12.3, 60.0)
     images = np.zeros((1, 1, 8, 8), np.uint8)
     runs = tuple(
         Compared(name, name, "1", 1, 1, seconds, 1, images, [], (spread,))
         for name, seconds in (("a", 120.0), ("exported", 0.0))
     )
-    lines = comparison_lines(Comparison(runs, {}, "of something"))
+    settings = {"data.source": ("a\x1b[2J", "b" * 40)}
+    lines = comparison_lines(Comparison(runs, settings, "of something"))
+    assert not any("\x1b" in line for line in lines)  # a run may be of somebody else
+    assert f"…{'b' * 27}" in lines[-2] and "b" * 28 not in lines[-2]
     (score,) = [line for line in lines if "distance" in line]
     assert score.count("± 10 ") == 2
     (time,) = [line for line in lines if line.startswith("training time")]

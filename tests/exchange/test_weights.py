@@ -188,6 +188,17 @@ def test_altered_files_are_refused(folder):
         dcgan.load(folder)
 
 
+def test_odd_facts_about_the_images_are_left_out_of_the_card(folder, tmp_path):
+    path = folder / "model.json"
+    odd = {"data": {"source": ["<b>"], "count": "many"}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | odd))
+    sums = json.loads((folder / "manifest.json").read_text()) | {"model.json": sha256(path)}
+    (folder / "manifest.json").write_text(json.dumps(sums))
+    dcgan.load(folder).export("weights", tmp_path / "again", progress=False)
+    assert json.loads((tmp_path / "again" / "model.json").read_text())["data"] == {}
+    assert "many" not in (tmp_path / "again" / "README.md").read_text()
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"images_seen": "many"}', '{"images_seen": -1}'])
 def test_a_damaged_model_json_is_refused_in_one_line(folder, text):
     (folder / "model.json").write_text(text)

@@ -216,6 +216,9 @@ def test_odd_content_of_known_files_does_not_stop_it(run):
     log = '{"images": 5, "loss_d": NaN, "loss_g": 1.0, "seconds": 0}\n'
     (run / "log.jsonl").write_text(log + '{"images": 9, "loss_d": Infinity, "seconds": 1}\n')
     assert "generator" in page_of(run).text
+    (run / "run.json").write_text('{"data": {"source": ["a"], "split": {}, "count": 1.5}}')
+    (run / "config.yaml").write_text("data: {source: [1], fit: {}}\n1: 2\nlength: 7\n")
+    assert "generator" in page_of(run).text
 
 
 def test_a_folder_with_nothing_but_a_configuration_has_a_report(run, tmp_path):

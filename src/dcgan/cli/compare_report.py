@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dcgan.cli.table import aligned, shown
+from dcgan.errors import printable
 from dcgan.evaluation.comparison import Compared, Comparison, Spread
 from dcgan.evaluation.real_images import without_digest
 from dcgan.metrics.registry import BETTER, label_of, metric_of
@@ -44,7 +45,7 @@ def comparison_lines(found: Comparison) -> list[str]:
     if not found.differences:
         return [*lines, "", "no setting differs"]
     table = [["different setting", *names]]
-    table += [[key, *map(_value, values)] for key, values in found.differences.items()]
+    table += [[printable(key), *map(_value, values)] for key, values in found.differences.items()]
     return [*lines, "", *aligned(table, ["<"] * len(table[0])), ""]
 
 
@@ -54,5 +55,5 @@ def _training_time(run: Compared) -> str:
 
 
 def _value(value: Any) -> str:
-    text = in_short(value)
-    return text if len(text) <= _LONGEST else f"…{text[-_LONGEST:]}"
+    text = printable(in_short(value))
+    return text if len(text) <= _LONGEST else f"…{text[1 - _LONGEST :]}"

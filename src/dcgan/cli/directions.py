@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from dcgan.cli.options import ExistingRun, Film, RealImages, Which
 from dcgan.cli.output import choose_output
-from dcgan.errors import RunError
+from dcgan.errors import RunError, printable
 from dcgan.runtime.run_names import refuse_no_direction
 from dcgan.runtime.shell import command
 
@@ -135,7 +135,8 @@ def _line(direction: Direction) -> str:
     measured = ", ".join(
         f"{name} {value:.3g}{_MEANING.get(name, '')}" for name, value in direction.measured.items()
     )
-    return f"{direction.name}: {direction.method}" + (f" ({measured})" if measured else "")
+    line = f"{direction.name}: {direction.method}" + (f" ({measured})" if measured else "")
+    return printable(line)  # the run may be of somebody else
 
 
 _MEANING = {

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dcgan.cli.table import aligned, shown
+from dcgan.errors import printable
 from dcgan.evaluation.evaluator import Evaluation
 from dcgan.evaluation.real_images import without_digest
 from dcgan.evaluation.results import best_of, nearest_sheet
@@ -96,7 +97,7 @@ def _protocol(found: Evaluation, shown_scores: Sequence[Score]) -> list[str]:
 
 def _classes(found: Evaluation) -> list[str]:
     cells = [
-        f"{name}  {100 * ours:.1f}% ({100 * theirs:.1f}%)"
+        f"{printable(name)}  {100 * ours:.1f}% ({100 * theirs:.1f}%)"
         for name, (ours, theirs) in found.classes.items()
     ]
     rows = [cells[start : start + 3] for start in range(0, len(cells), 3)]

@@ -157,7 +157,8 @@ def _data(run: Run) -> dict[str, Any]:
         return {}
     if not isinstance(stored, dict):
         return {}
-    found = {key: stored[key] for key in ("source", "count") if key in stored}
+    kinds = {"source": str, "count": int}  # a run of somebody else may hold anything
+    found = {key: stored[key] for key, kind in kinds.items() if isinstance(stored.get(key), kind)}
     return without_places(found)
 
 

@@ -57,16 +57,15 @@ def dataset_facts(
 ) -> list[Fact]:
     """Source, count and form of the training images, and the classes that the run has learned."""
     data, section = section_of(stored, "data"), section_of(settings, "data")
-    source = data.get("source") or section.get("source")
+    source = str(data.get("source") or section.get("source") or "")
     facts = []
     if source:
-        shown = _SOURCES.get(source, str(source))
-        facts.append(Fact(shown, "dataset"))
+        facts.append(Fact(_SOURCES.get(source, source), "dataset"))
     if isinstance(data.get("count"), int):
         facts.append(Fact(f"{data['count']:,}", "images"))
     if data.get("skipped"):
         facts.append(Fact(str(data["skipped"]), "unreadable, skipped"))
-    if data.get("split") not in {None, "auto"}:
+    if data.get("split") not in (None, "auto"):  # of a damaged file, it may be a list
         facts.append(Fact(str(data["split"]), "split"))
     if networks is not None:
         channels, height, width = networks.image_shape
@@ -131,7 +130,7 @@ def commands_of(
     if (
         seen
         and folder.config.is_file()
-        and section_of(settings, "data").get("source") not in _SOURCES
+        and str(section_of(settings, "data").get("source")) not in _SOURCES
     ):
         again = command(
             *("train", "--recipe", folder.config, "--images", str(seen)),
