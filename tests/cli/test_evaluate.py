@@ -35,6 +35,16 @@ def test_every_row_says_what_it_is_computed_on_and_what_real_images_get(dcgan, r
         assert sheet.width > 400
 
 
+def test_scores_are_printed_although_the_last_checkpoint_is_damaged(dcgan, run):
+    damaged = run / "checkpoints" / "000000999"
+    damaged.mkdir()
+    (damaged / "state.json").write_text("{")
+    words = ["--checkpoint", 512, "--extractor", "random", "-n", 100]
+    code, out, err = dcgan("evaluate", run, *words)
+    assert code == 0, err
+    assert "Fréchet distance" in out
+
+
 def test_json_is_the_last_line_and_whole(dcgan, run):
     code, out, err = dcgan("evaluate", run, "--extractor", "random", "-n", 100, "--json")
     assert code == 0

@@ -132,7 +132,7 @@ def evaluate(
 def _brief(folder: RunFolder) -> str:
     """How many images the run has seen of those that recognizable images need, if it is fewer."""
     from dcgan.config import parse_config, read_yaml
-    from dcgan.errors import ConfigError
+    from dcgan.errors import DcganError
     from dcgan.runs.checkpoints import list_checkpoints, read_state
     from dcgan.runs.exported import is_exported
     from dcgan.training.planning.time_plan import still_needed
@@ -142,7 +142,7 @@ def _brief(folder: RunFolder) -> str:
         last = [folder.path] if is_exported(folder.path) else list_checkpoints(folder.checkpoints)
         seen = int(read_state(last[-1])["images_seen"])
         needed = still_needed(config, seen)
-    except (ConfigError, IndexError):  # the scores need no configuration
+    except (DcganError, IndexError):  # the scores need neither settings nor the last checkpoint
         return ""
     if needed is None:
         return ""
