@@ -106,6 +106,11 @@ def test_a_class_that_hardly_appears_gives_no_direction(few):
             by_class(noise(500), side)
 
 
+def test_a_value_that_never_changes_gives_no_direction():
+    with pytest.raises(DcganError, match=r"^all 500 samples have the same value: 0\.5\. Choose"):
+        by_value(noise(500), np.full(500, 0.5))
+
+
 def test_a_measured_factor_grows_along_its_direction():
     latent = noise()
     values = (3 * latent @ AXIS + 5 + 0.5 * torch.randn(3000, generator=torch.Generator())).numpy()
@@ -371,6 +376,12 @@ def test_a_direction_can_leave_others_alone(run):
     # what is kept is judged as it is: half of what it was is gone
     whole, left = (one.measured["held-out R²"] for one in (first, found))
     assert 0 < left < 0.8 * whole
+
+
+def test_a_direction_to_leave_alone_must_be_there_before_images_are_made(run, monkeypatch):
+    monkeypatch.setattr(Run, "generate", None)
+    with pytest.raises(ConfigError, match="no such direction"):
+        from_samples(run, "x", "light", Light(), Choice(), leave=["nowhere"])
 
 
 @pytest.mark.parametrize("method", ["sefa", "pca"])

@@ -203,8 +203,9 @@ def from_samples(
     Raises
     ------
     DcganError
-        A lower score, or fewer than 20 samples that show the class.
+        A lower score, fewer than 20 samples that show the class, or all of one value.
     """
+    others = [read_direction(run, other).vector_D for other in leave]  # a wrong name ends it here
     latent_NZ = choice.latents(run, 0, samples)
     noise_ND = to_normal(run.networks.latent, latent_NZ)
     probe: Callable[[Tensor], tuple[Tensor, float]]
@@ -225,9 +226,8 @@ def from_samples(
         measure, least = "held-out accuracy", LEAST_ACCURACY if least is None else least
     vector_D, score = probe(noise_ND)
     method = f"linear probe of {concept} on {samples:,} samples"
-    if leave:
-        others = torch.stack([read_direction(run, other).vector_D for other in leave])
-        vector_D = without(vector_D, others)
+    if others:
+        vector_D = without(vector_D, torch.stack(others))
         _, score = probe((noise_ND @ vector_D)[:, None])  # the score of what remains
         method += f", without {', '.join(leave)}"
     if score < least:

@@ -110,9 +110,19 @@ def by_value(
     -------
     (Tensor, float)
         (D,), and R² on the held-out quarter of the samples; chance is 0.
+
+    Raises
+    ------
+    DcganError
+        All samples have the same value.
     """
     from sklearn.linear_model import RidgeCV
 
+    if value_N.min() == value_N.max():
+        raise DcganError(
+            f"all {len(value_N):,} samples have the same value: {value_N[0]:.3g}. Choose another"
+            " property, or another `checkpoint`"
+        )
     learned, held_out = _parts(len(value_N), seed)
     noise = noise_ND.numpy()
     model = RidgeCV(alphas=np.logspace(-2, 4, 13)).fit(noise[learned], value_N[learned])
