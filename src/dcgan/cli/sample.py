@@ -48,10 +48,11 @@ def sample(
         raise ConfigError("number", number, "use at least 1 image")
 
     from dcgan.render.outputs import SHEETS, samples_suffix
+    from dcgan.runtime.files import expanded
 
     # what is wrong is refused before torch is imported, which takes seconds
     which.refuse_wrong(run)
-    is_sheet = out is None or samples_suffix(out) in SHEETS
+    is_sheet = out is None or samples_suffix(expanded(out)) in SHEETS
     count = number or (8 if each_class and is_sheet else 64)
 
     from dcgan.latent.sample import write_samples

@@ -7,7 +7,6 @@ from pathlib import Path
 from dcgan.errors import ConfigError
 from dcgan.render.animation import SUFFIXES as ANIMATIONS
 from dcgan.render.sheet import SUFFIXES
-from dcgan.runtime.files import expanded
 
 SHEETS = (*SUFFIXES, ".webp")
 """Suffixes of a sheet of samples."""
@@ -17,7 +16,7 @@ PACKED = (".npz", ".zip")
 
 def samples_suffix(out: Path) -> str:
     """The suffix of an output of samples, empty for a folder; ConfigError for another kind."""
-    suffix = "" if expanded(out).is_dir() else out.suffix.lower()
+    suffix = "" if out.is_dir() else out.suffix.lower()
     if suffix not in {*SHEETS, *PACKED, ""}:
         kinds = ", ".join((*SHEETS, *PACKED))
         raise ConfigError("out", str(out), f"use a folder, or a file that ends in one of {kinds}")
