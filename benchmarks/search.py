@@ -44,8 +44,10 @@ from dcgan.layer_tables import resolve_networks
 from dcgan.render.sheet import save_image, sheet
 from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.planning.classes import with_classes
+from dcgan.training.planning.clusters import find_clusters, label_clusters
 from dcgan.training.rules import Batch
 from dcgan.training.step import update
+from dcgan.vocabulary import CLUSTERS
 
 _FILE = "results.jsonl"
 """All results, one a line; ``data`` names the dataset and the length, or ``costs-DATASET``."""
@@ -54,8 +56,6 @@ LOOPS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "one-stage": one_stage,
     "frozen-features": frozen_features,
     "frozen-random": partial(frozen_features, is_random=True),
-    "pixel-classes-10": partial(clusters, 10, by_pixels=True),
-    "pixel-classes": partial(clusters, 40, by_pixels=True),
     "parts-of-classes": partial(clusters, 4, by_pixels=True, of_each_class=True),
     "feature-classes-10": partial(clusters, 10, by_pixels=False),
     "feature-classes": partial(clusters, 40, by_pixels=False),
@@ -89,6 +89,8 @@ class Turns:
     def __init__(self, asked: Contestant, task: Task) -> None:
         device = torch.device("cpu")
         config, dataset = configuration(asked, task), open_data(task)
+        if config.model.condition == CLUSTERS:
+            label_clusters(dataset, find_clusters(dataset.images))
         networks = with_classes(resolve_networks(config), config, dataset)
         with LOOPS.get(asked.loop, nullcontext)():
             self._state = build_state(config, networks, device)

@@ -38,6 +38,8 @@ ClassPooling = Literal["sum", "mean"]
 Distribution = Literal["normal", "uniform"]
 
 # training
+CLUSTERS = "clusters"
+"""The factor whose classes are clusters of similar images."""
 LossName = Literal[
     "non-saturating",
     "non-saturating-on-probabilities",

@@ -6,7 +6,10 @@ import json
 
 import numpy as np
 import pytest
+from tests.conftest import SMALL
 
+import dcgan
+from dcgan.config import merge
 from dcgan.errors import ConfigError, DataError
 from dcgan.probe import MethodResult, ProbeResult, probe
 from dcgan.probe.labelled import held_out
@@ -42,6 +45,14 @@ def test_a_discriminator_that_has_seen_labels_is_named(whole, unlabelled_run, se
     assert whole.notes()[0].startswith("discriminator: trained with the labels of its images")
     without = probe(unlabelled_run, *sets, methods=["discriminator"])
     assert not any("labels" in note for note in without.notes())
+
+
+def test_a_discriminator_that_has_seen_clusters_has_not_seen_labels(sets, tmp_path):
+    settings = merge(SMALL["settings"], {"model": {"condition": "clusters"}})
+    run = dcgan.train("digits", images=32, out=tmp_path / "run", **SMALL | {"settings": settings})
+    assert run.classes
+    found = probe(run, *sets, methods=["discriminator"])
+    assert not any("labels" in note for note in found.notes())
 
 
 def test_the_same_again_is_the_same(whole, small_run, sets):

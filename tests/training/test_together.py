@@ -49,9 +49,10 @@ def recipe(precision="fp32"):
 
 
 def joint_recipe():
-    """Real and generated images in one batch, which batch norm normalizes together."""
+    """Real and generated images in one batch, which batch norm normalizes together; of clusters,
+    which the first process finds."""
     settings = {
-        "model": {"discriminator": {"norm": "batch"}},
+        "model": {"condition": "clusters", "discriminator": {"norm": "batch"}},
         "objective": {"loss": "non-saturating", "r1": 0, "r2": 0, "penalty_interval": 8},
         "optim": {"joint_batch": True},
     }

@@ -40,8 +40,9 @@ FIRST = {
         "--init RUN": "Start from the weights of another run instead of random ones. Try it with"
         " few images. Networks, size and channels are those of RUN unless they are set; layers of"
         " another shape start at random.",
-        "--model.condition F": "Learn the classes of factor F, usually label, or none (default:"
-        " auto, if each class has enough images). Then dcgan sample --label generates one class.",
+        "--model.condition F": "Learn the classes of factor F, usually label, or clusters of"
+        " similar images (clusters), or none (default: auto, if each class has enough images)."
+        " Then dcgan sample --label generates one class.",
         "--augment.policy P": "Choose the augmentation: none, or color, translation and cutout"
         " joined by + (default: auto, all three below 100,000 images).",
         "--on-failure HOW": "Choose what to do when training fails, such as in mode collapse:"

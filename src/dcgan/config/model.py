@@ -202,7 +202,8 @@ class ModelConfig(Section):
     condition: str | None = None
     """Train on labels: set the factor, usually label, whose classes the generator can then generate
     on request. none does not use labels; auto uses them if they sort the images into classes that
-    are large enough."""
+    are large enough. clusters needs no labels: it sorts similar images into up to 40 clusters, and
+    learns these."""
     latent: LatentConfig = LatentConfig()
     generator: GeneratorConfig = GeneratorConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()

@@ -30,7 +30,7 @@ from dcgan.metrics.extractors.random_network import random_extractor
 from dcgan.runtime.files import expanded
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.wording import counted
-from dcgan.vocabulary import EXTRACTORS
+from dcgan.vocabulary import CLUSTERS, EXTRACTORS
 
 _MOST_IMAGES = 60_000
 """Images that a classifier is trained on: as many as MNIST has."""
@@ -133,11 +133,12 @@ def refuse_unknown(wanted: str, key: str = "extractor") -> None:
 def classes_of(dataset: ImageDataset, factor: str | None = None) -> tuple[str, Labels] | None:
     """The factor whose classes a classifier learns: ``label``, or the first that has named classes.
 
-    With ``factor``, only that one.
+    With ``factor``, only that one. Without, clusters do not count, as nobody named them.
     """
     named = {name: labels for name, labels in dataset.labels.items() if labels.names}
     if factor is not None:
         return (factor, named[factor]) if factor in named else None
+    named.pop(CLUSTERS, None)
     if "label" in named:
         return "label", named["label"]
     return next(iter(named.items()), None)

@@ -121,7 +121,7 @@ def probe(
         repeats=1 if subsets is None else repeats,
         seed=seed,
         test_set=test.name,
-        with_labels=bool(run.networks.latent.classes),
+        with_labels=bool(run.networks.latent.classes) and not run.folder.clusters.exists(),
     )
 
 

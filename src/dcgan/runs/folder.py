@@ -6,6 +6,7 @@
       config.yaml            the whole resolved configuration
       run.json               format, versions, data fingerprint, command line, hardware
       networks.json          layer tables, latent and pixel scale: enough to rebuild the networks
+      clusters.safetensors   the cluster of each image, if the run learns clusters
       log.jsonl              one line per logging interval
       events.jsonl           checkpoints, signals, divergence
       tensorboard/           the same numbers and sheets for TensorBoard
@@ -42,6 +43,7 @@ class RunFolder:
         self.config = path / "config.yaml"
         self.provenance = path / "run.json"
         self.networks = path / "networks.json"
+        self.clusters = path / "clusters.safetensors"
         self.log = JsonLines(path / "log.jsonl")
         self.events = JsonLines(path / "events.jsonl")
         self.scores = JsonLines(path / "scores.jsonl")

@@ -9,7 +9,9 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from dcgan.config import RunConfig, parse_config, resolved, validate_combinations
 from dcgan.data import Source, open_items, survey
@@ -29,6 +31,7 @@ from dcgan.runtime.progress import chosen_reporter
 from dcgan.runtime.ranks import Ranks, joined
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.signatures import checked
+from dcgan.runtime.wording import counted
 from dcgan.training.build import build_dataset, build_scale, build_source
 from dcgan.training.context import RunContext
 from dcgan.training.planning.advice import (
@@ -49,6 +52,12 @@ from dcgan.training.planning.classes import (
     refuse_other_classes,
     with_classes,
 )
+from dcgan.training.planning.clusters import (
+    add_clusters,
+    clusters_of,
+    label_clusters,
+    refuse_no_clusters,
+)
 from dcgan.training.planning.device_limits import refuse_random_recompute, refuse_uneven
 from dcgan.training.planning.memory_check import refuse_beyond_memory
 from dcgan.training.planning.run_choice import choose_folder, claimed, refuse_conflict
@@ -57,6 +66,7 @@ from dcgan.training.planning.threads import Threads
 from dcgan.training.planning.time_plan import Expectation, can_be_planned, plan_size
 from dcgan.training.trainer import train_run
 from dcgan.training.trial import compare_speeds, images_per_second
+from dcgan.vocabulary import CLUSTERS
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -234,6 +244,12 @@ def _decided(
         except BaseException:
             reporter.end()
             raise
+        clusters = None
+        if config.model.condition == CLUSTERS:
+            add_clusters(dataset, folder)
+            clusters = clusters_of(dataset)
+            count = len(dataset.labels[CLUSTERS].names)
+            reporter.note(f"learns {counted(count, 'cluster')} of similar images")
         networks = with_classes(networks, config, dataset)
         if folder.networks.is_file():
             stored_networks = read_networks(folder)
@@ -241,7 +257,8 @@ def _decided(
             networks = stored_networks
         else:
             networks = replace(networks, scale=build_scale(config, dataset))
-        ranks.broadcast((config, networks, folder.path, None if may_change else threads.number))
+        asked_threads = None if may_change else threads.number
+        ranks.broadcast((config, networks, folder.path, asked_threads, clusters))
         yield RunContext(
             folder,
             config,
@@ -257,12 +274,14 @@ def _decided(
 @contextmanager
 def _followed(given: Source | None, ranks: Ranks) -> Iterator[RunContext]:
     """What the first process has decided, on the others."""
-    nothing: tuple[RunConfig, Networks, Path, int | None] | None = None
+    nothing: tuple[RunConfig, Networks, Path, int | None, NDArray[np.uint8] | None] | None = None
     decided = ranks.broadcast(nothing)
     assert decided is not None
-    config, networks, path, asked_threads = decided
+    config, networks, path, asked_threads, clusters = decided
     folder = RunFolder(path)
     dataset = build_dataset(config, build_source(config, given, SILENT), folder, SILENT)
+    if clusters is not None:
+        label_clusters(dataset, clusters)
     most = torch.get_num_threads()
     threads = Threads(((0, asked_threads or most),), most)
     yield RunContext(folder, config, networks, dataset, threads, ranks, SILENT)
@@ -292,6 +311,8 @@ def _resolve(
     # the labels of a Python dataset may take reading all of it
     if config.model.condition not in {None, "auto"}:
         refuse_missing_condition(config.model.condition, source.labels)
+    if config.model.condition == CLUSTERS:
+        refuse_no_clusters(len(source))
     seen = survey(source, LOOKED_AT)
     if config.model.condition == "auto":
         seen = replace(seen, labels=class_counts(source))

@@ -23,7 +23,9 @@ from dcgan.runtime.shell import call
 from dcgan.runtime.versions import package_versions
 from dcgan.training.context import RunContext
 from dcgan.training.planning.classes import unlike_their_classes
+from dcgan.training.planning.clusters import store_clusters
 from dcgan.training.planning.time_plan import outlook_at
+from dcgan.vocabulary import CLUSTERS
 
 FORMAT = 1
 """Version of the run folder's layout."""
@@ -83,6 +85,8 @@ def write_beginning(run: RunContext) -> None:
     started = folder.config.exists()
     if not started:
         write_json(folder.networks, run.networks.to_json())
+        if run.config.model.condition == CLUSTERS:
+            store_clusters(run.dataset, folder)
         provenance = _provenance(run.config, run.dataset, hardware)
         write_json(folder.provenance, provenance | {"networks": sha256(folder.networks)})
     # last: a folder with a configuration has all of the above

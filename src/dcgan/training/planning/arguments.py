@@ -23,7 +23,7 @@ from dcgan.runtime.built_in import run_path
 from dcgan.runtime.files import StrPath, expanded
 from dcgan.runtime.nearest import exists
 from dcgan.runtime.split_names import AUTO, NONE, with_split
-from dcgan.vocabulary import EXTRACTORS
+from dcgan.vocabulary import CLUSTERS, EXTRACTORS
 
 _LENGTHS = ("images", "epochs", "minutes")
 
@@ -170,7 +170,9 @@ def settings_to_start_from(path: Path) -> dict[str, Any]:
 
     refuse_no_run(path)
     model, data = (stored_section(RunFolder(path), name) for name in ("model", "data"))
-    condition = AUTO if model.get("condition") else None  # classes are those of the new images
+    condition = model.get("condition")
+    if condition not in {None, CLUSTERS}:
+        condition = AUTO  # classes are those of the new images
     return {
         "model": {**model, "condition": condition},
         "data": {key: data[key] for key in ("size", "channels", "scaling") if key in data},

@@ -18,6 +18,7 @@ from dcgan.data.labels.side_files import listed
 from dcgan.data.quality.likeness import LOOKED_AT, Unlike, unlike_classes
 from dcgan.errors import ConfigError, DataError, nearest_of
 from dcgan.runs.networks import Networks
+from dcgan.vocabulary import CLUSTERS
 
 _MOST_CLASSES, _IMAGES_OF_CLASS = 100, 50
 """Classes that ``auto`` learns at most, and how many images they have at least, on average."""
@@ -107,7 +108,7 @@ def unlike_their_classes(dataset: ImageDataset, factor: str) -> str | None:
     See :func:`dcgan.data.quality.likeness.unlike_classes`.
     """
     least, most = LOOKED_AT
-    if len(dataset) < least or not isinstance(dataset, HeldDataset):
+    if factor == CLUSTERS or len(dataset) < least or not isinstance(dataset, HeldDataset):
         return None
     pixels = (torch.from_numpy(part).float() for part in dataset.spread(most))
     thumbnail_NF = torch.cat([adaptive_avg_pool2d(part, _SIDE) for part in pixels]).flatten(1)
@@ -128,7 +129,7 @@ def unlike_in_words(factor: str, unlike: Unlike) -> str:
 def refuse_missing_condition(wanted: str, labels: Mapping[str, Labels]) -> None:
     """Raise ConfigError if training shall be conditional on labels that the images do not have."""
     named = [name for name, one in labels.items() if one.names]
-    if wanted in named:
+    if wanted in {*named, CLUSTERS}:
         return
     near = nearest_of(wanted, named) or (named[0] if named else "")
     raise ConfigError(
@@ -137,7 +138,7 @@ def refuse_missing_condition(wanted: str, labels: Mapping[str, Labels]) -> None:
         f"no such factor. The factors are {', '.join(named)}. Use `model.condition={near}`"
         if named
         else "these images have no labels. Sort them into one folder per class, or train a new run"
-        " with `model.condition=none`",
+        f" with `model.condition={CLUSTERS}` (of similar images) or `model.condition=none`",
     )
 
 

@@ -1,0 +1,137 @@
+"""Clusters of similar images, and runs that learn them."""
+
+import re
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file, save_file
+from tests.conftest import SMALL
+
+import dcgan
+from dcgan.config import merge
+from dcgan.data import HeldDataset
+from dcgan.data.labels import Labels
+from dcgan.errors import ConfigError, DataError
+from dcgan.evaluation.extractors import classes_of
+from dcgan.runs.folder import RunFolder
+from dcgan.training.planning import clusters
+from dcgan.training.planning.clusters import add_clusters, clusters_of, find_clusters
+from dcgan.vocabulary import CLUSTERS
+
+WITH_CLUSTERS = SMALL | {"settings": merge(SMALL["settings"], {"model": {"condition": "clusters"}})}
+
+
+def kinds(counts, shape=(3, 24, 20), seed=0):
+    """Noise around one picture per kind, and the kind of each image."""
+    random = np.random.default_rng(seed)
+    picture_KCHW = random.integers(30, 220, size=(len(counts), *shape))
+    kind_N = random.permutation(np.repeat(np.arange(len(counts)), counts))
+    noise = random.normal(0, 8, size=(len(kind_N), *shape))
+    return (picture_KCHW[kind_N] + noise).clip(0, 255).astype(np.uint8), kind_N
+
+
+@pytest.mark.parametrize("shape", [(3, 24, 20), (1, 16, 16), (4, 40, 64)])
+def test_images_of_one_cluster_are_of_one_kind(shape):
+    pixels, kind_N = kinds([300, 120, 80], shape)
+    cluster_N = find_clusters(pixels)
+    assert cluster_N.dtype == np.uint8
+    for cluster in np.unique(cluster_N):
+        assert len(np.unique(kind_N[cluster_N == cluster])) == 1
+
+
+def test_the_largest_comes_first_and_numbers_have_no_gap():
+    pixels, _ = kinds([900, 500, 300, 200, 100])
+    sizes = np.bincount(find_clusters(pixels))
+    assert sizes.min() > 0
+    assert (np.diff(sizes.astype(int)) <= 0).all()
+
+
+@pytest.mark.parametrize(("images", "most"), [(100, 2), (199, 3), (5000, 40)])
+def test_a_cluster_has_fifty_images_on_average(images, most):
+    noise = np.random.default_rng(0).integers(256, size=(images, 1, 16, 16), dtype=np.uint8)
+    count = len(np.unique(find_clusters(noise)))
+    assert most // 2 < count <= most
+
+
+def test_it_does_not_change_the_random_numbers_of_the_program():
+    np.random.seed(5)
+    expected = np.random.rand(3)
+    np.random.seed(5)
+    find_clusters(kinds([80, 80])[0])
+    assert (np.random.rand(3) == expected).all()
+
+
+def test_an_unreadable_image_is_in_the_cluster_of_the_one_that_stands_for_it(tmp_path):
+    """Images 0 to 99 are unreadable; image 100 stands for them."""
+    pixels, _ = kinds([150, 150])
+    dataset = HeldDataset(pixels, kept=np.arange(100, 400), positions=400)
+    add_clusters(dataset, RunFolder(tmp_path))
+    cluster_N = clusters_of(dataset)
+    assert len(cluster_N) == 400
+    assert set(cluster_N[:100]) == {cluster_N[100]}
+    assert (cluster_N[100:] == find_clusters(pixels)).all()
+
+
+def test_a_run_learns_them_and_goes_on_with_those_it_began_with(tmp_path, monkeypatch):
+    run = dcgan.train("digits", images=64, out=tmp_path / "run", **WITH_CLUSTERS)
+    count = len(run.classes)
+    assert run.classes[0] == "cluster-1"
+    assert 20 <= count <= 1797 // 50
+    stored = load_file(run.folder.clusters)["cluster"]
+    assert np.bincount(stored) == pytest.approx(1797 * np.array(run.networks.latent.classes))
+    assert run.sample(2, label="cluster-2").shape == (2, 1, 16, 16)
+
+    def elsewhere(*_):
+        raise AssertionError("another machine would find others")
+
+    monkeypatch.setattr(clusters, "find_clusters", elsewhere)
+    longer = dcgan.train("digits", images=128, out=tmp_path / "run", resume=True, **WITH_CLUSTERS)
+    assert longer.images_seen == 128
+    assert longer.classes == run.classes
+
+
+@pytest.mark.parametrize("damage", ["missing", "torn", "of others", "of another kind"])
+def test_damaged_clusters_are_refused_in_one_line(tmp_path, damage):
+    run = dcgan.train("digits", images=64, out=tmp_path / "run", **WITH_CLUSTERS)
+    path = run.folder.clusters
+    stored = load_file(path)["cluster"]
+    if damage == "missing":
+        path.unlink()
+    elif damage == "torn":
+        path.write_bytes(path.read_bytes()[:50])
+    elif damage == "of others":
+        save_file({"cluster": stored[1:].clone()}, path)
+    else:
+        save_file({"cluster": stored.float()}, path)
+    with pytest.raises(DataError, match=re.escape(str(path))) as caught:
+        dcgan.train("digits", images=128, out=run.path, resume=True, **WITH_CLUSTERS)
+    assert "\n" not in str(caught.value)
+    assert "Choose another `out`" in str(caught.value)
+
+
+def test_too_few_images_are_refused_before_a_folder_is_made(tmp_path):
+    pixels = np.random.default_rng(0).integers(256, size=(99, 16, 16), dtype=np.uint8)
+    np.save(tmp_path / "few.npy", pixels)
+    out = tmp_path / "run"
+    with pytest.raises(ConfigError, match="needs 100 images or more; there are 99"):
+        dcgan.train(str(tmp_path / "few.npy"), images=64, out=out, **WITH_CLUSTERS)
+    assert not out.exists()
+
+
+def test_images_that_are_decoded_while_training_are_refused(tmp_path):
+    class Streamed:
+        def rows(self, index):
+            return index
+
+        def __len__(self):
+            return 500
+
+    with pytest.raises(ConfigError, match="decoded before training"):
+        add_clusters(Streamed(), RunFolder(tmp_path))
+
+
+def test_a_classifier_does_not_take_clusters_for_labels():
+    dataset = HeldDataset(kinds([60, 60])[0])
+    dataset.labels[CLUSTERS] = Labels(np.zeros(120, np.uint8), ("cluster-1",))
+    assert classes_of(dataset) is None
+    assert classes_of(dataset, CLUSTERS) is not None
