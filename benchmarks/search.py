@@ -90,7 +90,7 @@ class Turns:
         device = torch.device("cpu")
         config, dataset = configuration(asked, task), open_data(task)
         if config.model.condition == CLUSTERS:
-            label_clusters(dataset, find_clusters(dataset.images))
+            label_clusters(dataset, find_clusters(dataset))
         networks = with_classes(resolve_networks(config), config, dataset)
         with LOOPS.get(asked.loop, nullcontext)():
             self._state = build_state(config, networks, device)

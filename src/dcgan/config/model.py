@@ -201,9 +201,9 @@ class ModelConfig(Section):
 
     condition: str | None = None
     """Train on labels: set the factor, usually label, whose classes the generator can then generate
-    on request. none does not use labels; auto uses them if they sort the images into classes that
-    are large enough. clusters needs no labels: it sorts similar images into up to 40 clusters, and
-    learns these."""
+    on request. clusters needs no labels: it sorts similar images into up to 40 clusters, and learns
+    these. auto uses labels if they sort the images into classes that are large enough, and clusters
+    otherwise; none uses neither."""
     latent: LatentConfig = LatentConfig()
     generator: GeneratorConfig = GeneratorConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()

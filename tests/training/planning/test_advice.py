@@ -247,18 +247,19 @@ def test_classes_that_harm_are_named_and_ignored_if_training_would_learn_them(co
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        ({}, ""),
-        ({"label": {"cat": 5000}}, ""),
-        ({"label": {"cat": 5000, "dog": 0}}, ""),
+        ({}, "; learns clusters of similar images"),
+        ({"label": {"cat": 5000}}, "; learns clusters of similar images"),
+        ({"label": {"cat": 5000, "dog": 0}}, "; learns clusters of similar images"),
         ({"label": {"cat": 2500, "dog": 2500, "gnu": 0}}, "; learns 2 classes (label)"),
         ({"label": dict.fromkeys(map(str, range(100)), 50)}, "; learns 100 classes (label)"),
         (
             {"label": dict.fromkeys(map(str, range(101)), 50)},
-            "; no classes, as 101 (label) are more than 100",
+            "; learns clusters of similar images (no classes, as 101 (label) are more than 100)",
         ),
         (
             {"label": {"cat": 60, "dog": 38}},
-            "; no classes, as those of label have 49 images on average, fewer than 50",
+            "; learns clusters of similar images (no classes, as those of label have 49 images on"
+            " average, fewer than 50)",
         ),
         (
             {"hue": {"red": 2000, "blue": 3000}, "size": {"big": 4000, "small": 1000}},

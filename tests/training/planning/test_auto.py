@@ -77,7 +77,23 @@ def test_classes_are_learned_and_it_is_said():
     config, note = resolve(seen=survey(labels=TEN))
     assert config.model.condition == "label"
     assert "10 classes (label)" in note
-    assert "class" not in resolve()[1]
+    config, note = resolve()
+    assert config.model.condition == "clusters"
+    assert "auto chose" in note and ", clusters of similar images, " in note
+
+
+@pytest.mark.parametrize(
+    ("count", "learned"),
+    [(499, None), (500, "clusters"), (100_000, "clusters"), (100_001, None)],
+)
+def test_images_without_classes_are_sorted_into_clusters(count, learned):
+    assert resolve(seen=survey(count=count))[0].model.condition == learned
+    few = {"person": {f"{n}": 2 for n in range(count // 2)}}
+    config, note = resolve(seen=survey(count=count, labels=few))
+    assert config.model.condition == learned
+    assert f"no classes, as {count // 2:,} (person) are more than 100" in note
+    settings = {"model": {"condition": "none"}}
+    assert resolve(settings, survey(count=count))[0].model.condition is None
 
 
 @pytest.mark.parametrize(
@@ -85,13 +101,13 @@ def test_classes_are_learned_and_it_is_said():
     [
         ({"breed": {"cat": 50, "dog": 50}}, {}, "breed"),
         ({"breed": {"cat": 95, "dog": 5}}, {}, "breed"),
-        ({"breed": {"cat": 49, "dog": 50}}, {}, None),
+        ({"breed": {"cat": 49, "dog": 50}}, {}, "clusters"),
         ({"breed": {"cat": 50, "dog": 50, "cow": 0}}, {}, "breed"),
-        ({"breed": {"cat": 500}}, {}, None),
+        ({"breed": {"cat": 500}}, {}, "clusters"),
         ({"breed": {f"{n}": 50 for n in range(100)}}, {}, "breed"),
-        ({"breed": {f"{n}": 50 for n in range(101)}}, {}, None),
+        ({"breed": {f"{n}": 50 for n in range(101)}}, {}, "clusters"),
         ({"breed": {"cat": 50, "dog": 50}, "colour": {"red": 50, "blue": 50}}, {}, None),
-        ({}, {}, None),
+        ({}, {}, "clusters"),
         (TEN, {"model": {"condition": "none"}}, None),
         (TEN, {"model": {"discriminator": {"pack": 2}}}, None),
         (TEN, {"model": {"latent": {"shape": [2, 4, 4]}}}, None),
@@ -182,7 +198,8 @@ def test_rates_go_down_as_networks_get_wider(width, rate):
 )
 def test_only_small_grey_images_on_a_cpu_get_a_wider_generator(mode, side, device, widths):
     seen = survey(mode=mode, size=(side, side))
-    asked = parse_config(merge(load_recipe("auto"), {"precision": "fp32"}))
+    settings = {"precision": "fp32", "model": {"condition": "none"}}
+    asked = parse_config(merge(load_recipe("auto"), settings))
     config, note = resolve_auto(asked, seen, torch.device(device))
     assert (config.model.generator.width, config.model.discriminator.width) == widths
     assert f"generator width {widths[0]}, discriminator width {widths[1]}" in note
@@ -190,17 +207,18 @@ def test_only_small_grey_images_on_a_cpu_get_a_wider_generator(mode, side, devic
 
 @pytest.mark.parametrize(("minutes", "width"), [(5, 32), (9.9, 32), (10, 64), (600, 64)])
 def test_a_run_of_minutes_gets_a_generator_that_learns_in_them(minutes, width):
-    asked = {"length": {"minutes": minutes, "images": None}}
+    asked = {"length": {"minutes": minutes, "images": None}, "model": {"condition": "none"}}
     config, _ = resolve(asked, survey(mode="L", size=(28, 28)))
     assert config.model.generator.width == width
     config, _ = resolve(asked)
     assert config.model.generator.width == 32
 
 
+@pytest.mark.parametrize("labels", [TEN, {}])
 @pytest.mark.parametrize("minutes", [5, 600])
-def test_known_classes_need_a_narrower_generator_and_less_of_a_penalty(minutes):
+def test_known_classes_need_a_narrower_generator_and_less_of_a_penalty(minutes, labels):
     asked = {"length": {"images": None, "minutes": minutes}}
-    config, _ = resolve(asked, survey(mode="L", size=(28, 28), labels=TEN))
+    config, _ = resolve(asked, survey(mode="L", size=(28, 28), labels=labels))
     assert config.model.generator.width == 32
     assert config.objective.r1 == 1
 
@@ -214,7 +232,8 @@ def test_a_width_that_was_said_is_kept_and_the_other_found():
 
 @pytest.mark.parametrize(("mode", "weight"), [("L", 3), ("LA", 3), ("RGB", 1), ("RGBA", 1)])
 def test_the_penalty_is_stronger_for_grey_images(mode, weight):
-    assert resolve(seen=survey(mode=mode))[0].objective.r1 == weight
+    without = {"model": {"condition": "none"}}
+    assert resolve(without, survey(mode=mode))[0].objective.r1 == weight
     assert resolve({"objective": {"r1": 0.5}}, survey(mode=mode))[0].objective.r1 == 0.5
     assert resolve({"objective": {"r1": 0}}, survey(mode=mode))[0].objective.r1 == 0
 

@@ -9,7 +9,7 @@ from tests.conftest import SMALL
 
 import dcgan
 from dcgan.config import merge
-from dcgan.data import HeldDataset
+from dcgan.data import HeldDataset, ImageDataset
 from dcgan.data.labels import Labels
 from dcgan.errors import ConfigError, DataError
 from dcgan.evaluation.extractors import classes_of
@@ -33,7 +33,7 @@ def kinds(counts, shape=(3, 24, 20), seed=0):
 @pytest.mark.parametrize("shape", [(3, 24, 20), (1, 16, 16), (4, 40, 64)])
 def test_images_of_one_cluster_are_of_one_kind(shape):
     pixels, kind_N = kinds([300, 120, 80], shape)
-    cluster_N = find_clusters(pixels)
+    cluster_N = find_clusters(HeldDataset(pixels))
     assert cluster_N.dtype == np.uint8
     for cluster in np.unique(cluster_N):
         assert len(np.unique(kind_N[cluster_N == cluster])) == 1
@@ -41,7 +41,7 @@ def test_images_of_one_cluster_are_of_one_kind(shape):
 
 def test_the_largest_comes_first_and_numbers_have_no_gap():
     pixels, _ = kinds([900, 500, 300, 200, 100])
-    sizes = np.bincount(find_clusters(pixels))
+    sizes = np.bincount(find_clusters(HeldDataset(pixels)))
     assert sizes.min() > 0
     assert (np.diff(sizes.astype(int)) <= 0).all()
 
@@ -49,7 +49,7 @@ def test_the_largest_comes_first_and_numbers_have_no_gap():
 @pytest.mark.parametrize(("images", "most"), [(100, 2), (199, 3), (5000, 40)])
 def test_a_cluster_has_fifty_images_on_average(images, most):
     noise = np.random.default_rng(0).integers(256, size=(images, 1, 16, 16), dtype=np.uint8)
-    count = len(np.unique(find_clusters(noise)))
+    count = len(np.unique(find_clusters(HeldDataset(noise))))
     assert most // 2 < count <= most
 
 
@@ -57,19 +57,20 @@ def test_it_does_not_change_the_random_numbers_of_the_program():
     np.random.seed(5)
     expected = np.random.rand(3)
     np.random.seed(5)
-    find_clusters(kinds([80, 80])[0])
+    find_clusters(HeldDataset(kinds([80, 80])[0]))
     assert (np.random.rand(3) == expected).all()
 
 
 def test_an_unreadable_image_is_in_the_cluster_of_the_one_that_stands_for_it(tmp_path):
     """Images 0 to 99 are unreadable; image 100 stands for them."""
-    pixels, _ = kinds([150, 150])
+    pixels, kind_N = kinds([150, 150])
     dataset = HeldDataset(pixels, kept=np.arange(100, 400), positions=400)
     add_clusters(dataset, RunFolder(tmp_path))
     cluster_N = clusters_of(dataset)
     assert len(cluster_N) == 400
     assert set(cluster_N[:100]) == {cluster_N[100]}
-    assert (cluster_N[100:] == find_clusters(pixels)).all()
+    together = [len(set(cluster_N[100:][kind_N == kind])) for kind in (0, 1)]
+    assert sum(together) == len(set(cluster_N)), "no cluster has both kinds"
 
 
 def test_a_run_learns_them_and_goes_on_with_those_it_began_with(tmp_path, monkeypatch):
@@ -118,16 +119,22 @@ def test_too_few_images_are_refused_before_a_folder_is_made(tmp_path):
     assert not out.exists()
 
 
-def test_images_that_are_decoded_while_training_are_refused(tmp_path):
-    class Streamed:
-        def rows(self, index):
-            return index
+def test_images_that_are_decoded_while_training_have_clusters_too(tmp_path):
+    pixels, kind_N = kinds([60, 60])
+    held = HeldDataset(pixels)
 
+    class Streamed(ImageDataset):
         def __len__(self):
-            return 500
+            return len(pixels)
 
-    with pytest.raises(ConfigError, match="decoded before training"):
-        add_clusters(Streamed(), RunFolder(tmp_path))
+        def take(self, index_B, place_B):
+            assert (place_B == 0.5).all(), "center crops"
+            return held.take(index_B, place_B)
+
+    streamed = Streamed(held.shape, "0")
+    add_clusters(streamed, RunFolder(tmp_path))
+    first_N = clusters_of(streamed) == clusters_of(streamed)[0]
+    assert (first_N == (kind_N == kind_N[0])).all()
 
 
 def test_a_classifier_does_not_take_clusters_for_labels():

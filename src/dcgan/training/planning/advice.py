@@ -122,7 +122,7 @@ def advise(
     best_fit, fit_reason = (fit, "as you asked") if fit else _fit(seen, chosen)
     classics = tuple(name for name in _CLASSICS if _is_made_for(name, seen, chosen, channels))
     recipe_reason = "fits networks, batch and length to these images and this machine"
-    factor, learned = choose_condition(parse_config(load_recipe("auto")), seen.labels)
+    factor, learned = choose_condition(parse_config(load_recipe("auto")), seen.labels, seen.count)
     if factor in seen.unlike:
         recipe_reason += ", without their classes (see the warning)"
     elif learned:

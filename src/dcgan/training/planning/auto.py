@@ -91,7 +91,7 @@ def resolve_auto(
             continue  # a few images of another kind
         said = f"{written(found)} as black to white (images hold {spread.in_words()})"
         fill("data", SETTING[spread.kind].removeprefix("data."), written(found, ":"), said)
-    fill("model", "condition", *choose_condition(config, seen.labels))
+    fill("model", "condition", *choose_condition(config, seen.labels, seen.count))
     config, chosen = resolve_without_images(config, device, processes)
     reasons += chosen
     batch = resolved(config.optim.batch)

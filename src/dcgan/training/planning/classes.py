@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,10 @@ from dcgan.vocabulary import CLUSTERS
 
 _MOST_CLASSES, _IMAGES_OF_CLASS = 100, 50
 """Classes that ``auto`` learns at most, and how many images they have at least, on average."""
+
+_CLUSTERED = (500, 100_000)
+"""Images that ``auto`` sorts into clusters, at least and at most: fewer were not tried, and all of
+more may take long to read."""
 
 _NAMED = 5
 """Classes that a message names."""
@@ -60,16 +64,20 @@ class Condition(NamedTuple):
     reason: str = ""
 
 
-def choose_condition(config: RunConfig, counts: Mapping[str, Mapping[str, int]]) -> Condition:
+def choose_condition(
+    config: RunConfig, counts: Mapping[str, Mapping[str, int]], count: int
+) -> Condition:
     """The factor whose classes ``auto`` trains on, from the number of images in each class.
 
-    It is the only factor, with 2 to 100 classes of at least 50 images on average. Packs and latents
-    with a shape leave no room for classes, and codes are to be found without them.
+    It is the only factor, with 2 to 100 classes of at least 50 images on average. If there is no
+    such factor, a ``count`` of 500 to 100,000 images is sorted into clusters. With several factors,
+    nothing is chosen: latents should vary all of them. Packs and latents with a shape leave no room
+    for classes, and codes are to be found without them.
 
     Returns
     -------
     Condition
-        Its reason is a phrase, empty if the images have no classes to choose from.
+        Its reason is a phrase, empty if there is nothing to choose from.
     """
     latent = config.model.latent
     has_codes = bool(latent.categorical) or latent.continuous > 0
@@ -80,26 +88,34 @@ def choose_condition(config: RunConfig, counts: Mapping[str, Mapping[str, int]])
         factor: [count for count in images.values() if count] for factor, images in counts.items()
     }
     sizes = {factor: images for factor, images in sizes.items() if len(images) > 1}
-    if not sizes:
-        return Condition(None)
     if len(sizes) > 1:
         return Condition(
             None,
             f"no classes, as there are {len(sizes)} kinds of labels ({listed(list(sizes), _NAMED)};"
             f" `model.condition={next(iter(sizes))}` learns one)",
         )
-    ((factor, images),) = sizes.items()
+    why_not = ""
+    for factor, images in sizes.items():
+        why_not = _why_not(factor, images)
+        if not why_not:
+            return Condition(factor, f"{len(images)} classes ({factor})")
+    least, most = _CLUSTERED
+    if not least <= count <= most:
+        return Condition(None, why_not)
+    found = "clusters of similar images"
+    return Condition(CLUSTERS, f"{found} ({why_not})" if why_not else found)
+
+
+def _why_not(factor: str, images: Sequence[int]) -> str:
+    """Why classes with so many images are not learned; empty if they are."""
     if len(images) > _MOST_CLASSES:
-        return Condition(
-            None, f"no classes, as {len(images):,} ({factor}) are more than {_MOST_CLASSES}"
-        )
+        return f"no classes, as {len(images):,} ({factor}) are more than {_MOST_CLASSES}"
     if sum(images) < _IMAGES_OF_CLASS * len(images):
-        return Condition(
-            None,
+        return (
             f"no classes, as those of {factor} have {sum(images) / len(images):.0f} images on"
-            f" average, fewer than {_IMAGES_OF_CLASS}",
+            f" average, fewer than {_IMAGES_OF_CLASS}"
         )
-    return Condition(factor, f"{len(images)} classes ({factor})")
+    return ""
 
 
 def unlike_their_classes(dataset: ImageDataset, factor: str) -> str | None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch.nn.functional import adaptive_avg_pool2d
 
-from dcgan.data import HeldDataset, ImageDataset
+from dcgan.data import ImageDataset
 from dcgan.data.labels import Labels
 from dcgan.errors import ConfigError, DataError
 from dcgan.runs.folder import RunFolder
@@ -32,8 +32,8 @@ _SIDE = 16
 _COMPONENTS = 64
 """Principal components of thumbnails that k-means sees."""
 
-_LOOKED_AT, _PART, _ROUNDS = 20_000, 1000, 30
-"""Images that the centers are computed from, images per part, and rounds of k-means."""
+_LOOKED_AT, _ROUNDS = 20_000, 30
+"""Images that the centers are computed from, and rounds of k-means."""
 
 _NAME = "cluster"
 """Of the only tensor in a stored file: uint8 (N,)."""
@@ -58,23 +58,12 @@ def add_clusters(dataset: ImageDataset, folder: RunFolder) -> None:
     Raises
     ------
     ConfigError
-        There are too few images, or they are decoded while training.
+        There are too few images.
     DataError
         The stored clusters are damaged.
     """
-    row_N = dataset.rows(np.arange(len(dataset)))
-    if folder.config.exists():
-        cluster_N = _stored(folder, len(dataset))
-    elif isinstance(dataset, HeldDataset):
-        cluster_N = find_clusters(dataset.images)[row_N]
-    else:
-        raise ConfigError(
-            "model.condition",
-            CLUSTERS,
-            "needs images that are decoded before training. Prepare them, or use"
-            " `model.condition=none`",
-        )
-    label_clusters(dataset, cluster_N)
+    began = folder.config.exists()
+    label_clusters(dataset, _stored(folder, len(dataset)) if began else find_clusters(dataset))
 
 
 def label_clusters(dataset: ImageDataset, cluster_N: NDArray[np.uint8]) -> None:
@@ -94,13 +83,8 @@ def clusters_of(dataset: ImageDataset) -> NDArray[np.uint8]:
     return cluster_N
 
 
-def find_clusters(pixel_NCHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def find_clusters(dataset: ImageDataset) -> NDArray[np.uint8]:
     """Sort images into clusters by k-means, the largest cluster first.
-
-    Parameters
-    ----------
-    pixel_NCHW : uint8 (N, C, H, W)
-        100 images or more.
 
     Returns
     -------
@@ -109,20 +93,19 @@ def find_clusters(pixel_NCHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     from scipy.cluster.vq import kmeans2
 
-    refuse_no_clusters(len(pixel_NCHW))
-    thumbnail_NF = _thumbnails(pixel_NCHW)
-    some = np.linspace(0, len(pixel_NCHW) - 1, min(_LOOKED_AT, len(pixel_NCHW))).astype(np.int64)
+    refuse_no_clusters(len(dataset))
+    thumbnail_NF = _thumbnails(dataset)
+    some = dataset.spread_indices(_LOOKED_AT)
     mean_F = thumbnail_NF[some].mean(axis=0)
     _, axis_FF = np.linalg.eigh(np.cov(thumbnail_NF[some], rowvar=False))
     component_NF = (thumbnail_NF - mean_F) @ axis_FF[:, -_COMPONENTS:].astype(np.float32)
-    count = min(_MOST, len(pixel_NCHW) // _IMAGES_OF_CLUSTER)
+    count = min(_MOST, len(dataset) // _IMAGES_OF_CLUSTER)
     center_KF, _ = kmeans2(component_NF[some], count, minit="++", iter=_ROUNDS, rng=0)
     distance_NK = torch.cdist(torch.from_numpy(component_NF), torch.from_numpy(center_KF))
     nearest_N = distance_NK.argmin(dim=1).numpy()
     present, number_N, size_K = np.unique(nearest_N, return_inverse=True, return_counts=True)
-    order = np.argsort(-size_K, kind="stable")
     place_K = np.empty(len(present), np.uint8)
-    place_K[order] = np.arange(len(present))
+    place_K[np.argsort(-size_K, kind="stable")] = np.arange(len(present))
     return place_K[number_N]
 
 
@@ -145,9 +128,7 @@ def _stored(folder: RunFolder, count: int) -> NDArray[np.uint8]:
     return cluster_N
 
 
-def _thumbnails(pixel_NCHW: NDArray[np.uint8]) -> NDArray[np.float32]:
-    parts = (
-        torch.from_numpy(pixel_NCHW[start : start + _PART]).float()
-        for start in range(0, len(pixel_NCHW), _PART)
-    )
-    return torch.cat([adaptive_avg_pool2d(part, _SIDE).flatten(1) for part in parts]).numpy()
+def _thumbnails(dataset: ImageDataset) -> NDArray[np.float32]:
+    parts = (part.astype(np.float32) for part in dataset.spread(len(dataset)))
+    small = [adaptive_avg_pool2d(torch.from_numpy(part), _SIDE).flatten(1) for part in parts]
+    return torch.cat(small).numpy()
