@@ -283,8 +283,11 @@ def test_classes_that_images_do_not_look_like_are_a_note_with_a_run_without_them
     suspected = diagnose(history(events=events, settings={"model.condition": "month"}))
     finding = {one.id: one for one in suspected.findings}["unlike-classes"]
     assert (finding.severity, finding.meaning) == ("note", "The classes (month) may say nothing.")
-    assert finding.step.advice == "Start a new run with no classes (was month)"
-    assert finding.step.changes == {"model.condition": "none"}
+    assert (
+        finding.step.advice
+        == "Start a new run with clusters of similar images as classes (was month)"
+    )
+    assert finding.step.changes == {"model.condition": "clusters"}
     assert suspected.verdict == diagnose(history()).verdict
 
 

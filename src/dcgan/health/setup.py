@@ -10,6 +10,7 @@ from dcgan.health.finding import Finding
 from dcgan.health.history import History, Network, Setup
 from dcgan.health.step import Step, retrain, slower
 from dcgan.health.variety import start
+from dcgan.vocabulary import CLUSTERS
 
 _GAP = 0.4
 """Difference between images made with the final statistics and with those of a training batch, in
@@ -100,8 +101,8 @@ def unlike_classes(history: History) -> Iterator[Finding]:
     """Training began with classes that the images do not look like."""
     said = [event["said"] for event in history.events if event.get("event") == "unlike-classes"]
     if said:
-        without = retrain(history.setup, {"model.condition": "none"})
-        yield Finding("unlike-classes", "note", 0, f"{said[-1][:1].upper()}{said[-1][1:]}", without)
+        instead = retrain(history.setup, {"model.condition": CLUSTERS})
+        yield Finding("unlike-classes", "note", 0, f"{said[-1][:1].upper()}{said[-1][1:]}", instead)
 
 
 def too_few_images(history: History) -> Iterator[Finding]:

@@ -58,5 +58,6 @@ def refuse_no_classes(networks: Networks, name: str, value: object) -> None:
         raise ConfigError(
             name,
             value,
-            "this run was not trained on labels. Train one with `model.condition=label`",
+            "this run has learned no classes. Train one with `model.condition=label`, or"
+            " `model.condition=clusters`",
         )

@@ -97,7 +97,8 @@ def write_beginning(run: RunContext) -> None:
     if unlike:
         run.event("unlike-classes", said=unlike)
         run.reporter.note(
-            f"{unlike} To ignore them, stop and train again with `model.condition=none`"
+            f"{unlike} To learn clusters of similar images instead, stop and train again with"
+            f" `model.condition={CLUSTERS}`"
         )
     minutes = run.config.length.minutes
     if run.expected is not None and minutes is not None:

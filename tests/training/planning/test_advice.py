@@ -241,7 +241,7 @@ def test_classes_that_harm_are_named_and_ignored_if_training_would_learn_them(co
         " class in 20% of cases, by chance in 25%. Such classes make images worse. The command"
         " below ignores them",
     )
-    assert ("--model.condition none" in given.command) == (count == 2500)
+    assert ("--model.condition clusters" in given.command) == (count == 2500)
 
 
 @pytest.mark.parametrize(

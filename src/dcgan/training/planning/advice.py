@@ -18,7 +18,7 @@ from dcgan.runtime.shell import DATA, call, command
 from dcgan.runtime.wording import counted, size_text
 from dcgan.training.planning.auto import choose_size
 from dcgan.training.planning.classes import choose_condition, unlike_in_words
-from dcgan.vocabulary import Fit
+from dcgan.vocabulary import CLUSTERS, Fit
 
 FEW_IMAGES = 1000
 """With fewer, the discriminator soon overfits (Karras et al. 2020, arXiv:2006.06676, see it begin
@@ -124,7 +124,9 @@ def advise(
     recipe_reason = "fits networks, batch and length to these images and this machine"
     factor, learned = choose_condition(parse_config(load_recipe("auto")), seen.labels, seen.count)
     if factor in seen.unlike:
-        recipe_reason += ", without their classes (see the warning)"
+        recipe_reason += (
+            ", with clusters of similar images in place of their classes (see the warning)"
+        )
     elif learned:
         recipe_reason += f"; {learned if factor is None else f'learns {learned}'}"
     if classics:
@@ -136,7 +138,7 @@ def advise(
     if is_size_set:
         options += ["--size", str(chosen[0]) if chosen[0] == chosen[1] else size_text(chosen)]
     options += _options(seen, channels, best_fit)
-    options += ["--model.condition", "none"] if factor in seen.unlike else []
+    options += ["--model.condition", CLUSTERS] if factor in seen.unlike else []
     start = model_to_start_from(_different(seen), chosen, channels)
     return Advice(
         size=chosen,
