@@ -106,7 +106,7 @@ def test_a_sheet_is_measured_with_all_its_rows(small_run, tmp_path):
 
 
 def test_a_run_without_classes_is_refused(unlabelled_run, tmp_path):
-    with pytest.raises(ConfigError, match=r"each_class.* was not trained on labels"):
+    with pytest.raises(ConfigError, match=r"each_class.* has learned no classes"):
         write_samples(unlabelled_run, 2, tmp_path / "new", each_class=True)
 
 

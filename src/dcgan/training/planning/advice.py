@@ -124,9 +124,7 @@ def advise(
     recipe_reason = "fits networks, batch and length to these images and this machine"
     factor, learned = choose_condition(parse_config(load_recipe("auto")), seen.labels, seen.count)
     if factor in seen.unlike:
-        recipe_reason += (
-            ", with clusters of similar images in place of their classes (see the warning)"
-        )
+        recipe_reason += ", with clusters of similar images as classes (see the warning)"
     elif learned:
         recipe_reason += f"; {learned if factor is None else f'learns {learned}'}"
     if classics:
