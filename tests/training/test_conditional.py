@@ -274,7 +274,7 @@ def test_a_note_says_that_classes_say_nothing_about_the_images(tmp_path):
         one for one in dcgan.open_run(tmp_path / "run").health().findings if one.severity == "note"
     )
     assert finding.id == "unlike-classes" and note.lower().startswith(finding.meaning.lower())
-    assert "--model.condition none" in finding.step.command
+    assert "--model.condition clusters" in finding.step.command
     assert said(images=64, out=tmp_path / "other", **small(condition="none")) == []
 
 
