@@ -31,7 +31,6 @@ from dcgan.runtime.progress import chosen_reporter
 from dcgan.runtime.ranks import Ranks, joined
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.signatures import checked
-from dcgan.runtime.wording import counted
 from dcgan.training.build import build_dataset, build_scale, build_source
 from dcgan.training.context import RunContext
 from dcgan.training.planning.advice import (
@@ -53,10 +52,10 @@ from dcgan.training.planning.classes import (
     with_classes,
 )
 from dcgan.training.planning.clusters import (
-    add_clusters,
     clusters_of,
     label_clusters,
     refuse_no_clusters,
+    resolve_clusters,
 )
 from dcgan.training.planning.device_limits import refuse_random_recompute, refuse_uneven
 from dcgan.training.planning.memory_check import refuse_beyond_memory
@@ -246,10 +245,12 @@ def _decided(
             raise
         clusters = None
         if config.model.condition == CLUSTERS:
-            add_clusters(dataset, folder)
+            is_choice = asked.model.condition == "auto"
+            config, said = resolve_clusters(config, dataset, folder, is_choice=is_choice)
+            if said:
+                reporter.note(said)
+        if config.model.condition == CLUSTERS:
             clusters = clusters_of(dataset)
-            count = len(dataset.labels[CLUSTERS].names)
-            reporter.note(f"learns {counted(count, 'cluster')} of similar images")
         networks = with_classes(networks, config, dataset)
         if folder.networks.is_file():
             stored_networks = read_networks(folder)

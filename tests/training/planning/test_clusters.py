@@ -8,17 +8,20 @@ from safetensors.torch import load_file, save_file
 from tests.conftest import SMALL
 
 import dcgan
-from dcgan.config import merge
+from dcgan.config import merge, parse_config
 from dcgan.data import HeldDataset, ImageDataset
 from dcgan.data.labels import Labels
 from dcgan.errors import ConfigError, DataError
 from dcgan.evaluation.extractors import classes_of
 from dcgan.runs.folder import RunFolder
 from dcgan.training.planning import clusters
-from dcgan.training.planning.clusters import add_clusters, clusters_of, find_clusters
+from dcgan.training.planning.clusters import clusters_of, find_clusters, resolve_clusters
 from dcgan.vocabulary import CLUSTERS
 
 WITH_CLUSTERS = SMALL | {"settings": merge(SMALL["settings"], {"model": {"condition": "clusters"}})}
+
+
+LEARNS_CLUSTERS = parse_config({"model": {"condition": "clusters"}})
 
 
 def kinds(counts, shape=(3, 24, 20), seed=0):
@@ -65,7 +68,7 @@ def test_an_unreadable_image_is_in_the_cluster_of_the_one_that_stands_for_it(tmp
     """Images 0 to 99 are unreadable; image 100 stands for them."""
     pixels, kind_N = kinds([150, 150])
     dataset = HeldDataset(pixels, kept=np.arange(100, 400), positions=400)
-    add_clusters(dataset, RunFolder(tmp_path))
+    resolve_clusters(LEARNS_CLUSTERS, dataset, RunFolder(tmp_path), is_choice=True)
     cluster_N = clusters_of(dataset)
     assert len(cluster_N) == 400
     assert set(cluster_N[:100]) == {cluster_N[100]}
@@ -119,22 +122,49 @@ def test_too_few_images_are_refused_before_a_folder_is_made(tmp_path):
     assert not out.exists()
 
 
-def test_images_that_are_decoded_while_training_have_clusters_too(tmp_path):
+class Streamed(ImageDataset):
+    """Images that are decoded while training."""
+
+    def __init__(self, held):
+        super().__init__(held.shape, "0")
+        self._held = held
+
+    def __len__(self):
+        return len(self._held)
+
+    def take(self, index_B, place_B):
+        assert (place_B == 0.5).all(), "center crops"
+        return self._held.take(index_B, place_B)
+
+
+def test_images_that_are_decoded_while_training_have_clusters_if_asked_for(tmp_path):
     pixels, kind_N = kinds([60, 60])
-    held = HeldDataset(pixels)
-
-    class Streamed(ImageDataset):
-        def __len__(self):
-            return len(pixels)
-
-        def take(self, index_B, place_B):
-            assert (place_B == 0.5).all(), "center crops"
-            return held.take(index_B, place_B)
-
-    streamed = Streamed(held.shape, "0")
-    add_clusters(streamed, RunFolder(tmp_path))
+    streamed, folder = Streamed(HeldDataset(pixels)), RunFolder(tmp_path)
+    config, said = resolve_clusters(LEARNS_CLUSTERS, streamed, folder, is_choice=True)
+    assert config.model.condition is None
+    assert said == "learns no clusters, as images are decoded while training"
+    assert not streamed.labels
+    config, said = resolve_clusters(LEARNS_CLUSTERS, streamed, folder, is_choice=False)
+    assert config == LEARNS_CLUSTERS
+    assert said == "learns 2 clusters of similar images"
     first_N = clusters_of(streamed) == clusters_of(streamed)[0]
     assert (first_N == (kind_N == kind_N[0])).all()
+
+
+@pytest.mark.parametrize("different", [1, 2, 7])
+def test_copies_of_few_images_are_as_many_clusters(different, tmp_path):
+    pictures = np.random.default_rng(0).integers(256, size=(different, 3, 16, 16), dtype=np.uint8)
+    dataset = HeldDataset(pictures[np.arange(1000) % different])
+    assert len(np.unique(find_clusters(dataset))) == different
+    folder = RunFolder(tmp_path)
+    config, said = resolve_clusters(LEARNS_CLUSTERS, dataset, folder, is_choice=True)
+    if different > 1:
+        assert said == f"learns {different} clusters of similar images"
+        return
+    assert config.model.condition is None
+    assert said == "learns no clusters, as all images are alike"
+    with pytest.raises(ConfigError, match="all images are alike"):
+        resolve_clusters(LEARNS_CLUSTERS, dataset, folder, is_choice=False)
 
 
 def test_a_classifier_does_not_take_clusters_for_labels():

@@ -9,13 +9,17 @@ N images · F features
 
 from __future__ import annotations
 
+from warnings import catch_warnings, simplefilter
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch.nn.functional import adaptive_avg_pool2d
 
+from dcgan.config import RunConfig, with_settings
 from dcgan.data import ImageDataset
+from dcgan.data.dataset import DecodedDataset
 from dcgan.data.labels import Labels
 from dcgan.errors import ConfigError, DataError
 from dcgan.runs.folder import RunFolder
@@ -50,20 +54,49 @@ def refuse_no_clusters(count: int) -> None:
         )
 
 
-def add_clusters(dataset: ImageDataset, folder: RunFolder) -> None:
+def resolve_clusters(
+    config: RunConfig, dataset: ImageDataset, folder: RunFolder, *, is_choice: bool
+) -> tuple[RunConfig, str | None]:
     """Label each image with its cluster: that of the run in the folder, if there is one.
 
     K-means rounds differently on other machines, so a resumed run reads what it began with.
 
+    Parameters
+    ----------
+    is_choice : bool
+        Whether ``auto`` chose clusters. Then the run learns none where all images would have to be
+        decoded for them, or where they are all alike.
+
+    Returns
+    -------
+    (RunConfig, str or None)
+        The configuration, and what to say.
+
     Raises
     ------
     ConfigError
-        There are too few images.
+        There are too few images, or too few different ones.
     DataError
         The stored clusters are damaged.
     """
-    began = folder.config.exists()
-    label_clusters(dataset, _stored(folder, len(dataset)) if began else find_clusters(dataset))
+    if folder.config.exists():
+        label_clusters(dataset, _stored(folder, len(dataset)))
+        return config, None
+    without = with_settings(config, {"model": {"condition": None}})
+    if is_choice and not isinstance(dataset, DecodedDataset):
+        return without, "learns no clusters, as images are decoded while training"
+    cluster_N = find_clusters(dataset)
+    count = int(cluster_N.max()) + 1
+    if count < 2:
+        if is_choice:
+            return without, "learns no clusters, as all images are alike"
+        raise ConfigError(
+            "model.condition",
+            CLUSTERS,
+            "finds only one cluster, as all images are alike. Use `model.condition=none`",
+        )
+    label_clusters(dataset, cluster_N)
+    return config, f"learns {count} clusters of similar images"
 
 
 def label_clusters(dataset: ImageDataset, cluster_N: NDArray[np.uint8]) -> None:
@@ -99,8 +132,11 @@ def find_clusters(dataset: ImageDataset) -> NDArray[np.uint8]:
     mean_F = thumbnail_NF[some].mean(axis=0)
     _, axis_FF = np.linalg.eigh(np.cov(thumbnail_NF[some], rowvar=False))
     component_NF = (thumbnail_NF - mean_F) @ axis_FF[:, -_COMPONENTS:].astype(np.float32)
-    count = min(_MOST, len(dataset) // _IMAGES_OF_CLUSTER)
-    center_KF, _ = kmeans2(component_NF[some], count, minit="++", iter=_ROUNDS, rng=0)
+    different = len({thumbnail_F.tobytes() for thumbnail_F in thumbnail_NF[some]})
+    count = min(_MOST, len(dataset) // _IMAGES_OF_CLUSTER, different)
+    with catch_warnings():
+        simplefilter("ignore")  # of clusters that become empty, which are left out below
+        center_KF, _ = kmeans2(component_NF[some], count, minit="++", iter=_ROUNDS, rng=0)
     distance_NK = torch.cdist(torch.from_numpy(component_NF), torch.from_numpy(center_KF))
     nearest_N = distance_NK.argmin(dim=1).numpy()
     present, number_N, size_K = np.unique(nearest_N, return_inverse=True, return_counts=True)
