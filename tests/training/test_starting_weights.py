@@ -174,7 +174,10 @@ def test_a_run_with_a_damaged_configuration_is_refused(tmp_path, text):
         settings_to_start_from(tmp_path)
 
 
-@pytest.mark.parametrize(("stored", "asked"), [("condition: label", "auto"), ("", None)])
+@pytest.mark.parametrize(
+    ("stored", "asked"),
+    [("condition: label", "auto"), ("condition: clusters", "clusters"), ("", None)],
+)
 def test_classes_are_learned_where_the_other_run_knew_some(tmp_path, stored, asked):
     """Also by runs of versions that did not have all settings; those are left to the recipe."""
     (tmp_path / "config.yaml").write_text(f"data: {{size: 16}}\nmodel: {{{stored}}}")
