@@ -277,17 +277,20 @@ def test_too_few_images_are_named_as_the_cause():
     assert "training images" not in diagnose(history(None, alike)).verdict
 
 
-def test_classes_that_images_do_not_look_like_are_a_note_with_a_run_without_them():
+@pytest.mark.parametrize(
+    ("more", "instead"),
+    [({"instead": "clusters"}, "clusters"), ({"instead": None}, "none"), ({}, "none")],
+)
+def test_classes_that_images_do_not_look_like_are_a_note_with_a_run_without_them(more, instead):
     """Training can only suspect it, so the verdict stays what it is."""
-    events = [{"event": "unlike-classes", "said": "the classes (month) may say nothing."}]
+    events = [{"event": "unlike-classes", "said": "the classes (month) may say nothing."} | more]
     suspected = diagnose(history(events=events, settings={"model.condition": "month"}))
     finding = {one.id: one for one in suspected.findings}["unlike-classes"]
     assert (finding.severity, finding.meaning) == ("note", "The classes (month) may say nothing.")
     assert (
-        finding.step.advice
-        == "Start a new run with clusters of similar images as classes (was month)"
+        finding.step.advice == f"Start a new run with {instead} in place of its classes (was month)"
     )
-    assert finding.step.changes == {"model.condition": "clusters"}
+    assert finding.step.changes == {"model.condition": instead}
     assert suspected.verdict == diagnose(history()).verdict
 
 

@@ -10,7 +10,6 @@ from dcgan.health.finding import Finding
 from dcgan.health.history import History, Network, Setup
 from dcgan.health.step import Step, retrain, slower
 from dcgan.health.variety import start
-from dcgan.vocabulary import CLUSTERS
 
 _GAP = 0.4
 """Difference between images made with the final statistics and with those of a training batch, in
@@ -99,10 +98,11 @@ def slow_data(history: History) -> Iterator[Finding]:
 
 def unlike_classes(history: History) -> Iterator[Finding]:
     """Training began with classes that the images do not look like."""
-    said = [event["said"] for event in history.events if event.get("event") == "unlike-classes"]
-    if said:
-        instead = retrain(history.setup, {"model.condition": CLUSTERS})
-        yield Finding("unlike-classes", "note", 0, f"{said[-1][:1].upper()}{said[-1][1:]}", instead)
+    found = [event for event in history.events if event.get("event") == "unlike-classes"]
+    if found:
+        said, instead = found[-1]["said"], found[-1].get("instead") or "none"
+        step = retrain(history.setup, {"model.condition": instead})
+        yield Finding("unlike-classes", "note", 0, f"{said[:1].upper()}{said[1:]}", step)
 
 
 def too_few_images(history: History) -> Iterator[Finding]:

@@ -221,7 +221,7 @@ _OF_RUN = {
     "objective.wgan_gp": "a gradient penalty of {}, which keeps the discriminator stable",
     "objective.loss": "the loss {}",
     "model.latent.dim": "a latent of {} numbers",
-    "model.condition": "clusters of similar images as classes",
+    "model.condition": "{} in place of its classes",
     "optim.batch": "batches of {} images",
     "length.images": "{} images seen",
     "data.scaling": "{} scaling of pixel values, from -1 to 1 like the generator's output",

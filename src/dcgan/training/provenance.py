@@ -22,7 +22,7 @@ from dcgan.runtime.reading import read_json, sha256
 from dcgan.runtime.shell import call
 from dcgan.runtime.versions import package_versions
 from dcgan.training.context import RunContext
-from dcgan.training.planning.classes import unlike_their_classes
+from dcgan.training.planning.classes import in_place_of_classes, unlike_their_classes
 from dcgan.training.planning.clusters import store_clusters
 from dcgan.training.planning.time_plan import outlook_at
 from dcgan.vocabulary import CLUSTERS
@@ -95,10 +95,11 @@ def write_beginning(run: RunContext) -> None:
     classes = run.config.model.condition
     unlike = unlike_their_classes(run.dataset, classes) if classes and not started else None
     if unlike:
-        run.event("unlike-classes", said=unlike)
+        instead = in_place_of_classes(len(run.dataset))
+        run.event("unlike-classes", said=unlike, instead=instead)
+        cure = "To learn clusters of similar images instead" if instead else "To ignore them"
         run.reporter.note(
-            f"{unlike} To learn clusters of similar images instead, stop and train again with"
-            f" `model.condition={CLUSTERS}`"
+            f"{unlike} {cure}, stop and train again with `model.condition={instead or 'none'}`"
         )
     minutes = run.config.length.minutes
     if run.expected is not None and minutes is not None:

@@ -242,6 +242,8 @@ def test_classes_that_harm_are_named_and_ignored_if_training_would_learn_them(co
         " below ignores them",
     )
     assert ("--model.condition clusters" in given.command) == (count == 2500)
+    few = advice(count=1499, labels={"month": {"May": 700, "June": 799}}, unlike=unlike)
+    assert "--model.condition none" in few.command
 
 
 @pytest.mark.parametrize(

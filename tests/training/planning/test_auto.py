@@ -84,7 +84,7 @@ def test_classes_are_learned_and_it_is_said():
 
 @pytest.mark.parametrize(
     ("count", "learned"),
-    [(499, None), (500, "clusters"), (100_000, "clusters"), (100_001, None)],
+    [(1499, None), (1500, "clusters"), (100_000, "clusters"), (100_001, None)],
 )
 def test_images_without_classes_are_sorted_into_clusters(count, learned):
     assert resolve(seen=survey(count=count))[0].model.condition == learned

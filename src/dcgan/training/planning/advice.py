@@ -17,8 +17,12 @@ from dcgan.data.quality.survey import Survey
 from dcgan.runtime.shell import DATA, call, command
 from dcgan.runtime.wording import counted, size_text
 from dcgan.training.planning.auto import choose_size
-from dcgan.training.planning.classes import choose_condition, unlike_in_words
-from dcgan.vocabulary import CLUSTERS, Fit
+from dcgan.training.planning.classes import (
+    choose_condition,
+    in_place_of_classes,
+    unlike_in_words,
+)
+from dcgan.vocabulary import Fit
 
 FEW_IMAGES = 1000
 """With fewer, the discriminator soon overfits (Karras et al. 2020, arXiv:2006.06676, see it begin
@@ -123,8 +127,10 @@ def advise(
     classics = tuple(name for name in _CLASSICS if _is_made_for(name, seen, chosen, channels))
     recipe_reason = "fits networks, batch and length to these images and this machine"
     factor, learned = choose_condition(parse_config(load_recipe("auto")), seen.labels, seen.count)
+    instead = in_place_of_classes(seen.count)
     if factor in seen.unlike:
-        recipe_reason += ", with clusters of similar images as classes (see the warning)"
+        said = "with clusters of similar images as classes" if instead else "without their classes"
+        recipe_reason += f", {said} (see the warning)"
     elif learned:
         recipe_reason += f"; {learned if factor is None else f'learns {learned}'}"
     if classics:
@@ -136,7 +142,7 @@ def advise(
     if is_size_set:
         options += ["--size", str(chosen[0]) if chosen[0] == chosen[1] else size_text(chosen)]
     options += _options(seen, channels, best_fit)
-    options += ["--model.condition", CLUSTERS] if factor in seen.unlike else []
+    options += ["--model.condition", instead or "none"] if factor in seen.unlike else []
     start = model_to_start_from(_different(seen), chosen, channels)
     return Advice(
         size=chosen,

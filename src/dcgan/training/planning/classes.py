@@ -23,9 +23,9 @@ from dcgan.vocabulary import CLUSTERS
 _MOST_CLASSES, _IMAGES_OF_CLASS = 100, 50
 """Classes that ``auto`` learns at most, and how many images they have at least, on average."""
 
-_CLUSTERED = (500, 100_000)
-"""Images that ``auto`` sorts into clusters, at least and at most: fewer were not tried, and all of
-more may take long to read."""
+_CLUSTERED = (1500, 100_000)
+"""Images that ``auto`` sorts into clusters, at least and at most: clusters made images
+worse with 1,000 photographs (benchmarks/search.md), and all of more may take long to read."""
 
 _NAMED = 5
 """Classes that a message names."""
@@ -70,9 +70,9 @@ def choose_condition(
     """The factor whose classes ``auto`` trains on, from the number of images in each class.
 
     It is the only factor, with 2 to 100 classes of at least 50 images on average. If there is no
-    such factor, a ``count`` of 500 to 100,000 images is sorted into clusters. With several factors,
-    nothing is chosen: latents should vary all of them. Packs and latents with a shape leave no room
-    for classes, and codes are to be found without them.
+    such factor, a ``count`` of 1,500 to 100,000 images is sorted into clusters. With several
+    factors, nothing is chosen: latents should vary all of them. Packs and latents with a shape
+    leave no room for classes, and codes are to be found without them.
 
     Returns
     -------
@@ -99,11 +99,16 @@ def choose_condition(
         why_not = _why_not(factor, images)
         if not why_not:
             return Condition(factor, f"{len(images)} classes ({factor})")
-    least, most = _CLUSTERED
-    if not least <= count <= most:
+    if in_place_of_classes(count) is None:
         return Condition(None, why_not)
     found = "clusters of similar images"
     return Condition(CLUSTERS, f"{found} ({why_not})" if why_not else found)
+
+
+def in_place_of_classes(count: int) -> str | None:
+    """What ``auto`` learns of so many images without classes: clusters, or None."""
+    least, most = _CLUSTERED
+    return CLUSTERS if least <= count <= most else None
 
 
 def _why_not(factor: str, images: Sequence[int]) -> str:
