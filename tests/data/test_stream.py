@@ -196,7 +196,7 @@ def test_what_stays_out_of_reach_ends_the_run_and_is_not_taken_for_damage(
 ):
     cache = Cache(tmp_path / "cache", 10**12)
     with pytest.raises(
-        DataError, match=r"far\[\d+\] cannot be read now: connection reset\. Run the same command"
+        DataError, match=r"far\[\d+\] cannot be read now: connection reset\. Try again when"
     ):
         batches(load_dataset(Flaky(10**9), (8, 8), 1, memory=memory, cache=cache))
 

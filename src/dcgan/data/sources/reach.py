@@ -32,6 +32,6 @@ def patiently(source: Source, index: int, read: Callable[[], Result]) -> Result:
         return read()
     except OutOfReach as error:
         raise DataError(
-            f"{source.name}: {source.title(index)} cannot be read now: {error}. Run the same"
-            " command again to resume when it can be read"
+            f"{source.name}: {source.title(index)} cannot be read now: {error}. Try again"
+            " when it can be read; `resume` continues a run that has begun"
         ) from error
