@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from types import SimpleNamespace
 
@@ -277,8 +278,14 @@ def test_another_configuration_in_the_same_folder_is_refused_with_its_keys(tmp_p
     train(tmp_path / "run", images=64)
     with pytest.raises(RunConflict, match=r"optim\.batch: 32 there, 16 here"):
         train(tmp_path / "run", images=64, batch=16)
-    with pytest.raises(RunConflict, match=r"length\.images: 64 there, 128 here"):
-        train(tmp_path / "run", images=128)
+
+
+def test_another_length_in_the_same_folder_is_refused_with_what_continues_the_run(tmp_path, train):
+    out = train(tmp_path / "run", images=64).path
+    call = rf"dcgan\.train\(out='{re.escape(str(out))}', resume=True, images=128\)"
+    with pytest.raises(RunConflict, match=rf"length\.images: 64 there, 128 here.*{call}"):
+        train(out, images=128)
+    assert dcgan.train(out=out, resume=True, images=128).images_seen == 128
 
 
 THREE = {"records": {"keep": 3, "checkpoint_every": 32}}

@@ -123,10 +123,13 @@ def refuse_conflict(
     )
     if config.data.source != stored.data.source:
         listed = f"dataset: {stored.data.source} there, {config.data.source} here; {listed}"
+    only_length = all(key.startswith("length.") for key in found)
+    length = config.length.model_dump(exclude_none=True) if only_length else {}
+    resumed = f"To resume {'it with this length' if length else 'that run'}"
     raise RunConflict(
-        f"{folder.path}: holds a run of another configuration ({listed}). To resume that run:"
-        f" {call('train', out=folder.path, resume=True)}. For a new run, choose another"
-        " `out`"
+        f"{folder.path}: holds a run of another {'length' if length else 'configuration'}"
+        f" ({listed}). {resumed}: {call('train', out=folder.path, resume=True, **length)}. For a"
+        " new run, choose another `out`"
     )
 
 
