@@ -439,6 +439,17 @@ def test_a_few_scores_that_fall_are_a_good_sign():
     assert rising.verdict.startswith("No problem found, but too few scores")
 
 
+@pytest.mark.parametrize(
+    ("last", "verdict"), [(0.92, "No problem found, but too few"), (0.88, "Healthy so far")]
+)
+def test_a_few_scores_that_hardly_fall_are_none(last, verdict):
+    """A tenth of the distance to the baseline must go."""
+    whole = history()
+    begun = [replace(line, value=line.baseline + 100) for line in whole.scores[:2]]
+    begun[1] = replace(begun[1], value=begun[1].baseline + 100 * last)
+    assert diagnose(replace(whole, scores=tuple(begun))).verdict.startswith(verdict)
+
+
 SURE = after(8000, score_real=0.99, score_fake_before=0.01, score_fake_after=0.01)
 
 

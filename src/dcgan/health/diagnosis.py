@@ -179,7 +179,9 @@ def _of_good_run(history: History, found: Mapping[str, Finding]) -> tuple[str, S
         title = "Poor images that no longer improve" if is_poor else "Healthy, no longer improving"
         return f"{title}. {found['plateau'].meaning}", found["plateau"].step
     values = [line.value for line in history.scores]
-    if values[1:] and values[-1] == min(values):
+    excess = history.excess().values
+    fell = 1 - excess[-1] / excess[0] if len(excess) else 0.0
+    if values[1:] and values[-1] == min(values) and fell >= progress.STEADY:
         verdict = (
             f"Healthy so far: the {history.metric} fell from {digits(values[0])} to"
             f" {digits(values[-1])}. {perfect(history.scores[-1].baseline)}"

@@ -22,8 +22,9 @@ _CLEARLY = 1.15
 """Times the best score itself: with few images both it and the baseline are high, and their
 difference is noise."""
 
-_STEADY = 0.1
-"""Part by which quality must improve in the second half of a run to count as improving."""
+STEADY = 0.1
+"""Part by which quality must improve to count as improving; with five or more scores, in the second
+half of a run."""
 
 
 def degrading(history: History) -> Iterator[Finding]:
@@ -68,7 +69,7 @@ def improvement(history: History) -> Iterator[Finding]:
         return
     gain = 1 - best.values[-1] / middle[-1]
     value, baseline = min(line.value for line in history.scores), history.scores[-1].baseline
-    if gain >= _STEADY:
+    if gain >= STEADY:
         # a score may be better than the baseline, but more training does not make it worse
         expected = min(value, baseline + (value - baseline) * (1 - gain))
         yield Finding(
@@ -83,7 +84,7 @@ def improvement(history: History) -> Iterator[Finding]:
         return
     if not has_begun(history, part=1):
         return  # what looks like a plateau may be the fog before anything can be recognized
-    since = int(excess.images[int(np.argmax(best.values <= best.values[-1] / (1 - _STEADY)))])
+    since = int(excess.images[int(np.argmax(best.values <= best.values[-1] / (1 - STEADY)))])
     yield Finding(
         "plateau",
         "note",
