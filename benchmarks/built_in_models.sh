@@ -58,7 +58,7 @@ fi
 
 if train shapes-demo shapes --size 32 --images 600000 --seed 1; then
     direction size --reads size
-    direction red --reads colour=red
+    direction red --reads color=red
     direction round --reads shape=circle
     direction across --reads x
     export_model mit

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from dcgan.models.generator import Generator
-from dcgan.models.init import Initialisation
+from dcgan.models.init import Initialization
 from dcgan.runs.networks import Networks
 
 
@@ -61,7 +61,7 @@ def class_norms() -> Iterator[None]:
     """Generators built within have norms that know the class."""
     build = Networks.build_generator
 
-    def with_class_norms(networks: Networks, init: Initialisation = "default") -> Generator:
+    def with_class_norms(networks: Networks, init: Initialization = "default") -> Generator:
         generator = build(networks, init)
         generator.__class__ = WithClassNorms
         assert isinstance(generator, WithClassNorms)

@@ -24,7 +24,7 @@ from torch.nn.functional import max_pool2d, relu
 
 from dcgan.metrics.extractors.pretrained import NAME, WIDTHS, PretrainedConvolutions
 from dcgan.models.discriminator import Discriminator
-from dcgan.models.init import Initialisation
+from dcgan.models.init import Initialization
 from dcgan.runs.networks import Networks
 
 STAGES = 3
@@ -76,7 +76,7 @@ def frozen_features(*, is_random: bool = False) -> Iterator[None]:
     """Discriminators built within see frozen features, too."""
     build = Networks.build_discriminator
 
-    def with_features(networks: Networks, init: Initialisation = "default") -> Discriminator:
+    def with_features(networks: Networks, init: Initialization = "default") -> Discriminator:
         discriminator = build(networks, init)
         discriminator.__class__ = WithFrozenFeatures
         assert isinstance(discriminator, WithFrozenFeatures)

@@ -25,7 +25,7 @@ from dcgan.bench.contest import (
 from dcgan.bench.contest import Contestant as Entrant
 from dcgan.bench.table import spread
 from dcgan.config import RunConfig, merge, parse_config, resolved
-from dcgan.runtime.device import choose_device, synchronise
+from dcgan.runtime.device import choose_device, synchronize
 
 BATCH, SECONDS, WORKERS = 128, 0.6, 2
 """Of the contests: images per step, seconds per contestant and round, and processes of the plain
@@ -133,13 +133,13 @@ def contest(asked: Asked, *, recipe: str, ways: str) -> Iterator[Found]:
 def peak_mebibytes(entrant: Entrant) -> float | None:
     """Peak GPU memory of building it and of its first steps, beyond what others hold already."""
     device, on_gpu = entrant.device, entrant.device.type == "cuda"
-    synchronise(device)  # starts CUDA, without which there are no statistics to reset
+    synchronize(device)  # starts CUDA, without which there are no statistics to reset
     before = torch.cuda.memory_allocated(device) if on_gpu else 0
     if on_gpu:
         torch.cuda.reset_peak_memory_stats(device)
     for _ in range(WARM_UP):
         entrant.step()
-    synchronise(device)
+    synchronize(device)
     return (torch.cuda.max_memory_allocated(device) - before) / 2**20 if on_gpu else None
 
 

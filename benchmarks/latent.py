@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 import dcgan
-from dcgan.data.sources.shapes import COLOURS, SHAPES
+from dcgan.data.sources.shapes import COLORS, SHAPES
 from dcgan.evaluation.extractors import classes_of
 from dcgan.evaluation.real_images import chosen_order, take
 from dcgan.latent.appearance import APPEARANCES, foreground
@@ -31,7 +31,7 @@ from dcgan.latent.directions import moved
 from dcgan.latent.forget import forget
 from dcgan.latent.invert import invert
 from dcgan.latent.inverted_images import own_samples, relative_errors
-from dcgan.latent.labelling import Reader
+from dcgan.latent.labeling import Reader
 from dcgan.runs.dataset import open_dataset
 from dcgan.runtime.progress import TerminalReporter
 
@@ -47,14 +47,14 @@ def show_shapes(reader: Reader, images: Images) -> Shown:
     front = foreground(images)
     weight = np.maximum(front.sum(axis=(1, 2)), 1e-6)
     mean = (images * front[:, None]).sum(axis=(2, 3)) / weight[:, None]
-    palette = np.array(list(COLOURS.values()))
+    palette = np.array(list(COLORS.values()))
     nearest = ((mean[:, None] - palette) ** 2).sum(axis=2).argmin(axis=1)
     shape = reader.probabilities(images, "shape").argmax(axis=1)
     return {
         "size": np.sqrt(APPEARANCES["area"](images)),
         "x": APPEARANCES["x"](images),
         "y": APPEARANCES["y"](images),
-        **{name: (nearest == k).astype(float) for k, name in enumerate(COLOURS)},
+        **{name: (nearest == k).astype(float) for k, name in enumerate(COLORS)},
         **{name: (shape == k).astype(float) for k, name in enumerate(SHAPES)},
     }
 
@@ -227,13 +227,13 @@ def main() -> None:
         ]
     else:
         concepts = {name: name for name in ("size", "x", "y")}
-        concepts |= {name: f"colour={name}" for name in COLOURS}
+        concepts |= {name: f"color={name}" for name in COLORS}
         concepts |= {name: f"shape={name}" for name in SHAPES}
         parts = [
             directions(run, reader, concepts, is_digits=False),
             arithmetic(run, reader),
             inversion(run),
-            forgetting(run, reader, ["colour=red", "colour=blue", "shape=circle"]),
+            forgetting(run, reader, ["color=red", "color=blue", "shape=circle"]),
         ]
     for part in parts:
         for line in part:

@@ -104,7 +104,7 @@ def read_as(
         third = np.searchsorted(np.quantile(values["size"], [1 / 3, 2 / 3]), values["size"])
         classes = (values["shape"] * 4 + quarter) * 3 + third
     else:
-        classes = values["shape"] * 4 + values["colour"]
+        classes = values["shape"] * 4 + values["color"]
     return take(dataset, np.arange(len(dataset))), classes.astype(np.int64)
 
 

@@ -40,7 +40,7 @@ STEPS = 8
 
 
 def configuration(batch: int, *, width: int, batch_norm: str = "all") -> RunConfig:
-    """64x64 colour, as in the paper, without batch norm in D and with R1 as in `auto`."""
+    """64x64 color, as in the paper, without batch norm in D and with R1 as in `auto`."""
     settings: dict[str, Any] = {
         "data": {"size": 64, "channels": 3},
         "model": {

@@ -53,7 +53,7 @@ def training(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def _run_to_draw_with(folder: Path) -> Run:
-    """As wide a generator as `auto` takes for 32x32 colour on a CPU; its weights do not matter."""
+    """As wide a generator as `auto` takes for 32x32 color on a CPU; its weights do not matter."""
     return dcgan.train(
         np.random.default_rng(0).integers(0, 256, (64, 3, 32, 32), dtype=np.uint8),
         images=64,

@@ -237,7 +237,7 @@ def open_data(task: Task) -> ImageDataset:
     opened = open_source(task.source, task.root)
     seen = survey(opened, limit=256)
     size = (task.size, task.size) if task.size else seen.median_size
-    return load_dataset(opened, size, 3 if seen.is_colour else 1)
+    return load_dataset(opened, size, 3 if seen.is_color else 1)
 
 
 def compete(name: str, asked: Contestant, task: Task, measure: Measuring, results: Path) -> None:

@@ -16,7 +16,7 @@ from dcgan.augment import Augment
 from dcgan.data import Batches, PixelScale, load_dataset, open_source
 from dcgan.metrics import frechet_distance, pretrained_extractor
 from dcgan.models import AveragedGenerator
-from dcgan.objectives import OBJECTIVES, zero_centred_penalty
+from dcgan.objectives import OBJECTIVES, zero_centered_penalty
 
 torch.manual_seed(0)
 device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -34,7 +34,7 @@ for step in range(int(sys.argv[2])):
     real = next(batches).requires_grad_()  # R1 penalizes the gradient at real images
     fake = generator(gan.latent.sample(optim.batch).to(device))
     real_logit, fake_logit = discriminator(augment(real)), discriminator(augment(fake.detach()))
-    penalty = 8 * r1 * zero_centred_penalty(real_logit, real) if step % 8 == 0 else 0
+    penalty = 8 * r1 * zero_centered_penalty(real_logit, real) if step % 8 == 0 else 0
     d_loss = loss.discriminator(real_logit, fake_logit) + penalty
     d_adam.zero_grad()
     d_loss.backward()

@@ -211,9 +211,9 @@ def small_run(tmp_path_factory) -> dcgan.Run:
 
 
 @pytest.fixture(scope="session")
-def unlabelled_run(tmp_path_factory) -> dcgan.Run:
+def unlabeled_run(tmp_path_factory) -> dcgan.Run:
     """The same of a run that has not learned the labels."""
-    out = tmp_path_factory.mktemp("runs") / "unlabelled"
+    out = tmp_path_factory.mktemp("runs") / "unlabeled"
     settings = merge(SMALL["settings"], {"model": {"condition": None}})
     with rendering():
         return dcgan.train("digits", images=64, out=out, **SMALL | {"settings": settings})
@@ -244,7 +244,7 @@ def torchrun():
 
 @pytest.fixture
 def png_folder(tmp_path) -> Path:
-    """Ten small grey PNGs."""
+    """Ten small gray PNGs."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     random = np.random.default_rng(0)

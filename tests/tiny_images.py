@@ -11,7 +11,7 @@ from dcgan.data import Source
 
 
 def png(tone: int = 0) -> bytes:
-    """A grey picture, recognised by its tone."""
+    """A gray picture, recognized by its tone."""
     buffer = BytesIO()
     Image.new("L", (3, 2), tone).save(buffer, "PNG")
     return buffer.getvalue()

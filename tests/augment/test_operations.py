@@ -43,13 +43,13 @@ def test_brightness_adds_one_number_to_each_image():
     assert number.var().item() == pytest.approx(1 / 12, abs=0.01)
 
 
-def test_saturation_scales_the_distance_of_every_pixel_to_its_grey():
+def test_saturation_scales_the_distance_of_every_pixel_to_its_gray():
     image = images(2_000)
     changed = saturation(image)
-    grey = image.mean(dim=1, keepdim=True)
-    torch.testing.assert_close(changed.mean(dim=1, keepdim=True), grey, atol=1e-5, rtol=0)
-    factor = ((changed - grey) / (image - grey)).flatten(1).median(dim=1).values
-    expected = grey + factor[:, None, None, None] * (image - grey)
+    gray = image.mean(dim=1, keepdim=True)
+    torch.testing.assert_close(changed.mean(dim=1, keepdim=True), gray, atol=1e-5, rtol=0)
+    factor = ((changed - gray) / (image - gray)).flatten(1).median(dim=1).values
+    expected = gray + factor[:, None, None, None] * (image - gray)
     torch.testing.assert_close(changed, expected, atol=1e-4, rtol=0)
     assert 0 <= factor.min() < 0.05
     assert 1.95 < factor.max() <= 2.0001
@@ -124,7 +124,7 @@ def test_holes_lie_anywhere():
     blank = cutout(torch.ones(4_000, 1, 16, 16)) == 0
     share = blank.float().mean(dim=0)[0]
     assert share.min() > 0.05
-    # in the middle, half of all centres per side cover a pixel
+    # in the middle, half of all centers per side cover a pixel
     assert share[8, 8].item() == pytest.approx((8 / 17) ** 2, abs=0.04)
 
 

@@ -55,7 +55,7 @@ def test_each_operation_is_drawn_for_itself():
 @pytest.mark.parametrize(
     ("channels", "is_left_out"), [(1, True), (2, True), (3, False), (4, False)]
 )
-def test_colour_is_left_out_for_grey_images(channels, is_left_out):
+def test_color_is_left_out_for_gray_images(channels, is_left_out):
     image = images(16, channels)
     changed = Augment(["color"], channels=channels)(image)
     assert (changed is image) == is_left_out

@@ -41,7 +41,7 @@ def pages(scored_run, tmp_path_factory):
         "warning",
         256,
         "The discriminator scores training images above unseen ones.",
-        "Set `augment.policy` to `colour+translation`.",
+        "Set `augment.policy` to `color+translation`.",
         {"score_real": 0.9},
     )
     diagnosis = Diagnosis("Overfitting.", "warning", [finding])

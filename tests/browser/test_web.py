@@ -69,7 +69,7 @@ const point = (type, column, row) => {
 };
 const press = (key, shiftKey = false) =>
   map.dispatchEvent(new inner.KeyboardEvent("keydown", {key, shiftKey, cancelable: true}));
-const labelled = (text) => [...page.querySelectorAll("label")]
+const labeled = (text) => [...page.querySelectorAll("label")]
   .find((label) => label.querySelector("span")?.textContent === text).querySelector("input, select");
 const set = async (field, value, event = "input") => {
   field.value = value;
@@ -119,7 +119,7 @@ const fields = ["Variety", "Class", "Code 1", "Code 2", "slant", "Component 1"];
 const values = {Variety: "0.5", Class: "0", "Code 1": "0", "Code 2": "1", slant: "3",
   "Component 1": "-3"};
 for (const name of fields) {
-  const field = labelled(name);
+  const field = labeled(name);
   await set(field, values[name], field.tagName === "SELECT" ? "change" : "input");
   found.changes[name] = [pixels(image) !== first, pixels(samples) !== found.start.samples,
     field.closest("label").querySelector("output")?.textContent ?? ""];
@@ -127,7 +127,7 @@ for (const name of fields) {
   await settle();
   found.changes[name].push(pixels(image) === first && pixels(samples) === found.start.samples);
 }
-found.classes = [...labelled("Class").options].map((option) => option.textContent);
+found.classes = [...labeled("Class").options].map((option) => option.textContent);
 
 found.smooth = [];
 for (let i = 0; i < 2; i++) {

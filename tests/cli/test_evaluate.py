@@ -89,7 +89,7 @@ def test_what_cannot_be_is_refused_in_one_line(dcgan, run, words, said):
     assert err.splitlines()[-1].startswith("dcgan: ")
 
 
-def test_unlabelled_images_have_no_classifier(dcgan, run, png_folder):
+def test_unlabeled_images_have_no_classifier(dcgan, run, png_folder):
     code, _, err = dcgan("evaluate", run, png_folder)
     assert code == 2
     assert "10 real images: at least 100" in err

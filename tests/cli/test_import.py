@@ -16,7 +16,7 @@ def files(tmp_path):
     return tmp_path
 
 
-def test_it_says_what_it_recognised_and_made(dcgan, files):
+def test_it_says_what_it_recognized_and_made(dcgan, files):
     code, out, err = dcgan("import", files / "g.pth", files / "d.pth", "--out", files / "run")
     assert code == 0
     assert "DCGAN example of PyTorch" in err

@@ -75,7 +75,7 @@ def test_json_names_everything(inspect, folder):
     assert report["near_duplicates"] == []
     assert report["copies"] == {"exact": 1, "near": 0}
     assert report["others"] == {".txt": 1}
-    assert report["coloured"] == report["readable"] == 101
+    assert report["colored"] == report["readable"] == 101
     assert report["aspect"]["0"] == pytest.approx(60 / 119, abs=1e-3)
     assert set(report["reasons"]) == {"size", "channels", "fit", "recipe", "time"}
     assert [one["size"] for one in report["expectations"]] == [[64, 56], [48, 40], [32, 28]]

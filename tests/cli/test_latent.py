@@ -35,7 +35,7 @@ def test_interpolate_makes_a_film(dcgan, small_run, tmp_path):
     assert frames[0].shape == (256, 256)
     ends = small_run.generate(Choice().latents(small_run, 0, 8))[[3, 7], 0]
     for frame, end in zip((frames[0], frames[-1]), ends, strict=True):
-        assert np.abs(frame[8::16, 8::16].astype(int) - end).max() <= 16  # of 256 colours
+        assert np.abs(frame[8::16, 8::16].astype(int) - end).max() <= 16  # of 256 colors
 
 
 def test_a_sheet_of_a_path_is_one_row_with_its_points_named(dcgan, small_run, tmp_path):
@@ -157,7 +157,7 @@ def bright_sevens(small_run, monkeypatch):
 
         return read
 
-    monkeypatch.setattr("dcgan.latent.labelling.factor_classifier", classifier)
+    monkeypatch.setattr("dcgan.latent.labeling.factor_classifier", classifier)
     return np.flatnonzero(brightness_N > middle)
 
 
@@ -209,7 +209,7 @@ def test_a_direction_and_maps_are_found_by_label(dcgan, run_of_ones_own, bright_
             "dcgan: --move is 'x=2': x is set twice",
         ),
         (["--plus", "label=77"], "dcgan: concept is 'label=77': no such class of label"),
-        (["--plus", "colour=red"], "dcgan: concept is 'colour=red': no such factor"),
+        (["--plus", "color=red"], "dcgan: concept is 'color=red': no such factor"),
         (["--plus", "3", "--exemplars", "0"], "dcgan: --exemplars is 0: must be 1 to 100"),
         (
             ["--plus", "3", "--out", "sum.psd"],
@@ -310,9 +310,9 @@ def test_sample_shows_the_nearest_real_images(dcgan, small_run, tmp_path):
 
 
 def test_invert_finds_own_samples_and_images_and_others_know_them(
-    dcgan, unlabelled_run, png_folder, tmp_path
+    dcgan, unlabeled_run, png_folder, tmp_path
 ):
-    run, out = shutil.copytree(unlabelled_run.path, tmp_path / "run"), tmp_path / "found.png"
+    run, out = shutil.copytree(unlabeled_run.path, tmp_path / "run"), tmp_path / "found.png"
     code, said, _ = dcgan("invert", run, "--out", out)
     assert code == 0
     assert said.startswith(("7 of 8", "8 of 8"))

@@ -1,4 +1,4 @@
-"""Every command of latent space makes its picture of any run: colour, grey, uniform, spatial."""
+"""Every command of latent space makes its picture of any run: color, gray, uniform, spatial."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_the_nearest_real_image_stands_wherever_samples_are_shown(
     assert found == times
 
 
-def test_neighbours_are_for_sheets_and_said_so_before_any_work(dcgan, run, tmp_path):
+def test_neighbors_are_for_sheets_and_said_so_before_any_work(dcgan, run, tmp_path):
     for words in (["interpolate", run], ["directions", run, "own", "--method", "pca"]):
         code, _, complaint = dcgan(*words, "--neighbors", "--out", tmp_path / "x.gif")
         assert code == 2

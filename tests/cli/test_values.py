@@ -42,7 +42,7 @@ def as_levels(fields) -> np.ndarray:
     return np.round((np.asarray(fields, float) + 1) / 2 * 255)
 
 
-def test_one_range_holds_for_train_resume_neighbours_and_other_images(dcgan, tmp_path, signed):
+def test_one_range_holds_for_train_resume_neighbors_and_other_images(dcgan, tmp_path, signed):
     folder, fields = signed
     run = tmp_path / "run"
     train = ["train", folder, *SMALL, "--out", run]

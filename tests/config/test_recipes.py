@@ -99,7 +99,7 @@ def test_a_missing_file_is_named(tmp_path):
         load_recipe(str(tmp_path / "none.yaml"))
 
 
-def test_overrides_replace_values_and_keep_their_neighbours():
+def test_overrides_replace_values_and_keep_their_neighbors():
     below = {"a": {"x": 1, "y": {"z": [1, 2]}}, "b": 0}
     above = {"a": {"y": {"z": [3]}}, "c": 1}
     assert merge(below, above) == {"a": {"x": 1, "y": {"z": [3]}}, "b": 0, "c": 1}

@@ -217,7 +217,7 @@ def test_batch_norm_in_one_explicit_row_counts():
         check(settings)
 
 
-def test_standardised_pixels_suit_a_generator_without_tanh_and_warn():
+def test_standardized_pixels_suit_a_generator_without_tanh_and_warn():
     rows = [{"conv_transpose": 1, "kernel": 16, "norm": "none", "activation": "none"}]
     settings = {
         "data": {"scaling": "standardized", "size": 16},

@@ -30,7 +30,7 @@ BIG = 10**12
 
 
 class Counting(Source):
-    """Grey pictures that count how often they are read."""
+    """Gray pictures that count how often they are read."""
 
     def __init__(self, tones=(1, 2, 3), stamp="one"):
         super().__init__("counting")

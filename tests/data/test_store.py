@@ -34,7 +34,7 @@ class Listed(Source):
 
 
 def tones(*values: int | None) -> list[Image.Image | None]:
-    """Grey pictures of one tone each."""
+    """Gray pictures of one tone each."""
     return [None if value is None else Image.new("L", (8, 8), value) for value in values]
 
 
@@ -68,17 +68,17 @@ def test_the_digits_come_as_they_are():
 
 
 @pytest.mark.parametrize(
-    ("how", "corner", "centre"),
+    ("how", "corner", "center"),
     [("crop", 60, 60), ("pad", 124, 60), ("stretch", 0, 60)],
 )
-def test_the_fit_and_the_background_are_as_asked_for(how, corner, centre):
+def test_the_fit_and_the_background_are_as_asked_for(how, corner, center):
     wide = np.zeros((20, 60), np.uint8)
     wide[:, 20:40] = 60
     dataset = load_dataset(
         Listed([Image.fromarray(wide)]), (20, 20), 1, how=how, background="#c86432"
     )
     assert dataset.images[0, 0, 0, 0] == corner
-    assert dataset.images[0, 0, 10, 10] == centre
+    assert dataset.images[0, 0, 10, 10] == center
 
 
 def test_the_background_lies_under_transparent_images():
@@ -119,7 +119,7 @@ def test_damaged_files_in_a_folder_are_skipped_by_name(tmp_path):
     assert first_pixels(dataset.images) == [10, 30]
 
 
-def test_a_image_whose_colours_cannot_be_converted_is_skipped():
+def test_a_image_whose_colors_cannot_be_converted_is_skipped():
     source = Listed([*tones(10), Image.new("La", (8, 8)), *tones(30)])
     dataset = load_dataset(source, (8, 8), 1, max_unreadable=0.5)
     assert first_pixels(dataset.images) == [10, 30]
@@ -153,9 +153,9 @@ def fingerprint(images: list[Image.Image | None], **options) -> str:
 
 
 def test_the_fingerprint_stays_while_the_images_do():
-    colour = [image.convert("RGB") for image in tones(1, 2, 3)]
+    color = [image.convert("RGB") for image in tones(1, 2, 3)]
     assert fingerprint(tones(1, 2, 3)) == fingerprint(tones(1, 2, 3))
-    assert fingerprint(colour) == fingerprint(tones(1, 2, 3))
+    assert fingerprint(color) == fingerprint(tones(1, 2, 3))
 
 
 def test_the_fingerprint_changes_with_an_unreadable_image_since_the_order_does():

@@ -377,14 +377,14 @@ def test_the_factor_called_label_comes_first(dataset):
     values = np.zeros(1797, np.int64)
     dataset.labels = {
         "size": Labels(values.astype(float)),
-        "colour": Labels(values, ("red", "blue")),
+        "color": Labels(values, ("red", "blue")),
         "label": Labels(values, ("a", "b")),
     }
     assert classes_of(dataset)[0] == "label"
-    assert classes_of(dataset, "colour")[1].names == ("red", "blue")
+    assert classes_of(dataset, "color")[1].names == ("red", "blue")
     assert classes_of(dataset, "size") is None
     del dataset.labels["label"]
-    assert classes_of(dataset)[0] == "colour"
+    assert classes_of(dataset)[0] == "color"
 
 
 def test_images_from_python_must_be_given_again(tmp_path):

@@ -90,7 +90,7 @@ def test_images_that_differ_in_one_pixel_by_one_level_are_told_apart():
     assert distance[0] == pytest.approx(np.sqrt(2 / images[0].size) / 255, rel=1e-9)
 
 
-def test_the_sheet_shows_each_image_above_its_neighbour(monkeypatch):
+def test_the_sheet_shows_each_image_above_its_neighbor(monkeypatch):
     written = []
     draw = drawing.stacked
     monkeypatch.setattr(drawing, "stacked", lambda *a, **k: written.append(a) or draw(*a, **k))
@@ -104,7 +104,7 @@ def test_the_sheet_shows_each_image_above_its_neighbour(monkeypatch):
     assert columns == 3
 
 
-def test_samples_are_shown_with_neighbours_on_a_sheet_only(small_run, tmp_path):
+def test_samples_are_shown_with_neighbors_on_a_sheet_only(small_run, tmp_path):
     dataset = Kept(small_run.sample(20, seed=5))
     write_samples(small_run, 4, tmp_path / "plain.png")
     write_samples(small_run, 4, tmp_path / "both.png", beside=dataset)

@@ -1,4 +1,4 @@
-"""Models whose layers are recognised: the import computes what the original computes."""
+"""Models whose layers are recognized: the import computes what the original computes."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from dcgan.errors import UnreadableImage
 
 RED = (200, 100, 50)
 WHITE = (255,) * 3
-GREY = (77,) * 3
+GRAY = (77,) * 3
 
 
 def encode(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -38,8 +38,8 @@ def encode(image: Image.Image, kind: str = "PNG", **options) -> bytes:
     return buffer.getvalue()
 
 
-def plain(mode: str = "RGB", colour=RED, size: tuple[int, int] = (20, 20)) -> Image.Image:
-    return Image.new(mode, size, colour)
+def plain(mode: str = "RGB", color=RED, size: tuple[int, int] = (20, 20)) -> Image.Image:
+    return Image.new(mode, size, color)
 
 
 def noise() -> Image.Image:
@@ -84,16 +84,16 @@ def tiff_of(*tags: tuple[int, int, int, int]) -> bytes:
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
 
 
-def full(grey: int, kind: type) -> Image.Image:
-    return Image.fromarray(np.full((20, 20), grey, kind))
+def full(gray: int, kind: type) -> Image.Image:
+    return Image.fromarray(np.full((20, 20), gray, kind))
 
 
 LONG = "x" * 240 + ".png"
 
 READABLE = {
     "1.png": (encode(plain("1", 1)), WHITE),
-    "L.png": (encode(plain("L", 77)), GREY),
-    "LA.png": (encode(plain("LA", (77, 255))), GREY),
+    "L.png": (encode(plain("L", 77)), GRAY),
+    "LA.png": (encode(plain("LA", (77, 255))), GRAY),
     "LA clear.png": (encode(plain("LA", (77, 0))), WHITE),
     "P.png": (encode(palette()), RED),
     "P clear.png": (encode(palette(), transparency=1), WHITE),
@@ -106,9 +106,9 @@ READABLE = {
     "CMYK.tif": (encode(plain("CMYK", (55, 155, 205, 0)), "TIFF"), RED),
     "LAB.tif": (encode(plain("LAB", (0, 128, 128)), "TIFF"), (0, 0, 0)),
     "YCbCr.jpg": (encode(plain("YCbCr", (124, 86, 182)), "JPEG", quality=95), RED),
-    "I16.png": (encode(full(77 * 257, np.uint16)), GREY),
-    "I16.tif": (encode(full(77 * 257, np.uint16), "TIFF"), GREY),
-    "I.tif": (encode(full(77 * 257, np.int32), "TIFF"), GREY),
+    "I16.png": (encode(full(77 * 257, np.uint16)), GRAY),
+    "I16.tif": (encode(full(77 * 257, np.uint16), "TIFF"), GRAY),
+    "I.tif": (encode(full(77 * 257, np.int32), "TIFF"), GRAY),
     "F.tif": (encode(full(0, np.float32), "TIFF"), (0, 0, 0)),
     "animated.gif": (
         encode(plain(), "GIF", save_all=True, append_images=[plain("L", 0)]),
@@ -133,7 +133,7 @@ READABLE = {
     "%s {0} [1] $HOME 'q\".png": (encode(plain()), RED),
     LONG: (encode(plain()), RED),
 }
-"""Files with the colour that the middle of each shows over white."""
+"""Files with the color that the middle of each shows over white."""
 
 KINDS = {
     "png": ("PNG", {}),
@@ -251,7 +251,7 @@ def test_every_file_is_a_image_a_reason_or_another(corpus, loaded):
 
 
 @pytest.mark.parametrize("name", READABLE, ids=ascii)
-def test_images_of_every_mode_show_their_colour(loaded, name):
+def test_images_of_every_mode_show_their_color(loaded, name):
     np.testing.assert_allclose(loaded[name], READABLE[name][1], atol=6)
 
 

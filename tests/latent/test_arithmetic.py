@@ -16,11 +16,11 @@ from dcgan.latent.arithmetic import (
     combine,
     figure,
     in_pixels,
-    neighbours,
+    neighbors,
     open_concepts,
 )
 from dcgan.latent.choice import Choice
-from dcgan.latent.labelling import Reader
+from dcgan.latent.labeling import Reader
 from dcgan.models.latents import LatentSpace
 
 SPACE = LatentSpace(4000)
@@ -109,10 +109,10 @@ def test_the_class_of_a_sum_is_one_that_a_generator_knows(plus, minus, shares):
 
 
 @pytest.mark.parametrize("distribution", ["normal", "uniform"])
-def test_neighbours_are_within_a_quarter_and_differ(distribution):
+def test_neighbors_are_within_a_quarter_and_differ(distribution):
     space = LatentSpace(50, distribution, (0.5, 0.5))
     latent = space.numbered(0, 0, 1)[0]
-    found = neighbours(space, latent)
+    found = neighbors(space, latent)
     assert found.shape == (8, 52)
     distance = (found - latent)[:, :50].abs()
     assert 0.2 < distance.max() <= 0.25
@@ -214,7 +214,7 @@ def test_the_figure_shows_exemplars_means_result_and_control(small_run):
     wanted = [
         *small_run.generate(torch.cat([one.latent_KZ for one in concepts])),
         *small_run.generate(result[None]),
-        *small_run.generate(neighbours(latent, result)),
+        *small_run.generate(neighbors(latent, result)),
         in_pixels([small_run.generate(one.latent_KZ) for one in concepts], [1, -1, 1]),
     ]
     assert all(stands(image) for image in wanted)

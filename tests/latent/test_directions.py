@@ -356,11 +356,11 @@ def test_a_direction_that_is_right_about_too_few_is_refused(run):
     assert 0.3 < found.measured["held-out accuracy"] < 0.7
 
 
-def test_a_class_that_the_run_has_learned_is_no_direction(run, unlabelled_run):
+def test_a_class_that_the_run_has_learned_is_no_direction(run, unlabeled_run):
     with pytest.raises(DcganError, match=r"has learned this class.* Set `label`"):
         from_samples(run, "x", "9", Light(), Choice(), samples=600)
     with pytest.raises(DcganError, match=r"reliably\. Train longer"):
-        from_samples(unlabelled_run, "x", "9", Light(), Choice(), samples=600)
+        from_samples(unlabeled_run, "x", "9", Light(), Choice(), samples=600)
 
 
 def test_a_direction_can_leave_others_alone(run):

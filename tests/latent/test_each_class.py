@@ -29,9 +29,9 @@ def pixels(file: Path | BytesIO) -> np.ndarray:
         return np.asarray(image)
 
 
-def test_a_run_names_its_classes(small_run, unlabelled_run):
+def test_a_run_names_its_classes(small_run, unlabeled_run):
     assert small_run.classes == DIGITS
-    assert unlabelled_run.classes == ()
+    assert unlabeled_run.classes == ()
 
 
 def test_a_class_without_images_was_not_learned(untrained, tmp_path):
@@ -105,9 +105,9 @@ def test_a_sheet_is_measured_with_all_its_rows(small_run, tmp_path):
         write_samples(small_run, 250, tmp_path / "new.png", each_class=True)
 
 
-def test_a_run_without_classes_is_refused(unlabelled_run, tmp_path):
+def test_a_run_without_classes_is_refused(unlabeled_run, tmp_path):
     with pytest.raises(ConfigError, match=r"each_class.* has learned no classes"):
-        write_samples(unlabelled_run, 2, tmp_path / "new", each_class=True)
+        write_samples(unlabeled_run, 2, tmp_path / "new", each_class=True)
 
 
 def test_one_class_and_all_classes_are_refused(small_run, tmp_path):

@@ -82,9 +82,9 @@ def test_a_probe_of_places_finds_what_is_in_the_boxes():
     assert np.argmax(found.weight_M) == 3
 
 
-def test_a_place_belongs_to_the_box_its_centre_is_in():
+def test_a_place_belongs_to_the_box_its_center_is_in():
     given = torch.zeros(20, 1, 2, 2)
-    given[:, 0, 0, 1] = 1  # its centre is at x 12, y 4
+    given[:, 0, 0, 1] = 1  # its center is at x 12, y 4
     for box, wanted in (((12, 4, 13, 5), True), ((13, 0, 16, 8), False), ((8, 0, 12, 8), False)):
         boxes = {number: [box, (0, 8, 8, 16)] for number in range(20)}
         found = probe_boxes(given, boxes, (16, 16), 1)

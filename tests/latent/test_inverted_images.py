@@ -90,16 +90,16 @@ def test_words_are_files_and_numbers_each_with_a_name_of_its_own(run, tmp_path):
     for name in ("a/cat.png", "b/Cat.png"):  # one name for Windows and macOS
         (tmp_path / name).parent.mkdir()
         Image.new("L", (40, 20), 77).save(tmp_path / name)
-    grey = np.random.default_rng(0).integers(0, 256, (9, 16, 16), dtype=np.uint8)
+    gray = np.random.default_rng(0).integers(0, 256, (9, 16, 16), dtype=np.uint8)
     from dcgan.data import load_dataset, open_items
 
-    known = load_dataset(open_items(grey), (16, 16), 1)
+    known = load_dataset(open_items(gray), (16, 16), 1)
     words = [str(tmp_path / "a" / "cat.png"), "3", str(tmp_path / "b" / "Cat.png"), "3"]
     names, images = read_words(run, words, known, "mnist:test")
     assert names == ["cat", "mnist-test-3", "Cat-2", "mnist-test-3-2"]
     assert images.shape == (4, 1, 16, 16)
     assert (images[0] == 77).all()
-    np.testing.assert_array_equal(images[1, 0], grey[3])
+    np.testing.assert_array_equal(images[1, 0], gray[3])
 
 
 def test_relative_errors_are_of_the_noise_alone():

@@ -45,7 +45,7 @@ def read_npz(path: Path) -> np.ndarray:
 
 
 def stack(images: Iterator[Image.Image]) -> np.ndarray:
-    """Grey pictures as (N, 1, H, W)."""
+    """Gray pictures as (N, 1, H, W)."""
     pixels = []
     for image in images:
         with image:
@@ -219,10 +219,10 @@ def test_truncated_samples_are_nearer_to_each_other(small_run, tmp_path):
 def test_a_jpeg_shows_transparent_images_on_white(tmp_path):
     pixels = np.zeros((8, 8, 4), np.uint8)
     pixels[:, :4] = 255, 0, 0, 255
-    for mode, colour in (("RGBA", (254, 0, 0)), ("LA", 76)):
+    for mode, color in (("RGBA", (254, 0, 0)), ("LA", 76)):
         path = tmp_path / f"{mode}.jpeg"
         save_image(Image.fromarray(pixels).convert(mode), path)
         with Image.open(path) as shown:
             assert shown.mode == mode.removesuffix("A")
             assert np.allclose(shown.getpixel((7, 4)), 255, atol=6)
-            assert np.allclose(shown.getpixel((0, 4)), colour, atol=12)
+            assert np.allclose(shown.getpixel((0, 4)), color, atol=12)

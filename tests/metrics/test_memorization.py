@@ -117,7 +117,7 @@ def test_cells_weigh_by_their_held_out_images():
     assert both == pytest.approx(0.75 * each[0] + 0.25 * each[1])
 
 
-def test_c_t_of_real_images_is_centred_on_zero():
+def test_c_t_of_real_images_is_centered_on_zero():
     found = [
         copying_test(
             normal(200, 4, 3 * i), normal(200, 4, 3 * i + 1), normal(200, 4, 3 * i + 2), cells=4

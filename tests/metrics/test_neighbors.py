@@ -23,17 +23,17 @@ def radius(points, index, k):
     return sorted(math.dist(points[index], p) for i, p in enumerate(points) if i != index)[k - 1]
 
 
-def inside_by_hand(centres, points, k, closed):
-    """[i][j]: whether point j lies in the ball round centre i."""
+def inside_by_hand(centers, points, k, closed):
+    """[i][j]: whether point j lies in the ball round center i."""
     return np.array(
         [
             [
-                math.dist(centre, point) <= radius(centres, i, k) * (1 + 1e-9)
+                math.dist(center, point) <= radius(centers, i, k) * (1 + 1e-9)
                 if closed
-                else math.dist(centre, point) < radius(centres, i, k) * (1 - 1e-9)
+                else math.dist(center, point) < radius(centers, i, k) * (1 - 1e-9)
                 for point in points
             ]
-            for i, centre in enumerate(centres)
+            for i, center in enumerate(centers)
         ]
     )
 

@@ -38,12 +38,12 @@ def test_levels_are_halved_while_no_side_falls_below_16(height, width, names):
 
 @settings(deadline=None, max_examples=20)
 @given(st.integers(16, 80), st.integers(16, 80), st.integers(0, 255))
-def test_an_even_area_has_no_structure_at_any_level_but_the_last(height, width, grey):
-    images = np.full((1, 1, height, width), grey, np.float32)
+def test_an_even_area_has_no_structure_at_any_level_but_the_last(height, width, gray):
+    images = np.full((1, 1, height, width), gray, np.float32)
     *fine, coarsest = [
         wasserstein._level(images, level) for level in range(len(wasserstein._sizes(height, width)))
     ]
-    np.testing.assert_allclose(coarsest, grey, rtol=1e-5)
+    np.testing.assert_allclose(coarsest, gray, rtol=1e-5)
     for level in fine:
         np.testing.assert_allclose(level, 0, atol=1e-3)
 

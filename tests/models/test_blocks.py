@@ -111,8 +111,8 @@ def test_pixel_norm_of_black_is_black():
 # Resizing --------------------------------------------------------------------------------------
 
 
-def test_a_row_that_doubles_its_input_weighs_neighbours_three_to_one():
-    """Bilinear: a new pixel lies a quarter of an old pixel's side from the old centre."""
+def test_a_row_that_doubles_its_input_weighs_neighbors_three_to_one():
+    """Bilinear: a new pixel lies a quarter of an old pixel's side from the old center."""
     layer = Layer(operation="conv", channels=1, resize=(1, 8), bias=False)
     block = Block(layer, (1, 1, 4))
     nn.init.ones_(block.conv.weight)
@@ -308,7 +308,7 @@ def test_norms_and_activation_follow_the_operation_in_the_order_asked_for(norm, 
     assert bounded == ("spectral" in norm)
 
 
-def test_batch_norm_after_the_activation_centres_what_leaves_the_row():
+def test_batch_norm_after_the_activation_centers_what_leaves_the_row():
     x = torch.randn(64, 3, 4, 4) + 1
     after = identity(3, norm="batch", activation="relu", order="activation-norm")(x)
     before = identity(3, norm="batch", activation="relu", order="norm-activation")(x)
@@ -317,7 +317,7 @@ def test_batch_norm_after_the_activation_centres_what_leaves_the_row():
     assert before.min() == 0
 
 
-def test_batch_norm_of_features_normalises_each_over_the_batch():
+def test_batch_norm_of_features_normalizes_each_over_the_batch():
     block = identity(4, operation="linear", norm="batch")
     out = block(torch.randn(512, 4) * 3 + 2)
     torch.testing.assert_close(out.mean(0), torch.zeros(4), rtol=0, atol=1e-5)
@@ -434,7 +434,7 @@ def test_an_untrained_selu_row_keeps_mean_and_variance(operation, stride):
     assert inside.var().item() == pytest.approx(1, abs=0.15)
 
 
-def test_the_papers_initialisation_reaches_weights_and_batch_norm():
+def test_the_papers_initialization_reaches_weights_and_batch_norm():
     layer = Layer(operation="conv", channels=2000, kernel=(4, 4), norm="batch", activation="relu")
     block = Block(layer, (4, 8, 8), "dcgan")
     assert operation_of(block).weight.std().item() == pytest.approx(0.02, rel=0.02)
@@ -449,7 +449,7 @@ def test_the_papers_initialisation_reaches_weights_and_batch_norm():
     [("relu", 0.2, 2), ("leaky_relu", 0.2, 2 / 1.04), ("leaky_relu", 0.5, 1.6), ("none", 0.2, 1)],
 )
 @pytest.mark.parametrize("operation", ["conv", "conv_transpose", "linear"])
-def test_hes_initialisation_has_its_variance_and_no_bias(operation, activation, slope, gain):
+def test_hes_initialization_has_its_variance_and_no_bias(operation, activation, slope, gain):
     layer = Layer(operation=operation, channels=64, activation=activation, slope=slope)
     if operation != "linear":
         layer = replace(layer, kernel=(4, 4), stride=(2, 2))
@@ -459,7 +459,7 @@ def test_hes_initialisation_has_its_variance_and_no_bias(operation, activation, 
     assert not operation_of(block).bias.any()
 
 
-def test_hes_initialisation_carries_the_signal_through_a_deep_discriminator():
+def test_hes_initialization_carries_the_signal_through_a_deep_discriminator():
     """Mean squares stay what they were; PyTorch's own fade away."""
     layer = Layer(operation="linear", channels=800, activation="leaky_relu")
     x = torch.randn(50, 800)
@@ -474,7 +474,7 @@ def test_hes_initialisation_carries_the_signal_through_a_deep_discriminator():
     assert squares["default"] < 0.01
 
 
-def test_the_default_initialisation_is_that_of_torch():
+def test_the_default_initialization_is_that_of_torch():
     layer = Layer(operation="conv", channels=16, kernel=(4, 4), norm="batch", activation="relu")
     torch.manual_seed(3)
     ours = Block(layer, (8, 8, 8))

@@ -57,7 +57,7 @@ def test_another_seed_gives_other_latents(seeds, number):
     assert not (one == other).all(dim=1).any()
 
 
-def test_neighbouring_seeds_and_blocks_are_unrelated():
+def test_neighboring_seeds_and_blocks_are_unrelated():
     """Nor is a seed's sequence that of the next one, shifted."""
     latents = [LatentSpace(100).numbered(seed, 0, 256).reshape(4, 6400) for seed in range(20)]
     correlation = torch.corrcoef(torch.cat(latents)).fill_diagonal_(0)

@@ -398,7 +398,7 @@ def test_every_recipe_draws_and_judges_a_batch_of_two(recipe):
 # What stands around the networks ---------------------------------------------------------------
 
 ADAM_AS_IN_THE_PAPER = (torch.optim.Adam, 2e-4, (0.5, 0.999))
-OPTIMISERS = {
+OPTIMIZERS = {
     "small-mnist": ((torch.optim.Adam, 3e-4, (0.9, 0.999)),) * 2,
     "small-mnist-spatial-latent": ((torch.optim.Adam, 3e-4, (0.9, 0.999)),) * 2,
     "lsun-church": (ADAM_AS_IN_THE_PAPER,) * 2,
@@ -411,14 +411,14 @@ OPTIMISERS = {
 }
 
 
-@pytest.mark.parametrize("recipe", OPTIMISERS)
-def test_a_recipe_trains_with_its_systems_optimisers(recipe):
+@pytest.mark.parametrize("recipe", OPTIMIZERS)
+def test_a_recipe_trains_with_its_systems_optimizers(recipe):
     players = build_state(config_of(recipe), networks_of(recipe), CPU).players
     found = []
     for optimizer in (players.generator_optimizer, players.discriminator_optimizer):
         (group,) = optimizer.param_groups
         found.append((type(optimizer).__base__, group["lr"], tuple(group["betas"])))
-    assert tuple(found) == OPTIMISERS[recipe]
+    assert tuple(found) == OPTIMIZERS[recipe]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from dcgan.models import Discriminator, Layer
-from dcgan.objectives import PENALTIES, clip_weights, one_centred_penalty, zero_centred_penalty
+from dcgan.objectives import PENALTIES, clip_weights, one_centered_penalty, zero_centered_penalty
 from dcgan.objectives.penalties import around_images, between_images
 
 SHAPE = (2, 5, 4)
@@ -37,7 +37,7 @@ def test_the_penalty_of_a_linear_discriminator_is_half_its_squared_weights(count
     real_BCHW = images(count)
     logit_B = (real_BCHW * weight).sum(dim=(1, 2, 3))
     expected = weight.square().sum() / 2
-    torch.testing.assert_close(zero_centred_penalty(logit_B, real_BCHW), expected)
+    torch.testing.assert_close(zero_centered_penalty(logit_B, real_BCHW), expected)
 
 
 def test_the_penalty_of_packs_is_the_mean_over_packs():
@@ -46,9 +46,9 @@ def test_the_penalty_of_packs_is_the_mean_over_packs():
     real_BCHW = images(6)
     logit_B = (real_BCHW.unflatten(0, (3, 2)) * weight).sum(dim=(1, 2, 3, 4))
     expected = weight.square().sum() / 2
-    torch.testing.assert_close(zero_centred_penalty(logit_B, real_BCHW), expected)
+    torch.testing.assert_close(zero_centered_penalty(logit_B, real_BCHW), expected)
     expected = (weight.square().sum().sqrt() - 1).square()
-    torch.testing.assert_close(one_centred_penalty(logit_B, real_BCHW), expected)
+    torch.testing.assert_close(one_centered_penalty(logit_B, real_BCHW), expected)
 
 
 def test_the_penalty_is_the_mean_over_images_of_their_own_gradients():
@@ -56,19 +56,19 @@ def test_the_penalty_is_the_mean_over_images_of_their_own_gradients():
     real_BCHW = images(6)
     logit_B = real_BCHW.square().sum(dim=(1, 2, 3)) / 2
     expected = torch.stack([image.square().sum() / 2 for image in real_BCHW]).mean()
-    torch.testing.assert_close(zero_centred_penalty(logit_B, real_BCHW), expected)
+    torch.testing.assert_close(zero_centered_penalty(logit_B, real_BCHW), expected)
 
 
 def test_the_penalty_does_not_depend_on_the_logits_themselves():
     real_BCHW = images(4)
     network = small_network()
-    moved = zero_centred_penalty(network(real_BCHW) + 100, real_BCHW)
-    torch.testing.assert_close(moved, zero_centred_penalty(network(real_BCHW), real_BCHW))
+    moved = zero_centered_penalty(network(real_BCHW) + 100, real_BCHW)
+    torch.testing.assert_close(moved, zero_centered_penalty(network(real_BCHW), real_BCHW))
 
 
 def test_the_penalty_of_a_constant_discriminator_is_zero():
     real_BCHW = images(4)
-    assert zero_centred_penalty((real_BCHW * 0).sum(dim=(1, 2, 3)), real_BCHW).item() == 0
+    assert zero_centered_penalty((real_BCHW * 0).sum(dim=(1, 2, 3)), real_BCHW).item() == 0
 
 
 def test_the_penalty_of_a_network_equals_its_jacobians():
@@ -78,7 +78,7 @@ def test_the_penalty_of_a_network_equals_its_jacobians():
         jacobian = torch.autograd.functional.jacobian(network, image[None])
         norms.append(jacobian.square().sum())
     expected = torch.stack(norms).mean() / 2
-    torch.testing.assert_close(zero_centred_penalty(network(real_BCHW), real_BCHW), expected)
+    torch.testing.assert_close(zero_centered_penalty(network(real_BCHW), real_BCHW), expected)
 
 
 def test_the_penalty_of_a_network_equals_finite_differences_over_pixels():
@@ -92,7 +92,7 @@ def test_the_penalty_of_a_network_equals_finite_differences_over_pixels():
             shift = shift.reshape(SHAPE)
             slope_B = (network(real_BCHW + shift) - network(real_BCHW - shift)) / (2 * step)
             total += slope_B.square().mean().item() / 2
-    penalty = zero_centred_penalty(network(real_BCHW), real_BCHW)
+    penalty = zero_centered_penalty(network(real_BCHW), real_BCHW)
     assert penalty.item() == pytest.approx(total, rel=1e-6)
 
 
@@ -103,7 +103,7 @@ def test_the_penalty_can_be_descended_in_the_discriminators_weights():
 
     def penalty(*weights: Tensor) -> Tensor:
         logit_B = functional_call(network, dict(zip(names, weights, strict=True)), (real_BCHW,))
-        return zero_centred_penalty(logit_B, real_BCHW)
+        return zero_centered_penalty(logit_B, real_BCHW)
 
     assert torch.autograd.gradcheck(penalty, tuple(network.parameters()))
 
@@ -111,12 +111,12 @@ def test_the_penalty_can_be_descended_in_the_discriminators_weights():
 def test_descending_the_penalty_flattens_the_discriminator():
     network, real_BCHW = small_network(), images(8)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.05)
-    before = zero_centred_penalty(network(real_BCHW), real_BCHW).item()
+    before = zero_centered_penalty(network(real_BCHW), real_BCHW).item()
     for _ in range(20):
         optimizer.zero_grad()
-        zero_centred_penalty(network(real_BCHW), real_BCHW).backward()
+        zero_centered_penalty(network(real_BCHW), real_BCHW).backward()
         optimizer.step()
-    assert zero_centred_penalty(network(real_BCHW), real_BCHW).item() < before / 2
+    assert zero_centered_penalty(network(real_BCHW), real_BCHW).item() < before / 2
 
 
 def test_the_penalty_goes_through_a_layer_table_under_spectral_norm():
@@ -128,36 +128,36 @@ def test_the_penalty_goes_through_a_layer_table_under_spectral_norm():
     ]
     discriminator = Discriminator(table, SHAPE)
     real_BCHW = images(3).detach().float().requires_grad_()
-    zero_centred_penalty(discriminator(real_BCHW), real_BCHW).backward()
+    zero_centered_penalty(discriminator(real_BCHW), real_BCHW).backward()
     for name, weight in discriminator.layer_weights().items():
         assert weight.grad.isfinite().all(), name
         assert weight.grad.any(), name
 
 
 @pytest.mark.parametrize("slope", [0.25, 1.0, 3.0])
-def test_the_one_centred_penalty_of_a_linear_discriminator(slope):
+def test_the_one_centered_penalty_of_a_linear_discriminator(slope):
     """D(x) = w·x with ‖w‖ = slope: (slope - 1)², zero at a slope of one."""
     weight = torch.randn(SHAPE, dtype=torch.float64)
     weight *= slope / weight.norm()
     image_BCHW = images(4)
-    penalty = one_centred_penalty((image_BCHW * weight).sum(dim=(1, 2, 3)), image_BCHW)
+    penalty = one_centered_penalty((image_BCHW * weight).sum(dim=(1, 2, 3)), image_BCHW)
     assert penalty.item() == pytest.approx((slope - 1) ** 2, abs=1e-9)
 
 
-def test_the_one_centred_penalty_has_a_gradient_where_the_discriminator_is_flat():
+def test_the_one_centered_penalty_has_a_gradient_where_the_discriminator_is_flat():
     weight = torch.zeros(SHAPE, dtype=torch.float64, requires_grad=True)
     image_BCHW = images(4)
-    one_centred_penalty((image_BCHW * weight).sum(dim=(1, 2, 3)), image_BCHW).backward()
+    one_centered_penalty((image_BCHW * weight).sum(dim=(1, 2, 3)), image_BCHW).backward()
     assert weight.grad.isfinite().all()
 
 
-def test_the_one_centred_penalty_can_be_descended_in_the_discriminators_weights():
+def test_the_one_centered_penalty_can_be_descended_in_the_discriminators_weights():
     network, image_BCHW = small_network(), images(3)
     names = [name for name, _ in network.named_parameters()]
 
     def penalty(*weights: Tensor) -> Tensor:
         logit_B = functional_call(network, dict(zip(names, weights, strict=True)), (image_BCHW,))
-        return one_centred_penalty(logit_B, image_BCHW)
+        return one_centered_penalty(logit_B, image_BCHW)
 
     assert torch.autograd.gradcheck(penalty, tuple(network.parameters()))
 
@@ -184,12 +184,12 @@ def test_points_around_real_images_have_noise_of_half_their_deviation():
     assert noise.mean().item() == pytest.approx(0, abs=0.1)
 
 
-def test_each_penalty_has_its_place_and_its_centre():
+def test_each_penalty_has_its_place_and_its_center():
     places = {name: penalty.at for name, penalty in PENALTIES.items()}
     assert places == {"r1": "real", "r2": "fake", "wgan_gp": "between", "dragan": "around"}
-    centres = {name: penalty.of for name, penalty in PENALTIES.items()}
-    assert centres["r1"] is centres["r2"] is zero_centred_penalty
-    assert centres["wgan_gp"] is centres["dragan"] is one_centred_penalty
+    centers = {name: penalty.of for name, penalty in PENALTIES.items()}
+    assert centers["r1"] is centers["r2"] is zero_centered_penalty
+    assert centers["wgan_gp"] is centers["dragan"] is one_centered_penalty
 
 
 def test_clipping_moves_only_weights_beyond_the_bound():

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from dcgan.data import HeldDataset, Labels
-from dcgan.probe import Labelled, load_labelled
+from dcgan.probe import Labeled, load_labeled
 
 
-def labelled(images: np.ndarray, classes: np.ndarray, names: tuple[str, ...]) -> Labelled:
+def labeled(images: np.ndarray, classes: np.ndarray, names: tuple[str, ...]) -> Labeled:
     dataset = HeldDataset(images, labels={"label": Labels(classes, names)})
-    return Labelled("toy", dataset, np.arange(len(images)), classes.astype(np.int64), names)
+    return Labeled("toy", dataset, np.arange(len(images)), classes.astype(np.int64), names)
 
 
 @pytest.fixture(scope="session")
-def stripes() -> Labelled:
+def stripes() -> Labeled:
     """600 pictures of 16x16: noise with bright rows, bright columns or neither, anywhere."""
     random = np.random.default_rng(0)
     images = random.integers(0, 120, (600, 1, 16, 16), dtype=np.uint8)
@@ -29,10 +29,10 @@ def stripes() -> Labelled:
         else:
             places = random.permutation(256)[:64]
             image[0].reshape(-1)[places] = 230
-    return labelled(images, classes, ("rows", "columns", "dots"))
+    return labeled(images, classes, ("rows", "columns", "dots"))
 
 
 @pytest.fixture(scope="session")
-def digits(small_run) -> Labelled:
+def digits(small_run) -> Labeled:
     """The digits as the small run saw them."""
-    return load_labelled(small_run, "digits")
+    return load_labeled(small_run, "digits")

@@ -14,7 +14,7 @@ from dcgan.errors import ConfigError, DataError
 from dcgan.models import Discriminator, Layer
 from dcgan.probe.features import LayerFeatures, batches_of, extract, with_statistics_of
 from dcgan.probe.kmeans import KMeansFeatures
-from dcgan.probe.methods import Unlabelled, checked_methods, features_of, initialisation_of
+from dcgan.probe.methods import Unlabeled, checked_methods, features_of, initialization_of
 from dcgan.probe.supervised import classifier, predict, train_supervised
 from dcgan.runs.checkpoints import read_part
 
@@ -23,7 +23,7 @@ SOME = np.arange(30)
 
 @pytest.fixture
 def seen(small_run, digits):
-    return Unlabelled(small_run, digits.dataset, digits.index[:300], 0, torch.device("cpu"))
+    return Unlabeled(small_run, digits.dataset, digits.index[:300], 0, torch.device("cpu"))
 
 
 def test_pixels_are_the_image(seen, digits):
@@ -61,7 +61,7 @@ def test_each_image_counts_alike_in_the_statistics_and_none_is_alone(digits, cou
         discriminator=Discriminator(layers, (1, 16, 16)),
         networks=SimpleNamespace(discriminator=layers, scale=PixelScale()),
     )
-    seen = Unlabelled(run, digits.dataset, digits.index[:count], 0, torch.device("cpu"))
+    seen = Unlabeled(run, digits.dataset, digits.index[:count], 0, torch.device("cpu"))
     norm = features_of("discriminator", seen)._blocks[0].get_submodule("batch")
     assert norm.num_batches_tracked == max(1, count // 256)
 
@@ -78,7 +78,7 @@ def test_an_untrained_one_has_other_weights_the_same_for_a_seed(seen, digits):
     trained = extract(features_of("discriminator", seen), digits.dataset, SOME)
     assert fresh.shape == trained.shape
     assert not np.allclose(fresh, trained)
-    other = Unlabelled(seen.run, seen.dataset, seen.index, 1, seen.device)
+    other = Unlabeled(seen.run, seen.dataset, seen.index, 1, seen.device)
     assert not np.allclose(extract(features_of("untrained", other), digits.dataset, SOME), fresh)
 
 
@@ -87,7 +87,7 @@ def test_an_untrained_one_has_other_weights_the_same_for_a_seed(seen, digits):
     [("dcgan", "dcgan"), ("he", "he"), ("default", "default"), ("of 2031", "default")],
 )
 def test_fresh_weights_are_drawn_as_the_run_s_were(seen, small_run, monkeypatch, recorded, init):
-    assert initialisation_of(small_run) == "he"
+    assert initialization_of(small_run) == "he"
     asked = []
     build = type(small_run.networks).build_discriminator
     monkeypatch.setattr(
@@ -109,17 +109,17 @@ def test_methods_come_in_the_order_of_the_table():
 
 
 def k_means_by_hand(features: KMeansFeatures, image_HW: np.ndarray) -> np.ndarray:
-    mean, whitening, centres = (
+    mean, whitening, centers = (
         part.numpy().astype(np.float64)
         for part in (features._mean_P, features._whitening_PP, features._center_MP)
     )
     places = image_HW.shape[0] - 5
-    active = np.empty((places, places, len(centres)))
+    active = np.empty((places, places, len(centers)))
     for y in range(places):
         for x in range(places):
             patch = image_HW[y : y + 6, x : x + 6].astype(np.float64).ravel()
             patch = (patch - patch.mean()) / np.sqrt(patch.var(ddof=1) + 10)
-            distance = np.linalg.norm((patch - mean) @ whitening - centres, axis=1)
+            distance = np.linalg.norm((patch - mean) @ whitening - centers, axis=1)
             active[y, x] = np.maximum(0, distance.mean() - distance)
     half, rest = -(-places // 2), places // 2
     quadrants = [
@@ -148,7 +148,7 @@ def test_k_means_whitens_what_it_learns_from_and_is_the_same_for_a_seed(stripes)
     white_LP = (patch_LP - first._mean_P) @ first._whitening_PP
     variance = torch.linalg.eigvalsh(white_LP.T @ white_LP / len(white_LP))
     assert variance[-1] == pytest.approx(1, abs=0.1)
-    assert variance[5] > 0.5  # but for the direction that normalising took, about as wide
+    assert variance[5] > 0.5  # but for the direction that normalizing took, about as wide
 
 
 def test_k_means_of_blank_images_is_refused():

@@ -12,7 +12,7 @@ import dcgan
 from dcgan.config import merge
 from dcgan.errors import ConfigError, DataError
 from dcgan.probe import MethodResult, ProbeResult, probe
-from dcgan.probe.labelled import held_out
+from dcgan.probe.labeled import held_out
 from dcgan.probe.sets import load_sets
 from dcgan.probe.svm import fits
 
@@ -41,9 +41,9 @@ def test_all_labels_give_what_digits_are_known_to_give(whole):
     assert whole["pixels"].features == 256
 
 
-def test_a_discriminator_that_has_seen_labels_is_named(whole, unlabelled_run, sets):
+def test_a_discriminator_that_has_seen_labels_is_named(whole, unlabeled_run, sets):
     assert whole.notes()[0].startswith("discriminator: trained with the labels of its images")
-    without = probe(unlabelled_run, *sets, methods=["discriminator"])
+    without = probe(unlabeled_run, *sets, methods=["discriminator"])
     assert not any("labels" in note for note in without.notes())
 
 

@@ -11,12 +11,12 @@ from PIL import Image, ImageSequence
 from dcgan.errors import ConfigError
 from dcgan.render.animation import save_animation, save_gif
 
-COLOURS = [(200, 0, 0), (0, 150, 0), (0, 0, 250), (240, 240, 0)]
+COLORS = [(200, 0, 0), (0, 150, 0), (0, 0, 250), (240, 240, 0)]
 
 
 def flat(mode: str = "RGB") -> list[Image.Image]:
-    """One frame of each colour."""
-    return [Image.new("RGB", (12, 8), colour).convert(mode) for colour in COLOURS]
+    """One frame of each color."""
+    return [Image.new("RGB", (12, 8), color).convert(mode) for color in COLORS]
 
 
 def read(path: Path) -> tuple[list[np.ndarray], list[int], int]:
@@ -52,8 +52,8 @@ def test_one_frame_is_an_animation_too(tmp_path):
     assert len(frames) == 1
 
 
-def test_frames_of_many_colours_stay_recognisable(tmp_path):
-    """A GIF has 256 colours."""
+def test_frames_of_many_colors_stay_recognizable(tmp_path):
+    """A GIF has 256 colors."""
     down, across = np.mgrid[0:64, 0:64] * 4
     ramps = [np.stack([down, across, np.full_like(down, blue)], axis=2) for blue in (0, 128, 255)]
     frames = [Image.fromarray(ramp.astype(np.uint8)) for ramp in ramps]
@@ -71,9 +71,9 @@ def test_an_older_animation_is_replaced_and_nothing_else_is_left(tmp_path):
 
 
 FRAMES = np.stack(
-    [np.broadcast_to(np.array(c, np.uint8)[:, None, None], (3, 8, 12)) for c in COLOURS]
+    [np.broadcast_to(np.array(c, np.uint8)[:, None, None], (3, 8, 12)) for c in COLORS]
 )
-"""One frame of each colour, (4, 3, 8, 12)."""
+"""One frame of each color, (4, 3, 8, 12)."""
 
 
 def frames_of(path: Path) -> list[np.ndarray]:
@@ -95,8 +95,8 @@ def test_a_film_has_its_frames_in_order_at_its_size(tmp_path, name):
     save_animation(FRAMES, tmp_path / name, side=24)
     frames = frames_of(tmp_path / name)
     assert len(frames) == 4
-    for frame, colour in zip(frames, COLOURS, strict=True):
-        np.testing.assert_array_equal(frame, np.broadcast_to(colour, (16, 24, 3)))
+    for frame, color in zip(frames, COLORS, strict=True):
+        np.testing.assert_array_equal(frame, np.broadcast_to(color, (16, 24, 3)))
 
 
 def test_an_mp4_has_its_frames_in_order_on_even_sides(tmp_path):
@@ -104,14 +104,14 @@ def test_an_mp4_has_its_frames_in_order_on_even_sides(tmp_path):
     frames, rate = mp4_frames(tmp_path / "a.mp4")
     assert rate == 12.5
     assert len(frames) == 4
-    for frame, colour in zip(frames, COLOURS, strict=True):
+    for frame, color in zip(frames, COLORS, strict=True):
         assert frame.shape == (22, 34, 3)
-        assert np.abs(frame[:18, :28].astype(int) - colour).max() < 12
+        assert np.abs(frame[:18, :28].astype(int) - color).max() < 12
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.mp4"])
-def test_grey_and_transparent_frames_make_films_too(tmp_path, name, channels):
+def test_gray_and_transparent_frames_make_films_too(tmp_path, name, channels):
     frames = np.full((3, channels, 8, 12), 200, np.uint8)
     frames[:, -1] = 255 if channels % 2 == 0 else 200
     save_animation(frames, tmp_path / name)

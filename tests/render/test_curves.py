@@ -91,9 +91,9 @@ def test_every_gradient_of_every_layer_shows(key, layer, plain, path):
     assert (plain[gradient_curves] != after).any(axis=2).sum() > 200
 
 
-def rows_of(pixels: np.ndarray, colour: tuple[int, ...]) -> np.ndarray:
-    """Where a colour is, past the beginning and left of the legend."""
-    (rows,) = np.nonzero((abs(pixels[:, 150:500] - colour).sum(axis=2) < 20).any(axis=1))
+def rows_of(pixels: np.ndarray, color: tuple[int, ...]) -> np.ndarray:
+    """Where a color is, past the beginning and left of the legend."""
+    (rows,) = np.nonzero((abs(pixels[:, 150:500] - color).sum(axis=2) < 20).any(axis=1))
     return rows
 
 

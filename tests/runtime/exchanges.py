@@ -11,14 +11,14 @@ import torch
 from torch import distributed, nn
 
 from dcgan.errors import ConfigError
-from dcgan.models.synchronised import synchronise_batch_norm
+from dcgan.models.synchronized import synchronize_batch_norm
 from dcgan.runtime.ranks import joined
 
 
-def normalised(ranks, norm, whole):
+def normalized(ranks, norm, whole):
     """This share's outputs, gradients of a loss over all, and running statistics."""
     network = nn.Sequential(norm).double()
-    synchronise_batch_norm(network, ranks)
+    synchronize_batch_norm(network, ranks)
     share = whole[ranks.share(len(whole))].clone().requires_grad_()
     out = network(share)
     weight = torch.linspace(-1, 2, whole[0].numel(), dtype=whole.dtype).view(whole[0].shape)
@@ -120,8 +120,8 @@ def main():
             "agreed": [agreed(ranks, value) for value in ("one", f"rank {ranks.rank}")],
             "drawn": drawn,
             "left": left,
-            "pictures": normalised(ranks, nn.BatchNorm2d(4), dataset),
-            "vectors": normalised(ranks, nn.BatchNorm1d(5), vectors),
+            "pictures": normalized(ranks, nn.BatchNorm2d(4), dataset),
+            "vectors": normalized(ranks, nn.BatchNorm1d(5), vectors),
         }
         torch.save(found, out / f"{ranks.rank}.pt")
 

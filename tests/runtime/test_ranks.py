@@ -9,7 +9,7 @@ import torch
 from tests.processes import Program
 from torch import distributed, nn
 
-from dcgan.models.synchronised import synchronise_batch_norm
+from dcgan.models.synchronized import synchronize_batch_norm
 from dcgan.runtime.launch import speaks
 from dcgan.runtime.ranks import Ranks, _store_of_this_start, joined
 
@@ -139,7 +139,7 @@ def test_one_process_alone_exchanges_nothing(monkeypatch):
         assert ranks.sum(tensor) is tensor
         assert not torch.distributed.is_initialized()
     norm = nn.Sequential(nn.BatchNorm2d(3))
-    synchronise_batch_norm(norm, ranks)
+    synchronize_batch_norm(norm, ranks)
     assert type(norm[0]) is nn.BatchNorm2d
     assert speaks()
 

@@ -435,7 +435,7 @@ def test_data_that_cannot_be_used_leaves_no_folder_behind(tmp_path, png_folder, 
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
-def test_a_neighbour_of_another_version_does_not_hinder_resuming(tmp_path, monkeypatch, train):
+def test_a_neighbor_of_another_version_does_not_hinder_resuming(tmp_path, monkeypatch, train):
     monkeypatch.chdir(tmp_path)
     first = train(None, images=64)
     (tmp_path / "runs" / "old").mkdir()
@@ -744,7 +744,7 @@ def test_minutes_bound_the_run(tmp_path, monkeypatch, train):
     assert run.images_seen == 5 * 32
 
 
-def test_standardised_pixels_come_back_as_pixels(tmp_path, train):
+def test_standardized_pixels_come_back_as_pixels(tmp_path, train):
     rows = [{"conv_transpose": 1, "kernel": 16, "norm": "none", "activation": "none"}]
     run = train(
         tmp_path / "run",

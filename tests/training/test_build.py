@@ -1,4 +1,4 @@
-"""A configuration becomes the networks and optimisers that it names, or a refusal."""
+"""A configuration becomes the networks and optimizers that it names, or a refusal."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_the_rectangular_recipe_draws_157x128_and_ends_in_one_number():
     ("algorithm", "kind"),
     [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)],
 )
-def test_each_player_has_its_own_optimiser(algorithm, kind):
+def test_each_player_has_its_own_optimizer(algorithm, kind):
     player = {"algorithm": algorithm, "lr": 0.05, "weight_decay": 0.1, "momentum": 0.3}
     config = config_of("small-mnist", optim={"discriminator": player})
     players = build_state(config, resolve_networks(config), CPU).players

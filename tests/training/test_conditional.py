@@ -238,11 +238,11 @@ def test_what_a_run_cannot_draw_is_refused(run, options, said):
         run.sample(2, **options)
 
 
-def test_a_run_without_conditions_says_how_to_get_them(unlabelled_run):
+def test_a_run_without_conditions_says_how_to_get_them(unlabeled_run):
     with pytest.raises(ConfigError, match=r"`model\.condition=label`"):
-        unlabelled_run.sample(2, label="7")
+        unlabeled_run.sample(2, label="7")
     with pytest.raises(ConfigError, match=r"`model\.latent\.categorical=10`"):
-        unlabelled_run.sample(2, codes={1: 0})
+        unlabeled_run.sample(2, codes={1: 0})
 
 
 def test_images_without_such_labels_are_refused(tmp_path, png_folder):

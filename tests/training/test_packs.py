@@ -7,7 +7,7 @@ import torch
 from tests.conftest import SMALL
 
 import dcgan
-from dcgan.probe.labelled import held_out, load_labelled
+from dcgan.probe.labeled import held_out, load_labeled
 from dcgan.probe.protocol import probe
 from dcgan.runs.checkpoints import read_part
 
@@ -36,7 +36,7 @@ def test_a_run_with_packs_learns_and_goes_on_bit_for_bit(run, tmp_path):
 
 
 def test_its_features_can_be_probed_and_its_table_trained_on_labels(run):
-    train, test = held_out(load_labelled(run, "digits"), 0, purpose="test")
+    train, test = held_out(load_labeled(run, "digits"), 0, purpose="test")
     result = probe(run, train, test, methods=["discriminator", "supervised"], budget=12_800)
     for row in result.methods:
         assert row.test[0] > 0.5, row.method

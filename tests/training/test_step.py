@@ -219,8 +219,8 @@ def test_each_penalty_is_added_where_it_belongs(name):
         point = point[None].clone().requires_grad_()
         (slope,) = torch.autograd.grad(theirs(point).sum(), point, create_graph=True)
         norms.append(slope.pow(2).sum().sqrt())
-    centred = [n**2 / 2 if name in {"r1", "r2"} else (n - 1) ** 2 for n in norms]
-    penalty = sum(centred) / len(centred)
+    centered = [n**2 / 2 if name in {"r1", "r2"} else (n - 1) ** 2 for n in norms]
+    penalty = sum(centered) / len(centered)
     torch.testing.assert_close(found[name], penalty.detach(), rtol=1e-3, atol=1e-5)
     hinge = (1 - theirs(real)).clamp(min=0).mean() + (1 + theirs(fake)).clamp(min=0).mean()
     expected = gradients_of(hinge + 2 * weight * penalty, theirs)

@@ -20,7 +20,7 @@ from dcgan.bench.plain import PlainLoop
 from dcgan.config import RunConfig, merge, parse_config, resolved
 from dcgan.data import load_dataset, open_items
 from dcgan.layer_tables import resolve_networks
-from dcgan.runtime.device import DTYPES, synchronise
+from dcgan.runtime.device import DTYPES, synchronize
 from dcgan.runtime.work import Work, work_of
 from dcgan.training.build import build_batches, build_plan, build_state
 from dcgan.training.rules import Batch, Players, Statistics
@@ -213,9 +213,9 @@ def _steps_in(one: Contestant, seconds: float) -> int:
 
 def _time(one: Contestant, steps: int) -> float:
     """Seconds that some steps take."""
-    synchronise(one.device)
+    synchronize(one.device)
     began = time.perf_counter()
     for _ in range(steps):
         one.step()
-    synchronise(one.device)
+    synchronize(one.device)
     return time.perf_counter() - began

@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 
-from dcgan.runtime.device import synchronise
+from dcgan.runtime.device import synchronize
 
 _SIDE = {"cpu": 2048, "cuda": 8192, "mps": 4096}
 """Largest side of the matrices; larger ones reach no higher rate."""
@@ -50,9 +50,9 @@ def _fastest(call: Callable[[], object], device: torch.device) -> float:
     """Seconds of the fastest of some calls, after a first one that is not counted."""
     found = []
     for _ in range(_TURNS + 1):
-        synchronise(device)
+        synchronize(device)
         began = time.perf_counter()
         call()
-        synchronise(device)
+        synchronize(device)
         found.append(time.perf_counter() - began)
     return min(found[1:])

@@ -28,7 +28,7 @@ def arithmetic(
     ----------
     plus
         Add a concept: sample numbers, such as 3,17,40 (see dcgan sample --numbered), or a class,
-        such as label=7, shape=circle+colour=red or smiling.
+        such as label=7, shape=circle+color=red or smiling.
     minus
         Subtract a concept.
     exemplars
@@ -53,7 +53,7 @@ def arithmetic(
     which.refuse_wrong(run)
 
     from dcgan.latent.arithmetic import figure, open_concepts
-    from dcgan.latent.labelling import Reader
+    from dcgan.latent.labeling import Reader
 
     opened, choice = which.open(run)
     with screen() as reporter:

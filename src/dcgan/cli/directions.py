@@ -85,7 +85,7 @@ def directions(
 
     from dcgan.cli.flags import screen
     from dcgan.latent.direction_search import Request, find
-    from dcgan.latent.labelling import Reader
+    from dcgan.latent.labeling import Reader
     from dcgan.latent.store import keep_direction, stored_names
     from dcgan.latent.sweep import refuse_far, write_sweep
 

@@ -61,7 +61,7 @@ def forget(
 
     from dcgan.cli.flags import screen
     from dcgan.latent.forget import forget as find
-    from dcgan.latent.labelling import Reader
+    from dcgan.latent.labeling import Reader
 
     opened, choice = which.open(run)
     with screen() as reporter:

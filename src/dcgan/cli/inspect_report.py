@@ -63,8 +63,8 @@ def as_dict(data: str, source: Source, seen: Inspection, advice: Advice) -> dict
             for quantile, aspect in zip(_QUANTILES, aspects, strict=True)
         },
         "labels": seen.labels,
-        "coloured": seen.coloured,
-        "colourless": seen.readable - seen.coloured,
+        "colored": seen.colored,
+        "colorless": seen.readable - seen.colored,
         "transparent": seen.transparent,
         "animated": seen.animated,
         "values": {
@@ -136,7 +136,7 @@ def as_lines(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         line(_short(factor, _LABEL_WIDTH - 1), _classes(counts))
     lines += [("", ""), ("", f"Of the {counted(report['readable'], 'image')} that could be read:")]
     line("stored as", _counts({_MODES.get(mode, mode): n for mode, n in report["modes"].items()}))
-    line("color", f"{report['coloured']:,} color, {report['colourless']:,} gray")
+    line("color", f"{report['colored']:,} color, {report['colorless']:,} gray")
     line("sizes", _sizes(report))
     line("aspect", _aspects(report["aspect"]))
     for kind, one in report["values"].items():

@@ -18,7 +18,7 @@ from dcgan.config.fields import (
 from dcgan.vocabulary import (
     Activation,
     Distribution,
-    Initialisation,
+    Initialization,
     Interpolation,
     Norm,
     Operation,
@@ -153,7 +153,7 @@ class NetworkConfig(Section):
     constant."""
     slope: Annotated[float, Field(ge=0)] = 0.2
     """Set the negative slope of leaky ReLU. Other activations do not use it."""
-    init: Initialisation = "default"
+    init: Initialization = "default"
     """Choose the initial weights: default (of PyTorch), dcgan (N(0, 0.02), as in the paper), or he
     (keeps the variance of activations from layer to layer, He et al. 2015)."""
 

@@ -39,7 +39,7 @@ from dcgan.vocabulary import (
     KeepOrDrop,
     LearningRateSchedule,
     LossName,
-    Optimiser,
+    Optimizer,
     PixelScaling,
     Precision,
 )
@@ -219,7 +219,7 @@ class AugmentConfig(Section):
 class PlayerConfig(Section):
     """The optimizer of one network."""
 
-    algorithm: Optimiser = "adam"
+    algorithm: Optimizer = "adam"
     """Choose the optimizer. Change it only to reproduce a paper."""
     lr: Annotated[float, Field(gt=0)] | Auto = 2e-4
     """Set the learning rate. Lower it if training is unstable. auto uses 2e-3 up to a width of 16

@@ -228,7 +228,7 @@ def factor_classifier(
     shifted : bool
         Whether it is also trained on shifted images: better, unless the factor is a position.
     brief : bool
-        Whether a short training suffices, as for labelling samples without computing scores.
+        Whether a short training suffices, as for labeling samples without computing scores.
     reporter : Reporter, default silent
         Receives notes and progress.
     """

@@ -1,4 +1,4 @@
-"""Public DCGANs in TensorFlow and Theano, recognised by the shapes of their arrays."""
+"""Public DCGANs in TensorFlow and Theano, recognized by the shapes of their arrays."""
 
 from __future__ import annotations
 

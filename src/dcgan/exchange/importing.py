@@ -58,7 +58,7 @@ def import_model(
         The run folder, which must not exist or must be empty.
     like : str or path, optional
         A recipe, or a file of the same form, with the layers of the model. By default the layers
-        are recognised: of the DCGAN example of PyTorch, the DCGAN of PyTorch-GAN, the DCGAN
+        are recognized: of the DCGAN example of PyTorch, the DCGAN of PyTorch-GAN, the DCGAN
         tutorial of TensorFlow, and the code of the DCGAN authors.
     reporter : Reporter, optional
 

@@ -1,4 +1,4 @@
-"""Public DCGANs in PyTorch, recognised by the names and shapes of their weights."""
+"""Public DCGANs in PyTorch, recognized by the names and shapes of their weights."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def discriminator_layout(parts: Sequence[Part]) -> Layout | None:
 def _first(
     known: Sequence[Callable[[Sequence[Part]], Layout | None]], parts: Sequence[Part]
 ) -> Layout | None:
-    found = (recognise(parts) for recognise in known)
+    found = (recognize(parts) for recognize in known)
     return next((layout for layout in found if layout is not None), None)
 
 

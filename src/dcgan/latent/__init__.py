@@ -9,14 +9,14 @@
 """
 
 from dcgan.evaluation.nearest import nearest_real
-from dcgan.latent.arithmetic import Concept, combine, neighbours, open_concepts
+from dcgan.latent.arithmetic import Concept, combine, neighbors, open_concepts
 from dcgan.latent.choice import Choice
 from dcgan.latent.direction_search import Request, find, from_samples
 from dcgan.latent.directions import Direction, between, components, factorised, moved, without
 from dcgan.latent.forget import Forgotten, forget
 from dcgan.latent.interpolate import interpolate
 from dcgan.latent.invert import Inversion, invert
-from dcgan.latent.labelling import Reader
+from dcgan.latent.labeling import Reader
 from dcgan.latent.noise import truncated
 from dcgan.latent.sample import write_samples
 from dcgan.latent.store import keep_direction, keep_latent, read_direction, read_latent
@@ -42,7 +42,7 @@ __all__ = [
     "keep_latent",
     "moved",
     "nearest_real",
-    "neighbours",
+    "neighbors",
     "open_concepts",
     "read_direction",
     "read_latent",

@@ -19,7 +19,7 @@ from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError
 from dcgan.evaluation.nearest import nearest_row
 from dcgan.latent.choice import Choice
-from dcgan.latent.labelling import Reader
+from dcgan.latent.labeling import Reader
 from dcgan.latent.noise import from_normal, to_normal
 from dcgan.latent.points import is_point, latents_of
 from dcgan.models.latents import LatentSpace
@@ -171,7 +171,7 @@ def combine(space: LatentSpace, concepts: Sequence[Concept], *, rescale: bool = 
 
 @checked
 @isolated()
-def neighbours(
+def neighbors(
     space: LatentSpace, latent_Z: Tensor, *, count: int = 8, spread: float = SPREAD, seed: int = 0
 ) -> Tensor:
     """Latents around a latent: its noise plus uniform noise within ± ``spread``, (count, Z)."""
@@ -197,7 +197,7 @@ def figure(
     """
     space = run.networks.latent
     result_Z = combine(space, concepts, rescale=rescale)
-    around = neighbours(space, result_Z, seed=seed)
+    around = neighbors(space, result_Z, seed=seed)
     exemplars = [run.generate(concept.latent_KZ) for concept in concepts]
     columns = [
         Column(

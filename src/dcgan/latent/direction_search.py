@@ -29,7 +29,7 @@ from dcgan.latent.directions import (
     first_activations,
     without,
 )
-from dcgan.latent.labelling import Reader
+from dcgan.latent.labeling import Reader
 from dcgan.latent.noise import to_normal
 from dcgan.latent.store import read_direction, refuse_name, stored_names
 from dcgan.models.latents import LatentSpace

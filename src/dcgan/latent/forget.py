@@ -29,7 +29,7 @@ from dcgan.latent.feature_maps import (
     refuse_row,
     without_maps,
 )
-from dcgan.latent.labelling import Reader
+from dcgan.latent.labeling import Reader
 from dcgan.latent.points import latent_of
 from dcgan.render.sheet import Row, stacked
 from dcgan.runs.run import Run

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from dcgan.models.convolution import FromPixel, ToPixel
 from dcgan.models.geometry import layer_shapes
-from dcgan.models.init import initialise
+from dcgan.models.init import initialize
 from dcgan.models.norms import build_norm
 from dcgan.models.spectral import spectral_norm
 from dcgan.models.table import Layer
-from dcgan.vocabulary import Initialisation
+from dcgan.vocabulary import Initialization
 
 
 class InstanceNoise(nn.Module):
@@ -128,13 +128,13 @@ class Block(nn.Sequential):
     input_shape : (C, H, W) or (F,)
         Without the batch axis.
     init : {"default", "dcgan", "he"}
-        See :func:`dcgan.models.init.initialise`.
+        See :func:`dcgan.models.init.initialize`.
 
     Shape: (B, *input_shape) → (B, *output shape of the row).
     """
 
     def __init__(
-        self, layer: Layer, input_shape: tuple[int, ...], init: Initialisation = "default"
+        self, layer: Layer, input_shape: tuple[int, ...], init: Initialization = "default"
     ) -> None:
         super().__init__()
         (output_shape,) = layer_shapes([layer], input_shape)
@@ -158,7 +158,7 @@ class Block(nn.Sequential):
         for name, module in _around(layer, "conv").items():
             self.add_module(name, module)
         operation = _operation(layer, (features, *input_shape[1:]))
-        initialise(operation, init, activation=layer.activation, slope=layer.slope)
+        initialize(operation, init, activation=layer.activation, slope=layer.slope)
         if "spectral" in layer.norms:
             spectral_norm(operation)
         self.add_module(layer.operation, operation)
@@ -180,7 +180,7 @@ def _around(layer: Layer, operation: str) -> dict[str, nn.Module]:
     return {"pad": nn.ZeroPad2d((left, right, top, bottom))}
 
 
-def _behind(layer: Layer, shape: tuple[int, ...], init: Initialisation) -> dict[str, nn.Module]:
+def _behind(layer: Layer, shape: tuple[int, ...], init: Initialization) -> dict[str, nn.Module]:
     """Reshape, norms and activation in their order; ``shape`` is that of the row's output."""
     reshape: dict[str, nn.Module] = {}
     if layer.reshape is not None:
@@ -209,13 +209,13 @@ def _operation(
     return transposed(features, layer.channels, *window, layer.output_padding, bias=layer.bias)
 
 
-def _norms(layer: Layer, shape: tuple[int, ...], init: Initialisation) -> dict[str, nn.Module]:
+def _norms(layer: Layer, shape: tuple[int, ...], init: Initialization) -> dict[str, nn.Module]:
     """The norms that act on activations, in the order the row names them."""
     modules: dict[str, nn.Module] = {}
     for name in layer.norms:
         if name != "spectral":
             modules[name] = build_norm(name, shape, eps=layer.eps, groups=layer.norm_groups)
-            initialise(modules[name], init)
+            initialize(modules[name], init)
     return modules
 
 

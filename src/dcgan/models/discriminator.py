@@ -17,7 +17,7 @@ from dcgan.models.geometry import layer_shapes
 from dcgan.models.spectral import spectral_norm
 from dcgan.models.table import Layer
 from dcgan.runtime.wording import shape_text
-from dcgan.vocabulary import ClassPooling, Initialisation
+from dcgan.vocabulary import ClassPooling, Initialization
 
 _HIDDEN = 128
 """Features of the hidden layer that reads codes."""
@@ -33,7 +33,7 @@ class Discriminator(nn.Module):
     image_shape : (C, H, W)
         Of its images.
     init : {"default", "dcgan", "he"}
-        Initial weights, see :func:`dcgan.models.init.initialise`.
+        Initial weights, see :func:`dcgan.models.init.initialize`.
     classes : int, default 0
         K; above 0, the logit says whether an image is a real one of its class, by a projection of
         the class on the features before the output layer (Miyato & Koyama 2018, arXiv:1802.05637,
@@ -70,7 +70,7 @@ class Discriminator(nn.Module):
         layers: Sequence[Layer],
         image_shape: tuple[int, int, int],
         *,
-        init: Initialisation = "default",
+        init: Initialization = "default",
         classes: int = 0,
         class_pooling: ClassPooling = "sum",
         codes: int = 0,

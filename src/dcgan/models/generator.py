@@ -13,7 +13,7 @@ from dcgan.errors import GeometryError
 from dcgan.models.blocks import Block
 from dcgan.models.geometry import layer_shapes
 from dcgan.models.table import Layer
-from dcgan.vocabulary import Initialisation
+from dcgan.vocabulary import Initialization
 
 
 class Generator(nn.Module):
@@ -28,7 +28,7 @@ class Generator(nn.Module):
     latent_shape : (int, int, int), optional
         Reshape the latent to (channels, height, width); default (Z, 1, 1).
     init : {"default", "dcgan", "he"}
-        Initial weights, see :func:`dcgan.models.init.initialise`.
+        Initial weights, see :func:`dcgan.models.init.initialize`.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Generator(nn.Module):
         *,
         latent_dim: int = 100,
         latent_shape: tuple[int, int, int] | None = None,
-        init: Initialisation = "default",
+        init: Initialization = "default",
     ) -> None:
         super().__init__()
         self.latent_dim = latent_dim

@@ -7,11 +7,11 @@ from math import sqrt
 from torch import nn
 
 from dcgan.models.convolution import FromPixel
-from dcgan.vocabulary import Initialisation
+from dcgan.vocabulary import Initialization
 
 
-def initialise(
-    module: nn.Module, init: Initialisation, *, activation: str = "none", slope: float = 0.0
+def initialize(
+    module: nn.Module, init: Initialization, *, activation: str = "none", slope: float = 0.0
 ) -> None:
     """Set a fresh layer's weights in place.
 
@@ -19,7 +19,7 @@ def initialise(
     ----------
     module : a convolution, linear or batch norm layer
     init : {"default", "dcgan", "he"}
-        ``default`` leaves PyTorch's initialisation. ``dcgan`` draws weights from N(0, 0.02) and
+        ``default`` leaves PyTorch's initialization. ``dcgan`` draws weights from N(0, 0.02) and
         batch norm scales from N(1, 0.02), with shifts of zero (Radford et al. 2016, section 4;
         the spread of the scales is that of their code). ``he`` keeps the variance of activations
         from layer to layer: weights have variance 2 / (1 + slope²) / fan-in before a rectifier

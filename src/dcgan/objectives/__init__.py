@@ -8,8 +8,8 @@ from dcgan.objectives.penalties import (
     around_images,
     between_images,
     clip_weights,
-    one_centred_penalty,
-    zero_centred_penalty,
+    one_centered_penalty,
+    zero_centered_penalty,
 )
 from dcgan.objectives.targets import noisy_targets
 from dcgan.vocabulary import LossName, PenaltyName
@@ -26,8 +26,8 @@ __all__ = [
     "clip_weights",
     "code_loss",
     "noisy_targets",
-    "one_centred_penalty",
-    "zero_centred_penalty",
+    "one_centered_penalty",
+    "zero_centered_penalty",
 ]
 
 

@@ -35,7 +35,7 @@ def squared_gradient_norms(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
     return gradient_BCHW.reshape(len(logit_B), -1).square().sum(dim=1)
 
 
-def zero_centred_penalty(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
+def zero_centered_penalty(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
     """½ · mean of ‖∇D(x)‖²; the caller multiplies by γ.
 
     R1 where the images are real, R2 where they are generated: Mescheder et al. 2018
@@ -51,13 +51,13 @@ def zero_centred_penalty(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
     return squared_gradient_norms(logit_B, image_BCHW).mean() / 2
 
 
-def one_centred_penalty(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
+def one_centered_penalty(logit_B: Tensor, image_BCHW: Tensor) -> Tensor:
     """Mean of (‖∇D(x)‖ - 1)²; the caller multiplies by λ.
 
     WGAN-GP at :func:`between_images`: Gulrajani et al. 2017 (arXiv:1704.00028), equation 3.
     DRAGAN at :func:`around_images`: Kodali et al. 2017 (arXiv:1705.07215), section 2.3, k = 1.
 
-    Parameters are those of :func:`zero_centred_penalty`.
+    Parameters are those of :func:`zero_centered_penalty`.
     """
     # √x has no gradient at 0, where a fresh or dead D may be
     norm_B = (squared_gradient_norms(logit_B, image_BCHW) + 1e-12).sqrt()
@@ -102,8 +102,8 @@ class Penalty:
 
 
 PENALTIES: dict[PenaltyName, Penalty] = {
-    "r1": Penalty("real", zero_centred_penalty),
-    "r2": Penalty("fake", zero_centred_penalty),
-    "wgan_gp": Penalty("between", one_centred_penalty),
-    "dragan": Penalty("around", one_centred_penalty),
+    "r1": Penalty("real", zero_centered_penalty),
+    "r2": Penalty("fake", zero_centered_penalty),
+    "wgan_gp": Penalty("between", one_centered_penalty),
+    "dragan": Penalty("around", one_centered_penalty),
 }

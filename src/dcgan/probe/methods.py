@@ -15,10 +15,10 @@ from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError, did_you_mean
 from dcgan.probe.features import BATCH, FeatureMap, LayerFeatures, batches_of, with_statistics_of
 from dcgan.probe.kmeans import KMeansFeatures
-from dcgan.probe.labelled import recorded
+from dcgan.probe.labeled import recorded
 from dcgan.runs.run import Run
 from dcgan.runtime.rng import derived_seed
-from dcgan.vocabulary import Initialisation
+from dcgan.vocabulary import Initialization
 
 METHODS = ("discriminator", "pixels", "untrained", "k-means", "supervised")
 """In the order of the table. The last is a network; all others are features for the SVM."""
@@ -28,7 +28,7 @@ _STATISTICS_IMAGES = 10_240
 
 
 @dataclass(frozen=True)
-class Unlabelled:
+class Unlabeled:
     """Images that features may be learned from, without their classes."""
 
     run: Run
@@ -54,7 +54,7 @@ def checked_methods(methods: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in METHODS if name in methods)
 
 
-def features_of(method: str, seen: Unlabelled) -> FeatureMap:
+def features_of(method: str, seen: Unlabeled) -> FeatureMap:
     """The features of a method."""
     if method == "pixels":
         return Pixels(seen.dataset.shape)
@@ -65,7 +65,7 @@ def features_of(method: str, seen: Unlabelled) -> FeatureMap:
         # the same table with new random weights of the run's initialization
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derived_seed(seen.seed, "untrained"))
-            discriminator = networks.build_discriminator(initialisation_of(seen.run))
+            discriminator = networks.build_discriminator(initialization_of(seen.run))
     random = np.random.default_rng(derived_seed(seen.seed, "batch norm"))
     some = random.permutation(seen.index)[:_STATISTICS_IMAGES]
     # whole batches, if there is one: of a last one with a single image there may be no variance
@@ -76,10 +76,10 @@ def features_of(method: str, seen: Unlabelled) -> FeatureMap:
     return LayerFeatures(ready, networks.discriminator, networks.scale)
 
 
-def initialisation_of(run: Run) -> Initialisation:
+def initialization_of(run: Run) -> Initialization:
     """The initialization of the run's discriminator."""
     stored = recorded(run, "model", "discriminator", "init", default="default")
-    known: dict[str, Initialisation] = {name: name for name in get_args(Initialisation)}
+    known: dict[str, Initialization] = {name: name for name in get_args(Initialization)}
     return known.get(str(stored), "default")
 
 

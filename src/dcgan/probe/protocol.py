@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from dcgan.data import ImageDataset
 from dcgan.errors import ConfigError
 from dcgan.probe.features import Projection, extract, refuse_too_many
-from dcgan.probe.labelled import Labelled, balanced_subsets, held_out
+from dcgan.probe.labeled import Labeled, balanced_subsets, held_out
 from dcgan.probe.methods import (
     METHODS,
-    Unlabelled,
+    Unlabeled,
     checked_methods,
     features_of,
-    initialisation_of,
+    initialization_of,
 )
 from dcgan.probe.results import MethodResult, ProbeResult
 from dcgan.probe.supervised import BUDGET, predict, train_supervised
@@ -44,8 +44,8 @@ _MOST_VALIDATION = 10_000
 @isolated()
 def probe(
     run: Run,
-    training: Labelled,
-    test: Labelled,
+    training: Labeled,
+    test: Labeled,
     *,
     methods: Sequence[str] = METHODS,
     labels: int | None = None,
@@ -66,8 +66,8 @@ def probe(
     Parameters
     ----------
     run : Run
-    training, test : Labelled
-        See :func:`dcgan.probe.load_labelled`.
+    training, test : Labeled
+        See :func:`dcgan.probe.load_labeled`.
     methods : sequence of str, default all
         From :data:`METHODS`.
     labels : int, optional
@@ -99,7 +99,7 @@ def probe(
     subsets = None if labels is None else balanced_subsets(train, labels, repeats, seed)
     device = torch.device(device)
     parts = _Parts(
-        Unlabelled(run, train.dataset, train.index, seed, device), train, validation, test, subsets
+        Unlabeled(run, train.dataset, train.index, seed, device), train, validation, test, subsets
     )
     results = []
     for method in chosen:
@@ -129,10 +129,10 @@ def probe(
 class _Parts:
     """What all methods share; ``subsets`` are rows of ``train``, None for all of them."""
 
-    seen: Unlabelled
-    train: Labelled
-    validation: Labelled
-    test: Labelled
+    seen: Unlabeled
+    train: Labeled
+    validation: Labeled
+    test: Labeled
     subsets: list[NDArray[np.int64]] | None
 
 
@@ -208,7 +208,7 @@ def _supervised(parts: _Parts, budget: int, start: float, reporter: Reporter) ->
         reporter.note(f"supervised: training network {number + 1}")
         trained = train_supervised(
             networks,
-            initialisation_of(seen.run),
+            initialization_of(seen.run),
             parts.train.take(rows),
             parts.validation,
             seed=derived_seed(seen.seed, f"draw {number}"),

@@ -7,7 +7,7 @@ from functools import partial
 from os import fspath
 
 from dcgan.data.sources.named import named_test_of
-from dcgan.probe.labelled import Labelled, held_out, limited, load_labelled, matched
+from dcgan.probe.labeled import Labeled, held_out, limited, load_labeled, matched
 from dcgan.runs.run import Run
 from dcgan.runtime.cache import cache_folder
 from dcgan.runtime.files import StrPath
@@ -24,7 +24,7 @@ def load_sets(
     limit: int | None = None,
     seed: int = 0,
     reporter: Reporter = SILENT,
-) -> tuple[Labelled, Labelled]:
+) -> tuple[Labeled, Labeled]:
     """Open the images to learn from and those to test on, at the size of the run.
 
     Parameters
@@ -36,7 +36,7 @@ def load_sets(
         Default: the split ``test`` of a named dataset that has one; else one sixth of each class of
         ``data``, chosen at random and held out.
     factor : str, optional
-        See :func:`dcgan.probe.load_labelled`.
+        See :func:`dcgan.probe.load_labeled`.
     root : path, optional
         Folder of named datasets.
     limit : int, optional
@@ -51,7 +51,7 @@ def load_sets(
     """
 
     load = partial(
-        load_labelled,
+        load_labeled,
         run,
         factor=factor,
         root=root,

@@ -19,11 +19,11 @@ from dcgan.models.blocks import Block
 from dcgan.models.geometry import layer_shapes
 from dcgan.models.table import Layer
 from dcgan.probe.features import batches_of
-from dcgan.probe.labelled import Labelled
+from dcgan.probe.labeled import Labeled
 from dcgan.runs.networks import Networks
 from dcgan.runtime.optimizers import Adam
 from dcgan.runtime.rng import derived_seed
-from dcgan.vocabulary import Initialisation
+from dcgan.vocabulary import Initialization
 
 BUDGET = 500_000
 """Images that training sees: ten times all of CIFAR-10."""
@@ -63,9 +63,9 @@ class Supervised:
 
 def train_supervised(
     networks: Networks,
-    init: Initialisation,
-    train: Labelled,
-    validation: Labelled,
+    init: Initialization,
+    train: Labeled,
+    validation: Labeled,
     *,
     seed: int,
     budget: int = BUDGET,
@@ -82,7 +82,7 @@ def train_supervised(
         Of the run: layer table, image shape and scale.
     init : {"default", "dcgan", "he"}
         Initial weights, as the run's.
-    train, validation : Labelled
+    train, validation : Labeled
     seed : int
         Of weights, order, dropout and noise.
     budget : int, default 500,000
@@ -96,7 +96,7 @@ def train_supervised(
         return _train(network, networks, train, validation, seed, budget, device)
 
 
-def classifier(networks: Networks, classes: int, init: Initialisation) -> nn.Sequential:
+def classifier(networks: Networks, classes: int, init: Initialization) -> nn.Sequential:
     """The discriminator with its one output replaced by K, (B, C, H, W) → (B, K)."""
     networks.refuse_no_discriminator()
     first, *rest = networks.discriminator
@@ -107,7 +107,7 @@ def classifier(networks: Networks, classes: int, init: Initialisation) -> nn.Seq
     return nn.Sequential(*blocks, nn.Flatten())
 
 
-def predict(network: nn.Module, networks: Networks, some: Labelled) -> NDArray[np.int64]:
+def predict(network: nn.Module, networks: Networks, some: Labeled) -> NDArray[np.int64]:
     """Classes (N,) of images."""
     network.eval()
     device = next(network.parameters()).device
@@ -122,8 +122,8 @@ def predict(network: nn.Module, networks: Networks, some: Labelled) -> NDArray[n
 def _train(
     network: nn.Module,
     networks: Networks,
-    train: Labelled,
-    validation: Labelled,
+    train: Labeled,
+    validation: Labeled,
     seed: int,
     budget: int,
     device: torch.device,

@@ -23,7 +23,7 @@ from dcgan.vocabulary import (
     Activation,
     ClassPooling,
     Distribution,
-    Initialisation,
+    Initialization,
     Interpolation,
     Operation,
     Order,
@@ -49,7 +49,7 @@ class Networks:
     class_pooling: ClassPooling = "sum"
     scale: PixelScale = field(default_factory=PixelScale)
 
-    def build_generator(self, init: Initialisation = "default") -> Generator:
+    def build_generator(self, init: Initialization = "default") -> Generator:
         """A generator with new weights; ``RunError`` if they do not fit into memory."""
         given = self.latent_shape or (self.latent.width, 1, 1)
         _refuse_beyond_memory("generator", count_weights(self.generator, given))
@@ -60,7 +60,7 @@ class Networks:
             init=init,
         )
 
-    def build_discriminator(self, init: Initialisation = "default") -> Discriminator:
+    def build_discriminator(self, init: Initialization = "default") -> Discriminator:
         """A discriminator with new weights.
 
         ``RunError`` if they do not fit into memory, or for an imported generator without one.

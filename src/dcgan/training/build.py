@@ -35,7 +35,7 @@ from dcgan.models.ema import AveragedGenerator
 from dcgan.models.generator import Generator
 from dcgan.models.latents import LatentSpace
 from dcgan.models.recompute import recompute_rows
-from dcgan.models.synchronised import synchronise_batch_norm
+from dcgan.models.synchronized import synchronize_batch_norm
 from dcgan.objectives import OBJECTIVES, PENALTIES, PenaltyName
 from dcgan.runs.dataset import FROM_PYTHON, IMPORTED
 from dcgan.runs.folder import RunFolder
@@ -125,7 +125,7 @@ def build_state(
         weights.enter_average(average.module)
     for network in (generator, discriminator):  # not the averaged one: one process samples from it
         if config.optim.batch_norm == "all":
-            synchronise_batch_norm(network, ranks)
+            synchronize_batch_norm(network, ranks)
         if config.optim.recompute:
             recompute_rows(network)
     return TrainingState(players, average, latents, device)

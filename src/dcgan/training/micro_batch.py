@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from dcgan.errors import ConfigError
-from dcgan.models.synchronised import synchronise_batch_norm
+from dcgan.models.synchronized import synchronize_batch_norm
 from dcgan.runtime.memory import is_out_of_memory
 from dcgan.runtime.ranks import Ranks
 from dcgan.training.rules import Batch, Players, Rules, StepPlan
@@ -67,7 +67,7 @@ def parts_on_device(
     def attempt(parts: int) -> None:
         scratch = replace(copy.deepcopy(players), ranks=Ranks())
         for network in (scratch.generator, scratch.discriminator):
-            synchronise_batch_norm(network, Ranks())
+            synchronize_batch_norm(network, Ranks())
         device = players.augment.probability.device
         latent = rules.latent.numbered(0, 0, images).to(device)
         class_BK = latent[:, rules.latent.class_slice] if rules.latent.classes else None

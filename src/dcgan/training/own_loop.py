@@ -147,7 +147,7 @@ def _refuse_open_settings(config: RunConfig) -> None:
         raise ConfigError(
             "model.condition",
             config.model.condition,
-            "the classes are those of labelled images, which are not known here. Leave it out, or"
+            "the classes are those of labeled images, which are not known here. Leave it out, or"
             " build a dcgan.models.Generator and Discriminator with classes",
         )
     if config.start.weights is not None:

@@ -146,7 +146,7 @@ def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Every tensor of an optimiser's state as ``INDEX.NAME``."""
+    """Every tensor of an optimizer's state as ``INDEX.NAME``."""
     return {
         f"{index}.{name}": value
         for index, parameter in enumerate(_parameters(optimizer))
@@ -161,7 +161,7 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]
     for key, saved in tensors.items():
         index, name = key.split(".", 1)
         parameter = parameters[int(index)]
-        # moments take their weight's device and memory layout; of fused optimisers so does the
+        # moments take their weight's device and memory layout; of fused optimizers so does the
         # step counter. Copies: a tensor of the file keeps it open, and Windows deletes no open file
         value = (
             torch.empty_like(parameter).copy_(saved)

@@ -18,7 +18,7 @@ from torch import Tensor
 from dcgan.config import RunConfig, resolved
 from dcgan.runs.networks import Networks
 from dcgan.runtime import rng
-from dcgan.runtime.device import DTYPES, autocast, make_deterministic, synchronise
+from dcgan.runtime.device import DTYPES, autocast, make_deterministic, synchronize
 from dcgan.runtime.memory import is_out_of_memory
 from dcgan.runtime.torch_settings import no_tf32, settings_restored, threads_set_to
 from dcgan.training.build import build_rules, build_state
@@ -170,7 +170,7 @@ class _Trial:
             for _ in range(2):  # the first also finds memory and kernels
                 began = time.perf_counter()
                 generator(latent_BZ)
-                synchronise(self._device)
+                synchronize(self._device)
                 taken = min(taken, time.perf_counter() - began)
         generator.train()
         return taken
@@ -186,11 +186,11 @@ class _Trial:
         batch, rules = self._batch(images), replace(self._rules, precision=DTYPES[mode.precision])
         state = self._state
         with threads_set_to(mode.threads), no_tf32():
-            synchronise(self._device)
+            synchronize(self._device)
             began = time.perf_counter()
             update(state.players, batch, rules, step_plan)
             state.average.update(state.players.generator, images, images)
-            synchronise(self._device)
+            synchronize(self._device)
             return time.perf_counter() - began
 
     def _batch(self, images: int) -> Batch:

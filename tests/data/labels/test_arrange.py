@@ -225,7 +225,7 @@ def test_backslashes_divide_folders(tmp_path):
 
 
 NAMES = numbered("", 12)
-COLOURS = {name: ("red", "blue")[number % 2] for number, name in enumerate(NAMES)}
+COLORS = {name: ("red", "blue")[number % 2] for number, name in enumerate(NAMES)}
 
 
 def table(rows, mark=",") -> bytes:
@@ -244,7 +244,7 @@ COCO = {
             "id": 2 * number + again,
             "image_id": number,
             "bbox": [0, 0, 1, 1],
-            "category_id": {"red": 7, "blue": 3}[COLOURS[name]],
+            "category_id": {"red": 7, "blue": 3}[COLORS[name]],
         }
         for number, name in enumerate(NAMES)
         for again in range(2)
@@ -252,64 +252,64 @@ COCO = {
 }
 
 SIDE_FILES = {
-    "csv": ("labels.csv", table([("file", "label"), *COLOURS.items()])),
-    "no header": ("labels.csv", table(COLOURS.items())),
+    "csv": ("labels.csv", table([("file", "label"), *COLORS.items()])),
+    "no header": ("labels.csv", table(COLORS.items())),
     "no endings": (
         "train.csv",
-        table([("id", "breed"), *((n[:-4], c) for n, c in COLOURS.items())]),
+        table([("id", "breed"), *((n[:-4], c) for n, c in COLORS.items())]),
     ),
     "other endings": (
         "train.csv",
-        table([("f", "class"), *((n[:-4] + ".JPG", c) for n, c in COLOURS.items())]),
+        table([("f", "class"), *((n[:-4] + ".JPG", c) for n, c in COLORS.items())]),
     ),
     "numbers without zeros": (
         "trainLabels.csv",
-        table([("id", "label"), *((int(n[:-4]), c) for n, c in COLOURS.items())]),
+        table([("id", "label"), *((int(n[:-4]), c) for n, c in COLORS.items())]),
     ),
     "label first": (
         "a.csv",
         table(
             [
                 ("", "class_name", "image_path"),
-                *((i, c, f"/kaggle/input/x/{n}") for i, (n, c) in enumerate(COLOURS.items())),
+                *((i, c, f"/kaggle/input/x/{n}") for i, (n, c) in enumerate(COLORS.items())),
             ]
         ),
     ),
-    "tabs": ("labels.tsv", table([("image", "label"), *COLOURS.items()], "\t")),
-    "semicolons": ("labels.csv", table([("image", "label"), *COLOURS.items()], ";")),
+    "tabs": ("labels.tsv", table([("image", "label"), *COLORS.items()], "\t")),
+    "semicolons": ("labels.csv", table([("image", "label"), *COLORS.items()], ";")),
     "utf-8 with a mark": (
         "labels.csv",
-        b"\xef\xbb\xbf" + table([("file", "label"), *COLOURS.items()]),
+        b"\xef\xbb\xbf" + table([("file", "label"), *COLORS.items()]),
     ),
     "utf-16": (
         "labels.csv",
-        table([("file", "label"), *COLOURS.items()]).decode().encode("utf-16"),
+        table([("file", "label"), *COLORS.items()]).decode().encode("utf-16"),
     ),
-    "Windows": ("labels.csv", table([("file", "label"), *COLOURS.items()]).replace(b"\n", b"\r\n")),
+    "Windows": ("labels.csv", table([("file", "label"), *COLORS.items()]).replace(b"\n", b"\r\n")),
     "quotes": (
         "labels.csv",
-        table([('"file"', '"label"'), *((f'"{n}"', f'" {c} "') for n, c in COLOURS.items())]),
+        table([('"file"', '"label"'), *((f'"{n}"', f'" {c} "') for n, c in COLORS.items())]),
     ),
     "one-hot": (
         "truth.csv",
         table(
             [
                 ("image", "red", "blue"),
-                *((n, 1.0 * (c == "red"), 1.0 * (c == "blue")) for n, c in COLOURS.items()),
+                *((n, 1.0 * (c == "red"), 1.0 * (c == "blue")) for n, c in COLORS.items()),
             ]
         ),
     ),
-    "words": ("train.txt", table(COLOURS.items(), " ")),
+    "words": ("train.txt", table(COLORS.items(), " ")),
     "number and name": (
         "labels.csv",
-        table([("file", "label", "class_name"), *((n, len(c), c) for n, c in COLOURS.items())]),
+        table([("file", "label", "class_name"), *((n, len(c), c) for n, c in COLORS.items())]),
     ),
     "hub jsonl": (
         "metadata.jsonl",
-        lines({"file_name": n, "label": c} for n, c in COLOURS.items()),
+        lines({"file_name": n, "label": c} for n, c in COLORS.items()),
     ),
-    "hub csv": ("metadata.csv", table([("file_name", "label"), *COLOURS.items()])),
-    "stylegan": ("dataset.json", json.dumps({"labels": list(COLOURS.items())}).encode()),
+    "hub csv": ("metadata.csv", table([("file_name", "label"), *COLORS.items()])),
+    "stylegan": ("dataset.json", json.dumps({"labels": list(COLORS.items())}).encode()),
     "coco": ("annotations/instances.json", json.dumps(COCO).encode()),
     "coco of roboflow": ("_annotations.coco.json", json.dumps(COCO).encode()),
     "boxes": (
@@ -317,18 +317,18 @@ SIDE_FILES = {
         table(
             [
                 ("filename", "width", "height", "class", "xmin"),
-                *((n, 3, 2, c, i) for i, (n, c) in enumerate(2 * list(COLOURS.items()))),
+                *((n, 3, 2, c, i) for i, (n, c) in enumerate(2 * list(COLORS.items()))),
             ]
         ),
     ),
-    "json of names": ("labels.json", json.dumps(COLOURS).encode()),
+    "json of names": ("labels.json", json.dumps(COLORS).encode()),
     "json of objects": (
         "labels.json",
-        json.dumps([{"image": n, "class": c} for n, c in COLOURS.items()]).encode(),
+        json.dumps([{"image": n, "class": c} for n, c in COLORS.items()]).encode(),
     ),
     "json of a list": (
         "labels.json",
-        json.dumps({"v": 1, "data": [{"f": n, "y": c} for n, c in COLOURS.items()]}).encode(),
+        json.dumps({"v": 1, "data": [{"f": n, "y": c} for n, c in COLORS.items()]}).encode(),
     ),
 }
 
@@ -336,8 +336,8 @@ SIDE_FILES = {
 @pytest.mark.parametrize("kind", SIDE_FILES)
 def test_side_files_give_labels(pack, kind):
     name, content = SIDE_FILES[kind]
-    source = open_source(pack(images(*NAMES) | {name: content, "readme.txt": b"Colours.\n"}))
-    assert classes(source) == COLOURS
+    source = open_source(pack(images(*NAMES) | {name: content, "readme.txt": b"Colors.\n"}))
+    assert classes(source) == COLORS
     assert f"labels from {name}" in notes(source)
 
 
@@ -345,12 +345,12 @@ def test_side_files_give_labels(pack, kind):
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_letters_of_every_language_name_images_and_classes(pack, encoding, form):
     """Excel on Windows writes cp1252, and macOS decomposes the letters of file names."""
-    colours = {f"größe-{n}é.png": ("grün", "grau", "grâu")[n % 3] for n in range(12)}
-    names = {name: unicodedata.normalize(form, name) for name in colours}
-    rows = table([("file", "label"), *colours.items()])
+    colors = {f"größe-{n}é.png": ("grün", "grau", "grâu")[n % 3] for n in range(12)}
+    names = {name: unicodedata.normalize(form, name) for name in colors}
+    rows = table([("file", "label"), *colors.items()])
     side = {"labels.csv": rows.decode().encode(encoding)}
     source = open_source(pack(images(*names.values()) | side))
-    assert classes(source) == {names[name]: colour for name, colour in colours.items()}
+    assert classes(source) == {names[name]: color for name, color in colors.items()}
 
 
 def test_classes_of_single_images_may_be_written_on_windows(tmp_path):
@@ -366,7 +366,7 @@ def test_side_files_in_a_folder_count_paths_from_there(tmp_path, kind):
     name, content = SIDE_FILES[kind]
     files = {f"set/{path}": data for path, data in images(*NAMES).items()}
     source = open_source(as_folder(tmp_path, files | {f"set/{name}": content}))
-    assert classes(source) == {f"set/{path}": colour for path, colour in COLOURS.items()}
+    assert classes(source) == {f"set/{path}": color for path, color in COLORS.items()}
 
 
 def test_each_split_has_a_side_file_of_its_own(tmp_path):
@@ -400,7 +400,7 @@ def test_storage_folders_of_stylegan_are_no_classes_even_without_labels(pack):
 
 
 def test_a_list_of_categories_does_not_take_the_class_folders(tmp_path):
-    files = images(*(f"{c}/{n}" for n, c in COLOURS.items()))
+    files = images(*(f"{c}/{n}" for n, c in COLORS.items()))
     content = b'{"labels": [{"id": 1, "name": "red"}, {"id": 2, "name": "blue"}]}'
     source = open_source(as_folder(tmp_path, files | {"labels.json": content}))
     assert source.labels["label"].names == ("blue", "red")
@@ -427,8 +427,8 @@ def test_attributes_of_celeba_from_kaggle_are_factors(pack):
     assert "list_bbox_celeba.csv is not read" in notes(source)
 
 
-def test_a_few_unlabelled_images_are_skipped_and_named(tmp_path):
-    rows = [("file", "label"), *list(COLOURS.items())[1:]]
+def test_a_few_unlabeled_images_are_skipped_and_named(tmp_path):
+    rows = [("file", "label"), *list(COLORS.items())[1:]]
     data = as_folder(tmp_path, images(*NAMES) | {"labels.csv": table(rows)})
     source = open_source(data)
     assert titles(source) == NAMES[1:]
@@ -438,7 +438,7 @@ def test_a_few_unlabelled_images_are_skipped_and_named(tmp_path):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (table([("file", "label"), *list(COLOURS.items())[:6]]), "for 6 of 12 images only"),
+        (table([("file", "label"), *list(COLORS.items())[:6]]), "for 6 of 12 images only"),
         (table([("file", "id"), *((n, f"x{n}") for n in NAMES)]), "12 distinct values in 12"),
         (table([("file", "text"), *((n, "long " * 40) for n in NAMES)]), "long texts"),
         (table([("file", "score"), *((n, i / 7) for i, n in enumerate(NAMES))]), "distinct|fract"),
@@ -485,7 +485,7 @@ def test_hostile_json_costs_nothing_but_labels(tmp_path, name, content):
 
 
 def test_control_characters_do_not_reach_names_of_classes(tmp_path):
-    rows = [(n, f"\x1b[31m{c}\x07\u202e") for n, c in COLOURS.items()]
+    rows = [(n, f"\x1b[31m{c}\x07\u202e") for n, c in COLORS.items()]
     source = open_source(as_folder(tmp_path, images(*NAMES) | {"labels.csv": table(rows)}))
     names = source.labels["label"].names
     assert len(names) == 2
@@ -506,12 +506,12 @@ def test_a_pipe_called_labels_is_passed_over(tmp_path):
 def test_a_named_file_gives_labels(pack, tmp_path):
     data = pack(images(*NAMES))
     (tmp_path / "mine.csv").write_bytes(SIDE_FILES["csv"][1])
-    assert classes(open_source(data, labels=str(tmp_path / "mine.csv"))) == COLOURS
+    assert classes(open_source(data, labels=str(tmp_path / "mine.csv"))) == COLORS
 
 
 def test_a_named_file_may_lie_within(pack):
     files = images(*NAMES) | {
-        "a.csv": table([(n, ["one", "two"][c == "red"]) for n, c in COLOURS.items()]),
+        "a.csv": table([(n, ["one", "two"][c == "red"]) for n, c in COLORS.items()]),
         "labels.csv": SIDE_FILES["csv"][1],
     }
     data = pack(files)
@@ -538,7 +538,7 @@ def test_a_named_file_that_tells_nothing_is_refused(tmp_path, name, content, rea
 
 
 def test_class_folders_and_attributes_are_both_read(tmp_path):
-    files = images(*(f"{c}/{n}" for n, c in COLOURS.items()))
+    files = images(*(f"{c}/{n}" for n, c in COLORS.items()))
     rows = [("image", "size"), *((n, ("big", "small")[i % 3 == 0]) for i, n in enumerate(NAMES))]
     source = open_source(as_folder(tmp_path, files | {"attributes.csv": table(rows)}))
     assert source.labels["label"].names == ("blue", "red")
@@ -560,10 +560,10 @@ WEBDATASET = {
 @pytest.mark.parametrize("kind", WEBDATASET)
 def test_files_beside_each_image_of_a_webdataset_give_labels(tmp_path, kind):
     files = {}
-    for name, colour in COLOURS.items():
+    for name, color in COLORS.items():
         files[name] = png()
-        files |= {name[:-4] + end: text for end, text in WEBDATASET[kind](colour).items()}
-    assert classes(open_source(as_tar(tmp_path, files))) == COLOURS
+        files |= {name[:-4] + end: text for end, text in WEBDATASET[kind](color).items()}
+    assert classes(open_source(as_tar(tmp_path, files))) == COLORS
 
 
 def test_captions_of_a_webdataset_are_said(tmp_path):

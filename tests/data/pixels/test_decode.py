@@ -18,7 +18,7 @@ from dcgan.data.pixels.values import Values
 from dcgan.errors import UnreadableImage
 
 RED = (200, 100, 50)
-RED_GREY = 124  # 0.299 · 200 + 0.587 · 100 + 0.114 · 50, ITU-R 601-2
+RED_GRAY = 124  # 0.299 · 200 + 0.587 · 100 + 0.114 · 50, ITU-R 601-2
 BLUE_PAPER = "#0a14fa"
 BLUE = (10, 20, 250)
 
@@ -33,10 +33,10 @@ def pixel(image: Image.Image):
     return image.getpixel((0, 0))
 
 
-def over(colour: tuple[int, ...], alpha: int, paper: tuple[int, ...]) -> np.ndarray:
+def over(color: tuple[int, ...], alpha: int, paper: tuple[int, ...]) -> np.ndarray:
     """Porter and Duff's "over" on an opaque background."""
     share = alpha / 255
-    return np.array(colour) * share + np.array(paper) * (1 - share)
+    return np.array(color) * share + np.array(paper) * (1 - share)
 
 
 def palette_image() -> Image.Image:
@@ -52,11 +52,11 @@ FULL = Values(integers=(0, 65535), floats=(0, 1))
 MODES = {
     "L": (Image.new("L", (1, 1), 77), 77, (77, 77, 77), 255),
     "LA": (Image.new("LA", (1, 1), (77, 255)), 77, (77, 77, 77), 255),
-    "RGB": (Image.new("RGB", (1, 1), RED), RED_GREY, RED, 255),
-    "RGBA": (Image.new("RGBA", (1, 1), (*RED, 255)), RED_GREY, RED, 255),
-    "P": (palette_image(), RED_GREY, RED, 255),
+    "RGB": (Image.new("RGB", (1, 1), RED), RED_GRAY, RED, 255),
+    "RGBA": (Image.new("RGBA", (1, 1), (*RED, 255)), RED_GRAY, RED, 255),
+    "P": (palette_image(), RED_GRAY, RED, 255),
     "1": (Image.new("1", (1, 1), 1), 255, (255, 255, 255), 255),
-    "CMYK": (Image.new("CMYK", (1, 1), (55, 155, 205, 0)), RED_GREY, RED, 255),
+    "CMYK": (Image.new("CMYK", (1, 1), (55, 155, 205, 0)), RED_GRAY, RED, 255),
     "I;16": (Image.fromarray(np.full((1, 1), 77 * 257, np.uint16)), 77, (77,) * 3, 255),
     "I": (Image.fromarray(np.full((1, 1), 77 * 257, np.int32)), 77, (77,) * 3, 255),
     "F": (Image.fromarray(np.full((1, 1), 77 / 255, np.float32)), 77, (77,) * 3, 255),
@@ -65,13 +65,13 @@ MODES = {
 
 @pytest.mark.parametrize("mode", MODES)
 def test_every_mode_becomes_every_number_of_channels(mode):
-    image, grey, colour, alpha = MODES[mode]
+    image, gray, color, alpha = MODES[mode]
     assert image.mode == mode
     wanted = {
-        1: ("L", grey),
-        2: ("LA", (grey, alpha)),
-        3: ("RGB", colour),
-        4: ("RGBA", (*colour, alpha)),
+        1: ("L", gray),
+        2: ("LA", (gray, alpha)),
+        3: ("RGB", color),
+        4: ("RGBA", (*color, alpha)),
     }
     for channels, (name, value) in wanted.items():
         converted = to_channels(image, channels, values=FULL)
@@ -83,10 +83,10 @@ def test_every_mode_becomes_every_number_of_channels(mode):
 def test_alpha_is_laid_on_the_background_when_none_is_asked_for(alpha, paper):
     name, value = paper
     image = Image.new("RGBA", (1, 1), (*RED, alpha))
-    colour = over(RED, alpha, value)
-    np.testing.assert_allclose(pixel(to_channels(image, 3, name)), colour, atol=1)
-    grey = colour @ (0.299, 0.587, 0.114)
-    assert pixel(to_channels(image, 1, name)) == pytest.approx(grey, abs=1.5)
+    color = over(RED, alpha, value)
+    np.testing.assert_allclose(pixel(to_channels(image, 3, name)), color, atol=1)
+    gray = color @ (0.299, 0.587, 0.114)
+    assert pixel(to_channels(image, 1, name)) == pytest.approx(gray, abs=1.5)
 
 
 def test_the_ends_of_alpha_are_exact():
@@ -95,7 +95,7 @@ def test_the_ends_of_alpha_are_exact():
     assert pixel(to_channels(solid, 3, BLUE_PAPER)) == RED
 
 
-def test_grey_with_alpha_is_laid_on_a_coloured_background():
+def test_gray_with_alpha_is_laid_on_a_colored_background():
     half = Image.new("LA", (1, 1), (100, 128))
     assert pixel(to_channels(half, 3, "#000000")) == (50, 50, 50)
     np.testing.assert_allclose(
@@ -106,7 +106,7 @@ def test_grey_with_alpha_is_laid_on_a_coloured_background():
 def test_alpha_is_kept_when_asked_for():
     image = Image.new("RGBA", (1, 1), (*RED, 64))
     assert pixel(to_channels(image, 4, BLUE_PAPER)) == (*RED, 64)
-    assert pixel(to_channels(image, 2, BLUE_PAPER)) == (RED_GREY, 64)
+    assert pixel(to_channels(image, 2, BLUE_PAPER)) == (RED_GRAY, 64)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF"])
@@ -116,7 +116,7 @@ def test_a_transparent_palette_entry_shows_the_background(kind):
     assert pixel(to_channels(image, 3, BLUE_PAPER)) == BLUE
     assert to_channels(image, 3, BLUE_PAPER).getpixel((1, 0)) == (0, 0, 0)
     assert pixel(to_channels(image, 4, BLUE_PAPER)) == (*RED, 0)
-    assert pixel(to_channels(image, 2, BLUE_PAPER)) == (RED_GREY, 0)
+    assert pixel(to_channels(image, 2, BLUE_PAPER)) == (RED_GRAY, 0)
 
 
 def test_palette_entries_may_be_half_transparent():
@@ -136,15 +136,15 @@ def test_palette_entries_may_be_half_transparent():
         (Image.new("L", (1, 1), 77), 77, 1, 43),
     ],
 )
-def test_the_transparent_colour_of_a_png_shows_the_background(
+def test_the_transparent_color_of_a_png_shows_the_background(
     image, transparent, channels, background
 ):
-    """A PNG without an alpha channel may still name one colour that is transparent."""
+    """A PNG without an alpha channel may still name one color that is transparent."""
     decoded = decode(encode(image, "PNG", transparency=transparent))
     assert pixel(to_channels(decoded, channels, BLUE_PAPER)) == background
 
 
-def test_sixteen_bit_greys_are_scaled_and_not_clipped():
+def test_sixteen_bit_grays_are_scaled_and_not_clipped():
     deep = np.array([[0, 128, 257, 32768, 65535]], np.uint16)
     for kind in ("PNG", "TIFF"):
         image = decode(encode(Image.fromarray(deep), kind))
@@ -152,8 +152,8 @@ def test_sixteen_bit_greys_are_scaled_and_not_clipped():
         np.testing.assert_array_equal(to_channels(image, 1), [[0, 0, 1, 128, 255]])
 
 
-def test_lab_colours_are_not_taken_for_transparent():
-    """The A of LAB is a colour axis."""
+def test_lab_colors_are_not_taken_for_transparent():
+    """The A of LAB is a color axis."""
     dark = decode(encode(Image.new("LAB", (3, 3), (0, 128, 128)), "TIFF"))
     assert dark.mode == "LAB"
     assert max(pixel(to_channels(dark, 3, "#ffffff"))) < 10
@@ -188,8 +188,8 @@ def test_images_come_upright(kind, orientation):
     assert peek(data)[1] == (image.height, image.width)
     wanted = UPRIGHT[orientation](np.asarray(stamp()))
     assert image.size == (wanted.shape[1], wanted.shape[0])
-    centres = np.asarray(image, int)[8::16, 8::16]
-    np.testing.assert_allclose(centres, wanted[8::16, 8::16], atol=6)
+    centers = np.asarray(image, int)[8::16, 8::16]
+    np.testing.assert_allclose(centers, wanted[8::16, 8::16], atol=6)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "TGA"])

@@ -22,7 +22,7 @@ from dcgan.errors import UnreadableImage
 
 
 def scene(width: int, height: int, mode: str = "RGB") -> Image.Image:
-    """Smooth colours with stripes, edges and grain upon them."""
+    """Smooth colors with stripes, edges and grain upon them."""
     y, x = np.mgrid[0:height, 0:width] / max(width, height)
     stripes = 25 * np.sign(np.sin(60 * x + 25 * y))
     smooth = np.stack([250 * x, 250 * y, 125 + 120 * np.sin(5 * x * y)], axis=2)

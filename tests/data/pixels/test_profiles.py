@@ -1,4 +1,4 @@
-"""Colour profiles: images look as their profile says, and damage to one costs only the profile."""
+"""Color profiles: images look as their profile says, and damage to one costs only the profile."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def rgb_profile(to_xyz: np.ndarray, gamma: float) -> bytes:
     return profile(b"RGB ", tags)
 
 
-def grey_profile(gamma: float) -> bytes:
+def gray_profile(gamma: float) -> bytes:
     return profile(b"GRAY", {b"kTRC": curve(gamma)})
 
 
 def cmyk_profile() -> bytes:
-    """Inks that make grey of lightness 100·(1-K)·(1-mean(C, M, Y)), whatever their colour."""
+    """Inks that make gray of lightness 100·(1-K)·(1-mean(C, M, Y)), whatever their color."""
     line = bytes(range(256))
     grid = b""
     for corner in range(16):
@@ -79,7 +79,7 @@ def cmyk_profile() -> bytes:
 
 
 ADOBE = rgb_profile(ADOBE_TO_XYZ, 2.19921875)
-GREY = grey_profile(1.0)
+GRAY = gray_profile(1.0)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
@@ -90,8 +90,8 @@ def encoded_srgb(linear: np.ndarray) -> np.ndarray:
     return 255 * curved
 
 
-def adobe_in_srgb(colour: np.ndarray) -> np.ndarray:
-    linear = (colour / 255.0) ** 2.19921875
+def adobe_in_srgb(color: np.ndarray) -> np.ndarray:
+    linear = (color / 255.0) ** 2.19921875
     return encoded_srgb(linear @ (np.linalg.inv(SRGB_TO_XYZ) @ ADOBE_TO_XYZ).T)
 
 
@@ -102,7 +102,7 @@ def file(image: Image.Image, kind: str, icc: bytes | None, **options) -> bytes:
 
 
 def muted() -> np.ndarray:
-    """Colours that sRGB can show, in Adobe RGB; large patches, which JPEG keeps."""
+    """Colors that sRGB can show, in Adobe RGB; large patches, which JPEG keeps."""
     tones = np.random.default_rng(0).integers(90, 170, (4, 4, 3))
     return tones.repeat(16, 0).repeat(16, 1).astype(np.uint8)
 
@@ -115,7 +115,7 @@ def _either_decoder(request, monkeypatch):
 
 @pytest.mark.usefixtures("_either_decoder")
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_colours_are_those_that_the_profile_means(kind):
+def test_colors_are_those_that_the_profile_means(kind):
     options = {"JPEG": {"quality": 100, "subsampling": 0}, "WEBP": {"lossless": True}}
     data = file(Image.fromarray(muted()), kind, ADOBE, **options.get(kind, {}))
     seen = np.asarray(decode(data), float)[8::16, 8::16]
@@ -127,7 +127,7 @@ def test_colours_are_those_that_the_profile_means(kind):
 def test_both_decoders_give_the_same_pixels(monkeypatch):
     pytest.importorskip("simplejpeg", reason="is the extra fast")
     big = Image.fromarray(muted()).resize((301, 203))
-    data = [file(big, "JPEG", ADOBE), file(big.convert("L"), "JPEG", GREY)]
+    data = [file(big, "JPEG", ADOBE), file(big.convert("L"), "JPEG", GRAY)]
     fast = [np.asarray(decode(one, (40, 40))) for one in data]
     monkeypatch.setattr(decoding, "_simplejpeg", lambda: None)
     for one, seen in zip(data, fast, strict=True):
@@ -161,16 +161,16 @@ def test_images_in_srgb_keep_the_fast_decoder(monkeypatch):
     assert spy.decode_jpeg.call_count == 2
 
 
-def test_grey_levels_follow_a_grey_profile():
+def test_gray_levels_follow_a_gray_profile():
     ramp = np.arange(0, 256, dtype=np.uint8)[None]
-    seen = decode(file(Image.fromarray(ramp), "PNG", GREY))
+    seen = decode(file(Image.fromarray(ramp), "PNG", GRAY))
     assert seen.mode == "L"
     np.testing.assert_allclose(np.asarray(seen), encoded_srgb(ramp / 255.0), atol=2)
 
 
-def test_sixteen_bit_greys_follow_one_too():
+def test_sixteen_bit_grays_follow_one_too():
     ramp = np.arange(0, 65536, 257, dtype=np.uint16)[None]
-    image = decode(file(Image.fromarray(ramp), "PNG", GREY))
+    image = decode(file(Image.fromarray(ramp), "PNG", GRAY))
     seen = to_channels(image, 1, values=Values(integers=(0, 65535)))
     np.testing.assert_allclose(np.asarray(seen), encoded_srgb(ramp / 65535.0), atol=2)
 
@@ -191,11 +191,11 @@ def test_transparency_survives():
     assert seen.getchannel("A").getextrema() == (77, 77)
     expected = adobe_in_srgb(muted().astype(float))
     np.testing.assert_allclose(np.asarray(seen)[..., :3], expected, atol=2)
-    grey = Image.new("LA", (4, 4), (64, 99))
-    assert decode(file(grey, "PNG", GREY)).getpixel((0, 0)) == (pytest.approx(137, abs=1), 99)
+    gray = Image.new("LA", (4, 4), (64, 99))
+    assert decode(file(gray, "PNG", GRAY)).getpixel((0, 0)) == (pytest.approx(137, abs=1), 99)
 
 
-def test_a_transparent_colour_stays_the_one_that_was_named():
+def test_a_transparent_color_stays_the_one_that_was_named():
     image = Image.new("RGB", (2, 1), (120, 100, 140))
     image.putpixel((1, 0), (10, 200, 30))
     seen = to_channels(decode(file(image, "PNG", ADOBE, transparency=(120, 100, 140))), 4)
@@ -207,9 +207,9 @@ def test_palettes_are_converted_and_keep_their_transparency():
     image.putpalette([0, 0, 0, 150, 100, 120])
     image.putpixel((0, 0), 1)
     seen = decode(file(image, "PNG", ADOBE, transparency=0))
-    colour, black = (to_channels(seen, 4).getpixel((x, 0)) for x in (0, 1))
+    color, black = (to_channels(seen, 4).getpixel((x, 0)) for x in (0, 1))
     expected = adobe_in_srgb(np.array([150.0, 100, 120]))
-    np.testing.assert_allclose(colour, [*expected, 255], atol=2)
+    np.testing.assert_allclose(color, [*expected, 255], atol=2)
     assert black[3] == 0
 
 
@@ -225,7 +225,7 @@ def test_a_damaged_profile_is_said_and_ignored(kind, icc):
 
 @pytest.mark.parametrize(
     ("mode", "icc"),
-    [("RGB", GREY), ("RGB", cmyk_profile()), ("CMYK", ADOBE), ("L", cmyk_profile())],
+    [("RGB", GRAY), ("RGB", cmyk_profile()), ("CMYK", ADOBE), ("L", cmyk_profile())],
 )
 def test_a_profile_of_other_images_is_said_and_ignored(mode, icc):
     with listening() as said:
@@ -234,7 +234,7 @@ def test_a_profile_of_other_images_is_said_and_ignored(mode, icc):
     assert seen.mode == mode
 
 
-def test_a_grey_image_may_have_a_profile_of_colours():
+def test_a_gray_image_may_have_a_profile_of_colors():
     image = Image.new("L", (8, 8), 100)
     assert decode(file(image, "PNG", SRGB)).getpixel((0, 0)) == 100
     seen = decode(file(image, "PNG", rgb_profile(SRGB_TO_XYZ, 1.0)))
@@ -303,13 +303,13 @@ def test_many_long_texts_do_not_either():
 def test_a_large_profile_in_a_png_is_used():
     padded = profile(b"GRAY", {b"kTRC": curve(1.0), b"zzzz": b"text" + bytes(2_000_000)})
     data = file(Image.new("L", (8, 8), 64), "PNG", None)
-    seen = decode(with_chunk(data, b"iCCP", b"grey\0\0" + zlib.compress(padded)))
+    seen = decode(with_chunk(data, b"iCCP", b"gray\0\0" + zlib.compress(padded)))
     assert seen.getpixel((0, 0)) == pytest.approx(encoded_srgb(np.array(64 / 255)), abs=1)
 
 
 def test_a_bomb_for_a_profile_costs_only_the_profile():
     data = file(Image.new("L", (8, 8), 64), "PNG", None)
-    bomb = b"grey\0\0" + zlib.compress(bytes(50_000_000), 1)
+    bomb = b"gray\0\0" + zlib.compress(bytes(50_000_000), 1)
     with listening() as said:
         assert decode(with_chunk(data, b"iCCP", bomb)).getpixel((0, 0)) == 64
     assert said == {DAMAGED}

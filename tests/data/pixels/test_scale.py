@@ -57,8 +57,8 @@ def test_numbers_between_two_pixels_are_rounded_to_the_nearer():
 
 def test_half_precision_images_return_to_pixels():
     """A generator under bf16 hands over bf16."""
-    grey = PixelScale().denormalize(torch.zeros(1, 1, 1, 1, dtype=torch.bfloat16))
-    assert grey.item() in {127, 128}
+    gray = PixelScale().denormalize(torch.zeros(1, 1, 1, 1, dtype=torch.bfloat16))
+    assert gray.item() in {127, 128}
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

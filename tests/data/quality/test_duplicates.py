@@ -77,13 +77,13 @@ def test_handwritten_digits_are_no_near_duplicates_of_each_other():
     assert near([Image.fromarray(digit) for digit in digits[:1000]]) == []
 
 
-def icon(shape, colour, box=(20, 20, 44, 44)):
+def icon(shape, color, box=(20, 20, 44, 44)):
     image = Image.new("RGB", (64, 64), "white")
-    getattr(ImageDraw.Draw(image), shape)(box, fill=colour)
+    getattr(ImageDraw.Draw(image), shape)(box, fill=color)
     return image
 
 
-def test_icons_on_white_are_told_apart_by_shape_place_and_colour():
+def test_icons_on_white_are_told_apart_by_shape_place_and_color():
     images = [
         icon("ellipse", "red"),
         icon("rectangle", "red"),

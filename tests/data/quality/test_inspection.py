@@ -33,8 +33,8 @@ def zoo(tmp_path):
         "a.png": photograph.resize((80, 60)),
         "b-same.png": photograph.resize((80, 60)),
         "c-small.png": photograph.resize((40, 30)),
-        "d-grey.png": Image.fromarray(noise(30, 30)).convert("RGB"),
-        "e-grey.png": Image.fromarray(noise(30, 30, seed=1)),
+        "d-gray.png": Image.fromarray(noise(30, 30)).convert("RGB"),
+        "e-gray.png": Image.fromarray(noise(30, 30, seed=1)),
         "f-white.png": Image.new("RGB", (30, 30), "white"),
         "g-navy.png": Image.new("RGB", (30, 30), "navy"),
         "h-navy.png": Image.new("RGB", (30, 30), "navy"),
@@ -64,16 +64,16 @@ def test_what_spoils_a_collection_is_named(zoo):
     assert titles(seen.tiny) == ["i"]
     assert [one.title for one in seen.skipped] == ["m.jpg"]
     assert (seen.transparent, seen.animated, seen.readable) == (1, 1, 12)
-    assert seen.coloured == 7  # a b c g h i k
+    assert seen.colored == 7  # a b c g h i k
 
 
-def test_colour_is_judged_by_pixels_and_not_by_mode():
-    grey = noise(4, 20, 20)
-    stored_in_colour = np.repeat(grey[..., None], 3, axis=3)
-    seen = inspect_dataset(ArraySource("grey", stored_in_colour))
-    assert (seen.has_colour_modes, seen.is_colour, seen.coloured) == (True, False, 0)
-    stored_in_colour[2, 7, 11, 0] ^= 128  # one pixel of one picture
-    assert inspect_dataset(ArraySource("grey", stored_in_colour)).coloured == 1
+def test_color_is_judged_by_pixels_and_not_by_mode():
+    gray = noise(4, 20, 20)
+    stored_in_color = np.repeat(gray[..., None], 3, axis=3)
+    seen = inspect_dataset(ArraySource("gray", stored_in_color))
+    assert (seen.has_color_modes, seen.is_color, seen.colored) == (True, False, 0)
+    stored_in_color[2, 7, 11, 0] ^= 128  # one pixel of one picture
+    assert inspect_dataset(ArraySource("gray", stored_in_color)).colored == 1
 
 
 def test_channel_statistics_are_those_of_all_pixels():

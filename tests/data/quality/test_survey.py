@@ -66,7 +66,7 @@ def test_the_median_counts_every_image_and_not_every_size():
 
 
 @pytest.mark.parametrize(
-    ("modes", "colour"),
+    ("modes", "color"),
     [
         (["L"], False),
         (["LA", "1", "L", "I;16"], False),
@@ -77,19 +77,19 @@ def test_the_median_counts_every_image_and_not_every_size():
         (["P"], True),
     ],
 )
-def test_one_image_with_colours_makes_a_collection_coloured(modes, colour):
+def test_one_image_with_colors_makes_a_collection_colored(modes, color):
     seen = Survey(1, 1, dict.fromkeys(modes, 1), {(8, 8): 1}, {}, (), 0)
-    assert seen.is_colour is colour
+    assert seen.is_color is color
 
 
-def test_built_in_sets_are_told_grey_from_coloured():
-    assert not survey(open_source("digits")).is_colour
-    assert survey(open_source("shapes"), limit=5).is_colour
+def test_built_in_sets_are_told_gray_from_colored():
+    assert not survey(open_source("digits")).is_color
+    assert survey(open_source("shapes"), limit=5).is_color
 
 
 def test_labels_with_classes_are_counted_and_measurements_are_not():
     seen = survey(open_source("shapes"), limit=5)
-    assert set(seen.labels) == {"shape", "colour"}
+    assert set(seen.labels) == {"shape", "color"}
     assert set(seen.labels["shape"]) == {"circle", "square", "triangle"}
     assert sum(seen.labels["shape"].values()) == 10_000
 
@@ -138,32 +138,32 @@ def test_headers_say_what_the_whole_images_would(tmp_path):
         assert source.peek(index) == (image.mode, (image.height, image.width))
 
 
-def save_greys(folder, count, mode="L"):
-    greys = np.random.default_rng(0).integers(0, 256, (count, 6, 6), np.uint8)
-    for number, grey in enumerate(greys):
-        Image.fromarray(grey).convert(mode).save(folder / f"{number:04d}.png")
+def save_grays(folder, count, mode="L"):
+    grays = np.random.default_rng(0).integers(0, 256, (count, 6, 6), np.uint8)
+    for number, gray in enumerate(grays):
+        Image.fromarray(gray).convert(mode).save(folder / f"{number:04d}.png")
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_a_few_coloured_ones_of_many_are_found_by_train_and_inspect(tmp_path, mode):
-    save_greys(tmp_path, 400, mode)
-    coloured = Image.fromarray(np.random.default_rng(1).integers(0, 256, (6, 6, 3), np.uint8))
+def test_a_few_colored_ones_of_many_are_found_by_train_and_inspect(tmp_path, mode):
+    save_grays(tmp_path, 400, mode)
+    colored = Image.fromarray(np.random.default_rng(1).integers(0, 256, (6, 6, 3), np.uint8))
     for number in (7, 201, 398):
-        coloured.save(tmp_path / f"{number:04d}.png")
+        colored.save(tmp_path / f"{number:04d}.png")
     source = open_source(str(tmp_path))
-    assert survey(source, LOOKED_AT).is_colour
-    assert inspect_dataset(source).is_colour
+    assert survey(source, LOOKED_AT).is_color
+    assert inspect_dataset(source).is_color
 
 
-def test_greys_stored_in_colour_are_grey(tmp_path):
-    save_greys(tmp_path, 60, "RGB")
+def test_grays_stored_in_color_are_gray(tmp_path):
+    save_grays(tmp_path, 60, "RGB")
     source = open_source(str(tmp_path))
     for seen in (survey(source, LOOKED_AT), inspect_dataset(source)):
-        assert seen.has_colour_modes
-        assert not seen.is_colour
+        assert seen.has_color_modes
+        assert not seen.is_color
 
 
-def test_a_coloured_dataset_is_known_by_one_image_and_few_headers():
+def test_a_colored_dataset_is_known_by_one_image_and_few_headers():
     class Counting(ArraySource):
         peeked = decoded = 0
 
@@ -177,19 +177,19 @@ def test_a_coloured_dataset_is_known_by_one_image_and_few_headers():
 
     images = np.random.default_rng(0).integers(0, 256, (5000, 6, 6, 3), np.uint8)
     source = Counting("photographs", images)
-    assert survey(source, LOOKED_AT).is_colour
+    assert survey(source, LOOKED_AT).is_color
     assert source.peeked == LOOKED_AT
     assert source.decoded == 1
 
 
 def test_what_inspect_sees_beyond_the_survey_changes_no_recommendation(monkeypatch, tmp_path):
-    """Where colours are so rare that training misses them, inspect says so, and how to keep them."""
-    save_greys(tmp_path, 60, "RGB")
+    """Where colors are so rare that training misses them, inspect says so, and how to keep them."""
+    save_grays(tmp_path, 60, "RGB")
     Image.new("RGB", (6, 6), "red").save(tmp_path / "0033.png")
     monkeypatch.setattr(evidence, "MOST_PIXELS_READ", 4)
     seen = inspect_dataset(open_source(str(tmp_path)))
-    assert (seen.is_colour, seen.coloured) == (False, 1)
-    given = advise(seen, "cpu", data="greys")
+    assert (seen.is_color, seen.colored) == (False, 1)
+    given = advise(seen, "cpu", data="grays")
     assert given.channels == 1
     assert any("`data.channels=3` keeps it" in danger for danger in given.dangers)
 

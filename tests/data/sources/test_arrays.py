@@ -37,7 +37,7 @@ def test_npy_with_channels_first(tmp_path, channels):
     np.testing.assert_array_equal(read.reshape(5, 6, 7, channels), np.moveaxis(images, 1, 3))
 
 
-def test_npy_without_channels_is_grey(tmp_path):
+def test_npy_without_channels_is_gray(tmp_path):
     images = random_images(5, 6, 7)
     np.save(tmp_path / "a.npy", images)
     source = open_source(str(tmp_path / "a.npy"))

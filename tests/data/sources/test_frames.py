@@ -23,7 +23,7 @@ KINDS = {
     "WEBP": ("webp", {"lossless": True}),
     "TIFF": ("tif", {}),
 }
-"""Formats that hold several pictures, with their ends and what keeps their colours exact."""
+"""Formats that hold several pictures, with their ends and what keeps their colors exact."""
 
 
 def animation(kind: str, tones: list[int], size: tuple[int, int] = (6, 4)) -> bytes:
@@ -111,8 +111,8 @@ def test_reading_all_frames_goes_through_a_film_once(tmp_path, monkeypatch):
     assert dataset.images[:, 0, 0, 0].tolist() == [10] + [90] * 299
 
 
-def colourful_gif(count: int) -> bytes:
-    """With a long comment, and a table of colours for every frame."""
+def colorful_gif(count: int) -> bytes:
+    """With a long comment, and a table of colors for every frame."""
     random = np.random.default_rng(count)
     frames = [Image.fromarray(random.integers(0, 256, (9, 13, 3), np.uint8)) for _ in range(count)]
     buffer = BytesIO()
@@ -123,13 +123,13 @@ def colourful_gif(count: int) -> bytes:
 
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_gifs_are_counted_as_pillow_counts_them(count):
-    data = colourful_gif(count)
+    data = colorful_gif(count)
     with Image.open(BytesIO(data)) as image:
         assert count_frames(data) == image.n_frames == count
 
 
 def test_of_a_gif_that_is_cut_off_the_whole_frames_are_read(tmp_path):
-    data = colourful_gif(7)
+    data = colorful_gif(7)
     folder = put(tmp_path, {"a.gif": data[: len(data) * 5 // 7]})
     source = open_source(folder, frames="all")
     whole = open_source(put(tmp_path / "whole", {"a.gif": data}), frames="all")

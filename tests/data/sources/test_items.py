@@ -22,8 +22,8 @@ from dcgan.data import open_items
 from dcgan.data.labels import columns, item_classes
 from dcgan.errors import DataError, RunConflict, UnreadableImage
 
-GREY = np.random.default_rng(0).integers(0, 256, (5, 6), dtype=np.uint8)
-COLOUR = np.random.default_rng(1).integers(0, 256, (5, 6, 3), dtype=np.uint8)
+GRAY = np.random.default_rng(0).integers(0, 256, (5, 6), dtype=np.uint8)
+COLOR = np.random.default_rng(1).integers(0, 256, (5, 6, 3), dtype=np.uint8)
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -33,24 +33,24 @@ def png(pixels: np.ndarray) -> bytes:
 
 
 ITEMS = {
-    "picture": (Image.fromarray(COLOUR), COLOUR),
-    "grey picture": (Image.fromarray(GREY), GREY),
-    "H W": (GREY, GREY),
-    "H W C": (COLOUR, COLOUR),
-    "C H W": (COLOUR.transpose(2, 0, 1), COLOUR),
-    "H W 1": (GREY[:, :, None], GREY),
-    "1 H W": (GREY[None], GREY),
-    "whole numbers": (COLOUR.astype(np.int64), COLOUR),
-    "shares of white": (COLOUR / 255, COLOUR),
-    "single precision": ((COLOUR / 255).astype(np.float32), COLOUR),
-    "yes and no": (GREY > 99, (GREY > 99) * np.uint8(255)),
-    "tensor": (torch.from_numpy(COLOUR), COLOUR),
-    "tensor C H W": (torch.from_numpy(COLOUR).permute(2, 0, 1) / 255, COLOUR),
-    "learned": (torch.tensor(COLOUR / 255, requires_grad=True), COLOUR),
-    "bytes": (png(COLOUR), COLOUR),
-    "with a class": ((png(COLOUR), 3), COLOUR),
-    "with a caption": ((Image.fromarray(GREY), "a cat"), GREY),
-    "list with a class": ([COLOUR, 3], COLOUR),
+    "picture": (Image.fromarray(COLOR), COLOR),
+    "gray picture": (Image.fromarray(GRAY), GRAY),
+    "H W": (GRAY, GRAY),
+    "H W C": (COLOR, COLOR),
+    "C H W": (COLOR.transpose(2, 0, 1), COLOR),
+    "H W 1": (GRAY[:, :, None], GRAY),
+    "1 H W": (GRAY[None], GRAY),
+    "whole numbers": (COLOR.astype(np.int64), COLOR),
+    "shares of white": (COLOR / 255, COLOR),
+    "single precision": ((COLOR / 255).astype(np.float32), COLOR),
+    "yes and no": (GRAY > 99, (GRAY > 99) * np.uint8(255)),
+    "tensor": (torch.from_numpy(COLOR), COLOR),
+    "tensor C H W": (torch.from_numpy(COLOR).permute(2, 0, 1) / 255, COLOR),
+    "learned": (torch.tensor(COLOR / 255, requires_grad=True), COLOR),
+    "bytes": (png(COLOR), COLOR),
+    "with a class": ((png(COLOR), 3), COLOR),
+    "with a caption": ((Image.fromarray(GRAY), "a cat"), GRAY),
+    "list with a class": ([COLOR, 3], COLOR),
 }
 
 
@@ -65,25 +65,25 @@ def test_every_kind_of_item_is_read(kind, how):
 
 
 def test_paths_are_read(tmp_path, monkeypatch):
-    (tmp_path / "a.png").write_bytes(png(COLOUR))
+    (tmp_path / "a.png").write_bytes(png(COLOR))
     monkeypatch.setenv("HOME", str(tmp_path))
     source = open_items([tmp_path / "a.png", str(tmp_path / "a.png"), "~/a.png", Path("~/a.png")])
     for index in range(4):
-        np.testing.assert_array_equal(np.asarray(source.read(index)), COLOUR)
+        np.testing.assert_array_equal(np.asarray(source.read(index)), COLOR)
 
 
 def test_arrays_and_tensors_of_images_are_taken_whole():
     for whole in (
-        np.stack([COLOUR] * 4),
-        np.stack([COLOUR.transpose(2, 0, 1)] * 4) / 255,
-        torch.from_numpy(np.stack([COLOUR] * 4)),
-        torch.tensor(np.stack([COLOUR] * 4) / 255, requires_grad=True),
+        np.stack([COLOR] * 4),
+        np.stack([COLOR.transpose(2, 0, 1)] * 4) / 255,
+        torch.from_numpy(np.stack([COLOR] * 4)),
+        torch.tensor(np.stack([COLOR] * 4) / 255, requires_grad=True),
     ):
         source = open_items(whole)
         assert len(source) == 4
         assert source.labels == {}
-        np.testing.assert_array_equal(np.asarray(source.read(3)), COLOUR)
-        np.testing.assert_array_equal(source.pixels()[3], COLOUR.transpose(2, 0, 1))
+        np.testing.assert_array_equal(np.asarray(source.read(3)), COLOR)
+        np.testing.assert_array_equal(source.pixels()[3], COLOR.transpose(2, 0, 1))
 
 
 class Given(torch.utils.data.Dataset):
@@ -113,20 +113,20 @@ def test_a_data_set_is_read_when_needed_and_its_failures_are_reasons():
 
 
 def test_whole_numbers_beside_images_are_classes():
-    source = open_items([(GREY, 7), (GREY, np.int64(-1)), (GREY, 7)])
+    source = open_items([(GRAY, 7), (GRAY, np.int64(-1)), (GRAY, 7)])
     labels = source.labels["label"]
     assert [labels.names[value] for value in labels.values] == ["7", "-1", "7"]
-    assert open_items((GREY, number) for number in (4, 2)).labels["label"].names == ("2", "4")
+    assert open_items((GRAY, number) for number in (4, 2)).labels["label"].names == ("2", "4")
 
 
 @pytest.mark.parametrize(
     "items",
     [
-        [(GREY, 1), (GREY, "cat")],
-        [(GREY, 1), GREY],
-        [(GREY, 1.5), (GREY, 2.5)],
-        [(GREY, 1, 2), (GREY, 1, 2)],
-        [GREY, GREY],
+        [(GRAY, 1), (GRAY, "cat")],
+        [(GRAY, 1), GRAY],
+        [(GRAY, 1.5), (GRAY, 2.5)],
+        [(GRAY, 1, 2), (GRAY, 1, 2)],
+        [GRAY, GRAY],
     ],
 )
 def test_items_of_other_kinds_give_no_classes(items):
@@ -138,11 +138,11 @@ def test_items_of_other_kinds_give_no_classes(items):
 WRONG = {
     "nothing": (None, "NoneType"),
     "a number": (5, "of type int"),
-    "a dictionary": ({"image": GREY}, "of type dict"),
+    "a dictionary": ({"image": GRAY}, "of type dict"),
     "an empty tuple": ((), "of type tuple"),
     "a vector": (np.zeros(9, np.uint8), "must be"),
     "a volume": (np.zeros((9, 9, 9), np.uint8), "must be"),
-    "normalised": (torch.zeros(3, 4, 4) - 1, "from -1 to -1"),
+    "normalized": (torch.zeros(3, 4, 4) - 1, "from -1 to -1"),
     "not numbers": (np.full((4, 4), np.nan), "nan"),
     "too large": (np.full((4, 4), 256), "0..255"),
     "complex": (np.zeros((4, 4), complex), "complex"),
@@ -158,7 +158,7 @@ WRONG = {
 @pytest.mark.parametrize("kind", WRONG)
 def test_what_is_no_image_is_unreadable_and_says_why(kind):
     item, reason = WRONG[kind]
-    source = open_items([item, GREY])
+    source = open_items([item, GRAY])
     with pytest.raises(UnreadableImage, match=reason) as failure:
         source.read(0)
     assert len(str(failure.value).splitlines()) == 1
@@ -228,16 +228,16 @@ class Stream(torch.utils.data.IterableDataset):
         return 2
 
     def __iter__(self):
-        return iter([GREY, GREY])
+        return iter([GRAY, GRAY])
 
 
 def test_an_iterable_data_set_with_a_length_is_iterated():
-    np.testing.assert_array_equal(np.asarray(open_items(Stream()).read(1)), GREY)
+    np.testing.assert_array_equal(np.asarray(open_items(Stream()).read(1)), GRAY)
 
 
 def test_images_not_yet_decoded_are_read_from_several_threads(tmp_path):
     """``Image.open`` reads pixels only when they are wanted; here, one object stands 600 times."""
-    (tmp_path / "a.png").write_bytes(png(np.kron(COLOUR, np.ones((40, 40, 1), np.uint8))))
+    (tmp_path / "a.png").write_bytes(png(np.kron(COLOR, np.ones((40, 40, 1), np.uint8))))
     (wanted,) = dcgan.data.load_dataset(open_items([tmp_path / "a.png"]), (5, 6), 3).images
     with Image.open(tmp_path / "a.png") as lazy:
         dataset = dcgan.data.load_dataset(open_items([lazy] * 600), (5, 6), 3)
@@ -294,7 +294,7 @@ def test_items_with_random_transforms_are_drawn_anew_each_time():
 
 
 @pytest.mark.parametrize(
-    "items", [Flipped(0, share=0.0), Flipped(0, share=1.0), Given(), [GREY] * 3]
+    "items", [Flipped(0, share=0.0), Flipped(0, share=1.0), Given(), [GRAY] * 3]
 )
 def test_items_without_them_are_held_and_nothing_is_said(items):
     said = Notes()

@@ -21,10 +21,10 @@ def png(tone):
     """Noise, so that a picture fills pages of its own."""
     buffer = BytesIO()
     Image.effect_noise((100, 100), 90).save(buffer, "PNG", compress_level=0)
-    grey = Image.open(buffer)
-    grey.putpixel((0, 0), tone)
+    gray = Image.open(buffer)
+    gray.putpixel((0, 0), tone)
     out = BytesIO()
-    grey.save(out, "PNG", compress_level=0)
+    gray.save(out, "PNG", compress_level=0)
     return out.getvalue()
 
 

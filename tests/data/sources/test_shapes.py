@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 from dcgan.data import open_source
-from dcgan.data.sources.shapes import COLOURS, SHAPES, SIDE, ShapesSource, draw_shape
+from dcgan.data.sources.shapes import COLORS, SHAPES, SIDE, ShapesSource, draw_shape
 
 
-def paint(image: Image.Image, colour: str) -> np.ndarray:
-    """How much of each pixel is covered, 0 to 1, from its mix of white and the colour."""
-    channel = int(np.argmin(COLOURS[colour]))
-    return (255 - np.asarray(image, float)[:, :, channel]) / (255 - COLOURS[colour][channel])
+def paint(image: Image.Image, color: str) -> np.ndarray:
+    """How much of each pixel is covered, 0 to 1, from its mix of white and the color."""
+    channel = int(np.argmin(COLORS[color]))
+    return (255 - np.asarray(image, float)[:, :, channel]) / (255 - COLORS[color][channel])
 
 
 def regular_polygon(corners: int, size: float, x: float, y: float, angle: float) -> np.ndarray:
@@ -37,16 +37,16 @@ DRAWN = ShapesSource(count=300)
 
 
 def factors(index: int) -> tuple[str, str, float, float, float, float]:
-    """Shape, colour, size, x, y and angle, as the labels say."""
+    """Shape, color, size, x, y and angle, as the labels say."""
     labels = DRAWN.labels
-    names = (labels[key].names[labels[key].values[index]] for key in ("shape", "colour"))
+    names = (labels[key].names[labels[key].values[index]] for key in ("shape", "color"))
     return *names, *(float(labels[key].values[index]) for key in ("size", "x", "y", "angle"))
 
 
 def test_images_are_drawn_from_their_labels():
     for index in range(0, 300, 10):
-        shape, colour, size, x, y, angle = factors(index)
-        drawn = draw_shape(shape, colour, size=size, x=x, y=y, angle=angle)
+        shape, color, size, x, y, angle = factors(index)
+        drawn = draw_shape(shape, color, size=size, x=x, y=y, angle=angle)
         assert DRAWN.read(index).tobytes() == drawn.tobytes()
 
 
@@ -58,15 +58,15 @@ def test_images_do_not_need_the_labels():
 
 @pytest.mark.parametrize("index", range(0, 300, 15))
 def test_the_factors_can_be_measured_in_the_image(index):
-    shape, colour, size, x, y, _ = factors(index)
+    shape, color, size, x, y, _ = factors(index)
     image = DRAWN.read(index)
     assert image.mode == "RGB"
     assert image.size == (SIDE, SIDE)
-    cover = paint(image, colour)
-    centres = (np.arange(SIDE) + 0.5) / SIDE
-    assert image.getpixel((round(x * SIDE), round(y * SIDE))) == COLOURS[colour]
-    assert (cover.sum(axis=0) @ centres) / cover.sum() == pytest.approx(x, abs=0.5 / SIDE)
-    assert (cover.sum(axis=1) @ centres) / cover.sum() == pytest.approx(y, abs=0.5 / SIDE)
+    cover = paint(image, color)
+    centers = (np.arange(SIDE) + 0.5) / SIDE
+    assert image.getpixel((round(x * SIDE), round(y * SIDE))) == COLORS[color]
+    assert (cover.sum(axis=0) @ centers) / cover.sum() == pytest.approx(x, abs=0.5 / SIDE)
+    assert (cover.sum(axis=1) @ centers) / cover.sum() == pytest.approx(y, abs=0.5 / SIDE)
     assert cover.mean() == pytest.approx(AREA[shape] * size**2, rel=0.1)
 
 
@@ -78,12 +78,12 @@ def test_the_angle_turns_the_shape(shape, corners, angle):
     assert abs(paint(image, "blue") - wanted).mean() < 0.02
 
 
-@pytest.mark.parametrize("colour", COLOURS)
-def test_the_paper_is_white_and_the_edges_are_smooth(colour):
-    image = draw_shape("circle", colour, size=0.3, x=0.5, y=0.5, angle=0)
+@pytest.mark.parametrize("color", COLORS)
+def test_the_paper_is_white_and_the_edges_are_smooth(color):
+    image = draw_shape("circle", color, size=0.3, x=0.5, y=0.5, angle=0)
     seen = {pixel for _, pixel in image.getcolors()}
     assert image.getpixel((0, 0)) == (255, 255, 255)
-    assert COLOURS[colour] in seen
+    assert COLORS[color] in seen
     assert len(seen) > 5
 
 
@@ -98,7 +98,7 @@ def test_a_seed_and_a_number_always_give_the_same_image():
 def test_the_factors_are_uniform_and_independent():
     labels = open_source("shapes").labels
     assert len(labels["shape"].values) == 10_000
-    for key, classes in (("shape", SHAPES), ("colour", COLOURS)):
+    for key, classes in (("shape", SHAPES), ("color", COLORS)):
         counts = np.bincount(labels[key].values, minlength=len(classes))
         np.testing.assert_allclose(counts, 10_000 / len(classes), rtol=0.06)
     bounds = {"size": (0.2, 0.4), "x": (0.4, 0.6), "y": (0.4, 0.6), "angle": (0, 2 * pi)}

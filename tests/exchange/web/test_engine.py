@@ -97,7 +97,7 @@ return found;
 """
 
 
-def randomised(networks):
+def randomized(networks):
     """A generator whose norms have seen data, with weights that keep its activations near 1."""
     torch.manual_seed(0)
     generator = networks.build_generator("he")
@@ -151,13 +151,13 @@ def found(tmp_path_factory, latents):
         shutil.copy(STATIC / name, folder)
     listed = {}
     for number, (name, case) in enumerate(CASES.items()):
-        model = model_file(case, randomised(case), name=name, images_seen=0)
+        model = model_file(case, randomized(case), name=name, images_seen=0)
         (folder / f"{number}.bin").write_bytes(model)
         listed[name] = {"file": f"{number}.bin", "latents": latents[name].tolist()}
     spaces = {}
     for name, space in SPACES.items():
         case = networks(BY_HAND["planned"], space)
-        file = model_file(case, randomised(case), name=name, images_seen=0, saved=directions(space))
+        file = model_file(case, randomized(case), name=name, images_seen=0, saved=directions(space))
         (folder / f"{name}.bin").write_bytes(file)
         spaces[name] = f"{name}.bin"
     (folder / "cases.json").write_text(json.dumps(listed))
@@ -167,7 +167,7 @@ def found(tmp_path_factory, latents):
 
 @pytest.mark.parametrize("name", CASES)
 def test_it_equals_pytorch(found, latents, name):
-    case, generator = CASES[name], randomised(CASES[name])
+    case, generator = CASES[name], randomized(CASES[name])
     channels, height, width = case.image_shape
     with torch.inference_mode():
         expected = in_half_precision(case, generator)(latents[name]).permute(0, 2, 3, 1).numpy()
@@ -185,7 +185,7 @@ def test_it_equals_pytorch(found, latents, name):
 def test_pixels_equal_those_of_the_package(found, latents, name):
     case = CASES[name]
     with torch.inference_mode():
-        image_BCHW = in_half_precision(case, randomised(case))(latents[name])
+        image_BCHW = in_half_precision(case, randomized(case))(latents[name])
     pixels = case.scale.denormalize(image_BCHW).permute(0, 2, 3, 1).numpy().astype(int)
     _, height, width = case.image_shape
     for image, expected in zip(found["cases"][name], pixels, strict=True):

@@ -154,7 +154,7 @@ def test_places_are_learned_only_where_nothing_is_shifted():
     random = np.random.default_rng(0)
     place = random.integers(0, 4, 600)
     images = random.integers(0, 60, (600, 1, 20, 20), dtype=np.uint8)
-    images[np.arange(600), 0, :, 8 + place] = 255  # a line, at one of four neighbouring columns
+    images[np.arange(600), 0, :, 8 + place] = 255  # a line, at one of four neighboring columns
     names = tuple("abcd")
     right = {
         shifted: train_classifier(
@@ -166,7 +166,7 @@ def test_places_are_learned_only_where_nothing_is_shifted():
     assert right[True] < 35
 
 
-def labelled(counts):
+def labeled(counts):
     labels = np.repeat(np.arange(len(counts)), counts)
     return np.zeros((len(labels), 1, 16, 16), np.uint8), labels
 
@@ -174,11 +174,11 @@ def labelled(counts):
 @pytest.mark.parametrize(
     ("images", "labels", "names", "message"),
     [
-        (*labelled([20]), ["only"], "1 classes: .* from 2 to 1,000"),
-        (*labelled([10, 9]), ["a", "b"], r"class 'b' has 9 images; .* at least 10"),
-        (*labelled([10, 10]), ["a", "b", "c"], r"class 'c' has 0 images"),
-        (*labelled([10, 10, 10]), ["a", "b"], r"labels from 0 to 2, but 2 class names"),
-        (*labelled([10, 10]), list(map(str, range(1001))), "1,001 classes"),
+        (*labeled([20]), ["only"], "1 classes: .* from 2 to 1,000"),
+        (*labeled([10, 9]), ["a", "b"], r"class 'b' has 9 images; .* at least 10"),
+        (*labeled([10, 10]), ["a", "b", "c"], r"class 'c' has 0 images"),
+        (*labeled([10, 10, 10]), ["a", "b"], r"labels from 0 to 2, but 2 class names"),
+        (*labeled([10, 10]), list(map(str, range(1001))), "1,001 classes"),
         (np.zeros((20, 5, 16, 16), np.uint8), np.arange(20) % 2, "ab", "5 channels"),
         (np.zeros((20, 1, 16, 8), np.uint8), np.arange(20) % 2, "ab", "16×8"),
         (np.zeros((20, 1, 16, 16)), np.arange(20) % 2, "ab", "float64"),

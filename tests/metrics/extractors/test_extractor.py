@@ -19,7 +19,7 @@ def images():
     return np.random.default_rng(0).integers(0, 256, (70, 3, 20, 24), dtype=np.uint8)
 
 
-def test_features_depend_neither_on_neighbours_nor_on_how_many(extractor, images):
+def test_features_depend_neither_on_neighbors_nor_on_how_many(extractor, images):
     everything = extractor(images).values
     for count in (1, 2, 63, 64, 65):
         np.testing.assert_array_equal(extractor(images[:count]).values, everything[:count])

@@ -95,9 +95,9 @@ def test_resizing_takes_corners_for_corners_and_averages_nothing():
     assert torch.equal(resize_like_tensorflow(same, 299), same)
 
 
-def test_grey_is_repeated_and_alpha_shows_white():
-    grey = torch.tensor([[[[7]]]], dtype=torch.uint8)
-    assert to_rgb(grey).flatten().tolist() == [7, 7, 7]
+def test_gray_is_repeated_and_alpha_shows_white():
+    gray = torch.tensor([[[[7]]]], dtype=torch.uint8)
+    assert to_rgb(gray).flatten().tolist() == [7, 7, 7]
     clear, solid = torch.tensor([10, 20, 30, 0]), torch.tensor([10, 20, 30, 255])
     pixel_BCHW = torch.stack([clear, solid]).to(torch.uint8)[..., None, None]
     assert to_rgb(pixel_BCHW).flatten(1).tolist() == [[255, 255, 255], [10, 20, 30]]

@@ -92,7 +92,7 @@ def test_large_images_cost_no_more_than_small_ones():
     shrunk = fit_within(to_floats(torch.from_numpy(large)), 32)
     assert shrunk.shape == (1, 3, 32, 32)
     fine = np.zeros((1, 3, 256, 256), np.uint8)
-    fine[..., ::2] = 255  # grey from afar; every other sample of it is black
+    fine[..., ::2] = 255  # gray from afar; every other sample of it is black
     assert float(fit_within(to_floats(torch.from_numpy(fine)), 32).abs()[..., 2:-2].max()) < 0.05
     assert extractor(large).values.shape == (1, ALL)
 

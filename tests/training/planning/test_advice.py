@@ -26,7 +26,7 @@ FINE = Inspection(
     labels={},
     skipped=(),
     ignored=0,
-    coloured=5000,
+    colored=5000,
     transparent=0,
     animated=0,
     blank=(),
@@ -54,12 +54,12 @@ def test_fine_images_need_no_options_and_hold_no_dangers():
     assert "all images are 64x64" in given.size_reason
 
 
-def test_images_without_colour_are_trained_in_grey_though_stored_in_colour():
-    given = advice(coloured=0)
+def test_images_without_color_are_trained_in_gray_though_stored_in_color():
+    given = advice(colored=0)
     assert given.channels == 1
     assert "no image has color, although" in given.channels_reason
     assert given.command.endswith("--data.channels 1 --minutes 10")
-    assert "--data.channels" not in advice(coloured=0, modes={"L": 5000}).command
+    assert "--data.channels" not in advice(colored=0, modes={"L": 5000}).command
 
 
 def test_a_crop_that_would_lose_much_of_most_images_becomes_a_random_cover():
@@ -82,7 +82,7 @@ def test_transparent_images_of_many_aspects_are_padded():
 @pytest.mark.parametrize(
     ("changed", "classics"),
     [
-        ({"coloured": 0, "sizes": {(28, 28): 5000}}, ("small-mnist", "mlp-mnist")),
+        ({"colored": 0, "sizes": {(28, 28): 5000}}, ("small-mnist", "mlp-mnist")),
         ({"sizes": {(28, 28): 5000}}, ()),
         ({"sizes": {(32, 32): 5000}}, ("imagenet-features",)),
         ({"sizes": {(218, 178): 5000}}, ("celeba-rectangular",)),
@@ -96,16 +96,16 @@ def test_classics_are_named_for_images_like_theirs(changed, classics):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"count": 900, "looked_at": 900, "coloured": 900}, "Only 900 images"),
+        ({"count": 900, "looked_at": 900, "colored": 900}, "Only 900 images"),
         ({"exact": ((0, 1),) * 260}, "5% are exact copies"),
         ({"near": ((0, 1),) * 260}, "5% look nearly like others"),
-        ({"skipped": (Skipped("x", "y"),) * 300, "coloured": 4700}, "6% are unreadable"),
+        ({"skipped": (Skipped("x", "y"),) * 300, "colored": 4700}, "6% are unreadable"),
         ({"blank": (1, 2)}, "2 blank images"),
         ({"vanishing": (1,)}, "1 transparent image, white"),
         ({"tiny": (1,)}, "1 image with a side below 16"),
         ({"sizes": {(64, 64): 4000, (20, 20): 1000}}, "20% are smaller than 64x64"),
         ({"sizes": {(64, 64): 2500, (900, 900): 2500}}, "Very mixed sizes: longer sides from 64"),
-        ({"coloured": 4990}, "0.2% have no color"),
+        ({"colored": 4990}, "0.2% have no color"),
         ({"animated": 3}, "3 animated images"),
         ({"labels": {"label": {"a": 4000, "b": 399}}}, "Unbalanced label: 4,000 a but 399 b"),
     ],
@@ -116,22 +116,22 @@ def test_each_danger_is_named_alone_and_with_its_number(changed, said):
 
 
 def test_the_number_of_different_images_says_where_it_comes_from():
-    few = {"count": 998, "looked_at": 998, "coloured": 997, "skipped": (Skipped("x", "y"),)}
+    few = {"count": 998, "looked_at": 998, "colored": 997, "skipped": (Skipped("x", "y"),)}
     first, *_ = advice(**few, near=((0, 1),) * 153).dangers
     counted = "997 can be read; 153 look nearly like another one"
     assert first.startswith(f"Only about 844 different images ({counted}): a GAN repeats so few")
     first, *_ = advice(**few, exact=((0, 1),)).dangers
     assert "Only about 996 different images (997 can be read; 1 is an exact copy of" in first
     few["skipped"] = ()
-    assert advice(**few | {"coloured": 998}).dangers[0].startswith("Only 998 images: a GAN")
-    first, *_ = advice(count=990, looked_at=99, coloured=99, near=((0, 1),) * 9).dangers
+    assert advice(**few | {"colored": 998}).dangers[0].startswith("Only 998 images: a GAN")
+    first, *_ = advice(count=990, looked_at=99, colored=99, near=((0, 1),) * 9).dangers
     assert "Only about 900 different images (of 99 that were looked at; 99 can be read" in first
 
 
 def test_what_is_within_bounds_is_no_danger():
     harmless = advice(
         exact=((0, 1),) * 237,
-        coloured=4750,
+        colored=4750,
         skipped=(Skipped("x", "y"),) * 250,
         labels={"label": {"a": 4000, "b": 400}},
     )
@@ -139,7 +139,7 @@ def test_what_is_within_bounds_is_no_danger():
 
 
 @pytest.mark.parametrize(
-    ("count", "size", "coloured", "model"),
+    ("count", "size", "colored", "model"),
     [
         (2500, (32, 32), True, "cifar10-demo"),
         (500, (64, 64), True, "emoji-demo"),
@@ -149,9 +149,9 @@ def test_what_is_within_bounds_is_no_danger():
         (1, (32, 32), True, None),
     ],
 )
-def test_few_images_start_from_a_model_of_their_shape(count, size, coloured, model):
+def test_few_images_start_from_a_model_of_their_shape(count, size, colored, model):
     given = advice(
-        count=count, looked_at=count, coloured=count * coloured, sizes={size: count}, size=size
+        count=count, looked_at=count, colored=count * colored, sizes={size: count}, size=size
     )
     assert given.start == model
     assert bool(model) == bool(given.start_reason)
@@ -163,14 +163,14 @@ def test_few_images_start_from_a_model_of_their_shape(count, size, coloured, mod
 
 
 def test_a_sample_of_a_large_collection_is_not_called_few():
-    assert advice(count=200_000, looked_at=500, sizes={(64, 64): 500}, coloured=500).dangers == ()
+    assert advice(count=200_000, looked_at=500, sizes={(64, 64): 500}, colored=500).dangers == ()
 
 
 def test_the_command_is_what_train_understands():
     given = advice(
         data="my pictures; rm -r",
         sizes=PORTRAIT_AND_LANDSCAPE,
-        coloured=0,
+        colored=0,
         skipped=(Skipped("x", "y"),) * 301,
         data_root="/some where",
     )

@@ -53,7 +53,7 @@ def test_sizes_keep_the_aspect_and_stay_affordable(native, chosen):
     assert choose_size(native, "cpu") == chosen
 
 
-def test_grey_images_train_in_one_channel_and_coloured_in_three():
+def test_gray_images_train_in_one_channel_and_colored_in_three():
     assert resolve(seen=survey(mode="L"))[0].data.channels == 1
     assert resolve(seen=survey(mode="I;16"))[0].data.channels == 1
     for mode in ("RGB", "RGBA", "P", "CMYK"):
@@ -106,7 +106,7 @@ def test_images_without_classes_are_sorted_into_clusters(count, learned):
         ({"breed": {"cat": 500}}, {}, "clusters"),
         ({"breed": {f"{n}": 50 for n in range(100)}}, {}, "breed"),
         ({"breed": {f"{n}": 50 for n in range(101)}}, {}, "clusters"),
-        ({"breed": {"cat": 50, "dog": 50}, "colour": {"red": 50, "blue": 50}}, {}, None),
+        ({"breed": {"cat": 50, "dog": 50}, "color": {"red": 50, "blue": 50}}, {}, None),
         ({}, {}, "clusters"),
         (TEN, {"model": {"condition": "none"}}, None),
         (TEN, {"model": {"discriminator": {"pack": 2}}}, None),
@@ -196,7 +196,7 @@ def test_rates_go_down_as_networks_get_wider(width, rate):
         ("L", 28, "mps", (64, 64)),
     ],
 )
-def test_only_small_grey_images_on_a_cpu_get_a_wider_generator(mode, side, device, widths):
+def test_only_small_gray_images_on_a_cpu_get_a_wider_generator(mode, side, device, widths):
     seen = survey(mode=mode, size=(side, side))
     settings = {"precision": "fp32", "model": {"condition": "none"}}
     asked = parse_config(merge(load_recipe("auto"), settings))
@@ -231,7 +231,7 @@ def test_a_width_that_was_said_is_kept_and_the_other_found():
 
 
 @pytest.mark.parametrize(("mode", "weight"), [("L", 3), ("LA", 3), ("RGB", 1), ("RGBA", 1)])
-def test_the_penalty_is_stronger_for_grey_images(mode, weight):
+def test_the_penalty_is_stronger_for_gray_images(mode, weight):
     without = {"model": {"condition": "none"}}
     assert resolve(without, survey(mode=mode))[0].objective.r1 == weight
     assert resolve({"objective": {"r1": 0.5}}, survey(mode=mode))[0].objective.r1 == 0.5

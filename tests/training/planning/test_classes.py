@@ -15,7 +15,7 @@ from dcgan.runs.networks import Networks
 from dcgan.training.planning.classes import refuse_other_classes, unlike_their_classes
 
 
-def labelled(count, *, difference, noise=40, seed=0):
+def labeled(count, *, difference, noise=40, seed=0):
     """Noise around 100, brighter by ``difference`` from one class to the next, of three."""
     random = np.random.default_rng(seed)
     class_N = random.integers(3, size=count)
@@ -28,7 +28,7 @@ def labelled(count, *, difference, noise=40, seed=0):
 
 
 def test_a_note_says_that_classes_say_nothing_about_the_images():
-    said = unlike_their_classes(labelled(2000, difference=0, seed=1), "year")
+    said = unlike_their_classes(labeled(2000, difference=0, seed=1), "year")
     assert said.startswith("the classes (year) may say nothing about the images: ")
     assert "same class in 3" in said and "by chance in 33%" in said
     assert said.endswith("Such classes make images worse.")
@@ -37,22 +37,22 @@ def test_a_note_says_that_classes_say_nothing_about_the_images():
 @pytest.mark.parametrize("seed", range(5))
 def test_classes_that_are_told_apart_only_now_and_then_say_something(seed):
     """The nearest image by brightness has the same class more often than by chance."""
-    assert unlike_their_classes(labelled(2000, difference=40, seed=seed), "year") is None
+    assert unlike_their_classes(labeled(2000, difference=40, seed=seed), "year") is None
 
 
 def test_the_note_is_missing_in_one_case_of_twenty():
     """0.05 of 60 sets are 3; 10 or more have a probability below 0.002."""
-    sets = (labelled(500, difference=0, seed=seed) for seed in range(60))
+    sets = (labeled(500, difference=0, seed=seed) for seed in range(60))
     assert sum(unlike_their_classes(one, "year") is None for one in sets) < 10
 
 
 def test_few_images_show_too_little():
-    assert unlike_their_classes(labelled(499, difference=0), "year") is None
+    assert unlike_their_classes(labeled(499, difference=0), "year") is None
 
 
 def test_rows_without_an_image_do_not_move_the_classes():
     """Images 0 to 499 are unreadable; their classes are those of the next readable image."""
-    one = labelled(1500, difference=60, noise=1)
+    one = labeled(1500, difference=60, noise=1)
     half = HeldDataset(
         one.images[500:],
         kept=np.arange(500, 1500),

@@ -120,7 +120,7 @@ def test_a_sheet_too_large_for_memory_is_refused(monkeypatch):
         "MPS backend out of memory",
     ],
 )
-def test_every_wording_of_no_memory_is_recognised(words, monkeypatch, dcgan):
+def test_every_wording_of_no_memory_is_recognized(words, monkeypatch, dcgan):
     assert is_out_of_memory(RuntimeError(words))
     assert not is_out_of_memory(ValueError(words))
 
@@ -133,7 +133,7 @@ def test_every_wording_of_no_memory_is_recognised(words, monkeypatch, dcgan):
     assert "out of memory" in err and "Use a smaller --batch" in err and "report" not in err
 
 
-def test_what_this_pytorch_says_is_recognised():
+def test_what_this_pytorch_says_is_recognized():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**52)
     assert is_out_of_memory(caught.value)

@@ -305,7 +305,7 @@ def test_a_run_says_and_keeps_its_threads_and_gives_the_callers_back(
 
 def test_the_callers_settings_come_back_when_training_fails(two_threads, tmp_path):
     with pytest.raises(ConfigError):
-        run(tmp_path / "run", 2, threads=1, settings={"model": {"condition": "colour"}})
+        run(tmp_path / "run", 2, threads=1, settings={"model": {"condition": "color"}})
     assert torch.get_num_threads() == 2
 
 

@@ -15,7 +15,7 @@ from dcgan.training.planning.time_plan import (
 )
 
 CPU = torch.device("cpu")
-COLOUR = Survey(3786, 256, {"RGB": 256}, {(64, 64): 256}, {}, (), 0)
+COLOR = Survey(3786, 256, {"RGB": 256}, {(64, 64): 256}, {}, (), 0)
 GRAY = Survey(60_000, 256, {"L": 256}, {(28, 28): 256}, {}, (), 0)
 
 
@@ -29,7 +29,7 @@ def machine(pixels_per_second):
     return speed
 
 
-def planned(speed, minutes, seen=COLOUR, **data):
+def planned(speed, minutes, seen=COLOR, **data):
     settings = {"length": {"minutes": minutes, "images": None}, "data": data}
     config = parse_config(merge(load_recipe("auto"), settings))
     assert can_be_planned(config)
@@ -96,7 +96,7 @@ def test_without_minutes_the_time_of_the_whole_run_is_said():
 
 def test_the_outlook_on_a_length_is_that_of_the_run_that_follows():
     speed = machine(100 * 64 * 64)
-    sizes = measure_sizes(COLOUR, (64, 64), 3, CPU, speed)
+    sizes = measure_sizes(COLOR, (64, 64), 3, CPU, speed)
     assert [one.size for one in sizes] == [(64, 64), (48, 48), (32, 32)]
     for minutes in (1, 3, 5, 60):
         config, lines = planned(speed, minutes)

@@ -56,7 +56,7 @@ class Inspection(Survey):
 
     Attributes
     ----------
-    coloured, transparent, animated : int
+    colored, transparent, animated : int
         Number of images whose channels differ; that are not fully opaque; with several frames.
     blank, vanishing, tiny : tuple of int
         Images without variation; without variation only on white; with a side below ``TINY_SIDE``.
@@ -77,7 +77,7 @@ class Inspection(Survey):
         The factors with classes that the images do not look like.
     """
 
-    coloured: int
+    colored: int
     transparent: int
     animated: int
     blank: Group
@@ -93,9 +93,9 @@ class Inspection(Survey):
     unlike: Mapping[str, Unlike] = field(default_factory=dict, kw_only=True)
 
     @property
-    def is_colour(self) -> bool:
+    def is_color(self) -> bool:
         """Whether the network uses color, as training decides it if that is known."""
-        return self.coloured > 0 if self.shows_colour is None else self.shows_colour
+        return self.colored > 0 if self.shows_color is None else self.shows_color
 
     @property
     def spare(self) -> int:
@@ -164,7 +164,7 @@ def inspect_dataset(
         labels=class_counts(source),
         skipped=tuple(skipped),
         ignored=source.ignored,
-        coloured=int(kept["color"].sum()),
+        colored=int(kept["color"].sum()),
         transparent=int(kept["transparent"].sum()),
         animated=int(kept["animated"].sum()),
         blank=_indices(kept, kept["blank"] & ~kept["vanishes"]),
@@ -175,7 +175,7 @@ def inspect_dataset(
         by_aspect=_indices(kept, np.argsort(kept["aspect"], kind="stable")),
         channel_mean=(float(mean[0]), float(mean[1]), float(mean[2])),
         channel_deviation=(float(deviation[0]), float(deviation[1]), float(deviation[2])),
-        shows_colour=quick.shows_colour,
+        shows_color=quick.shows_color,
         spreads=quick.spreads,
         values=values,
         remarks=remarks,

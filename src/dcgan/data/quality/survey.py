@@ -49,7 +49,7 @@ class Survey:
         Unreadable images with reasons.
     ignored : int
         Other files next to the images.
-    shows_colour : bool, optional
+    shows_color : bool, optional
         Whether the pixels of any image show color; None if only headers are known.
     spreads : tuple of Spread
         The range of values of more than 8 bits, by kind.
@@ -62,7 +62,7 @@ class Survey:
     labels: dict[str, dict[str, int]]
     skipped: tuple[Skipped, ...]
     ignored: int
-    shows_colour: bool | None = field(default=None, kw_only=True)
+    shows_color: bool | None = field(default=None, kw_only=True)
     spreads: tuple[Spread, ...] = field(default=(), kw_only=True)
 
     @property
@@ -95,12 +95,12 @@ class Survey:
         return 1.0 - np.minimum(relative, 1 / relative)
 
     @property
-    def is_colour(self) -> bool:
+    def is_color(self) -> bool:
         """Whether training uses color: any image that was looked at has color."""
-        return self.has_colour_modes if self.shows_colour is None else self.shows_colour
+        return self.has_color_modes if self.shows_color is None else self.shows_color
 
     @property
-    def has_colour_modes(self) -> bool:
+    def has_color_modes(self) -> bool:
         """Whether any image that was looked at is stored in a color mode."""
         return any(map(is_color_mode, self.modes))
 
@@ -135,7 +135,7 @@ def survey(source: Source, limit: int | None = None) -> Survey:
         labels={} if source.one_at_a_time else class_counts(source),
         skipped=tuple(skipped),
         ignored=source.ignored,
-        shows_colour=shows_color,
+        shows_color=shows_color,
         spreads=spreads,
     )
 

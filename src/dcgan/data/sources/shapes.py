@@ -13,7 +13,7 @@ from dcgan.data.sources.named import Request
 from dcgan.data.sources.paths import digest
 
 SHAPES = ("circle", "square", "triangle")
-COLOURS = {
+COLORS = {
     "red": (220, 50, 47),
     "green": (70, 160, 60),
     "blue": (50, 90, 200),
@@ -34,7 +34,7 @@ def open_shapes(_: Request) -> ShapesSource:
 class ShapesSource(Source):
     """One filled shape per image on white, 32×32 in color.
 
-    Labels: ``shape`` and ``colour`` (classes); ``size`` (circumradius, 0.2 to 0.4 of the side),
+    Labels: ``shape`` and ``color`` (classes); ``size`` (circumradius, 0.2 to 0.4 of the side),
     ``x`` and ``y`` (center, 0.4 to 0.6 of the side) and ``angle`` (radians, 0 to 2π; meaningless
     for the circle). All factors are independent and uniform.
     """
@@ -45,7 +45,7 @@ class ShapesSource(Source):
             "shapes",
             labels={
                 "shape": Labels(random.integers(len(SHAPES), size=count), SHAPES),
-                "colour": Labels(random.integers(len(COLOURS), size=count), tuple(COLOURS)),
+                "color": Labels(random.integers(len(COLORS), size=count), tuple(COLORS)),
                 "size": Labels(random.uniform(0.2, 0.4, count)),
                 "x": Labels(random.uniform(0.4, 0.6, count)),
                 "y": Labels(random.uniform(0.4, 0.6, count)),
@@ -67,7 +67,7 @@ class ShapesSource(Source):
         factor = {name: labels.values[index] for name, labels in self._factors.items()}
         return draw_shape(
             SHAPES[factor["shape"]],
-            tuple(COLOURS)[factor["colour"]],
+            tuple(COLORS)[factor["color"]],
             size=float(factor["size"]),
             x=float(factor["x"]),
             y=float(factor["y"]),
@@ -82,19 +82,19 @@ class ShapesSource(Source):
 
 
 def draw_shape(
-    shape: str, colour: str, *, size: float, x: float, y: float, angle: float
+    shape: str, color: str, *, size: float, x: float, y: float, angle: float
 ) -> Image.Image:
     """One shape as an RGB image; lengths in shares of the side, the angle in radians."""
     large = SIDE * _OVERSAMPLING
     canvas = Image.new("RGB", (large, large), (255, 255, 255))
     pen = ImageDraw.Draw(canvas)
-    radius, centre_x, centre_y = size * large, x * large, y * large
+    radius, center_x, center_y = size * large, x * large, y * large
     if shape == "circle":
-        box = (centre_x - radius, centre_y - radius, centre_x + radius, centre_y + radius)
-        pen.ellipse(box, fill=COLOURS[colour])
+        box = (center_x - radius, center_y - radius, center_x + radius, center_y + radius)
+        pen.ellipse(box, fill=COLORS[color])
     else:
         corners = {"square": 4, "triangle": 3}[shape]
         turns = [angle + 2 * pi * corner / corners for corner in range(corners)]
-        points = [(centre_x + radius * cos(t), centre_y + radius * sin(t)) for t in turns]
-        pen.polygon(points, fill=COLOURS[colour])
+        points = [(center_x + radius * cos(t), center_y + radius * sin(t)) for t in turns]
+        pen.polygon(points, fill=COLORS[color])
     return canvas.resize((SIDE, SIDE), Image.Resampling.BOX)

@@ -34,7 +34,7 @@ FORMAT = 1
 
 _WEIGHTS, _CARD = "weights.safetensors", "classifier.json"
 
-Labelled = tuple[NDArray[np.uint8], NDArray[Any], Sequence[str]]
+Labeled = tuple[NDArray[np.uint8], NDArray[Any], Sequence[str]]
 """Images, labels and class names: the arguments of ``train_classifier``."""
 
 
@@ -80,7 +80,7 @@ def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Extract
 
 def cached_classifier(
     key: str,
-    read: Callable[[], Labelled],
+    read: Callable[[], Labeled],
     *,
     device: torch.device | str = "cpu",
     budget: int | None = None,

@@ -1,4 +1,4 @@
-"""Training a small classifier on labelled images, whose features metrics are then computed on.
+"""Training a small classifier on labeled images, whose features metrics are then computed on.
 
 N images · B batch · C channels · H, W sides · K classes
 """
@@ -66,7 +66,7 @@ def train_classifier(
     shifted: bool = True,
     reporter: Reporter = SILENT,
 ) -> Extractor:
-    """Train a classifier on nine tenths of labelled images, and test it on the rest.
+    """Train a classifier on nine tenths of labeled images, and test it on the rest.
 
     The same images, seed, machine and number of threads give the same weights (on CUDA, as far as
     its convolutions are deterministic). Global random generators are neither used nor changed.

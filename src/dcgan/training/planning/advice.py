@@ -243,11 +243,11 @@ def _size_reason(seen: Survey, size: tuple[int, int], device: str) -> str:
 
 
 def _channels(seen: Inspection) -> tuple[int, str]:
-    if not seen.is_colour:
-        stored = ", although some are stored in color" if seen.has_colour_modes else ""
-        which = "none of those that training looks at has" if seen.coloured else "no image has"
+    if not seen.is_color:
+        stored = ", although some are stored in color" if seen.has_color_modes else ""
+        which = "none of those that training looks at has" if seen.colored else "no image has"
         return 1, f"{which} color{stored}"
-    share = _share(seen.coloured, seen.readable)
+    share = _share(seen.colored, seen.readable)
     return 3, "all images have color" if share == "100%" else f"{share} of the images have color"
 
 
@@ -373,13 +373,13 @@ def _size_dangers(seen: Inspection, size: tuple[int, int]) -> Iterator[str]:
 
 
 def _mixtures(seen: Inspection) -> Iterator[str]:
-    gray = seen.readable - seen.coloured
-    if seen.coloured and not seen.is_colour:
+    gray = seen.readable - seen.colored
+    if seen.colored and not seen.is_color:
         yield (
-            f"{counted(seen.coloured, 'image')} of {seen.readable:,} have color, which training in"
+            f"{counted(seen.colored, 'image')} of {seen.readable:,} have color, which training in"
             " gray drops. `data.channels=3` keeps it"
         )
-    elif seen.coloured and gray:
+    elif seen.colored and gray:
         yield f"{_share(gray, seen.readable)} have no color, so some samples will have none"
     if seen.transparent > seen.readable / 2:
         yield (
@@ -403,7 +403,7 @@ def _mixtures(seen: Inspection) -> Iterator[str]:
 def _options(seen: Inspection, channels: int, fit: Fit) -> list[str]:
     """What ``train`` would not choose itself from a look at a few hundred images."""
     options = []
-    if len(seen.modes) > 1 or seen.has_colour_modes != seen.is_colour:
+    if len(seen.modes) > 1 or seen.has_color_modes != seen.is_color:
         options += ["--data.channels", str(channels)]
     if beyond_the_first(seen.exact) > MANY_COPIES * seen.readable and not seen.near:
         options += ["--data.duplicates", "drop"]  # near copies may be different images

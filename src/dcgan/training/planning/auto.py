@@ -37,7 +37,7 @@ _RATE, _RATE_WIDTH = 2e-3, 16
 inputs (Yang & Hu 2021, arXiv:2011.14522). Measured at a width of 16 on MNIST and 32 on CIFAR-10
 (benchmarks/search.md)."""
 
-_R1, _R1_GREY = 1.0, 3.0
+_R1, _R1_GRAY = 1.0, 3.0
 """Three times the penalty helps gray images without classes, and harms all others
 (benchmarks/search.md)."""
 
@@ -81,8 +81,8 @@ def resolve_auto(
     fill(
         "data",
         "channels",
-        3 if seen.is_colour else 1,
-        "color" if seen.is_colour else "grayscale",
+        3 if seen.is_color else 1,
+        "color" if seen.is_color else "grayscale",
     )
     values = decided(seen.spreads, stated_values(config))
     for spread in seen.spreads:
@@ -158,8 +158,8 @@ def resolve_without_images(
             rate = _RATE if width == "auto" else _RATE * min(1.0, _RATE_WIDTH / width)
             config = with_settings(config, {"optim": {player: {"lr": rate}}})
     if config.objective.r1 == "auto":
-        is_grey = resolved(config.data.channels) <= 2
-        r1 = _R1_GREY if is_grey and not config.model.condition else _R1
+        is_gray = resolved(config.data.channels) <= 2
+        r1 = _R1_GRAY if is_gray and not config.model.condition else _R1
         config = with_settings(config, {"objective": {"r1": r1}})
     if config.optim.batch == "auto":
         share = max(_LEAST_SHARE if processes > 1 else 1, -(-_BATCH[device.type] // processes))

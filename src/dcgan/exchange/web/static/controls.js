@@ -19,7 +19,7 @@ export function valueText(value) {
   return value.toFixed(2).replace("-", "−");
 }
 
-/** A labelled slider. `text(value, isSet)` is what is shown beside it. */
+/** A labeled slider. `text(value, isSet)` is what is shown beside it. */
 export function range({ name, about = "", min, max, step, start, text, onInput }) {
   const input = make("input", { type: "range", min, max, step, value: start });
   const output = make("output", {}, text(start, false));
@@ -42,7 +42,7 @@ export function range({ name, about = "", min, max, step, start, text, onInput }
   };
 }
 
-/** A labelled list, whose first entry is null: as it is in each sample. */
+/** A labeled list, whose first entry is null: as it is in each sample. */
 export function select({ name, options, onInput }) {
   const list = make("select", {},
     make("option", { value: "" }, "varies"),

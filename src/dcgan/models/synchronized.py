@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from dcgan.runtime.ranks import Ranks
 
 
-class _Synchronised(_BatchNorm):
+class _Synchronized(_BatchNorm):
     """Makes PyTorch's batch norms use the moments of all shares of a batch in training.
 
     With mean μ_p and variance v_p of each share, all of one size, the whole has mean
@@ -23,8 +23,8 @@ class _Synchronised(_BatchNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.ranks.size == 1:
-            normalised: Tensor = super().forward(x)
-            return normalised
+            normalized: Tensor = super().forward(x)
+            return normalized
         axes = [axis for axis in range(x.dim()) if axis != 1]
         shape = [1, -1] + [1] * (x.dim() - 2)
         values = x.to(torch.promote_types(x.dtype, torch.float32))
@@ -49,20 +49,20 @@ class _Synchronised(_BatchNorm):
         self.running_var.lerp_(variance_C * count / max(1, count - 1), self.momentum)
 
 
-class SynchronisedBatchNorm1d(_Synchronised, nn.BatchNorm1d):
+class SynchronizedBatchNorm1d(_Synchronized, nn.BatchNorm1d):
     """Shape: (B, F) → (B, F)."""
 
 
-class SynchronisedBatchNorm2d(_Synchronised, nn.BatchNorm2d):
+class SynchronizedBatchNorm2d(_Synchronized, nn.BatchNorm2d):
     """Shape: (B, C, H, W) → (B, C, H, W)."""
 
 
-def synchronise_batch_norm(network: nn.Module, ranks: Ranks) -> None:
+def synchronize_batch_norm(network: nn.Module, ranks: Ranks) -> None:
     """Make a network's batch norms use the moments of all processes; weights stay."""
     for module in network.modules():
         if ranks.size > 1 and type(module) is nn.BatchNorm1d:
-            module.__class__ = SynchronisedBatchNorm1d
+            module.__class__ = SynchronizedBatchNorm1d
         elif ranks.size > 1 and type(module) is nn.BatchNorm2d:
-            module.__class__ = SynchronisedBatchNorm2d
-        if isinstance(module, _Synchronised):
+            module.__class__ = SynchronizedBatchNorm2d
+        if isinstance(module, _Synchronized):
             module.ranks = ranks

@@ -1,6 +1,6 @@
 """Time each optimization of the training step, and check that losses change only by rounding.
 
-    python benchmarks/optimisations.py [RECIPE ...] [--rounds 5] [--steps 20] [--threads 2]
+    python benchmarks/optimizations.py [RECIPE ...] [--rounds 5] [--steps 20] [--threads 2]
         [--results DIR]
 
 The complete step takes turns with the same step without one optimization, and with the step of the
@@ -66,7 +66,7 @@ def _fused(state: TrainingState) -> None:
 
 @torch.no_grad()
 def _rounded(state: TrainingState) -> None:
-    """Every weight to its neighbour among the numbers of fp32: what rounding alone comes to."""
+    """Every weight to its neighbor among the numbers of fp32: what rounding alone comes to."""
     for network in (state.players.generator, state.players.discriminator):
         for parameter in network.parameters():
             parameter.copy_(torch.nextafter(parameter, torch.full_like(parameter, torch.inf)))
@@ -87,7 +87,7 @@ WITHOUT: dict[str, Callable[[TrainingState], None]] = {
 
 
 def our_steps(config: RunConfig, less: str) -> Iterator[Losses]:
-    """Steps without one optimisation."""
+    """Steps without one optimization."""
     networks = resolve_networks(config)
     shape = networks.image_shape
     dataset = load_dataset(open_items(random_images(shape)), shape[1:], shape[0])
@@ -205,7 +205,7 @@ def main() -> None:
         rows = contest(config, asked.rounds, asked.steps, asked.seconds)
         found[Path(recipe).stem] = rows
         print(f"\n{Path(recipe).stem}\n\n{markdown(rows, asked.steps)}", flush=True)
-    path = asked.results / "optimisations.json"
+    path = asked.results / "optimizations.json"
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

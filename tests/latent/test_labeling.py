@@ -9,15 +9,15 @@ import pytest
 
 from dcgan.data import Labels
 from dcgan.errors import ConfigError, DataError
-from dcgan.latent import labelling
+from dcgan.latent import labeling
 from dcgan.latent.appearance import slant
-from dcgan.latent.labelling import Reader
+from dcgan.latent.labeling import Reader
 from dcgan.metrics.extractor import Features
 
 VALUES = np.linspace(2, 6, 400)
 FACTORS = {
     "shape": Labels(np.arange(400) % 2, ("circle", "square")),
-    "colour": Labels(np.arange(400) % 3, ("red", "green", "blue")),
+    "color": Labels(np.arange(400) % 3, ("red", "green", "blue")),
     "edge": Labels(np.arange(400) % 2, ("red", "black")),
     "smiling": Labels(np.arange(400) % 2, ("no", "yes")),
     "hat": Labels(np.arange(400) % 2, ("no", "yes")),
@@ -44,7 +44,7 @@ def taught(monkeypatch):
 
         return read
 
-    monkeypatch.setattr(labelling, "factor_classifier", classifier)
+    monkeypatch.setattr(labeling, "factor_classifier", classifier)
     return asked
 
 
@@ -63,10 +63,10 @@ def reader(taught):
     ("concept", "conditions"),
     [
         ("shape=square", [("shape", 1)]),
-        ("colour=red + shape=circle", [("colour", 0), ("shape", 0)]),
+        ("color=red + shape=circle", [("color", 0), ("shape", 0)]),
         ("smiling", [("smiling", 1)]),
         ("smiling=no", [("smiling", 0)]),
-        ("green", [("colour", 1)]),
+        ("green", [("color", 1)]),
         ("black+hat", [("edge", 1), ("hat", 1)]),
     ],
 )
@@ -86,7 +86,7 @@ def test_the_name_of_a_class_may_hold_a_plus(concept):
         ("shap=square", "did you mean 'shape'"),
         ("shape=sqare", "did you mean 'square'"),
         ("purple", "no such class"),
-        ("red", "colour=red or edge=red"),
+        ("red", "color=red or edge=red"),
         ("yes", "several factors"),
         ("size", "no such class"),
         ("size=3", "no such factor"),
@@ -109,7 +109,7 @@ def test_appearances_are_read_without_the_images(monkeypatch):
     def gone(*_, **__):
         raise DataError("moved away")
 
-    monkeypatch.setattr("dcgan.latent.labelling.open_dataset", gone)
+    monkeypatch.setattr("dcgan.latent.labeling.open_dataset", gone)
     reader = Reader(SimpleNamespace(folder=None, networks=None))
     assert reader.is_measured("brightness")
     images = np.array([[[[0]]], [[[255]]]], np.uint8)
@@ -121,10 +121,10 @@ def test_appearances_are_read_without_the_images(monkeypatch):
 
 def test_agreement_is_the_least_sure_condition(reader, taught):
     images = np.array([[[[90, 10, 0]]], [[[20, 80, 0]]]], np.uint8)
-    assert reader.agreement(images, [("shape", 0), ("colour", 1)]).tolist() == pytest.approx(
+    assert reader.agreement(images, [("shape", 0), ("color", 1)]).tolist() == pytest.approx(
         [0.1, 0.2]
     )
-    assert [factor for factor, _ in taught] == ["shape", "colour"]
+    assert [factor for factor, _ in taught] == ["shape", "color"]
     reader.agreement(images, [("shape", 1)])
     assert len(taught) == 2  # each is trained once
 

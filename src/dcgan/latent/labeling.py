@@ -82,7 +82,7 @@ class Reader:
         return factors
 
     def conditions(self, concept: str) -> list[Condition]:
-        """The conditions of a concept such as ``colour=red+shape=circle``, ``smiling`` or ``red``.
+        """The conditions of a concept such as ``color=red+shape=circle``, ``smiling`` or ``red``.
 
         Parameters
         ----------

@@ -34,7 +34,7 @@ _CACHE_BYTES = 50 * 10**9
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Labeled:
     """Some images of a dataset and their classes.
 
     Parameters
@@ -59,14 +59,14 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.index)
 
-    def take(self, rows: NDArray[np.int64]) -> Labelled:
+    def take(self, rows: NDArray[np.int64]) -> Labeled:
         """These rows only."""
         return replace(self, index=self.index[rows], label=self.label[rows])
 
 
 @checked
 @isolated()
-def load_labelled(
+def load_labeled(
     run: Run,
     data: StrPath,
     *,
@@ -74,7 +74,7 @@ def load_labelled(
     root: StrPath | None = None,
     cache: Path | None = None,
     reporter: Reporter = SILENT,
-) -> Labelled:
+) -> Labeled:
     """Open a labeled dataset with the size, channels and fit of the run.
 
     Parameters
@@ -121,10 +121,10 @@ def load_labelled(
             f"{data}: some images have no class (class numbers from {class_N.min()} to"
             f" {class_N.max()}, but {len(labels.names)} classes). Remove these images"
         )
-    return Labelled(data, dataset, index_N, class_N, labels.names)
+    return Labeled(data, dataset, index_N, class_N, labels.names)
 
 
-def matched(test: Labelled, names: tuple[str, ...]) -> Labelled:
+def matched(test: Labeled, names: tuple[str, ...]) -> Labeled:
     """The same images with the class numbers of training, matched by name.
 
     Raises
@@ -145,8 +145,8 @@ def matched(test: Labelled, names: tuple[str, ...]) -> Labelled:
 
 
 def held_out(
-    whole: Labelled, seed: int, *, most: int | None = None, purpose: str
-) -> tuple[Labelled, Labelled]:
+    whole: Labeled, seed: int, *, most: int | None = None, purpose: str
+) -> tuple[Labeled, Labeled]:
     """The rest, and one sixth of each class chosen at random, at most ``most`` images in all.
 
     Raises
@@ -180,7 +180,7 @@ def _shares(counts: NDArray[np.int64], share: float) -> NDArray[np.int64]:
     return shares
 
 
-def limited(whole: Labelled, limit: int | None, seed: int) -> Labelled:
+def limited(whole: Labeled, limit: int | None, seed: int) -> Labeled:
     """At most ``limit`` of the images, chosen at random."""
     if limit is None or limit >= len(whole):
         return whole
@@ -189,7 +189,7 @@ def limited(whole: Labelled, limit: int | None, seed: int) -> Labelled:
 
 
 def balanced_subsets(
-    whole: Labelled, labels: int, repeats: int, seed: int
+    whole: Labeled, labels: int, repeats: int, seed: int
 ) -> list[NDArray[np.int64]]:
     """Rows of ``labels`` images, the same number of each class, chosen ``repeats`` times.
 

@@ -10,12 +10,12 @@ from tests.conftest import Notes
 import dcgan
 from dcgan.data.sources.named import named_test_of
 from dcgan.errors import ConfigError, DataError
-from dcgan.probe.labelled import (
-    Labelled,
+from dcgan.probe.labeled import (
+    Labeled,
     balanced_subsets,
     held_out,
     limited,
-    load_labelled,
+    load_labeled,
     matched,
     recorded,
 )
@@ -24,10 +24,10 @@ from dcgan.probe.sets import load_sets
 NAMES = ("a", "b", "c")
 
 
-def numbers(counts, names=NAMES) -> Labelled:
-    """Labelled numbers without pictures."""
+def numbers(counts, names=NAMES) -> Labeled:
+    """Labeled numbers without pictures."""
     label = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
-    return Labelled("numbers", None, np.arange(len(label)) + 100, label, names)
+    return Labeled("numbers", None, np.arange(len(label)) + 100, label, names)
 
 
 def class_folders(folder, counts, shade=80):
@@ -46,9 +46,9 @@ def test_digits_come_with_their_classes_at_the_size_of_the_run(digits):
 
 
 def test_an_unreadable_image_shifts_no_label(small_run, tmp_path):
-    data = class_folders(tmp_path / "set", {"dark": 12, "grey": 12, "light": 12})
+    data = class_folders(tmp_path / "set", {"dark": 12, "gray": 12, "light": 12})
     (tmp_path / "set" / "dark" / "3.png").write_bytes(b"torn")
-    found = load_labelled(small_run, data)
+    found = load_labeled(small_run, data)
     shades = found.dataset.take(found.index, np.full(36, 0.5)).numpy()[:, 0, 0, 0]
     assert len(found) == 36
     np.testing.assert_array_equal(shades, 80 * found.label)
@@ -67,7 +67,7 @@ def test_images_are_fitted_as_the_run_fitted_its_own(tmp_path):
         str(folder), size=16, images=32, batch=32, out=tmp_path / "run", settings=settings
     )
     assert recorded(run, "data", "fit", default="crop") == "stretch"
-    found = load_labelled(run, str(folder))
+    found = load_labeled(run, str(folder))
     first = found.dataset.take(found.index[:1], np.array([0.5])).numpy()[0, 0]
     assert first[:, :3].max() < 60 < 200 < first[:, 13:].min()
 
@@ -80,13 +80,13 @@ def test_what_a_run_does_not_record_is_the_default(small_run):
 
 def test_images_without_classes_are_refused(small_run, png_folder):
     with pytest.raises(DataError, match=r"no classes.*folder of their own"):
-        load_labelled(small_run, str(png_folder))
+        load_labeled(small_run, str(png_folder))
 
 
 def test_one_class_is_none(small_run, tmp_path):
     np.savez(tmp_path / "one.npz", images=np.zeros((4, 16, 16), np.uint8), labels=np.full(4, 7))
     with pytest.raises(DataError, match="the same class"):
-        load_labelled(small_run, str(tmp_path / "one.npz"))
+        load_labeled(small_run, str(tmp_path / "one.npz"))
 
 
 @pytest.mark.parametrize(
@@ -99,15 +99,15 @@ def test_one_class_is_none(small_run, tmp_path):
 )
 def test_a_factor_must_be_there_and_have_classes(small_run, factor, problem):
     with pytest.raises(ConfigError, match=problem) as caught:
-        load_labelled(small_run, "shapes", factor=factor)
-    assert "Use `factor=shape` or `factor=colour`" in str(caught.value)
+        load_labeled(small_run, "shapes", factor=factor)
+    assert "Use `factor=shape` or `factor=color`" in str(caught.value)
 
 
 def test_a_factor_is_taken_by_name(small_run):
-    found = load_labelled(small_run, "shapes", factor="colour")
+    found = load_labeled(small_run, "shapes", factor="color")
     source = dcgan.data.open_source("shapes")
-    assert found.names == source.labels["colour"].names
-    np.testing.assert_array_equal(found.label, source.labels["colour"].values)
+    assert found.names == source.labels["color"].names
+    np.testing.assert_array_equal(found.label, source.labels["color"].values)
 
 
 def test_a_part_is_held_out_of_each_class():
