@@ -264,12 +264,17 @@ def test_classes_that_harm_are_named_and_ignored_if_training_would_learn_them(co
             " average, fewer than 50)",
         ),
         (
-            {"hue": {"red": 2000, "blue": 3000}, "size": {"big": 4000, "small": 1000}},
+            {"hue": {"red": 2500, "blue": 2500}, "size": {"big": 4000, "small": 1000}},
             "; no classes, as there are 2 kinds of labels (hue, size; `model.condition=hue` learns"
             " one)",
         ),
         (
-            {"hue": {"red": 2000, "blue": 3000}, "size": {"big": 5000}},
+            {"label": {"cat": 2550, "dog": 2450}},
+            "; learns clusters of similar images (51% of the images are in one class, cat;"
+            " `model.condition=label` learns the classes)",
+        ),
+        (
+            {"hue": {"red": 2500, "blue": 2500}, "size": {"big": 5000}},
             "; learns 2 classes (hue)",
         ),
     ],

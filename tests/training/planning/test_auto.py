@@ -96,11 +96,18 @@ def test_images_without_classes_are_sorted_into_clusters(count, learned):
     assert resolve(settings, survey(count=count))[0].model.condition is None
 
 
+@pytest.mark.parametrize("count", [1499, 1500, 100_000, 100_001])
+def test_classes_are_learned_if_most_images_are_in_one_and_clusters_are_not(count):
+    most = {"breed": {"cat": count - 600, "dog": 600}}
+    learned = "clusters" if 1500 <= count <= 100_000 else "breed"
+    assert resolve(seen=survey(count=count, labels=most))[0].model.condition == learned
+
+
 @pytest.mark.parametrize(
     ("counts", "settings", "learned"),
     [
         ({"breed": {"cat": 50, "dog": 50}}, {}, "breed"),
-        ({"breed": {"cat": 95, "dog": 5}}, {}, "breed"),
+        ({"breed": {"cat": 95, "dog": 5}}, {}, "clusters"),
         ({"breed": {"cat": 49, "dog": 50}}, {}, "clusters"),
         ({"breed": {"cat": 50, "dog": 50, "cow": 0}}, {}, "breed"),
         ({"breed": {"cat": 500}}, {}, "clusters"),

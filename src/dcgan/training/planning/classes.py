@@ -27,6 +27,10 @@ _CLUSTERED = (1500, 100_000)
 """Images that ``auto`` sorts into clusters, at least and at most: clusters made images
 worse with 1,000 photographs (benchmarks/search.md), and all of more may take long to read."""
 
+_LARGEST = 0.5
+"""Share of the images in one class above which classes teach less than clusters: those of emoji,
+with 60 % in one of ten groups, changed nothing (benchmarks/search.md)."""
+
 _NAMED = 5
 """Classes that a message names."""
 
@@ -70,9 +74,10 @@ def choose_condition(
     """The factor whose classes ``auto`` trains on, from the number of images in each class.
 
     It is the only factor, with 2 to 100 classes of at least 50 images on average. If there is no
-    such factor, a ``count`` of 1,500 to 100,000 images is sorted into clusters. With several
-    factors, nothing is chosen: latents should vary all of them. Packs and latents with a shape
-    leave no room for classes, and codes are to be found without them.
+    such factor, or if most images are in one class, a ``count`` of 1,500 to 100,000 images is
+    sorted into clusters. With several factors, nothing is chosen: latents should vary all of them.
+    Packs and latents with a shape leave no room for classes, and codes are to be found without
+    them.
 
     Returns
     -------
@@ -85,7 +90,8 @@ def choose_condition(
     if has_codes or not has_room:
         return Condition(None)
     sizes = {
-        factor: [count for count in images.values() if count] for factor, images in counts.items()
+        factor: {name: count for name, count in images.items() if count}
+        for factor, images in counts.items()
     }
     sizes = {factor: images for factor, images in sizes.items() if len(images) > 1}
     if len(sizes) > 1:
@@ -94,15 +100,18 @@ def choose_condition(
             f"no classes, as there are {len(sizes)} kinds of labels ({listed(list(sizes), _NAMED)};"
             f" `model.condition={next(iter(sizes))}` learns one)",
         )
+    instead = in_place_of_classes(count)
     why_not = ""
     for factor, images in sizes.items():
-        why_not = _why_not(factor, images)
+        why_not = _why_not(factor, tuple(images.values()))
+        if not why_not and instead is not None:
+            why_not = _says_little(factor, images)
         if not why_not:
             return Condition(factor, f"{len(images)} classes ({factor})")
-    if in_place_of_classes(count) is None:
+    if instead is None:
         return Condition(None, why_not)
     found = "clusters of similar images"
-    return Condition(CLUSTERS, f"{found} ({why_not})" if why_not else found)
+    return Condition(instead, f"{found} ({why_not})" if why_not else found)
 
 
 def in_place_of_classes(count: int) -> str | None:
@@ -121,6 +130,18 @@ def _why_not(factor: str, images: Sequence[int]) -> str:
             f" average, fewer than {_IMAGES_OF_CLASS}"
         )
     return ""
+
+
+def _says_little(factor: str, images: Mapping[str, int]) -> str:
+    """Why classes with so many images say little about most of them; empty if they say more."""
+    name = max(images, key=lambda name: images[name])
+    share = images[name] / sum(images.values())
+    if share <= _LARGEST:
+        return ""
+    return (
+        f"{share:.0%} of the images are in one class, {name}; `model.condition={factor}` learns the"
+        " classes"
+    )
 
 
 def unlike_their_classes(dataset: ImageDataset, factor: str) -> str | None:
