@@ -404,6 +404,19 @@ def test_the_verdict_of_a_short_run_is_that_it_is_too_early():
     )
 
 
+@pytest.mark.parametrize(("batch", "is_early"), [(200, False), (201, True)])
+def test_no_run_is_done_after_a_few_steps(batch, is_early):
+    """As one with networks of its own, of which it is not known how long they need: 200 steps."""
+    whole = history(batch=batch, dataset_images=10_000, needed=None)
+    found = diagnose(whole)
+    assert found.is_early == is_early
+    assert (
+        found.verdict.startswith("Too early to say: 40,000 images seen, in 199 steps.") == is_early
+    )
+    begun = replace(whole.setup, settings={**whole.setup.settings, "start.weights": "runs/a"})
+    assert not diagnose(replace(whole, setup=begun)).is_early
+
+
 def test_without_scores_it_is_too_early_unless_none_are_asked_for():
     """As in a run that starts from trained networks, for which no number of images is needed."""
     whole = history()

@@ -153,18 +153,28 @@ def _title(finding: Finding) -> str:
 
 
 def _is_early(history: History) -> bool:
-    return not history.log or history.images_seen < (history.setup.needed or 0)
+    setup = history.setup
+    if not history.log:
+        return True
+    if setup.needed is not None:
+        return history.images_seen < setup.needed
+    # other networks may need any number of images, but none of them is done after a few steps
+    return setup.get("start.weights") is None and not variety.has_begun(history)
 
 
 def _of_early_run(history: History) -> tuple[str, Step]:
     """The verdict on a run whose images cannot be good yet, with nothing wrong."""
     if not history.log:
         return "Nothing has been logged yet.", NOTHING
-    verdict = (
-        f"Too early to say: {history.images_seen:,} images seen. Generated images usually begin to"
-        f" look like real ones after about {history.setup.needed:,}."
-    )
-    return verdict, onward(history, history.setup.needed)
+    seen, setup = history.images_seen, history.setup
+    if setup.needed is None:
+        verdict = f"Too early to say: {seen:,} images seen, in {seen // setup.batch:,} steps."
+    else:
+        verdict = (
+            f"Too early to say: {seen:,} images seen. Generated images usually begin to look like"
+            f" real ones after about {setup.needed:,}."
+        )
+    return verdict, onward(history, variety.needed_for(history))
 
 
 def _of_good_run(history: History, found: Mapping[str, Finding]) -> tuple[str, Step]:
