@@ -252,7 +252,8 @@ def _decided(
         if config.model.condition == CLUSTERS:
             clusters = clusters_of(dataset)
         networks = with_classes(networks, config, dataset)
-        if folder.networks.is_file():
+        # of a start that was killed before it wrote a configuration, nothing is used
+        if stored is not None and folder.networks.is_file():
             stored_networks = read_networks(folder)
             refuse_other_classes(networks, stored_networks, folder.path)
             networks = stored_networks

@@ -94,6 +94,23 @@ def test_a_run_learns_them_and_goes_on_with_those_it_began_with(tmp_path, monkey
     assert longer.classes == run.classes
 
 
+def test_of_a_start_that_was_killed_before_its_configuration_nothing_is_used(tmp_path, monkeypatch):
+    def killed(*_):
+        raise RuntimeError("killed")
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr("dcgan.training.provenance.write_text", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            dcgan.train("digits", images=64, out=out, **WITH_CLUSTERS)
+    assert {"networks.json", "clusters.safetensors", "run.json"} <= {
+        one.name for one in out.iterdir()
+    }
+    run = dcgan.train("digits", images=64, out=out, **WITH_CLUSTERS | {"size": 20})
+    assert run.sample(1).shape == (1, 1, 20, 20)
+    assert run.images_seen == 64
+
+
 @pytest.mark.parametrize("damage", ["missing", "torn", "of others", "of another kind"])
 def test_damaged_clusters_are_refused_in_one_line(tmp_path, damage):
     run = dcgan.train("digits", images=64, out=tmp_path / "run", **WITH_CLUSTERS)

@@ -199,7 +199,18 @@ def _is_in_use(path: Path) -> bool:
     """Whether a path holds more than a run that was killed in its first second."""
     if not path.is_dir():
         return True
-    ours = {"cache", "samples", "checkpoints", "networks.json", "run.json"}
+    folder = RunFolder(path)
+    ours = {
+        one.name
+        for one in (
+            folder.cache,
+            folder.samples,
+            folder.checkpoints,
+            folder.networks,
+            folder.clusters,
+            folder.provenance,
+        )
+    }
     return any(
         entry.name not in ours and not entry.name.startswith(".") for entry in path.iterdir()
     )
