@@ -287,8 +287,10 @@ def test_classes_that_images_do_not_look_like_are_a_note_with_a_run_without_them
     suspected = diagnose(history(events=events, settings={"model.condition": "month"}))
     finding = {one.id: one for one in suspected.findings}["unlike-classes"]
     assert (finding.severity, finding.meaning) == ("note", "The classes (month) may say nothing.")
-    assert (
-        finding.step.advice == f"Start a new run with {instead} in place of its classes (was month)"
+    assert finding.step.advice == (
+        "Start a new run without its classes"
+        if instead == "none"
+        else "Start a new run with clusters in place of its classes (was month)"
     )
     assert finding.step.changes == {"model.condition": instead}
     assert suspected.verdict == diagnose(history()).verdict

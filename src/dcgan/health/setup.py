@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -102,6 +103,8 @@ def unlike_classes(history: History) -> Iterator[Finding]:
     if found:
         said, instead = found[-1]["said"], found[-1].get("instead") or "none"
         step = retrain(history.setup, {"model.condition": instead})
+        if instead == "none":
+            step = replace(step, advice="Start a new run without its classes")
         yield Finding("unlike-classes", "note", 0, f"{said[:1].upper()}{said[1:]}", step)
 
 
