@@ -113,6 +113,44 @@ def test_the_command_starts_a_run_with_the_advised_settings(dcgan, failed):
     assert f"--out {failed}-3\n" in dcgan("health", failed)[1]
 
 
+def with_step(run, monkeypatch, action):
+    """Let this be the thing to do next, for a run on images whose labels are not read; returns the
+    folder of named datasets."""
+    root = run.parent / "my sets"
+    root.mkdir()
+    data = {
+        **{"source": "digits", "root": str(root), "labels": "none", "size": "20x16"},
+        **{"fit": "cover-random", "channels": 1, "float_range": "-1:1"},
+    }
+    config = merge(read_yaml(run / "config.yaml"), {"data": data})
+    (run / "config.yaml").write_text(config_yaml(parse_config(config)))
+    diagnosis = Diagnosis("Odd.", "warning", step=Step("Do this", action))
+    monkeypatch.setattr("dcgan.runs.health.diagnose", lambda history: diagnosis)
+    return root
+
+
+def test_prepared_images_are_those_of_the_run(dcgan, run, monkeypatch):
+    root = with_step(run, monkeypatch, "prepare")
+    monkeypatch.chdir(run.parent)
+    for folder in ("prepared", "prepared-2"):
+        *_, line = dcgan("health", run)[1].splitlines()
+        _, *words = shlex.split(line)
+        assert words[-1] == folder
+        assert f"--data-root={root}" in words
+        assert "--data.labels=none" in words
+        code, out, _ = dcgan(*words)
+        assert code == 0
+        assert out.startswith(f"{folder}: 1,797 images of 20x16x1")
+
+
+def test_a_run_with_default_settings_has_the_same_images(dcgan, run, monkeypatch):
+    root = with_step(run, monkeypatch, "afresh")
+    *_, line = dcgan("health", run)[1].splitlines()
+    _, *words = shlex.split(line)
+    options = [f"--data-root={root}", "--data.labels=none"]
+    assert words == ["train", "digits", *options, "--out", f"{run}-2"]
+
+
 @pytest.mark.parametrize("place", [".", "samples/.."])
 def test_the_run_in_the_current_folder_is_diagnosed(dcgan, failed, monkeypatch, place):
     monkeypatch.chdir(failed)

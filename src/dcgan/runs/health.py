@@ -9,6 +9,7 @@ from math import log
 from pathlib import Path
 from typing import Any
 
+from dcgan.config.tree import DataConfig
 from dcgan.errors import DcganError
 from dcgan.health import Diagnosis
 from dcgan.health.diagnosis import diagnose
@@ -22,7 +23,7 @@ from dcgan.runs.logs import of_training
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_scores
 from dcgan.runs.settings import flat, section_of, stored_settings
-from dcgan.runtime.files import with_ending
+from dcgan.runtime.files import free_file, with_ending
 from dcgan.runtime.reading import read_json
 from dcgan.runtime.run_names import is_exported
 from dcgan.runtime.shell import command
@@ -34,6 +35,14 @@ _GUESSING = {
     "hinge": 2.0,
 }
 """D's loss where all its logits are 0."""
+
+_WHICH = ("root", "split", "labels", "frames")
+"""Settings of the section ``data`` that say which images a source has."""
+
+_HOW = ("size", "channels", "fit", "background", "integer_range", "float_range")
+"""Those that say how images become those that the networks see."""
+
+_PREPARED = Path("prepared")
 
 _IMPORTED = "An imported model: it was not trained here, so there is no training to judge."
 _EXPORTED = (
@@ -79,9 +88,12 @@ def _command(step: Step, folder: RunFolder, source: Any) -> str:
     if step.action == "continue":
         return command("train", "--out", folder.path, "--resume", "--images", str(step.images))
     if step.action == "prepare":
-        return command("prepare", source, "--out", "prepared")
+        options = _data_options(folder, *_WHICH, *_HOW)
+        return command("prepare", source, *options, "--out", free_file(_PREPARED))
     if step.action == "afresh":
-        return command("train", source, "--out", _free(folder.path))
+        return command(
+            "train", source, *_data_options(folder, *_WHICH), "--out", _free(folder.path)
+        )
     options = [word for key, value in step.changes.items() for word in _option(key, value)]
     return command("train", "--recipe", folder.config, *options, "--out", _free(folder.path))
 
@@ -90,6 +102,19 @@ def _free(path: Path) -> Path:
     """A folder beside another one that does not exist: ``run-2``, ``run-3``."""
     numbered = (with_ending(path, f"-{number}") for number in count(2))
     return next(one for one in numbered if not one.exists())
+
+
+def _data_options(folder: RunFolder, *names: str) -> list[str]:
+    """The options of a command that uses the same images: those settings that differ from their
+    defaults. ``prepare`` cannot crop anew each epoch: such images are cropped in the center."""
+    stored, default = section_of(_settings_of(folder), "data"), DataConfig().model_dump()
+    options = {name: f"data.{name.replace('_', '-')}" for name in names} | {"root": "data-root"}
+    return [
+        f"--{options[name]}={stored[name]}"  # joined: a range may begin with a minus
+        for name in names
+        if isinstance(stored.get(name), str | int)
+        and stored[name] not in (default[name], "cover-random")
+    ]
 
 
 def _option(key: str, value: Any) -> tuple[str, str]:
