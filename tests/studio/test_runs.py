@@ -429,6 +429,18 @@ def test_a_training_has_what_the_inspection_recommends(client, runs, tmp_path, w
     assert client.get("/api/home").json()["jobs"][0]["run"] == started["run"], "it is starting"
 
 
+@pytest.mark.parametrize(
+    ("chosen", "is_used"),
+    [({}, True), ({"recipe": "paper"}, False), ({"start": "emoji-demo"}, False)],
+)
+def test_classes_that_the_inspection_warns_of_are_not_learned(client, runs, words, chosen, is_used):
+    inspection = client.post("/api/inspect", json={"data": "digits"}).json()["id"]
+    result = {"command": "dcgan train digits --model.condition clusters --minutes 10"}
+    (runs / ".studio" / "jobs" / inspection / "output").write_text(json.dumps(result))
+    client.post("/api/train", json={"data": "digits", "inspection": inspection} | chosen)
+    assert ("--model.condition clusters" in " ".join(words())) == is_used
+
+
 def test_the_page_decides_what_is_dropped_whatever_is_recommended(client, runs, words):
     inspection = client.post("/api/inspect", json={"data": "digits"}).json()["id"]
     command = "dcgan train digits --data.channels 3 --data.duplicates drop --data.labels none"

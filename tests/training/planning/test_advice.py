@@ -239,7 +239,7 @@ def test_classes_that_harm_are_named_and_ignored_if_training_would_learn_them(co
     assert given.dangers == (count == 2500) * (
         "The classes (month) may say nothing about the images: the most similar image has the same"
         " class in 20% of cases, by chance in 25%. Such classes make images worse. The command"
-        " below ignores them",
+        " below ignores them: `model.condition=clusters`",
     )
     assert ("--model.condition clusters" in given.command) == (count == 2500)
     few = advice(count=1499, labels={"month": {"May": 700, "June": 799}}, unlike=unlike)

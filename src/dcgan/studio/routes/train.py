@@ -168,15 +168,17 @@ def _data(studio: Studio, text: str) -> str:
 
 def _recommended(studio: Studio, asked: AskedRun) -> list[str]:
     """The options that an inspection recommends, such as to drop copies, but for those that the
-    page has decided."""
+    page has decided. Which classes to learn is for the default recipe only."""
     result = studio.jobs.result(asked.inspection) if asked.inspection else None
     words = training_words(str(result.get("command", "")))[1:] if result else []
     decided = {"--data.fit"} | ({"--data.channels"} if asked.keep_transparency else set())
     decided |= set() if asked.drop is None else {"--data.duplicates", "--data.blank"}
+    is_default = asked.recipe == "auto" and asked.start is None
+    kinds = ("--data.", *(["--model.condition"] if is_default else []))
     return [
         word
         for option, value in pairwise([*words, ""])
-        if option.startswith("--data.") and option not in decided
+        if option.startswith(kinds) and option not in decided
         for word in ([option] if "=" in option else [option, value])
     ]
 

@@ -340,7 +340,11 @@ def _dangers(seen: Inspection, size: tuple[int, int], learned: str | None) -> It
             " `data.background=#000000` shows them on black"
         )
     if learned is not None and learned in seen.unlike:
-        yield f"{unlike_in_words(learned, seen.unlike[learned])} The command below ignores them"
+        instead = in_place_of_classes(seen.count) or "none"
+        yield (
+            f"{unlike_in_words(learned, seen.unlike[learned])} The command below ignores them:"
+            f" `model.condition={instead}`"
+        )
     yield from _size_dangers(seen, size)
     for spread in seen.spreads:
         if spread.is_unknown:
