@@ -170,7 +170,8 @@ def test_a_wrong_change_is_refused(changes, message):
         ({}, {"size": 32}, "`channels` is 'auto': there are no images"),
         ({}, {"size": 8, "channels": 3}, "`size` is 8: each side must be 16 to 4096"),
         ({}, {"size": 32, "channels": 5}, "`channels` is 5: use 1, 2, 3, 4"),
-        ({"model": {"condition": "label"}}, {"size": 32, "channels": 1}, "labeled images"),
+        ({"model": {"condition": "label"}}, {"size": 32, "channels": 1}, "classes are those of"),
+        ({"model": {"condition": "clusters"}}, {"size": 32, "channels": 1}, "are those of images"),
         ({"start": {"weights": "runs/a"}}, {"size": 32, "channels": 1}, "open_run"),
     ],
 )

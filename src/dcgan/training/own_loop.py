@@ -112,7 +112,7 @@ def build(
     ------
     ConfigError
         The recipe says neither size nor channels, and they are not given; or it trains on labels or
-        starts from the weights of a run.
+        clusters, or starts from the weights of a run.
     GeometryError
         The recipe has a table of layers for another size.
 
@@ -147,8 +147,8 @@ def _refuse_open_settings(config: RunConfig) -> None:
         raise ConfigError(
             "model.condition",
             config.model.condition,
-            "the classes are those of labeled images, which are not known here. Leave it out, or"
-            " build a dcgan.models.Generator and Discriminator with classes",
+            "the classes are those of images, which are not known here. Leave it out, or build a"
+            " dcgan.models.Generator and Discriminator with classes",
         )
     if config.start.weights is not None:
         raise ConfigError(
