@@ -254,6 +254,8 @@ def test_images_without_such_labels_are_refused(tmp_path, png_folder):
     assert notes == []  # nothing was timed, and no folder named
     with pytest.raises(ConfigError, match="The factors are label"):
         dcgan.train("digits", images=64, out=tmp_path / "run", **small(condition="shape"))
+    with pytest.raises(ConfigError, match=r"Use `model\.condition=clusters`"):
+        dcgan.train("digits", images=64, out=tmp_path / "run", **small(condition="cluster"))
 
 
 def test_a_note_says_that_classes_say_nothing_about_the_images(tmp_path):

@@ -47,6 +47,7 @@ from dcgan.training.planning.arguments import (
 )
 from dcgan.training.planning.auto import fill_auto, resolve_auto
 from dcgan.training.planning.classes import (
+    refuse_labels_named_clusters,
     refuse_missing_condition,
     refuse_other_classes,
     with_classes,
@@ -315,6 +316,8 @@ def _resolve(
         refuse_missing_condition(config.model.condition, source.labels)
     if config.model.condition == CLUSTERS:
         refuse_no_clusters(len(source))
+        if is_new:
+            refuse_labels_named_clusters(source.labels)
     seen = survey(source, LOOKED_AT)
     if config.model.condition == "auto":
         seen = replace(seen, labels=class_counts(source))

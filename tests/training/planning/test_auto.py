@@ -114,6 +114,8 @@ def test_classes_are_learned_if_most_images_are_in_one_and_clusters_are_not(coun
         ({"breed": {f"{n}": 50 for n in range(100)}}, {}, "breed"),
         ({"breed": {f"{n}": 50 for n in range(101)}}, {}, "clusters"),
         ({"breed": {"cat": 50, "dog": 50}, "color": {"red": 50, "blue": 50}}, {}, None),
+        ({"clusters": {"cat": 50, "dog": 50}}, {}, None),
+        ({"clusters": {"cat": 100}}, {}, "clusters"),
         ({}, {}, "clusters"),
         (TEN, {"model": {"condition": "none"}}, None),
         (TEN, {"model": {"discriminator": {"pack": 2}}}, None),
@@ -126,6 +128,13 @@ def test_classes_are_learned_where_they_are_large_and_fit_in(counts, settings, l
     config, _ = resolve(settings, survey(labels=counts))
     assert config.model.condition == learned
     validate_combinations(config)
+
+
+def test_the_labels_that_a_note_names_can_be_learned():
+    """Those named clusters cannot: the name means something else."""
+    counts = {"clusters": {"a": 50, "b": 50}, "breed": {"cat": 50, "dog": 50}}
+    _, note = resolve(seen=survey(labels=counts))
+    assert "(clusters, breed; `model.condition=breed` learns one)" in note
 
 
 def test_recipes_of_the_classics_learn_no_classes():

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from tests.conftest import SMALL
 
@@ -137,6 +138,23 @@ def test_too_few_images_are_refused_before_a_folder_is_made(tmp_path):
     with pytest.raises(ConfigError, match="needs 100 images or more; there are 99"):
         dcgan.train(str(tmp_path / "few.npy"), images=64, out=out, **WITH_CLUSTERS)
     assert not out.exists()
+
+
+def test_labels_named_clusters_are_not_replaced_by_clusters_in_silence(tmp_path):
+    pixels = np.random.default_rng(0).integers(256, size=(200, 16, 16), dtype=np.uint8)
+    data, out = tmp_path / "data", tmp_path / "run"
+    data.mkdir()
+    rows = ["file_name,clusters,side"]
+    for number, image in enumerate(pixels):
+        Image.fromarray(image).save(data / f"{number}.png")
+        rows.append(f"{number}.png,{'abc'[number % 3]},{['left', 'right'][number % 2]}")
+    (data / "metadata.csv").write_text("\n".join(rows))
+    with pytest.raises(ConfigError, match=r"labels of this name.* use `data\.labels=none`"):
+        dcgan.train(data, images=64, out=out, **WITH_CLUSTERS)
+    assert not out.exists()
+    settings = merge(WITH_CLUSTERS["settings"], {"data": {"labels": "none"}})
+    run = dcgan.train(data, images=64, out=out, **WITH_CLUSTERS | {"settings": settings})
+    assert run.classes[0] == "cluster-1"
 
 
 class Streamed(ImageDataset):

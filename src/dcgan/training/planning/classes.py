@@ -77,7 +77,7 @@ def choose_condition(
     such factor, or if most images are in one class, a ``count`` of 1,500 to 100,000 images is
     sorted into clusters. With several factors, nothing is chosen: latents should vary all of them.
     Packs and latents with a shape leave no room for classes, and codes are to be found without
-    them.
+    them. Labels named ``clusters`` are never learned: the name means clusters of similar images.
 
     Returns
     -------
@@ -95,11 +95,14 @@ def choose_condition(
     }
     sizes = {factor: images for factor, images in sizes.items() if len(images) > 1}
     if len(sizes) > 1:
+        one = next(factor for factor in sizes if factor != CLUSTERS)
         return Condition(
             None,
             f"no classes, as there are {len(sizes)} kinds of labels ({listed(list(sizes), _NAMED)};"
-            f" `model.condition={next(iter(sizes))}` learns one)",
+            f" `model.condition={one}` learns one)",
         )
+    if CLUSTERS in sizes:
+        return Condition(None, f"no classes, as labels named {CLUSTERS} cannot be learned")
     instead = in_place_of_classes(count)
     why_not = ""
     for factor, images in sizes.items():
@@ -173,7 +176,7 @@ def refuse_missing_condition(wanted: str, labels: Mapping[str, Labels]) -> None:
     named = [name for name, one in labels.items() if one.names]
     if wanted in {*named, CLUSTERS}:
         return
-    near = nearest_of(wanted, named) or (named[0] if named else "")
+    near = nearest_of(wanted, [*named, CLUSTERS]) or (named[0] if named else "")
     raise ConfigError(
         "model.condition",
         wanted,
@@ -182,6 +185,18 @@ def refuse_missing_condition(wanted: str, labels: Mapping[str, Labels]) -> None:
         else "these images have no labels. Sort them into one folder per class, or train a new run"
         f" with `model.condition={CLUSTERS}` (of similar images) or `model.condition=none`",
     )
+
+
+def refuse_labels_named_clusters(labels: Mapping[str, Labels]) -> None:
+    """Raise ConfigError if clusters shall be learned of images that have labels of that name."""
+    if CLUSTERS in labels and len(labels[CLUSTERS].names) > 1:
+        raise ConfigError(
+            "model.condition",
+            CLUSTERS,
+            "these images have labels of this name, which means clusters of similar images. To"
+            " learn the labels, give them another name. To learn clusters of similar images, use"
+            " `data.labels=none`",
+        )
 
 
 def refuse_other_classes(ours: Networks, stored: Networks, folder: Path) -> None:
