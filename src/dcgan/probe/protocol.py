@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from dcgan.data import ImageDataset
-from dcgan.errors import ConfigError
+from dcgan.errors import ConfigError, RunError
 from dcgan.probe.features import Projection, extract, refuse_too_many
 from dcgan.probe.labeled import Labeled, balanced_subsets, held_out
 from dcgan.probe.methods import (
@@ -28,10 +28,12 @@ from dcgan.probe.results import MethodResult, ProbeResult
 from dcgan.probe.supervised import BUDGET, predict, train_supervised
 from dcgan.probe.svm import choose, fits
 from dcgan.runs.run import Run
+from dcgan.runs.settings import stored_section
 from dcgan.runtime.isolation import isolated
 from dcgan.runtime.reporting import SILENT, Reporter
 from dcgan.runtime.rng import derived_seed
 from dcgan.runtime.signatures import checked
+from dcgan.vocabulary import CLUSTERS
 
 MAX_FEATURES = 8192
 """Up to so many features are used as they are. A fit on 50,000 images needs 5 GB of memory then."""
@@ -121,8 +123,18 @@ def probe(
         repeats=1 if subsets is None else repeats,
         seed=seed,
         test_set=test.name,
-        with_labels=bool(run.networks.latent.classes) and not run.folder.clusters.exists(),
+        with_labels=_has_learned_labels(run),
     )
+
+
+def _has_learned_labels(run: Run) -> bool:
+    """Whether the discriminator was told the labels of its images; clusters are found without."""
+    if not run.networks.latent.classes:
+        return False
+    try:
+        return stored_section(run.folder, "model").get("condition") != CLUSTERS
+    except RunError:  # without its settings, it is not known
+        return True
 
 
 @dataclass(frozen=True)
