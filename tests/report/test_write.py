@@ -80,6 +80,14 @@ def test_it_names_the_classes_that_were_learned(run):
     assert "classes learned" not in {fact.label for fact in plain}
 
 
+def test_of_clusters_it_says_only_how_many_were_learned(run):
+    names = tuple(f"cluster-{number}" for number in range(1, 36))
+    networks = replace(dcgan.open_run(run).networks, class_names=names)
+    facts = dataset_facts({}, {"model": {"condition": "clusters"}}, networks)
+    learned = [fact for fact in facts if fact.label.endswith(" learned")]
+    assert [(fact.value, fact.label) for fact in learned] == [("35", "clusters learned")]
+
+
 def test_it_needs_no_other_file_no_script_and_no_network(run):
     page = page_of(run)
     assert page.needs_nothing()

@@ -16,6 +16,7 @@ from dcgan.runs.scores import Measured
 from dcgan.runs.settings import flat, section_of
 from dcgan.runtime.shell import as_line, command
 from dcgan.runtime.wording import CHANNELS, digits
+from dcgan.vocabulary import CLUSTERS
 
 _NOT_SETTINGS = ("recipe", "data.source", "seed", "device", "length")
 """Stated elsewhere on the page."""
@@ -55,7 +56,8 @@ def summary(
 def dataset_facts(
     stored: Mapping[str, Any], settings: Mapping[str, Any], networks: Networks | None
 ) -> list[Fact]:
-    """Source, count and form of the training images, and the classes that the run has learned."""
+    """Source, count and form of the training images, and the classes or clusters that the run has
+    learned."""
     data, section = section_of(stored, "data"), section_of(settings, "data")
     source = str(data.get("source") or section.get("source") or "")
     facts = []
@@ -71,7 +73,9 @@ def dataset_facts(
         channels, height, width = networks.image_shape
         facts.append(Fact(f"{height}×{width}", "height × width"))
         facts.append(Fact(CHANNELS.get(channels, str(channels)), "channels"))
-        if networks.class_names:
+        if section_of(settings, "model").get("condition") == CLUSTERS:  # their names say nothing
+            facts.append(Fact(f"{len(networks.class_names)}", "clusters learned"))
+        elif networks.class_names:
             facts.append(Fact(_first(networks.class_names), "classes learned"))
     if section.get("fit"):
         facts.append(Fact(str(section["fit"]), "fit"))
