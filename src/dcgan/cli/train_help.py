@@ -41,7 +41,8 @@ FIRST = {
         " few images. Networks, size and channels are those of RUN unless they are set; layers of"
         " another shape start at random.",
         "--model.condition F": "Learn the classes of factor F, usually label, or clusters of"
-        " similar images (clusters), or none (default: auto, if each class has enough images)."
+        " similar images (clusters), or none (default: auto, labels if each class has enough"
+        " images, otherwise clusters)."
         " Then dcgan sample --label generates one class.",
         "--augment.policy P": "Choose the augmentation: none, or color, translation and cutout"
         " joined by + (default: auto, all three below 100,000 images).",
