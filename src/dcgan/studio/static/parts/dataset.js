@@ -85,8 +85,12 @@ function Files({ choose, change, isBusy }) {
   const input = useRef();
   const folder = useRef();
   const send = async (files) => {
-    if (files.length === 0) return;
     change();
+    if (files.length === 0) {
+      const problem = "No images found. Choose images, a folder of images, or a single .zip";
+      setState((old) => ({ ...old, problem }));
+      return;
+    }
     if (files.length > 1 && files.some((file) => /\.zip$/i.test(file.name))) {
       setState({ problem: "Choose images, or a single .zip of images" });
       return;
