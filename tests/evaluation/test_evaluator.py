@@ -330,6 +330,8 @@ def test_held_out_images_are_of_no_use_beside_others(small_run):
         small_run.evaluate("digits", held_out="digits", extractor="random", images=100)
     with pytest.raises(ConfigError, match="held_out"):
         evaluate([small_run], held_out="digits", extractor="random", images=100, brief=True)
+    with pytest.raises(ConfigError, match="held_out"):  # before the images are looked for
+        small_run.evaluate("no such images", held_out="digits", extractor="random", images=100)
 
 
 def test_a_wrong_extractor_is_refused_before_anything_is_opened(small_run):

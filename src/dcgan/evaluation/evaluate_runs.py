@@ -75,6 +75,13 @@ def evaluate(
     # refused before any image is decoded or a classifier trained
     refuse_few(images)
     refuse_seed(seed)
+    if held_out is not None and (brief or data is not None):
+        raise ConfigError(
+            "held_out",
+            held_out,
+            "copies are searched for only in the training data. Leave out `data`, and evaluate one"
+            " checkpoint at a time",
+        )
     runs = samplers(runs)
     extractor = fspath(extractor)
     refuse_unknown(extractor)
@@ -83,13 +90,6 @@ def evaluate(
         dataset = open_dataset(folder, networks, data, data_root=data_root, reporter=reporter)
     refuse_few_images(len(dataset))
     others = None
-    if held_out is not None and (brief or data is not None):
-        raise ConfigError(
-            "held_out",
-            held_out,
-            "copies are searched for only in the training data. Leave out `data`, and evaluate one"
-            " checkpoint at a time",
-        )
     with ranks.first_ahead():
         if not brief and data is None:
             name = held_out or held_out_name(folder)
