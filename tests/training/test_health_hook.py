@@ -61,6 +61,20 @@ def test_a_run_can_stop_at_a_failure(tmp_path):
     assert any("as `on_failure=stop` asks for" in note for note in notes)
 
 
+def test_a_run_that_was_killed_before_it_stopped_does_so_later(tmp_path, monkeypatch):
+    def killed(*_):
+        raise RuntimeError("killed")
+
+    settings = {"on_failure": "stop"}
+    with monkeypatch.context() as patch:
+        patch.setattr(HealthHook, "_act", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            lost(tmp_path / "run", settings=settings)
+    run, notes = lost(tmp_path / "run", settings=settings)
+    assert run.images_seen < 2560
+    assert any("as `on_failure=stop` asks for" in note for note in notes)
+
+
 def test_a_run_can_return_to_before_a_failure(tmp_path):
     with pytest.raises(Diverged, match=r"mode-collapse|discriminator-wins"):
         lost(tmp_path / "run", settings={"on_failure": "rollback"})

@@ -35,11 +35,18 @@ class HealthHook:
         self._stop = stop
         self._schedule = Widening(_FIRST * batch, 1e12, _LOOKS)
         self._known: set[tuple[str, str]] = set()
+        # a kill may come after a failure is said and before what was asked for is done
+        self._is_to_act = False
         for event in run.folder.events.read():
-            if event.get("event") == "health":
-                self._known.add((str(event.get("id")), str(event.get("severity"))))
-            elif event.get("event") == "rollback":  # what was found before may come back
-                self._known.clear()
+            match event.get("event"):
+                case "health":
+                    self._known.add((str(event.get("id")), str(event.get("severity"))))
+                    self._is_to_act |= event.get("severity") == "failure"
+                case "rollback":  # what was found before may come back
+                    self._known.clear()
+                    self._is_to_act = False
+                case "stopped early" | "finished":
+                    self._is_to_act = False
 
     def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
         del statistics
@@ -54,14 +61,16 @@ class HealthHook:
         failed: Finding | None = None
         findings = diagnosis_of(self._run.folder).findings
         for finding in findings:
-            if finding.severity == "note" or (finding.id, finding.severity) in self._known:
+            is_known = (finding.id, finding.severity) in self._known
+            if finding.severity == "failure" and (self._is_to_act or not is_known):
+                failed = failed or finding
+            if finding.severity == "note" or is_known:
                 continue
             self._known.add((finding.id, finding.severity))
-            if finding.severity == "failure" and failed is None:
-                failed = finding
             # others are often consequences, and have other advice
             self._say(finding, finding.advice if finding is findings[0] else "")
         if failed is not None:
+            self._is_to_act = False
             self._act(failed, state)
 
     def _say(self, finding: Finding, advice: str) -> None:
