@@ -64,6 +64,7 @@ from dcgan.training.planning.run_choice import choose_folder, claimed, refuse_co
 from dcgan.training.planning.speed_choice import resolve_speed
 from dcgan.training.planning.threads import Threads
 from dcgan.training.planning.time_plan import Expectation, can_be_planned, plan_size
+from dcgan.training.provenance import refuse_other_dataset
 from dcgan.training.trainer import train_run
 from dcgan.training.trial import compare_speeds, images_per_second
 from dcgan.vocabulary import CLUSTERS
@@ -238,6 +239,8 @@ def _decided(
         reporter.note(f"run folder: {folder.path}")
         try:
             dataset = build_dataset(config, source, folder, reporter)
+            # first, as other images may also have other classes
+            refuse_other_dataset(folder, config, dataset)
             repeated = blank_or_copied(dataset) if stored is None else None
             if repeated:
                 reporter.note(repeated)

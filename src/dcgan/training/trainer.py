@@ -38,7 +38,6 @@ from dcgan.training.micro_batch import parts_on_device
 from dcgan.training.planning.metrics_interval import resolve_interval
 from dcgan.training.provenance import (
     newest_whole_checkpoint,
-    refuse_other_dataset,
     write_beginning,
 )
 from dcgan.training.resume_command import complete_already, resume_call
@@ -72,8 +71,6 @@ def train_run(run: RunContext) -> None:
     make_current(run.device)  # or what names no GPU would use the first one
     if run.config.deterministic:
         make_deterministic()
-    if run.ranks.is_first:  # before anything in the folder is changed
-        refuse_other_dataset(run.folder, run.config, run.dataset)
     state, checkpoint = _fresh_state(run)
     batches = build_batches(run.config, run.networks, run.dataset, run.device, run.ranks)
     plan = build_plan(run.config, batches, run.networks.latent, run.device)

@@ -131,6 +131,19 @@ def test_damaged_clusters_are_refused_in_one_line(tmp_path, damage):
     assert "Choose another `out`" in str(caught.value)
 
 
+@pytest.mark.parametrize("condition", ["clusters", "label"])
+def test_of_more_images_it_is_not_their_classes_that_are_wrong(tmp_path, condition):
+    data, out = tmp_path / "data.npz", tmp_path / "run"
+    pixels = np.random.default_rng(0).integers(256, size=(251, 16, 16), dtype=np.uint8)
+    settings = merge(SMALL["settings"], {"model": {"condition": condition}})
+    arguments = SMALL | {"settings": settings}
+    np.savez(data, images=pixels[:200], labels=np.arange(200) % 2)
+    dcgan.train(data, images=64, out=out, **arguments)
+    np.savez(data, images=pixels, labels=np.arange(251) % 2)
+    with pytest.raises(DataError, match=r"was started on 200 images, and .* now holds 251 that"):
+        dcgan.train(data, images=128, out=out, resume=True, **arguments)
+
+
 def test_too_few_images_are_refused_before_a_folder_is_made(tmp_path):
     pixels = np.random.default_rng(0).integers(256, size=(99, 16, 16), dtype=np.uint8)
     np.save(tmp_path / "few.npy", pixels)
