@@ -529,6 +529,29 @@ def test_a_short_latent_is_the_first_thing_to_change_when_variety_is_low():
     assert usual.step.changes == {"model.discriminator.pack": 2}
 
 
+@pytest.mark.parametrize(
+    ("settings", "batch", "advised"),
+    [
+        ({}, 32, {"model.discriminator.pack": 2}),
+        ({}, 33, {}),
+        ({"model.condition": "clusters"}, 32, {}),
+        ({"model.latent.categorical": [10]}, 32, {}),
+        ({"model.latent.continuous": 2}, 32, {}),
+        (
+            {"model.latent.dim": 16, "model.latent.shape": [1, 4, 4]},
+            32,
+            {"model.discriminator.pack": 2},
+        ),
+    ],
+)
+def test_nothing_is_advised_that_the_settings_of_the_run_do_not_allow(settings, batch, advised):
+    """Packs need images without classes and codes; a latent with a shape keeps its numbers."""
+    narrow = after(20_000, rank=0.2, repeats=0.3)
+    settings = settings | {"optim.generator.lr": 0.001}
+    step = found(None, narrow, settings=settings, batch=batch)["partial-mode-collapse"].step
+    assert step.changes == {"optim.generator.lr": 0.00025} | advised
+
+
 def test_layers_of_a_table_are_changed_in_the_recipe():
     table = {"settings": {"model.generator.layers": "table"}}
     pattern = found(None, after(20_000, checkerboard=0.2), **table)["checkerboard"]

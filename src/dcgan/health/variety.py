@@ -44,6 +44,8 @@ _LATENT = 32
 """Numbers of a latent from which on it does not limit variety."""
 
 _PACK = "model.discriminator.pack"
+_WITHOUT_PACKS = ("model.condition", "model.latent.categorical", "model.latent.continuous")
+"""Settings with which the images of a pack cannot be judged together."""
 
 NOTHING = 0.05
 """Coverage and recall of the real images (0.97 and 0.9 for other real images) below which images
@@ -155,15 +157,19 @@ def _why_alike(setup: Setup) -> str:
 
 
 def _wider_latent(setup: Setup) -> dict[str, int]:
-    """A latent of a usual size, where it has only few numbers."""
+    """A latent of a usual size, where it has only few numbers and no shape, which fixes them."""
     dim = setup.get("model.latent.dim")
-    return {"model.latent.dim": _LATENT} if isinstance(dim, int) and dim < _LATENT else {}
+    is_small = isinstance(dim, int) and dim < _LATENT and not setup.get("model.latent.shape")
+    return {"model.latent.dim": _LATENT} if is_small else {}
 
 
 def _varied(setup: Setup) -> dict[str, Any]:
-    """A discriminator that looks at pairs of images, and a slower generator."""
-    pairs = {} if (setup.get("model.discriminator.pack") or 1) > 1 else {_PACK: 2}
-    return slower(setup, "generator") | (pairs if not setup.has_table else {})
+    """A slower generator and, where it can, a discriminator that looks at pairs of images: pairs
+    have no classes and codes, and fill the batch."""
+    is_paired = (setup.get(_PACK) or 1) > 1
+    can_pair = not any(setup.get(key) for key in _WITHOUT_PACKS) and setup.batch % 2 == 0
+    pairs = {_PACK: 2} if can_pair and not is_paired and not setup.has_table else {}
+    return slower(setup, "generator") | pairs
 
 
 def has_begun(history: History, part: float = 1 / 3) -> bool:
