@@ -203,7 +203,7 @@ class ModelConfig(Section):
     """Train on labels: set the factor, usually label, whose classes the generator can then generate
     on request. clusters needs no labels: it sorts similar images into up to 40 clusters, and learns
     these. auto uses labels if they sort the images into classes that are large enough, with no more
-    than half of the images in one, and clusters otherwise; none uses neither."""
+    than 55 % of the images in one, and clusters otherwise; none uses neither."""
     latent: LatentConfig = LatentConfig()
     generator: GeneratorConfig = GeneratorConfig()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()

@@ -108,6 +108,7 @@ def test_classes_are_learned_if_most_images_are_in_one_and_clusters_are_not(coun
     [
         ({"breed": {"cat": 50, "dog": 50}}, {}, "breed"),
         ({"breed": {"cat": 95, "dog": 5}}, {}, "clusters"),
+        ({"breed": {"cat": 55, "dog": 45}}, {}, "breed"),
         ({"breed": {"cat": 49, "dog": 50}}, {}, "clusters"),
         ({"breed": {"cat": 50, "dog": 50, "cow": 0}}, {}, "breed"),
         ({"breed": {"cat": 500}}, {}, "clusters"),
