@@ -50,15 +50,15 @@ train lsun-church "--images 50000" "--epochs 30" "$churches" --recipe lsun-churc
 
 # S3: the rectangular DCGAN, on shapes where CelebA is not at hand; unhealthy without spectral norm
 faces=${CELEBA:-shapes}
-train celeba-rectangular "--images 6000" "--epochs 25" "$faces" --recipe celeba-rectangular
-train celeba-rectangular-unhealthy "--images 6000" "--epochs 25" \
+train celeba-rectangular "--images 4500" "--epochs 25" "$faces" --recipe celeba-rectangular
+train celeba-rectangular-unhealthy "--images 4500" "--epochs 25" \
     "$faces" --recipe celeba-rectangular --model.discriminator.norm none
 [ -z "${FOLDER:-}" ] ||
-    train celeba-rectangular-folder "--images 3000" "--epochs 25" \
+    train celeba-rectangular-folder "--images 1500" "--epochs 25" \
         "$FOLDER" --recipe celeba-rectangular --data.fit pad
 
 # S4: the paper
-train paper "--images 10000" "--epochs 5" "${IMAGES:-cifar10}" --recipe paper
+train paper "--images 6400" "--epochs 5" "${IMAGES:-cifar10}" --recipe paper
 
 # a mode collapse, and the closed circle of the first system
 train collapse "--images 120000" "--images 120000" \
