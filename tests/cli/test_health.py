@@ -18,11 +18,12 @@ from dcgan.config import (
     read_yaml,
     validate_combinations,
 )
+from dcgan.config.tree import DataConfig
 from dcgan.health import Diagnosis, Finding, Step
 from dcgan.health.step import restrained
 from dcgan.runs.dataset import FROM_PYTHON
 from dcgan.runs.folder import RunFolder
-from dcgan.runs.health import history_of
+from dcgan.runs.health import HOW, WHICH, history_of
 from dcgan.training.planning.arguments import collect_settings
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "run"
@@ -207,3 +208,8 @@ def test_a_penalty_that_is_advised_can_be_trained_with(tmp_path, recipe, own, no
     validate_combinations(found)
     assert found.model.discriminator.norm == norm
     assert (found.objective.r1 == 1) == (norm == "spectral" or recipe == "mlp-mnist")
+
+
+def test_the_settings_that_its_commands_leave_out_are_the_defaults():
+    known = DataConfig().model_dump()
+    assert {name: known[name] for name in WHICH | HOW} == WHICH | HOW

@@ -9,7 +9,6 @@ from math import log
 from pathlib import Path
 from typing import Any
 
-from dcgan.config.tree import DataConfig
 from dcgan.errors import DcganError
 from dcgan.health import Diagnosis
 from dcgan.health.diagnosis import diagnose
@@ -36,11 +35,18 @@ _GUESSING = {
 }
 """D's loss where all its logits are 0."""
 
-_WHICH = ("root", "split", "labels", "frames")
-"""Settings of the section ``data`` that say which images a source has."""
+WHICH = {"root": None, "split": "auto", "labels": "auto", "frames": "first"}
+"""Settings of the section ``data`` that say which images a source has, and their defaults."""
 
-_HOW = ("size", "channels", "fit", "background", "integer_range", "float_range")
-"""Those that say how images become those that the networks see."""
+HOW = {
+    "size": "auto",
+    "channels": "auto",
+    "fit": "crop",
+    "background": "#ffffff",
+    "integer_range": "auto",
+    "float_range": "auto",
+}
+"""Those that say how images become those that the networks see, and their defaults."""
 
 _PREPARED = Path("prepared")
 
@@ -88,12 +94,10 @@ def _command(step: Step, folder: RunFolder, source: Any) -> str:
     if step.action == "continue":
         return command("train", "--out", folder.path, "--resume", "--images", str(step.images))
     if step.action == "prepare":
-        options = _data_options(folder, *_WHICH, *_HOW)
+        options = _data_options(folder, WHICH | HOW)
         return command("prepare", source, *options, "--out", free_file(_PREPARED))
     if step.action == "afresh":
-        return command(
-            "train", source, *_data_options(folder, *_WHICH), "--out", _free(folder.path)
-        )
+        return command("train", source, *_data_options(folder, WHICH), "--out", _free(folder.path))
     options = [word for key, value in step.changes.items() for word in _option(key, value)]
     return command("train", "--recipe", folder.config, *options, "--out", _free(folder.path))
 
@@ -104,16 +108,15 @@ def _free(path: Path) -> Path:
     return next(one for one in numbered if not one.exists())
 
 
-def _data_options(folder: RunFolder, *names: str) -> list[str]:
+def _data_options(folder: RunFolder, defaults: Mapping[str, str | None]) -> list[str]:
     """The options of a command that uses the same images: those settings that differ from their
     defaults. ``prepare`` cannot crop anew each epoch: such images are cropped in the center."""
-    stored, default = section_of(_settings_of(folder), "data"), DataConfig().model_dump()
-    options = {name: f"data.{name.replace('_', '-')}" for name in names} | {"root": "data-root"}
+    stored = section_of(_settings_of(folder), "data")
+    options = {name: f"data.{name.replace('_', '-')}" for name in defaults} | {"root": "data-root"}
     return [
         f"--{options[name]}={stored[name]}"  # joined: a range may begin with a minus
-        for name in names
-        if isinstance(stored.get(name), str | int)
-        and stored[name] not in (default[name], "cover-random")
+        for name, default in defaults.items()
+        if isinstance(stored.get(name), str | int) and stored[name] not in (default, "cover-random")
     ]
 
 
