@@ -1,14 +1,15 @@
 """Compare the quality of recipes and of the standard PyTorch DCGAN example over wall-clock time.
 
     python benchmarks/time_to_quality.py mnist CONTESTANT [CONTESTANT ...] --minutes 10
-        [--first 10] [--seeds 0 1 2] [--threads 2] [--device cpu] [--data-root DIR] [--results DIR]
+        [--first 10] [--seeds 0 1 2] [--threads 2] [--device cpu] [--source IMAGES] [--size N]
+        [--extractor classifier] [--data-root DIR] [--results DIR]
 
 Contestants are named in `contestants.yaml`: a recipe with settings on top, or the plain loop (the
 example) on a recipe's networks. Each trains for the given time. It is scored at times that grow by
 a factor of 1.4; scoring does not count. The metric is the Fréchet distance (FD) of 10,000 generated
-images to 10,000 real ones, on features of a classifier trained on the labels of the dataset. The
-classifier also gives the shares of the classes. All contestants use the averaged generator, if they
-have one, with batch norm statistics estimated again.
+images to 10,000 real ones, on features of a classifier trained on the labels of the dataset, or of
+another extractor. The classifier also gives the shares of the classes. All contestants use the
+averaged generator, if they have one, with batch norm statistics estimated again.
 
 Each contestant and seed writes one JSON file and one sheet when it has finished. Finished ones are
 not run again. Interrupted ones resume, with their clock.
@@ -48,6 +49,8 @@ from dcgan.render.sheet import save_image, sheet
 from dcgan.runtime.progress import TerminalReporter
 from dcgan.training.planning.arguments import collect_settings
 from dcgan.training.planning.auto import resolve_auto
+from dcgan.training.planning.time_plan import can_be_planned, plan_size
+from dcgan.training.trial import images_per_second
 
 HERE = Path(__file__).parent
 COUNT = 10_000
@@ -132,8 +135,10 @@ def recipe_snapshots(
 ) -> Iterator[tuple[float, int, Draw]]:
     """Train in parts; each resumes the last exactly as if training had not stopped."""
     brief = {"records": {"tensorboard": False, "sheets": 1, "keep": 1}}
-    settings = merge(merge(brief, asked.settings), _for_all_of_it(asked, task))
     out = folder / "run"
+    settings = merge(brief, asked.settings)
+    if not out.exists():
+        settings = merge(settings, _for_all_of_it(asked, task))
     images, seconds = 0, after
     for at in stops(task):
         if at <= after:
@@ -145,6 +150,7 @@ def recipe_snapshots(
             recipe=asked.recipe,
             out=out,
             seed=task.seed,
+            size=task.size,
             images=int(task.images) if is_end else None,
             minutes=None if is_end else at / 60,
             device=task.device,
@@ -159,8 +165,8 @@ def recipe_snapshots(
 
 def _for_all_of_it(asked: Contestant, task: Task) -> dict[str, Any]:
     """The settings that ``auto`` chooses for the whole time, not for the first part."""
-    whole = merge(asked.settings, {"length": {"images": None, "minutes": task.seconds / 60}})
-    model = configuration(replace(asked, settings=whole), task).model
+    whole = {"length": {"images": None, "minutes": task.seconds / 60}}
+    model = configuration(replace(asked, settings=merge(asked.settings, whole)), task).model
     networks = {"generator": model.generator, "discriminator": model.discriminator}
     return {
         "model": {
@@ -218,18 +224,21 @@ def _draw_plain(loop: PlainLoop) -> Draw:
 
 
 def configuration(asked: Contestant, task: Task) -> RunConfig:
-    """The contestant's configuration for these images."""
+    """The contestant's configuration for these images, on this machine if its time is limited."""
     config = parse_config(
         collect_settings(
             task.source,
             recipe=asked.recipe,
             data_root=task.root,
-            shortcuts={"seed": task.seed},
+            shortcuts={"seed": task.seed, "size": task.size},
             settings=asked.settings,
         )
     )
     opened = open_source(config.data.source, config.data.root)
-    return resolve_auto(config, survey(opened, limit=256), torch.device(task.device))[0]
+    seen, device = survey(opened, limit=256), torch.device(task.device)
+    if config.length.minutes is not None and can_be_planned(config):
+        config, _, _ = plan_size(config, seen, device, images_per_second)
+    return resolve_auto(config, seen, device)[0]
 
 
 def open_data(task: Task) -> ImageDataset:
@@ -284,7 +293,7 @@ def contestants(data: str) -> dict[str, Contestant]:
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", help="mnist, or cifar10")
+    parser.add_argument("data", help="mnist, cifar10 or emoji")
     parser.add_argument("names", nargs="+", metavar="CONTESTANT")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--first", type=float, default=10.0, help="seconds to the first scoring")
@@ -293,11 +302,14 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--data-root", default=None)
     parser.add_argument("--source", help="images in place of the named dataset")
+    parser.add_argument("--size", type=int, help="of the images, if not their own")
+    parser.add_argument("--extractor", default="classifier", help="feature extractor")
     parser.add_argument("--results", type=Path, default=HERE / "results")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     listed = contestants(asked.data)
-    folder = asked.results / asked.data
+    size = f"-{asked.size}px" if asked.size else ""
+    folder = asked.results / f"{asked.data}{size}"
     folder.mkdir(parents=True, exist_ok=True)
     measure = None
     for seed in asked.seeds:
@@ -309,10 +321,11 @@ def main() -> None:
                 seed,
                 60 * asked.minutes,
                 asked.first,
+                size=asked.size,
                 device=asked.device,
             )
             dataset = open_data(task)
-            measure = measure or Measuring(dataset, device=asked.device)
+            measure = measure or Measuring(dataset, asked.extractor, device=asked.device)
             if one.epochs is not None:
                 task = replace(task, images=one.epochs * len(dataset))
             compete(name, one, task, measure, folder)

@@ -90,8 +90,8 @@ def build(
     learning rates, the weight of R1 and the batch, as for ``dcgan.train``; no step is timed. So a
     machine with a GPU gets wider networks than one without, unless the recipe has
     ``device="cpu"`` or states the widths. Small gray images on a CPU also get a narrower generator
-    if the recipe has fewer than 10 ``length.minutes``. Settings that depend on the dataset stay
-    ``auto``.
+    if the recipe has fewer than 10 ``length.minutes``. In a short run, ``dcgan.train`` may use
+    narrower networks in other cases, too. Settings that depend on the dataset stay ``auto``.
 
     Parameters
     ----------

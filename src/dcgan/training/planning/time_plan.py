@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
@@ -13,7 +14,7 @@ from dcgan.health.expectation import images_needed
 from dcgan.layer_tables import resolve_networks
 from dcgan.runs.networks import Networks
 from dcgan.runtime.wording import duration, rounded, size_text
-from dcgan.training.planning.auto import choose_size, resolve_auto
+from dcgan.training.planning.auto import choose_size, narrowed, resolve_auto
 from dcgan.training.planning.memory_check import refuse_beyond_memory
 
 SpeedTest = Callable[[RunConfig, Networks, torch.device], float]
@@ -21,6 +22,10 @@ SpeedTest = Callable[[RunConfig, Networks, torch.device], float]
 
 _TRAINING_SHARE = 0.85
 """Of a run's time; the rest goes to sheets, metrics, checkpoints and loading."""
+
+_WIDE_FROM = 100_000
+"""Images of usual width from which on wide networks learn more in the same time than narrow ones
+(benchmarks/search.md)."""
 
 _SMALLEST = 32
 """Nothing can be recognized in smaller images."""
@@ -37,29 +42,45 @@ class Expectation:
     ----------
     size : (height, width)
     speed : float
-        Images per second, all included.
+        Images per second, all included, with networks of the usual width.
     needed : int
         Images until objects in samples can be recognized.
     images : int
         Of the whole run, unless it is bounded by time.
+    narrow_speed : float, optional
+        Images per second with narrow networks, where a run bounded by a short time gets them.
     """
 
     size: tuple[int, int]
     speed: float
     needed: int
     images: int
+    narrow_speed: float | None = None
 
-    def images_in(self, minutes: float) -> int:
-        """How many images the run sees in this time."""
+    def is_narrow_in(self, minutes: float) -> bool:
+        """Whether a run of this time gets narrow networks."""
+        return self.narrow_speed is not None and self.wide_images_in(minutes) < _WIDE_FROM
+
+    def wide_images_in(self, minutes: float) -> int:
+        """How many images networks of the usual width see in this time."""
         return round(60 * minutes * self.speed)
 
     def minutes_of(self, images: int) -> float:
-        """How long so many images take."""
+        """How long so many images take with networks of the usual width."""
         return images / self.speed / 60
 
-    def time_of(self, images: int) -> str:
-        """The same in words."""
-        return duration(self.minutes_of(images))
+    def images_in(self, minutes: float) -> int:
+        """How many images the run sees in this time."""
+        return round(60 * minutes * self._speed_in(minutes))
+
+    def until_recognizable(self, minutes: float) -> str:
+        """How long the needed images take in a run of this time, in words."""
+        return duration(self.needed / self._speed_in(minutes) / 60)
+
+    def _speed_in(self, minutes: float) -> float:
+        if self.narrow_speed is not None and self.is_narrow_in(minutes):
+            return self.narrow_speed
+        return self.speed
 
 
 def can_be_planned(config: RunConfig) -> bool:
@@ -80,48 +101,50 @@ def plan_size(
 
     If ``data.size`` is ``auto`` and ``length.minutes`` is set, the size is the largest of the usual
     one, three quarters, half and so on of it for which the measured speed allows enough images; the
-    smallest if none does. A size that is set stays.
+    smallest if none does. A size that is set stays. Where networks of the usual width would see few
+    images in the time, both get half of it, if neither width is set.
 
     Returns
     -------
     (RunConfig, list of str, Expectation or None)
-        The strings are short lines about images, time and size. The expectation is that of a run
-        that is bounded by time.
+        The strings are short lines about images, time, size and widths. The expectation is that of
+        a run that is bounded by time.
     """
     minutes = config.length.minutes
+    lines = list[str]()
     if minutes is None or config.data.size != "auto":
-        expected = expect(config, seen, device, speed_of, processes)
-        return config, _in_lines(expected, minutes), None if minutes is None else expected
-    usual_size = choose_size(seen.median_size, device.type)
-    sizes = _expectations(config, _sizes_from(usual_size), seen, device, speed_of, processes)
-    usual, chosen = _chosen(sizes, minutes)
-    lines = _in_lines(chosen, minutes)
-    if chosen is not usual:
-        height, width = usual.size
-        larger = size_text(usual.size)
-        keep = height if height == width else larger
-        lines.insert(
-            0,
-            f"training at {size_text(chosen.size)}: at {larger}, {duration(minutes)} would be about"
-            f" {rounded(usual.images_in(minutes)):,} of the {usual.needed:,} images needed."
-            f" `size={keep}` keeps {larger}",
+        chosen = expect(config, seen, device, speed_of, processes, minutes=minutes)
+    else:
+        usual_size = choose_size(seen.median_size, device.type)
+        expected = partial(expect, config, seen, device, speed_of, processes, minutes=minutes)
+        sizes = (expected(size=size) for size in _sizes_from(usual_size))
+        usual, chosen = _chosen(sizes, minutes)
+        if chosen is not usual:
+            lines.append(_smaller(chosen, usual, minutes))
+        config = with_settings(config, {"data": {"size": chosen.size}})
+    if minutes is None:
+        return config, _in_lines(chosen, None), None
+    if chosen.is_narrow_in(minutes):
+        resolved_config, _ = resolve_auto(config, seen, device, processes)
+        config = narrowed(config, resolved_config) or config
+        lines.append(
+            f"networks of half the usual width, {config.model.generator.width}: with"
+            f" {resolved_config.model.generator.width}, training would see about"
+            f" {rounded(chosen.wide_images_in(minutes)):,} images in {duration(minutes)}, and learn"
+            " less"
         )
-    config = with_settings(config, {"data": {"size": chosen.size}})
-    return config, lines, chosen
+    return config, lines + _in_lines(chosen, minutes), chosen
 
 
-def _expectations(
-    config: RunConfig,
-    sizes: Iterable[tuple[int, int]],
-    seen: Survey,
-    device: torch.device,
-    speed_of: SpeedTest,
-    processes: int = 1,
-) -> Iterator[Expectation]:
-    """What to expect at each size; a size is measured when it is asked for."""
-    for size in sizes:
-        asked = with_settings(config, {"data": {"size": size}})
-        yield expect(asked, seen, device, speed_of, processes)
+def _smaller(chosen: Expectation, usual: Expectation, minutes: float) -> str:
+    """Why a smaller size than the usual one, and how to keep that."""
+    height, width = usual.size
+    larger = size_text(usual.size)
+    return (
+        f"training at {size_text(chosen.size)}: at {larger}, {duration(minutes)} would be about"
+        f" {rounded(usual.images_in(minutes)):,} of the {usual.needed:,} images needed."
+        f" `size={height if height == width else larger}` keeps {larger}"
+    )
 
 
 def _chosen(sizes: Iterable[Expectation], minutes: float) -> tuple[Expectation, Expectation]:
@@ -141,15 +164,29 @@ def expect(
     device: torch.device,
     speed_of: SpeedTest,
     processes: int = 1,
+    *,
+    size: tuple[int, int] | None = None,
+    minutes: float | None = None,
 ) -> Expectation:
-    """Measure the speed of this configuration on this machine."""
-    config, _ = resolve_auto(config, seen, device, processes)
-    size, channels = resolved(config.data.size), resolved(config.data.channels)
-    networks = resolve_networks(config)
-    refuse_beyond_memory(config, networks, device)
-    speed = _TRAINING_SHARE * speed_of(config, networks, device) * processes
-    needed = images_needed(size, channels)
-    return Expectation(size, speed, needed, resolved(config.length.images or 0))
+    """Measure the speed of this configuration on this machine, at its own size or another. Where
+    the usual networks would see few images in these ``minutes``, narrow ones are measured, too."""
+    if size is not None:
+        config = with_settings(config, {"data": {"size": size}})
+
+    def measured(config: RunConfig) -> float:
+        networks = resolve_networks(config)
+        refuse_beyond_memory(config, networks, device)
+        return _TRAINING_SHARE * speed_of(config, networks, device) * processes
+
+    usual, _ = resolve_auto(config, seen, device, processes)
+    size, images = resolved(usual.data.size), resolved(usual.length.images or 0)
+    needed = images_needed(size, resolved(usual.data.channels))
+    expected = Expectation(size, measured(usual), needed, images)
+    narrow = narrowed(config, usual)
+    if minutes is None or narrow is None or expected.wide_images_in(minutes) >= _WIDE_FROM:
+        return expected
+    narrow, _ = resolve_auto(narrow, seen, device, processes)
+    return replace(expected, narrow_speed=measured(narrow))
 
 
 def still_needed(config: RunConfig, seen: int) -> int | None:
@@ -169,7 +206,9 @@ def measure_sizes(
     asked = parse_config(merge(load_recipe("auto"), {"data": {"channels": channels}}))
     # the time does not depend on which values are black and white, which may still be unknown
     seen = replace(seen, spreads=())
-    return list(_expectations(asked, _sizes_from(size), seen, device, speed_of))
+    # of no time at all: the length of the run is chosen later, and may be short
+    expected = partial(expect, asked, seen, device, speed_of, minutes=0.0)
+    return [expected(size=one) for one in _sizes_from(size)]
 
 
 def outlook(
@@ -190,6 +229,8 @@ def outlook(
     size : (height, width), optional
         Default: the size that :func:`plan_size` chooses.
     """
+    if minutes is None:  # a run bounded by images has the usual networks
+        sizes = [replace(one, narrow_speed=None) for one in sizes]
     if size is not None:
         found = [one for one in sizes if one.size == size]
         if not found:
@@ -199,7 +240,7 @@ def outlook(
         chosen = sizes[0] if minutes is None else _chosen(sizes, minutes)[1]
     long = chosen.minutes_of(images or 0) if minutes is None else minutes
     others = [
-        f"at {size_text(one.size)}, about {one.time_of(one.needed)}"
+        f"at {size_text(one.size)}, about {one.until_recognizable(long)}"
         for one in reversed(sizes)
         if one is not chosen
     ]
@@ -208,7 +249,7 @@ def outlook(
 
 def outlook_at(chosen: Expectation, minutes: float) -> str:
     """What to expect at one size, in words."""
-    size, time = size_text(chosen.size), chosen.time_of(chosen.needed)
+    size, time = size_text(chosen.size), chosen.until_recognizable(minutes)
     if chosen.images_in(minutes) >= chosen.needed:
         return f"expect recognizable images at {size} after about {time}"
     return (
@@ -231,8 +272,8 @@ def _sizes_from(usual: tuple[int, int]) -> Iterator[tuple[int, int]]:
 def _in_lines(chosen: Expectation, minutes: float | None) -> list[str]:
     """How long the run takes or how many images it sees, and when to expect what."""
     if minutes is None:
-        time, long = chosen.time_of(chosen.images), chosen.minutes_of(chosen.images)
-        first = f"the run takes about {time} on this machine at its present load"
+        long = chosen.minutes_of(chosen.images)
+        first = f"the run takes about {duration(long)} on this machine at its present load"
     else:
         seen, long = chosen.images_in(minutes), minutes
         first = f"in {duration(minutes)}, training sees about {rounded(seen):,} images"
