@@ -198,9 +198,28 @@ def test_a_table_that_is_spelled_out_has_no_row_added():
 @pytest.mark.parametrize(("width", "rate"), [(4, 2e-3), (16, 2e-3), (32, 1e-3), (64, 5e-4)])
 def test_rates_go_down_as_networks_get_wider(width, rate):
     settings = {"model": {"generator": {"width": width}, "discriminator": {"width": 16}}}
-    optim = resolve(settings)[0].optim
+    optim = resolve(settings, survey(size=(32, 32)))[0].optim
     assert optim.generator.lr == pytest.approx(rate)
     assert optim.discriminator.lr == pytest.approx(2e-3)
+
+
+@pytest.mark.parametrize(
+    ("side", "width", "most", "rate"),
+    [
+        (28, 16, 512, 2e-3),
+        (48, 16, 512, 2e-3),
+        (64, 16, 512, 1e-3),
+        (64, 64, 512, 2.5e-4),
+        (128, 16, 512, 5e-4),
+        (128, 16, 128, 1e-3),
+        (128, 16, 8, 2e-3),
+    ],
+)
+def test_rates_go_down_as_the_widest_layer_gets_wider(side, width, most, rate):
+    network = {"width": width, "max_width": most}
+    settings = {"model": {"generator": network, "discriminator": network}, "data": {"size": side}}
+    optim = resolve(settings)[0].optim
+    assert optim.generator.lr == optim.discriminator.lr == pytest.approx(rate)
 
 
 @pytest.mark.parametrize(
@@ -258,4 +277,4 @@ def test_the_penalty_is_stronger_for_gray_images(mode, weight):
 def test_a_rate_that_was_said_is_kept():
     optim = resolve({"optim": {"generator": {"lr": 3e-3}}})[0].optim
     assert optim.generator.lr == 3e-3
-    assert optim.discriminator.lr == pytest.approx(1e-3)
+    assert optim.discriminator.lr == pytest.approx(5e-4)

@@ -7,8 +7,10 @@ from typing import Any
 import torch
 
 from dcgan.config import RunConfig, forget_unused, parse_config, resolved, with_settings
+from dcgan.config.model import NetworkConfig
 from dcgan.data.pixels.values import SETTING, Values, decided, written
 from dcgan.data.quality.survey import Survey
+from dcgan.models.geometry import halvings
 from dcgan.runtime.wording import counted, size_text
 from dcgan.training.planning.classes import choose_condition
 
@@ -40,6 +42,10 @@ _RATE, _RATE_WIDTH = 2e-3, 16
 """The best rate falls as the width grows, because Adam's steps do not shrink and add up over more
 inputs (Yang & Hu 2021, arXiv:2011.14522). Measured at a width of 16 on MNIST and 32 on CIFAR-10
 (benchmarks/search.md)."""
+
+_RATE_HALVINGS = 3
+"""Of images of 32x32. Larger images have wider layers at the seed, which need lower rates: at
+128x128, twice the rate destroys the images (benchmarks/search.md)."""
 
 _R1, _R1_GRAY = 1.0, 3.0
 """Three times the penalty helps gray images without classes, and harms all others
@@ -158,8 +164,7 @@ def resolve_without_images(
         config = with_settings(config, {"model": {"discriminator": {"hidden": hidden}}})
     for player in networks:
         if getattr(config.optim, player).lr == "auto":
-            width = getattr(config.model, player).width
-            rate = _RATE if width == "auto" else _RATE * min(1.0, _RATE_WIDTH / width)
+            rate = choose_rate(getattr(config.model, player), resolved(config.data.size))
             config = with_settings(config, {"optim": {player: {"lr": rate}}})
     if config.objective.r1 == "auto":
         is_gray = resolved(config.data.channels) <= 2
@@ -253,6 +258,20 @@ def choose_widths(
         is_short = minutes is not None and minutes < _SHORT
         return {"generator": 32 if is_short or has_classes else 64, "discriminator": 16}
     return {"generator": _USUAL, "discriminator": _USUAL}
+
+
+def choose_rate(network: NetworkConfig, size: tuple[int, int]) -> float:
+    """The learning rate of Adam, which falls with the width next to the image and with how many
+    times wider the widest planned layer is."""
+    if network.width == "auto":
+        return _RATE
+    rate = _RATE * min(1.0, _RATE_WIDTH / network.width)
+    if network.layers is not None:
+        return rate
+    wider = 1 << (len(halvings(size)) - 2)
+    widest = max(network.width, min(network.max_width, network.width * wider))
+    usual = network.width << (_RATE_HALVINGS - 1)
+    return rate * min(1.0, usual / widest)
 
 
 def narrowed(config: RunConfig, usual: RunConfig) -> RunConfig | None:
