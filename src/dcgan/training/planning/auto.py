@@ -44,8 +44,8 @@ inputs (Yang & Hu 2021, arXiv:2011.14522). Measured at a width of 16 on MNIST an
 (benchmarks/search.md)."""
 
 _RATE_HALVINGS = 3
-"""Of images of 32x32. Larger images have wider layers at the seed, which need lower rates: at
-128x128, twice the rate destroys the images (benchmarks/search.md)."""
+"""Of images of 32x32. Larger images have wider layers at the seed, which need half the rate: at
+128x128, the whole rate destroys the images (benchmarks/search.md). Less has not been tried."""
 
 _R1, _R1_GRAY = 1.0, 3.0
 """Three times the penalty helps gray images without classes, and harms all others
@@ -262,7 +262,7 @@ def choose_widths(
 
 def choose_rate(network: NetworkConfig, size: tuple[int, int]) -> float:
     """The learning rate of Adam, which falls with the width next to the image and with how many
-    times wider the widest planned layer is."""
+    times wider the widest planned layer is, to half at most."""
     if network.width == "auto":
         return _RATE
     rate = _RATE * min(1.0, _RATE_WIDTH / network.width)
@@ -271,7 +271,7 @@ def choose_rate(network: NetworkConfig, size: tuple[int, int]) -> float:
     wider = 1 << (len(halvings(size)) - 2)
     widest = max(network.width, min(network.max_width, network.width * wider))
     usual = network.width << (_RATE_HALVINGS - 1)
-    return rate * min(1.0, usual / widest)
+    return rate * max(0.5, min(1.0, usual / widest))
 
 
 def narrowed(config: RunConfig, usual: RunConfig) -> RunConfig | None:
