@@ -262,7 +262,7 @@ def choose_widths(
 
 def choose_rate(network: NetworkConfig, size: tuple[int, int]) -> float:
     """The learning rate of Adam, which falls with the width next to the image and with how many
-    times wider the widest planned layer is, to half at most."""
+    times wider the widest planned layer is; the latter halves it at most."""
     if network.width == "auto":
         return _RATE
     rate = _RATE * min(1.0, _RATE_WIDTH / network.width)
