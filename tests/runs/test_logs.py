@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dcgan.health.history import History
 from dcgan.render.lines import svg_chart
 from dcgan.report.charts import gradient_charts
+from dcgan.runs.expectation import expectation_of
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.health import diagnosis_of
 from dcgan.runs.logs import JsonLines, by_images, of_training
@@ -72,3 +73,29 @@ def test_lines_of_earlier_versions_with_nan_are_read(tmp_path):
         f'{{"images": 64, "seconds": 1.0, "gradient_mean": {layers}, "gradient_max": {layers}}}\n'
     )
     assert [record["images"] for record in of_training(log.read())] == [64]
+
+
+def test_events_that_lack_what_their_kind_requires_are_left_out(tmp_path):
+    folder = RunFolder(tmp_path)
+    whole = [
+        {"event": "diverged", "images": 64, "what": "loss_d not finite"},
+        {"event": "unlike-classes", "said": "the classes may say nothing."},
+        {"event": "expectation", "minutes": 5, "expected": 640},
+    ]
+    damaged = [
+        *({"event": event["event"]} for event in whole),
+        {"event": "diverged", "images": "64"},
+        {"event": "unlike-classes", "said": None},
+        {"event": "expectation", "minutes": 5, "expected": "many"},
+        {"event": ["diverged"], "images": 64},
+    ]
+    for event in damaged:
+        folder.events.append(event)
+    assert not diagnosis_of(folder).findings
+    assert expectation_of(folder, 5) == {}
+
+    for event in [*whole, *damaged]:
+        folder.events.append(event)
+    found = {finding.id: finding.since for finding in diagnosis_of(folder).findings}
+    assert found == {"diverged": 64, "unlike-classes": 0}
+    assert expectation_of(folder, 5)["expected"] == 640

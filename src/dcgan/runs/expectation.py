@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.logs import of_events
 
 
 def expectation_of(folder: RunFolder, minutes: float | None) -> Mapping[str, Any]:
@@ -13,7 +14,7 @@ def expectation_of(folder: RunFolder, minutes: float | None) -> Mapping[str, Any
     ``outlook``, a sentence without its period; empty without one."""
     found = [
         event
-        for event in folder.events.read()
-        if event.get("event") == "expectation" and event.get("minutes") == minutes
+        for event in of_events(folder.events.read())
+        if event["event"] == "expectation" and event.get("minutes") == minutes
     ]
     return found[-1] if found else {}

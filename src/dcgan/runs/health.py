@@ -18,7 +18,7 @@ from dcgan.health.step import Step
 from dcgan.objectives import OBJECTIVES
 from dcgan.runs.dataset import FROM_PYTHON, IMPORTED
 from dcgan.runs.folder import RunFolder
-from dcgan.runs.logs import of_training
+from dcgan.runs.logs import of_events, of_training
 from dcgan.runs.networks import Networks
 from dcgan.runs.scores import read_scores
 from dcgan.runs.settings import flat, section_of, stored_settings
@@ -153,7 +153,7 @@ def history_of(folder: RunFolder) -> History:
             for entry in entries
             if entry.score.protocol == protocol
         ],
-        events=folder.events.read(),
+        events=of_events(folder.events.read()),
         setup=_setup_of(folder),
         metric=entries[-1].score.label if entries else "score",
     )

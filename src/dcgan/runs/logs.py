@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
 from math import isfinite, nan
@@ -14,6 +15,13 @@ from dcgan.runtime.reading import NotJson, parse_json
 
 _GRADIENTS = ("gradient_mean", "gradient_max")
 """Keys of a line of ``log.jsonl`` with a number for each layer."""
+
+_REQUIRED: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "diverged": lambda event: is_count(event.get("images")),
+    "unlike-classes": lambda event: isinstance(event.get("said"), str),
+    "expectation": lambda event: is_count(event.get("expected")),
+}
+"""What readers take from events of a kind."""
 
 
 class JsonLines:
@@ -84,6 +92,16 @@ def of_training(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The valid lines of ``log.jsonl`` by images seen; gradients that were not finite are NaN."""
     lines = map(_with_nan, by_images(records))
     return [record for record in lines if _is_of_training(record)]
+
+
+def of_events(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of ``events.jsonl``, in order, without those that lack what their kind requires."""
+    return [
+        event
+        for event in records
+        if isinstance(kind := event.get("event"), str)
+        and (kind not in _REQUIRED or _REQUIRED[kind](event))
+    ]
 
 
 def _with_nan(record: dict[str, Any]) -> dict[str, Any]:
