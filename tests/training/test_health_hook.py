@@ -55,10 +55,14 @@ def test_the_run_knows_its_health(lost_run):
     assert "discriminator-wins" in {finding.id for finding in diagnosis.findings}
 
 
-def test_a_run_can_stop_at_a_failure(tmp_path):
-    run, notes = lost(tmp_path / "run", settings={"on_failure": "stop"})
-    assert run.images_seen < 2560
-    assert any("as `on_failure=stop` asks for" in note for note in notes)
+def test_a_run_can_stop_at_a_failure_and_stays_stopped_until_it_is_to_continue(tmp_path):
+    ends = []
+    for action in ("stop", "stop", "continue"):
+        _, notes = lost(tmp_path / "run", settings={"on_failure": action})
+        was_told = any("as `on_failure=stop` asks for" in note for note in notes)
+        assert was_told == (action == "stop")
+        ends.append(dcgan.open_run(tmp_path / "run", checkpoint="last").images_seen)
+    assert ends[0] == ends[1] < ends[2] == 2560
 
 
 def test_a_run_that_was_killed_before_it_stopped_does_so_later(tmp_path, monkeypatch):

@@ -37,16 +37,23 @@ class HealthHook:
         self._known: set[tuple[str, str]] = set()
         # a kill may come after a failure is said and before what was asked for is done
         self._is_to_act = False
+        failure = stopped_by = ""
         for event in run.folder.events.read():
             match event.get("event"):
                 case "health":
                     self._known.add((str(event.get("id")), str(event.get("severity"))))
-                    self._is_to_act |= event.get("severity") == "failure"
+                    if event.get("severity") == "failure":
+                        failure, self._is_to_act = str(event.get("id")), True
                 case "rollback":  # what was found before may come back
                     self._known.clear()
+                    failure = stopped_by = ""
                     self._is_to_act = False
-                case "stopped early" | "finished":
+                case "stopped early":
+                    stopped_by, self._is_to_act = failure, False
+                case "finished":
                     self._is_to_act = False
+        if stopped_by and run.config.on_failure == "stop":
+            stop.reason = _stopped_by(stopped_by)
 
     def after_step(self, before: int, state: TrainingState, statistics: Statistics) -> None:
         del statistics
@@ -89,9 +96,16 @@ class HealthHook:
     def _act(self, finding: Finding, state: TrainingState) -> None:
         action = self._run.config.on_failure
         if action == "stop":
-            self._stop.reason = f"stopped early, as `on_failure=stop` asks for: {finding.id}"
+            self._stop.reason = _stopped_by(finding.id)
         elif action == "rollback":
             for checkpoint in list_checkpoints(self._run.folder.checkpoints):
                 if int(checkpoint.name) > finding.since:
                     set_aside(checkpoint, "failed")
             raise Diverged(f"{finding.id} after {state.images_seen:,} images")
+
+
+def _stopped_by(failure: str) -> str:
+    return (
+        f"stopped early, as `on_failure=stop` asks for: {failure}. To train on, set"
+        " `on_failure=continue`"
+    )

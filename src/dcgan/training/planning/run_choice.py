@@ -32,6 +32,7 @@ _NOT_THE_RUN = (
     "data.split",
     "device",
     "metrics",
+    "on_failure",
     "optim.micro_batch",
     "optim.recompute",
     "recipe",
@@ -39,7 +40,7 @@ _NOT_THE_RUN = (
     "threads",
 )
 """Settings that may differ between two starts of one run: they change its weights only by rounding,
-or, as for the place of the images, fingerprint and classes are compared."""
+or only what follows a failure; of the place of the images, fingerprint and classes are compared."""
 
 _NOT_IN_NAMES = r'[<>:"/\\|?*]+'
 """What Windows allows in no name."""
