@@ -207,6 +207,7 @@ def test_weights_depend_on_the_seed_alone():
         ({"optim": {"schedule": "cosine"}}, "rates.shape", "cosine"),
         ({"optim": {"schedule": "cosine", "schedule_start": 0.3}}, "rates.start", 0.3),
         ({"optim": {"schedule": "cosine", "schedule_end": 0.3}}, "rates.end", 0.3),
+        ({"optim": {"rates_fade_from": 640}}, "rates.fade_from", 640),
     ],
 )
 def test_settings_arrive_where_they_are_used(settings, place, value):

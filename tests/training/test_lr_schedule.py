@@ -47,12 +47,22 @@ def test_constant_rates_stay(progress):
     assert RateSchedule("constant", (1, 1), 0.1, 0.2).factor(progress) == 1
 
 
+@given(progress=SHARE, fade_from=st.integers(1, 10**6), images=st.integers(0, 10**9))
+def test_rates_that_fade_fall_as_one_over_the_root_of_the_images(progress, fade_from, images):
+    factor = RateSchedule("linear", (1, 1), fade_from=fade_from).factor(progress, images)
+    unfaded = RateSchedule("linear", (1, 1)).factor(progress)
+    if images <= fade_from:
+        assert factor == unfaded
+    else:
+        assert factor**2 * images == pytest.approx(unfaded**2 * fade_from)
+
+
 def test_what_a_roll_back_took_off_stays_off():
     optimizers = [SimpleNamespace(param_groups=[{"lr": 9.0}, {"lr": 9.0}]) for _ in range(2)]
     players = SimpleNamespace(
         generator_optimizer=optimizers[0], discriminator_optimizer=optimizers[1]
     )
-    RateSchedule("linear", (1.0, 4.0)).set(players, 0.5, 0.25)
+    RateSchedule("linear", (1.0, 4.0)).set(players, 0.5, also=0.25)
     rates = [[group["lr"] for group in one.param_groups] for one in optimizers]
     assert rates == [[0.125, 0.125], [0.5, 0.5]]
 
@@ -84,6 +94,19 @@ def test_a_run_falls_to_the_end_with_both_rates_in_their_ratio(tmp_path, monkeyp
     expected = [1 - 0.9 * max(0, 2 * (step / 10) - 1) for step in range(10)]
     assert [g for g, _ in seen] == pytest.approx([1e-3 * factor for factor in expected])
     assert [d / g for g, d in seen] == pytest.approx([4.0] * 10)
+
+
+def test_rates_of_a_run_fade_by_the_images_seen_however_long_it_is(tmp_path, monkeypatch):
+    seen = seen_rates(monkeypatch)
+    optim = {"rates_fade_from": 64, "generator": {"lr": 1e-3}, "discriminator": {"lr": 4e-3}}
+    settings = SMALL["settings"] | {"optim": optim}
+    out = tmp_path / "run"
+    dcgan.train("digits", images=160, out=out, **{**SMALL, "settings": settings})
+    run = dcgan.train("digits", images=320, out=out, resume=True)
+    expected = [(64 / max(64, 32 * step)) ** 0.5 for step in range(10)]
+    assert [g for g, _ in seen] == pytest.approx([1e-3 * factor for factor in expected])
+    assert [d / g for g, d in seen] == pytest.approx([4.0] * 10)
+    assert run.log()[-1]["rate_factor"] == pytest.approx((64 / 320) ** 0.5)
 
 
 def plan(**changes):

@@ -269,6 +269,9 @@ class OptimConfig(Section):
     """Set the share of the run (0 to 1) after which the learning rates begin to fall."""
     schedule_end: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Set the share of the learning rates (0 to 1) that is left at the end of the run."""
+    rates_fade_from: Natural = 0
+    """Reduce both learning rates after this many images seen, as 1 / square root of the images
+    seen. This does not depend on the length of the run. 0 turns it off."""
 
 
 class AverageConfig(Section):

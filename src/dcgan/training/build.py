@@ -292,6 +292,7 @@ def build_plan(
             base=(resolved(config.optim.generator.lr), resolved(config.optim.discriminator.lr)),
             start=config.optim.schedule_start,
             end=config.optim.schedule_end,
+            fade_from=config.optim.rates_fade_from,
         ),
         top_k=config.objective.top_k,
         top_k_ramp=config.objective.top_k_ramp,

@@ -62,7 +62,7 @@ class Plan:
         """Set learning rates and noise to the next step's values."""
         players = state.players
         if self.rates is not None:
-            self.rates.set(players, self.progress(state), state.rate_factor)
+            self.rates.set(players, self.progress(state), state.images_seen, state.rate_factor)
         networks = (players.generator, players.discriminator)
         for network, until in zip(networks, self.noise_until, strict=True):
             if until:
@@ -87,9 +87,9 @@ class Plan:
         """
         players, images = state.players, state.images_seen
         found: dict[str, float] = {}
-        is_scheduled = self.rates is not None and self.rates.shape != "constant"
-        if is_scheduled or state.rollbacks:
-            factor = self.rates.factor(self.progress(state)) if self.rates is not None else 1.0
+        rates = self.rates or RateSchedule("constant", (1.0, 1.0))
+        if state.rollbacks or not rates.is_constant:
+            factor = rates.factor(self.progress(state), images)
             found["rate_factor"] = state.rate_factor * factor
         for name, until in zip(("generator", "discriminator"), self.noise_until, strict=True):
             if until:
