@@ -44,25 +44,25 @@ def widths(config):
 
 
 def test_a_fast_machine_keeps_the_usual_size_and_widths():
-    # 100,000 images of 64x64 in five minutes, with what else a run does
-    config, line = planned(machine(400 * 64 * 64), 5)
+    # 150,000 images of 64x64 in five minutes, with what else a run does
+    config, line = planned(machine(600 * 64 * 64), 5)
     assert config.data.size == (64, 64)
     assert widths(config) == ("auto", "auto")
     assert line == (
-        "in 5 minutes, training sees about 100,000 images\n"
-        "expect recognizable images at 64x64 after about 2.8 minutes (58,000 images seen)"
+        "in 5 minutes, training sees about 150,000 images\n"
+        "expect recognizable images at 64x64 after about 1.9 minutes (58,000 images seen)"
     )
 
 
 def test_networks_are_narrow_where_wide_ones_would_see_few_images():
-    config, line = planned(machine(235 * 64 * 64), 5)
+    config, line = planned(machine(500 * 64 * 64), 5)
     assert config.data.size == (64, 64)
     assert widths(config) == (16, 16)
     assert line == (
-        "networks of half the usual width, 16: with 32, training would see about 60,000 images in"
+        "networks of half the usual width, 16: with 32, training would see about 130,000 images in"
         " 5 minutes, and learn less\n"
-        "in 5 minutes, training sees about 120,000 images\n"
-        "expect recognizable images at 64x64 after about 2.4 minutes (58,000 images seen)"
+        "in 5 minutes, training sees about 260,000 images\n"
+        "expect recognizable images at 64x64 after about 1.1 minutes (58,000 images seen)"
     )
 
 

@@ -27,7 +27,7 @@ _AUGMENTED = "color+translation+cutout"
 
 _USUAL, _NARROW = 32, 16
 """Channels next to the image on a CPU. Narrow networks, with their higher rate, learn two to three
-times as many images in the same time, but stop improving earlier (benchmarks/search.md)."""
+times as many images in the same time, but end worse in long runs (benchmarks/search.md)."""
 
 _HIDDEN = 8
 """Features of D's linear layer for each channel of its first layer."""

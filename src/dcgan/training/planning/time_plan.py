@@ -23,7 +23,7 @@ SpeedTest = Callable[[RunConfig, Networks, torch.device], float]
 _TRAINING_SHARE = 0.85
 """Of a run's time; the rest goes to sheets, metrics, checkpoints and loading."""
 
-_WIDE_FROM = 100_000
+_WIDE_FROM = 140_000
 """Images of usual width from which on wide networks learn more in the same time than narrow ones
 (benchmarks/search.md)."""
 
