@@ -270,7 +270,9 @@ def test_a_note_says_that_classes_say_nothing_about_the_images(tmp_path):
         return [note for note in notes if "may say nothing about the images" in note]
 
     (note,) = said(images=64, out=tmp_path / "run", **SMALL)
-    assert note.endswith("stop and train again with `model.condition=none`")
+    assert note.endswith(
+        "start a new run with `model.condition=none`, in another `out` if you chose one"
+    )
     assert said(images=128, out=tmp_path / "run", resume=True) == []
     (finding,) = (
         one for one in dcgan.open_run(tmp_path / "run").health().findings if one.severity == "note"

@@ -99,7 +99,8 @@ def write_beginning(run: RunContext) -> None:
         run.event("unlike-classes", said=unlike, instead=instead)
         cure = "To learn clusters of similar images instead" if instead else "To ignore them"
         run.reporter.note(
-            f"{unlike} {cure}, stop and train again with `model.condition={instead or 'none'}`"
+            f"{unlike} {cure}, stop and start a new run with"
+            f" `model.condition={instead or 'none'}`, in another `out` if you chose one"
         )
     minutes = run.config.length.minutes
     if run.expected is not None and minutes is not None:
