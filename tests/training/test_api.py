@@ -687,7 +687,7 @@ def test_the_log_tells_settings_that_move_and_no_others(tmp_path, small_run):
         "penalty_scale",
         "augment_probability",
     }
-    assert moving & small_run.log()[-1].keys() == {"penalty_scale"}, "which the recipe lets fade"
+    assert moving & small_run.log()[-1].keys() == {"penalty_scale", "rate_factor"}, "both fade"
     dataset = np.random.default_rng(0).integers(0, 256, (64, 16, 16), dtype=np.uint8)
     settings = {
         "model": {"discriminator": {"noise": 0.1, "noise_until": 256}},
