@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from dcgan.models.generator import Generator
-from dcgan.models.init import Initialization
 from dcgan.runs.networks import Networks
+from dcgan.vocabulary import Initialization
 
 
 class ClassNorm(nn.BatchNorm2d):

@@ -24,8 +24,8 @@ from torch.nn.functional import max_pool2d, relu
 
 from dcgan.metrics.extractors.pretrained import NAME, WIDTHS, PretrainedConvolutions
 from dcgan.models.discriminator import Discriminator
-from dcgan.models.init import Initialization
 from dcgan.runs.networks import Networks
+from dcgan.vocabulary import Initialization
 
 STAGES = 3
 """Convolutions of the extractor that are used: features of 8×8 positions for images of 32×32."""

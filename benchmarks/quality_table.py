@@ -72,7 +72,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def ends(runs: dict[str, list[Run]]) -> str:
-    """Final scores of each contestant."""
+    """Final scores of each contestant, with shares of the classes if the extractor gives them."""
+    last_points = [run["points"][-1] for found in runs.values() for run in found]
+    extremes = (min, max) if all("shares" in point for point in last_points) else ()
 
     def row(name: str, found: list[Run]) -> list[str]:
         last = [run["points"][-1] for run in found]
@@ -82,11 +84,13 @@ def ends(runs: dict[str, list[Run]]) -> str:
             spread((point["seconds"] for point in last), ",.0f"),
             spread((point["images"] for point in last), ",.0f"),
             spread(point["fd"] for point in last),
-            spread((100 * min(point["shares"]) for point in last), ".1f"),
-            spread((100 * max(point["shares"]) for point in last), ".1f"),
+            *(
+                spread((100 * extreme(point["shares"]) for point in last), ".1f")
+                for extreme in extremes
+            ),
         ]
 
-    shares = ["rarest class, %", "most frequent class, %"]
+    shares = ["rarest class, %", "most frequent class, %"][: len(extremes)]
     head = ["contestant", "seeds", "seconds", "images", "FD", *shares]
     return table(head, (row(name, found) for name, found in runs.items()))
 

@@ -67,7 +67,9 @@ class Timed:
 def train_for(steps: int, config: RunConfig, ranks: Ranks) -> Timed:
     """Some steps, from the start, the first of which warm up."""
     networks = resolve_networks(config)
-    dataset = load_dataset(open_items(random_images(networks.image_shape)), (64, 64), 3)
+    channels, *size = networks.image_shape
+    images = open_items(random_images(networks.image_shape))
+    dataset = load_dataset(images, (size[0], size[1]), channels)
     device = torch.device("cpu")
     waits: list[float] = []
 

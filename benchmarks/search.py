@@ -30,16 +30,20 @@ from typing import Any
 
 import torch
 import yaml
+from averaged_steps import Lookahead, ScheduleFree, averaged_steps
 from class_norms import class_norms
+from easy_first import easy_first
 from found_classes import clusters
 from frozen_features import frozen_features
 from muon import muon
 from one_stage import one_stage
 from one_stage import update as one_stage_update
+from shortcuts import AddsImages, Excited, Residual, shortcuts
 from time_to_quality import HERE, Contestant, Measuring, Task, configuration, open_data
 
 import dcgan
 from dcgan.config import merge
+from dcgan.config.tree import resolved
 from dcgan.layer_tables import resolve_networks
 from dcgan.render.sheet import save_image, sheet
 from dcgan.training.build import build_batches, build_plan, build_state
@@ -63,6 +67,12 @@ LOOPS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "muon": partial(muon, momentum=0.9, scale=0.2),
     "muon-0.5": partial(muon, momentum=0.9, scale=0.5),
     "muon-without-momentum": partial(muon, momentum=0.0, scale=0.5),
+    "easy-first": easy_first,
+    "lookahead": partial(averaged_steps, Lookahead),
+    "schedule-free": partial(averaged_steps, ScheduleFree),
+    "residual": partial(shortcuts, Residual),
+    "images": partial(shortcuts, AddsImages),
+    "excitation": partial(shortcuts, Excited),
 }
 """What `loop` of a variant means: training and networks that the package does not have."""
 
@@ -160,10 +170,11 @@ def try_one(
         began = time.process_time()
         train = partial(dcgan.train, task.source, seed=task.seed, data_root=task.root)
         whole = merge(_BRIEF, merge({"length": {"images": images}}, asked.settings))
-        start = Path(temporary) / "coarse" if asked.loop == "coarse" else None
+        start = Path(temporary) / "start" if asked.loop in STARTS else None
         if start is not None:
-            coarse = merge(whole, _coarse(asked, task, images))
-            train(recipe=asked.recipe, out=start, settings=coarse)
+            first, then = STARTS[asked.loop](asked, task, images)
+            train(recipe=asked.recipe, out=start, settings=merge(whole, first))
+            whole = merge(whole, then)
         run = train(
             recipe=asked.recipe,
             out=Path(temporary) / "run",
@@ -192,12 +203,18 @@ def try_one(
     print(f"{name} {task.seed}: FD {found['fd']:.3f}", flush=True)
 
 
-def _coarse(asked: Contestant, task: Task, images: int) -> dict[str, Any]:
-    """Settings of training that comes first: half the size, without the layers at the image, and a
-    third of the images."""
+def _small_batches(asked: Contestant, task: Task, images: int) -> _Parts:
+    """A third of the images in batches of half the size."""
+    batch = resolved(configuration(asked, task).optim.batch)
+    first = {"length": {"images": images // 3}, "optim": {"batch": batch // 2}}
+    return first, {"length": {"images": images - images // 3}}
+
+
+def _coarse(asked: Contestant, task: Task, images: int) -> _Parts:
+    """Half the size, without the layers at the image, for a third of the images; then all."""
     config = configuration(asked, task)
     height, width = config.data.size
-    return {
+    first = {
         "data": {"size": f"{height // 2}x{width // 2}"},
         "length": {"images": images // 3},
         "model": {
@@ -205,6 +222,16 @@ def _coarse(asked: Contestant, task: Task, images: int) -> dict[str, Any]:
             "discriminator": {"width": 2 * config.model.discriminator.width},
         },
     }
+    return first, {}
+
+
+_Parts = tuple[dict[str, Any], dict[str, Any]]
+
+STARTS: dict[str, Callable[[Contestant, Task, int], _Parts]] = {
+    "coarse": _coarse,
+    "small-batches-first": _small_batches,
+}
+"""Loops in two parts, of which the second starts from the first: settings of both."""
 
 
 def table(folder: Path) -> str:
