@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dcgan import open_run
 from dcgan.config import (
     config_yaml,
     load_recipe,
@@ -166,6 +167,14 @@ def test_images_from_a_program_have_no_command_that_trains(dcgan, failed):
     _, out, _ = dcgan("health", failed)
     assert "Next: Start with --objective.r1 1.\n" in out
     assert "dcgan train" not in out
+
+
+def test_an_exported_model_can_be_scored_but_not_judged(dcgan, run, tmp_path):
+    model = tmp_path / "model"
+    open_run(run).export("weights", model, progress=False)
+    _, out, _ = dcgan("health", model)
+    assert "no training to judge" in out
+    assert out.endswith(f"Next: score its images:\n  dcgan evaluate {model}\n")
 
 
 def test_a_path_without_a_run_is_refused(dcgan, tmp_path):

@@ -102,6 +102,17 @@ def test_words_are_files_and_numbers_each_with_a_name_of_its_own(run, tmp_path):
     np.testing.assert_array_equal(images[1, 0], gray[3])
 
 
+def test_a_name_that_differs_in_case_from_a_stored_one_is_another(run, tmp_path):
+    zeros = torch.zeros(run.networks.latent.width)
+    keep_latent(run, "cat", zeros, {})
+    Image.new("L", (20, 20), 77).save(tmp_path / "Cat.png")
+    assert read_words(run, [str(tmp_path / "Cat.png")], None, "")[0] == ["Cat-2"]
+    (tmp_path / "Cat.png").rename(tmp_path / "cat.png")
+    assert read_words(run, [str(tmp_path / "cat.png")], None, "")[0] == ["cat"], "replaces it"
+    with pytest.raises(ConfigError, match="would replace 'cat' by it"):
+        keep_latent(run, "CAT", zeros, {})
+
+
 def test_relative_errors_are_of_the_noise_alone():
     space = LatentSpace(2, "normal", (0.5, 0.5))
     true = torch.tensor([[3.0, 4.0, 1.0, 0.0]])

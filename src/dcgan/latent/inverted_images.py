@@ -22,7 +22,7 @@ from dcgan.evaluation.nearest import nearest_row
 from dcgan.evaluation.real_images import take
 from dcgan.latent.choice import Choice
 from dcgan.latent.noise import to_normal
-from dcgan.latent.store import is_of_a_name
+from dcgan.latent.store import is_of_a_name, stored_images
 from dcgan.models.latents import LatentSpace
 from dcgan.render.sheet import Row, stacked
 from dcgan.runs.dataset import read_files
@@ -68,7 +68,7 @@ def read_words(
     if not 1 <= len(words) <= MOST:
         raise ConfigError("images", len(words), f"must be 1 to {MOST} images at a time")
     names: list[str] = []
-    images = []
+    images, stored = [], stored_images(run)
     for word in words:
         if dataset is not None and word.isdecimal():
             if int(word) >= len(dataset):
@@ -79,7 +79,7 @@ def read_words(
             path = expanded(word)
             images.append(read_files(run.folder, run.networks, [path]))
             name = path.stem
-        names.append(_distinct(_slug(name), names))
+        names.append(_distinct(_slug(name), names, stored))
     return names, np.concatenate(images)
 
 
@@ -93,10 +93,15 @@ def _slug(name: str) -> str:
     return f"image-{plain}" if is_taken else plain
 
 
-def _distinct(name: str, names: Sequence[str]) -> str:
-    taken = {one.casefold() for one in names}  # Windows and macOS ignore case in names of files
-    for number in range(2, len(names) + 2):
-        if name.casefold() not in taken:
+def _distinct(name: str, names: Sequence[str], stored: Sequence[str]) -> str:
+    """A name that is neither one of ``names`` nor differs from a stored one in case alone.
+
+    Windows and macOS ignore case in names of files. An equal stored name is replaced.
+    """
+    taken = {one.casefold() for one in names}
+    kept = {one.casefold() for one in stored}
+    for number in range(2, len(names) + len(stored) + 2):
+        if name.casefold() not in taken and (name in stored or name.casefold() not in kept):
             return name
         name = f"{name.removesuffix(f'-{number - 1}')}-{number}"
     return name

@@ -35,7 +35,6 @@ def keep_direction(run: Run, direction: Direction) -> None:
     ConfigError
         A name that cannot be a file name, or differs only in case from that of another direction.
     """
-    refuse_name(direction.name, stored_names(run))
     about = {"method": direction.method, "measured": dict(direction.measured)}
     _keep(run.folder.directions, run, direction.name, about, direction.vector_D)
 
@@ -46,7 +45,8 @@ def keep_latent(run: Run, name: str, latent_Z: Tensor, about: Mapping[str, Any])
     Raises
     ------
     ConfigError
-        A name that cannot be a file name, or is a sample number.
+        A name that cannot be a file name, is a sample number, or differs only in case from that of
+        another image.
     """
     if name.isdigit():
         raise ConfigError("name", name, "numbers name samples. Start it with a letter")
@@ -122,7 +122,7 @@ def read_latent(run: Run, name: str) -> Tensor:
 
 
 def _keep(folder: Path, run: Run, name: str, about: Mapping[str, Any], vector: Tensor) -> None:
-    refuse_name(name)
+    refuse_name(name, _names(folder))
     content = {"name": name, **about, "checkpoint": run.checkpoint_name, "vector": vector.tolist()}
     write_json(folder / f"{name}.json", content)
 

@@ -51,10 +51,7 @@ HOW = {
 _PREPARED = Path("prepared")
 
 _IMPORTED = "An imported model: it was not trained here, so there is no training to judge."
-_EXPORTED = (
-    "An exported model: it has no log of its training, so there is no training to judge."
-    " `dcgan evaluate` scores its images."
-)
+_EXPORTED = "An exported model: it has no log of its training, so there is no training to judge."
 
 
 def diagnosis_of(folder: RunFolder) -> Diagnosis:
@@ -66,7 +63,7 @@ def diagnosis_of(folder: RunFolder) -> Diagnosis:
     found = diagnose(history)
     source = history.setup.settings.get("data.source")
     if not history.log and is_exported(folder.path):
-        found = replace(found, verdict=_EXPORTED)
+        found = replace(found, verdict=_EXPORTED, step=Step("score its images", "evaluate"))
     elif not history.log and folder.is_imported():
         found = replace(found, verdict=_IMPORTED)
     return replace(
