@@ -136,11 +136,11 @@ def summary(shown: list[dict[str, Any]]) -> list[str]:
     missing = sorted(set(list_labs()) - {one["lab"] for one in shown})
     lines = [
         f"Of {len(shown)} claims, {counts['holds']} hold, {counts['does not hold']} do not, and"
-        f" {counts['cannot be told']} cannot be told. {lasting} of those that hold also do so after"
-        " Holm's correction for so many tests; without it, about one in forty wrong expectations"
-        f" seems to hold. {sharing(shown)} labs have an arm that is also in another lab: equal"
-        " settings and seeds give the same runs. So their verdicts are not independent; Holm's"
-        " correction allows for that."
+        f" {counts['cannot be told']} cannot be told. With so many claims, some results are due to"
+        " chance: about one in forty wrong expectations appears to hold. Holm's method corrects for"
+        f" this; {lasting} of the {counts['holds']} claims still hold then. {sharing(shown)} labs"
+        " share an arm, and its runs, with another lab. So their verdicts are not independent;"
+        " Holm's method is valid for such verdicts, too."
     ]
     if missing:
         lines.append(f"\nNot run yet: {', '.join(f'`{name}`' for name in missing)}.")
