@@ -174,7 +174,7 @@ def test_an_exported_model_can_be_scored_but_not_judged(dcgan, run, tmp_path):
     open_run(run).export("weights", model, progress=False)
     _, out, _ = dcgan("health", model)
     assert "no training to judge" in out
-    assert out.endswith(f"Next: score its images:\n  dcgan evaluate {model}\n")
+    assert out.endswith(f"Next: Score its images:\n  dcgan evaluate {model}\n")
 
 
 def test_a_path_without_a_run_is_refused(dcgan, tmp_path):

@@ -111,6 +111,11 @@ def test_a_name_that_differs_in_case_from_a_stored_one_is_another(run, tmp_path)
     assert read_words(run, [str(tmp_path / "cat.png")], None, "")[0] == ["cat"], "replaces it"
     with pytest.raises(ConfigError, match="would replace 'cat' by it"):
         keep_latent(run, "CAT", zeros, {})
+    for name in ("dog", "Dog"):  # of a version that kept both, where files allow it
+        (run.folder.latents / f"{name}.json").write_text("{}")
+    Image.new("L", (20, 20), 77).save(tmp_path / "Dog.png")
+    names, _ = read_words(run, [str(tmp_path / "Dog.png")], None, "")
+    keep_latent(run, names[0], zeros, {})
 
 
 def test_relative_errors_are_of_the_noise_alone():

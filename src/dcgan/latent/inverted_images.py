@@ -98,10 +98,9 @@ def _distinct(name: str, names: Sequence[str], stored: Sequence[str]) -> str:
 
     Windows and macOS ignore case in names of files. An equal stored name is replaced.
     """
-    taken = {one.casefold() for one in names}
-    kept = {one.casefold() for one in stored}
     for number in range(2, len(names) + len(stored) + 2):
-        if name.casefold() not in taken and (name in stored or name.casefold() not in kept):
+        others = [*names, *(one for one in stored if one != name)]
+        if name.casefold() not in {one.casefold() for one in others}:
             return name
         name = f"{name.removesuffix(f'-{number - 1}')}-{number}"
     return name

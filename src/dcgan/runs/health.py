@@ -63,7 +63,7 @@ def diagnosis_of(folder: RunFolder) -> Diagnosis:
     found = diagnose(history)
     source = history.setup.settings.get("data.source")
     if not history.log and is_exported(folder.path):
-        found = replace(found, verdict=_EXPORTED, step=Step("score its images", "evaluate"))
+        found = replace(found, verdict=_EXPORTED, step=Step("Score its images", "evaluate"))
     elif not history.log and folder.is_imported():
         found = replace(found, verdict=_IMPORTED)
     return replace(
